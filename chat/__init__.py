@@ -1,0 +1,1 @@
+"""Rooms, messages, members and their moderation: the streams ``room.<id>``."""

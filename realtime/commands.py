@@ -1,0 +1,83 @@
+"""The commands that a client may send, by name: their fields, and the functions that carry them out.
+
+The same registry serves a socket and ``POST /api/commands``. A set of commands can build on another one: chat's holds all of notifications'.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+import msgspec
+
+from realtime.protocol.errors import BadRequest, UnknownCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a command. Plain values; rights are read from the database when they are needed."""
+
+    user_id: int
+    username: str
+    credential: str  # "session:…" or "token:…", the digest of what the caller came with
+
+
+Handler = Callable[[Caller, Any], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: the shape of its fields and its handler."""
+
+    name: str
+    fields: type[msgspec.Struct]
+    handler: Handler
+    pipelined: bool  # may overlap with earlier pipelined commands of the same socket (the writer keeps their order)
+
+    async def run(self, caller: Caller, raw: dict[str, Any]) -> dict[str, Any]:
+        """Check the fields and carry the command out. Raises ``BadRequest`` that names the field, or what the handler raises."""
+        try:
+            fields = msgspec.convert(raw, self.fields, strict=True)
+        except msgspec.ValidationError as error:
+            raise BadRequest(f"{self.name}: {_in_words(str(error))}") from error
+        return await self.handler(caller, fields)
+
+
+class Commands:
+    """A set of commands by name."""
+
+    def __init__(self, base: "Commands | None" = None) -> None:
+        self._by_name: dict[str, Command] = {}
+        self._base = base
+
+    def __call__(self, name: str, *, pipelined: bool = False) -> Callable[[Handler], Handler]:
+        """Register ``async handler(caller, fields)``; the annotation of ``fields`` is a ``msgspec.Struct``."""
+
+        def register(handler: Handler) -> Handler:
+            fields = get_type_hints(handler)["fields"]
+            self._by_name[name] = Command(name, fields, handler, pipelined)
+            return handler
+
+        return register
+
+    def find(self, name: object) -> Command:
+        """Return the command. Raises ``BadRequest`` where ``name`` is no string, ``UnknownCommand`` where nothing has the name."""
+        if not isinstance(name, str):
+            raise BadRequest("command: expected a string")
+        if name in self._by_name:
+            return self._by_name[name]
+        if self._base is not None:
+            return self._base.find(name)
+        raise UnknownCommand(f"There is no command {name[:64]!r} here.")
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names, those of the base included."""
+        return frozenset(self._by_name) | (self._base.names if self._base else frozenset())
+
+
+def _in_words(problem: str) -> str:
+    """Turn msgspec's "Expected `int`, got `str` - at `$.room`" into "room: expected `int`, got `str`"."""
+    what, at, path = problem.partition(" - at `$.")
+    if at:
+        return f"{path.rstrip('`')}: {what[0].lower()}{what[1:]}"
+    return what[0].lower() + what[1:]

@@ -1,0 +1,67 @@
+"""Tables of the engine: heads of streams, access tokens, revocations and the epoch."""
+
+import secrets
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Stream(models.Model):
+    """One row a stream: the lock and the counter under which every change of the stream takes its number."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    head = models.BigIntegerField(default=0)
+    floor = models.BigIntegerField(default=0)  # a position below it cannot be continued: a retention run removed rows
+    changed_at = models.DateTimeField(db_default=Now())  # by the database's clock; unindexed, so that updates stay HOT
+
+    class Meta:
+        db_table = "realtime_stream"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def new_epoch() -> str:
+    """Return a fresh name for a history."""
+    return f"e-{secrets.token_hex(4)}"
+
+
+class Epoch(models.Model):
+    """The name of this history, in one row; an operator changes it after restoring a backup (``manage.py new_epoch``)."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    name = models.CharField(max_length=32, default=new_epoch)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccessToken(models.Model):
+    """A bearer token of a person or a program. Only its digest is stored."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="access_tokens")
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256, hex: the token itself has 256 random bits, so no salt is needed
+    auth_hash = models.CharField(max_length=128)  # of the user's password when it was issued: a new password revokes the token
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"token {self.pk} of {self.user_id}"
+
+
+class Revocation(models.Model):
+    """A hidden row of a personal stream: a session, a token or a whole account lost its right to be connected."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    seq = models.BigIntegerField()
+    credential = models.CharField(max_length=80, blank=True)  # "session:…" or "token:…"; empty: everything of this user
+    code = models.PositiveSmallIntegerField()  # the close code
+    reason = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "seq"], name="revocation_user_seq")]
+
+    def __str__(self) -> str:
+        return f"{self.reason} of {self.user_id}"

@@ -1,0 +1,114 @@
+"""The one tree of errors. Each class has a ``code`` of the protocol; the shells turn it into a reply, a close or an HTTP answer.
+
+HoldfastError
+├── BadRequest            bad_request          400   names the field
+├── UnknownCommand        unknown_command      400
+├── NotAuthenticated      not_authenticated    401
+├── Forbidden             forbidden            403
+├── NotFound              not_found            404
+├── Reset                 reset                409   data = {"head": N}
+├── NotSubscribed         not_subscribed       409
+├── TooMany               too_many             429
+├── RateLimited           rate_limited         429   retry_after
+└── Unavailable           unavailable          503   retry_after
+
+Apps add their own below this tree (``chat.errors``).
+"""
+
+from typing import Any, ClassVar
+
+
+class HoldfastError(Exception):
+    """Something that a client is told in the words of the protocol.
+
+    ``message`` is for a person; ``retry_after`` is in seconds; ``data`` is what a program needs to go on.
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 400
+
+    def __init__(self, message: str, *, retry_after: float | None = None, data: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.retry_after = retry_after
+        self.data = data
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the ``error`` object of a reply or an HTTP answer."""
+        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        if self.retry_after is not None:
+            error["retry_after"] = round(self.retry_after, 3)
+        if self.data is not None:
+            error["data"] = self.data
+        return error
+
+
+class BadRequest(HoldfastError):
+    """The request is not what the protocol says; the message names the field."""
+
+    code = "bad_request"
+
+
+class UnknownCommand(HoldfastError):
+    """No command of this name is served here."""
+
+    code = "unknown_command"
+
+
+class NotAuthenticated(HoldfastError):
+    """No valid session and no valid token came with an HTTP request."""
+
+    code = "not_authenticated"
+    status = 401
+
+
+class Forbidden(HoldfastError):
+    """The thing is known to the caller, the action is not theirs."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(HoldfastError):
+    """There is no such thing, or none that the caller may know of."""
+
+    code = "not_found"
+    status = 404
+
+
+class Reset(HoldfastError):
+    """The position cannot be continued from; the client loads a snapshot (protocol.md §4)."""
+
+    code = "reset"
+    status = 409
+
+    def __init__(self, message: str, *, head: int) -> None:
+        super().__init__(message, data={"head": head})
+
+
+class NotSubscribed(HoldfastError):
+    """A pull names a stream that this socket has not subscribed to."""
+
+    code = "not_subscribed"
+    status = 409
+
+
+class TooMany(HoldfastError):
+    """A named limit on a number of things is reached; the message says which and how large it is."""
+
+    code = "too_many"
+    status = 429
+
+
+class RateLimited(HoldfastError):
+    """Commands come faster than the token bucket refills."""
+
+    code = "rate_limited"
+    status = 429
+
+
+class Unavailable(HoldfastError):
+    """The database does not answer: nothing was done, or it was done once. Repeat with the same key."""
+
+    code = "unavailable"
+    status = 503

@@ -1,0 +1,90 @@
+"""Events and pages: what changed in a stream, and the rule by which several tables become one page.
+
+*Head first, then rows, cut at the head* (design: "the state is the log"). A page is made of several tables, and every query sees a later
+moment than the one before it. So the reader takes the head H first, then the rows of each table with ``after < seq``, and this module throws
+away those above H, merges by ``seq`` and cuts at the page size.
+"""
+
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import Any, NamedTuple, NewType
+
+import msgspec
+
+Seq = NewType("Seq", int)
+
+_encode = msgspec.json.Encoder().encode
+
+PAGE_MAX_EVENTS = 200  # protocol.md §3: a page holds at most 200 events
+REPLY_MAX_EVENTS = 1000  # protocol.md §3: and a reply at most 1000
+PAGE_MAX_BYTES = 256 * 1024  # keeps a frame far below the 1 MiB at which Daphne refuses to send
+
+
+class End(NamedTuple):
+    """An event that takes a right away: whose, and what happens to the sockets that had it.
+
+    With ``code`` the matching sockets are closed with it; without, only their subscription to the event's stream ends.
+    """
+
+    user: int | None  # whose; None: everybody's
+    credential: str | None  # only the sockets opened with this session or token; None: all of the user's
+    code: int | None  # a close code, or None to end one subscription
+    reason: str  # the word in `closed.reason` or in the close frame
+
+
+class Event(NamedTuple):
+    """The newest state of one row of a stream, as of ``seq``; immutable, encoded once."""
+
+    seq: int
+    key: str  # identity of the row, for example "message:90210": a newer event of the same key replaces this one
+    body: bytes | None  # b'{"seq":…,"kind":…,"data":{…}}'; None: moves the position, is shown to nobody
+    end: End | None = None
+
+    @classmethod
+    def of(cls, kind: str, ident: int, seq: int, data: dict[str, Any], *, end: End | None = None) -> "Event":
+        """Encode the row ``kind:ident`` in the state ``data``."""
+        return cls(seq, f"{kind}:{ident}", _encode({"seq": seq, "kind": kind, "data": data}), end)
+
+    @classmethod
+    def hidden(cls, kind: str, ident: int, seq: int, *, end: End | None = None) -> "Event":
+        """Make an event that clients never see: it takes a number and may end subscriptions."""
+        return cls(seq, f"{kind}:{ident}", None, end)
+
+
+class Page(NamedTuple):
+    """What changed in ``(start, to]``, in ``seq`` order. ``to == head``: whoever applies it is level."""
+
+    start: int  # `from` on the wire
+    to: int
+    head: int
+    events: tuple[Event, ...]
+
+    def raised(self, head: int) -> "Page":
+        """Return the page with a head that is at least ``head`` (a tail may know of more than this page's query)."""
+        return self if head <= self.head else self._replace(head=head)
+
+
+_seq = itemgetter(0)
+
+
+def cut(
+    events: Iterable[Event],
+    *,
+    after: int,
+    head: int,
+    limit: int = PAGE_MAX_EVENTS,
+    max_bytes: int = PAGE_MAX_BYTES,
+) -> Page:
+    """Make a page of rows that were read after ``head`` was.
+
+    ``events`` holds, for every table, all rows with ``seq > after``, or at least its first ``limit + 1``. ``limit`` bounds events,
+    ``max_bytes`` their encoded size; a single event larger than that still makes a page.
+    """
+    kept: list[Event] = []
+    size = 0
+    for event in sorted((event for event in events if after < event.seq <= head), key=_seq):
+        size += len(event.body or b"")
+        if len(kept) == limit or (kept and size > max_bytes):
+            return Page(after, kept[-1].seq, head, tuple(kept))
+        kept.append(event)
+    return Page(after, head, head, tuple(kept))

@@ -1,0 +1,84 @@
+"""What a commit does for those who listen: hand the changed rows to the hub of this process, or, where none runs, to the channel layer.
+
+Nothing here may fail a sender: what is not heard is found by the head check of every node.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+from realtime.protocol.page import End, Event
+from realtime.streams import StreamName
+
+if TYPE_CHECKING:
+    from realtime.hub import Hub
+
+log = logging.getLogger("holdfast.publishing")
+
+GROUP_PREFIX = "holdfast."
+CLUSTER_GROUP = "holdfast-cluster"
+SEND_TIMEOUT_SECONDS = 3.0  # for one group_send; a broker that takes longer is as good as away
+MAX_BYTES_PER_MESSAGE = 256 * 1024  # RabbitMQ and Redis take more; a receiver should not stall on one message
+PARALLEL_SENDS = 50  # of a process without a hub, such as `manage.py broadcast`
+
+Changes = Mapping[StreamName, Sequence[Event]]
+
+_hub: "Hub | None" = None
+
+
+def attach(hub: "Hub | None") -> None:
+    """Make ``hub`` the one of this process, or none."""
+    global _hub
+    _hub = hub
+
+
+def publish(changes: Changes) -> None:
+    """Publish committed rows. Called after the commit, on whichever thread made the change."""
+    if _hub is not None:
+        _hub.published_from_thread(changes)
+        return
+    try:
+        async_to_sync(_send_all)(changes)
+    except Exception:
+        log.warning("publishing failed; the head check will deliver", exc_info=True, extra={"streams": len(changes)})
+
+
+def group(stream: str) -> str:
+    """Return the channel-layer group of a stream."""
+    return GROUP_PREFIX + stream
+
+
+def messages(stream: str, events: Sequence[Event], *, node: str) -> list[dict[str, Any]]:
+    """Make the channel-layer messages that carry ``events``, each of a bounded size."""
+    made: list[dict[str, Any]] = []
+    size = 0
+    for event in events:
+        size += len(event.body or b"")
+        if not made or size > MAX_BYTES_PER_MESSAGE:
+            made.append({"type": "events", "node": node, "stream": stream, "events": []})
+            size = len(event.body or b"")
+        made[-1]["events"].append([event.seq, event.key, event.body, list(event.end) if event.end else None])
+    return made
+
+
+def events_in(message: Mapping[str, Any]) -> list[Event]:
+    """Read back the events of a message."""
+    return [Event(seq, key, body, End(*end) if end else None) for seq, key, body, end in message["events"]]
+
+
+async def _send_all(changes: Changes) -> None:
+    layer = get_channel_layer()
+    if layer is None or isinstance(layer, InMemoryChannelLayer):
+        return  # nobody outside this process can hear it
+    slots = asyncio.Semaphore(PARALLEL_SENDS)
+
+    async def send(stream: StreamName, events: Sequence[Event]) -> None:
+        async with slots:
+            for message in messages(stream, events, node=""):
+                await asyncio.wait_for(layer.group_send(group(stream), message), SEND_TIMEOUT_SECONDS)
+
+    await asyncio.gather(*(send(stream, events) for stream, events in changes.items()))
