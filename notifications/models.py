@@ -1,0 +1,110 @@
+"""Tables of inboxes, announcements and broadcasts.
+
+Rows that carry ``seq`` belong to a stream (``inbox.<user>``, ``announcements``): only ``notifications.services`` changes them.
+"""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+TITLE_MAX_LENGTH = 200  # characters: one line of a banner or of an inbox
+URL_MAX_LENGTH = 500
+KIND_MAX_LENGTH = 40
+
+
+class Level(models.TextChoices):
+    """How loudly something is shown."""
+
+    INFO = "info"
+    SUCCESS = "success"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Broadcast(models.Model):
+    """One act of an operator: what was sent to whom. It keeps the words after a recall, for those who answer for them."""
+
+    key = models.UUIDField(unique=True, default=uuid.uuid4)  # the sender's idempotency key: a repeat continues, and reaches nobody twice
+    title = models.CharField(max_length=TITLE_MAX_LENGTH, blank=True)
+    body = models.TextField()
+    url = models.CharField(max_length=URL_MAX_LENGTH, blank=True)
+    level = models.CharField(max_length=10, choices=Level, default=Level.INFO)
+    targets = models.JSONField(default=dict)  # as they were named: {"all": true} or {"groups": ["staff"], "room": ["general"]}
+    places = models.JSONField(default=list)  # [target, ident of the place, ident of what was posted there], for the recall
+    recipients = models.PositiveIntegerField(default=0)  # people, as counted when it was sent
+    expires_at = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    recalled_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"broadcast {self.pk}"
+
+
+class Notification(models.Model):
+    """One row of an inbox. ``unread`` counts the whole inbox as of ``seq``, so the row with the highest ``seq`` holds the present count."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications", db_index=False)
+    seq = models.BigIntegerField()
+    kind = models.CharField(max_length=KIND_MAX_LENGTH)
+    title = models.CharField(max_length=TITLE_MAX_LENGTH)
+    body = models.TextField(blank=True)
+    url = models.CharField(max_length=URL_MAX_LENGTH, blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    level = models.CharField(max_length=10, choices=Level, default=Level.INFO)
+    unread = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)  # archiving reads as well: unread means `read_at` is null, and nothing else
+    archived_at = models.DateTimeField(null=True, blank=True)
+    broadcast = models.ForeignKey(Broadcast, models.PROTECT, null=True, blank=True, related_name="notifications", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "seq"], name="notification_user_seq"),
+            models.UniqueConstraint(fields=["broadcast", "user"], condition=Q(broadcast__isnull=False), name="notification_broadcast_user"),
+        ]
+        indexes = [
+            models.Index(fields=["user", "id"], condition=Q(archived_at__isnull=True), name="notification_inbox"),
+            models.Index(fields=["user", "id"], condition=Q(read_at__isnull=True), name="notification_unread"),
+            models.Index(fields=["user", "id"], condition=Q(archived_at__isnull=False), name="notification_archived"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk} of {self.user_id}"
+
+
+class Announcement(models.Model):
+    """One row for everybody, however many they are."""
+
+    seq = models.BigIntegerField(unique=True)
+    title = models.CharField(max_length=TITLE_MAX_LENGTH, blank=True)
+    body = models.TextField(blank=True)
+    url = models.CharField(max_length=URL_MAX_LENGTH, blank=True)
+    level = models.CharField(max_length=10, choices=Level, default=Level.INFO)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    recalled_at = models.DateTimeField(null=True, blank=True)
+    broadcast = models.OneToOneField(Broadcast, models.PROTECT, related_name="announcement")
+
+    def __str__(self) -> str:
+        return f"announcement {self.pk}"
+
+
+class AnnouncementReading(models.Model):
+    """That one person has read one announcement: made when it happens, never in advance. A row of the reader's inbox stream."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    seq = models.BigIntegerField()
+    announcement = models.ForeignKey(Announcement, models.CASCADE, related_name="readings")
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "seq"], name="reading_user_seq"),
+            models.UniqueConstraint(fields=["user", "announcement"], name="reading_user_announcement"),
+        ]
+
+    def __str__(self) -> str:
+        return f"announcement {self.announcement_id} read by {self.user_id}"

@@ -1,0 +1,82 @@
+"""How the rows of inboxes and announcements look on the wire (protocol.md §5), and the names of their streams."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from notifications.models import Announcement, AnnouncementReading, Notification
+from realtime import streams
+from realtime.protocol.page import Event
+from realtime.streams import StreamName
+
+INBOX = "inbox"
+ANNOUNCEMENTS = StreamName("announcements")
+
+
+def inbox(user_id: int) -> StreamName:
+    """Return the name of a person's inbox stream."""
+    return streams.kind(INBOX).name(user_id)
+
+
+def person(user: User) -> dict[str, Any]:
+    """Return what others are told about a user."""
+    return {"id": user.pk, "username": user.get_username(), "name": user.get_full_name() or user.get_username()}
+
+
+def moment(when: datetime | None) -> str | None:
+    """Return a time in ISO 8601 and UTC."""
+    return when.isoformat().replace("+00:00", "Z") if when else None
+
+
+def notification(row: Notification) -> dict[str, Any]:
+    """Return a notification; ``actor`` is to be loaded with the row."""
+    return {
+        "id": row.pk,
+        "seq": row.seq,
+        "kind": row.kind,
+        "title": row.title,
+        "body": row.body,
+        "url": row.url,
+        "actor": person(row.actor) if row.actor else None,
+        "level": str(row.level),
+        "created_at": moment(row.created_at),
+        "read_at": moment(row.read_at),
+        "archived_at": moment(row.archived_at),
+        "unread": row.unread,
+    }
+
+
+def announcement(row: Announcement) -> dict[str, Any]:
+    """Return an announcement; a recalled one has no words any more."""
+    return {
+        "id": row.pk,
+        "seq": row.seq,
+        "title": row.title,
+        "body": row.body,
+        "url": row.url,
+        "level": str(row.level),
+        "created_at": moment(row.created_at),
+        "expires_at": moment(row.expires_at),
+        "recalled_at": moment(row.recalled_at),
+    }
+
+
+def reading(row: AnnouncementReading) -> dict[str, Any]:
+    """Return the fact that an announcement was read, for the reader's other tabs."""
+    return {"id": row.pk, "seq": row.seq, "announcement": row.announcement_id, "read_at": moment(row.read_at)}
+
+
+def notification_event(row: Notification) -> Event:
+    """Return the row as an event of its user's inbox."""
+    return Event.of("notification", row.pk, row.seq, notification(row))
+
+
+def announcement_event(row: Announcement) -> Event:
+    """Return the row as an event of ``announcements``."""
+    return Event.of("announcement", row.pk, row.seq, announcement(row))
+
+
+def reading_event(row: AnnouncementReading) -> Event:
+    """Return the row as an event of its reader's inbox."""
+    return Event.of("reading", row.pk, row.seq, reading(row))
