@@ -1,0 +1,10 @@
+"""Chat as a Django app."""
+
+from django.apps import AppConfig
+
+
+class ChatConfig(AppConfig):
+    """Rooms, memberships and messages."""
+
+    name = "chat"
+    verbose_name = "Chat"

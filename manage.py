@@ -1,0 +1,25 @@
+#!/usr/bin/env python
+"""The command line of Holdfast: `manage.py help` lists the verbs."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run a management command."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime.settings")
+    try:
+        from django.conf import settings
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+    except ImportError as error:
+        sys.exit(f"{error}: Django is not installed for {sys.executable}. Run `make install`, then use .venv/bin/python manage.py.")
+    try:
+        _ = settings.INSTALLED_APPS  # reads the environment: a bad value is told in its one sentence, without a traceback
+    except ImproperlyConfigured as error:
+        sys.exit(f"Configuration: {error}")
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

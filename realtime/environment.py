@@ -1,0 +1,219 @@
+"""Reading settings from environment variables: typed, and loud about a bad value.
+
+Every method names a variable and gives its default. What it cannot use raises ``ImproperlyConfigured`` with one sentence: the variable, what it
+holds, what was expected. Values of URLs are never repeated, because they carry passwords.
+"""
+
+import difflib
+import ipaddress
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import SplitResult, urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+_REDIS_OPTIONS: dict[str, Any] = {
+    # Above channels_redis' 5 s waits: redis-py 8 has 5 s as its default, and cuts the reader of an idle layer (channels_redis#422).
+    # Not None: a Redis that accepts and never answers has to be noticed.
+    "socket_timeout": 15,
+    "socket_connect_timeout": 3,  # seconds; a host that is gone must not hold up the retry, which comes every second
+    "health_check_interval": 10,  # seconds; redis-py pings an idle connection after that long
+}
+
+
+@dataclass(slots=True)
+class Environment:
+    """The variables of one process, and which of them were asked for."""
+
+    values: Mapping[str, str]
+    asked: dict[str, object] = field(default_factory=dict)  # name → default, for the documentation's test and for `refuse_unknown`
+
+    def text(self, name: str, default: str, *, choices: Sequence[str] = ()) -> str:
+        """Return the variable as it is."""
+        value = self._raw(name, default)
+        if value is None:
+            return default
+        if choices and value not in choices:
+            self._refuse(name, value, f"one of {', '.join(choices)}")
+        return value
+
+    def switch(self, name: str, default: bool) -> bool:
+        """Return yes or no."""
+        value = self._raw(name, default)
+        if value is None:
+            return default
+        if value.lower() not in _TRUE | _FALSE:
+            self._refuse(name, value, "true or false")
+        return value.lower() in _TRUE
+
+    def whole(self, name: str, default: int, *, least: int = 1) -> int:
+        """Return a whole number of at least ``least``."""
+        value = self._raw(name, default)
+        if value is None:
+            return default
+        try:
+            number = int(value)
+        except ValueError:
+            self._refuse(name, value, f"a whole number of at least {least}")
+        if number < least:
+            self._refuse(name, value, f"a whole number of at least {least}")
+        return number
+
+    def decimal(self, name: str, default: float, *, above: float = 0) -> float:
+        """Return a finite number above ``above``."""
+        value = self._raw(name, default)
+        if value is None:
+            return default
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or number <= above:
+            self._refuse(name, value, f"a number above {above:g}")
+        return number
+
+    def words(self, name: str, default: Sequence[str]) -> list[str]:
+        """Return the parts of a comma-separated list, the empty ones dropped."""
+        value = self._raw(name, list(default))
+        if value is None:
+            return list(default)
+        return [word.strip() for word in value.split(",") if word.strip()]
+
+    def origins(self, name: str, default: Sequence[str]) -> list[str]:
+        """Return full origins, as browsers send them: ``https://chat.example.org``."""
+        found = self.words(name, default)
+        for origin in found:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}" or "*" in origin:
+                self._refuse(name, origin, "full origins such as https://chat.example.org, separated by commas, without a path or a wildcard")
+        return [origin.lower() for origin in found]
+
+    def networks(self, name: str, default: Sequence[str]) -> list[Network]:
+        """Return IP networks: ``10.0.0.0/8``, or a single address."""
+        found: list[Network] = []
+        for word in self.words(name, default):
+            try:
+                found.append(ipaddress.ip_network(word))
+            except ValueError:
+                self._refuse(name, word, "networks such as 10.0.0.0/8 or ::1, separated by commas")
+        return found
+
+    def database(self, name: str, *, base: Path, default: Path, pool: int) -> dict[str, Any]:
+        """Return Django's ``DATABASES["default"]``: SQLite by ``sqlite:///path`` (relative to ``base``), or PostgreSQL by ``postgres://``."""
+        value = self._raw(name, f"sqlite:///{default.relative_to(base)}" if default.is_relative_to(base) else f"sqlite:///{default}")
+        if value is None:
+            return sqlite(default)
+        expected = "sqlite:///PATH or postgres://USER:PASSWORD@HOST:PORT/NAME"
+        try:
+            config: dict[str, Any] = dict(environ.Env.db_url_config(value))
+        except (ValueError, KeyError, environ.ImproperlyConfigured):
+            self._refuse_url(name, value, expected)
+        engine = config.get("ENGINE")
+        if engine == "django.db.backends.sqlite3" and config["NAME"] not in {"", ":memory:"}:
+            return sqlite(base / config["NAME"])
+        if engine == "django.db.backends.postgresql" and config["NAME"]:
+            return postgresql(config, pool=pool)
+        self._refuse_url(name, value, expected)
+
+    def channel_layer(self, name: str, default: str, *, capacity: int) -> dict[str, Any]:
+        """Return Channels' ``CHANNEL_LAYERS["default"]``.
+
+        ``memory://`` for one process; ``redis://`` or ``rediss://``, where several hosts are separated by commas; ``amqp://`` or ``amqps://``.
+        ``capacity`` is the number of messages that may wait for one process.
+        """
+        urls = self.words(name, [default])
+        expected = "memory://, redis://HOST:PORT/DB (several separated by commas), rediss://… or amqp://USER:PASSWORD@HOST:PORT/VHOST"
+        parts = [self._split(name, url, expected) for url in urls]
+        schemes = {part.scheme for part in parts}
+        if schemes == {"memory"} and len(urls) == 1:
+            return {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": capacity}}
+        if schemes and schemes <= {"redis", "rediss"} and all(part.hostname for part in parts):
+            hosts = [{"address": url, **_REDIS_OPTIONS} for url in urls]
+            # Publish/subscribe, not the core layer: that one costs Redis and the sender a step per member, and dies with Redis.
+            return {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": hosts, "prefix": "holdfast"}}
+        if schemes and schemes <= {"amqp", "amqps"} and len(urls) == 1 and parts[0].hostname:
+            # The defaults of 100 would lose a burst, and each loss costs a repair from the database.
+            limits = {"local_capacity": capacity, "remote_capacity": capacity}
+            return {"BACKEND": "channels_rabbitmq.core.RabbitmqChannelLayer", "CONFIG": {"host": urls[0], **limits}}
+        self._refuse_url(name, ",".join(urls), expected)
+
+    def cache(self, name: str, default: str) -> dict[str, Any]:
+        """Return Django's ``CACHES["default"]``: ``memory://``, or ``redis://`` shared by all processes."""
+        urls = self.words(name, [default])
+        expected = "memory:// or redis://HOST:PORT/DB"
+        parts = [self._split(name, url, expected) for url in urls]
+        if [part.scheme for part in parts] == ["memory"]:
+            return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "holdfast"}
+        if {part.scheme for part in parts} <= {"redis", "rediss"} and parts and all(part.hostname for part in parts):
+            # Short: a page may wait that long for its session and then takes it from the database.
+            options = {"socket_timeout": 2, "socket_connect_timeout": 2}
+            return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": urls, "OPTIONS": options, "KEY_PREFIX": "holdfast"}
+        self._refuse_url(name, ",".join(urls), expected)
+
+    def require(self, name: str, expected: str) -> NoReturn:
+        """Raise, because a variable without a usable default is not set."""
+        raise ImproperlyConfigured(f"{name} is not set: expected {expected}.")
+
+    def refuse_unknown(self, prefix: str) -> None:
+        """Raise for a variable with our prefix that nothing asked for: a typing error would else be a limit that never holds."""
+        for name in sorted(self.values):
+            if name.startswith(prefix) and name not in self.asked:
+                close = difflib.get_close_matches(name, self.asked, n=1)
+                hint = f" Did you mean {close[0]}?" if close else ""
+                raise ImproperlyConfigured(f"{name} is set, but there is no such setting.{hint}")
+
+    def _raw(self, name: str, default: object) -> str | None:
+        self.asked[name] = default
+        value = self.values.get(name, "").strip()
+        return value or None
+
+    def _split(self, name: str, url: str, expected: str) -> SplitResult:
+        try:
+            parts = urlsplit(url)
+            _ = parts.port  # read, because urlsplit checks it only then
+        except ValueError:
+            self._refuse_url(name, url, expected)
+        return parts
+
+    def _refuse(self, name: str, value: str, expected: str) -> NoReturn:
+        raise ImproperlyConfigured(f"{name} is {value!r}: expected {expected}.")
+
+    def _refuse_url(self, name: str, value: str, expected: str) -> NoReturn:
+        scheme, separator, _ = value.partition("://")
+        shown = f"begins with {scheme!r}" if separator else "is no URL"
+        raise ImproperlyConfigured(f"{name} {shown} and cannot be used: expected {expected}.")
+
+
+def sqlite(path: Path) -> dict[str, Any]:
+    """Return the settings of a SQLite database that several threads and processes write to."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",  # a transaction that reads first and writes later would fail instead of wait
+            "timeout": 5,  # seconds to wait for another writer
+            # WAL: readers and the writer do not wait for each other. NORMAL is safe with it against the death of the process.
+            # A negative cache_size is in KiB; mmap_size is in bytes.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384; PRAGMA mmap_size=134217728",
+        },
+    }
+
+
+def postgresql(config: dict[str, Any], *, pool: int) -> dict[str, Any]:
+    """Return the settings of a PostgreSQL database with a pool of at most ``pool`` connections in this process."""
+    options = {
+        # Without a pool, every hop to a thread would connect anew (8 ms instead of 0.6 ms).
+        "pool": {"min_size": 1, "max_size": pool, "timeout": 5},
+        "connect_timeout": 3,  # seconds; a database that is gone is answered with `unavailable`, not with a socket that hangs
+        **config.pop("OPTIONS", {}),
+    }
+    return {**config, "CONN_MAX_AGE": 0, "OPTIONS": options}

@@ -1,0 +1,226 @@
+"""The settings, all from environment variables; ``var/.env`` may hold them, and the environment wins over it.
+
+A bad value stops the process with one sentence (``realtime.environment``). docs/operations.md lists the variables; a test compares.
+"""
+
+import os
+import secrets
+import socket
+import stat
+from pathlib import Path
+
+import environ
+
+from realtime.environment import Environment
+from realtime.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.environ.get("HOLDFAST_VAR_DIR") or BASE_DIR / "var").resolve()  # what the process writes, and nothing that is in git
+
+environ.Env.read_env(VAR_DIR / ".env", overwrite=False)
+env = Environment(os.environ)
+env.text("HOLDFAST_VAR_DIR", "var")
+
+# --- who we are -------------------------------------------------------------------------------------------------------------------
+
+DEBUG = env.switch("DEBUG", False)
+PORT = env.whole("PORT", 8000)  # where `manage.py serve` listens, and so the origin that DEBUG allows
+
+
+def _secret_key() -> str:
+    """Return the key that signs sessions; on a developer's machine it is made once and kept."""
+    key = env.text("SECRET_KEY", "")
+    if key:
+        return key
+    if not DEBUG:
+        env.require("SECRET_KEY", "a random string of at least 50 characters (only with DEBUG=true is one made and kept under var/)")
+    path = VAR_DIR / "secret_key"
+    if not path.exists():
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f"secret_key.{os.getpid()}")
+        draft.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+        draft.write_text(secrets.token_urlsafe(50))
+        try:
+            os.link(draft, path)  # never overwrites: of two processes that start together, both take the key of the first
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", [])  # former keys: a rotation logs nobody out
+
+_LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", _LOCAL_HOSTS if DEBUG else [])
+# Who may open a WebSocket with a cookie, or send a form. Full origins: a host alone would let any port of it in.
+ALLOWED_ORIGINS = env.origins("ALLOWED_ORIGINS", [f"http://{host}:{PORT}" for host in _LOCAL_HOSTS] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
+
+# --- what runs --------------------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "chat",
+    "notifications",
+    "realtime",
+    "channels",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+# All of them are async-capable: event streams and long polls wait in async views, and one sync middleware would hold a thread for each.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "realtime.csp.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "realtime.urls"
+ASGI_APPLICATION = "realtime.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- what it stores ---------------------------------------------------------------------------------------------------------------
+
+HOLDFAST_READ_THREADS = env.whole("HOLDFAST_READ_THREADS", 4)  # threads for reads; each holds at most one database connection
+# Connections of one process: its read threads, the writer, and requests; times the number of processes it must stay below max_connections.
+HOLDFAST_DATABASE_POOL = env.whole("HOLDFAST_DATABASE_POOL", HOLDFAST_READ_THREADS + 8, least=2)
+
+DATABASES = {"default": env.database("DATABASE_URL", base=BASE_DIR, default=VAR_DIR / "holdfast.sqlite3", pool=HOLDFAST_DATABASE_POOL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Messages that may wait for this process on the channel layer. What is lost above it is repaired from the database, at the cost of a query.
+HOLDFAST_LAYER_CAPACITY = env.whole("HOLDFAST_LAYER_CAPACITY", 10_000)
+CHANNEL_LAYERS = {"default": env.channel_layer("CHANNEL_LAYER_URL", "memory://", capacity=HOLDFAST_LAYER_CAPACITY)}
+CACHES = {"default": env.cache("CACHE_URL", "memory://")}
+
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"  # a lost cache logs nobody out
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- what it serves ---------------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "realtime.static.HashedStaticFiles"},
+}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/accounts/login/"
+
+# --- who gets in ------------------------------------------------------------------------------------------------------------------
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for accounts brought from another Django project; upgraded at the next login
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+HOLDFAST_SIGNUP = env.switch("HOLDFAST_SIGNUP", True)  # may anybody who reaches the site make an account?
+
+# HTTPS is assumed wherever DEBUG is off. A server without it is for a closed network, and has to be told so.
+HOLDFAST_HTTPS = env.switch("HOLDFAST_HTTPS", not DEBUG)
+SECURE_SSL_REDIRECT = HOLDFAST_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes come over plain HTTP from inside
+SECURE_HSTS_SECONDS = 31_536_000 if HOLDFAST_HTTPS else 0  # a year, the least that browsers' preload lists accept
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HOLDFAST_HTTPS
+SECURE_HSTS_PRELOAD = HOLDFAST_HTTPS
+SESSION_COOKIE_SECURE = HOLDFAST_HTTPS
+CSRF_COOKIE_SECURE = HOLDFAST_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# Only where a proxy sets these headers itself on every request: else any client could claim HTTPS, or another's address.
+HOLDFAST_TRUST_PROXY = env.switch("HOLDFAST_TRUST_PROXY", False)
+if HOLDFAST_TRUST_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1"])  # who may read /metrics
+
+# --- limits of the engine ---------------------------------------------------------------------------------------------------------
+
+HOLDFAST_NODE_NAME = env.text("HOLDFAST_NODE_NAME", f"{socket.gethostname()}-{os.getpid()}")  # of this process: in hello, logs and metrics
+
+# commands: a person makes a few a second; a client that comes back from a long time offline sends its outbox at once
+HOLDFAST_COMMAND_RATE = env.decimal("HOLDFAST_COMMAND_RATE", 50)  # commands per second and socket, in the long run
+HOLDFAST_COMMAND_BURST = env.whole("HOLDFAST_COMMAND_BURST", 200)  # commands at once
+HOLDFAST_FLOOD_ALLOWANCE = env.whole("HOLDFAST_FLOOD_ALLOWANCE", 1000)  # refused commands before the socket is closed with 4002
+HOLDFAST_INBOUND_QUEUE = env.whole("HOLDFAST_INBOUND_QUEUE", 256)  # frames of one socket that wait; then reading from it stops
+HOLDFAST_MAX_MESSAGE_BYTES = env.whole("HOLDFAST_MAX_MESSAGE_BYTES", 65_536)  # of one inbound frame; larger ones close with 1009
+
+# slow readers: unsent bytes of one socket, as the server counts them
+HOLDFAST_SOFT_MARK = env.whole("HOLDFAST_SOFT_MARK", 262_144)  # bytes; above it the socket is behind and skipped by flushes
+HOLDFAST_HARD_MARK = env.whole("HOLDFAST_HARD_MARK", 4_194_304)  # bytes; above it the socket is closed with 4003
+
+HOLDFAST_MAX_STREAMS_PER_SOCKET = env.whole("HOLDFAST_MAX_STREAMS_PER_SOCKET", 1000)  # subscriptions
+HOLDFAST_MAX_SOCKETS_PER_USER = env.whole("HOLDFAST_MAX_SOCKETS_PER_USER", 50)  # in one process; more are closed with 4504
+
+HOLDFAST_TAIL_EVENTS = env.whole("HOLDFAST_TAIL_EVENTS", 512)  # rows in memory per followed stream: some minutes of a busy room
+HOLDFAST_TAIL_BYTES = env.whole("HOLDFAST_TAIL_BYTES", 524_288)  # bytes of the same; 1000 followed streams stay below 512 MiB
+
+# The head check finds what the broker lost: its period is how late an event can come.
+HOLDFAST_HEAD_CHECK_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_SECONDS", 3)  # streams that changed lately
+HOLDFAST_HEAD_CHECK_ALL_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_ALL_SECONDS", 60)  # all: what a long transaction hid
+HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS", 1)  # while the broker does not answer
+
+HOLDFAST_WRITER_BATCH = env.whole("HOLDFAST_WRITER_BATCH", 200)  # commands in one transaction; beyond 200 the gain per command is small
+HOLDFAST_WRITER_QUEUE = env.whole("HOLDFAST_WRITER_QUEUE", 10_000)  # commands that wait for a transaction; more are answered `unavailable`
+
+HOLDFAST_PING_AFTER_SECONDS = env.whole("HOLDFAST_PING_AFTER_SECONDS", 25)  # home routers drop silent sockets after 30 to 60 s
+HOLDFAST_PRESENCE_LINGER_SECONDS = env.decimal("HOLDFAST_PRESENCE_LINGER_SECONDS", 15)  # a reload or a tunnel is not leaving
+HOLDFAST_LONG_POLL_MAX_SECONDS = env.decimal("HOLDFAST_LONG_POLL_MAX_SECONDS", 30)  # below the 60 s after which proxies give up
+
+# --- limits of chat ---------------------------------------------------------------------------------------------------------------
+
+HOLDFAST_MESSAGE_MAX_LENGTH = env.whole("HOLDFAST_MESSAGE_MAX_LENGTH", 4000)  # characters
+HOLDFAST_MAX_REACTION_KINDS = env.whole("HOLDFAST_MAX_REACTION_KINDS", 20)  # different emoji on one message
+HOLDFAST_MAX_REACTIONS = env.whole("HOLDFAST_MAX_REACTIONS", 500)  # on one message: each event carries them all
+HOLDFAST_MAX_MENTIONS = env.whole("HOLDFAST_MAX_MENTIONS", 50)  # people that one message notifies by name
+
+# --- logs -------------------------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+LOG_FORMAT = env.text("LOG_FORMAT", "console" if DEBUG else "json", choices=["console", "json"])
+LOGGING = logging_config(level=LOG_LEVEL, style=LOG_FORMAT, node=HOLDFAST_NODE_NAME)
+
+env.refuse_unknown("HOLDFAST_")

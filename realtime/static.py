@@ -1,0 +1,25 @@
+"""Static files: hashed names, imports of ES modules included, and the server that sends them."""
+
+import warnings
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
+from servestatic import ServeStaticASGI
+
+
+class HashedStaticFiles(ManifestStaticFilesStorage):
+    """Names with a hash of the contents, so that a browser may keep a file for ever and a deploy needs no cache to be emptied."""
+
+    support_js_module_import_aggregation = True  # rewrites `import … from "./socket.js"` too: no build step
+
+    def url(self, name: str | None, force: bool = True) -> str:
+        """Return the hashed address, in DEBUG too: what is developed is what is served."""
+        return super().url(name, force)
+
+
+def with_static_files(application: Any) -> Any:
+    """Wrap an ASGI application: addresses below ``STATIC_URL`` are answered from ``STATIC_ROOT``, everything else by it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no directory yet: `manage.py collectstatic` has not run, and nginx may serve the files anyway
+        return ServeStaticASGI(application, root=settings.STATIC_ROOT, prefix=settings.STATIC_URL, allow_all_origins=False)

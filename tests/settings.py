@@ -1,0 +1,38 @@
+"""The settings of a test run: the project's own, with an environment that holds nothing of the developer's machine."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+# A directory of its own for each run: two runs at once share nothing, and nobody's var/ is read.
+_VAR = Path(tempfile.mkdtemp(prefix="holdfast-tests-"))
+atexit.register(shutil.rmtree, _VAR, ignore_errors=True)
+
+_KEPT = {name: os.environ[name] for name in ("DATABASE_URL", "CHANNEL_LAYER_URL", "CACHE_URL", "LOG_LEVEL") if name in os.environ}
+for _name in [name for name in os.environ if name.startswith("HOLDFAST_")] + ["DEBUG", "PORT", "SECRET_KEY", "ALLOWED_HOSTS"]:
+    os.environ.pop(_name, None)
+os.environ.update(
+    {
+        "HOLDFAST_VAR_DIR": str(_VAR),
+        "SECRET_KEY": "of-the-tests-and-of-nothing-else-0123456789-abcdefghijklmnop",
+        "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
+        "ALLOWED_ORIGINS": "http://testserver",
+        "HOLDFAST_HTTPS": "false",
+        "HOLDFAST_NODE_NAME": "tests",
+        "LOG_FORMAT": "console",
+        "LOG_LEVEL": "WARNING",
+        **_KEPT,
+    }
+)
+
+from realtime.settings import *  # noqa: E402, F403
+from realtime.settings import DATABASES, STORAGES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow hash is what a test of anything else does not need
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}  # no collectstatic first
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, not memory: the writer and the read threads have connections of their own, and must meet real locks.
+    DATABASES["default"]["TEST"] = {"NAME": str(_VAR / "test.sqlite3")}

@@ -1,0 +1,1 @@
+"""What the tests stand on: services, server processes, a browser. Nothing here is a test."""
