@@ -38,7 +38,7 @@ class Command:
         try:
             fields = msgspec.convert(raw, self.fields, strict=True)
         except msgspec.ValidationError as error:
-            raise BadRequest(f"{self.name}: {_in_words(str(error))}") from error
+            raise BadRequest(f"{self.name}: {in_words(str(error))}") from error
         return await self.handler(caller, fields)
 
 
@@ -75,7 +75,7 @@ class Commands:
         return frozenset(self._by_name) | (self._base.names if self._base else frozenset())
 
 
-def _in_words(problem: str) -> str:
+def in_words(problem: str) -> str:
     """Turn msgspec's "Expected `int`, got `str` - at `$.room`" into "room: expected `int`, got `str`"."""
     what, at, path = problem.partition(" - at `$.")
     if at:
