@@ -9,6 +9,6 @@ django_application = get_asgi_application()  # first: it loads the apps that the
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
-from realtime.static import with_static_files  # noqa: E402
+from realtime.staticfiles import with_static_files  # noqa: E402
 
 application = ProtocolTypeRouter({"http": with_static_files(django_application)})

@@ -127,7 +127,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "realtime.static.HashedStaticFiles"},
+    "staticfiles": {"BACKEND": "realtime.staticfiles.HashedStaticFiles"},
 }
 
 LANGUAGE_CODE = "en"

@@ -1,0 +1,137 @@
+"""A throw-away PostgreSQL server in a temporary directory.
+
+As a program it runs a command with ``DATABASE_URL`` set and gives back its exit code:
+``python -m tests.support.postgres -- pytest tests/chat``.
+"""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+START_SECONDS = 30  # initdb and the first start take two, on a busy machine ten
+NAME = "holdfast"
+SUPERUSER = "postgres"
+
+# Nothing here outlives the run, so nothing is flushed to the disk.
+_OPTIONS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "listen_addresses": "",  # a Unix socket only: no port to race for, nobody from outside
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "timezone": "UTC",
+}
+
+
+class Postgres:
+    """One server, from ``start`` (or ``with``) to ``stop``; it may be stopped and started again, with its data."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="holdfast-pg-"))  # short: the path of a Unix socket has at most 107 bytes
+        self._as_user: dict[str, Any] = _unprivileged()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._bin = _binaries()
+
+    @property
+    def url(self) -> str:
+        """The address of the database, for ``DATABASE_URL``."""
+        return f"postgres://{SUPERUSER}@/{NAME}?host={self.directory}"
+
+    def __enter__(self) -> Self:
+        try:
+            self._initialise()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        settings = [argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")]
+        command = [self._bin / "postgres", "-D", self._data, "-k", self.directory, *settings]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, **self._as_user)
+        deadline = time.monotonic() + START_SECONDS
+        ready = [self._bin / "pg_isready", "-q", "-h", self.directory]
+        while subprocess.run(ready, check=False).returncode != 0:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()}")
+            time.sleep(0.05)  # pg_isready has nothing to wait on
+
+    def stop(self) -> None:
+        """Stop the server at once, cutting every connection; the data stays."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
+            self._process.wait(START_SECONDS)
+            self._process = None
+
+    def close(self) -> None:
+        """Stop the server and remove its data."""
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self.directory / "log"
+
+    def _initialise(self) -> None:
+        self._log.touch()
+        if owner := self._as_user.get("user"):
+            shutil.chown(self.directory, owner)
+        self.directory.chmod(0o755)
+        command = [self._bin / "initdb", "-D", self._data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **self._as_user)
+        if done.returncode != 0:
+            raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
+        # One database beside `postgres`, made by a single-user server: createdb would be a third program to find.
+        single = [self._bin / "postgres", "--single", "-D", self._data, "postgres"]
+        subprocess.run(single, input=f"CREATE DATABASE {NAME}\n".encode(), capture_output=True, check=True, **self._as_user)
+
+
+def _binaries() -> Path:
+    """Find the directory of the newest installed server: Debian keeps it off the PATH."""
+    found = [Path(path).resolve().parent for path in [shutil.which("postgres")] if path]
+    found += [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
+    found += [path.parent for path in Path("/opt/homebrew/opt").glob("postgresql*/bin/postgres")]
+    if not found:
+        raise RuntimeError("PostgreSQL's server is not installed. `make test` installs it where there is apt; elsewhere install it yourself.")
+    return max(found, key=lambda path: [int(number) for number in re.findall(r"\d+", str(path))])
+
+
+def _unprivileged() -> dict[str, Any]:
+    """Return the arguments of ``Popen`` with which the server may run: it refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    account = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
+    return {"user": account.pw_name, "group": account.pw_gid, "extra_groups": [], "cwd": "/"}
+
+
+def main(arguments: list[str]) -> int:
+    """Run ``-- COMMAND …`` with ``DATABASE_URL`` set."""
+    command = arguments[1:] if arguments[:1] == ["--"] else arguments
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped then too
+    with Postgres() as server:
+        return subprocess.run(command, env={**os.environ, "DATABASE_URL": server.url}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
