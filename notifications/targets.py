@@ -1,0 +1,64 @@
+"""Places that a broadcast can be posted to, such as rooms. The apps that own them register here, so that this one never imports theirs."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Protocol
+from uuid import UUID
+
+SUGGESTIONS = 3  # close matches named for a wrong name
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place, as its app found it."""
+
+    ident: int  # what its app knows it by
+    name: str  # what the operator typed
+    people: int  # how many will see what is posted there
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What became of the names that an operator typed."""
+
+    places: Sequence[Place]
+    missing: Mapping[str, Sequence[str]]  # wrong name → close matches
+
+
+class Sender(Protocol):
+    """Posts a broadcast to a place, in a transaction of its own, once for every ``key``; returns the ident of what was posted."""
+
+    def __call__(self, ident: int, *, key: UUID, title: str, body: str, url: str, level: str, author_id: int | None) -> int: ...
+
+
+Resolver = Callable[[Sequence[str]], Resolved]
+Recaller = Callable[[int], None]  # takes back what was posted, by its ident; a second time does nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One kind of place."""
+
+    resolve: Resolver
+    send: Sender
+    recall: Recaller
+
+
+_targets: dict[str, Target] = {}
+
+
+def register_target(name: str, resolver: Resolver, sender: Sender, recaller: Recaller) -> None:
+    """Make a kind of place known; called from ``AppConfig.ready``. ``room`` is what ``manage.py broadcast --room`` posts to."""
+    _targets[name] = Target(resolver, sender, recaller)
+
+
+def target(name: str) -> Target | None:
+    """Return a kind of place, or None where the app that owns it is not installed."""
+    return _targets.get(name)
+
+
+def close_matches(name: str, candidates: Iterable[str]) -> list[str]:
+    """Return the candidates that somebody who typed ``name`` may have meant."""
+    by_folded = {candidate.casefold(): candidate for candidate in candidates}
+    return [by_folded[match] for match in get_close_matches(name.casefold(), list(by_folded), n=SUGGESTIONS)]
