@@ -8,3 +8,4 @@ class ChatConfig(AppConfig):
 
     name = "chat"
     verbose_name = "Chat"
+    default_auto_field = "django.db.models.BigAutoField"

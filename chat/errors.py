@@ -1,0 +1,67 @@
+"""What chat refuses, below ``realtime.protocol.errors``.
+
+HoldfastError
+├── SlowMode          slow_mode          429   retry_after
+├── Muted             muted              403
+├── ReadOnly          read_only          403
+├── BlockedWord       blocked_word       400
+├── TooLong           too_long           400
+├── Empty             empty              400
+├── NotYours          not_yours          403
+└── AlreadyReported   already_reported   409
+"""
+
+from realtime.protocol.errors import HoldfastError
+
+
+class SlowMode(HoldfastError):
+    """The room takes one message of a member in so many seconds."""
+
+    code = "slow_mode"
+    status = 429
+
+
+class Muted(HoldfastError):
+    """A moderator has silenced the member for a while."""
+
+    code = "muted"
+    status = 403
+
+
+class ReadOnly(HoldfastError):
+    """The room is locked to its owners and moderators, or archived."""
+
+    code = "read_only"
+    status = 403
+
+
+class BlockedWord(HoldfastError):
+    """The text has a word that this site does not allow."""
+
+    code = "blocked_word"
+
+
+class TooLong(HoldfastError):
+    """The text has more characters than a message may have."""
+
+    code = "too_long"
+
+
+class Empty(HoldfastError):
+    """The text has nothing that anybody could see."""
+
+    code = "empty"
+
+
+class NotYours(HoldfastError):
+    """The message belongs to somebody else."""
+
+    code = "not_yours"
+    status = 403
+
+
+class AlreadyReported(HoldfastError):
+    """The same person has reported the same message before."""
+
+    code = "already_reported"
+    status = 409

@@ -1,0 +1,284 @@
+"""Tables of chat.
+
+Rows that carry ``seq`` belong to a stream (``room.<id>``; memberships to ``inbox.<user>`` as well): only ``chat.services`` changes them.
+"""
+
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+NAME_MAX_LENGTH = 80  # characters: one line of a sidebar
+TOPIC_MAX_LENGTH = 250
+SLUG_MAX_LENGTH = 80
+REASON_MAX_LENGTH = 500  # of a moderator, shown to the person concerned
+NOTE_MAX_LENGTH = 1000  # of somebody who reports
+WORD_MAX_LENGTH = 80
+EMOJI_MAX_LENGTH = 40  # a family of four with skin tones has 11 code points
+
+SYSTEM_USERNAME = "holdfast"  # the author of what the system posts; made by a migration, cannot sign in
+
+
+class Role(models.TextChoices):
+    """What a member may do in a room."""
+
+    OWNER = "owner"
+    MODERATOR = "moderator"
+    MEMBER = "member"
+
+
+class State(models.TextChoices):
+    """Whether somebody is in a room, and why not."""
+
+    ACTIVE = "active"
+    LEFT = "left"
+    REMOVED = "removed"
+    BANNED = "banned"
+
+
+class Involvement(models.TextChoices):
+    """What of a room reaches a member's inbox."""
+
+    EVERYTHING = "everything"
+    MENTIONS = "mentions"
+    NOTHING = "nothing"
+
+
+class Room(models.Model):
+    """A room. ``seq`` is the head of its stream at the last change of this row; posting changes only ``last_number``."""
+
+    class Kind(models.TextChoices):
+        PUBLIC = "public"
+        PRIVATE = "private"
+        DIRECT = "direct"
+
+    slug = models.SlugField(max_length=SLUG_MAX_LENGTH, unique=True)
+    name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True)  # empty: a direct room is called by the other person's name
+    topic = models.CharField(max_length=TOPIC_MAX_LENGTH, blank=True)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PUBLIC)
+    seq = models.BigIntegerField(default=0)
+    last_number = models.BigIntegerField(default=0)  # of the newest message; lives without a change of seq
+    shown_last_number = models.BigIntegerField(default=0)  # the same as of seq: what the stream shows (a payload changes only with its seq)
+    slow_mode = models.PositiveIntegerField(default=0)  # seconds between two messages of a member; 0: off
+    read_only = models.BooleanField(default=False)  # locked: only owners and moderators post
+    archived_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    direct_key = models.CharField(max_length=41, unique=True, null=True, editable=False)  # "7:12" in a direct room: one room for each pair
+    member_count = models.PositiveIntegerField(default=0)  # active memberships, so that no page has to count them
+
+    class Meta:
+        indexes = [models.Index(fields=["name", "id"], condition=Q(kind="public", archived_at__isnull=True), name="room_directory")]
+
+    def __str__(self) -> str:
+        return self.name or self.slug
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the room's page."""
+        return f"/rooms/{self.slug}/"
+
+    @property
+    def is_direct(self) -> bool:
+        """A conversation of two: nobody owns it, nobody moderates it."""
+        return self.kind == self.Kind.DIRECT
+
+
+class Membership(models.Model):
+    """Somebody's place in a room; it stays when they are gone, because a replay has to tell of it.
+
+    It is a row of two streams: ``seq`` in ``room.<id>``, ``inbox_seq`` in ``inbox.<user>``. Every change takes a number of both, except
+    reading, which concerns nobody else and would be a change of the room for each reader of each message.
+    """
+
+    room = models.ForeignKey(Room, models.PROTECT, related_name="memberships", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships", db_index=False)
+    seq = models.BigIntegerField()
+    inbox_seq = models.BigIntegerField()
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    involvement = models.CharField(max_length=10, choices=Involvement, default=Involvement.MENTIONS)
+    read_number = models.BigIntegerField(default=0)
+    shown_read_number = models.BigIntegerField(default=0)  # read_number as of seq: what the room's stream shows
+    muted_until = models.DateTimeField(null=True, blank=True)
+    last_posted_at = models.DateTimeField(null=True, blank=True)  # kept in rooms with slow mode
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["room", "user"], name="membership_room_user"),
+            models.UniqueConstraint(fields=["room", "seq"], name="membership_room_seq"),
+            models.UniqueConstraint(fields=["user", "inbox_seq"], name="membership_user_seq"),
+        ]
+        indexes = [
+            models.Index(fields=["room", "user"], condition=Q(state="active"), name="membership_members"),
+            models.Index(fields=["room"], condition=Q(state="active", involvement="everything"), name="membership_everything"),
+            models.Index(fields=["room", "role"], condition=Q(state="active") & ~Q(role="member"), name="membership_staff"),
+        ]
+
+    def __str__(self) -> str:
+        return f"membership {self.pk}: {self.user_id} in {self.room_id}"
+
+
+class Message(models.Model):
+    """A message. ``number`` is its place in the room, 1, 2, 3 … without holes; ``seq`` moves with every change.
+
+    A deleted message keeps its number and nothing of its text (see ``RemovedText``).
+    """
+
+    room = models.ForeignKey(Room, models.PROTECT, related_name="messages", db_index=False)
+    number = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="messages", db_index=False)
+    key = models.UUIDField()  # chosen by the sender: a repeated post finds the first one by it
+    body = models.TextField(blank=True)
+    html = models.TextField(blank=True)  # empty: the body is plain text
+    created_at = models.DateTimeField()
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    reply_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    reactions = models.JSONField(default=dict)  # {emoji: [user ids]}
+    mentions = models.JSONField(default=list)  # [user ids]
+    notified = models.JSONField(default=list)  # [user ids]: all who were notified of being mentioned, so that no edit does it again
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["room", "number"], name="message_room_number"),
+            models.UniqueConstraint(fields=["room", "seq"], name="message_room_seq"),
+            models.UniqueConstraint(fields=["author", "key"], name="message_author_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.pk}"
+
+    @property
+    def is_deleted(self) -> bool:
+        """Only a tombstone is left."""
+        return self.deleted_at is not None
+
+
+class RemovedText(models.Model):
+    """What a moderator deleted, so that moderators can restore it. No replay and no page of the chat reads this table.
+
+    What its author deletes is in no table any more.
+    """
+
+    message = models.OneToOneField(Message, models.CASCADE, primary_key=True, related_name="removed_text")
+    body = models.TextField()
+    reactions = models.JSONField(default=dict)
+    removed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    removed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"removed text of message {self.pk}"
+
+
+class Report(models.Model):
+    """Somebody's request that a moderator look at a message."""
+
+    class Category(models.TextChoices):
+        SPAM = "spam"
+        ABUSE = "abuse"
+        ILLEGAL = "illegal"
+        OTHER = "other"
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        RESOLVED = "resolved"
+        DISMISSED = "dismissed"
+
+    message = models.ForeignKey(Message, models.PROTECT, related_name="reports", db_index=False)
+    reporter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
+    category = models.CharField(max_length=10, choices=Category)
+    note = models.CharField(max_length=NOTE_MAX_LENGTH, blank=True)
+    created_at = models.DateTimeField()
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "reporter"], name="report_message_reporter")]
+        indexes = [
+            models.Index(fields=["status", "id"], name="report_status"),
+            models.Index(fields=["reporter", "id"], name="report_reporter"),
+        ]
+
+    def __str__(self) -> str:
+        return f"report {self.pk} ({self.category})"
+
+
+class ModerationLog(models.Model):
+    """What moderators did, to whom, and why. Append-only: here, and by a trigger of the database. It never holds the text of a message."""
+
+    class Action(models.TextChoices):
+        DELETE = "delete"
+        RESTORE = "restore"
+        MUTE = "mute"
+        UNMUTE = "unmute"
+        REMOVE = "remove"
+        BAN = "ban"
+        UNBAN = "unban"
+        SITE_BAN = "site_ban"
+        SITE_UNBAN = "site_unban"
+        ROLE = "role"
+        RENAME = "rename"
+        SLOW_MODE = "slow_mode"
+        LOCK = "lock"
+        UNLOCK = "unlock"
+        ARCHIVE = "archive"
+        UNARCHIVE = "unarchive"
+        RESOLVE = "resolve"
+        DISMISS = "dismiss"
+
+    action = models.CharField(max_length=12, choices=Action)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    subject = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    room = models.ForeignKey(Room, models.PROTECT, null=True, related_name="+")
+    message = models.ForeignKey(Message, models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
+    details = models.JSONField(default=dict)  # {"until": …}, {"from": "member", "to": "owner"}
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        permissions = [("moderate", "Can moderate every room")]
+
+    def __str__(self) -> str:
+        return f"{self.action} by {self.actor_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert; an entry is never changed."""
+        if self.pk is not None:
+            raise TypeError("the moderation log is append-only")
+        super().save(*args, **kwargs)
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Refuse."""
+        raise TypeError("the moderation log is append-only")
+
+
+class SiteBan(models.Model):
+    """Somebody who may not connect at all while ``lifted_at`` is null."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="site_bans")
+    reason = models.CharField(max_length=REASON_MAX_LENGTH)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user"], condition=Q(lifted_at__isnull=True), name="site_ban_standing")]
+
+    def __str__(self) -> str:
+        return f"site ban of {self.user_id}"
+
+
+class BlockedWord(models.Model):
+    """A word that no message may contain, in any case of its letters."""
+
+    word = models.CharField(max_length=WORD_MAX_LENGTH, unique=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.word

@@ -1,0 +1,95 @@
+"""How rooms, memberships and messages look on the wire (protocol.md §5), and the names of their streams.
+
+What a stream shows of a row changes only together with the row's seq; so ``room_event`` and ``membership_event`` show the numbers as of the
+seq, while the answers of HTTP (``live=True``) show the present ones.
+"""
+
+from typing import Any
+
+from chat.models import Membership, Message, Room, State
+from notifications.payloads import INBOX, inbox, moment, person
+from realtime.protocol.page import End, Event
+from realtime.streams import StreamName
+
+ROOM = "room"
+ARCHIVED = "archived"  # the words in `closed.reason`
+
+__all__ = ["INBOX", "ROOM", "inbox", "moment", "person"]
+
+
+def stream(room_id: int) -> StreamName:
+    """Return the name of a room's stream."""
+    return StreamName(f"{ROOM}.{room_id}")
+
+
+def message(row: Message) -> dict[str, Any]:
+    """Return a message; ``author`` is to be loaded with the row."""
+    data = {
+        "id": row.pk,
+        "room": row.room_id,
+        "number": row.number,
+        "seq": row.seq,
+        "author": person(row.author),
+        "body": row.body,
+        "created_at": moment(row.created_at),
+        "edited_at": moment(row.edited_at),
+        "deleted_at": moment(row.deleted_at),
+        "reply_to": row.reply_to_id,
+        "reactions": row.reactions,
+        "mentions": row.mentions,
+    }
+    if row.html:
+        data["html"] = row.html
+    return data
+
+
+def membership(row: Membership, *, live: bool = True) -> dict[str, Any]:
+    """Return a membership; ``user`` is to be loaded with the row."""
+    return {
+        "id": row.pk,
+        "room": row.room_id,
+        "user": person(row.user),
+        "role": str(row.role),
+        "state": str(row.state),
+        "involvement": str(row.involvement),
+        "read_number": row.read_number if live else row.shown_read_number,
+        "muted_until": moment(row.muted_until),
+    }
+
+
+def room(row: Room, *, live: bool = True) -> dict[str, Any]:
+    """Return a room."""
+    return {
+        "id": row.pk,
+        "slug": row.slug,
+        "name": row.name,
+        "topic": row.topic,
+        "kind": str(row.kind),
+        "last_number": row.last_number if live else row.shown_last_number,
+        "slow_mode": row.slow_mode,
+        "read_only": row.read_only,
+        "archived_at": moment(row.archived_at),
+    }
+
+
+def message_event(row: Message) -> Event:
+    """Return the row as an event of its room."""
+    return Event.of("message", row.pk, row.seq, message(row))
+
+
+def membership_event(row: Membership) -> Event:
+    """Return the row as an event of its room. One that tells that somebody is gone ends their subscription."""
+    gone = row.state != State.ACTIVE
+    end = End(row.user_id, None, None, str(row.state)) if gone else None
+    return Event.of("membership", row.pk, row.seq, membership(row, live=False), end=end)
+
+
+def inbox_event(row: Membership) -> Event:
+    """Return the row as an event of its user's inbox."""
+    return Event.of("membership", row.pk, row.inbox_seq, membership(row))
+
+
+def room_event(row: Room) -> Event:
+    """Return the row as an event of its own stream. One that tells that the room is archived ends all subscriptions."""
+    end = End(None, None, None, ARCHIVED) if row.archived_at else None
+    return Event.of("room", row.pk, row.seq, room(row, live=False), end=end)

@@ -1,0 +1,45 @@
+"""What can be done in chat, one file a subject: the only code of this app that opens transactions.
+
+All are synchronous, take keywords, check everything under the lock of the streams that they change, and raise ``HoldfastError``.
+"""
+
+from chat.services.editing import delete_message, edit_message, react, restore_message
+from chat.services.members import add_members, invite, join, leave, set_involvement, set_role
+from chat.services.moderation import ban, mute, remove, site_ban, site_unban, unban
+from chat.services.posting import Post, Posted, post_message, post_messages
+from chat.services.reading import Mark, mark_read
+from chat.services.reports import close_report, report
+from chat.services.rooms import change_room, create_room, direct_room
+from chat.services.system import post_system_message, recall_system_message
+
+__all__ = [
+    "Mark",
+    "Post",
+    "Posted",
+    "add_members",
+    "ban",
+    "change_room",
+    "close_report",
+    "create_room",
+    "delete_message",
+    "direct_room",
+    "edit_message",
+    "invite",
+    "join",
+    "leave",
+    "mark_read",
+    "mute",
+    "post_message",
+    "post_messages",
+    "post_system_message",
+    "react",
+    "recall_system_message",
+    "remove",
+    "report",
+    "restore_message",
+    "set_involvement",
+    "set_role",
+    "site_ban",
+    "site_unban",
+    "unban",
+]
