@@ -46,6 +46,9 @@ class AccessToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        ordering = ["-id"]
+
     def __str__(self) -> str:
         return f"token {self.pk} of {self.user_id}"
 
@@ -53,7 +56,7 @@ class AccessToken(models.Model):
 class Revocation(models.Model):
     """A hidden row of a personal stream: a session, a token or a whole account lost its right to be connected."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)  # the constraint has one
     seq = models.BigIntegerField()
     credential = models.CharField(max_length=80, blank=True)  # "session:…" or "token:…"; empty: everything of this user
     code = models.PositiveSmallIntegerField()  # the close code

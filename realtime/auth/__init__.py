@@ -1,0 +1,42 @@
+"""Who is calling: sessions, bearer tokens and origins, for sockets and for the JSON API."""
+
+from realtime.auth.accounts import (
+    MODERATORS,
+    Account,
+    Credentials,
+    Identity,
+    banned,
+    identify,
+    issue_token,
+    new_token,
+    register_gate,
+    session_credential,
+    token_credential,
+    token_row,
+)
+from realtime.auth.api import ApiRequest, api, async_api, body, error_response, raw_body
+from realtime.auth.sockets import SUBPROTOCOL, SocketAuth, subprotocol
+
+__all__ = [
+    "MODERATORS",
+    "SUBPROTOCOL",
+    "Account",
+    "ApiRequest",
+    "Credentials",
+    "Identity",
+    "SocketAuth",
+    "api",
+    "async_api",
+    "banned",
+    "body",
+    "error_response",
+    "identify",
+    "issue_token",
+    "new_token",
+    "raw_body",
+    "register_gate",
+    "session_credential",
+    "subprotocol",
+    "token_credential",
+    "token_row",
+]

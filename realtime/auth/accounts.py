@@ -1,0 +1,192 @@
+"""Who somebody is: accounts, tokens and sessions, read and never written.
+
+A handshake must not flush a session (``channels.auth`` does, on a hash that another secret made), and a socket must not prolong one. What
+comes out are plain values, because they live as long as the socket.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import Group, User
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from realtime.commands import Caller
+from realtime.models import AccessToken
+
+MODERATORS: Final = "moderators"  # the group whose members moderate the site
+TOKEN_PREFIX: Final = "hf_"  # so that a scanner of leaked secrets knows one
+TOKEN_BYTES: Final = 32  # 256 bits, 43 characters
+MAX_CREDENTIAL_LENGTH: Final = 4096  # a signed-cookie session is the longest that can be real
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A caller as of the moment when it was identified."""
+
+    user_id: int
+    username: str
+    name: str
+    is_moderator: bool
+    banned: str | None  # why this account may not connect, in words; None: it may
+    expires_at: float | None  # POSIX time at which the session or the token ends; None: never
+    credential: str  # "session:…" or "token:…", as in Caller
+    seal: int  # changes with the password; means nothing outside this process
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What came with a request. At most one is used, the token first."""
+
+    token: str | None
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An account, and the user that it is of."""
+
+    account: Account
+    user: User
+
+    @property
+    def caller(self) -> Caller:
+        """What handlers of commands get."""
+        return Caller(self.account.user_id, self.account.username, self.account.credential)
+
+
+Gate = Callable[[Collection[int]], Mapping[int, str]]
+"""``gate(user_ids)``: those of these users who may not connect, each with the reason in words. One query, however many."""
+
+_gates: list[Gate] = []
+
+
+def register_gate(gate: Gate) -> Gate:
+    """Let an app keep accounts out (a ban of the site); called from ``AppConfig.ready``."""
+    if gate not in _gates:
+        _gates.append(gate)
+    return gate
+
+
+def banned(user_ids: Collection[int]) -> dict[int, str]:
+    """Return those whom a gate keeps out, with the reason."""
+    return {user_id: reason for gate in reversed(_gates) for user_id, reason in gate(user_ids).items()}
+
+
+def seal(user: User) -> int:
+    """Return a small value that changes with the user's password: Python's hash, salted for each process."""
+    return hash(user.password)
+
+
+def issue_token(user: User, expires_at: datetime | None = None) -> str:
+    """Make a bearer token of ``user`` and return it. It cannot be shown again: only its digest is stored."""
+    token = new_token()
+    token_row(user, token, expires_at).save(force_insert=True)
+    return token
+
+
+def new_token() -> str:
+    """Return a fresh token that is not stored yet."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def token_row(user: User, token: str, expires_at: datetime | None = None) -> AccessToken:
+    """Return the unsaved row that makes ``token`` valid."""
+    return AccessToken(user=user, digest=digest(token), auth_hash=user.get_session_auth_hash(), expires_at=expires_at)
+
+
+def digest(secret: str) -> str:
+    """Return the digest under which a token or a session key is known outside its owner's hands."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def session_credential(session_key: str) -> str:
+    """Name a session without giving it away."""
+    return f"session:{digest(session_key)}"
+
+
+def token_credential(token_digest: str) -> str:
+    """Name a token by its stored digest."""
+    return f"token:{token_digest}"
+
+
+def identify(credentials: Credentials) -> Identity | None:
+    """Return who has these credentials, or None. Two queries at most, and one for each gate; nothing is written."""
+    if credentials.token is not None:
+        return _by_token(credentials.token)
+    if credentials.session is not None:
+        return _by_session(credentials.session)
+    return None
+
+
+def _by_token(token: str) -> Identity | None:
+    if not _plausible(token):
+        return None
+    moderates = Exists(Group.objects.filter(name=MODERATORS, user=OuterRef("user_id")))
+    row = AccessToken.objects.select_related("user").annotate(moderates=moderates).filter(digest=digest(token)).first()
+    if row is None or not row.user.is_active or (row.expires_at is not None and row.expires_at <= timezone.now()):
+        return None
+    if not password_unchanged(row.user, row.auth_hash):
+        return None
+    return _identity(row.user, moderates=row.moderates, credential=token_credential(row.digest), expires_at=row.expires_at)
+
+
+def _by_session(key: str) -> Identity | None:
+    data, expires_at = _load_session(key) if _plausible(key) else ({}, None)
+    user_id = data.get(SESSION_KEY)
+    if user_id is None or data.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    moderates = Exists(Group.objects.filter(name=MODERATORS, user=OuterRef("pk")))
+    user = User.objects.annotate(moderates=moderates).filter(pk=user_id, is_active=True).first()
+    if user is None or not password_unchanged(user, data.get(HASH_SESSION_KEY) or ""):
+        return None
+    return _identity(user, moderates=user.moderates, credential=session_credential(key), expires_at=expires_at)
+
+
+def _load_session(key: str) -> tuple[Mapping[str, Any], datetime | None]:
+    """Read a session without touching it; when it expires comes with it.
+
+    Sessions with a table are read from the table, past any cache before it: the cache can hold a session that has just been deleted
+    (a reader that missed puts it there after the deletion), it does not know when the session expires, and it may be down.
+    """
+    store = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    if not hasattr(store, "get_model_class"):
+        data = store.load()
+        return data, store.get_expiry_date()
+    rows = store.get_model_class().objects.filter(session_key=key, expire_date__gt=timezone.now())
+    row = rows.values_list("session_data", "expire_date").first()
+    return (store.decode(row[0]), row[1]) if row else ({}, None)
+
+
+def password_unchanged(user: User, auth_hash: str) -> bool:
+    """Tell whether ``auth_hash`` was made of the password that the user has now, with this secret or one of the fallbacks."""
+    if constant_time_compare(auth_hash, user.get_session_auth_hash()):
+        return True
+    return any(constant_time_compare(auth_hash, each) for each in user.get_session_auth_fallback_hash())
+
+
+def _identity(user: User, *, moderates: bool, credential: str, expires_at: datetime | None) -> Identity:
+    account = Account(
+        user_id=user.pk,
+        username=user.username,
+        name=user.get_full_name() or user.username,
+        is_moderator=moderates or user.is_superuser,
+        banned=banned([user.pk]).get(user.pk),
+        expires_at=expires_at.timestamp() if expires_at is not None else None,
+        credential=credential,
+        seal=seal(user),
+    )
+    return Identity(account, user)
+
+
+def _plausible(secret: str) -> bool:
+    """Keep out what no database should be asked for: NUL and other control characters, endless strings."""
+    return 0 < len(secret) <= MAX_CREDENTIAL_LENGTH and secret.isascii() and secret.isprintable()
