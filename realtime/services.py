@@ -30,6 +30,10 @@ class Heads:
         self._events.setdefault(stream, [])
         return self._heads[stream]
 
+    def born(self, stream: str) -> None:
+        """Add the stream of something that this transaction makes: nobody else can know its name yet, so nobody can wait for its lock."""
+        self._heads.setdefault(stream, 0)
+
     def record(self, stream: str, event: Event) -> None:
         """Hand over the changed row, to be published when the transaction has committed."""
         self._events[stream].append(event)
