@@ -94,7 +94,9 @@ class Environment:
         for origin in found:
             parts = urlsplit(origin)
             if parts.scheme not in {"http", "https"} or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}" or "*" in origin:
-                self._refuse(name, origin, "full origins such as https://chat.example.org, separated by commas, without a path or a wildcard")
+                self._refuse(
+                    name, origin, "full origins such as https://chat.example.org, separated by commas, without a path or a wildcard"
+                )
         return [origin.lower() for origin in found]
 
     def networks(self, name: str, default: Sequence[str]) -> list[Network]:
@@ -156,7 +158,12 @@ class Environment:
         if {part.scheme for part in parts} <= {"redis", "rediss"} and parts and all(part.hostname for part in parts):
             # Short: a page may wait that long for its session and then takes it from the database.
             options = {"socket_timeout": 2, "socket_connect_timeout": 2}
-            return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": urls, "OPTIONS": options, "KEY_PREFIX": "holdfast"}
+            return {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": urls,
+                "OPTIONS": options,
+                "KEY_PREFIX": "holdfast",
+            }
         self._refuse_url(name, ",".join(urls), expected)
 
     def require(self, name: str, expected: str) -> NoReturn:

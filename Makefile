@@ -1,0 +1,66 @@
+# Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run test test-fast lint format types imports js migrations check-deploy clean
+.NOTPARALLEL:
+
+PORT ?= 8000
+export PORT
+
+PYTHON_DIRECTORIES := manage.py realtime chat notifications tests
+# The suites that never touch the database: a second run on PostgreSQL would only repeat them.
+WITHOUT_DATABASE := tests/protocol tests/browser tests/architecture
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+install: ## Make .venv with what the server needs
+	@.ci/venv requirements.txt
+	@mkdir -p var
+	@test -e var/.env || printf '%s\n' '# Settings of this checkout. The environment wins over them; docs/operations.md lists them.' 'DEBUG=true' > var/.env
+
+install-dev: install
+	@.ci/venv requirements-dev.txt
+
+run: install ## Start Holdfast with demo rooms and accounts on PORT=8000
+	@.venv/bin/python manage.py migrate --verbosity 0
+	@.venv/bin/python manage.py collectstatic --no-input --verbosity 0
+	@.venv/bin/python manage.py demo
+	@exec .venv/bin/python manage.py serve
+
+test: install-dev ## Check and test everything; installs the services that the tests need
+	@.ci/services
+	@$(MAKE) --no-print-directory lint types imports js migrations
+	.venv/bin/python -m tests.support.postgres -- .venv/bin/python -m pytest -q $(WITHOUT_DATABASE:%=--ignore=%)
+	.venv/bin/python -m pytest -q -m "not postgresql"
+
+test-fast: install-dev ## The tests that need no service and no server process
+	@.venv/bin/python -m pytest -q -x tests/protocol tests/realtime tests/notifications tests/chat tests/architecture
+
+lint: install-dev ## ruff: style and formatting
+	.venv/bin/python -m ruff check $(PYTHON_DIRECTORIES)
+	.venv/bin/python -m ruff format --check $(PYTHON_DIRECTORIES)
+
+format: install-dev ## Let ruff repair what it can
+	.venv/bin/python -m ruff check --fix $(PYTHON_DIRECTORIES)
+	.venv/bin/python -m ruff format $(PYTHON_DIRECTORIES)
+
+types: install-dev ## mypy, strict
+	.venv/bin/python -m mypy
+
+imports: install-dev ## import-linter: who may import whom
+	.venv/bin/lint-imports --cache-dir var/import-linter
+
+js: install-dev ## Types and tests of the JavaScript
+	@.ci/services
+	node var/npm/node_modules/typescript/bin/tsc --project tests/js/tsconfig.json
+	.ci/node-test
+
+migrations: install-dev ## Is every change of a model in a migration?
+	@.venv/bin/python -m django makemigrations --check --dry-run --settings tests.settings
+
+check-deploy: install ## Django's deployment checks, with settings as in production
+	@.ci/check-deploy
+
+clean: ## Remove .venv and var: the database and its demo rooms too
+	rm -rf .venv var
