@@ -114,60 +114,60 @@ class Labelled(Generic[Child]):
         return found
 
 
-CONNECTIONS = Gauge()
-SUBSCRIPTIONS = Gauge()
-BEHIND = Gauge()
-TAILS = Gauge()
-WAITING = Gauge()
-DEGRADED = Gauge()
-DRAINING = Gauge()
-HANDSHAKES = Labelled(Counter)
-CLOSES = Labelled(Counter)
-EVENTS_IN = Labelled(Counter)
-EVENTS_DELIVERED = Counter()
-EVENTS_REPAIRED = Counter()
-REPAIRS = Counter()
-RESUMES = Labelled(Counter)
-FELL_BEHIND = Counter()
-LAYER_ERRORS = Counter()
-COMMANDS = Labelled(Counter)
-COMMAND_SECONDS = Labelled(lambda: Histogram(LATENCY_SECONDS))
-BATCH_SIZE = Histogram(SIZES)
-COMMIT_SECONDS = Histogram(LATENCY_SECONDS)
-FLUSH_EVENTS = Histogram(SIZES)
-DELIVERY_LAG_SECONDS = Histogram(LATENCY_SECONDS)
+connections = Gauge()
+subscriptions = Gauge()
+behind = Gauge()
+tails = Gauge()
+waiting = Gauge()
+degraded = Gauge()
+draining = Gauge()
+handshakes = Labelled(Counter)
+closes = Labelled(Counter)
+events_in = Labelled(Counter)
+events_delivered = Counter()
+events_repaired = Counter()
+repairs = Counter()
+resumes = Labelled(Counter)
+fell_behind = Counter()
+layer_errors = Counter()
+commands = Labelled(Counter)
+command_seconds = Labelled(lambda: Histogram(LATENCY_SECONDS))
+batch_size = Histogram(SIZES)
+commit_seconds = Histogram(LATENCY_SECONDS)
+flush_events = Histogram(SIZES)
+delivery_lag_seconds = Histogram(LATENCY_SECONDS)
 
 _GAUGES: Final = {
-    "connections": (CONNECTIONS, "Open sockets"),
-    "subscriptions": (SUBSCRIPTIONS, "Subscriptions of all sockets"),
-    "behind": (BEHIND, "Subscriptions that are behind"),
-    "tails": (TAILS, "Streams that this node follows"),
-    "waiting": (WAITING, "Long polls and server-sent event streams that are open"),
-    "degraded": (DEGRADED, "1 while the channel layer is not heard"),
-    "draining": (DRAINING, "1 from SIGTERM to the exit"),
+    "connections": (connections, "Open sockets"),
+    "subscriptions": (subscriptions, "Subscriptions of all sockets"),
+    "behind": (behind, "Subscriptions that are behind"),
+    "tails": (tails, "Streams that this node follows"),
+    "waiting": (waiting, "Long polls and server-sent event streams that are open"),
+    "degraded": (degraded, "1 while the channel layer is not heard"),
+    "draining": (draining, "1 from SIGTERM to the exit"),
 }
 _COUNTERS: Final = {
-    "events_delivered": (EVENTS_DELIVERED, "Events written to sockets: one for each event and socket"),
-    "events_repaired": (EVENTS_REPAIRED, "Events read from the database because the channel layer lost them"),
-    "repairs": (REPAIRS, "Repairs of a tail"),
-    "fell_behind": (FELL_BEHIND, "Subscriptions that stopped being level"),
-    "layer_errors": (LAYER_ERRORS, "Operations on the channel layer that failed"),
+    "events_delivered": (events_delivered, "Events written to sockets: one for each event and socket"),
+    "events_repaired": (events_repaired, "Events read from the database because the channel layer lost them"),
+    "repairs": (repairs, "Repairs of a tail"),
+    "fell_behind": (fell_behind, "Subscriptions that stopped being level"),
+    "layer_errors": (layer_errors, "Operations on the channel layer that failed"),
 }
 _LABELLED_COUNTERS: Final = {
-    "handshakes": (HANDSHAKES, ("result",), "Attempts to open a socket: accepted, origin, not_authenticated, draining …"),
-    "closes": (CLOSES, ("code",), "Sockets that ended, by close code"),
-    "events_in": (EVENTS_IN, ("source",), "Events that reached a tail: local or layer"),
-    "resumes": (RESUMES, ("source",), "Pages answered from memory or from the database"),
-    "commands": (COMMANDS, ("command", "result"), "Commands by name and result (ok, or the code of the error)"),
+    "handshakes": (handshakes, ("result",), "Attempts to open a socket: accepted, origin, not_authenticated, draining …"),
+    "closes": (closes, ("code",), "Sockets that ended, by close code"),
+    "events_in": (events_in, ("source",), "Events that reached a tail: local or layer"),
+    "resumes": (resumes, ("source",), "Pages answered from memory or from the database"),
+    "commands": (commands, ("command", "result"), "Commands by name and result (ok, or the code of the error)"),
 }
 _HISTOGRAMS: Final = {
-    "batch_size": (BATCH_SIZE, "Commands in one transaction of the writer"),  # writer thread
-    "commit_seconds": (COMMIT_SECONDS, "Time of one transaction of the writer"),  # writer thread
-    "flush_events": (FLUSH_EVENTS, "Events in one flush of a tail"),
-    "delivery_lag_seconds": (DELIVERY_LAG_SECONDS, "Time from a commit to the last write of its event on this node"),
+    "batch_size": (batch_size, "Commands in one transaction of the writer"),  # writer thread
+    "commit_seconds": (commit_seconds, "Time of one transaction of the writer"),  # writer thread
+    "flush_events": (flush_events, "Events in one flush of a tail"),
+    "delivery_lag_seconds": (delivery_lag_seconds, "Time from a commit to the last write of its event on this node"),
 }
 _LABELLED_HISTOGRAMS: Final = {
-    "command_seconds": (COMMAND_SECONDS, ("command",), "Time from a command's arrival to its reply"),
+    "command_seconds": (command_seconds, ("command",), "Time from a command's arrival to its reply"),
 }
 
 

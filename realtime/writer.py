@@ -29,8 +29,6 @@ I = TypeVar("I")  # noqa: E741
 Many = Callable[[Sequence[I]], Sequence[R | HoldfastError]]
 """A service that changes many things in one transaction and answers for each: its result or its error."""
 
-MAX_WAITING = 10_000  # changes; beyond that the database is the bottleneck, and new ones are told so
-
 
 @dataclass(slots=True, eq=False)
 class _Job:
@@ -52,7 +50,7 @@ class Writer:
 
         Items of one ``many`` keep the order in which they came. Raises the item's ``HoldfastError``, or ``Unavailable``.
         """
-        if len(self._waiting) >= MAX_WAITING:
+        if len(self._waiting) >= settings.HOLDFAST_WRITER_QUEUE:
             raise Unavailable("The server is busy; try again.", retry_after=RETRY_AFTER_SECONDS)
         job = _Job(many, item, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
@@ -88,8 +86,8 @@ class Writer:
         loop = asyncio.get_running_loop()
         started = time.perf_counter()
         results = await loop.run_in_executor(self._thread, _results, many, [job.item for job in jobs])
-        metrics.BATCH_SIZE.observe(len(jobs))
-        metrics.COMMIT_SECONDS.observe(time.perf_counter() - started)
+        metrics.batch_size.observe(len(jobs))
+        metrics.commit_seconds.observe(time.perf_counter() - started)
         for job, result in zip(jobs, results, strict=True):
             if job.done.cancelled():
                 continue  # the socket went away meanwhile; what it asked for is done

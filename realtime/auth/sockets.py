@@ -37,17 +37,17 @@ class SocketAuth:
         headers = _headers(raw)
         credentials = socket_credentials(headers, raw.get("subprotocols", ()))
         if not origin_allowed(headers, scheme=raw.get("scheme", "ws"), by_cookie=credentials.token is None and credentials.session is not None):
-            metrics.HANDSHAKES.of("origin").inc()
+            metrics.handshakes.of("origin").inc()
             await receive()
             await send(cast(Any, {"type": "websocket.close", "code": 1000, "reason": ""}))
             return
         try:
             identity = await read(identify, credentials)
         except Unavailable:
-            metrics.HANDSHAKES.of("unavailable").inc()
+            metrics.handshakes.of("unavailable").inc()
             await _come_back(raw, receive, send)
             return
-        metrics.HANDSHAKES.of("accepted" if identity else "not_authenticated").inc()
+        metrics.handshakes.of("accepted" if identity else "not_authenticated").inc()
         found = {"caller": identity.caller if identity else None, "account": identity.account if identity else None}
         await self._inner(cast(Scope, {**raw, **found}), receive, send)
 
