@@ -1,8 +1,8 @@
 """Events and pages: what changed in a stream, and the rule by which several tables become one page.
 
 *Head first, then rows, cut at the head* (design: "the state is the log"). A page is made of several tables, and every query sees a later
-moment than the one before it. So the reader takes the head H first, then the rows of each table with ``after < seq``, and this module throws
-away those above H, merges by ``seq`` and cuts at the page size.
+moment than the one before it. So the reader takes the head H first, then the rows of each table with ``after < seq``, and this module
+throws away those above H, merges by ``seq`` and cuts at the page size.
 """
 
 from collections.abc import Iterable

@@ -1,0 +1,49 @@
+"""Close codes of a socket (protocol.md §7): what each one tells the client.
+
+4000 to 4499 (and those of RFC 6455): the client reconnects. 4500 to 4999: it stops and explains.
+"""
+
+from enum import IntEnum
+
+
+class CloseCode(IntEnum):
+    """Why the server closes a socket."""
+
+    TOO_BIG = 1009
+    RESTART = 1012
+    OVERLOADED = 1013
+    UNRESPONSIVE = 4001
+    FLOODED = 4002
+    HOPELESSLY_SLOW = 4003
+    BAD_FRAME = 4500
+    NOT_AUTHENTICATED = 4501
+    SESSION_ENDED = 4502
+    BANNED = 4503
+    TOO_MANY_CONNECTIONS = 4504
+
+    @property
+    def reason(self) -> str:
+        """Words for a person; at most 123 bytes, so that they fit into a close frame (RFC 6455 §5.5)."""
+        return _REASONS[self]
+
+    @property
+    def reconnect(self) -> bool:
+        """Whether the client comes back by itself."""
+        return self < FIRST_FINAL_CODE
+
+
+FIRST_FINAL_CODE = 4500  # from here on a client stops and says why
+
+_REASONS = {
+    CloseCode.TOO_BIG: "a message was larger than this server accepts",
+    CloseCode.RESTART: "the server restarts",
+    CloseCode.OVERLOADED: "the server has too much to do",
+    CloseCode.UNRESPONSIVE: "no answer to pings",
+    CloseCode.FLOODED: "too many commands",
+    CloseCode.HOPELESSLY_SLOW: "this connection does not read what it is sent",
+    CloseCode.BAD_FRAME: "a message was not a JSON object with an integer id",
+    CloseCode.NOT_AUTHENTICATED: "sign in first",
+    CloseCode.SESSION_ENDED: "the session has ended",
+    CloseCode.BANNED: "this account is banned",
+    CloseCode.TOO_MANY_CONNECTIONS: "too many connections of this account",
+}

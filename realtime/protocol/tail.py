@@ -1,0 +1,231 @@
+"""The tail of a stream: its contiguous end, in memory, once per process. Resumes are answered from it and flushes are cut out of it.
+
+How the parts of it lie on the line of numbers::
+
+          floor              flushed      position       early
+    ────────┤  newest state of each row  ├──────────┤ hole │ x  x │
+            └────────── resume ──────────┘          └ repair ┘
+
+- Every change in ``(floor, position]`` is known, in the newest state of its row. A newer change of a row replaces the older one and moves
+  no floor, so a few rows may cover many changes. Only an eviction moves the floor, to the evicted number.
+- What comes early (something before it is missing) is kept for a while: two processes that publish at the same moment cross, and that must
+  not cost a read.
+- A text is gone as soon as a newer change of its row has been *heard of*, in order or early: what it leaves is a hole, and a page may
+  have holes where a later change of the same row stands further on.
+- Nobody who is level is above ``position`` when a flush is taken, so a flush never carries a state older than one its reader has.
+"""
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import NamedTuple
+
+from realtime.protocol.page import PAGE_MAX_BYTES, PAGE_MAX_EVENTS, Event, Page, cut
+
+EARLY_MAX_EVENTS = 64  # publications of two processes cross by a few events; more is a hole that a repair fills better
+
+
+class Ingested(Enum):
+    """What became of an event that came from the broker or from this process."""
+
+    APPENDED = auto()  # it was next
+    OLD = auto()  # known already: a repeat, or a repair was faster
+    EARLY = auto()  # something before it is missing
+
+
+class Flush(NamedTuple):
+    """What level subscribers are sent: everything in ``(start, to]``."""
+
+    start: int
+    to: int
+    events: tuple[Event, ...]
+    contiguous: bool  # each number is there and visible: send `event` objects; else one `page` with head = to
+    overflow: bool  # some of it is gone: no events, tell the level subscribers `behind`
+
+
+class Tail:
+    """One stream's tail. ``max_events`` and ``max_bytes`` (of encoded bodies) bound what is kept, and what is kept early."""
+
+    def __init__(self, position: int, *, max_events: int = 512, max_bytes: int = 512 * 1024) -> None:
+        self.position = position  # everything up to here is known
+        self.floor = position  # and of it, everything above here is in memory
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._rows: dict[str, Event] = {}  # by key, in seq order
+        self._bytes = 0
+        self._early: dict[int, Event] = {}
+        self._early_bytes = 0
+        self._lost = 0  # the highest early event that was given up; what it changed is not known
+        self._answered = 0  # the highest position at which somebody was told to be level
+        self._flushed = position
+
+    # What comes in
+
+    def ingest(self, event: Event) -> Ingested:
+        """Take an event as it was published, in any order, any number of times.
+
+        The hub acts on ``event.end`` whatever the outcome: a revocation does not wait for a hole to close.
+        """
+        if event.seq <= self.position:
+            return Ingested.OLD
+        if event.seq > self.position + 1:
+            self._keep_early(event)
+            return Ingested.EARLY
+        self._append(event, known=self._lost <= event.seq)
+        self._append_early()
+        return Ingested.APPENDED
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether the stream is known to reach beyond ``position``: wait a moment for what is crossing, then repair."""
+        return bool(self._early) or self._lost > self.position or self._answered > self.position
+
+    def repair(self, page: Page) -> list[Event]:
+        """Absorb a page that was read from the database with ``start <= position``, as it was read.
+
+        Returns the events that were new, the early ones that fit now included, in order, so that the hub can act on their ``end``.
+        Raises ``ValueError`` for a page that leaves a hole.
+        """
+        if page.start > self.position:
+            raise ValueError(f"expected a page from {self.position} or below, got one from {page.start}")
+        known = page.head >= self._lost
+        new = [event for event in page.events if event.seq > self.position]
+        for event in new:
+            self._append(event, known=known)
+        if page.to > self.position:  # numbers whose row has changed again, further on
+            self.position = page.to
+        new += self._append_early()
+        return new
+
+    def jump(self, position: int) -> None:
+        """Give up the contents and go on from ``position``: there is too much to repair. Level subscribers will be told ``behind``."""
+        self._give_up(max(self.position, position))
+        self._append_early()
+
+    # What goes out
+
+    def resume(self, after: int, *, limit: int = PAGE_MAX_EVENTS, max_bytes: int = PAGE_MAX_BYTES) -> Page | None:
+        """Return the page after a client's position, or None when it is below the floor: then read the database (see ``answer``).
+
+        Raises ``ValueError`` when ``after`` is above ``position``: repair first; what is above the database's head is a `reset`.
+        """
+        if after > self.position:
+            raise ValueError(f"expected a position of at most {self.position}, got {after}")
+        if after < self.floor:
+            return None
+        return cut(self._since(after), after=after, head=self.position, limit=limit, max_bytes=max_bytes)
+
+    def answer(self, page: Page) -> Page | None:
+        """Make a page that was read from the database fit to be sent *now*; None: it is too old for that, read it again.
+
+        While it was being read, rows may have changed: a text that was deleted meanwhile is left out (its tombstone stands further on).
+        The head becomes at least ``position``. Call it in the same step in which the page is sent, after ``repair`` with the same page
+        where that fits: the tail catches up at no cost. Where it does not fit, a subscriber becomes level above ``position``, and flushes
+        wait until a repair has caught up with it (``has_gap``).
+        """
+        if page.head < self.floor or (self._lost > self.position and self._lost > page.head):
+            return None
+        current = tuple(event for event in page.events if not self._is_replaced(event))
+        page = page._replace(events=current).raised(self.position)
+        if page.to == page.head:
+            self._answered = max(self._answered, page.to)
+        return page
+
+    def take_flush(self) -> Flush | None:
+        """Return what has come since the last flush, at most one page of it: call again until None.
+
+        None as well while somebody level is ahead of the tail. Whoever became level since the last flush ignores what is repeated.
+        """
+        start = self._flushed
+        if self.position == start or self.position < self._answered:
+            return None
+        if start < self.floor:
+            self._flushed = self.position
+            return Flush(start, self.position, (), contiguous=False, overflow=True)
+        page = cut(self._since(start), after=start, head=self.position)
+        self._flushed = page.to
+        visible = sum(event.body is not None for event in page.events)
+        return Flush(start, page.to, page.events, contiguous=visible == page.to - start, overflow=False)
+
+    # Inside
+
+    def _since(self, after: int) -> list[Event]:
+        """Return the rows above ``after``; most readers are close to the end, so look from there."""
+        found = []
+        for event in reversed(self._rows.values()):
+            if event.seq <= after:
+                break
+            found.append(event)
+        found.reverse()
+        return found
+
+    def _is_replaced(self, event: Event) -> bool:
+        """Whether a newer change of the event's row is known."""
+        row = self._rows.get(event.key)
+        return (row is not None and row.seq > event.seq) or _newer(self._early.values(), event)
+
+    def _append(self, event: Event, *, known: bool) -> None:
+        """Move on to ``event``. ``known``: no later change of its row can have been heard of and given up."""
+        self.position = event.seq
+        if not known:
+            self._give_up(event.seq)
+            return
+        self._forget(event.key)
+        if not _newer(self._early.values(), event):
+            self._rows[event.key] = event
+            self._bytes += _size(event)
+            self._evict()
+
+    def _evict(self) -> None:
+        """Stay within the bounds: the oldest go first, and the floor is where they were."""
+        while len(self._rows) > self._max_events or self._bytes > self._max_bytes:
+            oldest = self._rows[next(iter(self._rows))]
+            self._forget(oldest.key)
+            self.floor = oldest.seq
+
+    def _forget(self, key: str) -> None:
+        """Drop the row ``key``."""
+        row = self._rows.pop(key, None)
+        if row is not None:
+            self._bytes -= _size(row)
+
+    def _give_up(self, position: int) -> None:
+        """Keep nothing up to ``position``."""
+        self.position = self.floor = position
+        self._rows.clear()
+        self._bytes = 0
+
+    def _keep_early(self, event: Event) -> None:
+        """Keep what cannot be appended yet; when there is too much of it, the highest goes, because the lowest fits first."""
+        self._forget(event.key)
+        if event.seq not in self._early:
+            self._early[event.seq] = event
+            self._early_bytes += _size(event)
+        while len(self._early) > EARLY_MAX_EVENTS or self._early_bytes > self._max_bytes:
+            highest = max(self._early)
+            self._drop_early(highest)
+            self._lost = max(self._lost, highest)
+
+    def _append_early(self) -> list[Event]:
+        """Append the early events that fit now, and return them."""
+        for seq in [seq for seq in self._early if seq <= self.position]:
+            self._drop_early(seq)
+        appended = []
+        while self.position + 1 in self._early:
+            event = self._drop_early(self.position + 1)
+            self._append(event, known=self._lost <= event.seq)
+            appended.append(event)
+        return appended
+
+    def _drop_early(self, seq: int) -> Event:
+        event = self._early.pop(seq)
+        self._early_bytes -= _size(event)
+        return event
+
+
+def _newer(events: Iterable[Event], than: Event) -> bool:
+    """Whether one of ``events`` is a later change of the same row."""
+    return any(event.key == than.key and event.seq > than.seq for event in events)
+
+
+def _size(event: Event) -> int:
+    return len(event.body or b"")
