@@ -1,7 +1,7 @@
 """Reading settings from environment variables: typed, and loud about a bad value.
 
-Every method names a variable and gives its default. What it cannot use raises ``ImproperlyConfigured`` with one sentence: the variable, what it
-holds, what was expected. Values of URLs are never repeated, because they carry passwords.
+Every method names a variable and gives its default. What it cannot use raises ``ImproperlyConfigured`` with one sentence: the variable,
+what it holds, what was expected. Values of URLs are never repeated, because they carry passwords.
 """
 
 import difflib
@@ -92,8 +92,7 @@ class Environment:
         """Return full origins, as browsers send them: ``https://chat.example.org``."""
         found = self.words(name, default)
         for origin in found:
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}" or "*" in origin:
+            if not _is_origin(origin):
                 self._refuse(
                     name, origin, "full origins such as https://chat.example.org, separated by commas, without a path or a wildcard"
                 )
@@ -171,7 +170,7 @@ class Environment:
         raise ImproperlyConfigured(f"{name} is not set: expected {expected}.")
 
     def refuse_unknown(self, prefix: str) -> None:
-        """Raise for a variable with our prefix that nothing asked for: a typing error would else be a limit that never holds."""
+        """Raise for a variable with our prefix that nothing asked for: a typing error would else be a limit that never is."""
         for name in sorted(self.values):
             if name.startswith(prefix) and name not in self.asked:
                 close = difflib.get_close_matches(name, self.asked, n=1)
@@ -198,6 +197,15 @@ class Environment:
         scheme, separator, _ = value.partition("://")
         shown = f"begins with {scheme!r}" if separator else "is no URL"
         raise ImproperlyConfigured(f"{name} {shown} and cannot be used: expected {expected}.")
+
+
+def _is_origin(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # read, because urlsplit checks it only then
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and value == f"{parts.scheme}://{parts.netloc}" and "*" not in value
 
 
 def sqlite(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Logs: one event a line, a fixed message, the data in fields.
 
-Write ``logger.info("socket closed", extra={"user": 7, "code": 4002})``. In production a line is one JSON object; on a terminal it is the message
-with ``name=value`` behind it. The text of a message or a notification is never logged.
+Write ``logger.info("socket closed", extra={"user": 7, "code": 4002})``. In production a line is one JSON object; on a terminal it is the
+message with ``name=value`` behind it. The text of a message or a notification is never logged.
 """
 
 import logging

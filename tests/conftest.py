@@ -1,9 +1,16 @@
-"""Fixtures for every suite: the people. Alice owns the room, Bob is a member, Charlie is outside."""
+"""Fixtures for every suite: the people, and the server processes. Alice owns the room, Bob is a member, Charlie is outside."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import override_settings
+
+from tests.support.server import Nodes, manage
 
 PASSWORD = "correct horse battery staple"
 
@@ -15,9 +22,9 @@ class People:
     charlie: User
 
 
-def make_user(username: str, **fields: object) -> User:
+def make_user(username: str) -> User:
     """Make an account that can sign in with ``PASSWORD``."""
-    return User.objects.create_user(username, f"{username}@example.org", PASSWORD, first_name=username.capitalize(), **fields)
+    return User.objects.create_user(username, f"{username}@example.org", PASSWORD, first_name=username.capitalize())
 
 
 @pytest.fixture
@@ -38,3 +45,27 @@ def bob(people: People) -> User:
 @pytest.fixture
 def charlie(people: People) -> User:
     return people.charlie
+
+
+@pytest.fixture(scope="session")
+def node_var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The var/ of server processes, with the static files collected once for all tests."""
+    var = tmp_path_factory.mktemp("nodes")
+    storages = {"staticfiles": {"BACKEND": "realtime.staticfiles.HashedStaticFiles"}}
+    with override_settings(STATIC_ROOT=var / "static", STORAGES=storages):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    return var
+
+
+@pytest.fixture
+def nodes(transactional_db: None, node_var: Path) -> Iterator[Nodes]:
+    """Real server processes: ``node = nodes.start(HOLDFAST_COMMAND_RATE="5")``."""
+    found = Nodes(node_var)
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def manage_py(transactional_db: None, node_var: Path) -> Callable[..., str]:
+    """A management command in a process of its own: ``manage_py("broadcast", "text", "--all")`` returns what it printed."""
+    return partial(manage, var=node_var)

@@ -28,9 +28,10 @@ os.environ.update(
 )
 
 from realtime.settings import *  # noqa: E402, F403
-from realtime.settings import DATABASES, STORAGES  # noqa: E402
+from realtime.settings import DATABASES, PASSWORD_HASHERS, STORAGES  # noqa: E402
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a slow hash is what a test of anything else does not need
+# A slow hash is what a test of anything else does not need; the accounts can sign in at the server processes too (node_settings).
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}  # no collectstatic first
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
