@@ -1,7 +1,5 @@
 """The notifications app: inboxes, announcements, broadcasts."""
 
-from importlib.util import find_spec
-
 from django.apps import AppConfig
 
 
@@ -14,20 +12,10 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         """Make ``inbox`` and ``announcements`` known to the engine."""
         from notifications import payloads, policies, selectors
-        from realtime.streams import Source, StreamKind, register
+        from realtime.revocation import revocation_events
+        from realtime.streams import StreamKind, register
 
-        sources: list[Source] = [selectors.notification_events, selectors.reading_events]
-        if find_spec("realtime.revocation"):
-            from realtime.revocation import revocation_events
-
-            sources.append(revocation_events)
-        register(StreamKind(payloads.INBOX, policies.may_read_inbox, sources, personal=True))
-        register(
-            StreamKind(
-                payloads.ANNOUNCEMENTS,
-                policies.may_read_announcements,
-                [selectors.announcement_events],
-                singleton=True,
-                greeted=True,
-            )
-        )
+        mine = [selectors.notification_events, selectors.reading_events, revocation_events]
+        everybodys = [selectors.announcement_events]
+        register(StreamKind(payloads.INBOX, policies.may_read_inbox, [*mine], personal=True))
+        register(StreamKind(payloads.ANNOUNCEMENTS, policies.may_read_announcements, [*everybodys], singleton=True, greeted=True))

@@ -1,11 +1,19 @@
 """Who may read which stream, and what may be asked for or sent."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
 
-from realtime.protocol.errors import NotFound
+from notifications.models import TITLE_MAX_LENGTH, URL_MAX_LENGTH, Level
+from realtime.protocol.errors import BadRequest, NotFound
 from realtime.streams import Reader, Refusals
 
-MAX_IDS = 500  # notifications named in one command: as many as ten pages of an inbox
+MAX_IDS = 500  # notifications named in one command: ten pages of an inbox, and one transaction of some 20 ms
+MAX_IDS_NAMED = 10  # in the words of an error
+MAX_ID = 2**63 - 1  # what a column of the database holds
+BODY_MAX_LENGTH = 4000  # characters, as many as a message has
 
 
 def may_read_inbox(reader: Reader, idents: Sequence[str]) -> Refusals:
@@ -16,3 +24,84 @@ def may_read_inbox(reader: Reader, idents: Sequence[str]) -> Refusals:
 def may_read_announcements(_reader: Reader, _idents: Sequence[str]) -> Refusals:
     """Refuse nobody who is signed in."""
     return {}
+
+
+def check_number_of_ids(ids: Collection[int]) -> None:
+    """Raise ``BadRequest`` where one command names more notifications than one transaction should change."""
+    if len(ids) > MAX_IDS:
+        raise BadRequest(f"notifications: expected at most {MAX_IDS} ids, got {len(ids)}")
+
+
+def check_all_found(ids: Collection[int], found: Collection[int]) -> None:
+    """Raise ``NotFound`` with the ids that are not the caller's; whose they are is not told."""
+    missing = sorted(set(ids) - set(found))
+    if missing:
+        named = ", ".join(map(str, missing[:MAX_IDS_NAMED]))
+        more = f" and {len(missing) - MAX_IDS_NAMED} more" if len(missing) > MAX_IDS_NAMED else ""
+        raise NotFound(f"There is no notification {named}{more} in your inbox.")
+
+
+# -- what may be broadcast ----------------------------------------------------------------------------------------------------------
+
+
+class BadBroadcast(BadRequest):
+    """A broadcast that cannot be sent, with everything that is wrong with it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a broadcast says."""
+
+    body: str
+    title: str = ""
+    url: str = ""
+    level: str = Level.INFO
+    expires_at: datetime | None = None  # of an announcement: when it stops being shown
+
+
+def problems_of_words(words: Words, *, now: datetime, announced: bool) -> Iterator[str]:
+    """Yield a sentence for everything that is wrong with ``words``."""
+    yield from _problems_of_text("text", words.body, BODY_MAX_LENGTH, layout="\n\t")
+    yield from _problems_of_text("title", words.title, TITLE_MAX_LENGTH)
+    if not words.body.strip():
+        yield "The text is empty."
+    if words.level not in Level.values:
+        yield f'There is no level "{words.level}"; expected one of {", ".join(Level.values)}.'
+    if words.url and not is_safe_url(words.url):
+        yield f'The URL "{words.url}" cannot be linked to; expected http://…, https://… or a path of this site such as /rooms/general/.'
+    if words.expires_at and words.expires_at <= now:
+        yield f"It would have expired at {words.expires_at:%Y-%m-%d %H:%M %Z}, before it is sent."
+    if words.expires_at and not announced:
+        yield "Only what is announced to everybody can expire."
+
+
+def is_safe_url(url: str) -> bool:
+    """Tell whether ``url`` may become a link: http, https or an absolute path here.
+
+    Browsers drop white space inside a scheme and read a backslash as a slash, so that what looks like a path could lead elsewhere.
+    """
+    if len(url) > URL_MAX_LENGTH or "\\" in url or any(character.isspace() or _unsendable(character) for character in url):
+        return False
+    if url.startswith("/"):
+        return not url.startswith("//")
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:  # "http://[half-an-address"
+        return False
+
+
+def _problems_of_text(name: str, text: str, limit: int, *, layout: str = "") -> Iterator[str]:
+    if len(text) > limit:
+        yield f"The {name} has {len(text)} characters; expected at most {limit}."
+    if bad := _unsendable(text, layout):
+        yield f"The {name} holds the character U+{ord(bad):04X}, which cannot be sent."
+
+
+def _unsendable(text: str, layout: str = "") -> str | None:
+    """Return the first control character or lone surrogate: what PostgreSQL, UTF-8 or a terminal would choke on."""
+    return next((character for character in text if character not in layout and unicodedata.category(character) in {"Cc", "Cs"}), None)

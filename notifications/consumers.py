@@ -1,0 +1,11 @@
+"""The socket of a page that has no more than a bell: the inbox and the announcements."""
+
+from notifications import handlers, payloads
+from realtime.consumers import StreamConsumer
+
+
+class NotificationConsumer(StreamConsumer):
+    """Adds the commands of an inbox to streams."""
+
+    commands = handlers.commands
+    stream_kinds = frozenset({payloads.INBOX, payloads.ANNOUNCEMENTS})
