@@ -1,15 +1,17 @@
 """The commands that a client may send, by name: their fields, and the functions that carry them out.
 
-The same registry serves a socket and ``POST /api/commands``. A set of commands can build on another one: chat's holds all of notifications'.
+The same registry serves a socket and ``POST /api/commands``. A set of commands can build on another one's.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from realtime.protocol.errors import BadRequest, UnknownCommand
+from realtime.protocol.errors import BadRequest, HoldfastError, UnknownCommand
+
+Fields = TypeVar("Fields", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,7 @@ class Command:
 
     async def run(self, caller: Caller, raw: dict[str, Any]) -> dict[str, Any]:
         """Check the fields and carry the command out. Raises ``BadRequest`` that names the field, or what the handler raises."""
-        try:
-            fields = msgspec.convert(raw, self.fields, strict=True)
-        except msgspec.ValidationError as error:
-            raise BadRequest(f"{self.name}: {in_words(str(error))}") from error
-        return await self.handler(caller, fields)
+        return await self.handler(caller, checked(self.name, raw, self.fields))
 
 
 class Commands:
@@ -69,10 +67,25 @@ class Commands:
             return self._base.find(name)
         raise UnknownCommand(f"There is no command {name[:64]!r} here.")
 
+    def is_pipelined(self, name: object) -> bool:
+        """Whether there is such a command, and it may overlap with others of its kind."""
+        try:
+            return self.find(name).pipelined
+        except HoldfastError:
+            return False
+
     @property
     def names(self) -> frozenset[str]:
         """All names, those of the base included."""
         return frozenset(self._by_name) | (self._base.names if self._base else frozenset())
+
+
+def checked(name: str, raw: dict[str, Any], shape: type[Fields]) -> Fields:
+    """Return the fields of the command ``name``. Raises ``BadRequest`` that names the field."""
+    try:
+        return msgspec.convert(raw, shape, strict=True)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{name}: {in_words(str(error))}") from error
 
 
 def in_words(problem: str) -> str:

@@ -1,4 +1,4 @@
-"""Threads for the database: a small pool that reads. (The one thread that writes belongs to ``realtime.writer``.)
+"""The threads that read the database: a small pool. The one thread that writes belongs to ``realtime.writer``.
 
 ``database_sync_to_async`` gives a whole process one thread, so that one slow query stops every socket; and it opens a connection a call
 where none are kept. These threads keep theirs, and close it only after an error.

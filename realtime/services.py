@@ -88,7 +88,7 @@ def _write(heads: dict[str, int]) -> None:
     rows = ", ".join([f"(%s, %s, 0, {now})"] * len(heads))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO realtime_stream (name, head, floor, changed_at) VALUES {rows} "
+            f"INSERT INTO realtime_stream (name, head, floor, changed_at) VALUES {rows} "  # noqa: S608  placeholders only
             "ON CONFLICT (name) DO UPDATE SET head = excluded.head, changed_at = excluded.changed_at",
             [value for pair in heads.items() for value in pair],
         )

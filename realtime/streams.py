@@ -71,7 +71,7 @@ def kind(prefix: str) -> StreamKind:
 def parse(name: str) -> tuple[StreamKind, str]:
     """Split a stream's name into its kind and ident.
 
-    Raises ``NotFound`` for a name that cannot be one: an unknown prefix, or an ident that is no positive decimal number without leading zeros.
+    Raises ``NotFound`` for a name that cannot be one: an unknown prefix, or an ident that is no positive decimal number.
     """
     prefix, dot, ident = name.partition(".")
     found = _kinds.get(prefix)

@@ -18,7 +18,7 @@ from django.conf import settings
 
 from realtime import metrics
 from realtime.database import RETRY_AFTER_SECONDS, close_connections, guarded
-from realtime.protocol.errors import HoldfastError, Unavailable
+from realtime.protocol.errors import HoldfastError, Unavailable, failed
 
 log = logging.getLogger("holdfast.writer")
 
@@ -115,7 +115,7 @@ def _results(many: Many[Any, Any], items: Sequence[Any]) -> Sequence[Any]:
             log.warning("batch failed, retrying one by one", exc_info=True, extra={"size": len(items)})
             return [result for item in items for result in _results(many, [item])]
         log.exception("change failed")
-        return [Unavailable("Something went wrong on the server; it has been logged.", retry_after=RETRY_AFTER_SECONDS)]
+        return [failed()]
 
 
 def _each_alone(changes: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -130,7 +130,7 @@ def _outcome(change: Callable[[], Any]) -> Any:
         return error
     except Exception:
         log.exception("change failed")
-        return Unavailable("Something went wrong on the server; it has been logged.", retry_after=RETRY_AFTER_SECONDS)
+        return failed()
 
 
 _writers: "WeakKeyDictionary[asyncio.AbstractEventLoop, Writer]" = WeakKeyDictionary()

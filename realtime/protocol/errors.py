@@ -112,3 +112,8 @@ class Unavailable(HoldfastError):
 
     code = "unavailable"
     status = 503
+
+
+def failed() -> Unavailable:
+    """Return what a client is told after a mistake of ours; the mistake itself goes to the log."""
+    return Unavailable("Something went wrong on the server; it has been logged.", retry_after=5.0)

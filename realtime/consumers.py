@@ -1,0 +1,237 @@
+"""The base consumer: a frame in, its command looked up, the handler called, the reply out. Thin on purpose.
+
+It has no channel-layer channel of its own and one task while it is idle; what is pushed to a client goes from the hub to the
+socket, past this.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
+from django.conf import settings
+
+from realtime import hub as hubs
+from realtime import metrics
+from realtime.auth import Account, subprotocol
+from realtime.commands import Caller, Commands, checked
+from realtime.handlers import commands
+from realtime.hub import Hub
+from realtime.outlet import DirectOutlet, Outlet, QueueOutlet
+from realtime.protocol import frames
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.errors import HoldfastError, RateLimited, Unavailable, failed
+from realtime.protocol.limits import TokenBucket
+from realtime.sockets import Socket
+
+log = logging.getLogger("holdfast.consumers")
+
+OWN = frozenset({"subscribe", "pull", "unsubscribe"})  # commands that are about the socket itself
+MAX_OVERLAPPING = 100  # pipelined commands of one socket that wait for a commit together
+
+
+Position = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class Subscribe(msgspec.Struct):
+    """``streams``: for each name a position, or null for the head."""
+
+    streams: dict[str, Position | None]
+
+
+class Pull(msgspec.Struct):
+    """The page after ``after`` of a subscribed stream."""
+
+    stream: str
+    after: Position
+
+
+class Unsubscribe(msgspec.Struct):
+    """Names of streams."""
+
+    streams: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A frame in its place in the queue: a command to carry out, or an answer that is already decided."""
+
+    received_at: float
+    request: dict[str, Any] | None = None
+    answer: bytes | None = None
+
+
+class StreamConsumer(AsyncConsumer):
+    """Subscriptions, commands and limits of one client. Subclasses say which streams and which commands."""
+
+    channel_layer_alias = "none"  # names no layer, so Channels gives this consumer no channel: the hub has the only one of the process
+    commands: ClassVar[Commands] = commands
+    stream_kinds: ClassVar[Collection[str]] = ()
+
+    socket: Socket
+    hub: Hub
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection to its end.
+
+        Replaces Channels' loop, which has two tasks a connection and, for every message, a hop to the one thread of synchronous code; and
+        which forgets to clean up when a handler raises or is cancelled.
+        """
+        self.scope, self.base_send = scope, send
+        self._inbound: deque[Waiting] = deque()
+        self._room = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+        self._attached = False
+        try:
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
+        finally:
+            if self._worker is not None:
+                self._worker.cancel()
+            if self._attached:
+                self.hub.detach(self.socket)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle one ASGI message."""
+        match message["type"]:
+            case "websocket.connect":
+                await self._connect()
+            case "websocket.receive":
+                await self._receive(message.get("text"))
+            case "websocket.disconnect":
+                raise StopConsumer
+
+    # The handshake ----------------------------------------------------------------------------------------------------------
+
+    async def _connect(self) -> None:
+        await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol(self.scope.get("subprotocols", ()))})
+        outlet = self._outlet()
+        account: Account | None = self.scope.get("account")
+        if account is None:
+            outlet.close(CloseCode.NOT_AUTHENTICATED, CloseCode.NOT_AUTHENTICATED.reason)
+            return
+        if account.banned is not None:
+            outlet.close(CloseCode.BANNED, account.banned)
+            return
+        self.socket = Socket(outlet, account=account, kinds=self.stream_kinds)
+        try:
+            self.hub = await hubs.started()
+            if self.hub.connections_of(account.user_id) >= settings.HOLDFAST_MAX_SOCKETS_PER_USER:
+                outlet.close(CloseCode.TOO_MANY_CONNECTIONS, CloseCode.TOO_MANY_CONNECTIONS.reason)
+                return
+            self._attached = True
+            heads = await self.hub.attach(self.socket)
+        except Unavailable as error:
+            self.socket.close(CloseCode.OVERLOADED, "unavailable", retry_after=error.retry_after)
+            return
+        self._caller = Caller(account.user_id, account.username, account.credential)
+        now = time.monotonic()
+        self._bucket = TokenBucket(settings.HOLDFAST_COMMAND_RATE, settings.HOLDFAST_COMMAND_BURST, now)
+        self._flood = TokenBucket(settings.HOLDFAST_COMMAND_RATE, settings.HOLDFAST_FLOOD_ALLOWANCE, now)
+        user = {"id": account.user_id, "username": account.username, "name": account.name}
+        self.socket.send(frames.hello(self.socket.id, self.hub.node, user, self.hub.epoch, settings.HOLDFAST_PING_AFTER_SECONDS, heads))
+
+    def _outlet(self) -> Outlet:
+        transport = self.scope.get("holdfast.transport")
+        return QueueOutlet(self.base_send) if transport is None else DirectOutlet(transport)
+
+    # Frames in --------------------------------------------------------------------------------------------------------------
+
+    async def _receive(self, text: str | None) -> None:
+        if not self._attached or self.socket.closed:
+            return
+        if text is None:
+            self.socket.close(CloseCode.BAD_FRAME)
+            return
+        now = time.monotonic()
+        try:
+            request = frames.decode(text)
+        except frames.BadFrame:
+            self.socket.close(CloseCode.BAD_FRAME)
+            return
+        except frames.Unreadable as unreadable:
+            request = {"id": unreadable.id}
+            waiting = Waiting(now, answer=frames.refusal(unreadable.id, unreadable.error))
+        else:
+            waiting = Waiting(now, request)
+        wait = self._bucket.take(now)
+        if wait > 0:
+            if self._flood.take(now) > 0:
+                self.socket.close(CloseCode.FLOODED)
+                return
+            error = RateLimited("Too many commands; wait before the next one.", retry_after=wait)
+            waiting = Waiting(now, answer=frames.refusal(request["id"], error))
+        while len(self._inbound) >= settings.HOLDFAST_INBOUND_QUEUE:  # no further frame is read until there is room
+            self._room.clear()
+            await self._room.wait()
+        self._inbound.append(waiting)
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
+
+    # Commands ---------------------------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        """Answer what waits, in order; ends when nothing does, so that an idle socket has no task."""
+        try:
+            while self._inbound and not self.socket.closed:
+                await self.socket.writable()  # a client that does not read its replies gets no further ones
+                run = self._next_run()
+                answers = await asyncio.gather(*map(self._answer, run)) if len(run) > 1 else [await self._answer(run[0])]
+                if replies := [answer for answer in answers if answer is not None]:
+                    self.socket.send(frames.joined(replies))
+                self._room.set()
+        finally:
+            self._worker = None
+            self._room.set()
+
+    def _next_run(self) -> list[Waiting]:
+        """Take the next frame, and with a pipelined command all such that follow: the writer commits them together, in order."""
+        run = [self._inbound.popleft()]
+        while self._inbound and len(run) < MAX_OVERLAPPING and self._pipelined(run[-1]) and self._pipelined(self._inbound[0]):
+            run.append(self._inbound.popleft())
+        return run
+
+    def _pipelined(self, waiting: Waiting) -> bool:
+        return waiting.request is None or self.commands.is_pipelined(waiting.request.get("command"))
+
+    async def _answer(self, waiting: Waiting) -> bytes | None:
+        """Carry out a command and return its reply; None where the hub has written it together with what it decides."""
+        request = waiting.request
+        if request is None:
+            return waiting.answer
+        name, result = request.get("command"), "ok"
+        try:
+            return await self._carry_out(request["id"], name, request)
+        except HoldfastError as error:
+            result = error.code
+            return frames.refusal(request["id"], error)
+        except Exception:
+            result = "failed"
+            log.exception("command failed", extra={"command": str(name)[:64], "user": self.socket.account.user_id})
+            return frames.refusal(request["id"], failed())
+        finally:
+            known = name if isinstance(name, str) and (name in self.commands.names or name in OWN) else "unknown"
+            metrics.commands.of(known, result).inc()
+            metrics.command_seconds.of(known).observe(time.monotonic() - waiting.received_at)
+
+    async def _carry_out(self, request: Any, name: Any, fields: dict[str, Any]) -> bytes | None:
+        match name:
+            case "subscribe":
+                await self.hub.subscribe(self.socket, request, checked("subscribe", fields, Subscribe).streams)
+            case "pull":
+                pull = checked("pull", fields, Pull)
+                await self.hub.pull(self.socket, request, pull.stream, pull.after)
+            case "unsubscribe":
+                self.hub.unsubscribe(self.socket, checked("unsubscribe", fields, Unsubscribe).streams)
+                return frames.reply(request, {})
+            case _:
+                return frames.reply(request, await self.commands.find(name).run(self._caller, fields))
+        return None
