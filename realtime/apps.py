@@ -8,3 +8,10 @@ class RealtimeConfig(AppConfig):
 
     name = "realtime"
     verbose_name = "Connections"
+
+    def ready(self) -> None:
+        """Listen to logins that end and accounts that change, and check the settings."""
+        from realtime import checks, revocation
+
+        checks.register_all()
+        revocation.connect_signals()

@@ -61,9 +61,9 @@ CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 # --- what runs --------------------------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "chat",
+    "realtime",  # before those that register their streams with it
     "notifications",
-    "realtime",
+    "chat",
     "channels",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -176,6 +176,20 @@ if HOLDFAST_TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1"])  # who may read /metrics
+
+# --- the server process (`manage.py serve`) ---------------------------------------------------------------------------------------
+
+# How the site is spread, said by whoever starts it, so that settings which only hold inside one process or on one machine are refused.
+HOLDFAST_PROCESSES = env.whole("HOLDFAST_PROCESSES", env.whole("WEB_CONCURRENCY", 1))
+HOLDFAST_HOSTS = env.whole("HOLDFAST_HOSTS", 1)
+# Whose X-Real-IP is believed with HOLDFAST_TRUST_PROXY; a Unix socket's always is, because only the proxy can open it.
+HOLDFAST_TRUSTED_PROXIES = env.networks("HOLDFAST_TRUSTED_PROXIES", ["127.0.0.0/8", "::1"])
+HOLDFAST_BACKLOG = env.whole("HOLDFAST_BACKLOG", 4096)  # connections that wait to be accepted: a whole node's clients may come at once
+HOLDFAST_HANDSHAKE_SECONDS = env.decimal("HOLDFAST_HANDSHAKE_SECONDS", 20)  # for a handshake; it may queue behind a reconnect storm
+HOLDFAST_PONG_SECONDS = env.decimal("HOLDFAST_PONG_SECONDS", 20)  # for the answer to a ping; then 4001
+HOLDFAST_CLOSE_SECONDS = env.decimal("HOLDFAST_CLOSE_SECONDS", 5)  # for the client's part of a close; then the connection is cut
+HOLDFAST_DRAIN_SECONDS = env.decimal("HOLDFAST_DRAIN_SECONDS", 10)  # over which SIGTERM hands the clients to other nodes
+HOLDFAST_MAX_BODY_BYTES = env.whole("HOLDFAST_MAX_BODY_BYTES", 2_621_440)  # of an HTTP request: what Django accepts as a form
 
 # --- limits of the engine ---------------------------------------------------------------------------------------------------------
 
