@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from realtime.protocol.errors import BadRequest, HoldfastError
-from realtime.protocol.jsontext import MAX_DEPTH, MAX_INTEGER_DIGITS, NotJson, fits, scan
+from realtime.protocol.jsontext import MAX_DEPTH, SAFE_DIGITS, NotJson, fits, scan
 from realtime.protocol.page import Event, Page
 
 Id = int | msgspec.Raw
@@ -19,7 +19,7 @@ Id = int | msgspec.Raw
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-_suspicious = re.compile(rf"\\u0000|[0-9]{{{MAX_INTEGER_DIGITS}}}").search
+_suspicious = re.compile(rf"\\u0000|[0-9]{{{SAFE_DIGITS + 1}}}").search
 
 
 class BadFrame(Exception):
@@ -64,14 +64,13 @@ def _decode_slowly(text: str) -> dict[str, Any]:
         seen = scan(text)
     except NotJson as error:
         raise BadFrame(str(error)) from error
-    if seen.id_span is None:
+    if seen.id_at is None:
         raise BadFrame("expected a JSON object with an integer id")
-    start, end = seen.id_span
-    digits = text[start:end]
+    digits = seen.tokens[seen.id_at]
     ident = int(digits) if fits(digits) else msgspec.Raw(digits.encode())
     if seen.problem is not None:
         raise Unreadable(ident, BadRequest(seen.problem))
-    found: dict[str, Any] = _decode(f"{text[:start]}0{text[end:]}")
+    found: dict[str, Any] = _decode(seen.with_id(seen.id_at, "0"))
     found["id"] = ident
     return found
 

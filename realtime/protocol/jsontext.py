@@ -1,29 +1,33 @@
 """The judge of a JSON text that the fast decoder refused, or that looks suspicious.
 
-Is it JSON (RFC 8259), what is its id, what is wrong with it? A decoder stops at the first thing that it cannot carry, but whoever sent an object with an id is owed an answer with that id. So this
-scanner reads every token: without recursion (30,000 levels fit into one message), in linear time, and it builds no value.
+Is it JSON (RFC 8259), what is its id, what is wrong with it? A decoder stops at the first thing that it cannot carry, but whoever sent an
+object with an id is owed an answer with that id. So every token is looked at: without recursion (30,000 levels fit into one message), in
+linear time, and no value is built.
 """
 
+import math
 import re
-from enum import Enum, auto
+from bisect import bisect_right
 from typing import NamedTuple
 
 import msgspec
 
 MAX_DEPTH = 64  # levels of arrays and objects; no command needs more than three
-MAX_INTEGER_DIGITS = 19  # of a signed 64-bit number, which is what the database holds
+SAFE_DIGITS = 18  # every integer of so many fits into a signed 64-bit number, which is what the database holds
 FIELD_SHOWN = 64  # characters of a field's name in an error
 
-_TOKEN = re.compile(
-    r"""[ \t\n\r]*+(?:
-        (?P<string>"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+")
-      | (?P<number>-?+(?:0|[1-9][0-9]*+)(?P<fraction>(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+))
-      | (?P<word>true|false|null)
-      | (?P<mark>[\[\]{}:,])
+# A name and its colon are one token, so the last character of a token says what it is: 1 " e l : [ ] { } ,
+_tokens = re.compile(
+    r"""[ \t\n\r]*+(
+        "(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"(?:[ \t\n\r]*+:)?+
+      | -?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+
+      | true | false | null
+      | [^ \t\n\r]
     )""",
     re.VERBOSE,
-)
-_SPACE = re.compile(r"[ \t\n\r]*+")
+).findall
+_FRAGMENTS = frozenset('"el:')  # alone, these are the end of a token without its beginning
+_is_integer = re.compile(r"-?[0-9]+").fullmatch
 
 
 class NotJson(Exception):
@@ -31,139 +35,121 @@ class NotJson(Exception):
 
 
 class Scan(NamedTuple):
-    """What a text holds at its top level."""
+    """A JSON text that was looked at."""
 
-    id_span: tuple[int, int] | None  # where the digits of the object's integer `id` stand; None: there is none, or it is no object
+    tokens: list[str]
+    id_at: int | None  # the token that is the integer `id` of the object; None: there is none, or the text is no object
     problem: str | None  # "field: what cannot be carried", the first one
+
+    def with_id(self, at: int, digits: str) -> str:
+        """Return the text with other digits at ``id_at``."""
+        return "".join([*self.tokens[:at], digits, *self.tokens[at + 1 :]])
 
 
 def scan(text: str) -> Scan:
-    """Read the whole text. Raises ``NotJson``."""
-    scanner = _Scanner()
-    at = 0
-    while scanner.wants is not _Wants.NOTHING:
-        token = _TOKEN.match(text, at)
-        if token is None or not scanner.take(token):
-            raise NotJson(f"this is no JSON at character {at}")
-        at = token.end()
-    if _SPACE.fullmatch(text, at) is None:
-        raise NotJson(f"something follows the JSON value at character {at}")
-    return Scan(scanner.id_span, scanner.problem)
+    """Look at the whole text. Raises ``NotJson``."""
+    tokens = _tokens(text)
+    if not _FRAGMENTS.isdisjoint(tokens):
+        raise NotJson("this is no JSON: a string or a word is not complete")
+    names, too_deep, complete = _structure(tokens)
+    if not complete:
+        raise NotJson("this is no JSON: it is not complete")
+    id_at = _find_id(tokens, names)
+    problems = [(at, problem) for at, token in enumerate(tokens) if len(token) > 1 and at != id_at and (problem := _problem(token))]
+    if too_deep is not None:
+        problems.append((too_deep, f"nested deeper than {MAX_DEPTH} levels"))
+    if not problems:
+        return Scan(tokens, id_at, None)
+    at, problem = min(problems)
+    return Scan(tokens, id_at, f"{_field(tokens, names, at)}: {problem}")
 
 
 def fits(digits: str) -> bool:
     """Whether an integer fits into 64 bits with a sign."""
-    return len(digits.lstrip("-")) <= MAX_INTEGER_DIGITS and -(2**63) <= int(digits) < 2**63
+    return len(digits) <= SAFE_DIGITS + 2 and -(2**63) <= int(digits) < 2**63
 
 
-class _Wants(Enum):
-    """What may come next."""
+# What may come next: the last character of a token, and what the token does.
+_SCALAR, _NAME, _OPEN, _CLOSE, _COMMA = range(5)
+_Next = dict[str, int]
+_VALUE: _Next = dict.fromkeys('"0123456789el', _SCALAR) | dict.fromkeys("[{", _OPEN)
+_FIRST_VALUE: _Next = _VALUE | {"]": _CLOSE}
+_FIELD: _Next = {":": _NAME}
+_FIRST_FIELD: _Next = _FIELD | {"}": _CLOSE}
+_NOTHING: _Next = {}
 
-    VALUE = auto()
-    VALUE_OR_CLOSE = auto()  # after "["
-    NAME = auto()
-    NAME_OR_CLOSE = auto()  # after "{"
-    COLON = auto()
-    COMMA_OR_CLOSE = auto()
-    NOTHING = auto()
-
-
-_VALUES = (_Wants.VALUE, _Wants.VALUE_OR_CLOSE)
-_NAMES = (_Wants.NAME, _Wants.NAME_OR_CLOSE)
-_CLOSES = (_Wants.COMMA_OR_CLOSE, _Wants.VALUE_OR_CLOSE, _Wants.NAME_OR_CLOSE)
-_CLOSE_OF = {"[": "]", "{": "}"}
+_TEXT = _NOTHING, _NOTHING  # inside of something: what may come after a value, and after a comma
+_ARRAY = {",": _COMMA, "]": _CLOSE}, _VALUE
+_OBJECT = {",": _COMMA, "}": _CLOSE}, _FIELD
 
 
-class _Scanner:
-    """What has to be known between two tokens. ``take…`` return False where the token must not stand."""
+def _structure(tokens: list[str]) -> tuple[list[int], int | None, bool]:
+    """Check that the tokens stand where they may.
 
-    def __init__(self) -> None:
-        self.wants = _Wants.VALUE
-        self.open: list[str] = []  # the close that each open bracket waits for
-        self.field = ""  # of the top level, as an error shows it
-        self.is_id = False  # this field is the id
-        self.id_digits = "0"
-        self.id_span: tuple[int, int] | None = None
-        self.problem: str | None = None
-
-    def take(self, token: re.Match[str]) -> bool:
-        if self.wants in _NAMES and token["string"]:
-            self._name(token["string"])
-            self.wants = _Wants.COLON
-            return True
-        if token["mark"]:
-            return self._mark(token["mark"])
-        if self.wants in _VALUES:
-            self._scalar(token)
-            self._after_value()
-            return True
-        return False
-
-    def _mark(self, mark: str) -> bool:
-        if mark in _CLOSE_OF and self.wants in _VALUES:
-            self._open(mark)
-        elif self.wants in _CLOSES and self.open and self.open[-1] == mark:
-            self.open.pop()
-            self._after_value()
-        elif mark == ":" and self.wants is _Wants.COLON:
-            self.wants = _Wants.VALUE
-        elif mark == "," and self.wants is _Wants.COMMA_OR_CLOSE:
-            self.wants = _Wants.NAME if self.open[-1] == "}" else _Wants.VALUE
+    Returns where the names of the top level stand, the first token that is nested too deep, and whether everything is closed. Raises
+    ``NotJson``.
+    """
+    names: list[int] = []
+    too_deep = None
+    inside = [_TEXT]
+    wants = _VALUE
+    for at, token in enumerate(tokens):
+        step = wants.get(token[-1])
+        if step is None:
+            raise NotJson(f"this is no JSON: {token[:10]!r} cannot stand where it does")
+        if step == _COMMA:
+            wants = inside[-1][1]
+        elif step == _NAME:
+            if len(inside) == 2:
+                names.append(at)
+            wants = _VALUE
+        elif step == _OPEN:
+            inside.append(_ARRAY if token == "[" else _OBJECT)
+            wants = _FIRST_VALUE if token == "[" else _FIRST_FIELD
+            if len(inside) == MAX_DEPTH + 2 and too_deep is None:
+                too_deep = at
         else:
-            return False
-        return True
+            if step == _CLOSE:
+                inside.pop()
+            wants = inside[-1][0]
+    return names, too_deep, wants is _NOTHING
 
-    def _open(self, mark: str) -> None:
-        self._forget_id()
-        self.open.append(_CLOSE_OF[mark])
-        self.wants = _Wants.NAME_OR_CLOSE if mark == "{" else _Wants.VALUE_OR_CLOSE
-        if len(self.open) > MAX_DEPTH:
-            self._report(f"nested deeper than {MAX_DEPTH} levels")
 
-    def _after_value(self) -> None:
-        self.wants = _Wants.COMMA_OR_CLOSE if self.open else _Wants.NOTHING
+def _find_id(tokens: list[str], names: list[int]) -> int | None:
+    """Return where the integer id stands. Of several ids the last one counts, as in every decoder."""
+    for at in reversed(names):
+        if _decoded(_string(tokens[at])) == "id":
+            return at + 1 if _is_integer(tokens[at + 1]) else None
+    return None
 
-    def _name(self, string: str) -> None:
-        if self.open == ["}"]:
-            self.field = string[1:-1][:FIELD_SHOWN]
-            self.is_id = _decoded(string) == "id"
-        self._check_string(string)
 
-    def _scalar(self, token: re.Match[str]) -> None:
-        digits = token["number"] if not token["fraction"] else None
-        if self._forget_id():
-            if digits:
-                self.id_digits, self.id_span = digits, token.span("number")
-        elif token["string"]:
-            self._check_string(token["string"])
-        elif digits:
-            self._check_integer(digits)
-        elif token["number"] and float(token["number"]) in (float("inf"), float("-inf")):
-            self._report("a number beyond what a double can hold")
+def _field(tokens: list[str], names: list[int], at: int) -> str:
+    """Return the field of the top level that a token belongs to, as it was written."""
+    before = bisect_right(names, at)
+    return _string(tokens[names[before - 1]])[1:-1][:FIELD_SHOWN] if before else ""
 
-    def _forget_id(self) -> bool:
-        """Whether the value that begins is the id. Of several the last one counts, as in every decoder, so an earlier one is forgotten."""
-        if not self.is_id or self.open != ["}"]:
-            return False
-        self._check_integer(self.id_digits)  # a forgotten one is a number like any other
-        self.id_digits, self.id_span = "0", None
-        return True
 
-    def _check_string(self, string: str) -> None:
-        if "\\u" not in string:
-            return
-        value = _decoded(string)
-        if value is None:
-            self._report("half of a surrogate pair is no character")
-        elif "\x00" in value:
-            self._report("the character NUL cannot be stored")
+def _problem(token: str) -> str | None:
+    """Return what is wrong with a name or a value."""
+    if token[0] == '"':
+        return _problem_of_string(_string(token)) if "\\u" in token else None
+    if token[0] in "tfn" or (len(token) <= SAFE_DIGITS and "e" not in token and "E" not in token):
+        return None
+    if _is_integer(token):
+        return None if fits(token) else "an integer beyond 64 bits"
+    return None if math.isfinite(float(token)) else "a number beyond what a double can hold"
 
-    def _check_integer(self, digits: str) -> None:
-        if not fits(digits):
-            self._report("an integer beyond 64 bits")
 
-    def _report(self, what: str) -> None:
-        self.problem = self.problem or f"{self.field}: {what}"
+def _problem_of_string(string: str) -> str | None:
+    value = _decoded(string)
+    if value is None:
+        return "half of a surrogate pair is no character"
+    return "the character NUL cannot be stored" if "\x00" in value else None
+
+
+def _string(name: str) -> str:
+    """Return a name without its colon."""
+    return name.rstrip(" \t\n\r:")
 
 
 def _decoded(string: str) -> str | None:
