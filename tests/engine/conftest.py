@@ -1,0 +1,71 @@
+"""The engine in one process: a real hub, a real database, sockets without a network."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from realtime import database, streams
+from realtime import hub as hubs
+from realtime import writer as writers
+from realtime.auth import Account
+from realtime.hub import Hub
+from realtime.sockets import Socket
+from tests.conftest import People
+from tests.engine.ledger import Ledger, Wire
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    yield Ledger()
+    streams._kinds.pop("ledger")
+
+
+@pytest.fixture
+async def hub(transactional_db: None, ledger: Ledger) -> AsyncIterator[Hub]:
+    yield await hubs.started()
+    await hubs.stop()
+    writers.close_all()
+    database.close()
+
+
+Connect = Callable[..., Awaitable[tuple[Socket, Wire]]]
+
+
+@pytest.fixture
+def connect(hub: Hub, people: People) -> Connect:
+    """``socket, wire = await connect("alice")``: a socket that follows nothing yet."""
+
+    async def connected(who: str = "alice", credential: str = "session:1") -> tuple[Socket, Wire]:
+        user = getattr(people, who)
+        wire = Wire()
+        account = Account(user.pk, who, who, False, None, None, credential, hash(user.password))
+        socket = Socket(wire, account=account, kinds={"ledger", "inbox", "announcements"})
+        await hub.attach(socket)
+        return socket, wire
+
+    return connected
+
+
+Commit = Callable[..., Awaitable[int]]
+
+
+@pytest.fixture
+def commit(ledger: Ledger) -> Commit:
+    """Commit from a thread, as the writer does."""
+    return sync_to_async(ledger.commit)
+
+
+@pytest.fixture
+def commit_unheard(ledger: Ledger) -> Commit:
+    return sync_to_async(ledger.commit_unheard)
+
+
+async def until(condition: Callable[[], Any], *, seconds: float = 5) -> None:
+    """Let the loop run until ``condition`` holds."""
+    import asyncio
+
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)

@@ -1,0 +1,94 @@
+"""A kind of stream for the engine's tests: rows of two tables in memory, heads in the real database, and an outlet that keeps what is written."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from realtime import publishing, streams
+from realtime.outlet import Prepared
+from realtime.protocol.errors import HoldfastError, NotFound
+from realtime.protocol.page import End, Event
+from realtime.services import changing
+from realtime.streams import Reader, StreamKind
+
+
+class Ledger:
+    """Streams ``ledger.<n>``. Everybody may read them but those who are ``shut_out``."""
+
+    def __init__(self) -> None:
+        self.tables: tuple[dict[str, dict[str, Event]], dict[str, dict[str, Event]]] = ({}, {})
+        self.shut_out: set[int] = set()
+        self.reads = 0  # pages that were read from the "database"
+        self.between: Callable[[], None] = lambda: None  # runs once, between the reads of the two tables
+        sources = [self._source(0), self._source(1)]
+        self.kind = streams.register(StreamKind("ledger", self._authorise, sources, presence=True))
+
+    def commit(self, ident: int, key: str, value: Any, *, table: int = 0, end: End | None = None) -> int:
+        """Change one row and return its seq."""
+        name = self.kind.name(ident)
+        with changing(name) as heads:
+            seq = heads.next(name)
+            kind, _, number = key.partition(":")
+            event = Event.of(kind, int(number), seq, {"value": value}, end=end)
+            self.tables[table].setdefault(str(ident), {})[key] = event
+            heads.record(name, event)
+        return seq
+
+    def commit_unheard(self, ident: int, key: str, value: Any, *, end: End | None = None) -> int:
+        """Change one row as another process does whose publication is lost."""
+        hub, publishing._hub = publishing._hub, None
+        try:
+            return self.commit(ident, key, value, end=end)
+        finally:
+            publishing._hub = hub
+
+    def state(self, ident: int) -> dict[str, Any]:
+        """Return the rows of a stream as a client should hold them."""
+        rows = {key: event for table in self.tables for key, event in table.get(str(ident), {}).items()}
+        return {key: msgspec.json.decode(event.body or b"null")["data"]["value"] for key, event in rows.items()}
+
+    def _source(self, table: int) -> Callable[[str, int, int], Iterable[Event]]:
+        def rows(ident: str, after: int, limit: int) -> Iterable[Event]:
+            if table == 0:
+                self.reads += 1
+            else:
+                self.between()
+                self.between = lambda: None
+            found = sorted(self.tables[table].get(ident, {}).values(), key=lambda event: event.seq)
+            return [event for event in found if event.seq > after][:limit]
+
+        return rows
+
+    def _authorise(self, reader: Reader, idents: Sequence[str]) -> dict[str, HoldfastError]:
+        return {ident: NotFound("There is no such stream.") for ident in idents if reader.user_id in self.shut_out}
+
+
+class Wire:
+    """An outlet whose client is a list. ``unsent`` is set by the test."""
+
+    def __init__(self) -> None:
+        self.objects: list[dict[str, Any]] = []
+        self.frames = 0
+        self.closed: tuple[int, str] | None = None
+        self.unsent = 0
+        self.on_drained: Callable[[], None] | None = None
+
+    def write(self, message: Prepared) -> None:
+        decoded = msgspec.json.decode(message.payload)
+        self.objects += decoded if isinstance(decoded, list) else [decoded]
+        self.frames += 1
+
+    def close(self, code: int, reason: str) -> None:
+        self.closed = code, reason
+
+    def taken(self, kind: str = "") -> list[dict[str, Any]]:
+        """Return what was written, or only objects of one type, and forget it all."""
+        objects, self.objects = self.objects, []
+        return [each for each in objects if kind in ("", each["type"])]
+
+    def drain(self) -> None:
+        """Let the client read everything."""
+        self.unsent = 0
+        if self.on_drained is not None:
+            self.on_drained()
