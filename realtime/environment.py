@@ -93,9 +93,7 @@ class Environment:
         found = self.words(name, default)
         for origin in found:
             if not _is_origin(origin):
-                self._refuse(
-                    name, origin, "full origins such as https://chat.example.org, separated by commas, without a path or a wildcard"
-                )
+                self._refuse(name, origin, "origins such as https://chat.example.org, separated by commas, without a path or a wildcard")
         return [origin.lower() for origin in found]
 
     def networks(self, name: str, default: Sequence[str]) -> list[Network]:
@@ -114,16 +112,13 @@ class Environment:
         if value is None:
             return sqlite(default)
         expected = "sqlite:///PATH or postgres://USER:PASSWORD@HOST:PORT/NAME"
-        try:
-            config: dict[str, Any] = dict(environ.Env.db_url_config(value))
-        except (ValueError, KeyError, environ.ImproperlyConfigured):
+        scheme = self._split(name, value, expected).scheme
+        if scheme not in {"sqlite", "postgres", "postgresql"}:
             self._refuse_url(name, value, expected)
-        engine = config.get("ENGINE")
-        if engine == "django.db.backends.sqlite3" and config["NAME"] not in {"", ":memory:"}:
-            return sqlite(base / config["NAME"])
-        if engine == "django.db.backends.postgresql" and config["NAME"]:
-            return postgresql(config, pool=pool)
-        self._refuse_url(name, value, expected)
+        config: dict[str, Any] = dict(environ.Env.db_url_config(value))
+        if config["NAME"] in {"", ":memory:"}:
+            self._refuse_url(name, value, expected)
+        return sqlite(base / config["NAME"]) if scheme == "sqlite" else postgresql(config, pool=pool)
 
     def channel_layer(self, name: str, default: str, *, capacity: int) -> dict[str, Any]:
         """Return Channels' ``CHANNEL_LAYERS["default"]``.

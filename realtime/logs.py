@@ -8,18 +8,32 @@ import logging
 from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
 
-_OWN = frozenset(RESERVED_ATTRS) | {"node", "request"}
+_NOT_FIELDS = frozenset({*RESERVED_ATTRS, "node", "request"})  # Django adds the request, which prints as an object
 
 
-class ConsoleFormatter(logging.Formatter):
+class JsonLines(JsonFormatter):
+    """A line for a program: one JSON object."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "{levelname}{name}{message}{node}",
+            style="{",
+            timestamp=True,
+            rename_fields={"levelname": "level", "name": "logger"},
+            reserved_attrs=[*RESERVED_ATTRS, "request"],
+        )
+
+
+class ConsoleLines(logging.Formatter):
     """A line for a person: time, level, logger, message and the fields as ``name=value``."""
 
     def __init__(self) -> None:
         super().__init__("{asctime} {levelname:<7} {name}: {message}", datefmt="%H:%M:%S", style="{")
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
-        fields = [f"{name}={value!r}" for name, value in vars(record).items() if name not in _OWN and not name.startswith("_")]
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the name is logging's
+        fields = [f"{name}={value!r}" for name, value in vars(record).items() if name not in _NOT_FIELDS]
         return " ".join([super().formatMessage(record), *fields])
 
 
@@ -36,24 +50,16 @@ class NodeFilter(logging.Filter):
 
 
 def logging_config(*, level: str, style: str, node: str) -> dict[str, Any]:
-    """Return Django's ``LOGGING``: everything to stderr, where the supervisor of the process collects it."""
+    """Return Django's ``LOGGING``: everything to stderr, where the supervisor of the process collects it. ``style``: json or console."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {"node": {"()": NodeFilter, "node": node}},
-        "formatters": {
-            "console": {"()": ConsoleFormatter},
-            "json": {
-                "()": "pythonjsonlogger.json.JsonFormatter",
-                "fmt": "{levelname}{name}{message}{node}",
-                "style": "{",
-                "timestamp": True,
-                "rename_fields": {"levelname": "level", "name": "logger"},
-            },
-        },
+        "formatters": {"console": {"()": ConsoleLines}, "json": {"()": JsonLines}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": style, "filters": ["node"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
+            # Django's own handlers would print its lines a second time, in another form, and mail them.
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
             "django.db.backends": {"level": "INFO"},  # DEBUG here prints every statement, and with it what people wrote

@@ -13,9 +13,9 @@ class HashedStaticFiles(ManifestStaticFilesStorage):
 
     support_js_module_import_aggregation = True  # rewrites `import … from "./socket.js"` too: no build step
 
-    def url(self, name: str | None, force: bool = True) -> str:
+    def url(self, name: Any, force: bool = True) -> str:
         """Return the hashed address, in DEBUG too: what is developed is what is served."""
-        return super().url(name, force)
+        return str(super().url(name, force))
 
 
 def with_static_files(application: Any) -> Any:

@@ -62,13 +62,14 @@ class Postgres:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         settings = [argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")]
-        command = [self._bin / "postgres", "-D", self._data, "-k", self.directory, *settings]
+        command = [f"{self._bin}/postgres", "-D", str(self._data), "-k", str(self.directory), *settings]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, **self._as_user)
+            process: subprocess.Popen[bytes] = subprocess.Popen(command, stdout=log, stderr=log, **self._as_user)
+        self._process = process
         deadline = time.monotonic() + START_SECONDS
-        ready = [self._bin / "pg_isready", "-q", "-h", self.directory]
+        ready = [f"{self._bin}/pg_isready", "-q", "-h", str(self.directory)]
         while subprocess.run(ready, check=False).returncode != 0:
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()}")
             time.sleep(0.05)  # pg_isready has nothing to wait on
 
@@ -97,12 +98,13 @@ class Postgres:
         if owner := self._as_user.get("user"):
             shutil.chown(self.directory, owner)
         self.directory.chmod(0o755)
-        command = [self._bin / "initdb", "-D", self._data, "-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, **self._as_user)
+        options = ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        command = [f"{self._bin}/initdb", "-D", str(self._data), *options]
+        done: subprocess.CompletedProcess[str] = subprocess.run(command, capture_output=True, text=True, check=False, **self._as_user)
         if done.returncode != 0:
             raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
         # One database beside `postgres`, made by a single-user server: createdb would be a third program to find.
-        single = [self._bin / "postgres", "--single", "-D", self._data, "postgres"]
+        single = [f"{self._bin}/postgres", "--single", "-D", str(self._data), "postgres"]
         subprocess.run(single, input=f"CREATE DATABASE {NAME}\n".encode(), capture_output=True, check=True, **self._as_user)
 
 

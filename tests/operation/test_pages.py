@@ -1,0 +1,40 @@
+"""What is true of every answer: the Content-Security-Policy, and middleware that holds no thread."""
+
+import pytest
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncRequestFactory, Client, RequestFactory
+from django.utils.module_loading import import_string
+
+from realtime.csp import content_security_policy
+
+
+def test_every_page_forbids_what_is_inline(client: Client, db: None) -> None:
+    policy = client.get("/admin/login/").headers["Content-Security-Policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self';" in policy
+    assert "unsafe" not in policy
+
+
+def test_a_page_may_connect_to_its_own_sockets_only(client: Client, db: None) -> None:
+    policy = client.get("/admin/login/", headers={"host": "localhost:8000"}).headers["Content-Security-Policy"]
+    assert "connect-src 'self' ws://localhost:8000 wss://localhost:8000;" in policy
+
+
+async def test_the_policy_reaches_async_views_and_leaves_theirs_alone() -> None:
+    async def strict(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(headers={"Content-Security-Policy": "default-src 'none'"} if request.path == "/own" else {})
+
+    middleware = content_security_policy(strict)
+    request = AsyncRequestFactory()
+    assert (await middleware(request.get("/own"))).headers["Content-Security-Policy"] == "default-src 'none'"  # type: ignore[misc]
+    assert "script-src 'self'" in (await middleware(request.get("/"))).headers["Content-Security-Policy"]  # type: ignore[misc]
+
+
+def test_the_policy_reaches_sync_views() -> None:
+    answer = content_security_policy(lambda request: HttpResponse())(RequestFactory().get("/"))
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("path", settings.MIDDLEWARE)
+def test_all_middleware_is_async(path: str) -> None:
+    assert import_string(path).async_capable

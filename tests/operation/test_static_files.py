@@ -1,0 +1,57 @@
+"""Static files: hashed names down to the imports of modules, kept for ever by browsers, served by the ASGI application."""
+
+import re
+from pathlib import Path
+
+import httpx
+import pytest
+from pytest_django.fixtures import SettingsWrapper
+
+from realtime.staticfiles import HashedStaticFiles, with_static_files
+
+HASHED = re.compile(r"[^\"']+\.[0-9a-f]{12}\.js")
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> HashedStaticFiles:
+    """A storage that holds two modules, one of which imports the other, after the collection."""
+    importing = 'import { Socket } from "../realtime/socket.js";\nnew Socket();\n'
+    files = {"realtime/socket.js": "export class Socket {}\n", "chat/app.js": importing}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = HashedStaticFiles(location=str(tmp_path), base_url="/static/")
+    assert all(done for _, _, done in found.post_process({name: (found, name) for name in files}))
+    return found
+
+
+def test_an_import_names_the_hashed_file(storage: HashedStaticFiles, tmp_path: Path) -> None:
+    app = tmp_path / storage.stored_name("chat/app.js")
+    imported = re.search(r'from "\.\./(.+?)"', app.read_text())
+    assert imported is not None
+    assert HASHED.fullmatch(imported[1])
+    assert (tmp_path / imported[1]).exists()
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_addresses_are_hashed_in_debug_too(storage: HashedStaticFiles, settings: SettingsWrapper, debug: bool) -> None:
+    settings.DEBUG = debug
+    assert HASHED.fullmatch(storage.url("chat/app.js"))
+
+
+async def test_hashed_files_are_kept_for_ever(storage: HashedStaticFiles, tmp_path: Path, settings: SettingsWrapper) -> None:
+    settings.STATIC_ROOT = tmp_path
+
+    async def site(scope: dict[str, object], receive: object, send: object) -> None:
+        await send({"type": "http.response.start", "status": 418, "headers": []})  # type: ignore[operator]
+        await send({"type": "http.response.body", "body": b""})  # type: ignore[operator]
+
+    transport = httpx.ASGITransport(app=with_static_files(site))
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        hashed = await client.get(storage.url("chat/app.js"))
+        assert hashed.status_code == 200
+        assert hashed.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in hashed.headers["cache-control"]
+        assert "access-control-allow-origin" not in hashed.headers
+        assert (await client.get("/rooms/")).status_code == 418
+        assert (await client.get("/static/../settings.py")).status_code == 418
