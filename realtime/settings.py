@@ -9,10 +9,13 @@ import socket
 import stat
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 
 from realtime.environment import Environment
 from realtime.logs import logging_config
+
+django_stubs_ext.monkeypatch()  # lets Django's generic classes carry their type argument: ModelAdmin[Room]
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("HOLDFAST_VAR_DIR") or BASE_DIR / "var").resolve()  # what the process writes, and nothing that is in git
@@ -188,7 +191,7 @@ HOLDFAST_BACKLOG = env.whole("HOLDFAST_BACKLOG", 4096)  # connections that wait 
 HOLDFAST_HANDSHAKE_SECONDS = env.decimal("HOLDFAST_HANDSHAKE_SECONDS", 20)  # for a handshake; it may queue behind a reconnect storm
 HOLDFAST_PONG_SECONDS = env.decimal("HOLDFAST_PONG_SECONDS", 20)  # for the answer to a ping; then 4001
 HOLDFAST_CLOSE_SECONDS = env.decimal("HOLDFAST_CLOSE_SECONDS", 5)  # for the client's part of a close; then the connection is cut
-HOLDFAST_DRAIN_SECONDS = env.decimal("HOLDFAST_DRAIN_SECONDS", 10)  # over which SIGTERM hands the clients to other nodes
+DRAIN_SECONDS = env.decimal("DRAIN_SECONDS", 10)  # over which SIGTERM hands the clients to other nodes
 HOLDFAST_MAX_BODY_BYTES = env.whole("HOLDFAST_MAX_BODY_BYTES", 2_621_440)  # of an HTTP request: what Django accepts as a form
 
 # --- limits of the engine ---------------------------------------------------------------------------------------------------------
