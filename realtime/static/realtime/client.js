@@ -1,0 +1,406 @@
+/**
+ * A page's one connection with everything on it: streams that catch up by themselves, signals, commands, and an outbox.
+ *
+ *     import { Client } from '../realtime/client.js';
+ *
+ *     const client = new Client({ path: '/ws/notifications/', epoch });         // a page with only a bell needs no more than this file
+ *     client.subscribe('announcements', { apply: (events) => …, load: async () => seq });
+ *     client.on('state', (state) => …);
+ *     client.start();
+ *
+ * The client knows no DOM. The page passes on what it hears from the browser:
+ *
+ *     pageshow, online, visibilitychange to visible  ->  client.wake()
+ *     pagehide, offline                              ->  client.sleep()
+ *     "Try now"                                      ->  client.retryNow()
+ *
+ * On every connection it subscribes to all its streams with one command, each after its position; what does not fit into the answer is
+ * pulled, at most `MAX_PULLS` at a time. A hello of another epoch makes all streams drop their positions and load snapshots.
+ * @module
+ */
+
+import { realClock, reportToConsole } from './clock.js';
+import { CloseCode } from './codes.js';
+import { Emitter } from './emitter.js';
+import { HoldfastError, LOCAL_CODES, asHoldfastError } from './errors.js';
+import { Socket } from './socket.js';
+import { Stream } from './stream.js';
+
+/** @typedef {import('./types.js').Clock} Clock */
+/** @typedef {import('./types.js').ConnectionState} ConnectionState */
+/** @typedef {import('./types.js').Hello} Hello */
+/** @typedef {import('./types.js').Page} Page */
+/** @typedef {import('./types.js').Report} Report */
+/** @typedef {import('./types.js').Signal} Signal */
+/** @typedef {import('./types.js').User} User */
+/** @typedef {import('./outbox.js').Outbox} Outbox */
+/** @typedef {import('./socket.js').SocketHandlers} SocketHandlers */
+/** @typedef {import('./stream.js').StreamHandlers} StreamHandlers */
+
+/** Pulls under way at once: a thousand rooms that are behind must not spend the token bucket that posting needs. */
+export const MAX_PULLS = 4;
+/** A server subscribes one connection to no more (docs/protocol.md: `too_many`). */
+export const MAX_STREAMS = 1_000;
+
+/**
+ * What carries the protocol: `Socket`, or anything that behaves like it.
+ * @typedef {object} Transport
+ * @property {ConnectionState} state
+ * @property {() => void} start
+ * @property {() => void} stop
+ * @property {() => void} sleep
+ * @property {() => void} wake
+ * @property {() => void} retryNow
+ * @property {(name: string, fields?: Record<string, unknown>, options?: {timeoutMs?: number}) => Promise<any>} command
+ *
+ * @typedef {object} ClientOptions
+ * @property {string} path  `/ws/chat/` or `/ws/notifications/`
+ * @property {string | null} [epoch]  of the snapshots that the page shows already (`Stream-Epoch`)
+ * @property {Outbox | null} [outbox]  sends while the connection is open
+ * @property {string} [token]  a bearer token, for pages without a session
+ * @property {(handlers: SocketHandlers) => Transport} [transport]
+ * @property {Clock} [clock]
+ * @property {Report} [report]
+ *
+ * @typedef {object} ClientEvents
+ * @property {ConnectionState} state
+ * @property {Hello} hello
+ * @property {Signal} signal
+ */
+
+/**
+ * @typedef {object} WaitingPull
+ * @property {Stream} stream
+ * @property {(page: Page) => void} resolve
+ * @property {(error: HoldfastError) => void} reject
+ */
+
+export class Client {
+  #transport;
+  #outbox;
+  #clock;
+  #report;
+  /** @type {Emitter<ClientEvents>} */
+  #emitter;
+  /** @type {string | null} */
+  #epoch;
+  /** @type {User | null} */
+  #user = null;
+  /** @type {Map<string, Stream>} */
+  #streams = new Map();
+  /** Ready to be subscribed with the next command. @type {Set<Stream>} */
+  #joining = new Set();
+  /** Names to be unsubscribed with the next command. @type {Set<string>} */
+  #leaving = new Set();
+  #flushing = false;
+  /** @type {WaitingPull[]} */
+  #pulls = [];
+  #pullsUnderWay = 0;
+  /** @type {string | null} */
+  #preferred = null;
+  /** @type {unknown} */
+  #pullPause = null;
+
+  /** @param {ClientOptions} options */
+  constructor({ path, epoch = null, outbox = null, token, transport, clock = realClock, report = reportToConsole }) {
+    this.#epoch = epoch;
+    this.#outbox = outbox;
+    this.#clock = clock;
+    this.#report = report;
+    this.#emitter = new Emitter(report);
+    /** @type {SocketHandlers} */
+    const handlers = {
+      hello: (hello) => this.#greeted(hello),
+      object: (object) => this.#received(object),
+      state: (state) => this.#entered(state),
+    };
+    this.#transport = transport ? transport(handlers) : new Socket({ url: path, handlers, token, clock, report });
+  }
+
+  /** @returns {ConnectionState} */
+  get state() {
+    return this.#transport.state;
+  }
+
+  /** Who the server says this is; null before the first hello. */
+  get user() {
+    return this.#user;
+  }
+
+  /** The epoch of all positions held. */
+  get epoch() {
+    return this.#epoch;
+  }
+
+  /**
+   * - `state`: what the connection is doing now
+   * - `hello`: a connection was opened; `heads` says how far the user's own streams are
+   * - `signal`: of any subscribed stream
+   * @template {keyof ClientEvents} Name
+   * @param {Name} name
+   * @param {(value: ClientEvents[Name]) => void} listener
+   * @returns {() => void}  takes the listener away again
+   */
+  on(name, listener) {
+    return this.#emitter.on(name, listener);
+  }
+
+  start() {
+    this.#transport.start();
+  }
+
+  stop() {
+    this.#transport.stop();
+  }
+
+  /** The page is looked at again, or the browser is online. */
+  wake() {
+    this.#transport.wake();
+  }
+
+  /** The page is frozen or leaves, or the browser is offline. */
+  sleep() {
+    this.#transport.sleep();
+  }
+
+  /** A person pressed "Try now". */
+  retryNow() {
+    this.#transport.retryNow();
+  }
+
+  /**
+   * Follow a stream until `unsubscribe` or until the server closes it. Subscribing again to the same name replaces the first.
+   * @param {string} name
+   * @param {StreamHandlers & {position?: number | null}} handlers  `position`: the `seq` of a snapshot that the page shows already
+   * @returns {Stream}
+   * @throws {HoldfastError} `too_many`
+   */
+  subscribe(name, { position = null, ...handlers }) {
+    this.#streams.get(name)?.leave();
+    if (!this.#streams.has(name) && this.#streams.size >= MAX_STREAMS) {
+      throw new HoldfastError(LOCAL_CODES.TOO_MANY, `At most ${MAX_STREAMS} streams can be followed at once.`);
+    }
+    /** @type {Stream} */
+    const stream = new Stream(name, this.#forgetting(name, handlers), this.#link(), position);
+    this.#streams.set(name, stream);
+    this.#leaving.delete(name);
+    if (this.state.name === 'open') stream.connected();
+    else stream.begin();
+    return stream;
+  }
+
+  /** @param {string} name */
+  unsubscribe(name) {
+    const stream = this.#streams.get(name);
+    if (stream === undefined) return;
+    stream.leave();
+    this.#streams.delete(name);
+    this.#joining.delete(stream);
+    this.#leaving.add(name);
+    this.#flushSoon();
+  }
+
+  /** The stream as it is followed now. @param {string} name */
+  stream(name) {
+    return this.#streams.get(name);
+  }
+
+  /** Pull this stream before all others: it is the one that the person looks at. @param {string | null} name */
+  prefer(name) {
+    this.#preferred = name;
+  }
+
+  /**
+   * Send a command that is not worth keeping: it is done now or not at all. What must not be lost goes into the outbox.
+   * @param {string} name
+   * @param {Record<string, unknown>} [fields]
+   * @returns {Promise<any>}  the reply's `data`; rejects with a HoldfastError
+   */
+  command(name, fields) {
+    return this.#transport.command(name, fields);
+  }
+
+  /**
+   * An HTTP answer named its epoch. Another one than ours: the database was restored meanwhile, and every position means nothing.
+   * @param {string} epoch
+   */
+  heardEpoch(epoch) {
+    if (this.#epoch !== null && epoch !== this.#epoch) this.#newEpoch();
+    this.#epoch = epoch;
+  }
+
+  /** @param {Hello} hello */
+  #greeted(hello) {
+    if (this.#outbox !== null && hello.user.id !== this.#outbox.owner) {
+      // Somebody else signed in, in another tab of this browser: this page shows and sends for a person who left.
+      this.#transport.stop();
+      this.#emitter.emit('state', { name: 'stopped', code: CloseCode.SESSION_ENDED, reason: 'another user signed in' });
+      return;
+    }
+    this.#user = hello.user;
+    const dropped = this.#epoch !== null && hello.epoch !== this.#epoch;
+    this.#epoch = hello.epoch;
+    for (const stream of this.#streams.values()) {
+      if (dropped) stream.drop();
+      stream.connected();
+    }
+    this.#flush();
+    this.#emitter.emit('hello', hello);
+  }
+
+  /** @param {ConnectionState} state */
+  #entered(state) {
+    if (state.name === 'open') this.#outbox?.resume((command, fields) => this.command(command, fields));
+    else this.#cut();
+    this.#emitter.emit('state', state);
+  }
+
+  #cut() {
+    this.#outbox?.pause();
+    this.#joining.clear();
+    this.#leaving.clear();
+    for (const pull of this.#pulls.splice(0)) pull.reject(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
+    this.#clock.clearTimeout(this.#pullPause);
+    this.#pullPause = null;
+    for (const stream of this.#streams.values()) stream.cut();
+  }
+
+  #newEpoch() {
+    for (const stream of this.#streams.values()) {
+      stream.drop();
+      if (this.state.name === 'open') stream.connected();
+      else stream.begin();
+    }
+  }
+
+  /** @param {Record<string, any>} object */
+  #received(object) {
+    const stream = this.#streams.get(object.stream);
+    if (object.type === 'event') stream?.event(/** @type {any} */ (object));
+    else if (object.type === 'page') stream?.page(/** @type {any} */ (object));
+    else if (object.type === 'behind') stream?.behind();
+    else if (object.type === 'closed') stream?.close(String(object.reason));
+    else if (object.type === 'signal' && stream) {
+      stream.signal(/** @type {any} */ (object));
+      this.#emitter.emit('signal', /** @type {any} */ (object));
+    }
+  }
+
+  /**
+   * A stream that is closed is not subscribed again.
+   * @param {string} name
+   * @param {StreamHandlers} handlers
+   * @returns {StreamHandlers}
+   */
+  #forgetting(name, handlers) {
+    const closed = (/** @type {string} */ reason) => {
+      this.#streams.delete(name);
+      handlers.closed?.(reason);
+    };
+    return { ...handlers, closed };
+  }
+
+  #link() {
+    return {
+      pull: (/** @type {Stream} */ stream) => this.#pull(stream),
+      join: (/** @type {Stream} */ stream) => this.#join(stream),
+      clock: this.#clock,
+      report: this.#report,
+    };
+  }
+
+  /** @param {Stream} stream */
+  #join(stream) {
+    this.#joining.add(stream);
+    this.#flushSoon();
+  }
+
+  /** Streams that are ready in the same moment go with the same command. */
+  #flushSoon() {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush() {
+    if (this.state.name !== 'open') return;
+    if (this.#leaving.size > 0) void this.#unsubscribe([...this.#leaving]);
+    const joining = [...this.#joining].filter((stream) => this.#streams.get(stream.name) === stream);
+    this.#leaving.clear();
+    this.#joining.clear();
+    if (joining.length > 0) void this.#subscribe(joining);
+  }
+
+  /** @param {Stream[]} streams */
+  async #subscribe(streams) {
+    try {
+      const data = await this.command('subscribe', { streams: Object.fromEntries(streams.map((stream) => [stream.name, stream.position])) });
+      for (const stream of this.#current(streams)) {
+        const error = data.errors?.[stream.name];
+        if (error) stream.refused(HoldfastError.from(error));
+        else stream.subscribed(data.pages?.[stream.name]);
+      }
+    } catch (thrown) {
+      const error = asHoldfastError(thrown);
+      if (this.state.name !== 'open') return; // the next hello subscribes again
+      for (const stream of this.#current(streams)) stream.refused(error);
+    }
+  }
+
+  /** Those that were not replaced or left meanwhile. @param {Stream[]} streams */
+  #current(streams) {
+    return streams.filter((stream) => this.#streams.get(stream.name) === stream);
+  }
+
+  /** @param {string[]} names */
+  async #unsubscribe(names) {
+    // A refusal costs a few objects of a stream that nobody listens to, until the next connection.
+    await this.command('unsubscribe', { streams: names }).catch(() => {});
+  }
+
+  /** @param {Stream} stream @returns {Promise<Page>} */
+  #pull(stream) {
+    return new Promise((resolve, reject) => {
+      this.#pulls.push({ stream, resolve, reject });
+      this.#startPulls();
+    });
+  }
+
+  #startPulls() {
+    while (this.#pullsUnderWay < MAX_PULLS && this.#pulls.length > 0 && this.#pullPause === null) {
+      const preferred = this.#pulls.findIndex(({ stream }) => stream.name === this.#preferred);
+      const [next] = this.#pulls.splice(Math.max(0, preferred), 1);
+      void this.#runPull(next);
+    }
+  }
+
+  /** @param {WaitingPull} pull */
+  async #runPull(pull) {
+    this.#pullsUnderWay += 1;
+    try {
+      pull.resolve(await this.command('pull', { stream: pull.stream.name, after: pull.stream.position }));
+    } catch (thrown) {
+      const error = asHoldfastError(thrown);
+      if (error.code === 'rate_limited' && this.state.name === 'open') this.#pausePulls(pull, error.retryAfter ?? 1);
+      else pull.reject(error);
+    } finally {
+      this.#pullsUnderWay -= 1;
+      this.#startPulls();
+    }
+  }
+
+  /**
+   * @param {WaitingPull} pull
+   * @param {number} seconds
+   */
+  #pausePulls(pull, seconds) {
+    this.#pulls.unshift(pull);
+    this.#pullPause ??= this.#clock.setTimeout(() => {
+      this.#pullPause = null;
+      this.#startPulls();
+    }, seconds * 1000);
+  }
+}

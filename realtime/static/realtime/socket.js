@@ -1,0 +1,403 @@
+/**
+ * One connection that is kept: the only file that touches `WebSocket`.
+ *
+ * It owns connecting, `hello`, commands with their replies, the watch over a silent connection, and when to connect again
+ * (docs/protocol.md §2, §3, §7). It leaves streams and positions to its user: every other object is handed on in order.
+ * A dead network does not close a WebSocket; so whoever hears nothing after a `ping` gives the connection up itself.
+ * @module
+ */
+
+import { Backoff } from './backoff.js';
+import { realClock, reportToConsole } from './clock.js';
+import { CloseCode, reconnects } from './codes.js';
+import { HoldfastError, LOCAL_CODES } from './errors.js';
+
+/** @typedef {import('./types.js').Clock} Clock */
+/** @typedef {import('./types.js').ConnectionState} ConnectionState */
+/** @typedef {import('./types.js').Hello} Hello */
+/** @typedef {import('./types.js').Report} Report */
+/** @typedef {Record<string, any> & {type: string}} Incoming */
+
+export const SUBPROTOCOL = 'holdfast.v1';
+/** From the start of the attempt to `hello`: a handshake that hangs in a dead network would take minutes to fail by itself. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+/** A command without an answer after this long is given up; the server's own limits are far below. */
+export const COMMAND_TIMEOUT_MS = 15_000;
+/** After the `ping` of a silent connection. */
+export const PONG_TIMEOUT_MS = 10_000;
+/** After the `ping` of a page that woke up: a person is looking at it. */
+export const WAKE_TIMEOUT_MS = 3_000;
+/** A server that said `bye` and does not close is left after this long. */
+export const BYE_PATIENCE_MS = 5_000;
+/** A connection that was open this long counts as a success, and the backoff starts anew. */
+export const STABLE_AFTER_MS = 10_000;
+/** Commands that wait for their reply; the server's inbound queue is as long. */
+export const MAX_WAITING_COMMANDS = 256;
+/** The server reads no larger message (docs/protocol.md §2). */
+export const MAX_COMMAND_BYTES = 65_536;
+/** No `bye` keeps a client away for longer, whatever it says. */
+export const MAX_SLOT_MS = 300_000;
+const DEFAULT_PING_AFTER_MS = 25_000;
+
+/**
+ * @typedef {object} SocketHandlers
+ * @property {(hello: Hello) => void} hello  the connection is open; what is sent from here goes first
+ * @property {(object: Incoming) => void} object  every object but `hello`, `reply` and `bye`, in order
+ * @property {(state: ConnectionState) => void} state
+ *
+ * @typedef {object} SocketOptions
+ * @property {string} url  `/ws/chat/`, or a whole URL
+ * @property {SocketHandlers} handlers
+ * @property {string} [token]  a bearer token, for pages without a session
+ * @property {(url: string, protocols: string[]) => WebSocket} [create]
+ * @property {Clock} [clock]
+ * @property {Report} [report]
+ *
+ * @typedef {object} Waiting  a command without its reply yet
+ * @property {(data: any) => void} resolve
+ * @property {(error: HoldfastError) => void} reject
+ * @property {unknown} timer
+ * @property {number} size
+ */
+
+export class Socket {
+  #url;
+  #protocols;
+  #handlers;
+  #create;
+  #clock;
+  #report;
+  #backoff;
+
+  /** @type {ConnectionState} */
+  #state = { name: 'idle' };
+  /** @type {WebSocket | null} */
+  #ws = null;
+  /** Commands may be sent: `hello` has come, `bye` has not. */
+  #usable = false;
+  /** @type {{reason: string, returnAt: number | null} | null} */
+  #bye = null;
+  /** @type {Map<number, Waiting>} */
+  #waiting = new Map();
+  #nextId = 1;
+  #attemptedAt = 0;
+  #openedAt = 0;
+  #heardAt = 0;
+  #framesHeard = 0;
+  #pingAfterMs = DEFAULT_PING_AFTER_MS;
+  /** The one deadline of the present state: hello, retry or bye. @type {unknown} */
+  #deadline = null;
+  /** Next look at the silence, or the end of a ping's patience. @type {unknown} */
+  #watch = null;
+
+  /** @param {SocketOptions} options */
+  constructor({ url, handlers, token, create, clock = realClock, report = reportToConsole }) {
+    this.#url = url;
+    this.#protocols = token ? [SUBPROTOCOL, `bearer.${token}`] : [SUBPROTOCOL];
+    this.#handlers = handlers;
+    this.#create = create ?? ((address, protocols) => new WebSocket(address, protocols));
+    this.#clock = clock;
+    this.#report = report;
+    this.#backoff = new Backoff(clock.random);
+  }
+
+  /** @returns {ConnectionState} */
+  get state() {
+    return this.#state;
+  }
+
+  /** Connect, and stay connected until `stop`. Also after `stopped`, when the reason is gone (signed in again, for example). */
+  start() {
+    if (this.#state.name === 'idle' || this.#state.name === 'stopped') this.#connect();
+  }
+
+  /** Close and stay closed. Waiting commands end without a reply. */
+  stop() {
+    this.#abandon();
+    this.#enter({ name: 'idle' });
+  }
+
+  /** The page is frozen, leaves, or the browser is offline: close, and wait for `wake`. */
+  sleep() {
+    if (this.#state.name === 'idle' || this.#state.name === 'stopped') return;
+    this.#abandon();
+    this.#enter({ name: 'offline' });
+  }
+
+  /** The page is looked at again, or the browser is online: connect at once, or make sure that the connection lives. */
+  wake() {
+    const state = this.#state;
+    if (state.name === 'open') this.#ping(WAKE_TIMEOUT_MS);
+    if (state.name === 'offline') this.#connect();
+    // A slot that the server gave is kept: its restart would meet all its clients at once otherwise.
+    if (state.name === 'waiting' && (!state.slot || state.retryAt <= this.#clock.now())) this.#connect();
+    // An attempt from before the computer slept may hang in a network that is gone.
+    if (state.name === 'connecting' && this.#clock.now() - this.#attemptedAt >= WAKE_TIMEOUT_MS) this.retryNow();
+  }
+
+  /** A person pressed "Try now". */
+  retryNow() {
+    if (this.#state.name === 'idle' || this.#state.name === 'open') return;
+    this.#abandon();
+    this.#connect();
+  }
+
+  /**
+   * Send a command.
+   * @param {string} name
+   * @param {Record<string, unknown>} [fields]
+   * @param {{timeoutMs?: number}} [options]
+   * @returns {Promise<any>}  the reply's `data`; rejects with a HoldfastError: the server's, or one of LOCAL_CODES
+   */
+  command(name, fields = {}, { timeoutMs = COMMAND_TIMEOUT_MS } = {}) {
+    const ws = this.#ws;
+    if (!this.#usable || ws === null) return Promise.reject(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
+    if (this.#waiting.size >= MAX_WAITING_COMMANDS) {
+      return Promise.reject(new HoldfastError(LOCAL_CODES.TOO_MANY, `${MAX_WAITING_COMMANDS} commands are waiting for an answer already.`));
+    }
+    const id = this.#nextId++;
+    const text = JSON.stringify({ ...fields, id, command: name });
+    const size = byteLength(text);
+    if (size > MAX_COMMAND_BYTES) {
+      return Promise.reject(new HoldfastError(LOCAL_CODES.TOO_BIG, `This is too large to send: ${size} bytes, at most ${MAX_COMMAND_BYTES} are possible.`));
+    }
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.setTimeout(() => this.#overdue(id), timeoutMs);
+      this.#waiting.set(id, { resolve, reject, timer, size });
+      ws.send(text);
+    });
+  }
+
+  #connect() {
+    this.#attemptedAt = this.#clock.now();
+    this.#enter({ name: 'connecting' });
+    try {
+      const ws = this.#create(absolute(this.#url), this.#protocols);
+      this.#ws = ws;
+      ws.onmessage = (message) => this.#receive(ws, message.data);
+      ws.onclose = (close) => this.#closed(close.code, close.reason);
+    } catch (error) {
+      this.#report(error, 'the connection could not be made');
+      this.#wait(this.#backoff.next());
+      return;
+    }
+    this.#setDeadline(() => this.#lose(), CONNECT_TIMEOUT_MS);
+  }
+
+  /**
+   * @param {WebSocket} ws
+   * @param {unknown} data
+   */
+  #receive(ws, data) {
+    this.#heardAt = this.#clock.now();
+    this.#framesHeard += 1;
+    const objects = parse(data);
+    if (objects === null) {
+      this.#report(new HoldfastError(LOCAL_CODES.UNREADABLE, 'expected objects of the protocol, got something else'), 'the connection is garbled');
+      this.#lose();
+      return;
+    }
+    for (const object of objects) {
+      if (this.#ws !== ws) return; // a handler of an earlier object closed this connection
+      this.#handle(object);
+    }
+  }
+
+  /** @param {Incoming} object */
+  #handle(object) {
+    if (object.type === 'reply') this.#replied(object);
+    else if (object.type === 'hello') this.#greeted(/** @type {any} */ (object));
+    else if (object.type === 'bye') this.#farewell(object);
+    else if (this.#usable) this.#guarded(() => this.#handlers.object(object), `handling "${object.type}"`);
+  }
+
+  /** @param {Hello} hello */
+  #greeted(hello) {
+    if (this.#usable) return;
+    this.#usable = true;
+    this.#openedAt = this.#clock.now();
+    this.#pingAfterMs = hello.ping_after > 0 ? hello.ping_after * 1000 : DEFAULT_PING_AFTER_MS;
+    this.#setDeadline(null);
+    this.#state = { name: 'open' };
+    this.#listen();
+    this.#guarded(() => this.#handlers.hello(hello), 'handling "hello"');
+    if (this.#state.name === 'open') this.#enter(this.#state);
+  }
+
+  /** @param {Incoming} reply */
+  #replied(reply) {
+    const waiting = this.#take(reply.id);
+    if (waiting === null) return; // a ping's, or one that was given up
+    if (reply.ok === true) waiting.resolve(reply.data ?? {});
+    else waiting.reject(HoldfastError.from(reply.error));
+  }
+
+  /** @param {Incoming} bye */
+  #farewell(bye) {
+    this.#usable = false;
+    const seconds = typeof bye.retry_after === 'number' && bye.retry_after >= 0 ? bye.retry_after : null;
+    const returnAt = seconds === null ? null : this.#clock.now() + Math.min(seconds * 1000, MAX_SLOT_MS);
+    this.#bye = { reason: typeof bye.reason === 'string' ? bye.reason : '', returnAt };
+    this.#stopWatching();
+    this.#setDeadline(() => this.#lose(), BYE_PATIENCE_MS);
+  }
+
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
+  #closed(code, reason) {
+    const bye = this.#bye;
+    if (code === CloseCode.TOO_BIG) this.#blameLargest();
+    this.#abandon();
+    if (!reconnects(code)) this.#enter({ name: 'stopped', code, reason: reason || bye?.reason || '' });
+    else if (bye !== null && bye.returnAt !== null) this.#wait(Math.max(0, bye.returnAt - this.#clock.now()), true);
+    else this.#wait(this.#nextDelay());
+  }
+
+  /** Give up a connection that does not answer, and try again. */
+  #lose() {
+    const returnAt = this.#bye?.returnAt ?? null;
+    this.#abandon();
+    if (returnAt !== null) this.#wait(Math.max(0, returnAt - this.#clock.now()), true);
+    else this.#wait(this.#nextDelay());
+  }
+
+  #nextDelay() {
+    if (this.#openedAt > 0 && this.#clock.now() - this.#openedAt >= STABLE_AFTER_MS) this.#backoff.reset();
+    this.#openedAt = 0;
+    return this.#backoff.next();
+  }
+
+  /**
+   * @param {number} ms
+   * @param {boolean} [slot]
+   */
+  #wait(ms, slot = false) {
+    this.#setDeadline(() => this.#connect(), ms);
+    this.#enter({ name: 'waiting', retryAt: this.#clock.now() + ms, slot });
+  }
+
+  /** Let go of the WebSocket, without waiting for the other side: in a dead network its close event comes minutes later. */
+  #abandon() {
+    const ws = this.#ws;
+    this.#ws = null;
+    this.#usable = false;
+    this.#bye = null;
+    this.#setDeadline(null);
+    this.#stopWatching();
+    if (ws !== null) {
+      ws.onmessage = null;
+      ws.onclose = null;
+      ws.close();
+    }
+    for (const id of [...this.#waiting.keys()]) {
+      this.#take(id)?.reject(new HoldfastError(LOCAL_CODES.NO_REPLY, 'The connection was lost before the answer came.'));
+    }
+  }
+
+  /** The server closed over a message that it found too large: repeating it would close every connection to come. */
+  #blameLargest() {
+    const [largest] = [...this.#waiting].sort(([, a], [, b]) => b.size - a.size);
+    if (largest) this.#take(largest[0])?.reject(new HoldfastError(LOCAL_CODES.TOO_BIG, 'This is too large to send.'));
+  }
+
+  /** @param {number} id */
+  #overdue(id) {
+    this.#take(id)?.reject(new HoldfastError(LOCAL_CODES.TIMED_OUT, 'The server did not answer in time.'));
+    if (this.#usable) this.#ping(WAKE_TIMEOUT_MS);
+  }
+
+  /**
+   * @param {unknown} id
+   * @returns {Waiting | null}
+   */
+  #take(id) {
+    const waiting = this.#waiting.get(/** @type {number} */ (id));
+    if (waiting === undefined) return null;
+    this.#waiting.delete(/** @type {number} */ (id));
+    this.#clock.clearTimeout(waiting.timer);
+    return waiting;
+  }
+
+  /** Look again when the connection could have been silent for long enough. One timer, not one per frame. */
+  #listen() {
+    this.#stopWatching();
+    const ms = Math.max(0, this.#heardAt + this.#pingAfterMs - this.#clock.now());
+    this.#watch = this.#clock.setTimeout(() => {
+      if (this.#clock.now() - this.#heardAt >= this.#pingAfterMs) this.#ping(PONG_TIMEOUT_MS);
+      else this.#listen();
+    }, ms);
+  }
+
+  /** Anything heard within `patienceMs` proves that the connection lives. @param {number} patienceMs */
+  #ping(patienceMs) {
+    const before = this.#framesHeard;
+    this.#stopWatching();
+    this.#watch = this.#clock.setTimeout(() => {
+      if (this.#framesHeard === before) this.#lose();
+      else this.#listen();
+    }, patienceMs);
+    this.#ws?.send(JSON.stringify({ id: this.#nextId++, command: 'ping' }));
+  }
+
+  #stopWatching() {
+    this.#clock.clearTimeout(this.#watch);
+    this.#watch = null;
+  }
+
+  /**
+   * @param {(() => void) | null} callback
+   * @param {number} [ms]
+   */
+  #setDeadline(callback, ms = 0) {
+    this.#clock.clearTimeout(this.#deadline);
+    this.#deadline = callback === null ? null : this.#clock.setTimeout(callback, ms);
+  }
+
+  /** @param {ConnectionState} state */
+  #enter(state) {
+    this.#state = state;
+    this.#guarded(() => this.#handlers.state(state), 'handling a new state');
+  }
+
+  /**
+   * @param {() => void} handler
+   * @param {string} where
+   */
+  #guarded(handler, where) {
+    try {
+      handler();
+    } catch (error) {
+      this.#report(error, where);
+    }
+  }
+}
+
+/**
+ * @param {unknown} data
+ * @returns {Incoming[] | null}  null: not of the protocol
+ */
+function parse(data) {
+  if (typeof data !== 'string') return null;
+  try {
+    const value = JSON.parse(data);
+    const objects = Array.isArray(value) ? value : [value];
+    return objects.every((object) => typeof object === 'object' && object !== null && typeof object.type === 'string') ? objects : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} text */
+function byteLength(text) {
+  // No UTF-16 unit takes more than three bytes: short commands, the usual ones, are not encoded twice.
+  return text.length * 3 <= MAX_COMMAND_BYTES ? text.length : new TextEncoder().encode(text).length;
+}
+
+/** Browsers before 2024 accept no relative address for a WebSocket. @param {string} url */
+function absolute(url) {
+  if (!url.startsWith('/')) return url;
+  const { protocol, host } = globalThis.location;
+  return `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}${url}`;
+}
