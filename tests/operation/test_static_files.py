@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from realtime.staticfiles import HashedStaticFiles, with_static_files
 
@@ -34,12 +34,12 @@ def test_an_import_names_the_hashed_file(storage: HashedStaticFiles, tmp_path: P
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_addresses_are_hashed_in_debug_too(storage: HashedStaticFiles, settings: SettingsWrapper, debug: bool) -> None:
+def test_addresses_are_hashed_in_debug_too(storage: HashedStaticFiles, settings: Settings, debug: bool) -> None:
     settings.DEBUG = debug
     assert HASHED.fullmatch(storage.url("chat/app.js"))
 
 
-async def test_hashed_files_are_kept_for_ever(storage: HashedStaticFiles, tmp_path: Path, settings: SettingsWrapper) -> None:
+async def test_hashed_files_are_kept_for_ever(storage: HashedStaticFiles, tmp_path: Path, settings: Settings) -> None:
     settings.STATIC_ROOT = tmp_path
 
     async def site(scope: dict[str, object], receive: object, send: object) -> None:
