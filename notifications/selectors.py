@@ -214,23 +214,28 @@ class SentBroadcast(NamedTuple):
     """A broadcast, and what became of it."""
 
     row: Broadcast
-    delivered: int  # people whom it has reached: the notifications that were made, or everybody
+    delivered: int  # notifications that were made; where it was no notification, people as counted when it was sent
     read: int  # people who have read it, as announcement or as notification
 
 
 def sent_broadcasts(*, before: int | None = None, limit: int = INBOX_PAGE) -> list[SentBroadcast]:
-    """Return the newest broadcasts, or those older than the id ``before``, with their read counts: three queries."""
-    rows = Broadcast.objects.select_related("announcement", "created_by").order_by("-pk")
+    """Return the newest broadcasts, or those older than the id ``before``, with their counts: three queries."""
+    rows = Broadcast.objects.order_by("-pk")
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    found = list(rows[:limit])
-    ids = [row.pk for row in found]
+    return counted(rows[:limit])
+
+
+def counted(rows: Iterable[Broadcast]) -> list[SentBroadcast]:
+    """Return broadcasts with what became of them: two queries for all."""
+    found = {row.pk: row for row in rows}
     was_read = Q(read_at__isnull=False) & (Q(broadcast__recalled_at=None) | Q(read_at__lt=F("broadcast__recalled_at")))
-    notified = Notification.objects.filter(broadcast__in=ids).order_by().values_list("broadcast")
-    counts = {pk: (sent, read) for pk, sent, read in notified.annotate(sent=Count("pk"), read=Count("pk", filter=was_read))}
-    readings = AnnouncementReading.objects.filter(announcement__broadcast__in=ids).order_by().values_list("announcement__broadcast")
-    read_counts: dict[int, int] = dict(readings.annotate(Count("pk")))
+    notified = Notification.objects.filter(broadcast__in=found).order_by().values_list("broadcast")
+    counts = {pk: (made, read) for pk, made, read in notified.annotate(made=Count("pk"), read=Count("pk", filter=was_read))}
+    readings = AnnouncementReading.objects.filter(announcement__broadcast__in=found).order_by().values_list("announcement__broadcast")
+    announced: dict[int, int] = dict(readings.annotate(Count("pk")))
+    nobody = (0, 0)
     return [
-        SentBroadcast(row, counts.get(row.pk, (row.recipients, 0))[0], counts.get(row.pk, (0, 0))[1] + read_counts.get(row.pk, 0))
-        for row in found
+        SentBroadcast(row, counts.get(pk, nobody)[0] or row.recipients, counts.get(pk, nobody)[1] + announced.get(pk, 0))
+        for pk, row in found.items()
     ]

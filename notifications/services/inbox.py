@@ -172,7 +172,7 @@ def _write(rows: Sequence[Notification], *, read_at: datetime, archived_at: date
             "UPDATE notifications_notification SET seq = fresh.seq, unread = fresh.unread, "
             "read_at = COALESCE(read_at, %s), archived_at = COALESCE(archived_at, %s) "
             "FROM fresh WHERE notifications_notification.id = fresh.id",
-            [value for row in rows for value in (row.pk, row.seq, row.unread)] + moments,
+            [*(value for row in rows for value in (row.pk, row.seq, row.unread)), *moments],
         )
 
 

@@ -1,0 +1,190 @@
+"""The admin of inboxes, announcements and broadcasts: everything is shown, and what changes goes through the services."""
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from notifications import policies, selectors, services
+from notifications.models import Announcement, AnnouncementReading, Broadcast, Notification
+from notifications.policies import Words
+from notifications.selectors import Audience
+
+if TYPE_CHECKING:  # generic for the checker only
+    AnyPaginator = Paginator[Any]
+    AnyAdmin = admin.ModelAdmin[Any]
+    AnnouncementModelForm = forms.ModelForm[Announcement]
+else:
+    AnyPaginator, AnyAdmin, AnnouncementModelForm = Paginator, admin.ModelAdmin, forms.ModelForm
+
+MOST_COUNTED = 10_000  # rows that a list page counts and leads to; counting a million takes a second, and nobody turns pages that far
+
+
+class BoundedPaginator(AnyPaginator):
+    """Counts no further than ``MOST_COUNTED``: what is older is found with the search."""
+
+    @cached_property
+    def count(self) -> int:
+        """Return the number of rows, or the bound."""
+        rows = self.object_list
+        assert isinstance(rows, QuerySet)
+        return rows.order_by()[:MOST_COUNTED].count()
+
+
+class ShownAdmin(AnyAdmin):
+    """Shows rows and changes none: those of a stream have numbers, which only a service gives."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: rows are made by services."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse, for the same reason."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse: a deleted row would be missing from the replay."""
+        return False
+
+
+@admin.register(Notification)
+class NotificationAdmin(ShownAdmin):
+    """Notifications without their text, which may be of a direct message."""
+
+    list_display = ("id", "user", "kind", "level", "created_at", "read_at", "archived_at", "broadcast")
+    list_select_related = ("user", "broadcast")
+    search_fields = ("=user__username",)
+    search_help_text = "A username, whole."
+    fields = ("user", "seq", "kind", "actor", "level", "unread", "created_at", "read_at", "archived_at", "broadcast")
+    ordering = ("-id",)
+
+
+@admin.register(AnnouncementReading)
+class AnnouncementReadingAdmin(ShownAdmin):
+    """Who has read which announcement."""
+
+    list_display = ("id", "announcement", "user", "read_at")
+    list_select_related = ("announcement", "user")
+    search_fields = ("=user__username", "=announcement__id")
+    search_help_text = "A username or the id of an announcement, whole."
+    ordering = ("-id",)
+
+
+@admin.action(description="Take back", permissions=["recall"])
+def take_back(model_admin: "RecallingAdmin", request: HttpRequest, rows: QuerySet[Any]) -> None:
+    """Recall the chosen broadcasts, live."""
+    for broadcast_id in model_admin.broadcast_ids(rows):
+        services.recall(broadcast_id=broadcast_id)
+        model_admin.message_user(request, f"Broadcast {broadcast_id} was taken back.", messages.SUCCESS)
+
+
+class RecallingAdmin(ShownAdmin):
+    """A list from which something can be taken back."""
+
+    actions = (take_back,)
+
+    def has_recall_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may take broadcasts back."""
+        return request.user.has_perm("notifications.change_broadcast")
+
+    def broadcast_ids(self, rows: QuerySet[Any]) -> list[int]:
+        """Return the broadcasts that ``rows`` belong to."""
+        return list(rows.values_list("broadcast_id", flat=True))
+
+
+@admin.register(Broadcast)
+class BroadcastAdmin(RecallingAdmin):
+    """What was sent to whom; the words stay here after a recall."""
+
+    list_display = ("id", "created_at", "title", "body_start", "level", "recipients", "recalled_at", "created_by")
+    list_select_related = ("created_by",)
+    list_filter = ("level",)
+    ordering = ("-id",)
+    fields = (
+        *("title", "body", "url", "level", "targets", "recipients", "read"),
+        *("expires_at", "created_by", "created_at", "recalled_at", "key"),
+    )
+    readonly_fields = ("read",)
+
+    @admin.display(description="text")
+    def body_start(self, row: Broadcast) -> str:
+        """Return as much of the text as a list has room for."""
+        return row.body if len(row.body) <= 80 else f"{row.body[:79]}…"
+
+    @admin.display(description="read by")
+    def read(self, row: Broadcast) -> int:
+        """Return how many people have read it."""
+        return selectors.counted([row])[0].read
+
+    def broadcast_ids(self, rows: QuerySet[Any]) -> list[int]:
+        """Return the broadcasts themselves."""
+        return list(rows.values_list("pk", flat=True))
+
+
+class AnnouncementForm(AnnouncementModelForm):
+    """Composes an announcement. Sent twice (a double click, a reload), it is one, because ``key`` comes with the page."""
+
+    key = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
+    body = forms.CharField(label="Text", widget=forms.Textarea, max_length=policies.BODY_MAX_LENGTH)
+
+    class Meta:
+        model = Announcement
+        fields = ("title", "body", "url", "level", "expires_at")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what the service would refuse."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        for problem in policies.problems_of_words(self.words, now=timezone.now(), announced=True) if not self.errors else ():
+            self.add_error(None, problem)
+        return cleaned
+
+    @property
+    def words(self) -> Words:
+        """What the fields say."""
+        return Words(**{name: self.cleaned_data[name] for name in self.Meta.fields})
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(RecallingAdmin):
+    """Announcements: composed here, sent by the service, shown at once to everybody who is connected."""
+
+    list_display = ("id", "created_at", "title", "level", "expires_at", "recalled_at")
+    list_filter = ("level",)
+    ordering = ("-id",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Tell whether this person may announce something."""
+        return request.user.has_perm("notifications.add_announcement")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Compose with a form of its own."""
+        return AnnouncementForm if obj is None else super().get_form(request, obj, change, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return what is composed, or what is shown."""
+        composed = AnnouncementForm.Meta.fields
+        return (*composed, "key") if obj is None else (*composed, "created_at", "recalled_at", "broadcast", "seq")
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show or send. Django's own wraps this in a transaction, in which no stream's lock may be taken; the service opens its own."""
+        response: HttpResponse = self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
+        return response
+
+    def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
+        """Send it."""
+        sent = services.broadcast(
+            words=form.words, audience=Audience(everybody=True), created_by_id=request.user.pk, key=form.cleaned_data["key"]
+        )
+        obj.pk = sent.announcement.pk
+        obj.refresh_from_db()

@@ -1,0 +1,164 @@
+"""``manage.py broadcast``: say something to everybody, to some people, or in rooms."""
+
+import json
+import re
+import sys
+import uuid
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from notifications import policies, selectors, services
+from notifications.models import Broadcast, Level
+from notifications.policies import BadBroadcast, Words
+from notifications.selectors import Audience, Reach
+
+MAX_INPUT = 10 * policies.BODY_MAX_LENGTH  # characters read from stdin: enough to say by how much the text is too long
+DURATION = re.compile(r"(\d{1,5})([mhd])", re.ASCII)
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+EXAMPLES = """examples:
+  manage.py broadcast "Maintenance at 18:00 UTC" --all --level warning --expires 4h
+  manage.py broadcast "The figures are in" --group finance --user alice bob --url /rooms/finance/
+  fortune | manage.py broadcast - --room general
+
+To everybody it is one announcement; to staff, groups and users a notification each, to nobody twice; to a room a message.
+If a name is wrong, nothing is sent."""
+
+
+class Command(BaseCommand):
+    """Composes a broadcast from arguments; the service sends it."""
+
+    help = "Send a text to everybody, to some people, or to rooms."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Keep the lines of the examples."""
+        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, epilog=EXAMPLES, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare whom to reach and what to say."""
+        parser.add_argument("text", nargs="?", help="what to say; - reads it from standard input")
+        parser.add_argument("--all", action="store_true", help="everybody, by one announcement")
+        parser.add_argument("--staff", action="store_true", help="everybody who may enter the admin")
+        parser.add_argument("--group", nargs="+", action="extend", default=[], metavar="NAME", help="the members of these groups")
+        parser.add_argument("--user", nargs="+", action="extend", default=[], metavar="NAME", help="these users")
+        parser.add_argument("--room", nargs="+", action="extend", default=[], metavar="SLUG", help="a message in these rooms")
+        parser.add_argument("--title", default="")
+        parser.add_argument("--url", default="", help="where a click leads: http(s)://… or a path of this site")
+        parser.add_argument("--level", default=str(Level.INFO), help=", ".join(Level.values))
+        parser.add_argument("--expires", type=moment, metavar="WHEN", help="of an announcement: 30m, 4h, 7d or an ISO 8601 time (UTC)")
+        parser.add_argument("--key", type=key, help="a UUID; the same one again continues an interrupted broadcast")
+        parser.add_argument("--dry-run", action="store_true", help="say who would get it, and send nothing")
+        parser.add_argument("--json", action="store_true", help="answer with JSON")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Send, or say what would be sent."""
+        audience = Audience(
+            everybody=options["all"],
+            staff=options["staff"],
+            groups=options["group"],
+            users=options["user"],
+            places={"room": options["room"]} if options["room"] else {},
+        )
+        words = Words(
+            body=_text(options["text"]),
+            title=options["title"],
+            url=options["url"],
+            level=options["level"],
+            expires_at=options["expires"],
+        )
+        _check_encoding([words.body, words.title, words.url, words.level, *options["group"], *options["user"], *options["room"]])
+        reach = selectors.reach(audience)
+        sent = None if options["dry_run"] else self._send(words, audience, options["key"] or uuid.uuid4())
+        if sent is None:
+            _check(words, audience, reach)
+        self.stdout.write(json.dumps(_as_json(sent, reach)) if options["json"] else _in_words(sent, reach))
+
+    def _send(self, words: Words, audience: Audience, chosen: uuid.UUID) -> Broadcast:
+        try:
+            return services.broadcast(words=words, audience=audience, key=chosen)
+        except BadBroadcast as error:
+            raise CommandError("\n".join([*error.problems, "Nothing was sent."])) from error
+        except (OperationalError, InterfaceError) as error:
+            raise CommandError(f"{error}\nThe database did not answer. To continue, repeat with --key {chosen}") from error
+        except KeyboardInterrupt:
+            raise CommandError(f"Interrupted. To continue, repeat with --key {chosen}") from None
+
+
+def moment(text: str) -> datetime:
+    """Return the time that ``--expires`` means."""
+    if duration := DURATION.fullmatch(text):
+        return timezone.now() + timedelta(**{UNITS[duration[2]]: int(duration[1])})
+    try:
+        parsed = datetime.fromisoformat(text)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ArgumentTypeError(f'"{text}" is no time; expected 30m, 4h, 7d or an ISO 8601 time such as 2026-12-31T18:00') from error
+
+
+def key(text: str) -> uuid.UUID:
+    """Return the key that ``--key`` means."""
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f'"{text}" is no UUID') from error
+
+
+def _text(argument: str | None) -> str:
+    if argument is None:
+        raise CommandError('Expected the text first: manage.py broadcast "text" --user NAME …')
+    if argument != "-":
+        return argument
+    try:
+        return sys.stdin.read(MAX_INPUT).strip()
+    except UnicodeDecodeError as error:
+        raise CommandError("The standard input is no UTF-8 text.") from error
+
+
+def _check_encoding(arguments: list[str]) -> None:
+    """Refuse what the shell passed on in another encoding, which Python keeps as lone surrogates."""
+    for argument in arguments:
+        if not argument.isascii() and any("\ud800" <= character <= "\udfff" for character in argument):
+            raise CommandError(f"{argument.encode('utf-8', 'replace').decode()} is no UTF-8 text. Nothing was sent.")
+
+
+def _check(words: Words, audience: Audience, reach: Reach) -> None:
+    problems = [*policies.problems_of_words(words, now=timezone.now(), announced=audience.everybody), *reach.problems]
+    if problems:
+        raise CommandError("\n".join(problems))
+
+
+def _as_json(sent: Broadcast | None, reach: Reach) -> dict[str, Any]:
+    return {
+        "broadcast": sent.pk if sent else None,
+        "key": str(sent.key) if sent else None,
+        "dry_run": sent is None,
+        "recipients": reach.people,
+        "everybody": reach.everybody,
+        "users": len(reach.user_ids),
+        "rooms": [{"slug": place.name, "people": place.people} for _, place in reach.places],
+        "recalled": bool(sent and sent.recalled_at),
+    }
+
+
+def _in_words(sent: Broadcast | None, reach: Reach) -> str:
+    parts = []
+    if reach.everybody:
+        parts.append(f"{_people(reach.everybody)} by an announcement")
+    if reach.user_ids:
+        parts.append(f"{_people(len(reach.user_ids))} by a notification")
+    parts += [f"{_people(place.people)} in {kind} {place.name}" for kind, place in reach.places]
+    who = " and ".join(parts)
+    if sent is None:
+        return f"Would reach {who}. Nothing was sent."
+    if sent.recalled_at:
+        return f"Broadcast {sent.pk} was taken back while it was being sent."
+    return f"Reached {who}.\nBroadcast {sent.pk}; to take it back: manage.py recall {sent.pk}"
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
