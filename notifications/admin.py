@@ -1,7 +1,7 @@
 """The admin of inboxes, announcements and broadcasts: everything is shown, and what changes goes through the services."""
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -16,17 +16,10 @@ from notifications.models import Announcement, AnnouncementReading, Broadcast, N
 from notifications.policies import Words
 from notifications.selectors import Audience
 
-if TYPE_CHECKING:  # generic for the checker only
-    AnyPaginator = Paginator[Any]
-    AnyAdmin = admin.ModelAdmin[Any]
-    AnnouncementModelForm = forms.ModelForm[Announcement]
-else:
-    AnyPaginator, AnyAdmin, AnnouncementModelForm = Paginator, admin.ModelAdmin, forms.ModelForm
-
 MOST_COUNTED = 10_000  # rows that a list page counts and leads to; counting a million takes a second, and nobody turns pages that far
 
 
-class BoundedPaginator(AnyPaginator):
+class BoundedPaginator(Paginator[Any]):
     """Counts no further than ``MOST_COUNTED``: what is older is found with the search."""
 
     @cached_property
@@ -37,7 +30,7 @@ class BoundedPaginator(AnyPaginator):
         return rows.order_by()[:MOST_COUNTED].count()
 
 
-class ShownAdmin(AnyAdmin):
+class ShownAdmin(admin.ModelAdmin[Any]):
     """Shows rows and changes none: those of a stream have numbers, which only a service gives."""
 
     paginator = BoundedPaginator
@@ -130,7 +123,7 @@ class BroadcastAdmin(RecallingAdmin):
         return list(rows.values_list("pk", flat=True))
 
 
-class AnnouncementForm(AnnouncementModelForm):
+class AnnouncementForm(forms.ModelForm[Announcement]):
     """Composes an announcement. Sent twice (a double click, a reload), it is one, because ``key`` comes with the page."""
 
     key = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
