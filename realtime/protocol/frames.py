@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from realtime.protocol.errors import BadRequest, HoldfastError
-from realtime.protocol.jsontext import MAX_DEPTH, SAFE_DIGITS, NotJson, fits, scan
+from realtime.protocol.jsontext import INT_MAX, INT_MIN, MAX_DEPTH, SAFE_DIGITS, NotJson, fits, scan
 from realtime.protocol.page import Event, Page
 
 Id = int | msgspec.Raw
@@ -19,7 +19,7 @@ Id = int | msgspec.Raw
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-_suspicious = re.compile(rf"\\u0000|[0-9]{{{SAFE_DIGITS + 1}}}").search
+_large_integer = re.compile(rf"[0-9]{{{SAFE_DIGITS + 1}}}").search
 
 
 class BadFrame(Exception):
@@ -54,9 +54,22 @@ def decode(text: str | bytes) -> dict[str, Any]:
         return _decode_slowly(text)  # type: ignore[arg-type]
     if type(found) is not dict or type(found.get("id")) is not int:
         raise BadFrame("expected a JSON object with an integer id")
-    if _suspicious(text) or text.count("[") + text.count("{") > MAX_DEPTH:
-        return _decode_slowly(text)
-    return found
+    if _is_plain(found, text):
+        return found
+    return _decode_slowly(text)
+
+
+def _is_plain(found: dict[str, Any], text: str) -> bool:
+    """Whether nothing in the object can be wrong. Few objects hold others, so those are looked at as text."""
+    if "\\u0000" in text:
+        return False
+    for value in found.values():
+        kind = type(value)
+        if kind is int and not INT_MIN <= value <= INT_MAX:
+            return False
+        if kind is dict or kind is list:
+            return not _large_integer(text) and text.count("[") + text.count("{") <= MAX_DEPTH
+    return True
 
 
 def _decode_slowly(text: str) -> dict[str, Any]:

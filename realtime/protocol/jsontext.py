@@ -13,7 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 MAX_DEPTH = 64  # levels of arrays and objects; no command needs more than three
-SAFE_DIGITS = 18  # every integer of so many fits into a signed 64-bit number, which is what the database holds
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1  # what the database holds
+SAFE_DIGITS = 18  # every integer of so many is within
 FIELD_SHOWN = 64  # characters of a field's name in an error
 
 # A name and its colon are one token, so the last character of a token says what it is: 1 " e l : [ ] { } ,
@@ -66,7 +67,7 @@ def scan(text: str) -> Scan:
 
 def fits(digits: str) -> bool:
     """Whether an integer fits into 64 bits with a sign."""
-    return len(digits) <= SAFE_DIGITS + 2 and -(2**63) <= int(digits) < 2**63
+    return len(digits) <= SAFE_DIGITS + 2 and INT_MIN <= int(digits) <= INT_MAX
 
 
 # What may come next: the last character of a token, and what the token does.
