@@ -1,0 +1,68 @@
+"""Our own source, as the architecture tests read it."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("realtime", "notifications", "chat")
+
+
+def modules(*packages: str) -> list[Path]:
+    """Return the modules of some packages, as paths relative to the project."""
+    found = [path.relative_to(ROOT) for package in packages for path in (ROOT / package).rglob("*.py")]
+    return sorted(path for path in found if "migrations" not in path.parts)
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """Return the syntax tree of a module."""
+    return ast.parse((ROOT / path).read_text(), str(path))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the full names that a module imports: ``django.db.transaction``."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def who_imports(*names: str) -> set[str]:
+    """Return the modules that import one of the names, or something below it."""
+    return {
+        str(path)
+        for path in modules(*PACKAGES)
+        for imported in imports(path)
+        if any(imported == name or imported.startswith(f"{name}.") for name in names)
+    }
+
+
+def who_calls(*names: str) -> set[str]:
+    """Return the modules that call something of this name, whatever it belongs to: ``atomic``, ``WebSocket``."""
+    return {
+        str(path)
+        for path in modules(*PACKAGES)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and _name(node.func) in names
+    }
+
+
+def words(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the strings of a module and the names that it defines, with their lines, docstrings left out."""
+    docstrings = {id(node.value) for node in ast.walk(tree(path)) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.lineno, node.value
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
+
+
+def _name(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else None
