@@ -6,13 +6,13 @@ takes its part with it.
 
 Three kinds of message, plain dicts that any channel layer carries, each bounded in size:
 
-- ``presence.part``, on the stream's group: the whole newest state of one part, with a version that grows. Not a difference, so any one of them
-  repairs everything before it. Above ``LISTED_MAX`` users a part is only a count, because ids are shown in small rooms only. Answers to
-  ``ask`` hold several parts and go to everybody.
-- ``presence.heartbeat``, to everybody: the versions of the sender's parts between two stream names, a window that moves on from heartbeat to
-  heartbeat. Who follows a stream in the window and knows another version asks; what is not listed has ended.
-- ``presence.ask``, to everybody: the streams whose parts the sender wants, because somebody here has just joined them (that is how a process that
-  starts later learns what is there), or because it missed something.
+- ``presence.part``, on the stream's group: the whole newest state of one part, with a version that grows. Not a difference, so any one
+  of them repairs everything before it. Above ``LISTED_MAX`` users a part is only a count, because ids are shown in small rooms only.
+  Answers to ``ask`` hold several parts and go to everybody.
+- ``presence.heartbeat``, to everybody: the versions of the sender's parts between two stream names, a window that moves on from
+  heartbeat to heartbeat. Who follows a stream in the window and knows another version asks; what is not listed has ended.
+- ``presence.ask``, to everybody: the streams whose parts the sender wants, because somebody has just joined them there (that is how a
+  process that starts later learns what is there), or because it missed something.
 
 A process takes an interest in the streams in which it has users, and forgets the others. A user who leaves is kept for the linger, so that
 a blip of the network is invisible. ``due`` is called about every second: announcements and changes are coalesced in between.

@@ -141,7 +141,7 @@ class Tail:
         if start < self.floor:
             self._flushed = self.position
             return Flush(start, self.position, (), contiguous=False, overflow=True)
-        page = cut(self._since(start), after=start, head=self.position)
+        page = cut(self._since(start), after=start, head=self.position, limit=PAGE_MAX_EVENTS, max_bytes=PAGE_MAX_BYTES)
         self._flushed = page.to
         visible = sum(event.body is not None for event in page.events)
         return Flush(start, page.to, page.events, contiguous=visible == page.to - start, overflow=False)
