@@ -30,8 +30,8 @@ class Answers:
         self._followed = followed
         self._reads = reads
 
-    async def subscribe(self, socket: Socket, request: int, positions: Mapping[str, int | None], *, limit: int) -> list[LiveTail]:
-        """Subscribe ``socket`` and answer the command ``request``; returns the tails that it did not follow before."""
+    async def subscribe(self, socket: Socket, request: int, positions: Mapping[str, int | None], *, limit: int) -> None:
+        """Subscribe ``socket`` to streams and answer the command ``request`` with the page of each."""
         errors = _impossible(socket, positions, limit)
         names = [name for name in positions if name not in errors]
         cold = [name for name in names if name not in self._followed.tails]
@@ -48,12 +48,10 @@ class Answers:
             errors.update({name: Forbidden("Your access changed just now; subscribe again.") for name in names if socket.joining[name]})
             pages = _pages({live: after for live, after in wanted.items() if live.name not in errors}, read)
             if socket.closed:
-                return []
-            fresh = [live for live in pages if live.name not in socket.following]
+                return
             for live, page in pages.items():
                 socket.answered(live, page)
             socket.send(frames.subscribed(request, {live.name: page for live, page in pages.items()}, errors))
-            return fresh
         finally:
             for name in names:
                 socket.joining.pop(name, None)

@@ -94,10 +94,13 @@ class StreamConsumer(AsyncConsumer):
         except StopConsumer:
             pass
         finally:
-            if self._worker is not None:
-                self._worker.cancel()
-            if self._attached:
-                self.hub.detach(self.socket)
+            self._clean_up()
+
+    def _clean_up(self) -> None:
+        if self._worker is not None:
+            self._worker.cancel()
+        if self._attached:
+            self.hub.detach(self.socket)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Handle one ASGI message."""
@@ -148,33 +151,37 @@ class StreamConsumer(AsyncConsumer):
     async def _receive(self, text: str | None) -> None:
         if not self._attached or self.socket.closed:
             return
-        if text is None:
-            self.socket.close(CloseCode.BAD_FRAME)
+        waiting = self._admit(text, time.monotonic())
+        if waiting is None:
             return
-        now = time.monotonic()
-        try:
-            request = frames.decode(text)
-        except frames.BadFrame:
-            self.socket.close(CloseCode.BAD_FRAME)
-            return
-        except frames.Unreadable as unreadable:
-            request = {"id": unreadable.id}
-            waiting = Waiting(now, answer=frames.refusal(unreadable.id, unreadable.error))
-        else:
-            waiting = Waiting(now, request)
-        wait = self._bucket.take(now)
-        if wait > 0:
-            if self._flood.take(now) > 0:
-                self.socket.close(CloseCode.FLOODED)
-                return
-            error = RateLimited("Too many commands; wait before the next one.", retry_after=wait)
-            waiting = Waiting(now, answer=frames.refusal(request["id"], error))
         while len(self._inbound) >= settings.HOLDFAST_INBOUND_QUEUE:  # no further frame is read until there is room
             self._room.clear()
             await self._room.wait()
         self._inbound.append(waiting)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
+
+    def _admit(self, text: str | None, now: float) -> Waiting | None:
+        """Return the frame's place in the queue, with its answer where that is decided already; None when it closed the socket."""
+        try:
+            if text is None:
+                raise frames.BadFrame
+            request = frames.decode(text)
+            waiting = Waiting(now, request)
+        except frames.BadFrame:
+            self.socket.close(CloseCode.BAD_FRAME)
+            return None
+        except frames.Unreadable as unreadable:
+            request = {"id": unreadable.id}
+            waiting = Waiting(now, answer=frames.refusal(unreadable.id, unreadable.error))
+        wait = self._bucket.take(now)
+        if wait <= 0:
+            return waiting
+        if self._flood.take(now) > 0:
+            self.socket.close(CloseCode.FLOODED)
+            return None
+        error = RateLimited("Too many commands; wait before the next one.", retry_after=wait)
+        return Waiting(now, answer=frames.refusal(request["id"], error))
 
     # Commands ---------------------------------------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ class Hub:
         self.epoch = await database.read(selectors.epoch)
         publishing.attach(self)
         self.layer.start()
+        self.presence.start()
         self._sweeps.start()
         metrics.connections.follow(lambda: len(self.sockets))
         metrics.waiting.follow(lambda: len(self.feeds))
@@ -65,6 +66,7 @@ class Hub:
         """Stop listening; sockets are the server's to close."""
         publishing.attach(None)
         await self._sweeps.stop()
+        await self.presence.stop()
         await self.layer.stop()
         self._followed.close()
 
@@ -78,6 +80,11 @@ class Hub:
         """True while the channel layer is not heard and heads are read every second instead."""
         return self.layer.degraded
 
+    @property
+    def followers(self) -> list["Socket | Feed"]:
+        """All who read on this node."""
+        return [*self.sockets, *self.feeds]
+
     # Sockets ----------------------------------------------------------------------------------------------------------------
 
     def connections_of(self, user_id: int) -> int:
@@ -89,7 +96,7 @@ class Hub:
 
         The personal streams are watched from now on, subscribed or not: they carry the end of sessions.
         """
-        socket.on_left = self._left
+        socket.on_joined, socket.on_left = self._joined, self._left
         self.sockets.add(socket)
         self._of_user[socket.account.user_id].add(socket)
         socket.watching = await self._followed.pinned([*_personal(socket.account.user_id), *_greeted()])
@@ -109,10 +116,7 @@ class Hub:
 
     async def subscribe(self, socket: Socket, request: int, positions: Mapping[str, int | None]) -> None:
         """Subscribe ``socket`` to streams and answer the command ``request``."""
-        fresh = await self._answers.subscribe(socket, request, positions, limit=settings.HOLDFAST_MAX_STREAMS_PER_SOCKET)
-        for live in fresh:
-            if live.name in socket.following and streams.parse(live.name)[0].presence:
-                self.presence.join(live.name, socket.account.user_id)
+        await self._answers.subscribe(socket, request, positions, limit=settings.HOLDFAST_MAX_STREAMS_PER_SOCKET)
 
     async def pull(self, socket: Socket, request: int, name: str, after: int) -> None:
         """Answer the command ``request`` with a page. Raises ``NotSubscribed``, ``Reset``, or what refuses the reader."""
@@ -163,8 +167,8 @@ class Hub:
             publishing.group(name), {"type": "signal", "node": self.node, "stream": name, "kind": kind, "data": data, "except": except_user}
         )
 
-    def present(self, name: str) -> tuple[int, list[int]]:
-        """Return how many users follow a stream on all nodes, and who they are (none where they are too many to list)."""
+    def present(self, name: str) -> tuple[int, list[int] | None]:
+        """Return how many users follow a stream on all nodes, and who they are (None where they are too many to list)."""
         return self.presence.present(name)
 
     def heads_read(self, heads: Mapping[str, int]) -> None:
@@ -176,7 +180,7 @@ class Hub:
 
     def lapse(self, ends: Mapping[Account, End]) -> None:
         """End the sockets and feeds of accounts whose right has gone without an event."""
-        for follower in [*self.sockets, *self.feeds]:
+        for follower in self.followers:
             if end := ends.get(follower.account):
                 follower.end(None, end)
 
@@ -218,7 +222,7 @@ class Hub:
 
     def _ended(self, live: LiveTail, end: End) -> None:
         """Take a right away, before the event that says so is flushed to the others."""
-        followers = [*self.sockets, *self.feeds] if end.user is None else tuple(self._of_user.get(end.user, ()))
+        followers = self.followers if end.user is None else list(self._of_user.get(end.user, ()))
         for follower in followers:
             follower.end(live, end)
 
@@ -226,6 +230,10 @@ class Hub:
         """A tail gave up its contents, and with them what may have ended: subscribers pull and are asked anew, sessions are checked now."""
         if streams.parse(live.name)[0].personal:
             self._sweeps.check_now()
+
+    def _joined(self, socket: Socket, live: LiveTail) -> None:
+        if streams.parse(live.name)[0].presence:
+            self.presence.join(live.name, socket.account.user_id)
 
     def _left(self, socket: Socket, live: LiveTail) -> None:
         live.idle_since = time.monotonic()

@@ -32,7 +32,8 @@ class Socket:
         self.watching: list[LiveTail] = []  # the personal streams, subscribed or not
         self.joining: dict[str, bool] = {}  # streams being subscribed; True: access ended meanwhile
         self.closed = False
-        self.on_left: Callable[[Socket, LiveTail], None] | None = None  # the hub's: a subscription has ended, for whatever reason
+        self.on_joined: Callable[[Socket, LiveTail], None] = _nothing  # the hub's: a subscription has begun
+        self.on_left: Callable[[Socket, LiveTail], None] = _nothing  # or ended, for whatever reason
         self._outlet = outlet
         self._delivery = Delivery(settings.HOLDFAST_SOFT_MARK, settings.HOLDFAST_HARD_MARK)
         self._drain: asyncio.Future[None] | None = None
@@ -70,8 +71,10 @@ class Socket:
 
     def answered(self, live: "LiveTail", page: Page) -> None:
         """Note that ``page`` goes out now: level from here on, or behind."""
-        self.following[live.name] = live
-        live.subscribers.add(self)
+        if live.name not in self.following:
+            self.following[live.name] = live
+            live.subscribers.add(self)
+            self.on_joined(self, live)
         self._delivery.answered(live.name, page)
         if self._delivery.is_level(live.name):
             live.level.add(self)
@@ -91,8 +94,7 @@ class Socket:
         del self.following[live.name]
         live.subscribers.discard(self)
         live.level.discard(self)
-        if self.on_left is not None:
-            self.on_left(self, live)
+        self.on_left(self, live)
 
     def end(self, live: "LiveTail | None", end: End) -> None:
         """Lose a right: the whole socket, or the subscription of one stream."""
@@ -130,3 +132,7 @@ class Socket:
         for name in self._delivery.drained(self._outlet.unsent):
             if live := self.following.get(name):
                 self._outlet.write(Prepared(frames.behind(name, live.position)))
+
+
+def _nothing(socket: Socket, live: "LiveTail") -> None:
+    """Stand in for the hub until the socket is attached."""

@@ -83,12 +83,12 @@ class Sweeps:
 
     def _expire(self) -> None:
         now = time.time()
-        accounts = {follower.account for follower in [*self._hub.sockets, *self._hub.feeds]}
+        accounts = {follower.account for follower in self._hub.followers}
         ended = [account for account in accounts if account.expires_at is not None and account.expires_at <= now]
         self._hub.lapse({account: End(account.user_id, account.credential, CloseCode.SESSION_ENDED, EXPIRED) for account in ended})
 
     async def _check_rights(self) -> None:
-        accounts = {follower.account for follower in [*self._hub.sockets, *self._hub.feeds]}
+        accounts = {follower.account for follower in self._hub.followers}
         if accounts:
             self._hub.lapse(await database.read(lapsed, accounts))
 

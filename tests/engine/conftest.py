@@ -1,5 +1,6 @@
 """The engine in one process: a real hub, a real database, sockets without a network."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -64,8 +65,6 @@ def commit_unheard(ledger: Ledger) -> Commit:
 
 async def until(condition: Callable[[], Any], *, seconds: float = 5) -> None:
     """Let the loop run until ``condition`` holds."""
-    import asyncio
-
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  what is waited for are effects on a wire, not events of ours
             await asyncio.sleep(0.005)

@@ -1,4 +1,4 @@
-"""A kind of stream for the engine's tests: rows of two tables in memory, heads in the real database, and an outlet that keeps what is written."""
+"""A kind of stream for the engine's tests, with rows of two tables in memory; and an outlet that keeps what is written."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

@@ -20,7 +20,10 @@ async def test_a_level_socket_is_pushed_every_event(hub: Hub, connect: Connect, 
     await until(lambda: len(wire.objects) == 3)
     reply, *events = wire.taken()
     assert reply["data"]["pages"]["ledger.1"] == {"stream": "ledger.1", "from": 0, "to": 0, "head": 0, "events": []}
-    assert [(event["type"], event["seq"], event["data"]) for event in events] == [("event", 1, {"value": "a"}), ("event", 2, {"value": "b"})]
+    assert [(event["type"], event["seq"], event["data"]) for event in events] == [
+        ("event", 1, {"value": "a"}),
+        ("event", 2, {"value": "b"}),
+    ]
 
 
 async def test_a_position_is_answered_with_what_changed_since(hub: Hub, connect: Connect, commit: Commit) -> None:
@@ -105,7 +108,7 @@ async def test_who_loses_the_right_is_told_so_and_hears_no_more(hub: Hub, connec
 
 async def test_a_session_that_ends_closes_its_sockets_only(hub: Hub, connect: Connect, commit: Commit) -> None:
     phone, phones = await connect("bob", "session:phone")
-    laptop, laptops = await connect("bob", "session:laptop")
+    _, laptops = await connect("bob", "session:laptop")
     await hub.subscribe(phone, 1, {"ledger.1": None})
     await commit(1, "row:1", "x", end=End(phone.account.user_id, "session:phone", 4502, "signed out"))
     await until(lambda: phones.closed)
@@ -137,7 +140,9 @@ async def test_a_position_above_the_head_is_reset(hub: Hub, connect: Connect, co
     assert (error["code"], error["data"]) == ("reset", {"head": 1})
 
 
-async def test_a_reply_holds_at_most_a_thousand_events_and_the_rest_is_pulled(hub: Hub, connect: Connect, ledger: Ledger, commit: Commit) -> None:
+async def test_a_reply_holds_at_most_a_thousand_events_and_the_rest_is_pulled(
+    hub: Hub, connect: Connect, ledger: Ledger, commit: Commit
+) -> None:
     for stream in range(1, 8):
         for number in range(1, 201):
             await commit(stream, f"row:{number}", number)
@@ -150,5 +155,3 @@ async def test_a_reply_holds_at_most_a_thousand_events_and_the_rest_is_pulled(hu
     for name in behind:
         await hub.pull(socket, 2, name, 0)
         assert len(wire.taken("reply")[0]["data"]["events"]) == 200
-
-
