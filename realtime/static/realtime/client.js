@@ -19,17 +19,18 @@
  * @module
  */
 
+import { Backoff } from './backoff.js';
 import { realClock, reportToConsole } from './clock.js';
 import { CloseCode } from './codes.js';
 import { Emitter } from './emitter.js';
 import { HoldfastError, LOCAL_CODES, asHoldfastError } from './errors.js';
+import { Pulls } from './pulls.js';
 import { Socket } from './socket.js';
 import { Stream } from './stream.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').ConnectionState} ConnectionState */
 /** @typedef {import('./types.js').Hello} Hello */
-/** @typedef {import('./types.js').Page} Page */
 /** @typedef {import('./types.js').Report} Report */
 /** @typedef {import('./types.js').Signal} Signal */
 /** @typedef {import('./types.js').User} User */
@@ -37,8 +38,6 @@ import { Stream } from './stream.js';
 /** @typedef {import('./socket.js').SocketHandlers} SocketHandlers */
 /** @typedef {import('./stream.js').StreamHandlers} StreamHandlers */
 
-/** Pulls under way at once: a thousand rooms that are behind must not spend the token bucket that posting needs. */
-export const MAX_PULLS = 4;
 /** A server subscribes one connection to no more (docs/protocol.md: `too_many`). */
 export const MAX_STREAMS = 1_000;
 
@@ -56,6 +55,7 @@ export const MAX_STREAMS = 1_000;
  * @typedef {object} ClientOptions
  * @property {string} path  `/ws/chat/` or `/ws/notifications/`
  * @property {string | null} [epoch]  of the snapshots that the page shows already (`Stream-Epoch`)
+ * @property {number | null} [user]  the id of the user whom the page was made for; without it, the outbox's owner, or whom the first hello names
  * @property {Outbox | null} [outbox]  sends while the connection is open
  * @property {string} [token]  a bearer token, for pages without a session
  * @property {(handlers: SocketHandlers) => Transport} [transport]
@@ -66,13 +66,6 @@ export const MAX_STREAMS = 1_000;
  * @property {ConnectionState} state
  * @property {Hello} hello
  * @property {Signal} signal
- */
-
-/**
- * @typedef {object} WaitingPull
- * @property {Stream} stream
- * @property {(page: Page) => void} resolve
- * @property {(error: HoldfastError) => void} reject
  */
 
 export class Client {
@@ -86,6 +79,7 @@ export class Client {
   #epoch;
   /** @type {User | null} */
   #user = null;
+  #expectedUser;
   /** @type {Map<string, Stream>} */
   #streams = new Map();
   /** Ready to be subscribed with the next command. @type {Set<Stream>} */
@@ -93,21 +87,26 @@ export class Client {
   /** Names to be unsubscribed with the next command. @type {Set<string>} */
   #leaving = new Set();
   #flushing = false;
-  /** @type {WaitingPull[]} */
-  #pulls = [];
-  #pullsUnderWay = 0;
-  /** @type {string | null} */
-  #preferred = null;
+  #pulls;
+  /** Before a refused `subscribe` is sent again. */
+  #backoff;
   /** @type {unknown} */
-  #pullPause = null;
+  #retry = null;
+  /** The epoch of an HTTP answer that made us ask the socket again. @type {string | null} */
+  #doubted = null;
+  /** Why this page's client is over although the transport did not say so. @type {ConnectionState | null} */
+  #ended = null;
 
   /** @param {ClientOptions} options */
-  constructor({ path, epoch = null, outbox = null, token, transport, clock = realClock, report = reportToConsole }) {
+  constructor({ path, epoch = null, user = null, outbox = null, token, transport, clock = realClock, report = reportToConsole }) {
     this.#epoch = epoch;
     this.#outbox = outbox;
     this.#clock = clock;
     this.#report = report;
+    this.#expectedUser = user ?? outbox?.owner ?? null;
     this.#emitter = new Emitter(report);
+    this.#backoff = new Backoff(clock.random);
+    this.#pulls = new Pulls((name, fields) => this.command(name, fields), clock);
     /** @type {SocketHandlers} */
     const handlers = {
       hello: (hello) => this.#greeted(hello),
@@ -119,7 +118,7 @@ export class Client {
 
   /** @returns {ConnectionState} */
   get state() {
-    return this.#transport.state;
+    return this.#ended ?? this.#transport.state;
   }
 
   /** Who the server says this is; null before the first hello. */
@@ -146,6 +145,7 @@ export class Client {
   }
 
   start() {
+    this.#ended = null;
     this.#transport.start();
   }
 
@@ -207,7 +207,7 @@ export class Client {
 
   /** Pull this stream before all others: it is the one that the person looks at. @param {string | null} name */
   prefer(name) {
-    this.#preferred = name;
+    this.#pulls.prefer(name);
   }
 
   /**
@@ -221,23 +221,23 @@ export class Client {
   }
 
   /**
-   * An HTTP answer named its epoch. Another one than ours: the database was restored meanwhile, and every position means nothing.
+   * An HTTP answer named its epoch. Another one than ours: the database may have been restored, and then every position means nothing.
+   * The next hello decides, because answers of nodes before and after the restart may mix; so ask for one, once per doubt.
    * @param {string} epoch
    */
   heardEpoch(epoch) {
-    if (this.#epoch !== null && epoch !== this.#epoch) this.#newEpoch();
-    this.#epoch = epoch;
+    this.#epoch ??= epoch;
+    if (epoch === this.#epoch || epoch === this.#doubted || this.state.name !== 'open') return;
+    this.#doubted = epoch;
+    this.#transport.sleep();
+    this.#transport.wake();
   }
 
   /** @param {Hello} hello */
   #greeted(hello) {
-    if (this.#outbox !== null && hello.user.id !== this.#outbox.owner) {
-      // Somebody else signed in, in another tab of this browser: this page shows and sends for a person who left.
-      this.#transport.stop();
-      this.#emitter.emit('state', { name: 'stopped', code: CloseCode.SESSION_ENDED, reason: 'another user signed in' });
-      return;
-    }
+    if (this.#expectedUser !== null && hello.user.id !== this.#expectedUser) return this.#end();
     this.#user = hello.user;
+    this.#expectedUser = hello.user.id;
     const dropped = this.#epoch !== null && hello.epoch !== this.#epoch;
     this.#epoch = hello.epoch;
     for (const stream of this.#streams.values()) {
@@ -248,29 +248,26 @@ export class Client {
     this.#emitter.emit('hello', hello);
   }
 
+  /** Somebody else signed in, in another tab of this browser: this page shows and would send for a person who left. */
+  #end() {
+    this.#ended = { name: 'stopped', code: CloseCode.SESSION_ENDED, reason: 'another user signed in' };
+    this.#transport.stop();
+  }
+
   /** @param {ConnectionState} state */
   #entered(state) {
     if (state.name === 'open') this.#outbox?.resume((command, fields) => this.command(command, fields));
     else this.#cut();
-    this.#emitter.emit('state', state);
+    this.#emitter.emit('state', this.state);
   }
 
   #cut() {
     this.#outbox?.pause();
     this.#joining.clear();
     this.#leaving.clear();
-    for (const pull of this.#pulls.splice(0)) pull.reject(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
-    this.#clock.clearTimeout(this.#pullPause);
-    this.#pullPause = null;
+    this.#pulls.cut();
+    this.#clock.clearTimeout(this.#retry);
     for (const stream of this.#streams.values()) stream.cut();
-  }
-
-  #newEpoch() {
-    for (const stream of this.#streams.values()) {
-      stream.drop();
-      if (this.state.name === 'open') stream.connected();
-      else stream.begin();
-    }
   }
 
   /** @param {Record<string, any>} object */
@@ -302,7 +299,7 @@ export class Client {
 
   #link() {
     return {
-      pull: (/** @type {Stream} */ stream) => this.#pull(stream),
+      pull: (/** @type {Stream} */ stream) => this.#pulls.pull(stream),
       join: (/** @type {Stream} */ stream) => this.#join(stream),
       clock: this.#clock,
       report: this.#report,
@@ -343,11 +340,22 @@ export class Client {
         if (error) stream.refused(HoldfastError.from(error));
         else stream.subscribed(data.pages?.[stream.name]);
       }
+      this.#backoff.reset();
     } catch (thrown) {
-      const error = asHoldfastError(thrown);
-      if (this.state.name !== 'open') return; // the next hello subscribes again
-      for (const stream of this.#current(streams)) stream.refused(error);
+      // Without a connection nothing is to be done: the next hello subscribes again.
+      if (this.state.name === 'open') this.#subscribeLater(streams, asHoldfastError(thrown));
     }
+  }
+
+  /**
+   * All of them together again: a thousand streams that come back one by one would be a thousand commands.
+   * @param {Stream[]} streams
+   * @param {HoldfastError} error
+   */
+  #subscribeLater(streams, error) {
+    for (const stream of streams) this.#joining.add(stream);
+    this.#clock.clearTimeout(this.#retry);
+    this.#retry = this.#clock.setTimeout(() => this.#flush(), Math.max(this.#backoff.next(), (error.retryAfter ?? 0) * 1000));
   }
 
   /** Those that were not replaced or left meanwhile. @param {Stream[]} streams */
@@ -359,48 +367,5 @@ export class Client {
   async #unsubscribe(names) {
     // A refusal costs a few objects of a stream that nobody listens to, until the next connection.
     await this.command('unsubscribe', { streams: names }).catch(() => {});
-  }
-
-  /** @param {Stream} stream @returns {Promise<Page>} */
-  #pull(stream) {
-    return new Promise((resolve, reject) => {
-      this.#pulls.push({ stream, resolve, reject });
-      this.#startPulls();
-    });
-  }
-
-  #startPulls() {
-    while (this.#pullsUnderWay < MAX_PULLS && this.#pulls.length > 0 && this.#pullPause === null) {
-      const preferred = this.#pulls.findIndex(({ stream }) => stream.name === this.#preferred);
-      const [next] = this.#pulls.splice(Math.max(0, preferred), 1);
-      void this.#runPull(next);
-    }
-  }
-
-  /** @param {WaitingPull} pull */
-  async #runPull(pull) {
-    this.#pullsUnderWay += 1;
-    try {
-      pull.resolve(await this.command('pull', { stream: pull.stream.name, after: pull.stream.position }));
-    } catch (thrown) {
-      const error = asHoldfastError(thrown);
-      if (error.code === 'rate_limited' && this.state.name === 'open') this.#pausePulls(pull, error.retryAfter ?? 1);
-      else pull.reject(error);
-    } finally {
-      this.#pullsUnderWay -= 1;
-      this.#startPulls();
-    }
-  }
-
-  /**
-   * @param {WaitingPull} pull
-   * @param {number} seconds
-   */
-  #pausePulls(pull, seconds) {
-    this.#pulls.unshift(pull);
-    this.#pullPause ??= this.#clock.setTimeout(() => {
-      this.#pullPause = null;
-      this.#startPulls();
-    }, seconds * 1000);
   }
 }

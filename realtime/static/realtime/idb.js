@@ -137,7 +137,11 @@ class DurableRows {
  */
 function open(indexedDB, timeoutMs) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('IndexedDB does not answer')), timeoutMs);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      reject(new Error('IndexedDB does not answer'));
+    }, timeoutMs);
     const request = indexedDB.open(DATABASE_NAME, DATABASE_VERSION);
     request.onupgradeneeded = () => {
       const store = request.result.createObjectStore(STORE, { keyPath: 'order', autoIncrement: true });
@@ -146,7 +150,8 @@ function open(indexedDB, timeoutMs) {
     };
     request.onsuccess = () => {
       clearTimeout(timer);
-      resolve(request.result);
+      if (late) request.result.close();
+      else resolve(request.result);
     };
     request.onerror = () => {
       clearTimeout(timer);

@@ -14,18 +14,19 @@ import { realClock, reportToConsole } from './clock.js';
 import { Emitter } from './emitter.js';
 import { HoldfastError, LOCAL_CODES, asHoldfastError } from './errors.js';
 import { openRows } from './idb.js';
+import { verdict } from './refusals.js';
+import { takeTurn } from './turns.js';
 import { uuid } from './uuid.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').Report} Report */
 /** @typedef {import('./idb.js').Rows} Rows */
+/** @typedef {import('./turns.js').Locks} Locks */
 
 /** Entries of one user that are not sent yet. A person who wrote more than this offline has another problem. */
 export const MAX_ENTRIES = 500;
 /** Lanes with a command under way: far below what a server allows per second. */
 export const MAX_LANES_IN_FLIGHT = 8;
-/** A tab that holds the lock for longer is frozen: longer than any command waits for its answer. */
-export const LOCK_PATIENCE_MS = 20_000;
 
 /**
  * - `queued`: waits for its turn, for the connection, or until `retryAt` (then `error` says why)
@@ -57,9 +58,6 @@ export const LOCK_PATIENCE_MS = 20_000;
  * @property {((message: {data: any}) => void) | null} onmessage
  * @property {() => void} close
  *
- * @typedef {object} Locks  the part of LockManager that is needed
- * @property {(name: string, options: {signal: AbortSignal}, callback: () => Promise<void>) => Promise<void>} request
- *
  * @typedef {object} OutboxOptions
  * @property {number} owner  the id of the signed-in user: nobody else's entries are sent
  * @property {IDBFactory | null} [indexedDB]
@@ -68,11 +66,6 @@ export const LOCK_PATIENCE_MS = 20_000;
  * @property {Clock} [clock]
  * @property {Report} [report]
  */
-
-/** Refusals that concern everything this user sends right now. */
-const PAUSING_CODES = new Set(['rate_limited', 'unavailable', ...[LOCAL_CODES.TIMED_OUT, LOCAL_CODES.UNREADABLE, LOCAL_CODES.TOO_MANY]]);
-/** No `ok`, and no connection either. */
-const UNCONNECTED_CODES = new Set(/** @type {string[]} */ ([LOCAL_CODES.NO_REPLY, LOCAL_CODES.NOT_CONNECTED]));
 
 export class Outbox {
   /** @readonly @type {number} */
@@ -89,6 +82,8 @@ export class Outbox {
   #entries = new Map();
   /** Could not be stored: only this page knows them. @type {Set<string>} */
   #unstored = new Set();
+  /** Written in another tab, which sends them: without locks, all tabs would. @type {Set<string>} */
+  #foreign = new Set();
   /** Keys under way from this tab. @type {Set<string>} */
   #flying = new Set();
   /** @type {Set<string>} */
@@ -269,29 +264,11 @@ export class Outbox {
         this.#startLanes();
       });
     };
-    await this.#alone(turn).catch((error) => this.#report(error, 'sending from the outbox'));
+    await takeTurn(this.#locks, `holdfast-outbox-${this.owner}`, this.#clock, turn).catch((error) => this.#report(error, 'sending from the outbox'));
     this.#turn = 'no';
-    // Entries that came while the lock was given back found no turn to join.
+    // What came while the turn ended found none to join; what has to wait is woken by the timer.
     if (this.#sendable().length > 0) this.#pump();
-  }
-
-  /** @param {() => Promise<void>} turn */
-  async #alone(turn) {
-    if (this.#locks === null) return turn();
-    const patience = new AbortController();
-    const timer = this.#clock.setTimeout(() => patience.abort(), LOCK_PATIENCE_MS);
-    let begun = false;
-    try {
-      await this.#locks.request(`holdfast-outbox-${this.owner}`, { signal: patience.signal }, () => {
-        begun = true;
-        this.#clock.clearTimeout(timer);
-        return turn();
-      });
-    } catch (error) {
-      this.#clock.clearTimeout(timer);
-      if (begun) throw error;
-      await turn();
-    }
+    else this.#setTimer();
   }
 
   #startLanes() {
@@ -303,7 +280,6 @@ export class Outbox {
     if (this.#lanes.size === 0) {
       this.#turn = 'waiting';
       this.#endTurn();
-      this.#setTimer();
     }
   }
 
@@ -318,7 +294,7 @@ export class Outbox {
     /** @type {Map<string, Entry>} */
     const next = new Map();
     for (const entry of this.entries) {
-      if (entry.order !== null && entry.state !== 'failed' && !next.has(entry.lane)) next.set(entry.lane, entry);
+      if (entry.order !== null && entry.state !== 'failed' && !this.#foreign.has(entry.key) && !next.has(entry.lane)) next.set(entry.lane, entry);
     }
     return next;
   }
@@ -346,8 +322,8 @@ export class Outbox {
       const result = await send(entry.command, { ...entry.fields, key: entry.key });
       this.#backoff.reset();
       this.#entries.delete(entry.key);
-      await this.#remove(entry);
       this.#change(entry, { state: 'sent', result });
+      await this.#remove(entry);
     } catch (thrown) {
       await this.#refused(entry, asHoldfastError(thrown));
     } finally {
@@ -360,21 +336,16 @@ export class Outbox {
    * @param {HoldfastError} error
    */
   async #refused(entry, error) {
-    const now = this.#clock.now();
-    const wait = Math.max((error.retryAfter ?? 0) * 1000, 0);
+    const wanted = verdict(error);
     const told = { code: error.code, message: error.message, retryAfter: error.retryAfter };
-    if (UNCONNECTED_CODES.has(error.code)) {
-      this.#pausedUntil = now + this.#backoff.next();
-      this.#change(entry, { state: 'queued' });
-    } else if (PAUSING_CODES.has(error.code)) {
-      this.#pausedUntil = now + Math.max(wait, this.#backoff.next());
-      this.#change(entry, { state: 'queued', error: told, retryAt: this.#pausedUntil });
-    } else if (error.code === 'slow_mode') {
-      this.#change(entry, { state: 'queued', error: told, retryAt: now + (wait || this.#backoff.next()) });
-    } else {
+    if (wanted === 'fail') {
       this.#change(entry, { state: 'failed', error: told });
       await this.#keep(entry);
+      return;
     }
+    const retryAt = this.#clock.now() + Math.max((error.retryAfter ?? 0) * 1000, this.#backoff.next());
+    if (wanted !== 'wait') this.#pausedUntil = retryAt;
+    this.#change(entry, { state: 'queued', error: wanted === 'again' ? null : told, retryAt: wanted === 'again' ? 0 : retryAt });
   }
 
   /** Come back when the first wait is over. */
@@ -403,17 +374,18 @@ export class Outbox {
       Object.assign(entry, { state: 'sent', error: null });
       this.#emitter.emit('change', entry);
     }
-    for (const row of stored) this.#adopt({ ...row, state: row.state === 'failed' ? 'failed' : 'queued', result: null });
+    for (const row of stored) {
+      // A tab writes down only `queued` and `failed`. `sending` of a tab that died with the lock is `queued` again.
+      const state = row.state === 'failed' ? 'failed' : 'queued';
+      if (this.#entries.get(row.key)?.state !== state) this.#adopt({ ...row, state, result: null });
+    }
   }
 
   /** Take over what another tab, or an earlier page, says about an entry. @param {Entry} told */
   #adopt(told) {
     const known = this.#entries.get(told.key);
-    if (this.#flying.has(told.key)) return;
-    if (known === undefined && this.#entries.size >= MAX_ENTRIES) return;
-    const entry = known ?? told;
-    if (known && known.state === told.state && known.retryAt === told.retryAt) return;
-    Object.assign(entry, told);
+    if (this.#flying.has(told.key) || (known === undefined && this.#entries.size >= MAX_ENTRIES)) return;
+    const entry = Object.assign(known ?? {}, told);
     if (told.state === 'sent' || told.state === 'discarded') this.#entries.delete(told.key);
     else this.#entries.set(told.key, entry);
     this.#emitter.emit('change', entry);
@@ -422,7 +394,9 @@ export class Outbox {
   /** @param {any} told */
   #hear(told) {
     if (told?.owner !== this.owner || typeof told.key !== 'string') return;
+    if (this.#locks === null && !this.#entries.has(told.key)) this.#foreign.add(told.key);
     this.#adopt(told);
+    if (!this.#entries.has(told.key)) this.#foreign.delete(told.key);
     // Should the other tab die before it has sent, the lock and the entry come to this one.
     this.#pump();
   }
@@ -439,7 +413,7 @@ export class Outbox {
 
   /** @param {Entry} entry */
   #tell(entry) {
-    this.#channel?.postMessage({ ...entry });
+    if (!this.#unstored.has(entry.key)) this.#channel?.postMessage({ ...entry });
   }
 }
 

@@ -11,6 +11,7 @@ import { Backoff } from './backoff.js';
 import { realClock, reportToConsole } from './clock.js';
 import { CloseCode, reconnects } from './codes.js';
 import { HoldfastError, LOCAL_CODES } from './errors.js';
+import { COMMAND_TIMEOUT_MS, Replies } from './replies.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').ConnectionState} ConnectionState */
@@ -21,8 +22,6 @@ import { HoldfastError, LOCAL_CODES } from './errors.js';
 export const SUBPROTOCOL = 'holdfast.v1';
 /** From the start of the attempt to `hello`: a handshake that hangs in a dead network would take minutes to fail by itself. */
 export const CONNECT_TIMEOUT_MS = 10_000;
-/** A command without an answer after this long is given up; the server's own limits are far below. */
-export const COMMAND_TIMEOUT_MS = 15_000;
 /** After the `ping` of a silent connection. */
 export const PONG_TIMEOUT_MS = 10_000;
 /** After the `ping` of a page that woke up: a person is looking at it. */
@@ -31,10 +30,6 @@ export const WAKE_TIMEOUT_MS = 3_000;
 export const BYE_PATIENCE_MS = 5_000;
 /** A connection that was open this long counts as a success, and the backoff starts anew. */
 export const STABLE_AFTER_MS = 10_000;
-/** Commands that wait for their reply; the server's inbound queue is as long. */
-export const MAX_WAITING_COMMANDS = 256;
-/** The server reads no larger message (docs/protocol.md §2). */
-export const MAX_COMMAND_BYTES = 65_536;
 /** No `bye` keeps a client away for longer, whatever it says. */
 export const MAX_SLOT_MS = 300_000;
 const DEFAULT_PING_AFTER_MS = 25_000;
@@ -52,12 +47,6 @@ const DEFAULT_PING_AFTER_MS = 25_000;
  * @property {(url: string, protocols: string[]) => WebSocket} [create]
  * @property {Clock} [clock]
  * @property {Report} [report]
- *
- * @typedef {object} Waiting  a command without its reply yet
- * @property {(data: any) => void} resolve
- * @property {(error: HoldfastError) => void} reject
- * @property {unknown} timer
- * @property {number} size
  */
 
 export class Socket {
@@ -77,9 +66,7 @@ export class Socket {
   #usable = false;
   /** @type {{reason: string, returnAt: number | null} | null} */
   #bye = null;
-  /** @type {Map<number, Waiting>} */
-  #waiting = new Map();
-  #nextId = 1;
+  #replies;
   #attemptedAt = 0;
   #openedAt = 0;
   #heardAt = 0;
@@ -99,6 +86,7 @@ export class Socket {
     this.#clock = clock;
     this.#report = report;
     this.#backoff = new Backoff(clock.random);
+    this.#replies = new Replies(clock, () => this.#usable && this.#ping(WAKE_TIMEOUT_MS));
   }
 
   /** @returns {ConnectionState} */
@@ -127,7 +115,7 @@ export class Socket {
   /** The page is looked at again, or the browser is online: connect at once, or make sure that the connection lives. */
   wake() {
     const state = this.#state;
-    if (state.name === 'open') this.#ping(WAKE_TIMEOUT_MS);
+    if (this.#usable) this.#ping(WAKE_TIMEOUT_MS);
     if (state.name === 'offline') this.#connect();
     // A slot that the server gave is kept: its restart would meet all its clients at once otherwise.
     if (state.name === 'waiting' && (!state.slot || state.retryAt <= this.#clock.now())) this.#connect();
@@ -152,20 +140,7 @@ export class Socket {
   command(name, fields = {}, { timeoutMs = COMMAND_TIMEOUT_MS } = {}) {
     const ws = this.#ws;
     if (!this.#usable || ws === null) return Promise.reject(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
-    if (this.#waiting.size >= MAX_WAITING_COMMANDS) {
-      return Promise.reject(new HoldfastError(LOCAL_CODES.TOO_MANY, `${MAX_WAITING_COMMANDS} commands are waiting for an answer already.`));
-    }
-    const id = this.#nextId++;
-    const text = JSON.stringify({ ...fields, id, command: name });
-    const size = byteLength(text);
-    if (size > MAX_COMMAND_BYTES) {
-      return Promise.reject(new HoldfastError(LOCAL_CODES.TOO_BIG, `This is too large to send: ${size} bytes, at most ${MAX_COMMAND_BYTES} are possible.`));
-    }
-    return new Promise((resolve, reject) => {
-      const timer = this.#clock.setTimeout(() => this.#overdue(id), timeoutMs);
-      this.#waiting.set(id, { resolve, reject, timer, size });
-      ws.send(text);
-    });
+    return this.#replies.ask((text) => ws.send(text), name, fields, timeoutMs);
   }
 
   #connect() {
@@ -193,8 +168,7 @@ export class Socket {
     this.#framesHeard += 1;
     const objects = parse(data);
     if (objects === null) {
-      this.#report(new HoldfastError(LOCAL_CODES.UNREADABLE, 'expected objects of the protocol, got something else'), 'the connection is garbled');
-      this.#lose();
+      this.#garbled('objects of the protocol');
       return;
     }
     for (const object of objects) {
@@ -205,7 +179,7 @@ export class Socket {
 
   /** @param {Incoming} object */
   #handle(object) {
-    if (object.type === 'reply') this.#replied(object);
+    if (object.type === 'reply') this.#replies.settle(object);
     else if (object.type === 'hello') this.#greeted(/** @type {any} */ (object));
     else if (object.type === 'bye') this.#farewell(object);
     else if (this.#usable) this.#guarded(() => this.#handlers.object(object), `handling "${object.type}"`);
@@ -213,7 +187,8 @@ export class Socket {
 
   /** @param {Hello} hello */
   #greeted(hello) {
-    if (this.#usable) return;
+    if (this.#usable || this.#bye !== null) return;
+    if (!isHello(hello)) return this.#garbled('hello');
     this.#usable = true;
     this.#openedAt = this.#clock.now();
     this.#pingAfterMs = hello.ping_after > 0 ? hello.ping_after * 1000 : DEFAULT_PING_AFTER_MS;
@@ -222,14 +197,6 @@ export class Socket {
     this.#listen();
     this.#guarded(() => this.#handlers.hello(hello), 'handling "hello"');
     if (this.#state.name === 'open') this.#enter(this.#state);
-  }
-
-  /** @param {Incoming} reply */
-  #replied(reply) {
-    const waiting = this.#take(reply.id);
-    if (waiting === null) return; // a ping's, or one that was given up
-    if (reply.ok === true) waiting.resolve(reply.data ?? {});
-    else waiting.reject(HoldfastError.from(reply.error));
   }
 
   /** @param {Incoming} bye */
@@ -248,14 +215,19 @@ export class Socket {
    */
   #closed(code, reason) {
     const bye = this.#bye;
-    if (code === CloseCode.TOO_BIG) this.#blameLargest();
+    if (code === CloseCode.TOO_BIG) this.#replies.blameLargest();
+    if (reconnects(code)) return this.#lose();
     this.#abandon();
-    if (!reconnects(code)) this.#enter({ name: 'stopped', code, reason: reason || bye?.reason || '' });
-    else if (bye !== null && bye.returnAt !== null) this.#wait(Math.max(0, bye.returnAt - this.#clock.now()), true);
-    else this.#wait(this.#nextDelay());
+    this.#enter({ name: 'stopped', code, reason: reason || bye?.reason || '' });
   }
 
-  /** Give up a connection that does not answer, and try again. */
+  /** What speaks here is no server of ours, or a broken one: leave, and come back with backoff. @param {string} expected */
+  #garbled(expected) {
+    this.#report(new HoldfastError(LOCAL_CODES.UNREADABLE, `expected ${expected}, got something else`), 'the connection is garbled');
+    this.#lose();
+  }
+
+  /** Leave a connection that ended or does not answer, and try again: in the slot that the server gave, or with backoff. */
   #lose() {
     const returnAt = this.#bye?.returnAt ?? null;
     this.#abandon();
@@ -291,33 +263,7 @@ export class Socket {
       ws.onclose = null;
       ws.close();
     }
-    for (const id of [...this.#waiting.keys()]) {
-      this.#take(id)?.reject(new HoldfastError(LOCAL_CODES.NO_REPLY, 'The connection was lost before the answer came.'));
-    }
-  }
-
-  /** The server closed over a message that it found too large: repeating it would close every connection to come. */
-  #blameLargest() {
-    const [largest] = [...this.#waiting].sort(([, a], [, b]) => b.size - a.size);
-    if (largest) this.#take(largest[0])?.reject(new HoldfastError(LOCAL_CODES.TOO_BIG, 'This is too large to send.'));
-  }
-
-  /** @param {number} id */
-  #overdue(id) {
-    this.#take(id)?.reject(new HoldfastError(LOCAL_CODES.TIMED_OUT, 'The server did not answer in time.'));
-    if (this.#usable) this.#ping(WAKE_TIMEOUT_MS);
-  }
-
-  /**
-   * @param {unknown} id
-   * @returns {Waiting | null}
-   */
-  #take(id) {
-    const waiting = this.#waiting.get(/** @type {number} */ (id));
-    if (waiting === undefined) return null;
-    this.#waiting.delete(/** @type {number} */ (id));
-    this.#clock.clearTimeout(waiting.timer);
-    return waiting;
+    this.#replies.lose();
   }
 
   /** Look again when the connection could have been silent for long enough. One timer, not one per frame. */
@@ -338,7 +284,7 @@ export class Socket {
       if (this.#framesHeard === before) this.#lose();
       else this.#listen();
     }, patienceMs);
-    this.#ws?.send(JSON.stringify({ id: this.#nextId++, command: 'ping' }));
+    this.#ws?.send(JSON.stringify({ id: this.#replies.nextId(), command: 'ping' }));
   }
 
   #stopWatching() {
@@ -389,10 +335,9 @@ function parse(data) {
   }
 }
 
-/** @param {string} text */
-function byteLength(text) {
-  // No UTF-16 unit takes more than three bytes: short commands, the usual ones, are not encoded twice.
-  return text.length * 3 <= MAX_COMMAND_BYTES ? text.length : new TextEncoder().encode(text).length;
+/** @param {any} hello */
+function isHello(hello) {
+  return Number.isSafeInteger(hello.user?.id) && typeof hello.epoch === 'string';
 }
 
 /** Browsers before 2024 accept no relative address for a WebSocket. @param {string} url */

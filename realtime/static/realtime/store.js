@@ -1,17 +1,22 @@
 /**
  * Rows as plain values: what a page knows of its streams, and counting what is unread.
  *
- * A row comes from snapshots, pages, events, replies and older history, in any order; the `seq` guards it: an older state never replaces a newer one.
+ * A row comes from snapshots, pages, events, replies and older history, in any order; its `seq` guards it: an older state never replaces a newer one.
  * Numbers of different streams cannot be compared, so every stream has its own `Rows`; the same membership may stand in two of them.
  * @module
  */
 
-import { Emitter } from './emitter.js';
 import { reportToConsole } from './clock.js';
+import { Emitter } from './emitter.js';
 
 /** @typedef {import('./types.js').Report} Report */
 /** @typedef {import('./types.js').Row} Row */
 /** @typedef {import('./types.js').StreamEvent} StreamEvent */
+
+/** Rows of one kind of one stream in memory; the ones that changed longest ago go first. */
+export const MAX_ROWS_PER_KIND = 20_000;
+/** Rows whose state an `UnreadRows` remembers, and changes that it can apply again after a count. */
+export const MAX_REMEMBERED = 2_000;
 
 /** @typedef {{kind: string, row: Row, previous: Row | null}} Change */
 
@@ -19,11 +24,13 @@ import { reportToConsole } from './clock.js';
 export class Rows {
   /** @type {Map<string, Map<number, {seq: number, row: Row}>>} */
   #kinds = new Map();
+  #limit;
   /** @type {Emitter<{change: Change}>} */
   #emitter;
 
-  /** @param {Report} [report] */
-  constructor(report = reportToConsole) {
+  /** @param {{limit?: number, report?: Report}} [options] */
+  constructor({ limit = MAX_ROWS_PER_KIND, report = reportToConsole } = {}) {
+    this.#limit = limit;
     this.#emitter = new Emitter(report);
   }
 
@@ -31,14 +38,15 @@ export class Rows {
    * Take in one state of a row.
    * @param {string} kind
    * @param {Row} row  with its `id`
-   * @param {number} [seq]  the row's own, where it carries one
+   * @param {number} [seq]  the row's own, where it carries one; of a snapshot's rows that carry none, the snapshot's
    * @returns {boolean}  false: a state at least as new is known already
    */
   put(kind, row, seq = row.seq) {
     const rows = this.#kinds.get(kind) ?? new Map();
     const known = rows.get(row.id);
     if (known !== undefined && known.seq >= seq) return false;
-    this.#kinds.set(kind, rows.set(row.id, { seq, row }));
+    this.#kinds.set(kind, rows);
+    setNewest(rows, row.id, { seq, row }, this.#limit);
     this.#emitter.emit('change', { kind, row, previous: known?.row ?? null });
     return true;
   }
@@ -65,11 +73,6 @@ export class Rows {
   /** @param {string} kind */
   count(kind) {
     return this.#kinds.get(kind)?.size ?? 0;
-  }
-
-  /** Forget a row: the page does not show it any more. @param {string} kind @param {number} id */
-  forget(kind, id) {
-    this.#kinds.get(kind)?.delete(id);
   }
 
   /** Forget everything: a snapshot follows. */
@@ -129,15 +132,19 @@ export class Unread {
 /**
  * How many are unread where rows come one by one and only the newest are loaded, like an inbox.
  *
- * The server counts in every answer (`counted`); between answers changes of rows move the count. A change of a row that was never loaded
- * does not always say what it was before: then `exact` is false, and the page asks the server again.
+ * The server counts in its answers (`counted`); between them the rows that change move the count. A change of a row that was never
+ * loaded does not say what the row was before: then `exact` is false, and the page asks the server again.
  */
 export class UnreadRows {
   #count = 0;
   #exact = true;
-  /** Whether the row counts, by id. @type {Map<number, boolean>} */
+  /** @type {Map<number, {seq: number, unread: boolean}>} */
   #known = new Map();
-  #newest = 0;
+  #newestId = 0;
+  /** The last changes, by id: a count may have been on its way while they came. @type {Map<number, Row>} */
+  #recent = new Map();
+  /** Changes up to here may be missing in `#recent`. */
+  #forgotten = 0;
 
   get count() {
     return this.#count;
@@ -149,34 +156,65 @@ export class UnreadRows {
   }
 
   /**
-   * The server counted.
-   * @param {number} count
-   * @param {Row[]} [rows]  that came with the count
+   * The server counted: everything up to `seq` is in the count, and `rows` are the newest.
+   * @param {{unread: number, seq: number, rows: Row[]}} answer
    */
-  counted(count, rows = []) {
-    this.#count = count;
-    this.#exact = true;
+  counted({ unread, seq, rows }) {
+    this.#count = unread;
+    this.#exact = seq >= this.#forgotten;
+    // Of rows that did not come with the count, nobody can say in which state they were counted.
+    this.#known.clear();
     for (const row of rows) this.#remember(row);
+    for (const row of [...this.#recent.values()].filter((recent) => recent.seq > seq)) this.#move(row);
   }
 
-  /** A row in its new state. @param {Row} row */
-  apply(row) {
-    const before = this.#known.get(row.id) ?? (row.id > this.#newest ? false : null);
+  /** Rows in their new state. @param {Row[]} rows */
+  apply(rows) {
+    for (const row of rows) {
+      const oldest = this.#recent.size >= MAX_REMEMBERED ? this.#recent.values().next().value : undefined;
+      if (oldest) this.#forgotten = Math.max(this.#forgotten, oldest.seq);
+      setNewest(this.#recent, row.id, row, MAX_REMEMBERED);
+      this.#move(row);
+    }
+  }
+
+  /** @param {Row} row */
+  #move(row) {
+    const known = this.#known.get(row.id);
+    if (known !== undefined && known.seq >= row.seq) return;
+    const before = known?.unread ?? (row.id > this.#newestId ? false : null);
     const now = isUnread(row);
-    this.#remember(row);
     if (before === null && !now) this.#exact = false;
     else if (before === true && !now) this.#count = Math.max(0, this.#count - 1);
     else if (before === false && now) this.#count += 1;
+    this.#remember(row);
   }
 
   /** @param {Row} row */
   #remember(row) {
-    this.#known.set(row.id, isUnread(row));
-    this.#newest = Math.max(this.#newest, row.id);
+    setNewest(this.#known, row.id, { seq: row.seq, unread: isUnread(row) }, MAX_REMEMBERED);
+    this.#newestId = Math.max(this.#newestId, row.id);
   }
 }
 
 /** @param {Row} row */
 function isUnread(row) {
   return !row.read_at && !row.archived_at;
+}
+
+/**
+ * Set a key as the newest of a bounded map, and let go of the oldest.
+ * @template Value
+ * @param {Map<number, Value>} map
+ * @param {number} key
+ * @param {Value} value
+ * @param {number} limit
+ */
+function setNewest(map, key, value, limit) {
+  map.delete(key);
+  map.set(key, value);
+  for (const oldest of map.keys()) {
+    if (map.size <= limit) return;
+    map.delete(oldest);
+  }
 }
