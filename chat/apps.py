@@ -4,8 +4,22 @@ from django.apps import AppConfig
 
 
 class ChatConfig(AppConfig):
-    """Rooms, memberships and messages."""
+    """Registers what chat adds to the engine and to notifications."""
 
     name = "chat"
     verbose_name = "Chat"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Make the streams ``room.<id>`` known, and memberships as rows of inboxes; keep out who is banned; take broadcasts to rooms."""
+        from chat import payloads, selectors
+        from chat.services import post_system_message, recall_system_message
+        from notifications.targets import register_target
+        from realtime import streams
+        from realtime.auth import register_gate
+
+        sources: list[streams.Source] = [selectors.message_events, selectors.membership_events, selectors.room_events]
+        streams.register(streams.StreamKind(payloads.ROOM, selectors.authorise, sources, presence=True))
+        streams.kind(payloads.INBOX).sources.append(selectors.inbox_events)
+        register_gate(selectors.site_bans)
+        register_target(payloads.ROOM, selectors.rooms_named, post_system_message, recall_system_message)

@@ -239,15 +239,12 @@ class ModerationLog(models.Model):
     details = models.JSONField(default=dict)  # {"until": …}, {"from": "member", "to": "owner"}
     created_at = models.DateTimeField(auto_now_add=True)
 
-    class Meta:
-        permissions = [("moderate", "Can moderate every room")]
-
     def __str__(self) -> str:
         return f"{self.action} by {self.actor_id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert; an entry is never changed."""
-        if self.pk is not None:
+        if not self._state.adding:
             raise TypeError("the moderation log is append-only")
         super().save(*args, **kwargs)
 

@@ -1,23 +1,160 @@
 """Changing a message that stands: editing, deleting, restoring, reacting."""
 
-from chat.models import Message
+from django.conf import settings
+from django.utils import timezone
+
+from chat import payloads, policies, selectors
+from chat.errors import NotYours
+from chat.models import REASON_MAX_LENGTH, Membership, Message, ModerationLog, RemovedText, Room
+from chat.policies import Rank
+from chat.services import telling
+from chat.services.composing import compose_one
+from chat.services.rights import acting_rank, check_moderates
+from chat.services.rows import log, save_message
+from chat.services.telling import Planned
+from notifications.payloads import inbox
+from notifications.services import notify, notify_many
+from realtime.protocol.errors import NotFound, TooMany
+from realtime.services import Heads, changing
 
 
 def edit_message(*, actor_id: int, message_id: int, body: str) -> Message:
-    """Give a message of one's own another text."""
-    raise NotImplementedError
+    """Give a message of one's own another text. Whom it mentions anew is notified; nobody is for the second time.
+
+    Raises what ``post_messages`` answers, and ``NotYours``.
+    """
+    found = selectors.readable_message(message_id, actor_id)
+    room = selectors.room(found.room_id)
+    text = compose_one(actor_id, room, body)
+    people = telling.mentioned([Planned(room, text)])
+    with changing(payloads.stream(room.pk), *(inbox(user_id) for user_id in people.get(room.pk, ()))) as heads:
+        room, member = selectors.standing(room.pk, actor_id)
+        message = _standing(message_id)
+        policies.check_may_write(room, member, now=timezone.now())
+        if message.author_id != actor_id:
+            raise NotYours("You can only edit your own messages.")
+        if message.body == body:
+            return message
+        policies.check_words(body, selectors.blocked_words())
+        message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
+        message.edited_at = timezone.now()
+        notices = telling.mention_notices(message, room, text, people, telling.reach(people))
+        save_message(heads, message)
+        if notices:
+            notify_many(heads, notices)
+    return message
 
 
 def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
-    """Delete a message: one's own for ever, another's as a moderator, who can restore it."""
-    raise NotImplementedError
+    """Delete a message: one's own for ever, another's as a moderator, so that moderators can restore it. A repeat changes nothing."""
+    reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
+    found = selectors.message(message_id)
+    with changing(payloads.stream(found.room_id), inbox(found.author_id)) as heads:
+        room, member = selectors.standing(found.room_id, actor_id)
+        message = selectors.message(message_id)
+        is_author = message.author_id == actor_id
+        _check_may_delete(room, member, message, actor_id)
+        if is_author:
+            RemovedText.objects.filter(message=message).delete()
+        elif not message.is_deleted:
+            RemovedText.objects.create(
+                message=message,
+                body=message.body,
+                reactions=message.reactions,
+                removed_by_id=actor_id,
+                removed_at=timezone.now(),
+            )
+        if message.is_deleted:
+            return message
+        message.body, message.html, message.mentions, message.reactions = "", "", [], {}
+        message.deleted_at = timezone.now()
+        save_message(heads, message)
+        if not is_author:
+            log(ModerationLog.Action.DELETE, actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
+            _tell_author(heads, message, room, actor_id, "removed your message", reason, level="warning")
+    return message
 
 
 def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
     """Bring back a message that a moderator deleted."""
-    raise NotImplementedError
+    reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
+    found = selectors.message(message_id)
+    room = selectors.room(found.room_id)
+    removed = RemovedText.objects.filter(message=found).first()
+    text = compose_one(found.author_id, room, removed.body) if removed else None
+    with changing(payloads.stream(room.pk), inbox(found.author_id)) as heads:
+        room, member = selectors.standing(room.pk, actor_id)
+        check_moderates(room, member, actor_id)
+        message = selectors.message(message_id)
+        removed = RemovedText.objects.filter(message=message).first()
+        if removed is None or text is None:
+            raise NotFound("There is nothing to restore: the message is not deleted, or its author deleted it.")
+        message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
+        message.reactions, message.deleted_at = removed.reactions, None
+        removed.delete()
+        save_message(heads, message)
+        log(ModerationLog.Action.RESTORE, actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
+        if message.author_id != actor_id:
+            _tell_author(heads, message, room, actor_id, "restored your message", reason, level="info")
+    return message
 
 
 def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
     """Add or take away one's reaction; a repeat changes nothing."""
-    raise NotImplementedError
+    policies.check_emoji(emoji)
+    found = selectors.readable_message(message_id, actor_id)
+    with changing(payloads.stream(found.room_id)) as heads:
+        room, member = selectors.standing(found.room_id, actor_id)
+        policies.check_may_react(room, member, now=timezone.now())
+        message = _standing(message_id)
+        people = message.reactions.get(emoji, [])
+        if (actor_id in people) == on:
+            return message
+        if on:
+            _check_room_for_reaction(message, emoji)
+            message.reactions[emoji] = [*people, actor_id]
+        else:
+            message.reactions[emoji] = [user_id for user_id in people if user_id != actor_id]
+            if not message.reactions[emoji]:
+                del message.reactions[emoji]
+        save_message(heads, message)
+    return message
+
+
+def _standing(message_id: int) -> Message:
+    """Return a message that is not deleted."""
+    message = selectors.message(message_id)
+    if message.is_deleted:
+        raise NotFound("This message is deleted.")
+    return message
+
+
+def _check_may_delete(room: Room, member: Membership | None, message: Message, actor_id: int) -> None:
+    if message.author_id == actor_id:
+        policies.check_may_read(room, member)
+    elif acting_rank(room, member, actor_id, least=Rank.MODERATOR) < Rank.MODERATOR:
+        if policies.reading_problem(room.kind, member.state if member else None) is not None:
+            raise policies.no_such_message()
+        raise NotYours("You can only delete your own messages.")
+
+
+def _check_room_for_reaction(message: Message, emoji: str) -> None:
+    kinds: int = settings.HOLDFAST_MAX_REACTION_KINDS
+    if emoji not in message.reactions and len(message.reactions) >= kinds:
+        raise TooMany(f"A message has at most {kinds} different reactions.")
+    limit: int = settings.HOLDFAST_MAX_REACTIONS
+    if sum(map(len, message.reactions.values())) >= limit:
+        raise TooMany(f"A message has at most {limit} reactions.")
+
+
+def _tell_author(heads: Heads, message: Message, room: Room, actor_id: int, what: str, reason: str, *, level: str) -> None:
+    notify(
+        heads,
+        user_id=message.author_id,
+        kind="moderation",
+        title=f"A moderator {what}" if room.is_direct else f"A moderator {what} in {room}",
+        body=reason,
+        url=telling.permalink(room, message),
+        actor_id=actor_id,
+        level=level,
+    )

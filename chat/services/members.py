@@ -1,35 +1,192 @@
 """Coming, going, and what members are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
-from chat.models import Membership, Role
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from chat import payloads, policies, selectors
+from chat.models import REASON_MAX_LENGTH, Involvement, Membership, ModerationLog, Role, Room, State
+from chat.policies import Rank
+from chat.services.rights import check_moderates
+from chat.services.rows import admit, count_members, dismiss, log, new_membership, save_membership, streams_of
+from notifications.payloads import inbox, person
+from notifications.services import notify
+from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailable
+from realtime.services import Heads, changing
+
+MEMBERS_PER_TRANSACTION: Final = 500  # of an operator's bulk: some 0.3 s, during which nobody posts in the room
+MAX_HEIR_ATTEMPTS: Final = 5  # the heir can leave between the question and the lock
+RETRY_SECONDS: Final = 1.0
 
 
 def join(*, actor_id: int, room_id: int) -> Membership:
-    """Become a member of a public room."""
-    raise NotImplementedError
+    """Become a member of a public room. Who is a member already stays one."""
+    user = selectors.active_user_by_id(actor_id)
+    selectors.readable(room_id, actor_id)
+    with changing(*streams_of(room_id, actor_id)) as heads:
+        room, row = selectors.standing(room_id, actor_id)
+        policies.check_may_read(room, row)
+        if row is not None and policies.is_active(row):
+            return row
+        policies.check_not_archived(room)
+        row = row or new_membership(room, user, now=timezone.now())
+        admit(heads, room, row)
+    return row
 
 
 def leave(*, actor_id: int, room_id: int) -> Membership:
     """Stop being a member. The last owner's room passes to its longest-standing moderator, else member."""
-    raise NotImplementedError
+
+    def act(heads: Heads, room: Room, row: Membership | None) -> Membership:
+        row = policies.check_member(room, row)
+        if room.is_direct:
+            raise Forbidden("A direct conversation cannot be left; choose to be told of nothing instead.")
+        dismiss(heads, room, row, State.LEFT)
+        return row
+
+    return ending(room_id, actor_id, act)
+
+
+def ending(room_id: int, user_id: int, act: Callable[[Heads, Room, Membership | None], Membership]) -> Membership:
+    """Let ``act`` end a membership, and pass the room on where it was the last owner's.
+
+    The heir's inbox has to be locked with the rest, so the heir is found before the lock and must still be it under the lock.
+    """
+    selectors.room(room_id)
+    for _ in range(MAX_HEIR_ATTEMPTS):
+        heir_id = selectors.heir(room_id, user_id)
+        with changing(*streams_of(room_id, user_id, *([heir_id] if heir_id else []))) as heads:
+            if selectors.heir(room_id, user_id) != heir_id:
+                continue
+            room, row = selectors.standing(room_id, user_id)
+            row = act(heads, room, row)
+            if heir_id is not None:
+                _promote(heads, room, heir_id)
+        return row
+    raise Unavailable("The room is changing too fast; try again.", retry_after=RETRY_SECONDS)
 
 
 def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
-    """Make somebody a member, and tell them."""
-    raise NotImplementedError
+    """Make somebody a member, and tell them. Members invite into public rooms, owners and moderators into private ones."""
+    selectors.readable(room_id, actor_id)
+    user = selectors.active_user(username)
+    with changing(*streams_of(room_id, user.pk)) as heads:
+        room, member = selectors.standing(room_id, actor_id)
+        member = policies.check_member(room, member)
+        policies.check_not_direct(room)
+        policies.check_not_archived(room)
+        if room.kind == Room.Kind.PRIVATE:
+            policies.check_rank(policies.rank(member), Rank.MODERATOR)
+        row = selectors.membership(room_id, user.pk)
+        if row is not None and policies.is_active(row):
+            return row
+        if row is not None and row.state == State.BANNED:
+            raise Forbidden(f"{user.username} is banned from this room.")
+        row = row or new_membership(room, user, now=timezone.now())
+        admit(heads, room, row)
+        name = person(member.user)["name"]
+        notify(
+            heads,
+            user_id=user.pk,
+            kind="invitation",
+            title=f"{name} added you to {room}",
+            url=room.get_absolute_url(),
+            actor_id=actor_id,
+        )
+    return row
 
 
 def add_members(*, room_id: int, user_ids: Sequence[int], role: str = Role.MEMBER) -> int:
-    """Make many people members at once, without telling them (an operator's tool). Returns how many were not."""
-    raise NotImplementedError
+    """Make many people members at once, without telling them: an operator's tool. Returns how many were not members before.
+
+    Who is banned from the room stays so.
+    """
+    policies.check_not_direct(selectors.room(room_id))
+    wanted = sorted(set(user_ids))
+    chunks = [wanted[start : start + MEMBERS_PER_TRANSACTION] for start in range(0, len(wanted), MEMBERS_PER_TRANSACTION)]
+    return sum(_add_members(room_id, chunk, role) for chunk in chunks)
 
 
 def set_role(*, actor_id: int, room_id: int, user_id: int, role: str, reason: str = "") -> Membership:
-    """Give a member another role. For owners."""
-    raise NotImplementedError
+    """Give a member another role. For owners; a room keeps at least one of them."""
+    reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
+    if role not in Role.values:
+        raise BadRequest(f"role: expected one of {', '.join(Role.values)}")
+    selectors.room(room_id)
+    selectors.active_user_by_id(user_id)
+    with changing(*streams_of(room_id, user_id)) as heads:
+        room, actor = selectors.standing(room_id, actor_id)
+        check_moderates(room, actor, actor_id, least=Rank.OWNER)
+        row = selectors.membership(room_id, user_id)
+        if row is None or not policies.is_active(row):
+            raise NotFound("There is no such member.")
+        if row.role == role:
+            return row
+        if selectors.is_last_owner(room_id, user_id):
+            raise Forbidden("A room needs an owner: make somebody else one first.")
+        details = {"from": str(row.role), "to": role}
+        row.role = role
+        save_membership(heads, row)
+        log(ModerationLog.Action.ROLE, actor_id=actor_id, reason=reason, room=room, subject_id=user_id, details=details)
+        if user_id != actor_id:
+            title = f"You are now {_ROLES[Role(role)]} of {room}"
+            notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, url=room.get_absolute_url(), actor_id=actor_id)
+    return row
 
 
 def set_involvement(*, actor_id: int, room_id: int, involvement: str) -> Membership:
     """Choose what of the room reaches the actor's inbox."""
-    raise NotImplementedError
+    if involvement not in Involvement.values:
+        raise BadRequest(f"involvement: expected one of {', '.join(Involvement.values)}")
+    selectors.room(room_id)
+    with changing(*streams_of(room_id, actor_id)) as heads:
+        room, row = selectors.standing(room_id, actor_id)
+        row = policies.check_member(room, row)
+        if row.involvement != involvement:
+            row.involvement = involvement
+            save_membership(heads, row)
+    return row
+
+
+_ROLES: Final = {Role.OWNER: "an owner", Role.MODERATOR: "a moderator", Role.MEMBER: "a member"}
+
+
+def _promote(heads: Heads, room: Room, user_id: int) -> None:
+    row = Membership.objects.select_related("user").get(room=room, user_id=user_id)
+    row.role = Role.OWNER
+    save_membership(heads, row)
+    notify(
+        heads,
+        user_id=user_id,
+        kind="moderation",
+        title=f"You are now an owner of {room}",
+        body="The last owner has left.",
+        url=room.get_absolute_url(),
+    )
+
+
+def _add_members(room_id: int, user_ids: Sequence[int], role: str) -> int:
+    with changing(*streams_of(room_id, *user_ids)) as heads:
+        room = selectors.room(room_id)
+        known = {row.user_id: row for row in Membership.objects.filter(room=room, user_id__in=user_ids).select_related("user")}
+        users = User.objects.filter(pk__in=user_ids, is_active=True).order_by("pk")
+        rows = [known.get(user.pk) or new_membership(room, user, now=timezone.now(), role=role) for user in users]
+        admitted = [row for row in rows if row.pk is None or row.state in (State.LEFT, State.REMOVED)]
+        if not admitted:
+            return 0
+        for row in admitted:
+            row.state, row.role = State.ACTIVE, role
+            row.read_number = row.shown_read_number = max(row.read_number, room.last_number)
+            row.seq, row.inbox_seq = heads.next(payloads.stream(room_id)), heads.next(inbox(row.user_id))
+        Membership.objects.bulk_update(
+            [row for row in admitted if row.pk is not None],
+            ["state", "role", "read_number", "shown_read_number", "seq", "inbox_seq"],
+        )
+        Membership.objects.bulk_create([row for row in admitted if row.pk is None])
+        count_members(room, len(admitted))
+        for row in admitted:
+            heads.record(payloads.stream(room_id), payloads.membership_event(row))
+            heads.record(inbox(row.user_id), payloads.inbox_event(row))
+    return len(admitted)

@@ -1,33 +1,174 @@
 """What moderators do to people. Each act has a reason, an entry in the log, and a notification to the person concerned."""
 
-from chat.models import Membership, SiteBan
+from datetime import timedelta
+from typing import Any, Final
+
+from django.utils import timezone
+
+from chat import policies, selectors
+from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, State
+from chat.payloads import moment
+from chat.services.members import ending
+from chat.services.rights import check_above, check_moderates
+from chat.services.rows import dismiss, log, new_membership, save_membership, streams_of
+from notifications.payloads import inbox
+from notifications.services import notify
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.errors import Forbidden, NotFound
+from realtime.revocation import end_sessions_within
+from realtime.services import Heads, changing
+
+Action = ModerationLog.Action
+_WORDS: Final = {
+    Action.MUTE: "muted you",
+    Action.UNMUTE: "lets you speak again",
+    Action.REMOVE: "removed you from the room",
+    Action.BAN: "banned you from the room",
+    Action.UNBAN: "lifted your ban; you may come back",
+}
 
 
 def mute(*, actor_id: int, room_id: int, user_id: int, seconds: int, reason: str = "") -> Membership:
     """Silence a member for so many seconds; 0 lets them speak again."""
-    raise NotImplementedError
+    reason = _reason(reason)
+    policies.check_seconds(seconds, name="muted_for", limit=policies.MAX_MUTE)
+    selectors.room(room_id)
+    selectors.user(user_id)
+    with changing(*streams_of(room_id, user_id)) as heads:
+        room, row = selectors.standing(room_id, user_id)
+        _check_may_act(room, row, user_id, actor_id)
+        row = _known_member(row)
+        until = timezone.now() + timedelta(seconds=seconds) if seconds else None
+        if row.muted_until == until:
+            return row
+        row.muted_until = until
+        save_membership(heads, row)
+        _note(heads, Action.MUTE if until else Action.UNMUTE, room, user_id, actor_id, reason, {"until": moment(until)} if until else {})
+    return row
 
 
 def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Membership:
     """Put a member out of the room. They may come back: into a public room by themselves."""
-    raise NotImplementedError
+    reason = _reason(reason)
+
+    def act(heads: Heads, room: Room, row: Membership | None) -> Membership:
+        _check_may_act(room, row, user_id, actor_id)
+        row = _known_member(row)
+        dismiss(heads, room, row, State.REMOVED)
+        _note(heads, Action.REMOVE, room, user_id, actor_id, reason)
+        return row
+
+    selectors.user(user_id)
+    return ending(room_id, user_id, act)
 
 
 def ban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Membership:
-    """Put somebody out of the room, member or not, and keep them out."""
-    raise NotImplementedError
+    """Put somebody out of the room, member or not, and keep them out. Who is banned already stays so."""
+    reason = _reason(reason)
+    user = selectors.user(user_id)
+
+    def act(heads: Heads, room: Room, row: Membership | None) -> Membership:
+        _check_may_act(room, row, user_id, actor_id)
+        if row is not None and row.state == State.BANNED:
+            return row
+        row = row or new_membership(room, user, now=timezone.now())
+        dismiss(heads, room, row, State.BANNED)
+        _note(heads, Action.BAN, room, user_id, actor_id, reason)
+        return row
+
+    return ending(room_id, user_id, act)
 
 
 def unban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Membership:
-    """Let somebody come back; their state is then ``left``."""
-    raise NotImplementedError
+    """Let somebody come back; their state is then ``left``: they join again, or are invited."""
+    reason = _reason(reason)
+    selectors.room(room_id)
+    selectors.user(user_id)
+    with changing(*streams_of(room_id, user_id)) as heads:
+        room, row = selectors.standing(room_id, user_id)
+        _check_may_act(room, row, user_id, actor_id)
+        if row is None or row.state != State.BANNED:
+            raise NotFound("Nobody of this name is banned from the room.")
+        dismiss(heads, room, row, State.LEFT)
+        _note(heads, Action.UNBAN, room, user_id, actor_id, reason)
+    return row
 
 
 def site_ban(*, actor_id: int, user_id: int, reason: str) -> SiteBan:
-    """Keep somebody out of the whole site. Their sockets close at once."""
-    raise NotImplementedError
+    """Keep somebody out of the whole site. Their sockets close at once. Who is banned already stays so, for the first reason."""
+    reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH, required=True)
+    user = selectors.user(user_id)
+    _check_may_ban_from_site(actor_id, user_id)
+    with changing(inbox(user_id)) as heads:
+        standing = SiteBan.objects.filter(user=user, lifted_at=None).first()
+        if standing is not None:
+            return standing
+        row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id)
+        end_sessions_within(heads, user_id, code=CloseCode.BANNED, reason=selectors.ban_in_words(reason))
+        log(Action.SITE_BAN, actor_id=actor_id, reason=reason, subject_id=user_id)
+        title = "You were banned from this site"
+        notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, level="critical", actor_id=actor_id)
+    return row
 
 
 def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
     """Let somebody in again."""
-    raise NotImplementedError
+    reason = _reason(reason)
+    _check_may_ban_from_site(actor_id, user_id)
+    selectors.user(user_id)
+    with changing(inbox(user_id)) as heads:
+        row = SiteBan.objects.filter(user_id=user_id, lifted_at=None).first()
+        if row is None:
+            raise NotFound("Nobody of this name is banned from the site.")
+        row.lifted_at, row.lifted_by_id = timezone.now(), actor_id
+        row.save()
+        log(Action.SITE_UNBAN, actor_id=actor_id, reason=reason, subject_id=user_id)
+        title = "Your ban from this site was lifted"
+        notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, level="success", actor_id=actor_id)
+    return row
+
+
+def _reason(text: str) -> str:
+    return policies.clean(text, name="reason", limit=REASON_MAX_LENGTH)
+
+
+def _check_may_act(room: Room, subject: Membership | None, subject_id: int, actor_id: int) -> None:
+    """Raise where the actor does not moderate the room, or does not stand above the person concerned."""
+    acting = check_moderates(room, selectors.membership(room.pk, actor_id), actor_id)
+    policies.check_not_direct(room)
+    if subject_id == actor_id:
+        raise Forbidden("You cannot do that to yourself.")
+    check_above(room, acting, subject, subject_id)
+
+
+def _check_may_ban_from_site(actor_id: int, user_id: int) -> None:
+    if not selectors.is_site_moderator(actor_id):
+        raise Forbidden("Only moderators of the site may do that.")
+    if actor_id == user_id:
+        raise Forbidden("You cannot do that to yourself.")
+    if selectors.is_site_moderator(user_id):
+        raise Forbidden("A moderator of the site cannot be banned from it; take the role away first.")
+
+
+def _known_member(row: Membership | None) -> Membership:
+    if row is None or not policies.is_active(row):
+        raise NotFound("There is no such member.")
+    return row
+
+
+def _note(
+    heads: Heads, action: Action, room: Room, user_id: int, actor_id: int, reason: str, details: dict[str, Any] | None = None
+) -> None:
+    """Log an act, and tell the person concerned."""
+    log(action, actor_id=actor_id, reason=reason, room=room, subject_id=user_id, details=details)
+    is_mercy = action in (Action.UNMUTE, Action.UNBAN)
+    notify(
+        heads,
+        user_id=user_id,
+        kind="moderation",
+        title=f"{room}: a moderator {_WORDS[action]}",
+        body=reason,
+        url="" if action in (Action.REMOVE, Action.BAN) else room.get_absolute_url(),
+        actor_id=actor_id,
+        level="success" if is_mercy else "warning",
+    )

@@ -1,12 +1,25 @@
 """Posting, by group commit: one transaction for many messages of many people in many rooms."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from chat.models import Message
+from django.db import IntegrityError
+from django.db.models import Q
+from django.utils import timezone
+
+from chat import payloads, policies, selectors
+from chat.models import Membership, Message, Room
+from chat.services import telling
+from chat.services.composing import Draft, Text, compose
+from chat.services.telling import Planned
+from notifications.payloads import inbox
+from notifications.services import Notice, notify_many
 from realtime.protocol.errors import HoldfastError
+from realtime.protocol.page import Event
+from realtime.services import Heads, changing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +43,182 @@ class Posted:
 
 
 def post_messages(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
-    """Post many messages in one transaction; each is answered with its message or with the reason why it was refused."""
-    raise NotImplementedError
+    """Post many messages in one transaction; each is answered with its message or with the reason why it was refused.
+
+    A post whose key its author has used before is answered with the message of that time, whatever has become of author and room. The
+    number of queries depends on what is in the posts, not on how many there are.
+    """
+    try:
+        return _post(posts)
+    except IntegrityError:
+        # Two nodes posted the same key of one author into different rooms, so under different locks. Now the first is there to be found.
+        return _post(posts)
 
 
 def post_message(*, author_id: int, room_id: int, body: str, key: UUID | None = None, reply_to: int | None = None) -> Posted:
     """Post one message. Raises the reason of a refusal."""
-    raise NotImplementedError
+    post = Post(author_id=author_id, room_id=room_id, key=key or uuid4(), body=body, reply_to=reply_to)
+    answer = post_messages([post])[0]
+    if isinstance(answer, HoldfastError):
+        raise answer
+    return answer
+
+
+def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
+    """Plan, lock, check, write.
+
+    1. Before the lock: render the texts, find out who may have to be notified.
+    2. Lock the rooms and the inboxes of those people.
+    3. Read everything that decides, once for all posts.
+    4. Decide post by post, in order; those accepted take their numbers.
+    5. Write all of them at once.
+    """
+    if not posts:
+        return []
+    rooms = Room.objects.in_bulk({post.room_id for post in posts if 0 < post.room_id <= policies.MAX_ID})
+    texts = _compose(posts, rooms)
+    planned = [Planned(rooms[post.room_id], text) for post, text in zip(posts, texts, strict=True) if isinstance(text, Text)]
+    people = telling.candidates(planned)
+    streams = {payloads.stream(room.pk) for room, _ in planned} | {inbox(user_id) for ids in people.values() for user_id in ids}
+    with changing(*streams) as heads:
+        batch = _Batch.read(posts, {room.pk for room, _ in planned})
+        answers = [batch.decide(heads, post, text) for post, text in zip(posts, texts, strict=True)]
+        notices = batch.notices(people)
+        batch.write(heads)
+        if notices:
+            notify_many(heads, notices)
+    return [batch.answer(answer) for answer in answers]
+
+
+def _compose(posts: Sequence[Post], rooms: dict[int, Room]) -> list[Text | HoldfastError]:
+    known = iter(compose([Draft(post.author_id, rooms[post.room_id], post.body) for post in posts if post.room_id in rooms]))
+    return [next(known) if post.room_id in rooms else policies.no_such_room() for post in posts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    message: Message
+    duplicate: bool
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What decides about the posts of a batch, as of the lock; and what was decided."""
+
+    now: datetime
+    rooms: dict[int, Room]
+    members: dict[tuple[int, int], Membership]  # (room, author)
+    known: dict[tuple[int, UUID], Message]  # (author, key): posted before, or earlier in this batch
+    rooms_of_replied: dict[int, int]  # message replied to → its room
+    blocked: list[str]
+    accepted: list[tuple[Message, Text]] = field(default_factory=list)
+    data: dict[tuple[int, UUID], dict[str, Any]] = field(default_factory=dict)  # how the accepted look on the wire
+    slowed: dict[int, Membership] = field(default_factory=dict)  # those whose time of posting counts
+
+    @classmethod
+    def read(cls, posts: Sequence[Post], room_ids: set[int]) -> "_Batch":
+        """Read with a query for each table."""
+        replied = {post.reply_to for post in posts if post.reply_to is not None and 0 < post.reply_to <= policies.MAX_ID}
+        return cls(
+            now=timezone.now(),
+            rooms=Room.objects.in_bulk(room_ids),
+            members=_members(posts, room_ids),
+            known=_known(posts),
+            rooms_of_replied=dict(Message.objects.filter(pk__in=replied).values_list("pk", "room_id")) if replied else {},
+            blocked=selectors.blocked_words(),
+        )
+
+    def decide(self, heads: Heads, post: Post, text: Text | HoldfastError) -> _Decision | HoldfastError:
+        """Accept or refuse one post. Nothing is taken from the heads for one that is refused."""
+        before = self.known.get((post.author_id, post.key))
+        if before is not None:
+            return _Decision(before, duplicate=True)
+        try:
+            message = self._accept(heads, post, text)
+        except HoldfastError as error:
+            return error
+        self.known[post.author_id, post.key] = message
+        return _Decision(message, duplicate=False)
+
+    def _accept(self, heads: Heads, post: Post, text: Text | HoldfastError) -> Message:
+        if isinstance(text, HoldfastError):
+            raise text
+        room = self.rooms[post.room_id]
+        member = policies.check_may_write(room, self.members.get((post.room_id, post.author_id)), now=self.now)
+        policies.check_words(text.body, self.blocked)
+        if post.reply_to is not None and self.rooms_of_replied.get(post.reply_to) != room.pk:
+            raise policies.no_such_message()
+        policies.check_slow_mode(room, member, now=self.now)
+        if room.slow_mode:
+            member.last_posted_at = self.now
+            self.slowed[member.pk] = member
+        room.last_number += 1
+        message = Message(
+            room_id=room.pk,
+            number=room.last_number,
+            seq=heads.next(payloads.stream(room.pk)),
+            author=member.user,
+            key=post.key,
+            body=text.body,
+            html=text.html,
+            created_at=self.now,
+            reply_to_id=post.reply_to,
+            mentions=list(text.mentions),
+        )
+        self.accepted.append((message, text))
+        return message
+
+    def notices(self, people: telling.Candidates) -> list[Notice]:
+        """Return what the accepted messages tell whom."""
+        if not (self.accepted and people):
+            return []
+        involvements = telling.reach(people)
+        rooms = self.rooms
+        return [
+            notice
+            for message, text in self.accepted
+            for notice in telling.notices(message, rooms[message.room_id], text, people, involvements)
+        ]
+
+    def write(self, heads: Heads) -> None:
+        """Write the accepted messages and what goes with them, and record them."""
+        if not self.accepted:
+            return
+        Message.objects.bulk_create([message for message, _ in self.accepted])
+        Room.objects.bulk_update({self.rooms[message.room_id] for message, _ in self.accepted}, ["last_number"])
+        if self.slowed:
+            Membership.objects.bulk_update(self.slowed.values(), ["last_posted_at"])
+        for message, _ in self.accepted:
+            data = self.data[message.author_id, message.key] = payloads.message(message)
+            heads.record(payloads.stream(message.room_id), Event.of("message", message.pk, message.seq, data))
+
+    def answer(self, decision: _Decision | HoldfastError) -> Posted | HoldfastError:
+        """Turn a decision into the answer."""
+        if isinstance(decision, HoldfastError):
+            return decision
+        message = decision.message
+        data = self.data.get((message.author_id, message.key)) or payloads.message(message)
+        return Posted(message, data, decision.duplicate)
+
+
+def _members(posts: Sequence[Post], room_ids: Collection[int]) -> dict[tuple[int, int], Membership]:
+    authors: dict[int, set[int]] = {}
+    for post in posts:
+        if post.room_id in room_ids:
+            authors.setdefault(post.room_id, set()).add(post.author_id)
+    if not authors:
+        return {}
+    pairs = Q()
+    for room_id, user_ids in authors.items():
+        pairs |= Q(room_id=room_id, user_id__in=user_ids)
+    return {(row.room_id, row.user_id): row for row in Membership.objects.filter(pairs).select_related("user")}
+
+
+def _known(posts: Sequence[Post]) -> dict[tuple[int, UUID], Message]:
+    keys: dict[int, set[UUID]] = {}
+    for post in posts:
+        keys.setdefault(post.author_id, set()).add(post.key)
+    pairs = Q()
+    for author_id, used in keys.items():
+        pairs |= Q(author_id=author_id, key__in=used)
+    return {(row.author_id, row.key): row for row in Message.objects.filter(pairs).select_related("author")}

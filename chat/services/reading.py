@@ -1,9 +1,15 @@
-"""Read numbers: how far each member has read."""
+"""Read numbers: how far each member has read. They concern nobody but the reader, so they change the reader's inbox and not the room."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q
+
+from chat import payloads, policies
+from chat.models import Membership
+from notifications.payloads import inbox
 from realtime.protocol.errors import HoldfastError
+from realtime.services import changing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,5 +22,44 @@ class Mark:
 
 
 def mark_read(marks: Sequence[Mark]) -> list[int | HoldfastError]:
-    """Note how far people have read, many in one transaction; each is answered with what is still unread."""
-    raise NotImplementedError
+    """Note how far people have read, many in one transaction; each is answered with what is still unread.
+
+    A number never goes back, and never beyond the last message. Three queries and the lock, however many.
+    """
+    with changing(*{inbox(mark.user_id) for mark in marks}) as heads:
+        rows = _memberships(marks)
+        before = {row.pk: row.read_number for row in rows.values()}
+        answers = [_advance(rows.get((mark.user_id, mark.room_id)), mark) for mark in marks]
+        moved = [row for row in rows.values() if row.read_number > before[row.pk]]
+        for row in moved:
+            row.inbox_seq = heads.next(inbox(row.user_id))
+        if moved:
+            Membership.objects.bulk_update(moved, ["read_number", "inbox_seq"])
+        for row in moved:
+            heads.record(inbox(row.user_id), payloads.inbox_event(row))
+    return answers
+
+
+def _memberships(marks: Sequence[Mark]) -> dict[tuple[int, int], Membership]:
+    wanted: dict[int, set[int]] = {}
+    for mark in marks:
+        if 0 < mark.room_id <= policies.MAX_ID:
+            wanted.setdefault(mark.user_id, set()).add(mark.room_id)
+    pairs = Q()
+    for user_id, room_ids in wanted.items():
+        pairs |= Q(user_id=user_id, room_id__in=room_ids)
+    if not pairs:
+        return {}
+    return {(row.user_id, row.room_id): row for row in Membership.objects.filter(pairs).select_related("room", "user")}
+
+
+def _advance(row: Membership | None, mark: Mark) -> int | HoldfastError:
+    """Move the read number on, and return what is still unread."""
+    if row is None:
+        return policies.no_such_room()
+    try:
+        policies.check_member(row.room, row)
+    except HoldfastError as error:
+        return error
+    row.read_number = max(row.read_number, min(mark.number, row.room.last_number))
+    return row.room.last_number - row.read_number

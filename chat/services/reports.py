@@ -1,13 +1,51 @@
 """Reports: members ask moderators to look."""
 
-from chat.models import Report
+from typing import Final
+
+from django.utils import timezone
+
+from chat import policies, selectors
+from chat.errors import AlreadyReported
+from chat.models import NOTE_MAX_LENGTH, REASON_MAX_LENGTH, ModerationLog, Report
+from chat.services.rows import log
+from realtime.protocol.errors import BadRequest, Forbidden, NotFound
+from realtime.services import changing
+
+_CLOSED: Final = {Report.Status.RESOLVED: ModerationLog.Action.RESOLVE, Report.Status.DISMISSED: ModerationLog.Action.DISMISS}
 
 
 def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> Report:
-    """Report a message that the actor can read."""
-    raise NotImplementedError
+    """Report a message that the actor can read. Only moderators learn who did."""
+    if category not in Report.Category.values:
+        raise BadRequest(f"category: expected one of {', '.join(Report.Category.values)}")
+    note = policies.clean(note, name="note", limit=NOTE_MAX_LENGTH)
+    message = selectors.readable_message(message_id, actor_id)
+    with changing():
+        if selectors.open_reports(actor_id) >= selectors.MAX_OPEN_REPORTS:
+            raise Forbidden(f"You have {selectors.MAX_OPEN_REPORTS} open reports; wait until a moderator has looked at them.")
+        row, made = Report.objects.get_or_create(
+            message=message, reporter_id=actor_id, defaults={"category": category, "note": note, "created_at": timezone.now()}
+        )
+    if not made:
+        raise AlreadyReported("You have reported this message before.")
+    return row
 
 
 def close_report(*, actor_id: int, report_id: int, status: str, reason: str = "") -> Report:
     """Mark a report as resolved or dismissed. For moderators of the site."""
-    raise NotImplementedError
+    reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
+    action = next((action for closed, action in _CLOSED.items() if closed == status), None)
+    if action is None:
+        raise BadRequest(f"status: expected one of {', '.join(_CLOSED)}")
+    if not selectors.is_site_moderator(actor_id):
+        raise Forbidden("Only moderators of the site may do that.")
+    with changing():
+        row = Report.objects.select_for_update().select_related("message__room").filter(pk=report_id).first()
+        if row is None:
+            raise NotFound("There is no such report.")
+        if row.status == status:
+            return row
+        row.status, row.closed_at, row.closed_by_id = status, timezone.now(), actor_id
+        row.save()
+        log(action, actor_id=actor_id, reason=reason, room=row.message.room, message=row.message)
+    return row

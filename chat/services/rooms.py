@@ -1,16 +1,69 @@
 """Making rooms and changing what they are."""
 
-from chat.models import Membership, Room
+import re
+from typing import Any, Final
+
+from django.db import IntegrityError
+from django.utils import timezone
+from django.utils.text import slugify
+
+from chat import payloads, policies, selectors
+from chat.models import NAME_MAX_LENGTH, REASON_MAX_LENGTH, SLUG_MAX_LENGTH, TOPIC_MAX_LENGTH, Membership, ModerationLog, Role, Room
+from chat.policies import Rank
+from chat.services.rights import check_moderates
+from chat.services.rows import admit, log, new_membership, save_room
+from notifications.payloads import inbox
+from realtime.protocol.errors import BadRequest
+from realtime.services import changing
+
+MAX_SLUG_ATTEMPTS: Final = 20  # "general-2" to "general-20" may be taken, or be taken by somebody else at the same moment
+_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+Action = ModerationLog.Action
 
 
 def create_room(*, actor_id: int, name: str, kind: str = Room.Kind.PUBLIC, topic: str = "", slug: str = "") -> Membership:
-    """Make a room that the actor owns. Returns the actor's membership, with its room."""
-    raise NotImplementedError
+    """Make a room that the actor owns. Returns the actor's membership, with its room.
+
+    A ``slug`` that is given is taken as it is, or refused; one that is made of the name gets a number where the name is taken.
+    """
+    name = policies.clean(name, name="name", limit=NAME_MAX_LENGTH, required=True)
+    topic = policies.clean(topic, name="topic", limit=TOPIC_MAX_LENGTH)
+    if kind not in (Room.Kind.PUBLIC, Room.Kind.PRIVATE):
+        raise BadRequest("kind: expected public or private")
+    if slug and (len(slug) > SLUG_MAX_LENGTH or not _SLUG.fullmatch(slug)):
+        raise BadRequest(f"slug: expected at most {SLUG_MAX_LENGTH} small letters, digits and single hyphens")
+    for candidate in [slug] if slug else _slugs(name):
+        room = Room(slug=candidate, name=name, topic=topic, kind=kind, created_by_id=actor_id)
+        if not Room.objects.filter(slug=candidate).exists():
+            try:
+                return _create(room, actor_id)
+            except IntegrityError:  # somebody took the slug between the question and the answer
+                continue
+    raise BadRequest(f"slug: {slug or slugify(name)} is taken")
 
 
 def direct_room(*, actor_id: int, user_id: int) -> Membership:
     """Return the actor's membership in the one conversation with ``user_id``, which is made by the first call."""
-    raise NotImplementedError
+    if actor_id == user_id:
+        raise BadRequest("user: expected somebody else")
+    users = [selectors.active_user_by_id(actor_id), selectors.active_user_by_id(user_id)]
+    low, high = sorted((actor_id, user_id))
+    found = _direct_membership(f"{low}:{high}", actor_id)
+    if found is not None:
+        return found
+    # Both inboxes are locked by whoever makes this room, so the second of two at the same moment finds it made.
+    with changing(inbox(low), inbox(high)) as heads:
+        found = _direct_membership(f"{low}:{high}", actor_id)
+        if found is not None:
+            return found
+        room = Room(slug=f"direct_{low}_{high}", kind=Room.Kind.DIRECT, direct_key=f"{low}:{high}", created_by_id=actor_id)
+        room.save()
+        heads.born(payloads.stream(room.pk))
+        save_room(heads, room)
+        rows = [new_membership(room, user, now=timezone.now()) for user in users]
+        for row in rows:
+            admit(heads, room, row)
+    return rows[0]
 
 
 def change_room(
@@ -24,5 +77,79 @@ def change_room(
     archived: bool | None = None,
     reason: str = "",
 ) -> Room:
-    """Change what is given: name, topic, slow mode (seconds), lock, archive. For owners and moderators."""
-    raise NotImplementedError
+    """Change what is given: name, topic, slow mode (seconds), lock, archive. For owners and moderators; archiving is for owners.
+
+    Each kind of change has its entry in the moderation log. What is already so is no change.
+    """
+    reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
+    wanted = _checked(name=name, topic=topic, slow_mode=slow_mode, read_only=read_only)
+    selectors.room(room_id)
+    with changing(payloads.stream(room_id)) as heads:
+        room, member = selectors.standing(room_id, actor_id)
+        check_moderates(room, member, actor_id, least=Rank.MODERATOR if archived is None else Rank.OWNER)
+        policies.check_not_direct(room)
+        if archived is not False:
+            policies.check_not_archived(room)
+        if archived is not None:
+            wanted["archived_at"] = (room.archived_at or timezone.now()) if archived else None
+        changes = {field: value for field, value in wanted.items() if getattr(room, field) != value}
+        if not changes:
+            return room
+        for action, details in _entries(room, changes):
+            log(action, actor_id=actor_id, reason=reason, room=room, details=details)
+        for field, value in changes.items():
+            setattr(room, field, value)
+        save_room(heads, room)
+    return room
+
+
+def _create(room: Room, actor_id: int) -> Membership:
+    owner = selectors.active_user_by_id(actor_id)
+    with changing(inbox(actor_id)) as heads:
+        room.save()
+        heads.born(payloads.stream(room.pk))
+        save_room(heads, room)
+        row = new_membership(room, owner, now=timezone.now())
+        admit(heads, room, row, role=Role.OWNER)
+    return row
+
+
+def _direct_membership(key: str, user_id: int) -> Membership | None:
+    return Membership.objects.filter(room__direct_key=key, user_id=user_id).select_related("room", "user").first()
+
+
+def _slugs(name: str) -> list[str]:
+    """Return slugs for a name, the nicest first."""
+    room_for_number = len(str(MAX_SLUG_ATTEMPTS)) + 1
+    stem = re.sub(r"[-_]+", "-", slugify(name))[: SLUG_MAX_LENGTH - room_for_number].strip("-") or "room"
+    return [stem, *(f"{stem}-{number}" for number in range(2, MAX_SLUG_ATTEMPTS + 1))]
+
+
+def _checked(*, name: str | None, topic: str | None, slow_mode: int | None, read_only: bool | None) -> dict[str, Any]:
+    """Return the fields that are to change, with their values."""
+    wanted: dict[str, Any] = {}
+    if name is not None:
+        wanted["name"] = policies.clean(name, name="name", limit=NAME_MAX_LENGTH, required=True)
+    if topic is not None:
+        wanted["topic"] = policies.clean(topic, name="topic", limit=TOPIC_MAX_LENGTH)
+    if slow_mode is not None:
+        policies.check_seconds(slow_mode, name="slow_mode", limit=policies.MAX_SLOW_MODE)
+        wanted["slow_mode"] = slow_mode
+    if read_only is not None:
+        wanted["read_only"] = read_only
+    return wanted
+
+
+def _entries(room: Room, changes: dict[str, Any]) -> list[tuple[Action, dict[str, Any]]]:
+    """Return what the log says about these changes."""
+    entries: list[tuple[Action, dict[str, Any]]] = []
+    named: dict[str, Any] = {field: [getattr(room, field), changes[field]] for field in ("name", "topic") if field in changes}
+    if named:
+        entries.append((Action.RENAME, named))
+    if "slow_mode" in changes:
+        entries.append((Action.SLOW_MODE, {"seconds": changes["slow_mode"]}))
+    if "read_only" in changes:
+        entries.append((Action.LOCK if changes["read_only"] else Action.UNLOCK, {}))
+    if "archived_at" in changes:
+        entries.append((Action.ARCHIVE if changes["archived_at"] else Action.UNARCHIVE, {}))
+    return entries

@@ -1,16 +1,51 @@
 """What the system itself says in rooms: broadcasts."""
 
-from collections.abc import Sequence
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from chat.models import Message
+from django.utils import timezone
+
+from chat import markdown, payloads, policies, selectors
+from chat.models import Message, Room
+from chat.services.rows import save_message, system_user
+from realtime.services import changing
 
 
-def post_system_message(*, room_ids: Sequence[int], title: str, body: str, url: str, level: str, key: UUID) -> list[Message]:
-    """Post a message of the system in each room. A repeat with the same ``key`` posts nothing and returns the same messages."""
-    raise NotImplementedError
+def post_system_message(ident: int, *, key: UUID, title: str, body: str, url: str, level: str, author_id: int | None = None) -> int:
+    """Post a message of the system in the room ``ident`` and return its id. A repeat with the same ``key`` posts nothing.
+
+    Nobody is notified, and slow mode, locks and blocked words do not hold for it: an operator speaks.
+    """
+    selectors.room(ident)
+    author = system_user()
+    text = _in_markdown(title, body, url)
+    policies.check_text(text)
+    with changing(payloads.stream(ident)) as heads:
+        room = selectors.room(ident)
+        policies.check_not_archived(room)
+        own_key = uuid5(key, str(ident))  # one broadcast goes to many rooms
+        known = Message.objects.filter(author=author, key=own_key).first()
+        if known is not None:
+            return known.pk
+        room.last_number += 1
+        Room.objects.filter(pk=room.pk).update(last_number=room.last_number)
+        html = markdown.render(text, {}).html
+        message = Message(room=room, number=room.last_number, author=author, key=own_key, body=text, html=html, created_at=timezone.now())
+        save_message(heads, message)
+    return message.pk
 
 
-def recall_system_message(*, room_ids: Sequence[int], key: UUID) -> int:
-    """Delete what was posted with ``key``. Returns how many messages were still there."""
-    raise NotImplementedError
+def recall_system_message(message_id: int) -> None:
+    """Delete what ``post_system_message`` posted. A second time does nothing."""
+    found = selectors.message(message_id)
+    with changing(payloads.stream(found.room_id)) as heads:
+        message = selectors.message(message_id)
+        if message.is_deleted:
+            return
+        message.body, message.html, message.mentions, message.reactions = "", "", [], {}
+        message.deleted_at = timezone.now()
+        save_message(heads, message)
+
+
+def _in_markdown(title: str, body: str, url: str) -> str:
+    parts = [f"**{title}**" if title else "", body, f"<{url}>" if "://" in url else url]
+    return "\n\n".join(part for part in parts if part)

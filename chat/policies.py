@@ -1,0 +1,202 @@
+"""Who may do what, and what a text may be. Pure decisions about rows that somebody else has read."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final
+
+import emoji
+from django.conf import settings
+
+from chat.errors import BlockedWord, Empty, Muted, ReadOnly, SlowMode, TooLong
+from chat.models import EMOJI_MAX_LENGTH, Membership, Role, Room, State
+from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
+
+MAX_ID: Final = 2**63 - 1  # what a column of the database can hold
+EVERYTHING_MAX_MEMBERS: Final = 100  # in larger rooms "everything" notifies as "mentions" does: each message would write a row for each
+ROOM_MENTION_MAX_MEMBERS: Final = 1000  # whom @room may notify: so many rows in the transaction that posts
+READ_SIGNAL_MAX_MEMBERS: Final = 200  # protocol.md §3: others' read markers in rooms of at most 200 members
+MAX_SLOW_MODE: Final = 6 * 3600  # seconds
+MAX_MUTE: Final = 366 * 24 * 3600  # seconds; longer is a ban
+MAX_BLOCKED_WORDS: Final = 2000  # read with every batch, compiled once
+TYPING_SECONDS: Final = 6  # after which a client stops to show that somebody is typing
+TYPING_EVERY_SECONDS: Final = 2.0  # one signal of a person and room in so many; clients repeat at every key
+
+_TEXT_PROBLEM = re.compile("[\0\ud800-\udfff]")  # no database stores NUL, no UTF-8 a lone surrogate
+
+
+class Rank(IntEnum):
+    """Who stands above whom in a room. One acts on those below."""
+
+    NOBODY = 0
+    MEMBER = 1
+    MODERATOR = 2
+    OWNER = 3
+    SITE = 4  # a moderator of the whole site
+
+
+_RANKS: Final = {Role.MEMBER: Rank.MEMBER, Role.MODERATOR: Rank.MODERATOR, Role.OWNER: Rank.OWNER}
+
+
+def is_active(membership: Membership | None) -> bool:
+    """Tell whether somebody is in the room."""
+    return membership is not None and membership.state == State.ACTIVE
+
+
+def rank(membership: Membership | None) -> Rank:
+    """Return the rank that a membership gives."""
+    return _RANKS[Role(membership.role)] if membership is not None and is_active(membership) else Rank.NOBODY
+
+
+def no_such_room() -> NotFound:
+    """Make the answer for rooms that are not there, and for those that the asker may not know of."""
+    return NotFound("There is no such room.")
+
+
+def no_such_message() -> NotFound:
+    """Make the answer for messages that are not there, and for those that the asker may not know of."""
+    return NotFound("There is no such message.")
+
+
+# -- reading ------------------------------------------------------------------------------------------------------------------------
+
+
+def reading_problem(kind: str, state: str | None) -> HoldfastError | None:
+    """Say why somebody whose membership has ``state`` may not read a room of ``kind``; None: they may."""
+    if state == State.ACTIVE:
+        return None
+    if kind != Room.Kind.PUBLIC:
+        return no_such_room()
+    return Forbidden("You are banned from this room.") if state == State.BANNED else None
+
+
+def check_may_read(room: Room, membership: Membership | None) -> None:
+    """Raise what ``reading_problem`` says."""
+    problem = reading_problem(room.kind, membership.state if membership else None)
+    if problem is not None:
+        raise problem
+
+
+def check_member(room: Room, membership: Membership | None) -> Membership:
+    """Return the membership of somebody who is in the room. Raises what others are told."""
+    check_may_read(room, membership)
+    if membership is None or not is_active(membership):
+        raise Forbidden("Join the room first.")
+    return membership
+
+
+# -- writing ------------------------------------------------------------------------------------------------------------------------
+
+
+def check_may_write(room: Room, membership: Membership | None, *, now: datetime) -> Membership:
+    """Return the membership of somebody who may write in the room now."""
+    membership = check_member(room, membership)
+    check_not_archived(room)
+    check_not_muted(membership, now=now)
+    if room.read_only and rank(membership) < Rank.MODERATOR:
+        raise ReadOnly("Only owners and moderators write in this room.")
+    return membership
+
+
+def check_may_react(room: Room, membership: Membership | None, *, now: datetime) -> None:
+    """Raise why somebody may not react. In a locked room everybody who is in it may: that is what is left to them."""
+    membership = check_member(room, membership)
+    check_not_archived(room)
+    check_not_muted(membership, now=now)
+
+
+def check_not_muted(membership: Membership, *, now: datetime) -> None:
+    """Raise ``Muted`` where a moderator has silenced a member."""
+    if membership.muted_until is not None and membership.muted_until > now:
+        wait = (membership.muted_until - now).total_seconds()
+        raise Muted(f"A moderator has muted you until {membership.muted_until:%d %B %Y, %H:%M} UTC.", retry_after=wait)
+
+
+def check_slow_mode(room: Room, membership: Membership, *, now: datetime) -> None:
+    """Raise ``SlowMode`` where a member's last message is too young. Owners and moderators are free of it."""
+    if not room.slow_mode or membership.last_posted_at is None or rank(membership) >= Rank.MODERATOR:
+        return
+    wait = (membership.last_posted_at + timedelta(seconds=room.slow_mode) - now).total_seconds()
+    if wait > 0:
+        raise SlowMode(f"Wait {max(1, round(wait))} s before the next message.", retry_after=wait)
+
+
+def check_not_archived(room: Room) -> None:
+    """Raise ``ReadOnly`` for a room that is closed for good."""
+    if room.archived_at is not None:
+        raise ReadOnly("This room is archived.")
+
+
+def check_text(body: str) -> None:
+    """Raise what is wrong with the text of a message."""
+    if _TEXT_PROBLEM.search(body):
+        raise BadRequest("body: NUL and lone surrogates are not text")
+    limit: int = settings.HOLDFAST_MESSAGE_MAX_LENGTH
+    if len(body) > limit:
+        raise TooLong(f"A message has at most {limit} characters, this one has {len(body)}.")
+    if all(_is_invisible(character) for character in body):
+        raise Empty("There is nothing in this message.")
+
+
+def check_words(body: str, blocked: Sequence[str]) -> None:
+    """Raise ``BlockedWord`` where a whole word of the text is blocked; the answer does not repeat the word."""
+    if blocked and _pattern(tuple(blocked)).search(body.casefold()):
+        raise BlockedWord("This message has a word that is not allowed here.")
+
+
+def check_emoji(text: str) -> None:
+    """Raise ``BadRequest`` for anything but one emoji."""
+    if len(text) > EMOJI_MAX_LENGTH or not emoji.is_emoji(text):
+        raise BadRequest("emoji: expected one emoji")
+
+
+def clean(text: str, *, name: str, limit: int, required: bool = False) -> str:
+    """Return one line of text without space around it. Raises ``BadRequest`` that names the field."""
+    if _TEXT_PROBLEM.search(text):
+        raise BadRequest(f"{name}: NUL and lone surrogates are not text")
+    text = " ".join(text.split())
+    if len(text) > limit:
+        raise BadRequest(f"{name}: expected at most {limit} characters, got {len(text)}")
+    if required and all(_is_invisible(character) for character in text):
+        raise BadRequest(f"{name}: expected some text")
+    return text
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character)[0] in "ZC"  # separators; control and format characters
+
+
+@lru_cache(maxsize=4)
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(word.casefold()) for word in words)})(?!\w)")
+
+
+# -- moderating ---------------------------------------------------------------------------------------------------------------------
+
+
+def check_rank(actor: Rank, least: Rank) -> None:
+    """Raise ``Forbidden`` for those below ``least``."""
+    if actor < least:
+        who = "owners" if least == Rank.OWNER else "owners and moderators"
+        raise Forbidden(f"Only {who} of the room may do that.")
+
+
+def check_above(actor: Rank, subject: Rank) -> None:
+    """Raise ``Forbidden`` where somebody acts on an equal or on somebody above."""
+    if actor <= subject:
+        raise Forbidden("You may only do that to people below your own role.")
+
+
+def check_not_direct(room: Room) -> None:
+    """Raise ``Forbidden`` in a conversation of two, which nobody owns."""
+    if room.is_direct:
+        raise Forbidden("A direct conversation has no owner and no moderators.")
+
+
+def check_seconds(value: int, *, name: str, limit: int) -> None:
+    """Raise ``BadRequest`` outside of 0 to ``limit``."""
+    if not 0 <= value <= limit:
+        raise BadRequest(f"{name}: expected 0 to {limit} seconds, got {value}")
