@@ -42,7 +42,7 @@ def test_only_the_layer_touches_the_channel_layer() -> None:
 
 
 def test_only_the_server_touches_transports() -> None:
-    assert who_imports("daphne", "autobahn", "twisted") <= {"realtime/server.py", "realtime/transport.py", "realtime/drain.py"}
+    assert who_imports("daphne", "autobahn", "twisted") <= {"realtime/server.py", "realtime/transport.py", "realtime/listening.py"}
 
 
 def test_our_apps_send_each_other_no_signals() -> None:
