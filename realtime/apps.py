@@ -1,6 +1,8 @@
 """The engine as a Django app."""
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class RealtimeConfig(AppConfig):
@@ -15,3 +17,13 @@ class RealtimeConfig(AppConfig):
 
         checks.register_all()
         revocation.connect_signals()
+        if settings.DEBUG:
+            _keep_no_statements()
+
+
+def _keep_no_statements() -> None:
+    """Stop DEBUG from keeping the last 9000 statements of every connection; Django forgets them at each request, our threads see none.
+
+    It also costs each statement a second one on SQLite, to print its parameters. Tests that count queries ask for the log themselves.
+    """
+    BaseDatabaseWrapper.queries_logged = property(lambda self: self.force_debug_cursor)  # type: ignore[method-assign, assignment]
