@@ -1,5 +1,8 @@
 """The socket of a page that has no more than a bell: the inbox and the announcements."""
 
+from collections.abc import Collection
+from typing import ClassVar
+
 from notifications import handlers, payloads
 from realtime.consumers import StreamConsumer
 
@@ -8,4 +11,4 @@ class NotificationConsumer(StreamConsumer):
     """Adds the commands of an inbox to streams."""
 
     commands = handlers.commands
-    stream_kinds = frozenset({payloads.INBOX, payloads.ANNOUNCEMENTS})
+    stream_kinds: ClassVar[Collection[str] | None] = frozenset({payloads.INBOX, payloads.ANNOUNCEMENTS})

@@ -135,7 +135,7 @@ def _impossible(socket: Socket, positions: Mapping[str, int | None], limit: int)
         except NotFound as error:
             errors[name] = error
             continue
-        if kind.prefix not in socket.kinds:
+        if socket.kinds is not None and kind.prefix not in socket.kinds:
             errors[name] = Forbidden(f"This socket does not carry {kind.prefix} streams; connect to another endpoint.")
         elif name not in socket.following:
             room -= 1

@@ -1,4 +1,4 @@
-"""The ASGI application: pages and API by Django, WebSockets by our consumers."""
+"""The ASGI application: pages and API by Django, WebSockets by our consumers, under any ASGI server."""
 
 import os
 
@@ -7,8 +7,21 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime.settings")
 django_application = get_asgi_application()  # first: it loads the apps that the imports below need
 
-from channels.routing import ProtocolTypeRouter  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import path, re_path  # noqa: E402
 
+from chat.consumers import ChatConsumer  # noqa: E402
+from notifications.consumers import NotificationConsumer  # noqa: E402
+from realtime.auth import SocketAuth  # noqa: E402
+from realtime.consumers import nothing_here  # noqa: E402
 from realtime.staticfiles import with_static_files  # noqa: E402
 
-application = ProtocolTypeRouter({"http": with_static_files(django_application)})
+sockets = URLRouter(
+    [
+        path("ws/chat/", SocketAuth(ChatConsumer.as_asgi())),
+        path("ws/notifications/", SocketAuth(NotificationConsumer.as_asgi())),
+        re_path(r"", nothing_here),  # else every scanner would leave a traceback in the log
+    ]
+)
+
+application = ProtocolTypeRouter({"http": with_static_files(django_application), "websocket": sockets})

@@ -72,7 +72,7 @@ class StreamConsumer(AsyncConsumer):
 
     channel_layer_alias = "none"  # names no layer, so Channels gives this consumer no channel: the hub has the only one of the process
     commands: ClassVar[Commands] = commands
-    stream_kinds: ClassVar[Collection[str]] = ()
+    stream_kinds: ClassVar[Collection[str] | None] = None  # None: every kind that is registered
 
     socket: Socket
     hub: Hub
@@ -242,3 +242,9 @@ class StreamConsumer(AsyncConsumer):
             case _:
                 return frames.reply(request, await self.commands.find(name).run(self._caller, fields))
         return None
+
+
+async def nothing_here(scope: Any, receive: Any, send: Any) -> None:
+    """Refuse a WebSocket at an address where there is none."""
+    await receive()
+    await send({"type": "websocket.close", "code": 1000, "reason": "there is no WebSocket at this address"})

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 class Socket:
     """A connected client. Everything happens on the event loop; nothing here waits."""
 
-    def __init__(self, outlet: Outlet, *, account: Account, kinds: Collection[str]) -> None:
+    def __init__(self, outlet: Outlet, *, account: Account, kinds: Collection[str] | None) -> None:
         self.id = f"c-{secrets.token_hex(6)}"
         self.account = account
         self.reader = Reader(account.user_id, account.is_moderator)
-        self.kinds = kinds  # prefixes of the streams that this endpoint carries
+        self.kinds = kinds  # prefixes of the streams that this endpoint carries; None: all
         self.following: dict[str, LiveTail] = {}
         self.watching: list[LiveTail] = []  # the personal streams, subscribed or not
         self.joining: dict[str, bool] = {}  # streams being subscribed; True: access ended meanwhile

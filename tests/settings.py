@@ -28,7 +28,7 @@ os.environ.update(
 )
 
 from realtime.settings import *  # noqa: E402, F403
-from realtime.settings import DATABASES, PASSWORD_HASHERS, STORAGES  # noqa: E402
+from realtime.settings import DATABASES, INSTALLED_APPS, PASSWORD_HASHERS, STORAGES  # noqa: E402
 
 # A slow hash is what a test of anything else does not need; the accounts can sign in at the server processes too (node_settings).
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]
@@ -37,3 +37,5 @@ STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.s
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not memory: the writer and the read threads have connections of their own, and must meet real locks.
     DATABASES["default"]["TEST"] = {"NAME": str(_VAR / "test.sqlite3")}
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.extending"]  # the example of docs/extending.md

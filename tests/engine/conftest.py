@@ -1,7 +1,7 @@
 """The engine in one process: a real hub, a real database, sockets without a network."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ async def hub(transactional_db: None, ledger: Ledger) -> AsyncIterator[Hub]:
     database.close()
 
 
+ENGINE_KINDS = frozenset({"ledger", "inbox", "announcements"})
 Connect = Callable[..., Awaitable[tuple[Socket, Wire]]]
 
 
@@ -38,11 +39,13 @@ Connect = Callable[..., Awaitable[tuple[Socket, Wire]]]
 def connect(hub: Hub, people: People) -> Connect:
     """``socket, wire = await connect("alice")``: a socket that follows nothing yet."""
 
-    async def connected(who: str = "alice", credential: str = "session:1") -> tuple[Socket, Wire]:
+    async def connected(
+        who: str = "alice", credential: str = "session:1", kinds: Collection[str] | None = ENGINE_KINDS
+    ) -> tuple[Socket, Wire]:
         user = getattr(people, who)
         wire = Wire()
         account = Account(user.pk, who, who, False, None, None, credential, hash(user.password))
-        socket = Socket(wire, account=account, kinds={"ledger", "inbox", "announcements"})
+        socket = Socket(wire, account=account, kinds=kinds)
         await hub.attach(socket)
         return socket, wire
 

@@ -1,0 +1,53 @@
+"""Presence through the hub: who follows a stream is told to those who follow it."""
+
+import pytest
+
+from realtime.hub import Hub
+from tests.engine.conftest import Connect, until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_a_join_is_announced_to_those_who_are_there(hub: Hub, connect: Connect) -> None:
+    alice, alices = await connect("alice")
+    await hub.subscribe(alice, 1, {"ledger.1": None})
+    hub.presence.tick()
+    alices.taken()
+    bob, _ = await connect("bob")
+    await hub.subscribe(bob, 1, {"ledger.1": None})
+    hub.presence.tick()
+    assert alices.taken("signal") == [
+        {
+            "type": "signal",
+            "stream": "ledger.1",
+            "kind": "presence",
+            "data": {"count": 2, "joined": [bob.account.user_id], "left": []},
+        }
+    ]
+    assert hub.present("ledger.1") == (2, sorted([alice.account.user_id, bob.account.user_id]))
+
+
+async def test_a_blip_is_invisible(hub: Hub, connect: Connect) -> None:
+    alice, alices = await connect("alice")
+    bob, _ = await connect("bob")
+    for socket in (alice, bob):
+        await hub.subscribe(socket, 1, {"ledger.1": None})
+    hub.presence.tick()
+    alices.taken()
+    hub.detach(bob)
+    hub.presence.tick()
+    again, _ = await connect("bob")
+    await hub.subscribe(again, 1, {"ledger.1": None})
+    hub.presence.tick()
+    assert alices.taken("signal") == []
+    assert hub.present("ledger.1")[0] == 2
+
+
+async def test_a_signal_reaches_all_but_the_one_who_made_it(hub: Hub, connect: Connect) -> None:
+    alice, alices = await connect("alice")
+    bob, bobs = await connect("bob")
+    for socket in (alice, bob):
+        await hub.subscribe(socket, 1, {"ledger.1": None})
+    await hub.signal("ledger.1", "typing", {"user": bob.account.user_id}, except_user=bob.account.user_id)
+    await until(lambda: alices.objects[-1]["type"] == "signal")
+    assert bobs.taken("signal") == []
