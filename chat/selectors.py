@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
 from chat import payloads, policies
 from chat.models import SYSTEM_USERNAME, BlockedWord, Membership, Message, Report, Role, Room, SiteBan, State
@@ -98,6 +99,13 @@ def readable(room_id: int, user_id: int) -> Standing:
     """Return a room that somebody may read, with their place in it. Raises ``NotFound`` or ``Forbidden``."""
     found = standing(room_id, user_id)
     policies.check_may_read(*found)
+    return found
+
+
+def writable(room_id: int, user_id: int) -> Standing:
+    """Return a room that somebody may write in now. Raises why they may not."""
+    found = standing(room_id, user_id)
+    policies.check_may_write(*found, now=timezone.now())
     return found
 
 
@@ -202,6 +210,12 @@ def around(room_id: int, number: int, *, limit: int = LATEST) -> History:
     return History(older.messages[::-1] + newer.messages, newer.more)
 
 
+def quoted(room_id: int, messages: Collection[Message]) -> list[Message]:
+    """Return the messages that these answer and that are not among them."""
+    wanted = {row.reply_to_id for row in messages if row.reply_to_id is not None} - {row.pk for row in messages}
+    return list(Message.objects.filter(room_id=room_id, pk__in=wanted).select_related("author")) if wanted else []
+
+
 def _walk(rows: "QuerySet[Message]", limit: int) -> History:
     found = list(rows.select_related("author")[: limit + 1])
     return History(found[:limit], len(found) > limit)
@@ -302,12 +316,12 @@ def my_rooms(user_id: int) -> list[Listed]:
     return [Listed(row.room, row, others.get(row.room_id), heads.get(row.room_id, 0)) for row in found]
 
 
-def public_rooms(user_id: int, *, after_name: str = "", after_id: int = 0, limit: int = MAX_PUBLIC_ROOMS) -> tuple[list[Listed], bool]:
-    """Return public rooms that somebody is not in and may join, by name, and whether there are more."""
+def public_rooms(user_id: int, *, after: Room | None = None, limit: int = MAX_PUBLIC_ROOMS) -> tuple[list[Listed], bool]:
+    """Return public rooms that somebody is not in and may join, by name, and whether there are more after them."""
     mine = Membership.objects.filter(room=OuterRef("pk"), user_id=user_id, state__in=[State.ACTIVE, State.BANNED])
     rooms = Room.objects.filter(~Exists(mine), kind=Room.Kind.PUBLIC, archived_at=None).order_by("name", "pk")
-    if after_id:
-        rooms = rooms.filter(Q(name__gt=after_name) | Q(name=after_name, pk__gt=after_id))
+    if after is not None:
+        rooms = rooms.filter(Q(name__gt=after.name) | Q(name=after.name, pk__gt=after.pk))
     ids = list(rooms.values_list("pk", flat=True)[: limit + 1])
     heads = _heads(ids[:limit])
     found = Room.objects.in_bulk(ids[:limit])

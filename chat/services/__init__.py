@@ -7,13 +7,14 @@ from chat.services.editing import delete_message, edit_message, react, restore_m
 from chat.services.members import add_members, invite, join, leave, set_involvement, set_role
 from chat.services.moderation import ban, mute, remove, site_ban, site_unban, unban
 from chat.services.posting import Post, Posted, post_message, post_messages
-from chat.services.reading import Mark, mark_read
+from chat.services.reading import Mark, Marked, mark_read
 from chat.services.reports import close_report, report
 from chat.services.rooms import change_room, create_room, direct_room
 from chat.services.system import post_system_message, recall_system_message
 
 __all__ = [
     "Mark",
+    "Marked",
     "Post",
     "Posted",
     "add_members",

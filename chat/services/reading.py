@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.db.models import Q
 
@@ -21,8 +22,17 @@ class Mark:
     number: int
 
 
-def mark_read(marks: Sequence[Mark]) -> list[int | HoldfastError]:
-    """Note how far people have read, many in one transaction; each is answered with what is still unread.
+class Marked(NamedTuple):
+    """How far somebody has read."""
+
+    unread: int  # messages after it
+    number: int
+    moved: bool
+    member_count: int  # of the room
+
+
+def mark_read(marks: Sequence[Mark]) -> list[Marked | HoldfastError]:
+    """Note how far people have read, many in one transaction.
 
     A number never goes back, and never beyond the last message. Three queries and the lock, however many.
     """
@@ -53,13 +63,14 @@ def _memberships(marks: Sequence[Mark]) -> dict[tuple[int, int], Membership]:
     return {(row.user_id, row.room_id): row for row in Membership.objects.filter(pairs).select_related("room", "user")}
 
 
-def _advance(row: Membership | None, mark: Mark) -> int | HoldfastError:
-    """Move the read number on, and return what is still unread."""
+def _advance(row: Membership | None, mark: Mark) -> Marked | HoldfastError:
+    """Move the read number on."""
     if row is None:
         return policies.no_such_room()
     try:
         policies.check_member(row.room, row)
     except HoldfastError as error:
         return error
-    row.read_number = max(row.read_number, min(mark.number, row.room.last_number))
-    return row.room.last_number - row.read_number
+    before, last = row.read_number, row.room.last_number
+    row.read_number = max(before, min(mark.number, last))
+    return Marked(last - row.read_number, row.read_number, row.read_number > before, row.room.member_count)

@@ -1,0 +1,17 @@
+"""Addresses of the JSON API of rooms, to be included at the root."""
+
+from django.urls import path
+
+from chat import views
+
+urlpatterns = [
+    path("api/rooms/", views.rooms),
+    path("api/rooms/direct", views.direct),
+    path("api/rooms/<int:room_id>/", views.room),
+    path("api/rooms/<int:room_id>/messages", views.messages),
+    path("api/rooms/<int:room_id>/members", views.members),
+    path("api/rooms/<int:room_id>/members/<int:user_id>", views.member),
+    path("api/rooms/<int:room_id>/membership", views.my_membership),
+    path("api/messages/<int:message_id>/", views.message),
+    path("api/users/", views.users),
+]

@@ -1,0 +1,228 @@
+"""The JSON API of rooms. In every answer ``seq`` was read before the rows, so that whoever continues from it misses nothing."""
+
+from typing import Annotated, Any
+
+import msgspec
+from django.http import HttpRequest, JsonResponse
+
+from chat import payloads, policies, selectors, services
+from chat.models import Membership, State
+from chat.page_data import listed_values
+from chat.selectors import History
+from notifications.payloads import inbox, person
+from realtime.auth import ApiRequest, api, body
+from realtime.protocol.errors import BadRequest
+from realtime.selectors import head_and_floor
+
+Id = Annotated[int, msgspec.Meta(ge=1, le=policies.MAX_ID)]
+
+
+class NewRoom(msgspec.Struct):
+    """A room to make."""
+
+    name: str
+    kind: str
+    topic: str = ""
+    slug: str = ""
+
+
+class Partner(msgspec.Struct):
+    """Somebody to talk with, by id or by username."""
+
+    user: Id | None = None
+    username: str | None = None
+
+
+class RoomChanges(msgspec.Struct):
+    """What is to be different about a room."""
+
+    name: str | None = None
+    topic: str | None = None
+    slow_mode: int | None = None
+    read_only: bool | None = None
+    archived: bool | None = None
+    reason: str = ""
+
+
+class Invitation(msgspec.Struct):
+    """Somebody to be added."""
+
+    username: str
+
+
+class MemberChange(msgspec.Struct):
+    """What is to be different about a member: one of the first three."""
+
+    role: str | None = None
+    state: str | None = None
+    muted_for: int | None = None
+    reason: str = ""
+
+
+class MyChange(msgspec.Struct):
+    """What is to be different about my own membership."""
+
+    involvement: str
+
+
+# -- rooms ----------------------------------------------------------------------------------------------------------------------------
+
+
+@api("GET", "POST")
+def rooms(request: ApiRequest) -> JsonResponse:
+    """Answer with my rooms and those that I may join; or make one."""
+    if request.method == "POST":
+        fields = body(request, NewRoom)
+        return _made(services.create_room(actor_id=request.user.pk, **msgspec.structs.asdict(fields)), status=201)
+    after = _number(request, "after")
+    inbox_seq, _ = head_and_floor(inbox(request.user.pk))
+    mine = selectors.my_rooms(request.user.pk) if after is None else []
+    last = selectors.readable(after, request.user.pk).room if after is not None else None
+    others, more = selectors.public_rooms(request.user.pk, after=last)
+    return JsonResponse({"rooms": [*map(listed_values, mine), *map(listed_values, others)], "more": more, "inbox_seq": inbox_seq})
+
+
+@api("POST")
+def direct(request: ApiRequest) -> JsonResponse:
+    """Answer with my conversation with somebody, made by the first call."""
+    fields = body(request, Partner)
+    if (fields.user is None) == (fields.username is None):
+        raise BadRequest("user: expected either an id or a username")
+    user_id = fields.user or selectors.active_user(fields.username or "").pk
+    return _made(services.direct_room(actor_id=request.user.pk, user_id=user_id))
+
+
+@api("GET", "PATCH")
+def room(request: ApiRequest, room_id: int) -> JsonResponse:
+    """Answer with a snapshot of a room; or change it."""
+    if request.method == "PATCH":
+        fields = body(request, RoomChanges)
+        changed = services.change_room(actor_id=request.user.pk, room_id=room_id, **msgspec.structs.asdict(fields))
+        return JsonResponse({"room": payloads.room(changed)})
+    return _snapshot(selectors.snapshot(room_id, request.user.pk))
+
+
+# -- messages -------------------------------------------------------------------------------------------------------------------------
+
+
+@api("GET")
+def messages(request: ApiRequest, room_id: int) -> JsonResponse:
+    """Answer with messages before a number (newest first), after one or around one (oldest first); without any, with the newest."""
+    limit = min(_number(request, "limit") or selectors.LATEST, selectors.MAX_MESSAGES)
+    before, after, around = (_number(request, name) for name in ("before", "after", "around"))
+    if sum(number is not None for number in (before, after, around)) > 1:
+        raise BadRequest("before, after, around: expected one of them")
+    selectors.readable(room_id, request.user.pk)
+    if after is not None:
+        found = selectors.after(room_id, after, limit=limit)
+    elif around is not None:
+        found = selectors.around(room_id, around, limit=limit)
+    else:
+        found = selectors.before(room_id, policies.MAX_ID if before is None else before, limit=limit)
+    return _history(room_id, found)
+
+
+@api("GET")
+def message(request: ApiRequest, message_id: int) -> JsonResponse:
+    """Answer with one message, such as one that is replied to."""
+    return JsonResponse({"message": payloads.message(selectors.readable_message(message_id, request.user.pk))})
+
+
+# -- people ---------------------------------------------------------------------------------------------------------------------------
+
+
+@api("GET", "POST")
+def members(request: ApiRequest, room_id: int) -> JsonResponse:
+    """Answer with the members of a room, in the order of their ids; or add one."""
+    if request.method == "POST":
+        row = services.invite(actor_id=request.user.pk, room_id=room_id, username=body(request, Invitation).username)
+        return JsonResponse({"membership": payloads.membership(row)}, status=201)
+    limit = min(_number(request, "limit") or 100, selectors.MAX_MEMBERS)
+    after = _number(request, "after") or 0
+    selectors.readable(room_id, request.user.pk)
+    found, more = selectors.members(room_id, after_user=after, limit=limit)
+    return JsonResponse({"members": [*map(payloads.membership, found)], "more": more})
+
+
+@api("PATCH")
+def member(request: ApiRequest, room_id: int, user_id: int) -> JsonResponse:
+    """Give a member another role, silence, remove or ban them; or undo it."""
+    row = _change_member(request.user.pk, room_id, user_id, body(request, MemberChange))
+    return JsonResponse({"membership": payloads.membership(row)})
+
+
+@api("PATCH")
+def my_membership(request: ApiRequest, room_id: int) -> JsonResponse:
+    """Choose what of a room reaches my inbox."""
+    fields = body(request, MyChange)
+    row = services.set_involvement(actor_id=request.user.pk, room_id=room_id, involvement=fields.involvement)
+    return JsonResponse({"membership": payloads.membership(row)})
+
+
+@api("GET")
+def users(request: ApiRequest) -> JsonResponse:
+    """Suggest people whose username begins with ``q``."""
+    beginning = request.GET.get("q", "").strip()
+    policies.clean(beginning, name="q", limit=150)  # for what no database can be asked
+    return JsonResponse({"users": [*map(person, selectors.users(beginning))]})
+
+
+# -- helpers --------------------------------------------------------------------------------------------------------------------------
+
+
+def _change_member(actor_id: int, room_id: int, user_id: int, change: MemberChange) -> Membership:
+    who: dict[str, Any] = {"actor_id": actor_id, "room_id": room_id, "user_id": user_id, "reason": change.reason}
+    match change:
+        case MemberChange(role=str(role), state=None, muted_for=None):
+            return services.set_role(role=role, **who)
+        case MemberChange(role=None, state=None, muted_for=int(seconds)):
+            return services.mute(seconds=seconds, **who)
+        case MemberChange(role=None, state=str(state), muted_for=None):
+            return _change_state(state, who)
+    raise BadRequest("role, state, muted_for: expected one of them")
+
+
+def _change_state(state: str, who: dict[str, Any]) -> Membership:
+    match state:
+        case State.REMOVED:
+            return services.remove(**who)
+        case State.BANNED:
+            return services.ban(**who)
+        case State.ACTIVE:  # no longer banned: whether they come back is theirs to say
+            return services.unban(**who)
+    raise BadRequest("state: expected removed, banned or active")
+
+
+def _made(row: Membership, *, status: int = 200) -> JsonResponse:
+    return _snapshot(selectors.snapshot(row.room_id, row.user_id), status=status)
+
+
+def _snapshot(found: selectors.Snapshot, *, status: int = 200) -> JsonResponse:
+    quoted = selectors.quoted(found.room.pk, found.messages)
+    data = {
+        "room": payloads.room(found.room),
+        "membership": payloads.membership(found.membership) if found.membership else None,
+        "partner": person(found.partner) if found.partner else None,
+        "member_count": found.room.member_count,
+        "seq": found.seq,
+        "messages": [*map(payloads.message, found.messages)],
+        "quoted": [*map(payloads.message, quoted)],
+    }
+    return JsonResponse(data, status=status)
+
+
+def _history(room_id: int, found: History) -> JsonResponse:
+    quoted = selectors.quoted(room_id, found.messages)
+    data = {"messages": [*map(payloads.message, found.messages)], "quoted": [*map(payloads.message, quoted)], "more": found.more}
+    return JsonResponse(data)
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    """Return a query parameter that is a number of a column, or None where it is not given."""
+    raw = request.GET.get(name)
+    if raw is None:
+        return None
+    # int() takes signs, spaces, underscores and the digits of every script, and refuses 4301 of them with an error of its own
+    if not (raw.isascii() and raw.isdecimal() and len(raw) <= len(str(policies.MAX_ID)) and int(raw) <= policies.MAX_ID):
+        raise BadRequest(f"{name}: expected a whole number from 0 to {policies.MAX_ID}")
+    return int(raw)
