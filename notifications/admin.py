@@ -123,6 +123,9 @@ class BroadcastAdmin(RecallingAdmin):
         return list(rows.values_list("pk", flat=True))
 
 
+COMPOSED = ("title", "body", "url", "level", "expires_at")
+
+
 class AnnouncementForm(forms.ModelForm[Announcement]):
     """Composes an announcement. Sent twice (a double click, a reload), it is one, because ``key`` comes with the page."""
 
@@ -131,7 +134,7 @@ class AnnouncementForm(forms.ModelForm[Announcement]):
 
     class Meta:
         model = Announcement
-        fields = ("title", "body", "url", "level", "expires_at")
+        fields = COMPOSED
 
     def clean(self) -> dict[str, Any]:
         """Refuse what the service would refuse."""
@@ -143,7 +146,7 @@ class AnnouncementForm(forms.ModelForm[Announcement]):
     @property
     def words(self) -> Words:
         """What the fields say."""
-        return Words(**{name: self.cleaned_data[name] for name in self.Meta.fields})
+        return Words(**{name: self.cleaned_data[name] for name in COMPOSED})
 
 
 @admin.register(Announcement)
@@ -160,12 +163,11 @@ class AnnouncementAdmin(RecallingAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Compose with a form of its own."""
-        return AnnouncementForm if obj is None else super().get_form(request, obj, change, **kwargs)
+        return super().get_form(request, obj, change, **kwargs | ({"form": AnnouncementForm} if obj is None else {}))
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what is composed, or what is shown."""
-        composed = AnnouncementForm.Meta.fields
-        return (*composed, "key") if obj is None else (*composed, "created_at", "recalled_at", "broadcast", "seq")
+        return (*COMPOSED, "key") if obj is None else (*COMPOSED, "created_at", "recalled_at", "broadcast", "seq")
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

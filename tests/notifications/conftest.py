@@ -1,26 +1,73 @@
 """Inboxes to test with. Alice is the one who reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 
-from notifications import payloads, services
-from notifications.models import Notification
+from notifications import payloads, services, targets
+from notifications.models import Announcement, Notification
+from notifications.policies import Words
+from notifications.selectors import Audience
+from notifications.targets import Place, Resolved
 from realtime.services import changing
 from tests.support.replay import verify
 
 __all__ = ["verify"]
 
 Notify = Callable[..., Notification]
+Announce = Callable[..., Announcement]
 
 
 @pytest.fixture
 def notify(db: None) -> Notify:
     """Put one notification into an inbox: ``notify(alice, title="Hello")``."""
 
-    def put(user: User, *, kind: str = "mention", title: str = "Bob mentioned you", **fields: str | int) -> Notification:
+    def put(user: User, *, kind: str = "mention", title: str = "Bob mentioned you", **fields: Any) -> Notification:
         with changing(payloads.inbox(user.pk)) as heads:
-            return services.notify(heads, user_id=user.pk, kind=kind, title=title, **fields)  # type: ignore[arg-type]
+            return services.notify(heads, user_id=user.pk, kind=kind, title=title, **fields)
 
     return put
+
+
+@pytest.fixture
+def announce(db: None) -> Announce:
+    """Announce something to everybody: ``announce("Maintenance at six")``."""
+
+    def put(body: str, **words: Any) -> Announcement:
+        return services.broadcast(words=Words(body=body, **words), audience=Audience(everybody=True)).announcement
+
+    return put
+
+
+class Rooms:
+    """Stands for an app with places: rooms with names, ids and members, and what was posted there."""
+
+    def __init__(self, members: Mapping[str, int]) -> None:
+        self.places = {name: Place(ident, name, people) for ident, (name, people) in enumerate(members.items(), start=1)}
+        self.posted: dict[int, dict[str, Any]] = {}
+
+    def resolve(self, names: Sequence[str]) -> Resolved:
+        missing = {name: targets.close_matches(name, self.places) for name in names if name not in self.places}
+        return Resolved([self.places[name] for name in names if name in self.places], missing)
+
+    def send(self, ident: int, *, key: UUID, **said: Any) -> int:
+        for posted, message in self.posted.items():
+            if message["key"] == key:
+                return posted
+        self.posted[len(self.posted) + 1] = {"room": ident, "key": key, **said}
+        return len(self.posted)
+
+    def recall(self, posted: int) -> None:
+        self.posted[posted]["body"] = ""
+
+
+@pytest.fixture
+def rooms(monkeypatch: pytest.MonkeyPatch) -> Rooms:
+    """The rooms general (12 members) and random (3)."""
+    found = Rooms({"general": 12, "random": 3})
+    monkeypatch.setattr(targets, "_targets", {})
+    targets.register_target("room", found.resolve, found.send, found.recall)
+    return found

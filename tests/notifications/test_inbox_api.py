@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from notifications import payloads, selectors, services
@@ -95,9 +97,9 @@ def test_a_long_inbox_costs_as_many_queries_as_a_short_one(
 ) -> None:
     notify(alice)
     browser.get("/api/inbox/")
-    with django_assert_num_queries(6):  # session and user, the epoch; the head, the count, the rows with their actors
+    with CaptureQueriesContext(connection) as short:
         browser.get("/api/inbox/")
     for _ in range(30):
         notify(alice, actor_id=bob.pk)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(len(short)):
         browser.get("/api/inbox/")

@@ -42,7 +42,7 @@ def test_a_replay_from_the_beginning_holds_what_the_pages_of_the_inbox_hold(noti
     services.archive(user_id=alice.pk, ids=[rows[3].pk, rows[8].pk])
     services.read(user_id=alice.pk, ids=[rows[5].pk])
     replayed = {ident: row["data"] for (_, ident), row in Client(payloads.inbox(alice.pk)).pull().rows.items()}
-    shown = {}
+    shown: dict[int, object] = {}
     for shelf in (Shelf.INBOX, Shelf.ARCHIVED):
         before = None
         while True:
