@@ -1,6 +1,8 @@
 """Static files: hashed names, imports of ES modules included, and the server that sends them."""
 
+import re
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +13,13 @@ from servestatic import ServeStaticASGI
 class HashedStaticFiles(ManifestStaticFilesStorage):
     """Names with a hash of the contents, so that a browser may keep a file for ever and a deploy needs no cache to be emptied."""
 
+    max_post_process_passes = 20  # as deep as modules import each other; a cycle would never end
     support_js_module_import_aggregation = True  # rewrites `import … from "./socket.js"` too: no build step
+
+    def url_converter(self, name: str, hashed_files: dict[str, Any], template: str | None = None) -> Callable[[re.Match[str]], str]:
+        """Leave ``import("…")`` alone: our modules use it in JSDoc types only, where it makes cycles of names that no pass can resolve."""
+        convert = super().url_converter(name, hashed_files, template)
+        return lambda found: found["matched"] if found["matched"].startswith("import(") else convert(found)
 
     def url(self, name: Any, force: bool = True) -> str:
         """Return the hashed address, in DEBUG too: what is developed is what is served."""
