@@ -17,13 +17,18 @@ class HashedStaticFiles(ManifestStaticFilesStorage):
     support_js_module_import_aggregation = True  # rewrites `import … from "./socket.js"` too: no build step
 
     def url_converter(self, name: str, hashed_files: dict[str, Any], template: str | None = None) -> Callable[[re.Match[str]], str]:
-        """Leave ``import("…")`` alone: our modules use it in JSDoc types only, where it makes cycles of names that no pass can resolve."""
+        """Leave comments alone: types and examples in them name modules in cycles, which no number of passes can resolve."""
         convert = super().url_converter(name, hashed_files, template)
-        return lambda found: found["matched"] if found["matched"].startswith("import(") else convert(found)
+        return lambda found: found["matched"] if _in_comment(found) else convert(found)
 
     def url(self, name: Any, force: bool = True) -> str:
         """Return the hashed address, in DEBUG too: what is developed is what is served."""
         return str(super().url(name, force))
+
+
+def _in_comment(found: re.Match[str]) -> bool:
+    opened = found.string.rfind("/*", 0, found.start())
+    return opened >= 0 and found.string.find("*/", opened, found.start()) < 0
 
 
 def with_static_files(application: Any) -> Any:
