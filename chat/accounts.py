@@ -1,0 +1,121 @@
+"""Signing up, in and out, the account and its password: Django's own forms and views, with our pages."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login as start_session
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
+from django.contrib.auth.models import User
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse_lazy
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from chat import payloads
+
+
+def _dress(form: Form) -> None:
+    """Give the fields the classes of css/field.css, and say which of them are wrong."""
+    for name, field in form.fields.items():
+        field.widget.attrs["class"] = "input"
+        if name in form.errors:
+            field.widget.attrs["aria-invalid"] = "true"
+
+
+class SignInForm(AuthenticationForm):
+    """Name and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _dress(self)
+
+
+class SignUpForm(UserCreationForm[User]):
+    """A name to sign in with, a name to be called by, and a password."""
+
+    class Meta(UserCreationForm.Meta):
+        model = User
+        fields = ("username", "first_name", "last_name")
+        labels = {"first_name": _("First name"), "last_name": _("Last name")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("usable_password", None)
+        self.fields["username"].help_text = _("Others mention you by it: @name. Letters, digits and . + - _ only.")
+        self.fields["username"].widget.attrs.update({"autocapitalize": "none", "spellcheck": "false"})
+        self.fields["password2"].help_text = ""
+        _dress(self)
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """The old password once, the new one twice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password2"].help_text = ""
+        _dress(self)
+
+
+login = auth_views.LoginView.as_view(
+    template_name="accounts/login.html",
+    authentication_form=SignInForm,
+    redirect_authenticated_user=True,
+    extra_context={"signup_open": settings.HOLDFAST_SIGNUP},
+)
+
+logout = auth_views.LogoutView.as_view()
+
+
+class PasswordChange(auth_views.PasswordChangeView):
+    """A new password ends all other sessions, their sockets and all tokens (realtime.revocation)."""
+
+    template_name = "accounts/password_change.html"
+    form_class = ChangePasswordForm
+    success_url = reverse_lazy("account")
+
+    def form_valid(self, form: "PasswordChangeForm[Any]") -> HttpResponse:
+        messages.success(self.request, gettext("The password has been changed."))
+        return super().form_valid(form)
+
+
+password_change = PasswordChange.as_view()
+
+
+@sensitive_post_parameters("password1", "password2")
+@never_cache
+@require_http_methods(["GET", "POST"])
+def signup(request: HttpRequest) -> HttpResponse:
+    """Make an account and sign in with it, where ``HOLDFAST_SIGNUP`` is on."""
+    if not settings.HOLDFAST_SIGNUP:
+        return render(request, "accounts/signup_closed.html", status=403)
+    if request.user.is_authenticated:
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    form = SignUpForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        start_session(request, form.save(), backend=settings.AUTHENTICATION_BACKENDS[0])
+        return redirect(_next(request))
+    return render(request, "accounts/signup.html", {"form": form}, status=400 if form.errors else 200)
+
+
+def _next(request: HttpRequest) -> str:
+    """Return where to go afterwards: an address of this site, or the default."""
+    wanted = request.GET.get("next", "")
+    ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return wanted if ours else resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+@never_cache
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    """Show who I am here. The page has the bell and needs nothing of chat's scripts."""
+    assert isinstance(request.user, User)
+    return render(request, "accounts/account.html", {"me": payloads.person(request.user)})

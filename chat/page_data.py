@@ -1,0 +1,162 @@
+"""What the pages show, as plain values for templates and for the browser's first look. Reads only."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from chat import payloads, policies, selectors
+from chat.models import SYSTEM_USERNAME, Involvement, Membership, Message, Room
+from chat.selectors import Listed
+from notifications import selectors as notification_selectors
+from realtime import selectors as streams
+
+Values = dict[str, Any]
+
+GROUP_SECONDS: Final = 300  # of one author: messages that follow within five minutes stand together (timeline.js has the same number)
+QUOTE_LENGTH: Final = 200  # characters; the rest of a quoted message is a click away
+BLANK: Final[Values] = {"author": {"id": 0, "name": "", "username": ""}, "person": {"id": 0, "name": ""}}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a room's history, oldest first."""
+
+    messages: list[Message]
+    number: int | None = None  # of the message that the address points at
+
+    def older(self) -> int | None:
+        """Return the number before which there is more, or None."""
+        return self.messages[0].number if self.messages and self.messages[0].number > 1 else None
+
+    def newer(self, room: Room) -> int | None:
+        """Return the number after which there is more, or None."""
+        return self.messages[-1].number if self.messages and self.messages[-1].number < room.last_number else None
+
+
+def shell(user: User, listed: Iterable[Listed]) -> Values:
+    """Return what every page of the conversation shows beside its own part: the rooms, the person, and what scripts start from."""
+    mine = list(listed)
+    me = payloads.person(user)
+    inbox_seq, _ = streams.head_and_floor(payloads.inbox(user.pk))
+    return {
+        "me": me,
+        "rooms": [_place(item) for item in mine if not item.room.is_direct],
+        "directs": [_place(item) for item in mine if item.room.is_direct],
+        "blank": BLANK,
+        "blank_direct": {"kind": Room.Kind.DIRECT, "person": BLANK["person"]},
+        "boot": {
+            "me": me | {"moderator": selectors.is_site_moderator(user.pk)},
+            "epoch": streams.epoch(),
+            "rooms": [listed_values(item) for item in mine],
+            "inbox": {"seq": inbox_seq, "unread": notification_selectors.unread(user.pk)},
+            "limits": {"message": settings.HOLDFAST_MESSAGE_MAX_LENGTH},
+        },
+    }
+
+
+def listed_values(item: Listed) -> Values:
+    """Return a room of a person's list, as the API lists it."""
+    return {
+        "room": payloads.room(item.room),
+        "membership": payloads.membership(item.membership) if item.membership else None,
+        "partner": payloads.person(item.partner) if item.partner else None,
+        "unread": item.unread,
+        "seq": item.seq,
+    }
+
+
+def title(room: Room, partner: User | None) -> str:
+    """Return how a room is called: a conversation of two by the other person's name."""
+    return str(payloads.person(partner)["name"]) if partner else room.name or room.slug
+
+
+def room_view(user: User, *, room: Room, membership: Membership | None, seq: int, window: Window) -> Values:
+    """Return one room with a part of its history."""
+    partner = selectors.partners([room], user.pk).get(room.pk)
+    quoted = {message.pk: message for message in selectors.quoted(room.pk, window.messages)}
+    older, newer = window.older(), window.newer(room)
+    address = room.get_absolute_url()
+    return {
+        "room": payloads.room(room) | {"title": title(room, partner)},
+        "entries": list(_entries(window.messages, quoted, room, user)),
+        "older_url": f"{address}?before={older}" if older else "",
+        "newer_url": f"{address}?after={newer}" if newer else "",
+        "member_count": room.member_count,
+        "data": {
+            "room": payloads.room(room),
+            "membership": payloads.membership(membership) if membership else None,
+            "partner": payloads.person(partner) if partner else None,
+            "member_count": room.member_count,
+            "seq": seq,
+            "messages": [payloads.message(message) for message in window.messages],
+            "quoted": [payloads.message(message) for message in quoted.values()],
+            "newest": newer is None,
+            "number": window.number,
+        },
+    }
+
+
+def _place(item: Listed) -> Values:
+    quiet = item.membership is not None and item.membership.involvement == Involvement.NOTHING
+    return {
+        "id": item.room.pk,
+        "url": item.room.get_absolute_url(),
+        "title": title(item.room, item.partner),
+        "kind": item.room.kind,
+        "person": payloads.person(item.partner) if item.partner else BLANK["person"],
+        "unread": item.unread,
+        "quiet": quiet,
+    }
+
+
+def _entries(messages: list[Message], quoted: dict[int, Message], room: Room, user: User) -> Iterator[Values]:
+    known = quoted | {message.pk: message for message in messages}
+    previous: Message | None = None
+    for message in messages:
+        new_day = previous is None or previous.created_at.date() != message.created_at.date()
+        values = payloads.message(message)
+        values |= {
+            "url": f"{room.get_absolute_url()}{message.number}/",
+            "quote": _quote(known.get(message.reply_to_id or 0), room),
+            "reaction_list": [
+                {"emoji": emoji, "count": len(ids), "mine": user.pk in ids, "names": ""} for emoji, ids in message.reactions.items() if ids
+            ],
+            "marks": list(_marks(message, previous, user, new_day=new_day)),
+        }
+        yield {"message": values, "day": values["created_at"] if new_day else ""}
+        previous = message
+
+
+def _quote(message: Message | None, room: Room) -> Values | None:
+    if message is None:
+        return None
+    return {
+        "author": payloads.person(message.author)["name"],
+        "text": message.body[:QUOTE_LENGTH],
+        "url": f"{room.get_absolute_url()}{message.number}/",
+    }
+
+
+def _marks(message: Message, previous: Message | None, user: User, *, new_day: bool) -> Iterator[str]:
+    """Yield the modifiers of a message's class; static/chat/timeline.js and message.js decide the same in the browser."""
+    if message.is_deleted:
+        yield "deleted"
+    elif user.pk in message.mentions:
+        yield "mentions-me"
+    if message.author.username == SYSTEM_USERNAME:
+        yield "system"
+    if previous is None or new_day or message.reply_to_id is not None:
+        return
+    apart = (message.created_at - previous.created_at).total_seconds()
+    if previous.author_id == message.author_id and apart < GROUP_SECONDS:
+        yield "continued"
+
+
+def may_read(room: Room, user: User) -> Membership | None:
+    """Return somebody's membership in a room that they may read. Raises ``NotFound`` or ``Forbidden``."""
+    membership = selectors.membership(room.pk, user.pk)
+    policies.check_may_read(room, membership)
+    return membership

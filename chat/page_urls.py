@@ -1,0 +1,19 @@
+"""Addresses of the HTML pages, to be included at the root."""
+
+from django.urls import path
+
+from chat import accounts, pages
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("rooms/", pages.directory, name="directory"),
+    path("rooms/new/", pages.create_room, name="create-room"),
+    path("rooms/<slug:slug>/", pages.room, name="room"),
+    path("rooms/<slug:slug>/<int:number>/", pages.room, name="permalink"),
+    path("inbox/", pages.inbox, name="inbox"),
+    path("accounts/", accounts.account, name="account"),
+    path("accounts/login/", accounts.login, name="login"),
+    path("accounts/logout/", accounts.logout, name="logout"),
+    path("accounts/signup/", accounts.signup, name="signup"),
+    path("accounts/password_change/", accounts.password_change, name="password_change"),
+]

@@ -1,0 +1,160 @@
+"""The HTML pages of the conversation. Without JavaScript they can be read and paged through; with it, app.js takes them over."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from chat import page_data, selectors, services
+from chat.models import Room
+from chat.page_data import Window
+from notifications import payloads as notification_payloads
+from notifications import selectors as notification_selectors
+from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
+
+P = ParamSpec("P")
+Page = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+LAST_ROOM = "last_room"  # a cookie: where to go from "/"
+LAST_ROOM_SECONDS = 365 * 24 * 3600
+MAX_NUMBER_DIGITS = 18  # what fits into the column
+
+
+def page(view: Page[P]) -> Page[P]:
+    """Make a view one for people who are signed in, whose refusals are the error pages of a browser. No cache keeps it."""
+
+    @never_cache
+    @login_required
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except NotFound as error:
+            raise Http404(error.message) from error
+        except Forbidden as error:
+            raise PermissionDenied(error.message) from error
+
+    return wrapped
+
+
+@page
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Go to the last room, else to the first of mine, else to where rooms are found."""
+    mine = selectors.my_rooms(_user(request).pk)
+    slugs = [item.room.slug for item in sorted(mine, key=lambda item: item.room.is_direct)]
+    last = request.COOKIES.get(LAST_ROOM, "")
+    if not slugs:
+        return redirect("directory")
+    return redirect("room", last if last in slugs else slugs[0])
+
+
+@page
+@require_GET
+def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResponse:
+    """Show a room: its newest messages, or those around, before or after a number."""
+    user = _user(request)
+    found = selectors.room_by_slug(slug)
+    if found is None:
+        raise NotFound("There is no such room.")
+    seq = selectors.head(found.pk)  # before everything else: what changes meanwhile comes again as an event
+    found.refresh_from_db()
+    membership = page_data.may_read(found, user)
+    window = _window(request, found, number)
+    values = page_data.room_view(user, room=found, membership=membership, seq=seq, window=window)
+    response = _render(request, "chat/room.html", values, current=found)
+    response.set_cookie(LAST_ROOM, slug, max_age=LAST_ROOM_SECONDS, samesite="Lax", secure=request.is_secure())
+    return response
+
+
+def _window(request: HttpRequest, room: Room, number: int | None) -> Window:
+    if number is not None:
+        around = selectors.around(room.pk, number).messages
+        if not any(message.number == number for message in around):
+            raise NotFound("There is no such message.")
+        return Window(around, number)
+    before, after = _number(request, "before"), _number(request, "after")
+    if before is not None:
+        return Window(selectors.before(room.pk, before).messages[::-1])
+    if after is not None:
+        return Window(selectors.after(room.pk, after).messages)
+    return Window(selectors.latest(room.pk))
+
+
+@page
+@require_GET
+def inbox(request: HttpRequest) -> HttpResponse:
+    """Show my notifications, newest first."""
+    user = _user(request)
+    found = notification_selectors.inbox_page(user.pk, before=_number(request, "before"))
+    notices = [notification_payloads.notification(row) for row in found.rows]
+    older = f"?{urlencode({'before': notices[-1]['id']})}" if found.more else ""
+    return _render(
+        request, "chat/inbox.html", {"notices": notices, "older_url": older, "data": {"notifications": notices, "more": found.more}}
+    )
+
+
+@page
+@require_GET
+def directory(request: HttpRequest) -> HttpResponse:
+    """Show the public rooms: mine and those that I may join."""
+    user = _user(request)
+    query = request.GET.get("q", "").strip().casefold()
+    mine = [item for item in selectors.my_rooms(user.pk) if not item.room.is_direct]
+    others, _more = selectors.public_rooms(user.pk)
+    rows = sorted([*mine, *others], key=lambda item: item.room.name.casefold())
+    rooms = [
+        {
+            "id": item.room.pk,
+            "name": item.room.name,
+            "topic": item.room.topic,
+            "kind": item.room.kind,
+            "url": item.room.get_absolute_url(),
+            "joined": item.membership is not None,
+        }
+        for item in rows
+        if query in f"{item.room.name} {item.room.topic}".casefold()
+    ]
+    return _render(request, "chat/directory.html", {"directory": rooms, "query": request.GET.get("q", "")})
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def create_room(request: HttpRequest) -> HttpResponse:
+    """Make a room, for browsers without JavaScript; with it, a dialog does the same over the API."""
+    fields = {name: request.POST.get(name, "") for name in ("name", "topic", "kind")}
+    if request.method == "POST":
+        try:
+            kind = fields["kind"] if fields["kind"] == Room.Kind.PRIVATE else Room.Kind.PUBLIC
+            made = services.create_room(actor_id=_user(request).pk, name=fields["name"], topic=fields["topic"], kind=kind)
+        except HoldfastError as error:
+            return _render(request, "chat/create_room.html", {"form": fields, "error": error.message}, status=400)
+        return redirect(made.room.get_absolute_url())
+    return _render(request, "chat/create_room.html", {"form": fields})
+
+
+def _render(
+    request: HttpRequest, template: str, values: page_data.Values, *, current: Room | None = None, status: int = 200
+) -> HttpResponse:
+    shell = page_data.shell(_user(request), selectors.my_rooms(_user(request).pk))
+    for place in [*shell["rooms"], *shell["directs"]]:
+        place["current"] = current is not None and place["id"] == current.pk
+    return render(request, template, {**shell, **values}, status=status)
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User), "login_required let somebody through who is not signed in"
+    return request.user
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    raw = request.GET.get(name, "")
+    return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) <= MAX_NUMBER_DIGITS else None

@@ -1,0 +1,180 @@
+/**
+ * The page as a whole: one connection, the rooms on it, and which view is shown. Going somewhere replaces the view, never the connection.
+ * @module
+ */
+
+import { Banner } from '../notifications/banner.js';
+import { Bell } from '../notifications/bell.js';
+import { Announcements } from '../notifications/announcements.js';
+import { InboxFeed } from '../notifications/feed.js';
+import { listenToBrowser } from '../notifications/wakefulness.js';
+import { Api } from '../realtime/api.js';
+import { Client } from '../realtime/client.js';
+import { Connection } from './connection.js';
+import { Dialogs } from './dialogs.js';
+import { onAction, toast } from './dom.js';
+import { EmojiPicker } from './emoji.js';
+import { Menu, moveWithArrows, placeBeside } from './menu.js';
+import { People } from './people.js';
+import { Rooms } from './rooms.js';
+import { Router } from './router.js';
+import { Sidebar } from './sidebar.js';
+import { words } from './words.js';
+
+/**
+ * @typedef {import('../realtime/types.js').Row} Row
+ * @typedef {import('../realtime/types.js').User} User
+ * @typedef {import('./room.js').Room} Room
+ *
+ * @typedef {object} Boot  What the server wrote into the page (chat/page_data.py).
+ * @property {User & {moderator: boolean}} me
+ * @property {string} epoch
+ * @property {import('./room.js').Listed[]} rooms
+ * @property {{seq: number, unread: number}} inbox
+ * @property {{message: number}} limits
+ */
+
+const MEMBERS_ASKED = 200; // for completion of names; larger rooms complete those who have been met
+
+export class App {
+  /** @type {Map<number, Promise<User[]>>} */
+  #members = new Map();
+
+  /**
+   * @param {Boot} boot
+   * @param {import('../realtime/outbox.js').Outbox} outbox
+   */
+  constructor(boot, outbox) {
+    this.me = boot.me;
+    this.limits = boot.limits;
+    this.outbox = outbox;
+    this.people = new People();
+    this.people.learn(boot.me);
+    this.client = new Client({ path: '/ws/chat/', epoch: boot.epoch, outbox });
+    this.api = new Api({ onEpoch: (epoch) => this.client.heardEpoch(epoch) });
+    this.dialogs = new Dialogs(this.api);
+    this.emoji = new EmojiPicker();
+    this.menu = new Menu();
+    this.rooms = new Rooms(boot.rooms, this);
+    this.feed = new InboxFeed(this.client, this.api);
+    this.announcements = new Announcements(this.client, this.api);
+    this.sidebar = new Sidebar(/** @type {HTMLElement} */ (document.getElementById('sidebar')), this.rooms);
+    this.connection = new Connection(this.client);
+    this.router = new Router(this);
+    this.#listen();
+    this.feed.follow(boot.me.id, boot.inbox);
+    this.announcements.follow();
+  }
+
+  start() {
+    this.router.start();
+    listenToBrowser(this.client);
+    this.client.start();
+  }
+
+  /** @param {string} url */
+  go(url) {
+    return this.router.go(url);
+  }
+
+  /**
+   * Those who can be mentioned in a room. Asked for once; without a connection, those who have been met.
+   * @param {Room} room
+   * @returns {Promise<User[]>}
+   */
+  membersOf(room) {
+    const asked = this.#members.get(room.id) ?? this.#askMembers(room);
+    this.#members.set(room.id, asked);
+    return asked;
+  }
+
+  /** @param {Room} room */
+  async #askMembers(room) {
+    try {
+      const { members } = await this.api.get(`/api/rooms/${room.id}/members`, { limit: MEMBERS_ASKED });
+      for (const { user } of members) this.people.learn(user);
+      return members.map((/** @type {Row} */ member) => member.user).filter((/** @type {User} */ user) => user.id !== this.me.id);
+    } catch (error) {
+      this.#members.delete(room.id);
+      throw error;
+    }
+  }
+
+  /**
+   * @param {number} roomId
+   * @param {string} url
+   */
+  async join(roomId, url) {
+    await this.client.command('room.join', { room: roomId });
+    const room = this.rooms.added(await this.api.get(`/api/rooms/${roomId}/`));
+    toast(words.joined(room.title));
+    await this.go(url);
+  }
+
+  /** Open the conversation with one person. @param {number} userId */
+  async writeTo(userId) {
+    try {
+      const room = this.rooms.added(await this.api.post('/api/rooms/direct', { user: userId }));
+      await this.go(room.url);
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+    }
+  }
+
+  /** @param {string} text */
+  async copy(text) {
+    const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+    toast(done ? words.linkCopied : words.copyFailed);
+  }
+
+  #listen() {
+    for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-bell]'))) {
+      const bell = new Bell(element);
+      this.feed.on('unread', (unread) => bell.show(unread));
+    }
+    const banner = new Banner(/** @type {HTMLElement} */ (document.querySelector('[data-banners]')), (id) => void this.announcements.read(id));
+    this.announcements.on('change', (shown) => banner.show(shown));
+    this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
+    this.feed.on('membership', (membership) => void this.rooms.tellMine(membership));
+    this.rooms.on('change', () => this.router.paintTitle());
+    this.client.on('hello', () => document.documentElement.setAttribute('data-ready', ''));
+    onAction(document, {
+      reconnect: () => this.client.retryNow(),
+      'open-drawer': () => this.drawer(true),
+      'close-drawer': () => this.drawer(false),
+      'create-room': () => void this.#createRoom(),
+      'find-person': () => void this.dialogs.findPerson(words.writeToSomebody, (person) => this.writeTo(person.id)),
+      'my-menu': (_event, element) => this.#myMenu(element),
+      reload: () => location.reload(),
+    });
+    document.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.drawer(false);
+    });
+  }
+
+  /** @param {boolean} open */
+  drawer(open) {
+    const app = /** @type {HTMLElement} */ (document.querySelector('.app'));
+    if ((app.dataset.drawer === 'open') === open) return;
+    app.dataset.drawer = open ? 'open' : 'closed';
+    // In the drawer the rest of the page is out of reach; its first link is where one starts.
+    /** @type {HTMLElement} */ (document.getElementById('main')).inert = open;
+    /** @type {HTMLElement | null} */ (document.querySelector(open ? '#sidebar a' : '[data-do="open-drawer"]'))?.focus();
+  }
+
+  #createRoom() {
+    return this.dialogs.createRoom(async (fields) => {
+      const room = this.rooms.added(await this.api.post('/api/rooms/', fields));
+      await this.go(room.url);
+    });
+  }
+
+  /** @param {HTMLElement} opener */
+  #myMenu(opener) {
+    const menu = /** @type {HTMLElement} */ (document.getElementById('my-menu'));
+    menu.addEventListener('keydown', moveWithArrows);
+    menu.showPopover();
+    placeBeside(menu, opener);
+    /** @type {HTMLElement | null} */ (menu.querySelector('[role="menuitem"]'))?.focus();
+  }
+}

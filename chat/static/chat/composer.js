@@ -1,0 +1,221 @@
+/**
+ * Where one writes: the text, what it answers or changes, how much of it is allowed, and when one may not write at all.
+ * @module
+ */
+
+import { onAction, setIcon, setText, slot } from './dom.js';
+import { Drafts } from './drafts.js';
+import { Suggestions } from './suggestions.js';
+import { whyNot } from './rights.js';
+import { words } from './words.js';
+
+/**
+ * @typedef {import('./room.js').Room} Room
+ * @typedef {import('./message.js').Message} Message
+ *
+ * @typedef {object} ComposerActions  What the composer asks of its surroundings.
+ * @property {(body: string, replyTo: number | null) => void} post
+ * @property {(message: Message, body: string) => Promise<boolean>} edit  false: it was refused, and the person was told
+ * @property {() => Message | null} lastOfMine
+ * @property {() => void} typing
+ * @property {() => void} join
+ * @property {(opener: HTMLElement, chosen: (emoji: string) => void) => void} pickEmoji
+ */
+
+const COUNT_FROM = 0.8; // of the limit: before that, nobody needs to know it
+
+export class Composer {
+  #root;
+  #room;
+  #limit;
+  #actions;
+  #drafts;
+  #input;
+  #suggestions;
+  /** @type {Message | null} */
+  #replyTo = null;
+  /** @type {Message | null} */
+  #editing = null;
+  /** Until when the room's slow mode makes me wait, in milliseconds. */
+  #slowUntil = 0;
+  #busy = false;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Room} room
+   * @param {{limit: number, meId: number, actions: ComposerActions, people: () => Promise<import('../realtime/types.js').User[]>}} options
+   */
+  constructor(root, room, { limit, meId, actions, people }) {
+    this.#root = root;
+    this.#room = room;
+    this.#limit = limit;
+    this.#actions = actions;
+    this.#drafts = new Drafts(meId, room.id);
+    this.#input = /** @type {HTMLTextAreaElement} */ (slot(root, 'input'));
+    this.#suggestions = new Suggestions(slot(root, 'suggestions'), this.#input, people);
+    this.#input.value = this.#drafts.text;
+    this.#input.addEventListener('input', () => this.#changed());
+    this.#input.addEventListener('keydown', (event) => this.#key(event));
+    slot(root, 'form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.#send();
+    });
+    onAction(root, {
+      'drop-context': () => this.#drop(),
+      'insert-emoji': (_event, element) => actions.pickEmoji(element, (emoji) => this.#insert(emoji)),
+      join: () => actions.join(),
+    });
+    this.paint();
+  }
+
+  focus() {
+    if (!slot(this.#root, 'form').hidden) this.#input.focus();
+  }
+
+  /** @param {Message} message */
+  reply(message) {
+    this.#stopEditing();
+    this.#replyTo = message;
+    this.#paintContext();
+    this.#input.focus();
+  }
+
+  /** @param {Message} message */
+  edit(message) {
+    this.#editing = message;
+    this.#replyTo = null;
+    this.#input.value = message.body;
+    this.paint();
+    this.#input.focus();
+    this.#input.setSelectionRange(message.body.length, message.body.length);
+  }
+
+  /** A message of mine was taken: the room's slow mode starts to count. */
+  posted() {
+    const seconds = this.#room.data.slow_mode;
+    if (!seconds || this.#room.canModerate) return;
+    this.#slowUntil = Date.now() + seconds * 1000;
+    this.tick();
+  }
+
+  /** Say what changes with time. */
+  tick() {
+    const wait = Math.ceil((this.#slowUntil - Date.now()) / 1000);
+    const seconds = this.#room.data.slow_mode;
+    const slow = slot(this.#root, 'slow');
+    slow.hidden = !seconds || this.#room.canModerate;
+    if (!slow.hidden) setText(this.#root, 'slow', wait > 0 ? words.slowWait(wait) : words.slowMode(seconds));
+    this.#paintNotice();
+  }
+
+  /** Show the room's and my own state anew. */
+  paint() {
+    this.#input.placeholder = words.writeTo(this.#room.title);
+    this.#paintContext();
+    this.#paintCount();
+    this.tick();
+  }
+
+  #paintNotice() {
+    const why = whyNot(this.#room);
+    const notice = slot(this.#root, 'notice');
+    notice.hidden = why === null;
+    slot(this.#root, 'form').hidden = why !== null;
+    if (why === null) return;
+    setText(notice, 'notice-words', why.words);
+    setIcon(/** @type {Element} */ (notice.querySelector('svg')), why.icon);
+    /** @type {HTMLElement} */ (notice.querySelector('[data-do="join"]')).hidden = !why.join;
+  }
+
+  #paintContext() {
+    const context = slot(this.#root, 'context');
+    const message = this.#editing ?? this.#replyTo;
+    context.hidden = message === null;
+    if (message === null) return;
+    setIcon(/** @type {Element} */ (context.querySelector('svg')), this.#editing ? 'pencil' : 'reply');
+    setText(context, 'context-what', this.#editing ? words.editing : words.replyingTo(message.author.name));
+    setText(context, 'context-text', this.#editing ? '' : message.body);
+  }
+
+  #paintCount() {
+    const length = [...this.#input.value].length; // code points, as the server counts
+    const left = this.#limit - length;
+    const count = slot(this.#root, 'count');
+    count.hidden = length < this.#limit * COUNT_FROM;
+    count.dataset.over = String(left < 0);
+    count.textContent = count.hidden ? '' : words.left(left);
+    const send = /** @type {HTMLButtonElement} */ (slot(this.#root, 'send'));
+    send.disabled = this.#busy || left < 0 || this.#input.value.trim() === '';
+  }
+
+  #changed() {
+    this.#paintCount();
+    if (this.#editing) return;
+    this.#drafts.text = this.#input.value;
+    if (this.#input.value.trim() !== '') this.#actions.typing();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.isComposing || this.#suggestions.key(event)) return;
+    if (event.key === 'Enter' && !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey) {
+      event.preventDefault();
+      void this.#send();
+    } else if (event.key === 'ArrowUp' && this.#input.value === '') {
+      const last = this.#actions.lastOfMine();
+      if (!last) return;
+      event.preventDefault();
+      this.edit(last);
+    } else if (event.key === 'Escape' && (this.#editing || this.#replyTo)) {
+      event.preventDefault();
+      this.#drop();
+    }
+  }
+
+  async #send() {
+    const body = this.#input.value.trim();
+    if (this.#busy || body === '' || [...body].length > this.#limit) return;
+    if (this.#editing) return this.#saveEdit(this.#editing, body);
+    const replyTo = this.#replyTo?.id ?? null;
+    this.#input.value = '';
+    this.#drafts.text = '';
+    this.#replyTo = null;
+    this.paint();
+    this.#actions.post(body, replyTo);
+  }
+
+  /**
+   * @param {Message} message
+   * @param {string} body
+   */
+  async #saveEdit(message, body) {
+    this.#busy = true;
+    this.#paintCount();
+    const saved = body === message.body || (await this.#actions.edit(message, body));
+    this.#busy = false;
+    if (saved && this.#editing === message) this.#stopEditing();
+    this.paint();
+  }
+
+  #drop() {
+    this.#replyTo = null;
+    this.#stopEditing();
+    this.paint();
+    this.#input.focus();
+  }
+
+  #stopEditing() {
+    if (!this.#editing) return;
+    this.#editing = null;
+    this.#input.value = this.#drafts.text;
+    this.#paintCount();
+  }
+
+  /** @param {string} text */
+  #insert(text) {
+    const { selectionStart, selectionEnd } = this.#input;
+    this.#input.setRangeText(text, selectionStart, selectionEnd, 'end');
+    this.#input.focus();
+    this.#changed();
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Small tools over the DOM. Markup comes from templates of the page; this file fills their slots.
+ * @module
+ */
+
+import { initials } from './words.js';
+
+const HUES = 8; // of avatars: css/avatar.css names them
+
+/**
+ * Copy the one element of a `<template>`.
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function clone(id) {
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
+  return /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+}
+
+/**
+ * The element with `data-slot=name`.
+ * @param {ParentNode} root
+ * @param {string} name
+ * @returns {HTMLElement}
+ */
+export function slot(root, name) {
+  const found = root.querySelector(`[data-slot="${name}"]`);
+  if (!found) throw new Error(`expected a slot "${name}"`);
+  return /** @type {HTMLElement} */ (found);
+}
+
+/**
+ * @param {ParentNode} root
+ * @param {string} name
+ * @param {string} text
+ */
+export function setText(root, name, text) {
+  const element = slot(root, name);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
+ * Point an icon of the sprite at another symbol.
+ * @param {Element} svg
+ * @param {string} name
+ */
+export function setIcon(svg, name) {
+  const use = /** @type {Element} */ (svg.querySelector('use'));
+  const [sprite] = (use.getAttribute('href') ?? '').split('#');
+  use.setAttribute('href', `${sprite}#${name}`);
+}
+
+/**
+ * @param {ParentNode} root
+ * @param {{id: number, name: string}} person
+ */
+export function setAvatar(root, person) {
+  const avatar = slot(root, 'avatar');
+  avatar.className = avatar.className.replace(/avatar--hue-\d+/, `avatar--hue-${person.id % HUES}`);
+  avatar.textContent = initials(person.name);
+}
+
+/**
+ * The one place where text of the server becomes markup: in an inert document, where nothing runs and nothing is loaded.
+ * @param {string} html
+ */
+export function parse(html) {
+  return new DOMParser().parseFromString(html, 'text/html');
+}
+
+/**
+ * Show the `html` of a message, which the server rendered from Markdown and sanitised (chat/markdown.py). Nothing else is ever assigned as markup.
+ * @param {Element} element
+ * @param {string} html
+ */
+export function setSanitised(element, html) {
+  element.replaceChildren(...parse(html).body.childNodes);
+}
+
+/**
+ * Call the action that a click asks for: `data-do="reply"` calls `actions.reply(event, element)`. Clicks for others bubble on.
+ * @param {EventTarget} root
+ * @param {Record<string, (event: Event, element: HTMLElement) => void>} actions
+ * @param {AbortSignal} [signal]
+ */
+export function onAction(root, actions, signal) {
+  root.addEventListener('click', (event) => {
+    const element = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest('[data-do]'));
+    const action = element && actions[element.dataset.do ?? ''];
+    if (!element || !action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action(event, element);
+  }, { signal });
+}
+
+/**
+ * Read a `json_script` element.
+ * @param {ParentNode} root
+ * @param {string} id
+ */
+export function readJson(root, id) {
+  const element = root.querySelector(`script[id="${id}"]`);
+  return element ? JSON.parse(element.textContent ?? 'null') : null;
+}
+
+/** @param {string} words */
+export function toast(words) {
+  const holder = document.querySelector('[data-toasts]');
+  if (!holder) return;
+  const element = clone('toast-template');
+  setText(element, 'words', words);
+  holder.replaceChildren(element);
+  setTimeout(() => element.remove(), TOAST_MS);
+}
+
+const TOAST_MS = 5000; // long enough to read one sentence twice
+
+/** Say something to screen readers only. @param {string} words */
+export function announce(words) {
+  const live = document.querySelector('[data-live]');
+  if (live) live.textContent = words;
+}

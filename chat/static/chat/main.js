@@ -1,0 +1,12 @@
+/**
+ * Where the conversation's scripts start.
+ * @module
+ */
+
+import { Outbox } from '../realtime/outbox.js';
+import { App } from './app.js';
+import { readJson } from './dom.js';
+
+const boot = readJson(document, 'boot');
+const app = new App(boot, await Outbox.open({ owner: boot.me.id }));
+app.start();

@@ -1,0 +1,137 @@
+/**
+ * One message in the page: fills the slots of templates/chat/_message.html, whether the server or a template made the element.
+ * @module
+ */
+
+import { clone, setAvatar, setSanitised, setText, slot } from './dom.js';
+import { clock, fullTime, list, words } from './words.js';
+
+/**
+ * @typedef {import('../realtime/types.js').User} User
+ *
+ * @typedef {object} Message  As on the wire (docs/protocol.md §5); one that waits in the outbox has no id and no number yet.
+ * @property {number} [id]
+ * @property {number} [number]
+ * @property {number} [seq]
+ * @property {User} author
+ * @property {string} body
+ * @property {string} [html]
+ * @property {string} created_at
+ * @property {string | null} edited_at
+ * @property {string | null} deleted_at
+ * @property {number | null} reply_to
+ * @property {Record<string, number[]>} reactions
+ * @property {number[]} mentions
+ *
+ * @typedef {object} Surroundings  What a message needs to know of the page.
+ * @property {User} me
+ * @property {(userId: number) => string} nameOf
+ * @property {(messageId: number) => Message | null} quoted
+ * @property {(number: number) => string} permalink
+ */
+
+export const SYSTEM_USERNAME = 'holdfast';
+const MOST_NAMES = 8; // in the tip of a reaction
+
+/** @returns {HTMLElement} */
+export const newMessageElement = () => clone('message-template');
+
+/**
+ * @param {HTMLElement} element
+ * @param {Message} message
+ * @param {Surroundings} surroundings
+ */
+export function paintMessage(element, message, surroundings) {
+  const deleted = message.deleted_at !== null;
+  element.dataset.message = String(message.id ?? '');
+  element.dataset.number = String(message.number ?? '');
+  element.classList.toggle('message--deleted', deleted);
+  element.classList.toggle('message--system', message.author.username === SYSTEM_USERNAME);
+  element.classList.toggle('message--mentions-me', !deleted && message.mentions.includes(surroundings.me.id));
+  setAvatar(element, message.author);
+  setText(element, 'author', message.author.name);
+  paintTime(slot(element, 'time'), message, surroundings);
+  paintBody(slot(element, 'body'), message, surroundings);
+  const edited = slot(element, 'edited');
+  edited.hidden = deleted || message.edited_at === null;
+  edited.title = message.edited_at ? fullTime(message.edited_at) : '';
+  paintQuote(element, message, surroundings);
+  paintReactions(slot(element, 'reactions'), deleted ? {} : message.reactions, surroundings);
+}
+
+/**
+ * @param {HTMLElement} link
+ * @param {Message} message
+ * @param {Surroundings} surroundings
+ */
+function paintTime(link, message, surroundings) {
+  const time = /** @type {HTMLTimeElement} */ (link.firstElementChild);
+  time.dateTime = message.created_at;
+  time.textContent = clock(message.created_at);
+  time.title = fullTime(message.created_at);
+  if (message.number) link.setAttribute('href', surroundings.permalink(message.number));
+  else link.removeAttribute('href');
+}
+
+/**
+ * @param {HTMLElement} body
+ * @param {Message} message
+ * @param {Surroundings} surroundings
+ */
+function paintBody(body, message, surroundings) {
+  const rendered = message.deleted_at === null && Boolean(message.html);
+  body.classList.toggle('prose', rendered);
+  if (message.deleted_at !== null) body.textContent = words.deleted;
+  else if (rendered) setSanitised(body, /** @type {string} */ (message.html));
+  else body.textContent = message.body;
+  for (const mention of body.querySelectorAll('.mention')) {
+    mention.classList.toggle('mention--me', Number(/** @type {HTMLElement} */ (mention).dataset.user) === surroundings.me.id);
+  }
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {Message} message
+ * @param {Surroundings} surroundings
+ */
+export function paintQuote(element, message, surroundings) {
+  const quote = /** @type {HTMLAnchorElement} */ (slot(element, 'quote'));
+  quote.hidden = message.reply_to === null || message.deleted_at !== null;
+  if (quote.hidden || message.reply_to === null) return;
+  const target = surroundings.quoted(message.reply_to);
+  setText(quote, 'quote-author', target ? target.author.name : '');
+  setText(quote, 'quote-text', target ? (target.deleted_at ? words.quoteDeleted : target.body) : words.quoteUnknown);
+  if (target?.number) quote.href = surroundings.permalink(target.number);
+  else quote.removeAttribute('href');
+}
+
+/**
+ * @param {HTMLElement} holder
+ * @param {Record<string, number[]>} reactions
+ * @param {Surroundings} surroundings
+ */
+function paintReactions(holder, reactions, surroundings) {
+  const items = Object.entries(reactions).filter(([, users]) => users.length > 0);
+  while (holder.children.length > items.length) holder.lastElementChild?.remove();
+  items.forEach(([emoji, users], index) => {
+    const item = holder.children[index] ?? holder.appendChild(clone('reaction-template'));
+    paintReaction(/** @type {HTMLElement} */ (item.firstElementChild), emoji, users, surroundings);
+  });
+}
+
+/**
+ * @param {HTMLElement} button
+ * @param {string} emoji
+ * @param {number[]} users
+ * @param {Surroundings} surroundings
+ */
+function paintReaction(button, emoji, users, surroundings) {
+  button.dataset.emoji = emoji;
+  button.setAttribute('aria-pressed', String(users.includes(surroundings.me.id)));
+  /** @type {HTMLElement} */ (button.children[0]).textContent = emoji;
+  /** @type {HTMLElement} */ (button.children[1]).textContent = String(users.length);
+  const names = users.slice(0, MOST_NAMES).map((id) => (id === surroundings.me.id ? words.you : surroundings.nameOf(id))).filter(Boolean);
+  const others = users.length - names.length;
+  button.title = words.reactedWith(others > 0 ? [...names, words.andOthers(others)] : names, emoji);
+  button.setAttribute('aria-label', words.reactionLabel(emoji, users.length));
+}

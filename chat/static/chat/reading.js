@@ -1,0 +1,79 @@
+/**
+ * What counts as read: the newest message is on the screen of somebody who looks at it. And where the line of new messages stands.
+ * @module
+ */
+
+/**
+ * @typedef {import('./room.js').Room} Room
+ * @typedef {import('./timeline.js').Timeline} Timeline
+ * @typedef {import('../realtime/client.js').Client} Client
+ */
+
+const TELL_EVERY_MS = 1000; // a busy room is read with one command a second
+
+export class Reading {
+  #room;
+  #timeline;
+  #client;
+  #toldNumber = 0;
+  #toldAt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #look = () => this.look();
+
+  /**
+   * @param {Room} room
+   * @param {Timeline} timeline
+   * @param {Client} client
+   */
+  constructor(room, timeline, client) {
+    this.#room = room;
+    this.#timeline = timeline;
+    this.#client = client;
+    addEventListener('focus', this.#look);
+    document.addEventListener('visibilitychange', this.#look);
+  }
+
+  leave() {
+    clearTimeout(this.#timer);
+    removeEventListener('focus', this.#look);
+    document.removeEventListener('visibilitychange', this.#look);
+  }
+
+  /** The room was opened: what is unread begins after what was read. */
+  opened() {
+    if (this.#room.unread > 0) this.#timeline.newFrom(this.#room.readNumber + 1);
+  }
+
+  /** A message of somebody else came. Where everything before it was read and nobody looks, the line stands before it. @param {{number?: number}} message */
+  arrived({ number }) {
+    if (number !== undefined && this.#room.readNumber === number - 1 && !this.#isLooking()) this.#timeline.newFrom(number);
+  }
+
+  /** Is the newest message being looked at? Then it is read. */
+  look() {
+    if (!this.#isLooking() || !this.#room.isMember) return;
+    this.#room.readTo(this.#room.lastNumber);
+    this.#tell();
+  }
+
+  #isLooking() {
+    return document.visibilityState === 'visible' && document.hasFocus() && this.#timeline.isShown && this.#timeline.atEnd;
+  }
+
+  #tell() {
+    const number = this.#room.readNumber;
+    if (number <= this.#toldNumber) return;
+    const wait = this.#toldAt + TELL_EVERY_MS - Date.now();
+    clearTimeout(this.#timer);
+    if (wait > 0) {
+      this.#timer = setTimeout(() => this.#tell(), wait);
+      return;
+    }
+    this.#toldAt = Date.now();
+    this.#toldNumber = number;
+    this.#client.command('room.read', { room: this.#room.id, number }).catch(() => {
+      this.#toldNumber = 0; // told again with the next look
+    });
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What I may do in a room and with a message. The server decides; this only spares people buttons that would be refused.
+ * @module
+ */
+
+import { words } from './words.js';
+
+/**
+ * @typedef {import('./room.js').Room} Room
+ * @typedef {import('./message.js').Message} Message
+ * @typedef {{words: string, icon: string, join: boolean}} Obstacle
+ */
+
+/**
+ * Why I cannot write in a room right now; null: I can.
+ * @param {Room} room
+ * @returns {Obstacle | null}
+ */
+export function whyNot(room) {
+  const state = room.membership?.state ?? 'none';
+  if (room.data.archived_at) return { words: words.archived, icon: 'archive', join: false };
+  if (state === 'banned') return { words: words.banned, icon: 'ban', join: false };
+  if (state === 'removed') return { words: words.removed, icon: 'user-minus', join: room.data.kind === 'public' };
+  if (state !== 'active') return { words: words.notMember, icon: 'eye', join: room.data.kind === 'public' };
+  const until = room.membership?.muted_until;
+  if (until && Date.parse(until) > Date.now()) return { words: words.muted(until), icon: 'volume-x', join: false };
+  if (room.data.read_only && !room.canModerate) return { words: words.readOnly, icon: 'lock', join: false };
+  return null;
+}
+
+/**
+ * @param {Room} room
+ * @param {Message} message
+ * @param {number} meId
+ */
+export function rightsOver(room, message, meId) {
+  const alive = message.deleted_at === null;
+  const mine = message.author.id === meId;
+  const member = room.isMember && !room.data.archived_at;
+  return {
+    react: alive && member,
+    reply: alive && whyNot(room) === null,
+    edit: alive && mine && whyNot(room) === null,
+    link: true,
+    report: alive && !mine,
+    delete: alive && ((mine && member) || room.canModerate),
+  };
+}
+
+const RANKS = { member: 1, moderator: 2, owner: 3 };
+
+/**
+ * Whom I may mute, remove or ban: those below me.
+ * @param {Room} room
+ * @param {import('../realtime/types.js').Row} member
+ * @param {{id: number, moderator: boolean}} me
+ */
+export function rightsOverMember(room, member, me) {
+  const mine = me.moderator ? 4 : RANKS[/** @type {keyof typeof RANKS} */ (room.membership?.role)] ?? 0;
+  const theirs = RANKS[/** @type {keyof typeof RANKS} */ (member.role)] ?? 0;
+  const above = room.canModerate && member.user.id !== me.id && mine > theirs;
+  return { moderate: above, changeRole: above && mine >= RANKS.owner };
+}

@@ -1,0 +1,342 @@
+/**
+ * One room as this page knows it: what it is, my place in it, what is unread, who is here, and its messages once somebody has looked.
+ * @module
+ */
+
+import { Emitter } from '../realtime/emitter.js';
+import { reportToConsole } from '../realtime/clock.js';
+import { History } from '../realtime/history.js';
+import { Unread } from '../realtime/store.js';
+
+/**
+ * @typedef {import('../realtime/types.js').Row} Row
+ * @typedef {import('../realtime/types.js').User} User
+ * @typedef {import('../realtime/types.js').Signal} Signal
+ * @typedef {import('../realtime/types.js').StreamEvent} StreamEvent
+ * @typedef {import('./message.js').Message} Message
+ *
+ * @typedef {object} Listed  As the API lists a room.
+ * @property {Row} room
+ * @property {Row | null} membership
+ * @property {User | null} [partner]  the other one of a direct room
+ * @property {number} seq
+ *
+ * @typedef {Listed & {messages: Message[], quoted: Message[], newest: boolean, number: number | null, member_count: number}} Opened  As its page shows a room.
+ *
+ * @typedef {object} RoomContext
+ * @property {User & {moderator: boolean}} me
+ * @property {import('./people.js').People} people
+ * @property {import('../realtime/api.js').Api} api
+ * @property {import('../realtime/client.js').Client} client
+ *
+ * @typedef {object} RoomEvents
+ * @property {void} change  the room, my membership, or what is unread
+ * @property {Message} arrived  a message of somebody else, newer than all before
+ * @property {Message} quoted  a message that others answer has been found, or has changed
+ * @property {Row} member  a membership of the room
+ * @property {void} typing
+ * @property {void} presence
+ * @property {string} closed  the reason
+ */
+
+/** Messages in the page at once; the rest is read again when somebody scrolls there. */
+const MAX_MESSAGES_SHOWN = 300;
+/** Answered messages that are kept although they stand outside the window. */
+const MAX_QUOTED = 500;
+/** Of the newest messages, when one that is under way is looked for among them. */
+const LOOKED_AT = 20;
+
+export class Room {
+  #context;
+  /** @type {Emitter<RoomEvents>} */
+  #emitter = new Emitter(reportToConsole);
+  #unread;
+  /** @type {Message[] | null} */
+  #handedOver = null;
+  /** @type {Map<number, Message>} */
+  #quoted = new Map();
+  /** @type {Set<number>} */
+  #asked = new Set();
+  /** Until when each of them types. @type {Map<number, number>} */
+  #typing = new Map();
+  #following = false;
+  /** The newest number when an entry of the outbox was written, by its key. @type {Map<string, number>} */
+  #lastWhenWritten = new Map();
+
+  /**
+   * @param {Listed} listed
+   * @param {RoomContext} context
+   */
+  constructor(listed, context) {
+    this.#context = context;
+    this.data = listed.room;
+    this.membership = listed.membership;
+    this.partner = listed.partner ?? null;
+    this.memberCount = 0;
+    /** Who is here; null where only their count is told. @type {Set<number> | null} */
+    this.present = null;
+    this.presentCount = 0;
+    /** Somebody has looked, and the messages are kept up to date. */
+    this.opened = false;
+    context.people.learn(this.partner);
+    this.#unread = new Unread({ last: this.data.last_number, read: this.membership?.read_number ?? this.data.last_number });
+    this.history = new History({ load: (wanted) => this.#load(wanted), limit: MAX_MESSAGES_SHOWN });
+    this.history.on('change', ({ changed }) => changed.forEach((row) => this.#learn(/** @type {any} */ (row))));
+  }
+
+  get id() {
+    return /** @type {number} */ (this.data.id);
+  }
+
+  get stream() {
+    return `room.${this.id}`;
+  }
+
+  get url() {
+    return `/rooms/${this.data.slug}/`;
+  }
+
+  get title() {
+    return this.partner?.name ?? (this.data.name || this.data.slug);
+  }
+
+  get isDirect() {
+    return this.data.kind === 'direct';
+  }
+
+  get isMember() {
+    return this.membership?.state === 'active';
+  }
+
+  /** Nothing of it is to disturb. */
+  get isQuiet() {
+    return this.membership?.involvement === 'nothing';
+  }
+
+  get unread() {
+    return this.isMember ? this.#unread.count : 0;
+  }
+
+  get readNumber() {
+    return this.#unread.read;
+  }
+
+  get lastNumber() {
+    return this.#unread.last;
+  }
+
+  get canModerate() {
+    return !this.isDirect && (this.#context.me.moderator || (this.isMember && this.membership?.role !== 'member'));
+  }
+
+  /** Those who type now, but me. @returns {number[]} */
+  get typing() {
+    const now = Date.now();
+    return [...this.#typing].filter(([, until]) => until > now).map(([id]) => id);
+  }
+
+  /**
+   * @template {keyof RoomEvents} Name
+   * @param {Name} name
+   * @param {(value: RoomEvents[Name]) => void} listener
+   */
+  on(name, listener) {
+    return this.#emitter.on(name, listener);
+  }
+
+  /** Follow the room's stream after `seq`; following again starts anew from there. @param {number} seq */
+  follow(seq) {
+    this.#following = true;
+    this.#context.client.subscribe(this.stream, {
+      position: seq,
+      apply: (events) => this.#apply(events),
+      load: () => this.#reload(),
+      signal: (signal) => this.#signal(signal),
+      closed: (reason) => this.#closed(reason),
+    });
+  }
+
+  unfollow() {
+    if (this.#following) this.#context.client.unsubscribe(this.stream);
+    this.#following = false;
+  }
+
+  /** Take over what the server has rendered into a page. @param {Opened} opened */
+  open(opened) {
+    this.data = opened.room;
+    this.membership = opened.membership;
+    this.memberCount = opened.member_count;
+    this.opened = true;
+    opened.quoted.forEach((message) => this.#keepQuoted(message));
+    this.#unread.saw(this.data.last_number);
+    this.#unread.readTo(this.membership?.read_number ?? this.data.last_number);
+    this.history.saw(this.data.last_number);
+    if (opened.newest) this.history.open(/** @type {any} */ (opened.messages));
+    else this.#openInside(opened);
+    // What happened between the page's seq and the stream's position was not kept: nobody had looked. So it is sent again.
+    this.follow(opened.seq);
+    this.#emitter.emit('change', undefined);
+  }
+
+  /** @param {Opened} opened */
+  #openInside({ messages, number }) {
+    this.#handedOver = messages;
+    // A page of older messages has no number of its own; its middle stands for it.
+    void this.history.around(number ?? messages[Math.floor(messages.length / 2)]?.number ?? 1);
+  }
+
+  /** @param {Record<string, any>} wanted @returns {Promise<any[]>} */
+  async #load(wanted) {
+    const handedOver = this.#handedOver;
+    this.#handedOver = null;
+    if (handedOver) return handedOver;
+    const answer = await this.#context.api.get(`/api/rooms/${this.id}/messages`, wanted);
+    for (const message of answer.quoted ?? []) this.#keepQuoted(message);
+    return answer.messages;
+  }
+
+  /** @returns {Promise<number>} */
+  async #reload() {
+    const snapshot = await this.#context.api.get(`/api/rooms/${this.id}/`);
+    this.data = snapshot.room;
+    this.membership = snapshot.membership;
+    this.#unread = new Unread({ last: this.data.last_number, read: this.membership?.read_number ?? this.data.last_number });
+    if (this.opened) this.history.open(snapshot.messages);
+    this.#emitter.emit('change', undefined);
+    return snapshot.seq;
+  }
+
+  /** @param {StreamEvent[]} events */
+  #apply(events) {
+    const last = this.lastNumber;
+    const messages = events.filter(({ kind }) => kind === 'message').map(({ data }) => /** @type {any} */ (data));
+    for (const message of messages) this.#unread.saw(message.number);
+    if (this.opened) this.history.apply(messages);
+    for (const message of messages) {
+      this.#typing.delete(message.author.id);
+      if (this.#quoted.has(message.id)) this.#keepQuoted(message);
+      if (message.number > last && message.author.id !== this.#context.me.id && !message.deleted_at) this.#emitter.emit('arrived', message);
+    }
+    for (const { kind, data } of events) {
+      if (kind === 'membership') this.#memberChanged(data);
+      if (kind === 'room') this.#roomChanged(data);
+    }
+    this.#emitter.emit('change', undefined);
+    this.#emitter.emit('typing', undefined);
+  }
+
+  /** @param {Row} data */
+  #roomChanged(data) {
+    // `last_number` of the stream is as of the room's own change; messages have told the present one.
+    this.#unread.saw(data.last_number);
+    this.data = { ...data, last_number: this.lastNumber };
+  }
+
+  /** @param {Row} data */
+  #memberChanged(data) {
+    this.#context.people.learn(data.user);
+    if (data.user.id === this.#context.me.id) this.membership = { ...data, read_number: this.readNumber };
+    this.#emitter.emit('member', data);
+  }
+
+  /** My membership, from my inbox: there my read number is the present one. @param {Row} membership */
+  mine(membership) {
+    this.membership = membership;
+    this.#unread.readTo(Math.max(this.#unread.read, membership.read_number));
+    this.#emitter.emit('change', undefined);
+  }
+
+  /** I have read up to here, in this tab. @param {number} number */
+  readTo(number) {
+    if (number <= this.readNumber) return;
+    this.#unread.readTo(number);
+    this.#emitter.emit('change', undefined);
+  }
+
+  /**
+   * Has the message of an outbox entry been pushed already, before the answer to its command? Then it is not shown twice.
+   * @param {import('../realtime/outbox.js').Entry} entry
+   */
+  hasArrived({ key, state, fields }) {
+    if (state !== 'sending') return false;
+    const mine = this.history.rows.slice(-LOOKED_AT).filter((row) => row.author.id === this.#context.me.id && row.body === fields.body);
+    return mine.some((row) => row.number > (this.#lastWhenWritten.get(key) ?? Infinity));
+  }
+
+  /** An entry for this room was written now. @param {string} key */
+  written(key) {
+    this.#lastWhenWritten.set(key, this.lastNumber);
+  }
+
+  /** A reply of the server carries a message in its newest state. @param {Message} message */
+  replied(message) {
+    if (this.opened) this.history.apply([/** @type {any} */ (message)]);
+  }
+
+  /** @param {Signal} signal */
+  #signal({ kind, data }) {
+    if (kind === 'typing' && data.user !== this.#context.me.id) {
+      this.#typing.set(data.user, Date.parse(data.until));
+      this.#emitter.emit('typing', undefined);
+    }
+    if (kind === 'presence') this.#presenceChanged(data);
+  }
+
+  /** @param {Row} data */
+  #presenceChanged({ count, joined = [], left = [] }) {
+    this.presentCount = count;
+    for (const id of joined) this.present?.add(id);
+    for (const id of left) this.present?.delete(id);
+    this.#emitter.emit('presence', undefined);
+  }
+
+  /** Ask who is here; from then on signals tell. */
+  async askPresence() {
+    const { count, users } = await this.#context.client.command('room.presence', { room: this.id });
+    this.presentCount = count;
+    this.present = users ? new Set(users) : null;
+    this.#emitter.emit('presence', undefined);
+  }
+
+  /** @param {string} reason */
+  #closed(reason) {
+    this.#following = false;
+    if (reason === 'banned' || reason === 'removed' || reason === 'left') this.membership = this.membership && { ...this.membership, state: reason };
+    if (reason === 'archived') this.data = { ...this.data, archived_at: this.data.archived_at ?? new Date().toISOString() };
+    this.#emitter.emit('closed', reason);
+    this.#emitter.emit('change', undefined);
+  }
+
+  /** The message that others answer: from the window, or kept beside it, or null until it is found. @param {number} id @returns {Message | null} */
+  quoted(id) {
+    const inside = /** @type {any} */ (this.history.byId(id));
+    if (inside) return inside;
+    if (!this.#quoted.has(id)) void this.#find(id);
+    return this.#quoted.get(id) ?? null;
+  }
+
+  /** @param {number} id */
+  async #find(id) {
+    if (this.#asked.has(id)) return;
+    this.#asked.add(id);
+    try {
+      const { message } = await this.#context.api.get(`/api/messages/${id}/`);
+      this.#keepQuoted(message);
+    } catch {
+      this.#asked.delete(id); // offline: asked again when it is painted again
+    }
+  }
+
+  /** @param {Message} message */
+  #keepQuoted(message) {
+    if (this.#quoted.size >= MAX_QUOTED) this.#quoted.delete(/** @type {number} */ (this.#quoted.keys().next().value));
+    this.#quoted.set(/** @type {number} */ (message.id), message);
+    this.#context.people.learn(message.author);
+    this.#emitter.emit('quoted', message);
+  }
+
+  /** @param {Message} message */
+  #learn(message) {
+    this.#context.people.learn(message.author);
+  }
+}

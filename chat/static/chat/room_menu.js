@@ -1,0 +1,79 @@
+/**
+ * What is done with a room as a whole.
+ * @module
+ */
+
+import { toast } from './dom.js';
+import { words } from './words.js';
+
+/**
+ * @typedef {import('./app.js').App} App
+ * @typedef {import('./room.js').Room} Room
+ * @typedef {import('./menu.js').MenuItem} MenuItem
+ */
+
+/**
+ * @param {HTMLElement} opener
+ * @param {Room} room
+ * @param {App} app
+ */
+export function roomMenu(opener, room, app) {
+  /** @type {MenuItem[]} */
+  const items = [];
+  if (room.canModerate) items.push({ label: words.roomSettings, icon: 'settings', run: () => void settings(room, app) });
+  items.push({ label: words.copyRoomLink, icon: 'link', run: () => void app.copy(new URL(room.url, location.origin).href) });
+  if (room.isMember) items.push(...involvements(room, app));
+  if (room.isMember && !room.isDirect) items.push({ label: words.leave, icon: 'log-out', danger: true, run: () => void leave(room, app) });
+  app.menu.open(opener, room.title, items);
+}
+
+/**
+ * @param {Room} room
+ * @param {App} app
+ * @returns {MenuItem[]}
+ */
+function involvements(room, app) {
+  return Object.entries(words.involvement).map(([involvement, label]) => ({
+    label,
+    icon: room.membership?.involvement === involvement ? 'check' : involvement === 'nothing' ? 'bell-off' : 'bell',
+    run: () => void involve(room, involvement, app),
+  }));
+}
+
+/**
+ * @param {Room} room
+ * @param {string} involvement
+ * @param {App} app
+ */
+async function involve(room, involvement, app) {
+  try {
+    const { membership } = await app.api.patch(`/api/rooms/${room.id}/membership`, { involvement });
+    room.mine(membership);
+    toast(words.saved);
+  } catch (error) {
+    toast(/** @type {Error} */ (error).message);
+  }
+}
+
+/**
+ * @param {Room} room
+ * @param {App} app
+ */
+function settings(room, app) {
+  return app.dialogs.roomSettings(room.data, async (changes) => {
+    await app.api.patch(`/api/rooms/${room.id}/`, changes);
+    toast(words.saved);
+  });
+}
+
+/**
+ * @param {Room} room
+ * @param {App} app
+ */
+function leave(room, app) {
+  return app.dialogs.confirm({ heading: words.leaveTitle(room.title), text: words.leaveText, confirm: words.leaveDo }, async () => {
+    const { membership } = await app.client.command('room.leave', { room: room.id });
+    room.mine(membership);
+    await app.go('/rooms/');
+  });
+}

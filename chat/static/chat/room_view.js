@@ -1,0 +1,231 @@
+/**
+ * A room on the screen: its header, timeline, composer and people, and what is done with messages.
+ * @module
+ */
+
+import { announce, onAction, setText, slot, toast } from './dom.js';
+import { Composer } from './composer.js';
+import { Members } from './members.js';
+import { MessageTools } from './message_tools.js';
+import { Reading } from './reading.js';
+import { roomMenu } from './room_menu.js';
+import { Timeline } from './timeline.js';
+import { words } from './words.js';
+
+/**
+ * @typedef {import('./app.js').App} App
+ * @typedef {import('./room.js').Room} Room
+ * @typedef {import('./message.js').Message} Message
+ */
+
+const TYPING_EVERY_MS = 3000; // the server keeps a signal for six seconds
+const TICK_MS = 1000;
+
+export class RoomView {
+  #root;
+  #app;
+  #typedAt = 0;
+  #ticking;
+  /** @type {(() => void)[]} */
+  #ends = [];
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Room} room
+   * @param {App} app
+   */
+  constructor(root, room, app) {
+    this.#root = root;
+    this.#app = app;
+    this.room = room;
+    const surroundings = {
+      me: app.me,
+      nameOf: (/** @type {number} */ id) => app.people.name(id),
+      quoted: (/** @type {number} */ id) => room.quoted(id),
+      permalink: (/** @type {number} */ number) => `${room.url}${number}/`,
+    };
+    this.timeline = new Timeline(/** @type {HTMLElement} */ (root.querySelector('.timeline')), room.history, surroundings, () => this.#moved());
+    this.composer = new Composer(slot(root, 'composer'), room, {
+      limit: app.limits.message,
+      meId: app.me.id,
+      people: () => app.membersOf(room),
+      actions: {
+        post: (body, replyTo) => this.#post(body, replyTo),
+        edit: (message, body) => this.#edit(message, body),
+        lastOfMine: () => this.#lastOfMine(),
+        typing: () => this.#tellTyping(),
+        join: () => void app.join(room.id, room.url).catch((error) => toast(error.message)),
+        pickEmoji: (opener, chosen) => app.emoji.open(opener, chosen),
+      },
+    });
+    const panel = /** @type {HTMLElement | null} */ (root.querySelector('[data-slot="members"]'));
+    this.members = panel && new Members(panel, room, { api: app.api, me: app.me, menu: app.menu, dialogs: app.dialogs, writeTo: (id) => void app.writeTo(id) });
+    this.tools = new MessageTools(root, this, app);
+    this.reading = new Reading(room, this.timeline, app.client);
+    this.#listen();
+    this.#ticking = setInterval(() => this.#tick(), TICK_MS);
+    this.#ends.push(room.history.on('change', () => this.#paintPending()));
+    this.#paint();
+    this.#paintPending();
+    this.reading.opened();
+  }
+
+  /** The view is on the screen again, or for the first time. @param {number | null} number  the message that the address points at */
+  shown(number) {
+    if (number !== null) void this.goTo(number);
+    else this.timeline.toEnd();
+    this.reading.look();
+    this.#moved();
+  }
+
+  leave() {
+    clearInterval(this.#ticking);
+    for (const end of this.#ends) end();
+    this.reading.leave();
+    this.#app.rooms.close(this.room);
+  }
+
+  /** Show one message, wherever it is in the history. @param {number} number */
+  async goTo(number) {
+    try {
+      await this.room.history.around(number);
+      this.timeline.pointAt(number);
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+    }
+  }
+
+  #listen() {
+    const { room } = this;
+    this.#ends = [
+      room.on('change', () => this.#paint()),
+      room.on('quoted', (message) => this.timeline.quoted(message)),
+      room.on('typing', () => this.#paintTyping()),
+      room.on('arrived', (message) => this.#arrived(message)),
+      this.#app.outbox.on('change', (entry) => this.#outboxChanged(entry)),
+    ];
+    onAction(this.#root, {
+      jump: () => void this.#jump(),
+      'toggle-members': () => this.#toggleMembers(),
+      'room-menu': (_event, element) => roomMenu(element, this.room, this.#app),
+      retry: (_event, element) => this.#app.outbox.retry(keyOf(element)),
+      discard: (_event, element) => void this.#app.outbox.discard(keyOf(element)),
+    });
+  }
+
+  /** @param {Message} message */
+  #arrived(message) {
+    this.reading.arrived(message);
+    if (!this.#root.isConnected) return;
+    announce(words.said(message.author.name, message.body));
+  }
+
+  #moved() {
+    this.timeline.paintJump(this.room.unread);
+    this.reading.look();
+  }
+
+  async #jump() {
+    try {
+      await this.room.history.newest();
+      this.timeline.toEnd();
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+    }
+  }
+
+  #tick() {
+    this.composer.tick();
+    this.#paintTyping();
+  }
+
+  #paint() {
+    const { data, title } = this.room;
+    setText(this.#root, 'room-title', title);
+    setText(this.#root, 'room-topic', data.topic);
+    slot(this.#root, 'room-topic').hidden = data.topic === '';
+    slot(this.#root, 'room-locked').hidden = !data.read_only;
+    slot(this.#root, 'room-archived').hidden = !data.archived_at;
+    this.composer.paint();
+    this.timeline.paintJump(this.room.unread);
+    this.reading.look();
+  }
+
+  #paintTyping() {
+    const names = this.room.typing.map((id) => this.#app.people.name(id)).filter(Boolean);
+    setText(this.#root, 'typing-words', words.typing(names));
+    slot(this.#root, 'dots').hidden = names.length === 0;
+    if (names.length < this.room.typing.length) void this.#app.membersOf(this.room).catch(() => {}); // learns who they are
+  }
+
+  #paintPending() {
+    this.timeline.pending(this.#app.outbox.in(this.room.stream).filter((entry) => !this.room.hasArrived(entry)));
+  }
+
+  /** @param {import('../realtime/outbox.js').Entry} entry */
+  #outboxChanged(entry) {
+    if (entry.lane !== this.room.stream) return;
+    if (entry.state === 'sent') {
+      if (entry.result?.message) this.room.replied(entry.result.message);
+      this.composer.posted();
+    }
+    this.#paintPending();
+    this.reading.look();
+  }
+
+  /**
+   * @param {string} body
+   * @param {number | null} replyTo
+   */
+  #post(body, replyTo) {
+    try {
+      const entry = this.#app.outbox.add({ command: 'message.post', lane: this.room.stream, fields: { room: this.room.id, body, ...(replyTo ? { reply_to: replyTo } : {}) } });
+      this.room.written(entry.key);
+      void this.#jump();
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+    }
+  }
+
+  /**
+   * @param {Message} message
+   * @param {string} body
+   */
+  async #edit(message, body) {
+    try {
+      const reply = await this.#app.client.command('message.edit', { message: message.id, body });
+      this.room.replied(reply.message);
+      return true;
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+      return false;
+    }
+  }
+
+  #lastOfMine() {
+    const mine = this.room.history.rows.filter((row) => row.author.id === this.#app.me.id && !row.deleted_at);
+    return /** @type {Message | null} */ (/** @type {any} */ (mine.at(-1) ?? null));
+  }
+
+  #tellTyping() {
+    const now = Date.now();
+    if (now - this.#typedAt < TYPING_EVERY_MS) return;
+    this.#typedAt = now;
+    this.#app.client.command('room.typing', { room: this.room.id }).catch(() => {}); // ephemeral: not worth a word
+  }
+
+  #toggleMembers() {
+    if (!this.members) return;
+    const open = !this.members.isOpen;
+    if (open) void this.members.open();
+    else this.members.close();
+    this.#root.classList.toggle('view--with-panel', open);
+    this.#root.querySelector('.bar__people')?.setAttribute('aria-expanded', String(open));
+    if (!open) /** @type {HTMLElement | null} */ (this.#root.querySelector('.bar__people'))?.focus();
+  }
+}
+
+/** @param {Element} element */
+function keyOf(element) {
+  return /** @type {HTMLElement | null} */ (element.closest('.message'))?.dataset.key ?? '';
+}

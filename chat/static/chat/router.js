@@ -1,0 +1,168 @@
+/**
+ * Which view is shown at which address. A view comes from the server as a page; its `main` is taken over, and kept for the way back.
+ * @module
+ */
+
+import { clone, parse, readJson } from './dom.js';
+import { DirectoryView } from './directory_view.js';
+import { InboxView } from './inbox_view.js';
+import { RoomView } from './room_view.js';
+import { words } from './words.js';
+
+/**
+ * @typedef {import('./app.js').App} App
+ * @typedef {{leave: () => void, shown?: (number: number | null) => void}} Controller
+ * @typedef {{root: HTMLElement, title: string, controller: Controller | null}} View
+ */
+
+const MOST_KEPT = 6; // rooms whose view is kept: going back to them needs no server
+const SKELETON_AFTER_MS = 150; // an answer that is faster needs none
+const OURS = /^\/(?:$|rooms\/|inbox\/)/;
+const ROOM = /^\/rooms\/([-\w]+)\/(?:(\d+)\/)?$/;
+
+export class Router {
+  #app;
+  #main = /** @type {HTMLElement} */ (document.getElementById('main'));
+  /** Views of rooms by the room's address, the latest last. @type {Map<string, View>} */
+  #kept = new Map();
+  /** @type {View | null} */
+  #view = null;
+  #title = document.title;
+  #going = 0;
+
+  /** @param {App} app */
+  constructor(app) {
+    this.#app = app;
+  }
+
+  start() {
+    document.addEventListener('click', (event) => this.#click(event));
+    addEventListener('popstate', () => void this.#show(location.pathname + location.search));
+    this.#app.client.on('hello', () => {
+      if (this.#view?.root.dataset.view === 'unreachable') void this.#show(location.pathname + location.search);
+    });
+    const root = /** @type {HTMLElement} */ (this.#main.querySelector('[data-view]'));
+    this.#enter(location.pathname, this.#build(root, document.title));
+  }
+
+  /** @param {string} url */
+  async go(url) {
+    const { pathname, search } = new URL(url, location.href);
+    if (pathname + search !== location.pathname + location.search) history.pushState(null, '', pathname + search);
+    await this.#show(pathname + search);
+  }
+
+  paintTitle() {
+    document.title = words.pageTitle(this.#app.rooms.unread, this.#title);
+  }
+
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const link = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (event.target).closest('a[href]'));
+    if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (link.origin !== location.origin || link.target || link.hasAttribute('download') || !OURS.test(link.pathname)) return;
+    event.preventDefault();
+    this.#app.drawer(false);
+    void this.go(link.href);
+  }
+
+  /** @param {string} url */
+  async #show(url) {
+    const going = ++this.#going;
+    const kept = this.#kept.get(roomAddress(url) ?? '');
+    if (kept) return this.#enter(url, kept);
+    const skeleton = setTimeout(() => this.#wait(), SKELETON_AFTER_MS);
+    const view = await this.#load(url);
+    clearTimeout(skeleton);
+    if (going !== this.#going) return view?.controller?.leave(); // the person has gone on to somewhere else
+    if (view) this.#enter(location.pathname, view);
+  }
+
+  /** @param {string} url @returns {Promise<View | null>} */
+  async #load(url) {
+    try {
+      const response = await fetch(url, { headers: { Accept: 'text/html' }, credentials: 'same-origin' });
+      const page = parse(await response.text());
+      const root = /** @type {HTMLElement | null} */ (page.querySelector('#main > [data-view]'));
+      const known = new URL(response.url);
+      if (response.redirected && known.pathname !== new URL(url, location.href).pathname) history.replaceState(null, '', known.pathname + known.search);
+      // A page that is not ours: the form to sign in, a room that is gone, a proxy's error. The browser shows it as it is.
+      if (!root) return void location.assign(url);
+      return this.#build(/** @type {HTMLElement} */ (document.adoptNode(root)), page.title);
+    } catch {
+      return { root: clone('unreachable-template'), title: this.#title, controller: null };
+    }
+  }
+
+  /**
+   * @param {HTMLElement} root
+   * @param {string} title
+   * @returns {View}
+   */
+  #build(root, title) {
+    return { root, title, controller: this.#controller(root) };
+  }
+
+  /** @param {HTMLElement} root @returns {Controller | null} */
+  #controller(root) {
+    const app = this.#app;
+    if (root.dataset.view === 'room') return new RoomView(root, app.rooms.open(readJson(root, 'view-data')), app);
+    if (root.dataset.view === 'inbox') return new InboxView(root, app.feed, app.api);
+    if (root.dataset.view === 'directory') return new DirectoryView(root, (id, url) => app.join(id, url));
+    return null;
+  }
+
+  /**
+   * @param {string} url
+   * @param {View} view
+   */
+  #enter(url, view) {
+    const before = this.#view;
+    this.#view = view;
+    if (view.root.parentElement !== this.#main) this.#main.replaceChildren(view.root);
+    if (before && before !== view && ![...this.#kept.values()].includes(before)) before.controller?.leave();
+    this.#keep(url, view);
+    this.#title = view.title;
+    this.paintTitle();
+    this.#app.connection.paint();
+    const room = view.controller instanceof RoomView ? view.controller.room : null;
+    this.#app.sidebar.current(room);
+    this.#app.client.prefer(room?.stream ?? null);
+    const number = ROOM.exec(new URL(url, location.href).pathname)?.[2];
+    view.controller?.shown?.(number ? Number(number) : null);
+    this.#focus(view);
+  }
+
+  /** Keep the view of one of my rooms; the one that was left longest ago goes. @param {string} url @param {View} view */
+  #keep(url, view) {
+    const address = roomAddress(url);
+    if (!address || !(view.controller instanceof RoomView) || !view.controller.room.isMember) return;
+    document.cookie = `last_room=${view.controller.room.data.slug}; path=/; max-age=31536000; samesite=lax`;
+    this.#kept.delete(address);
+    this.#kept.set(address, view);
+    const [oldest] = this.#kept;
+    if (this.#kept.size <= MOST_KEPT || oldest[1] === view) return;
+    this.#kept.delete(oldest[0]);
+    oldest[1].controller?.leave();
+  }
+
+  /** @param {View} view */
+  #focus(view) {
+    // On glass the keyboard would cover half of what one came for.
+    if (view.controller instanceof RoomView && matchMedia('(pointer: fine)').matches) view.controller.composer.focus();
+    else if (document.activeElement === document.body) this.#main.focus({ preventScroll: true });
+  }
+
+  #wait() {
+    const before = this.#view;
+    this.#view = { root: clone('skeleton-template'), title: this.#title, controller: null };
+    this.#main.replaceChildren(this.#view.root);
+    if (before && ![...this.#kept.values()].includes(before)) before.controller?.leave();
+  }
+}
+
+/** The address of the room that an address belongs to. @param {string} url */
+function roomAddress(url) {
+  const found = ROOM.exec(new URL(url, location.href).pathname);
+  return found ? `/rooms/${found[1]}/` : null;
+}

@@ -1,0 +1,372 @@
+/**
+ * The messages of a room on the screen: a window of its history, what still waits to be sent, and where the reader is.
+ *
+ * The list scrolls from its end (`column-reverse`): `scrollTop` is 0 at the newest line and negative above it. So a page opens at the
+ * newest line without a script, and history that is put in front moves nothing.
+ * @module
+ */
+
+import { clone, setText, slot } from './dom.js';
+import { newMessageElement, paintMessage, paintQuote } from './message.js';
+import { paintPending } from './pending.js';
+import { dayKey, dayName, words } from './words.js';
+
+/**
+ * @typedef {import('../realtime/history.js').History} History
+ * @typedef {import('../realtime/outbox.js').Entry} Entry
+ * @typedef {import('./message.js').Message} Message
+ * @typedef {import('./message.js').Surroundings} Surroundings
+ */
+
+const GROUP_MS = 300_000; // of one author: as chat/page_data.py has it
+const AT_END_PX = 48; // closer to the newest line counts as being there
+const LOAD_WITHIN_PX = 800; // of the edge: the next page comes before the reader does
+const FAR_PX = 600; // from the newest line: a button leads back
+
+export class Timeline {
+  #root;
+  #scroll;
+  #list;
+  #history;
+  #surroundings;
+  #scrolled;
+  /** @type {Map<number, HTMLElement>} */
+  #elements = new Map();
+  /** By key of the outbox. @type {Map<string, HTMLElement>} */
+  #pending = new Map();
+  /** The number that the line of new messages stands before. @type {number | null} */
+  #newFrom = null;
+  #newLine = clone('new-line-template');
+  #frame = 0;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {History} history
+   * @param {Surroundings} surroundings
+   * @param {() => void} scrolled  the reader has moved
+   */
+  constructor(root, history, surroundings, scrolled) {
+    this.#root = root;
+    this.#scroll = slot(root, 'scroll');
+    this.#list = slot(root, 'list');
+    this.#history = history;
+    this.#surroundings = surroundings;
+    this.#scrolled = scrolled;
+    this.#adopt();
+    history.on('change', (change) => this.#changed(change));
+    this.#scroll.addEventListener('scroll', () => this.#onScroll(), { passive: true });
+    slot(root, 'older').addEventListener('click', (event) => this.#page(event, () => history.older()));
+    slot(root, 'newer').addEventListener('click', (event) => this.#page(event, () => history.newer()));
+  }
+
+  /** The newest line is on the screen, and nothing newer exists. */
+  get atEnd() {
+    return this.#history.following && -this.#scroll.scrollTop < AT_END_PX;
+  }
+
+  /** The list is on the screen: its view is not put away. */
+  get isShown() {
+    return this.#list.isConnected;
+  }
+
+  /** The reader is far above, or in an older part. */
+  get farFromEnd() {
+    return !this.#history.following || -this.#scroll.scrollTop > FAR_PX;
+  }
+
+  /** @param {Element} element @returns {Message | undefined} */
+  messageOf(element) {
+    const number = Number(/** @type {HTMLElement | null} */ (element.closest('.message'))?.dataset.number);
+    return /** @type {any} */ (this.#history.get(number));
+  }
+
+  /** @param {number} number */
+  elementOf(number) {
+    return this.#elements.get(number);
+  }
+
+  /** Elements of messages, oldest first. @returns {HTMLElement[]} */
+  get all() {
+    return /** @type {HTMLElement[]} */ ([...this.#list.querySelectorAll('.message')]);
+  }
+
+  toEnd() {
+    this.#scroll.scrollTop = 0;
+  }
+
+  /** Show a message in the middle of the screen and point at it. @param {number} number */
+  pointAt(number) {
+    const element = this.#elements.get(number);
+    if (!element) return;
+    element.scrollIntoView({ block: 'center' });
+    element.classList.remove('message--target');
+    requestAnimationFrame(() => element.classList.add('message--target'));
+  }
+
+  /** Draw the line of new messages before `number`; null takes it away. @param {number | null} number */
+  newFrom(number) {
+    this.#newFrom = number;
+    this.#drawNewLine();
+  }
+
+  /** Show what waits to be sent, behind everything else. @param {Entry[]} entries */
+  pending(entries) {
+    const stick = this.atEnd;
+    const shown = this.#history.following ? entries : [];
+    const keys = new Set(shown.map((entry) => entry.key));
+    for (const [key, element] of this.#pending) {
+      if (!keys.has(key)) this.#drop(key, element);
+    }
+    for (const entry of shown) {
+      const element = this.#pending.get(entry.key) ?? newMessageElement();
+      this.#pending.set(entry.key, element);
+      paintPending(element, entry, this.#surroundings);
+      this.#list.append(element);
+      this.#decorate(element, new Date(entry.createdAt).toISOString(), this.#surroundings.me.id, entry.fields.reply_to ?? null);
+    }
+    if (stick) this.toEnd();
+  }
+
+  /** An answered message was found or has changed. @param {Message} message */
+  quoted(message) {
+    for (const [number, element] of this.#elements) {
+      const row = /** @type {any} */ (this.#history.get(number));
+      if (row?.reply_to === message.id) paintQuote(element, row, this.#surroundings);
+    }
+  }
+
+  /** Paint everything anew: names have been learnt, or a day has begun. */
+  repaint() {
+    for (const number of this.#elements.keys()) this.#paint(number);
+  }
+
+  /** Continue with what the server has rendered. */
+  #adopt() {
+    for (const day of this.#list.querySelectorAll('.day')) day.remove(); // theirs are UTC's, ours the reader's
+    for (const element of this.all) this.#elements.set(Number(element.dataset.number), element);
+    const shown = new Set(this.#history.rows.map((row) => row.number));
+    for (const [number, element] of this.#elements) {
+      if (!shown.has(number)) this.#forget(number, element);
+    }
+    this.#history.rows.forEach((row) => this.#paint(row.number));
+    this.#decorateAll();
+    this.#edges();
+  }
+
+  /** @param {{changed: any[], removed: number[], replaced: boolean}} change */
+  #changed({ changed, removed, replaced }) {
+    const stick = this.atEnd && this.#history.following;
+    const anchor = stick ? null : this.#anchor();
+    if (replaced) [...this.#elements].forEach(([number, element]) => this.#forget(number, element));
+    for (const number of removed) this.#forget(number, this.#elements.get(number));
+    for (const { number } of changed) this.#paint(number);
+    if (changed.length > 1 || removed.length > 0 || replaced) this.#decorateAll();
+    else changed.forEach(({ number }) => this.#decorateAround(number));
+    for (const element of this.#pending.values()) this.#list.append(element);
+    this.#drawNewLine();
+    this.#edges();
+    if (anchor) this.#restore(anchor);
+    else this.toEnd();
+  }
+
+  /** @param {number} number */
+  #paint(number) {
+    const row = /** @type {any} */ (this.#history.get(number));
+    if (!row) return;
+    let element = this.#elements.get(number);
+    if (!element) {
+      element = newMessageElement();
+      this.#elements.set(number, element);
+      this.#insert(element, number);
+    }
+    paintMessage(element, row, this.#surroundings);
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {number} number
+   */
+  #insert(element, number) {
+    let next = null;
+    for (let other = this.#list.lastElementChild; other; other = other.previousElementSibling) {
+      const its = Number(/** @type {HTMLElement} */ (other).dataset.number);
+      if (its && its < number) break;
+      next = other; // separators, and what waits to be sent, stay behind
+    }
+    this.#list.insertBefore(element, next);
+  }
+
+  /**
+   * @param {number} number
+   * @param {HTMLElement | undefined} element
+   */
+  #forget(number, element) {
+    this.#elements.delete(number);
+    if (element) removeWithDay(element);
+  }
+
+  /**
+   * @param {string} key
+   * @param {HTMLElement} element
+   */
+  #drop(key, element) {
+    this.#pending.delete(key);
+    removeWithDay(element);
+  }
+
+  #decorateAll() {
+    for (const { number } of this.#history.rows) this.#decorateNumber(number);
+  }
+
+  /** @param {number} number */
+  #decorateAround(number) {
+    this.#decorateNumber(number);
+    const next = nextMessage(this.#elements.get(number));
+    if (next?.dataset.number) this.#decorateNumber(Number(next.dataset.number));
+  }
+
+  /** @param {number} number */
+  #decorateNumber(number) {
+    const element = this.#elements.get(number);
+    const row = /** @type {any} */ (this.#history.get(number));
+    if (element && row) this.#decorate(element, row.created_at, row.author.id, row.reply_to);
+  }
+
+  /**
+   * Day separators, and whether a message continues the one before.
+   * @param {HTMLElement} element
+   * @param {string} createdAt
+   * @param {number} authorId
+   * @param {number | null} replyTo
+   */
+  #decorate(element, createdAt, authorId, replyTo) {
+    const before = previousMessage(element);
+    element.dataset.at = createdAt;
+    element.dataset.author = String(authorId);
+    const newDay = !before?.dataset.at || dayKey(before.dataset.at) !== dayKey(createdAt);
+    drawDay(element, newDay ? createdAt : null);
+    const near = before?.dataset.at !== undefined && Date.parse(createdAt) - Date.parse(before.dataset.at) < GROUP_MS;
+    const afterLine = element.previousElementSibling === this.#newLine;
+    const continued = near && !newDay && !afterLine && replyTo === null && before?.dataset.author === String(authorId);
+    element.classList.toggle('message--continued', continued);
+  }
+
+  #drawNewLine() {
+    const element = this.#newFrom === null ? undefined : this.#elements.get(this.#newFrom);
+    if (!element) return this.#newLine.remove();
+    const first = dayOf(element) ?? element;
+    if (first.previousElementSibling === this.#newLine) return;
+    first.before(this.#newLine);
+    element.classList.remove('message--continued');
+  }
+
+  #edges() {
+    slot(this.#root, 'older').hidden = this.#history.complete;
+    slot(this.#root, 'start').hidden = !this.#history.complete;
+    slot(this.#root, 'newer').hidden = this.#history.following;
+    this.#rove();
+  }
+
+  /** One message is in the order of the Tab key: the last one that had the focus, else the newest. */
+  #rove() {
+    const all = this.all;
+    if (all.some((element) => element.tabIndex === 0)) return;
+    const last = all.at(-1);
+    if (last) last.tabIndex = 0;
+  }
+
+  /** The first message on the screen and where it stands. */
+  #anchor() {
+    const top = this.#scroll.getBoundingClientRect().top;
+    const element = this.all.find((candidate) => candidate.getBoundingClientRect().bottom > top);
+    return element ? { element, at: element.getBoundingClientRect().top } : null;
+  }
+
+  /** @param {{element: HTMLElement, at: number}} anchor */
+  #restore({ element, at }) {
+    if (!element.isConnected) return;
+    const moved = element.getBoundingClientRect().top - at;
+    if (moved !== 0) this.#scroll.scrollTop += moved;
+  }
+
+  #onScroll() {
+    if (this.#frame) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#look();
+      this.#scrolled();
+    });
+  }
+
+  /** Tell the history where the reader is, and load what comes next. */
+  #look() {
+    const fromEnd = -this.#scroll.scrollTop;
+    const fromStart = this.#scroll.scrollHeight - this.#scroll.clientHeight - fromEnd;
+    this.#history.look(this.atEnd ? null : Number(this.#anchor()?.element.dataset.number) || null);
+    if (fromStart < LOAD_WITHIN_PX && !this.#history.complete) this.#quietly(this.#history.older());
+    else if (fromEnd < LOAD_WITHIN_PX && !this.#history.following) this.#quietly(this.#history.newer());
+    else if (this.#history.holes.length > 0) this.#quietly(this.#history.fill());
+  }
+
+  /** Offline, the links to older and newer messages stay; the next scroll or click tries again. @param {Promise<void>} loading */
+  #quietly(loading) {
+    loading.catch(() => {});
+  }
+
+  /**
+   * @param {Event} event
+   * @param {() => Promise<void>} load
+   */
+  #page(event, load) {
+    event.preventDefault();
+    event.stopPropagation();
+    this.#quietly(load());
+  }
+
+  /** What the button that leads to the end says. @param {number} unread */
+  paintJump(unread) {
+    const button = /** @type {HTMLElement} */ (this.#root.querySelector('[data-do="jump"]'));
+    button.hidden = !this.farFromEnd && !(unread > 0 && !this.atEnd);
+    setText(button, 'jump-words', unread > 0 ? words.newMessages(unread) : words.newest);
+  }
+}
+
+/** @param {Element | null | undefined} element @returns {HTMLElement | null} */
+function previousMessage(element) {
+  let other = element?.previousElementSibling ?? null;
+  while (other && !other.classList.contains('message')) other = other.previousElementSibling;
+  return /** @type {HTMLElement | null} */ (other);
+}
+
+/** @param {Element | null | undefined} element @returns {HTMLElement | null} */
+function nextMessage(element) {
+  let other = element?.nextElementSibling ?? null;
+  while (other && !other.classList.contains('message')) other = other.nextElementSibling;
+  return /** @type {HTMLElement | null} */ (other);
+}
+
+/** The separator that belongs to a message. @param {HTMLElement} element */
+function dayOf(element) {
+  const before = element.previousElementSibling;
+  return before?.classList.contains('day') ? before : null;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {string | null} iso
+ */
+function drawDay(element, iso) {
+  const there = dayOf(element);
+  if (iso === null) return there?.remove();
+  const day = /** @type {HTMLElement} */ (there ?? clone('day-template'));
+  const time = /** @type {HTMLTimeElement} */ (day.firstElementChild);
+  time.dateTime = dayKey(iso);
+  time.textContent = dayName(iso);
+  if (!there) element.before(day);
+}
+
+/** @param {HTMLElement} element */
+function removeWithDay(element) {
+  dayOf(element)?.remove();
+  element.remove();
+}

@@ -1,0 +1,91 @@
+/**
+ * What is announced to everybody, as a page follows it: what is active and not read yet. No DOM.
+ * @module
+ */
+
+import { Emitter } from '../realtime/emitter.js';
+import { reportToConsole } from '../realtime/clock.js';
+
+/**
+ * @typedef {import('../realtime/client.js').Client} Client
+ * @typedef {import('../realtime/api.js').Api} Api
+ * @typedef {import('../realtime/types.js').Row} Row
+ */
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1; // what a browser's setTimeout can count
+
+export class Announcements {
+  #client;
+  #api;
+  /** @type {Emitter<{change: Row[]}>} */
+  #emitter = new Emitter(reportToConsole);
+  /** @type {Map<number, Row>} */
+  #rows = new Map();
+  /** @type {Set<number>} */
+  #read = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * @param {Client} client
+   * @param {Api} api
+   */
+  constructor(client, api) {
+    this.#client = client;
+    this.#api = api;
+  }
+
+  /** Newest first. @returns {Row[]} */
+  get shown() {
+    const now = Date.now();
+    const active = (/** @type {Row} */ row) => !row.recalled_at && !(row.expires_at && Date.parse(row.expires_at) <= now);
+    return [...this.#rows.values()].filter((row) => active(row) && !this.#read.has(row.id)).sort((one, other) => other.id - one.id);
+  }
+
+  /** @param {'change'} name @param {(shown: Row[]) => void} listener */
+  on(name, listener) {
+    return this.#emitter.on(name, listener);
+  }
+
+  follow() {
+    this.#client.subscribe('announcements', {
+      load: () => this.#load(),
+      apply: (events) => {
+        for (const { data } of events) this.#rows.set(data.id, data);
+        this.#changed();
+      },
+    });
+  }
+
+  /** Read, in this tab or another one. @param {number} id */
+  wasRead(id) {
+    this.#read.add(id);
+    this.#changed();
+  }
+
+  /** The person has read it: it goes at once, and comes back where the server could not be told. @param {number} id */
+  async read(id) {
+    this.wasRead(id);
+    try {
+      await this.#api.post(`/api/announcements/${id}/read`);
+    } catch {
+      this.#read.delete(id);
+      this.#changed();
+    }
+  }
+
+  async #load() {
+    const { announcements, seq } = await this.#api.get('/api/announcements/');
+    this.#rows = new Map(announcements.map((/** @type {Row} */ row) => [row.id, row]));
+    for (const row of announcements) if (row.read_at) this.#read.add(row.id);
+    this.#changed();
+    return seq;
+  }
+
+  #changed() {
+    this.#emitter.emit('change', this.shown);
+    clearTimeout(this.#timer);
+    const ends = this.shown.filter((row) => row.expires_at).map((row) => Date.parse(row.expires_at) - Date.now());
+    if (ends.length > 0) this.#timer = setTimeout(() => this.#changed(), Math.min(...ends, LONGEST_TIMER_MS));
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * My inbox as a page follows it: how much is unread, and every row that changes. No DOM.
+ *
+ * Each notification carries the inbox's unread count as of its `seq`, so the count of the newest one is the present one: no tab adds up.
+ * @module
+ */
+
+import { Emitter } from '../realtime/emitter.js';
+import { reportToConsole } from '../realtime/clock.js';
+
+/**
+ * @typedef {import('../realtime/client.js').Client} Client
+ * @typedef {import('../realtime/api.js').Api} Api
+ * @typedef {import('../realtime/types.js').Row} Row
+ *
+ * @typedef {object} FeedEvents
+ * @property {number} unread
+ * @property {Row} notification
+ * @property {Row} reading  an announcement that I have read, in any tab
+ * @property {Row} membership  one of mine (only on connections that carry rooms)
+ * @property {void} reloaded  changes may have been missed: read the list anew
+ */
+
+export class InboxFeed {
+  #client;
+  #api;
+  /** @type {Emitter<FeedEvents>} */
+  #emitter = new Emitter(reportToConsole);
+  #unread = 0;
+  #seq = 0;
+
+  /**
+   * @param {Client} client
+   * @param {Api} api
+   */
+  constructor(client, api) {
+    this.#client = client;
+    this.#api = api;
+  }
+
+  get unread() {
+    return this.#unread;
+  }
+
+  /**
+   * @template {keyof FeedEvents} Name
+   * @param {Name} name
+   * @param {(value: FeedEvents[Name]) => void} listener
+   */
+  on(name, listener) {
+    return this.#emitter.on(name, listener);
+  }
+
+  /**
+   * @param {number} userId
+   * @param {{seq: number, unread: number} | null} [snapshot]  as the page was rendered; without it, it is loaded
+   */
+  follow(userId, snapshot = null) {
+    if (snapshot) this.counted(snapshot.unread, snapshot.seq);
+    this.#client.subscribe(`inbox.${userId}`, {
+      position: snapshot?.seq ?? null,
+      load: () => this.#load(),
+      apply: (events) => events.forEach(({ kind, data, seq }) => this.#apply(kind, data, seq)),
+    });
+  }
+
+  /**
+   * The server counted.
+   * @param {number} unread
+   * @param {number} [seq]
+   */
+  counted(unread, seq = this.#seq) {
+    if (seq < this.#seq) return;
+    this.#seq = seq;
+    this.#unread = unread;
+    this.#emitter.emit('unread', unread);
+  }
+
+  /** @param {number[]} ids */
+  async read(ids) {
+    await this.#command('notification.read', { notifications: ids });
+  }
+
+  async readAll() {
+    await this.#command('notification.read', { all: true });
+  }
+
+  /** @param {number[]} ids */
+  async archive(ids) {
+    await this.#command('notification.archive', { notifications: ids });
+  }
+
+  /** @param {string} name @param {Record<string, unknown>} fields */
+  async #command(name, fields) {
+    const { unread } = await this.#client.command(name, fields);
+    this.counted(unread);
+  }
+
+  async #load() {
+    const { seq, unread } = await this.#api.get('/api/inbox/');
+    this.#seq = 0; // of another history, perhaps
+    this.counted(unread, seq);
+    this.#emitter.emit('reloaded', undefined);
+    return seq;
+  }
+
+  /**
+   * @param {string} kind
+   * @param {Row} data
+   * @param {number} seq
+   */
+  #apply(kind, data, seq) {
+    if (kind === 'notification') this.counted(data.unread, seq);
+    if (kind === 'notification' || kind === 'reading' || kind === 'membership') this.#emitter.emit(kind, data);
+  }
+}

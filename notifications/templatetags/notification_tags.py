@@ -1,0 +1,73 @@
+"""How people, times and counts look in a page. static/chat/words.js does the same in the browser, there in the reader's own time zone."""
+
+from datetime import UTC, datetime
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+
+register = template.Library()
+
+HUES = 8  # of avatars: css/avatar.css names them
+MOST_SHOWN = 99  # a badge is a glance, not a ledger
+
+NOTICE_ICONS = {
+    "mention": "at-sign",
+    "direct": "message-circle",
+    "message": "message-circle",
+    "reply": "reply",
+    "invitation": "user-plus",
+    "moderation": "shield",
+    "broadcast": "megaphone",
+}
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Return one or two letters for an avatar."""
+    words = [word for word in (name or "").replace("_", " ").replace(".", " ").split() if word[0].isalnum()]
+    if not words:
+        return "?" if name else ""
+    return words[0][0] + (words[-1][0] if len(words) > 1 else "")
+
+
+@register.filter
+def hue(user_id: int | str | None) -> int:
+    """Return the number of the avatar's hue."""
+    return int(user_id or 0) % HUES
+
+
+@register.filter
+def clock(when: str | None) -> str:
+    """Return hour and minute, UTC, of a time as the API writes it."""
+    return f"{_local(when):%H:%M}" if when else ""
+
+
+@register.filter
+def day_and_clock(when: str | None) -> str:
+    """Return day, hour and minute, UTC, of a time as the API writes it."""
+    return date_format(_local(when), "j F Y, H:i") if when else ""
+
+
+@register.filter
+def day(when: str | None) -> str:
+    """Return the day of a time as the API writes it."""
+    return date_format(_local(when), "l, j F Y") if when else ""
+
+
+@register.filter
+def few(count: int | None) -> str:
+    """Return a count that fits a badge."""
+    if not count:
+        return ""
+    return str(count) if count <= MOST_SHOWN else f"{MOST_SHOWN}+"
+
+
+@register.filter
+def notice_icon(kind: str | None) -> str:
+    """Return the icon of a kind of notification."""
+    return NOTICE_ICONS.get(kind or "", "bell")
+
+
+def _local(when: str) -> datetime:
+    return timezone.localtime(datetime.fromisoformat(when).astimezone(UTC))
