@@ -15,6 +15,7 @@ class HashedStaticFiles(ManifestStaticFilesStorage):
 
     max_post_process_passes = 20  # as deep as modules import each other; a cycle would never end
     support_js_module_import_aggregation = True  # rewrites `import … from "./socket.js"` too: no build step
+    max_post_process_passes = 20  # one for each step of the longest chain of imports; Django allows 5
 
     def url_converter(self, name: str, hashed_files: dict[str, Any], template: str | None = None) -> Callable[[re.Match[str]], str]:
         """Leave comments alone: types and examples in them name modules in cycles, which no number of passes can resolve."""
