@@ -35,7 +35,7 @@ _RULES: Final = (
     "strikethrough",
 )
 _TAGS: Final = frozenset({"a", "blockquote", "br", "code", "em", "li", "ol", "p", "pre", "s", "span", "strong", "ul"})
-_ATTRIBUTES: Final[dict[str, set[str]]] = {"a": {"href"}, "ol": {"start"}, "span": {"data-user", "data-room"}}
+_ATTRIBUTES: Final[dict[str, set[str]]] = {"*": set(), "a": {"href"}, "ol": {"start"}, "span": {"data-user", "data-room"}}
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 _LINK_REL: Final = "noopener noreferrer nofollow"
 

@@ -88,7 +88,7 @@ def change_room(
         room, member = selectors.standing(room_id, actor_id)
         check_moderates(room, member, actor_id, least=Rank.MODERATOR if archived is None else Rank.OWNER)
         policies.check_not_direct(room)
-        if archived is not False:
+        if archived is None:
             policies.check_not_archived(room)
         if archived is not None:
             wanted["archived_at"] = (room.archived_at or timezone.now()) if archived else None

@@ -1,0 +1,158 @@
+"""Markdown: what is rendered, what is not, and that nobody can stop the server with a text."""
+
+import time
+from html.parser import HTMLParser
+
+import pytest
+
+from chat.markdown import names, render
+
+PEOPLE = {"alice": 7, "bob": 8, "dot.name": 9, "a@b.org": 10}
+
+
+def html(body: str) -> str:
+    return render(body, PEOPLE).html
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("**bold** and *soft*", "<p><strong>bold</strong> and <em>soft</em></p>"),
+        ("~~gone~~ `code`", "<p><s>gone</s> <code>code</code></p>"),
+        ("one *line*\ntwo", "<p>one <em>line</em><br>\ntwo</p>"),
+        ("> said\n\nyes", "<blockquote>\n<p>said</p>\n</blockquote>\n<p>yes</p>"),
+        ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
+        ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>'),
+        ("```py\n1 < 2\n```", "<pre><code>1 &lt; 2\n</code></pre>"),
+        (r"\*so\*", "<p>*so*</p>"),
+        ("<https://a.org>", '<p><a href="https://a.org" rel="noopener noreferrer nofollow">https://a.org</a></p>'),
+        ("[site](http://a.org)", '<p><a href="http://a.org" rel="noopener noreferrer nofollow">site</a></p>'),
+        (
+            "see https://a.org/x_y_z.",
+            '<p>see <a href="https://a.org/x_y_z" rel="noopener noreferrer nofollow">https://a.org/x_y_z</a>.</p>',
+        ),
+        ("mailto:a@b.org", '<p><a href="mailto:a@b.org" rel="noopener noreferrer nofollow">mailto:a@b.org</a></p>'),
+    ],
+)
+def test_markup_is_rendered(body: str, expected: str) -> None:
+    assert html(body) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Hello.",
+        "two\nlines\n\nand a paragraph",
+        "# no heading",
+        "    no code block",
+        "2 * 3 * 4, foo_bar_baz, ~/x, a@b.org",
+        "main.py and example.com",
+        "<script>alert(1)</script><img src=x onerror=alert(1)>",
+        "&amp; &lt;b&gt;",
+        "[x](javascript:alert(1)) [x](data:text/html,x) [x](/admin/) [x](//a.org) [x](ftp://a.org)",
+        "ftp://a.org //a.org file:///etc/passwd",
+        "http://[",
+        "@nobody",
+        ">" * 30 + "deep",
+        "".join("  " * depth + "- x\n" for depth in range(30)),
+    ],
+)
+def test_plain_text_has_no_html(body: str) -> None:
+    assert html(body) == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '**x** <a href="javascript:alert(1)">x</a>',
+        "[x](javascript&colon;alert(1)) *y*",
+        '[x](http://a.org "onmouseover=alert(1)") *y*',
+        '[x](http://a.org/"onmouseover="alert(1)) *y*',
+        "![x](http://a.org/x.png) *y*",
+        "`<svg onload=alert(1)>`",
+        "```<script>\n<script>alert(1)</script>\n```",
+        "<http://a.org/<script>alert(1)</script>>",
+        "*[x](http://a.org)<style>*",
+    ],
+)
+def test_nothing_dangerous_comes_out(body: str) -> None:
+    out = Tags()
+    out.feed(html(body))
+    assert out.found
+    for tag, attributes in out.found:
+        assert tag in {"p", "strong", "em", "code", "pre", "a"}
+        assert set(attributes) <= {"href", "rel"}
+        assert (attributes.get("href") or "http://").startswith("http://")
+
+
+class Tags(HTMLParser):
+    """What a browser would make of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def test_mentions_of_people_are_marked() -> None:
+    rendered = render("@alice, @Bob and @nobody: see @dot.name. @alice", PEOPLE)
+    assert rendered.mentions == (7, 8, 9)
+    assert rendered.html == (
+        '<p><span class="mention" data-user="7">@alice</span>, <span class="mention" data-user="8">@Bob</span> and @nobody: '
+        'see <span class="mention" data-user="9">@dot.name</span>. <span class="mention" data-user="7">@alice</span></p>'
+    )
+
+
+@pytest.mark.parametrize(
+    "body", ["`@alice`", "```\n@alice\n```", "x@alice", "https://a.org/@alice", "[@alice](https://a.org)", "@@alice", "@alicex"]
+)
+def test_what_only_looks_like_a_mention_is_none(body: str) -> None:
+    assert render(body, PEOPLE).mentions == ()
+
+
+@pytest.mark.parametrize(("body", "user"), [("@bob.", 8), ("(@bob)", 8), ("**@bob**", 8), ("@bob's", 8), ("> @bob", 8), ("@a@b.org", 10)])
+def test_a_mention_ends_where_the_name_ends(body: str, user: int) -> None:
+    assert render(body, PEOPLE).mentions == (user,)
+
+
+def test_a_name_is_looked_for_as_written_and_in_lower_case() -> None:
+    assert names("@Bob. and @x") == {"Bob.", "bob.", "Bob", "bob", "x"}
+    assert names("a@b.org `@x`") == {"x"}
+    assert len(names(" ".join(f"@user{number}" for number in range(1000)))) <= 202
+
+
+def test_the_room_is_mentioned_only_by_those_who_may() -> None:
+    rendered = render("@room look", PEOPLE, room=True)
+    assert rendered.everybody
+    assert rendered.html == '<p><span class="mention" data-room="">@room</span> look</p>'
+    assert not render("@room look", PEOPLE).everybody
+    assert not render("`@room`", PEOPLE, room=True).everybody
+
+
+HOSTILE = [
+    *("*", "_", "`", "~", "[", "]", "(", "<", ">", "\\", "@", "&", "!", "\n", "\t", " ", "-", "+", "#", "|"),
+    *("**", "*a_ ", "**a ", "[a](", "![", "](", "[]", "[](", "> ", ">- ", "- ", "1. ", "1) ", "a@", "@a", "@a.", "*\n", "```\n", "`` "),
+    *("http://", "http://a.b/(", "mailto:", "mailto:a@", "<http://a ", "www.", "a**b", "*a **b ", "_a __b ", "[a](http://b.c) ", "[x](<"),
+    *("\x00", "\u200b", "é", "🙂", "\n\n>", "- a\n  ", "~~a", '"', "'", "http://ü", "http://a/%", "@alice "),
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_no_text_keeps_the_server_busy(piece: str) -> None:
+    body = (piece * 4000)[:4000]
+    started = time.process_time()
+    out = html(body)
+    names(body)
+    assert time.process_time() - started < 0.5  # 5 to 70 ms on a slow machine
+    assert len(out) < 200_000
+
+
+@pytest.mark.parametrize(
+    "body", ["".join("`" * n + " " for n in range(1, 89)), "(" * 2000 + ")" * 2000, "*" + " " * 3998 + "*", "http://" + "a." * 1990]
+)
+def test_no_clever_text_keeps_the_server_busy(body: str) -> None:
+    started = time.process_time()
+    html(body)
+    assert time.process_time() - started < 0.5
