@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Barrier
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
@@ -48,8 +49,14 @@ def close() -> None:
 
 def close_connections(pool: ThreadPoolExecutor, threads: int) -> None:
     """Close the connection of each thread of ``pool``, then end the threads."""
+    together = Barrier(threads)  # else one idle thread could take all the calls, and the others would keep their connections
+
+    def close_own() -> None:
+        together.wait()
+        connections.close_all()
+
     for _ in range(threads):
-        pool.submit(connections.close_all)
+        pool.submit(close_own)
     pool.shutdown(wait=True)
 
 
