@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.apps import AppConfig
 from django.conf import settings
+from django.core import checks
 from django.core.cache import caches
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error
 
 SECRET_LENGTH: Final = 50  # characters, as Django's own check wants
 CONNECTIONS_BESIDE_READS: Final = 2  # the writer, and one request
@@ -18,7 +19,7 @@ CONNECTIONS_BESIDE_READS: Final = 2  # the writer, and one request
 def register_all() -> None:
     """Make the checks known to Django; called from ``AppConfig.ready``."""
     for check in (processes, origins, secret, one_machine, limits, pool):
-        register(check)
+        checks.register(check)
 
 
 def processes(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
@@ -82,12 +83,12 @@ def limits(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckM
     """Refuse limits that contradict each other."""
     if settings.HOLDFAST_SOFT_MARK >= settings.HOLDFAST_HARD_MARK:
         yield Error(
-            f"HOLDFAST_SOFT_MARK is {settings.HOLDFAST_SOFT_MARK}: expected less than HOLDFAST_HARD_MARK, which is {settings.HOLDFAST_HARD_MARK}.",
+            f"HOLDFAST_SOFT_MARK is {settings.HOLDFAST_SOFT_MARK}: expected less than HOLDFAST_HARD_MARK, {settings.HOLDFAST_HARD_MARK}.",
             hint="A slow reader would be cut off before it is skipped.",
             id="holdfast.E007",
         )
     if settings.DATA_UPLOAD_MAX_MEMORY_SIZE < settings.HOLDFAST_MAX_MESSAGE_BYTES:
-        yield Warning(
+        yield checks.Warning(
             "DATA_UPLOAD_MAX_MEMORY_SIZE is below HOLDFAST_MAX_MESSAGE_BYTES: POST /api/commands takes less than a socket.",
             id="holdfast.W001",
         )

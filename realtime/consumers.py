@@ -88,6 +88,7 @@ class StreamConsumer(AsyncConsumer):
         self._room = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._attached = False
+        self._leaving: float | None = None  # seconds after which the client comes back, once it is to go
         try:
             while True:
                 await self.dispatch(await receive())
@@ -124,6 +125,7 @@ class StreamConsumer(AsyncConsumer):
         if account.banned is not None:
             outlet.close(CloseCode.BANNED, account.banned)
             return
+        outlet.on_leave = self._leave
         self.socket = Socket(outlet, account=account, kinds=self.stream_kinds)
         try:
             self.hub = await hubs.started()
@@ -146,10 +148,20 @@ class StreamConsumer(AsyncConsumer):
         transport = self.scope.get("holdfast.transport")
         return QueueOutlet(self.base_send) if transport is None else DirectOutlet(transport)
 
+    def _leave(self, retry_after: float) -> None:
+        """Hear from the server that this node goes: finish what is under way, take nothing more, and send the client to another one."""
+        self._leaving = retry_after
+        if self._worker is None:
+            self._say_bye()
+
+    def _say_bye(self) -> None:
+        if self._leaving is not None:
+            self.socket.close(CloseCode.RESTART, "restart", retry_after=self._leaving)
+
     # Frames in --------------------------------------------------------------------------------------------------------------
 
     async def _receive(self, text: str | None) -> None:
-        if not self._attached or self.socket.closed:
+        if not self._attached or self.socket.closed or self._leaving is not None:
             return
         waiting = self._admit(text, time.monotonic())
         if waiting is None:
@@ -188,7 +200,7 @@ class StreamConsumer(AsyncConsumer):
     async def _work(self) -> None:
         """Answer what waits, in order; ends when nothing does, so that an idle socket has no task."""
         try:
-            while self._inbound and not self.socket.closed:
+            while self._inbound and not self.socket.closed and self._leaving is None:
                 await self.socket.writable()  # a client that does not read its replies gets no further ones
                 run = self._next_run()
                 answers = await asyncio.gather(*map(self._answer, run)) if len(run) > 1 else [await self._answer(run[0])]
@@ -198,6 +210,7 @@ class StreamConsumer(AsyncConsumer):
         finally:
             self._worker = None
             self._room.set()
+            self._say_bye()
 
     def _next_run(self) -> list[Waiting]:
         """Take the next frame, and with a pipelined command all such that follow: the writer commits them together, in order."""

@@ -1,8 +1,8 @@
 """What the process counts, and how Prometheus reads it.
 
 The engine counts on its hottest paths (once a flush, once a command), so a count is an addition to a plain attribute: no lock, no lookup of
-labels. That is safe because each metric is written by one thread only, the event loop's, except those marked "writer thread". The families that
-Prometheus knows are made when it asks. A node counts for itself; the sum over nodes is Prometheus' work.
+labels. That is safe because each metric is written by one thread only: the event loop's, or the writer's where it says so. The families
+that Prometheus knows are made when it asks. A node counts for itself; the sum over nodes is Prometheus' work.
 """
 
 from bisect import bisect_left
@@ -101,7 +101,7 @@ class Labelled(Generic[Child]):
     __slots__ = ("_make", "children")
 
     def __init__(self, make: Callable[[], Child]) -> None:
-        self._make = make
+        self._make: Callable[[], Child] = make
         self.children: dict[tuple[str, ...], Child] = {}
 
     def of(self, *values: str) -> Child:

@@ -43,6 +43,7 @@ class Transport(Protocol):
     """What ``realtime.server`` puts into the scope as ``holdfast.transport``."""
 
     on_drained: Callable[[], None] | None
+    on_leave: Callable[[float], None] | None
 
     @property
     def unsent(self) -> int: ...
@@ -51,9 +52,14 @@ class Transport(Protocol):
 
 
 class Outlet(Protocol):
-    """What a socket writes to. ``on_drained`` is called when little enough is unsent after there was much."""
+    """What a socket writes to.
+
+    ``on_drained`` is called when little enough is unsent after there was much; ``on_leave`` when the client is to go to another node and come
+    back after so many seconds.
+    """
 
     on_drained: Callable[[], None] | None
+    on_leave: Callable[[float], None] | None
 
     @property
     def unsent(self) -> int: ...
@@ -78,6 +84,14 @@ class DirectOutlet:
         self._transport.on_drained = callback
 
     @property
+    def on_leave(self) -> Callable[[float], None] | None:
+        return self._transport.on_leave
+
+    @on_leave.setter
+    def on_leave(self, callback: Callable[[float], None] | None) -> None:
+        self._transport.on_leave = callback
+
+    @property
     def unsent(self) -> int:
         return self._transport.unsent
 
@@ -98,6 +112,7 @@ class QueueOutlet:
         self._closed = False
         self.unsent = 0  # bytes
         self.on_drained: Callable[[], None] | None = None
+        self.on_leave: Callable[[float], None] | None = None  # no ASGI server says so
 
     def write(self, message: Prepared) -> None:
         self.unsent += len(message.payload)

@@ -1,7 +1,8 @@
 """Taking away the right to be connected: of a session, a token or a whole account, on every node within a second.
 
-A revocation is a hidden row of the user's personal stream, which every socket of the user watches. So it is as safe as a message: it arrives
-through the broker, or, without one, by the head check. What no row tells (an expiry, a change past Django's signals) is found by ``lapsed``.
+A revocation is a hidden row of the user's personal stream, which every socket of the user watches. So it is as safe as a message: it
+arrives through the broker, or, without one, by the head check. What no row tells (an expiry, a change past Django's signals) is found by
+``lapsed``.
 """
 
 import time
@@ -44,7 +45,9 @@ def end_sessions(user_id: int, *, code: CloseCode, reason: str, credential: str 
 def end_sessions_within(heads: Heads, user_id: int, *, code: CloseCode, reason: str, credential: str = "") -> None:
     """Do the same inside a transaction that has named ``personal_stream(user_id)`` to ``changing``."""
     stream = personal_stream(user_id)
-    row = Revocation.objects.create(user_id=user_id, seq=heads.next(stream), credential=credential, code=code, reason=reason[:REASON_LENGTH])
+    row = Revocation.objects.create(
+        user_id=user_id, seq=heads.next(stream), credential=credential, code=code, reason=reason[:REASON_LENGTH]
+    )
     heads.record(stream, _event(row))
 
 
@@ -143,8 +146,8 @@ def _logged_out(sender: Any, request: HttpRequest | None, user: User | None, **_
 def _remember(sender: Any, instance: User, update_fields: Collection[str] | None, raw: bool, **_: Any) -> None:
     """Keep what the database holds, to see after the save whether it changed. A login saves ``last_login`` alone and costs nothing."""
     watched = update_fields is None or not {"password", "is_active"}.isdisjoint(update_fields)
-    before = User.objects.filter(pk=instance.pk).values_list("password", "is_active").first() if watched and instance.pk and not raw else None
-    setattr(instance, _BEFORE, before)
+    if watched and instance.pk and not raw:
+        setattr(instance, _BEFORE, User.objects.filter(pk=instance.pk).values_list("password", "is_active").first())
 
 
 def _compare(sender: Any, instance: User, **_: Any) -> None:
@@ -162,7 +165,8 @@ def _compare(sender: Any, instance: User, **_: Any) -> None:
 def _end_after_commit(user_id: int, reason: str, credential: str = "") -> None:
     """End sockets when the change is visible to those who reconnect.
 
-    The admin saves inside a transaction of its own, in which no stream's lock may be taken. If the process dies in between, ``lapsed`` finds it.
+    The admin saves inside a transaction of its own, in which no stream's lock may be taken. If the process dies in between, ``lapsed``
+    finds it.
     """
     end = partial(end_sessions, user_id, code=CloseCode.SESSION_ENDED, reason=reason, credential=credential)
     transaction.on_commit(end, robust=True)

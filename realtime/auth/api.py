@@ -1,7 +1,7 @@
 """JSON views: who calls them, how their bodies are read, and how errors look."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
@@ -42,6 +42,9 @@ DjangoView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 AsyncDjangoView = Callable[Concatenate[HttpRequest, P], Awaitable[HttpResponseBase]]
 
 
+TOLD = (HoldfastError, Http404, PermissionDenied, *OUTAGES)  # errors that become answers; all others are Django's to log
+
+
 class TooLarge(BadRequest):
     """A body above the limit."""
 
@@ -63,11 +66,11 @@ def api(*methods: str) -> Callable[[View[P]], DjangoView[P]]:
                 known = _known(request, identify(_http_credentials(request)))
                 response = view(known, *args, **kwargs)
                 response.headers[EPOCH_HEADER] = selectors.epoch()
-            except Exception as error:  # what is not for the client is raised again
+            except TOLD as error:
                 response = error_response(error)
             return _finished(response)
 
-        return wrapped
+        return cast(DjangoView[P], wrapped)
 
     return decorate
 
@@ -84,11 +87,11 @@ def async_api(*methods: str) -> Callable[[AsyncView[P]], AsyncDjangoView[P]]:
                 known = _known(request, await read(identify, _http_credentials(request)))
                 response = await view(known, *args, **kwargs)
                 response.headers[EPOCH_HEADER] = await read(selectors.epoch)
-            except Exception as error:  # what is not for the client is raised again
+            except TOLD as error:
                 response = error_response(error)
             return _finished(response)
 
-        return wrapped
+        return cast(AsyncDjangoView[P], wrapped)
 
     return decorate
 
@@ -120,7 +123,7 @@ def raw_body(request: HttpRequest) -> bytes:
 
 
 def error_response(error: Exception) -> JsonResponse:
-    """Turn an error into its answer. What is no answer to a client is raised again, for Django to log."""
+    """Turn one of ``TOLD`` into its answer."""
     match error:
         case HoldfastError():
             found = error
@@ -128,10 +131,8 @@ def error_response(error: Exception) -> JsonResponse:
             found = NotFound("There is no such thing.")
         case PermissionDenied():
             found = Forbidden(str(error) or "That is not yours to do.")
-        case _ if isinstance(error, OUTAGES):
-            found = Unavailable("The database does not answer; try again.", retry_after=RETRY_AFTER_SECONDS)
         case _:
-            raise error
+            found = Unavailable("The database does not answer; try again.", retry_after=RETRY_AFTER_SECONDS)
     response = JsonResponse({"error": found.as_object()}, status=found.status)
     if found.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, round(found.retry_after + 0.5)))  # whole seconds, never too few
@@ -153,7 +154,7 @@ class _CsrfCheck(CsrfViewMiddleware):
         return reason
 
 
-def _check_method(request: HttpRequest, methods: Iterable[str]) -> None:
+def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
     if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
         raise MethodNotAllowed(f"Expected {' or '.join(methods)}, got {request.method}.")
 

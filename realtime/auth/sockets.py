@@ -36,7 +36,9 @@ class SocketAuth:
         raw = cast(dict[str, Any], scope)
         headers = _headers(raw)
         credentials = socket_credentials(headers, raw.get("subprotocols", ()))
-        if not origin_allowed(headers, scheme=raw.get("scheme", "ws"), by_cookie=credentials.token is None and credentials.session is not None):
+        if not origin_allowed(
+            headers, scheme=raw.get("scheme", "ws"), by_cookie=credentials.token is None and credentials.session is not None
+        ):
             metrics.handshakes.of("origin").inc()
             await receive()
             await send(cast(Any, {"type": "websocket.close", "code": 1000, "reason": ""}))
@@ -86,7 +88,10 @@ def _own_origin(origin: str, headers: Mapping[str, list[str]], scheme: str) -> b
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a Host names this machine. (Not: resolves to it. Any name in DNS can.)"""
+    """Tell whether a Host names this machine.
+
+    Not: resolves to it. Any name in DNS can.
+    """
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
