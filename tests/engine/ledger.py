@@ -73,6 +73,7 @@ class Wire:
         self.closed: tuple[int, str] | None = None
         self.unsent = 0
         self.on_drained: Callable[[], None] | None = None
+        self.on_leave: Callable[[float], None] | None = None
 
     def write(self, message: Prepared) -> None:
         decoded = msgspec.json.decode(message.payload)
