@@ -114,7 +114,7 @@ class Client:
         headers = {"Authorization": f"Bearer {self._token}"}
         self._socket = await connect(
             self._address, additional_headers=headers, subprotocols=["holdfast.v1"], max_size=4 << 20, compression=None
-        )  # type: ignore[list-item]
+        )
         if self._socket.subprotocol != "holdfast.v1":
             self.breaches.append(f"subprotocol {self._socket.subprotocol}")
         hello = json.loads(await asyncio.wait_for(self._socket.recv(), REPLY_SECONDS))

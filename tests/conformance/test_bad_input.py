@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -74,9 +74,21 @@ def run(scene: Scene, story: Callable[[Scene], Awaitable[None]]) -> None:
     assert "Traceback" not in scene.node.log
 
 
+async def objects(socket: ClientConnection) -> list[dict[str, Any]]:
+    """Return the objects of the next frame."""
+    found = json.loads(await asyncio.wait_for(socket.recv(), SECONDS))
+    return found if isinstance(found, list) else [found]
+
+
 async def reply(socket: ClientConnection) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(await asyncio.wait_for(socket.recv(), SECONDS))
+    """Return the single object of the next frame."""
+    [found] = await objects(socket)
     return found
+
+
+def resident(node: Node) -> int:
+    """The bytes of memory that a server process holds."""
+    return int(Path(f"/proc/{node.process.pid}/statm").read_text().split()[1]) * 4096
 
 
 async def closing(socket: ClientConnection) -> int | None:
@@ -91,7 +103,7 @@ def ping(number: int) -> str:
     return json.dumps({"id": number, "command": "ping"})
 
 
-NO_COMMANDS = {
+NO_COMMANDS: dict[str, str | bytes] = {
     "binary": b"\x00\x01",
     "binary json": b'{"id":1,"command":"ping"}',
     "empty": "",
@@ -233,8 +245,7 @@ def test_a_thousand_commands_at_once_are_answered_and_a_flood_is_closed(scene: S
                 await socket.send(ping(number))
             answers: list[dict[str, Any]] = []
             while len(answers) < 1000:
-                found = await reply(socket)
-                answers += found if isinstance(found, list) else [found]
+                answers += await objects(socket)
             assert [answer["id"] for answer in answers] == list(range(1000)), "answered in order"
             refused = [answer["error"] for answer in answers if not answer["ok"]]
             assert 700 <= len(refused) <= 800
@@ -367,15 +378,13 @@ class Fuzzer:
 
     async def _reply(self) -> dict[str, Any]:
         while True:
-            found = await reply(self.socket)
-            for each in found if isinstance(found, list) else [found]:
+            for each in await objects(self.socket):
                 if each["type"] == "reply":
-                    return dict(each)
+                    return each
 
 
 def test_fuzzed_frames_are_answered_or_closed_with_4500_and_cost_no_memory(scene: Scene) -> None:
     rnd = random.Random(20261124)
-    process = psutil.Process(scene.node.process.pid)
     memory: list[int] = []
 
     async def story(scene: Scene) -> None:
@@ -383,9 +392,9 @@ def test_fuzzed_frames_are_answered_or_closed_with_4500_and_cost_no_memory(scene
         await fuzzer.open()
         for number in range(FUZZED_FRAMES):
             if number == FUZZED_FRAMES // 3:  # by then everything that is made once is made
-                memory.append(process.memory_info().rss)
+                memory.append(resident(scene.node))
             await fuzzer.send(fuzzed(rnd, scene.room.pk))
-        memory.append(process.memory_info().rss)
+        memory.append(resident(scene.node))
         await fuzzer.socket.close()
 
     run(scene, story)
@@ -394,7 +403,6 @@ def test_fuzzed_frames_are_answered_or_closed_with_4500_and_cost_no_memory(scene
 
 def test_a_client_that_never_reads_makes_nothing_grow(scene: Scene) -> None:
     """Alice follows the room and reads nothing, while Bob posts far more than her marks allow."""
-    process = psutil.Process(scene.node.process.pid)
 
     async def story(scene: Scene) -> None:
         name = f"room.{scene.room.pk}"
@@ -402,19 +410,18 @@ def test_a_client_that_never_reads_makes_nothing_grow(scene: Scene) -> None:
             await deaf.send(json.dumps({"id": 1, "command": "subscribe", "streams": {name: None}}))
             await reply(deaf)
             deaf.transport.pause_reading()
-            before = process.memory_info().rss
+            before = resident(scene.node)
             writer = Client(f"{scene.node.sockets}/ws/chat/", scene.tokens["bob"], [name])
             await writer.connect()
             for start in range(0, 1000, 50):
                 await asyncio.gather(*(writer.post(scene.room.pk, f"{start + n} " + "z" * 3900) for n in range(50)))
-            grown = process.memory_info().rss - before
+            grown = resident(scene.node) - before
             assert grown < 24 << 20, f"grew by {grown >> 20} MiB while {1000 * 4000 >> 20} MiB were not read"
             deaf.transport.resume_reading()
             position = 0
             async with asyncio.timeout(SECONDS):
                 while True:
-                    found = await reply(deaf)
-                    for each in found if isinstance(found, list) else [found]:
+                    for each in await objects(deaf):
                         if each["type"] == "event":
                             position = each["seq"]
                         elif each["type"] == "behind":

@@ -21,7 +21,12 @@ NAME = StreamName("ledger.1")
 def misses_a_change(read: Read, ledger: Ledger) -> bool:
     """Whether a page carries a client past a change that it does not hold: one of each table commits between the reads of the two."""
     after = selectors.head_and_floor(NAME)[0]
-    ledger.between = lambda: ledger.commit(1, "row:2", "new", table=0) and ledger.commit(1, "line:2", "new", table=1)
+
+    def change_both() -> None:
+        ledger.commit(1, "row:2", "new", table=0)
+        ledger.commit(1, "line:2", "new", table=1)
+
+    ledger.between = change_both
     page = read(NAME, after)
     held = {event.key for event in page.events}
     return page.to >= after + 1 and "row:2" not in held
