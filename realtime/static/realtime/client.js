@@ -3,8 +3,12 @@
  *
  *     import { Client } from '../realtime/client.js';
  *
- *     const client = new Client({ path: '/ws/notifications/', epoch });         // a page with only a bell needs no more than this file
- *     client.subscribe('announcements', { apply: (events) => …, load: async () => seq });
+ *     const client = new Client({ path: '/ws/notifications/', epoch });         // a page with only a bell needs no more than this and api.js
+ *     client.subscribe('announcements', {
+ *       load: () => api.get('/api/announcements/'),                              // when there is no position, or none that holds any more
+ *       replace: ({ announcements }) => …,                                       // the page's copy is this from now on
+ *       apply: (events) => …,                                                    // rows that changed, each in its whole new state
+ *     });
  *     client.on('state', (state) => …);
  *     client.start();
  *
@@ -23,7 +27,7 @@ import { Backoff } from './backoff.js';
 import { realClock, reportToConsole } from './clock.js';
 import { CloseCode } from './codes.js';
 import { Emitter } from './emitter.js';
-import { HoldfastError, LOCAL_CODES, asHoldfastError } from './errors.js';
+import { HoldfastError, LOCAL_CODES } from './errors.js';
 import { Pulls } from './pulls.js';
 import { Socket } from './socket.js';
 import { Stream } from './stream.js';
@@ -35,6 +39,7 @@ import { Stream } from './stream.js';
 /** @typedef {import('./types.js').Signal} Signal */
 /** @typedef {import('./types.js').User} User */
 /** @typedef {import('./outbox.js').Outbox} Outbox */
+/** @typedef {import('./replies.js').Answer} Answer */
 /** @typedef {import('./socket.js').SocketHandlers} SocketHandlers */
 /** @typedef {import('./stream.js').StreamHandlers} StreamHandlers */
 
@@ -50,7 +55,7 @@ export const MAX_STREAMS = 1_000;
  * @property {() => void} sleep
  * @property {() => void} wake
  * @property {() => void} retryNow
- * @property {(name: string, fields?: Record<string, unknown>, options?: {timeoutMs?: number}) => Promise<any>} command
+ * @property {(name: string, fields: Record<string, unknown>, answer: Answer) => void} ask
  *
  * @typedef {object} ClientOptions
  * @property {string} path  `/ws/chat/` or `/ws/notifications/`
@@ -106,7 +111,7 @@ export class Client {
     this.#expectedUser = user ?? outbox?.owner ?? null;
     this.#emitter = new Emitter(report);
     this.#backoff = new Backoff(clock.random);
-    this.#pulls = new Pulls((name, fields) => this.command(name, fields), clock);
+    this.#pulls = new Pulls((name, fields, answer) => this.#transport.ask(name, fields, answer), clock);
     /** @type {SocketHandlers} */
     const handlers = {
       hello: (hello) => this.#greeted(hello),
@@ -216,8 +221,8 @@ export class Client {
    * @param {Record<string, unknown>} [fields]
    * @returns {Promise<any>}  the reply's `data`; rejects with a HoldfastError
    */
-  command(name, fields) {
-    return this.#transport.command(name, fields);
+  command(name, fields = {}) {
+    return new Promise((done, failed) => this.#transport.ask(name, fields, { done, failed }));
   }
 
   /**
@@ -299,7 +304,7 @@ export class Client {
 
   #link() {
     return {
-      pull: (/** @type {Stream} */ stream) => this.#pulls.pull(stream),
+      pull: (/** @type {Stream} */ stream, /** @type {Answer} */ answer) => this.#pulls.pull(stream, answer),
       join: (/** @type {Stream} */ stream) => this.#join(stream),
       clock: this.#clock,
       report: this.#report,
@@ -324,26 +329,34 @@ export class Client {
 
   #flush() {
     if (this.state.name !== 'open') return;
-    if (this.#leaving.size > 0) void this.#unsubscribe([...this.#leaving]);
+    if (this.#leaving.size > 0) this.#unsubscribe([...this.#leaving]);
     const joining = [...this.#joining].filter((stream) => this.#streams.get(stream.name) === stream);
     this.#leaving.clear();
     this.#joining.clear();
-    if (joining.length > 0) void this.#subscribe(joining);
+    if (joining.length > 0) this.#subscribe(joining);
   }
 
   /** @param {Stream[]} streams */
-  async #subscribe(streams) {
-    try {
-      const data = await this.command('subscribe', { streams: Object.fromEntries(streams.map((stream) => [stream.name, stream.position])) });
-      for (const stream of this.#current(streams)) {
-        const error = data.errors?.[stream.name];
-        if (error) stream.refused(HoldfastError.from(error));
-        else stream.subscribed(data.pages?.[stream.name]);
-      }
-      this.#backoff.reset();
-    } catch (thrown) {
+  #subscribe(streams) {
+    const positions = Object.fromEntries(streams.map((stream) => [stream.name, stream.position]));
+    this.#transport.ask('subscribe', { streams: positions }, {
+      done: (data) => this.#subscribed(streams, data),
       // Without a connection nothing is to be done: the next hello subscribes again.
-      if (this.state.name === 'open') this.#subscribeLater(streams, asHoldfastError(thrown));
+      failed: (error) => this.state.name === 'open' && this.#subscribeLater(streams, error),
+    });
+  }
+
+  /**
+   * @param {Stream[]} streams
+   * @param {any} data
+   */
+  #subscribed(streams, data) {
+    this.#backoff.reset();
+    // Those that were not replaced or left meanwhile.
+    for (const stream of streams.filter((one) => this.#streams.get(one.name) === one)) {
+      const error = data.errors?.[stream.name];
+      if (error) stream.refused(HoldfastError.from(error));
+      else stream.subscribed(data.pages?.[stream.name]);
     }
   }
 
@@ -358,14 +371,9 @@ export class Client {
     this.#retry = this.#clock.setTimeout(() => this.#flush(), Math.max(this.#backoff.next(), (error.retryAfter ?? 0) * 1000));
   }
 
-  /** Those that were not replaced or left meanwhile. @param {Stream[]} streams */
-  #current(streams) {
-    return streams.filter((stream) => this.#streams.get(stream.name) === stream);
-  }
-
   /** @param {string[]} names */
-  async #unsubscribe(names) {
+  #unsubscribe(names) {
     // A refusal costs a few objects of a stream that nobody listens to, until the next connection.
-    await this.command('unsubscribe', { streams: names }).catch(() => {});
+    this.#transport.ask('unsubscribe', { streams: names }, { done() {}, failed() {} });
   }
 }

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { HoldfastError, LOCAL_CODES, asHoldfastError } from './errors.js';
+import { HoldfastError, LOCAL_CODES } from './errors.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
-/** @typedef {import('./types.js').Page} Page */
+/** @typedef {import('./replies.js').Answer} Answer */
 /** @typedef {import('./stream.js').Stream} Stream */
 
 /** Pulls under way at once, over all streams. */
@@ -16,30 +16,26 @@ export const MAX_PULLS = 4;
 /** Where the server says `rate_limited` without saying for how long. */
 const DEFAULT_PAUSE_SECONDS = 1;
 
-/**
- * @typedef {object} WaitingPull
- * @property {Stream} stream
- * @property {(page: Page) => void} resolve
- * @property {(error: HoldfastError) => void} reject
- */
+/** @typedef {Answer & {stream: Stream}} WaitingPull */
 
 export class Pulls {
-  #command;
+  #ask;
   #clock;
   /** @type {WaitingPull[]} */
   #queue = [];
   #underWay = 0;
+  #starting = false;
   /** @type {string | null} */
   #preferred = null;
   /** @type {unknown} */
   #pause = null;
 
   /**
-   * @param {(name: string, fields: Record<string, unknown>) => Promise<any>} command
+   * @param {(name: string, fields: Record<string, unknown>, answer: Answer) => void} ask
    * @param {Clock} clock
    */
-  constructor(command, clock) {
-    this.#command = command;
+  constructor(ask, clock) {
+    this.#ask = ask;
     this.#clock = clock;
   }
 
@@ -51,44 +47,50 @@ export class Pulls {
   /**
    * Pull one page after the stream's position, when it is its turn.
    * @param {Stream} stream
-   * @returns {Promise<Page>}
+   * @param {Answer} answer
    */
-  pull(stream) {
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ stream, resolve, reject });
-      this.#start();
-    });
+  pull(stream, { done, failed }) {
+    this.#queue.push({ stream, done, failed });
+    this.#start();
   }
 
   /** The connection is gone: what waits for its turn has none. */
   cut() {
     this.#clock.clearTimeout(this.#pause);
     this.#pause = null;
-    for (const { reject } of this.#queue.splice(0)) reject(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
+    for (const { failed } of this.#queue.splice(0)) failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
   }
 
   #start() {
+    // Without a connection a pull fails at once and leads here again: the loop below goes on with the next, not deeper.
+    if (this.#starting) return;
+    this.#starting = true;
     while (this.#underWay < MAX_PULLS && this.#queue.length > 0 && this.#pause === null) {
       const preferred = this.#queue.findIndex(({ stream }) => stream.name === this.#preferred);
       const [next] = this.#queue.splice(Math.max(0, preferred), 1);
       // A stream that was left meanwhile listens to no answer.
-      if (next.stream.state !== 'closed') void this.#run(next);
+      if (next.stream.state !== 'closed') this.#run(next);
     }
+    this.#starting = false;
   }
 
   /** @param {WaitingPull} pull */
-  async #run(pull) {
+  #run(pull) {
     this.#underWay += 1;
-    try {
-      pull.resolve(await this.#command('pull', { stream: pull.stream.name, after: pull.stream.position }));
-    } catch (thrown) {
-      const error = asHoldfastError(thrown);
-      if (error.code === 'rate_limited') this.#pauseFor(error.retryAfter ?? DEFAULT_PAUSE_SECONDS, pull);
-      else pull.reject(error);
-    } finally {
-      this.#underWay -= 1;
-      this.#start();
-    }
+    const answer = {
+      done: (/** @type {any} */ page) => {
+        this.#underWay -= 1;
+        pull.done(page);
+        this.#start();
+      },
+      failed: (/** @type {HoldfastError} */ error) => {
+        this.#underWay -= 1;
+        if (error.code === 'rate_limited') this.#pauseFor(error.retryAfter ?? DEFAULT_PAUSE_SECONDS, pull);
+        else pull.failed(error);
+        this.#start();
+      },
+    };
+    this.#ask('pull', { stream: pull.stream.name, after: pull.stream.position }, answer);
   }
 
   /**

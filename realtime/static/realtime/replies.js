@@ -1,5 +1,8 @@
 /**
  * Commands that wait for their reply: one id each, a time limit each, and a limit on how many.
+ *
+ * A reply is handed over by a callback, not by a promise: the object after it may stand in the same WebSocket message, and must find the world
+ * as the reply left it. (A page that makes a stream level, and its next event: the event would come before the promise's continuation.)
  * @module
  */
 
@@ -15,11 +18,11 @@ export const MAX_WAITING_COMMANDS = 256;
 export const MAX_COMMAND_BYTES = 65_536;
 
 /**
- * @typedef {object} Waiting
- * @property {(data: any) => void} resolve
- * @property {(error: HoldfastError) => void} reject
- * @property {unknown} timer
- * @property {number} size  bytes
+ * @typedef {object} Answer
+ * @property {(data: any) => void} done  the reply's `data`
+ * @property {(error: HoldfastError) => void} failed  the server's error, or one of LOCAL_CODES
+ *
+ * @typedef {Answer & {timer: unknown, size: number}} Waiting  `size` in bytes
  */
 
 export class Replies {
@@ -49,49 +52,47 @@ export class Replies {
    * @param {(text: string) => void} write
    * @param {string} command
    * @param {Record<string, unknown>} fields
+   * @param {Answer} answer
    * @param {number} timeoutMs
-   * @returns {Promise<any>}
    */
-  ask(write, command, fields, timeoutMs) {
+  ask(write, command, fields, { done, failed }, timeoutMs) {
     if (this.#waiting.size >= MAX_WAITING_COMMANDS) {
-      return Promise.reject(new HoldfastError(LOCAL_CODES.TOO_MANY, `${MAX_WAITING_COMMANDS} commands are waiting for an answer already.`));
+      return failed(new HoldfastError(LOCAL_CODES.TOO_MANY, `${MAX_WAITING_COMMANDS} commands are waiting for an answer already.`));
     }
     const id = this.nextId();
     const text = JSON.stringify({ ...fields, id, command });
     const size = byteLength(text);
     if (size > MAX_COMMAND_BYTES) {
-      return Promise.reject(new HoldfastError(LOCAL_CODES.TOO_BIG, `This is too large to send: ${size} bytes; at most ${MAX_COMMAND_BYTES} are possible.`));
+      return failed(new HoldfastError(LOCAL_CODES.TOO_BIG, `This is too large to send: ${size} bytes; at most ${MAX_COMMAND_BYTES} are possible.`));
     }
-    return new Promise((resolve, reject) => {
-      const timer = this.#clock.setTimeout(() => this.#giveUp(id), timeoutMs);
-      this.#waiting.set(id, { resolve, reject, timer, size });
-      write(text);
-    });
+    const timer = this.#clock.setTimeout(() => this.#giveUp(id), timeoutMs);
+    this.#waiting.set(id, { done, failed, timer, size });
+    write(text);
   }
 
   /** A reply came: its command's, a ping's, or one to a command that was given up. @param {Record<string, any>} reply */
   settle(reply) {
     const waiting = this.#take(reply.id);
-    if (reply.ok === true) waiting?.resolve(reply.data ?? {});
-    else waiting?.reject(HoldfastError.from(reply.error));
+    if (reply.ok === true) waiting?.done(reply.data ?? {});
+    else waiting?.failed(HoldfastError.from(reply.error));
   }
 
   /** The connection is gone, and with it all replies. */
   lose() {
     for (const id of [...this.#waiting.keys()]) {
-      this.#take(id)?.reject(new HoldfastError(LOCAL_CODES.NO_REPLY, 'The connection was lost before the answer came.'));
+      this.#take(id)?.failed(new HoldfastError(LOCAL_CODES.NO_REPLY, 'The connection was lost before the answer came.'));
     }
   }
 
   /** The server closed over a message that it found too large: repeating it would close every connection to come. */
   blameLargest() {
     const [largest] = [...this.#waiting].sort(([, a], [, b]) => b.size - a.size);
-    if (largest) this.#take(largest[0])?.reject(new HoldfastError(LOCAL_CODES.TOO_BIG, 'This is too large to send.'));
+    if (largest) this.#take(largest[0])?.failed(new HoldfastError(LOCAL_CODES.TOO_BIG, 'This is too large to send.'));
   }
 
   /** @param {number} id */
   #giveUp(id) {
-    this.#take(id)?.reject(new HoldfastError(LOCAL_CODES.TIMED_OUT, 'The server did not answer in time.'));
+    this.#take(id)?.failed(new HoldfastError(LOCAL_CODES.TIMED_OUT, 'The server did not answer in time.'));
     this.#overdue();
   }
 

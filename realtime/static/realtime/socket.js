@@ -17,6 +17,7 @@ import { COMMAND_TIMEOUT_MS, Replies } from './replies.js';
 /** @typedef {import('./types.js').ConnectionState} ConnectionState */
 /** @typedef {import('./types.js').Hello} Hello */
 /** @typedef {import('./types.js').Report} Report */
+/** @typedef {import('./replies.js').Answer} Answer */
 /** @typedef {Record<string, any> & {type: string}} Incoming */
 
 export const SUBPROTOCOL = 'holdfast.v1';
@@ -131,16 +132,15 @@ export class Socket {
   }
 
   /**
-   * Send a command.
+   * Send a command, and hear the reply before anything that the server sent after it.
    * @param {string} name
-   * @param {Record<string, unknown>} [fields]
-   * @param {{timeoutMs?: number}} [options]
-   * @returns {Promise<any>}  the reply's `data`; rejects with a HoldfastError: the server's, or one of LOCAL_CODES
+   * @param {Record<string, unknown>} fields
+   * @param {Answer} answer  called once, perhaps at once
    */
-  command(name, fields = {}, { timeoutMs = COMMAND_TIMEOUT_MS } = {}) {
+  ask(name, fields, answer) {
     const ws = this.#ws;
-    if (!this.#usable || ws === null) return Promise.reject(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
-    return this.#replies.ask((text) => ws.send(text), name, fields, timeoutMs);
+    if (!this.#usable || ws === null) return answer.failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
+    this.#replies.ask((text) => ws.send(text), name, fields, answer, COMMAND_TIMEOUT_MS);
   }
 
   #connect() {
@@ -179,7 +179,7 @@ export class Socket {
 
   /** @param {Incoming} object */
   #handle(object) {
-    if (object.type === 'reply') this.#replies.settle(object);
+    if (object.type === 'reply') this.#guarded(() => this.#replies.settle(object), 'handling a reply');
     else if (object.type === 'hello') this.#greeted(/** @type {any} */ (object));
     else if (object.type === 'bye') this.#farewell(object);
     else if (this.#usable) this.#guarded(() => this.#handlers.object(object), `handling "${object.type}"`);

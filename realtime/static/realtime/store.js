@@ -156,14 +156,16 @@ export class UnreadRows {
   }
 
   /**
-   * The server counted: everything up to `seq` is in the count, and `rows` are the newest.
+   * The server counted: everything up to `seq` is in the count, and `rows` are the newest. A row above `seq` changed while the server
+   * was counting; whether the count has it is unknown.
    * @param {{unread: number, seq: number, rows: Row[]}} answer
    */
   counted({ unread, seq, rows }) {
     this.#count = unread;
-    this.#exact = seq >= this.#forgotten;
+    this.#exact = seq >= this.#forgotten && rows.every((row) => row.seq <= seq);
     // Of rows that did not come with the count, nobody can say in which state they were counted.
     this.#known.clear();
+    this.#newestId = 0;
     for (const row of rows) this.#remember(row);
     for (const row of [...this.#recent.values()].filter((recent) => recent.seq > seq)) this.#move(row);
   }

@@ -12,6 +12,7 @@
 import { Backoff } from './backoff.js';
 import { HoldfastError, LOCAL_CODES, asHoldfastError } from './errors.js';
 
+/** @typedef {import('./replies.js').Answer} Answer */
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').Page} Page */
 /** @typedef {import('./types.js').Report} Report */
@@ -28,16 +29,20 @@ import { HoldfastError, LOCAL_CODES, asHoldfastError } from './errors.js';
  */
 
 /**
+ * @typedef {{seq: number} & Record<string, any>} Snapshot
+ *
  * @typedef {object} StreamHandlers
  * @property {(events: StreamEvent[]) => void} apply  changed rows in `seq` order, each whole; never the same change twice
- * @property {() => Promise<number>} [load]  fetches a snapshot, replaces the page's copy of the stream by it, returns its `seq`.
- *   Called when there is no position, after `reset`, and after a new epoch. Without it, the stream is followed from its present head.
+ * @property {() => Promise<Snapshot>} [load]  fetches a snapshot: an HTTP answer as it is, because it has its `seq`. Called when there is no
+ *   position, after `reset`, and after a new epoch. Without it, the stream is followed from its present head.
+ * @property {(snapshot: any) => void} [replace]  the page's copy of the stream is this snapshot from now on. (A load that was overtaken
+ *   by another, or by leaving, never gets here.)
  * @property {(state: StreamState) => void} [state]
  * @property {(signal: Signal) => void} [signal]
  * @property {(reason: string) => void} [closed]  `left`, `removed`, `banned`, … or an error's code (`not_found`, `forbidden`, `too_many`)
  *
  * @typedef {object} StreamLink  What a stream needs of its surroundings.
- * @property {(stream: Stream) => Promise<Page>} pull  reads `stream.position` at the moment of sending
+ * @property {(stream: Stream, answer: Answer) => void} pull  reads `stream.position` at the moment of sending
  * @property {(stream: Stream) => void} join  the stream is ready to be subscribed
  * @property {Clock} clock
  * @property {Report} report
@@ -165,7 +170,7 @@ export class Stream {
 
   /** @param {Signal} signal */
   signal(signal) {
-    if (this.#listening()) this.#handlers.signal?.(signal);
+    if (this.#listening()) this.#guarded(() => this.#handlers.signal?.(signal), 'a signal');
   }
 
   /** The subscription is over. @param {string} reason */
@@ -173,7 +178,7 @@ export class Stream {
     if (this.#state === 'closed') return;
     this.#forget();
     this.#enter('closed');
-    this.#handlers.closed?.(reason);
+    this.#guarded(() => this.#handlers.closed?.(reason), 'the end');
   }
 
   /** Stop without a word to the handlers: the page does not want the stream any more. */
@@ -182,17 +187,18 @@ export class Stream {
     this.#state = 'closed';
   }
 
-  /** @param {() => Promise<number>} load */
+  /** @param {() => Promise<Snapshot>} load */
   async #load(load) {
     if (this.#loading !== null) return;
     this.#cancelRetry();
     const mine = (this.#loading = Symbol(this.name));
     try {
-      const seq = await load();
+      const snapshot = await load();
       if (this.#loading !== mine) return;
-      if (!Number.isSafeInteger(seq)) throw new HoldfastError(LOCAL_CODES.UNREADABLE, `expected the seq of a snapshot, got ${seq}`);
+      if (!Number.isSafeInteger(snapshot?.seq)) throw new HoldfastError(LOCAL_CODES.UNREADABLE, `expected a snapshot with a seq, got ${snapshot?.seq}`);
       this.#loading = null;
-      this.#position = seq;
+      this.#position = snapshot.seq;
+      this.#guarded(() => this.#handlers.replace?.(snapshot), 'a snapshot');
       this.#enter('away');
       this.#link.join(this);
     } catch (thrown) {
@@ -242,10 +248,10 @@ export class Stream {
     if (this.#pulling || this.#retry !== null) return;
     this.#pulling = true;
     const generation = this.#generation;
-    this.#link.pull(this).then(
-      (page) => generation === this.#generation && this.#pulled(page),
-      (thrown) => generation === this.#generation && this.#pullFailed(asHoldfastError(thrown)),
-    );
+    this.#link.pull(this, {
+      done: (page) => generation === this.#generation && this.#pulled(page),
+      failed: (error) => generation === this.#generation && this.#pullFailed(error),
+    });
   }
 
   /** @param {Page} page */
@@ -299,11 +305,19 @@ export class Stream {
 
   /** @param {StreamEvent[]} events */
   #apply(events) {
+    // The position is advanced all the same: one row that cannot be shown must not stop all that follow.
+    this.#guarded(() => this.#handlers.apply(events), 'events');
+  }
+
+  /**
+   * @param {() => void} handler
+   * @param {string} what
+   */
+  #guarded(handler, what) {
     try {
-      this.#handlers.apply(events);
+      handler();
     } catch (error) {
-      // The position stays advanced: one row that cannot be shown must not stop all that follow.
-      this.#link.report(error, `applying events of "${this.name}"`);
+      this.#link.report(error, `the page's handling of ${what} of "${this.name}"`);
     }
   }
 
@@ -311,7 +325,7 @@ export class Stream {
   #enter(state) {
     if (this.#state === state) return;
     this.#state = state;
-    this.#handlers.state?.(state);
+    this.#guarded(() => this.#handlers.state?.(state), 'a new state');
   }
 }
 
