@@ -13,7 +13,7 @@ from realtime.streams import Reader, Refusals
 MAX_IDS = 500  # notifications named in one command: ten pages of an inbox, and one transaction of some 20 ms
 MAX_IDS_NAMED = 10  # in the words of an error
 MAX_ID = 2**63 - 1  # what a column of the database holds
-BODY_MAX_LENGTH = 4000  # characters, as many as a message has
+BODY_MAX_LENGTH = 3000  # characters: with a title, a link and markup it still fits into one message of a room
 
 
 def may_read_inbox(reader: Reader, idents: Sequence[str]) -> Refusals:

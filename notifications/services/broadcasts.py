@@ -45,17 +45,17 @@ class Recalled:
 def broadcast(*, words: Words, audience: Audience, created_by_id: int | None = None, key: uuid.UUID | None = None) -> Broadcast:
     """Send ``words`` to ``audience``, or go on with the broadcast of this ``key``.
 
-    Raises ``BadBroadcast`` with everything that is wrong, before anything is sent.
+    Raises ``BadBroadcast`` with everything that is wrong, before anything is sent, or what a place answers that does not take it.
     """
     reach = selectors.reach(audience)
     problems = [*policies.problems_of_words(words, now=timezone.now(), announced=audience.everybody), *reach.problems]
     if problems:
         raise BadBroadcast(problems)
     row = _row(words, audience, reach, created_by_id=created_by_id, key=key or uuid.uuid4())
+    for name, place in reach.places:  # first: their app may refuse, and then nobody else has got it
+        _post(row, name, place)
     if audience.everybody:
         announce(broadcast_id=row.pk)
-    for name, place in reach.places:
-        _post(row, name, place)
     broadcast_to_users(broadcast_id=row.pk, user_ids=reach.user_ids)
     row.refresh_from_db()
     log.info("broadcast sent", extra={"broadcast": row.pk, "recipients": row.recipients})
@@ -175,8 +175,11 @@ def _unpost(name: str, posted: int) -> None:
     found = target(name)
     if found is None:
         log.warning("recall needs an app that is not installed", extra={"target": name, "posted": posted})
-    else:
+        return
+    try:
         found.recall(posted)
+    except NotFound:
+        log.info("what was posted is gone already", extra={"target": name, "posted": posted})
 
 
 def _recall_notifications(taken: Broadcast) -> int:

@@ -18,8 +18,6 @@ from realtime.protocol.errors import NotFound
 from tests.notifications.conftest import Announce
 from tests.support.replay import Verify
 
-pytestmark = pytest.mark.urls("notifications.urls")
-
 
 def browser_of(user: User) -> Client:
     client = Client()

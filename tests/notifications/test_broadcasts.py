@@ -10,7 +10,7 @@ from notifications.models import Broadcast, Notification
 from notifications.policies import BadBroadcast, Words
 from notifications.selectors import Audience
 from notifications.services import broadcasts, inbox
-from realtime.protocol.errors import NotFound
+from realtime.protocol.errors import Forbidden, NotFound
 from realtime.services import changing
 from tests.conftest import make_user
 from tests.notifications.conftest import Announce, Notify, Rooms
@@ -159,6 +159,16 @@ def test_a_room_gets_a_message_once(alice: User, rooms: Rooms) -> None:
     assert sent.places == [["room", 1, 1]]
 
 
+def test_where_a_room_does_not_take_it_nobody_else_has_got_it(verify: Verify, people: object, rooms: Rooms) -> None:
+    def refusing(ident: int, **said: object) -> int:
+        raise Forbidden("The room is archived.")
+
+    targets.register_target("room", rooms.resolve, refusing, rooms.recall)
+    with verify() as change, pytest.raises(Forbidden):
+        services.broadcast(words=HELLO, audience=Audience(everybody=True, places={"room": ["general"]}))
+    assert change.streams == []
+
+
 def test_without_an_app_that_has_rooms_none_can_be_addressed(people: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(targets, "_targets", {})
     with pytest.raises(BadBroadcast, match="Rooms are not installed here"):
@@ -211,6 +221,22 @@ def test_a_recall_takes_back_what_was_posted_in_rooms(rooms: Rooms, people: obje
     sent = services.broadcast(words=HELLO, audience=Audience(places={"room": ["general", "random"]}))
     services.recall(broadcast_id=sent.pk)
     assert [message["body"] for message in rooms.posted.values()] == ["", ""]
+
+
+def test_what_is_gone_from_a_room_already_does_not_stop_a_recall(rooms: Rooms, alice: User) -> None:
+    sent = services.broadcast(words=HELLO, audience=Audience(users=["alice"], places={"room": ["general"]}))
+
+    def gone(posted: int) -> None:
+        raise NotFound("There is no such message.")
+
+    targets.register_target("room", rooms.resolve, rooms.send, gone)
+    assert services.recall(broadcast_id=sent.pk).notifications == 1
+
+
+def test_a_recall_without_the_app_that_has_rooms_takes_back_the_rest(rooms: Rooms, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = services.broadcast(words=HELLO, audience=Audience(users=["alice"], places={"room": ["general"]}))
+    monkeypatch.setattr(targets, "_targets", {})
+    assert services.recall(broadcast_id=sent.pk).notifications == 1
 
 
 def test_a_recall_stops_a_broadcast_that_is_still_being_sent(

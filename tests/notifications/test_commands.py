@@ -13,11 +13,12 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from pytest_django import DjangoAssertNumQueries
 
-from notifications import services
+from notifications import services, targets
 from notifications.management.commands.broadcast import moment
 from notifications.models import Announcement, Broadcast, Notification
 from notifications.policies import Words
 from notifications.selectors import Audience
+from realtime.protocol.errors import Forbidden
 from tests.notifications.conftest import Announce, Rooms
 
 
@@ -146,6 +147,15 @@ def test_what_the_shell_passed_on_in_another_encoding_is_refused(people: object)
 
 def test_a_broadcast_to_nobody_is_refused(people: object) -> None:
     assert refused("broadcast", "Hello") == "Nobody is addressed.\nNothing was sent."
+
+
+def test_a_room_that_refuses_is_explained_with_the_way_to_go_on(people: object, rooms: Rooms) -> None:
+    def refusing(ident: int, **said: object) -> int:
+        raise Forbidden("The room is archived.")
+
+    targets.register_target("room", rooms.resolve, refusing, rooms.recall)
+    with pytest.raises(CommandError, match=r"The room is archived\.\nIt was not sent to all\. To try again, repeat with --key "):
+        run("broadcast", "Hello", "--room", "general")
 
 
 def test_an_operator_can_continue_after_an_outage(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,6 @@ from notifications import payloads, selectors, services
 from notifications.selectors import InboxPage
 from tests.notifications.conftest import Notify
 
-pytestmark = pytest.mark.urls("notifications.urls")
-
 
 @pytest.fixture
 def browser(alice: User) -> Client:

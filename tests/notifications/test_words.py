@@ -50,7 +50,7 @@ def test_plain_words_can_be_sent() -> None:
     ("words", "problem"),
     [
         (Words(body="\n "), "The text is empty."),
-        (Words(body="x" * (BODY_MAX_LENGTH + 1)), "The text has 4001 characters; expected at most 4000."),
+        (Words(body="x" * (BODY_MAX_LENGTH + 1)), "The text has 3001 characters; expected at most 3000."),
         (Words(body="x", title="x" * 201), "The title has 201 characters; expected at most 200."),
         (Words(body="x\x00"), "The text holds the character U+0000, which cannot be sent."),
         (Words(body="\ud83d"), "The text holds the character U+D83D, which cannot be sent."),

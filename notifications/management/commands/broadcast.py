@@ -16,6 +16,7 @@ from notifications import policies, selectors, services
 from notifications.models import Broadcast, Level
 from notifications.policies import BadBroadcast, Words
 from notifications.selectors import Audience, Reach
+from realtime.protocol.errors import HoldfastError
 
 MAX_INPUT = 10 * policies.BODY_MAX_LENGTH  # characters read from stdin: enough to say by how much the text is too long
 DURATION = re.compile(r"(\d{1,5})([mhd])", re.ASCII)
@@ -83,6 +84,8 @@ class Command(BaseCommand):
             return services.broadcast(words=words, audience=audience, key=chosen)
         except BadBroadcast as error:
             raise CommandError("\n".join([*error.problems, "Nothing was sent."])) from error
+        except HoldfastError as error:
+            raise CommandError(f"{error.message}\nIt was not sent to all. To try again, repeat with --key {chosen}") from error
         except (OperationalError, InterfaceError) as error:
             raise CommandError(f"{error}\nThe database did not answer. To continue, repeat with --key {chosen}") from error
         except KeyboardInterrupt:
