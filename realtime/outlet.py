@@ -54,8 +54,8 @@ class Transport(Protocol):
 class Outlet(Protocol):
     """What a socket writes to.
 
-    ``on_drained`` is called when little enough is unsent after there was much; ``on_leave`` when the client is to go to another node, with the
-    seconds after which it comes back.
+    ``on_drained`` is called when little enough is unsent after there was much; ``on_leave`` when the client is to go to another node, with
+    the seconds after which it comes back.
     """
 
     on_drained: Callable[[], None] | None

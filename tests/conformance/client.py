@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 REPLY_SECONDS = 20  # a reply that takes longer is a breach: nothing in these tests is slow
 
@@ -113,7 +114,7 @@ class Client:
         """Connect, be greeted, subscribe with all positions."""
         headers = {"Authorization": f"Bearer {self._token}"}
         self._socket = await connect(
-            self._address, additional_headers=headers, subprotocols=["holdfast.v1"], max_size=4 << 20, compression=None
+            self._address, additional_headers=headers, subprotocols=[Subprotocol("holdfast.v1")], max_size=4 << 20, compression=None
         )
         if self._socket.subprotocol != "holdfast.v1":
             self.breaches.append(f"subprotocol {self._socket.subprotocol}")
