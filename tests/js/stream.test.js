@@ -307,6 +307,18 @@ describe('snapshots', () => {
     assert.deepEqual(log, ['snapshot of 3', 'away']);
   });
 
+  test('are not overtaken by an answer to the position that was dropped', async () => {
+    const { stream, joins } = scene({ load: async () => ({ seq: 3 }) });
+    stream.connected();
+    stream.drop();
+    stream.subscribed(page(10, 12, 12, [12]));
+    assert.equal(stream.position, null);
+    stream.connected();
+    await settle();
+    assert.equal(stream.position, 3);
+    assert.equal(joins(), 2);
+  });
+
   test('whose seq is no number are tried again', async () => {
     const { stream, clock } = scene({ position: null, load: async () => undefined });
     stream.begin();

@@ -150,7 +150,8 @@ export class Room {
     this.#context.client.subscribe(this.stream, {
       position: seq,
       apply: (events) => this.#apply(events),
-      load: () => this.#reload(),
+      load: () => this.#context.api.get(`/api/rooms/${this.id}/`),
+      replace: (snapshot) => this.#replace(snapshot),
       signal: (signal) => this.#signal(signal),
       closed: (reason) => this.#closed(reason),
     });
@@ -195,15 +196,13 @@ export class Room {
     return answer.messages;
   }
 
-  /** @returns {Promise<number>} */
-  async #reload() {
-    const snapshot = await this.#context.api.get(`/api/rooms/${this.id}/`);
+  /** @param {Row} snapshot */
+  #replace(snapshot) {
     this.data = snapshot.room;
     this.membership = snapshot.membership;
     this.#unread = new Unread({ last: this.data.last_number, read: this.membership?.read_number ?? this.data.last_number });
     if (this.opened) this.history.open(snapshot.messages);
     this.#emitter.emit('change', undefined);
-    return snapshot.seq;
   }
 
   /** @param {StreamEvent[]} events */

@@ -49,7 +49,8 @@ export class Announcements {
 
   follow() {
     this.#client.subscribe('announcements', {
-      load: () => this.#load(),
+      load: () => this.#api.get('/api/announcements/'),
+      replace: (snapshot) => this.#replace(snapshot),
       apply: (events) => {
         for (const { data } of events) this.#rows.set(data.id, data);
         this.#changed();
@@ -74,12 +75,11 @@ export class Announcements {
     }
   }
 
-  async #load() {
-    const { announcements, seq } = await this.#api.get('/api/announcements/');
+  /** @param {{announcements: Row[]}} snapshot */
+  #replace({ announcements }) {
     this.#rows = new Map(announcements.map((/** @type {Row} */ row) => [row.id, row]));
     for (const row of announcements) if (row.read_at) this.#read.add(row.id);
     this.#changed();
-    return seq;
   }
 
   #changed() {

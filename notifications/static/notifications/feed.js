@@ -59,7 +59,8 @@ export class InboxFeed {
     if (snapshot) this.counted(snapshot.unread, snapshot.seq);
     this.#client.subscribe(`inbox.${userId}`, {
       position: snapshot?.seq ?? null,
-      load: () => this.#load(),
+      load: () => this.#api.get('/api/inbox/'),
+      replace: (inbox) => this.#replace(inbox),
       apply: (events) => events.forEach(({ kind, data, seq }) => this.#apply(kind, data, seq)),
     });
   }
@@ -96,12 +97,11 @@ export class InboxFeed {
     this.counted(unread);
   }
 
-  async #load() {
-    const { seq, unread } = await this.#api.get('/api/inbox/');
+  /** @param {{seq: number, unread: number}} inbox */
+  #replace({ seq, unread }) {
     this.#seq = 0; // of another history, perhaps
     this.counted(unread, seq);
     this.#emitter.emit('reloaded', undefined);
-    return seq;
   }
 
   /**

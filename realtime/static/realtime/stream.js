@@ -130,6 +130,8 @@ export class Stream {
   /** The subscription was answered. @param {Page} page */
   subscribed(page) {
     if (this.#state === 'closed') return;
+    // The position was dropped while the answer was on its way: the snapshot asks anew.
+    if (this.#position === null && this.#handlers.load) return;
     if (!isPage(page)) return this.refused(unreadable());
     this.#position ??= page.to;
     this.page(page);
