@@ -5,7 +5,7 @@ from typing import Final
 
 from realtime import metrics
 
-Listener = Callable[[], None]
+Listener = Callable[[], object]
 
 
 class Lifecycle:

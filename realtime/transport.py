@@ -228,7 +228,10 @@ class SocketProtocol(WebSocketProtocol):
     # What ASGI sends ----------------------------------------------------------------------------------------------------------------
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        """Carry out one message of the application. What crosses a close is nobody's error; autobahn raises, and the consumer dies of it."""
+        """Carry out one message of the application.
+
+        What crosses a close is nobody's error and goes nowhere. (autobahn raises, and the consumer dies of it.)
+        """
         match message["type"]:
             case "websocket.accept" if hasattr(self, "handshake_deferred") and self.state == self.STATE_CONNECTING:
                 self.accept(message.get("subprotocol"), message.get("headers") or ())

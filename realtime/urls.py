@@ -3,7 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from chat import handlers
+from realtime import views
+
 urlpatterns = [
+    path("healthz", views.healthz),
+    path("readyz", views.readyz),
+    path("metrics", views.prometheus),
+    path("api/commands", views.command_view(handlers.commands)),
+    path("api/streams/<str:stream>/events", views.events),
     path("admin/", admin.site.urls),
     path("", include("notifications.urls")),
     path("", include("chat.urls")),

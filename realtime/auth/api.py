@@ -1,7 +1,8 @@
 """JSON views: who calls them, how their bodies are read, and how errors look."""
 
+import math
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
@@ -26,6 +27,7 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # escaped in JSON, and not itsel
 
 P = ParamSpec("P")
 Shape = TypeVar("Shape")
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 class ApiRequest(HttpRequest):
@@ -37,9 +39,9 @@ class ApiRequest(HttpRequest):
 
 
 View = Callable[Concatenate[ApiRequest, P], HttpResponseBase]
-AsyncView = Callable[Concatenate[ApiRequest, P], Awaitable[HttpResponseBase]]
+AsyncView = Callable[Concatenate[ApiRequest, P], Coroutine[Any, Any, HttpResponseBase]]
 DjangoView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
-AsyncDjangoView = Callable[Concatenate[HttpRequest, P], Awaitable[HttpResponseBase]]
+AsyncDjangoView = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpResponseBase]]
 
 
 TOLD = (HoldfastError, Http404, PermissionDenied, *OUTAGES)  # errors that become answers; all others are Django's to log
@@ -63,9 +65,9 @@ def api(*methods: str) -> Callable[[View[P]], DjangoView[P]]:
         def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             try:
                 _check_method(request, methods)
-                known = _known(request, identify(_http_credentials(request)))
-                response = view(known, *args, **kwargs)
-                response.headers[EPOCH_HEADER] = selectors.epoch()
+                identity, epoch = _looked_up(_http_credentials(request))
+                response = view(_known(request, identity), *args, **kwargs)
+                response.headers[EPOCH_HEADER] = epoch
             except TOLD as error:
                 response = error_response(error)
             return _finished(response)
@@ -84,9 +86,9 @@ def async_api(*methods: str) -> Callable[[AsyncView[P]], AsyncDjangoView[P]]:
         async def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             try:
                 _check_method(request, methods)
-                known = _known(request, await read(identify, _http_credentials(request)))
-                response = await view(known, *args, **kwargs)
-                response.headers[EPOCH_HEADER] = await read(selectors.epoch)
+                identity, epoch = await read(_looked_up, _http_credentials(request))
+                response = await view(_known(request, identity), *args, **kwargs)
+                response.headers[EPOCH_HEADER] = epoch
             except TOLD as error:
                 response = error_response(error)
             return _finished(response)
@@ -134,10 +136,15 @@ def error_response(error: Exception) -> JsonResponse:
         case _:
             found = Unavailable("The database does not answer; try again.", retry_after=RETRY_AFTER_SECONDS)
     response = JsonResponse({"error": found.as_object()}, status=found.status)
-    if found.retry_after is not None:
-        response.headers["Retry-After"] = str(max(1, round(found.retry_after + 0.5)))  # whole seconds, never too few
     if isinstance(found, NotAuthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"
+    return retry_header(response, found)
+
+
+def retry_header(response: Answer, error: HoldfastError) -> Answer:
+    """Say in HTTP's own words when to come back: whole seconds, never too few."""
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     return response
 
 
@@ -161,6 +168,11 @@ def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
 
 def _http_credentials(request: HttpRequest) -> Credentials:
     return Credentials(bearer(request.headers.get("Authorization", "")), request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+
+
+def _looked_up(credentials: Credentials) -> tuple[Identity | None, str]:
+    """Return who calls, and the epoch: read before the data, so that a client never takes old data for the new history's."""
+    return identify(credentials), selectors.epoch()
 
 
 def _known(request: HttpRequest, identity: Identity | None) -> ApiRequest:
