@@ -6,6 +6,7 @@ from pytest_django import Settings
 
 from chat import policies, services
 from chat.models import Membership, Room
+from chat.services import composing, posting
 from realtime.protocol.errors import BadRequest, Forbidden
 from tests.chat.conftest import Say, membership, notices
 from tests.conftest import make_user
@@ -100,9 +101,7 @@ def test_a_message_mentions_a_limited_number_of_people(general: Room, alice: Use
 def test_who_has_left_between_plan_and_lock_is_not_notified(
     general: Room, alice: User, bob: User, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chat.services import posting
-
-    compose = posting.compose
+    compose = composing.compose
 
     def and_bob_leaves(*args: object) -> object:
         texts = compose(*args)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -88,7 +89,7 @@ def test_a_ban_can_only_be_lifted_where_there_is_one(general: Room, alice: User,
             services.unban(actor_id=alice.pk, room_id=general.pk, user_id=user.pk)
 
 
-def act_mute(**who: int) -> Membership:
+def act_mute(**who: Any) -> Membership:
     return services.mute(seconds=60, **who)
 
 

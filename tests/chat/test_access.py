@@ -1,0 +1,173 @@
+"""Who may read which room, and what they are shown: streams, snapshots, history, lists."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from pytest_django import DjangoAssertNumQueries
+
+from chat import payloads, selectors, services
+from chat.models import Membership, Room, State
+from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
+from realtime.selectors import page
+from realtime.streams import Reader, parse
+from tests.chat.conftest import Say, fresh
+from tests.conftest import make_user
+
+
+def refusals(user: User, *rooms: Room, is_moderator: bool = False) -> dict[int, type[HoldfastError]]:
+    found = selectors.authorise(Reader(user.pk, is_moderator), [str(room.pk) for room in rooms])
+    return {int(ident): type(error) for ident, error in found.items()}
+
+
+def test_private_and_direct_rooms_are_not_there_for_others(
+    general: Room, secret: Room, direct: Room, bob: User, charlie: User, mona: User
+) -> None:
+    rooms = [general, secret, direct]
+    assert refusals(bob, *rooms) == {}
+    assert refusals(charlie, *rooms) == {secret.pk: NotFound, direct.pk: NotFound}
+    assert refusals(mona, *rooms, is_moderator=True) == {secret.pk: NotFound, direct.pk: NotFound}  # the admin shows what is reported
+
+
+@pytest.mark.parametrize(("state", "public"), [("left", None), ("removed", None), ("banned", Forbidden)])
+def test_who_is_gone_reads_as_others_do(general: Room, secret: Room, bob: User, state: State, public: type[HoldfastError] | None) -> None:
+    Membership.objects.filter(user=bob).update(state=state)
+    assert refusals(bob, general, secret) == {secret.pk: NotFound} | ({general.pk: public} if public else {})
+
+
+def test_many_rooms_are_one_query(general: Room, secret: Room, bob: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    idents = [str(general.pk), str(secret.pk), *(str(number) for number in range(1000, 1900)), str(10**18 - 1)]
+    with django_assert_num_queries(1):
+        found = selectors.authorise(Reader(bob.pk), idents)
+    assert set(found) == set(idents[2:])
+    assert all(isinstance(error, NotFound) for error in found.values())
+
+
+def test_a_room_is_a_kind_of_stream(general: Room) -> None:
+    kind, ident = parse(f"room.{general.pk}")
+    assert (kind.prefix, ident, kind.presence) == ("room", str(general.pk), True)
+    assert page(f"room.{general.pk}", 0).head == 3
+
+
+def test_pages_cost_the_same_at_any_depth(general: Room, alice: User, say: Say, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    for number in range(30):
+        say(alice, general, f"message {number}")
+    for after in (0, 5, 20):
+        with django_assert_num_queries(4):  # the head, and three sources
+            assert page(f"room.{general.pk}", after, 10).to == after + 10
+
+
+# -- what is shown --------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_is_what_to_go_on_from(general: Room, alice: User, bob: User, say: Say) -> None:
+    for number in range(60):
+        say(alice, general, f"message {number}")
+    found = selectors.snapshot(general.pk, bob.pk)
+    assert (found.seq, found.room, found.partner) == (63, general, None)
+    assert found.membership is not None
+    assert [message.number for message in found.messages] == list(range(11, 61))
+
+
+def test_what_changes_after_the_head_was_read_comes_again(general: Room, alice: User, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = selectors.head
+
+    def and_then_something_happens(room_id: int) -> int:
+        seq = head(room_id)
+        say(alice, general, "in between")
+        return seq
+
+    monkeypatch.setattr(selectors, "head", and_then_something_happens)
+    found = selectors.snapshot(general.pk, alice.pk)
+    assert found.messages[-1].body == "in between"
+    assert found.messages[-1].seq > found.seq
+
+
+def test_history_is_paged_both_ways(general: Room, alice: User, say: Say) -> None:
+    for number in range(10):
+        say(alice, general, f"message {number}")
+
+    def numbers(history: selectors.History) -> tuple[list[int], bool]:
+        return [message.number for message in history.messages], history.more
+
+    assert numbers(selectors.before(general.pk, 10, limit=3)) == ([9, 8, 7], True)
+    assert numbers(selectors.before(general.pk, 3, limit=3)) == ([2, 1], False)
+    assert numbers(selectors.after(general.pk, 7, limit=2)) == ([8, 9], True)
+    assert numbers(selectors.after(general.pk, 10, limit=2)) == ([], False)
+    assert numbers(selectors.around(general.pk, 5, limit=4)) == ([3, 4, 5, 6], True)
+    assert numbers(selectors.around(general.pk, 1, limit=4)) == ([1, 2], True)
+    assert numbers(selectors.around(general.pk, 10, limit=4)) == ([8, 9, 10], False)
+
+
+def test_what_is_answered_comes_along(general: Room, alice: User, say: Say) -> None:
+    question = say(alice, general, "Why?")
+    answer = say(alice, general, "So.", reply_to=question.pk)
+    assert selectors.quoted(general.pk, [answer]) == [question]
+    assert selectors.quoted(general.pk, [question, answer]) == []
+
+
+def test_members_are_paged_by_user(general: Room, alice: User, bob: User, charlie: User) -> None:
+    services.join(actor_id=charlie.pk, room_id=general.pk)
+    services.leave(actor_id=bob.pk, room_id=general.pk)
+    found, more = selectors.members(general.pk, limit=1)
+    assert ([row.user_id for row in found], more) == ([alice.pk], True)
+    found, more = selectors.members(general.pk, after_user=alice.pk, limit=1)
+    assert ([row.user_id for row in found], more) == ([charlie.pk], False)
+
+
+def test_my_rooms_come_with_what_is_unread(general: Room, secret: Room, direct: Room, alice: User, bob: User, say: Say) -> None:
+    say(alice, general, "one")
+    say(alice, general, "two")
+    services.mark_read([services.Mark(user_id=bob.pk, room_id=general.pk, number=1)])
+    services.change_room(actor_id=alice.pk, room_id=secret.pk, archived=True)
+    found = selectors.my_rooms(bob.pk)
+    assert [(item.room, item.unread, item.seq, item.partner) for item in found] == [(direct, 0, 3, alice), (general, 1, 5, None)]
+
+
+def test_the_lists_of_rooms_cost_the_same_however_many_they_are(
+    alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for count in (1, 5):
+        for number in range(count):
+            services.create_room(actor_id=alice.pk, name=f"{count}-{number}")
+        services.direct_room(actor_id=alice.pk, user_id=make_user(f"user{count}").pk)
+        with django_assert_num_queries(4):
+            selectors.my_rooms(alice.pk)
+        with django_assert_num_queries(3):
+            selectors.public_rooms(bob.pk)
+
+
+def test_rooms_to_join_are_the_public_ones_that_one_is_not_in(
+    general: Room, secret: Room, direct: Room, alice: User, bob: User, charlie: User
+) -> None:
+    names = ["Art", "Books", "Books"]
+    made = [services.create_room(actor_id=alice.pk, name=name).room for name in names]
+    services.create_room(actor_id=alice.pk, name="Old")
+    services.change_room(actor_id=alice.pk, room_id=Room.objects.get(slug="old").pk, archived=True)
+    services.ban(actor_id=alice.pk, room_id=made[0].pk, user_id=charlie.pk)
+    found, more = selectors.public_rooms(charlie.pk)
+    assert ([item.room for item in found], more) == ([made[1], made[2], general], False)
+    first, more = selectors.public_rooms(charlie.pk, limit=1)
+    assert ([item.room for item in first], more) == ([made[1]], True)
+    rest, _ = selectors.public_rooms(charlie.pk, after=first[0].room)
+    assert [item.room for item in rest] == [made[2], general]
+    assert [item.room for item in selectors.public_rooms(bob.pk)[0]] == made
+
+
+def test_people_are_suggested_by_the_beginning_of_their_names(alice: User, bob: User) -> None:
+    make_user("alan")
+    User.objects.filter(username="alan").update(is_active=False)
+    make_user("Albert")
+    assert {user.username for user in selectors.users("al")} == {"alice"} | ({"Albert"} if connection.vendor == "sqlite" else set())
+    assert [user.username for user in selectors.users("B")] == ["bob"]
+    assert "holdfast" not in [user.username for user in selectors.users("h")]
+    for number in range(30):
+        make_user(f"user{number}")
+    assert len(selectors.users("")) == selectors.MAX_USERS
+
+
+def test_what_a_stream_shows_changes_only_with_its_number(general: Room, alice: User, bob: User, say: Say) -> None:
+    say(alice, general, "Hello")
+    services.mark_read([services.Mark(user_id=bob.pk, room_id=general.pk, number=1)])
+    row = Membership.objects.get(room=general, user=bob)
+    assert (payloads.membership(row)["read_number"], payloads.membership(row, live=False)["read_number"]) == (1, 0)
+    assert (payloads.room(fresh(general))["last_number"], payloads.room(fresh(general), live=False)["last_number"]) == (1, 0)
