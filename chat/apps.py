@@ -1,6 +1,7 @@
 """Chat as a Django app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ChatConfig(AppConfig):
@@ -14,6 +15,7 @@ class ChatConfig(AppConfig):
         """Make the streams ``room.<id>`` known, and memberships as rows of inboxes; keep out who is banned; take broadcasts to rooms."""
         from chat import payloads, selectors
         from chat.services import post_system_message, recall_system_message
+        from chat.services.moderators import ensure_after_migrate
         from notifications.targets import register_target
         from realtime import streams
         from realtime.auth import register_gate
@@ -23,3 +25,4 @@ class ChatConfig(AppConfig):
         streams.kind(payloads.INBOX).sources.append(selectors.inbox_events)
         register_gate(selectors.site_bans)
         register_target(payloads.ROOM, selectors.rooms_named, post_system_message, recall_system_message)
+        post_migrate.connect(ensure_after_migrate, sender=self, dispatch_uid="chat.moderators")

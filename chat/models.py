@@ -6,6 +6,7 @@ Rows that carry ``seq`` belong to a stream (``room.<id>``; memberships to ``inbo
 from typing import Any, NoReturn
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 
@@ -239,6 +240,11 @@ class ModerationLog(models.Model):
     details = models.JSONField(default=dict)  # {"until": …}, {"from": "member", "to": "owner"}
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        verbose_name = "log entry"
+        verbose_name_plural = "moderation log"
+        indexes = [models.Index(fields=["action", "id"], name="log_action")]
+
     def __str__(self) -> str:
         return f"{self.action} by {self.actor_id}"
 
@@ -279,3 +285,13 @@ class BlockedWord(models.Model):
 
     def __str__(self) -> str:
         return self.word
+
+
+class Person(User):
+    """An account as moderators see it: who somebody is and what was done about them, without their address or their rights."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()  # whoever may see bans may see people
+        verbose_name = "person"
+        verbose_name_plural = "people"

@@ -1,0 +1,11 @@
+"""The moderators' desk: everything of chat in the Django admin. What changes goes through the services, as an act with a reason."""
+
+from django.contrib import admin
+
+from chat.admin import log, memberships, messages, people, reports, rooms, words
+
+__all__ = ["log", "memberships", "messages", "people", "reports", "rooms", "words"]
+
+admin.site.site_header = "Holdfast"
+admin.site.site_title = "Holdfast"
+admin.site.index_title = "The moderators’ desk"

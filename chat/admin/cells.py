@@ -1,0 +1,70 @@
+"""How people, rooms and texts look in a list."""
+
+from typing import Any, Final
+
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from chat.models import Message, Room
+
+EXCERPT: Final = 90  # characters: what a column has room for
+HIDDEN: Final = "(not shown: a direct conversation)"
+
+
+def link(row: Model, text: object) -> SafeString:
+    """Return a link to the page of a row."""
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:chat_{row._meta.model_name}_change", args=[row.pk]), text)
+
+
+def person(user: User | None) -> SafeString | str:
+    """Return somebody, with a link to their record."""
+    if user is None:
+        return "—"
+    return format_html('<a href="{}">{}</a>', reverse("admin:chat_person_change", args=[user.pk]), user.username)
+
+
+def room(found: Room | None) -> SafeString | str:
+    """Return a room, with a link to its page. A direct conversation has none: who talks to whom is nobody's business."""
+    if found is None:
+        return "—"
+    return "direct conversation" if found.is_direct else link(found, f"#{found.slug}")
+
+
+def message(ident: int | None) -> SafeString | str:
+    """Return a message by its id, with a link to its page."""
+    return "—" if ident is None else format_html('<a href="{}">message {}</a>', reverse("admin:chat_message_change", args=[ident]), ident)
+
+
+def numbered(found: Message) -> SafeString:
+    """Return a message by its number in the room, with a link to its page."""
+    return link(found, f"No. {found.number}")
+
+
+def text(found: Message) -> str:
+    """Return the beginning of a message. Direct ones are read only where one of the two has reported them, on the page of the report."""
+    if found.is_deleted:
+        return "(deleted)"
+    return HIDDEN if found.room.is_direct else excerpt(found.body)
+
+
+def excerpt(body: str) -> str:
+    """Return as much of a text as a list has room for."""
+    line = " ".join(body.split())
+    return line if len(line) <= EXCERPT else f"{line[: EXCERPT - 1]}…"
+
+
+def details(found: dict[str, Any]) -> str:
+    """Return the details of a log entry in words."""
+    return ", ".join(f"{name} {_value(value)}" for name, value in found.items())
+
+
+def _value(value: Any) -> str:
+    return " → ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def whole(body: str) -> SafeString:
+    """Return a text as it was written: its own lines, and no markup."""
+    return format_html('<span class="said">{}</span>', body)

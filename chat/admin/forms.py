@@ -1,0 +1,95 @@
+"""What an act asks for."""
+
+from typing import Any, Final
+
+from django import forms
+
+from chat.models import NAME_MAX_LENGTH, REASON_MAX_LENGTH, SLUG_MAX_LENGTH, TOPIC_MAX_LENGTH, Role
+from chat.selectors import room_by_slug
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
+MUTES: Final = [
+    *((10 * MINUTE, "10 minutes"), (HOUR, "1 hour"), (6 * HOUR, "6 hours"), (DAY, "1 day")),
+    *((7 * DAY, "1 week"), (30 * DAY, "30 days"), (365 * DAY, "1 year")),
+]
+SLOW_MODES: Final = [
+    *((0, "off"), (5, "5 seconds"), (10, "10 seconds"), (30, "30 seconds"), (MINUTE, "1 minute")),
+    *((5 * MINUTE, "5 minutes"), (15 * MINUTE, "15 minutes"), (HOUR, "1 hour"), (6 * HOUR, "6 hours")),
+]
+
+
+class ReasonForm(forms.Form):
+    """The reason, which whoever is concerned is told."""
+
+    reason = forms.CharField(
+        max_length=REASON_MAX_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2, "autofocus": True}),
+        help_text="The person concerned reads it, and so do the other moderators.",
+    )
+
+
+class LiftForm(ReasonForm):
+    """A reason that may be left out: nobody complains of being let go."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = False
+
+
+class MuteForm(ReasonForm):
+    """How long, and why."""
+
+    seconds = forms.TypedChoiceField(label="For", choices=MUTES, coerce=int, initial=HOUR)
+    field_order = ["seconds", "reason"]
+
+
+class SlowModeForm(LiftForm):
+    """How slowly, and why."""
+
+    field_order = ["seconds", "reason"]
+    seconds = forms.TypedChoiceField(label="Between two messages of a member", choices=SLOW_MODES, coerce=int, initial=30)
+
+
+class RoomField(forms.CharField):
+    """A room, by the last part of its address."""
+
+    def clean(self, value: Any) -> int:
+        """Return the id of the room."""
+        found = room_by_slug(super().clean(value).removeprefix("#"))
+        if found is None:
+            raise forms.ValidationError("There is no such room.")
+        return found.pk
+
+
+class InRoomForm(ReasonForm):
+    """In which room, and why."""
+
+    room_id = RoomField(label="Room", max_length=SLUG_MAX_LENGTH + 1, help_text="The last part of its address: general")
+    field_order = ["room_id", "reason"]
+
+
+class MuteInRoomForm(MuteForm, InRoomForm):
+    """In which room, how long, and why."""
+
+    field_order = ["room_id", "seconds", "reason"]
+
+
+class RoleForm(LiftForm):
+    """Which role, and why."""
+
+    role = forms.ChoiceField(choices=Role.choices)
+    field_order = ["role", "reason"]
+
+
+class NameForm(ReasonForm):
+    """What a room is to be called, and why."""
+
+    name = forms.CharField(max_length=NAME_MAX_LENGTH)
+    topic = forms.CharField(max_length=TOPIC_MAX_LENGTH, required=False)
+    field_order = ["name", "topic", "reason"]
+
+
+class LiftInRoomForm(LiftForm, InRoomForm):
+    """In which room, and a reason that may be left out."""
+
+    field_order = ["room_id", "reason"]

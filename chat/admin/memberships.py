@@ -1,0 +1,161 @@
+"""Who is in which room, who may speak there, and who may come back."""
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from chat import services
+from chat.admin import cells
+from chat.admin.acts import Act, ActingAdmin
+from chat.admin.forms import LiftForm, MuteForm, RoleForm
+from chat.models import Membership, State
+
+CHANGE = "chat.change_membership"
+
+
+def _mute(*, actor_id: int, row: Membership, seconds: int, reason: str) -> None:
+    services.mute(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=seconds, reason=reason)
+
+
+def _unmute(*, actor_id: int, row: Membership, reason: str) -> None:
+    services.mute(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=0, reason=reason)
+
+
+def _remove(*, actor_id: int, row: Membership, reason: str) -> None:
+    services.remove(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, reason=reason)
+
+
+def _ban(*, actor_id: int, row: Membership, reason: str) -> None:
+    services.ban(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, reason=reason)
+
+
+def _unban(*, actor_id: int, row: Membership, reason: str) -> None:
+    services.unban(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, reason=reason)
+
+
+def _set_role(*, actor_id: int, row: Membership, role: str, reason: str) -> None:
+    services.set_role(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, role=role, reason=reason)
+
+
+def _is_muted(row: Membership) -> bool:
+    return row.muted_until is not None and row.muted_until > timezone.now()
+
+
+def _not_there(row: Membership) -> str:
+    if row.room.is_direct:
+        return "a direct conversation has no moderators"
+    return "" if row.state == State.ACTIVE else f"not in the room ({row.get_state_display().lower()})"
+
+
+def _not_bannable(row: Membership) -> str:
+    if row.room.is_direct:
+        return _not_there(row)
+    return "already banned" if row.state == State.BANNED else ""
+
+
+MUTE = Act(
+    name="mute",
+    label="Mute…",
+    says="They can read, but neither post nor react in the room until the time is over. They are told how long and why.",
+    done="muted",
+    run=_mute,
+    permission=CHANGE,
+    form=MuteForm,
+    idle=_not_there,
+    undo="unmute",
+    takes_away=True,
+)
+UNMUTE = Act(
+    name="unmute",
+    label="Unmute…",
+    says="They can post again at once, and are told so.",
+    done="unmuted",
+    run=_unmute,
+    permission=CHANGE,
+    form=LiftForm,
+    idle=lambda row: _not_there(row) or ("" if _is_muted(row) else "not muted"),
+)
+ROLE = Act(
+    name="role",
+    label="Change role…",
+    says="Owners change and archive a room and give roles; moderators delete, mute, remove and ban. A room keeps at least one owner.",
+    done="changed",
+    run=_set_role,
+    permission=CHANGE,
+    form=RoleForm,
+    idle=_not_there,
+)
+REMOVE = Act(
+    name="remove",
+    label="Remove from room…",
+    says="They are out of the room within a second. They can come back: into a public room by themselves, else when they are invited.",
+    done="removed",
+    run=_remove,
+    permission=CHANGE,
+    idle=_not_there,
+    takes_away=True,
+)
+BAN = Act(
+    name="ban",
+    label="Ban from room…",
+    says="They are out of the room within a second and cannot come back until the ban is lifted. They can no longer read it either.",
+    done="banned",
+    run=_ban,
+    permission=CHANGE,
+    idle=_not_bannable,
+    undo="unban",
+    takes_away=True,
+)
+UNBAN = Act(
+    name="unban",
+    label="Lift ban…",
+    says="They may come back into the room: join it again, or be invited.",
+    done="let back in",
+    run=_unban,
+    permission=CHANGE,
+    form=LiftForm,
+    idle=lambda row: "" if row.state == State.BANNED else "not banned",
+    undo="ban",
+)
+
+
+@admin.register(Membership)
+class MembershipAdmin(ActingAdmin):
+    """Memberships, also those of people who are gone."""
+
+    acts = (MUTE, UNMUTE, ROLE, REMOVE, BAN, UNBAN)
+    list_display = ("id", "where", "who", "role", "state", "muted", "joined_at")
+    list_select_related = ("room", "user")
+    search_help_text = "Any of: @name, #room."
+    people = ("user",)
+    room = "room"
+    narrowed_by = ("room", "user")
+    fields = ("where", "who", "role", "state", "muted_until", "involvement", "read_number", "joined_at", "last_posted_at")
+    readonly_fields = ("where", "who")
+
+    def keyset(self, found: ChangeList) -> str:
+        """Return the column in whose order an index has the members of a room, or the rooms of a person."""
+        if self.is_narrowed_to_room(found):
+            return "user_id"
+        return "-inbox_seq" if "user" in found.params else "-pk"
+
+    def brief(self, row: Membership) -> SafeString:
+        """Return who, where, as what."""
+        return format_html("{} in {} · {}", cells.person(row.user), cells.room(row.room), row.get_role_display().lower())
+
+    @admin.display(description="room")
+    def where(self, row: Membership) -> SafeString | str:
+        """Return the room."""
+        return cells.room(row.room)
+
+    @admin.display(description="person")
+    def who(self, row: Membership) -> SafeString | str:
+        """Return the member."""
+        return cells.person(row.user)
+
+    @admin.display(description="muted until")
+    def muted(self, row: Membership) -> str:
+        """Return until when, while it lasts."""
+        return f"{row.muted_until:%d %b %Y, %H:%M}" if row.muted_until and _is_muted(row) else "—"

@@ -1,0 +1,179 @@
+"""Messages, and what moderators have removed of them."""
+
+import re
+from dataclasses import replace
+from typing import Any, Final
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from chat import services
+from chat.admin import cells, records
+from chat.admin.acts import Act, ActingAdmin
+from chat.admin.forms import LiftForm
+from chat.admin.lists import NOTHING, is_id, room_id
+from chat.models import Message, RemovedText
+
+CHANGE = "chat.change_message"
+_PERMALINK: Final = re.compile(r"/rooms/([-\w]+)/(\d+)/?$")
+
+
+def _delete(*, actor_id: int, row: Message, reason: str) -> None:
+    services.delete_message(actor_id=actor_id, message_id=row.pk, reason=reason)
+
+
+def _restore(*, actor_id: int, row: Message | RemovedText, reason: str) -> None:
+    services.restore_message(actor_id=actor_id, message_id=row.pk, reason=reason)
+
+
+def _not_restorable(row: Message) -> str:
+    if not row.is_deleted:
+        return "not deleted"
+    return "" if hasattr(row, "removed_text") else "its author deleted it: the text is gone"
+
+
+DELETE = Act(
+    name="delete",
+    label="Delete…",
+    says="The text disappears for everybody within a second; a note that it was deleted stays. Authors are told, with your reason.",
+    done="deleted",
+    run=_delete,
+    permission=CHANGE,
+    idle=lambda row: "already deleted" if row.is_deleted else "",
+    undo="restore",
+    takes_away=True,
+)
+RESTORE = Act(
+    name="restore",
+    label="Restore…",
+    says="The text and its reactions come back for everybody, in the old place. Authors are told.",
+    done="restored",
+    run=_restore,
+    permission=CHANGE,
+    form=LiftForm,
+    idle=_not_restorable,
+    undo="delete",
+)
+RESTORE_TEXT = replace(RESTORE, idle=lambda row: "", undo="")  # the rows are the removed texts themselves
+
+
+@admin.register(Message)
+class MessageAdmin(ActingAdmin):
+    """Messages of all rooms; the text of direct ones is not shown."""
+
+    acts = (DELETE, RESTORE)
+    change_form_template = "admin/chat/record.html"
+    list_display = ("id", "where", "number", "who", "text", "created_at", "edited_at", "deleted_at")
+    list_select_related = ("room", "author", "removed_text")
+    search_help_text = "Any of: @name, #room, the address of a message, an id."
+    people = ("author",)
+    room = "room"
+    narrowed_by = ("room", "author")
+    fields = ("where", "number", "who", "text_whole", "removed", "created_at", "edited_at", "deleted_at", "answers", "reacted")
+    readonly_fields = ("where", "who", "text_whole", "removed", "answers", "reacted")
+
+    def keyset(self, found: ChangeList) -> str:
+        """Return the column in whose order an index has the messages: of one room by their number, of all by their id."""
+        return "-number" if self.is_narrowed_to_room(found) else "-pk"
+
+    def found_by(self, word: str) -> Q:
+        """Return what a word or an address means."""
+        address = _PERMALINK.search(word)
+        if address is None:
+            return super().found_by(word)
+        room, number = room_id(address[1]), address[2]
+        return Q(room=room, number=int(number)) if room and is_id(number) else NOTHING
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Show a message, with its reports and what moderators did about it."""
+        more = records.of_message(int(object_id)) if is_id(object_id) else {}
+        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+
+    def brief(self, row: Message) -> SafeString:
+        """Return who said what, where."""
+        return format_html("{} {} · {}: {}", cells.room(row.room), cells.numbered(row), cells.person(row.author), cells.text(row))
+
+    @admin.display(description="room")
+    def where(self, row: Message) -> SafeString | str:
+        """Return the room."""
+        return cells.room(row.room)
+
+    @admin.display(description="author")
+    def who(self, row: Message) -> SafeString | str:
+        """Return the author."""
+        return cells.person(row.author)
+
+    @admin.display(description="text")
+    def text(self, row: Message) -> str:
+        """Return the beginning of the text."""
+        return cells.text(row)
+
+    @admin.display(description="text")
+    def text_whole(self, row: Message) -> SafeString | str:
+        """Return the text as it was written."""
+        return cells.text(row) if row.is_deleted or row.room.is_direct else cells.whole(row.body)
+
+    @admin.display(description="removed text")
+    def removed(self, row: Message) -> SafeString | str:
+        """Return what a moderator has removed, while it can be restored."""
+        found = RemovedText.objects.filter(pk=row.pk).select_related("removed_by").first()
+        if found is None:
+            return "—"
+        text = cells.HIDDEN if row.room.is_direct else cells.whole(found.body)
+        return format_html("{} removed by {}", text, cells.person(found.removed_by))
+
+    @admin.display(description="answers")
+    def answers(self, row: Message) -> SafeString | str:
+        """Return the message that it answers."""
+        return cells.message(row.reply_to_id)
+
+    @admin.display(description="reactions")
+    def reacted(self, row: Message) -> str:
+        """Return the reactions with their numbers."""
+        return "  ".join(f"{emoji} {len(people)}" for emoji, people in row.reactions.items()) or "—"
+
+
+@admin.register(RemovedText)
+class RemovedTextAdmin(ActingAdmin):
+    """What moderators removed and can restore: the list of deleted messages."""
+
+    acts = (RESTORE_TEXT,)
+    list_display = ("message_id", "where", "who", "text", "by", "removed_at")
+    list_select_related = ("message__room", "message__author", "removed_by")
+    search_help_text = "The name of the moderator, or the id of the message."
+    people = ("removed_by",)
+    fields = ("where", "who", "text_whole", "by", "removed_at")
+    readonly_fields = ("where", "who", "text_whole", "by")
+
+    def brief(self, row: RemovedText) -> SafeString:
+        """Return who said what, where."""
+        return format_html("{} · {}: {}", cells.room(row.message.room), cells.person(row.message.author), self.text(row))
+
+    @admin.display(description="room")
+    def where(self, row: RemovedText) -> SafeString | str:
+        """Return the room, and the message in it."""
+        return format_html("{} {}", cells.room(row.message.room), cells.numbered(row.message))
+
+    @admin.display(description="author")
+    def who(self, row: RemovedText) -> SafeString | str:
+        """Return the author."""
+        return cells.person(row.message.author)
+
+    @admin.display(description="text")
+    def text(self, row: RemovedText) -> str:
+        """Return the beginning of the text."""
+        return cells.HIDDEN if row.message.room.is_direct else cells.excerpt(row.body)
+
+    @admin.display(description="text")
+    def text_whole(self, row: RemovedText) -> SafeString | str:
+        """Return the text as it was written."""
+        return cells.HIDDEN if row.message.room.is_direct else cells.whole(row.body)
+
+    @admin.display(description="removed by")
+    def by(self, row: RemovedText) -> SafeString | str:
+        """Return the moderator."""
+        return cells.person(row.removed_by)

@@ -1,0 +1,234 @@
+"""People, as moderators see them, and accounts, as superusers do."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from chat import services
+from chat.admin import cells, records
+from chat.admin.acts import Act, ActingAdmin
+from chat.admin.forms import InRoomForm, LiftForm, LiftInRoomForm, MuteInRoomForm
+from chat.admin.lists import KeysetAdmin, is_id
+from chat.models import Person, SiteBan
+
+SEE, BAN_FROM_SITE, MODERATE = "chat.view_siteban", "chat.add_siteban", "chat.change_membership"
+
+
+def _site_ban(*, actor_id: int, row: Person, reason: str) -> None:
+    services.site_ban(actor_id=actor_id, user_id=row.pk, reason=reason)
+
+
+def _site_unban(*, actor_id: int, row: Person | SiteBan, reason: str) -> None:
+    user_id = row.user_id if isinstance(row, SiteBan) else row.pk
+    services.site_unban(actor_id=actor_id, user_id=user_id, reason=reason)
+
+
+def _mute(*, actor_id: int, row: Person, room_id: int, seconds: int, reason: str) -> None:
+    services.mute(actor_id=actor_id, room_id=room_id, user_id=row.pk, seconds=seconds, reason=reason)
+
+
+def _remove(*, actor_id: int, row: Person, room_id: int, reason: str) -> None:
+    services.remove(actor_id=actor_id, room_id=room_id, user_id=row.pk, reason=reason)
+
+
+def _ban(*, actor_id: int, row: Person, room_id: int, reason: str) -> None:
+    services.ban(actor_id=actor_id, room_id=room_id, user_id=row.pk, reason=reason)
+
+
+def _unban(*, actor_id: int, row: Person, room_id: int, reason: str) -> None:
+    services.unban(actor_id=actor_id, room_id=room_id, user_id=row.pk, reason=reason)
+
+
+SITE_BAN = Act(
+    name="site-ban",
+    label="Ban from site…",
+    says="Their connections close within a second, on all devices, and they are told why. They cannot connect again until the ban is "
+    "lifted. What they wrote stays.",
+    done="banned from the site",
+    run=_site_ban,
+    permission=BAN_FROM_SITE,
+    idle=lambda row: "already banned" if row.is_banned else "",
+    undo="site-unban",
+    takes_away=True,
+)
+SITE_UNBAN = Act(
+    name="site-unban",
+    label="Lift site ban…",
+    says="They can connect again at once. Bans from single rooms stay.",
+    done="let back in",
+    run=_site_unban,
+    permission=BAN_FROM_SITE,
+    form=LiftForm,
+    idle=lambda row: "" if row.is_banned else "not banned",
+    undo="site-ban",
+)
+MUTE = Act(
+    name="mute",
+    label="Mute in a room…",
+    says="They can read, but neither post nor react in the room until the time is over. They are told how long and why.",
+    done="muted",
+    run=_mute,
+    permission=MODERATE,
+    form=MuteInRoomForm,
+    takes_away=True,
+)
+REMOVE = Act(
+    name="remove",
+    label="Remove from a room…",
+    says="They are out of the room within a second. They can come back: into a public room by themselves, else when they are invited.",
+    done="removed from the room",
+    run=_remove,
+    permission=MODERATE,
+    form=InRoomForm,
+    takes_away=True,
+)
+BAN = Act(
+    name="ban",
+    label="Ban from a room…",
+    says="They are out of the room within a second, if they are in it, and cannot come in or read it until the ban is lifted.",
+    done="banned from the room",
+    run=_ban,
+    permission=MODERATE,
+    form=InRoomForm,
+    takes_away=True,
+)
+UNBAN = Act(
+    name="unban",
+    label="Lift a room's ban…",
+    says="They may come back into the room: join it again, or be invited.",
+    done="let back into the room",
+    run=_unban,
+    permission=MODERATE,
+    form=LiftInRoomForm,
+)
+
+
+@admin.register(Person)
+class PersonAdmin(ActingAdmin):
+    """Everybody with an account. Addresses, passwords and rights are not shown here: they are a superuser's (``AccountAdmin``)."""
+
+    acts = (SITE_BAN, SITE_UNBAN, MUTE, REMOVE, BAN, UNBAN)
+    change_form_template = "admin/chat/record.html"
+    list_display = ("username", "get_full_name", "date_joined", "last_login", "active", "banned")
+    search_help_text = "The beginning of a name, or an id."
+    fields = ("username", "get_full_name", "date_joined", "last_login", "active", "banned")
+    readonly_fields = ("get_full_name", "active", "banned")
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Tell whether somebody may see bans, and so people."""
+        return request.user.has_perm(SEE)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Tell the same for the index."""
+        return request.user.has_perm(SEE)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Add whether they are banned; the unique index on standing bans answers."""
+        bans = SiteBan.objects.filter(user=OuterRef("pk"), lifted_at=None)
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(is_banned=Exists(bans))
+        return rows
+
+    def found_by(self, word: str) -> Q:
+        """Return people by the beginning of their name; a name may be a number, too."""
+        found = Q(username__startswith=word.removeprefix("@"))
+        return found | Q(pk=int(word)) if is_id(word) else found
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Show somebody with their rooms, the reports about them, and what moderators did."""
+        more = records.of_person(int(object_id)) if is_id(object_id) else {}
+        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+
+    def brief(self, row: Person) -> SafeString:
+        """Return who it is."""
+        return format_html("{} {}", cells.person(row), row.get_full_name())
+
+    @admin.display(description="active", boolean=True)
+    def active(self, row: Person) -> bool:
+        """Tell whether the account can be used."""
+        return row.is_active
+
+    @admin.display(description="banned")
+    def banned(self, row: Any) -> str:
+        """Tell whether a ban from the site stands."""
+        return "banned from the site" if row.is_banned else "—"
+
+
+LIFT = Act(
+    name="lift",
+    label=SITE_UNBAN.label,
+    says=SITE_UNBAN.says,
+    done="lifted",
+    run=_site_unban,
+    permission=BAN_FROM_SITE,
+    form=LiftForm,
+    idle=lambda row: "already lifted" if row.lifted_at else "",
+)
+
+
+@admin.register(SiteBan)
+class SiteBanAdmin(ActingAdmin):
+    """Bans from the site, those that stand and those that were. A new one is made on the page of the person."""
+
+    acts = (LIFT,)
+    list_display = ("id", "who", "reason", "by", "created_at", "lifted_at", "lifted")
+    list_select_related = ("user", "created_by", "lifted_by")
+    search_help_text = "@name: who is banned, or who did it."
+    people = ("user", "created_by")
+    fields = ("who", "reason", "by", "created_at", "lifted_at", "lifted")
+    readonly_fields = ("who", "by", "lifted")
+
+    def brief(self, row: SiteBan) -> SafeString:
+        """Return who is banned, and why."""
+        return format_html("{} · {}", cells.person(row.user), row.reason)
+
+    @admin.display(description="person")
+    def who(self, row: SiteBan) -> SafeString | str:
+        """Return who is banned."""
+        return cells.person(row.user)
+
+    @admin.display(description="banned by")
+    def by(self, row: SiteBan) -> SafeString | str:
+        """Return who did it."""
+        return cells.person(row.created_by)
+
+    @admin.display(description="lifted by")
+    def lifted(self, row: SiteBan) -> SafeString | str:
+        """Return who took it back."""
+        return cells.person(row.lifted_by)
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class AccountAdmin(KeysetAdmin, UserAdmin[User]):
+    """Django's own page of accounts, for those whom a superuser lets in, over a list that does not count.
+
+    Nobody deletes an account here: its messages are the history of others, and its rows belong to streams. It is deactivated instead.
+    """
+
+    list_filter = ("groups",)  # the others scan
+    ordering = ("username",)
+    search_help_text = "The beginning of a username."
+
+    def keyset(self, found: Any) -> str:
+        """Return the username."""
+        return "username"
+
+    def found_by(self, word: str) -> Q:
+        """Return accounts by the beginning of their username."""
+        return Q(username__startswith=word.removeprefix("@"))
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Allow the one filter."""
+        return lookup in ("groups__id__exact", "groups__isnull")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse."""
+        return False

@@ -1,0 +1,156 @@
+"""Rooms. Direct conversations are not listed: nobody moderates them, and who talks to whom is nobody's business."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from chat import services
+from chat.admin import cells
+from chat.admin.acts import Act, ActingAdmin
+from chat.admin.forms import LiftForm, NameForm, SlowModeForm
+from chat.models import Room
+
+CHANGE = "chat.change_room"
+
+
+def _change(**change: Any) -> Any:
+    """Return an act that changes the room in this way."""
+
+    def run(*, actor_id: int, row: Room, reason: str) -> None:
+        services.change_room(actor_id=actor_id, room_id=row.pk, reason=reason, **change)
+
+    return run
+
+
+def _slow_down(*, actor_id: int, row: Room, seconds: int, reason: str) -> None:
+    services.change_room(actor_id=actor_id, room_id=row.pk, slow_mode=seconds, reason=reason)
+
+
+def _rename(*, actor_id: int, row: Room, name: str, topic: str, reason: str) -> None:
+    services.change_room(actor_id=actor_id, room_id=row.pk, name=name, topic=topic, reason=reason)
+
+
+def _archived(row: Room) -> str:
+    return "archived" if row.archived_at else ""
+
+
+LOCK = Act(
+    name="lock",
+    label="Lock…",
+    says="Only owners and moderators can post. Everybody in the room sees at once that it is locked; reading and reacting stay possible.",
+    done="locked",
+    run=_change(read_only=True),
+    permission=CHANGE,
+    idle=lambda row: _archived(row) or ("already locked" if row.read_only else ""),
+    undo="unlock",
+    takes_away=True,
+)
+UNLOCK = Act(
+    name="unlock",
+    label="Unlock…",
+    says="All members can post again.",
+    done="unlocked",
+    run=_change(read_only=False),
+    permission=CHANGE,
+    form=LiftForm,
+    idle=lambda row: _archived(row) or ("" if row.read_only else "not locked"),
+    undo="lock",
+)
+SLOW_MODE = Act(
+    name="slow",
+    label="Slow mode…",
+    says="Members wait so long between two messages; owners and moderators do not.",
+    done="changed",
+    run=_slow_down,
+    permission=CHANGE,
+    form=SlowModeForm,
+    idle=_archived,
+)
+RENAME = Act(
+    name="rename",
+    label="Rename…",
+    says="Everybody sees the new name and topic at once. The address of the room stays.",
+    done="renamed",
+    run=_rename,
+    permission=CHANGE,
+    form=NameForm,
+    idle=_archived,
+)
+ARCHIVE = Act(
+    name="archive",
+    label="Archive…",
+    says="The room is closed: nobody posts in it or joins it, and it leaves the lists. Its history stays.",
+    done="archived",
+    run=_change(archived=True),
+    permission=CHANGE,
+    idle=_archived,
+    undo="unarchive",
+    takes_away=True,
+)
+UNARCHIVE = Act(
+    name="unarchive",
+    label="Open again…",
+    says="The room is as it was before it was archived, with its members and its history.",
+    done="opened again",
+    run=_change(archived=False),
+    permission=CHANGE,
+    form=LiftForm,
+    idle=lambda row: "" if row.archived_at else "not archived",
+    undo="archive",
+)
+
+
+@admin.register(Room)
+class RoomAdmin(ActingAdmin):
+    """Rooms, and what moderators do to them."""
+
+    acts = (LOCK, UNLOCK, SLOW_MODE, RENAME, ARCHIVE, UNARCHIVE)
+    list_display = ("slug", "name", "kind", "member_count", "last_number", "slow", "read_only", "archived_at")
+    search_help_text = "The beginning of a room's address, or its id."
+    fields = (
+        *("slug", "name", "topic", "kind", "members", "messages", "slow", "read_only"),
+        *("archived_at", "created_at", "created_by", "log"),
+    )
+    readonly_fields = ("members", "messages", "slow", "log")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave out direct conversations; the unique index on their key finds the others."""
+        return super().get_queryset(request).filter(direct_key=None)
+
+    def found_by(self, word: str) -> Q:
+        """Return rooms by the beginning of their address."""
+        found = Q(slug__startswith=word.removeprefix("#"))
+        return found | Q(pk=int(word)) if word.isdecimal() and word.isascii() else found
+
+    def brief(self, row: Room) -> SafeString:
+        """Return the room with what it is called."""
+        return format_html("{} {} · {} members", cells.room(row), row.name, row.member_count)
+
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        """Return the page of a public room; the others open only for members."""
+        return obj.get_absolute_url() if obj is not None and obj.kind == Room.Kind.PUBLIC else None
+
+    @admin.display(description="slow mode")
+    def slow(self, row: Room) -> str:
+        """Return the seconds between two messages."""
+        return f"{row.slow_mode} s" if row.slow_mode else "off"
+
+    @admin.display
+    def members(self, row: Room) -> SafeString:
+        """Return how many there are, with a link to them."""
+        return format_html('<a href="{}?room={}">{}</a>', reverse("admin:chat_membership_changelist"), row.pk, row.member_count)
+
+    @admin.display
+    def messages(self, row: Room) -> SafeString:
+        """Return how many were posted, with a link to them."""
+        return format_html('<a href="{}?room={}">{}</a>', reverse("admin:chat_message_changelist"), row.pk, row.last_number)
+
+    @admin.display(description="moderation")
+    def log(self, row: Room) -> SafeString:
+        """Return a link to what moderators did here."""
+        return format_html('<a href="{}?room={}">what moderators did here</a>', reverse("admin:chat_moderationlog_changelist"), row.pk)

@@ -1,0 +1,76 @@
+"""Who moderates the site: the group of the moderators, and who is in it."""
+
+from typing import Any, Final
+
+from django.apps import apps as installed
+from django.apps.registry import Apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission, User
+from django.db import DEFAULT_DB_ALIAS
+
+from chat import selectors
+from chat.models import ModerationLog
+from chat.services.rows import log, system_user
+from realtime.auth import MODERATORS
+from realtime.protocol.errors import NotFound
+from realtime.services import changing
+
+# What moderators may open in the admin. What they change there goes through the services; only blocked words are rows of no stream.
+_PERMISSIONS: Final = {
+    "view": ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "blockedword"],
+    "change": ["room", "membership", "message", "report"],
+    "add": ["siteban", "blockedword"],
+    "delete": ["blockedword"],
+}
+_ROLE: Final = ModerationLog.Action.ROLE
+
+
+def ensure_moderators_group() -> Group:
+    """Return the group. A migration made it; here it is made again where somebody emptied the tables, and else left as it is."""
+    with changing():
+        group, made = Group.objects.get_or_create(name=MODERATORS)
+        if made:
+            create_permissions(installed.get_app_config("chat"), verbosity=0)
+            names = [f"{verb}_{model}" for verb, models in _PERMISSIONS.items() for model in models]
+            group.permissions.set(Permission.objects.filter(content_type__app_label="chat", codename__in=names))
+    return group
+
+
+def ensure_after_migrate(*, apps: Apps, using: str, **_: Any) -> None:
+    """Answer Django's ``post_migrate``, which a flush sends as well, and a migration of another app alone, before there are any groups."""
+    if using == DEFAULT_DB_ALIAS and "group" in apps.all_models["auth"] and "moderationlog" in apps.all_models["chat"]:
+        ensure_moderators_group()
+
+
+def appoint_moderator(*, username: str) -> bool:
+    """Make somebody a moderator of the site, who may sign in to the admin. Tells whether they were none before."""
+    user = selectors.active_user(username)
+    group = ensure_moderators_group()
+    with changing():
+        if user.is_staff and user.groups.filter(pk=group.pk).exists():
+            return False
+        user.groups.add(group)
+        _set_staff(user, True)
+        log(_ROLE, actor_id=system_user().pk, reason="", subject_id=user.pk, details={"to": "moderator of the site"})
+    return True
+
+
+def dismiss_moderator(*, username: str) -> bool:
+    """Take the role away, and the admin with it, unless somebody has other rights there. Tells whether they were one before."""
+    user = User.objects.filter(username=username).first() if "\0" not in username else None
+    if user is None:
+        raise NotFound("There is no such person.")
+    with changing():
+        group = user.groups.filter(name=MODERATORS).first()
+        if group is None:
+            return False
+        user.groups.remove(group)
+        has_other_rights = user.is_superuser or user.groups.exists() or user.user_permissions.exists()
+        _set_staff(user, has_other_rights and user.is_staff)
+        log(_ROLE, actor_id=system_user().pk, reason="", subject_id=user.pk, details={"from": "moderator of the site"})
+    return True
+
+
+def _set_staff(user: User, is_staff: bool) -> None:
+    user.is_staff = is_staff
+    user.save(update_fields=["is_staff"])
