@@ -107,9 +107,9 @@ async def _next(feed: Feed, seconds: float) -> Page | None:
     try:
         return await page
     except asyncio.CancelledError:
-        if process.draining and not cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():
-            return None  # it was the drain, and not the client who went
-        raise
+        if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():
+            raise  # it was the client who went
+        return None  # it was the drain
     finally:
         forget()
         page.cancel()
