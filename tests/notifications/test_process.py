@@ -23,11 +23,13 @@ def objects(socket: ClientConnection) -> list[dict[str, Any]]:
 
 
 def row(socket: ClientConnection) -> dict[str, Any]:
-    """Return the next row that is pushed, as an event or in the page of a repair."""
-    (found,) = objects(socket)
-    (event,) = found["events"] if found["type"] == "page" else [found]
-    data: dict[str, Any] = event["data"]
-    return data
+    """Return the next row that is pushed, as an event or in the page of a repair; signals are not waited for."""
+    while True:
+        for found in objects(socket):
+            if found["type"] in {"event", "page"}:
+                (event,) = found["events"] if found["type"] == "page" else [found]
+                data: dict[str, Any] = event["data"]
+                return data
 
 
 @pytest.fixture
