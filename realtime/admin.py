@@ -1,0 +1,81 @@
+"""Access tokens in the Django admin: issue, look at, revoke. A token is shown once, on the page that answers its form."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import ForeignKey, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from realtime.auth import new_token, token_row
+from realtime.models import AccessToken
+from realtime.revocation import revoke_token
+
+_TOKEN = "_token"  # on an instance that was issued in this request
+
+
+@admin.register(AccessToken)
+class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
+    """Tokens are made and revoked, never edited."""
+
+    list_display = ("id", "user", "created_at", "expires_at")
+    list_select_related = ("user",)
+    list_per_page = 50
+    search_fields = ("user__username",)
+    fields = ("user", "expires_at")
+    autocomplete_fields = ("user",)
+    actions = ("revoke",)
+
+    def has_change_permission(self, request: HttpRequest, obj: AccessToken | None = None) -> bool:
+        """Nobody edits a token."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: AccessToken | None = None) -> bool:
+        """Refuse Django's own deletion: it would leave the sockets open, and runs in a transaction that no stream can be changed in."""
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """Who may delete tokens may revoke them."""
+        return request.user.has_perm("realtime.delete_accesstoken")
+
+    def formfield_for_foreignkey(
+        self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> "forms.ModelChoiceField[Any]":
+        """Offer active users; only a superuser can make a token of a superuser, or it would be a way to become one."""
+        users = User.objects.filter(is_active=True)
+        kwargs["queryset"] = users if getattr(request.user, "is_superuser", False) else users.filter(is_superuser=False)
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        assert isinstance(field, forms.ModelChoiceField)
+        return field
+
+    def save_model(self, request: HttpRequest, obj: AccessToken, form: Any, change: bool) -> None:
+        """Issue the token."""
+        token = new_token()
+        made = token_row(obj.user, token, obj.expires_at)
+        obj.digest, obj.auth_hash = made.digest, made.auth_hash
+        obj.save(force_insert=True)
+        setattr(obj, _TOKEN, token)
+
+    def response_add(self, request: HttpRequest, obj: AccessToken, post_url_continue: str | None = None) -> HttpResponse:
+        """Show the token. Not by a redirect with a message: the message would keep it in the session's table until it is read."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Token issued",
+            "issued": obj,
+            "token": getattr(obj, _TOKEN),
+        }
+        response = TemplateResponse(request, "admin/realtime/accesstoken/issued.html", context)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @admin.action(description="Revoke the selected tokens and close their sockets", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[AccessToken]) -> None:
+        """Revoke, each in a transaction of its own."""
+        tokens = list(queryset)
+        for token in tokens:
+            self.log_deletions(request, [token])  # type: ignore[arg-type]
+            revoke_token(token)
+        self.message_user(request, f"{len(tokens)} revoked.")
