@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test test-fast lint format types imports js migrations check-deploy clean
+.PHONY: help install install-dev run demo test test-fast lint format types imports js migrations check-deploy screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -22,11 +22,13 @@ install: ## Make .venv with what the server needs
 install-dev: install
 	@.ci/venv requirements-dev.txt
 
-run: install ## Start Holdfast with demo rooms and accounts on PORT=8000
+run: demo ## Start Holdfast with demo rooms and accounts on PORT=8000
+	@exec .venv/bin/python manage.py serve
+
+demo: install ## Make the database, the static files and the demo, without starting
 	@.venv/bin/python manage.py migrate --verbosity 0
 	@.venv/bin/python manage.py collectstatic --no-input --verbosity 0
 	@.venv/bin/python manage.py demo
-	@exec .venv/bin/python manage.py serve
 
 test: install-dev ## Check and test everything; installs the services that the tests need
 	@.ci/services
@@ -61,6 +63,10 @@ migrations: install-dev ## Is every change of a model in a migration?
 
 check-deploy: install ## Django's deployment checks, with settings as in production
 	@.ci/check-deploy
+
+screenshots: install-dev ## Make the pictures of the documents
+	@.ci/services
+	.venv/bin/python -m tests.support.screenshots docs/images
 
 clean: ## Remove .venv and var: the database and its demo rooms too
 	rm -rf .venv var

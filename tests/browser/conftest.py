@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
-from playwright.sync_api import Browser, Page
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.support.browser import chromium, sign_in
+from tests.support.browser import chromium
 from tests.support.server import Node, Nodes
 
 PATIENCE_MS = 10_000  # how long a page may take to show something; a busy machine needs seconds
@@ -47,3 +49,11 @@ def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
     for context in contexts:
         context.close()
     assert not problems, "\n".join(problems)
+
+
+def sign_in(context: BrowserContext, user: User, origin: str) -> None:
+    """Give the context a session of ``user``, without the form: only the tests of the form go through it."""
+    client = Client()
+    client.force_login(user)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": origin, "httpOnly": True, "sameSite": "Lax"}])

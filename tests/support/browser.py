@@ -5,10 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.conf import settings
-from django.contrib.auth.models import User
-from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 _ARGUMENTS = [
     "--no-sandbox",  # tests in containers run as root, where Chromium has no sandbox; it opens our own pages only
@@ -33,7 +30,7 @@ def chromium() -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=_executable(), args=_ARGUMENTS)
+            browser = launch(playwright)
             yield browser
             browser.close()
     finally:
@@ -43,12 +40,9 @@ def chromium() -> Iterator[Browser]:
             os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
 
 
-def sign_in(context: BrowserContext, user: User, origin: str) -> None:
-    """Give the context a session of ``user``, without the form: only the tests of the form go through it."""
-    client = Client()
-    client.force_login(user)
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
-    context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": origin, "httpOnly": True, "sameSite": "Lax"}])
+def launch(playwright: Playwright) -> Browser:
+    """Start Chromium without a window."""
+    return playwright.chromium.launch(executable_path=_executable(), args=_ARGUMENTS)
 
 
 def _executable() -> str:

@@ -20,15 +20,15 @@ READY_SECONDS = 30  # a start takes two; a machine that also runs a browser may 
 STOP_SECONDS = 20
 
 
-class Node:
-    """One server process. It sees what the test has committed, so the test needs ``transactional_db``."""
+class ServerProcess:
+    """One server process with an environment of its own."""
 
-    def __init__(self, name: str, *, var: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, name: str, *, port: int, env: Mapping[str, str]) -> None:
         self.name = name
-        self.port = free_port()
-        self.origin = f"http://127.0.0.1:{self.port}"
-        self.sockets = f"ws://127.0.0.1:{self.port}"
-        self.env = {**environment(var), "HOLDFAST_NODE_NAME": name, "PORT": str(self.port), "ALLOWED_ORIGINS": self.origin, **env}
+        self.port = port
+        self.origin = f"http://127.0.0.1:{port}"
+        self.sockets = f"ws://127.0.0.1:{port}"
+        self.env = {**env, "HOLDFAST_NODE_NAME": name, "PORT": str(port)}
         self._lines: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "serve"], cwd=ROOT, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -84,6 +84,14 @@ class Node:
         self.process.stdout.close()
 
 
+class Node(ServerProcess):
+    """A server process on the database of the test. It sees what is committed, so the test needs ``transactional_db``."""
+
+    def __init__(self, name: str, *, var: Path, env: Mapping[str, str]) -> None:
+        port = free_port()
+        super().__init__(name, port=port, env={**environment(var), "ALLOWED_ORIGINS": f"http://127.0.0.1:{port}", **env})
+
+
 class Nodes:
     """The server processes of one test; all that are left are stopped at its end."""
 
@@ -127,8 +135,12 @@ def environment(var: Path) -> dict[str, str]:
         "LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",
     }
-    passed_on = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return {**passed_on, **ours}
+    return {**passed_on(), **ours}
+
+
+def passed_on() -> dict[str, str]:
+    """Return what a process needs of the machine's environment, and nothing of its settings."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
 
 
 def database_url() -> str:

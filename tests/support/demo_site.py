@@ -1,0 +1,28 @@
+"""A site with the demo's rooms and people, as ``make run`` makes it, in a directory of its own."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.support.server import ROOT, ServerProcess, free_port, passed_on
+
+PASSWORD = "holdfast"
+
+
+@contextmanager
+def demo_site() -> Iterator[ServerProcess]:
+    """Make the site, serve it, and remove it."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as var:
+        port = free_port()
+        env = {**passed_on(), "DEBUG": "true", "PORT": str(port), "HOLDFAST_VAR_DIR": var}
+        for command in (["migrate", "--verbosity", "0"], ["collectstatic", "--no-input", "--verbosity", "0"], ["demo"]):
+            subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+        server = ServerProcess("demo", port=port, env=env)
+        try:
+            server.wait_until_ready()
+            yield server
+        finally:
+            if server.process.poll() is None:
+                server.stop()
