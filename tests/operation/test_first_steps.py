@@ -107,5 +107,5 @@ def test_two_runs_in_a_directory_with_a_space_keep_the_data(checkout: Path) -> N
 
 def people(directory: Path, statement: str) -> str:
     program = f"from django.contrib.auth.models import User; {statement}; print(*User.objects.values_list('username', flat=True))"
-    command = [directory / ".venv/bin/python", "manage.py", "shell", "--no-imports", "--command", program]
+    command = [str(directory / ".venv/bin/python"), "manage.py", "shell", "--no-imports", "--command", program]
     return subprocess.run(command, cwd=directory, env=passed_on(), capture_output=True, text=True, check=True).stdout
