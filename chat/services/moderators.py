@@ -36,7 +36,7 @@ def ensure_moderators_group() -> Group:
     return group
 
 
-def ensure_after_migrate(*, apps: Apps, using: str, **_: Any) -> None:
+def ensure_after_migrate(*, using: str, apps: Apps = installed, **_: Any) -> None:
     """Answer Django's ``post_migrate``, which a flush sends as well, and a migration of another app alone, before there are any groups."""
     if using == DEFAULT_DB_ALIAS and "group" in apps.all_models["auth"] and "moderationlog" in apps.all_models["chat"]:
         ensure_moderators_group()

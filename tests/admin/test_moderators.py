@@ -1,0 +1,86 @@
+"""How somebody becomes a moderator, and that there is always a group for them."""
+
+from io import StringIO
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.management import CommandError, call_command
+
+from chat import selectors
+from chat.models import ModerationLog
+from chat.services.moderators import ensure_moderators_group
+from realtime.auth import MODERATORS
+
+PERMISSIONS = {
+    *("view_room", "view_membership", "view_message", "view_removedtext", "view_report", "view_moderationlog", "view_siteban"),
+    *("view_blockedword", "change_room", "change_membership", "change_message", "change_report", "add_siteban", "add_blockedword"),
+    "delete_blockedword",
+}
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("make_moderator", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def permissions() -> set[str]:
+    return set(Group.objects.get(name=MODERATORS).permissions.values_list("codename", flat=True))
+
+
+def test_the_migration_makes_the_group_with_what_moderators_need(db: None) -> None:
+    assert permissions() == PERMISSIONS
+
+
+def test_the_group_is_made_again_where_it_is_missing(db: None) -> None:
+    Group.objects.all().delete()
+    ensure_moderators_group()
+    assert permissions() == PERMISSIONS
+
+
+def test_what_an_operator_took_from_the_group_stays_away(db: None) -> None:
+    group = Group.objects.get(name=MODERATORS)
+    group.permissions.remove(group.permissions.get(codename="change_room"))
+    ensure_moderators_group()
+    assert permissions() == PERMISSIONS - {"change_room"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_emptying_the_tables_leaves_the_group() -> None:
+    call_command("flush", interactive=False, verbosity=0)
+    assert permissions() == PERMISSIONS
+
+
+def test_bob_becomes_a_moderator(bob: User) -> None:
+    assert run("bob") == "bob is a moderator now.\n"
+    bob.refresh_from_db()
+    assert bob.is_staff
+    assert not bob.is_superuser
+    assert selectors.is_site_moderator(bob.pk)
+    entry = ModerationLog.objects.latest("pk")
+    assert (entry.action, entry.subject, entry.details) == ("role", bob, {"to": "moderator of the site"})
+    assert run("bob") == "bob was a moderator already.\n"
+
+
+def test_bob_is_no_moderator_any_more(alice: User, bob: User) -> None:
+    run("alice", "bob")
+    assert run("bob", "--remove") == "bob is no moderator any more.\n"
+    bob.refresh_from_db()
+    assert not bob.is_staff
+    assert not selectors.is_site_moderator(bob.pk)
+    assert selectors.is_site_moderator(alice.pk)
+    assert run("bob", "--remove") == "bob was no moderator already.\n"
+
+
+def test_a_superuser_keeps_the_admin(db: None) -> None:
+    root = User.objects.create_superuser("root")
+    run("root")
+    run("root", "--remove")
+    root.refresh_from_db()
+    assert root.is_staff
+
+
+@pytest.mark.parametrize("arguments", [["nobody"], ["nobody", "--remove"], ["no\0body"], ["no\0body", "--remove"]])
+def test_nobody_is_no_moderator(db: None, arguments: list[str]) -> None:
+    with pytest.raises(CommandError, match="There is no such person"):
+        run(*arguments)
