@@ -133,8 +133,10 @@ class Presence:
             self._changed(stream)
 
     def leave(self, stream: str, user: int, now: float) -> None:
-        """Count one socket less; after the last one the user lingers."""
-        own = self._own[stream]
+        """Count one socket less; after the last one the user lingers. One that was never counted is none."""
+        own = self._own.get(stream)
+        if own is None or user not in own.sockets:
+            return
         own.sockets[user] -= 1
         if not own.sockets[user]:
             del own.sockets[user]

@@ -54,7 +54,7 @@ class Tail:
         self._bytes = 0
         self._early: dict[int, Event] = {}
         self._early_bytes = 0
-        self._lost = 0  # the highest early event that was given up; what it changed is not known
+        self._unknown = 0  # the highest number of which it is not known what it changed: given up early, or a hole in a repair
         self._answered = 0  # the highest position at which somebody was told to be level
         self._flushed = position
 
@@ -66,18 +66,19 @@ class Tail:
         The hub acts on ``event.end`` whatever the outcome: a revocation does not wait for a hole to close.
         """
         if event.seq <= self.position:
+            self._forget_before(event)  # where a repair left a hole, only now is it known whose
             return Ingested.OLD
         if event.seq > self.position + 1:
             self._keep_early(event)
             return Ingested.EARLY
-        self._append(event, known=self._lost <= event.seq)
+        self._append(event, known=self._unknown <= event.seq)
         self._append_early()
         return Ingested.APPENDED
 
     @property
     def has_gap(self) -> bool:
         """Whether the stream is known to reach beyond ``position``: wait a moment for what is crossing, then repair."""
-        return bool(self._early) or self._lost > self.position or self._answered > self.position
+        return bool(self._early) or self._unknown > self.position or self._answered > self.position
 
     def repair(self, page: Page) -> list[Event]:
         """Absorb a page that was read from the database with ``start <= position``, as it was read.
@@ -87,12 +88,14 @@ class Tail:
         """
         if page.start > self.position:
             raise ValueError(f"expected a page from {self.position} or below, got one from {page.start}")
-        known = page.head >= self._lost
-        new = [event for event in page.events if event.seq > self.position]
+        known = page.head >= self._unknown
+        before = self.position
+        new = [event for event in page.events if event.seq > before]
         for event in new:
             self._append(event, known=known)
-        if page.to > self.position:  # numbers whose row has changed again, further on
-            self.position = page.to
+        if len(new) < page.to - before:  # numbers whose row has changed again, further on
+            self._unknown = max(self._unknown, page.to)
+        self.position = max(self.position, page.to)
         new += self._append_early()
         return new
 
@@ -122,7 +125,7 @@ class Tail:
         where that fits: the tail catches up at no cost. Where it does not fit, a subscriber becomes level above ``position``, and flushes
         wait until a repair has caught up with it (``has_gap``).
         """
-        if page.head < self.floor or (self._lost > self.position and self._lost > page.head):
+        if page.head < self.floor or page.head < self._unknown:
             return None
         current = tuple(event for event in page.events if not self._is_replaced(event))
         page = page._replace(events=current).raised(self.position)
@@ -169,7 +172,7 @@ class Tail:
         if not known:
             self._give_up(event.seq)
             return
-        self._forget(event.key)
+        self._forget_before(event)
         if not _newer(self._early.values(), event):
             self._rows[event.key] = event
             self._bytes += _size(event)
@@ -179,14 +182,18 @@ class Tail:
         """Stay within the bounds: the oldest go first, and the floor is where they were."""
         while len(self._rows) > self._max_events or self._bytes > self._max_bytes:
             oldest = self._rows[next(iter(self._rows))]
-            self._forget(oldest.key)
+            self._forget(oldest)
             self.floor = oldest.seq
 
-    def _forget(self, key: str) -> None:
-        """Drop the row ``key``."""
-        row = self._rows.pop(key, None)
-        if row is not None:
-            self._bytes -= _size(row)
+    def _forget_before(self, event: Event) -> None:
+        """Drop the older state of the event's row."""
+        row = self._rows.get(event.key)
+        if row is not None and row.seq < event.seq:
+            self._forget(row)
+
+    def _forget(self, row: Event) -> None:
+        del self._rows[row.key]
+        self._bytes -= _size(row)
 
     def _give_up(self, position: int) -> None:
         """Keep nothing up to ``position``."""
@@ -196,14 +203,14 @@ class Tail:
 
     def _keep_early(self, event: Event) -> None:
         """Keep what cannot be appended yet; when there is too much of it, the highest goes, because the lowest fits first."""
-        self._forget(event.key)
+        self._forget_before(event)
         if event.seq not in self._early:
             self._early[event.seq] = event
             self._early_bytes += _size(event)
         while len(self._early) > EARLY_MAX_EVENTS or self._early_bytes > self._max_bytes:
             highest = max(self._early)
             self._drop_early(highest)
-            self._lost = max(self._lost, highest)
+            self._unknown = max(self._unknown, highest)
 
     def _append_early(self) -> list[Event]:
         """Append the early events that fit now, and return them."""
@@ -212,7 +219,7 @@ class Tail:
         appended = []
         while self.position + 1 in self._early:
             event = self._drop_early(self.position + 1)
-            self._append(event, known=self._lost <= event.seq)
+            self._append(event, known=self._unknown <= event.seq)
             appended.append(event)
         return appended
 

@@ -1,0 +1,42 @@
+"""Errors say what a person and a program need."""
+
+import pytest
+
+from realtime.protocol import errors
+from realtime.protocol.errors import BadRequest, HoldfastError, RateLimited, Reset
+
+
+def test_an_error_has_a_code_and_words() -> None:
+    assert BadRequest("body: expected a string").as_object() == {"code": "bad_request", "message": "body: expected a string"}
+
+
+def test_a_wait_is_told_in_milliseconds() -> None:
+    assert RateLimited("Wait.", retry_after=0.12345).as_object()["retry_after"] == 0.123
+
+
+def test_no_wait_is_told_too() -> None:
+    assert RateLimited("Try again.", retry_after=0.0).as_object()["retry_after"] == 0.0
+
+
+def test_a_reset_names_the_head() -> None:
+    assert Reset("You are ahead of this history.", head=12).as_object()["data"] == {"head": 12}
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("bad_request", 400),
+        ("unknown_command", 400),
+        ("not_authenticated", 401),
+        ("forbidden", 403),
+        ("not_found", 404),
+        ("reset", 409),
+        ("not_subscribed", 409),
+        ("too_many", 429),
+        ("rate_limited", 429),
+        ("unavailable", 503),
+    ],
+)
+def test_each_code_of_the_protocol_is_one_error(code: str, status: int) -> None:
+    classes = [found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, HoldfastError)]
+    assert [found.status for found in classes if found.code == code] == [status]

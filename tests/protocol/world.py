@@ -1,0 +1,444 @@
+"""A small world around the real classes: a database, a broker that loses, repeats and reorders, two nodes, and clients on slow networks.
+
+Nothing in it waits. Whatever takes time on a real node (a read, a command on its way, a frame on its way) is a queue here, and somebody
+else decides what happens next: Hypothesis, or a seeded walk. What must never happen is written down in ``complaints``.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from random import Random
+from typing import Any
+
+import msgspec
+
+from realtime.protocol import frames
+from realtime.protocol.delivery import Delivery, Verdict
+from realtime.protocol.flush import FlushPolicy
+from realtime.protocol.follower import Action, Follower
+from realtime.protocol.page import Event, Page, cut
+from realtime.protocol.tail import Flush, Tail
+
+STREAM = "room.42"
+TABLES = ("message", "membership", "revocation")
+HIDDEN = "revocation"
+IDENTS = 5  # rows of a table: few, so that they are changed again and again
+PAGE = 3  # events of a page
+TAIL_EVENTS = 6
+TAIL_BYTES = 600  # about as much as seven messages
+TOO_LONG_A_HOLE = 12  # the hub gives up a longer one and jumps
+SOFT, HARD = 250, 1_000_000
+ROUNDS_TO_REST = 25  # one round is a flush, a read, and everything that is on its way
+
+Row = dict[str, Any]
+
+
+class Database:
+    """Rows that carry the head as of their last change."""
+
+    def __init__(self) -> None:
+        self.head = 0
+        self.tables: dict[str, dict[int, Event]] = {table: {} for table in TABLES}
+
+    def change(self, table: str, ident: int, *, delete: bool = False) -> Event | None:
+        """Commit one change; a row that was deleted stays as it is."""
+        if self.is_deleted(table, ident):
+            return None
+        self.head += 1
+        if table == HIDDEN:
+            event = Event.hidden(table, ident, self.head)
+        else:
+            event = Event.of(table, ident, self.head, {"id": ident, "text": "" if delete else f"text {self.head}", "deleted": delete})
+        self.tables[table][ident] = event
+        return event
+
+    def is_deleted(self, table: str, ident: int) -> bool:
+        event = self.tables[table].get(ident)
+        return event is not None and event.body is not None and b'"deleted":true' in event.body
+
+    def rows(self, table: str, after: int) -> list[Event]:
+        return [event for event in self.tables[table].values() if event.seq > after]
+
+    def state(self) -> dict[str, Row]:
+        """What a client should have in the end."""
+        events = [event for table in TABLES for event in self.rows(table, 0) if event.body is not None]
+        return {event.key: msgspec.json.decode(event.body or b"") for event in events}
+
+
+class Read:
+    """A page being read, one query at a time: the head, then one table after the other."""
+
+    order: tuple[str, ...] = ("head", *TABLES)
+    cut = staticmethod(cut)
+
+    def __init__(self, database: Database, after: int, done: Callable[["Read"], None]) -> None:
+        self.database = database
+        self.after = after
+        self.done = done
+        self.head = 0
+        self.rows: list[Event] = []
+        self.missing = list(self.order)
+
+    def step(self) -> bool:
+        """Make the next query; True when that was the last one."""
+        query = self.missing.pop(0)
+        if query == "head":
+            self.head = self.database.head
+        else:
+            self.rows += self.database.rows(query, self.after)
+        if self.missing:
+            return False
+        self.done(self)
+        return True
+
+    def page(self) -> Page:
+        return self.cut(self.rows, after=self.after, head=self.head, limit=PAGE)
+
+
+class Node:
+    """One process: what the hub does around the pure classes, without a loop."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self.database = database
+        self.name = name
+        self.tail = Tail(database.head, max_events=TAIL_EVENTS, max_bytes=TAIL_BYTES)
+        self.policy = FlushPolicy()
+        self.clients: list[Client] = []
+        self.reads: list[Read] = []
+        self.repairing = False
+        self.heard: dict[str, int] = {}  # the newest change of each row that this node knows of
+
+    # What comes in
+
+    def hear(self, event: Event) -> None:
+        self.tail.ingest(event)
+        self.note([event])
+
+    def note(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.heard[event.key] = max(self.heard.get(event.key, 0), event.seq)
+
+    def mind_gap(self) -> None:
+        if self.tail.has_gap:
+            self.repair()
+
+    def check_head(self) -> None:
+        if self.tail.position < self.database.head:
+            self.repair()
+
+    def repair(self) -> None:
+        if not self.repairing:
+            self.repairing = True
+            self.reads.append(Read(self.database, self.tail.position, self.repaired))
+
+    def repaired(self, read: Read) -> None:
+        page = read.page()
+        self.repairing = False
+        if page.head - self.tail.position > TOO_LONG_A_HOLE:
+            self.tail.jump(page.head)
+            return
+        self.tail.repair(page)
+        self.note(page.events)
+        if page.to < page.head or self.tail.has_gap:
+            self.repair()
+
+    # What clients ask for
+
+    def pull(self, client: "Client", after: int) -> None:
+        """Answer from memory, or read for this client first."""
+        page = self.tail.resume(after, limit=PAGE) if after <= self.tail.position else None
+        if page is not None:
+            self.answer(client, page)
+            return
+        client.waiting = True
+        session = client.session
+        self.reads.append(Read(self.database, after, lambda read: self.answer_read(client, session, read)))
+
+    def answer_read(self, client: "Client", session: int, read: Read) -> None:
+        page = read.page()
+        if page.start <= self.tail.position:
+            self.tail.repair(page)
+            self.note(page.events)
+        fit = self.tail.answer(page)
+        if client.session == session:
+            client.waiting = False
+            self.answer(client, fit or Page(read.after, read.after, page.head + 1, ()))
+
+    def answer(self, client: "Client", page: Page) -> None:
+        client.delivery.answered(STREAM, page)
+        self.check_page(client, page)
+        client.receive(frames.pulled(1, STREAM, page))
+
+    # What clients are pushed
+
+    def flush(self, now: float, took: float) -> None:
+        if self.policy.delay(now) > 0:
+            return
+        while (flush := self.tail.take_flush()) is not None:
+            for client in self.clients:
+                if client.delivery.is_level(STREAM):
+                    self.push(client, flush)
+        self.policy.flushed(now, now + took)
+
+    def push(self, client: "Client", flush: Flush) -> None:
+        if flush.overflow or client.delivery.verdict(client.unsent) is Verdict.SKIP:
+            client.delivery.fall(STREAM)
+            self.tell_behind(client)
+            return
+        page = Page(flush.start, flush.to, flush.to, flush.events)
+        self.check_page(client, page)
+        if flush.contiguous:
+            client.receive(frames.joined([frames.event(STREAM, event) for event in flush.events]))
+        else:
+            client.receive(frames.page(STREAM, page))
+
+    def tell_behind(self, client: "Client") -> None:
+        for stream in client.delivery.drained(client.unsent):
+            client.receive(frames.behind(stream, self.tail.position))
+
+    def check_page(self, client: "Client", page: Page) -> None:
+        """What no client may be sent, whatever happened before."""
+        seqs = [event.seq for event in page.events]
+        if seqs != sorted(set(seqs)) or any(not page.start < seq <= page.to for seq in seqs) or page.to > page.head:
+            client.complaints.append(f"a page out of order: {page}")
+        if len(page.events) > PAGE:
+            client.complaints.append(f"a page of {len(page.events)} events")
+        for event in page.events:
+            if event.seq < self.heard.get(event.key, 0):
+                client.complaints.append(f"{self.name} sent {event.key} as of {event.seq}, and knew of {self.heard[event.key]}")
+
+
+class Client:
+    """Somebody who follows the two rules of the protocol, and nothing else: what a page holds is applied, whatever it is."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.follower = Follower(0)
+        self.rows: dict[str, Row] = {}
+        self.node: Node | None = None
+        self.session = 0
+        self.loading = False
+        self.complaints: list[str] = []
+        self.hang_up()
+
+    # The network
+
+    def connect(self, node: Node) -> None:
+        self.node = node
+        node.clients.append(self)
+        self.commands.append(self.follower.position)
+
+    def hang_up(self) -> None:
+        """Lose the connection, with everything that was on its way."""
+        if self.node is not None:
+            self.node.clients.remove(self)
+        self.node = None
+        self.session += 1
+        self.waiting = False  # a command of this connection is being answered
+        self.commands: deque[int] = deque()  # on their way to the node
+        self.inbox: deque[bytes] = deque()  # on their way to the client
+        self.delivery = Delivery(SOFT, HARD)
+
+    @property
+    def unsent(self) -> int:
+        return sum(map(len, self.inbox))
+
+    def receive(self, frame: bytes) -> None:
+        self.inbox.append(frame)
+
+    def is_level(self) -> bool:
+        return self.node is not None and self.delivery.is_level(STREAM)
+
+    def send_command(self) -> bool:
+        """Let one command reach the node; those of one connection are answered in order."""
+        if self.node is None or self.waiting or not self.commands:
+            return False
+        self.node.pull(self, self.commands.popleft())
+        return True
+
+    # The client
+
+    def load_snapshot(self, read: Read) -> None:
+        """Begin with what was read: the head first, so some rows may be newer than it."""
+        self.loading = False
+        self.follower = Follower(read.head)
+        self.rows = {event.key: msgspec.json.decode(event.body) for event in read.rows if event.body is not None}
+
+    def read_frame(self) -> bool:
+        if self.node is None or not self.inbox:
+            return False
+        found = msgspec.json.decode(self.inbox.popleft())
+        for item in found if isinstance(found, list) else [found]:
+            self.handle(item)
+        self.node.tell_behind(self)
+        return True
+
+    def handle(self, item: dict[str, Any]) -> None:
+        match item["type"]:
+            case "event":
+                self.handle_event(item)
+            case "page":
+                self.handle_page(item)
+            case "reply":
+                self.handle_page(item["data"])
+            case "behind":
+                self.pull()
+
+    def handle_event(self, item: dict[str, Any]) -> None:
+        match self.follower.event(item["seq"]):
+            case Action.APPLY:
+                self.apply(item, position=item["seq"] - 1)
+            case Action.PULL:
+                self.complaints.append(f"a gap from {self.follower.position} to {item['seq']}")
+                self.pull()
+
+    def handle_page(self, item: dict[str, Any]) -> None:
+        position = self.follower.position
+        action, more = self.follower.page(item["from"], item["to"], item["head"])
+        if action is Action.APPLY:
+            for event in item["events"]:
+                self.apply(event, position=position)
+        else:
+            self.complaints.append(f"a page from {item['from']} above {self.follower.position}")
+        if more:
+            self.pull()
+
+    def apply(self, event: dict[str, Any], *, position: int) -> None:
+        key = f"{event['kind']}:{event['data']['id']}"
+        known = self.rows.get(key, event)["seq"]
+        if event["seq"] < known <= position:
+            self.complaints.append(f"{key} went back from {known} to {event['seq']}")
+        self.rows[key] = {name: event[name] for name in ("seq", "kind", "data")}
+
+    def pull(self) -> None:
+        self.commands.append(self.follower.position)
+
+
+class World:
+    """Everything, and what may happen next. Numbers that choose something may be any: they are taken modulo what there is."""
+
+    def __init__(self, *, clients: int = 3) -> None:
+        self.now = 0.0
+        self.database = Database()
+        self.nodes = [Node(self.database, "socket-1"), Node(self.database, "socket-2")]
+        self.clients = [Client(f"client {number}") for number in range(clients)]
+        self.broker: list[tuple[Node, Event]] = []
+        self.snapshots: list[Read] = []
+
+    @property
+    def complaints(self) -> list[str]:
+        return [f"{client.name}: {complaint}" for client in self.clients for complaint in client.complaints]
+
+    # What may happen
+
+    def change(self, table: str, ident: int, *, delete: bool, copies: Sequence[int]) -> None:
+        """Commit, and publish ``copies`` of the event to each node: none is a loss, two are a repeat."""
+        event = self.database.change(table, ident, delete=delete)
+        if event is not None:
+            self.broker += [(node, event) for node, count in zip(self.nodes, copies, strict=True) for _ in range(count)]
+
+    def deliver(self, place: int) -> None:
+        """Let one message of the broker arrive, not always the oldest."""
+        if self.broker:
+            node, event = self.broker.pop(place % min(len(self.broker), 4))
+            node.hear(event)
+
+    def read(self, place: int) -> None:
+        """Make the next query of one of the reads that are under way."""
+        reads = [(queue, read) for queue in (*[node.reads for node in self.nodes], self.snapshots) for read in queue]
+        if reads:
+            queue, read = reads[place % len(reads)]
+            if len(read.missing) == 1:
+                queue.remove(read)  # before it ends, because the next one may begin then
+            read.step()
+
+    def repair(self, place: int) -> None:
+        self.nodes[place % 2].mind_gap()
+
+    def check_head(self, place: int) -> None:
+        self.nodes[place % 2].check_head()
+
+    def flush(self, place: int, *, took: float) -> None:
+        self.now += 0.1
+        self.nodes[place % 2].flush(self.now, took)
+
+    def send_command(self, place: int) -> None:
+        self.clients[place % len(self.clients)].send_command()
+
+    def read_frame(self, place: int) -> None:
+        self.clients[place % len(self.clients)].read_frame()
+
+    def cut_or_connect(self, place: int, node: int) -> None:
+        client = self.clients[place % len(self.clients)]
+        if client.node is not None:
+            client.hang_up()
+        elif not client.loading:
+            client.connect(self.nodes[node % 2])
+
+    def load_snapshot(self, place: int) -> None:
+        """Let somebody who is away throw everything away and load a snapshot."""
+        client = self.clients[place % len(self.clients)]
+        if client.node is None and not client.loading:
+            client.loading = True
+            self.snapshots.append(Read(self.database, 0, client.load_snapshot))
+
+    # How it ends
+
+    def come_to_rest(self) -> list[str]:
+        """Let everything arrive, the head checks run and everybody come back. Return what is wrong then, and what was wrong before."""
+        for _ in range(ROUNDS_TO_REST):
+            self.now += 10
+            while self.broker:
+                self.deliver(0)
+            for place, node in enumerate(self.nodes):
+                node.check_head()
+                node.mind_gap()
+                self.flush(place, took=0)
+            while any(node.reads for node in self.nodes) or self.snapshots:
+                self.read(0)
+            for client in self.clients:
+                if client.node is None:
+                    client.connect(self.nodes[0])
+                while client.read_frame() or client.send_command():
+                    pass
+        return self.complaints + [wrong for client in self.clients if (wrong := self._unlike(client))]
+
+    def _unlike(self, client: Client) -> str:
+        wanted = self.database.state()
+        different = [key for key in wanted.keys() | client.rows.keys() if wanted.get(key) != client.rows.get(key)]
+        if not different and client.follower.position == self.database.head and client.is_level():
+            return ""
+        return (
+            f"{client.name} is at {client.follower.position} of {self.database.head}, level: {client.is_level()}, other rows: {different}"
+        )
+
+
+def wander(seed: int, steps: int = 250) -> list[str]:
+    """Let anything happen for a while; return what is wrong in the end."""
+    random = Random(seed)
+    world = World()
+    loss = random.choice((0, 5, 25, 100))  # the broker of this walk: good, ordinary, bad, or gone
+    reading = random.choice((8, 30))  # a database that is slow, or not
+    pace = random.choice((8, 20))  # so few changes that most of them find everybody level, or so many that few do
+
+    def change() -> None:
+        copies = [random.choices((0, 1, 2), (loss, 65, 10) if loss < 100 else (1, 0, 0))[0] for _ in world.nodes]
+        world.change(random.choice(TABLES), random.randrange(IDENTS), delete=random.random() < 0.1, copies=copies)
+
+    def place() -> int:
+        return random.randrange(60)
+
+    weights: dict[Callable[[], None], int] = {
+        change: pace,
+        lambda: world.deliver(place()): 22,
+        lambda: world.read(place()): reading,
+        lambda: world.repair(place()): 4,
+        lambda: world.check_head(place()): 3,
+        lambda: world.flush(place(), took=random.random() / 4): 15,
+        lambda: world.send_command(place()): 20,
+        lambda: world.read_frame(place()): 25,
+        lambda: world.cut_or_connect(place(), place()): 5,
+        lambda: world.load_snapshot(place()): 2,
+    }
+    for act in random.choices(list(weights), list(weights.values()), k=steps):
+        act()
+    return world.come_to_rest()
