@@ -1,6 +1,7 @@
 """The ASGI application: pages and API by Django, WebSockets by our consumers, under any ASGI server."""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
@@ -16,11 +17,15 @@ from realtime.auth import SocketAuth  # noqa: E402
 from realtime.consumers import nothing_here  # noqa: E402
 from realtime.staticfiles import with_static_files  # noqa: E402
 
+chat: Any = SocketAuth(ChatConsumer.as_asgi())  # Any: the types of path() know views only
+notifications: Any = SocketAuth(NotificationConsumer.as_asgi())
+nothing: Any = nothing_here
+
 sockets = URLRouter(
     [
-        path("ws/chat/", SocketAuth(ChatConsumer.as_asgi())),
-        path("ws/notifications/", SocketAuth(NotificationConsumer.as_asgi())),
-        re_path(r"", nothing_here),  # else every scanner would leave a traceback in the log
+        path("ws/chat/", chat),
+        path("ws/notifications/", notifications),
+        re_path(r"", nothing),  # else every scanner would leave a traceback in the log
     ]
 )
 
