@@ -13,12 +13,13 @@ from django.conf import settings
 
 from chat.errors import BlockedWord, Empty, Muted, ReadOnly, SlowMode, TooLong
 from chat.models import EMOJI_MAX_LENGTH, Membership, Role, Room, State
-from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
+from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
 
 MAX_ID: Final = 2**63 - 1  # what a column of the database can hold
 EVERYTHING_MAX_MEMBERS: Final = 100  # in larger rooms "everything" notifies as "mentions" does: each message would write a row for each
 ROOM_MENTION_MAX_MEMBERS: Final = 1000  # whom @room may notify: so many rows in the transaction that posts
 READ_SIGNAL_MAX_MEMBERS: Final = 200  # protocol.md §3: others' read markers in rooms of at most 200 members
+MAX_ROOMS_PER_USER: Final = 1000  # that somebody joins or makes; one socket may subscribe to as many
 MAX_SLOW_MODE: Final = 6 * 3600  # seconds
 MAX_MUTE: Final = 366 * 24 * 3600  # seconds; longer is a ban
 MAX_BLOCKED_WORDS: Final = 2000  # read with every batch, compiled once
@@ -188,6 +189,12 @@ def check_above(actor: Rank, subject: Rank) -> None:
     """Raise ``Forbidden`` where somebody acts on an equal or on somebody above."""
     if actor <= subject:
         raise Forbidden("You may only do that to people below your own role.")
+
+
+def check_number_of_rooms(number: int) -> None:
+    """Raise ``TooMany`` for somebody who is in so many rooms that no list would show another."""
+    if number >= MAX_ROOMS_PER_USER:
+        raise TooMany(f"You are in {MAX_ROOMS_PER_USER} rooms; leave one before you join another.")
 
 
 def check_not_direct(room: Room) -> None:

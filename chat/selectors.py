@@ -20,7 +20,6 @@ from realtime.streams import Reader, Refusals
 LATEST: Final = 50  # messages of a snapshot
 MAX_MESSAGES: Final = 100  # of one answer
 MAX_MEMBERS: Final = 200
-MAX_MY_ROOMS: Final = 1000  # as many as one socket may subscribe to
 MAX_PUBLIC_ROOMS: Final = 200  # of one answer; the rest comes with `after`
 MAX_USERS: Final = 20  # suggestions
 MAX_CANDIDATES: Final = 2000  # slugs among which a mistyped one is looked for
@@ -265,6 +264,12 @@ def partners(rooms: Iterable[Room], user_id: int) -> dict[int, User]:
     return {row.room_id: row.user for row in rows}
 
 
+def number_of_rooms(user_id: int) -> int:
+    """Return how many rooms somebody is in, counted no further than the limit."""
+    mine = Membership.objects.filter(user_id=user_id, state=State.ACTIVE)
+    return len(mine.values_list("pk")[: policies.MAX_ROOMS_PER_USER])
+
+
 def is_last_owner(room_id: int, user_id: int) -> bool:
     """Tell whether a room would have no owner without this person."""
     owners = Membership.objects.filter(room_id=room_id, state=State.ACTIVE, role=Role.OWNER).order_by("pk")
@@ -308,7 +313,7 @@ class Listed:
 def my_rooms(user_id: int) -> list[Listed]:
     """Return the rooms that somebody is in, by name. Their heads are read before the rows."""
     mine = Membership.objects.filter(user_id=user_id, state=State.ACTIVE, room__archived_at=None)
-    ids = list(mine.order_by("room__name", "room_id").values_list("room_id", flat=True)[:MAX_MY_ROOMS])
+    ids = list(mine.order_by("room__name", "room_id").values_list("room_id", flat=True)[: policies.MAX_ROOMS_PER_USER])
     heads = _heads(ids)
     rows = {row.room_id: row for row in mine.filter(room_id__in=ids).select_related("room", "user")}
     found = [rows[room_id] for room_id in ids if room_id in rows]

@@ -31,6 +31,7 @@ def join(*, actor_id: int, room_id: int) -> Membership:
         if row is not None and policies.is_active(row):
             return row
         policies.check_not_archived(room)
+        policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
         row = row or new_membership(room, user, now=timezone.now())
         admit(heads, room, row)
     return row

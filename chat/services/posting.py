@@ -187,6 +187,7 @@ class _Batch:
         Message.objects.bulk_create([message for message, _ in self.accepted])
         Room.objects.bulk_update({self.rooms[message.room_id] for message, _ in self.accepted}, ["last_number"])
         if self.slowed:
+            _lock_memberships(self.slowed)
             Membership.objects.bulk_update(self.slowed.values(), ["last_posted_at"])
         for message, _ in self.accepted:
             data = self.data[message.author_id, message.key] = payloads.message(message)
@@ -212,6 +213,11 @@ def _members(posts: Sequence[Post], room_ids: Collection[int]) -> dict[tuple[int
     for room_id, user_ids in authors.items():
         pairs |= Q(room_id=room_id, user_id__in=user_ids)
     return {(row.room_id, row.user_id): row for row in Membership.objects.filter(pairs).select_related("user")}
+
+
+def _lock_memberships(ids: Collection[int]) -> None:
+    """Lock in the order of the keys, as reading does, which holds inboxes and not rooms: so neither waits for the other in a ring."""
+    list(Membership.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
 
 
 def _known(posts: Sequence[Post]) -> dict[tuple[int, UUID], Message]:

@@ -60,7 +60,9 @@ def _memberships(marks: Sequence[Mark]) -> dict[tuple[int, int], Membership]:
         pairs |= Q(user_id=user_id, room_id__in=room_ids)
     if not pairs:
         return {}
-    return {(row.user_id, row.room_id): row for row in Membership.objects.filter(pairs).select_related("room", "user")}
+    # Locked in the order of their keys: posting in slow mode changes the same rows under the locks of rooms, not of inboxes.
+    rows = Membership.objects.select_for_update(of=("self",)).filter(pairs).select_related("room", "user").order_by("pk")
+    return {(row.user_id, row.room_id): row for row in rows}
 
 
 def _advance(row: Membership | None, mark: Mark) -> Marked | HoldfastError:

@@ -56,6 +56,7 @@ def direct_room(*, actor_id: int, user_id: int) -> Membership:
         found = _direct_membership(f"{low}:{high}", actor_id)
         if found is not None:
             return found
+        policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
         room = Room(slug=f"direct_{low}_{high}", kind=Room.Kind.DIRECT, direct_key=f"{low}:{high}", created_by_id=actor_id)
         room.save()
         heads.born(payloads.stream(room.pk))
@@ -106,6 +107,7 @@ def change_room(
 def _create(room: Room, actor_id: int) -> Membership:
     owner = selectors.active_user_by_id(actor_id)
     with changing(inbox(actor_id)) as heads:
+        policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
         room.save()
         heads.born(payloads.stream(room.pk))
         save_room(heads, room)

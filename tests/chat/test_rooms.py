@@ -3,11 +3,11 @@
 import pytest
 from django.contrib.auth.models import User
 
-from chat import services
+from chat import policies, services
 from chat.errors import ReadOnly
 from chat.models import ModerationLog, Room
 from chat.services import rooms
-from realtime.protocol.errors import BadRequest, Forbidden, NotFound
+from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 from realtime.protocol.page import End
 from tests.chat.conftest import Say, fresh, membership
 from tests.conftest import make_user
@@ -79,6 +79,18 @@ def test_a_deactivated_account_makes_no_room(alice: User) -> None:
     with pytest.raises(NotFound):
         services.create_room(actor_id=alice.pk, name="Walks")
     assert not Room.objects.exists()
+
+
+def test_nobody_is_in_more_rooms_than_a_list_shows(general: Room, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policies, "MAX_ROOMS_PER_USER", 1)
+    with pytest.raises(TooMany):
+        services.create_room(actor_id=alice.pk, name="Walks")
+    with pytest.raises(TooMany):
+        services.direct_room(actor_id=alice.pk, user_id=bob.pk)
+    services.leave(actor_id=bob.pk, room_id=general.pk)
+    services.create_room(actor_id=bob.pk, name="Walks")
+    with pytest.raises(TooMany):
+        services.join(actor_id=bob.pk, room_id=general.pk)
 
 
 # -- direct rooms ---------------------------------------------------------------------------------------------------------------------
