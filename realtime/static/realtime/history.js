@@ -21,7 +21,7 @@ import { reportToConsole } from './clock.js';
 export const MAX_ROWS = 1_000;
 /** Rows asked for at once. */
 export const PAGE_ROWS = 50;
-/** Changes outside the window that are remembered while an answer is under way; with more, the answer is asked for again. */
+/** Changes that are remembered while an answer is under way; with more, the answer has to be asked for again. */
 export const MAX_PASSED = 1_000;
 
 /**
@@ -40,7 +40,7 @@ export const MAX_PASSED = 1_000;
  * @property {Report} [report]
  *
  * @typedef {object} Load  one request under way
- * @property {Map<number, NumberedRow>} passed  changes outside the window that came meanwhile
+ * @property {Map<number, NumberedRow>} passed  changes that came meanwhile
  * @property {boolean} flooded  more came than are remembered
  */
 
@@ -155,10 +155,9 @@ export class History {
     const changed = [];
     for (const row of rows) {
       this.saw(row.number);
+      this.#pass(row);
       const open = this.#following && row.number > this.#last;
-      if (open || this.#inside(row.number) || this.#rows.has(row.number)) {
-        if (this.#put(row)) changed.push(row);
-      } else this.#pass(row);
+      if ((open || this.#inside(row.number)) && this.#put(row)) changed.push(row);
     }
     this.#tell(changed, this.#trim(this.#farEnd()));
   }
@@ -166,7 +165,9 @@ export class History {
   /** Load older rows in front of the window. */
   older() {
     if (this.complete || this.#rows.size === 0) return Promise.resolve();
-    return this.#once({ before: this.#first, limit: PAGE_ROWS }, (rows) => {
+    const before = this.#first;
+    return this.#once({ before, limit: PAGE_ROWS }, (rows) => {
+      if (this.#first !== before) return; // the window moved on meanwhile, and these would not join it
       if (rows.length === 0) this.#complete = true;
       this.#tell(rows.filter((row) => this.#put(row)), this.#trim('newest'));
     });
@@ -175,10 +176,14 @@ export class History {
   /** Load newer rows behind a window that does not follow. */
   newer() {
     if (this.#following) return Promise.resolve();
-    return this.#once({ after: this.#last, limit: PAGE_ROWS }, (rows, passed) => {
+    const after = this.#last;
+    return this.#once({ after, limit: PAGE_ROWS }, (rows, passed) => {
+      if (this.#last !== after) return;
       const changed = rows.filter((row) => this.#put(row));
-      this.#following = rows.length === 0 || this.#last >= this.#newestNumber - passed.filter((row) => row.number > this.#last).length;
-      if (this.#following) changed.push(...passed.filter((row) => row.number > this.#last && this.#put(row)));
+      const beyond = passed.filter(({ number }) => number > this.#last);
+      // All that exists behind the answer has come by meanwhile: the end is open again.
+      this.#following = rows.length === 0 || this.#last >= this.#newestNumber - beyond.length;
+      if (this.#following) changed.push(...beyond.filter((row) => this.#put(row)));
       this.#tell(changed, this.#trim('oldest'));
     });
   }
@@ -280,7 +285,7 @@ export class History {
     return true;
   }
 
-  /** @param {NumberedRow} row */
+  /** An answer under way may hold an older state of the row, also of one that the window lets go of before it comes. @param {NumberedRow} row */
   #pass(row) {
     const load = this.#underWay;
     if (load === null) return;
