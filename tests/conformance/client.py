@@ -108,6 +108,7 @@ class Client:
         self._reader: asyncio.Task[None] | None = None
         self._pulls: set[asyncio.Task[None]] = set()
         self._pulling: set[str] = set()
+        self._returning: asyncio.Task[None] | None = None
         self.close_code: int | None = None
 
     async def connect(self) -> None:
@@ -125,8 +126,6 @@ class Client:
         reply = await self.command("subscribe", streams={name: copy.position for name, copy in self.copies.items()})
         if reply["errors"]:
             self.breaches.append(f"subscribe: {reply['errors']}")
-        for name, page in reply["pages"].items():
-            self._page(name, page)
 
     async def cut(self) -> None:
         """Lose the network: no close frame, no good-bye."""
@@ -150,6 +149,10 @@ class Client:
             reply = await asyncio.wait_for(future, REPLY_SECONDS)
         except (ConnectionClosed, OSError) as error:
             raise Cut from error
+        except asyncio.CancelledError:
+            if not future.cancelled():
+                raise
+            raise Cut from None
         finally:
             self._waiting.pop(ident, None)
         if not reply["ok"]:
@@ -175,7 +178,15 @@ class Client:
         return message
 
     async def reconnect(self) -> None:
-        """Come back at once (tests have no time for jitter)."""
+        """Come back at once (tests have no time for jitter), once for all who wait for it."""
+        if self._returning is None:
+            self._returning = asyncio.create_task(self._reconnect())
+        try:
+            await asyncio.shield(self._returning)
+        finally:
+            self._returning = None
+
+    async def _reconnect(self) -> None:
         for _ in range(20):
             with contextlib.suppress(OSError, ConnectionClosed, Cut):
                 await self.connect()
@@ -199,7 +210,7 @@ class Client:
             self.close_code = socket.close_code
             for future in self._waiting.values():
                 if not future.done():
-                    future.set_exception(Cut())
+                    future.cancel()
             for copy in self.copies.values():
                 copy.level = False
 
@@ -209,8 +220,7 @@ class Client:
                 waiting = self._waiting.get(found["id"])
                 if waiting is not None and not waiting.done():
                     waiting.set_result(found)
-                    if found["ok"] and "head" in (found["data"] or {}) and "stream" in found["data"]:
-                        self._page(found["data"]["stream"], found["data"])
+                    self._pages(found.get("data") or {})  # in order with what follows: applied before the next object
             case "event":
                 if not self.copies[found["stream"]].event(found):
                     self._pull(found["stream"])
@@ -223,6 +233,13 @@ class Client:
                 self.breaches.append("a second hello")
             case _:
                 self.others.append(found)
+
+    def _pages(self, data: dict[str, Any]) -> None:
+        """Apply the pages of a reply to subscribe or pull."""
+        for name, page in data.get("pages", {}).items():
+            self._page(name, page)
+        if "events" in data:
+            self._page(data["stream"], data)
 
     def _page(self, name: str, page: dict[str, Any]) -> None:
         if not self.copies[name].page(page):
