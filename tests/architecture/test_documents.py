@@ -1,0 +1,121 @@
+"""The documents say what the code does: names of settings, commands, codes and tests are compared."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+from prometheus_client import CollectorRegistry
+
+from chat.handlers import commands
+from realtime import settings as project_settings
+from realtime.metrics import registry
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.errors import HoldfastError
+from tests.architecture.source import PACKAGES, ROOT, modules
+
+DOCUMENTS = sorted(path.relative_to(ROOT) for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+README_LINES = 150
+DECISION_LINES = 40
+
+SETTING_ROW = re.compile(r"^\| `([A-Z][A-Z_]+)` \| ([^|]*?) \|", re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
+NAMED_TEST = re.compile(r"\b(tests/[\w/.-]+\.(?:py|js))(?:::(\w+))?")
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def errors(kind: type[HoldfastError]) -> Iterator[type[HoldfastError]]:
+    for found in kind.__subclasses__():
+        yield found
+        yield from errors(found)
+
+
+def test_every_setting_is_in_the_table_of_operations() -> None:
+    described = {name for name, _ in SETTING_ROW.findall(text("docs/operations.md"))}
+    assert described == set(project_settings.env.asked)
+
+
+def test_the_table_of_operations_has_the_defaults() -> None:
+    rows = dict(SETTING_ROW.findall(text("docs/operations.md")))
+    asked = {name: default for name, default in project_settings.env.asked.items() if isinstance(default, int | float) and name in rows}
+    # Those that follow from DEBUG are described in words.
+    wrong = {
+        name: (rows[name], default) for name, default in asked.items() if not isinstance(default, bool) and number(rows[name]) != default
+    }
+    assert wrong == {}
+
+
+def number(cell: str) -> float | None:
+    found = re.search(r"\d[\d\s,_]*(?:\.\d+)?", cell)
+    return float(re.sub(r"[\s,_]", "", found[0])) if found else None
+
+
+def test_every_limit_is_read_somewhere() -> None:
+    source = "".join(text(str(path)) for path in modules(*PACKAGES) if path.name != "settings.py")
+    own = text("realtime/settings.py")
+    unread = [name for name in project_settings.env.asked if name.startswith("HOLDFAST_") and name not in source and own.count(name) < 3]
+    assert unread == []
+
+
+def test_every_command_is_in_the_protocol() -> None:
+    page = text("docs/protocol.md")
+    missing = [name for name in sorted(commands.names | {"subscribe", "pull", "unsubscribe"}) if f"`{name}`" not in page]
+    assert missing == []
+
+
+def test_every_error_is_in_the_protocol() -> None:
+    page = text("docs/protocol.md")
+    assert [kind.code for kind in errors(HoldfastError) if kind.__module__.split(".")[0] in PACKAGES and f"`{kind.code}`" not in page] == []
+
+
+def test_every_close_code_is_in_the_protocol() -> None:
+    page = text("docs/protocol.md")
+    assert [code for code in CloseCode if not re.search(rf"\| {code.value} \|", page)] == []
+
+
+def test_every_management_command_is_in_operations() -> None:
+    page = text("docs/operations.md")
+    ours = [name for name, package in get_commands().items() if package in PACKAGES]
+    assert [name for name in ours if not re.search(rf"manage\.py {name}\b", page)] == []
+
+
+def test_every_metric_is_in_operations() -> None:
+    page = text("docs/operations.md")
+    assert [name for name in metric_names(registry) if f"`{name}`" not in page] == []
+
+
+def metric_names(found: CollectorRegistry) -> list[str]:
+    return sorted({family.name for family in found.collect() if family.name.startswith("holdfast_")})
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
+def test_links_lead_somewhere(path: Path) -> None:
+    targets = LINK.findall(text(str(path)))
+    assert [target for target in targets if not (ROOT / path).parent.joinpath(target).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
+def test_named_tests_exist(path: Path) -> None:
+    missing = []
+    for file, name in NAMED_TEST.findall(text(str(path))):
+        if not (ROOT / file).exists() or (name and not re.search(rf"\b{name}\b", text(file))):
+            missing.append(f"{file}::{name}" if name else file)
+    assert missing == []
+
+
+def test_every_promise_names_its_test() -> None:
+    promises = re.split(r"^## ", text("docs/guarantees.md"), flags=re.MULTILINE)[1:]
+    assert [promise.splitlines()[0] for promise in promises if re.match(r"\d", promise) and not NAMED_TEST.search(promise)] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len(text("README.md").splitlines()) <= README_LINES
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.parts[:2] == ("docs", "decisions")], ids=str)
+def test_a_decision_is_short(path: Path) -> None:
+    assert len(text(str(path)).splitlines()) <= DECISION_LINES
