@@ -13,7 +13,6 @@ from servestatic import ServeStaticASGI
 class HashedStaticFiles(ManifestStaticFilesStorage):
     """Names with a hash of the contents, so that a browser may keep a file for ever and a deploy needs no cache to be emptied."""
 
-    max_post_process_passes = 20  # as deep as modules import each other; a cycle would never end
     support_js_module_import_aggregation = True  # rewrites `import … from "./socket.js"` too: no build step
     max_post_process_passes = 20  # one for each step of the longest chain of imports; Django allows 5
 
