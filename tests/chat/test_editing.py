@@ -138,6 +138,21 @@ def test_what_a_moderator_deleted_its_author_can_still_erase(general: Room, alic
         services.restore_message(actor_id=alice.pk, message_id=message.pk)
 
 
+def test_a_moderator_who_deletes_twice_removes_once(verify: Verify, general: Room, alice: User, bob: User, mona: User, say: Say) -> None:
+    message = say(bob, general, "xyzzy")
+    for actor in (alice, mona):
+        services.delete_message(actor_id=actor.pk, message_id=message.pk)
+    assert RemovedText.objects.get().removed_by == alice
+    assert len(notices(bob)) == ModerationLog.objects.count() == 1
+
+
+def test_a_moderators_own_message_comes_back_without_a_notification(general: Room, alice: User, mona: User, say: Say) -> None:
+    message = say(alice, general, "xyzzy")
+    services.delete_message(actor_id=mona.pk, message_id=message.pk)
+    services.restore_message(actor_id=alice.pk, message_id=message.pk)
+    assert [title for _, title in notices(alice)] == ["A moderator removed your message in General"]
+
+
 def test_nobody_else_deletes_or_restores(
     general: Room, secret: Room, direct: Room, alice: User, bob: User, charlie: User, say: Say
 ) -> None:

@@ -77,6 +77,12 @@ def test_rooms_are_places_for_broadcasts(general: Room, secret: Room, direct: Ro
     assert found.missing == {"generl": ["general"], direct.slug: []}
 
 
+def test_the_system_has_an_account_even_where_the_tables_were_emptied(general: Room, announce: Announce) -> None:
+    User.objects.filter(username="holdfast").delete()
+    author = Message.objects.get(pk=announce(general)).author
+    assert (author.username, author.is_active, author.has_usable_password()) == ("holdfast", False, False)
+
+
 def test_nobody_is_called_holdfast_by_mistake(alice: User, general: Room) -> None:
     with pytest.raises(NotFound):
         services.direct_room(actor_id=alice.pk, user_id=User.objects.get(username="holdfast").pk)
