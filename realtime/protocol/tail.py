@@ -12,7 +12,8 @@ How the parts of it lie on the line of numbers::
   not cost a read.
 - A text is gone as soon as a newer change of its row has been *heard of*, in order or early: what it leaves is a hole, and a page may
   have holes where a later change of the same row stands further on.
-- Nobody who is level is above ``position`` when a flush is taken, so a flush never carries a state older than one its reader has.
+- Nobody who is level is above ``position`` when a flush is taken. So a row that a flush repeats in an older state than its reader has
+  (from another node, say) is one that has changed again above ``position``, and comes again.
 """
 
 from collections.abc import Iterable

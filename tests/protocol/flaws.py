@@ -8,7 +8,7 @@ from realtime.protocol import tail
 from realtime.protocol.delivery import Delivery, State
 from realtime.protocol.page import Event, Page
 from realtime.protocol.tail import Ingested, Tail
-from tests.protocol.world import TABLES, Read
+from tests.protocol.database import TABLES, Read
 
 Flaw = Callable[[pytest.MonkeyPatch], None]
 

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from realtime.protocol import tail
+from tests.protocol.database import PAGE, TABLES
 from tests.protocol.flaws import FLAWS, Flaw
-from tests.protocol.world import IDENTS, PAGE, TABLES, World, wander
+from tests.protocol.world import IDENTS, World, wander
 
-WALKS = 300
+WALKS = 600
 WALKS_TO_A_FLAW = 3000  # a broken rule is found within so many, most within ten
 
 small = st.integers(0, 11)
@@ -82,7 +83,7 @@ class Anything(RuleBasedStateMachine):
 
 
 TestAnything = pytest.mark.usefixtures("small_limits")(Anything.TestCase)
-TestAnything.settings = settings(stateful_step_count=60)
+TestAnything.settings = settings(stateful_step_count=80)
 
 
 def test_three_clients_on_two_nodes_converge_on_every_walk() -> None:

@@ -22,6 +22,14 @@ def test_a_reset_names_the_head() -> None:
     assert Reset("You are ahead of this history.", head=12).as_object()["data"] == {"head": 12}
 
 
+def test_a_mistake_of_ours_tells_nothing_of_the_inside() -> None:
+    assert errors.failed().as_object() == {
+        "code": "unavailable",
+        "message": "Something went wrong on the server; it has been logged.",
+        "retry_after": 5.0,
+    }
+
+
 @pytest.mark.parametrize(
     ("code", "status"),
     [

@@ -15,83 +15,17 @@ from realtime.protocol import frames
 from realtime.protocol.delivery import Delivery, Verdict
 from realtime.protocol.flush import FlushPolicy
 from realtime.protocol.follower import Action, Follower
-from realtime.protocol.page import Event, Page, cut
+from realtime.protocol.page import Event, Page
 from realtime.protocol.tail import Flush, Tail
+from tests.protocol.database import PAGE, TABLES, Database, Read, Row
 
 STREAM = "room.42"
-TABLES = ("message", "membership", "revocation")
-HIDDEN = "revocation"
 IDENTS = 5  # rows of a table: few, so that they are changed again and again
-PAGE = 3  # events of a page
 TAIL_EVENTS = 6
 TAIL_BYTES = 600  # about as much as seven messages
 TOO_LONG_A_HOLE = 12  # the hub gives up a longer one and jumps
 SOFT, HARD = 250, 1_000_000
 ROUNDS_TO_REST = 25  # one round is a flush, a read, and everything that is on its way
-
-Row = dict[str, Any]
-
-
-class Database:
-    """Rows that carry the head as of their last change."""
-
-    def __init__(self) -> None:
-        self.head = 0
-        self.tables: dict[str, dict[int, Event]] = {table: {} for table in TABLES}
-
-    def change(self, table: str, ident: int, *, delete: bool = False) -> Event | None:
-        """Commit one change; a row that was deleted stays as it is."""
-        if self.is_deleted(table, ident):
-            return None
-        self.head += 1
-        if table == HIDDEN:
-            event = Event.hidden(table, ident, self.head)
-        else:
-            event = Event.of(table, ident, self.head, {"id": ident, "text": "" if delete else f"text {self.head}", "deleted": delete})
-        self.tables[table][ident] = event
-        return event
-
-    def is_deleted(self, table: str, ident: int) -> bool:
-        event = self.tables[table].get(ident)
-        return event is not None and event.body is not None and b'"deleted":true' in event.body
-
-    def rows(self, table: str, after: int) -> list[Event]:
-        return [event for event in self.tables[table].values() if event.seq > after]
-
-    def state(self) -> dict[str, Row]:
-        """What a client should have in the end."""
-        events = [event for table in TABLES for event in self.rows(table, 0) if event.body is not None]
-        return {event.key: msgspec.json.decode(event.body or b"") for event in events}
-
-
-class Read:
-    """A page being read, one query at a time: the head, then one table after the other."""
-
-    order: tuple[str, ...] = ("head", *TABLES)
-    cut = staticmethod(cut)
-
-    def __init__(self, database: Database, after: int, done: Callable[["Read"], None]) -> None:
-        self.database = database
-        self.after = after
-        self.done = done
-        self.head = 0
-        self.rows: list[Event] = []
-        self.missing = list(self.order)
-
-    def step(self) -> bool:
-        """Make the next query; True when that was the last one."""
-        query = self.missing.pop(0)
-        if query == "head":
-            self.head = self.database.head
-        else:
-            self.rows += self.database.rows(query, self.after)
-        if self.missing:
-            return False
-        self.done(self)
-        return True
-
-    def page(self) -> Page:
-        return self.cut(self.rows, after=self.after, head=self.head, limit=PAGE)
 
 
 class Node:
@@ -286,28 +220,23 @@ class Client:
     def handle_event(self, item: dict[str, Any]) -> None:
         match self.follower.event(item["seq"]):
             case Action.APPLY:
-                self.apply(item, position=item["seq"] - 1)
+                self.apply(item)
             case Action.PULL:
                 self.complaints.append(f"a gap from {self.follower.position} to {item['seq']}")
                 self.pull()
 
     def handle_page(self, item: dict[str, Any]) -> None:
-        position = self.follower.position
         action, more = self.follower.page(item["from"], item["to"], item["head"])
         if action is Action.APPLY:
             for event in item["events"]:
-                self.apply(event, position=position)
+                self.apply(event)
         else:
             self.complaints.append(f"a page from {item['from']} above {self.follower.position}")
         if more:
             self.pull()
 
-    def apply(self, event: dict[str, Any], *, position: int) -> None:
-        key = f"{event['kind']}:{event['data']['id']}"
-        known = self.rows.get(key, event)["seq"]
-        if event["seq"] < known <= position:
-            self.complaints.append(f"{key} went back from {known} to {event['seq']}")
-        self.rows[key] = {name: event[name] for name in ("seq", "kind", "data")}
+    def apply(self, event: dict[str, Any]) -> None:
+        self.rows[f"{event['kind']}:{event['data']['id']}"] = {name: event[name] for name in ("seq", "kind", "data")}
 
     def pull(self) -> None:
         self.commands.append(self.follower.position)
