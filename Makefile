@@ -9,7 +9,9 @@ export PORT
 
 PYTHON_DIRECTORIES := manage.py realtime chat notifications tests
 # The suites that never touch the database: a second run on PostgreSQL would only repeat them.
-WITHOUT_DATABASE := tests/protocol tests/browser tests/architecture
+WITHOUT_DATABASE := tests/protocol tests/browser tests/architecture tests/operation
+# The suites that start server processes or a browser.
+SLOW := tests/browser tests/conformance tests/operation
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -37,7 +39,7 @@ test: install-dev ## Check and test everything; installs the services that the t
 	.venv/bin/python -m pytest -q -m "not postgresql"
 
 test-fast: install-dev ## The tests that need no service and no server process
-	@.venv/bin/python -m pytest -q -x tests/protocol tests/realtime tests/notifications tests/chat tests/architecture
+	@.venv/bin/python -m pytest -q -x -m "not postgresql" $(SLOW:%=--ignore=%)
 
 lint: install-dev ## ruff: style and formatting
 	.venv/bin/python -m ruff check $(PYTHON_DIRECTORIES)
