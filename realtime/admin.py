@@ -67,9 +67,7 @@ class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
             "issued": obj,
             "token": getattr(obj, _TOKEN),
         }
-        response = TemplateResponse(request, "admin/realtime/accesstoken/issued.html", context)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, "admin/realtime/accesstoken/issued.html", context)
 
     @admin.action(description="Revoke the selected tokens and close their sockets", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[AccessToken]) -> None:

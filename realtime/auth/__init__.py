@@ -14,7 +14,7 @@ from realtime.auth.accounts import (
     token_credential,
     token_row,
 )
-from realtime.auth.api import ApiRequest, api, async_api, body, error_response, raw_body, retry_header
+from realtime.auth.requests import ApiRequest, api, async_api, body, error_response, raw_body, retry_header
 from realtime.auth.sockets import SUBPROTOCOL, SocketAuth, subprotocol
 
 __all__ = [

@@ -1,12 +1,11 @@
 """Who may open a socket: the Origin of the page, and the credentials of the handshake."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from http.cookies import CookieError, SimpleCookie
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
 from django.conf import settings
 
 from realtime import metrics
@@ -20,6 +19,10 @@ SUBPROTOCOL: Final = "holdfast.v1"
 BEARER_SUBPROTOCOL: Final = "bearer."
 RETRY_SECONDS: Final = 2.0  # after the database did not answer a handshake
 
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
 
 class SocketAuth:
     """ASGI middleware of the WebSockets: check the Origin, find out who calls, and put ``caller`` and ``account`` into the scope.
@@ -28,30 +31,28 @@ class SocketAuth:
     accepts and closes with 4501, because a browser cannot read the status of a refused handshake.
     """
 
-    def __init__(self, inner: ASGI3Application) -> None:
+    def __init__(self, inner: Application) -> None:
         self._inner = inner
 
-    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one connection."""
-        raw = cast(dict[str, Any], scope)
-        headers = _headers(raw)
-        credentials = socket_credentials(headers, raw.get("subprotocols", ()))
-        if not origin_allowed(
-            headers, scheme=raw.get("scheme", "ws"), by_cookie=credentials.token is None and credentials.session is not None
-        ):
+        headers = _headers(scope)
+        credentials = socket_credentials(headers, scope.get("subprotocols", ()))
+        by_cookie = credentials.token is None and credentials.session is not None
+        if not origin_allowed(headers, scheme=scope.get("scheme", "ws"), by_cookie=by_cookie):
             metrics.handshakes.of("origin").inc()
             await receive()
-            await send(cast(Any, {"type": "websocket.close", "code": 1000, "reason": ""}))
+            await send({"type": "websocket.close", "code": 1000, "reason": ""})
             return
         try:
             identity = await read(identify, credentials)
         except Unavailable:
             metrics.handshakes.of("unavailable").inc()
-            await _come_back(raw, receive, send)
+            await _come_back(scope, receive, send)
             return
         metrics.handshakes.of("accepted" if identity else "not_authenticated").inc()
-        found = {"caller": identity.caller if identity else None, "account": identity.account if identity else None}
-        await self._inner(cast(Scope, {**raw, **found}), receive, send)
+        found = {"caller": identity.caller, "account": identity.account} if identity else {"caller": None, "account": None}
+        await self._inner({**scope, **found}, receive, send)
 
 
 def subprotocol(offered: Iterable[str]) -> str | None:
@@ -123,13 +124,9 @@ def _session_cookie(headers: Iterable[str]) -> str | None:
     return found.value if found is not None and found.value else None
 
 
-async def _come_back(scope: Mapping[str, Any], receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+async def _come_back(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
     """Accept and send away for a while: who cannot be identified now is not to be told to sign in."""
     await receive()
-    messages: list[dict[str, Any]] = [
-        {"type": "websocket.accept", "subprotocol": subprotocol(scope.get("subprotocols", ())), "headers": []},
-        {"type": "websocket.send", "text": frames.bye("unavailable", RETRY_SECONDS).decode()},
-        {"type": "websocket.close", "code": CloseCode.OVERLOADED, "reason": "unavailable"},
-    ]
-    for message in messages:
-        await send(cast(Any, message))
+    await send({"type": "websocket.accept", "subprotocol": subprotocol(scope.get("subprotocols", ())), "headers": []})
+    await send({"type": "websocket.send", "text": frames.bye("unavailable", RETRY_SECONDS).decode()})
+    await send({"type": "websocket.close", "code": CloseCode.OVERLOADED, "reason": "unavailable"})

@@ -56,21 +56,21 @@ class TooLarge(BadRequest):
 def api(*methods: str) -> Callable[[View[P]], DjangoView[P]]:
     """Make a JSON view of ``view(request, …)``, for callers with a session or a token.
 
-    Errors become ``{"error": …}`` with their status; every answer names the epoch. With a session, unsafe methods need the CSRF token.
+    Errors become ``{"error": …}`` with their status; answers name the epoch. With a session, unsafe methods need the CSRF token.
     """
 
     def decorate(view: View[P]) -> DjangoView[P]:
         @csrf_exempt  # the check is made here, where a token makes it needless
         @wraps(view)
         def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            epoch = None
             try:
                 _check_method(request, methods)
                 identity, epoch = _looked_up(_http_credentials(request))
                 response = view(_known(request, identity), *args, **kwargs)
-                response.headers[EPOCH_HEADER] = epoch
             except TOLD as error:
                 response = error_response(error)
-            return _finished(response)
+            return _finished(response, epoch)
 
         return cast(DjangoView[P], wrapped)
 
@@ -84,14 +84,14 @@ def async_api(*methods: str) -> Callable[[AsyncView[P]], AsyncDjangoView[P]]:
         @csrf_exempt
         @wraps(view)
         async def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            epoch = None
             try:
                 _check_method(request, methods)
                 identity, epoch = await read(_looked_up, _http_credentials(request))
                 response = await view(_known(request, identity), *args, **kwargs)
-                response.headers[EPOCH_HEADER] = epoch
             except TOLD as error:
                 response = error_response(error)
-            return _finished(response)
+            return _finished(response, epoch)
 
         return cast(AsyncDjangoView[P], wrapped)
 
@@ -138,6 +138,8 @@ def error_response(error: Exception) -> JsonResponse:
     response = JsonResponse({"error": found.as_object()}, status=found.status)
     if isinstance(found, NotAuthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(found, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(found.allowed)
     return retry_header(response, found)
 
 
@@ -149,9 +151,13 @@ def retry_header(response: Answer, error: HoldfastError) -> Answer:
 
 
 class MethodNotAllowed(BadRequest):
-    """The address exists, for another method."""
+    """The address exists, for other methods."""
 
     status = 405
+
+    def __init__(self, method: str | None, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"Expected {' or '.join(allowed)}, got {method}.")
+        self.allowed = allowed
 
 
 class _CsrfCheck(CsrfViewMiddleware):
@@ -163,7 +169,7 @@ class _CsrfCheck(CsrfViewMiddleware):
 
 def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
     if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
-        raise MethodNotAllowed(f"Expected {' or '.join(methods)}, got {request.method}.")
+        raise MethodNotAllowed(request.method, methods)
 
 
 def _http_credentials(request: HttpRequest) -> Credentials:
@@ -196,6 +202,8 @@ def _check_csrf(request: HttpRequest) -> None:
         raise Forbidden(f"{reason} Reload the page and try again.")
 
 
-def _finished(response: HttpResponseBase) -> HttpResponseBase:
+def _finished(response: HttpResponseBase, epoch: str | None) -> HttpResponseBase:
+    if epoch is not None:
+        response.headers[EPOCH_HEADER] = epoch
     response.headers.setdefault("Cache-Control", "no-store")  # answers are private, and old ones mislead
     return response
