@@ -133,13 +133,18 @@ def check_not_archived(room: Room) -> None:
 
 def check_text(body: str) -> None:
     """Raise what is wrong with the text of a message."""
-    if _TEXT_PROBLEM.search(body):
-        raise BadRequest("body: NUL and lone surrogates are not text")
+    check_is_text(body, name="body")
     limit: int = settings.HOLDFAST_MESSAGE_MAX_LENGTH
     if len(body) > limit:
         raise TooLong(f"A message has at most {limit} characters, this one has {len(body)}.")
     if all(_is_invisible(character) for character in body):
         raise Empty("There is nothing in this message.")
+
+
+def check_is_text(text: str, *, name: str) -> None:
+    """Raise ``BadRequest`` for what no database or no encoding can hold."""
+    if _TEXT_PROBLEM.search(text):
+        raise BadRequest(f"{name}: NUL and lone surrogates are not text")
 
 
 def check_words(body: str, blocked: Sequence[str]) -> None:
@@ -156,8 +161,7 @@ def check_emoji(text: str) -> None:
 
 def clean(text: str, *, name: str, limit: int, required: bool = False) -> str:
     """Return one line of text without space around it. Raises ``BadRequest`` that names the field."""
-    if _TEXT_PROBLEM.search(text):
-        raise BadRequest(f"{name}: NUL and lone surrogates are not text")
+    check_is_text(text, name=name)
     text = " ".join(text.split())
     if len(text) > limit:
         raise BadRequest(f"{name}: expected at most {limit} characters, got {len(text)}")

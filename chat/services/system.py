@@ -2,6 +2,7 @@
 
 from uuid import UUID, uuid5
 
+from django.conf import settings
 from django.utils import timezone
 
 from chat import markdown, payloads, policies, selectors
@@ -13,12 +14,12 @@ from realtime.services import changing
 def post_system_message(ident: int, *, key: UUID, title: str, body: str, url: str, level: str, author_id: int | None = None) -> int:
     """Post a message of the system in the room ``ident`` and return its id. A repeat with the same ``key`` posts nothing.
 
-    Nobody is notified, and slow mode, locks and blocked words do not hold for it: an operator speaks.
+    Nobody is notified, and slow mode, locks, blocked words and the length limit do not hold for it: an operator speaks.
     """
     selectors.room(ident)
     author = system_user()
     text = _in_markdown(title, body, url)
-    policies.check_text(text)
+    policies.check_is_text(text, name="body")
     with changing(payloads.stream(ident)) as heads:
         room = selectors.room(ident)
         policies.check_not_archived(room)
@@ -47,5 +48,11 @@ def recall_system_message(message_id: int) -> None:
 
 
 def _in_markdown(title: str, body: str, url: str) -> str:
-    parts = [f"**{title}**" if title else "", body, f"<{url}>" if "://" in url else url]
+    parts = [f"**{title}**" if title else "", body, f"<{_absolute(url)}>" if url else ""]
     return "\n\n".join(part for part in parts if part)
+
+
+def _absolute(url: str) -> str:
+    """Return the address with its host: links in messages never are paths of this site (see ``chat.markdown``)."""
+    origin: str = next(iter(settings.ALLOWED_ORIGINS), "")
+    return origin + url if url.startswith("/") else url

@@ -1,14 +1,17 @@
 """What the system says in rooms, and takes back."""
 
 from collections.abc import Callable
+from io import StringIO
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 
 from chat import services
 from chat.errors import ReadOnly
 from chat.models import BlockedWord, Message, RemovedText, Room
+from notifications.models import Broadcast
 from notifications.targets import target
 from realtime.protocol.errors import NotFound
 from tests.chat.conftest import Say, fresh
@@ -75,6 +78,26 @@ def test_rooms_are_places_for_broadcasts(general: Room, secret: Room, direct: Ro
     found = rooms.resolve(["general", "generl", direct.slug])
     assert [(place.ident, place.name, place.people) for place in found.places] == [(general.pk, "general", 2)]
     assert found.missing == {"generl": ["general"], direct.slug: []}
+
+
+def test_the_command_reaches_rooms_and_takes_it_back(verify: Verify, general: Room, secret: Room) -> None:
+    with verify() as change:
+        call_command(
+            "broadcast", "x" * 3000, "--room", "general", "secret", "--title", "Long", "--url", "/rooms/general/", stdout=StringIO()
+        )
+    assert change.streams == [f"room.{general.pk}", f"room.{secret.pk}"]
+    message = Message.objects.get(room=secret)
+    assert message.body.startswith("**Long**\n\nx")
+    assert 'href="http://testserver/rooms/general/"' in message.html
+    with verify():
+        call_command("recall", str(Broadcast.objects.get().pk), stdout=StringIO())
+    assert not Message.objects.filter(deleted_at=None).exists()
+
+
+def test_a_wrong_room_is_named_and_nothing_is_sent(general: Room) -> None:
+    with pytest.raises(CommandError, match="general"):
+        call_command("broadcast", "Hello", "--room", "generl")
+    assert not Message.objects.exists()
 
 
 def test_the_system_has_an_account_even_where_the_tables_were_emptied(general: Room, announce: Announce) -> None:
