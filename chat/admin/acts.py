@@ -59,7 +59,6 @@ class Link(NamedTuple):
 
     label: str
     url: str
-    takes_away: bool
 
 
 def perform(act: Act, rows: Iterable[Any], *, actor_id: int, fields: dict[str, Any]) -> Outcome:
@@ -104,17 +103,15 @@ class ActingAdmin(ShownAdmin):
         page = path("act/<slug:name>/", self.admin_site.admin_view(self.act_view), name=f"{self._prefix}_act")
         return [page, *super().get_urls()]
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Show a row, with a button for each act that would change it."""
-        row = self.get_object(request, object_id)
-        links = self.act_links(request, row) if row is not None else []
-        return super().change_view(request, object_id, form_url, {"acts": links, **(extra_context or {})})
+    def beside(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Add a button for each act that would change the row."""
+        return {**super().beside(request, row), "acts": self.act_links(request, row)}
 
     def act_links(self, request: HttpRequest, row: Model, *, only: Collection[str] = ()) -> list[Link]:
         """Return the buttons of one row, for those acts that would change it."""
         back = request.get_full_path()
         acts = [act for act in self._allowed(request) if not only or act.name in only]
-        return [Link(act.label, self.act_url(act.name, [row.pk], back=back), act.takes_away) for act in acts if not act.idle(row)]
+        return [Link(act.label, self.act_url(act.name, [row.pk], back=back)) for act in acts if not act.idle(row)]
 
     def act_url(self, name: str, ids: Sequence[int], *, back: str = "") -> str:
         """Return the address of the page of an act."""

@@ -1,16 +1,21 @@
 """How people, rooms and texts look in a list."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.db.models import Model
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from chat.models import Message, Room
 
 EXCERPT: Final = 90  # characters: what a column has room for
+WHEN: Final = "j M Y, H:i"
 HIDDEN: Final = "(not shown: a direct conversation)"
 
 
@@ -44,16 +49,16 @@ def numbered(found: Message) -> SafeString:
 
 
 def text(found: Message) -> str:
-    """Return the beginning of a message. Direct ones are read only where one of the two has reported them, on the page of the report."""
+    """Return the beginning of a message. Direct ones are read only where one of the two has reported them."""
     if found.is_deleted:
         return "(deleted)"
     return HIDDEN if found.room.is_direct else excerpt(found.body)
 
 
-def excerpt(body: str) -> str:
+def excerpt(body: str, length: int = EXCERPT) -> str:
     """Return as much of a text as a list has room for."""
     line = " ".join(body.split())
-    return line if len(line) <= EXCERPT else f"{line[: EXCERPT - 1]}…"
+    return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 def details(found: dict[str, Any]) -> str:
@@ -62,7 +67,17 @@ def details(found: dict[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
+    at = parse_datetime(value) if isinstance(value, str) else None
+    if at is not None:
+        return date_format(localtime(at), WHEN)
     return " → ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def moment(at: datetime | None) -> SafeString | str:
+    """Return a time, short; the exact one is in its title."""
+    if at is None:
+        return "—"
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', at.isoformat(), date_format(localtime(at), WHEN))
 
 
 def whole(body: str) -> SafeString:

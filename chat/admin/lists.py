@@ -9,9 +9,12 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
+from chat.admin import cells
 from chat.models import Room
 from chat.policies import MAX_ID
 
@@ -34,7 +37,7 @@ class KeysetList(ChangeList):
         for name in (AFTER, BEFORE):
             self.params.pop(name, None)
             self.filter_params.pop(name, None)
-        return super().get_queryset(request, exclude_parameters)
+        return self._admin.listed(super().get_queryset(request, exclude_parameters))
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """Return the one order that an index gives."""
@@ -58,6 +61,7 @@ class KeysetList(ChangeList):
         # Equal numbers keep Django's templates from showing either, and from offering "all pages" to an action.
         self.result_count = self.full_result_count = len(self.result_list)
         self.can_show_all, self.multi_page = False, False
+        self.show_admin_actions = bool(self.result_list)
 
     @property
     def earlier_url(self) -> str:
@@ -86,9 +90,13 @@ class KeysetList(ChangeList):
         return self.get_query_string({name: getattr(self.result_list[index], self._column)})
 
     @property
+    def _admin(self) -> "KeysetAdmin":
+        assert isinstance(self.model_admin, KeysetAdmin)
+        return self.model_admin
+
+    @property
     def _order(self) -> str:
-        model_admin: KeysetAdmin = self.model_admin  # type: ignore[assignment]
-        return model_admin.keyset(self)
+        return self._admin.keyset(self)
 
     @property
     def _column(self) -> str:
@@ -120,9 +128,19 @@ class KeysetAdmin(admin.ModelAdmin[Any]):
         """Return the list that does not count."""
         return KeysetList
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list under the name of what it lists."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        answer: HttpResponse = super().changelist_view(request, {"title": title, **(extra_context or {})})
+        return answer
+
     def keyset(self, found: ChangeList) -> str:
         """Return the unique, indexed column in whose order the rows come: newest first."""
         return "-pk"
+
+    def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return those of the rows that the list shows."""
+        return rows
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow the declared columns and filters."""
@@ -157,6 +175,25 @@ class KeysetAdmin(admin.ModelAdmin[Any]):
 class ShownAdmin(KeysetAdmin):
     """Shows rows and changes none by a form: rows of a stream have numbers, which only a service gives."""
 
+    @admin.display(description="when")
+    def when(self, row: Any) -> SafeString | str:
+        """Return when it was made."""
+        return cells.moment(row.created_at)
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Show a row, and beside it what one has to know of it."""
+        row = self.get_object(request, object_id) if self.has_view_permission(request) else None
+        beside = self.beside(request, row) if row is not None else {}
+        return super().change_view(request, object_id, form_url, {**beside, **(extra_context or {})})
+
+    def beside(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Return what the template of the page needs beside the row."""
+        return {"title": self.name(row), "subtitle": None}
+
+    def name(self, row: Any) -> str:
+        """Return what a row is called."""
+        return capfirst(str(row))
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: rows are made by services."""
         return False
@@ -168,6 +205,16 @@ class ShownAdmin(KeysetAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Refuse: a deleted row would be missing from the replay."""
         return False
+
+
+def without_direct(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Leave out what belongs to direct conversations: two names in a row, and everybody knew who talks to whom.
+
+    A subquery for each row, not a join: a database may begin a join with the rooms, and would then sort all rows of all of them.
+    """
+    kind = Room.objects.filter(pk=OuterRef("room_id")).values("kind")
+    found: QuerySet[Any] = rows.alias(room_kind=Subquery(kind)).filter(room_kind__in=[Room.Kind.PUBLIC, Room.Kind.PRIVATE])
+    return found
 
 
 def is_id(word: str) -> bool:

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.db.models import Q
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from chat.admin import cells
@@ -13,8 +14,8 @@ from chat.models import ModerationLog
 class ModerationLogAdmin(ShownAdmin):
     """Who did what to whom, and why."""
 
-    list_display = ("created_at", "action", "by", "to", "where", "about", "reason", "more")
-    list_display_links = ("created_at",)
+    list_display = ("when", "action", "to", "place", "reason", "more", "by")
+    list_display_links = ("when",)
     list_select_related = ("actor", "subject", "room")
     list_filter = ("action",)
     search_help_text = "Any of: @name (who did it, or to whom), #room, the id of a message."
@@ -42,6 +43,11 @@ class ModerationLogAdmin(ShownAdmin):
     def where(self, row: ModerationLog) -> SafeString | str:
         """Return in which room."""
         return cells.room(row.room)
+
+    @admin.display(description="where")
+    def place(self, row: ModerationLog) -> SafeString | str:
+        """Return the room and the message."""
+        return format_html("{} {}", self.where(row), self.about(row)) if row.message_id else self.where(row)
 
     @admin.display(description="message")
     def about(self, row: ModerationLog) -> SafeString | str:

@@ -1,7 +1,10 @@
 """Who is in which room, who may speak there, and who may come back."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -10,6 +13,7 @@ from chat import services
 from chat.admin import cells
 from chat.admin.acts import Act, ActingAdmin
 from chat.admin.forms import LiftForm, MuteForm, RoleForm
+from chat.admin.lists import without_direct
 from chat.models import Membership, State
 
 CHANGE = "chat.change_membership"
@@ -123,10 +127,10 @@ UNBAN = Act(
 
 @admin.register(Membership)
 class MembershipAdmin(ActingAdmin):
-    """Memberships, also those of people who are gone."""
+    """Memberships, also those of people who are gone; direct conversations are not listed."""
 
     acts = (MUTE, UNMUTE, ROLE, REMOVE, BAN, UNBAN)
-    list_display = ("id", "where", "who", "role", "state", "muted", "joined_at")
+    list_display = ("id", "where", "who", "role", "state", "muted", "joined")
     list_select_related = ("room", "user")
     search_help_text = "Any of: @name, #room."
     people = ("user",)
@@ -140,6 +144,14 @@ class MembershipAdmin(ActingAdmin):
         if self.is_narrowed_to_room(found):
             return "user_id"
         return "-inbox_seq" if "user" in found.params else "-pk"
+
+    def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Leave out direct conversations."""
+        return without_direct(rows)
+
+    def name(self, row: Membership) -> str:
+        """Return who, where."""
+        return f"{row.user.username} in {'a direct conversation' if row.room.is_direct else row.room}"
 
     def brief(self, row: Membership) -> SafeString:
         """Return who, where, as what."""
@@ -156,6 +168,11 @@ class MembershipAdmin(ActingAdmin):
         return cells.person(row.user)
 
     @admin.display(description="muted until")
-    def muted(self, row: Membership) -> str:
+    def muted(self, row: Membership) -> SafeString | str:
         """Return until when, while it lasts."""
-        return f"{row.muted_until:%d %b %Y, %H:%M}" if row.muted_until and _is_muted(row) else "—"
+        return cells.moment(row.muted_until) if _is_muted(row) else "—"
+
+    @admin.display
+    def joined(self, row: Membership) -> SafeString | str:
+        """Return since when they are in the room."""
+        return cells.moment(row.joined_at)

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -15,7 +15,7 @@ from chat import services
 from chat.admin import cells, records
 from chat.admin.acts import Act, ActingAdmin
 from chat.admin.forms import LiftForm
-from chat.admin.lists import NOTHING, is_id, room_id
+from chat.admin.lists import NOTHING, is_id, room_id, without_direct
 from chat.models import Message, RemovedText
 
 CHANGE = "chat.change_message"
@@ -63,11 +63,11 @@ RESTORE_TEXT = replace(RESTORE, idle=lambda row: "", undo="")  # the rows are th
 
 @admin.register(Message)
 class MessageAdmin(ActingAdmin):
-    """Messages of all rooms; the text of direct ones is not shown."""
+    """Messages; those of direct conversations are not listed, and their pages do not show the text."""
 
     acts = (DELETE, RESTORE)
     change_form_template = "admin/chat/record.html"
-    list_display = ("id", "where", "number", "who", "text", "created_at", "edited_at", "deleted_at")
+    list_display = ("id", "where", "number", "who", "text", "when", "state")
     list_select_related = ("room", "author", "removed_text")
     search_help_text = "Any of: @name, #room, the address of a message, an id."
     people = ("author",)
@@ -88,10 +88,13 @@ class MessageAdmin(ActingAdmin):
         room, number = room_id(address[1]), address[2]
         return Q(room=room, number=int(number)) if room and is_id(number) else NOTHING
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Show a message, with its reports and what moderators did about it."""
-        more = records.of_message(int(object_id)) if is_id(object_id) else {}
-        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+    def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Leave out direct conversations."""
+        return without_direct(rows)
+
+    def beside(self, request: HttpRequest, row: Message) -> dict[str, Any]:
+        """Add its reports and what moderators did about it."""
+        return {**super().beside(request, row), **records.of_message(row.pk)}
 
     def brief(self, row: Message) -> SafeString:
         """Return who said what, where."""
@@ -111,6 +114,13 @@ class MessageAdmin(ActingAdmin):
     def text(self, row: Message) -> str:
         """Return the beginning of the text."""
         return cells.text(row)
+
+    @admin.display
+    def state(self, row: Message) -> str:
+        """Tell what became of it, and who did it."""
+        if row.is_deleted:
+            return "deleted by a moderator" if hasattr(row, "removed_text") else "deleted by its author"
+        return "edited" if row.edited_at else "—"
 
     @admin.display(description="text")
     def text_whole(self, row: Message) -> SafeString | str:
@@ -142,7 +152,7 @@ class RemovedTextAdmin(ActingAdmin):
     """What moderators removed and can restore: the list of deleted messages."""
 
     acts = (RESTORE_TEXT,)
-    list_display = ("message_id", "where", "who", "text", "by", "removed_at")
+    list_display = ("message_id", "where", "who", "text", "by", "when")
     list_select_related = ("message__room", "message__author", "removed_by")
     search_help_text = "The name of the moderator, or the id of the message."
     people = ("removed_by",)
@@ -172,6 +182,11 @@ class RemovedTextAdmin(ActingAdmin):
     def text_whole(self, row: RemovedText) -> SafeString | str:
         """Return the text as it was written."""
         return cells.HIDDEN if row.message.room.is_direct else cells.whole(row.body)
+
+    @admin.display(description="when")
+    def when(self, row: RemovedText) -> SafeString | str:
+        """Return when it was removed."""
+        return cells.moment(row.removed_at)
 
     @admin.display(description="removed by")
     def by(self, row: RemovedText) -> SafeString | str:

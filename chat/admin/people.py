@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -115,10 +115,10 @@ class PersonAdmin(ActingAdmin):
 
     acts = (SITE_BAN, SITE_UNBAN, MUTE, REMOVE, BAN, UNBAN)
     change_form_template = "admin/chat/record.html"
-    list_display = ("username", "get_full_name", "date_joined", "last_login", "active", "banned")
+    list_display = ("username", "full_name", "joined", "seen", "active", "banned")
     search_help_text = "The beginning of a name, or an id."
-    fields = ("username", "get_full_name", "date_joined", "last_login", "active", "banned")
-    readonly_fields = ("get_full_name", "active", "banned")
+    fields = ("full_name", "joined", "seen", "active", "banned")
+    readonly_fields = fields
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Tell whether somebody may see bans, and so people."""
@@ -139,14 +139,32 @@ class PersonAdmin(ActingAdmin):
         found = Q(username__startswith=word.removeprefix("@"))
         return found | Q(pk=int(word)) if is_id(word) else found
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Show somebody with their rooms, the reports about them, and what moderators did."""
-        more = records.of_person(int(object_id)) if is_id(object_id) else {}
-        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+    def beside(self, request: HttpRequest, row: Person) -> dict[str, Any]:
+        """Add their rooms, the reports about them, and what moderators did."""
+        return {**super().beside(request, row), **records.of_person(row.pk)}
+
+    def name(self, row: Person) -> str:
+        """Return the username as others mention it."""
+        return f"@{row.username}"
 
     def brief(self, row: Person) -> SafeString:
         """Return who it is."""
         return format_html("{} {}", cells.person(row), row.get_full_name())
+
+    @admin.display(description="name")
+    def full_name(self, row: Person) -> str:
+        """Return the name that others see."""
+        return row.get_full_name() or "—"
+
+    @admin.display
+    def joined(self, row: Person) -> SafeString | str:
+        """Return since when the account exists."""
+        return cells.moment(row.date_joined)
+
+    @admin.display(description="last signed in")
+    def seen(self, row: Person) -> SafeString | str:
+        """Return when they last signed in."""
+        return cells.moment(row.last_login)
 
     @admin.display(description="active", boolean=True)
     def active(self, row: Person) -> bool:
@@ -176,7 +194,7 @@ class SiteBanAdmin(ActingAdmin):
     """Bans from the site, those that stand and those that were. A new one is made on the page of the person."""
 
     acts = (LIFT,)
-    list_display = ("id", "who", "reason", "by", "created_at", "lifted_at", "lifted")
+    list_display = ("id", "who", "reason", "by", "when", "lifted_at", "lifted")
     list_select_related = ("user", "created_by", "lifted_by")
     search_help_text = "@name: who is banned, or who did it."
     people = ("user", "created_by")

@@ -52,6 +52,11 @@ def waiting(limit: int) -> list[Report]:
     return list(_reports().filter(status=Report.Status.OPEN).order_by("pk")[: limit + 1])
 
 
+def lately(limit: int) -> list[ModerationLog]:
+    """Return what moderators did last."""
+    return list(ModerationLog.objects.select_related("actor", "subject", "room").order_by("-pk")[:limit])
+
+
 def next_report(after_id: int) -> Report | None:
     """Return the open report to decide next."""
     rows = Report.objects.filter(status=Report.Status.OPEN).order_by("pk")

@@ -22,6 +22,7 @@ from realtime.protocol.errors import HoldfastError
 
 CHANGE = "chat.change_report"
 ALL = "all"
+REMARK = 50  # characters of a note in the list
 
 
 def keep(*, actor_id: int, row: Report, reason: str) -> None:
@@ -111,7 +112,7 @@ class ReportAdmin(ActingAdmin):
 
     acts = (KEEP, DELETE)
     change_form_template = "admin/chat/report.html"
-    list_display = ("id", "created_at", "category", "status", "where", "who", "text", "by", "note")
+    list_display = ("category", "text", "who", "where", "by", "remark", "when", "status")
     list_select_related = ("message__room", "message__author", "reporter")
     list_filter = (StatusFilter,)
     search_help_text = "@name of who reported, or the id of a message."
@@ -132,14 +133,16 @@ class ReportAdmin(ActingAdmin):
         decide = path("<int:report_id>/decide/", self.admin_site.admin_view(self.decide_view), name="chat_report_decide")
         return [decide, *super().get_urls()]
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Show the message among its neighbours, the author's record, and the two buttons."""
-        report = self.get_object(request, object_id) if self.has_view_permission(request) else None
-        more: dict[str, Any] = {"may_decide": request.user.has_perm(CHANGE), "form": DecisionForm()}
-        if isinstance(report, Report):
-            more |= records.of_report(report)
-            more["author_acts"] = self._author_acts(request, report.message.author_id, more["membership"])
-        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+    def beside(self, request: HttpRequest, row: Report) -> dict[str, Any]:
+        """Add the message among its neighbours, the author's record, and the two buttons."""
+        found = records.of_report(row)
+        return {
+            **super().beside(request, row),
+            **found,
+            "author_acts": self._author_acts(request, row.message.author_id, found["membership"]),
+            "may_decide": request.user.has_perm(CHANGE),
+            "form": DecisionForm(),
+        }
 
     def _author_acts(self, request: HttpRequest, author_id: int, membership: Membership | None) -> list[Link]:
         """Return the buttons for what can be done to the author: in the room, and on the site."""
@@ -192,6 +195,11 @@ class ReportAdmin(ActingAdmin):
     def text(self, row: Report) -> str:
         """Return the beginning of the message; of direct ones too, because one of the two has shown it."""
         return cells.excerpt(row.message.body) or "(deleted)"
+
+    @admin.display(description="note")
+    def remark(self, row: Report) -> str:
+        """Return the beginning of what the reporter says."""
+        return cells.excerpt(row.note, REMARK)
 
     @admin.display(description="reported by")
     def by(self, row: Report) -> SafeString | str:

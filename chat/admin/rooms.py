@@ -110,13 +110,13 @@ class RoomAdmin(ActingAdmin):
     """Rooms, and what moderators do to them."""
 
     acts = (LOCK, UNLOCK, SLOW_MODE, RENAME, ARCHIVE, UNARCHIVE)
-    list_display = ("slug", "name", "kind", "member_count", "last_number", "slow", "read_only", "archived_at")
+    list_display = ("slug", "name", "kind", "members", "messages", "slow", "state")
     search_help_text = "The beginning of a room's address, or its id."
     fields = (
-        *("slug", "name", "topic", "kind", "members", "messages", "slow", "read_only"),
-        *("archived_at", "created_at", "created_by", "log"),
+        *("slug", "name", "topic", "kind", "state", "members", "messages", "slow"),
+        *("archived", "when", "by", "log"),
     )
-    readonly_fields = ("members", "messages", "slow", "log")
+    readonly_fields = ("state", "members", "messages", "slow", "archived", "when", "by", "log")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave out direct conversations; the unique index on their key finds the others."""
@@ -135,6 +135,11 @@ class RoomAdmin(ActingAdmin):
         """Return the page of a public room; the others open only for members."""
         return obj.get_absolute_url() if obj is not None and obj.kind == Room.Kind.PUBLIC else None
 
+    @admin.display
+    def state(self, row: Room) -> str:
+        """Return who can post."""
+        return "archived" if row.archived_at else "locked" if row.read_only else "open"
+
     @admin.display(description="slow mode")
     def slow(self, row: Room) -> str:
         """Return the seconds between two messages."""
@@ -149,6 +154,16 @@ class RoomAdmin(ActingAdmin):
     def messages(self, row: Room) -> SafeString:
         """Return how many were posted, with a link to them."""
         return format_html('<a href="{}?room={}">{}</a>', reverse("admin:chat_message_changelist"), row.pk, row.last_number)
+
+    @admin.display
+    def archived(self, row: Room) -> SafeString | str:
+        """Return when it was archived."""
+        return cells.moment(row.archived_at)
+
+    @admin.display(description="made by")
+    def by(self, row: Room) -> SafeString | str:
+        """Return who made it."""
+        return cells.person(row.created_by)
 
     @admin.display(description="moderation")
     def log(self, row: Room) -> SafeString:

@@ -199,7 +199,7 @@ def test_the_page_says_what_would_not_change(desk: Client, bob: User, general: R
     services.delete_message(actor_id=bob.pk, message_id=gone.pk)
     page = desk.get(f"/admin/chat/message/act/delete/?ids={gone.pk},{standing.pk}").content.decode()
     assert "already deleted" in page
-    assert "This message" in page
+    assert "1 of these 2 messages" in page
     page = desk.get(f"/admin/chat/message/act/restore/?ids={gone.pk},{standing.pk}").content.decode()
     assert "its author deleted it: the text is gone" in page
 

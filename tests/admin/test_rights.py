@@ -126,6 +126,9 @@ def test_mona_sees_no_address_and_no_rights_of_people(desk: Client, bob: User) -
 
 def test_the_text_of_a_direct_conversation_is_not_shown(desk: Client, direct: Room, alice: User, say: Say) -> None:
     message = say(alice, direct, "between us")
+    assert desk.get("/admin/chat/message/").context["cl"].result_list == []
+    assert desk.get(f"/admin/chat/message/?room={direct.pk}").context["cl"].result_list == []
+    assert desk.get("/admin/chat/membership/?q=alice").context["cl"].result_list == []
     for url in ("message/", f"message/{message.pk}/change/", f"message/act/delete/?ids={message.pk}", "room/", "membership/"):
         page = desk.get(f"/admin/chat/{url}").content.decode()
         assert "between us" not in page
