@@ -9,7 +9,7 @@ from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
 from django.contrib.auth.models import User
-from django.forms import Form
+from django.forms.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse_lazy
@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods
 from chat import payloads
 
 
-def _dress(form: Form) -> None:
+def _dress(form: BaseForm) -> None:
     """Give the fields the classes of css/field.css, and say which of them are wrong."""
     for name, field in form.fields.items():
         field.widget.attrs["class"] = "input"
@@ -82,7 +82,7 @@ class PasswordChange(auth_views.PasswordChangeView):
     form_class = ChangePasswordForm
     success_url = reverse_lazy("account")
 
-    def form_valid(self, form: "PasswordChangeForm[Any]") -> HttpResponse:
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         messages.success(self.request, gettext("The password has been changed."))
         return super().form_valid(form)
 

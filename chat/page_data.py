@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from html import unescape
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils.html import strip_tags
 
 from chat import payloads, policies, selectors
 from chat.models import SYSTEM_USERNAME, Involvement, Membership, Message, Room
@@ -135,9 +137,15 @@ def _quote(message: Message | None, room: Room) -> Values | None:
         return None
     return {
         "author": payloads.person(message.author)["name"],
-        "text": message.body[:QUOTE_LENGTH],
+        "text": _plain_text(message),
         "url": f"{room.get_absolute_url()}{message.number}/",
     }
+
+
+def _plain_text(message: Message) -> str:
+    """Return a message in one line, without its markup."""
+    text = unescape(strip_tags(message.html)) if message.html else message.body
+    return " ".join(text.split())[:QUOTE_LENGTH]
 
 
 def _marks(message: Message, previous: Message | None, user: User, *, new_day: bool) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
@@ -18,6 +18,7 @@ from chat.models import Room
 from chat.page_data import Window
 from notifications import payloads as notification_payloads
 from notifications import selectors as notification_selectors
+from realtime.auth import banned
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
 
 P = ParamSpec("P")
@@ -35,6 +36,8 @@ def page(view: Page[P]) -> Page[P]:
     @login_required
     @wraps(view)
     def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if reason := banned([_user(request).pk]).get(_user(request).pk):
+            return render(request, "accounts/banned.html", {"reason": reason}, status=403)
         try:
             return view(request, *args, **kwargs)
         except NotFound as error:
@@ -42,7 +45,7 @@ def page(view: Page[P]) -> Page[P]:
         except Forbidden as error:
             raise PermissionDenied(error.message) from error
 
-    return wrapped
+    return cast("Page[P]", wrapped)
 
 
 @page

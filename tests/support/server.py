@@ -97,7 +97,7 @@ class Nodes:
 
     def __init__(self, var: Path) -> None:
         self._var = var
-        self._all: list[Node] = []
+        self._all: list[ServerProcess] = []
 
     def start(self, **env: str) -> Node:
         """Start a node and wait until it is ready. Keywords are environment variables: ``HOLDFAST_COMMAND_RATE="5"``."""
@@ -105,6 +105,13 @@ class Nodes:
         self._all.append(node)
         node.wait_until_ready()
         return node
+
+    def restart(self, node: ServerProcess) -> ServerProcess:
+        """Start a node again that has ended, at the same address."""
+        again = ServerProcess(node.name, port=node.port, env=node.env)
+        self._all.append(again)
+        again.wait_until_ready()
+        return again
 
     def stop(self) -> None:
         """Stop every node that still runs."""

@@ -6,6 +6,7 @@
 import { onAction, setIcon, setText, slot } from './dom.js';
 import { Drafts } from './drafts.js';
 import { Suggestions } from './suggestions.js';
+import { plainText } from './message.js';
 import { whyNot } from './rights.js';
 import { words } from './words.js';
 
@@ -134,7 +135,7 @@ export class Composer {
     if (message === null) return;
     setIcon(/** @type {Element} */ (context.querySelector('svg')), this.#editing ? 'pencil' : 'reply');
     setText(context, 'context-what', this.#editing ? words.editing : words.replyingTo(message.author.name));
-    setText(context, 'context-text', this.#editing ? '' : message.body);
+    setText(context, 'context-text', this.#editing ? '' : plainText(message));
   }
 
   #paintCount() {

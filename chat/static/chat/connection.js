@@ -87,7 +87,7 @@ function needsSignIn(code) {
 /** @param {{code: number, reason: string}} state */
 function stopped({ code, reason }) {
   if (needsSignIn(code)) return words.signedOut;
-  if (code === CloseCode.BANNED) return words.siteBanned(reason);
+  if (code === CloseCode.BANNED) return words.siteBanned(reason.replace(/^banned(: |$)/, ''));
   if (code === CloseCode.TOO_MANY_CONNECTIONS) return words.tooManyConnections;
   return words.stopped(reason);
 }

@@ -3,8 +3,8 @@
  * @module
  */
 
-import { clone, setAvatar, setSanitised, setText, slot } from './dom.js';
-import { clock, fullTime, list, words } from './words.js';
+import { clone, parse, setAvatar, setSanitised, setText, slot } from './dom.js';
+import { clock, fullTime, words } from './words.js';
 
 /**
  * @typedef {import('../realtime/types.js').User} User
@@ -31,6 +31,7 @@ import { clock, fullTime, list, words } from './words.js';
  */
 
 export const SYSTEM_USERNAME = 'holdfast';
+const QUOTE_LENGTH = 200; // characters; the rest is a click away
 const MOST_NAMES = 8; // in the tip of a reaction
 
 /** @returns {HTMLElement} */
@@ -100,9 +101,15 @@ export function paintQuote(element, message, surroundings) {
   if (quote.hidden || message.reply_to === null) return;
   const target = surroundings.quoted(message.reply_to);
   setText(quote, 'quote-author', target ? target.author.name : '');
-  setText(quote, 'quote-text', target ? (target.deleted_at ? words.quoteDeleted : target.body) : words.quoteUnknown);
+  setText(quote, 'quote-text', target ? (target.deleted_at ? words.quoteDeleted : plainText(target)) : words.quoteUnknown);
   if (target?.number) quote.href = surroundings.permalink(target.number);
   else quote.removeAttribute('href');
+}
+
+/** A message in one line, without its markup. @param {Message} message */
+export function plainText({ html, body }) {
+  const text = html ? (parse(html).body.textContent ?? '') : body;
+  return text.replaceAll(/\s+/g, ' ').trim().slice(0, QUOTE_LENGTH);
 }
 
 /**

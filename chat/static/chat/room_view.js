@@ -6,6 +6,7 @@
 import { announce, onAction, setText, slot, toast } from './dom.js';
 import { Composer } from './composer.js';
 import { Members } from './members.js';
+import { plainText } from './message.js';
 import { MessageTools } from './message_tools.js';
 import { Reading } from './reading.js';
 import { roomMenu } from './room_menu.js';
@@ -117,7 +118,7 @@ export class RoomView {
   #arrived(message) {
     this.reading.arrived(message);
     if (!this.#root.isConnected) return;
-    announce(words.said(message.author.name, message.body));
+    announce(words.said(message.author.name, plainText(message)));
   }
 
   #moved() {

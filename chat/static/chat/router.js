@@ -87,7 +87,10 @@ export class Router {
       const known = new URL(response.url);
       if (response.redirected && known.pathname !== new URL(url, location.href).pathname) history.replaceState(null, '', known.pathname + known.search);
       // A page that is not ours: the form to sign in, a room that is gone, a proxy's error. The browser shows it as it is.
-      if (!root) return void location.assign(url);
+      if (!root) {
+        location.assign(url);
+        return null;
+      }
       return this.#build(/** @type {HTMLElement} */ (document.adoptNode(root)), page.title);
     } catch {
       return { root: clone('unreachable-template'), title: this.#title, controller: null };

@@ -37,6 +37,7 @@ export class Suggestions {
     if (this.#list.hidden) return false;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) this.#select((this.#at + step + this.#found.length) % this.#found.length);
+    else if (event.key === 'Enter' && this.#found[this.#at].username === this.#begun()) return this.#close(); // nothing to complete: Enter sends
     else if (event.key === 'Enter' || event.key === 'Tab') this.#choose(this.#at);
     else if (event.key === 'Escape') this.#close();
     else return false;
@@ -46,12 +47,12 @@ export class Suggestions {
 
   async #look() {
     const begun = this.#begun();
-    if (begun === null) return this.#close();
+    if (begun === null) return void this.#close();
     const people = await this.#people().catch(() => []);
     if (this.#begun() !== begun) return; // typed on meanwhile
     const wanted = begun.toLowerCase();
     this.#found = people.filter((person) => matches(person, wanted)).slice(0, MOST_SHOWN);
-    if (this.#found.length === 0) return this.#close();
+    if (this.#found.length === 0) return void this.#close();
     this.#list.replaceChildren(...this.#found.map(option));
     this.#list.hidden = false;
     this.#select(0);
@@ -91,6 +92,7 @@ export class Suggestions {
   #close() {
     this.#list.hidden = true;
     this.#input.removeAttribute('aria-activedescendant');
+    return false;
   }
 }
 

@@ -1,0 +1,107 @@
+"""Being offline is a state, not an error: what is written is kept, and sent once."""
+
+from playwright.sync_api import expect
+
+from chat import services
+from chat.models import Message, Room
+from tests.browser.conftest import OpenPage
+from tests.browser.screen import connected, message, place, say, sent, texts
+from tests.conftest import People
+from tests.support.server import Node, Nodes
+
+
+def test_what_is_written_offline_is_sent_once_and_in_order(open_page: OpenPage, people: People, lab: Room) -> None:
+    alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
+    connected(alice)
+    connected(bob)
+    alice.context.set_offline(True)
+    expect(alice.get_by_text("You are offline. What you write is kept and sent later.")).to_be_visible()
+    say(alice, "First from the train")
+    say(alice, "Second from the train")
+    expect(message(alice, "First from the train")).to_contain_text("Waiting for the network")
+    say(bob, "Meanwhile at the desk")
+    sent(bob, "Meanwhile at the desk")
+    alice.context.set_offline(False)
+    sent(alice, "Second from the train")
+    expect(alice.get_by_text("You are offline")).to_be_hidden()
+    expect(message(bob, "Second from the train")).to_be_visible()
+    assert texts(alice) == texts(bob) == ["Meanwhile at the desk", "First from the train", "Second from the train"]
+    assert Message.objects.count() == 3
+
+
+def test_a_message_that_waits_survives_a_reload(open_page: OpenPage, people: People, lab: Room, nodes: Nodes, node: Node) -> None:
+    alice = open_page(people.alice, "/rooms/lab/")
+    connected(alice)
+    alice.context.route("**/ws/**", lambda route: route.abort())
+    alice.context.route_web_socket("**/ws/**", lambda socket: socket.close())
+    alice.reload()
+    say(alice, "Written before the reload")
+    expect(message(alice, "Written before the reload")).to_contain_text("Waiting for the network")
+    alice.reload()
+    expect(message(alice, "Written before the reload")).to_contain_text("Waiting for the network")
+    page = alice.context.new_page()
+    alice.close()
+    page.context.unroute_all()
+    page.goto("/rooms/lab/")
+    expect(message(page, "Written before the reload")).to_be_visible()
+
+
+def test_a_text_that_is_not_sent_yet_survives_a_reload(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
+    page.get_by_label("Message", exact=True).fill("Half a thou")
+    page.reload()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("Half a thou")
+
+
+def test_a_server_that_comes_back_is_found_again(open_page: OpenPage, people: People, lab: Room, nodes: Nodes, node: Node) -> None:
+    alice = open_page(people.alice, "/rooms/lab/")
+    connected(alice)
+    node.kill()
+    expect(alice.locator(".connection")).to_contain_text("Reconnecting in")
+    expect(alice.get_by_role("button", name="Try now")).to_be_visible()
+    say(alice, "Said to nobody")
+    services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Posted while she was away")
+    nodes.restart(node)
+    alice.get_by_role("button", name="Try now").or_(alice.locator("html[data-connection=open]")).first.click()
+    sent(alice, "Said to nobody")
+    expect(message(alice, "Posted while she was away")).to_be_visible()
+    expect(alice.locator(".connection")).to_be_hidden()
+    assert Message.objects.filter(body="Said to nobody").count() == 1
+
+
+def test_a_refused_message_says_why_and_can_be_discarded(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.bob, "/rooms/lab/")
+    connected(page)
+    page.context.set_offline(True)
+    say(page, "I was not muted when I wrote this")
+    services.mute(actor_id=people.alice.pk, room_id=lab.pk, user_id=people.bob.pk, seconds=600)
+    page.context.set_offline(False)
+    failed = message(page, "I was not muted")
+    expect(failed).to_contain_text("Not sent. A moderator has muted you")
+    expect(failed.get_by_role("button", name="Try again")).to_be_visible()
+    failed.get_by_role("button", name="Discard").click()
+    expect(failed).to_have_count(0)
+    page.reload()
+    expect(page.locator(".timeline .message")).to_have_count(0)
+
+
+def test_a_sign_out_elsewhere_stops_the_page_and_says_so(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
+    other = page.context.new_page()
+    other.goto("/accounts/")
+    other.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You have been signed out.")).to_be_visible()
+    expect(page.locator(".connection").get_by_role("link", name="Sign in")).to_be_visible()
+
+
+def test_a_room_that_cannot_be_loaded_opens_when_the_connection_is_back(open_page: OpenPage, people: People, lab: Room) -> None:
+    services.create_room(actor_id=people.alice.pk, name="Elsewhere")
+    page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
+    page.context.set_offline(True)
+    place(page, "Elsewhere").click()
+    expect(page.get_by_text("This page could not be loaded")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.get_by_role("heading", name="Elsewhere").first).to_be_visible()

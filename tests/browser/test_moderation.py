@@ -1,0 +1,114 @@
+"""What moderators and owners do, as those see it who it happens to: at once, and with a reason."""
+
+from playwright.sync_api import Page, expect
+
+from chat import services
+from chat.models import Report, Room
+from tests.browser.conftest import OpenPage
+from tests.browser.screen import act, connected, message, place, say, sent
+from tests.conftest import People
+
+
+def about(page: Page, name: str, action: str) -> None:
+    """Choose an action of the members panel."""
+    page.locator(".bar__people").click()
+    page.get_by_role("button", name=f"Actions for {name}").click()
+    page.get_by_role("menuitem", name=action).click()
+
+
+def test_the_owner_deletes_a_message_of_somebody_else(open_page: OpenPage, people: People, lab: Room) -> None:
+    services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Buy my watches")
+    alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
+    expect(message(bob, "Buy my watches")).to_be_visible()
+    connected(alice)
+    act(alice, message(alice, "Buy my watches"), "Delete")
+    alice.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(message(bob, "This message was deleted.")).to_be_visible()
+
+
+def test_a_member_has_no_button_for_what_is_not_theirs(open_page: OpenPage, people: People, lab: Room) -> None:
+    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="The rules")
+    page = open_page(people.bob, "/rooms/lab/")
+    connected(page)
+    message(page, "The rules").hover()
+    tools = page.get_by_role("toolbar", name="Message actions")
+    expect(tools.get_by_role("button", name="Reply")).to_be_visible()
+    expect(tools.get_by_role("button", name="Delete")).to_be_hidden()
+    expect(tools.get_by_role("button", name="Edit")).to_be_hidden()
+
+
+def test_who_is_banned_is_out_at_once(open_page: OpenPage, people: People, lab: Room) -> None:
+    alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
+    connected(alice)
+    connected(bob)
+    about(alice, "Bob", "Ban from the room")
+    dialog = alice.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("Advertising")
+    dialog.get_by_role("button", name="Ban").click()
+    expect(bob.get_by_text("You have been banned from this room.")).to_be_visible()
+    expect(bob.get_by_label("Message", exact=True)).to_be_hidden()
+    expect(place(bob, "Lab")).to_have_count(0)
+    expect(alice.get_by_role("button", name="Actions for Bob")).to_have_count(0)
+    say(alice, "Peace at last")
+    sent(alice, "Peace at last")
+    expect(message(bob, "Peace at last")).to_have_count(0)
+
+
+def test_who_is_muted_sees_until_when(open_page: OpenPage, people: People, lab: Room) -> None:
+    alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
+    connected(alice)
+    connected(bob)
+    about(alice, "Bob", "Mute …")
+    alice.get_by_role("dialog").get_by_role("button", name="Mute").click()
+    expect(bob.get_by_text("A moderator has muted you here until Today")).to_be_visible()
+    expect(alice.locator(".member", has_text="Bob")).to_contain_text("Muted until")
+    alice.get_by_role("button", name="Actions for Bob").click()
+    alice.get_by_role("menuitem", name="Unmute").click()
+    expect(bob.get_by_label("Message", exact=True)).to_be_visible()
+
+
+def test_a_room_is_made_read_only_and_slow(open_page: OpenPage, people: People, lab: Room) -> None:
+    alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
+    connected(alice)
+    connected(bob)
+    alice.get_by_role("button", name="Room actions").click()
+    alice.get_by_role("menuitem", name="Room settings").click()
+    dialog = alice.get_by_role("dialog")
+    dialog.get_by_label("Topic").fill("Quiet, please")
+    dialog.get_by_label("Slow mode").select_option("30")
+    dialog.get_by_role("button", name="Save").click()
+    expect(bob.get_by_text("Slow mode: one message every 30 seconds.")).to_be_visible()
+    expect(bob.get_by_text("Quiet, please")).to_be_visible()
+    say(bob, "My one message")
+    expect(bob.get_by_text("you can send again in")).to_be_visible()
+    services.change_room(actor_id=people.alice.pk, room_id=lab.pk, read_only=True)
+    expect(bob.get_by_text("This room is read only.")).to_be_visible()
+    expect(alice.get_by_label("Message", exact=True)).to_be_visible()
+
+
+def test_a_report_reaches_the_moderators(open_page: OpenPage, people: People, lab: Room) -> None:
+    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="You are all wrong")
+    page = open_page(people.bob, "/rooms/lab/")
+    connected(page)
+    act(page, message(page, "You are all wrong"), "Report")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("You are all wrong")
+    dialog.get_by_text("It insults, threatens or harasses somebody").click()
+    dialog.get_by_label("Note for the moderators").fill("She does this daily")
+    dialog.get_by_role("button", name="Send the report").click()
+    expect(page.get_by_text("Thank you. A moderator will look at it.")).to_be_visible()
+    report = Report.objects.get()
+    assert (report.category, report.note) == ("abuse", "She does this daily")
+
+
+def test_who_is_banned_from_the_site_reads_why(open_page: OpenPage, people: People, lab: Room) -> None:
+    people.alice.is_superuser = True
+    people.alice.save()
+    page = open_page(people.bob, "/rooms/lab/", expected="status of 403")
+    connected(page)
+    services.site_ban(actor_id=people.alice.pk, user_id=people.bob.pk, reason="Spam in all rooms")
+    expect(page.locator(".connection")).to_contain_text("You have been banned. Spam in all rooms")
+    page.reload()
+    expect(page.get_by_role("heading", name="You have been banned")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -1,0 +1,105 @@
+"""Finding, making, joining and leaving rooms, and the layout on a phone."""
+
+from playwright.sync_api import expect
+
+from chat import services
+from chat.models import Room
+from tests.browser.conftest import OpenPage
+from tests.browser.screen import connected, message, place, say, sent
+from tests.conftest import People
+
+PHONE = {"width": 360, "height": 740}
+
+
+def test_a_reader_joins_from_the_room_and_writes(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.charlie, "/rooms/lab/")
+    connected(page)
+    expect(page.get_by_text("You are reading a public room. Join it to write.")).to_be_visible()
+    expect(place(page, "Lab")).to_have_count(0)
+    page.get_by_role("button", name="Join this room").click()
+    expect(place(page, "Lab")).to_be_visible()
+    say(page, "Hello, I am Charlie")
+    sent(page, "Hello, I am Charlie")
+
+
+def test_the_directory_is_searched_and_joined_from(open_page: OpenPage, people: People, lab: Room) -> None:
+    services.create_room(actor_id=people.alice.pk, name="Garden")
+    page = open_page(people.charlie, "/rooms/")
+    connected(page)
+    page.get_by_label("Search rooms").fill("gard")
+    expect(page.locator(".directory__room:visible")).to_have_count(1)
+    page.get_by_role("button", name="Join Garden").click()
+    expect(page.get_by_role("heading", name="Garden").first).to_be_visible()
+    expect(place(page, "Garden")).to_be_visible()
+
+
+def test_a_room_is_created_and_somebody_added(open_page: OpenPage, people: People, lab: Room) -> None:
+    alice, charlie = open_page(people.alice, "/rooms/lab/"), open_page(people.charlie, "/rooms/")
+    connected(alice)
+    connected(charlie)
+    alice.get_by_role("link", name="Create a room").click()
+    dialog = alice.get_by_role("dialog", name="New room")
+    dialog.get_by_label("Name").fill("Attic")
+    dialog.get_by_text("Only people who are added").click()
+    dialog.get_by_role("button", name="Create the room").click()
+    expect(alice.get_by_role("heading", name="Attic").first).to_be_visible()
+    alice.locator(".bar__people").click()
+    alice.get_by_role("button", name="Add people").click()
+    alice.get_by_role("dialog").get_by_label("Name").fill("char")
+    alice.get_by_role("dialog").get_by_role("button", name="Charlie").click()
+    expect(place(charlie, "Attic")).to_be_visible()
+    place(charlie, "Attic").click()
+    expect(charlie.get_by_text("Only its members can read it.")).to_be_visible()
+
+
+def test_a_direct_message_finds_the_other(open_page: OpenPage, people: People, lab: Room) -> None:
+    alice, charlie = open_page(people.alice, "/rooms/lab/"), open_page(people.charlie, "/rooms/")
+    connected(alice)
+    connected(charlie)
+    alice.get_by_role("button", name="Start a direct message").click()
+    alice.get_by_role("dialog").get_by_label("Name").fill("charlie")
+    alice.get_by_role("dialog").get_by_role("button", name="Charlie").click()
+    expect(alice.get_by_role("heading", name="Charlie").first).to_be_visible()
+    say(alice, "Between us")
+    expect(place(charlie, "Alice").locator(".badge")).to_contain_text("1 unread message")
+    place(charlie, "Alice").click()
+    expect(message(charlie, "Between us")).to_be_visible()
+
+
+def test_who_leaves_a_room_no_longer_has_it(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.bob, "/rooms/lab/")
+    connected(page)
+    page.get_by_role("button", name="Room actions").click()
+    page.get_by_role("menuitem", name="Leave the room").click()
+    page.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    expect(place(page, "Lab")).to_have_count(0)
+    expect(page.get_by_role("button", name="Join Lab")).to_be_visible()
+
+
+def test_going_from_room_to_room_keeps_the_connection_and_the_way_back(open_page: OpenPage, people: People, lab: Room) -> None:
+    services.create_room(actor_id=people.alice.pk, name="Garden")
+    page = open_page(people.alice, "/rooms/lab/")
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    connected(page)
+    place(page, "Garden").click()
+    expect(page).to_have_title("Garden · Holdfast")
+    say(page, "Roses")
+    sent(page, "Roses")
+    page.go_back()
+    expect(page).to_have_title("Lab · Holdfast")
+    page.go_forward()
+    expect(message(page, "Roses")).to_be_visible()
+    assert sockets == []
+
+
+def test_on_a_phone_the_rooms_are_a_drawer(open_page: OpenPage, people: People, lab: Room) -> None:
+    services.create_room(actor_id=people.alice.pk, name="Garden")
+    page = open_page(people.alice, "/rooms/lab/", viewport=PHONE, has_touch=True)
+    connected(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    expect(place(page, "Garden")).to_be_hidden()
+    page.get_by_role("link", name="Rooms and inbox").click()
+    place(page, "Garden").click()
+    expect(page.get_by_role("heading", name="Garden").first).to_be_visible()
+    expect(place(page, "Garden")).to_be_hidden()
