@@ -18,6 +18,7 @@ from realtime import writer as writers
 from realtime.auth import Account
 from realtime.commands import Caller
 from realtime.hub import Hub
+from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, UnknownCommand
 from realtime.sockets import Socket
 from tests.chat.conftest import Say
@@ -149,6 +150,14 @@ async def test_who_is_removed_hears_nothing_more(run: Run, hub: Hub, secret: Roo
     await run(alice, "message.post", room=secret.pk, key=str(uuid4()), body="only for us")
     closed = [found for found in bobs.objects if found["type"] == "closed"]
     assert closed == [{"type": "closed", "stream": f"room.{secret.pk}", "reason": "removed"}]
+    assert "only for us" not in str(bobs.objects)
+
+
+async def test_who_is_banned_from_the_site_is_disconnected(run: Run, hub: Hub, general: Room, alice: User, bob: User, mona: User) -> None:
+    _, bobs = await follow(hub, bob, general)
+    await database.read(lambda: services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="spam"))
+    await run(alice, "message.post", room=general.pk, key=str(uuid4()), body="only for us")
+    assert bobs.closed == (CloseCode.BANNED, "banned: spam")
     assert "only for us" not in str(bobs.objects)
 
 
