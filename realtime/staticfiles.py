@@ -16,9 +16,9 @@ class HashedStaticFiles(ManifestStaticFilesStorage):
     support_js_module_import_aggregation = True  # rewrites `import … from "./socket.js"` too: no build step
     max_post_process_passes = 20  # one for each step of the longest chain of imports; Django allows 5
 
-    def url_converter(self, name: str, hashed_files: dict[str, Any], template: str | None = None) -> Callable[[re.Match[str]], str]:
+    def url_converter(self, *args: Any, **kwargs: Any) -> Callable[[re.Match[str]], str]:
         """Leave comments alone: types and examples in them name modules in cycles, which no number of passes can resolve."""
-        convert = super().url_converter(name, hashed_files, template)
+        convert = super().url_converter(*args, **kwargs)
         return lambda found: found["matched"] if _in_comment(found) else convert(found)
 
     def url(self, name: Any, force: bool = True) -> str:

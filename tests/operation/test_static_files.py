@@ -33,6 +33,15 @@ def test_an_import_names_the_hashed_file(storage: HashedStaticFiles, tmp_path: P
     assert (tmp_path / imported[1]).exists()
 
 
+def test_modules_may_name_each_other_in_comments(tmp_path: Path) -> None:
+    typed = "/** @typedef {import('./%s').Thing} Thing */\nexport const own = 1;\n"
+    (tmp_path / "a.js").write_text(typed % "b.js")
+    (tmp_path / "b.js").write_text(typed % "a.js")
+    found = HashedStaticFiles(location=str(tmp_path), base_url="/static/")
+    outcomes = list(found.post_process({name: (found, name) for name in ("a.js", "b.js")}))
+    assert [done for _, _, done in outcomes] == [True, True]
+
+
 @pytest.mark.parametrize("debug", [True, False])
 def test_addresses_are_hashed_in_debug_too(storage: HashedStaticFiles, settings: Settings, debug: bool) -> None:
     settings.DEBUG = debug
