@@ -32,11 +32,13 @@ demo: install ## Make the database, the static files and the demo, without start
 	@.venv/bin/python manage.py collectstatic --no-input --verbosity 0
 	@.venv/bin/python manage.py demo
 
+# Three runs of pytest: the pure core to its last branch, what uses the database on PostgreSQL, and everything else on SQLite.
 test: install-dev ## Check and test everything; installs the services that the tests need
 	@.ci/services
 	@$(MAKE) --no-print-directory lint types imports js migrations
+	.venv/bin/python -m pytest -q tests/protocol --cov=realtime.protocol --cov-branch --cov-report=term --cov-fail-under=100
 	.venv/bin/python -m tests.support.postgres -- .venv/bin/python -m pytest -q $(WITHOUT_DATABASE:%=--ignore=%)
-	.venv/bin/python -m pytest -q -m "not postgresql"
+	.venv/bin/python -m pytest -q -m "not postgresql" --ignore=tests/protocol
 
 test-fast: install-dev ## The tests that need no service and no server process
 	@.venv/bin/python -m pytest -q -x -m "not postgresql" $(SLOW:%=--ignore=%)
@@ -53,7 +55,7 @@ types: install-dev ## mypy, strict
 	.venv/bin/python -m mypy
 
 imports: install-dev ## import-linter: who may import whom
-	.venv/bin/lint-imports --cache-dir var/import-linter
+	.venv/bin/python .venv/bin/lint-imports --cache-dir var/import-linter
 
 js: install-dev ## Types and tests of the JavaScript
 	@.ci/services
