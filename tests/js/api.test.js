@@ -77,10 +77,25 @@ describe('what goes wrong', () => {
   test('is said in the words of the server', async () => {
     const error = { code: 'slow_mode', message: 'Wait 4 s.', retry_after: 4, data: { room: 1 } };
     const { api } = scene(() => json({ error }, { status: 429 }));
-    await assert.rejects(api.post('/api/commands'), { name: 'HoldfastError', code: 'slow_mode', message: 'Wait 4 s.', retryAfter: 4, data: { room: 1 }, status: 429 });
+    await assert.rejects(api.post('/api/commands'), {
+      name: 'HoldfastError',
+      code: 'slow_mode',
+      message: 'Wait 4 s.',
+      retryAfter: 4,
+      data: { room: 1 },
+      status: 429,
+    });
   });
 
-  for (const [status, code, retryAfter] of /** @type {const} */ ([[502, 'unavailable', null], [503, 'unavailable', 7], [504, 'unavailable', null], [429, 'rate_limited', null], [413, 'too_big', null], [500, 'unreadable', null], [200, 'unreadable', null]])) {
+  for (const [status, code, retryAfter] of /** @type {const} */ ([
+    [502, 'unavailable', null],
+    [503, 'unavailable', 7],
+    [504, 'unavailable', null],
+    [429, 'rate_limited', null],
+    [413, 'too_big', null],
+    [500, 'unreadable', null],
+    [200, 'unreadable', null],
+  ])) {
     test(`a proxy's page with ${status} is ${code}`, async () => {
       /** @type {Record<string, string>} */
       const headers = retryAfter ? { 'Retry-After': String(retryAfter) } : {};
@@ -95,7 +110,9 @@ describe('what goes wrong', () => {
   });
 
   test('an answer that takes too long is given up', async () => {
-    const { api, clock } = scene((_, { signal }) => new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason))));
+    const { api, clock } = scene(
+      (_, { signal }) => new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    );
     const asked = assert.rejects(api.get('/'), { code: 'timed_out' });
     await clock.advance(REQUEST_TIMEOUT_MS);
     await asked;

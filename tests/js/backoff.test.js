@@ -38,7 +38,8 @@ describe('backoff', () => {
 describe('close codes', () => {
   test('4500 to 4999 stop the client, all others bring it back', () => {
     const { NORMAL, TOO_BIG, RESTART, OVERLOADED, UNRESPONSIVE, FLOODED, HOPELESSLY_SLOW, ...stopping } = CloseCode;
-    for (const code of [NORMAL, TOO_BIG, RESTART, OVERLOADED, UNRESPONSIVE, FLOODED, HOPELESSLY_SLOW, 1006, 4499, 5000]) assert.ok(reconnects(code));
+    for (const code of [NORMAL, TOO_BIG, RESTART, OVERLOADED, UNRESPONSIVE, FLOODED, HOPELESSLY_SLOW, 1006, 4499, 5000])
+      assert.ok(reconnects(code));
     for (const code of [...Object.values(stopping), 4999]) assert.ok(!reconnects(code));
   });
 });

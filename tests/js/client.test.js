@@ -53,7 +53,10 @@ describe('following streams', () => {
     server.post('room.2', 'elsewhere');
     server.received = [];
     await clock.advance(500);
-    assert.deepEqual(server.commands('subscribe').map((command) => command.streams), [{ 'room.1': 3, 'room.2': 0 }]);
+    assert.deepEqual(
+      server.commands('subscribe').map((command) => command.streams),
+      [{ 'room.1': 3, 'room.2': 0 }],
+    );
     assert.deepEqual(copy.bodies(), ['one', 'two', 'three', 'four']);
     assert.deepEqual(other.bodies(), ['elsewhere']);
     assert.equal(copy.loads, 0);
@@ -153,6 +156,25 @@ describe('following streams', () => {
     await settle();
     assert.deepEqual(copy.applied, []);
     assert.deepEqual(fresh.bodies(), ['one', 'two', 'three', 'four']);
+  });
+
+  test('a page may leave a stream while it is told of it', async () => {
+    const { client, server, clock, problems } = clientScene();
+    for (let i = 0; i < 9; i += 1) server.post('room.1', 'hello');
+    let told = 0;
+    const leave = () => {
+      told += 1;
+      client.unsubscribe('room.1');
+    };
+    client.subscribe('room.1', { position: 0, apply: leave });
+    client.start();
+    await clock.advance(60_000);
+    assert.equal(told, 1);
+    const left = client.subscribe('room.1', { load: async () => ({ seq: 9 }), replace: leave, apply() {} });
+    await clock.advance(60_000);
+    assert.equal(left.state, 'closed');
+    assert.equal(server.commands('pull').length, 0);
+    assert.deepEqual(problems, []);
   });
 
   test('a snapshot is loaded even while there is no connection', async () => {

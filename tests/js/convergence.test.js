@@ -1,9 +1,9 @@
 /**
  * Whatever happens between them, the page ends with exactly the state of the server.
  *
- * Each run is one seed: Alice follows three streams while rows are written, changed and deleted; frames are delayed one by one; the broker loses
- * and repeats; the connection is cut in every way that the protocol knows, falls silent or speaks rubbish; history is cut short by a retention
- * run and by a restore. Then the weather clears, and the copies are compared. `SEED=n` runs one, `RUNS=n` more of them.
+ * Each run is one seed: Alice follows three streams while rows are written, changed and deleted; frames are delayed one by one; the
+ * broker loses and repeats; the connection is cut in every way that the protocol knows, falls silent or speaks rubbish; history is cut
+ * short by a retention run and by a restore. Then the weather clears, and the copies are compared. `SEED=n` runs one, `RUNS=n` more.
  */
 
 import assert from 'node:assert/strict';
@@ -64,7 +64,10 @@ function fault(world) {
     () => connection.cut(pick(world, [1000, 1006, 1009, 1012, 4001, 4003])),
     () => connection.bye(1012, 'restart', random() * 3),
     () => connection.die(),
-    () => connection.sendText(pick(world, ['rubbish', '[1]', '{"type":"event","stream":"room.1","seq":"?"}', '{"type":"page","stream":"room.1"}'])),
+    () =>
+      connection.sendText(
+        pick(world, ['rubbish', '[1]', '{"type":"event","stream":"room.1","seq":"?"}', '{"type":"page","stream":"room.1"}']),
+      ),
     () => connection.repeat(name),
     () => connection.repeatPage(name),
     () => connection.forgetPush(),
@@ -73,7 +76,12 @@ function fault(world) {
     () => connection.repair(name),
     () => connection.fallBehind(name),
     () => server.retain(name),
-    () => server.refuseNext(pick(world, ['subscribe', 'pull']), { code: pick(world, ['rate_limited', 'unavailable']), message: 'later', retry_after: random() }),
+    () =>
+      server.refuseNext(pick(world, ['subscribe', 'pull']), {
+        code: pick(world, ['rate_limited', 'unavailable']),
+        message: 'later',
+        retry_after: random(),
+      }),
     () => client.wake(),
     () => client.sleep(),
     () => client.unsubscribe(name),
@@ -126,7 +134,10 @@ function assertConverged({ server, client, copies, problems }) {
     assert.equal(copy.backwards, 0, `${name} was told nothing twice`);
     assert.deepEqual(sorted(copy.rows), sorted(server.stream(name).rows), `${name} is the same on both sides`);
   }
-  assert.deepEqual(problems.filter((problem) => !problem.includes('garbled')), []);
+  assert.deepEqual(
+    problems.filter((problem) => !problem.includes('garbled')),
+    [],
+  );
 }
 
 /** @param {Map<string, {seq: number, data: any}>} rows */

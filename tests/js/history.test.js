@@ -27,7 +27,11 @@ class Room {
   /** @param {Wanted} wanted @returns {NumberedRow[]} */
   answer({ before, after, around, limit }) {
     const all = [...this.rows.values()].sort((a, b) => a.number - b.number);
-    if (before !== undefined) return all.filter(({ number }) => number < before).slice(-limit).reverse();
+    if (before !== undefined)
+      return all
+        .filter(({ number }) => number < before)
+        .slice(-limit)
+        .reverse();
     if (after !== undefined) return all.filter(({ number }) => number > after).slice(0, limit);
     if (around !== undefined) return all.filter(({ number }) => number >= around - limit / 2).slice(0, limit);
     return all.slice(-limit);
@@ -113,14 +117,20 @@ describe('the end of a room', () => {
     const { room, history } = scene(2, { limit: 3 });
     /** @type {any[]} */
     const changes = [];
-    const off = history.on('change', ({ changed, removed, replaced }) => changes.push([changed.map(({ number }) => number), removed, replaced]));
+    const off = history.on('change', ({ changed, removed, replaced }) =>
+      changes.push([changed.map(({ number }) => number), removed, replaced]),
+    );
     room.post(2);
     history.apply([row(room, 3)]);
     history.apply([row(room, 3)]);
     history.apply([row(room, 4)]);
     history.open([row(room, 4)]);
     off();
-    assert.deepEqual(changes, [[[3], [], false], [[4], [1], false], [[4], [], true]]);
+    assert.deepEqual(changes, [
+      [[3], [], false],
+      [[4], [1], false],
+      [[4], [], true],
+    ]);
   });
 });
 
@@ -132,7 +142,10 @@ describe('older history', () => {
     assert.deepEqual(numbers(history), range(1, 120));
     assert.ok(history.complete);
     await history.older();
-    assert.deepEqual(asked.map(({ before }) => before), [71, 21]);
+    assert.deepEqual(
+      asked.map(({ before }) => before),
+      [71, 21],
+    );
   });
 
   test('ends where a retention run cut it', async () => {
@@ -325,15 +338,22 @@ async function wander(seed) {
   const history = new History({
     limit: 40 + below(80),
     // An answer is made at one moment and arrives at a later one.
-    load: (wanted) => new Promise((resolve) => void answers.push(() => {
-      const answer = room.answer(wanted);
-      answers.push(() => resolve(answer));
-    })),
+    load: (wanted) =>
+      new Promise(
+        (resolve) =>
+          void answers.push(() => {
+            const answer = room.answer(wanted);
+            answers.push(() => resolve(answer));
+          }),
+      ),
   });
   history.open(room.answer({ limit: PAGE_ROWS }));
   const step = () => answers.splice(below(answers.length), 1)[0]?.();
   const catchUp = (/** @type {number} */ pageSize) => {
-    const rows = [...room.rows.values()].filter(({ seq }) => seq > position).sort((a, b) => a.seq - b.seq).slice(0, pageSize);
+    const rows = [...room.rows.values()]
+      .filter(({ seq }) => seq > position)
+      .sort((a, b) => a.seq - b.seq)
+      .slice(0, pageSize);
     history.apply(rows);
     position = rows.length > 0 ? rows[rows.length - 1].seq : room.head;
   };

@@ -8,7 +8,10 @@ import { reports } from './support/scene.js';
 
 const row = (/** @type {string} */ key, owner = 7) => ({ key, owner, body: `of ${key}` });
 
-for (const [kind, durable] of /** @type {const} */ ([['durable rows', true], ['rows in memory', false]])) {
+for (const [kind, durable] of /** @type {const} */ ([
+  ['durable rows', true],
+  ['rows in memory', false],
+])) {
   describe(kind, () => {
     const openOne = () => openRows({ indexedDB: durable ? new FakeIndexedDB().factory : null, ...reports() });
 
@@ -20,7 +23,10 @@ for (const [kind, durable] of /** @type {const} */ ([['durable rows', true], ['r
       const rows = await openOne();
       const orders = [await rows.add(row('a')), await rows.add(row('b', 8)), await rows.add(row('c'))];
       assert.deepEqual(orders, [1, 2, 3]);
-      assert.deepEqual((await rows.all(7)).map(({ key, order }) => `${key}${order}`), ['a1', 'c3']);
+      assert.deepEqual(
+        (await rows.all(7)).map(({ key, order }) => `${key}${order}`),
+        ['a1', 'c3'],
+      );
     });
 
     test('can be replaced and removed', async () => {

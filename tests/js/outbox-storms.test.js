@@ -1,8 +1,8 @@
 /**
  * Whatever happens, what was written is posted once, and in the order of writing in its room.
  *
- * Each run is one seed: two tabs of Alice's browser write into three rooms while connections are cut before and after the commit, answers are lost,
- * the server refuses for a while, and tabs are reloaded in the middle of it. `SEED=n` runs one, `RUNS=n` more of them.
+ * Each run is one seed: two tabs of Alice's browser write into three rooms while connections are cut before and after the commit, answers
+ * are lost, the server refuses for a while, and tabs are reloaded in the middle of it. `SEED=n` runs one, `RUNS=n` more of them.
  */
 
 import assert from 'node:assert/strict';
@@ -31,8 +31,14 @@ function world(seed) {
   server.manual = true;
   const { all: problems, report } = reports();
   return {
-    random, clock, server, problems, report,
-    disk: new FakeIndexedDB(), locks: new FakeLocks(), channels: new FakeChannels(),
+    random,
+    clock,
+    server,
+    problems,
+    report,
+    disk: new FakeIndexedDB(),
+    locks: new FakeLocks(),
+    channels: new FakeChannels(),
     /** @type {Map<string, string[]>} */
     written: new Map(ROOMS.map((room) => [`room.${room}`, []])),
     /** @type {Tab[]} */
@@ -50,11 +56,12 @@ async function openTab({ clock, server, disk, locks, channels, report }) {
   /** @type {Set<() => void>} */
   const releases = new Set();
   const mine = {
-    request: (/** @type {string} */ name, /** @type {{signal: AbortSignal}} */ options, /** @type {() => Promise<void>} */ callback) => locks.request(name, options, () => {
-      if (!alive) return Promise.resolve();
-      const death = new Promise((resolve) => void releases.add(() => resolve(undefined)));
-      return /** @type {Promise<void>} */ (Promise.race([callback(), death]));
-    }),
+    request: (/** @type {string} */ name, /** @type {{signal: AbortSignal}} */ options, /** @type {() => Promise<void>} */ callback) =>
+      locks.request(name, options, () => {
+        if (!alive) return Promise.resolve();
+        const death = new Promise((resolve) => void releases.add(() => resolve(undefined)));
+        return /** @type {Promise<void>} */ (Promise.race([callback(), death]));
+      }),
   };
   const outbox = await Outbox.open({ owner: 7, indexedDB: disk.factory, locks: mine, channel: channels.join(), clock, report });
   const { client } = clientScene({ outbox }, server, clock);
@@ -98,7 +105,12 @@ async function fault(world) {
   const faults = [
     () => pick(world, server.connections)?.cut(1006),
     () => pick(world, server.connections)?.die(),
-    () => server.refuseNext('message.post', { code: pick(world, ['rate_limited', 'unavailable', 'slow_mode']), message: 'later', retry_after: random() }),
+    () =>
+      server.refuseNext('message.post', {
+        code: pick(world, ['rate_limited', 'unavailable', 'slow_mode']),
+        message: 'later',
+        retry_after: random(),
+      }),
     () => client.sleep(),
     () => client.wake(),
     async () => {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 
 import { HoldfastError } from '../../realtime/static/realtime/errors.js';
 import { MAX_ENTRIES, MAX_LANES_IN_FLIGHT, Outbox } from '../../realtime/static/realtime/outbox.js';
-import { LOCK_PATIENCE_MS } from '../../realtime/static/realtime/turns.js';
+import { LOCK_PATIENCE_MS } from '../../realtime/static/realtime/tabs.js';
 import { FakeClock, settle } from './support/clock.js';
 import { FakeIndexedDB } from './support/indexeddb.js';
 import { clientScene, reports } from './support/scene.js';
@@ -123,7 +123,10 @@ describe('what was written', () => {
     const sent = [];
     outbox.resume(accepting(sent));
     await settle();
-    assert.deepEqual(sent.map(({ body }) => body), ['one', 'two']);
+    assert.deepEqual(
+      sent.map(({ body }) => body),
+      ['one', 'two'],
+    );
   });
 
   test('before a reload is sent after it, in order', async () => {
@@ -138,7 +141,10 @@ describe('what was written', () => {
     const sent = [];
     after.resume(accepting(sent));
     await settle();
-    assert.deepEqual(sent.map(({ body }) => body), ['one', 'two', 'three']);
+    assert.deepEqual(
+      sent.map(({ body }) => body),
+      ['one', 'two', 'three'],
+    );
   });
 
   test('is sent again with the same key after a reload in the middle of it', async () => {
@@ -153,6 +159,19 @@ describe('what was written', () => {
     after.resume(second.send);
     await settle();
     assert.deepEqual(second.sent, first.sent);
+  });
+
+  test('whose answer comes while the page goes makes no fuss', async () => {
+    const shared = browser();
+    const outbox = await tab(shared);
+    const { send, waiting } = line();
+    outbox.resume(send);
+    write(outbox, 'hello');
+    await settle();
+    outbox.close();
+    waiting[0].done();
+    await settle();
+    assert.deepEqual(shared.problems.length, 1); // it could not be removed any more: the next page repeats its key
   });
 
   test('by somebody else who used this browser is not sent', async () => {
@@ -281,7 +300,18 @@ describe('without an ok', () => {
     assert.equal(bodies()[3], 'two');
   });
 
-  for (const code of ['muted', 'blocked_word', 'read_only', 'too_long', 'empty', 'forbidden', 'not_found', 'bad_request', 'too_big', 'a_code_of_tomorrow']) {
+  for (const code of [
+    'muted',
+    'blocked_word',
+    'read_only',
+    'too_long',
+    'empty',
+    'forbidden',
+    'not_found',
+    'bad_request',
+    'too_big',
+    'a_code_of_tomorrow',
+  ]) {
     test(`${code}: it failed, and the next one goes on`, async () => {
       const outbox = await tab(browser());
       const { send, bodies, waiting } = line();
@@ -442,7 +472,10 @@ describe('two tabs', () => {
     await settle();
     one.resume(accepting(sent));
     await settle();
-    assert.deepEqual(sent.map(({ body }) => body), ['hello', 'mine']);
+    assert.deepEqual(
+      sent.map(({ body }) => body),
+      ['hello', 'mine'],
+    );
     assert.equal(entry.state, 'sent');
   });
 
@@ -458,8 +491,14 @@ describe('two tabs', () => {
     write(one, 'from one');
     write(two, 'from two');
     await settle();
-    assert.deepEqual(sentByOne.map(({ body }) => body), ['from one']);
-    assert.deepEqual(sentByTwo.map(({ body }) => body), ['from two']);
+    assert.deepEqual(
+      sentByOne.map(({ body }) => body),
+      ['from one'],
+    );
+    assert.deepEqual(
+      sentByTwo.map(({ body }) => body),
+      ['from two'],
+    );
   });
 });
 
@@ -473,7 +512,10 @@ describe('a browser that keeps nothing', () => {
     write(outbox, 'one');
     write(outbox, 'two');
     await settle();
-    assert.deepEqual(sent.map(({ body }) => body), ['one', 'two']);
+    assert.deepEqual(
+      sent.map(({ body }) => body),
+      ['one', 'two'],
+    );
     outbox.close();
   });
 
@@ -492,7 +534,10 @@ describe('a browser that keeps nothing', () => {
     const sent = [];
     outbox.resume(accepting(sent));
     await settle();
-    assert.deepEqual(sent.map(({ body }) => body), ['stored', 'one', 'two']);
+    assert.deepEqual(
+      sent.map(({ body }) => body),
+      ['stored', 'one', 'two'],
+    );
     assert.ok(outbox.durable);
     assert.equal(shared.problems.length, 3); // two could not be stored, one could not be removed
   });
@@ -511,7 +556,10 @@ describe('on a connection', () => {
     await settle();
     server.connection.moveToClient(); // hello
     await settle();
-    assert.deepEqual(server.connection.toServer.map((text) => JSON.parse(text).command), ['subscribe', 'message.post']);
+    assert.deepEqual(
+      server.connection.toServer.map((text) => JSON.parse(text).command),
+      ['subscribe', 'message.post'],
+    );
     server.connection.moveToServer();
     server.connection.moveToServer();
     server.connection.cut(1006); // committed, but the answer is lost

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { Socket, BYE_PATIENCE_MS, CONNECT_TIMEOUT_MS, MAX_SLOT_MS, PONG_TIMEOUT_MS, STABLE_AFTER_MS, WAKE_TIMEOUT_MS } from '../../realtime/static/realtime/socket.js';
+import {
+  Socket,
+  BYE_PATIENCE_MS,
+  CONNECT_TIMEOUT_MS,
+  MAX_SLOT_MS,
+  PONG_TIMEOUT_MS,
+  STABLE_AFTER_MS,
+  WAKE_TIMEOUT_MS,
+} from '../../realtime/static/realtime/socket.js';
 import { COMMAND_TIMEOUT_MS, MAX_COMMAND_BYTES, MAX_WAITING_COMMANDS } from '../../realtime/static/realtime/replies.js';
 import { settle } from './support/clock.js';
 import { socketScene } from './support/scene.js';
@@ -18,7 +26,10 @@ describe('a connection', () => {
   test('opens with the subprotocol and says hello once', async () => {
     const { server, states, hellos } = await openScene();
     assert.deepEqual(server.connection.protocols, ['holdfast.v1']);
-    assert.deepEqual(states.map((state) => state.name), ['connecting', 'open']);
+    assert.deepEqual(
+      states.map((state) => state.name),
+      ['connecting', 'open'],
+    );
     assert.equal(hellos.length, 1);
     assert.equal(hellos[0].user.username, 'alice');
   });
@@ -35,7 +46,10 @@ describe('a connection', () => {
     server.connection.send({ type: 'event', n: 1 }, { type: 'signal', n: 2 });
     server.connection.send({ type: 'page', n: 3 });
     await settle();
-    assert.deepEqual(objects.map((object) => object.n), [1, 2, 3]);
+    assert.deepEqual(
+      objects.map((object) => object.n),
+      [1, 2, 3],
+    );
   });
 
   test('ignores a type from a later version of the protocol', async () => {
@@ -46,7 +60,13 @@ describe('a connection', () => {
     assert.deepEqual(problems, []);
   });
 
-  for (const [what, text] of [['no JSON', 'oops'], ['a bare number', '7'], ['null', 'null'], ['an object without a type', '{}'], ['an array with rubbish', '[{"type":"event"},3]']]) {
+  for (const [what, text] of [
+    ['no JSON', 'oops'],
+    ['a bare number', '7'],
+    ['null', 'null'],
+    ['an object without a type', '{}'],
+    ['an array with rubbish', '[{"type":"event"},3]'],
+  ]) {
     test(`is left, and made again, when the server sends ${what}`, async () => {
       const { server, socket, problems, clock } = await openScene();
       server.connection.sendText(text);
@@ -155,7 +175,11 @@ describe('commands', () => {
     const asked = Promise.all([command('a'), command('b')]);
     await settle();
     const [a, b] = server.received;
-    server.connection.send({ type: 'reply', id: b.id, ok: true, data: 'B' }, { type: 'reply', id: 999, ok: true, data: '?' }, { type: 'reply', id: a.id, ok: true, data: 'A' });
+    server.connection.send(
+      { type: 'reply', id: b.id, ok: true, data: 'B' },
+      { type: 'reply', id: 999, ok: true, data: '?' },
+      { type: 'reply', id: a.id, ok: true, data: 'A' },
+    );
     assert.deepEqual(await asked, ['A', 'B']);
   });
 

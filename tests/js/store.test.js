@@ -43,7 +43,13 @@ describe('rows', () => {
     rows.put('message', { id: 1, seq: 1, body: 'a' });
     rows.put('message', { id: 1, seq: 2, body: 'b' });
     rows.put('message', { id: 1, seq: 2, body: 'b' });
-    assert.deepEqual(changes.map(({ previous, row }) => [previous?.body, row.body]), [[undefined, 'a'], ['a', 'b']]);
+    assert.deepEqual(
+      changes.map(({ previous, row }) => [previous?.body, row.body]),
+      [
+        [undefined, 'a'],
+        ['a', 'b'],
+      ],
+    );
     assert.equal(problems.length, 2);
   });
 
@@ -52,7 +58,10 @@ describe('rows', () => {
     for (const id of [1, 2, 3]) rows.put('message', { id, seq: id });
     rows.put('message', { id: 1, seq: 4 });
     rows.put('message', { id: 5, seq: 5 });
-    assert.deepEqual(rows.all('message').map(({ id }) => id), [3, 1, 5]);
+    assert.deepEqual(
+      rows.all('message').map(({ id }) => id),
+      [3, 1, 5],
+    );
   });
 });
 

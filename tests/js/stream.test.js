@@ -33,7 +33,8 @@ function scene({ position = 10, load } = {}) {
     clock,
     report,
     join: () => void (joins += 1),
-    pull: (/** @type {Stream} */ { position: after }, /** @type {any} */ { done, failed }) => void pulls.push({ after, answer: done, refuse: failed }),
+    pull: (/** @type {Stream} */ { position: after }, /** @type {any} */ { done, failed }) =>
+      void pulls.push({ after, answer: done, refuse: failed }),
   };
   const handlers = {
     apply: (/** @type {StreamEvent[]} */ events) => void applied.push(...events.map(({ seq }) => seq)),
@@ -77,7 +78,10 @@ describe('the rule for events', () => {
     const { stream, applied, pulls } = levelScene();
     stream.event(event(12));
     assert.deepEqual(applied, []);
-    assert.deepEqual(pulls.map(({ after }) => after), [10]);
+    assert.deepEqual(
+      pulls.map(({ after }) => after),
+      [10],
+    );
     pulls[0].answer(page(10, 12, 12, [11, 12]));
     await settle();
     assert.deepEqual(applied, [11, 12]);
@@ -117,7 +121,10 @@ describe('the rule for pages', () => {
     const { stream, applied, pulls } = levelScene();
     stream.page(page(12, 14, 14, [13, 14]));
     assert.deepEqual(applied, []);
-    assert.deepEqual(pulls.map(({ after }) => after), [10]);
+    assert.deepEqual(
+      pulls.map(({ after }) => after),
+      [10],
+    );
   });
 
   test('pulls while there is more', async () => {
@@ -129,7 +136,10 @@ describe('the rule for pages', () => {
     await settle();
     pulls[1].answer(page(14, 16, 16, [15, 16]));
     await settle();
-    assert.deepEqual(pulls.map(({ after }) => after), [12, 14]);
+    assert.deepEqual(
+      pulls.map(({ after }) => after),
+      [12, 14],
+    );
     assert.deepEqual(applied, [11, 12, 13, 14, 15, 16]);
     assert.deepEqual(log, ['behind', 'level']);
   });
@@ -151,7 +161,10 @@ describe('pulling', () => {
     stream.event(event(14));
     pulls[0].answer(page(10, 12, 12, [11, 12]));
     await settle();
-    assert.deepEqual(pulls.map(({ after }) => after), [10, 12]);
+    assert.deepEqual(
+      pulls.map(({ after }) => after),
+      [10, 12],
+    );
     pulls[1].answer(page(12, 14, 14, [13, 14]));
     await settle();
     assert.equal(pulls.length, 2);

@@ -100,7 +100,10 @@ export class Api {
   async request(method, path, body, { query, signal, timeoutMs = REQUEST_TIMEOUT_MS } = {}) {
     const aborter = new AbortController();
     const abort = () => aborter.abort(signal?.reason);
-    const timer = this.#clock.setTimeout(() => aborter.abort(new HoldfastError(LOCAL_CODES.TIMED_OUT, 'The server did not answer in time.')), timeoutMs);
+    const timer = this.#clock.setTimeout(
+      () => aborter.abort(new HoldfastError(LOCAL_CODES.TIMED_OUT, 'The server did not answer in time.')),
+      timeoutMs,
+    );
     signal?.addEventListener('abort', abort);
     if (signal?.aborted) abort();
     try {
@@ -127,7 +130,14 @@ export class Api {
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
     else if (method !== 'GET') headers[CSRF_HEADER] = cookie(this.#cookies(), CSRF_COOKIE);
-    return { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body), cache: 'no-store', credentials: this.#token ? 'omit' : 'same-origin' };
+    return {
+      method,
+      headers,
+      signal,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: 'no-store',
+      credentials: this.#token ? 'omit' : 'same-origin',
+    };
   }
 
   /** @param {Response} response */
@@ -144,7 +154,8 @@ export class Api {
    */
   #explain(error, signal) {
     if (error instanceof HoldfastError) return error;
-    if (signal.aborted) return signal.reason instanceof HoldfastError ? signal.reason : new HoldfastError(LOCAL_CODES.NO_REPLY, 'The request was given up.');
+    if (signal.aborted)
+      return signal.reason instanceof HoldfastError ? signal.reason : new HoldfastError(LOCAL_CODES.NO_REPLY, 'The request was given up.');
     return new HoldfastError(LOCAL_CODES.NO_REPLY, 'The server cannot be reached right now.');
   }
 }
@@ -166,7 +177,9 @@ function unexpected(response) {
   }
   if (response.status === 429) return new HoldfastError('rate_limited', 'Too many requests; wait a moment.', { retryAfter, status: 429 });
   if (response.status === 413) return new HoldfastError(LOCAL_CODES.TOO_BIG, 'This is too large to send.', { status: 413 });
-  return new HoldfastError(LOCAL_CODES.UNREADABLE, `The server gave an answer that could not be read (${response.status}).`, { status: response.status });
+  return new HoldfastError(LOCAL_CODES.UNREADABLE, `The server gave an answer that could not be read (${response.status}).`, {
+    status: response.status,
+  });
 }
 
 /** @param {string} text @returns {any} */

@@ -3,7 +3,7 @@
  *
  *     import { Client } from '../realtime/client.js';
  *
- *     const client = new Client({ path: '/ws/notifications/', epoch });         // a page with only a bell needs no more than this and api.js
+ *     const client = new Client({ path: '/ws/notifications/', epoch });         // a page with only a bell
  *     client.subscribe('announcements', {
  *       load: () => api.get('/api/announcements/'),                              // when there is no position, or none that holds any more
  *       replace: ({ announcements }) => …,                                       // the page's copy is this from now on
@@ -60,7 +60,8 @@ export const MAX_STREAMS = 1_000;
  * @typedef {object} ClientOptions
  * @property {string} path  `/ws/chat/` or `/ws/notifications/`
  * @property {string | null} [epoch]  of the snapshots that the page shows already (`Stream-Epoch`)
- * @property {number | null} [user]  the id of the user whom the page was made for; without it, the outbox's owner, or whom the first hello names
+ * @property {number | null} [user]  the id of the user whom the page was made for; without it, the outbox's owner, or whom the
+ *   first hello names
  * @property {Outbox | null} [outbox]  sends while the connection is open
  * @property {string} [token]  a bearer token, for pages without a session
  * @property {(handlers: SocketHandlers) => Transport} [transport]
@@ -339,11 +340,15 @@ export class Client {
   /** @param {Stream[]} streams */
   #subscribe(streams) {
     const positions = Object.fromEntries(streams.map((stream) => [stream.name, stream.position]));
-    this.#transport.ask('subscribe', { streams: positions }, {
-      done: (data) => this.#subscribed(streams, data),
-      // Without a connection nothing is to be done: the next hello subscribes again.
-      failed: (error) => this.state.name === 'open' && this.#subscribeLater(streams, error),
-    });
+    this.#transport.ask(
+      'subscribe',
+      { streams: positions },
+      {
+        done: (data) => this.#subscribed(streams, data),
+        // Without a connection nothing is to be done: the next hello subscribes again.
+        failed: (error) => this.state.name === 'open' && this.#subscribeLater(streams, error),
+      },
+    );
   }
 
   /**

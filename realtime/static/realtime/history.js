@@ -1,12 +1,12 @@
 /**
  * A window of numbered rows (the messages of a room): snapshot, events and older history merged by number, bounded, with its holes known.
  *
- * Numbers are 1, 2, 3 … without holes (docs/protocol.md §5), so what is missing can be seen. The window is the range `first … last`. While it
- * is *following*, its end is open: every newer row extends it. When it would grow above its limit, it lets go of the rows that are farthest
- * from the reader; if those are the newest it stops following, and `newer` or `newest` leads back.
+ * Numbers are 1, 2, 3 … without holes (docs/protocol.md §5), so what is missing can be seen. The window is the range `first … last`.
+ * While it is *following*, its end is open: every newer row extends it. When it would grow above its limit, it lets go of the rows that
+ * are farthest from the reader; if those are the newest it stops following, and `newer` or `newest` leads back.
  *
- * A row that changes outside the window is not kept; it is read anew when the reader gets there. The one race in that, a change that arrives
- * while an answer with the older state is under way, is why `History` does the loading itself: meanwhile it remembers what it lets pass.
+ * A row that changes outside the window is not kept; it is read anew when the reader gets there. The one race in that, a change that
+ * arrives while an answer with the older state is under way, is why `History` does the loading itself: meanwhile it remembers what passes.
  * @module
  */
 
@@ -169,7 +169,10 @@ export class History {
     return this.#once({ before, limit: PAGE_ROWS }, (rows) => {
       if (this.#first !== before) return; // the window moved on meanwhile, and these would not join it
       if (rows.length === 0) this.#complete = true;
-      this.#tell(rows.filter((row) => this.#put(row)), this.#trim('newest'));
+      this.#tell(
+        rows.filter((row) => this.#put(row)),
+        this.#trim('newest'),
+      );
     });
   }
 
@@ -252,7 +255,10 @@ export class History {
       if (this.#underWay !== load) return; // another window is shown by now
       if (load.flooded) throw new HoldfastError(LOCAL_CODES.TOO_MANY, 'Too much changed while older messages were loaded. Try again.');
       for (const row of rows) this.saw(row.number);
-      use(rows.map((row) => newerOf(row, load.passed.get(row.number))), [...load.passed.values()]);
+      use(
+        rows.map((row) => newerOf(row, load.passed.get(row.number))),
+        [...load.passed.values()],
+      );
     } finally {
       if (this.#underWay === load) this.#underWay = null;
     }
@@ -285,7 +291,10 @@ export class History {
     return true;
   }
 
-  /** An answer under way may hold an older state of the row, also of one that the window lets go of before it comes. @param {NumberedRow} row */
+  /**
+   * An answer under way may hold an older state of the row, also of one that the window lets go of before it comes.
+   * @param {NumberedRow} row
+   */
   #pass(row) {
     const load = this.#underWay;
     if (load === null) return;

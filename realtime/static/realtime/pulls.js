@@ -58,7 +58,8 @@ export class Pulls {
   cut() {
     this.#clock.clearTimeout(this.#pause);
     this.#pause = null;
-    for (const { failed } of this.#queue.splice(0)) failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
+    for (const { failed } of this.#queue.splice(0))
+      failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
   }
 
   #start() {

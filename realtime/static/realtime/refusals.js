@@ -8,7 +8,9 @@ import { LOCAL_CODES } from './errors.js';
 /** @typedef {import('./errors.js').HoldfastError} HoldfastError */
 
 /** No answer: nothing was done, or it was done once. The same key is sent again. */
-const UNANSWERED = new Set(/** @type {string[]} */ ([LOCAL_CODES.NO_REPLY, LOCAL_CODES.NOT_CONNECTED, LOCAL_CODES.TIMED_OUT, LOCAL_CODES.UNREADABLE]));
+const UNANSWERED = new Set(
+  /** @type {string[]} */ ([LOCAL_CODES.NO_REPLY, LOCAL_CODES.NOT_CONNECTED, LOCAL_CODES.TIMED_OUT, LOCAL_CODES.UNREADABLE]),
+);
 /** What concerns everything that this user sends right now. */
 const PAUSING = new Set(['rate_limited', 'unavailable', LOCAL_CODES.TOO_MANY]);
 /** What concerns this lane for a while. */

@@ -1,8 +1,8 @@
 /**
  * Commands that wait for their reply: one id each, a time limit each, and a limit on how many.
  *
- * A reply is handed over by a callback, not by a promise: the object after it may stand in the same WebSocket message, and must find the world
- * as the reply left it. (A page that makes a stream level, and its next event: the event would come before the promise's continuation.)
+ * A reply is handed over by a callback, not by a promise: the object after it may stand in the same WebSocket message, and must find the
+ * world as the reply left it. (A page that makes a stream level, and its next event: it would come before the promise's continuation.)
  * @module
  */
 
@@ -63,7 +63,9 @@ export class Replies {
     const text = JSON.stringify({ ...fields, id, command });
     const size = byteLength(text);
     if (size > MAX_COMMAND_BYTES) {
-      return failed(new HoldfastError(LOCAL_CODES.TOO_BIG, `This is too large to send: ${size} bytes; at most ${MAX_COMMAND_BYTES} are possible.`));
+      return failed(
+        new HoldfastError(LOCAL_CODES.TOO_BIG, `This is too large to send: ${size} bytes; at most ${MAX_COMMAND_BYTES} are possible.`),
+      );
     }
     const timer = this.#clock.setTimeout(() => this.#giveUp(id), timeoutMs);
     this.#waiting.set(id, { done, failed, timer, size });

@@ -139,7 +139,8 @@ export class Socket {
    */
   ask(name, fields, answer) {
     const ws = this.#ws;
-    if (!this.#usable || ws === null) return answer.failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
+    if (!this.#usable || ws === null)
+      return answer.failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
     this.#replies.ask((text) => ws.send(text), name, fields, answer, COMMAND_TIMEOUT_MS);
   }
 

@@ -1,8 +1,8 @@
 /**
  * Rows as plain values: what a page knows of its streams, and counting what is unread.
  *
- * A row comes from snapshots, pages, events, replies and older history, in any order; its `seq` guards it: an older state never replaces a newer one.
- * Numbers of different streams cannot be compared, so every stream has its own `Rows`; the same membership may stand in two of them.
+ * A row comes from snapshots, pages, events, replies and older history, in any order; its `seq` guards it: an older state never replaces
+ * a newer one. Numbers of different streams cannot be compared, so every stream has its own `Rows`; the same row may stand in two of them.
  * @module
  */
 

@@ -33,8 +33,8 @@ import { HoldfastError, LOCAL_CODES, asHoldfastError } from './errors.js';
  *
  * @typedef {object} StreamHandlers
  * @property {(events: StreamEvent[]) => void} apply  changed rows in `seq` order, each whole; never the same change twice
- * @property {() => Promise<Snapshot>} [load]  fetches a snapshot: an HTTP answer as it is, because it has its `seq`. Called when there is no
- *   position, after `reset`, and after a new epoch. Without it, the stream is followed from its present head.
+ * @property {() => Promise<Snapshot>} [load]  fetches a snapshot: an HTTP answer as it is, because it has its `seq`. Called when there
+ *   is no position, after `reset`, and after a new epoch. Without it, the stream is followed from its present head.
  * @property {(snapshot: any) => void} [replace]  the page's copy of the stream is this snapshot from now on. (A load that was overtaken
  *   by another, or by leaving, never gets here.)
  * @property {(state: StreamState) => void} [state]
@@ -103,15 +103,16 @@ export class Stream {
 
   /** There is a connection: ask to be subscribed, or load the snapshot that is missing first. */
   connected() {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed()) return;
     this.#backoff.reset();
+    this.#cancelRetry();
     if (this.#position === null && this.#handlers.load) this.begin();
     else this.#link.join(this);
   }
 
   /** The connection is gone. The position stays, and a load goes on. */
   cut() {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed()) return;
     this.#generation += 1;
     this.#pulling = false;
     if (this.#position === null) return;
@@ -121,7 +122,7 @@ export class Stream {
 
   /** Drop the position: after `reset`, and when the history is another one (`epoch`). `connected` or `begin` goes on. */
   drop() {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed()) return;
     this.#forget();
     this.#position = null;
     this.#enter('loading');
@@ -129,17 +130,18 @@ export class Stream {
 
   /** The subscription was answered. @param {Page} page */
   subscribed(page) {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed()) return;
     // The position was dropped while the answer was on its way: the snapshot asks anew.
     if (this.#position === null && this.#handlers.load) return;
     if (!isPage(page)) return this.refused(unreadable());
+    this.#cancelRetry();
     this.#position ??= page.to;
     this.page(page);
   }
 
   /** The subscription or a pull was refused. @param {HoldfastError} error */
   refused(error) {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed()) return;
     if (error.code === 'reset') this.#reset();
     else if (FINAL_CODES.has(error.code)) this.close(error.code);
     else this.#later(error, () => this.#link.join(this));
@@ -159,7 +161,7 @@ export class Stream {
 
   /** A page that was pushed. @param {Page} page */
   page(page) {
-    if (this.#state === 'closed' || this.#position === null) return;
+    if (this.#isClosed() || this.#position === null) return;
     if (!isPage(page) || this.#absorb(page) !== 'level') this.#pull();
   }
 
@@ -177,7 +179,7 @@ export class Stream {
 
   /** The subscription is over. @param {string} reason */
   close(reason) {
-    if (this.#state === 'closed') return;
+    if (this.#isClosed()) return;
     this.#forget();
     this.#enter('closed');
     this.#guarded(() => this.#handlers.closed?.(reason), 'the end');
@@ -197,10 +199,12 @@ export class Stream {
     try {
       const snapshot = await load();
       if (this.#loading !== mine) return;
-      if (!Number.isSafeInteger(snapshot?.seq)) throw new HoldfastError(LOCAL_CODES.UNREADABLE, `expected a snapshot with a seq, got ${snapshot?.seq}`);
+      if (!Number.isSafeInteger(snapshot?.seq))
+        throw new HoldfastError(LOCAL_CODES.UNREADABLE, `expected a snapshot with a seq, got ${snapshot?.seq}`);
       this.#loading = null;
       this.#position = snapshot.seq;
       this.#guarded(() => this.#handlers.replace?.(snapshot), 'a snapshot');
+      if (this.#isClosed()) return; // the page left while it took the snapshot in
       this.#enter('away');
       this.#link.join(this);
     } catch (thrown) {
@@ -232,6 +236,7 @@ export class Stream {
     // What lies at or below the position was applied already, in this or a later form.
     const fresh = page.events.filter((event) => event.seq > before);
     if (fresh.length > 0) this.#apply(fresh);
+    if (this.#isClosed()) return 'level'; // the page left while it applied
     const level = page.to >= page.head;
     if (level || page.to > before) this.#backoff.reset();
     this.#enter(level ? 'level' : 'behind');
@@ -301,6 +306,10 @@ export class Stream {
     this.#retry = null;
   }
 
+  #isClosed() {
+    return this.#state === 'closed';
+  }
+
   #listening() {
     return this.#position !== null && (this.#state === 'level' || this.#state === 'behind');
   }
@@ -338,7 +347,13 @@ function unreadable() {
 /** @param {unknown} value */
 function isEvent(value) {
   const event = /** @type {StreamEvent} */ (value);
-  return typeof event === 'object' && event !== null && Number.isSafeInteger(event.seq) && typeof event.kind === 'string' && typeof event.data === 'object';
+  return (
+    typeof event === 'object' &&
+    event !== null &&
+    Number.isSafeInteger(event.seq) &&
+    typeof event.kind === 'string' &&
+    typeof event.data === 'object'
+  );
 }
 
 /** @param {unknown} value */

@@ -49,6 +49,32 @@
  */
 
 /**
+ * What becomes of an entry of the outbox:
+ *
+ * - `queued`: waits for its turn, for the connection, or until `retryAt` (then `error` says why)
+ * - `sending`: a command is under way, here or in another tab
+ * - `sent`: has its `ok`; `result` is the reply's data, where this browser saw it. Not in `entries` any more
+ * - `failed`: refused for good; `retry` or `discard` it
+ * - `discarded`: thrown away by the person. Not in `entries` any more
+ * @typedef {'queued' | 'sending' | 'sent' | 'failed' | 'discarded'} EntryState
+ */
+
+/**
+ * @typedef {object} Entry  A command in the outbox.
+ * @property {string} key  UUID
+ * @property {number} owner  the id of the user who wrote it
+ * @property {string} lane  what keeps its order, e.g. `room.42`
+ * @property {string} command  e.g. `message.post`
+ * @property {Record<string, any>} fields  without `key`
+ * @property {number} createdAt  milliseconds since 1970
+ * @property {number | null} order  null until it is stored
+ * @property {EntryState} state
+ * @property {{code: string, message: string, retryAfter: number | null} | null} error
+ * @property {number} retryAt  0, or milliseconds since 1970
+ * @property {any} result
+ */
+
+/**
  * Time and chance, so that tests own both.
  *
  * @typedef {object} Clock

@@ -99,10 +99,11 @@ class FakeObjectStore {
 
   index() {
     return {
-      getAll: (/** @type {number} */ owner) => this.#request(() => {
-        const owned = [...this.#profile.rows.values()].filter((row) => row.owner === owner);
-        return structuredClone(owned.sort((a, b) => a.order - b.order));
-      }),
+      getAll: (/** @type {number} */ owner) =>
+        this.#request(() => {
+          const owned = [...this.#profile.rows.values()].filter((row) => row.owner === owner);
+          return structuredClone(owned.sort((a, b) => a.order - b.order));
+        }),
     };
   }
 

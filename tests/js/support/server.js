@@ -189,7 +189,12 @@ export class FakeConnection {
   greet() {
     const { user, epoch, pingAfter, streams } = this.#server;
     this.send({
-      type: 'hello', connection: `c-${this.#server.connections.length}`, node: 'fake', user, epoch, ping_after: pingAfter,
+      type: 'hello',
+      connection: `c-${this.#server.connections.length}`,
+      node: 'fake',
+      user,
+      epoch,
+      ping_after: pingAfter,
       heads: { [`inbox.${user.id}`]: streams.get(`inbox.${user.id}`)?.head ?? 0 },
     });
   }
@@ -272,7 +277,7 @@ export class FakeConnection {
   /** Put what is on its way into one message. */
   joinFrames() {
     if (this.toClient.length < 2 || !this.open) return;
-    const objects = this.toClient.splice(0).flatMap((text) => text.startsWith('[') ? text.slice(1, -1) : text);
+    const objects = this.toClient.splice(0).flatMap((text) => (text.startsWith('[') ? text.slice(1, -1) : text));
     this.toClient.push(`[${objects.join(',')}]`);
   }
 

@@ -19,7 +19,9 @@ export class FakeLocks {
       const waiter = {
         begin: () => {
           this.#held = true;
-          callback().then(resolve, reject).finally(() => this.#release());
+          callback()
+            .then(resolve, reject)
+            .finally(() => this.#release());
         },
       };
       signal.addEventListener('abort', () => {
@@ -56,6 +58,7 @@ export class FakeChannels {
       /** @type {((message: {data: any}) => void) | null} */
       onmessage: null,
       postMessage: (/** @type {any} */ value) => {
+        if (!this.#open.has(channel)) throw new Error('the channel is closed');
         const copy = structuredClone(value);
         for (const other of this.#open) if (other !== channel) queueMicrotask(() => other.onmessage?.({ data: copy }));
       },
