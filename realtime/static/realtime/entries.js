@@ -1,8 +1,8 @@
 /**
  * The entries of an outbox: in memory, stored, and known to the other tabs.
  *
- * What is stored is the truth that all tabs share; memory follows it (`refresh`), and so does what the tabs tell each other on their channel.
- * About an entry that this tab holds, because its command is under way from here, nobody else knows better.
+ * What is stored is the truth that all tabs share. Memory follows it (`refresh`), and what the tabs tell each other on their channel. About
+ * an entry that this tab holds, because its command is under way from here, nobody else knows better.
  * @module
  */
 
