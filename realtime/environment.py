@@ -16,11 +16,16 @@ from urllib.parse import SplitResult, urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from realtime.sentinel import SCHEMES as SENTINEL_SCHEMES
+from realtime.sentinel import Sentinels, is_sentinel
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
+_REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
+_REDIS_EXPECTED = "redis://HOST:PORT/DB, rediss://…, unix:///PATH or redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB"
 _REDIS_OPTIONS: dict[str, Any] = {
     # Above channels_redis' 5 s waits: redis-py 8 has 5 s as its default, and cuts the reader of an idle layer (channels_redis#422).
     # Not None: a Redis that accepts and never answers has to be noticed.
@@ -123,42 +128,36 @@ class Environment:
     def channel_layer(self, name: str, default: str, *, capacity: int) -> dict[str, Any]:
         """Return Channels' ``CHANNEL_LAYERS["default"]``.
 
-        ``memory://`` for one process; ``redis://`` or ``rediss://``, where several hosts are separated by commas; ``amqp://`` or ``amqps://``.
-        ``capacity`` is the number of messages that may wait for one process.
+        ``memory://`` for one process; Redis, where streams are spread over several servers separated by commas; or RabbitMQ
+        by ``amqp://`` or ``amqps://``. ``capacity`` is the number of messages that may wait for one process.
         """
-        urls = self.words(name, [default])
-        expected = "memory://, redis://HOST:PORT/DB (several separated by commas), rediss://… or amqp://USER:PASSWORD@HOST:PORT/VHOST"
-        parts = [self._split(name, url, expected) for url in urls]
-        schemes = {part.scheme for part in parts}
+        expected = f"memory://, {_REDIS_EXPECTED} (several separated by commas), or amqp://USER:PASSWORD@HOST:PORT/VHOST"
+        urls, schemes = self._urls(name, default, expected)
         if schemes == {"memory"} and len(urls) == 1:
             return {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": capacity}}
-        if schemes and schemes <= {"redis", "rediss"} and all(part.hostname for part in parts):
-            hosts = [{"address": url, **_REDIS_OPTIONS} for url in urls]
-            # Publish/subscribe, not the core layer: that one costs Redis and the sender a step per member, and dies with Redis.
-            return {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": hosts, "prefix": "holdfast"}}
-        if schemes and schemes <= {"amqp", "amqps"} and len(urls) == 1 and parts[0].hostname:
+        if schemes <= SENTINEL_SCHEMES:
+            return _pubsub([Sentinels.parse(urls[0]).layer_host(**_REDIS_OPTIONS)])
+        if schemes <= _REDIS_SCHEMES:
+            return _pubsub([{"address": url, **_REDIS_OPTIONS} for url in urls])
+        if schemes <= {"amqp", "amqps"} and len(urls) == 1:
             # The defaults of 100 would lose a burst, and each loss costs a repair from the database.
             limits = {"local_capacity": capacity, "remote_capacity": capacity}
             return {"BACKEND": "channels_rabbitmq.core.RabbitmqChannelLayer", "CONFIG": {"host": urls[0], **limits}}
         self._refuse_url(name, ",".join(urls), expected)
 
     def cache(self, name: str, default: str) -> dict[str, Any]:
-        """Return Django's ``CACHES["default"]``: ``memory://``, or ``redis://`` shared by all processes."""
-        urls = self.words(name, [default])
-        expected = "memory:// or redis://HOST:PORT/DB"
-        parts = [self._split(name, url, expected) for url in urls]
-        if [part.scheme for part in parts] == ["memory"]:
+        """Return Django's ``CACHES["default"]``: ``memory://``, or Redis, shared by all processes."""
+        expected = f"memory:// or {_REDIS_EXPECTED}"
+        urls, schemes = self._urls(name, default, expected)
+        if schemes == {"memory"} and len(urls) == 1:
             return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "holdfast"}
-        if {part.scheme for part in parts} <= {"redis", "rediss"} and parts and all(part.hostname for part in parts):
-            # Short: a page may wait that long for its session and then takes it from the database.
-            options = {"socket_timeout": 2, "socket_connect_timeout": 2}
-            return {
-                "BACKEND": "django.core.cache.backends.redis.RedisCache",
-                "LOCATION": urls,
-                "OPTIONS": options,
-                "KEY_PREFIX": "holdfast",
-            }
-        self._refuse_url(name, ",".join(urls), expected)
+        # Short: a page may wait that long for its session and then takes it from the database.
+        options: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2}
+        if schemes <= SENTINEL_SCHEMES:
+            options["pool_class"] = "realtime.sentinel.CachePool"
+        elif not schemes <= _REDIS_SCHEMES:
+            self._refuse_url(name, ",".join(urls), expected)
+        return {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": urls, "OPTIONS": options, "KEY_PREFIX": "holdfast"}
 
     def require(self, name: str, expected: str) -> NoReturn:
         """Raise, because a variable without a usable default is not set."""
@@ -177,6 +176,21 @@ class Environment:
         value = self.values.get(name, "").strip()
         return value or None
 
+    def _urls(self, name: str, default: str, expected: str) -> tuple[list[str], set[str]]:
+        """Return the addresses of a variable, and their schemes. The commas in one of Sentinels are its own."""
+        urls = self.words(name, [default])
+        if is_sentinel(urls[0]):
+            urls = [",".join(urls)]
+            try:
+                Sentinels.parse(urls[0])
+            except ValueError:
+                self._refuse_url(name, urls[0], expected)
+            return urls, {urls[0].partition("://")[0]}
+        parts = [self._split(name, url, expected) for url in urls]
+        if any(not (part.path if part.scheme == "unix" else part.hostname or part.scheme == "memory") for part in parts):
+            self._refuse_url(name, ",".join(urls), expected)
+        return urls, {part.scheme for part in parts}
+
     def _split(self, name: str, url: str, expected: str) -> SplitResult:
         try:
             parts = urlsplit(url)
@@ -192,6 +206,14 @@ class Environment:
         scheme, separator, _ = value.partition("://")
         shown = f"begins with {scheme!r}" if separator else "is no URL"
         raise ImproperlyConfigured(f"{name} {shown} and cannot be used: expected {expected}.")
+
+
+def _pubsub(hosts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a layer by publish/subscribe, not channels_redis' other one.
+
+    That costs Redis and the sender a step per member, and dies with Redis.
+    """
+    return {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": hosts, "prefix": "holdfast"}}
 
 
 def _is_origin(value: str) -> bool:

@@ -1,0 +1,258 @@
+"""A real cluster: PostgreSQL, Redis, nginx and nodes, and everything that can happen to them.
+
+    with Cluster(tmp_path) as cluster:
+        token = cluster.people["alice"].token
+        with cluster.redis_down():
+            ...
+
+Programs have the names of ``tests.support.shape``: ``cluster["socket-1"].kill()``, ``cluster["nginx"].pid``.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from tests.support.postgres import Postgres
+from tests.support.programs import Program, stop_all
+from tests.support.server import ROOT, free_port
+from tests.support.shape import Shape, nginx_binary
+
+PEOPLE = ("alice", "bob", "charlie")
+PASSWORD = "correct horse battery staple"
+PROBE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Person:
+    """An account of the cluster, and the way in for a program."""
+
+    id: int
+    username: str
+    token: str
+
+
+class Cluster:
+    """One cluster on free ports, from ``with`` to its end. ``settings`` are environment variables of all nodes."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        socket_nodes: int = 2,
+        web_nodes: int = 1,
+        settings: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
+        nginx: str | None = None,
+    ) -> None:
+        self.postgres = Postgres()
+        self._run = Path(tempfile.mkdtemp(prefix="holdfast-"))
+        self.shape = Shape(
+            directory=directory,
+            run=self._run,
+            port=free_port(),
+            internal_port=free_port(),
+            database_url=self.postgres.url,
+            socket_nodes=socket_nodes,
+            web_nodes=web_nodes,
+            settings={"DJANGO_SETTINGS_MODULE": "tests.support.node_settings", "HOLDFAST_SIGNUP": "false", **(settings or {})},
+            variables=variables or {},
+            nginx=nginx or nginx_binary(),
+        )
+        self._programs: dict[str, Program] = {}
+        self.people: dict[str, Person] = {}
+
+    # Start and stop -----------------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        self.shape.make_directories()
+        self.postgres.__enter__()
+        self._add("redis", self.shape.redis_command(), self._redis_answers)
+        self.shape.manage("migrate", "--verbosity", "0")
+        self.shape.manage("collectstatic", "--no-input", "--verbosity", "0")
+        self.people = self.add_people(*PEOPLE)
+        for name in self.shape.node_names:
+            self._add(name, self.shape.node_command(name))  # side by side
+        self.shape.render()
+        self._add("nginx", self.shape.nginx_command(), self._nginx_answers).stop_signal = signal.SIGQUIT
+        for name in self.shape.node_names:
+            self[name].wait_for(partial(self.ready, name))
+
+    def close(self) -> None:
+        """Stop everything, whatever state it is in, and remove what is not a log."""
+        try:
+            nodes = [self._programs[name] for name in self.shape.node_names if name in self._programs]
+            if "nginx" in self._programs:
+                self["nginx"].stop_signal = signal.SIGTERM  # its clients are the test's, which is over
+            stop_all(nodes)
+        finally:
+            for program in self._programs.values():
+                program.kill() if program.name in self.shape.node_names else program.stop() if program.running else None
+            self.postgres.close()
+            shutil.rmtree(self._run, ignore_errors=True)
+
+    def _add(self, name: str, command: list[str], ready: Any = None) -> Program:
+        env = self.shape.node_environment(name)
+        program = Program(name, command, cwd=ROOT, env=env, log_file=self.shape.logs / f"{name}.log")
+        self._programs[name] = program
+        program.start(ready)
+        return program
+
+    # What is there ------------------------------------------------------------------------------------------------------------
+
+    def __getitem__(self, name: str) -> Program:
+        """The program of this name: socket-1, web-1, nginx, redis."""
+        return self._programs[name]
+
+    @property
+    def origin(self) -> str:
+        """Where clients find the cluster."""
+        return self.shape.origin
+
+    @property
+    def sockets(self) -> str:
+        """The same for WebSockets."""
+        return self.origin.replace("http", "ws", 1)
+
+    @property
+    def socket_names(self) -> list[str]:
+        """The nodes that hold sockets."""
+        return self.shape.socket_names
+
+    def add_people(self, *names: str) -> dict[str, Person]:
+        """Make accounts that sign in with ``PASSWORD``, with a token each."""
+        env = self.shape.environment
+        command = [sys.executable, "-m", "tests.support.people", *names]
+        printed = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
+        return {each["username"]: Person(**each) for each in json.loads(printed)}
+
+    # Probes -------------------------------------------------------------------------------------------------------------------
+
+    def probe(self, name: str, path: str) -> httpx.Response:
+        """Ask one node by its socket, past nginx, as nginx would."""
+        with self.direct(name) as http:
+            return http.get(path)
+
+    def direct(self, name: str, **options: Any) -> httpx.Client:
+        """A client of one node, past nginx."""
+        transport = httpx.HTTPTransport(uds=str(self.shape.node_socket(name)))
+        headers = {"Host": f"127.0.0.1:{self.shape.port}", "X-Real-IP": "127.0.0.1", **options.pop("headers", {})}
+        return httpx.Client(transport=transport, base_url="http://127.0.0.1", headers=headers, timeout=PROBE_SECONDS, **options)
+
+    def ready(self, name: str) -> bool:
+        """Whether a node says that it is ready."""
+        try:
+            return self.probe(name, "/readyz").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def state(self, name: str) -> dict[str, Any]:
+        """What a node says about itself."""
+        found: dict[str, Any] = self.probe(name, "/readyz").json()
+        return found
+
+    def metric(self, name: str, metric: str) -> float:
+        """The sum of a metric of one node, over its labels."""
+        lines = [line for line in self.probe(name, "/metrics").text.splitlines() if line.startswith((f"{metric} ", f"{metric}{{"))]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+    # What can happen ----------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def down(self, name: str) -> Iterator[None]:
+        """Kill a program for a while, and have it back, ready, at the end."""
+        self[name].kill()
+        try:
+            yield
+        finally:
+            self.start(name)
+
+    def start(self, name: str) -> None:
+        """Start a program that has ended, and wait until it answers."""
+        ready = {"redis": self._redis_answers, "nginx": self._nginx_answers}.get(name, partial(self.ready, name))
+        self[name].start(ready)
+
+    def restart(self, name: str) -> None:
+        """Stop a node in good order, as a deploy does, and start it again."""
+        self[name].stop()
+        self.start(name)
+
+    @contextmanager
+    def redis_down(self) -> Iterator[None]:
+        """Redis is gone: connections are cut and refused. It forgets everything."""
+        with self.down("redis"):
+            yield
+
+    @contextmanager
+    def redis_frozen(self) -> Iterator[None]:
+        """Redis accepts and never answers."""
+        with self["redis"].paused():
+            yield
+
+    def redis(self, *command: str) -> str:
+        """Give Redis a command, such as ``FLUSHALL`` or ``CLIENT KILL TYPE pubsub``."""
+        client = ["redis-cli", "-s", str(self._run / "redis.sock"), *command]
+        return subprocess.run(client, check=True, capture_output=True, text=True).stdout.strip()
+
+    @contextmanager
+    def postgres_down(self) -> Iterator[None]:
+        """PostgreSQL is gone, with every connection; its data stays."""
+        self.postgres.stop()
+        try:
+            yield
+        finally:
+            self.postgres.start()
+
+    def postgres_restart(self) -> None:
+        """PostgreSQL is away for a moment."""
+        with self.postgres_down():
+            pass
+
+    def nginx_reload(self, **variables: str) -> None:
+        """Make nginx read its configuration, with other variables if some are given; returns when it has a new generation of workers."""
+        if variables:
+            object.__setattr__(self, "shape", replace(self.shape, variables={**self.shape.variables, **variables}))
+            self.shape.render()
+        before = self._workers()
+        self["nginx"].signal(signal.SIGHUP)
+        self["nginx"].wait_for(lambda: bool(self._workers() - before))
+
+    # ------------------------------------------------------------------------------------------------------------------------------
+
+    def _workers(self) -> set[int]:
+        done = subprocess.run(["pgrep", "-P", str(self["nginx"].pid), "-f", "worker process$"], capture_output=True, text=True, check=False)
+        return {int(line) for line in done.stdout.split()}
+
+    def _redis_answers(self) -> bool:
+        try:
+            return self.redis("PING") == "PONG"
+        except subprocess.CalledProcessError:
+            return False
+
+    def _nginx_answers(self) -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.shape.internal_port}/healthz", timeout=PROBE_SECONDS).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
