@@ -5,7 +5,7 @@ connections are TLS. Redis' own addresses name one server, and neither channels_
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from redis.sentinel import Sentinel, SentinelConnectionPool
@@ -58,10 +58,10 @@ class Sentinels:
 
     def pool(self, **options: Any) -> SentinelConnectionPool:
         """Return a pool of connections to the master of the moment."""
-        sentinel: Any = Sentinel  # redis-py declares the functions untyped
+        sentinel: Any = Sentinel  # redis-py has no types here
+        pool: Any = CachePool
         manager = sentinel(list(self.addresses), sentinel_kwargs=self._sentinel_options(options))
-        pool: SentinelConnectionPool = CachePool(self.master, manager, **self._master_options(options))
-        return pool
+        return cast(SentinelConnectionPool, pool(self.master, manager, **self._master_options(options)))
 
     def _master_options(self, options: dict[str, Any]) -> dict[str, Any]:
         return {"db": self.database, **self.credentials, **({"ssl": True} if self.tls else {}), **options}

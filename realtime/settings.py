@@ -121,7 +121,7 @@ HOLDFAST_LAYER_CAPACITY = env.whole("HOLDFAST_LAYER_CAPACITY", 10_000)
 CHANNEL_LAYERS = {"default": env.channel_layer("CHANNEL_LAYER_URL", "memory://", capacity=HOLDFAST_LAYER_CAPACITY)}
 CACHES = {"default": env.cache("CACHE_URL", "memory://")}
 
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"  # a lost cache logs nobody out
+SESSION_ENGINE = "realtime.cached_sessions"  # a lost cache logs nobody out, and one that is away costs a query
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # --- what it serves ---------------------------------------------------------------------------------------------------------------
