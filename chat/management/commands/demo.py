@@ -103,7 +103,8 @@ class Storyteller:
                 posted = services.post_message(
                     author_id=author, room_id=room_id, body=said.first or said.text, key=key, reply_to=named.get(said.answers)
                 )
-            named[said.name] = posted.message.pk
+            if said.name:
+                named[said.name] = posted.message.pk
             with self._clock(said.before - timedelta(minutes=1)):
                 self._aftermath(posted.message.pk, author, said)
 
