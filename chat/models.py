@@ -148,6 +148,7 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["room", "seq"], name="message_room_seq"),
             models.UniqueConstraint(fields=["author", "key"], name="message_author_key"),
         ]
+        indexes = [models.Index(fields=["author", "id"], name="message_author")]  # what somebody wrote, newest first, for moderators
 
     def __str__(self) -> str:
         return f"message {self.pk}"

@@ -145,9 +145,9 @@ class MembershipAdmin(ActingAdmin):
             return "user_id"
         return "-inbox_seq" if "user" in found.params else "-pk"
 
-    def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def listed(self, found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Leave out direct conversations."""
-        return without_direct(rows)
+        return without_direct(found, rows)
 
     def name(self, row: Membership) -> str:
         """Return who, where."""

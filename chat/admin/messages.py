@@ -88,9 +88,9 @@ class MessageAdmin(ActingAdmin):
         room, number = room_id(address[1]), address[2]
         return Q(room=room, number=int(number)) if room and is_id(number) else NOTHING
 
-    def listed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def listed(self, found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Leave out direct conversations."""
-        return without_direct(rows)
+        return without_direct(found, rows)
 
     def beside(self, request: HttpRequest, row: Message) -> dict[str, Any]:
         """Add its reports and what moderators did about it."""

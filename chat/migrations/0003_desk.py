@@ -34,6 +34,10 @@ class Migration(migrations.Migration):
             options={"verbose_name": "log entry", "verbose_name_plural": "moderation log"},
         ),
         migrations.AddIndex(
+            model_name="message",
+            index=models.Index(fields=["author", "id"], name="message_author"),
+        ),
+        migrations.AddIndex(
             model_name="moderationlog",
             index=models.Index(fields=["action", "id"], name="log_action"),
         ),
