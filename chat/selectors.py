@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from chat import payloads, policies
@@ -15,7 +15,7 @@ from realtime import selectors as streams
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import HoldfastError, NotFound
 from realtime.protocol.page import Event
-from realtime.streams import Reader, Refusals
+from realtime.streams import Claim, Refusals
 
 LATEST: Final = 50  # messages of a snapshot
 MAX_MESSAGES: Final = 100  # of one answer
@@ -51,14 +51,18 @@ def inbox_events(ident: str, after: int, limit: int) -> Iterable[Event]:
     return map(payloads.inbox_event, rows[:limit])
 
 
-def authorise(reader: Reader, idents: Sequence[str]) -> Refusals:
-    """Return the rooms that the reader may not read, with the reason; one query for all."""
-    wanted = {int(ident) for ident in idents}
-    mine = Membership.objects.filter(room=OuterRef("pk"), user_id=reader.user_id).values("state")
-    rows = Room.objects.filter(pk__in=wanted).annotate(my_state=Subquery(mine)).values_list("pk", "kind", "my_state")
-    problems: dict[int, HoldfastError | None] = {pk: policies.reading_problem(kind, state) for pk, kind, state in rows}
-    found = {ident: problems.get(int(ident), policies.no_such_room()) for ident in idents}
-    return {ident: problem for ident, problem in found.items() if problem is not None}
+def authorise(claims: Sequence[Claim]) -> Refusals:
+    """Return the claims to rooms that are refused, with the reason; two queries for all."""
+    room_ids = {int(claim.ident) for claim in claims}
+    kinds = dict(Room.objects.filter(pk__in=room_ids).values_list("pk", "kind"))
+    places = Membership.objects.filter(room_id__in=room_ids, user_id__in={claim.reader.user_id for claim in claims})
+    states = {(room_id, user_id): state for room_id, user_id, state in places.values_list("room_id", "user_id", "state")}
+    problems = {claim: _problem(kinds.get(int(claim.ident)), states.get((int(claim.ident), claim.reader.user_id))) for claim in claims}
+    return {claim: problem for claim, problem in problems.items() if problem is not None}
+
+
+def _problem(kind: str | None, state: str | None) -> HoldfastError | None:
+    return policies.no_such_room() if kind is None else policies.reading_problem(kind, state)
 
 
 # -- single rows ----------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from notifications.models import TITLE_MAX_LENGTH, URL_MAX_LENGTH, Level
 from realtime.protocol.errors import BadRequest, NotFound
-from realtime.streams import Reader, Refusals
+from realtime.streams import Claim, Refusals
 
 MAX_IDS = 500  # notifications named in one command: ten pages of an inbox, and one transaction of some 20 ms
 MAX_IDS_NAMED = 10  # in the words of an error
@@ -16,12 +16,12 @@ MAX_ID = 2**63 - 1  # what a column of the database holds
 BODY_MAX_LENGTH = 3000  # characters: with a title, a link and markup it still fits into one message of a room
 
 
-def may_read_inbox(reader: Reader, idents: Sequence[str]) -> Refusals:
+def may_read_inbox(claims: Sequence[Claim]) -> Refusals:
     """Refuse everybody but the owner, as if the inbox did not exist."""
-    return {ident: NotFound("There is no such stream.") for ident in idents if ident != str(reader.user_id)}
+    return {claim: NotFound("There is no such stream.") for claim in claims if claim.ident != str(claim.reader.user_id)}
 
 
-def may_read_announcements(_reader: Reader, _idents: Sequence[str]) -> Refusals:
+def may_read_announcements(_claims: Sequence[Claim]) -> Refusals:
     """Refuse nobody who is signed in."""
     return {}
 

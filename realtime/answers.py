@@ -13,7 +13,7 @@ from realtime.protocol import frames
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound, NotSubscribed, Reset, TooMany
 from realtime.protocol.page import PAGE_MAX_BYTES, PAGE_MAX_EVENTS, REPLY_MAX_EVENTS, Page
 from realtime.sockets import Socket
-from realtime.streams import Reader
+from realtime.streams import Claim, Reader
 from realtime.tails import LiveTail, SharedReads
 
 REPLY_MAX_BYTES = 2 * PAGE_MAX_BYTES  # of the pages of one reply to `subscribe`; the rest is pulled
@@ -109,20 +109,23 @@ class Answers:
 
 
 async def refusals(reader: Reader, names: Sequence[str]) -> Errors:
-    """Return which of ``names`` the reader may not read, and why; one trip to the database for all."""
-    return await database.read(_refusals, reader, names) if names else {}
+    """Return which of ``names`` the reader may not read, and why; all who ask at the same time are answered together."""
+    return await database.read_together(_refusals, (reader, tuple(names))) if names else {}
 
 
-def _refusals(reader: Reader, names: Sequence[str]) -> Errors:
-    by_kind: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for name in names:
-        kind, ident = streams.parse(name)
-        by_kind[kind.prefix][ident] = name
-    return {
-        idents[ident]: refusal
-        for prefix, idents in by_kind.items()
-        for ident, refusal in streams.kind(prefix).authorise(reader, list(idents)).items()
-    }
+def _refusals(asked: Sequence[tuple[Reader, tuple[str, ...]]]) -> list[Errors]:
+    claims: defaultdict[str, list[Claim]] = defaultdict(list)
+    for reader, names in asked:
+        for name in names:
+            kind, ident = streams.parse(name)
+            claims[kind.prefix].append(Claim(reader, ident))
+    refused = {(prefix, claim): error for prefix, some in claims.items() for claim, error in streams.kind(prefix).authorise(some).items()}
+    return [{name: error for name in names if (error := refused.get(_claim(reader, name)))} for reader, names in asked]
+
+
+def _claim(reader: Reader, name: str) -> tuple[str, Claim]:
+    kind, ident = streams.parse(name)
+    return kind.prefix, Claim(reader, ident)
 
 
 def _impossible(socket: Socket, positions: Mapping[str, int | None], limit: int) -> Errors:

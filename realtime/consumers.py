@@ -33,6 +33,7 @@ from realtime.sockets import Socket
 log = logging.getLogger("holdfast.consumers")
 
 OWN = frozenset({"subscribe", "pull", "unsubscribe"})  # commands that are about the socket itself
+CHARACTERS_PER_TOKEN = 8192  # a large frame costs its decoding, and more tokens: 64 KiB takes eight or nine
 MAX_OVERLAPPING = 100  # pipelined commands of one socket that wait for a commit together
 
 
@@ -175,9 +176,10 @@ class StreamConsumer(AsyncConsumer):
 
     def _admit(self, text: str | None, now: float) -> Waiting | None:
         """Return the frame's place in the queue, with its answer where that is decided already; None when it closed the socket."""
+        if text is None:
+            self.socket.close(CloseCode.BAD_FRAME)
+            return None
         try:
-            if text is None:
-                raise frames.BadFrame
             request = frames.decode(text)
             waiting = Waiting(now, request)
         except frames.BadFrame:
@@ -186,7 +188,7 @@ class StreamConsumer(AsyncConsumer):
         except frames.Unreadable as unreadable:
             request = {"id": unreadable.id}
             waiting = Waiting(now, answer=frames.refusal(unreadable.id, unreadable.error))
-        wait = self._bucket.take(now)
+        wait = self._bucket.take(now, min(1 + len(text) // CHARACTERS_PER_TOKEN, settings.HOLDFAST_COMMAND_BURST))
         if wait <= 0:
             return waiting
         if self._flood.take(now) > 0:

@@ -5,32 +5,44 @@ where none are kept. These threads keep theirs, and close it only after an error
 """
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from threading import Barrier
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
-from realtime.protocol.errors import Unavailable
+from realtime.batches import Batches, I, Many, R
+from realtime.protocol.errors import Unavailable, failed
+
+log = logging.getLogger("holdfast.database")
 
 P = ParamSpec("P")
-R = TypeVar("R")
+T = TypeVar("T")
 
 OUTAGES = (OperationalError, InterfaceError)  # the database is away, restarting, locked or out of connections
 RETRY_AFTER_SECONDS = 1.0
+READ_BATCH = 200  # items of one shared read; beyond that the gain per item is small
+MAX_WAITING = 20_000  # items that wait for a shared read: a node's share of sockets that come back at once
 
 _readers: ThreadPoolExecutor | None = None
 
 
-async def read(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+async def read(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ``function`` on a reading thread. Raises ``Unavailable`` when the database does not answer."""
     return await asyncio.get_running_loop().run_in_executor(_pool(), partial(guarded, function, *args, **kwargs))
 
 
-def guarded(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+async def read_together(many: Many[I, R], item: I) -> R:
+    """Have ``item`` read by ``many`` together with all that wait for it: a storm of handshakes costs a few queries, not a few each."""
+    return await _together().put(many, item)
+
+
+def guarded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ``function`` on this thread's connection and turn an outage into ``Unavailable``."""
     try:
         return function(*args, **kwargs)
@@ -58,6 +70,26 @@ def close_connections(pool: ThreadPoolExecutor, threads: int) -> None:
     for _ in range(threads):
         pool.submit(close_own)
     pool.shutdown(wait=True)
+
+
+_waiting: "WeakKeyDictionary[asyncio.AbstractEventLoop, Batches]" = WeakKeyDictionary()
+
+
+def _together() -> Batches:
+    loop = asyncio.get_running_loop()
+    if loop not in _waiting:
+        _waiting[loop] = Batches(_read_many, size=READ_BATCH, waiting=MAX_WAITING)
+    return _waiting[loop]
+
+
+async def _read_many(many: Many[Any, Any], items: list[Any]) -> Sequence[Any]:
+    try:
+        return await read(many, items)
+    except Unavailable as error:
+        return [error] * len(items)
+    except Exception:
+        log.exception("read failed")
+        return [failed()] * len(items)
 
 
 def _pool() -> ThreadPoolExecutor:

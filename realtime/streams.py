@@ -6,7 +6,7 @@ to it. That is the extension point of the project: see docs/extending.md.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import NamedTuple, NewType
 
 from realtime.protocol.errors import HoldfastError, NotFound
 from realtime.protocol.page import Event
@@ -27,9 +27,16 @@ class Reader:
     is_moderator: bool = False
 
 
-Refusals = Mapping[str, HoldfastError]
-Authorise = Callable[[Reader, Sequence[str]], Refusals]
-"""``authorise(reader, idents)``: the refused ones with the reason; one query for all, because a client subscribes to many."""
+class Claim(NamedTuple):
+    """Somebody wants to read the stream ``ident`` of a kind."""
+
+    reader: Reader
+    ident: str
+
+
+Refusals = Mapping[Claim, HoldfastError]
+Authorise = Callable[[Sequence[Claim]], Refusals]
+"""``authorise(claims)``: the refused ones with the reason. A few queries for all: a client subscribes to many, and many come at once."""
 
 
 @dataclass(slots=True)

@@ -160,7 +160,7 @@ class LiveTail:
                     self._jump(page.head)
                     return
                 self._repaired(page)
-                if page.to >= page.head and not self.tail.has_gap:
+                if page.to >= page.head:
                     return
         except Reset as reset:  # the floor moved past us, or the database was restored
             self._jump((reset.data or {})["head"])
@@ -168,6 +168,7 @@ class LiveTail:
             log.info("repair waits for the database", extra={"stream": self.name})
         finally:
             self._repairing = None
+        self._mind_gap()
 
     def _jump(self, head: int) -> None:
         self.tail.jump(head)

@@ -15,7 +15,7 @@ from realtime.auth import banned
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
 from realtime.protocol.page import End
-from realtime.streams import Reader
+from realtime.streams import Claim, Reader
 from tests.chat.conftest import Say, fresh, membership, notices
 from tests.support.replay import Verify
 
@@ -49,7 +49,8 @@ def test_who_is_removed_is_out_at_once(verify: Verify, secret: Room, alice: User
     assert row.state == "removed"
     assert change.ends(f"room.{secret.pk}") == [End(bob.pk, None, None, "removed")]
     assert fresh(secret).member_count == 1
-    assert list(selectors.authorise(Reader(bob.pk), [str(secret.pk)])) == [str(secret.pk)]
+    claim = Claim(Reader(bob.pk), str(secret.pk))
+    assert list(selectors.authorise([claim])) == [claim]
     assert notices(bob)[-1] == ("moderation", "Secret: a moderator removed you from the room")
     assert log() == [("remove", "done here")]
     with pytest.raises(NotFound):
@@ -66,7 +67,8 @@ def test_who_is_banned_stays_out(verify: Verify, general: Room, alice: User, bob
     assert change.ends(f"room.{general.pk}") == [End(bob.pk, None, None, "banned")]
     with pytest.raises(Forbidden):
         selectors.snapshot(general.pk, bob.pk)
-    assert isinstance(selectors.authorise(Reader(bob.pk), [str(general.pk)])[str(general.pk)], Forbidden)
+    claim = Claim(Reader(bob.pk), str(general.pk))
+    assert isinstance(selectors.authorise([claim])[claim], Forbidden)
     with verify() as change:
         services.unban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, reason="sorry")
     assert membership(general, bob).state == "left"

@@ -10,7 +10,7 @@ from realtime.outlet import Prepared
 from realtime.protocol.errors import HoldfastError, NotFound
 from realtime.protocol.page import End, Event
 from realtime.services import changing
-from realtime.streams import Reader, StreamKind
+from realtime.streams import Claim, StreamKind
 
 
 class Ledger:
@@ -60,8 +60,8 @@ class Ledger:
 
         return rows
 
-    def _authorise(self, reader: Reader, idents: Sequence[str]) -> dict[str, HoldfastError]:
-        return {ident: NotFound("There is no such stream.") for ident in idents if reader.user_id in self.shut_out}
+    def _authorise(self, claims: Sequence[Claim]) -> dict[Claim, HoldfastError]:
+        return {claim: NotFound("There is no such stream.") for claim in claims if claim.reader.user_id in self.shut_out}
 
 
 class Wire:

@@ -8,7 +8,7 @@ from django.db import models
 from realtime.protocol.errors import HoldfastError, NotFound
 from realtime.protocol.page import Event
 from realtime.services import changing
-from realtime.streams import Reader, StreamKind
+from realtime.streams import Claim, StreamKind
 
 
 class Order(models.Model):
@@ -27,10 +27,11 @@ def changed_rows(ident: str, after: int, limit: int) -> Iterable[Event]:
     return [as_event(order) for order in Order.objects.filter(pk=int(ident), seq__gt=after).order_by("seq")[:limit]]
 
 
-def authorise(reader: Reader, idents: Sequence[str]) -> dict[str, HoldfastError]:
-    """Who may not read, and why: one query for all orders that a client asks for."""
-    mine = set(Order.objects.filter(buyer_id=reader.user_id, pk__in=map(int, idents)).values_list("pk", flat=True))
-    return {ident: NotFound("There is no such order.") for ident in idents if int(ident) not in mine}
+def authorise(claims: Sequence[Claim]) -> dict[Claim, HoldfastError]:
+    """Who may not read, and why: one query for all that clients ask for."""
+    wanted = Order.objects.filter(pk__in={int(claim.ident) for claim in claims})
+    buyers = {str(pk): buyer_id for pk, buyer_id in wanted.values_list("pk", "buyer_id")}
+    return {claim: NotFound("There is no such order.") for claim in claims if buyers.get(claim.ident) != claim.reader.user_id}
 
 
 ORDERS = StreamKind("order", authorise, [changed_rows])  # register(ORDERS) in AppConfig.ready()

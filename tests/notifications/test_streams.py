@@ -8,20 +8,21 @@ from realtime import streams
 from realtime.protocol.codes import CloseCode
 from realtime.revocation import end_sessions, personal_stream
 from realtime.selectors import page
-from realtime.streams import Reader
+from realtime.streams import Claim, Reader
 from tests.notifications.conftest import Notify
 from tests.support.replay import Client, Verify
 
 
 def test_alice_reads_her_inbox_and_bob_is_told_that_there_is_none(alice: User, bob: User) -> None:
     kind, ident = streams.parse(payloads.inbox(alice.pk))
-    assert kind.authorise(Reader(alice.pk), [ident]) == {}
-    assert kind.authorise(Reader(bob.pk, is_moderator=True), [ident])[ident].code == "not_found"
+    assert kind.authorise([Claim(Reader(alice.pk), ident)]) == {}
+    claim = Claim(Reader(bob.pk, is_moderator=True), ident)
+    assert kind.authorise([claim])[claim].code == "not_found"
 
 
 def test_everybody_reads_announcements(bob: User) -> None:
     kind, ident = streams.parse("announcements")
-    assert kind.authorise(Reader(bob.pk), [ident]) == {}
+    assert kind.authorise([Claim(Reader(bob.pk), ident)]) == {}
 
 
 def test_the_inbox_is_what_every_socket_of_its_owner_watches(alice: User) -> None:
