@@ -9,7 +9,7 @@ The rules it keeps (design.md §2 and §3):
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -100,8 +100,7 @@ class Hub:
         self.sockets.add(socket)
         self._of_user[socket.account.user_id].add(socket)
         socket.watching = await self._followed.pinned([*_personal(socket.account.user_id), *_greeted()])
-        ends = await database.read(lapsed, [socket.account])  # what ended before the watch began
-        for end in ends.values():
+        if end := await database.read_together(_ends, socket.account):  # what ended before the watch began
             socket.end(None, end)
         return {live.name: live.position for live in socket.watching}
 
@@ -245,6 +244,11 @@ class Hub:
         followers.discard(follower)
         if not followers:
             del self._of_user[user_id]
+
+
+def _ends(accounts: Sequence[Account]) -> list[End | None]:
+    found = lapsed(accounts)
+    return [found.get(account) for account in accounts]
 
 
 def _personal(user_id: int) -> list[str]:
