@@ -66,7 +66,12 @@ def test_a_copy_that_could_not_be_deleted_ends_soon(alice_signed_in: Client, mon
     kept: list[int] = []
     cache = caches["default"]
     put = cache.set
-    monkeypatch.setattr(cache, "set", lambda key, data, seconds: (kept.append(seconds), put(key, data, seconds)))
+
+    def noted(key: str, data: object, seconds: int) -> None:
+        kept.append(seconds)
+        put(key, data, seconds)
+
+    monkeypatch.setattr(cache, "set", noted)
     cache.clear()
     alice_signed_in.get("/accounts/")
     assert kept == [COPY_SECONDS]

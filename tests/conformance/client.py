@@ -9,7 +9,7 @@ import itertools
 import json
 import random
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -96,12 +96,13 @@ class Copy:
 class Client:
     """A WebSocket client that reconnects and resumes."""
 
-    def __init__(self, address: str, token: str, streams: Iterable[str]) -> None:
+    def __init__(self, address: str, token: str, streams: Iterable[str], headers: Mapping[str, str] | None = None) -> None:
         self.breaches: list[str] = []
+        self.hello: dict[str, Any] = {}
         self.copies = {name: Copy(name, self.breaches) for name in streams}
         self.others: list[dict[str, Any]] = []  # signals, closed, bye
         self._address = address
-        self._token = token
+        self._headers = {"Authorization": f"Bearer {token}", **(headers or {})}
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._socket: ClientConnection | None = None
@@ -113,15 +114,15 @@ class Client:
 
     async def connect(self) -> None:
         """Connect, be greeted, subscribe with all positions."""
-        headers = {"Authorization": f"Bearer {self._token}"}
         self._socket = await connect(
-            self._address, additional_headers=headers, subprotocols=[Subprotocol("holdfast.v1")], max_size=4 << 20, compression=None
+            self._address, additional_headers=self._headers, subprotocols=[Subprotocol("holdfast.v1")], max_size=4 << 20, compression=None
         )
         if self._socket.subprotocol != "holdfast.v1":
             self.breaches.append(f"subprotocol {self._socket.subprotocol}")
         hello = json.loads(await asyncio.wait_for(self._socket.recv(), REPLY_SECONDS))
         if hello["type"] != "hello":
             self.breaches.append(f"greeted with {hello}")
+        self.hello = hello
         self._reader = asyncio.create_task(self._read(self._socket))
         reply = await self.command("subscribe", streams={name: copy.position for name, copy in self.copies.items()})
         if reply["errors"]:

@@ -178,6 +178,11 @@ class Cluster:
         lines = [line for line in self.probe(name, "/metrics").text.splitlines() if line.startswith((f"{metric} ", f"{metric}{{"))]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
+    def access_log(self, path: str) -> str:
+        """The last line that nginx wrote about a path."""
+        lines = (self.shape.logs / "access.log").read_text().splitlines()
+        return next(line for line in reversed(lines) if f'"path":"{path}"' in line)
+
     # What can happen ----------------------------------------------------------------------------------------------------------
 
     @contextmanager

@@ -1,0 +1,118 @@
+"""Everything that a client does, through nginx."""
+
+import asyncio
+import re
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.cluster.conftest import Desk
+from tests.conformance.client import Poller
+from tests.support.cluster import Cluster
+from tests.support.waiting import until
+
+SPOOFED = {
+    "X-Forwarded-For": "6.6.6.6",
+    "X-Real-IP": "6.6.6.6",
+    "Forwarded": "for=6.6.6.6;proto=https",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "evil.example.org",
+    "Daphne-Root-Path": "/elsewhere",
+}
+
+
+async def test_a_socket_follows_a_room(desk: Desk) -> None:
+    room = desk.room("bob")
+    bob = await desk.client("bob", room)
+    desk.post("alice", room, "hello")
+    await until(lambda: bob.copies[f"room.{room}"].rows)
+    assert bob.hello["node"] in desk.cluster.socket_names
+
+
+async def test_a_long_poll_is_answered_when_something_happens(desk: Desk) -> None:
+    room = desk.room("bob")
+    poller = Poller(desk.cluster.origin, desk.cluster.people["bob"].token, f"room.{room}")
+    await poller.poll(0)
+    before = poller.copy.position
+    polling = asyncio.create_task(poller.poll(25))
+    await until(lambda: sum(desk.cluster.metric(name, "holdfast_waiting") for name in desk.cluster.socket_names))
+    await asyncio.to_thread(desk.post, "alice", room, "for the poll")
+    await asyncio.wait_for(polling, 5)
+    assert poller.copy.position == (before or 0) + 1
+    assert poller.breaches == []
+    await poller.close()
+
+
+async def test_server_sent_events_leave_one_by_one(desk: Desk) -> None:
+    room = desk.room("bob")
+    poller = Poller(desk.cluster.origin, desk.cluster.people["bob"].token, f"room.{room}")
+    done = asyncio.Event()
+    listening = asyncio.create_task(poller.listen(done, cut_after=1000))
+    for number in range(3):
+        await until(lambda: sum(desk.cluster.metric(name, "holdfast_waiting") for name in desk.cluster.socket_names))
+        message = await asyncio.to_thread(desk.post, "alice", room, f"event {number}")
+        await until(lambda seq=message["seq"]: poller.copy.position == seq, within=2)
+    done.set()
+    await asyncio.to_thread(desk.post, "alice", room, "the last one")
+    await asyncio.wait_for(listening, 5)
+    assert poller.breaches == []
+    await poller.close()
+
+
+def test_pages_come_from_the_web_nodes_with_one_of_each_header(cluster: Cluster) -> None:
+    answer = httpx.get(f"{cluster.origin}/accounts/login/")
+    assert answer.status_code == 200
+    for name in ("content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy", "cross-origin-opener-policy"):
+        assert len(answer.headers.get_list(name)) == 1, name
+    assert answer.headers["server"] == "nginx"
+
+
+def test_static_files_come_from_nginx_and_are_kept_for_ever(cluster: Cluster) -> None:
+    page = httpx.get(f"{cluster.origin}/accounts/login/").text
+    [style, *_] = re.findall(r'href="(/static/[^"]+\.css)"', page)
+    answer = httpx.get(f"{cluster.origin}{style}")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-type"] == "text/css"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert '"node":""' in cluster.access_log(style)
+    [script, *_] = [path.name for path in (cluster.shape.var / "static" / "realtime").glob("*.js")]
+    assert httpx.get(f"{cluster.origin}/static/realtime/{script}").headers["content-type"] == "text/javascript"
+
+
+def test_a_static_file_that_nginx_does_not_have_is_a_nodes(cluster: Cluster) -> None:
+    answer = httpx.get(f"{cluster.origin}/static/nothing.js")
+    assert answer.status_code == 404
+    assert "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/healthz", "/static/../secret_key", "/static/%2e%2e/secret_key"])
+def test_what_is_private_is_not_there(cluster: Cluster, path: str) -> None:
+    with httpx.Client() as http:
+        assert http.send(http.build_request("GET", f"{cluster.origin}{path}")).status_code == 404
+
+
+def test_this_machine_reads_the_probes_of_every_node(cluster: Cluster) -> None:
+    internal = f"http://127.0.0.1:{cluster.shape.internal_port}"
+    for name in cluster.shape.node_names:
+        assert httpx.get(f"{internal}/nodes/{name}/readyz").json()["node"] == name
+        assert "holdfast_connections" in httpx.get(f"{internal}/nodes/{name}/metrics").text
+    assert httpx.get(f"{internal}/nodes/{cluster.shape.node_names[0]}/admin").status_code == 404
+
+
+def test_what_a_client_claims_about_itself_changes_nothing(cluster: Cluster) -> None:
+    honest = httpx.get(f"{cluster.origin}/accounts/")
+    spoofed = httpx.get(f"{cluster.origin}/accounts/", headers=SPOOFED)
+    assert (spoofed.status_code, spoofed.headers["location"]) == (honest.status_code, honest.headers["location"])
+    assert '"client":"127.0.0.1"' in cluster.access_log("/accounts/")
+    for name in cluster.shape.node_names:
+        # Past nginx: a node believes what its proxy says, so it matters that nginx says it.
+        assert cluster.probe(name, "/metrics").status_code == 200
+        with cluster.direct(name, headers={"X-Real-IP": "6.6.6.6"}) as http:
+            assert http.get("/metrics").status_code == 403
+
+
+async def test_a_socket_with_such_claims_is_served_as_any_other(desk: Desk) -> None:
+    headers = {**SPOOFED, "Authorization": f"Bearer {desk.cluster.people['bob'].token}"}
+    async with connect(f"{desk.cluster.sockets}/ws/chat/", additional_headers=headers) as socket:
+        assert '"hello"' in str(await socket.recv())
