@@ -119,7 +119,7 @@ class QueueOutlet:
         self._put({"type": "websocket.send", "text": message.payload.decode()})
 
     def close(self, code: int, reason: str) -> None:
-        self._put({"type": "websocket.close", "code": code, "reason": reason})
+        self._put({"type": "websocket.close", "code": int(code), "reason": reason})  # int: Daphne refuses an enumeration
         self._closed = True
 
     def _put(self, message: dict[str, Any]) -> None:
@@ -133,12 +133,19 @@ class QueueOutlet:
         try:
             while self._waiting:
                 message = self._waiting.popleft()
-                # a server raises its own kind of error when the client has gone or the code is not to its taste; either way the end
-                # of the socket is near, and the consumer learns of it by `websocket.disconnect`
+                # a server raises its own kind of error when the client has gone; the consumer learns of it by `websocket.disconnect`
                 with suppress(Exception):
-                    await self._send(message)
+                    await self._send_or_close(message)
                 self.unsent -= len(message.get("text", "").encode())
         finally:
             self._task = None
         if self.on_drained is not None:
             self.on_drained()
+
+    async def _send_or_close(self, message: dict[str, Any]) -> None:
+        try:
+            await self._send(message)
+        except Exception:
+            if message["type"] == "websocket.close":
+                await self._send({"type": "websocket.close"})  # plain Daphne takes no 1012 and no 1013, and the socket must not stay open
+            raise

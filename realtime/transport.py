@@ -50,7 +50,7 @@ class SocketProtocol(WebSocketProtocol):
     on_leave: Callable[[float], None] | None = None  # the consumer's: finish what is under way, say bye, close
     reading = True
     _fragments = 0
-    _ping_outstanding = False
+    _pinged_at = 0.0  # monotonic; 0: everything was answered
 
     # The handshake ------------------------------------------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ class SocketProtocol(WebSocketProtocol):
         autobahn formats two strings for a debug line of each read.
         """
         self.heard = time.monotonic()
-        self._ping_outstanding = False
+        self._pinged_at = 0.0  # any sign of life answers
         self._dataReceived(data)
 
     def onMessageBegin(self, isBinary: bool) -> None:
@@ -263,18 +263,20 @@ class SocketProtocol(WebSocketProtocol):
         """
         if self.state != self.STATE_OPEN or not self.reading:
             return
-        silent = time.monotonic() - self.heard
-        if silent > settings.HOLDFAST_PING_AFTER_SECONDS + settings.HOLDFAST_PONG_SECONDS:
-            metrics.closes.of(str(int(CloseCode.UNRESPONSIVE))).inc()
-            self.close(CloseCode.UNRESPONSIVE, CloseCode.UNRESPONSIVE.reason)
-        elif silent > settings.HOLDFAST_PING_AFTER_SECONDS and not self._ping_outstanding:
-            self._ping_outstanding = True
+        now = time.monotonic()
+        if self._pinged_at:
+            if now - self._pinged_at > settings.HOLDFAST_PONG_SECONDS:
+                metrics.closes.of(str(int(CloseCode.UNRESPONSIVE))).inc()
+                self.close(CloseCode.UNRESPONSIVE, CloseCode.UNRESPONSIVE.reason)
+        elif now - self.heard > settings.HOLDFAST_PING_AFTER_SECONDS:
+            self._pinged_at = now
             self.sendFrame(opcode=PING)
 
     def forgive(self, seconds: float) -> None:
         """Do not hold a stop of our own process (a debugger, a suspended machine) against the client."""
         self.heard += seconds
-        self._ping_outstanding = False
+        if self._pinged_at:
+            self._pinged_at += seconds
 
     def __repr__(self) -> str:
         return f"<socket of {self.peer}>"
