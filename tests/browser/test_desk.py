@@ -1,0 +1,96 @@
+"""The moderators' desk in a browser: Mona signs in, decides and acts, and whoever it happens to sees it at once."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import expect
+
+from chat import services
+from chat.models import Report, Room
+from chat.services.moderators import appoint_moderator
+from tests.admin.rows import make_rows
+from tests.browser.conftest import OpenPage
+from tests.browser.screen import connected, message
+from tests.conftest import PASSWORD, People, make_user
+
+PAGES = ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "blockedword", "person"]
+
+
+@pytest.fixture
+def mona(transactional_db: None) -> User:
+    user = make_user("mona")
+    appoint_moderator(username="mona")
+    return user
+
+
+@pytest.fixture
+def report(people: People, lab: Room) -> Report:
+    posted = services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Buy my watches").message
+    return services.report(actor_id=people.alice.pk, message_id=posted.pk, category="spam", note="again")
+
+
+def test_mona_signs_in_and_decides_about_what_waits(open_page: OpenPage, people: People, mona: User, report: Report) -> None:
+    bob = open_page(people.bob, "/rooms/lab/")
+    connected(bob)
+    page = open_page(None, "/admin/")
+    page.get_by_label("Username").fill("mona")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("link", name="Buy my watches").click()
+    expect(page.get_by_text("again")).to_be_visible()
+    page.get_by_role("button", name="Delete message").click()
+    expect(page.get_by_text("The message is deleted")).to_be_visible()
+    expect(message(bob, "This message was deleted.")).to_be_visible()
+    page.goto("/admin/")
+    expect(page.get_by_text("No open reports")).to_be_visible()
+
+
+def test_mona_deletes_what_she_ticks_and_takes_it_back(open_page: OpenPage, people: People, mona: User, report: Report) -> None:
+    bob = open_page(people.bob, "/rooms/lab/")
+    page = open_page(mona, "/admin/chat/message/")
+    page.get_by_role("checkbox", name=re.compile("message")).check()
+    expect(page.get_by_text("1 of 1 selected")).to_be_visible()
+    page.get_by_role("button", name="Delete…").click()
+    page.get_by_label("Reason").fill("Advertising")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("1 message deleted.")).to_be_visible()
+    expect(message(bob, "This message was deleted.")).to_be_visible()
+    page.get_by_role("link", name="Take it back…").click()
+    page.get_by_role("button", name="Restore").click()
+    expect(message(bob, "Buy my watches")).to_be_visible()
+
+
+def test_who_is_banned_from_the_site_is_told_and_out(open_page: OpenPage, people: People, mona: User, report: Report) -> None:
+    bob = open_page(people.bob, "/rooms/lab/")
+    connected(bob)
+    page = open_page(mona, f"/admin/chat/report/{report.pk}/change/")
+    page.get_by_role("link", name="Ban from site…").click()
+    page.get_by_label("Reason").fill("Threats")
+    page.get_by_role("button", name="Ban from site").click()
+    expect(page.get_by_text("1 person banned from the site.")).to_be_visible()
+    expect(bob.get_by_text(re.compile("banned", re.IGNORECASE)).first).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_of_the_desk_breaks_the_policy_or_its_scripts(open_page: OpenPage, mona: User, scheme: str) -> None:
+    """``open_page`` fails a test at the first line of the console that is an error."""
+    make_rows(0, 60)
+    page = open_page(mona, "/admin/", color_scheme=scheme)
+    for model in PAGES:
+        page.goto(f"/admin/chat/{model}/")
+        expect(page.locator("#result_list")).to_be_visible()
+        page.get_by_role("link", name="Next").click()
+        page.locator("#result_list tbody th a").first.click()
+        expect(page.locator("#content-main")).to_be_visible()
+    page.goto("/admin/chat/blockedword/add/")
+    page.get_by_label("Word").fill("pills")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was added successfully")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["", "auth/user/", "auth/user/add/", "auth/group/", "password_change/", "notifications/announcement/add/"])
+def test_no_page_of_a_superuser_does_either(open_page: OpenPage, transactional_db: None, path: str) -> None:
+    root = User.objects.create_superuser("root", password=PASSWORD)
+    page = open_page(root, f"/admin/{path}")
+    expect(page.locator("#content")).to_be_visible()
