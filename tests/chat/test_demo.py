@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from chat.management.demo_story import story
 from chat.models import Membership, Message, Room
+from notifications.models import Notification
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,6 +72,15 @@ def test_the_story_has_a_past_and_something_new_for_bob() -> None:
     assert (times[-1] - times[0]).days >= 1
     bob = Membership.objects.get(room__slug="launch", user__username="bob")
     assert Room.objects.get(slug="launch").last_number - bob.read_number == 3
+
+
+@pytest.mark.usefixtures("debug")
+def test_inboxes_are_in_order_and_hold_only_what_is_new_as_unread() -> None:
+    demo()
+    times = list(Notification.objects.filter(user__username="bob").order_by("pk").values_list("created_at", flat=True))
+    assert times == sorted(times)
+    unread = Notification.objects.filter(user__username="bob", read_at=None).values_list("title", flat=True)
+    assert sorted(unread) == ["Alice Moreau mentioned you in Launch", "Alice Moreau wrote to you"]
 
 
 @pytest.mark.usefixtures("debug")

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -15,10 +16,10 @@ from django.utils import timezone
 from chat import services
 from chat.management.demo_story import Conversation, DemoRoom, Person, Said, Story, story
 from chat.models import Room
-from notifications.models import Broadcast
+from notifications.models import Broadcast, Notification
 from notifications.policies import Words
 from notifications.selectors import Audience
-from notifications.services import broadcast
+from notifications.services import broadcast, read
 
 PASSWORD = "holdfast"
 MODERATOR, ADMINISTRATOR = "maya", "admin"
@@ -46,6 +47,17 @@ class Command(BaseCommand):
         self.stdout.write(f"\n  Each of them signs in with the password {PASSWORD}\n\n")
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something is said: a room that exists by now."""
+
+    room_id: int
+    name: str  # of its messages' keys
+    said: Sequence[Said]
+    people: Sequence[str]
+    unread: Mapping[str, int]
+
+
 class Storyteller:
     """Makes a story true, through the services, as its people would have."""
 
@@ -53,14 +65,21 @@ class Storyteller:
         self.story = story
         self.now = now
         self.ids: dict[str, int] = {}  # username → user
+        self.named: dict[str, int] = {}  # name of a message → message
 
     def tell(self) -> None:
         """Make everything that is missing."""
         self.ids = {person.username: self._account(person) for person in self.story.people}
+        places = [self._room(room) for room in self.story.rooms] + [self._conversation(pair) for pair in self.story.conversations]
+        # In the order of time across all rooms, which is the order of the inboxes.
+        moments = [(said.before, place, index) for place in places for index, said in enumerate(place.said)]
+        for _, place, index in sorted(moments, key=lambda moment: moment[0], reverse=True):
+            self._say(place, index)
+        for place in places:
+            self._read(place)
         for room in self.story.rooms:
-            self._room(room)
-        for conversation in self.story.conversations:
-            self._conversation(conversation)
+            if room.read_only:
+                services.change_room(actor_id=self.ids[room.owner], room_id=Room.objects.get(slug=room.slug).pk, read_only=True)
         broadcast(words=Words(body=self.story.welcome), audience=Audience(everybody=True), key=_key("welcome"))
 
     def _account(self, person: Person) -> int:
@@ -75,38 +94,34 @@ class Storyteller:
             user.groups.add(Group.objects.get(name="moderators"))
         return user.pk
 
-    def _room(self, demo: DemoRoom) -> None:
+    def _room(self, demo: DemoRoom) -> Place:
         owner = self.ids[demo.owner]
-        with self._clock(max(said.before for said in demo.said) + timedelta(hours=1)):
+        with self._clock(_beginning(demo.said)):
             room = Room.objects.filter(slug=demo.slug).first()
             if room is None:
                 kind = Room.Kind.PRIVATE if demo.private else Room.Kind.PUBLIC
                 room = services.create_room(actor_id=owner, name=demo.name, topic=demo.topic, kind=kind, slug=demo.slug).room
             services.add_members(room_id=room.pk, user_ids=[self.ids[name] for name in demo.members])
-        self._history(room.pk, demo.slug, demo.said)
-        self._read(room.pk, [demo.owner, *demo.members], len(demo.said), demo.unread)
-        if demo.read_only:
-            services.change_room(actor_id=owner, room_id=room.pk, read_only=True)
+        return Place(room.pk, demo.slug, demo.said, [demo.owner, *demo.members], demo.unread)
 
-    def _conversation(self, conversation: Conversation) -> None:
-        first, second = conversation.people
-        with self._clock(max(said.before for said in conversation.said) + timedelta(hours=1)):
+    def _conversation(self, pair: Conversation) -> Place:
+        first, second = pair.people
+        with self._clock(_beginning(pair.said)):
             room_id = services.direct_room(actor_id=self.ids[first], user_id=self.ids[second]).room_id
-        self._history(room_id, f"{first}-{second}", conversation.said)
-        self._read(room_id, conversation.people, len(conversation.said), conversation.unread)
+        return Place(room_id, f"{first}-{second}", pair.said, pair.people, pair.unread)
 
-    def _history(self, room_id: int, place: str, history: Sequence[Said]) -> None:
-        named: dict[str, int] = {}
-        for index, said in enumerate(history):
-            author, key = self.ids[said.who], _key(f"{place}.{index}")
-            with self._clock(said.before):
-                posted = services.post_message(
-                    author_id=author, room_id=room_id, body=said.first or said.text, key=key, reply_to=named.get(said.answers)
-                )
-            if said.name:
-                named[said.name] = posted.message.pk
-            with self._clock(said.before - timedelta(minutes=1)):
-                self._aftermath(posted.message.pk, author, said)
+    def _say(self, place: Place, index: int) -> None:
+        said = place.said[index]
+        author, key = self.ids[said.who], _key(f"{place.name}.{index}")
+        reply_to = self.named[said.answers] if said.answers else None
+        with self._clock(said.before):
+            posted = services.post_message(
+                author_id=author, room_id=place.room_id, body=said.first or said.text, key=key, reply_to=reply_to
+            )
+        if said.name:
+            self.named[said.name] = posted.message.pk
+        with self._clock(said.before - timedelta(minutes=1)):
+            self._aftermath(posted.message.pk, author, said)
 
     def _aftermath(self, message_id: int, author: int, said: Said) -> None:
         if said.first:
@@ -117,14 +132,27 @@ class Storyteller:
         if said.deleted:
             services.delete_message(actor_id=author, message_id=message_id)
 
-    def _read(self, room_id: int, people: Sequence[str], last: int, unread: Mapping[str, int]) -> None:
-        services.mark_read([services.Mark(user_id=self.ids[name], room_id=room_id, number=last - unread.get(name, 0)) for name in people])
+    def _read(self, place: Place) -> None:
+        """Let everybody have read all but the last few messages, and what their inbox said about the others."""
+        seen = {name: len(place.said) - place.unread.get(name, 0) for name in place.people}
+        services.mark_read([services.Mark(user_id=self.ids[name], room_id=place.room_id, number=seen[name]) for name in place.people])
+        address = Room.objects.get(pk=place.room_id).get_absolute_url()
+        for name in place.people:
+            known = [f"{address}{number}/" for number in range(1, seen[name] + 1)]
+            read(
+                user_id=self.ids[name], ids=Notification.objects.filter(user_id=self.ids[name], url__in=known).values_list("pk", flat=True)
+            )
 
     @contextmanager
     def _clock(self, before: timedelta) -> Iterator[None]:
         """Let the services believe that it is earlier: rows are born with their time, so that none is changed without its number."""
         with mock.patch.object(timezone, "now", return_value=self.now - before):
             yield
+
+
+def _beginning(history: Sequence[Said]) -> timedelta:
+    """Return when a place with this history was made: an hour before the first word."""
+    return max(said.before for said in history) + timedelta(hours=1)
 
 
 def _key(name: str) -> uuid.UUID:
