@@ -8,10 +8,10 @@ PORT ?= 8000
 export PORT
 
 PYTHON_DIRECTORIES := manage.py realtime chat notifications tests
-# The suites that never touch the database: a second run on PostgreSQL would only repeat them.
-WITHOUT_DATABASE := tests/protocol tests/browser tests/architecture tests/operation
+# The suites that touch no database, or bring one of their own: a second run on PostgreSQL would only repeat them.
+WITHOUT_DATABASE := tests/protocol tests/browser tests/architecture tests/operation tests/cluster
 # The suites that start server processes or a browser.
-SLOW := tests/browser tests/conformance tests/operation
+SLOW := tests/browser tests/conformance tests/operation tests/cluster
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
