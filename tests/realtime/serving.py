@@ -95,7 +95,15 @@ def refused(*options: str) -> str:
 class RawSocket:
     """A WebSocket client that answers nothing by itself: no ping, no close."""
 
-    def __init__(self, port: int, *, token: str = "", path: str = "/ws/chat/", receive_buffer: int | None = None, **headers: str) -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        token: str = "",
+        path: str = "/ws/chat/",
+        receive_buffer: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self._sock = socket.socket()
         if receive_buffer is not None:
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -106,7 +114,7 @@ class RawSocket:
         lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket", "Connection: Upgrade"]
         lines += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: holdfast.v1"]
         lines += [f"Authorization: Bearer {token}"] if token else []
-        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         self._sock.sendall("\r\n".join([*lines, "", ""]).encode())
         self.answer = self._until(b"\r\n\r\n").decode()
         self.status = int(self.answer.split()[1])
