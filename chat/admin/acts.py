@@ -43,7 +43,9 @@ class Act:
     permission: str  # with its app: chat.change_message
     form: type[forms.Form] = ReasonForm
     idle: Callable[[Any], str] = field(default=lambda row: "")
+    initial: Callable[[Any], dict[str, Any]] = field(default=lambda row: {})  # what the form shows first, from the first row
     undo: str = ""  # the act that takes it back
+    is_single: bool = False  # done to one row, from its own page
     takes_away: bool = False  # shown in red
 
 
@@ -92,11 +94,11 @@ class ActingAdmin(ShownAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Return a button for each act that this person may do."""
-        return {act.name: (_choose, act.name, act.label) for act in self._allowed(request)}
+        return {act.name: (_choose, act.name, act.label) for act in self._allowed(request) if not act.is_single}
 
     def get_action_choices(self, request: HttpRequest, default_choices: Any = ()) -> list[tuple[str, str]]:
         """Return the same as names and labels; a row of buttons needs no empty choice."""
-        return [(act.name, act.label) for act in self._allowed(request)]
+        return [(act.name, act.label) for act in self._allowed(request) if not act.is_single]
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages of the acts."""
@@ -125,12 +127,12 @@ class ActingAdmin(ShownAdmin):
             raise Http404
         if act not in self._allowed(request):
             raise PermissionDenied
-        rows = self._chosen(request)
+        rows = self._chosen(request, 1 if act.is_single else MAX_ROWS)
         back = self._back(request)
         if not rows:
             messages.warning(request, "Nothing was chosen.")
             return HttpResponseRedirect(back)
-        form = act.form(request.POST or None)
+        form = act.form(request.POST or None, initial=act.initial(rows[0]))
         if request.method == "POST" and form.is_valid():
             outcome = perform(act, rows, actor_id=actor(request), fields=form.cleaned_data)
             if outcome.done:
@@ -167,9 +169,9 @@ class ActingAdmin(ShownAdmin):
         if len(outcome.errors) > MAX_ERRORS:
             messages.warning(request, f"{len(outcome.errors) - MAX_ERRORS} more were refused.")
 
-    def _chosen(self, request: HttpRequest) -> list[Any]:
+    def _chosen(self, request: HttpRequest, limit: int) -> list[Any]:
         given = (request.POST if request.method == "POST" else request.GET).get("ids", "")
-        ids = [int(word) for word in given.split(",") if is_id(word)][:MAX_ROWS]
+        ids = [int(word) for word in given.split(",") if is_id(word)][:limit]
         return list(self._with_related(self.get_queryset(request).filter(pk__in=ids)).order_by("pk"))
 
     def _with_related(self, rows: QuerySet[Any]) -> QuerySet[Any]:

@@ -51,7 +51,7 @@ class SlowModeForm(LiftForm):
     """How slowly, and why."""
 
     field_order = ["seconds", "reason"]
-    seconds = forms.TypedChoiceField(label="Between two messages of a member", choices=SLOW_MODES, coerce=int, initial=30)
+    seconds = forms.TypedChoiceField(label="Between two messages of a member", choices=SLOW_MODES, coerce=int)
 
 
 class RoomField(forms.CharField):

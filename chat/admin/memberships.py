@@ -90,6 +90,7 @@ ROLE = Act(
     permission=CHANGE,
     form=RoleForm,
     idle=_not_there,
+    initial=lambda row: {"role": row.role},
 )
 REMOVE = Act(
     name="remove",

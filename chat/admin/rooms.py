@@ -70,6 +70,7 @@ SLOW_MODE = Act(
     permission=CHANGE,
     form=SlowModeForm,
     idle=_archived,
+    initial=lambda row: {"seconds": row.slow_mode},
 )
 RENAME = Act(
     name="rename",
@@ -80,6 +81,8 @@ RENAME = Act(
     permission=CHANGE,
     form=NameForm,
     idle=_archived,
+    initial=lambda row: {"name": row.name, "topic": row.topic},
+    is_single=True,
 )
 ARCHIVE = Act(
     name="archive",

@@ -222,3 +222,9 @@ def test_an_act_that_is_none_is_not_found(desk: Client) -> None:
 def test_a_page_offers_only_what_would_change_the_row(desk: Client, bob: User, general: Room) -> None:
     labels = [link.label for link in desk.get(f"/admin/chat/membership/{membership(general, bob).pk}/change/").context["acts"]]
     assert labels == ["Mute…", "Change role…", "Remove from room…", "Ban from room…"]
+
+
+def test_a_room_is_renamed_from_its_own_page_beginning_with_its_present_name(desk: Client, general: Room) -> None:
+    assert "Rename…" not in desk.get("/admin/chat/room/").content.decode()
+    assert "Rename…" in desk.get(f"/admin/chat/room/{general.pk}/change/").content.decode()
+    assert 'value="General"' in desk.get(f"/admin/chat/room/act/rename/?ids={general.pk}").content.decode()
