@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping
+from itertools import count
 from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
@@ -38,8 +39,9 @@ class Layer:
         self._layer: Any = get_channel_layer()
         self._channel: str | None = None
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(MAX_OUTGOING)
-        self._last_heard = time.monotonic()
+        self._beats: dict[str, float] = {}  # one group on each server of the layer, and when our own beat was last heard there (monotonic)
         self._tasks: list[asyncio.Task[None]] = []
+        self._returning: asyncio.Task[None] | None = None
         self.degraded = False
 
     @property
@@ -50,13 +52,15 @@ class Layer:
     def start(self) -> None:
         """Begin to listen, to send and to beat."""
         if not self.lonely:
+            self._beats = dict.fromkeys(_one_group_a_server(self._layer), time.monotonic())
             self._tasks = [asyncio.create_task(work()) for work in (self._listen, self._send_waiting, self._beat)]
 
     async def stop(self) -> None:
         """Leave the layer."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *filter(None, [self._returning])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def join(self, group: str) -> None:
         """Hear ``group`` from now on; where the layer does not answer, from when it does."""
@@ -77,14 +81,15 @@ class Layer:
         except asyncio.QueueFull:
             metrics.layer_errors.inc()
 
-    async def _attempt(self, call: Any) -> bool:
+    async def _attempt(self, call: Any) -> None:
         try:
-            await asyncio.wait_for(call, SEND_TIMEOUT_SECONDS)
+            # Not wait_for: before Python 3.12 it could swallow a cancellation, and a node would never end its drain.
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                await call
         except Exception as error:  # noqa: BLE001  every layer raises its client's own errors
             metrics.layer_errors.inc()
-            log.debug("the channel layer did not answer", extra={"error": repr(error)})
-            return False
-        return True
+            # At once, and not when the next beats stay away: from now on until then, heads are read every second.
+            self._silent(f"{type(error).__name__}: {error}")
 
     async def _send_waiting(self) -> None:
         while True:
@@ -106,32 +111,70 @@ class Layer:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _rejoin(self) -> None:
-        for group in [CLUSTER_GROUP, *self._groups()]:
+        for group in [*self._beats, *self._groups()]:
             await self._layer.group_add(group, self._channel)
 
     def _hear(self, message: Message) -> None:
-        if message["type"] == "beat" and message["node"] == self._node:
-            self._last_heard = time.monotonic()
-            if self.degraded:
-                self.degraded = False
-                metrics.degraded.set(0)
-                log.info("channel layer heard again")
-                self._recovered()
+        if message["type"] == "beat":
+            if message["node"] == self._node:
+                self._heard_beat(message["group"])
         elif message.get("node") != self._node:
             try:
                 self._heard(message)
             except Exception:  # a message of another release, or a bug; one message must not deafen the node
                 log.exception("message from the channel layer not understood", extra={"type": message.get("type")})
 
+    def _heard_beat(self, group: str) -> None:
+        self._beats[group] = now = time.monotonic()
+        fresh = all(now - heard < BEAT_SECONDS for heard in self._beats.values())
+        if self.degraded and fresh and (self._returning is None or self._returning.done()):
+            self._returning = asyncio.create_task(self._return())
+
+    async def _return(self) -> None:
+        """Be heard again.
+
+        A group that was joined while the layer was away is in none of its lists; joining one twice changes nothing. Then, and not before,
+        everything is compared with the database once.
+        """
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                await self._rejoin()
+        except Exception:  # noqa: BLE001  as above; the next beat tries again
+            metrics.layer_errors.inc()
+            return
+        self.degraded = False
+        metrics.degraded.set(0)
+        log.info("channel layer heard again")
+        self._recovered()
+
     async def _beat(self) -> None:
         while True:
-            self.send(CLUSTER_GROUP, {"type": "beat", "node": self._node})
-            await asyncio.sleep(BEAT_SECONDS)
-            if time.monotonic() - self._last_heard > SILENCE_SECONDS:
+            for group in self._beats:
+                self.send(group, {"type": "beat", "node": self._node, "group": group})
+            await asyncio.sleep(RETRY_SECONDS if self.degraded else BEAT_SECONDS)
+            if time.monotonic() - min(self._beats.values()) > SILENCE_SECONDS:
                 self._silent("own heartbeat not heard")
 
     def _silent(self, why: str) -> None:
         if not self.degraded:
             self.degraded = True
+            self._beats = dict.fromkeys(self._beats, -SILENCE_SECONDS)  # each has to be heard anew
             metrics.degraded.set(1)
             log.warning("channel layer not heard, reading heads every second", extra={"why": why})
+
+
+def _one_group_a_server(layer: Any) -> list[str]:
+    """Return groups that together lie on every server of the layer, the cluster's first.
+
+    Several Redis servers share the groups by a hash of the name, and one of them can be away alone.
+    """
+    servers = getattr(layer, "_shards", None)
+    if servers is None or len(servers) == 1:
+        return [CLUSTER_GROUP]
+    found: dict[int, str] = {}
+    for number in count():
+        group = CLUSTER_GROUP if number == 0 else f"{CLUSTER_GROUP}-{number}"
+        found.setdefault(id(layer._get_shard(layer._get_group_channel_name(group))), group)
+        if len(found) == len(servers):
+            return list(found.values())
+    raise AssertionError("a hash that never reaches a server")

@@ -51,7 +51,8 @@ class Sweeps:
     async def _run(self) -> None:
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), self._interval())
+                async with asyncio.timeout(self._interval()):
+                    await self._due.wait()
             self._due.clear()
             full = time.monotonic() >= self._next_full
             try:
