@@ -1,0 +1,120 @@
+"""The process' end of a channel layer that fails: known at once, and whole again afterwards."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from realtime import layer as layers
+from realtime.layer import Layer
+from realtime.publishing import CLUSTER_GROUP
+from tests.support.waiting import until
+
+ROOM = "holdfast.room.1"
+
+
+class Broker:
+    """A channel layer of one or two servers, each of which can be away."""
+
+    def __init__(self, servers: int = 1) -> None:
+        self._shards = [object() for _ in range(servers)]
+        self.away: set[object] = set()
+        self.groups: defaultdict[str, set[str]] = defaultdict(set)
+        self._heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    def _get_group_channel_name(self, group: str) -> str:
+        return group
+
+    def _get_shard(self, name: str) -> object:
+        return self._shards[len(name) % len(self._shards)]
+
+    async def new_channel(self, prefix: str) -> str:
+        return "channel"
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        return await self._heard.get()
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self._reach(group)
+        self.groups[group].add(channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        self._reach(group)
+        self.groups[group].discard(channel)
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        self._reach(group)
+        if self.groups[group]:
+            self._heard.put_nowait(message)
+
+    def _reach(self, group: str) -> None:
+        if self._get_shard(group) in self.away:
+            raise ConnectionError
+
+
+@pytest.fixture(params=[1, 2], ids=["one server", "two servers"])
+def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Broker:
+    broker = Broker(request.param)
+    monkeypatch.setattr(layers, "get_channel_layer", lambda: broker)
+    for name, seconds in {"BEAT_SECONDS": 0.05, "RETRY_SECONDS": 0.02, "SILENCE_SECONDS": 0.2}.items():
+        monkeypatch.setattr(layers, name, seconds)
+    return broker
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.groups: list[str] = []
+        self.heard: list[Any] = []
+        self.recovered = 0
+
+    def on_recovered(self) -> None:
+        self.recovered += 1
+
+
+@pytest.fixture
+async def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+async def layer(broker: Broker, recorder: Recorder) -> AsyncIterator[Layer]:
+    layer = Layer("node-1", recorder.heard.append, recorder.on_recovered, lambda: recorder.groups)
+    layer.start()
+    await until(lambda: broker.groups[CLUSTER_GROUP])
+    yield layer
+    await layer.stop()
+
+
+async def test_a_send_that_fails_is_known_at_once(layer: Layer, broker: Broker) -> None:
+    broker.away.update(broker._shards)
+    layer.send(ROOM, {"type": "events", "node": "node-1"})
+    assert await until(lambda: layer.degraded, within=0.15) < layers.SILENCE_SECONDS
+
+
+async def test_the_node_is_heard_again_when_all_servers_are(layer: Layer, broker: Broker, recorder: Recorder) -> None:
+    [*_, last] = broker._shards
+    broker.away.add(last)
+    await until(lambda: layer.degraded)
+    with pytest.raises(TimeoutError):
+        await until(lambda: not layer.degraded, within=3 * layers.SILENCE_SECONDS)
+    broker.away.clear()
+    await until(lambda: not layer.degraded)
+    assert recorder.recovered == 1
+
+
+async def test_a_group_that_was_joined_meanwhile_is_joined_afterwards(layer: Layer, broker: Broker, recorder: Recorder) -> None:
+    broker.away.update(broker._shards)
+    recorder.groups.append(ROOM)
+    await layer.join(ROOM)
+    assert layer.degraded
+    assert not broker.groups[ROOM]
+    broker.away.clear()
+    await until(lambda: not layer.degraded)
+    assert broker.groups[ROOM] == {"channel"}
+
+
+async def test_beats_that_stay_away_are_missed(layer: Layer, broker: Broker) -> None:
+    broker.groups.clear()  # as after a restart that lost the subscriptions: sends succeed, and nobody hears them
+    await until(lambda: layer.degraded)
