@@ -1,10 +1,26 @@
 """How rooms look in a page."""
 
+from functools import cache
+from pathlib import Path
+
 from django import template
+from django.apps import apps
 
 from chat.models import Room
 
 register = template.Library()
+
+ENTRIES = {"notifications/page.js"}  # starts pages without chat
+PACKAGES = ("realtime", "notifications", "chat")
+
+
+@register.simple_tag
+@cache
+def page_modules() -> list[str]:
+    """Return the modules of the conversation's page, as ``static`` names them."""
+    folders = [Path(apps.get_app_config(package).path) / "static" for package in PACKAGES]
+    found = [path.relative_to(folder).as_posix() for folder in folders for path in sorted(folder.glob("*/*.js"))]
+    return [name for name in found if name not in ENTRIES]
 
 
 @register.filter

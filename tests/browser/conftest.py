@@ -39,7 +39,7 @@ def node(nodes: Nodes) -> Node:
 def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
     """Open the site as somebody: ``page = open_page(alice, "/rooms/lab/")``.
 
-    A test fails when a page of it had an error or broke the Content-Security-Policy; ``expected`` is a pattern of console lines that are meant.
+    A test fails when a page of it had an error or broke the Content-Security-Policy; ``expected`` matches console lines that are meant.
     """
     contexts = []
     problems: list[str] = []

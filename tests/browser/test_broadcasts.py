@@ -5,6 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from chat.models import Room
+from notifications.models import Broadcast
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message
 from tests.conftest import People
@@ -35,8 +36,9 @@ def test_an_announcement_appears_everywhere_until_it_is_dismissed(
 def test_a_recalled_announcement_goes(open_page: OpenPage, people: People, manage_py: Manage) -> None:
     page = open_page(people.alice, "/accounts/")
     manage_py("broadcast", "Free lunch", "--all")
+    broadcast = Broadcast.objects.get()
     expect(page.locator(".banner")).to_contain_text("Free lunch")
-    manage_py("recall", "1")
+    manage_py("recall", str(broadcast.pk))
     expect(page.locator(".banner")).to_have_count(0)
 
 

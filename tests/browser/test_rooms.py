@@ -79,9 +79,9 @@ def test_who_leaves_a_room_no_longer_has_it(open_page: OpenPage, people: People,
 def test_going_from_room_to_room_keeps_the_connection_and_the_way_back(open_page: OpenPage, people: People, lab: Room) -> None:
     services.create_room(actor_id=people.alice.pk, name="Garden")
     page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
     sockets: list[str] = []
     page.on("websocket", lambda socket: sockets.append(socket.url))
-    connected(page)
     place(page, "Garden").click()
     expect(page).to_have_title("Garden · Holdfast")
     say(page, "Roses")

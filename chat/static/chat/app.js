@@ -137,7 +137,6 @@ export class App {
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
     this.feed.on('membership', (membership) => void this.rooms.tellMine(membership));
     this.rooms.on('change', () => this.router.paintTitle());
-    this.client.on('hello', () => document.documentElement.setAttribute('data-ready', ''));
     onAction(document, {
       reconnect: () => this.client.retryNow(),
       'open-drawer': () => this.drawer(true),

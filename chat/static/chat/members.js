@@ -30,6 +30,7 @@ export class Members {
   #members = new Map();
   #last = 0;
   #loaded = false;
+  #ends;
 
   /**
    * @param {HTMLElement} root
@@ -45,9 +46,15 @@ export class Members {
       'member-menu': (_event, element) => this.#menu(element),
       invite: () => void this.#invite(),
     });
-    room.on('member', (member) => this.#changed(member));
-    room.on('presence', () => this.#paint());
-    room.on('change', () => this.#paint());
+    this.#ends = [
+      room.on('member', (member) => this.#changed(member)),
+      room.on('presence', () => this.#paint()),
+      room.on('change', () => this.#paint()),
+    ];
+  }
+
+  leave() {
+    for (const end of this.#ends) end();
   }
 
   get isOpen() {

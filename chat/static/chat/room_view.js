@@ -63,12 +63,12 @@ export class RoomView {
     this.members = panel && new Members(panel, room, { api: app.api, me: app.me, menu: app.menu, dialogs: app.dialogs, writeTo: (id) => void app.writeTo(id) });
     this.tools = new MessageTools(root, this, app);
     this.reading = new Reading(room, this.timeline, app.client);
+    this.reading.opened(); // before anything counts as looked at
     this.#listen();
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);
     this.#ends.push(room.history.on('change', () => this.#paintPending()));
     this.#paint();
     this.#paintPending();
-    this.reading.opened();
   }
 
   /** The view is on the screen again, or for the first time. @param {number | null} number  the message that the address points at */
@@ -83,6 +83,8 @@ export class RoomView {
     clearInterval(this.#ticking);
     for (const end of this.#ends) end();
     this.reading.leave();
+    this.timeline.leave();
+    this.members?.leave();
     this.#app.rooms.close(this.room);
   }
 

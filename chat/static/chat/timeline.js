@@ -38,6 +38,7 @@ export class Timeline {
   #newFrom = null;
   #newLine = clone('new-line-template');
   #frame = 0;
+  #end;
 
   /**
    * @param {HTMLElement} root
@@ -53,7 +54,7 @@ export class Timeline {
     this.#surroundings = surroundings;
     this.#scrolled = scrolled;
     this.#adopt();
-    history.on('change', (change) => this.#changed(change));
+    this.#end = history.on('change', (change) => this.#changed(change));
     this.#scroll.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     slot(root, 'older').addEventListener('click', (event) => this.#page(event, () => history.older()));
     slot(root, 'newer').addEventListener('click', (event) => this.#page(event, () => history.newer()));
@@ -135,9 +136,10 @@ export class Timeline {
     }
   }
 
-  /** Paint everything anew: names have been learnt, or a day has begun. */
-  repaint() {
-    for (const number of this.#elements.keys()) this.#paint(number);
+  /** The view is not needed any more. */
+  leave() {
+    this.#end();
+    cancelAnimationFrame(this.#frame);
   }
 
   /** Continue with what the server has rendered. */
@@ -156,7 +158,8 @@ export class Timeline {
   /** @param {{changed: any[], removed: number[], replaced: boolean}} change */
   #changed({ changed, removed, replaced }) {
     const stick = this.atEnd && this.#history.following;
-    const anchor = stick ? null : this.#anchor();
+    const first = Math.min(...this.#elements.keys());
+    const anchor = stick ? null : this.#anchor(changed.every(({ number }) => number < first) ? 'last' : 'first');
     if (replaced) [...this.#elements].forEach(([number, element]) => this.#forget(number, element));
     for (const number of removed) this.#forget(number, this.#elements.get(number));
     for (const { number } of changed) this.#paint(number);
@@ -167,6 +170,7 @@ export class Timeline {
     this.#edges();
     if (anchor) this.#restore(anchor);
     else this.toEnd();
+    if (this.isShown) this.#onScroll(); // short messages may leave the edge as near as it was
   }
 
   /** @param {number} number */
@@ -275,10 +279,18 @@ export class Timeline {
     if (last) last.tabIndex = 0;
   }
 
-  /** The first message on the screen and where it stands. */
-  #anchor() {
-    const top = this.#scroll.getBoundingClientRect().top;
-    const element = this.all.find((candidate) => candidate.getBoundingClientRect().bottom > top);
+  /**
+   * A message on the screen and where it stands. What is put in front may take the head of a message below it, so then it is the last one:
+   * everything above may move, and nothing that is being read.
+   * @param {'first' | 'last'} which
+   */
+  #anchor(which) {
+    const { top, bottom } = this.#scroll.getBoundingClientRect();
+    const all = this.all;
+    const element =
+      which === 'first'
+        ? all.find((candidate) => candidate.getBoundingClientRect().top >= top)
+        : all.findLast((candidate) => candidate.getBoundingClientRect().bottom <= bottom);
     return element ? { element, at: element.getBoundingClientRect().top } : null;
   }
 
@@ -302,7 +314,7 @@ export class Timeline {
   #look() {
     const fromEnd = -this.#scroll.scrollTop;
     const fromStart = this.#scroll.scrollHeight - this.#scroll.clientHeight - fromEnd;
-    this.#history.look(this.atEnd ? null : Number(this.#anchor()?.element.dataset.number) || null);
+    this.#history.look(this.atEnd ? null : Number(this.#anchor('first')?.element.dataset.number) || null);
     if (fromStart < LOAD_WITHIN_PX && !this.#history.complete) this.#quietly(this.#history.older());
     else if (fromEnd < LOAD_WITHIN_PX && !this.#history.following) this.#quietly(this.#history.newer());
     else if (this.#history.holes.length > 0) this.#quietly(this.#history.fill());

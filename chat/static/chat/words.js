@@ -61,7 +61,7 @@ export function initials(name) {
 }
 
 /** @param {string[]} names */
-export function list(names) {
+function list(names) {
   return new Intl.ListFormat(language(), { type: 'conjunction' }).format(names);
 }
 
@@ -92,7 +92,6 @@ export const words = {
   waiting: 'Waiting for the network. It is sent as soon as you are connected.',
   retrying: (/** @type {string} */ why) => `Not sent yet: ${why}`,
   failed: (/** @type {string} */ why) => `Not sent. ${why}`,
-  saving: 'Saving …',
 
   // composer
   writeTo: (/** @type {string} */ name) => `Message ${name}`,
@@ -107,7 +106,6 @@ export const words = {
   notMember: 'You are reading a public room. Join it to write.',
   removed: 'You are no longer a member of this room.',
   banned: 'You have been banned from this room.',
-  bannedReadOnly: 'You are banned from this room and cannot write in it.',
 
   // typing
   typing: (/** @type {string[]} */ names) => {
@@ -119,7 +117,6 @@ export const words = {
   // connection
   connectionLive: 'Connected',
   connecting: 'Connecting …',
-  catchingUp: 'Catching up …',
   reconnectingIn: (/** @type {number} */ seconds) => `Reconnecting in ${seconds} s`,
   reconnecting: 'Reconnecting …',
   offline: 'You are offline. What you write is kept and sent later.',
@@ -185,7 +182,6 @@ export const words = {
 
   // inbox
   inboxUnread: (/** @type {number} */ count) => (count === 0 ? 'Everything is read' : plural(count, '% unread', '% unread')),
-  inboxLabel: (/** @type {number} */ count) => (count === 0 ? 'Inbox' : `Inbox, ${plural(count, '% unread notification', '% unread notifications')}`),
 
   // small news
   linkCopied: 'Link copied',
@@ -194,5 +190,4 @@ export const words = {
   invited: (/** @type {string} */ name) => `${name} has been added`,
   saved: 'Saved',
   joined: (/** @type {string} */ name) => `Welcome to ${name}`,
-  needsConnection: 'You are offline. Try again when the connection is back.',
 };
