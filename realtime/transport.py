@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+from autobahn.twisted import websocket as autobahn_twisted
 from autobahn.websocket import protocol as autobahn
 from autobahn.websocket.types import ConnectionDeny
 from daphne.http_protocol import HTTPFactory, WebRequest
@@ -34,8 +35,11 @@ PING: Final = 9  # opcodes, RFC 6455 §5.5
 INTERNAL_ERROR: Final = 1011
 REASON_BYTES: Final = 123  # RFC 6455 §5.5: a control frame holds 125 bytes, and the code takes two
 
-# autobahn formats all options of a connection for a debug line that is not printed: a third of the CPU time of a handshake.
-setattr(autobahn, "pformat", repr)  # noqa: B010  # not exported, and so unknown to mypy
+# autobahn formats all options of a connection, and the values of its debug lines, before it asks whether anybody prints them: a third of
+# the CPU time of a handshake.
+for _module in (autobahn, autobahn_twisted):
+    for _name in ("pformat", "hltype", "hlval"):
+        setattr(_module, _name, repr)
 
 
 def unsent(transport: Any) -> int:
