@@ -15,6 +15,7 @@ HoldfastError
 Apps add their own below this tree (``chat.errors``).
 """
 
+import math
 from typing import Any, ClassVar
 
 
@@ -37,7 +38,7 @@ class HoldfastError(Exception):
         """Return the ``error`` object of a reply or an HTTP answer."""
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.retry_after is not None:
-            error["retry_after"] = round(self.retry_after, 3)
+            error["retry_after"] = math.ceil(self.retry_after * 1000) / 1000  # up: who comes at the time that was told is not refused again
         if self.data is not None:
             error["data"] = self.data
         return error
