@@ -1,16 +1,23 @@
 """People with credentials, and one hub a test."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.test import Client
 
-from realtime import database
+from notifications.services import notify
+from realtime import database, lifecycle, views
 from realtime import hub as hubs
 from realtime import writer as writers
-from realtime.auth import Account, Credentials, Identity, identify
+from realtime.auth import Account, Credentials, Identity, identify, issue_token
 from realtime.hub import Hub
+from realtime.lifecycle import Lifecycle
+from realtime.services import changing
+from realtime.writer import writer
+from tests.conftest import People
+from tests.realtime.calling import Caller, Notify
 
 SignIn = Callable[[User], str]
 
@@ -46,3 +53,43 @@ def by_token(token: str) -> Identity | None:
 def account_of(identity: Identity | None) -> Account:
     assert identity is not None
     return identity.account
+
+
+@pytest.fixture
+async def call(hub: Hub, people: People) -> Callable[[User], Awaitable[Caller]]:
+    """``alice = await call(people.alice)``."""
+
+    async def found(user: User) -> Caller:
+        return Caller(user, await sync_to_async(issue_token)(user))
+
+    return found
+
+
+@pytest.fixture
+async def caller(call: Callable[[User], Awaitable[Caller]], people: People) -> Caller:
+    """Alice's."""
+    return await call(people.alice)
+
+
+@pytest.fixture
+def notified(hub: Hub) -> Notify:
+    """Put notifications into somebody's inbox: ``await notified(alice, "one", "two")``."""
+
+    async def put(caller: Caller, *titles: str) -> None:
+        def change() -> None:
+            for title in titles:
+                with changing(caller.inbox) as heads:
+                    notify(heads, user_id=caller.user.pk, kind="mention", title=title)
+
+        await writer().run(change)
+
+    return put
+
+
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> Lifecycle:
+    """A process that can be told to stop, once."""
+    fresh = Lifecycle()
+    monkeypatch.setattr(lifecycle, "process", fresh)
+    monkeypatch.setattr(views, "process", fresh)
+    return fresh

@@ -16,8 +16,6 @@ Check = Callable[[None], Iterable[CheckMessage]]
 REDIS_LAYER = {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": ["redis://localhost"]}}}
 MEMORY_LAYER = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 REDIS_CACHE = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://localhost"}}
-SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
-POSTGRESQL = {"default": {"ENGINE": "django.db.backends.postgresql"}}
 
 
 def found(check: Check, **changed: Any) -> list[str | None]:
@@ -72,10 +70,10 @@ def test_a_secret_that_can_be_guessed(key: str) -> None:
     assert found(checks.secret, SECRET_KEY=key, DEBUG=True) == []
 
 
-def test_sqlite_is_for_one_machine() -> None:
-    assert found(checks.one_machine, HOLDFAST_HOSTS=2, DATABASES=SQLITE) == ["holdfast.E006"]
-    assert found(checks.one_machine, HOLDFAST_HOSTS=2, DATABASES=POSTGRESQL) == []
-    assert found(checks.one_machine, HOLDFAST_HOSTS=1, DATABASES=SQLITE) == []
+def test_sqlite_is_for_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for engine, hosts, ids in (("sqlite3", 2, ["holdfast.E006"]), ("postgresql", 2, []), ("sqlite3", 1, [])):
+        monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", f"django.db.backends.{engine}")
+        assert found(checks.one_machine, HOLDFAST_HOSTS=hosts) == ids
 
 
 def test_marks_in_the_wrong_order() -> None:
