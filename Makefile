@@ -70,7 +70,7 @@ check-deploy: install ## Django's deployment checks, with settings as in product
 
 screenshots: install-dev ## Make the pictures of the documents
 	@.ci/services
-	.venv/bin/python -m tests.support.screenshots docs/images
+	.venv/bin/python -m tests.browser.screenshots
 
 clean: ## Remove .venv and var: the database and its demo rooms too
 	rm -rf .venv var

@@ -23,6 +23,10 @@ from django.views.decorators.http import require_http_methods
 from chat import payloads
 
 
+# Django's list of four rules, in the order in which people break them; what was broken is named after all.
+_PASSWORD_HELP = _("At least 8 characters. Not only digits, not your name, and nothing that everybody uses.")
+
+
 def _dress(form: BaseForm) -> None:
     """Give the fields the classes of css/field.css, and say which of them are wrong."""
     for name, field in form.fields.items():
@@ -52,6 +56,7 @@ class SignUpForm(UserCreationForm[User]):
         self.fields.pop("usable_password", None)
         self.fields["username"].help_text = _("Others mention you by it: @name. Letters, digits and . + - _ only.")
         self.fields["username"].widget.attrs.update({"autocapitalize": "none", "spellcheck": "false"})
+        self.fields["password1"].help_text = _PASSWORD_HELP
         self.fields["password2"].help_text = ""
         _dress(self)
 
@@ -61,6 +66,7 @@ class ChangePasswordForm(PasswordChangeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["new_password1"].help_text = _PASSWORD_HELP
         self.fields["new_password2"].help_text = ""
         _dress(self)
 

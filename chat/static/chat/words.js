@@ -8,18 +8,22 @@ const language = () => document.documentElement.lang || undefined;
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
 
-/** @param {string} name @param {Intl.DateTimeFormatOptions} options */
-function format(name, options) {
+/**
+ * @param {string} name
+ * @param {Intl.DateTimeFormatOptions} options
+ * @param {string} [locale]
+ */
+function format(name, options, locale = language()) {
   let found = formats.get(name);
-  if (!found) formats.set(name, (found = new Intl.DateTimeFormat(language(), options)));
+  if (!found) formats.set(name, (found = new Intl.DateTimeFormat(locale, options)));
   return found;
 }
 
 /** @param {number} count @param {string} one @param {string} many */
 const plural = (count, one, many) => (count === 1 ? one : many).replace('%', String(count));
 
-/** @param {string} iso */
-export const clock = (iso) => format('clock', { hour: '2-digit', minute: '2-digit' }).format(new Date(iso));
+/** As the reader's own system writes it: 15:04 or 3:04 PM is a habit, not a language. @param {string} iso */
+export const clock = (iso) => format('clock', { hour: 'numeric', minute: '2-digit' }, navigator.language).format(new Date(iso));
 
 /** @param {string} iso */
 export const fullTime = (iso) => format('full', { dateStyle: 'full', timeStyle: 'short' }).format(new Date(iso));
