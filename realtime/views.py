@@ -58,8 +58,8 @@ async def events(request: ApiRequest, stream: str) -> HttpResponseBase:
         return _json(frames.page_body(stream, page))
     if hub.connections_of(account.user_id) >= settings.HOLDFAST_MAX_SOCKETS_PER_USER:
         raise TooMany(f"At most {settings.HOLDFAST_MAX_SOCKETS_PER_USER} connections of one account at a time.")
-    _release_thread()
     if not streaming:
+        _release_thread()
         return _json(frames.page_body(stream, await _poll(account, stream, page, wait)))
     response = StreamingHttpResponse(_stream(account, stream, page), content_type=EVENT_STREAM)
     response.headers["X-Accel-Buffering"] = "no"  # nginx would collect events until its buffer is full
@@ -81,6 +81,7 @@ async def _poll(account: Account, stream: str, page: Page, wait: float) -> Page:
 
 async def _stream(account: Account, stream: str, first: Page) -> AsyncIterator[bytes]:
     """Yield server-sent events from ``first`` on, until the client goes, its right ends, or the node is told to stop."""
+    _release_thread()  # here, because the middlewares after the view have taken one again
     yield _retry(RETRY_SECONDS) + _shown(stream, first)
     try:
         async with (await hubs.started()).feed(account, stream, first.to) as feed:
@@ -141,7 +142,7 @@ def _goodbye(reason: str) -> bytes:
 def _release_thread() -> None:
     """Give back the thread that Django reserves for a request, from its first middleware to its last byte: those who wait need none.
 
-    (asgiref keeps it by the request's context; the middlewares after the view get a new one.)
+    (asgiref keeps it by the request's context, and makes another one for whoever asks again.)
     """
     context = SyncToAsync.thread_sensitive_context.get(None)
     executor = SyncToAsync.context_to_thread_executor.pop(context, None) if context is not None else None

@@ -6,10 +6,12 @@ import socket
 import stat
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
+import psutil
 import pytest
 from django.contrib.auth.models import User
 from django.test import override_settings
@@ -243,6 +245,16 @@ class TestDraining:
 
 
 class TestEventStreams:
+    def test_listeners_cost_no_threads(self, nodes: Nodes, token: str, alice: User) -> None:
+        node = nodes.start()
+        url = f"{node.origin}/api/streams/{inbox(alice.pk)}/events"
+        headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+        with ExitStack() as open_streams:
+            for _ in range(20):
+                stream = open_streams.enter_context(httpx.stream("GET", url, headers=headers, timeout=20))
+                assert next(stream.iter_lines()).startswith("retry")
+            assert psutil.Process(node.process.pid).num_threads() < 20
+
     def test_events_reach_a_listener_over_http(self, nodes: Nodes, token: str, alice: User) -> None:
         node = nodes.start(HOLDFAST_HEAD_CHECK_SECONDS="0.2")
         url = f"{node.origin}/api/streams/{inbox(alice.pk)}/events"

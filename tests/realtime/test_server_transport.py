@@ -11,7 +11,7 @@ from realtime.lifecycle import Lifecycle
 from realtime.outlet import Prepared
 from realtime.protocol.codes import CloseCode
 from realtime.server import trusted_peer, valid_address
-from realtime.transport import READ_BYTES, SocketProtocol, shortened, unsent
+from realtime.transport import READ_BYTES, RequestProtocol, SocketProtocol, shortened, unsent
 
 
 class Kernel:
@@ -250,6 +250,49 @@ def test_whose_word_about_a_client_is_taken(client: Any, trusted: bool) -> None:
 )
 def test_an_address_in_a_header(header: bytes, address: str | None) -> None:
     assert valid_address(header) == address
+
+
+class Channel:
+    """The HTTP side of a connection whose client has not taken ``unsent`` bytes."""
+
+    def __init__(self, unsent: int) -> None:
+        self.transport = Wire()
+        self.transport.write(b"x" * unsent)
+        self.aborted = False
+        self.transport.abortConnection = self.abort  # type: ignore[attr-defined]
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def request_on(channel: Channel | None) -> Any:
+    request = object.__new__(RequestProtocol)
+    request.channel = channel
+    return request
+
+
+async def test_a_stream_waits_for_its_reader(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.HOLDFAST_SOFT_MARK = 100
+    monkeypatch.setattr(transport, "STALL_CHECK_SECONDS", 0.001)
+    await request_on(Channel(100)).drained()
+    await request_on(None).drained()
+
+    channel = Channel(1000)
+    waiting = asyncio.ensure_future(request_on(channel).drained())
+    await asyncio.sleep(0.005)
+    assert not waiting.done()
+    channel.transport._tempDataLen = 50
+    await asyncio.wait_for(waiting, 1)
+    assert not channel.aborted
+
+
+async def test_a_reader_that_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.HOLDFAST_SOFT_MARK = 100
+    monkeypatch.setattr(transport, "STALL_CHECK_SECONDS", 0.001)
+    monkeypatch.setattr(transport, "STALL_SECONDS", 0.003)
+    channel = Channel(1000)
+    await asyncio.wait_for(request_on(channel).drained(), 5)
+    assert channel.aborted
 
 
 def test_the_drain_is_told_once_to_those_who_listen() -> None:
