@@ -11,7 +11,7 @@ def test_an_error_has_a_code_and_words() -> None:
 
 
 def test_a_wait_is_told_in_milliseconds() -> None:
-    assert RateLimited("Wait.", retry_after=0.12345).as_object()["retry_after"] == 0.123
+    assert RateLimited("Wait.", retry_after=0.12345).as_object()["retry_after"] == 0.124
 
 
 def test_no_wait_is_told_too() -> None:
