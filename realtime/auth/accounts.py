@@ -6,11 +6,11 @@ comes out are plain values, because they live as long as the socket.
 
 import hashlib
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -120,50 +120,74 @@ def token_credential(token_digest: str) -> str:
 
 def identify(credentials: Credentials) -> Identity | None:
     """Return who has these credentials, or None. Two queries at most, and one for each gate; nothing is written."""
-    if credentials.token is not None:
-        return _by_token(credentials.token)
-    if credentials.session is not None:
-        return _by_session(credentials.session)
-    return None
+    return identify_each([credentials])[0]
 
 
-def _by_token(token: str) -> Identity | None:
-    if not _plausible(token):
-        return None
+def identify_each(asked: Sequence[Credentials]) -> list[Identity | None]:
+    """Do so for many who come at the same time; the number of queries does not depend on how many they are."""
+    tokens = dict(_by_token({each.token for each in asked if each.token is not None}))
+    sessions = dict(_by_session({each.session for each in asked if each.token is None and each.session is not None}))
+    found = [tokens.get(each.token) if each.token is not None else sessions.get(each.session or "") for each in asked]
+    user_ids = {each.user.pk for each in found if each is not None}
+    bans = banned(user_ids) if user_ids else {}
+    return [_identity(each, bans) if each is not None else None for each in found]
+
+
+class _Found(NamedTuple):
+    """Whose credentials they are."""
+
+    user: User
+    moderates: bool
+    credential: str
+    expires_at: datetime | None
+
+
+def _by_token(tokens: Collection[str]) -> Iterator[tuple[str, _Found]]:
+    digests = {digest(token): token for token in tokens if _plausible(token)}
+    if not digests:
+        return
     moderates = Exists(Group.objects.filter(name=MODERATORS, user=OuterRef("user_id")))
-    row = AccessToken.objects.select_related("user").annotate(moderates=moderates).filter(digest=digest(token)).first()
-    if row is None or not row.user.is_active or (row.expires_at is not None and row.expires_at <= timezone.now()):
-        return None
-    if not password_unchanged(row.user, row.auth_hash):
-        return None
-    return _identity(row.user, moderates=row.moderates, credential=token_credential(row.digest), expires_at=row.expires_at)
+    now = timezone.now()
+    for row in AccessToken.objects.select_related("user").annotate(moderates=moderates).filter(digest__in=digests):
+        expired = row.expires_at is not None and row.expires_at <= now
+        if row.user.is_active and not expired and password_unchanged(row.user, row.auth_hash):
+            yield digests[row.digest], _Found(row.user, row.moderates, token_credential(row.digest), row.expires_at)
 
 
-def _by_session(key: str) -> Identity | None:
-    data, expires_at = _load_session(key) if _plausible(key) else ({}, None)
-    user_id = data.get(SESSION_KEY)
-    if user_id is None or data.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
-        return None
+def _by_session(keys: Collection[str]) -> Iterator[tuple[str, _Found]]:
+    loaded = _load_sessions([key for key in keys if _plausible(key)])
+    sessions = {key: session for key, session in loaded.items() if _backend_in_use(session[0])}
+    if not sessions:
+        return
     moderates = Exists(Group.objects.filter(name=MODERATORS, user=OuterRef("pk")))
-    user = User.objects.annotate(moderates=moderates).filter(pk=user_id, is_active=True).first()
-    if user is None or not password_unchanged(user, data.get(HASH_SESSION_KEY) or ""):
-        return None
-    return _identity(user, moderates=user.moderates, credential=session_credential(key), expires_at=expires_at)
+    users = User.objects.annotate(moderates=moderates).filter(pk__in={data[SESSION_KEY] for data, _ in sessions.values()}, is_active=True)
+    by_id = {str(user.pk): user for user in users}
+    for key, (data, expires_at) in sessions.items():
+        user = by_id.get(str(data[SESSION_KEY]))
+        if user is not None and password_unchanged(user, data.get(HASH_SESSION_KEY) or ""):
+            yield key, _Found(user, user.moderates, session_credential(key), expires_at)
 
 
-def _load_session(key: str) -> tuple[Mapping[str, Any], datetime | None]:
-    """Read a session without touching it; when it expires comes with it.
+def _backend_in_use(data: Mapping[str, Any]) -> bool:
+    return data.get(SESSION_KEY) is not None and data.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+
+
+Session = tuple[Mapping[str, Any], datetime | None]
+
+
+def _load_sessions(keys: Collection[str]) -> dict[str, Session]:
+    """Read sessions without touching them, each with the time at which it expires.
 
     Sessions with a table are read from the table, past any cache before it: the cache can hold a session that has just been deleted
     (a reader that missed puts it there after the deletion), it does not know when the session expires, and it may be down.
     """
-    store = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    if not keys:
+        return {}
+    store = import_module(settings.SESSION_ENGINE).SessionStore
     if not hasattr(store, "get_model_class"):
-        data = store.load()
-        return data, store.get_expiry_date()
-    rows = store.get_model_class().objects.filter(session_key=key, expire_date__gt=timezone.now())
-    row = rows.values_list("session_data", "expire_date").first()
-    return (store.decode(row[0]), row[1]) if row else ({}, None)
+        return {key: (session.load(), session.get_expiry_date()) for key in keys for session in [store(key)]}
+    rows = store.get_model_class().objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    return {key: (store().decode(data), expires) for key, data, expires in rows.values_list("session_key", "session_data", "expire_date")}
 
 
 def password_unchanged(user: User, auth_hash: str) -> bool:
@@ -173,15 +197,16 @@ def password_unchanged(user: User, auth_hash: str) -> bool:
     return any(constant_time_compare(auth_hash, each) for each in user.get_session_auth_fallback_hash())
 
 
-def _identity(user: User, *, moderates: bool, credential: str, expires_at: datetime | None) -> Identity:
+def _identity(found: _Found, bans: Mapping[int, str]) -> Identity:
+    user = found.user
     account = Account(
         user_id=user.pk,
         username=user.username,
         name=user.get_full_name() or user.username,
-        is_moderator=moderates or user.is_superuser,
-        banned=banned([user.pk]).get(user.pk),
-        expires_at=expires_at.timestamp() if expires_at is not None else None,
-        credential=credential,
+        is_moderator=found.moderates or user.is_superuser,
+        banned=bans.get(user.pk),
+        expires_at=found.expires_at.timestamp() if found.expires_at is not None else None,
+        credential=found.credential,
         seal=seal(user),
     )
     return Identity(account, user)

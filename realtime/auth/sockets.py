@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from realtime import metrics
-from realtime.auth.accounts import Credentials, identify
-from realtime.database import read
+from realtime.auth.accounts import Credentials, identify_each
+from realtime.database import read_together
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Unavailable
@@ -45,7 +45,7 @@ class SocketAuth:
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
             return
         try:
-            identity = await read(identify, credentials)
+            identity = await read_together(identify_each, credentials)
         except Unavailable:
             metrics.handshakes.of("unavailable").inc()
             await _come_back(scope, receive, send)

@@ -11,7 +11,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from realtime import auth
-from realtime.auth import Credentials, accounts, identify, session_credential
+from realtime.auth import Credentials, accounts, identify, identify_each, issue_token, session_credential
 from realtime.auth.sockets import bearer, socket_credentials, subprotocol
 from tests.realtime.conftest import SignIn, account_of, by_session
 
@@ -138,3 +138,11 @@ def test_our_subprotocol_is_answered_to_who_offers_it() -> None:
     assert subprotocol(["bearer.hf_1", "holdfast.v1"]) == "holdfast.v1"
     assert subprotocol(["bearer.hf_1"]) is None
     assert subprotocol([]) is None
+
+
+def test_many_who_come_at_once_cost_no_more_queries_than_one(alice: User, bob: User, django_assert_num_queries: Any) -> None:
+    tokens = [issue_token(alice), issue_token(bob)]
+    asked = [Credentials(token, None) for token in tokens] * 2 + [Credentials("hf_nobody", None), Credentials(tokens[0], "a-cookie")]
+    with django_assert_num_queries(1 + len(accounts._gates)):
+        found = identify_each(asked)
+    assert [each and each.account.username for each in found] == ["alice", "bob", "alice", "bob", None, "alice"]

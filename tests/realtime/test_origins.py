@@ -123,7 +123,7 @@ async def test_without_a_database_the_client_is_asked_to_come_back_and_not_to_si
     async def away(*_: Any) -> None:
         raise Unavailable("away", retry_after=1.0)
 
-    monkeypatch.setattr("realtime.auth.sockets.read", away)
+    monkeypatch.setattr("realtime.auth.sockets.read_together", away)
     accept, bye, close = await Knock(authorization="Bearer hf_1").answers()
     assert accept == {"type": "websocket.accept", "subprotocol": "holdfast.v1", "headers": []}
     assert '"type":"bye"' in bye["text"]
