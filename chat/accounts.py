@@ -22,7 +22,6 @@ from django.views.decorators.http import require_http_methods
 
 from chat import payloads
 
-
 # Django's list of four rules, in the order in which people break them; what was broken is named after all.
 _PASSWORD_HELP = _("At least 8 characters. Not only digits, not your name, and nothing that everybody uses.")
 

@@ -1,6 +1,7 @@
 """Reading: history upwards, permalinks, and pages without JavaScript."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,10 +17,7 @@ from tests.conftest import People
 @pytest.fixture
 def long_room(people: People, lab: Room) -> Room:
     """The room Lab with 220 messages of Alice."""
-    posts = [
-        services.Post(author_id=people.alice.pk, room_id=lab.pk, key=f"00000000-0000-4000-8000-{number:012}", body=f"Line {number}.")  # type: ignore[arg-type]
-        for number in range(1, 221)
-    ]
+    posts = [services.Post(author_id=people.alice.pk, room_id=lab.pk, key=uuid4(), body=f"Line {number}.") for number in range(1, 221)]
     for start in range(0, len(posts), 100):
         services.post_messages(posts[start : start + 100])
     return lab

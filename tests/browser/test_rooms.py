@@ -66,14 +66,18 @@ def test_a_direct_message_finds_the_other(open_page: OpenPage, people: People, l
     expect(message(charlie, "Between us")).to_be_visible()
 
 
-def test_who_leaves_a_room_no_longer_has_it(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_who_leaves_a_room_no_longer_has_it_and_can_come_back(open_page: OpenPage, people: People, lab: Room) -> None:
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     page.get_by_role("button", name="Room actions").click()
     page.get_by_role("menuitem", name="Leave the room").click()
     page.get_by_role("dialog").get_by_role("button", name="Leave").click()
     expect(place(page, "Lab")).to_have_count(0)
-    expect(page.get_by_role("button", name="Join Lab")).to_be_visible()
+    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Said while Bob was away")
+    page.get_by_role("button", name="Join Lab").click()
+    expect(message(page, "Said while Bob was away")).to_be_visible()
+    say(page, "I am back")
+    sent(page, "I am back")
 
 
 def test_going_from_room_to_room_keeps_the_connection_and_the_way_back(open_page: OpenPage, people: People, lab: Room) -> None:

@@ -49,7 +49,6 @@ export class Members {
     this.#ends = [
       room.on('member', (member) => this.#changed(member)),
       room.on('presence', () => this.#paint()),
-      room.on('change', () => this.#paint()),
     ];
   }
 
@@ -93,7 +92,7 @@ export class Members {
     const all = [...this.#members.values()].sort(byRankAndName);
     const here = all.filter((member) => this.#isHere(member));
     const others = all.filter((member) => !this.#isHere(member));
-    setText(this.#root, 'present-label', words.here(here.length));
+    setText(this.#root, 'present-label', words.here(this.#room.present ? here.length : this.#room.presentCount));
     setText(this.#root, 'absent-label', words.notHere(others.length));
     slot(this.#root, 'absent-label').hidden = others.length === 0;
     slot(this.#root, 'present').replaceChildren(...here.map((member) => this.#row(member, true)));

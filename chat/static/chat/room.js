@@ -60,7 +60,7 @@ export class Room {
   /** Until when each of them types. @type {Map<number, number>} */
   #typing = new Map();
   #following = false;
-  /** The newest number when an entry of the outbox was written, by its key. @type {Map<string, number>} */
+  /** The newest number when an entry of the outbox was first shown, by its key. @type {Map<string, number>} */
   #lastWhenWritten = new Map();
 
   /**
@@ -78,6 +78,8 @@ export class Room {
     this.presentCount = 0;
     /** Somebody has looked, and the messages are kept up to date. */
     this.opened = false;
+    /** The window that the page shows is being taken over. */
+    this.opening = Promise.resolve();
     context.people.learn(this.partner);
     this.#unread = new Unread({ last: this.data.last_number, read: this.membership?.read_number ?? this.data.last_number });
     this.history = new History({ load: (wanted) => this.#load(wanted), limit: MAX_MESSAGES_SHOWN });
@@ -144,7 +146,7 @@ export class Room {
     return this.#emitter.on(name, listener);
   }
 
-  /** Follow the room's stream after `seq`; following again starts anew from there. @param {number} seq */
+  /** Follow the room's stream after `seq`, or from a fresh snapshot; following again starts anew from there. @param {number | null} seq */
   follow(seq) {
     this.#following = true;
     this.#context.client.subscribe(this.stream, {
@@ -173,7 +175,7 @@ export class Room {
     this.#unread.readTo(this.membership?.read_number ?? this.data.last_number);
     this.history.saw(this.data.last_number);
     if (opened.newest) this.history.open(/** @type {any} */ (opened.messages));
-    else this.#openInside(opened);
+    else this.opening = this.#openInside(opened);
     // What happened between the page's seq and the stream's position was not kept: nobody had looked. So it is sent again.
     this.follow(opened.seq);
     this.#emitter.emit('change', undefined);
@@ -183,7 +185,7 @@ export class Room {
   #openInside({ messages, number }) {
     this.#handedOver = messages;
     // A page of older messages has no number of its own; its middle stands for it.
-    void this.history.around(number ?? messages[Math.floor(messages.length / 2)]?.number ?? 1);
+    return this.history.around(number ?? messages[Math.floor(messages.length / 2)]?.number ?? 1);
   }
 
   /** @param {Record<string, any>} wanted @returns {Promise<any[]>} */
@@ -242,6 +244,7 @@ export class Room {
   mine(membership) {
     this.membership = membership;
     this.#unread.readTo(Math.max(this.#unread.read, membership.read_number));
+    if (this.isMember && !this.#following) this.follow(null); // I am back: what happened meanwhile was not sent here
     this.#emitter.emit('change', undefined);
   }
 
@@ -257,14 +260,15 @@ export class Room {
    * @param {import('../realtime/outbox.js').Entry} entry
    */
   hasArrived({ key, state, fields }) {
+    if (!this.#lastWhenWritten.has(key)) this.#lastWhenWritten.set(key, this.lastNumber);
     if (state !== 'sending') return false;
     const mine = this.history.rows.slice(-LOOKED_AT).filter((row) => row.author.id === this.#context.me.id && row.body === fields.body);
     return mine.some((row) => row.number > (this.#lastWhenWritten.get(key) ?? Infinity));
   }
 
-  /** An entry for this room was written now. @param {string} key */
-  written(key) {
-    this.#lastWhenWritten.set(key, this.lastNumber);
+  /** The entry is a message now. @param {string} key */
+  wasSent(key) {
+    this.#lastWhenWritten.delete(key);
   }
 
   /** A reply of the server carries a message in its newest state. @param {Message} message */

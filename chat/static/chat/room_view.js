@@ -91,6 +91,7 @@ export class RoomView {
   /** Show one message, wherever it is in the history. @param {number} number */
   async goTo(number) {
     try {
+      await this.room.opening;
       await this.room.history.around(number);
       this.timeline.pointAt(number);
     } catch (error) {
@@ -169,6 +170,7 @@ export class RoomView {
   #outboxChanged(entry) {
     if (entry.lane !== this.room.stream) return;
     if (entry.state === 'sent') {
+      this.room.wasSent(entry.key);
       if (entry.result?.message) this.room.replied(entry.result.message);
       this.composer.posted();
     }
@@ -182,8 +184,7 @@ export class RoomView {
    */
   #post(body, replyTo) {
     try {
-      const entry = this.#app.outbox.add({ command: 'message.post', lane: this.room.stream, fields: { room: this.room.id, body, ...(replyTo ? { reply_to: replyTo } : {}) } });
-      this.room.written(entry.key);
+      this.#app.outbox.add({ command: 'message.post', lane: this.room.stream, fields: { room: this.room.id, body, ...(replyTo ? { reply_to: replyTo } : {}) } });
       void this.#jump();
     } catch (error) {
       toast(/** @type {Error} */ (error).message);

@@ -1,0 +1,154 @@
+"""The HTML pages: who gets which, what they show, and that they cost the same for long lists."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+import chat
+from chat import services
+from chat.models import Room
+from chat.page_data import GROUP_SECONDS
+from tests.conftest import People
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def lab(people: People) -> Room:
+    room = services.create_room(actor_id=people.alice.pk, name="Lab").room
+    services.join(actor_id=people.bob.pk, room_id=room.pk)
+    return room
+
+
+def post(people: People, room: Room, *texts: str) -> None:
+    for text in texts:
+        services.post_message(author_id=people.alice.pk, room_id=room.pk, body=text)
+
+
+def data_of(page: str, name: str) -> dict[str, Any]:
+    found = re.search(rf'<script id="{name}" type="application/json">(.*?)</script>', page)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def test_nobody_reads_without_signing_in(client: Client, lab: Room) -> None:
+    for path in ("/", "/rooms/", "/rooms/lab/", "/rooms/new/", "/inbox/", "/accounts/"):
+        response = client.get(path)
+        assert (response.status_code, response.headers["Location"]) == (302, f"/accounts/login/?next={path}")
+
+
+def test_home_is_the_last_room_then_any_room_then_the_directory(client: Client, people: People, lab: Room) -> None:
+    garden = services.create_room(actor_id=people.bob.pk, name="Garden").room
+    client.force_login(people.charlie)
+    assert client.get("/").headers["Location"] == "/rooms/"
+    client.force_login(people.bob)
+    assert client.get("/").headers["Location"] == "/rooms/garden/"
+    client.get("/rooms/lab/")
+    assert client.get("/").headers["Location"] == "/rooms/lab/"
+    services.leave(actor_id=people.bob.pk, room_id=lab.pk)
+    assert client.get("/").headers["Location"] == garden.get_absolute_url()
+
+
+def test_a_public_room_is_read_by_all_a_private_one_by_its_members(client: Client, people: People, lab: Room) -> None:
+    services.create_room(actor_id=people.alice.pk, name="Secret", kind=Room.Kind.PRIVATE)
+    client.force_login(people.charlie)
+    assert client.get("/rooms/lab/").status_code == 200
+    assert client.get("/rooms/secret/").status_code == 404
+    services.ban(actor_id=people.alice.pk, room_id=lab.pk, user_id=people.charlie.pk)
+    assert client.get("/rooms/lab/").status_code == 403
+
+
+def test_who_is_banned_from_the_site_reads_nothing_but_why(client: Client, people: People, lab: Room) -> None:
+    people.alice.is_superuser = True
+    people.alice.save()
+    client.force_login(people.bob)
+    services.site_ban(actor_id=people.alice.pk, user_id=people.bob.pk, reason="Spam everywhere")
+    response = client.get("/rooms/lab/")
+    assert response.status_code == 403
+    assert "Spam everywhere" in response.content.decode()
+
+
+def test_the_page_carries_the_position_from_which_the_socket_goes_on(client: Client, people: People, lab: Room) -> None:
+    post(people, lab, "One", "Two")
+    client.force_login(people.bob)
+    page = client.get("/rooms/lab/").content.decode()
+    snapshot = client.get(f"/api/rooms/{lab.pk}/").json()
+    view, boot = data_of(page, "view-data"), data_of(page, "boot")
+    assert (view["seq"], view["messages"], view["newest"]) == (snapshot["seq"], snapshot["messages"], True)
+    assert [item["unread"] for item in boot["rooms"]] == [2]
+    assert boot["rooms"][0]["seq"] == snapshot["seq"]
+
+
+def test_what_people_write_is_text(client: Client, people: People, lab: Room) -> None:
+    post(people, lab, "<script>alert(1)</script>", "</script><b>bold</b>")
+    client.force_login(people.bob)
+    page = client.get("/rooms/lab/").content.decode()
+    assert "<script>alert" not in page
+    assert "<b>bold" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_messages_of_one_author_stand_together(client: Client, people: People, lab: Room) -> None:
+    post(people, lab, "One", "Two")
+    client.force_login(people.bob)
+    page = client.get("/rooms/lab/").content.decode()
+    assert page.count('class="message message--continued"') == 1
+
+
+def test_the_browser_groups_messages_by_the_same_time() -> None:
+    script = (Path(chat.__file__).parent / "static/chat/timeline.js").read_text()
+    assert f"const GROUP_MS = {GROUP_SECONDS * 1000:_};" in script
+
+
+def test_history_is_paged_by_links(client: Client, people: People, lab: Room) -> None:
+    lines = [services.Post(author_id=people.alice.pk, room_id=lab.pk, key=uuid4(), body=f"Line {number}.") for number in range(1, 121)]
+    services.post_messages(lines)
+    client.force_login(people.bob)
+    newest = client.get("/rooms/lab/").content.decode()
+    assert 'href="/rooms/lab/?before=71"' in newest
+    assert "?after=" not in newest
+    older = client.get("/rooms/lab/?before=71").content.decode()
+    assert 'href="/rooms/lab/?before=21"' in older
+    assert 'href="/rooms/lab/?after=70"' in older
+    around = data_of(client.get("/rooms/lab/60/").content.decode(), "view-data")
+    assert (around["number"], around["newest"]) == (60, False)
+    assert client.get("/rooms/lab/121/").status_code == 404
+    assert client.get("/rooms/lab/?before=99999999999999999999").status_code == 200
+
+
+def test_a_page_costs_the_same_for_many_messages_and_rooms(
+    client: Client, people: People, lab: Room, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(5):
+        room = services.create_room(actor_id=people.bob.pk, name=f"Room {number}").room
+        services.direct_room(actor_id=people.bob.pk, user_id=people.charlie.pk)
+        post_by_bob = services.post_message(author_id=people.bob.pk, room_id=room.pk, body="Hello")
+        services.post_message(author_id=people.bob.pk, room_id=room.pk, body="Again", reply_to=post_by_bob.message.pk)
+    post(people, lab, *(f"**Line** {number} @bob" for number in range(20)))
+    client.force_login(people.bob)
+    for path in ("/rooms/lab/", "/rooms/room-0/", "/inbox/", "/rooms/"):
+        with django_assert_max_num_queries(20):
+            assert client.get(path).status_code == 200
+
+
+def test_a_room_is_made_by_a_form_and_refused_with_a_reason(client: Client, people: People) -> None:
+    client.force_login(people.bob)
+    assert client.post("/rooms/new/", {"name": "Paper", "kind": "private"}).headers["Location"] == "/rooms/paper/"
+    refused = client.post("/rooms/new/", {"name": "", "topic": "Kept topic"})
+    assert refused.status_code == 400
+    assert "Kept topic" in refused.content.decode()
+
+
+def test_a_sign_up_leads_only_to_addresses_of_this_site(client: Client, people: People) -> None:
+    fields = {"username": "dora", "password1": "a long enough phrase", "password2": "a long enough phrase"}
+    assert client.post("/accounts/signup/?next=//elsewhere.example/", fields).headers["Location"] == "/"
+    client.logout()
+    fields["username"] = "emil"
+    assert client.post("/accounts/signup/?next=/inbox/", fields).headers["Location"] == "/inbox/"
