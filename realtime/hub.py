@@ -40,7 +40,7 @@ class Hub:
         self.epoch = ""
         self.sockets: set[Socket] = set()
         self.feeds: set[Feed] = set()
-        self.layer = Layer(self.node, self._heard, self._recovered, lambda: self._followed.groups())
+        self.layer = Layer(self.node, self._heard, self._doubted, lambda: self._followed.groups())
         reads = SharedReads()
         self._followed = Followed(self.layer, reads, self._ended, self._jumped)
         self._answers = Answers(self._followed, reads)
@@ -77,7 +77,7 @@ class Hub:
 
     @property
     def degraded(self) -> bool:
-        """True while the channel layer is not heard and heads are read every second instead."""
+        """True while the channel layer is not heard and heads are read often instead."""
         return self.layer.degraded
 
     @property
@@ -207,7 +207,7 @@ class Hub:
             case _:
                 self.presence.heard(message)
 
-    def _recovered(self) -> None:
+    def _doubted(self) -> None:
         self._sweeps.check_now()
 
     def _show_signal(self, name: str, kind: str, data: dict[str, Any], except_user: int | None = None) -> None:

@@ -6,6 +6,7 @@ own, because Channels' Redis layers report neither a lost connection nor a lost 
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from itertools import count
@@ -18,8 +19,10 @@ from realtime.publishing import CLUSTER_GROUP, SEND_TIMEOUT_SECONDS
 
 log = logging.getLogger("holdfast.layer")
 
-BEAT_SECONDS = 3.0  # our own message to ourselves
-SILENCE_SECONDS = 9.0  # three beats unheard: degraded. Failure table: noticed within 10 s
+BEAT_SECONDS = (
+    1.0  # our own message to ourselves: a layer that refuses is noticed in that time, and who signs out is out within another half
+)
+SILENCE_SECONDS = 4.0  # without hearing them: a layer that accepts and never answers is noticed
 RETRY_SECONDS = 1.0  # between attempts to open our channel again
 MAX_OUTGOING = 5000  # messages that wait to be sent; what does not fit is left to the head check
 
@@ -30,11 +33,11 @@ class Layer:
     """The process' end of the channel layer."""
 
     def __init__(
-        self, node: str, heard: Callable[[Message], None], recovered: Callable[[], None], groups: Callable[[], Collection[str]]
+        self, node: str, heard: Callable[[Message], None], doubted: Callable[[], None], groups: Callable[[], Collection[str]]
     ) -> None:
         self._node = node
         self._heard = heard
-        self._recovered = recovered
+        self._doubted = doubted  # something may have been missed: when the silence is noticed, and when it is over
         self._groups = groups  # those that must be joined anew when the channel is
         self._layer: Any = get_channel_layer()
         self._channel: str | None = None
@@ -88,7 +91,7 @@ class Layer:
                 await call
         except Exception as error:  # noqa: BLE001  every layer raises its client's own errors
             metrics.layer_errors.inc()
-            # At once, and not when the next beats stay away: from now on until then, heads are read every second.
+            # At once, and not when the next beats stay away: from now on heads are read twice a second.
             self._silent(f"{type(error).__name__}: {error}")
 
     async def _send_waiting(self) -> None:
@@ -126,7 +129,7 @@ class Layer:
 
     def _heard_beat(self, group: str) -> None:
         self._beats[group] = now = time.monotonic()
-        fresh = all(now - heard < BEAT_SECONDS for heard in self._beats.values())
+        fresh = all(now - heard < SILENCE_SECONDS for heard in self._beats.values())
         if self.degraded and fresh and (self._returning is None or self._returning.done()):
             self._returning = asyncio.create_task(self._return())
 
@@ -145,22 +148,23 @@ class Layer:
         self.degraded = False
         metrics.degraded.set(0)
         log.info("channel layer heard again")
-        self._recovered()
+        self._doubted()
 
     async def _beat(self) -> None:
         while True:
             for group in self._beats:
                 self.send(group, {"type": "beat", "node": self._node, "group": group})
-            await asyncio.sleep(RETRY_SECONDS if self.degraded else BEAT_SECONDS)
+            await asyncio.sleep(BEAT_SECONDS)
             if time.monotonic() - min(self._beats.values()) > SILENCE_SECONDS:
                 self._silent("own heartbeat not heard")
 
     def _silent(self, why: str) -> None:
         if not self.degraded:
             self.degraded = True
-            self._beats = dict.fromkeys(self._beats, -SILENCE_SECONDS)  # each has to be heard anew
+            self._beats = dict.fromkeys(self._beats, -math.inf)  # each has to be heard anew
             metrics.degraded.set(1)
-            log.warning("channel layer not heard, reading heads every second", extra={"why": why})
+            log.warning("channel layer not heard, reading heads often", extra={"why": why})
+            self._doubted()
 
 
 def _one_group_a_server(layer: Any) -> list[str]:

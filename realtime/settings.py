@@ -218,7 +218,8 @@ HOLDFAST_TAIL_BYTES = env.whole("HOLDFAST_TAIL_BYTES", 524_288)  # bytes of the 
 # The head check finds what the broker lost: its period is how late an event can come.
 HOLDFAST_HEAD_CHECK_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_SECONDS", 3)  # streams that changed lately
 HOLDFAST_HEAD_CHECK_ALL_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_ALL_SECONDS", 60)  # all: what a long transaction hid
-HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS", 1)  # while the broker does not answer
+# While the broker does not answer: who signs out has to be out everywhere within a second.
+HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS", 0.5)
 
 HOLDFAST_WRITER_BATCH = env.whole("HOLDFAST_WRITER_BATCH", 200)  # commands in one transaction; beyond 200 the gain per command is small
 HOLDFAST_WRITER_QUEUE = env.whole("HOLDFAST_WRITER_QUEUE", 10_000)  # commands that wait for a transaction; more are answered `unavailable`

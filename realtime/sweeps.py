@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("holdfast.sweeps")
 
-SETTLE_SECONDS = 0.2  # a head that was just committed is on its way; reading its rows twice would be work for nothing
+SETTLE_SECONDS = 0.2  # a head that was just committed is on its way; reading its rows would be work for nothing
 TAIL_LINGER_SECONDS = 60.0  # a tail outlives its last reader by this, so that a reload is answered from memory
 
 
@@ -74,7 +74,8 @@ class Sweeps:
         tails = self._hub.tails
         heads = await database.read(selectors.heads, list(tails), recent=not full)
         if any(name in tails and head > tails[name].position for name, head in heads.items()):
-            await asyncio.sleep(SETTLE_SECONDS)
+            if not self._hub.degraded:
+                await asyncio.sleep(SETTLE_SECONDS)
             self._hub.heads_read(heads)
         self._hub.forget_idle(time.monotonic() - TAIL_LINGER_SECONDS)
         self._expire()

@@ -13,6 +13,7 @@ from tests.support.cluster import PASSWORD, Cluster
 
 DRAIN_SECONDS = 2
 SETTINGS = {"DRAIN_SECONDS": str(DRAIN_SECONDS)}
+CROWD = 20
 MAX_TRIES = 40  # cookies until one leads to the wanted node
 
 
@@ -21,6 +22,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two socket nodes and a web node, in a directory with a space in its name."""
     with Cluster(tmp_path_factory.mktemp("cluster") / "of tests", settings=SETTINGS) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def crowd(cluster: Cluster) -> list[str]:
+    """Many people, because nginx and the nodes limit what one of them may do at once."""
+    names = [f"member{number}" for number in range(CROWD)]
+    cluster.people.update(cluster.add_people(*names))
+    return names
 
 
 @dataclass

@@ -67,10 +67,10 @@ class Recorder:
     def __init__(self) -> None:
         self.groups: list[str] = []
         self.heard: list[Any] = []
-        self.recovered = 0
+        self.doubts = 0
 
-    def on_recovered(self) -> None:
-        self.recovered += 1
+    def on_doubt(self) -> None:
+        self.doubts += 1
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def recorder() -> Recorder:
 
 @pytest.fixture
 async def layer(broker: Broker, recorder: Recorder) -> AsyncIterator[Layer]:
-    layer = Layer("node-1", recorder.heard.append, recorder.on_recovered, lambda: recorder.groups)
+    layer = Layer("node-1", recorder.heard.append, recorder.on_doubt, lambda: recorder.groups)
     layer.start()
     await until(lambda: broker.groups[CLUSTER_GROUP])
     yield layer
@@ -101,7 +101,7 @@ async def test_the_node_is_heard_again_when_all_servers_are(layer: Layer, broker
         await until(lambda: not layer.degraded, within=3 * layers.SILENCE_SECONDS)
     broker.away.clear()
     await until(lambda: not layer.degraded)
-    assert recorder.recovered == 1
+    assert recorder.doubts == 2  # when it began and when it ended
 
 
 async def test_a_group_that_was_joined_meanwhile_is_joined_afterwards(layer: Layer, broker: Broker, recorder: Recorder) -> None:

@@ -199,10 +199,20 @@ class Cluster:
         ready = {"redis": self._redis_answers, "nginx": self._nginx_answers}.get(name, partial(self.ready, name))
         self[name].start(ready)
 
+    @contextmanager
+    def stopped(self, name: str) -> Iterator[None]:
+        """Stop a node in good order, as a deploy does; have it back, ready, at the end. Raises when it did not end well."""
+        try:
+            code = self[name].stop()
+            assert code == 0, f"{name} ended with {code}:\n{self[name].log[-8000:]}"
+            yield
+        finally:
+            self.start(name)
+
     def restart(self, name: str) -> None:
-        """Stop a node in good order, as a deploy does, and start it again."""
-        self[name].stop()
-        self.start(name)
+        """Deploy one node."""
+        with self.stopped(name):
+            pass
 
     @contextmanager
     def redis_down(self) -> Iterator[None]:
