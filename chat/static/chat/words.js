@@ -3,7 +3,7 @@
  * @module
  */
 
-const language = () => document.documentElement.lang || undefined;
+const language = () => globalThis.document?.documentElement.lang || undefined;
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
@@ -23,7 +23,7 @@ function format(name, options, locale = language()) {
 const plural = (count, one, many) => (count === 1 ? one : many).replace('%', String(count));
 
 /** As the reader's own system writes it: 15:04 or 3:04 PM is a habit, not a language. @param {string} iso */
-export const clock = (iso) => format('clock', { hour: 'numeric', minute: '2-digit' }, navigator.language).format(new Date(iso));
+export const clock = (iso) => format('clock', { hour: 'numeric', minute: '2-digit' }, globalThis.navigator?.language).format(new Date(iso));
 
 /** @param {string} iso */
 export const fullTime = (iso) => format('full', { dateStyle: 'full', timeStyle: 'short' }).format(new Date(iso));

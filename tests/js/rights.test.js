@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { rightsOver, rightsOverMember, whyNot } from '../../chat/static/chat/rights.js';
+
+const ALICE = { id: 1, moderator: false };
+
+/**
+ * A room as Alice sees it.
+ * @param {{data?: object, membership?: object | null, canModerate?: boolean}} [what]
+ * @returns {any}
+ */
+function room({ data = {}, membership = { state: 'active', role: 'member', muted_until: null }, canModerate = false } = {}) {
+  const isMember = /** @type {any} */ (membership)?.state === 'active';
+  return { data: { kind: 'public', archived_at: null, read_only: false, ...data }, membership, isMember, canModerate };
+}
+
+/** @param {object} [what] @returns {any} */
+const message = (what = {}) => ({ author: { id: 2 }, deleted_at: null, ...what });
+
+describe('why I cannot write', () => {
+  test('a member writes', () => assert.equal(whyNot(room()), null));
+
+  test('a reader of a public room is asked to join', () => assert.equal(whyNot(room({ membership: null }))?.join, true));
+
+  test('who was removed may come back to a public room, who was banned may not', () => {
+    assert.equal(whyNot(room({ membership: { state: 'removed' } }))?.join, true);
+    assert.equal(whyNot(room({ membership: { state: 'banned' } }))?.join, false);
+  });
+
+  test('a mute ends by itself', () => {
+    const muted = (/** @type {number} */ ms) => room({ membership: { state: 'active', role: 'member', muted_until: new Date(Date.now() + ms).toISOString() } });
+    assert.match(whyNot(muted(60_000))?.words ?? '', /muted/);
+    assert.equal(whyNot(muted(-1000)), null);
+  });
+
+  test('a read-only room is written by those who moderate it', () => {
+    assert.match(whyNot(room({ data: { read_only: true } }))?.words ?? '', /read only/);
+    assert.equal(whyNot(room({ data: { read_only: true }, canModerate: true })), null);
+  });
+
+  test('an archived room is written by nobody', () => {
+    assert.match(whyNot(room({ data: { archived_at: '2026-11-24T10:00:00Z' }, canModerate: true }))?.words ?? '', /archived/);
+  });
+});
+
+describe('what I may do with a message', () => {
+  test('edit mine, report that of others', () => {
+    const mine = rightsOver(room(), message({ author: { id: 1 } }), ALICE.id);
+    const theirs = rightsOver(room(), message(), ALICE.id);
+    assert.deepEqual([mine.edit, mine.delete, mine.report], [true, true, false]);
+    assert.deepEqual([theirs.edit, theirs.delete, theirs.report], [false, false, true]);
+  });
+
+  test('a moderator deletes that of others and edits it not', () => {
+    const rights = rightsOver(room({ canModerate: true }), message(), ALICE.id);
+    assert.deepEqual([rights.delete, rights.edit], [true, false]);
+  });
+
+  test('nothing is left to do with a deleted one but to link to it', () => {
+    const rights = rightsOver(room({ canModerate: true }), message({ deleted_at: '2026-11-24T10:00:00Z' }), ALICE.id);
+    assert.deepEqual(Object.entries(rights).filter(([, may]) => may), [['link', true]]);
+  });
+});
+
+describe('whom I may moderate', () => {
+  const owned = room({ membership: { state: 'active', role: 'owner' }, canModerate: true });
+  const moderated = room({ membership: { state: 'active', role: 'moderator' }, canModerate: true });
+  const member = (/** @type {string} */ role) => ({ role, user: { id: 2 } });
+
+  test('those below me', () => {
+    assert.equal(rightsOverMember(owned, member('moderator'), ALICE).moderate, true);
+    assert.equal(rightsOverMember(moderated, member('member'), ALICE).moderate, true);
+    assert.equal(rightsOverMember(moderated, member('moderator'), ALICE).moderate, false);
+    assert.equal(rightsOverMember(room(), member('member'), ALICE).moderate, false);
+  });
+
+  test('never myself', () => assert.equal(rightsOverMember(owned, { role: 'member', user: { id: 1 } }, ALICE).moderate, false));
+
+  test('roles are given by owners', () => {
+    assert.equal(rightsOverMember(owned, member('member'), ALICE).changeRole, true);
+    assert.equal(rightsOverMember(moderated, member('member'), ALICE).changeRole, false);
+  });
+});
