@@ -1,10 +1,11 @@
 """People with credentials, and one hub a test."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import SyncToAsync, sync_to_async
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 
 from notifications.services import notify
@@ -20,6 +21,14 @@ from tests.conftest import People
 from tests.realtime.calling import Caller, Notify
 
 SignIn = Callable[[User], str]
+
+
+@pytest.fixture(autouse=True)
+def reading_threads() -> Iterator[None]:
+    """Close the connections of the threads that a test has made read: our pool's, and asgiref's."""
+    yield
+    database.close()
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
 @pytest.fixture
@@ -39,7 +48,6 @@ async def hub(transactional_db: None) -> AsyncIterator[Hub]:
     yield await hubs.started()
     await hubs.stop()
     writers.close_all()
-    database.close()
 
 
 def by_session(key: str) -> Identity | None:

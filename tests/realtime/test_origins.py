@@ -7,7 +7,6 @@ from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth.models import User
 from django.test import override_settings
 
-from realtime import database
 from realtime.auth import SocketAuth, issue_token
 from realtime.auth.sockets import is_loopback, origin_allowed
 from realtime.protocol.errors import Unavailable
@@ -99,7 +98,6 @@ async def test_a_known_caller_is_in_the_scope(transactional_db: None, alice: Use
     assert [answer["type"] for answer in await knock.answers()] == ["websocket.accept"]
     assert knock.scope["caller"].username == "alice"
     assert knock.scope["account"].user_id == alice.pk
-    database.close()
 
 
 async def test_a_browser_is_known_by_its_cookie(transactional_db: None, alice: User, sign_in: SignIn) -> None:
@@ -108,7 +106,6 @@ async def test_a_browser_is_known_by_its_cookie(transactional_db: None, alice: U
     knock = Knock(origin="http://testserver", cookie=f"sessionid={await sync_to_async(sign_in)(alice)}")
     await knock.answers()
     assert knock.scope["account"].username == "alice"
-    database.close()
 
 
 async def test_an_unknown_caller_is_passed_on_for_the_consumer_to_tell(transactional_db: None) -> None:
@@ -116,7 +113,6 @@ async def test_an_unknown_caller_is_passed_on_for_the_consumer_to_tell(transacti
     assert [answer["type"] for answer in await knock.answers()] == ["websocket.accept"]
     assert knock.scope["caller"] is None
     assert knock.scope["account"] is None
-    database.close()
 
 
 async def test_without_a_database_the_client_is_asked_to_come_back_and_not_to_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
