@@ -47,6 +47,18 @@ class Postgres:
         """The address of the database, for ``DATABASE_URL``."""
         return f"postgres://{SUPERUSER}@/{NAME}?host={self.directory}"
 
+    @property
+    def command(self) -> list[str]:
+        """The server's command, for another supervisor than this class; it must run as ``account``."""
+        settings = [argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")]
+        return [f"{self._bin}/postgres", "-D", str(self._data), "-k", str(self.directory), *settings]
+
+    @property
+    def account(self) -> str | None:
+        """Who the server runs as, where that is somebody else."""
+        name: str | None = self._as_user.get("user")
+        return name
+
     def __enter__(self) -> Self:
         try:
             self._initialise()
@@ -61,10 +73,8 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        settings = [argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")]
-        command = [f"{self._bin}/postgres", "-D", str(self._data), "-k", str(self.directory), *settings]
         with self._log.open("ab") as log:
-            process: subprocess.Popen[bytes] = subprocess.Popen(command, stdout=log, stderr=log, **self._as_user)
+            process: subprocess.Popen[bytes] = subprocess.Popen(self.command, stdout=log, stderr=log, **self._as_user)
         self._process = process
         deadline = time.monotonic() + START_SECONDS
         ready = [f"{self._bin}/pg_isready", "-q", "-h", str(self.directory)]
