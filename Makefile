@@ -1,11 +1,14 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo test test-fast lint format types imports js migrations check-deploy screenshots clean
+.PHONY: help install install-dev run demo cluster test test-fast lint format types imports js migrations check-deploy screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
 export PORT
+NODES ?= 3
+WEB ?= 1
+CLUSTER_PORT = $(if $(filter file,$(origin PORT)),8080,$(PORT))
 
 PYTHON_DIRECTORIES := manage.py realtime chat notifications tests
 # The suites that touch no database, or bring one of their own: a second run on PostgreSQL would only repeat them.
@@ -31,6 +34,10 @@ demo: install ## Make the database, the static files and the demo, without start
 	@.venv/bin/python manage.py migrate --verbosity 0
 	@.venv/bin/python manage.py collectstatic --no-input --verbosity 0
 	@.venv/bin/python manage.py demo
+
+cluster: install-dev ## Start PostgreSQL, Redis, nginx and nodes on this machine: NODES=3 WEB=1 PORT=8080
+	@.ci/services cluster
+	@exec .venv/bin/python -m tests.support.make_cluster --nodes $(NODES) --web $(WEB) --port $(CLUSTER_PORT)
 
 # Three runs of pytest: the pure core to its last branch, what uses the database on PostgreSQL, and everything else on SQLite.
 test: install-dev ## Check and test everything; installs the services that the tests need
