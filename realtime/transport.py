@@ -81,6 +81,8 @@ class SocketProtocol(WebSocketProtocol):
         """
         self.handshake_deferred.callback((subprotocol, {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}))
         del self.handshake_deferred
+        if process.draining:  # it began while this one was being identified
+            self.leave(0.0)
 
     # The way out --------------------------------------------------------------------------------------------------------------------
 

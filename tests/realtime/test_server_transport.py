@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -218,6 +219,18 @@ def test_a_consumer_that_knows_no_leaving_is_spoken_for() -> None:
     socket.leave(1.5)
     assert asked == [1.5]
     assert not socket.closes
+
+
+def test_a_handshake_that_ends_in_the_drain_is_sent_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    draining = Lifecycle()
+    draining.drain()
+    monkeypatch.setattr(transport, "process", draining)
+    socket = Connected()
+    answered: list[Any] = []
+    socket.handshake_deferred = SimpleNamespace(callback=answered.append)
+    socket.accept("holdfast.v1", [(b"x-node", b"1")])
+    assert answered == [("holdfast.v1", {"x-node": "1"})]
+    assert [code for code, _ in socket.closes] == [1012]
 
 
 def test_what_an_application_sends(settings: Any) -> None:
