@@ -3,15 +3,21 @@
 The same registry serves a socket and ``POST /api/commands``. A set of commands can build on another one's.
 """
 
-from collections.abc import Awaitable, Callable
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from realtime.protocol.errors import BadRequest, HoldfastError, UnknownCommand
+from realtime import metrics
+from realtime.protocol.errors import BadRequest, HoldfastError, UnknownCommand, failed
+
+log = logging.getLogger("holdfast.commands")
 
 Fields = TypeVar("Fields", bound=msgspec.Struct)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,28 @@ class Commands:
     def names(self) -> frozenset[str]:
         """All names, those of the base included."""
         return frozenset(self._by_name) | (self._base.names if self._base else frozenset())
+
+
+async def carry_out(request: dict[str, Any], names: Collection[str], received_at: float, act: Callable[[], Awaitable[T]]) -> T:
+    """Carry out one command and count it, by its name where it is one of ``names``, from ``received_at`` on (monotonic seconds).
+
+    Raises the ``HoldfastError`` that the client is told: a mistake of ours becomes one, and is logged.
+    """
+    name = request.get("command")
+    known = name if isinstance(name, str) and name in names else "unknown"
+    result = "ok"
+    try:
+        return await act()
+    except HoldfastError as error:
+        result = error.code
+        raise
+    except Exception as error:
+        result = "failed"
+        log.exception("command failed", extra={"command": known})
+        raise failed() from error
+    finally:
+        metrics.commands.of(known, result).inc()
+        metrics.command_seconds.of(known).observe(time.monotonic() - received_at)
 
 
 def checked(name: str, raw: dict[str, Any], shape: type[Fields]) -> Fields:

@@ -5,11 +5,11 @@ socket, past this.
 """
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -18,19 +18,16 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 
 from realtime import hub as hubs
-from realtime import metrics
 from realtime.auth import Account, subprotocol
-from realtime.commands import Caller, Commands, checked
+from realtime.commands import Caller, Commands, carry_out, checked
 from realtime.handlers import commands
 from realtime.hub import Hub
 from realtime.outlet import DirectOutlet, Outlet, QueueOutlet
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
-from realtime.protocol.errors import HoldfastError, RateLimited, Unavailable, failed
+from realtime.protocol.errors import HoldfastError, RateLimited, Unavailable
 from realtime.protocol.limits import TokenBucket
 from realtime.sockets import Socket
-
-log = logging.getLogger("holdfast.consumers")
 
 OWN = frozenset({"subscribe", "pull", "unsubscribe"})  # commands that are about the socket itself
 CHARACTERS_PER_TOKEN = 8192  # a large frame costs its decoding, and more tokens: 64 KiB takes eight or nine
@@ -117,6 +114,7 @@ class StreamConsumer(AsyncConsumer):
     # The handshake ----------------------------------------------------------------------------------------------------------
 
     async def _connect(self) -> None:
+        self._names = self.commands.names | OWN
         await self.base_send({"type": "websocket.accept", "subprotocol": subprotocol(self.scope.get("subprotocols", ()))})
         outlet = self._outlet()
         account: Account | None = self.scope.get("account")
@@ -229,33 +227,24 @@ class StreamConsumer(AsyncConsumer):
         request = waiting.request
         if request is None:
             return waiting.answer
-        name, result = request.get("command"), "ok"
         try:
-            return await self._carry_out(request["id"], name, request)
+            return await carry_out(request, self._names, waiting.received_at, partial(self._act, request))
         except HoldfastError as error:
-            result = error.code
             return frames.refusal(request["id"], error)
-        except Exception:
-            result = "failed"
-            log.exception("command failed", extra={"command": str(name)[:64], "user": self.socket.account.user_id})
-            return frames.refusal(request["id"], failed())
-        finally:
-            known = name if isinstance(name, str) and (name in self.commands.names or name in OWN) else "unknown"
-            metrics.commands.of(known, result).inc()
-            metrics.command_seconds.of(known).observe(time.monotonic() - waiting.received_at)
 
-    async def _carry_out(self, request: Any, name: Any, fields: dict[str, Any]) -> bytes | None:
-        match name:
+    async def _act(self, request: dict[str, Any]) -> bytes | None:
+        ident = request["id"]
+        match request.get("command"):
             case "subscribe":
-                await self.hub.subscribe(self.socket, request, checked("subscribe", fields, Subscribe).streams)
+                await self.hub.subscribe(self.socket, ident, checked("subscribe", request, Subscribe).streams)
             case "pull":
-                pull = checked("pull", fields, Pull)
-                await self.hub.pull(self.socket, request, pull.stream, pull.after)
+                pull = checked("pull", request, Pull)
+                await self.hub.pull(self.socket, ident, pull.stream, pull.after)
             case "unsubscribe":
-                self.hub.unsubscribe(self.socket, checked("unsubscribe", fields, Unsubscribe).streams)
-                return frames.reply(request, {})
-            case _:
-                return frames.reply(request, await self.commands.find(name).run(self._caller, fields))
+                self.hub.unsubscribe(self.socket, checked("unsubscribe", request, Unsubscribe).streams)
+                return frames.reply(ident, {})
+            case name:
+                return frames.reply(ident, await self.commands.find(name).run(self._caller, request))
         return None
 
 

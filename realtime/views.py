@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 from realtime import hub as hubs
 from realtime import metrics, selectors
 from realtime.auth import Account, ApiRequest, async_api, raw_body, retry_header
-from realtime.commands import Commands, checked
+from realtime.commands import Commands, carry_out, checked
 from realtime.consumers import OWN, Pull
 from realtime.database import read
 from realtime.feeds import Feed, FeedEnded
@@ -173,7 +173,7 @@ def _seconds(value: str) -> float:
 
 def command_view(commands: Commands) -> Callable[..., Coroutine[Any, Any, HttpResponseBase]]:
     """Make the view that carries out ``commands``, one a request; the answer is the reply object of a socket."""
-    buckets = Buckets()
+    buckets, names = Buckets(), commands.names | OWN
 
     @async_api("POST")
     async def command(request: ApiRequest) -> HttpResponseBase:
@@ -184,27 +184,22 @@ def command_view(commands: Commands) -> Callable[..., Coroutine[Any, Any, HttpRe
             raise BadRequest("body: expected a JSON object with an integer id") from error
         except frames.Unreadable as unreadable:
             return _refused(unreadable.id, unreadable.error)
-        name, result = fields.get("command"), "ok"
-        try:
+
+        async def act() -> bytes:
             buckets.take(request.account.user_id, started)
-            return _json(await _carry_out(commands, request, name, fields))
+            return await _act(commands, request, fields)
+
+        try:
+            return _json(await carry_out(fields, names, started, act))
         except HoldfastError as error:
-            result = error.code
             return _refused(fields["id"], error)
-        except Exception:
-            result = "failed"
-            log.exception("command failed", extra={"command": str(name)[:64], "user": request.account.user_id})
-            return _refused(fields["id"], Unavailable("Something went wrong on the server; it has been logged.", retry_after=RETRY_SECONDS))
-        finally:
-            known = name if isinstance(name, str) and (name in commands.names or name in OWN) else "unknown"
-            metrics.commands.of(known, result).inc()
-            metrics.command_seconds.of(known).observe(time.monotonic() - started)
 
     return command
 
 
-async def _carry_out(commands: Commands, request: ApiRequest, name: Any, fields: dict[str, Any]) -> bytes:
+async def _act(commands: Commands, request: ApiRequest, fields: dict[str, Any]) -> bytes:
     hub = await hubs.started()  # what a command changes is published by the hub of this process
+    name = fields.get("command")
     if name == "pull":
         pull = checked("pull", fields, Pull)
         reader = Reader(request.account.user_id, request.account.is_moderator)
