@@ -2,8 +2,10 @@
 
 import itertools
 import secrets
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import pytest
@@ -30,6 +32,16 @@ def crowd(cluster: Cluster) -> list[str]:
     names = [f"member{number}" for number in range(CROWD)]
     cluster.people.update(cluster.add_people(*names))
     return names
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("tls")
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(directory / "key.pem")]
+    command = ["openssl", "req", "-x509", *key, "-out", str(directory / "cert.pem"), "-days", "2", *names]
+    subprocess.run(command, check=True, capture_output=True)
+    return directory
 
 
 @dataclass

@@ -27,16 +27,6 @@ def nginx(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("tls")
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(directory / "key.pem")]
-    command = ["openssl", "req", "-x509", *key, "-out", str(directory / "cert.pem"), "-days", "2", *names]
-    subprocess.run(command, check=True, capture_output=True)
-    return directory
-
-
 def tls(certificate: Path, *, port: int, plain_port: int) -> dict[str, str]:
     return {
         "NGINX_SITE": "tls",
