@@ -121,10 +121,19 @@ def test_a_body_that_is_too_large_reaches_no_node(cluster: Cluster) -> None:
     assert '"node":""' in cluster.access_log("/api/commands")
 
 
+def test_without_a_node_everybody_is_told_to_come_back(cluster: Cluster) -> None:
+    with cluster.down("web-1"):
+        page = httpx.get(f"{cluster.origin}/accounts/login/")
+        data = httpx.get(f"{cluster.origin}/api/rooms/")
+    assert (page.status_code, page.headers["content-type"]) == (503, "text/html")
+    assert (data.status_code, data.json()["error"]["code"]) == (503, "unavailable")
+    assert page.headers["retry-after"] == data.headers["retry-after"] == "2"
+
+
 async def test_over_tls_on_the_current_release(tmp_path: Path, certificate: Path) -> None:
     port, plain_port = free_port(), free_port()
     origin = f"https://localhost:{port}"
-    settings = {"HOLDFAST_HTTPS": "true", "ALLOWED_ORIGINS": origin}
+    settings = {"HOLDFAST_HTTPS": "true", "ALLOWED_ORIGINS": origin, "ALLOWED_HOSTS": "localhost"}
     variables = {**tls(certificate, port=port, plain_port=plain_port), "NGINX_HTTP2": "http2 on;"}
     trusted = ssl.create_default_context(cafile=certificate / "cert.pem")
     with Cluster(tmp_path / "tls", socket_nodes=1, settings=settings, variables=variables, nginx=CURRENT) as cluster:

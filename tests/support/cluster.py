@@ -158,7 +158,7 @@ class Cluster:
     def direct(self, name: str, **options: Any) -> httpx.Client:
         """A client of one node, past nginx."""
         transport = httpx.HTTPTransport(uds=str(self.shape.node_socket(name)))
-        headers = {"Host": f"127.0.0.1:{self.shape.port}", "X-Real-IP": "127.0.0.1", **options.pop("headers", {})}
+        headers = {"Host": "localhost", "X-Real-IP": "127.0.0.1", **options.pop("headers", {})}
         return httpx.Client(transport=transport, base_url="http://127.0.0.1", headers=headers, timeout=PROBE_SECONDS, **options)
 
     def ready(self, name: str) -> bool:

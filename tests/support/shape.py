@@ -123,7 +123,7 @@ class Shape:
             "NGINX_RUN": str(self.run),
             "NGINX_LOGS": str(self.logs),
             "NGINX_SITE": "plain",
-            "NGINX_NAME": f"{LOOPBACK} localhost",
+            "NGINX_NAME": f"localhost {LOOPBACK}",
             "NGINX_LISTEN": f"listen {LOOPBACK}:{self.port} backlog=4096;",
             "NGINX_SOCKET_NODES": self._servers(self.socket_names),
             "NGINX_WEB_NODES": self._servers(self.web_names),

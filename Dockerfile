@@ -1,0 +1,33 @@
+# syntax=docker/dockerfile:1
+# One image for all nodes and every management command; compose.yaml puts PostgreSQL, Redis and nginx beside them.
+ARG PYTHON=python:3.11.14-slim-bookworm
+
+FROM ${PYTHON} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
+COPY requirements.txt /tmp/
+RUN python -m venv /opt/venv && /opt/venv/bin/pip install --requirement /tmp/requirements.txt
+WORKDIR /srv/holdfast
+COPY manage.py ./
+COPY realtime ./realtime
+COPY notifications ./notifications
+COPY chat ./chat
+COPY templates ./templates
+COPY nginx/probe ./nginx/probe
+# The files of this release, with the list by which its pages name them; nginx has a directory of its own that keeps those of former releases.
+RUN SECRET_KEY=only-for-this-command /opt/venv/bin/python manage.py collectstatic --no-input --verbosity 0 && /opt/venv/bin/python -m compileall -q /opt/venv .
+
+FROM ${PYTHON}
+# A number and not a name, so that an orchestrator can see that it is not root. nginx's container is in the group: it opens the sockets.
+RUN groupadd --gid 10001 holdfast \
+    && useradd --uid 10001 --gid holdfast --no-create-home --shell /usr/sbin/nologin holdfast \
+    && install -d -o holdfast -g holdfast -m 0750 /run/holdfast \
+    && install -d -o holdfast -g holdfast -m 0755 /srv/static
+COPY --from=build /opt/venv /opt/venv
+COPY --from=build /srv/holdfast /srv/holdfast
+WORKDIR /srv/holdfast
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER 10001:10001
+STOPSIGNAL SIGTERM
+EXPOSE 8000
+ENTRYPOINT ["python", "manage.py"]
+CMD ["serve", "--host", "0.0.0.0"]
