@@ -1,0 +1,45 @@
+"""What is owed when: the bounds of the failure table, made generous by one named factor."""
+
+from collections.abc import Sequence
+
+from tests.chaos.history import Fault
+
+CALM_SECONDS = 1.0  # from the acknowledgement to every screen while nothing is wrong
+REVOKED_SECONDS = 1.0  # from the acknowledgement of a removal or a ban to the last event that still comes
+# Everything (clients, nodes, nginx, Redis, PostgreSQL) shares two cores here, a node that starts takes one of them for seconds, and whoever
+# looks at the clock waits for its turn as well. The bounds of the table are for nodes that have a core each.
+LOADED = 3.0
+
+
+class Bounds:
+    """When something that was acknowledged at a certain moment has to have reached everybody."""
+
+    def __init__(self, faults: Sequence[Fault], factor: float = LOADED) -> None:
+        self._faults = faults
+        self._factor = factor
+
+    def calm(self, at: float) -> bool:
+        """Whether nothing is wrong from ``at`` until what happens then has arrived."""
+        return not self._acting(at)
+
+    def deadline(self, acked: float, seconds: float = CALM_SECONDS) -> float:
+        """The last moment for what was acknowledged at ``acked`` and takes ``seconds`` where nothing is wrong.
+
+        Faults that act together add up. What holds (a frozen process, a network that is away) has to be over first.
+        """
+        acting = self._acting(acked, seconds)
+        start = max([acked, *(fault.over for fault in acting if fault.holds)])
+        return start + self._factor * max(seconds, sum(fault.bound for fault in acting))
+
+    def settled(self, fault: Fault) -> float:
+        """When a fault is past: everybody was seen to be level again, or should have been."""
+        reference = fault.over if fault.holds else fault.begun
+        took = fault.bound * self._factor if fault.level_after is None else fault.level_after
+        return max(fault.over, reference + took) + CALM_SECONDS
+
+    def level_in_time(self, fault: Fault) -> bool:
+        """Whether everybody was level within the fault's bound."""
+        return fault.level_after is not None and fault.level_after <= fault.bound * self._factor
+
+    def _acting(self, at: float, seconds: float = CALM_SECONDS) -> list[Fault]:
+        return [fault for fault in self._faults if fault.begun <= at + seconds * self._factor and at <= self.settled(fault)]

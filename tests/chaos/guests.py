@@ -1,0 +1,320 @@
+"""The clients of a run: those of the conformance tests, which come back, keep what is not acknowledged, and write down what they get."""
+
+import asyncio
+import contextlib
+import json
+import random
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Subprotocol
+
+from tests.chaos.history import Client as Log
+from tests.chaos.history import Closing, History, Post, Receipt, Row
+from tests.conformance.client import Client, Copy, Cut, Refused
+from tests.support.cluster import Person
+
+CONNECT_SECONDS = 5.0  # from the attempt to `hello`
+PATIENCE_SECONDS = 4.0  # after the `ping` of a silent connection; browsers take 10
+FIRST_PAUSE_SECONDS = 0.2  # full jitter, doubling; browsers begin with 0.5 and end at 20
+LONGEST_PAUSE_SECONDS = 2.0
+FIRST_FINAL_CODE = 4500  # from here on a client stops (protocol.md §7)
+COME_AGAIN = ("rate_limited", "unavailable")
+GONE = ("not_subscribed", "not_found", "forbidden")  # a right that ended while we asked
+
+
+class RecordedCopy(Copy):
+    """A copy that writes down each message it gets, and keeps of it only what tells versions apart."""
+
+    def __init__(self, name: str, log: Log, generation: int) -> None:
+        super().__init__(name, log.breaches)
+        self.position = 0
+        self.departures: list[tuple[int, int]] = []  # (user, seq) of those who were put out
+        self._log = log
+        self._generation = generation
+
+    def event(self, event: dict[str, Any]) -> bool:
+        if self.position is not None and event["seq"] <= self.position and event["kind"] == "message":
+            self._record(event, applied=False)
+        return super().event(event)
+
+    def final(self) -> dict[int, Row]:
+        """The messages that it holds."""
+        return {ident: Row(seq, row["number"], row["body"]) for (kind, ident), (seq, row) in self.rows.items() if kind == "message"}
+
+    def _apply(self, event: dict[str, Any]) -> None:
+        data = event["data"]
+        match event["kind"]:
+            case "message":
+                old = self.rows.get(("message", data["id"]))
+                self._record(event, applied=old is None or old[0] < event["seq"])
+                kept = {field: data[field] for field in ("id", "seq", "number", "deleted_at")}
+                super()._apply({**event, "data": {**kept, "body": key_of(data["body"])}})
+            case "membership" if data["state"] in ("removed", "banned"):
+                self.departures.append((data["user"]["id"], event["seq"]))
+
+    def _record(self, event: dict[str, Any], *, applied: bool) -> None:
+        data = event["data"]
+        ident, number, author = data["id"], data["number"], data["author"]["id"]
+        receipt = Receipt(
+            time.monotonic(), data["room"], self._generation, event["seq"], ident, number, author, key_of(data["body"]), applied
+        )
+        self._log.receipts.append(receipt)
+
+
+class Guest(Client):
+    """One client of one account. ``rooms`` are followed from their beginning."""
+
+    def __init__(
+        self, address: str, person: Person, rooms: list[int], history: History, rnd: random.Random, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(address, person.token, [], headers)
+        self.person = person
+        self.log = Log(f"{person.username}-{len(history.clients)}", person.id)
+        self.breaches = self.log.breaches
+        history.clients.append(self.log)
+        self.opened = asyncio.Event()  # connected, and every subscription answered
+        self.stopped: int | None = None  # the code after which a client does not come back
+        self.heard = time.monotonic()
+        self.connections = 0
+        self.fell_behind = 0  # how often it was told so
+        self._history = history
+        self._rnd = rnd
+        self._bye: dict[str, Any] | None = None
+        self._generations: Counter[int] = Counter()  # by room: how many copies of it have been begun
+        self._life: asyncio.Task[None] | None = None
+        self._asides: set[asyncio.Task[None]] = set()
+        for room in rooms:
+            self.follow(room)
+
+    # Staying connected --------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Connect, and come back whenever the connection ends."""
+        self._life = asyncio.create_task(self._live())
+
+    async def leave(self) -> None:
+        """Go for good."""
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.gather(self._life, *self._asides, *self._pulls, return_exceptions=True)
+            self._life = None
+        await self.cut()
+
+    def lose(self) -> None:
+        """Give up the connection, without a word to the other side."""
+        if self._socket is not None:
+            self._socket.transport.abort()
+
+    def stop_reading(self) -> None:
+        """Leave what comes where it is: the connection fills up."""
+        assert self._socket is not None
+        self._socket.transport.pause_reading()
+
+    def read_on(self) -> None:
+        """Read again, if there is still a connection."""
+        if self._socket is not None and not self._socket.transport.is_closing():
+            self._socket.transport.resume_reading()
+
+    def watch(self, now: float) -> None:
+        """Called now and then: ask a silent server for a sign of life, and leave one that gives none."""
+        silence = now - self.heard
+        after = self.hello.get("ping_after", PATIENCE_SECONDS)
+        if self.opened.is_set() and silence > after + PATIENCE_SECONDS:
+            self.lose()
+        elif self.opened.is_set() and silence > after and not self._asides:
+            self.aside({"id": next(self._ids), "command": "ping"})
+
+    def aside(self, command: dict[str, Any]) -> None:
+        """Send something of which the answer does not matter."""
+        task = asyncio.create_task(self._send_aside(command))
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+
+    async def _send_aside(self, command: dict[str, Any]) -> None:
+        with contextlib.suppress(ConnectionClosed, OSError):
+            assert self._socket is not None
+            await self._socket.send(json.dumps(command))
+
+    async def _live(self) -> None:
+        failures = 0
+        while True:
+            self._bye, self._socket, self.close_code = None, None, None
+            try:
+                await self.connect()
+                failures = 0
+                assert self._reader is not None
+                await asyncio.shield(self._reader)
+            except (WebSocketException, OSError, Cut, Refused):
+                failures += 1
+            finally:
+                await self._end_connection()
+            if self.stopped is not None:
+                return
+            await asyncio.sleep(self._pause(failures))
+
+    async def connect(self) -> None:
+        """Connect, be greeted, subscribe with all positions."""
+        async with asyncio.timeout(CONNECT_SECONDS):
+            self._socket = socket = await connect(
+                self._address,
+                additional_headers=self._headers,
+                subprotocols=[Subprotocol("holdfast.v1")],
+                max_size=4 << 20,
+                compression=None,
+                open_timeout=None,
+                ping_interval=None,
+                close_timeout=1,
+                proxy=None,
+            )
+            first = json.loads(await socket.recv())
+        self.heard = time.monotonic()
+        if first["type"] == "hello":
+            self.hello = first
+            self.connections += 1
+        else:
+            self._bye = first  # the server let us in to say why not
+        self._reader = asyncio.create_task(self._read(socket))
+        if first["type"] == "hello":
+            await self._subscribe(list(self.copies))
+            self.opened.set()
+
+    async def _subscribe(self, names: list[str]) -> None:
+        reply = await self.command("subscribe", streams={name: self.copies[name].position for name in names})
+        self._note_errors(reply)
+
+    def _note_errors(self, reply: dict[str, Any]) -> None:
+        for name, error in reply["errors"].items():
+            if error["code"] in GONE:
+                self.copies.pop(name, None)
+            else:
+                self.breaches.append(f"subscribe {name}: {error}")
+
+    async def _end_connection(self) -> None:
+        self.opened.clear()
+        if self._socket is None:
+            return
+        self.lose()
+        await self._gone()
+        self.log.closings.append(Closing(time.monotonic(), self._socket.close_code))
+        if (code := self._socket.close_code) is not None and code >= FIRST_FINAL_CODE:
+            self.stopped = code
+
+    def _pause(self, failures: int) -> float:
+        if self._bye is not None and self._bye.get("retry_after") is not None:
+            return float(self._bye["retry_after"])
+        return self._rnd.uniform(0, min(FIRST_PAUSE_SECONDS * 2**failures, LONGEST_PAUSE_SECONDS))
+
+    # Rooms ------------------------------------------------------------------------------------------------------------------------
+
+    def follow(self, room: int) -> None:
+        """Hold a copy of a room from its beginning, from the next subscription on."""
+        name = f"room.{room}"
+        self.copies[name] = RecordedCopy(name, self.log, self._generations[room])
+        self._generations[room] += 1
+
+    async def enter(self, room: int) -> None:
+        """Follow a room from now on, from its beginning; where it may not be read, nothing is followed."""
+        self.follow(room)
+        name = f"room.{room}"
+        reply = await self.persist("subscribe", streams={name: 0})
+        self._note_errors(reply)
+
+    def level(self, heads: Mapping[int, int]) -> bool:
+        """Whether the client is connected and has everything up to these heads, of the rooms that it follows."""
+        if not self.opened.is_set():
+            return False
+        followed = ((self.copies.get(f"room.{room}"), head) for room, head in heads.items())
+        return all(copy is None or (copy.level and (copy.position or 0) >= head) for copy, head in followed)
+
+    def copy_of(self, room: int) -> RecordedCopy | None:
+        """What it holds of a room."""
+        found = self.copies.get(f"room.{room}")
+        assert found is None or isinstance(found, RecordedCopy)
+        return found
+
+    # Commands -----------------------------------------------------------------------------------------------------------------------
+
+    async def say(self, room: int, text: str = "") -> Post:
+        """Post, and repeat it with the same key until it is acknowledged or refused for good."""
+        post = Post(str(uuid.uuid4()), room, self.person.id, time.monotonic())
+        self._history.posts[post.key] = post
+        fields = {"room": room, "key": post.key, "body": f"{post.key} {text}"}
+        try:
+            data = await self.persist("message.post", on_repeat=lambda: _repeated(post), **fields)
+        except Refused as refused:
+            post.refused = refused.code
+            return post
+        message = data["message"]
+        post.ident, post.number, post.seq = message["id"], message["number"], message["seq"]
+        post.acked = time.monotonic()
+        return post
+
+    async def persist(self, command: str, *, on_repeat: Any = None, **fields: Any) -> dict[str, Any]:
+        """Send a command until it is answered, over connections and refusals that say when to come back. Raises ``Refused``."""
+        while True:
+            await self.opened.wait()
+            try:
+                return await self.command(command, **fields)
+            except Cut:
+                await asyncio.sleep(0)  # the end of the connection is noted first
+            except Refused as refused:
+                if refused.code not in COME_AGAIN:
+                    raise
+                await asyncio.sleep(refused.error["retry_after"])
+            if on_repeat is not None:
+                on_repeat()
+
+    # What comes ---------------------------------------------------------------------------------------------------------------------
+
+    async def _read(self, socket: Any) -> None:
+        try:
+            await super()._read(socket)
+        finally:
+            self.opened.clear()
+
+    def _handle(self, found: dict[str, Any]) -> None:
+        self.heard = time.monotonic()
+        name = found.get("stream")
+        match found["type"]:
+            case "bye":
+                self._bye = found
+            case "closed":
+                self.copies.pop(str(name), None)
+            case "event" | "page" | "behind" if name not in self.copies:
+                self.breaches.append(f"{found['type']} of {name}, which ended")
+            case "signal":
+                pass
+            case "behind":
+                self.fell_behind += 1
+                super()._handle(found)
+            case _:
+                super()._handle(found)
+
+    def _page(self, name: str, page: dict[str, Any]) -> None:
+        if name in self.copies:  # else it ended while the page was on its way
+            super()._page(name, page)
+
+    async def _pull_once(self, name: str) -> None:
+        try:
+            await super()._pull_once(name)
+        except KeyError:
+            self._pulling.discard(name)  # ended meanwhile
+        except Refused as refused:
+            if refused.code not in GONE:
+                self.breaches.append(f"pull {name}: {refused}")
+
+
+def key_of(body: str) -> str:
+    """The key in a text; the same string for all clients, because there are many."""
+    return sys.intern(body.split(" ", 1)[0]) if body else ""
+
+
+def _repeated(post: Post) -> None:
+    post.repeats += 1

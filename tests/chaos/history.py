@@ -1,0 +1,144 @@
+"""What happened in a run, as its clients saw it: written by the crowd while it runs, judged by ``checker`` afterwards.
+
+All times are seconds of one monotonic clock, that of the machine. A message carries the key of its post as the first word of its text, so
+whoever reads a message knows which post it claims to be.
+"""
+
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+@dataclass(slots=True)
+class Post:
+    """A message that somebody wants to be posted, and what became of it."""
+
+    key: str
+    room: int
+    author: int
+    asked: float
+    acked: float | None = None  # when its author held the `ok`
+    ident: int = 0
+    number: int = 0
+    seq: int = 0
+    refused: str = ""  # the code of a final refusal: then nothing is owed
+    repeats: int = 0  # how often it had to be sent again
+
+
+class Receipt(NamedTuple):
+    """A message as one client got it for its copy of a room."""
+
+    at: float
+    room: int
+    copy: int  # a client that has to drop its copy begins another one
+    seq: int
+    ident: int
+    number: int
+    author: int
+    key: str  # empty: the text has been deleted
+    applied: bool = True  # False: an older state of what it has, which changes nothing
+
+
+class Closing(NamedTuple):
+    """The end of a connection, as its client saw it."""
+
+    at: float
+    code: int | None
+
+
+@dataclass(slots=True)
+class Client:
+    """One client's part of the history."""
+
+    name: str
+    user: int
+    receipts: list[Receipt] = field(default_factory=list)
+    closings: list[Closing] = field(default_factory=list)
+    stalls: list[tuple[float, float]] = field(default_factory=list)  # times in which it did not read, its own doing
+    breaches: list[str] = field(default_factory=list)  # of the wire protocol
+    finals: dict[int, dict[int, "Row"]] = field(default_factory=dict)  # room → what it holds at the end
+    hostile: bool = False  # floods, or does not read: owed the end state, but no speed
+
+
+class Row(NamedTuple):
+    """A message as it stands at the end."""
+
+    seq: int
+    number: int
+    key: str
+
+
+@dataclass(slots=True)
+class Stay:
+    """A time in which somebody may read a room, who at other times may not. A change is asked for at one moment, and known at another."""
+
+    room: int
+    user: int
+    asked: float
+    acked: float | None = None
+    end_asked: float = math.inf
+    end_acked: float = math.inf
+    end_seq: int | None = None  # of the event that says so
+
+
+@dataclass(slots=True)
+class Ban:
+    """Somebody kept out of the whole site."""
+
+    user: int
+    acked: float
+
+
+@dataclass(slots=True)
+class Deletion:
+    """A text that is gone from ``acked`` on."""
+
+    room: int
+    ident: int
+    asked: float
+    acked: float
+    seq: int
+
+
+@dataclass(slots=True)
+class Fault:
+    """Something that was done to the cluster."""
+
+    name: str
+    begun: float
+    over: float = math.inf
+    bound: float = 1.0  # seconds until everybody is level: from the beginning, or, where it holds, from the end
+    holds: bool = False  # while it lasts, nothing can be promised to somebody
+    closes: Collection[int] | None = None  # codes with which connections may end because of it; None: any
+    level_after: float | None = None  # as measured; None: never
+
+
+class Memory(NamedTuple):
+    """What a process holds at a moment."""
+
+    at: float
+    program: str
+    pid: int
+    bytes: int
+
+
+@dataclass(slots=True)
+class History:
+    """A whole run."""
+
+    posts: dict[str, Post] = field(default_factory=dict)
+    clients: list[Client] = field(default_factory=list)
+    stays: list[Stay] = field(default_factory=list)
+    guarded: set[int] = field(default_factory=set)  # rooms that may be read during a stay only
+    bans: list[Ban] = field(default_factory=list)
+    deletions: list[Deletion] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    memory: list[Memory] = field(default_factory=list)
+    stored: dict[int, dict[int, Row]] = field(default_factory=dict)  # room → what a stranger reads there at the end, from the beginning
+
+    def acknowledged(self) -> Iterator[tuple[Post, float]]:
+        """The posts that were acknowledged, with the moment."""
+        for post in self.posts.values():
+            if post.acked is not None:
+                yield post, post.acked

@@ -1,0 +1,58 @@
+"""The report of a run, for people."""
+
+from collections.abc import Iterable, Sequence
+
+from tests.chaos.bounds import LOADED, Bounds
+from tests.chaos.checker import Verdict, quantile
+from tests.chaos.history import History
+
+
+def report(history: History, verdict: Verdict, facts: dict[str, object]) -> str:
+    """Put a run into words: what was promised and kept, how fast, and what each fault cost."""
+    lines = [f"{name:<14} {value}" for name, value in facts.items()]
+    lines += ["", *_totals(history, verdict), "", *_faults(history), "", *_memory(history)]
+    lines += ["", "Good: every promise was kept." if verdict.good else "NOT GOOD:", *(f"  {words}" for words in verdict.words())]
+    return "\n".join(lines) + "\n"
+
+
+def _totals(history: History, verdict: Verdict) -> Iterable[str]:
+    repeated = sum(post.repeats > 0 for post in history.posts.values())
+    closings = sum(len(client.closings) for client in history.clients)
+    stored = sum(map(len, history.stored.values()))
+    yield f"acknowledged   {verdict.acknowledged} messages ({repeated} had to be sent more than once), {stored} stored"
+    yield f"received       {verdict.deliveries} times, over {closings} lost connections"
+    yield f"removed        {sum(stay.end_seq is not None for stay in history.stays)} from rooms, {len(history.bans)} banned"
+    yield "   ".join(f"{kind} {verdict.count(kind)}" for kind in verdict.breaches)
+    yield f"delivery lag   {_quantiles(verdict.lags)}"
+    yield f"  while calm   {_quantiles(verdict.calm_lags)}"
+
+
+def _faults(history: History) -> Iterable[str]:
+    bounds = Bounds(history.faults)
+    yield f"{'fault':<76} times  level after (median, max)  owed within (x{LOADED:g} here)"
+    names = sorted({fault.name for fault in history.faults})
+    for name in names:
+        faults = [fault for fault in history.faults if fault.name == name]
+        took = sorted(fault.level_after for fault in faults if fault.level_after is not None)
+        never = len(faults) - len(took)
+        mark = "" if all(map(bounds.level_in_time, faults)) else "  LATE" + (f", never {never} times" if never else "")
+        times = f"{quantile(took, 0.5):>6.2f} s {quantile(took, 1):>6.2f} s"
+        yield f"{name:<76} {len(faults):>5}  {times}           {faults[0].bound:>5.1f} s{mark}"
+
+
+def _memory(history: History) -> Iterable[str]:
+    lives: dict[tuple[str, int], list[int]] = {}
+    for sample in history.memory:
+        lives.setdefault((sample.program, sample.pid), []).append(sample.bytes)
+    yield "memory in MiB, first and last of each life of a process (seconds)"
+    for program in sorted({program for program, _ in lives}):
+        words = [f"{_mib(held[0])}-{_mib(held[-1])} ({len(held)} s)" for (name, _), held in lives.items() if name == program]
+        yield f"  {program:<12} {', '.join(words)}"
+
+
+def _mib(held: int) -> int:
+    return round(held / 2**20)
+
+
+def _quantiles(lags: Sequence[float]) -> str:
+    return f"p50 {quantile(lags, 0.5) * 1000:.0f} ms   p99 {quantile(lags, 0.99) * 1000:.0f} ms   max {quantile(lags, 1) * 1000:.0f} ms"

@@ -1,0 +1,193 @@
+"""A run: everybody talks, one fault comes after the other, alone and in pairs, and the checker judges what the clients saw.
+
+``python -m tests.chaos.run --seed 7 --minutes 10`` is ``make chaos``. The same seed makes the same faults in the same order.
+"""
+
+import argparse
+import asyncio
+import pickle
+import random
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.chaos.bounds import LOADED
+from tests.chaos.checker import Verdict, judge
+from tests.chaos.crowd import Crowd
+from tests.chaos.faults import KINDS, Kind, compatible
+from tests.chaos.history import Fault, History
+from tests.chaos.report import report
+from tests.chaos.stage import Say, Stage
+from tests.support.server import ROOT
+
+CALM_BETWEEN_SECONDS = 2.0  # at most, from one fault to the next
+PATIENCE_FACTOR = 2.0  # how many times the owed time everybody is waited for; then it is called never
+BAN_EVERY = 5  # faults; there are three to be banned
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run. ``seconds``: how long faults go on; None: each kind once, briefly, and some pairs."""
+
+    seed: int
+    guests: int
+    seconds: float | None = None
+    pairs: int = 3  # in the short form
+    only: Sequence[str] = ()  # names of kinds, or parts of them; none: all
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """The kinds of fault that are made."""
+        return [kind for kind in KINDS if not self.only or any(part in kind.name for part in self.only)]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of it."""
+
+    history: History
+    verdict: Verdict
+    text: str
+
+
+async def run(plan: Plan, directory: Path, say: Say) -> Result:
+    """Carry out a plan, with everything that is written in ``directory``."""
+    history, started = History(), time.monotonic()
+    rnd = random.Random(plan.seed)
+    async with Stage(directory, history=history, rnd=random.Random(rnd.random()), say=say) as stage:
+        crowd = Crowd(stage, plan.guests)
+        try:
+            await crowd.arrive()
+            say(f"{plan.guests} clients talk")
+            await Faults(crowd, random.Random(rnd.random()), brief=plan.seconds is None).make(schedule(plan, rnd))
+            say("all faults are over")
+            took = await crowd.end()
+            say("nobody is level" if took is None else f"everybody has everything after {took:.2f} s")
+        finally:
+            await crowd.go()
+    verdict = judge(history)
+    facts = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "seed": plan.seed,
+        "clients": plan.guests,
+        "seconds": round(time.monotonic() - started),
+    }
+    return Result(history, verdict, report(history, verdict, facts))
+
+
+def schedule(plan: Plan, rnd: random.Random) -> Iterator[tuple[Kind, ...]]:
+    """What happens when: each kind alone, in random order, and then pairs; in the long form again and again."""
+    end = None if plan.seconds is None else time.monotonic() + plan.seconds
+    kinds = plan.kinds
+    pairs = [(one, other) for one in kinds for other in kinds if compatible(one, other)]
+    while True:
+        wave: list[tuple[Kind, ...]] = [(kind,) for kind in rnd.sample(kinds, len(kinds))]
+        wave += rnd.sample(pairs, min(len(pairs), plan.pairs if end is None else len(kinds)))
+        for together in wave:
+            if end is not None and time.monotonic() > end:
+                return
+            yield together
+        if end is None:
+            return
+
+
+class Faults:
+    """Makes faults, and looks how long everybody takes to be level."""
+
+    def __init__(self, crowd: Crowd, rnd: random.Random, *, brief: bool) -> None:
+        self._crowd = crowd
+        self._rnd = rnd
+        self._brief = brief
+
+    async def make(self, schedule: Iterator[tuple[Kind, ...]]) -> None:
+        """One after the other."""
+        for number, kinds in enumerate(schedule):
+            await asyncio.sleep(self._rnd.uniform(0, CALM_BETWEEN_SECONDS))
+            ban = asyncio.create_task(self._crowd.ban_somebody()) if number % BAN_EVERY == BAN_EVERY - 1 else None
+            fault = await (self._alone(*kinds) if len(kinds) == 1 else self._pair(*kinds))
+            if ban is not None:
+                await ban
+            self._crowd.check_alive()
+            after = "never" if fault.level_after is None else f"after {fault.level_after:.2f} s"
+            self._crowd.stage.say(f"{fault.name}: level {after}")
+
+    async def _alone(self, kind: Kind) -> Fault:
+        fault = kind.fault()
+        self._crowd.history.faults.append(fault)
+        at_end = kind.holds or kind.at_end
+        async with kind.inflict(self._crowd, self._rnd, fault):
+            if not at_end:
+                fault.level_after = await self._level(fault, fault.begun)
+            await self._last(fault, kind)
+        fault.over = time.monotonic()
+        after_all = await self._level(fault, fault.over)
+        if at_end:
+            fault.level_after = after_all
+        elif after_all is None:
+            fault.level_after = None  # it was worse when it was over
+        return fault
+
+    async def _pair(self, one: Kind, other: Kind) -> Fault:
+        """Two at once: the second at a random moment of the first, and both are repaired side by side."""
+        fault = Fault(f"{one.name} + {other.name}", time.monotonic(), bound=one.bound + other.bound, holds=True)
+        fault.closes = one.closes if one.closes == other.closes else None
+        self._crowd.history.faults.append(fault)
+        stacks = [AsyncExitStack(), AsyncExitStack()]
+        try:
+            for kind, stack in zip((one, other), stacks, strict=True):
+                await stack.enter_async_context(kind.inflict(self._crowd, self._rnd, kind.fault()))
+                await asyncio.sleep(self._rnd.uniform(0, CALM_BETWEEN_SECONDS))
+            await asyncio.sleep(max(self._seconds(one), self._seconds(other)))
+        finally:
+            await asyncio.gather(*(stack.aclose() for stack in stacks))
+        fault.over = time.monotonic()
+        fault.level_after = await self._level(fault, fault.over)
+        return fault
+
+    async def _level(self, fault: Fault, since: float) -> float | None:
+        """Wait until everybody is level; returns the seconds since ``since``."""
+        passed = time.monotonic() - since
+        took = await self._crowd.level(fault.bound * LOADED * PATIENCE_FACTOR)
+        if took is None:
+            names = [f"{guest.log.name} ({guest.hello.get('node')})" for guest in self._crowd.missing({})]
+            self._crowd.stage.say(f"not connected or not level: {', '.join(names[:10]) or 'nobody, any more'}")
+        return None if took is None else passed + took
+
+    async def _last(self, fault: Fault, kind: Kind) -> None:
+        await asyncio.sleep(max(0.0, fault.begun + self._seconds(kind) - time.monotonic()))
+
+    def _seconds(self, kind: Kind) -> float:
+        return kind.briefly if self._brief else kind.lasts * self._rnd.uniform(0.7, 1.3)
+
+
+def main() -> int:
+    """Run from the command line, and write the report into var/chaos."""
+    parser = argparse.ArgumentParser(description="Do to a cluster what can be done to one, and check what its clients saw.")
+    parser.add_argument("--seed", type=int, default=None, help="a run with the same seed makes the same faults (default: by the clock)")
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long faults are made; 0: each kind once, briefly, and some pairs")
+    parser.add_argument("--clients", type=int, default=100)
+    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="kinds of fault, or parts of their names")
+    options = parser.parse_args()
+    seed = int(time.time()) % 100_000 if options.seed is None else options.seed
+    directory = ROOT / "var" / "chaos" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-seed-{seed}"
+    directory.mkdir(parents=True)
+    started = time.monotonic()
+
+    def say(words: str) -> None:
+        sys.stdout.write(f"{time.monotonic() - started:7.1f} s  {words}\n")
+        sys.stdout.flush()
+
+    say(f"seed {seed}; logs in {directory.relative_to(ROOT)}")
+    result = asyncio.run(run(Plan(seed, options.clients, options.minutes * 60 or None, only=options.only), directory, say))
+    (directory / "history.pickle").write_bytes(pickle.dumps(result.history))  # the checker can look again
+    (directory / "report.txt").write_text(result.text)
+    sys.stdout.write(f"\n{result.text}")
+    return 0 if result.verdict.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
