@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo cluster test test-fast lint format types imports js migrations check-deploy screenshots clean
+.PHONY: help install install-dev run demo cluster machines test-rabbitmq test test-fast lint format types imports js migrations check-deploy screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -38,6 +38,14 @@ demo: install ## Make the database, the static files and the demo, without start
 cluster: install-dev ## Start PostgreSQL, Redis, nginx and nodes on this machine: NODES=3 WEB=1 PORT=8080
 	@.ci/services cluster
 	@exec .venv/bin/python -m tests.support.make_cluster --nodes $(NODES) --web $(WEB) --port $(CLUSTER_PORT)
+
+machines: install-dev ## Try a cluster of several machines, made of network namespaces; needs root
+	@.ci/services cluster
+	@.venv/bin/python -m tests.support.machines
+
+test-rabbitmq: install-dev ## Test RabbitMQ as the channel layer; installs it
+	@command -v rabbitmq-server >/dev/null || .ci/apt "This test needs RabbitMQ" rabbitmq-server
+	.venv/bin/python -m pytest -q tests/cluster/rabbitmq.py
 
 # Three runs of pytest: the pure core to its last branch, what uses the database on PostgreSQL, and everything else on SQLite.
 test: install-dev ## Check and test everything; installs the services that the tests need

@@ -41,6 +41,7 @@ class Postgres:
         self._as_user: dict[str, Any] = _unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
         self._bin = _binaries()
+        self._extra: list[str] = []
 
     @property
     def url(self) -> str:
@@ -51,7 +52,7 @@ class Postgres:
     def command(self) -> list[str]:
         """The server's command, for another supervisor than this class; it must run as ``account``."""
         settings = [argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")]
-        return [f"{self._bin}/postgres", "-D", str(self._data), "-k", str(self.directory), *settings]
+        return [f"{self._bin}/postgres", "-D", str(self._data), "-k", str(self.directory), *settings, *self._extra]
 
     @property
     def account(self) -> str | None:
@@ -70,6 +71,12 @@ class Postgres:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def listen(self, address: str, network: str) -> None:
+        """Listen on an address of TCP from the next start on, to everybody in ``network``."""
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {network} trust\n")
+        self._extra = ["-c", f"listen_addresses={address}"]
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
