@@ -26,6 +26,7 @@ from realtime.streams import StreamName, kinds
 
 REASON_LENGTH: Final = 100  # characters; a close frame has room for 123 bytes
 ACCOUNTS_PER_QUERY: Final = 1000
+TOKEN: Final = token_credential("")  # the prefix of a token's name
 _BEFORE: Final = "_holdfast_before"
 
 LOGGED_OUT: Final = "signed out"
@@ -90,8 +91,7 @@ def _lapsed(accounts: Sequence[Account]) -> dict[Account, End]:
     now = time.time()
     ids = {account.user_id for account in accounts}
     users = User.objects.only("password", "is_active").in_bulk(ids)
-    credentials = {account.credential for account in accounts}
-    revoked = set(Revocation.objects.filter(user_id__in=ids, credential__in=credentials).values_list("credential", flat=True))
+    revoked = _revoked(accounts)
     bans = banned(ids)
     ends: dict[Account, End] = {}
     for account in accounts:
@@ -101,6 +101,21 @@ def _lapsed(accounts: Sequence[Account]) -> dict[Account, End]:
         elif account.user_id in bans:
             ends[account] = End(account.user_id, None, CloseCode.BANNED, bans[account.user_id])
     return ends
+
+
+def _revoked(accounts: Sequence[Account]) -> set[str]:
+    """Return the credentials among these that are no longer good: sessions by their revocation, tokens also where the row is just gone."""
+    tokens = {account.credential for account in accounts if account.credential.startswith(TOKEN)}
+    sessions = {account.credential for account in accounts} - tokens
+    revoked: set[str] = set()
+    if sessions:
+        ids = {account.user_id for account in accounts}
+        revoked.update(Revocation.objects.filter(user_id__in=ids, credential__in=sessions).values_list("credential", flat=True))
+    if tokens:
+        digests = [token.removeprefix(TOKEN) for token in tokens]
+        kept = AccessToken.objects.filter(digest__in=digests).values_list("digest", flat=True)
+        revoked |= tokens - {token_credential(digest) for digest in kept}
+    return revoked
 
 
 def _reason(account: Account, user: User | None, now: float) -> str | None:

@@ -78,6 +78,7 @@ class Socket:
         self._delivery.answered(live.name, page)
         if self._delivery.is_level(live.name):
             live.level.add(self)
+            live.fresh[self] = page.to
         else:
             live.level.discard(self)
 
@@ -94,6 +95,7 @@ class Socket:
         del self.following[live.name]
         live.subscribers.discard(self)
         live.level.discard(self)
+        live.fresh.pop(self, None)
         self.on_left(self, live)
 
     def end(self, live: "LiveTail | None", end: End) -> None:

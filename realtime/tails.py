@@ -58,6 +58,7 @@ class LiveTail:
         self.tail = Tail(position, max_events=settings.HOLDFAST_TAIL_EVENTS, max_bytes=settings.HOLDFAST_TAIL_BYTES)
         self.subscribers: set[Socket] = set()
         self.level: set[Socket] = set()  # those that flushes are written to
+        self.fresh: dict[Socket, int] = {}  # of them, who became level since the last flush, and at which position
         self.pins = 0  # sockets that watch without subscribing, answers under way, long polls
         self.idle_since = time.monotonic()
         self._reads = reads
@@ -187,6 +188,7 @@ class LiveTail:
         started = loop.time()
         while (flush := self.tail.take_flush()) is not None:
             self._send(flush)
+        self.fresh = {socket: position for socket, position in self.fresh.items() if position > self.tail.position}
         self._policy.flushed(started, loop.time())
         if self._oldest_commit is not None:
             metrics.delivery_lag_seconds.observe(max(0.0, time.time() - self._oldest_commit))
@@ -200,7 +202,11 @@ class LiveTail:
         elif self.level:
             message = Prepared(self._encoded(flush))
             for socket in tuple(self.level):
-                socket.push(self, message)
+                position = self.fresh.get(socket, 0) if self.fresh else 0
+                if position <= flush.start:
+                    socket.push(self, message)
+                elif position < flush.to:
+                    socket.push(self, Prepared(self._encoded(_after(flush, position))))
             metrics.events_delivered.inc(len(flush.events) * len(self.level))
             metrics.flush_events.observe(len(flush.events))
 
@@ -208,3 +214,8 @@ class LiveTail:
         if flush.contiguous:
             return frames.joined([frames.event(self.name, event) for event in flush.events])
         return frames.page(self.name, Page(flush.start, flush.to, flush.to, flush.events))
+
+
+def _after(flush: Flush, position: int) -> Flush:
+    """Return the part of a flush that somebody who became level at ``position`` has not been answered with."""
+    return flush._replace(start=position, events=tuple(event for event in flush.events if event.seq > position))

@@ -190,6 +190,8 @@ class SocketProtocol(WebSocketProtocol):
         Daphne lets autobahn cut the connection, and the client sees 1006 and never learns why.
         """
         metrics.closes.of(str(int(CloseCode.TOO_BIG))).inc()
+        if self.on_leave is not None:  # greeted: the last object says why
+            self.write_frame(Prepared(frames.bye(CloseCode.TOO_BIG.reason, None)).frame)
         self._fail_connection(int(CloseCode.TOO_BIG), CloseCode.TOO_BIG.reason)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:

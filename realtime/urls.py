@@ -1,7 +1,7 @@
 """All addresses of the site. Each app owns its own; this composes them."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from chat import handlers
 from realtime import views
@@ -15,5 +15,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("notifications.urls")),
     path("", include("chat.urls")),
+    re_path(r"^api/", views.no_such_address),  # in JSON, like every answer below it
     path("", include("chat.page_urls")),
 ]

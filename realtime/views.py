@@ -27,7 +27,17 @@ from realtime.database import read
 from realtime.feeds import Feed, FeedEnded
 from realtime.lifecycle import process
 from realtime.protocol import frames
-from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, RateLimited, Reset, TooMany, Unavailable, UnknownCommand
+from realtime.protocol.errors import (
+    BadRequest,
+    Forbidden,
+    HoldfastError,
+    NotFound,
+    RateLimited,
+    Reset,
+    TooMany,
+    Unavailable,
+    UnknownCommand,
+)
 from realtime.protocol.limits import TokenBucket
 from realtime.protocol.page import Page
 from realtime.streams import Reader
@@ -232,6 +242,11 @@ def _refused(ident: frames.Id, error: HoldfastError) -> HttpResponse:
 
 def _json(payload: bytes, *, status: int = 200) -> HttpResponse:
     return HttpResponse(payload, content_type="application/json", status=status)
+
+
+def no_such_address(request: HttpRequest) -> HttpResponse:
+    """Answer for an address of the API at which there is nothing."""
+    return JsonResponse({"error": NotFound(f"There is nothing at {request.path[:200]}.").as_object()}, status=NotFound.status)
 
 
 # Probes ---------------------------------------------------------------------------------------------------------------------------------

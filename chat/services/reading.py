@@ -1,13 +1,13 @@
 """Read numbers: how far each member has read. They concern nobody but the reader, so they change the reader's inbox and not the room."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db.models import Q
 
 from chat import payloads, policies
-from chat.models import Membership
+from chat.models import Membership, Room
 from notifications.payloads import inbox
 from realtime.protocol.errors import HoldfastError
 from realtime.services import changing
@@ -39,7 +39,8 @@ def mark_read(marks: Sequence[Mark]) -> list[Marked | HoldfastError]:
     with changing(*{inbox(mark.user_id) for mark in marks}) as heads:
         rows = _memberships(marks)
         before = {row.pk: row.read_number for row in rows.values()}
-        answers = [_advance(rows.get((mark.user_id, mark.room_id)), mark) for mark in marks]
+        strange = _rooms_of_strangers(marks, rows)
+        answers = [_advance(rows.get((mark.user_id, mark.room_id)), mark, strange) for mark in marks]
         moved = [row for row in rows.values() if row.read_number > before[row.pk]]
         for row in moved:
             row.inbox_seq = heads.next(inbox(row.user_id))
@@ -65,12 +66,19 @@ def _memberships(marks: Sequence[Mark]) -> dict[tuple[int, int], Membership]:
     return {(row.user_id, row.room_id): row for row in rows}
 
 
-def _advance(row: Membership | None, mark: Mark) -> Marked | HoldfastError:
+def _rooms_of_strangers(marks: Sequence[Mark], rows: Mapping[tuple[int, int], Membership]) -> dict[int, Room]:
+    """Return the rooms that somebody names who has never been in them; no query where there is none such."""
+    wanted = {mark.room_id for mark in marks if (mark.user_id, mark.room_id) not in rows and 0 < mark.room_id <= policies.MAX_ID}
+    return Room.objects.in_bulk(wanted) if wanted else {}
+
+
+def _advance(row: Membership | None, mark: Mark, strange: Mapping[int, Room]) -> Marked | HoldfastError:
     """Move the read number on."""
-    if row is None:
+    room = row.room if row is not None else strange.get(mark.room_id)
+    if room is None:
         return policies.no_such_room()
     try:
-        policies.check_member(row.room, row)
+        row = policies.check_member(room, row)
     except HoldfastError as error:
         return error
     before, last = row.read_number, row.room.last_number

@@ -76,8 +76,8 @@ def test_many_marks_are_one_transaction(verify: Verify, five: Room, secret: Room
         4,
         4,
         1,
-        NotFound,
-        NotFound,
+        Forbidden,  # a public room that Charlie could join
+        NotFound,  # a private one, of which Charlie knows nothing
         NotFound,
     ]
     assert [data["read_number"] for data in change.data(f"inbox.{bob.pk}")] == [4]  # one change of the row takes one number

@@ -155,3 +155,20 @@ async def test_a_reply_holds_at_most_a_thousand_events_and_the_rest_is_pulled(
     for name in behind:
         await hub.pull(socket, 2, name, 0)
         assert len(wire.taken("reply")[0]["data"]["events"]) == 200
+
+
+async def test_what_the_answer_held_is_not_pushed_again(hub: Hub, connect: Connect, commit: Commit) -> None:
+    alice, alices = await connect("alice")
+    await hub.subscribe(alice, 1, {"ledger.1": None})
+    now = asyncio.get_running_loop().time()
+    hub.tails["ledger.1"]._policy.flushed(now - 0.5, now)  # a busy room: the next flush waits half a second
+    await commit(1, "row:1", "a")
+    await until(lambda: hub.tails["ledger.1"].position == 1)
+    bob, bobs = await connect("bob")
+    await hub.subscribe(bob, 1, {"ledger.1": 0})
+    await commit(1, "row:2", "b")
+    await until(lambda: bobs.objects[-1]["type"] == "event")
+    reply, *events = bobs.taken()
+    assert [event["seq"] for event in reply["data"]["pages"]["ledger.1"]["events"]] == [1]
+    assert [event["seq"] for event in events] == [2]
+    assert [event["seq"] for event in alices.taken("event")] == [1, 2]

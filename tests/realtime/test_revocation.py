@@ -10,7 +10,7 @@ from django.test import Client
 
 from realtime import auth, selectors
 from realtime.auth import accounts, session_credential
-from realtime.models import Revocation
+from realtime.models import AccessToken, Revocation
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.page import End
 from realtime.revocation import (
@@ -27,7 +27,7 @@ from realtime.revocation import (
 )
 from realtime.services import changing
 from tests.conftest import PASSWORD
-from tests.realtime.conftest import SignIn, account_of, by_session
+from tests.realtime.conftest import SignIn, account_of, by_session, by_token
 
 pytestmark = pytest.mark.django_db
 
@@ -150,3 +150,10 @@ def test_everybody_is_looked_at_in_a_few_queries(alice: User, sign_in: SignIn, d
     many = [replace(account, credential=f"session:{number}") for number in range(1500)]
     with django_assert_num_queries(2 * (2 + len(accounts._gates))):
         lapsed(many)
+
+
+def test_a_token_whose_row_is_gone_is_found(alice: User) -> None:
+    account = account_of(by_token(auth.issue_token(alice)))
+    assert lapsed([account]) == {}
+    AccessToken.objects.all().delete()
+    assert lapsed([account])[account].code == 4502
