@@ -1,16 +1,23 @@
-"""One browser for a module; one context, so one device, for each person who opens the site."""
+"""One browser and one server process for all these tests; one context, so one device, for each person who opens the site.
+
+The tables are emptied between tests, and the server stays: what it remembers of a room, an inbox or a session has an id that no later test
+gets again. Announcements are one stream for everybody, so tests of them, like those that end the server, start a node of their own.
+"""
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from pytest_django import DjangoDbBlocker
 
 from chat import services
 from chat.models import Room
+from realtime.models import Epoch
 from tests.conftest import People
 from tests.support.browser import chromium
 from tests.support.server import Node, Nodes
@@ -21,18 +28,39 @@ AWAY = re.compile(r"net::ERR_|^WebSocket connection to|^Failed to load resource:
 
 expect.set_options(timeout=PATIENCE_MS)
 
+EPOCH = "e-browser"  # of one history for all tests: the server would send its clients away when the name changes
+CHECKS = {
+    "HOLDFAST_HEAD_CHECK_SECONDS": "0.5",  # what a test does in its own process is seen by this alone
+    "HOLDFAST_HEAD_CHECK_ALL_SECONDS": "3600",  # it reads the epoch too, which is away for a moment after each test
+}
+
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with chromium() as found:
         yield found
 
 
+@pytest.fixture(scope="package")
+def shared_node(django_db_setup: None, django_db_blocker: DjangoDbBlocker, node_var: Path) -> Iterator[Node]:
+    with django_db_blocker.unblock():
+        keep_epoch()
+    found = Nodes(node_var)
+    yield found.start(**CHECKS)
+    found.stop()
+
+
 @pytest.fixture
-def node(nodes: Nodes) -> Node:
-    return nodes.start()
+def node(shared_node: Node, transactional_db: None) -> Node:
+    """The server of all these tests, on tables that hold nothing of the test before."""
+    keep_epoch()
+    return shared_node
+
+
+def keep_epoch() -> None:
+    Epoch.objects.update_or_create(pk=1, defaults={"name": EPOCH})
 
 
 @pytest.fixture
@@ -40,16 +68,17 @@ def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
     """Open the site as somebody: ``page = open_page(alice, "/rooms/lab/")``.
 
     A test fails when a page of it had an error or broke the Content-Security-Policy; ``expected`` matches console lines that are meant.
+    ``at`` is another server than the one of all tests.
     """
     contexts = []
     problems: list[str] = []
 
-    def open_as(user: User | None, path: str = "/", *, expected: str = "$^", **options: object) -> Page:
-        context = browser.new_context(base_url=node.origin, **options)  # type: ignore[arg-type]
+    def open_as(user: User | None, path: str = "/", *, expected: str = "$^", at: Node = node, **options: object) -> Page:
+        context = browser.new_context(base_url=at.origin, **options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         if user is not None:
-            sign_in(context, user, node.origin)
+            sign_in(context, user, at.origin)
 
         def heard(line: ConsoleMessage) -> None:
             if line.type == "error" and not AWAY.search(line.text) and not re.search(expected, line.text):

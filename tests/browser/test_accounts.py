@@ -34,11 +34,10 @@ def test_a_bad_sign_up_says_what_is_wrong(open_page: OpenPage, people: People) -
     expect(page.get_by_label("Username")).to_have_attribute("aria-invalid", "true")
 
 
-def test_signing_up_can_be_switched_off(browser: object, nodes: Nodes, people: People, open_page: OpenPage) -> None:
-    closed = nodes.start(HOLDFAST_SIGNUP="false")
-    page = open_page(None, f"{closed.origin}/accounts/login/", expected="status of 403")
+def test_signing_up_can_be_switched_off(nodes: Nodes, people: People, open_page: OpenPage) -> None:
+    page = open_page(None, "/accounts/login/", at=nodes.start(HOLDFAST_SIGNUP="false"), expected="status of 403")
     expect(page.get_by_role("link", name="Create an account")).to_have_count(0)
-    page.goto(f"{closed.origin}/accounts/signup/")
+    page.goto("/accounts/signup/")
     expect(page.get_by_role("heading", name="Accounts by invitation")).to_be_visible()
 
 

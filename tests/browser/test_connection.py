@@ -9,7 +9,7 @@ from chat.models import Message, Room
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message, place, say, sent, texts
 from tests.conftest import People
-from tests.support.server import Node, Nodes
+from tests.support.server import Nodes
 
 
 def test_what_is_written_offline_is_sent_once_and_in_order(open_page: OpenPage, people: People, lab: Room) -> None:
@@ -54,8 +54,9 @@ def test_a_text_that_is_not_sent_yet_survives_a_reload(open_page: OpenPage, peop
     expect(page.get_by_label("Message", exact=True)).to_have_value("Half a thou")
 
 
-def test_a_server_that_comes_back_is_found_again(open_page: OpenPage, people: People, lab: Room, nodes: Nodes, node: Node) -> None:
-    alice = open_page(people.alice, "/rooms/lab/")
+def test_a_server_that_comes_back_is_found_again(open_page: OpenPage, people: People, lab: Room, nodes: Nodes) -> None:
+    node = nodes.start()
+    alice = open_page(people.alice, "/rooms/lab/", at=node)
     connected(alice)
     node.kill()
     expect(alice.locator(".connection")).to_contain_text("Reconnecting in")
