@@ -1,0 +1,6 @@
+"""The project's own settings, and one app more: a stream without a table, and a command that changes it."""
+
+from realtime.settings import *  # noqa: F403
+from realtime.settings import INSTALLED_APPS as _INSTALLED_APPS
+
+INSTALLED_APPS = [*_INSTALLED_APPS, "tests.bench.holdfast.apps.BenchConfig"]

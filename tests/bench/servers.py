@@ -1,0 +1,346 @@
+"""The contenders, each as one would start it for work: Holdfast, stock Channels, Socket.IO, ws and nchan.
+
+A server knows its processes (what is counted), the programs beside it (what is listed apart) and how a crowd speaks to it.
+"""
+
+import ast
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import httpx
+import redis
+
+from tests.bench.costs import Group
+from tests.bench.load import Crowd
+from tests.support.postgres import Postgres
+from tests.support.programs import Program
+from tests.support.server import ROOT, free_port, passed_on
+
+TEXT = "@T" + " The quick brown fox jumps over the lazy dog and runs into the wood without looking back."[:76]  # 100 characters, with the marker
+VAR = ROOT / "var" / "bench"
+NPM = VAR / "npm"
+
+
+class DurablePostgres(Postgres):
+    """A server that flushes to the disk at every commit, as one that is to be measured must."""
+
+    _DURABLE: ClassVar[dict[str, str]] = {
+        "fsync": "on",
+        "synchronous_commit": "on",
+        "full_page_writes": "on",
+        "shared_buffers": "512MB",
+        "max_wal_size": "4GB",
+    }
+
+    @property
+    def command(self) -> list[str]:
+        """The server's command; of two values for an option PostgreSQL takes the last."""
+        return [*super().command, *(argument for name, value in self._DURABLE.items() for argument in ("-c", f"{name}={value}"))]
+
+
+class Server:
+    """One contender, from ``with`` to its end."""
+
+    name: ClassVar[str]
+    needs_redis: ClassVar[bool] = True
+    needs_postgres: ClassVar[bool] = False
+
+    def __init__(self, directory: Path, *, nodes: int = 1) -> None:
+        self.directory = directory / f"{self.name}-{time.monotonic_ns()}"
+        self.ports = [free_port() for _ in range(nodes)]
+        self._stack = ExitStack()
+        self._programs: list[Program] = []
+        self._beside: dict[str, Group] = {}
+        self.redis_url = ""
+        self.database_url = ""
+
+    def __enter__(self) -> Self:
+        self.directory.mkdir(parents=True)
+        try:
+            if self.needs_postgres:
+                postgres = self._stack.enter_context(DurablePostgres())
+                self.database_url = postgres.url
+                assert postgres._process is not None
+                self._beside["database"] = Group((postgres._process.pid,))
+            if self.needs_redis:
+                self._start_redis()
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop everything."""
+        for program in reversed(self._programs):
+            program.kill()
+        self._stack.close()
+
+    def start(self) -> None:
+        """Start the server's own processes."""
+        raise NotImplementedError
+
+    def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
+        """Return clients that all follow one room, among them the posters."""
+        raise NotImplementedError
+
+    @property
+    def server(self) -> Group:
+        """The processes that are counted."""
+        return Group(tuple(program.pid for program in self._programs))
+
+    @property
+    def groups(self) -> Mapping[str, Group]:
+        """All that is measured: ``server``, and what is listed apart."""
+        return {"server": self.server, **self._beside}
+
+    def redis_commands(self) -> int:
+        """Return how many commands the broker has carried out."""
+        info: Any = self._redis.info("stats")
+        return int(info["total_commands_processed"])
+
+    def _start_redis(self) -> None:
+        port = free_port()
+        self.redis_url = f"redis://127.0.0.1:{port}/0"
+        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        program = Program("redis", command, cwd=self.directory, env=passed_on(), log_file=self.directory / "redis.log")
+        program.start(partial_accepts(port))
+        self._stack.callback(program.stop)
+        self._beside["broker"] = Group((program.pid,))
+        self._redis = redis.Redis(port=port)
+
+    def _run(self, name: str, command: Sequence[str], env: Mapping[str, str], ready: Callable[[], bool]) -> None:
+        program = Program(name, command, cwd=ROOT, env={**passed_on(), **env}, log_file=self.directory / f"{name}.log")
+        self._programs.append(program)
+        program.start(ready)
+
+
+class Holdfast(Server):
+    """``manage.py serve`` with everything on."""
+
+    name = "holdfast"
+    needs_postgres = True
+    people: ClassVar[int] = 500
+    extra: Mapping[str, str] = {}
+
+    def __init__(
+        self, directory: Path, *, nodes: int = 1, people: int = 500, rooms: int = 5, way: str = "token", sqlite: bool = False, broker: bool = True
+    ) -> None:
+        super().__init__(directory, nodes=nodes)
+        self.people_count, self.room_count, self.way = people, rooms, way
+        self.needs_postgres = not sqlite  # type: ignore[misc]  # of this one
+        self.broker = broker
+        self.rooms: list[int] = []
+        self.headers: list[str] = []
+
+    def start(self) -> None:
+        """Migrate, fill, serve."""
+        self.database_url = self.database_url or f"sqlite:///{self.directory}/holdfast.sqlite3"
+        self.manage("-m", "django", "migrate", "--verbosity", "0")
+        printed = self.manage("-m", "tests.bench.holdfast.people", str(self.people_count), str(self.room_count), self.way)
+        self.rooms, *self.headers = [ast.literal_eval(line) for line in printed.splitlines()]
+        for number, port in enumerate(self.ports, 1):
+            env = {**self.environment, "HOLDFAST_NODE_NAME": f"node-{number}", "PORT": str(port)}
+            self._run(f"node-{number}", [sys.executable, "manage.py", "serve"], env, lambda port=port: _is_ready(port))  # type: ignore[misc]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of every process of it."""
+        return {
+            "DJANGO_SETTINGS_MODULE": "tests.bench.holdfast.settings",
+            "HOLDFAST_VAR_DIR": str(self.directory),
+            "DATABASE_URL": self.database_url,
+            "CHANNEL_LAYER_URL": self.redis_url if self.broker else "memory://",
+            "SECRET_KEY": "of-the-benchmark-and-of-nothing-else-0123456789-abcdefghijkl",
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "ALLOWED_ORIGINS": "http://127.0.0.1",
+            "HOLDFAST_HTTPS": "false",
+            "LOG_FORMAT": "json",
+            **self.extra,
+        }
+
+    def manage(self, *arguments: str) -> str:
+        """Run Python in the environment of the nodes and return what it prints."""
+        env = {**passed_on(), **self.environment}
+        return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
+
+    def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
+        """All follow the stream that has no table."""
+        return Crowd(
+            ports=self.ports,
+            dialect="holdfast",
+            path="/ws/chat/",
+            sockets=sockets,
+            posters=posters,
+            rate=rate,
+            template=f'{{"id":@N,"command":"bench.emit","body":"{TEXT}"}}',
+            headers=self.headers,
+            subscribes=[subscribe({"bench.1": None})],
+        )
+
+    def chat(self, sockets: int, *, posters: int, rate: float = 0.0, rooms: int = 1) -> Crowd:
+        """All follow a real room, and posts are real messages."""
+        template = f'{{"id":@N,"command":"message.post","room":{self.rooms[0]},"key":"@U","body":"{TEXT}"}}'
+        frame = subscribe({f"room.{room}": None for room in self.rooms[:rooms]})
+        return replace(
+            self.crowd(sockets, posters=posters, rate=rate), template=template, subscribes=[frame], apart=True, closed_loop=rate == 0
+        )
+
+    def metric(self, name: str) -> float:
+        """Return the sum of a metric over its labels and all nodes."""
+        total = 0.0
+        for port in self.ports:
+            for line in httpx.get(f"http://127.0.0.1:{port}/metrics").text.splitlines():
+                if line.startswith((f"{name} ", f"{name}{{")):
+                    total += float(line.rsplit(" ", 1)[1])
+        return total
+
+
+class StockChannels(Server):
+    """Channels' tutorial on Daphne."""
+
+    name = "stock-channels"
+    needs_postgres = True
+
+    def start(self) -> None:
+        """Make the table, serve."""
+        env = {
+            "DJANGO_SETTINGS_MODULE": "tests.bench.stock_channels.settings",
+            "DATABASE_URL": self.database_url,
+            "CHANNEL_LAYER_URL": self.redis_url,
+        }
+        migrate = [sys.executable, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"]
+        subprocess.run(migrate, cwd=ROOT, env={**passed_on(), **env}, check=True)
+        for port in self.ports:
+            command = [sys.executable, "-m", "daphne", "-v", "0", "-p", str(port), "tests.bench.stock_channels.asgi:application"]
+            self._run(f"daphne-{port}", command, env, partial_accepts(port))
+
+    def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
+        """All are in the room ``bench``."""
+        path, template = "/ws/chat/bench/", f'{{"message":"{TEXT}"}}'
+        return Crowd(ports=self.ports, path=path, sockets=sockets, posters=posters, rate=rate, template=template, echo_is_ack=True)
+
+    def saving(self, sockets: int, *, posters: int) -> Crowd:
+        """The same, where each message is saved; a poster goes on when it has its message back."""
+        return replace(self.crowd(sockets, posters=posters), path="/ws/saving/bench/", closed_loop=True)
+
+
+class SocketIo(Server):
+    """Socket.IO with its Redis adapter, on Node."""
+
+    name = "socket.io"
+
+    def start(self) -> None:
+        """Serve."""
+        install_node_modules()
+        for port in self.ports:
+            command = ["node", str(Path(__file__).parent / "node" / "socketio.js"), str(port), self.redis_url]
+            self._run(f"socketio-{port}", command, {"NODE_PATH": str(NPM / "node_modules")}, partial_accepts(port))
+
+    def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
+        """All are in one room."""
+        path, template = "/socket.io/?EIO=4&transport=websocket", f'42["post","{TEXT}"]'
+        return Crowd(ports=self.ports, dialect="socketio", path=path, sockets=sockets, posters=posters, rate=rate, template=template)
+
+
+class PlainWs(Server):
+    """``ws`` on Node: a loop over all clients, and nothing else."""
+
+    name = "ws"
+    needs_redis = False
+
+    def start(self) -> None:
+        """Serve."""
+        install_node_modules()
+        command = ["node", str(Path(__file__).parent / "node" / "ws.js"), str(self.ports[0])]
+        self._run("ws", command, {"NODE_PATH": str(NPM / "node_modules")}, partial_accepts(self.ports[0]))
+
+    def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
+        """Everybody gets everything."""
+        return Crowd(ports=self.ports, sockets=sockets, posters=posters, rate=rate, template=TEXT)
+
+
+class Nchan(Server):
+    """The nginx module: posts come by HTTP."""
+
+    name = "nchan"
+    needs_redis = False
+    MODULES: ClassVar[Path] = Path("/usr/lib/nginx/modules")
+
+    @classmethod
+    def available(cls) -> bool:
+        """Whether Debian's module is here."""
+        return (cls.MODULES / "ngx_nchan_module.so").exists()
+
+    def start(self) -> None:
+        """Serve."""
+        text = Path(__file__).with_name("nchan.conf").read_text()
+        for name, value in {"MODULES": self.MODULES, "RUN": self.directory, "PORT": self.ports[0]}.items():
+            text = text.replace(f"@{name}@", str(value))
+        (self.directory / "nginx.conf").write_text(text)
+        nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
+        self.directory.chmod(0o755)
+        self._run("nchan", [nginx, "-c", str(self.directory / "nginx.conf")], {}, partial_accepts(self.ports[0]))
+
+    def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
+        """Readers by WebSocket, posters beside them by HTTP."""
+        template = f'{{"type":"message","stream":"bench.1","number":1,"author":{{"id":1,"username":"person1"}},"body":"{TEXT}"}}'
+        return Crowd(
+            ports=self.ports,
+            path="/sub",
+            sockets=sockets,
+            posters=posters,
+            apart=True,
+            rate=rate,
+            template=template,
+            post_port=self.ports[0],
+            post_path="/pub",
+        )
+
+
+def subscribe(positions: Mapping[str, int | None]) -> str:
+    """Return the frame that subscribes to streams."""
+    inside = ",".join(f'"{name}":{"null" if after is None else after}' for name, after in positions.items())
+    return f'{{"id":0,"command":"subscribe","streams":{{{inside}}}}}'
+
+
+def install_node_modules() -> None:
+    """Install what the two servers on Node need, once."""
+    lock = Path(__file__).parent / "node" / "package-lock.json"
+    if (NPM / "package-lock.json").exists() and (NPM / "installed").exists() and (NPM / "installed").read_text() == lock.read_text():
+        return
+    NPM.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(lock.with_name(name), NPM / name)
+    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=NPM, check=True)
+    (NPM / "installed").write_text(lock.read_text())
+
+
+def partial_accepts(port: int) -> Callable[[], bool]:
+    """Return a function that tells whether somebody listens on a port."""
+
+    def accepts() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    return accepts
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
