@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
@@ -13,6 +12,7 @@ from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error
 
 SECRET_LENGTH: Final = 50  # characters, as Django's own check wants
+MEMORY_LAYER: Final = "channels.layers.InMemoryChannelLayer"
 CONNECTIONS_BESIDE_READS: Final = 2  # the writer, and one request
 
 
@@ -27,7 +27,8 @@ def processes(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[Che
     declared: int = settings.HOLDFAST_PROCESSES
     if declared < 2:
         return
-    if isinstance(get_channel_layer(), InMemoryChannelLayer):
+    # By its name: some layers can only be made on an event loop.
+    if settings.CHANNEL_LAYERS["default"]["BACKEND"] == MEMORY_LAYER:
         yield Error(
             f"The channel layer is memory://, and {declared} processes are declared: they cannot hear each other.",
             hint="Set CHANNEL_LAYER_URL to redis:// or amqp://, or HOLDFAST_PROCESSES (or WEB_CONCURRENCY) to 1.",

@@ -142,7 +142,7 @@ class Environment:
         if schemes <= {"amqp", "amqps"} and len(urls) == 1:
             # The defaults of 100 would lose a burst, and each loss costs a repair from the database.
             limits = {"local_capacity": capacity, "remote_capacity": capacity}
-            return {"BACKEND": "channels_rabbitmq.core.RabbitmqChannelLayer", "CONFIG": {"host": urls[0], **limits}}
+            return {"BACKEND": "realtime.rabbitmq.RabbitLayer", "CONFIG": {"host": urls[0], **limits}}
         self._refuse_url(name, ",".join(urls), expected)
 
     def cache(self, name: str, default: str) -> dict[str, Any]:

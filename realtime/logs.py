@@ -64,5 +64,8 @@ def logging_config(*, level: str, style: str, node: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": level, "propagate": True},
             "django.db.backends": {"level": "INFO"},  # DEBUG here prints every statement, and with it what people wrote
             "daphne": {"level": "WARNING"},  # its access log is two lines per socket
+            # Each writes a traceback a second while the broker is away; realtime.layer says it once, and once that it is over.
+            "channels_redis": {"level": "CRITICAL"},
+            "channels_rabbitmq": {"level": "CRITICAL"},
         },
     }

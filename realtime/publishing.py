@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
-from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels.layers import DEFAULT_CHANNEL_LAYER, InMemoryChannelLayer, channel_layers
 
 from realtime.protocol.page import End, Event
 from realtime.streams import StreamName
@@ -71,14 +71,21 @@ def events_in(message: Mapping[str, Any]) -> list[Event]:
 
 
 async def _send_all(changes: Changes) -> None:
-    layer = get_channel_layer()
-    if layer is None or isinstance(layer, InMemoryChannelLayer):
+    # Made for this moment: it belongs to an event loop that ends with it.
+    layer: Any = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
+    if isinstance(layer, InMemoryChannelLayer):
         return  # nobody outside this process can hear it
     slots = asyncio.Semaphore(PARALLEL_SENDS)
 
     async def send(stream: StreamName, events: Sequence[Event]) -> None:
         async with slots:
             for message in messages(stream, events, node=""):
-                await asyncio.wait_for(layer.group_send(group(stream), message), SEND_TIMEOUT_SECONDS)
+                async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                    await layer.group_send(group(stream), message)
 
-    await asyncio.gather(*(send(stream, events) for stream, events in changes.items()))
+    try:
+        await asyncio.gather(*(send(stream, events) for stream, events in changes.items()))
+    finally:
+        if close := getattr(layer, "close", None):  # RabbitMQ's
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                await close()

@@ -122,7 +122,7 @@ def test_redis_may_be_silent_for_longer_than_the_layer_waits() -> None:
 
 def test_rabbitmq_holds_more_than_its_hundred() -> None:
     config = layer("amqp://guest:guest@rabbit:5672/%2F")
-    assert config["BACKEND"] == "channels_rabbitmq.core.RabbitmqChannelLayer"
+    assert config["BACKEND"] == "realtime.rabbitmq.RabbitLayer"
     assert config["CONFIG"] == {"host": "amqp://guest:guest@rabbit:5672/%2F", "local_capacity": 7, "remote_capacity": 7}
 
 

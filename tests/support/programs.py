@@ -46,7 +46,7 @@ class Program:
         """Start, and wait until ``ready`` says so. Raises with the log when it does not."""
         assert not self.running, f"{self.name} runs already"
         with self.log_file.open("ab") as log:
-            # A session of its own, so that Ctrl-C in a terminal reaches the test alone.
+            # A session of its own: Ctrl-C in a terminal reaches the test alone, and a signal can be for all of the program's processes.
             self._process = subprocess.Popen(
                 self.command, cwd=self._cwd, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
@@ -82,19 +82,24 @@ class Program:
             raise RuntimeError(f"{self.name} did not end within {STOP_SECONDS} s:\n{self.log[-8000:]}") from error
 
     def kill(self) -> None:
-        """End the program without warning."""
-        self.signal(signal.SIGKILL)
+        """End the program and those that it has started without warning."""
+        self._signal_all(signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Let the program do nothing for a while, as on a suspended machine; its sockets stay open and nobody answers."""
-        self.signal(signal.SIGSTOP)
+        self._signal_all(signal.SIGSTOP)
         try:
             yield
         finally:
-            self.signal(signal.SIGCONT)
+            self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: int) -> None:
+        """Signal the group: nginx is a master with workers, others are scripts that start the real thing."""
+        if self.running:
+            os.killpg(self.pid, number)
 
 
 def stop_all(programs: Sequence[Program]) -> None:
