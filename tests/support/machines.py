@@ -90,8 +90,8 @@ def cluster(directory: Path) -> Iterator[Shape]:
                 "DJANGO_SETTINGS_MODULE": "tests.support.node_settings",
             },
             variables={
-                "NGINX_SOCKET_NODES": _servers(SOCKET_PORT),
-                "NGINX_WEB_NODES": _servers(WEB_PORT),
+                "NGINX_SOCKET_NODES": _servers(SOCKET_PORT, "max_fails=0"),
+                "NGINX_WEB_NODES": _servers(WEB_PORT, "fail_timeout=5s"),
             },
             nginx=nginx_binary(),
         )
@@ -119,8 +119,8 @@ def cluster(directory: Path) -> Iterator[Shape]:
         yield shape
 
 
-def _servers(port: int) -> str:
-    return " ".join(f"server {address}:{port} fail_timeout=5s;" for address in NODES.values())
+def _servers(port: int, options: str) -> str:
+    return " ".join(f"server {address}:{port} {options};" for address in NODES.values())
 
 
 def _open(machine: str, address: str, port: int) -> bool:

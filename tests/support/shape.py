@@ -125,8 +125,8 @@ class Shape:
             "NGINX_SITE": "plain",
             "NGINX_NAME": f"localhost {LOOPBACK}",
             "NGINX_LISTEN": f"listen {LOOPBACK}:{self.port} backlog=4096;",
-            "NGINX_SOCKET_NODES": self._servers(self.socket_names),
-            "NGINX_WEB_NODES": self._servers(self.web_names),
+            "NGINX_SOCKET_NODES": self._servers(self.socket_names, "max_fails=0"),
+            "NGINX_WEB_NODES": self._servers(self.web_names, "fail_timeout=1s"),
             "NGINX_NODES": str(self.run),
             "NGINX_STATIC": str(self.var / "static"),
             "NGINX_INTERNAL": f"{LOOPBACK}:{self.internal_port}",
@@ -143,8 +143,8 @@ class Shape:
             raise RuntimeError(f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         return done.stdout or ""
 
-    def _servers(self, names: list[str]) -> str:
-        return " ".join(f'server "unix:{self.node_socket(name)}" max_fails=1 fail_timeout=1s;' for name in names)
+    def _servers(self, names: list[str], options: str) -> str:
+        return " ".join(f'server "unix:{self.node_socket(name)}" {options};' for name in names)
 
 
 def nginx_binary() -> str:
