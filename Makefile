@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo cluster machines test-rabbitmq test test-fast lint format types imports js migrations check-deploy screenshots clean
+.PHONY: help install install-dev run demo cluster machines test-more test test-fast lint format types imports js migrations check-deploy screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -12,9 +12,9 @@ CLUSTER_PORT = $(if $(filter file,$(origin PORT)),8080,$(PORT))
 
 PYTHON_DIRECTORIES := manage.py realtime chat notifications tests
 # The suites that touch no database, or bring one of their own: a second run on PostgreSQL would only repeat them.
-WITHOUT_DATABASE := tests/protocol tests/browser tests/architecture tests/operation tests/cluster
+WITHOUT_DATABASE := tests/protocol tests/browser tests/architecture tests/operation tests/cluster tests/chaos tests/bench
 # The suites that start server processes or a browser.
-SLOW := tests/browser tests/conformance tests/operation tests/cluster
+SLOW := tests/browser tests/conformance tests/operation tests/cluster tests/chaos
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -43,17 +43,28 @@ machines: install-dev ## Try a cluster of several machines, made of network name
 	@.ci/services cluster
 	@.venv/bin/python -m tests.support.machines
 
-test-rabbitmq: install-dev ## Test RabbitMQ as the channel layer; installs it
+test-more: install-dev ## Test with RabbitMQ and with PgBouncer; installs them
+	@.ci/services cluster
 	@command -v rabbitmq-server >/dev/null || .ci/apt "This test needs RabbitMQ" rabbitmq-server
-	.venv/bin/python -m pytest -q tests/cluster/rabbitmq.py
+	@command -v pgbouncer >/dev/null || .ci/apt "This test needs PgBouncer" pgbouncer
+	.venv/bin/python -m pytest -q tests/cluster/rabbitmq.py tests/cluster/pgbouncer.py
 
-# Three runs of pytest: the pure core to its last branch, what uses the database on PostgreSQL, and everything else on SQLite.
+PYTEST := .venv/bin/python -m pytest -q
+# Two suites at a time, each file in one process.
+PAIRED := -n 2 --dist loadfile
+# Suites with real clusters, whose promises are about seconds: one at a time.
+TIMED := tests/cluster tests/chaos
+
+# The pure core to its last branch; what uses the database on PostgreSQL; everything else on SQLite; the browser, whose driver keeps a
+# loop in the main thread; the clusters.
 test: install-dev ## Check and test everything; installs the services that the tests need
 	@.ci/services
 	@$(MAKE) --no-print-directory lint types imports js migrations
-	.venv/bin/python -m pytest -q tests/protocol --cov=realtime.protocol --cov-branch --cov-report=term --cov-fail-under=100
-	.venv/bin/python -m tests.support.postgres -- .venv/bin/python -m pytest -q $(WITHOUT_DATABASE:%=--ignore=%)
-	.venv/bin/python -m pytest -q -m "not postgresql" --ignore=tests/protocol
+	$(PYTEST) tests/protocol --cov=realtime.protocol --cov-branch --cov-report=term --cov-fail-under=100
+	.venv/bin/python -m tests.support.postgres -- $(PYTEST) $(PAIRED) $(WITHOUT_DATABASE:%=--ignore=%)
+	$(PYTEST) $(PAIRED) -m "not postgresql" --ignore=tests/protocol --ignore=tests/browser $(TIMED:%=--ignore=%)
+	$(PYTEST) $(PAIRED) tests/browser
+	$(PYTEST) $(TIMED)
 
 test-fast: install-dev ## The tests that need no service and no server process
 	@.venv/bin/python -m pytest -q -x -m "not postgresql" $(SLOW:%=--ignore=%)

@@ -248,4 +248,5 @@ def postgresql(config: dict[str, Any], *, pool: int) -> dict[str, Any]:
         "connect_timeout": 3,  # seconds; a database that is gone is answered with `unavailable`, not with a socket that hangs
         **config.pop("OPTIONS", {}),
     }
-    return {**config, "CONN_MAX_AGE": 0, "OPTIONS": options}
+    # Server-side cursors outlive a transaction, and PgBouncer's transaction mode may give the next one to another connection.
+    return {**config, "CONN_MAX_AGE": 0, "DISABLE_SERVER_SIDE_CURSORS": True, "OPTIONS": options}

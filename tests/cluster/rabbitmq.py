@@ -1,4 +1,4 @@
-"""RabbitMQ between the nodes: ``make test-rabbitmq``. Not part of ``make test``, because Erlang is large and starts slowly."""
+"""RabbitMQ between the nodes: ``make test-more``. Not part of ``make test``, because Erlang is large and starts slowly."""
 
 import os
 import statistics

@@ -88,7 +88,7 @@ class Cluster:
 
     def _start(self) -> None:
         self.shape.make_directories()
-        self.postgres.__enter__()
+        self._start_database()
         self._add("redis", self.shape.redis_command(), self._redis_answers)
         self.shape.manage("migrate", "--verbosity", "0")
         self.shape.manage("collectstatic", "--no-input", "--verbosity", "0")
@@ -99,6 +99,9 @@ class Cluster:
         self._add("nginx", self.shape.nginx_command(), self._nginx_answers).stop_signal = signal.SIGQUIT
         for name in self.shape.node_names:
             self[name].wait_for(partial(self.ready, name))
+
+    def _start_database(self) -> None:
+        self.postgres.__enter__()
 
     def close(self) -> None:
         """Stop everything, whatever state it is in, and remove what is not a log."""
@@ -255,7 +258,7 @@ class Cluster:
     def nginx_reload(self, **variables: str) -> None:
         """Make nginx read its configuration, with other variables if some are given; returns when it has a new generation of workers."""
         if variables:
-            object.__setattr__(self, "shape", replace(self.shape, variables={**self.shape.variables, **variables}))
+            self.shape = replace(self.shape, variables={**self.shape.variables, **variables})
             self.shape.render()
         before = self._workers()
         self["nginx"].signal(signal.SIGHUP)
