@@ -221,8 +221,10 @@ class Guest(Client):
 
     async def enter(self, room: int) -> None:
         """Follow a room from now on, from its beginning; where it may not be read, nothing is followed."""
-        self.follow(room)
         name = f"room.{room}"
+        if name in self.copies:
+            return  # nobody told it to leave
+        self.follow(room)
         reply = await self.persist("subscribe", streams={name: 0})
         self._note_errors(reply)
 

@@ -23,7 +23,12 @@ from tests.support.server import ROOT
 
 SOCKET_NODES = 3
 PING_AFTER_SECONDS = 4  # as in production 25: then a silent connection would be what most of a run waits for
-SETTINGS = {"HOLDFAST_PING_AFTER_SECONDS": str(PING_AFTER_SECONDS), "HOLDFAST_PONG_SECONDS": "4", "DRAIN_SECONDS": "2"}
+SETTINGS = {
+    "HOLDFAST_PING_AFTER_SECONDS": str(PING_AFTER_SECONDS),
+    "HOLDFAST_PONG_SECONDS": "4",
+    "DRAIN_SECONDS": "2",
+    "HOLDFAST_SOFT_MARK": "65536",  # as in production four times that: a client that does not read is behind sooner
+}
 NGINX_SEND_BUFFER = "64k"
 MEMORY_SECONDS = 1.0  # between two looks at what the processes hold
 Say = Callable[[str], None]
@@ -42,7 +47,7 @@ class Stage:
         shape = self.cluster.shape
         self.back = Proxy(shape.node_socket(names[-1]), self._short / f"{names[-1]}.sock")
         servers = [shape.node_socket(name) for name in names[:-1]] + [self.back.where]
-        upstreams = " ".join(f'server "unix:{path}" max_fails=1 fail_timeout=1s;' for path in servers)
+        upstreams = " ".join(f'server "unix:{path}" max_fails=0;' for path in servers)
         # nginx would take megabytes for a client that does not read, and it would be long before the node notices.
         listen = f"listen 127.0.0.1:{shape.port} backlog=4096 sndbuf={NGINX_SEND_BUFFER};"
         self.cluster.shape = replace(shape, variables={"NGINX_SOCKET_NODES": upstreams, "NGINX_LISTEN": listen})
