@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils.html import strip_tags
+from django.utils.translation import gettext
 
 from chat import payloads, policies, selectors
 from chat.models import SYSTEM_USERNAME, Involvement, Membership, Message, Room
@@ -137,7 +138,7 @@ def _quote(message: Message | None, room: Room) -> Values | None:
         return None
     return {
         "author": payloads.person(message.author)["name"],
-        "text": _plain_text(message),
+        "text": gettext("a deleted message") if message.is_deleted else _plain_text(message),
         "url": f"{room.get_absolute_url()}{message.number}/",
     }
 

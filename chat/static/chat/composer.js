@@ -3,10 +3,10 @@
  * @module
  */
 
-import { onAction, setIcon, setText, slot } from './dom.js';
+import { onAction, setIcon, setText, slot, toast } from './dom.js';
 import { Drafts } from './drafts.js';
 import { Suggestions } from './suggestions.js';
-import { plainText } from './message.js';
+import { quoteOf } from './message.js';
 import { whyNot } from './rights.js';
 import { words } from './words.js';
 
@@ -91,6 +91,18 @@ export class Composer {
     this.#input.setSelectionRange(message.body.length, message.body.length);
   }
 
+  /** Messages are in a new state: what is answered is shown as it is now, and what is deleted is edited no longer. @param {Message[]} messages */
+  changed(messages) {
+    const mine = messages.find(({ id }) => id === this.#editing?.id);
+    if (mine?.deleted_at) {
+      this.#stopEditing();
+      toast(words.editedGone);
+    } else if (mine) {
+      this.#editing = mine;
+    }
+    if (mine || messages.some(({ id }) => id === this.#replyTo?.id)) this.paint();
+  }
+
   /** A message of mine was taken: the room's slow mode starts to count. */
   posted() {
     const seconds = this.#room.data.slow_mode;
@@ -132,10 +144,10 @@ export class Composer {
     const context = slot(this.#root, 'context');
     const message = this.#editing ?? this.#replyTo;
     context.hidden = message === null;
-    if (message === null) return;
+    if (message === null) return setText(context, 'context-text', '');
     setIcon(/** @type {Element} */ (context.querySelector('svg')), this.#editing ? 'pencil' : 'reply');
     setText(context, 'context-what', this.#editing ? words.editing : words.replyingTo(message.author.name));
-    setText(context, 'context-text', this.#editing ? '' : plainText(message));
+    setText(context, 'context-text', this.#editing ? '' : quoteOf(this.#room.quoted(/** @type {number} */ (message.id))));
   }
 
   #paintCount() {
@@ -194,7 +206,7 @@ export class Composer {
     this.#paintCount();
     const saved = body === message.body || (await this.#actions.edit(message, body));
     this.#busy = false;
-    if (saved && this.#editing === message) this.#stopEditing();
+    if (saved && this.#editing?.id === message.id) this.#stopEditing();
     this.paint();
   }
 

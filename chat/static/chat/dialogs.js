@@ -46,6 +46,12 @@ export class Dialogs {
     return ask(dialog, (data) => act({ reason: String(data.get('reason') ?? ''), duration: Number(data.get('duration')) }));
   }
 
+  /** What the open question is about has changed. @param {string} text */
+  quote(text) {
+    const quote = document.querySelector('dialog[open] [data-slot="quote"]');
+    if (quote) quote.textContent = text;
+  }
+
   /** @param {(room: {name: string, topic: string, kind: string}) => Promise<void>} act */
   createRoom(act) {
     return ask(dialogOf('create-room-dialog'), (data) => act({ name: text(data, 'name'), topic: text(data, 'topic'), kind: text(data, 'kind') }));
@@ -159,6 +165,8 @@ function ask(dialog, act) {
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => {
       listening.abort();
+      const quote = dialog.querySelector('[data-slot="quote"]');
+      if (quote) quote.textContent = ''; // it may be deleted while nobody looks
       resolve();
     }, { once: true });
   });

@@ -95,12 +95,13 @@ export function onAction(root, actions, signal) {
 }
 
 /**
- * Read a `json_script` element.
+ * Take a `json_script` element out of the page and read it: what it holds will not change with what it tells of.
  * @param {ParentNode} root
  * @param {string} id
  */
-export function readJson(root, id) {
+export function takeJson(root, id) {
   const element = root.querySelector(`script[id="${id}"]`);
+  element?.remove();
   return element ? JSON.parse(element.textContent ?? 'null') : null;
 }
 

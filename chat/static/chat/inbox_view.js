@@ -3,7 +3,7 @@
  * @module
  */
 
-import { clone, onAction, readJson, setIcon, setText, slot, toast } from './dom.js';
+import { clone, onAction, takeJson, setIcon, setText, slot, toast } from './dom.js';
 import { dayAndClock, fullTime, words } from './words.js';
 
 /**
@@ -30,7 +30,7 @@ export class InboxView {
     this.#root = root;
     this.#feed = feed;
     this.#api = api;
-    const { notifications, more } = readJson(root, 'view-data');
+    const { notifications, more } = takeJson(root, 'view-data');
     this.#more = more;
     for (const row of notifications) this.#put(row);
     this.ends = [

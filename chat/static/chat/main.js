@@ -5,8 +5,8 @@
 
 import { Outbox } from '../realtime/outbox.js';
 import { App } from './app.js';
-import { readJson } from './dom.js';
+import { takeJson } from './dom.js';
 
-const boot = readJson(document, 'boot');
+const boot = takeJson(document, 'boot');
 const app = new App(boot, await Outbox.open({ owner: boot.me.id }));
 app.start();

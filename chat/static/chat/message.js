@@ -97,13 +97,19 @@ function paintBody(body, message, surroundings) {
  */
 export function paintQuote(element, message, surroundings) {
   const quote = /** @type {HTMLAnchorElement} */ (slot(element, 'quote'));
-  quote.hidden = message.reply_to === null || message.deleted_at !== null;
-  if (quote.hidden || message.reply_to === null) return;
-  const target = surroundings.quoted(message.reply_to);
+  const shown = message.reply_to !== null && message.deleted_at === null;
+  quote.hidden = !shown;
+  const target = shown ? surroundings.quoted(/** @type {number} */ (message.reply_to)) : null;
   setText(quote, 'quote-author', target ? target.author.name : '');
-  setText(quote, 'quote-text', target ? (target.deleted_at ? words.quoteDeleted : plainText(target)) : words.quoteUnknown);
+  setText(quote, 'quote-text', shown ? quoteOf(target) : ''); // a hidden quote keeps no text either
   if (target?.number) quote.href = surroundings.permalink(target.number);
   else quote.removeAttribute('href');
+}
+
+/** What is said in place of a message where it is only mentioned. @param {Message | null} message */
+export function quoteOf(message) {
+  if (message === null) return words.quoteUnknown;
+  return message.deleted_at === null ? plainText(message) : words.quoteDeleted;
 }
 
 /** A message in one line, without its markup. @param {Message} message */

@@ -23,6 +23,8 @@ export class MessageTools {
   #toolbar = clone('tools-template');
   /** @type {Record<string, (message: Message, opener: HTMLElement) => void>} */
   #actions;
+  /** Hears of changed messages while the person is asked about one. @type {((messages: Message[]) => void) | null} */
+  #asked = null;
 
   /**
    * @param {HTMLElement} root
@@ -42,6 +44,14 @@ export class MessageTools {
       delete: (message) => void this.#delete(message),
     };
     this.#listen();
+  }
+
+  /** Messages are in a new state, and so may be what can be done with them. @param {Message[]} messages */
+  changed(messages) {
+    const element = this.#toolbar.parentElement;
+    const shown = element && this.#view.timeline.messageOf(element);
+    if (shown && messages.some(({ id }) => id === shown.id)) this.#permit(shown);
+    this.#asked?.(messages);
   }
 
   #listen() {
@@ -70,11 +80,16 @@ export class MessageTools {
     const message = element && this.#list.contains(element) ? this.#view.timeline.messageOf(element) : undefined;
     if (!element || !message) return this.#toolbar.remove();
     if (this.#toolbar.parentElement === element) return;
+    this.#permit(message);
+    element.append(this.#toolbar);
+  }
+
+  /** Show the buttons that the message allows. @param {Message} message */
+  #permit(message) {
     const rights = rightsOver(this.#view.room, message, this.#app.me.id);
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (this.#toolbar.querySelectorAll('[data-do]'))) {
       button.hidden = !rights[/** @type {keyof typeof rights} */ (RIGHT_OF[/** @type {keyof typeof RIGHT_OF} */ (button.dataset.do)])];
     }
-    element.append(this.#toolbar);
   }
 
   /** @param {FocusEvent} event */
@@ -133,18 +148,36 @@ export class MessageTools {
   /** @param {Message} message */
   #delete(message) {
     const question = { heading: words.deleteTitle, text: words.deleteText, confirm: words.delete, quote: message.body };
-    return this.#app.dialogs.confirm(question, async () => {
-      const { message: deleted } = await this.#app.client.command('message.delete', { message: message.id });
-      this.#view.room.replied(deleted);
-    });
+    return this.#asking(message, () =>
+      this.#app.dialogs.confirm(question, async () => {
+        const { message: deleted } = await this.#app.client.command('message.delete', { message: message.id });
+        this.#view.room.replied(deleted);
+      }),
+    );
   }
 
   /** @param {Message} message */
   #report(message) {
-    return this.#app.dialogs.report(message.body, async ({ category, note }) => {
-      await this.#app.client.command('message.report', { message: message.id, category, ...(note ? { note } : {}) });
-      toast(words.reported);
-    });
+    return this.#asking(message, () =>
+      this.#app.dialogs.report(message.body, async ({ category, note }) => {
+        await this.#app.client.command('message.report', { message: message.id, category, ...(note ? { note } : {}) });
+        toast(words.reported);
+      }),
+    );
+  }
+
+  /**
+   * While the person is asked about a message, the question quotes it as it is.
+   * @param {Message} message
+   * @param {() => Promise<void>} ask
+   */
+  async #asking(message, ask) {
+    this.#asked = (messages) => {
+      const now = messages.find(({ id }) => id === message.id);
+      if (now) this.#app.dialogs.quote(now.deleted_at === null ? now.body : words.quoteDeleted);
+    };
+    await ask();
+    this.#asked = null;
   }
 
   /** @param {Message} message */

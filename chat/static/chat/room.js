@@ -4,9 +4,11 @@
  */
 
 import { Emitter } from '../realtime/emitter.js';
-import { reportToConsole } from '../realtime/clock.js';
+import { realClock, reportToConsole } from '../realtime/clock.js';
 import { History } from '../realtime/history.js';
 import { Unread } from '../realtime/store.js';
+import { MemberCount } from './member_count.js';
+import { Quotes } from './quotes.js';
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
@@ -32,7 +34,7 @@ import { Unread } from '../realtime/store.js';
  * @typedef {object} RoomEvents
  * @property {void} change  the room, my membership, or what is unread
  * @property {Message} arrived  a message of somebody else, newer than all before
- * @property {Message} quoted  a message that others answer has been found, or has changed
+ * @property {Message[]} messages  in a new state, or just found: in the window of the history or not
  * @property {Row} member  a membership of the room
  * @property {void} typing
  * @property {void} presence
@@ -41,8 +43,6 @@ import { Unread } from '../realtime/store.js';
 
 /** Messages in the page at once; the rest is read again when somebody scrolls there. */
 const MAX_MESSAGES_SHOWN = 300;
-/** Answered messages that are kept although they stand outside the window. */
-const MAX_QUOTED = 500;
 /** Of the newest messages, when one that is under way is looked for among them. */
 const LOOKED_AT = 20;
 
@@ -53,10 +53,8 @@ export class Room {
   #unread;
   /** @type {Message[] | null} */
   #handedOver = null;
-  /** @type {Map<number, Message>} */
-  #quoted = new Map();
-  /** @type {Set<number>} */
-  #asked = new Set();
+  #quotes;
+  #count;
   /** Until when each of them types. @type {Map<number, number>} */
   #typing = new Map();
   #following = false;
@@ -72,7 +70,6 @@ export class Room {
     this.data = listed.room;
     this.membership = listed.membership;
     this.partner = listed.partner ?? null;
-    this.memberCount = 0;
     /** Who is here; null where only their count is told. @type {Set<number> | null} */
     this.present = null;
     this.presentCount = 0;
@@ -83,6 +80,16 @@ export class Room {
     context.people.learn(this.partner);
     this.#unread = new Unread({ last: this.data.last_number, read: this.membership?.read_number ?? this.data.last_number });
     this.history = new History({ load: (wanted) => this.#load(wanted), limit: MAX_MESSAGES_SHOWN });
+    this.#quotes = new Quotes({
+      inside: (id) => /** @type {any} */ (this.history.byId(id)),
+      find: async (id) => (await context.api.get(`/api/messages/${id}/`)).message,
+      found: (messages) => this.#emitter.emit('messages', messages),
+    });
+    this.#count = new MemberCount(
+      async () => (await context.api.get(`/api/rooms/${this.id}/members`, { limit: 1 })).member_count,
+      () => this.#emitter.emit('change', undefined),
+      realClock,
+    );
     this.history.on('change', ({ changed }) => changed.forEach((row) => this.#learn(/** @type {any} */ (row))));
   }
 
@@ -117,6 +124,10 @@ export class Room {
 
   get unread() {
     return this.isMember ? this.#unread.count : 0;
+  }
+
+  get memberCount() {
+    return this.#count.value;
   }
 
   get readNumber() {
@@ -162,15 +173,16 @@ export class Room {
   unfollow() {
     if (this.#following) this.#context.client.unsubscribe(this.stream);
     this.#following = false;
+    this.#count.stop();
   }
 
   /** Take over what the server has rendered into a page. @param {Opened} opened */
   open(opened) {
     this.data = opened.room;
     this.membership = opened.membership;
-    this.memberCount = opened.member_count;
+    this.#count.set(opened.member_count);
     this.opened = true;
-    opened.quoted.forEach((message) => this.#keepQuoted(message));
+    this.#quotes.keep(opened.quoted);
     this.#unread.saw(this.data.last_number);
     this.#unread.readTo(this.membership?.read_number ?? this.data.last_number);
     this.history.saw(this.data.last_number);
@@ -193,8 +205,7 @@ export class Room {
     const handedOver = this.#handedOver;
     this.#handedOver = null;
     if (handedOver) return handedOver;
-    const answer = await this.#context.api.get(`/api/rooms/${this.id}/messages`, wanted);
-    for (const message of answer.quoted ?? []) this.#keepQuoted(message);
+    const answer = await this.#quotes.from(this.#context.api.get(`/api/rooms/${this.id}/messages`, wanted));
     return answer.messages;
   }
 
@@ -203,7 +214,10 @@ export class Room {
     this.data = snapshot.room;
     this.membership = snapshot.membership;
     this.#unread = new Unread({ last: this.data.last_number, read: this.membership?.read_number ?? this.data.last_number });
+    this.#quotes.replace(snapshot.quoted);
+    this.#count.set(snapshot.member_count);
     if (this.opened) this.history.open(snapshot.messages);
+    this.#emitter.emit('messages', snapshot.messages);
     this.#emitter.emit('change', undefined);
   }
 
@@ -212,10 +226,9 @@ export class Room {
     const last = this.lastNumber;
     const messages = events.filter(({ kind }) => kind === 'message').map(({ data }) => /** @type {any} */ (data));
     for (const message of messages) this.#unread.saw(message.number);
-    if (this.opened) this.history.apply(messages);
+    this.#changed(messages);
     for (const message of messages) {
       this.#typing.delete(message.author.id);
-      if (this.#quoted.has(message.id)) this.#keepQuoted(message);
       if (message.number > last && message.author.id !== this.#context.me.id && !message.deleted_at) this.#emitter.emit('arrived', message);
     }
     for (const { kind, data } of events) {
@@ -224,6 +237,14 @@ export class Room {
     }
     this.#emitter.emit('change', undefined);
     this.#emitter.emit('typing', undefined);
+  }
+
+  /** Messages in a new state. @param {Message[]} messages */
+  #changed(messages) {
+    if (!this.opened || messages.length === 0) return;
+    this.#quotes.changed(messages);
+    this.history.apply(/** @type {any} */ (messages));
+    this.#emitter.emit('messages', messages);
   }
 
   /** @param {Row} data */
@@ -238,6 +259,7 @@ export class Room {
     this.#context.people.learn(data.user);
     if (data.user.id === this.#context.me.id) this.membership = { ...data, read_number: this.readNumber };
     this.#emitter.emit('member', data);
+    if (this.opened) this.#count.changed();
   }
 
   /** My membership, from my inbox: there my read number is the present one. @param {Row} membership */
@@ -273,7 +295,7 @@ export class Room {
 
   /** A reply of the server carries a message in its newest state. @param {Message} message */
   replied(message) {
-    if (this.opened) this.history.apply([/** @type {any} */ (message)]);
+    this.#changed([message]);
   }
 
   /** @param {Signal} signal */
@@ -310,32 +332,9 @@ export class Room {
     this.#emitter.emit('change', undefined);
   }
 
-  /** The message that others answer: from the window, or kept beside it, or null until it is found. @param {number} id @returns {Message | null} */
+  /** The message that others answer, in its newest state; null until it is found. @param {number} id */
   quoted(id) {
-    const inside = /** @type {any} */ (this.history.byId(id));
-    if (inside) return inside;
-    if (!this.#quoted.has(id)) void this.#find(id);
-    return this.#quoted.get(id) ?? null;
-  }
-
-  /** @param {number} id */
-  async #find(id) {
-    if (this.#asked.has(id)) return;
-    this.#asked.add(id);
-    try {
-      const { message } = await this.#context.api.get(`/api/messages/${id}/`);
-      this.#keepQuoted(message);
-    } catch {
-      this.#asked.delete(id); // offline: asked again when it is painted again
-    }
-  }
-
-  /** @param {Message} message */
-  #keepQuoted(message) {
-    if (this.#quoted.size >= MAX_QUOTED) this.#quoted.delete(/** @type {number} */ (this.#quoted.keys().next().value));
-    this.#quoted.set(/** @type {number} */ (message.id), message);
-    this.#context.people.learn(message.author);
-    this.#emitter.emit('quoted', message);
+    return this.#quotes.get(id);
   }
 
   /** @param {Message} message */

@@ -26,6 +26,8 @@ export class RoomView {
   #root;
   #app;
   #typedAt = 0;
+  /** The message that was read aloud last. @type {number | undefined} */
+  #announced;
   #ticking;
   /** @type {(() => void)[]} */
   #ends = [];
@@ -103,7 +105,7 @@ export class RoomView {
     const { room } = this;
     this.#ends = [
       room.on('change', () => this.#paint()),
-      room.on('quoted', (message) => this.timeline.quoted(message)),
+      room.on('messages', (messages) => this.#messagesChanged(messages)),
       room.on('typing', () => this.#paintTyping()),
       room.on('arrived', (message) => this.#arrived(message)),
       this.#app.outbox.on('change', (entry) => this.#outboxChanged(entry)),
@@ -121,7 +123,17 @@ export class RoomView {
   #arrived(message) {
     this.reading.arrived(message);
     if (!this.#root.isConnected) return;
+    this.#announced = message.id;
     announce(words.said(message.author.name, plainText(message)));
+  }
+
+  /** A message may be on the screen several times: as itself, in quotes, in what I write about it. @param {Message[]} messages */
+  #messagesChanged(messages) {
+    this.timeline.quoted(messages);
+    this.composer.changed(messages);
+    this.tools.changed(messages);
+    this.#paintPending();
+    if (messages.some(({ id, deleted_at }) => id === this.#announced && deleted_at !== null)) announce('');
   }
 
   #moved() {
@@ -147,6 +159,7 @@ export class RoomView {
     const { data, title } = this.room;
     setText(this.#root, 'room-title', title);
     setText(this.#root, 'room-topic', data.topic);
+    if (!this.room.isDirect) setText(this.#root, 'member-count', String(this.room.memberCount));
     slot(this.#root, 'room-topic').hidden = data.topic === '';
     slot(this.#root, 'room-locked').hidden = !data.read_only;
     slot(this.#root, 'room-archived').hidden = !data.archived_at;

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { clone, parse, readJson } from './dom.js';
+import { clone, parse, takeJson } from './dom.js';
 import { DirectoryView } from './directory_view.js';
 import { InboxView } from './inbox_view.js';
 import { RoomView } from './room_view.js';
@@ -109,7 +109,7 @@ export class Router {
   /** @param {HTMLElement} root @returns {Controller | null} */
   #controller(root) {
     const app = this.#app;
-    if (root.dataset.view === 'room') return new RoomView(root, app.rooms.open(readJson(root, 'view-data')), app);
+    if (root.dataset.view === 'room') return new RoomView(root, app.rooms.open(takeJson(root, 'view-data')), app);
     if (root.dataset.view === 'inbox') return new InboxView(root, app.feed, app.api);
     if (root.dataset.view === 'directory') return new DirectoryView(root, (id, url) => app.join(id, url));
     return null;

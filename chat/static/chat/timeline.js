@@ -128,11 +128,12 @@ export class Timeline {
     if (stick) this.toEnd();
   }
 
-  /** An answered message was found or has changed. @param {Message} message */
-  quoted(message) {
+  /** Messages are in a new state: those that answer them show it. @param {Message[]} messages */
+  quoted(messages) {
+    const ids = new Set(messages.map((message) => message.id));
     for (const [number, element] of this.#elements) {
       const row = /** @type {any} */ (this.#history.get(number));
-      if (row?.reply_to === message.id) paintQuote(element, row, this.#surroundings);
+      if (row && ids.has(row.reply_to)) paintQuote(element, row, this.#surroundings);
     }
   }
 

@@ -101,6 +101,7 @@ export const words = {
   writeTo: (/** @type {string} */ name) => `Message ${name}`,
   replyingTo: (/** @type {string} */ name) => `Replying to ${name}`,
   editing: 'Editing your message',
+  editedGone: 'The message that you were editing has been deleted.',
   left: (/** @type {number} */ count) => (count >= 0 ? plural(count, '% character left', '% characters left') : plural(-count, '% character too long', '% characters too long')),
   slowMode: (/** @type {number} */ seconds) => `Slow mode: one message every ${duration(seconds)}.`,
   slowWait: (/** @type {number} */ seconds) => `Slow mode: you can send again in ${duration(seconds)}.`,
