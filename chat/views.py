@@ -17,7 +17,11 @@ from realtime.selectors import head_and_floor
 Id = Annotated[int, msgspec.Meta(ge=1, le=policies.MAX_ID)]
 
 
-class NewRoom(msgspec.Struct):
+class Body(msgspec.Struct, forbid_unknown_fields=True):
+    """What a request carries. A field that does not exist is refused: it may be a misspelt one that does."""
+
+
+class NewRoom(Body):
     """A room to make."""
 
     name: str
@@ -26,14 +30,14 @@ class NewRoom(msgspec.Struct):
     slug: str = ""
 
 
-class Partner(msgspec.Struct):
+class Partner(Body):
     """Somebody to talk with, by id or by username."""
 
     user: Id | None = None
     username: str | None = None
 
 
-class RoomChanges(msgspec.Struct):
+class RoomChanges(Body):
     """What is to be different about a room."""
 
     name: str | None = None
@@ -44,13 +48,13 @@ class RoomChanges(msgspec.Struct):
     reason: str = ""
 
 
-class Invitation(msgspec.Struct):
+class Invitation(Body):
     """Somebody to be added."""
 
     username: str
 
 
-class MemberChange(msgspec.Struct):
+class MemberChange(Body):
     """What is to be different about a member: one of the first three."""
 
     role: str | None = None
@@ -59,7 +63,7 @@ class MemberChange(msgspec.Struct):
     reason: str = ""
 
 
-class MyChange(msgspec.Struct):
+class MyChange(Body):
     """What is to be different about my own membership."""
 
     involvement: str
@@ -139,9 +143,9 @@ def members(request: ApiRequest, room_id: int) -> JsonResponse:
         return JsonResponse({"membership": payloads.membership(row)}, status=201)
     limit = min(_number(request, "limit") or 100, selectors.MAX_MEMBERS)
     after = _number(request, "after") or 0
-    selectors.readable(room_id, request.user.pk)
+    room = selectors.readable(room_id, request.user.pk).room
     found, more = selectors.members(room_id, after_user=after, limit=limit)
-    return JsonResponse({"members": [*map(payloads.membership, found)], "more": more})
+    return JsonResponse({"members": [*map(payloads.membership, found)], "more": more, "member_count": room.member_count})
 
 
 @api("PATCH")

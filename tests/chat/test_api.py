@@ -107,6 +107,22 @@ def test_a_room_is_changed(call: Call, general: Room, alice: User, bob: User) ->
         assert error(call(alice, "PATCH", path, wrong)) == (400, "bad_request")
 
 
+def test_a_misspelt_field_is_refused_by_its_name(call: Call, general: Room, alice: User) -> None:
+    room = f"/api/rooms/{general.pk}"
+    for method, path, data in [
+        ("POST", "/api/rooms/", {"name": "Walks", "kind": "public"}),
+        ("POST", "/api/rooms/direct", {"username": "bob"}),
+        ("PATCH", f"{room}/", {"topic": "x"}),
+        ("POST", f"{room}/members", {"username": "charlie"}),
+        ("PATCH", f"{room}/members/{alice.pk}", {"role": "member"}),
+        ("PATCH", f"{room}/membership", {"involvement": "nothing"}),
+    ]:
+        answer = call(alice, method, path, data | {"slowmode": 5})
+        assert error(answer) == (400, "bad_request"), path
+        assert "slowmode" in answer.json()["error"]["message"]
+    assert Room.objects.count() == 1
+
+
 # -- messages -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -179,6 +195,7 @@ def test_members_are_listed_and_invited(call: Call, secret: Room, alice: User, b
     assert answer.json() == {"membership": payloads.membership(membership(secret, charlie))}
     first = call(bob, "GET", path, limit=2).json()
     assert ([row["user"]["username"] for row in first["members"]], first["more"]) == (["alice", "bob"], True)
+    assert first["member_count"] == 3
     rest = call(bob, "GET", path, after=bob.pk).json()
     assert ([row["user"]["username"] for row in rest["members"]], rest["more"]) == (["charlie"], False)
 
