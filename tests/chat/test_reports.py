@@ -37,6 +37,8 @@ def test_what_cannot_be_reported(secret: Room, alice: User, bob: User, charlie: 
         services.report(actor_id=bob.pk, message_id=message.pk, category="dull")
     with pytest.raises(BadRequest, match="note"):
         services.report(actor_id=bob.pk, message_id=message.pk, category="spam", note="x" * 1001)
+    with pytest.raises(Forbidden, match="a message of your own"):
+        services.report(actor_id=alice.pk, message_id=message.pk, category="spam")
 
 
 def test_nobody_fills_the_moderators_list(general: Room, alice: User, bob: User, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
