@@ -224,6 +224,7 @@ class ModerationLog(models.Model):
         SITE_UNBAN = "site_unban"
         ROLE = "role"
         RENAME = "rename"
+        TOPIC = "topic"
         SLOW_MODE = "slow_mode"
         LOCK = "lock"
         UNLOCK = "unlock"

@@ -26,6 +26,8 @@ MAX_BLOCKED_WORDS: Final = 2000  # read with every batch, compiled once
 TYPING_SECONDS: Final = 6  # after which a client stops to show that somebody is typing
 TYPING_EVERY_SECONDS: Final = 2.0  # one signal of a person and room in so many; clients repeat at every key
 
+RESERVED_SLUGS: Final = frozenset({"new"})  # under /rooms/ there is a page of our own (chat/page_urls.py)
+
 _TEXT_PROBLEM = re.compile("[\0\ud800-\udfff]")  # no database stores NUL, no UTF-8 a lone surrogate
 
 

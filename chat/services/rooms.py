@@ -1,6 +1,8 @@
 """Making rooms and changing what they are."""
 
 import re
+import secrets
+from collections.abc import Iterator
 from typing import Any, Final
 
 from django.db import IntegrityError
@@ -16,7 +18,9 @@ from notifications.payloads import inbox
 from realtime.protocol.errors import BadRequest
 from realtime.services import changing
 
-MAX_SLUG_ATTEMPTS: Final = 20  # "general-2" to "general-20" may be taken, or be taken by somebody else at the same moment
+MAX_NUMBERED_SLUGS: Final = 20  # "general-2" to "general-20" may be taken, or be taken by somebody else at the same moment
+MAX_RANDOM_SLUGS: Final = 5  # after those: names without Latin letters are all "room", and there may be any number of them
+RANDOM_SLUG_BYTES: Final = 3  # 16 million
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 Action = ModerationLog.Action
 
@@ -24,7 +28,7 @@ Action = ModerationLog.Action
 def create_room(*, actor_id: int, name: str, kind: str = Room.Kind.PUBLIC, topic: str = "", slug: str = "") -> Membership:
     """Make a room that the actor owns. Returns the actor's membership, with its room.
 
-    A ``slug`` that is given is taken as it is, or refused; one that is made of the name gets a number where the name is taken.
+    A ``slug`` that is given is taken as it is, or refused; one that is made of the name gets a number where that is taken.
     """
     name = policies.clean(name, name="name", limit=NAME_MAX_LENGTH, required=True)
     topic = policies.clean(topic, name="topic", limit=TOPIC_MAX_LENGTH)
@@ -32,6 +36,8 @@ def create_room(*, actor_id: int, name: str, kind: str = Room.Kind.PUBLIC, topic
         raise BadRequest("kind: expected public or private")
     if slug and (len(slug) > SLUG_MAX_LENGTH or not _SLUG.fullmatch(slug)):
         raise BadRequest(f"slug: expected at most {SLUG_MAX_LENGTH} small letters, digits and single hyphens")
+    if slug in policies.RESERVED_SLUGS:
+        raise BadRequest(f"slug: {slug} is an address of the site itself")
     for candidate in [slug] if slug else _slugs(name):
         room = Room(slug=candidate, name=name, topic=topic, kind=kind, created_by_id=actor_id)
         if not Room.objects.filter(slug=candidate).exists():
@@ -39,7 +45,7 @@ def create_room(*, actor_id: int, name: str, kind: str = Room.Kind.PUBLIC, topic
                 return _create(room, actor_id)
             except IntegrityError:  # somebody took the slug between the question and the answer
                 continue
-    raise BadRequest(f"slug: {slug or slugify(name)} is taken")
+    raise BadRequest(f"slug: {slug or _stem(name)} is taken")
 
 
 def direct_room(*, actor_id: int, user_id: int) -> Membership:
@@ -120,11 +126,21 @@ def _direct_membership(key: str, user_id: int) -> Membership | None:
     return Membership.objects.filter(room__direct_key=key, user_id=user_id).select_related("room", "user").first()
 
 
-def _slugs(name: str) -> list[str]:
-    """Return slugs for a name, the nicest first."""
-    room_for_number = len(str(MAX_SLUG_ATTEMPTS)) + 1
-    stem = re.sub(r"[-_]+", "-", slugify(name))[: SLUG_MAX_LENGTH - room_for_number].strip("-") or "room"
-    return [stem, *(f"{stem}-{number}" for number in range(2, MAX_SLUG_ATTEMPTS + 1))]
+def _slugs(name: str) -> Iterator[str]:
+    """Yield slugs for a name, the nicest first."""
+    stem = _stem(name)
+    if stem not in policies.RESERVED_SLUGS:
+        yield stem
+    for number in range(2, MAX_NUMBERED_SLUGS + 1):
+        yield f"{stem}-{number}"
+    for _ in range(MAX_RANDOM_SLUGS):
+        yield f"{stem}-{secrets.token_hex(RANDOM_SLUG_BYTES)}"
+
+
+def _stem(name: str) -> str:
+    """Return what a name leaves of itself in an address, with room for what follows. Addresses are of small Latin letters and digits."""
+    room_for_more = 2 * RANDOM_SLUG_BYTES + 1
+    return re.sub(r"[-_]+", "-", slugify(name))[: SLUG_MAX_LENGTH - room_for_more].strip("-") or "room"
 
 
 def _checked(*, name: str | None, topic: str | None, slow_mode: int | None, read_only: bool | None) -> dict[str, Any]:
@@ -145,9 +161,9 @@ def _checked(*, name: str | None, topic: str | None, slow_mode: int | None, read
 def _entries(room: Room, changes: dict[str, Any]) -> list[tuple[Action, dict[str, Any]]]:
     """Return what the log says about these changes."""
     entries: list[tuple[Action, dict[str, Any]]] = []
-    named: dict[str, Any] = {field: [getattr(room, field), changes[field]] for field in ("name", "topic") if field in changes}
-    if named:
-        entries.append((Action.RENAME, named))
+    for field, action in (("name", Action.RENAME), ("topic", Action.TOPIC)):
+        if field in changes:
+            entries.append((action, {field: [getattr(room, field), changes[field]]}))
     if "slow_mode" in changes:
         entries.append((Action.SLOW_MODE, {"seconds": changes["slow_mode"]}))
     if "read_only" in changes:

@@ -128,7 +128,8 @@ def test_somebody_outside_can_be_banned_from_a_room_and_let_in_again(act: Act, c
     [
         ("lock", {}, "read_only", True, "lock"),
         ("slow", {"seconds": 30}, "slow_mode", 30, "slow_mode"),
-        ("rename", {"name": "Lobby", "topic": "Hello"}, "name", "Lobby", "rename"),
+        ("rename", {"name": "Lobby", "topic": ""}, "name", "Lobby", "rename"),
+        ("rename", {"name": "General", "topic": "Hello"}, "topic", "Hello", "topic"),
     ],
 )
 def test_mona_changes_a_room(

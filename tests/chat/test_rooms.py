@@ -1,11 +1,13 @@
 """Making rooms, direct conversations, and changing what rooms are."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 
-from chat import policies, services
+from chat import page_urls, policies, services
 from chat.errors import ReadOnly
-from chat.models import ModerationLog, Room
+from chat.models import SLUG_MAX_LENGTH, ModerationLog, Room
 from chat.services import rooms
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 from realtime.protocol.page import End
@@ -41,12 +43,32 @@ def test_a_slug_that_was_taken_at_the_same_moment_gets_a_number(alice: User, mon
     assert services.create_room(actor_id=alice.pk, name="Walks").room.slug == "walks-2"
 
 
+def test_after_the_numbers_come_slugs_that_nobody_has(alice: User) -> None:
+    slugs = [services.create_room(actor_id=alice.pk, name="茶").room.slug for _ in range(rooms.MAX_NUMBERED_SLUGS + 2)]
+    assert slugs[-3] == f"room-{rooms.MAX_NUMBERED_SLUGS}"
+    assert all(re.fullmatch(r"room-[0-9a-f]{6}", slug) for slug in slugs[-2:])
+    longest = [services.create_room(actor_id=alice.pk, name="a" * 80).room.slug for _ in range(rooms.MAX_NUMBERED_SLUGS + 1)]
+    assert len(longest[-1]) == SLUG_MAX_LENGTH
+
+
 def test_names_do_not_run_out_unnoticed(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rooms, "MAX_SLUG_ATTEMPTS", 2)
+    monkeypatch.setattr(rooms, "MAX_NUMBERED_SLUGS", 2)
+    monkeypatch.setattr(rooms, "MAX_RANDOM_SLUGS", 0)
     for _ in range(2):
         services.create_room(actor_id=alice.pk, name="Walks")
     with pytest.raises(BadRequest, match="walks is taken"):
         services.create_room(actor_id=alice.pk, name="Walks")
+
+
+def test_no_room_takes_an_address_of_ours(alice: User) -> None:
+    assert services.create_room(actor_id=alice.pk, name="New").room.slug == "new-2"
+    with pytest.raises(BadRequest, match="slug: new is an address"):
+        services.create_room(actor_id=alice.pk, name="News", slug="new")
+
+
+def test_the_addresses_of_ours_are_those_that_are_served() -> None:
+    literal = re.compile(r"rooms/([-\w]+)/")
+    assert {found[1] for route in page_urls.urlpatterns if (found := literal.match(str(route.pattern)))} == policies.RESERVED_SLUGS
 
 
 def test_a_slug_can_be_chosen(alice: User) -> None:
@@ -152,12 +174,19 @@ def test_owners_and_moderators_change_a_room(verify: Verify, general: Room, alic
     [data] = change.data(f"room.{general.pk}")
     assert (data["name"], data["last_number"]) == ("Plaza", 1)
     assert list(ModerationLog.objects.order_by("pk").values_list("action", "reason", "details")) == [
-        ("rename", "spring", {"name": ["General", "Plaza"], "topic": ["", "All"]}),
+        ("rename", "spring", {"name": ["General", "Plaza"]}),
+        ("topic", "spring", {"topic": ["", "All"]}),
         ("slow_mode", "spring", {"seconds": 5}),
         ("lock", "spring", {}),
     ]
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="moderator")
     assert services.change_room(actor_id=bob.pk, room_id=general.pk, read_only=False).read_only is False
+
+
+def test_another_topic_is_not_called_another_name(general: Room, alice: User) -> None:
+    services.change_room(actor_id=alice.pk, room_id=general.pk, name="General", topic="All")
+    [entry] = ModerationLog.objects.all()
+    assert (entry.action, entry.get_action_display(), entry.details) == ("topic", "Topic", {"topic": ["", "All"]})
 
 
 def test_what_is_already_so_is_no_change(verify: Verify, general: Room, alice: User) -> None:
