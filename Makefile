@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo cluster machines test-more test test-fast lint format types imports js migrations check-deploy screenshots clean
+.PHONY: help install install-dev run demo cluster bench bench-quick bench-guard machines test-more test test-fast lint format types imports js migrations check-deploy screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -90,6 +90,19 @@ js: install-dev ## Types and tests of the JavaScript
 
 migrations: install-dev ## Is every change of a model in a migration?
 	@.venv/bin/python -m django makemigrations --check --dry-run --settings tests.settings
+
+bench: bench-install ## Measure Holdfast beside others: CELL=fanout-500,idle-5000 RUNS=5; writes docs/benchmarks
+	.venv/bin/python -m tests.bench --cell "$(CELL)" --runs $(or $(RUNS),5)
+
+bench-quick: bench-install ## The same in two minutes, without a record
+	.venv/bin/python -m tests.bench --quick --cell "$(CELL)"
+
+bench-guard: bench-install ## Has the cost of anything moved since the last record, as a ratio to stock Channels?
+	.venv/bin/python -m tests.bench --guard
+
+.PHONY: bench-install
+bench-install: install-dev
+	@.ci/bench
 
 check-deploy: install ## Django's deployment checks, with settings as in production
 	@.ci/check-deploy

@@ -360,11 +360,16 @@ static void connected(client *c) {
     epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &e);
     if (c->dialect == HTTP_POST) { become_ready(c); return; }
     c->state = UPGRADING;
-    int n = snprintf(request, sizeof request,
+    int n = snprintf(request, 8192,
                      "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s%s\r\n",
-                     path, ntohs(target_of(c)->sin_port), header_count ? headers[c->index % header_count] : "",
-                     header_count ? "\r\n" : "");
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n",
+                     path, ntohs(target_of(c)->sin_port));
+    if (header_count) { /* a tab parts the headers of one line */
+        for (const char *h = headers[c->index % header_count]; *h && n < 16000; h++)
+            n += *h == '\t' ? sprintf(request + n, "\r\n") : sprintf(request + n, "%c", *h);
+        n += sprintf(request + n, "\r\n");
+    }
+    n += sprintf(request + n, "\r\n");
     put(c, request, (size_t)n);
 }
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 SOURCE = Path(__file__).with_name("load.c")
+PROGRAMS = Path(__file__).resolve().parents[2] / "var" / "bench"
 BUSY_SHARE = 0.85  # of a core: above it the generator may have been what was measured
 
 
@@ -26,7 +27,7 @@ class Crowd:
     closed_loop: bool = False  # each posts again when its last post is acknowledged
     echo_is_ack: bool = False  # by getting its own post back, where the server has no other answer
     template: str = ""
-    headers: Sequence[str] = ()  # one header line a socket, dealt out in turn
+    headers: Sequence[str] = ()  # those of a socket, parted by tabs; dealt out in turn
     subscribes: Sequence[str] = ()  # the frames that follow the greeting, dealt out in turn
     post_port: int = 0  # where posts go by HTTP
     post_path: str = ""
@@ -70,6 +71,14 @@ class Load:
         """Post and count."""
         return self._ask(f"run {seconds} {grace}")
 
+    def begin(self, seconds: float, *, grace: float = 5.0) -> None:
+        """Post and count, without waiting; ``end`` returns what was seen."""
+        self._say(f"run {seconds} {grace}")
+
+    def end(self) -> dict[str, Any]:
+        """Wait for what ``begin`` has begun."""
+        return self._heard()
+
     def rate(self, posts: float) -> None:
         """Change the rate of posts a second."""
         self._ask(f"rate {posts}")
@@ -83,24 +92,37 @@ class Load:
         self._ask("close")
 
     def _ask(self, verb: str) -> dict[str, Any]:
+        self._say(verb)
+        return self._heard()
+
+    def _say(self, verb: str) -> None:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.write(f"{verb}\n")
         self._process.stdin.flush()
+
+    def _heard(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the load generator ended with {self._process.wait()} at {verb[:60]!r}")
+            raise RuntimeError(f"the load generator ended with {self._process.wait()}")
         found: dict[str, Any] = json.loads(line)
         found["load_share"] = found["cpu"] / found["seconds"] if found["seconds"] else 0.0
         return found
 
     def _command(self) -> list[str]:
         crowd = self.crowd
-        command = [str(compiled(self.directory)), "--dialect", crowd.dialect, "--path", crowd.path, "--sockets", str(crowd.sockets)]
+        command = [str(compiled(PROGRAMS)), "--dialect", crowd.dialect, "--path", crowd.path, "--sockets", str(crowd.sockets)]
         for port in crowd.ports:
             command += ["--target", f"127.0.0.1:{port}"]
         command += ["--posters", str(crowd.posters), "--apart", str(int(crowd.apart)), "--rate", str(crowd.rate)]
-        command += ["--closed-loop", str(int(crowd.closed_loop)), "--echo-is-ack", str(int(crowd.echo_is_ack)), "--template", crowd.template]
+        command += [
+            "--closed-loop",
+            str(int(crowd.closed_loop)),
+            "--echo-is-ack",
+            str(int(crowd.echo_is_ack)),
+            "--template",
+            crowd.template,
+        ]
         if crowd.post_port:
             command += ["--post-target", f"127.0.0.1:{crowd.post_port}", "--post-path", crowd.post_path]
         for name in ("headers", "subscribes"):

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -26,7 +27,9 @@ from tests.support.postgres import Postgres
 from tests.support.programs import Program
 from tests.support.server import ROOT, free_port, passed_on
 
-TEXT = "@T" + " The quick brown fox jumps over the lazy dog and runs into the wood without looking back."[:76]  # 100 characters, with the marker
+TEXT = (
+    "@T" + " The quick brown fox jumps over the lazy dog and runs into the wood without looking back."[:76]
+)  # 100 characters, with the marker
 VAR = ROOT / "var" / "bench"
 NPM = VAR / "npm"
 
@@ -52,8 +55,8 @@ class Server:
     """One contender, from ``with`` to its end."""
 
     name: ClassVar[str]
-    needs_redis: ClassVar[bool] = True
-    needs_postgres: ClassVar[bool] = False
+    needs_redis = True
+    needs_postgres = False
 
     def __init__(self, directory: Path, *, nodes: int = 1) -> None:
         self.directory = directory / f"{self.name}-{time.monotonic_ns()}"
@@ -117,7 +120,7 @@ class Server:
         self.redis_url = f"redis://127.0.0.1:{port}/0"
         command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         program = Program("redis", command, cwd=self.directory, env=passed_on(), log_file=self.directory / "redis.log")
-        program.start(partial_accepts(port))
+        program.start(listening_on(port))
         self._stack.callback(program.stop)
         self._beside["broker"] = Group((program.pid,))
         self._redis = redis.Redis(port=port)
@@ -133,16 +136,21 @@ class Holdfast(Server):
 
     name = "holdfast"
     needs_postgres = True
-    people: ClassVar[int] = 500
-    extra: Mapping[str, str] = {}
 
     def __init__(
-        self, directory: Path, *, nodes: int = 1, people: int = 500, rooms: int = 5, way: str = "token", sqlite: bool = False, broker: bool = True
+        self,
+        directory: Path,
+        *,
+        nodes: int = 1,
+        people: int = 500,
+        rooms: int = 5,
+        way: str = "token",
+        sqlite: bool = False,
+        broker: bool = True,
     ) -> None:
         super().__init__(directory, nodes=nodes)
         self.people_count, self.room_count, self.way = people, rooms, way
-        self.needs_postgres = not sqlite  # type: ignore[misc]  # of this one
-        self.broker = broker
+        self.needs_postgres, self.needs_redis = not sqlite, broker
         self.rooms: list[int] = []
         self.headers: list[str] = []
 
@@ -154,7 +162,7 @@ class Holdfast(Server):
         self.rooms, *self.headers = [ast.literal_eval(line) for line in printed.splitlines()]
         for number, port in enumerate(self.ports, 1):
             env = {**self.environment, "HOLDFAST_NODE_NAME": f"node-{number}", "PORT": str(port)}
-            self._run(f"node-{number}", [sys.executable, "manage.py", "serve"], env, lambda port=port: _is_ready(port))  # type: ignore[misc]
+            self._run(f"node-{number}", [sys.executable, "manage.py", "serve"], env, partial(_is_ready, port))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -163,19 +171,21 @@ class Holdfast(Server):
             "DJANGO_SETTINGS_MODULE": "tests.bench.holdfast.settings",
             "HOLDFAST_VAR_DIR": str(self.directory),
             "DATABASE_URL": self.database_url,
-            "CHANNEL_LAYER_URL": self.redis_url if self.broker else "memory://",
+            "CHANNEL_LAYER_URL": self.redis_url or "memory://",
             "SECRET_KEY": "of-the-benchmark-and-of-nothing-else-0123456789-abcdefghijkl",
             "ALLOWED_HOSTS": "127.0.0.1",
             "ALLOWED_ORIGINS": "http://127.0.0.1",
             "HOLDFAST_HTTPS": "false",
             "LOG_FORMAT": "json",
-            **self.extra,
         }
 
     def manage(self, *arguments: str) -> str:
         """Run Python in the environment of the nodes and return what it prints."""
         env = {**passed_on(), **self.environment}
-        return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
+        done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"python {' '.join(arguments)[:80]} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
         """All follow the stream that has no table."""
@@ -199,12 +209,53 @@ class Holdfast(Server):
             self.crowd(sockets, posters=posters, rate=rate), template=template, subscribes=[frame], apart=True, closed_loop=rate == 0
         )
 
-    def metric(self, name: str) -> float:
-        """Return the sum of a metric over its labels and all nodes."""
+    def beside(self, sockets: int, *, rate: float) -> Crowd:
+        """A second stream that has no table."""
+        crowd = self.crowd(sockets, posters=1, rate=rate)
+        template = crowd.template.replace("bench.emit", "bench.emit.small")
+        return replace(crowd, template=template, subscribes=[subscribe({"bench.2": None})])
+
+    def restart(self) -> None:
+        """Kill the nodes and start them again."""
+        for program in self._programs:
+            program.kill()
+        for program, port in zip(self._programs, self.ports, strict=True):
+            program.start(partial(_is_ready, port))
+
+    def heads(self) -> dict[str, int]:
+        """Return the heads of the rooms' streams."""
+        code = (
+            "from realtime.models import Stream; print(dict(Stream.objects.filter(name__startswith='room.').values_list('name', 'head')))"
+        )
+        found: dict[str, int] = ast.literal_eval(self.run_code(code))
+        return found
+
+    def post(self, count: int) -> None:
+        """Post messages into the first room, from a process of its own."""
+        self.run_code(
+            "from chat.services import post_message; from chat.models import Membership; "
+            f"author = Membership.objects.filter(room_id={self.rooms[0]}).first().user_id; "
+            f"[post_message(author_id=author, room_id={self.rooms[0]}, body='x' * 100) for _ in range({count})]"
+        )
+
+    def run_code(self, code: str) -> str:
+        """Run a line of Python with Django set up, and return what it prints."""
+        return self.manage("-c", f"import django; django.setup(); {code}")
+
+    def queries(self) -> int:
+        """Return how many statements and transactions PostgreSQL has finished: outside of transactions that is the number of queries."""
+        code = (
+            "import time; time.sleep(1.2); from django.db import connection; cursor = connection.cursor(); "  # statistics come each second
+            "cursor.execute('SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()'); print(cursor.fetchone()[0])"
+        )
+        return int(self.run_code(code))
+
+    def metric(self, name: str, label: str = "") -> float:
+        """Return the sum of a metric over its labels, or those with ``label``, and all nodes."""
         total = 0.0
         for port in self.ports:
             for line in httpx.get(f"http://127.0.0.1:{port}/metrics").text.splitlines():
-                if line.startswith((f"{name} ", f"{name}{{")):
+                if line.startswith((f"{name} ", f"{name}{{")) and label in line:
                     total += float(line.rsplit(" ", 1)[1])
         return total
 
@@ -226,7 +277,7 @@ class StockChannels(Server):
         subprocess.run(migrate, cwd=ROOT, env={**passed_on(), **env}, check=True)
         for port in self.ports:
             command = [sys.executable, "-m", "daphne", "-v", "0", "-p", str(port), "tests.bench.stock_channels.asgi:application"]
-            self._run(f"daphne-{port}", command, env, partial_accepts(port))
+            self._run(f"daphne-{port}", command, env, listening_on(port))
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
         """All are in the room ``bench``."""
@@ -248,7 +299,7 @@ class SocketIo(Server):
         install_node_modules()
         for port in self.ports:
             command = ["node", str(Path(__file__).parent / "node" / "socketio.js"), str(port), self.redis_url]
-            self._run(f"socketio-{port}", command, {"NODE_PATH": str(NPM / "node_modules")}, partial_accepts(port))
+            self._run(f"socketio-{port}", command, {"NODE_PATH": str(NPM / "node_modules")}, listening_on(port))
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
         """All are in one room."""
@@ -266,7 +317,7 @@ class PlainWs(Server):
         """Serve."""
         install_node_modules()
         command = ["node", str(Path(__file__).parent / "node" / "ws.js"), str(self.ports[0])]
-        self._run("ws", command, {"NODE_PATH": str(NPM / "node_modules")}, partial_accepts(self.ports[0]))
+        self._run("ws", command, {"NODE_PATH": str(NPM / "node_modules")}, listening_on(self.ports[0]))
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
         """Everybody gets everything."""
@@ -293,7 +344,7 @@ class Nchan(Server):
         (self.directory / "nginx.conf").write_text(text)
         nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
         self.directory.chmod(0o755)
-        self._run("nchan", [nginx, "-c", str(self.directory / "nginx.conf")], {}, partial_accepts(self.ports[0]))
+        self._run("nchan", [nginx, "-c", str(self.directory / "nginx.conf")], {}, listening_on(self.ports[0]))
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
         """Readers by WebSocket, posters beside them by HTTP."""
@@ -329,7 +380,7 @@ def install_node_modules() -> None:
     (NPM / "installed").write_text(lock.read_text())
 
 
-def partial_accepts(port: int) -> Callable[[], bool]:
+def listening_on(port: int) -> Callable[[], bool]:
     """Return a function that tells whether somebody listens on a port."""
 
     def accepts() -> bool:

@@ -1,5 +1,6 @@
 """A stream that lives in the hub alone: what fan-out costs without a database."""
 
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -26,13 +27,18 @@ class BenchConfig(AppConfig):
         from realtime.protocol.page import Event
 
         streams.register(streams.StreamKind("bench", authorise=lambda _: {}, presence=True))
-        room = streams.StreamName("bench.1")
-        seq = 0
+        numbers = {streams.StreamName("bench.1"): count(1), streams.StreamName("bench.2"): count(1)}
+
+        def tell(room: streams.StreamName, caller: Caller, body: str) -> dict[str, Any]:
+            seq = next(numbers[room])
+            author = {"id": caller.user_id, "username": caller.username}
+            publishing.publish({room: [Event.of("message", seq, seq, {"number": seq, "author": author, "body": body})]})
+            return {}
 
         @commands("bench.emit", pipelined=True)
         async def emit(caller: Caller, fields: Emit) -> dict[str, Any]:
-            nonlocal seq
-            seq += 1
-            author = {"id": caller.user_id, "username": caller.username}
-            publishing.publish({room: [Event.of("message", seq, seq, {"number": seq, "author": author, "body": fields.body})]})
-            return {}
+            return tell(streams.StreamName("bench.1"), caller, fields.body)
+
+        @commands("bench.emit.small", pipelined=True)
+        async def emit_small(caller: Caller, fields: Emit) -> dict[str, Any]:
+            return tell(streams.StreamName("bench.2"), caller, fields.body)

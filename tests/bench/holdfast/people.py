@@ -1,4 +1,6 @@
-"""Fill the database of this environment: people with sessions and tokens, rooms with members. Prints the header line of each socket.
+"""Fill the database of this environment: people with sessions or tokens, rooms with members.
+
+Prints the ids of the rooms, then the headers of each socket.
 
 ``python -m tests.bench.holdfast.people PEOPLE ROOMS cookie|token``; person N is a member of every room.
 """
@@ -26,7 +28,8 @@ def main(people: int, rooms: int, way: str) -> None:
     now = timezone.now()
     password = make_password(None)
     with transaction.atomic():
-        users = User.objects.bulk_create([User(username=f"person{n}", first_name=f"Person {n}", password=password) for n in range(people)], 1000)
+        names = [f"person{n}" for n in range(people)]
+        users = User.objects.bulk_create([User(username=name, first_name=name, password=password) for name in names], 1000)
         made = Room.objects.bulk_create([Room(slug=f"bench{n}", name=f"Bench {n}", seq=1, member_count=people) for n in range(rooms)])
         places = [(place, seq, room, user) for place, room in enumerate(made, 1) for seq, user in enumerate(users, 2)]
         Membership.objects.bulk_create(
@@ -46,7 +49,7 @@ def main(people: int, rooms: int, way: str) -> None:
                 sessions[store._get_new_session_key()] = store.encode(data)
             rows = [Session(session_key=key, session_data=data, expire_date=now + timedelta(days=1)) for key, data in sessions.items()]
             Session.objects.bulk_create(rows, 1000)
-            lines = [f"Cookie: sessionid={key}\r\nOrigin: http://127.0.0.1" for key in sessions]
+            lines = [f"Cookie: sessionid={key}\tOrigin: http://127.0.0.1" for key in sessions]
         else:
             tokens = [new_token() for _ in users]
             AccessToken.objects.bulk_create([token_row(user, token) for user, token in zip(users, tokens, strict=True)], 1000)

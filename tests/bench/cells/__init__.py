@@ -1,0 +1,5 @@
+"""The cells of the table, in its order."""
+
+from tests.bench.cells import fanout, history, posting, size, sockets
+
+CELLS = {cell.name: cell for module in (fanout, posting, sockets, history, size) for cell in module.CELLS}
