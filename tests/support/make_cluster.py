@@ -44,8 +44,6 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--directory", type=Path, default=DIRECTORY)
     options = parser.parse_args(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)  # all three end as Ctrl-C does
     try:
         with cluster(options.nodes, options.web, options.port, options.directory.resolve()) as supervisor:
             supervisor.wait()
@@ -222,4 +220,6 @@ def say(words: str) -> None:
 
 
 if __name__ == "__main__":
+    for _number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(_number, _interrupt)  # a closed terminal ends it as Ctrl-C does
     sys.exit(main(sys.argv[1:]))
