@@ -4,7 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
+from chat.models import Room
 from tests.browser.conftest import OpenPage
+from tests.browser.screen import connected, say, sent
 from tests.conftest import PASSWORD, People
 from tests.support.server import Node, Nodes
 
@@ -58,7 +60,7 @@ def test_signing_in_and_out(open_page: OpenPage, people: People, node: Node) -> 
 
 
 def test_a_new_password_keeps_this_session_and_ends_the_others(open_page: OpenPage, people: People) -> None:
-    here, elsewhere = open_page(people.alice, "/accounts/password_change/"), open_page(people.alice, "/inbox/")
+    here, elsewhere = open_page(people.alice, "/accounts/password_change/"), open_page(people.alice, "/inbox/", expected="401")
     here.get_by_label("Old password").fill(PASSWORD)
     here.get_by_label("New password", exact=True).fill("quite another phrase")
     here.get_by_label("New password confirmation").fill("quite another phrase")
@@ -67,3 +69,36 @@ def test_a_new_password_keeps_this_session_and_ends_the_others(open_page: OpenPa
     expect(elsewhere.get_by_text("You have been signed out.")).to_be_visible()
     here.goto("/inbox/")
     expect(here.get_by_role("heading", name="Inbox")).to_be_visible()
+
+
+def test_a_new_password_does_not_sign_the_other_tabs_out(open_page: OpenPage, people: People, lab: Room) -> None:
+    room = open_page(people.alice, "/rooms/lab/", expected="status of 401")  # of a question that came before the new key
+    connected(room)
+    sockets: list[str] = []
+    room.on("websocket", lambda socket: sockets.append(socket.url))
+    form = room.context.new_page()
+    form.goto("/accounts/password_change/")
+    form.get_by_label("Old password").fill(PASSWORD)
+    form.get_by_label("New password", exact=True).fill("quite another phrase")
+    form.get_by_label("New password confirmation").fill("quite another phrase")
+    form.get_by_role("button", name="Change the password").click()
+    expect(form.get_by_text("The password has been changed.")).to_be_visible()
+    expect(room.locator("html")).to_have_attribute("data-connection", "open")
+    room.wait_for_function("() => !document.body.innerText.includes('signed out')")
+    say(room, "Still here")
+    sent(room, "Still here")
+    assert len(sockets) == 1
+
+
+def test_who_was_signed_out_comes_back_to_the_same_page(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/", expected="status of 401")
+    connected(page)
+    other = page.context.new_page()
+    other.goto("/accounts/")
+    other.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You have been signed out.")).to_be_visible()
+    page.locator(".connection").get_by_role("link", name="Sign in").click()
+    page.get_by_label("Username").fill("alice")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/rooms/lab/")

@@ -88,7 +88,7 @@ def test_a_refused_message_says_why_and_can_be_discarded(open_page: OpenPage, pe
 
 
 def test_a_sign_out_elsewhere_stops_the_page_and_says_so(open_page: OpenPage, people: People, lab: Room) -> None:
-    page = open_page(people.alice, "/rooms/lab/")
+    page = open_page(people.alice, "/rooms/lab/", expected="status of 401")
     connected(page)
     other = page.context.new_page()
     other.goto("/accounts/")

@@ -10,6 +10,7 @@ import { InboxFeed } from '../notifications/feed.js';
 import { listenToBrowser } from '../notifications/wakefulness.js';
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
+import { Session } from '../realtime/session.js';
 import { Connection } from './connection.js';
 import { Dialogs } from './dialogs.js';
 import { onAction, toast } from './dom.js';
@@ -59,7 +60,8 @@ export class App {
     this.feed = new InboxFeed(this.client, this.api);
     this.announcements = new Announcements(this.client, this.api);
     this.sidebar = new Sidebar(/** @type {HTMLElement} */ (document.getElementById('sidebar')), this.rooms);
-    this.connection = new Connection(this.client);
+    const session = new Session({ client: this.client, ask: () => this.api.get('/api/announcements/'), told: () => this.connection.paint() });
+    this.connection = new Connection(this.client, session);
     this.router = new Router(this);
     this.#listen();
     this.feed.follow(boot.me.id, boot.inbox);

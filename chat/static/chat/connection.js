@@ -18,13 +18,18 @@ const TICK_MS = 1000;
 
 export class Connection {
   #client;
+  #session;
   #brokenAt = Date.now();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
 
-  /** @param {Client} client */
-  constructor(client) {
+  /**
+   * @param {Client} client
+   * @param {{doubted: boolean}} session
+   */
+  constructor(client, session) {
     this.#client = client;
+    this.#session = session;
     client.on('state', (state) => this.#changed(state));
     this.#changed(client.state);
   }
@@ -45,7 +50,7 @@ export class Connection {
   /** Write the state into the line of the present view and into the sidebar. */
   paint() {
     const state = this.#client.state;
-    const said = inWords(state);
+    const said = this.#session.doubted ? DOUBTED : inWords(state);
     document.documentElement.dataset.connection = state.name;
     const short = document.querySelector('[data-connection-words]');
     if (short) short.textContent = said.short;
@@ -56,10 +61,15 @@ export class Connection {
       slot(line, 'light').dataset.state = said.tone === 'stopped' ? 'stopped' : 'waiting';
       setText(line, 'connection-words', said.words);
       /** @type {HTMLElement} */ (line.querySelector('[data-do="reconnect"]')).hidden = !said.retry;
-      slot(line, 'connection-link').hidden = !said.signIn;
+      const link = /** @type {HTMLAnchorElement} */ (slot(line, 'connection-link'));
+      link.hidden = !said.signIn;
+      if (said.signIn) link.search = `?${new URLSearchParams({ next: location.pathname + location.search })}`;
     }
   }
 }
+
+/** @type {Words} */
+const DOUBTED = { tone: 'calm', words: words.sessionDoubted, short: words.connecting, retry: false, signIn: false };
 
 /** @param {ConnectionState} state @returns {Words} */
 function inWords(state) {

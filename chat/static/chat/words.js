@@ -127,6 +127,7 @@ export const words = {
   offline: 'You are offline. What you write is kept and sent later.',
   offlineShort: 'Offline',
   deploying: (/** @type {number} */ seconds) => `The server restarts. Back in ${seconds} s`,
+  sessionDoubted: 'Looking whether you are still signed in …',
   signedOut: 'You have been signed out.',
   siteBanned: (/** @type {string} */ reason) => `You have been banned. ${reason}`.trim(),
   tooManyConnections: 'Holdfast is open in too many windows. Close some and reload this one.',

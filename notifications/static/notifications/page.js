@@ -6,6 +6,7 @@
 
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
+import { Session } from '../realtime/session.js';
 import { Announcements } from './announcements.js';
 import { Banner } from './banner.js';
 import { Bell } from './bell.js';
@@ -14,6 +15,7 @@ import { listenToBrowser } from './wakefulness.js';
 
 const client = new Client({ path: '/ws/notifications/' });
 const api = new Api({ onEpoch: (epoch) => client.heardEpoch(epoch) });
+new Session({ client, ask: () => api.get('/api/announcements/') });
 const feed = new InboxFeed(client, api);
 const announcements = new Announcements(client, api);
 
