@@ -3,9 +3,9 @@
 from playwright.sync_api import expect
 
 from chat import services
-from chat.models import Room
+from chat.models import Report, Room
 from tests.browser.conftest import OpenPage
-from tests.browser.screen import connected, message, place, say, sent
+from tests.browser.screen import act, connected, message, place, say, sent
 from tests.conftest import People
 
 PHONE = {"width": 360, "height": 740}
@@ -50,6 +50,81 @@ def test_a_room_is_created_and_somebody_added(open_page: OpenPage, people: Peopl
     expect(place(charlie, "Attic")).to_be_visible()
     place(charlie, "Attic").click()
     expect(charlie.get_by_text("Only its members can read it.")).to_be_visible()
+
+
+def test_a_dialog_begins_in_its_field_and_enter_does_what_it_is_for(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
+    page.get_by_role("button", name="Start a direct message").click()
+    expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
+    page.keyboard.type("charlie")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Charlie").first).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("link", name="Create a room").click()
+    expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
+    page.keyboard.type("Attic")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Attic").first).to_be_visible()
+    page.locator(".bar__people").click()
+    page.get_by_role("button", name="Add people").click()
+    expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
+    page.keyboard.type("bob")
+    page.keyboard.press("Enter")
+    expect(page.locator(".member", has_text="Bob")).to_be_visible()
+    page.get_by_role("button", name="Room actions").click()
+    page.get_by_role("menuitem", name="Room settings").click()
+    expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Room actions").click()
+    page.get_by_role("menuitem", name="Leave the room").click()
+    expect(page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_focused()
+
+
+def test_a_report_begins_with_its_choices(open_page: OpenPage, people: People, lab: Room) -> None:
+    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="The rules")
+    page = open_page(people.bob, "/rooms/lab/")
+    connected(page)
+    act(page, message(page, "The rules"), "Report")
+    expect(page.get_by_role("radio", name="Spam")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Thank you. A moderator will look at it.")).to_be_visible()
+    assert Report.objects.get().category == "abuse"
+
+
+def test_the_number_of_members_follows_who_comes_and_goes(open_page: OpenPage, people: People, lab: Room) -> None:
+    alice = open_page(people.alice, "/rooms/lab/")
+    connected(alice)
+    number = alice.locator('[data-slot="member-count"]')
+    expect(number).to_have_text("2")
+    services.join(actor_id=people.charlie.pk, room_id=lab.pk)
+    expect(number).to_have_text("3")
+    services.leave(actor_id=people.charlie.pk, room_id=lab.pk)
+    expect(number).to_have_text("2")
+    alice.locator(".bar__people").click()
+    alice.get_by_role("button", name="Add people").click()
+    alice.keyboard.type("charlie")
+    alice.keyboard.press("Enter")
+    expect(alice.locator(".member")).to_have_count(3)
+    expect(number).to_have_text("3")
+    services.remove(actor_id=people.alice.pk, room_id=lab.pk, user_id=people.charlie.pk)
+    expect(number).to_have_text("2")
+    services.ban(actor_id=people.alice.pk, room_id=lab.pk, user_id=people.bob.pk)
+    expect(number).to_have_text("1")
+    expect(alice.locator(".member")).to_have_count(1)
+
+
+def test_a_room_called_new_can_be_opened(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
+    page.get_by_role("link", name="Create a room").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("New")
+    page.get_by_role("dialog").get_by_role("button", name="Create the room").click()
+    expect(page).to_have_title("New · Holdfast")
+    page.reload()
+    say(page, "It is a room")
+    sent(page, "It is a room")
 
 
 def test_a_direct_message_finds_the_other(open_page: OpenPage, people: People, lab: Room) -> None:

@@ -96,9 +96,11 @@ export class Dialogs {
     found.replaceChildren();
     const listening = new AbortController();
     let timer = 0;
+    let shownFor = '';
     const search = async (/** @type {string} */ q) => {
       const { users } = await this.#api.get('/api/users/', { q });
       if (input(formOf(dialog).elements, 'q').value.trim() !== q) return; // typed on meanwhile
+      shownFor = q;
       found.replaceChildren(...users.map((/** @type {User} */ user) => personButton(user, () => finish(dialog, () => act(user)))));
       if (users.length === 0) found.textContent = words.nobodyFound;
     };
@@ -106,10 +108,14 @@ export class Dialogs {
     field.addEventListener('input', () => {
       clearTimeout(timer);
       const q = field.value.trim();
+      shownFor = '';
       if (q === '') return found.replaceChildren();
       timer = window.setTimeout(() => search(q).catch((error) => showError(dialog, error.message)), SEARCH_PAUSE_MS);
     }, { signal: listening.signal });
     return ask(dialog, async () => {
+      const q = field.value.trim();
+      clearTimeout(timer);
+      if (q !== '' && q !== shownFor) await search(q); // Enter came before the list
       const first = found.querySelector('button');
       if (!first) throw new Error(words.nobodyFound);
       first.click();
@@ -162,6 +168,7 @@ function ask(dialog, act) {
   }, { signal: listening.signal });
   onAction(dialog, { cancel: () => dialog.close() }, listening.signal);
   dialog.showModal();
+  firstOf(form)?.focus(); // the browser would choose the button that closes
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => {
       listening.abort();
@@ -170,6 +177,16 @@ function ask(dialog, act) {
       resolve();
     }, { once: true });
   });
+}
+
+/**
+ * Where one begins to answer: the first field, of choices the chosen one; where nothing is asked, the button that changes nothing.
+ * @param {HTMLFormElement} form
+ */
+function firstOf(form) {
+  const fields = /** @type {HTMLElement[]} */ ([...form.querySelectorAll('input:not([type="radio"]), input:checked, select, textarea')]);
+  const shown = fields.find((field) => field.offsetParent !== null);
+  return shown ?? /** @type {HTMLElement | null} */ (form.querySelector('.form__actions [data-do="cancel"]'));
 }
 
 /**
