@@ -15,16 +15,6 @@ from tests.support.server import Nodes, manage
 PASSWORD = "correct horse battery staple"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test the rows that the migrations made: one that commits its changes empties all tables at its end."""
-    for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        marker = item.get_closest_marker("django_db")
-        if marker or fixtures & {"db", "transactional_db"}:
-            options = {"transaction": "transactional_db" in fixtures, **(marker.kwargs if marker else {}), "serialized_rollback": True}
-            item.add_marker(pytest.mark.django_db(**options), append=False)
-
-
 @dataclass(frozen=True)
 class People:
     alice: User

@@ -40,6 +40,7 @@ def ensure_after_migrate(*, using: str, apps: Apps = installed, **_: Any) -> Non
     """Answer Django's ``post_migrate``, which a flush sends as well, and a migration of another app alone, before there are any groups."""
     if using == DEFAULT_DB_ALIAS and "group" in apps.all_models["auth"] and "moderationlog" in apps.all_models["chat"]:
         ensure_moderators_group()
+        system_user()
 
 
 def appoint_moderator(*, username: str) -> bool:
