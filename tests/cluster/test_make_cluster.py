@@ -14,6 +14,8 @@ from tests.support.make_cluster import main
 from tests.support.programs import Program
 from tests.support.server import ROOT, free_port, passed_on
 
+READY_SECONDS = 90  # a database, the demo, and two nodes, one after the other
+
 
 def test_it_runs_with_demo_data_and_stops_nodes_first(tmp_path: Path) -> None:
     directory, port = tmp_path / "a directory", free_port()
@@ -21,8 +23,9 @@ def test_it_runs_with_demo_data_and_stops_nodes_first(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.support.make_cluster", *options]
     terminal = Program("make cluster", command, cwd=ROOT, env=passed_on(), log_file=tmp_path / "terminal")
     terminal.stop_signal = signal.SIGINT
-    terminal.start(lambda: "Ctrl-C drains and stops." in terminal.log)
+    terminal.start()
     try:
+        terminal.wait_for(lambda: "Ctrl-C drains and stops." in terminal.log, READY_SECONDS)
         assert httpx.get(f"http://127.0.0.1:{port}/accounts/login/").status_code == 200
         assert re.search(r"alice .*\n", terminal.log)
         again = subprocess.run(command, cwd=ROOT, env=passed_on(), capture_output=True, text=True, check=False)
