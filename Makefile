@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo cluster bench bench-quick bench-guard machines test-more test test-fast lint format types imports js migrations check-deploy screenshots clean
+.PHONY: help install install-dev run demo cluster bench bench-quick bench-guard machines chaos jitter test-more test test-fast lint format types imports js migrations check-deploy screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -42,6 +42,14 @@ cluster: install-dev ## Start PostgreSQL, Redis, nginx and nodes on this machine
 machines: install-dev ## Try a cluster of several machines, made of network namespaces; needs root
 	@.ci/services cluster
 	@.venv/bin/python -m tests.support.machines
+
+chaos: install-dev ## Break a cluster in every way while people talk: SEED=7 MINUTES=10 CLIENTS=100; the report is in var/chaos
+	@.ci/services cluster
+	.venv/bin/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --clients $(or $(CLIENTS),100)
+
+jitter: install-dev ## Let the network of all clients jitter: CLIENTS=2000 SECONDS=120; the report is in var/jitter
+	@.ci/services cluster
+	.venv/bin/python -m tests.chaos.jitter --clients $(or $(CLIENTS),2000) --seconds $(or $(SECONDS),120)
 
 test-more: install-dev ## Test with RabbitMQ and with PgBouncer; installs them
 	@.ci/services cluster

@@ -15,7 +15,7 @@ import django
 def main(act: str, *arguments: str) -> None:
     """Carry out one act, and print the moment after its commit (the machine's monotonic clock) and what there is to know."""
     django.setup()
-    acts: dict[str, Callable[..., dict[str, object]]] = {"appoint": _appoint, "ban": _ban, "post": _post, "people": _people}
+    acts: dict[str, Callable[..., dict[str, object]]] = {"appoint": _appoint, "ban": _ban, "post": _post, "people": _people, "room": _room}
     found = acts[act](*arguments)
     sys.stdout.write(json.dumps({"at": time.monotonic(), **found}))
 
@@ -39,6 +39,12 @@ def _post(author: str, room: str, key: str, body: str) -> dict[str, object]:
 
     message = post_message(author_id=int(author), room_id=int(room), key=UUID(key), body=body).message
     return {"ident": message.pk, "number": message.number, "seq": message.seq}
+
+
+def _room(owner: str, name: str) -> dict[str, object]:
+    from chat.services import create_room
+
+    return {"room": create_room(actor_id=int(owner), name=name).room_id}
 
 
 def _people(room: str, count: str) -> dict[str, object]:

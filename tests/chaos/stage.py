@@ -94,17 +94,8 @@ class Stage:
             self._struck.discard(name)
 
     async def act(self, *arguments: object, env: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Have something done by a process of its own (``tests.chaos.acts``). Raises with what it said when it failed."""
-        command = [sys.executable, "-m", "tests.chaos.acts", *map(str, arguments)]
-        environment = {**self.cluster.shape.environment, **(env or {})}
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
-        )
-        printed, complaints = await process.communicate()
-        if process.returncode != 0:
-            raise RuntimeError(f"{' '.join(command)} failed:\n{complaints.decode()}")
-        found: dict[str, Any] = json.loads(printed)
-        return found
+        """Have something done by a process of its own (``tests.chaos.acts``)."""
+        return await act(self.cluster, *arguments, env=env)
 
     async def _watch_memory(self) -> None:
         programs = self.cluster.shape.node_names
@@ -114,6 +105,20 @@ class Stage:
                 if (held := resident(self.cluster, name)) is not None:
                     self.history.memory.append(Memory(now, name, *held))
             await asyncio.sleep(MEMORY_SECONDS)
+
+
+async def act(cluster: Cluster, *arguments: object, env: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Have something done to a cluster by a process of its own (``tests.chaos.acts``). Raises with what it said when it failed."""
+    command = [sys.executable, "-m", "tests.chaos.acts", *map(str, arguments)]
+    environment = {**cluster.shape.environment, **(env or {})}
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
+    printed, complaints = await process.communicate()
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{complaints.decode()}")
+    found: dict[str, Any] = json.loads(printed)
+    return found
 
 
 class Clock:

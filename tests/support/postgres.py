@@ -44,6 +44,12 @@ class Postgres:
         self._extra: list[str] = []
 
     @property
+    def pid(self) -> int:
+        """The number of the running server's first process."""
+        assert self._process is not None, "PostgreSQL has not been started"
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         """The address of the database, for ``DATABASE_URL``."""
         return f"postgres://{SUPERUSER}@/{NAME}?host={self.directory}"

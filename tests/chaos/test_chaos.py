@@ -1,0 +1,33 @@
+"""Every fault of the failure table once, briefly, and some in pairs, while people talk: nobody loses anything, and all are level in time.
+
+The long form is ``make chaos SEED=7 MINUTES=10``.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.faults import KINDS, compatible
+from tests.chaos.run import Plan, run
+
+SEED = 20261124
+GUESTS = 50
+SECONDS = 480  # it takes 150 alone on two cores; others may share them
+
+
+@pytest.mark.timeout(SECONDS)
+async def test_nobody_loses_anything_whatever_dies(tmp_path: Path) -> None:
+    said: list[str] = []
+    result = await run(Plan(SEED, GUESTS), tmp_path / "of chaos", said.append)
+    assert result.verdict.good, "\n".join([*said, "", result.text])
+    assert result.verdict.acknowledged > GUESTS
+    assert {fault.name for fault in result.history.faults} >= {kind.name for kind in KINDS}
+
+
+def test_pairs_are_of_things_that_can_happen_together() -> None:
+    kinds = {kind.name: kind for kind in KINDS}
+    assert compatible(kinds["kill -9 a socket node"], kinds["pause a socket node"])
+    assert compatible(kinds["restart PostgreSQL"], kinds["stop Redis"])
+    assert not compatible(kinds["kill -9 a socket node"], kinds["SIGTERM each node in turn"])
+    assert not compatible(kinds["freeze Redis"], kinds["stop Redis"])
+    assert not any(compatible(kind, kind) for kind in KINDS)
