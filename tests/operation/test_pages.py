@@ -1,12 +1,15 @@
 """What is true of every answer: the Content-Security-Policy, and middleware that holds no thread."""
 
 import pytest
-from django.conf import settings
+from django.conf import settings as project
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.utils.module_loading import import_string
+from pytest_django import Settings
 
 from realtime.csp import content_security_policy
+
+MIDDLEWARE = project.MIDDLEWARE
 
 
 def test_every_page_forbids_what_is_inline(client: Client, db: None) -> None:
@@ -35,6 +38,24 @@ def test_the_policy_reaches_sync_views() -> None:
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("path", settings.MIDDLEWARE)
+@pytest.mark.parametrize("debug", [True, False])
+def test_only_the_error_pages_for_developers_may_be_inline(client: Client, db: None, settings: Settings, debug: bool) -> None:
+    settings.DEBUG = debug
+    client.raise_request_exception = False
+    missing, found = client.get("/nothing/here/"), client.get("/admin/login/")
+    assert (missing.status_code, found.status_code) == (404, 200)
+    assert ("style-src 'self' 'unsafe-inline'" in missing.headers["Content-Security-Policy"]) == debug
+    assert "unsafe" not in found.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_no_page_of_ours_can_be_taken_for_one_of_those(settings: Settings, debug: bool) -> None:
+    settings.DEBUG = debug
+    marked = HttpResponse('<meta name="robots" content="NONE,NOARCHIVE">')
+    answer = content_security_policy(lambda request: marked)(RequestFactory().get("/"))
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("path", MIDDLEWARE)
 def test_all_middleware_is_async(path: str) -> None:
     assert import_string(path).async_capable
