@@ -98,6 +98,7 @@ def test_two_runs_in_a_directory_with_a_space_keep_the_data(checkout: Path) -> N
     first = make("demo", directory=checkout)
     assert first.returncode == 0, first.stdout + first.stderr
     assert "alice" in first.stdout
+    assert home(checkout) == ("200", "room")
     key = (checkout / "var" / "secret_key").read_text()
     assert people(checkout, "User.objects.create_user('dora')") == people(checkout, "pass")
     assert make("demo", directory=checkout).returncode == 0
@@ -105,7 +106,22 @@ def test_two_runs_in_a_directory_with_a_space_keep_the_data(checkout: Path) -> N
     assert (checkout / "var" / "secret_key").read_text() == key
 
 
+def home(directory: Path) -> tuple[str, str]:
+    """The status and the kind of the page that Alice's browser comes to from ``/``."""
+    program = (
+        "from django.contrib.auth.models import User; from django.test import Client; "
+        "client = Client(headers={'host': 'localhost'}); client.force_login(User.objects.get(username='alice')); "
+        "page = client.get('/', follow=True); print(page.status_code, page.resolver_match.url_name)"
+    )
+    status, kind = shell(directory, program).split()
+    return status, kind
+
+
 def people(directory: Path, statement: str) -> str:
     program = f"from django.contrib.auth.models import User; {statement}; print(*User.objects.values_list('username', flat=True))"
+    return shell(directory, program)
+
+
+def shell(directory: Path, program: str) -> str:
     command = [str(directory / ".venv/bin/python"), "manage.py", "shell", "--no-imports", "--command", program]
     return subprocess.run(command, cwd=directory, env=passed_on(), capture_output=True, text=True, check=True).stdout

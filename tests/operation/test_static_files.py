@@ -1,15 +1,47 @@
 """Static files: hashed names down to the imports of modules, kept for ever by browsers, served by the ASGI application."""
 
 import re
+from os.path import normpath
 from pathlib import Path
 
 import httpx
 import pytest
+from django.apps import apps
+from django.contrib.staticfiles import finders
 from pytest_django import Settings
 
 from realtime.staticfiles import HashedStaticFiles, with_static_files
+from tests.support.server import ROOT
 
+APPS = ("realtime", "notifications", "chat")
+IN_TEMPLATE = re.compile(r"""\{% static ['"]([^'"]+)['"]""")
+IN_MODULE = re.compile(r"""(?:from|import) *\(?['"](\.[^'"]+)['"]""")
+IN_STYLESHEET = re.compile(r"""url\(['"]?([^'")#]+)""")
 HASHED = re.compile(r"[^\"']+\.[0-9a-f]{12}\.js")
+
+
+def ours(*endings: str) -> list[tuple[str, Path]]:
+    """Our static files of these kinds, with the names that templates call them by."""
+    folders = [Path(apps.get_app_config(name).path) / "static" for name in APPS]
+    found = [(path.relative_to(folder).as_posix(), path) for folder in folders for path in sorted(folder.rglob("*.*"))]
+    return [(name, path) for name, path in found if path.suffix in endings]
+
+
+def test_every_static_file_that_a_template_names_exists() -> None:
+    """Where one is missing, the page that names it is an error 500, and no other test may show that page."""
+    named = {(path.name, name) for path in ROOT.glob("templates/**/*.html") for name in IN_TEMPLATE.findall(path.read_text())}
+    assert len(named) > 20
+    assert [found for found in sorted(named) if finders.find(found[1]) is None] == []
+
+
+@pytest.mark.parametrize(("ending", "pattern"), [(".js", IN_MODULE), (".css", IN_STYLESHEET)])
+def test_every_file_that_a_static_file_names_exists(ending: str, pattern: re.Pattern[str]) -> None:
+    named = {
+        (name, target) for name, path in ours(ending) for target in pattern.findall(path.read_text()) if not target.startswith("data:")
+    }
+    assert named
+    missing = [(name, target) for name, target in sorted(named) if finders.find(normpath(f"{Path(name).parent}/{target}")) is None]
+    assert missing == []
 
 
 @pytest.fixture
