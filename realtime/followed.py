@@ -67,7 +67,7 @@ class Followed:
         """Join the groups first and read the heads then: a change between the two is heard, at worst twice."""
         try:
             await asyncio.gather(*(self._layer.join(publishing.group(name)) for name in names))
-            heads = await database.read(selectors.heads, names)
+            heads = await database.read_together(_heads, names)
             for name in names:
                 self.tails[name] = LiveTail(name, heads.get(name, 0), reads=self._reads, ended=self._ended, jumped=self._jumped)
         finally:
@@ -78,3 +78,9 @@ class Followed:
         await self._layer.leave(publishing.group(name))
         if name in self.tails or name in self._opening:  # opened again while we were leaving
             await self._layer.join(publishing.group(name))
+
+
+def _heads(asked: Sequence[Sequence[str]]) -> list[dict[str, int]]:
+    """Read the heads that many ask for at the same time: each handshake opens an inbox."""
+    found = selectors.heads({name for names in asked for name in names})
+    return [found] * len(asked)

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError
-from django.db.models import Q
+from django.db import IntegrityError, connection
+from django.db.models import BooleanField, Q
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from chat import payloads, policies, selectors
@@ -221,10 +222,14 @@ def _lock_memberships(ids: Collection[int]) -> None:
 
 
 def _known(posts: Sequence[Post]) -> dict[tuple[int, UUID], Message]:
-    keys: dict[int, set[UUID]] = {}
-    for post in posts:
-        keys.setdefault(post.author_id, set()).add(post.key)
-    pairs = Q()
-    for author_id, used in keys.items():
-        pairs |= Q(author_id=author_id, key__in=used)
-    return {(row.author_id, row.key): row for row in Message.objects.filter(pairs).select_related("author")}
+    """Find what was posted before, by pairs of author and key.
+
+    As a list of rows, which both databases look up in the index pair by pair; ORed together, building and parsing the conditions took half
+    of the time of a batch.
+    """
+    key = Message._meta.get_field("key")
+    pairs = {(post.author_id, post.key) for post in posts}
+    rows = ", ".join(["(%s, %s)"] * len(pairs))
+    values = [value for author_id, used in pairs for value in (author_id, key.get_db_prep_value(used, connection))]
+    listed = RawSQL(f"(chat_message.author_id, chat_message.key) IN (VALUES {rows})", values, BooleanField())  # noqa: S611  placeholders only
+    return {(row.author_id, row.key): row for row in Message.objects.filter(listed).select_related("author")}
