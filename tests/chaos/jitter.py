@@ -34,6 +34,7 @@ ARRIVALS = 100  # clients a second, before it begins
 LAST_SECONDS = 30.0  # for everybody to have everything
 LOOK_SECONDS = 0.05
 BUSY = 0.85  # of one core: above, the generator is the bottleneck
+EVERYTHING = "everything"
 SOCKETS_A_CLIENT = 4  # file descriptors: the client's, and nginx's two, in processes of their own that inherit the limit
 
 
@@ -178,7 +179,7 @@ class Jitter:
 
     def _used(self) -> dict[str, float]:
         """Seconds of processor time by program."""
-        used = {"generator": time.process_time()}
+        used = {"generator": time.process_time(), EVERYTHING: _busy()}
         roots = {name: self._cluster[name].pid for name in ("nginx", "redis", *self._cluster.shape.node_names)}
         roots["postgresql"] = self._cluster.postgres.pid
         for name, pid in roots.items():
@@ -187,7 +188,15 @@ class Jitter:
         return used
 
     def _note_used(self, before: dict[str, float], seconds: float) -> None:
-        self.outcome.processors = {name: (used - before[name]) / seconds for name, used in self._used().items()}
+        used = {name: (used - before[name]) / seconds for name, used in self._used().items()}
+        everything = used.pop(EVERYTHING)
+        self.outcome.processors = {**used, "others on this machine": max(0.0, everything - sum(used.values()))}
+
+
+def _busy() -> float:
+    """Seconds of processor time that this machine has spent."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq)
 
 
 def _seconds(process: psutil.Process) -> float:
