@@ -5,11 +5,12 @@ through a queue and ``send``: the same behaviour, slower, and the count is only 
 """
 
 import asyncio
-import struct
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
+
+from realtime.framing import framed
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -27,16 +28,8 @@ class Prepared:
     def frame(self) -> bytes:
         """The message as an unmasked, final text frame (RFC 6455 §5.2)."""
         if self._frame is None:
-            self._frame = _header(len(self.payload)) + self.payload
+            self._frame = framed(self.payload)
         return self._frame
-
-
-def _header(length: int) -> bytes:
-    if length < 126:
-        return bytes((0x81, length))
-    if length < 65536:
-        return struct.pack("!BBH", 0x81, 126, length)
-    return struct.pack("!BBQ", 0x81, 127, length)
 
 
 class Transport(Protocol):

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from realtime import transport
+from realtime.framing import shortened
 from realtime.lifecycle import Lifecycle
 from realtime.outlet import Prepared
 from realtime.protocol.codes import CloseCode
 from realtime.server import trusted_peer, valid_address
-from realtime.transport import READ_BYTES, RequestProtocol, SocketProtocol, shortened, unsent
+from realtime.transport import READ_BYTES, RequestProtocol, SocketProtocol, unsent
 
 
 class Kernel:
