@@ -1,7 +1,8 @@
 """One browser and one server process for all these tests; one context, so one device, for each person who opens the site.
 
 The tables are emptied between tests, and the server stays: what it remembers of a room, an inbox or a session has an id that no later test
-gets again. Announcements are one stream for everybody, so tests of them, like those that end the server, start a node of their own.
+gets again. Two things are not like that, and tests of them start a node of their own: announcements are one stream for everybody, and
+Django remembers the ids of content types, which the forms of the admin write down.
 """
 
 import re
@@ -28,6 +29,7 @@ AWAY = re.compile(r"net::ERR_|^WebSocket connection to|^Failed to load resource:
 
 expect.set_options(timeout=PATIENCE_MS)
 
+LOG_LINES = 20  # shown of the server's log when a page had an error
 EPOCH = "e-browser"  # of one history for all tests: the server would send its clients away when the name changes
 CHECKS = {
     "HOLDFAST_HEAD_CHECK_SECONDS": "0.5",  # what a test does in its own process is seen by this alone
@@ -74,7 +76,7 @@ def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
     problems: list[str] = []
 
     def open_as(user: User | None, path: str = "/", *, expected: str = "$^", at: Node = node, **options: object) -> Page:
-        context = browser.new_context(base_url=at.origin, **options)  # type: ignore[arg-type]
+        context = browser.new_context(base_url=at.origin, reduced_motion="reduce", **options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         if user is not None:
@@ -93,7 +95,7 @@ def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
     yield open_as
     for context in contexts:
         context.close()
-    assert not problems, "\n".join(problems)
+    assert not problems, "\n".join([*problems, "The server's log ends with:", *node.log.splitlines()[-LOG_LINES:]])
 
 
 @pytest.fixture
