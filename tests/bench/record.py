@@ -74,7 +74,7 @@ def write(directory: Path, run: Mapping[str, Any], results: Sequence[Result]) ->
     """Write the cells of this run over those of earlier ones: each cell keeps the date and the load of its own run."""
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "results.json"
-    stored = json.loads(file.read_text()) if file.exists() else {"cells": {}, "quick": False}
+    stored: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {"cells": {}, "quick": False}
     cells = {**stored["cells"], **run["cells"]}
     file.write_text(json.dumps({**run, "cells": cells}, indent=1, ensure_ascii=False) + "\n")
     for result in results:

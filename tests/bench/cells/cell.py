@@ -10,7 +10,7 @@ from tests.bench.load import Load
 from tests.bench.servers import Server
 
 Sample = dict[str, float]
-"""The figures of one run by name. ``cpu_us`` is what a unit of the work costs the server, ``load`` what the load generator took of a core."""
+"""The figures of one run by name: ``cpu_us`` is what a unit of work costs the server, ``load`` what the generator took of a core."""
 
 
 @dataclass(frozen=True, slots=True)

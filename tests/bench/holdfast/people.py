@@ -5,6 +5,7 @@ Prints the ids of the rooms, then the headers of each socket.
 ``python -m tests.bench.holdfast.people PEOPLE ROOMS cookie|token``; person N is a member of every room.
 """
 
+import secrets
 import sys
 from datetime import timedelta
 
@@ -46,7 +47,7 @@ def main(people: int, rooms: int, way: str) -> None:
                     "_auth_user_backend": "django.contrib.auth.backends.ModelBackend",
                     "_auth_user_hash": user.get_session_auth_hash(),
                 }
-                sessions[store._get_new_session_key()] = store.encode(data)
+                sessions[secrets.token_hex(16)] = store.encode(data)
             rows = [Session(session_key=key, session_data=data, expire_date=now + timedelta(days=1)) for key, data in sessions.items()]
             Session.objects.bulk_create(rows, 1000)
             lines = [f"Cookie: sessionid={key}\tOrigin: http://127.0.0.1" for key in sessions]
