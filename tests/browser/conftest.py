@@ -1,8 +1,7 @@
 """One browser and one server process for all these tests; one context, so one device, for each person who opens the site.
 
 The tables are emptied between tests, and the server stays: what it remembers of a room, an inbox or a session has an id that no later test
-gets again. Two things are not like that, and tests of them start a node of their own: announcements are one stream for everybody, and
-Django remembers the ids of content types, which the forms of the admin write down.
+gets again. What is not like that survives the emptying (``KEPT``). A test that ends its server, or wants other settings, starts its own.
 """
 
 import re
@@ -12,13 +11,13 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 from pytest_django import DjangoDbBlocker
 
 from chat import services
 from chat.models import Room
-from realtime.models import Epoch
 from tests.conftest import People
 from tests.support.browser import chromium
 from tests.support.server import Node, Nodes
@@ -30,10 +29,13 @@ AWAY = re.compile(r"net::ERR_|^WebSocket connection to|^Failed to load resource:
 expect.set_options(timeout=PATIENCE_MS)
 
 LOG_LINES = 20  # shown of the server's log when a page had an error
-EPOCH = "e-browser"  # of one history for all tests: the server would send its clients away when the name changes
-CHECKS = {
-    "HOLDFAST_HEAD_CHECK_SECONDS": "0.5",  # what a test does in its own process is seen by this alone
-    "HOLDFAST_HEAD_CHECK_ALL_SECONDS": "3600",  # it reads the epoch too, which is away for a moment after each test
+HEAD_CHECK_SECONDS = "0.5"  # what a test does in its own process is seen by this check alone
+KEPT = {  # by table: the row that takes the place of a deleted one at once, in the same transaction
+    "realtime_epoch": "(id, name) SELECT old.id, old.name",  # of another one the server would send its clients away
+    "realtime_stream": (  # one stream for everybody: it goes on after the announcements of earlier tests, and shows none of them
+        "(name, head, floor, changed_at) SELECT old.name, old.head, old.head, old.changed_at WHERE old.name = 'announcements'"
+    ),
+    "django_content_type": "(id, app_label, model) SELECT old.id, old.app_label, old.model",  # their ids are in the server's memory
 }
 
 OpenPage = Callable[..., Page]
@@ -46,23 +48,29 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def shared_node(django_db_setup: None, django_db_blocker: DjangoDbBlocker, node_var: Path) -> Iterator[Node]:
-    with django_db_blocker.unblock():
-        keep_epoch()
+def kept_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for table, row in KEPT.items():
+            cursor.execute(f"CREATE TRIGGER kept_{table} AFTER DELETE ON {table} BEGIN INSERT INTO {table} {row}; END")
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for table in KEPT:
+            cursor.execute(f"DROP TRIGGER kept_{table}")
+        cursor.execute("DELETE FROM realtime_epoch")
+        cursor.execute("DELETE FROM realtime_stream")
+
+
+@pytest.fixture(scope="package")
+def shared_node(kept_rows: None, node_var: Path) -> Iterator[Node]:
     found = Nodes(node_var)
-    yield found.start(**CHECKS)
+    yield found.start(HOLDFAST_HEAD_CHECK_SECONDS=HEAD_CHECK_SECONDS)
     found.stop()
 
 
 @pytest.fixture
 def node(shared_node: Node, transactional_db: None) -> Node:
     """The server of all these tests, on tables that hold nothing of the test before."""
-    keep_epoch()
     return shared_node
-
-
-def keep_epoch() -> None:
-    Epoch.objects.update_or_create(pk=1, defaults={"name": EPOCH})
 
 
 @pytest.fixture

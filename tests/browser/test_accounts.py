@@ -91,7 +91,7 @@ def test_a_new_password_does_not_sign_the_other_tabs_out(open_page: OpenPage, pe
 
 
 def test_who_was_signed_out_comes_back_to_the_same_page(open_page: OpenPage, people: People, lab: Room) -> None:
-    page = open_page(people.alice, "/rooms/lab/", expected="status of 401")
+    page = open_page(people.alice, "/inbox/", expected="status of 401")
     connected(page)
     other = page.context.new_page()
     other.goto("/accounts/")
@@ -101,4 +101,4 @@ def test_who_was_signed_out_comes_back_to_the_same_page(open_page: OpenPage, peo
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/rooms/lab/")
+    page.wait_for_url("**/inbox/")

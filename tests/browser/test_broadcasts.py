@@ -2,23 +2,15 @@
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import expect
 
 from chat.models import Room
 from notifications.models import Broadcast
-from tests.browser.conftest import CHECKS, OpenPage
+from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message
 from tests.conftest import People
-from tests.support.server import Node, Nodes
 
 Manage = Callable[..., str]
-
-
-@pytest.fixture
-def node(nodes: Nodes) -> Node:
-    """A server that has heard of no announcement yet."""
-    return nodes.start(**CHECKS)
 
 
 def test_an_announcement_appears_everywhere_until_it_is_dismissed(

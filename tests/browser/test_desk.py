@@ -13,7 +13,6 @@ from tests.admin.rows import make_rows
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message
 from tests.conftest import PASSWORD, People, make_user
-from tests.support.server import Nodes
 
 PAGES = ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "blockedword", "person"]
 
@@ -74,10 +73,10 @@ def test_who_is_banned_from_the_site_is_told_and_out(open_page: OpenPage, people
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_of_the_desk_breaks_the_policy_or_its_scripts(open_page: OpenPage, nodes: Nodes, mona: User, scheme: str) -> None:
+def test_no_page_of_the_desk_breaks_the_policy_or_its_scripts(open_page: OpenPage, mona: User, scheme: str) -> None:
     """``open_page`` fails a test at the first line of the console that is an error."""
     make_rows(0, 60)
-    page = open_page(mona, "/admin/", at=nodes.start(), color_scheme=scheme)
+    page = open_page(mona, "/admin/", color_scheme=scheme)
     for model in PAGES:
         page.goto(f"/admin/chat/{model}/")
         expect(page.locator("#result_list")).to_be_visible()
