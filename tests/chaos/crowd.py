@@ -260,7 +260,7 @@ class Crowd:
             return
         victim = self.victims[self._banned]
         self._banned += 1
-        committed = await self.stage.act("ban", self.alice.id, victim.person.id)
+        committed = await self.stage.insist("ban", self.alice.id, victim.person.id)
         self.history.bans.append(Ban(victim.person.id, committed["at"]))
 
     async def _end(self, stay: Stay, state: str) -> None:

@@ -9,9 +9,10 @@ import random
 import signal
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from tests.chaos.bounds import CALM_SECONDS
 from tests.chaos.crowd import LOOK_SECONDS, Crowd
@@ -26,10 +27,12 @@ SILENCE_SECONDS = PING_AFTER_SECONDS + PATIENCE_SECONDS  # until a client believ
 HOUR_SECONDS = 3600.0
 RESTART = 1012
 FLOODED = 4002
-FIRST_LEVEL_SECONDS = 20.0  # of a client that begins with everything that has ever been posted
+FIRST_LEVEL_SECONDS = 10.0  # of a client that begins with everything that has ever been posted
+BEGIN_SECONDS = 10.0  # for what a fault has to do first
 FLOOD = 3000  # commands at once: the burst, the allowance of refusals, and more
 LONG_BODY = "y" * 3900
-LONG_BODIES = 400  # more than all buffers on the way to a client that does not read, and the soft mark
+AT_ONCE = 100
+LONG_BODIES = 4 * AT_ONCE  # more than all buffers on the way to a client that does not read, and the soft mark
 NONE: Collection[int] = frozenset()
 
 Inflict = Callable[[Crowd, random.Random, Fault], AbstractAsyncContextManager[None]]
@@ -123,13 +126,16 @@ async def silent_commit(crowd: Crowd, rnd: random.Random, fault: Fault) -> Async
     """In a room where nobody talks: else the next message would show that there is a hole."""
     post = Post(str(uuid.uuid4()), crowd.court, crowd.alice.id, time.monotonic())
     crowd.history.posts[post.key] = post
-    arguments = (crowd.alice.id, crowd.court, post.key, f"{post.key} unheard of")
-    made = await crowd.stage.act("post", *arguments, env={"CHANNEL_LAYER_URL": "memory://", "HOLDFAST_PROCESSES": "1"})
-    post.ident, post.number, post.seq, post.acked = made["ident"], made["number"], made["seq"], made["at"]
-    fault.begun = made["at"]
-    while not crowd.speaker.level({crowd.court: post.seq}) and time.monotonic() < fault.begun + 10 * fault.bound:  # noqa: ASYNC110
-        await asyncio.sleep(LOOK_SECONDS)
-    yield
+
+    async def die() -> None:
+        arguments = (crowd.alice.id, crowd.court, post.key, f"{post.key} unheard of")
+        made = await crowd.stage.insist("post", *arguments, env={"CHANNEL_LAYER_URL": "memory://", "HOLDFAST_PROCESSES": "1"})
+        post.ident, post.number, post.seq, post.acked = made["ident"], made["number"], made["seq"], made["at"]
+        fault.begun = made["at"]
+        await crowd.until_level(crowd.speaker, 10 * fault.bound)
+
+    async with begun(die()):
+        yield
 
 
 # Redis ----------------------------------------------------------------------------------------------------------------------------------
@@ -238,34 +244,54 @@ async def silence_node(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncI
 @asynccontextmanager
 async def slow_reader(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
     guest = crowd.hostile([crowd.court, crowd.hall])
-    await crowd.until_level(guest, FIRST_LEVEL_SECONDS)
+    if not await crowd.until_level(guest, FIRST_LEVEL_SECONDS):
+        yield  # nobody gets in, because of another fault
+        return
     started = time.monotonic()
     guest.stop_reading()
-    try:
-        for start in range(0, LONG_BODIES, 100):
-            await asyncio.gather(*(crowd.crier.say(crowd.court, LONG_BODY) for _ in range(start, start + 100)))
+
+    async def cry() -> None:
+        for _ in range(0, LONG_BODIES, AT_ONCE):
+            await asyncio.gather(*(crowd.crier.say(crowd.court, LONG_BODY) for _ in range(AT_ONCE)))
+
+    async with begun(cry()):
         fault.begun = time.monotonic()
         yield
-    finally:
-        guest.read_on()
-        level = await crowd.until_level(guest, 10 * fault.bound)
-        guest.log.stalls.append((started, time.monotonic()))
-        if not guest.fell_behind and not guest.log.closings:
-            guest.breaches.append("did not read, and was never told to be behind")
-        if not level:
-            guest.breaches.append("read on, and did not become level")
+    guest.read_on()
+    level = await crowd.until_level(guest, 10 * fault.bound)
+    guest.log.stalls.append((started, time.monotonic()))
+    if not guest.fell_behind and not guest.log.closings:
+        guest.breaches.append("did not read, and was never told to be behind")
+    if not level:
+        guest.breaches.append("read on, and did not become level")
 
 
 @kind("a client that floods", "clients", bound=CALM_SECONDS, closes=NONE)
 @asynccontextmanager
 async def flooder(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
     guest = crowd.hostile([crowd.hall])
-    await guest.opened.wait()
+    if not await crowd.until_level(guest, FIRST_LEVEL_SECONDS):
+        yield  # as above
+        return
+    before = len(guest.log.closings)
     for _ in range(FLOOD):
         guest.aside({"id": 0, "command": "ping"})
     yield
     while not any(closing.code == FLOODED for closing in guest.log.closings):
+        if len(guest.log.closings) > before:
+            return  # it was cut by another fault, and its flood with it
         if time.monotonic() > fault.begun + 30 * fault.bound:
             guest.breaches.append("flooded, and was not closed for it")
             return
         await asyncio.sleep(LOOK_SECONDS)
+
+
+@asynccontextmanager
+async def begun(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Begin something, and see it through at the end; it may need what another fault has taken away, so it is not waited for for long."""
+    task = asyncio.create_task(work)
+    await asyncio.wait({task}, timeout=BEGIN_SECONDS)
+    try:
+        yield
+    finally:
+        await task

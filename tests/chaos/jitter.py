@@ -22,7 +22,7 @@ import psutil
 
 from tests.chaos.checker import quantile
 from tests.chaos.listeners import OFFLINE_SECONDS, Listener
-from tests.chaos.stage import act
+from tests.chaos.stage import act, run_cleanly
 from tests.conformance.client import Client
 from tests.support.cluster import Cluster
 from tests.support.server import ROOT
@@ -271,7 +271,7 @@ def main() -> int:
         "clients": options.clients,
         "seconds": options.seconds,
     }
-    outcome = asyncio.run(run(directory, clients=options.clients, seconds=options.seconds, seed=options.seed))
+    outcome = run_cleanly(run(directory, clients=options.clients, seconds=options.seconds, seed=options.seed))
     text = words(outcome, facts)
     (directory / "report.txt").write_text(text)
     sys.stdout.write(text)

@@ -21,7 +21,7 @@ from tests.chaos.crowd import Crowd
 from tests.chaos.faults import KINDS, Kind, compatible
 from tests.chaos.history import Fault, History
 from tests.chaos.report import report
-from tests.chaos.stage import Say, Stage
+from tests.chaos.stage import Say, Stage, run_cleanly
 from tests.support.server import ROOT
 
 CALM_BETWEEN_SECONDS = 2.0  # at most, from one fault to the next
@@ -182,7 +182,7 @@ def main() -> int:
         sys.stdout.flush()
 
     say(f"seed {seed}; logs in {directory.relative_to(ROOT)}")
-    result = asyncio.run(run(Plan(seed, options.clients, options.minutes * 60 or None, only=options.only), directory, say))
+    result = run_cleanly(run(Plan(seed, options.clients, options.minutes * 60 or None, only=options.only), directory, say))
     (directory / "history.pickle").write_bytes(pickle.dumps(result.history))  # the checker can look again
     (directory / "report.txt").write_text(result.text)
     sys.stdout.write(f"\n{result.text}")

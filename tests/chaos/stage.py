@@ -4,15 +4,16 @@ import asyncio
 import json
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import psutil
 
@@ -30,8 +31,11 @@ SETTINGS = {
     "HOLDFAST_SOFT_MARK": "65536",  # as in production four times that: a client that does not read is behind sooner
 }
 NGINX_SEND_BUFFER = "64k"
+TRIES = 20  # of something that needs the database, while that is away
+TRY_AGAIN_SECONDS = 1.0
 MEMORY_SECONDS = 1.0  # between two looks at what the processes hold
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 class Stage:
@@ -97,6 +101,15 @@ class Stage:
         """Have something done by a process of its own (``tests.chaos.acts``)."""
         return await act(self.cluster, *arguments, env=env)
 
+    async def insist(self, *arguments: object, env: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """The same, again and again while it fails, because the database may be away. Raises the last failure."""
+        for _ in range(TRIES - 1):
+            try:
+                return await self.act(*arguments, env=env)
+            except RuntimeError:
+                await asyncio.sleep(TRY_AGAIN_SECONDS)
+        return await self.act(*arguments, env=env)
+
     async def _watch_memory(self) -> None:
         programs = self.cluster.shape.node_names
         while True:
@@ -119,6 +132,19 @@ async def act(cluster: Cluster, *arguments: object, env: Mapping[str, str] | Non
         raise RuntimeError(f"{' '.join(command)} failed:\n{complaints.decode()}")
     found: dict[str, Any] = json.loads(printed)
     return found
+
+
+def run_cleanly(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; Ctrl-C and SIGTERM end it too, with everything that it has started."""
+
+    async def main() -> T:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        return await task
+
+    return asyncio.run(main())
 
 
 class Clock:
