@@ -135,7 +135,7 @@ async def act(cluster: Cluster, *arguments: object, env: Mapping[str, str] | Non
 
 
 def run_cleanly(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; Ctrl-C and SIGTERM end it too, with everything that it has started."""
+    """Run to the end; Ctrl-C and SIGTERM end it too, with everything that it has started. Exits then."""
 
     async def main() -> T:
         task = asyncio.ensure_future(work)
@@ -144,7 +144,10 @@ def run_cleanly(work: Coroutine[Any, Any, T]) -> T:
             loop.add_signal_handler(number, task.cancel)
         return await task
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        sys.exit("stopped")
 
 
 class Clock:
