@@ -85,7 +85,7 @@ def test_the_command_reaches_rooms_and_takes_it_back(verify: Verify, general: Ro
         call_command(
             "broadcast", "x" * 3000, "--room", "general", "secret", "--title", "Long", "--url", "/rooms/general/", stdout=StringIO()
         )
-    assert change.streams == [f"room.{general.pk}", f"room.{secret.pk}"]
+    assert change.streams == sorted([f"room.{general.pk}", f"room.{secret.pk}"])
     message = Message.objects.get(room=secret)
     assert message.body.startswith("**Long**\n\nx")
     assert 'href="http://testserver/rooms/general/"' in message.html

@@ -29,7 +29,7 @@ def test_a_group_gets_a_notification_each(verify: Verify, alice: User, bob: User
     with verify() as change:
         sent = services.broadcast(words=HELLO, audience=Audience(groups=["finance"]))
     assert sent.recipients == 2
-    assert change.streams == [payloads.inbox(alice.pk), payloads.inbox(bob.pk)]
+    assert change.streams == sorted([payloads.inbox(alice.pk), payloads.inbox(bob.pk)])
     assert [(data["kind"], data["title"], data["body"], data["unread"]) for data in change.data(payloads.inbox(bob.pk))] == [
         ("broadcast", "News", "Hello", 1)
     ]
