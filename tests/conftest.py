@@ -1,5 +1,7 @@
 """Fixtures for every suite: the people, and the server processes. Alice owns the room, Bob is a member, Charlie is outside."""
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +15,12 @@ from django.test import override_settings
 from tests.support.server import Nodes, manage
 
 PASSWORD = "correct horse battery staple"
+
+
+def pytest_configure() -> None:
+    """End by SIGTERM as by Ctrl-C: fixtures then stop the processes that they started."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
