@@ -6,7 +6,6 @@ socket, past this.
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
@@ -82,8 +81,8 @@ class StreamConsumer(AsyncConsumer):
         which forgets to clean up when a handler raises or is cancelled.
         """
         self.scope, self.base_send = scope, send
-        self._inbound: deque[Waiting] = deque()
-        self._room = asyncio.Event()
+        self._inbound: list[Waiting] = []  # a deque takes 624 bytes while it is empty, and so does the one in an Event
+        self._room: asyncio.Event | None = None  # somebody waits until there is room
         self._worker: asyncio.Task[None] | None = None
         self._attached = False
         self._leaving: float | None = None  # seconds after which the client comes back, once it is to go
@@ -166,7 +165,7 @@ class StreamConsumer(AsyncConsumer):
         if waiting is None:
             return
         while len(self._inbound) >= settings.HOLDFAST_INBOUND_QUEUE:  # no further frame is read until there is room
-            self._room.clear()
+            self._room = asyncio.Event()
             await self._room.wait()
         self._inbound.append(waiting)
         if self._worker is None:
@@ -206,17 +205,21 @@ class StreamConsumer(AsyncConsumer):
                 answers = await asyncio.gather(*map(self._answer, run)) if len(run) > 1 else [await self._answer(run[0])]
                 if replies := [answer for answer in answers if answer is not None]:
                     self.socket.send(frames.joined(replies))
-                self._room.set()
+                self._make_room()
         finally:
             self._worker = None
-            self._room.set()
+            self._make_room()
             self._say_bye()
+
+    def _make_room(self) -> None:
+        if self._room is not None:
+            self._room.set()
 
     def _next_run(self) -> list[Waiting]:
         """Take the next frame, and with a pipelined command all such that follow: the writer commits them together, in order."""
-        run = [self._inbound.popleft()]
+        run = [self._inbound.pop(0)]
         while self._inbound and len(run) < MAX_OVERLAPPING and self._pipelined(run[-1]) and self._pipelined(self._inbound[0]):
-            run.append(self._inbound.popleft())
+            run.append(self._inbound.pop(0))
         return run
 
     def _pipelined(self, waiting: Waiting) -> bool:

@@ -23,6 +23,7 @@ from twisted.internet import reactor as _reactor
 from twisted.logger import ILogObserver, LogLevel, formatEvent, globalLogBeginner
 
 from realtime import hub as hubs
+from realtime.inbox import Inbox
 from realtime.lifecycle import process
 from realtime.listening import Listener
 from realtime.protocol.errors import Unavailable
@@ -161,15 +162,20 @@ class HoldfastServer(Server):
     # Connections ----------------------------------------------------------------------------------------------------------------------
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """Run the application for a connection, with a scope in which nothing is believed that a client could have written."""
+        """Run the application for a connection, with a scope in which nothing is believed that a client could have written.
+
+        Replaces Daphne's, whose queue is too large for many sockets.
+        """
         self._distrust(scope)
         if isinstance(protocol, SocketProtocol):
             scope["holdfast.transport"] = protocol
-        queue = super().create_application(protocol, scope)
-        task = self.connections.get(protocol, {}).get("application_instance")
-        if task is not None and isinstance(protocol, SocketProtocol):
+        inbox = Inbox()
+        scope.setdefault("asgi", {"version": "3.0"})
+        task = asyncio.ensure_future(self.application(scope=scope, receive=inbox.get, send=partial(self.handle_reply, protocol)))
+        self.connections[protocol]["application_instance"] = task
+        if isinstance(protocol, SocketProtocol):
             task.add_done_callback(partial(self._application_ended, protocol))
-        return queue
+        return inbox
 
     def _distrust(self, scope: dict[str, Any]) -> None:
         """Set the client's address by ``X-Real-IP`` where a trusted proxy says so, and drop such headers where it does not.

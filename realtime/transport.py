@@ -84,6 +84,12 @@ class SocketProtocol(WebSocketProtocol):
         if process.draining:  # it began while this one was being identified
             self.leave(0.0)
 
+    def onOpen(self) -> None:
+        """Let go of the request, which would stay in memory as long as the socket."""
+        super().onOpen()
+        self.http_headers.clear()
+        self.http_request_data = b""
+
     # The way out --------------------------------------------------------------------------------------------------------------------
 
     def write_frame(self, frame: bytes) -> None:
@@ -166,8 +172,7 @@ class SocketProtocol(WebSocketProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Take in bytes.
 
-        autobahn formats two strings for a debug line of each read, and makes six objects of each frame. Whole texts, which nearly all
-        are, pass it by while it is between two messages.
+        autobahn makes six objects of each frame. Whole texts, which nearly all are, pass it by while it is between two messages.
         """
         self.heard = time.monotonic()
         self._pinged_at = 0.0  # any sign of life answers
