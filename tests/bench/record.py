@@ -42,7 +42,7 @@ HIDDEN = {"cpu_us": 0.0}  # where nothing was counted by the unit
 def environment() -> dict[str, Any]:
     """Return what the figures depend on."""
     packages = ("Django", "channels", "daphne", "autobahn", "Twisted", "channels_redis", "psycopg", "msgspec", "redis")
-    versions = {name: version(name) for name in packages}
+    versions: dict[str, str] = {name: version(name) for name in packages}
     versions |= {
         "python": platform.python_version(),
         "node": _said("node", "--version"),

@@ -21,7 +21,8 @@ def measure(server: Holdfast, scale: Scale) -> Sample:
     single = _delivered(server, rate=5, seconds=3)
     batched = _delivered(server, rate=400, seconds=scale.pick(3, 2))
     event = _event(server)
-    socket_io = b"42" + json.dumps(["message", {"stream": event["stream"], **event["data"]}], separators=(",", ":")).encode()
+    fields = {name: value for name, value in event.items() if name != "type"}
+    socket_io = b"42" + json.dumps(["event", fields], separators=(",", ":")).encode()
     return {
         "bytes": single["bytes"] / single["deliveries"],
         "batched_bytes": batched["bytes"] / batched["deliveries"],

@@ -39,5 +39,5 @@ class SavingConsumer(ChatConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Save, then send."""
         message = json.loads(text_data or "{}")["message"]
-        await database_sync_to_async(Message.objects.create)(room=self.room_name, body=message)
+        await database_sync_to_async(Message._default_manager.create)(room=self.room_name, body=message)
         await self.channel_layer.group_send(self.room_group_name, {"type": "chat.message", "message": message})
