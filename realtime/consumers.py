@@ -205,13 +205,13 @@ class StreamConsumer(AsyncConsumer):
                 answers = await asyncio.gather(*map(self._answer, run)) if len(run) > 1 else [await self._answer(run[0])]
                 if replies := [answer for answer in answers if answer is not None]:
                     self.socket.send(frames.joined(replies))
-                self._make_room()
+                self._make_space()
         finally:
             self._worker = None
-            self._make_room()
+            self._make_space()
             self._say_bye()
 
-    def _make_room(self) -> None:
+    def _make_space(self) -> None:
         if self._room is not None:
             self._room.set()
 
