@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("holdfast.tails")
 
+_END: Final = object()
+
 REORDER_SECONDS = 0.05  # publications of two nodes may cross; longer than that is a loss
+SLICE_SOCKETS = 500  # written in one go: about 5 ms, which everybody else on this node waits
 MAX_REPAIRED_EVENTS = 1000  # a longer hole is not pushed: everybody becomes behind and pulls at their own pace
 
 
@@ -183,32 +187,48 @@ class LiveTail:
             self._flush_due = loop.call_later(delay, self._flush) if delay > 0 else loop.call_soon(self._flush)
 
     def _flush(self) -> None:
+        """Take out what has gathered and write it, a slice of the room at a time; what comes meanwhile is the next flush."""
+        flushes = list(iter(self.tail.take_flush, None))
+        self._write_slice(chain.from_iterable(map(self._slices, flushes)), flushes[-1].to if flushes else self.position, 0.0)
+
+    def _write_slice(self, slices: Iterator[None], to: int, busy: float) -> None:
+        """Write the next slice and give way, so that a room of thousands holds nobody up; ``busy``: seconds of writing so far."""
         self._flush_due = None
         loop = asyncio.get_running_loop()
         started = loop.time()
-        while (flush := self.tail.take_flush()) is not None:
-            self._send(flush)
-        self.fresh = {socket: position for socket, position in self.fresh.items() if position > self.tail.position}
-        self._policy.flushed(started, loop.time())
+        more = next(slices, _END) is not _END
+        busy += loop.time() - started
+        if more:
+            self._flush_due = loop.call_soon(self._write_slice, slices, to, busy)
+            return
+        self._policy.flushed(loop.time() - busy, loop.time())
+        self.fresh = {socket: position for socket, position in self.fresh.items() if position > to}
+        if self.tail.position > to:
+            self._schedule_flush()
         if self._oldest_commit is not None:
             metrics.delivery_lag_seconds.observe(max(0.0, time.time() - self._oldest_commit))
             self._oldest_commit = None
         self.wake()
 
-    def _send(self, flush: Flush) -> None:
-        if flush.overflow:
-            for socket in tuple(self.level):
-                socket.fall(self)
-        elif self.level:
-            message = Prepared(self._encoded(flush))
-            for socket in tuple(self.level):
-                position = self.fresh.get(socket, 0) if self.fresh else 0
-                if position <= flush.start:
-                    socket.push(self, message)
-                elif position < flush.to:
-                    socket.push(self, Prepared(self._encoded(_after(flush, position))))
-            metrics.events_delivered.inc(len(flush.events) * len(self.level))
-            metrics.flush_events.observe(len(flush.events))
+    def _slices(self, flush: Flush) -> Iterator[None]:
+        """Write a flush to those who are level when it begins, and still when their turn comes; yields after each slice but the last."""
+        metrics.events_delivered.inc(len(flush.events) * len(self.level))
+        metrics.flush_events.observe(len(flush.events))
+        message = Prepared(self._encoded(flush)) if self.level and not flush.overflow else None
+        for place, socket in enumerate(tuple(self.level), 1):
+            if socket in self.level:
+                self._send(socket, flush, message)
+            if place % SLICE_SOCKETS == 0:
+                yield
+
+    def _send(self, socket: "Socket", flush: Flush, message: Prepared | None) -> None:
+        position = self.fresh.get(socket, 0)
+        if message is None:
+            socket.fall(self)
+        elif position <= flush.start:
+            socket.push(self, message)
+        elif position < flush.to:
+            socket.push(self, Prepared(self._encoded(_after(flush, position))))
 
     def _encoded(self, flush: Flush) -> bytes:
         if flush.contiguous:

@@ -1,0 +1,78 @@
+"""A flush of a large room is written in slices: others get their turn in between, and nobody misses anything or gets it twice."""
+
+import asyncio
+
+import pytest
+
+from realtime import tails
+from realtime.hub import Hub
+from realtime.protocol.page import Event
+from realtime.streams import StreamName
+from tests.engine.conftest import Commit, Connect, until
+
+EVENT = Event.of("row", 1, 1, {"value": "a"})
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tails, "SLICE_SOCKETS", 2)
+
+
+async def test_everybody_gets_everything_once_and_in_order(hub: Hub, connect: Connect, commit: Commit) -> None:
+    sockets = [await connect(credential=f"session:{n}") for n in range(7)]
+    for socket, _ in sockets:
+        await hub.subscribe(socket, 1, {"ledger.1": None})
+    for number in range(1, 31):
+        await commit(1, f"row:{number}", number)
+    for _, wire in sockets:
+        await until(lambda wire=wire: len(wire.objects) == 31)  # type: ignore[misc]
+        assert [event["seq"] for event in wire.taken("event")] == list(range(1, 31))
+
+
+async def test_a_small_room_does_not_wait_for_a_large_one(hub: Hub, connect: Connect) -> None:
+    crowd = [await connect(credential=f"session:{n}") for n in range(9)]
+    small, small_wire = await connect()
+    for socket, _ in crowd:
+        await hub.subscribe(socket, 1, {"ledger.1": None})
+    await hub.subscribe(small, 1, {"ledger.2": None})
+    for wire in [small_wire, *(wire for _, wire in crowd)]:
+        wire.taken()
+    waiting = []
+
+    def look() -> None:
+        if small_wire.objects:
+            waiting.append(sum(not wire.objects for _, wire in crowd))
+        else:
+            asyncio.get_running_loop().call_soon(look)
+
+    asyncio.get_running_loop().call_soon(look)
+    hub.published_from_thread({StreamName("ledger.1"): [EVENT], StreamName("ledger.2"): [EVENT]})
+    await until(lambda: waiting and all(wire.objects for _, wire in crowd))
+    assert waiting[0] >= 5  # two slices of the large room at most have gone out before
+
+
+async def test_who_leaves_between_two_slices_gets_nothing_more(hub: Hub, connect: Connect, commit: Commit) -> None:
+    sockets = [await connect(credential=f"session:{n}") for n in range(6)]
+    for socket, wire in sockets:
+        await hub.subscribe(socket, 1, {"ledger.1": None})
+        wire.taken()
+    live = hub.tails["ledger.1"]
+    left = []
+
+    def leave_when_it_has_begun() -> None:
+        reached = [wire for _, wire in sockets if wire.objects]
+        if not reached:
+            asyncio.get_running_loop().call_soon(leave_when_it_has_begun)
+            return
+        for socket, wire in sockets:
+            if not wire.objects:
+                hub.unsubscribe(socket, ["ledger.1"])
+                left.append(wire)
+
+    asyncio.get_running_loop().call_soon(leave_when_it_has_begun)
+    await commit(1, "row:1", "a")
+    await until(lambda: left and live._flush_due is None)
+    assert len(left) == 4
+    assert all(not wire.objects for wire in left)
