@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.db.models import F
 from django.utils import timezone
@@ -93,8 +94,5 @@ def log(
 
 def system_user() -> User:
     """Return the author of what the system says. Made by a migration; here again where somebody has emptied the tables."""
-    user, made = User.objects.get_or_create(username=SYSTEM_USERNAME, defaults={"first_name": "Holdfast", "is_active": False})
-    if made:
-        user.set_unusable_password()
-        user.save()
-    return user
+    defaults = {"first_name": "Holdfast", "is_active": False, "password": make_password(None)}
+    return User.objects.get_or_create(username=SYSTEM_USERNAME, defaults=defaults)[0]
