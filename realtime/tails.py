@@ -220,6 +220,14 @@ class LiveTail:
                 self._send(socket, flush, message)
             if place % SLICE_SOCKETS == 0:
                 yield
+                flush, message = self._refreshed(flush, message)
+
+    def _refreshed(self, flush: Flush, message: Prepared | None) -> tuple[Flush, Prepared | None]:
+        """Look at a flush again before the next slice: what was deleted while others had their turn goes to nobody more."""
+        current = self.tail.current(flush) if message is not None else None
+        if current is None:
+            return flush, None
+        return current, message if current is flush else Prepared(self._encoded(current))
 
     def _send(self, socket: "Socket", flush: Flush, message: Prepared | None) -> None:
         position = self.fresh.get(socket, 0)

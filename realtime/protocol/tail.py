@@ -150,6 +150,16 @@ class Tail:
         visible = sum(event.body is not None for event in page.events)
         return Flush(start, page.to, page.events, contiguous=visible == page.to - start, overflow=False)
 
+    def current(self, flush: Flush) -> Flush | None:
+        """Return what of a flush may still be sent, some time after it was taken; None: that is not known any more, as after an overflow.
+
+        A row that has changed meanwhile is left out: its newer state comes with the next flush, and a deleted text goes to nobody more.
+        """
+        if flush.to < self.floor or flush.to < self._unknown:
+            return None
+        current = tuple(event for event in flush.events if not self._is_replaced(event))
+        return flush if len(current) == len(flush.events) else flush._replace(events=current, contiguous=False)
+
     # Inside
 
     def _since(self, after: int) -> list[Event]:

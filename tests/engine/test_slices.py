@@ -76,3 +76,24 @@ async def test_who_leaves_between_two_slices_gets_nothing_more(hub: Hub, connect
     await until(lambda: left and live._flush_due is None)
     assert len(left) == 4
     assert all(not wire.objects for wire in left)
+
+
+async def test_what_is_deleted_between_two_slices_is_sent_to_nobody_more(hub: Hub, connect: Connect) -> None:
+    sockets = [await connect(credential=f"session:{n}") for n in range(6)]
+    for socket, wire in sockets:
+        await hub.subscribe(socket, 1, {"ledger.1": None})
+        wire.taken()
+    live = hub.tails["ledger.1"]
+
+    def delete() -> None:
+        told = [wire for _, wire in sockets if wire.objects]
+        if not told:
+            asyncio.get_running_loop().call_soon(delete)
+            return
+        live.ingest([Event.of("row", 1, 2, {"value": ""})], 0.0)
+
+    asyncio.get_running_loop().call_soon(delete)
+    live.ingest([EVENT], 0.0)
+    await until(lambda: all(wire.objects and wire.objects[-1].get("seq", wire.objects[-1].get("to")) == 2 for _, wire in sockets))
+    told = [wire for _, wire in sockets if any("'a'" in str(each) for each in wire.objects)]
+    assert len(told) < len(sockets)
