@@ -1,6 +1,7 @@
 """What is owed when: the bounds of the failure table, made generous by one named factor."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from tests.chaos.history import Fault
 
@@ -17,12 +18,14 @@ class Bounds:
     def __init__(self, faults: Sequence[Fault], factor: float = LOADED) -> None:
         self._faults = faults
         self._factor = factor
+        self.deadline = cache(self._deadline)  # asked for each message at each client
+        self.calm = cache(self._calm)
 
-    def calm(self, at: float) -> bool:
+    def _calm(self, at: float) -> bool:
         """Whether nothing is wrong from ``at`` until what happens then has arrived."""
         return not self._acting(at)
 
-    def deadline(self, acked: float, seconds: float = CALM_SECONDS) -> float:
+    def _deadline(self, acked: float, seconds: float = CALM_SECONDS) -> float:
         """The last moment for what was acknowledged at ``acked`` and takes ``seconds`` where nothing is wrong.
 
         Faults that act together add up. What holds (a frozen process, a network that is away) has to be over first.

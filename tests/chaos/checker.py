@@ -21,7 +21,9 @@ class Verdict:
     acknowledged: int = 0
     deliveries: int = 0
     lags: list[float] = field(default_factory=list)  # seconds, sorted: from the acknowledgement to each client
-    calm_lags: list[float] = field(default_factory=list)  # the same, of messages to which nothing happened
+    seen: list[float] = field(default_factory=list)  # the same, from the sending, of messages that had to be sent only once
+    calm_seen: list[float] = field(default_factory=list)  # the same, of messages to which nothing happened
+    slowest: dict[int, float] = field(default_factory=dict)  # fault, by its place in the history → the longest lag while it lasted
 
     @property
     def good(self) -> bool:
@@ -48,12 +50,20 @@ def judge(history: History, factor: float = LOADED) -> Verdict:
     verdict = Verdict({kind: list(check(history, bounds)) for kind, check in CHECKS.items()})
     verdict.acknowledged = sum(1 for _ in history.acknowledged())
     verdict.deliveries = sum(len(client.receipts) for client in history.clients)
-    for _, post, lag in _lags(history):
+    worst: dict[float, float] = {}  # acknowledged at → longest lag
+    for _, post, lag, seen in _lags(history):
+        assert post.acked is not None
+        worst[post.acked] = max(lag, worst.get(post.acked, 0.0))
         verdict.lags.append(lag)
-        if post.acked is not None and bounds.calm(post.acked):
-            verdict.calm_lags.append(lag)
-    verdict.lags.sort()
-    verdict.calm_lags.sort()
+        if not post.repeats:
+            verdict.seen.append(seen)
+            if bounds.calm(post.acked):
+                verdict.calm_seen.append(seen)
+    for found in (verdict.lags, verdict.seen, verdict.calm_seen):
+        found.sort()
+    for place, fault in enumerate(history.faults):
+        end = bounds.settled(fault)
+        verdict.slowest[place] = max((lag for acked, lag in worst.items() if fault.begun <= acked <= end), default=0.0)
     return verdict
 
 
@@ -222,7 +232,7 @@ def _was_stalled(client: Client, at: float) -> bool:
 
 def late(history: History, bounds: Bounds) -> Iterable[str]:
     """Every message reaches every client within the bound of what happens at the time; and everybody is level after each fault."""
-    for client, post, lag in _lags(history):
+    for client, post, lag, _ in _lags(history):
         assert post.acked is not None
         if post.acked + lag > bounds.deadline(post.acked):
             owed = bounds.deadline(post.acked) - post.acked
@@ -233,8 +243,8 @@ def late(history: History, bounds: Bounds) -> Iterable[str]:
             yield f"after {fault.name!r} everybody was level {took}, owed within {fault.bound:g} s"
 
 
-def _lags(history: History) -> Iterable[tuple[Client, Post, float]]:
-    """How long each acknowledged message took to each client that is owed speed."""
+def _lags(history: History) -> Iterable[tuple[Client, Post, float, float]]:
+    """How long each acknowledged message took to each client that is owed speed: from the acknowledgement, and from the sending."""
     posts = {post.ident: post for post, _ in history.acknowledged()}
     stays = _stays(history)
     for client in history.clients:
@@ -247,7 +257,7 @@ def _lags(history: History) -> Iterable[tuple[Client, Post, float]]:
                 continue  # who comes late to a room reads its past
             known.add(receipt.ident)
             assert post.acked is not None
-            yield client, post, max(0.0, receipt.at - post.acked)
+            yield client, post, max(0.0, receipt.at - post.acked), receipt.at - post.asked
 
 
 def cut_off(history: History, bounds: Bounds) -> Iterable[str]:

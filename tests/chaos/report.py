@@ -10,7 +10,7 @@ from tests.chaos.history import History
 def report(history: History, verdict: Verdict, facts: dict[str, object]) -> str:
     """Put a run into words: what was promised and kept, how fast, and what each fault cost."""
     lines = [f"{name:<14} {value}" for name, value in facts.items()]
-    lines += ["", *_totals(history, verdict), "", *_faults(history), "", *_memory(history)]
+    lines += ["", *_totals(history, verdict), "", *_faults(history, verdict), "", *_memory(history)]
     lines += ["", "Good: every promise was kept." if verdict.good else "NOT GOOD:", *(f"  {words}" for words in verdict.words())]
     return "\n".join(lines) + "\n"
 
@@ -23,13 +23,14 @@ def _totals(history: History, verdict: Verdict) -> Iterable[str]:
     yield f"received       {verdict.deliveries} times, over {closings} lost connections"
     yield f"removed        {sum(stay.end_seq is not None for stay in history.stays)} from rooms, {len(history.bans)} banned"
     yield "   ".join(f"{kind} {verdict.count(kind)}" for kind in verdict.breaches)
-    yield f"delivery lag   {_quantiles(verdict.lags)}"
-    yield f"  while calm   {_quantiles(verdict.calm_lags)}"
+    yield f"delivery lag   {_quantiles(verdict.seen)} (from the sending to each client; messages that were sent once)"
+    yield f"  while calm   {_quantiles(verdict.calm_seen)}"
+    yield f"  acknowledged {_quantiles(verdict.lags)} (from the acknowledgement; all messages)"
 
 
-def _faults(history: History) -> Iterable[str]:
+def _faults(history: History, verdict: Verdict) -> Iterable[str]:
     bounds = Bounds(history.faults)
-    yield f"{'fault':<76} times  level after (median, max)  owed within (x{LOADED:g} here)"
+    yield f"{'fault':<80} times   level after (median, max)   owed (x{LOADED:g} here)   slowest message"
     names = sorted({fault.name for fault in history.faults})
     for name in names:
         faults = [fault for fault in history.faults if fault.name == name]
@@ -37,7 +38,8 @@ def _faults(history: History) -> Iterable[str]:
         never = len(faults) - len(took)
         mark = "" if all(map(bounds.level_in_time, faults)) else "  LATE" + (f", never {never} times" if never else "")
         times = f"{quantile(took, 0.5):>6.2f} s {quantile(took, 1):>6.2f} s"
-        yield f"{name:<76} {len(faults):>5}  {times}           {faults[0].bound:>5.1f} s{mark}"
+        slowest = max(lag for place, lag in verdict.slowest.items() if history.faults[place].name == name)
+        yield f"{name:<80} {len(faults):>5}         {times}           {faults[0].bound:>5.1f} s        {slowest:>6.2f} s{mark}"
 
 
 def _memory(history: History) -> Iterable[str]:
@@ -55,4 +57,6 @@ def _mib(held: int) -> int:
 
 
 def _quantiles(lags: Sequence[float]) -> str:
+    if not lags:
+        return "of no message"
     return f"p50 {quantile(lags, 0.5) * 1000:.0f} ms   p99 {quantile(lags, 0.99) * 1000:.0f} ms   max {quantile(lags, 1) * 1000:.0f} ms"

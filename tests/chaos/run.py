@@ -24,6 +24,7 @@ from tests.chaos.report import report
 from tests.chaos.stage import Say, Stage, run_cleanly
 from tests.support.server import ROOT
 
+CALM_FIRST_SECONDS = 6.0  # to see how fast it is while nothing is wrong
 CALM_BETWEEN_SECONDS = 2.0  # at most, from one fault to the next
 PATIENCE_FACTOR = 2.0  # how many times the owed time everybody is waited for; then it is called never
 BAN_EVERY = 5  # faults; there are three to be banned
@@ -63,6 +64,7 @@ async def run(plan: Plan, directory: Path, say: Say) -> Result:
         try:
             await crowd.arrive()
             say(f"{plan.guests} clients talk")
+            await asyncio.sleep(CALM_FIRST_SECONDS)
             await Faults(crowd, random.Random(rnd.random()), brief=plan.seconds is None).make(schedule(plan, rnd))
             say("all faults are over")
             took = await crowd.end()

@@ -115,7 +115,7 @@ class Stage:
         while True:
             now = time.monotonic()
             for name in programs:
-                if (held := resident(self.cluster, name)) is not None:
+                if (held := resident(self.cluster, name)) is not None and held[1] > 0:  # not one that has just been killed
                     self.history.memory.append(Memory(now, name, *held))
             await asyncio.sleep(MEMORY_SECONDS)
 

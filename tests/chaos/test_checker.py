@@ -75,7 +75,8 @@ def test_a_good_history_is_good() -> None:
     assert (verdict.acknowledged, verdict.deliveries) == (11, 35)
     assert len(verdict.lags) == 3 * MESSAGES
     assert verdict.lags[-1] == pytest.approx(0.01)
-    assert verdict.calm_lags == verdict.lags
+    assert verdict.seen[-1] == pytest.approx(0.06)
+    assert verdict.calm_seen == verdict.seen
 
 
 # What can be wrong ----------------------------------------------------------------------------------------------------------------------
