@@ -130,6 +130,7 @@ class Tail:
             return None
         current = tuple(event for event in page.events if not self._is_replaced(event))
         page = page._replace(events=current).raised(self.position)
+        self._extend_down(page)
         if page.to == page.head:
             self._answered = max(self._answered, page.to)
         return page
@@ -171,6 +172,20 @@ class Tail:
             found.append(event)
         found.reverse()
         return found
+
+    def _extend_down(self, page: Page) -> None:
+        """Keep what was read below the floor, where it reaches the floor and finds room: many come back with the same position.
+
+        It is as fit to be kept as to be sent, by the same conditions.
+        """
+        if not page.start < self.floor <= page.to:
+            return
+        below = {event.key: event for event in page.events if event.seq <= self.floor}
+        size = sum(map(_size, below.values()))
+        if len(below) + len(self._rows) <= self._max_events and size + self._bytes <= self._max_bytes:
+            self._rows = below | self._rows
+            self._bytes += size
+            self.floor = page.start
 
     def _is_replaced(self, event: Event) -> bool:
         """Whether a newer change of the event's row is known."""

@@ -240,6 +240,44 @@ class TestAnswer:
         assert seqs(tail.take_flush()) == [1]
 
 
+class TestExtendingDown:
+    """What was read below the floor is in memory for the next who comes with that position."""
+
+    def test_a_page_that_reaches_the_floor_is_kept(self) -> None:
+        tail = Tail(3)
+        tail.answer(page(0, message(1), message(2), message(3)))
+        assert tail.floor == 0
+        assert seqs(tail.resume(1)) == [2, 3]
+
+    def test_what_comes_later_replaces_what_was_kept(self) -> None:
+        tail = Tail(2)
+        tail.answer(page(0, message(1, 5, "secret"), message(2)))
+        tail.ingest(message(3, 5, ""))
+        assert seqs(tail.resume(0)) == [2, 3]
+
+    def test_what_was_kept_is_evicted_first(self) -> None:
+        tail = Tail(2, max_events=2)
+        tail.answer(page(0, message(1), message(2)))
+        tail.ingest(message(3))
+        assert (tail.floor, tail.resume(0)) == (1, None)
+        assert seqs(tail.resume(1)) == [2, 3]
+
+    def test_a_page_that_does_not_reach_the_floor_is_not_kept(self) -> None:
+        tail = Tail(5)
+        tail.answer(page(0, message(1), message(2), head=5))
+        assert tail.floor == 5
+
+    def test_a_page_for_which_there_is_no_room_is_not_kept(self) -> None:
+        tail = Tail(3, max_events=2)
+        tail.answer(page(0, message(1), message(2), message(3)))
+        assert tail.floor == 3
+
+    def test_an_answer_that_was_read_too_early_is_not_kept(self) -> None:
+        tail = Tail(3)
+        assert tail.answer(page(0, message(1), message(2))) is None
+        assert tail.floor == 3
+
+
 class TestFlush:
     def test_nothing_is_due_in_a_new_tail(self) -> None:
         assert Tail(7).take_flush() is None
