@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import plot
+from tests.bench.cells import CELLS
 from tests.bench.run import Result, Spread
 from tests.bench.servers import NPM
 from tests.support.server import ROOT
@@ -78,7 +79,6 @@ def write(directory: Path, run: Mapping[str, Any], results: Sequence[Result]) ->
     cells = {**stored["cells"], **run["cells"]}
     file.write_text(json.dumps({**run, "cells": cells}, indent=1, ensure_ascii=False) + "\n")
     for result in results:
-        (directory / f"{result.cell.name}.md").unlink(missing_ok=True)
         picture = plot.bars(result)
         if picture is not None:
             (directory / f"{result.cell.name}.svg").write_text(picture)
@@ -98,8 +98,6 @@ def table(run: Mapping[str, Any]) -> str:
         "Figures are medians, with the least and the most of all runs. Clients, servers, database and broker share the machine.",
         "",
     ]
-    from tests.bench.cells import CELLS
-
     for name in [name for name in CELLS if name in run["cells"]]:
         lines += _section(name, run["cells"][name])
     return "\n".join(lines)
