@@ -9,8 +9,9 @@ _SOME_NUMBER = re.compile(r"^\d+$")
 
 def say(page: Page, text: str) -> None:
     """Write a message and send it with Enter."""
-    page.get_by_label("Message", exact=True).fill(text)
-    page.keyboard.press("Enter")
+    composer = page.get_by_label("Message", exact=True)
+    composer.fill(text)
+    composer.press("Enter")
 
 
 def message(page: Page, text: str) -> Locator:
