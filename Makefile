@@ -60,8 +60,9 @@ test-more: install-dev ## Test with RabbitMQ and with PgBouncer; installs them
 PYTEST := .venv/bin/python -m pytest -q
 # Two suites at a time, each file in one process.
 PAIRED := -n 2 --dist loadfile
-# Suites with real clusters, whose promises are about seconds: one at a time.
-TIMED := tests/cluster tests/chaos
+# A suite with real clusters, whose promises are about seconds: by itself. (`make chaos` and `make jitter` run for minutes and report.)
+TIMED := tests/cluster
+LONG := tests/chaos/test_chaos.py tests/chaos/test_jitter.py
 
 # The pure core to its last branch; what uses the database on PostgreSQL; everything else on SQLite; the browser, whose driver keeps a
 # loop in the main thread; the clusters.
@@ -70,7 +71,7 @@ test: install-dev ## Check and test everything; installs the services that the t
 	@$(MAKE) --no-print-directory lint types imports js migrations
 	$(PYTEST) tests/protocol --cov=realtime.protocol --cov-branch --cov-report=term --cov-fail-under=100
 	.venv/bin/python -m tests.support.postgres -- $(PYTEST) $(PAIRED) $(WITHOUT_DATABASE:%=--ignore=%)
-	$(PYTEST) $(PAIRED) -m "not postgresql" --ignore=tests/protocol --ignore=tests/browser $(TIMED:%=--ignore=%)
+	$(PYTEST) $(PAIRED) -m "not postgresql" --ignore=tests/protocol --ignore=tests/browser $(TIMED:%=--ignore=%) $(LONG:%=--ignore=%)
 	$(PYTEST) $(PAIRED) tests/browser
 	$(PYTEST) $(TIMED)
 
