@@ -120,6 +120,9 @@ class Client:
         if self._socket.subprotocol != "holdfast.v1":
             self.breaches.append(f"subprotocol {self._socket.subprotocol}")
         hello = json.loads(await asyncio.wait_for(self._socket.recv(), REPLY_SECONDS))
+        if hello["type"] == "bye" and "retry_after" in hello:  # the database did not answer: come back
+            await asyncio.sleep(hello["retry_after"])
+            raise Cut
         if hello["type"] != "hello":
             self.breaches.append(f"greeted with {hello}")
         self.hello = hello

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 START_SECONDS = 30  # a node takes two; a machine that also runs a browser may need ten
-STOP_SECONDS = 40  # above what a drain may take
+STOP_SECONDS = 90  # above what a drain may take, and the stop of a database, on a busy machine
 
 
 class Program:
