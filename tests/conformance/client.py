@@ -122,7 +122,7 @@ class Client:
         hello = json.loads(await asyncio.wait_for(self._socket.recv(), REPLY_SECONDS))
         if hello["type"] == "bye" and "retry_after" in hello:  # the database did not answer: come back
             await asyncio.sleep(hello["retry_after"])
-            raise Cut
+            return await self.connect()
         if hello["type"] != "hello":
             self.breaches.append(f"greeted with {hello}")
         self.hello = hello
