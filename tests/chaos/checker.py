@@ -300,6 +300,14 @@ def _by_process(history: History) -> dict[tuple[str, int], list[Memory]]:
     return found
 
 
+def haunted(history: History, bounds: Bounds) -> Iterable[str]:
+    """Nobody is shown as present who has gone, and nobody is overlooked."""
+    for present in history.present:
+        for words, users in (("shows", present.said - present.there), ("overlooks", present.there - present.said)):
+            if users:
+                yield f"{present.node} {words} {sorted(users)[:MAX_NAMED]}"
+
+
 def broken(history: History, bounds: Bounds) -> Iterable[str]:
     """Every frame is as the protocol says."""
     for client in history.clients:
@@ -323,5 +331,6 @@ CHECKS: dict[str, Check] = {
     "late": late,
     "cut off": cut_off,
     "grown": grown,
+    "haunted": haunted,
     "broken": broken,
 }

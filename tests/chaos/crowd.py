@@ -6,11 +6,15 @@ import math
 import random
 import time
 from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
 
 import httpx
 
+from tests.chaos.bounds import LOADED
 from tests.chaos.guests import Guest, key_of
-from tests.chaos.history import Ban, Deletion, Post, Row, Stay
+from tests.chaos.history import Ban, Deletion, Post, Present, Row, Stay
+from tests.chaos.readers import Reader
 from tests.chaos.stage import Stage
 from tests.conformance.client import replay
 from tests.support.cluster import Person
@@ -19,11 +23,13 @@ HALL_POSTS = 8.0  # a second, all clients together
 CABINET_MEMBERS = 6  # who are put in and out
 CABINET_SECONDS = 1.0  # between two changes of its members
 CABINET_POSTS = 1.0  # a second
+READERS = 4  # over HTTP
 TRY_AGAIN_SECONDS = 0.2  # of a request that nobody answered
 REQUEST_SECONDS = 10.0
 LOOK_SECONDS = 0.02  # what strangers see cannot be awaited
 SILENCE_CHECK_SECONDS = 0.5
 END_SECONDS = 60.0  # for everybody to be level when all is over
+PRESENCE_SECONDS = 30.0 * LOADED  # for a node's death to be noticed by the others, and for the linger of who left
 EMOJI = ("👍", "🎉", "❤️")
 
 
@@ -40,6 +46,7 @@ class Crowd:
         self.history = stage.history
         self.size = size
         self.guests: list[Guest] = []
+        self.readers: list[Reader] = []
         self.victims: list[Guest] = []  # to be banned from the site, one after the other
         self.alice = stage.cluster.people["alice"]
         self._banned = 0  # of the victims
@@ -47,7 +54,7 @@ class Crowd:
         self._addresses = stage.addresses()
         self._over = asyncio.Event()
         self._life: list[asyncio.Task[None]] = []  # what everybody does, until it is over
-        self._watching: asyncio.Task[None] | None = None
+        self._always: list[asyncio.Task[None]] = []  # what goes on to the end
         headers = {"Authorization": f"Bearer {self.alice.token}"}
         self._http = httpx.AsyncClient(base_url=stage.cluster.origin, headers=headers, timeout=REQUEST_SECONDS)
 
@@ -63,7 +70,10 @@ class Crowd:
         found = (await self.stage.act("people", self.hall, math.ceil(self.size * 2 / 3)))["people"]
         self._people = [Person(**each) for each in found]
         self._admit_all()
-        self._watching = asyncio.create_task(self._watch_silence())
+        reading = [self._reader(person) for person in self._people[CABINET_MEMBERS : CABINET_MEMBERS + READERS]]
+        by = cycle((Reader.by_long_polls, Reader.by_events))
+        self._always = [asyncio.create_task(read(reader)) for read, reader in zip(by, reading, strict=False)]
+        self._always.append(asyncio.create_task(self._watch_silence()))
         for guest in self.guests:
             guest.start()
         async with asyncio.timeout(END_SECONDS):
@@ -80,26 +90,29 @@ class Crowd:
         async with asyncio.timeout(END_SECONDS):
             await asyncio.gather(*self._life)
         took = await self.level(END_SECONDS, hostile=True)
+        self.history.present += await self._presence()
         for room in self.rooms:
             fresh = await replay(self.stage.cluster.origin, self.alice.token, f"room.{room}")
             rows = [(seq, row) for (kind, _), (seq, row) in fresh.rows.items() if kind == "message"]
             self.history.stored[room] = {row["id"]: Row(seq, row["number"], key_of(row["body"])) for seq, row in rows}
         for guest in self.guests:
             self._note_final(guest)
+        for reader in self.readers:
+            reader.log.finals[self.hall] = reader.copy.final()
         return took
 
     async def go(self) -> None:
         """Leave, whatever happened."""
-        tasks = [*self._life, *([self._watching] if self._watching else [])]
+        tasks = [*self._life, *self._always]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(guest.leave() for guest in self.guests), return_exceptions=True)
-        await self._http.aclose()
+        await asyncio.gather(*(reader.close() for reader in self.readers), self._http.aclose())
 
     def check_alive(self) -> None:
         """Raise what ended somebody's life before its time: a fault of the test itself."""
-        for task in self._life:
+        for task in [*self._life, *self._always]:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 raise error
 
@@ -112,7 +125,7 @@ class Crowd:
             async with asyncio.timeout(within):
                 await self.speaker.say(self.hall, "level?")
                 heads = self._heads() if hostile else {self.hall: self._heads()[self.hall]}
-                while self.missing(heads, hostile=hostile):  # noqa: ASYNC110
+                while self.missing(heads, hostile=hostile) or (hostile and self._behind(heads[self.hall])):  # noqa: ASYNC110
                     await asyncio.sleep(LOOK_SECONDS)
                 return time.monotonic() - started
         return None
@@ -140,6 +153,9 @@ class Crowd:
     def speaker(self) -> Guest:
         """Alice's client."""
         return self.guests[0]
+
+    def _behind(self, head: int) -> list[Reader]:
+        return [reader for reader in self.readers if not reader.level(head)]
 
     def _heads(self) -> dict[int, int]:
         heads = dict.fromkeys(self.rooms, 0)
@@ -169,6 +185,11 @@ class Crowd:
         guest = Guest(address, person, list(rooms), self.history, self._fork())
         self.guests.append(guest)
         return guest
+
+    def _reader(self, person: Person) -> Reader:
+        reader = Reader(self.stage.cluster.origin, person, self.hall, self.history, self._fork())
+        self.readers.append(reader)
+        return reader
 
     def hostile(self, rooms: Sequence[int]) -> Guest:
         """Have one more client, of Bob, that is owed no speed."""
@@ -309,6 +330,18 @@ class Crowd:
             for guest in self.guests:
                 guest.watch(now)
 
+    async def _presence(self) -> list[Present]:
+        """Ask a client of each node who is in the hall, until all are right, or should be."""
+        asked = {str(guest.hello["node"]): guest for guest in self.guests if guest.opened.is_set() and not guest.log.hostile}
+        deadline = time.monotonic() + PRESENCE_SECONDS
+        while True:
+            there = frozenset(guest.person.id for guest in self.guests if guest.opened.is_set() and guest.copy_of(self.hall) is not None)
+            answers = [await guest.persist("room.presence", room=self.hall) for guest in asked.values()]
+            found = [Present(node, _users(answer, there), there) for node, answer in zip(asked, answers, strict=True)]
+            if all(each.said == there for each in found) or time.monotonic() > deadline:
+                return found
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
+
     def _note_final(self, guest: Guest) -> None:
         if guest.stopped is not None or guest.person.id in {ban.user for ban in self.history.bans}:
             return
@@ -326,3 +359,10 @@ class Crowd:
 
     def _fork(self) -> random.Random:
         return random.Random(self.stage.rnd.random())
+
+
+def _users(answer: Mapping[str, Any], there: frozenset[int]) -> frozenset[int]:
+    """Who a node says is there; where they are too many to be named, the count decides."""
+    if "users" in answer:
+        return frozenset(answer["users"])
+    return there if answer["count"] == len(there) else frozenset()

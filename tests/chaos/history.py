@@ -114,6 +114,14 @@ class Fault:
     level_after: float | None = None  # as measured; None: never
 
 
+class Present(NamedTuple):
+    """Who a node says is in a room at the end, and who is."""
+
+    node: str
+    said: frozenset[int]
+    there: frozenset[int]
+
+
 class Memory(NamedTuple):
     """What a process holds at a moment."""
 
@@ -135,6 +143,7 @@ class History:
     deletions: list[Deletion] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
+    present: list[Present] = field(default_factory=list)
     stored: dict[int, dict[int, Row]] = field(default_factory=dict)  # room → what a stranger reads there at the end, from the beginning
 
     def acknowledged(self) -> Iterator[tuple[Post, float]]:

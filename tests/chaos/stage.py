@@ -28,6 +28,7 @@ SETTINGS = {
     "HOLDFAST_PING_AFTER_SECONDS": str(PING_AFTER_SECONDS),
     "HOLDFAST_PONG_SECONDS": "4",
     "DRAIN_SECONDS": "2",
+    "HOLDFAST_PRESENCE_LINGER_SECONDS": "4",
     "HOLDFAST_SOFT_MARK": "65536",  # as in production four times that: a client that does not read is behind sooner
 }
 NGINX_SEND_BUFFER = "64k"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.chaos.checker import FLAT_BYTES, judge
-from tests.chaos.history import Ban, Client, Closing, Deletion, Fault, History, Memory, Post, Receipt, Row, Stay
+from tests.chaos.history import Ban, Client, Closing, Deletion, Fault, History, Memory, Post, Present, Receipt, Row, Stay
 
 HALL, CABINET = 1, 2
 ALICE, BOB, CHARLIE, DORA = 11, 12, 13, 14
@@ -43,6 +43,7 @@ def good() -> History:
     dora.closings.append(Closing(BANNED_AT + 0.2, 4503))
     bob.closings.append(Closing(200.1, 1006))
     history.memory = [Memory(100.0 + second, "socket-1", 4711, 100_000_000 + second * 1000) for second in range(200)]
+    history.present = [Present(f"socket-{number}", frozenset({ALICE, BOB, CHARLIE}), frozenset({ALICE, BOB, CHARLIE})) for number in (1, 2)]
     settle(history)
     return history
 
@@ -238,6 +239,16 @@ def a_node_that_restarts_cuts_a_connection(history: History) -> None:
 @spoils("grown")
 def a_node_grows(history: History) -> None:
     history.memory = [sample._replace(bytes=sample.bytes + number * FLAT_BYTES // 120) for number, sample in enumerate(history.memory)]
+
+
+@spoils("haunted")
+def a_node_shows_who_has_gone(history: History) -> None:
+    history.present[0] = history.present[0]._replace(said=frozenset({ALICE, BOB, CHARLIE, DORA}))
+
+
+@spoils("haunted")
+def a_node_overlooks_somebody(history: History) -> None:
+    history.present[1] = history.present[1]._replace(said=frozenset({ALICE, BOB}))
 
 
 @spoils("broken")

@@ -1,0 +1,98 @@
+"""Clients of a run that read over HTTP, by long polls and by server-sent events: the same positions, and the same end."""
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+
+from tests.chaos.guests import RecordedCopy
+from tests.chaos.history import Client as Log
+from tests.chaos.history import History
+from tests.conformance.client import Poller
+from tests.support.cluster import Person
+
+WAIT_SECONDS = 5  # of a long poll
+CUT_AFTER = 60  # events; then a new stream is asked for, with Last-Event-ID
+SILENCE_SECONDS = 20.0  # without a heartbeat, which comes every 15
+AGAIN_SECONDS = 0.5  # at most, after an answer that was none
+COME_AGAIN = (429, 502, 503, 504)
+
+
+class Reader(Poller):
+    """One program that follows a room from its beginning, and never gives up."""
+
+    def __init__(self, origin: str, person: Person, room: int, history: History, rnd: random.Random) -> None:
+        name = f"room.{room}"
+        super().__init__(origin, person.token, name)
+        self.person = person
+        self.log = Log(f"{person.username}-{len(history.clients)}", person.id, hostile=True)  # a proxy may hold it up: owed no speed
+        self.breaches = self.log.breaches
+        self.copy: RecordedCopy = RecordedCopy(name, self.log, 0)
+        self._http.timeout = httpx.Timeout(SILENCE_SECONDS)
+        self._rnd = rnd
+        history.clients.append(self.log)
+
+    def level(self, head: int) -> bool:
+        """Whether it has everything up to ``head``."""
+        return (self.copy.position or 0) >= head
+
+    async def by_long_polls(self) -> None:
+        """Ask for a page, again and again."""
+        while True:
+            await self._tried(self._page)
+
+    async def by_events(self) -> None:
+        """Listen to server-sent events, again and again."""
+        while True:
+            await self._tried(self._events)
+
+    async def _page(self) -> int:
+        answer = await self._http.get(
+            f"/api/streams/{self.copy.name}/events", params={"after": self.copy.position or 0, "wait": WAIT_SECONDS}
+        )
+        if answer.status_code == httpx.codes.OK:
+            self.copy.page(answer.json())
+        return answer.status_code
+
+    async def _events(self) -> int:
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": str(self.copy.position)}
+        async with self._http.stream("GET", f"/api/streams/{self.copy.name}/events", headers=headers) as answer:
+            if answer.status_code != httpx.codes.OK:
+                return answer.status_code
+            taken = 0
+            async for line in answer.aiter_lines():
+                if not line.startswith("data:"):
+                    continue
+                if not self._take(json.loads(line[5:])):
+                    return httpx.codes.SERVICE_UNAVAILABLE
+                taken += 1
+                if taken == CUT_AFTER:
+                    return answer.status_code
+        return httpx.codes.SERVICE_UNAVAILABLE
+
+    def _take(self, found: dict[str, Any]) -> bool:
+        """Take one object; False: it was the last."""
+        match found["type"]:
+            case "event":
+                self.copy.event(found)
+            case "page":
+                self.copy.page(found)
+            case "bye":
+                return False
+            case _:
+                self.breaches.append(f"ended with {found}")
+                return False
+        return True
+
+    async def _tried(self, read: Callable[[], Awaitable[int]]) -> None:
+        try:
+            status = await read()
+        except (httpx.TransportError, json.JSONDecodeError):  # an end in the middle of a line is one too
+            status = httpx.codes.BAD_GATEWAY
+        if status in COME_AGAIN:
+            await asyncio.sleep(self._rnd.uniform(0, AGAIN_SECONDS))
+        elif status != httpx.codes.OK:
+            self.breaches.append(f"HTTP {status}")
