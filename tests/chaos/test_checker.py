@@ -7,6 +7,7 @@ import pytest
 
 from tests.chaos.checker import FLAT_BYTES, judge
 from tests.chaos.history import Ban, Client, Closing, Deletion, Fault, History, Memory, Post, Present, Receipt, Row, Stay
+from tests.chaos.report import report
 
 HALL, CABINET = 1, 2
 ALICE, BOB, CHARLIE, DORA = 11, 12, 13, 14
@@ -350,3 +351,15 @@ def test_nothing_at_all_is_good() -> None:
     assert verdict.good
     assert verdict.lags == []
     assert not math.isnan(sum(verdict.lags))
+
+
+def test_the_report_says_what_was_found_and_what_each_fault_cost() -> None:
+    history = good()
+    a_message_takes_too_long(history)
+    text = report(history, judge(history), {"seed": 7})
+    assert "seed           7" in text
+    assert "acknowledged   11 messages" in text
+    assert "late 1 " in text
+    assert "NOT GOOD" in text
+    assert KILLED in text
+    assert "Good: every promise was kept." in report(good(), judge(good()), {})
