@@ -5,6 +5,8 @@ from typing import Final
 
 WHOLE_TEXT: Final = 0x81  # the last fragment of a text message, and the first: nearly every frame that a client sends
 MASKED: Final = 0x80
+PING: Final = b"\x89\x00"  # without a payload, so that the answer has none
+PONG: Final = b"\x8a\x80"  # and a mask
 REASON_BYTES: Final = 123  # §5.5: a control frame holds 125 bytes, and the code takes two
 
 
@@ -38,6 +40,11 @@ def whole_text(data: bytes, at: int, limit: int) -> tuple[bytes, int] | None:
     mask = data[begin - 4 : begin] * (length // 4 + 1)
     plain = int.from_bytes(data[begin:end], "little") ^ int.from_bytes(mask[:length], "little")
     return plain.to_bytes(length, "little"), end
+
+
+def after_pong(data: bytes, at: int) -> int:
+    """Return where the next frame begins, behind an answer to ``PING`` that may stand at ``at``."""
+    return at + 6 if data.startswith(PONG, at) and len(data) >= at + 6 else at
 
 
 def shortened(reason: str) -> bytes:

@@ -19,7 +19,7 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
 
 from realtime import metrics
-from realtime.framing import shortened, whole_text
+from realtime.framing import PING, after_pong, shortened, whole_text
 from realtime.lifecycle import process
 from realtime.outlet import Prepared
 from realtime.protocol import frames
@@ -32,7 +32,6 @@ SEND_BUFFER_BYTES: Final = 128 * 1024  # the kernel's, of one socket; Linux woul
 MAX_FRAGMENTS: Final = 1024  # frames of one message; the limit of bytes does not see empty ones, and a list of them grows without end
 STALL_SECONDS: Final = 30.0  # an HTTP client that takes nothing for so long is cut off
 STALL_CHECK_SECONDS: Final = 0.05
-PING: Final = 9  # opcodes, RFC 6455 §5.5
 INTERNAL_ERROR: Final = 1011
 
 # autobahn formats all options of a connection, and the values of its debug lines, before it asks whether anybody prints them: a third of
@@ -172,12 +171,13 @@ class SocketProtocol(WebSocketProtocol):
     def dataReceived(self, data: bytes) -> None:
         """Take in bytes.
 
-        autobahn makes six objects of each frame. Whole texts, which nearly all are, pass it by while it is between two messages.
+        autobahn makes six objects of each frame. Whole texts and pongs pass it by while it is between two messages.
         """
         self.heard = time.monotonic()
         self._pinged_at = 0.0  # any sign of life answers
         at, limit = 0, settings.HOLDFAST_MAX_MESSAGE_BYTES
         while self.state == self.STATE_OPEN and not (self.data or self.current_frame or self.inside_message):
+            at = after_pong(data, at)
             if (found := whole_text(data, at, limit)) is None:
                 break
             text, at = found
@@ -291,7 +291,7 @@ class SocketProtocol(WebSocketProtocol):
                 self.close(CloseCode.UNRESPONSIVE, CloseCode.UNRESPONSIVE.reason)
         elif now - self.heard > settings.HOLDFAST_PING_AFTER_SECONDS:
             self._pinged_at = now
-            self.sendFrame(opcode=PING)
+            self.write_frame(PING)
 
     def forgive(self, seconds: float) -> None:
         """Do not hold a stop of our own process (a debugger, a suspended machine) against the client."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.framing import framed, whole_text
+from realtime.framing import PONG, after_pong, framed, whole_text
 
 LIMIT = 65_536
 
@@ -68,3 +68,11 @@ def test_ours_say_their_length(text: bytes) -> None:
     frame = framed(text)
     assert frame.endswith(text)
     assert len(frame) - len(text) == (2 if len(text) < 126 else 4 if len(text) < 65_536 else 10)
+
+
+def test_an_empty_pong_is_passed_over_when_it_is_whole() -> None:
+    pong = PONG + b"mask"
+    assert after_pong(pong + b"more", 0) == 6
+    assert after_pong(b"more" + pong, 4) == 10
+    assert after_pong(pong[:5], 0) == 0
+    assert after_pong(masked(b"payload", b"mask", first=0x8A), 0) == 0
