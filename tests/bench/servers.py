@@ -63,6 +63,7 @@ class Server:
         self.ports = [free_port() for _ in range(nodes)]
         self._stack = ExitStack()
         self._programs: list[Program] = []
+        self._ready: list[Callable[[], bool]] = []
         self._beside: dict[str, Group] = {}
         self.redis_url = ""
         self.database_url = ""
@@ -100,6 +101,13 @@ class Server:
         """Return clients that all follow one room, among them the posters."""
         raise NotImplementedError
 
+    def restart(self) -> None:
+        """Kill the server's processes and start them again: they have nothing in memory from before."""
+        for program in self._programs:
+            program.kill()
+        for program, ready in zip(self._programs, self._ready, strict=True):
+            program.start(ready)
+
     @property
     def server(self) -> Group:
         """The processes that are counted."""
@@ -128,6 +136,7 @@ class Server:
     def _run(self, name: str, command: Sequence[str], env: Mapping[str, str], ready: Callable[[], bool]) -> None:
         program = Program(name, command, cwd=ROOT, env={**passed_on(), **env}, log_file=self.directory / f"{name}.log")
         self._programs.append(program)
+        self._ready.append(ready)
         program.start(ready)
 
 
@@ -214,13 +223,6 @@ class Holdfast(Server):
         crowd = self.crowd(sockets, posters=1, rate=rate)
         template = crowd.template.replace("bench.emit", "bench.emit.small")
         return replace(crowd, template=template, subscribes=[subscribe({"bench.2": None})])
-
-    def restart(self) -> None:
-        """Kill the nodes and start them again."""
-        for program in self._programs:
-            program.kill()
-        for program, port in zip(self._programs, self.ports, strict=True):
-            program.start(partial(_is_ready, port))
 
     def heads(self) -> dict[str, int]:
         """Return the heads of the rooms' streams."""

@@ -22,12 +22,13 @@ def idle(crowd: Callable[[Any, int], Any]) -> Measure:
 
     def measure(server: Server, scale: Scale) -> Sample:
         count = scale.count(IDLE, 1000)
+        server.restart()  # memory that earlier sockets have left would be used again, and not be seen
         with Load(crowd(server, 200), server.directory) as load:  # so that what is made once is there
             load.connect()
         time.sleep(1)
         before = server.server.pss_bytes()
         with Load(crowd(server, count), server.directory) as load:
-            load.connect()
+            load.connect(inflight=50)
             load.run(2, grace=0)
             after = server.server.pss_bytes()
             cpu = costs.cpu(server.groups)
