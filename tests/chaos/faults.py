@@ -71,9 +71,12 @@ def kind(name: str, subject: str, **options: object) -> Callable[[Inflict], Infl
 
 
 def compatible(one: Kind, other: Kind) -> bool:
-    """Whether two faults can be made at once."""
+    """Whether two faults can be made at once, the other one while the first lasts."""
     subjects = {one.subject, other.subject}
-    return one is not other and (subjects == {"node"} or (len(subjects) == 2 and subjects != {"node", "all nodes"}))
+    if "all nodes" in subjects:
+        # A node that starts waits for the database, and a rolling restart waits for each node: so that one cannot come second.
+        return one.subject == "all nodes" and not subjects & {"node", "web"} and len(subjects) == 2
+    return one is not other and (subjects == {"node"} or len(subjects) == 2)
 
 
 # Nodes ----------------------------------------------------------------------------------------------------------------------------------
@@ -120,7 +123,7 @@ async def wrong_clock(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIt
         crowd.stage.clock.set(0)
 
 
-@kind("die between commit and publication", "web", bound=5.0)
+@kind("die between commit and publication", "command", bound=5.0)
 @asynccontextmanager
 async def silent_commit(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
     """In a room where nobody talks: else the next message would show that there is a hole."""

@@ -29,5 +29,7 @@ def test_pairs_are_of_things_that_can_happen_together() -> None:
     assert compatible(kinds["kill -9 a socket node"], kinds["pause a socket node"])
     assert compatible(kinds["restart PostgreSQL"], kinds["stop Redis"])
     assert not compatible(kinds["kill -9 a socket node"], kinds["SIGTERM each node in turn"])
+    assert compatible(kinds["SIGTERM each node in turn"], kinds["restart PostgreSQL"])
+    assert not compatible(kinds["restart PostgreSQL"], kinds["SIGTERM each node in turn"])
     assert not compatible(kinds["freeze Redis"], kinds["stop Redis"])
     assert not any(compatible(kind, kind) for kind in KINDS)
