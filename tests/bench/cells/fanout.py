@@ -9,6 +9,7 @@ from tests.bench.servers import Holdfast, Nchan, PlainWs, Server, SocketIo, Stoc
 
 STOCK_RATE = 2  # posts a second that stock Channels keeps up with before 500 readers; its cost of a delivery does not depend on it
 SECONDS = 5.0
+NODES_RATE = 10
 
 
 def delivered(sockets: int, rate: float, *, quick_sockets: int | None = None, grace: float = 5.0) -> Measure:
@@ -68,11 +69,14 @@ def small_room_beside_a_flooded_one(server: Holdfast, scale: Scale) -> Sample:
 
 
 def nodes_of(count: int) -> Contender:
-    """Return Holdfast on several nodes before the same 2000 clients."""
+    """Return Holdfast on several nodes before the same 2000 clients.
+
+    At a rate at which no flush gathers several events: above it, more nodes have shorter flushes, gather less, and pay more for each event.
+    """
 
     def measure(server: Holdfast, scale: Scale) -> Sample:
         sockets = scale.count(2000, 500)
-        with Load(server.crowd(sockets, rate=50), server.directory) as load:
+        with Load(server.crowd(sockets, rate=NODES_RATE), server.directory) as load:
             load.connect()
             load.run(1)
             commands = server.redis_commands()
@@ -174,7 +178,7 @@ FAIRNESS = Cell(
 
 NODES = Cell(
     "nodes",
-    "2000 clients in one room, 50 events a second, over 1, 2 and 4 nodes",
+    f"2000 clients in one room, {NODES_RATE} events a second, over 1, 2 and 4 nodes",
     "delivered event",
     {f"holdfast-{count}": nodes_of(count) for count in (1, 2, 4)},
     (
