@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo cluster bench bench-quick bench-guard machines chaos jitter test-more test test-fast lint format types imports js migrations check-deploy screenshots clean
+.PHONY: help install install-dev run demo cluster bench bench-quick bench-guard machines chaos jitter test-more test test-fast lint format types imports js migrations check-deploy messages screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -112,6 +112,9 @@ bench-guard: bench-install ## Has the cost of anything moved since the last reco
 .PHONY: bench-install
 bench-install: install-dev
 	@.ci/bench
+
+messages: install-dev ## Gather and compile the texts of all languages
+	@.ci/messages
 
 check-deploy: install ## Django's deployment checks, with settings as in production
 	@.ci/check-deploy

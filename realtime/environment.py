@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 
 import environ
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 from realtime.sentinel import SCHEMES as SENTINEL_SCHEMES
@@ -92,6 +93,15 @@ class Environment:
         if value is None:
             return list(default)
         return [word.strip() for word in value.split(",") if word.strip()]
+
+    def languages(self, name: str, default: Sequence[str], *, folder: Path) -> list[tuple[str, str]]:
+        """Return languages with their own names for themselves: English, and those that have texts in ``folder``."""
+        known = {"en", *(path.name.replace("_", "-").lower() for path in folder.iterdir() if path.is_dir())}
+        found = self.words(name, default)
+        for code in found:
+            if code not in known:
+                self._refuse(name, code, f"languages among {', '.join(sorted(known))}, separated by commas")
+        return [(code, str(LANG_INFO[code]["name_local"]).capitalize()) for code in found] or [("en", "English")]
 
     def origins(self, name: str, default: Sequence[str]) -> list[str]:
         """Return full origins, as browsers send them: ``https://chat.example.org``."""

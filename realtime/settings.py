@@ -18,6 +18,7 @@ from realtime.logs import logging_config
 django_stubs_ext.monkeypatch()  # lets Django's generic classes carry their type argument: ModelAdmin[Room]
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+LOCALE_DIR = BASE_DIR / "locale"
 VAR_DIR = Path(os.environ.get("HOLDFAST_VAR_DIR") or BASE_DIR / "var").resolve()  # what the process writes, and nothing that is in git
 
 environ.Env.read_env(VAR_DIR / ".env", overwrite=False)
@@ -82,6 +83,7 @@ MIDDLEWARE = [
     "realtime.csp.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "realtime.languages.in_the_readers_zone",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -133,8 +135,13 @@ STORAGES = {
     "staticfiles": {"BACKEND": "realtime.staticfiles.HashedStaticFiles"},
 }
 
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+# Those that readers may choose; the first is for readers whose browser asks for none of them.
+LANGUAGES = env.languages("LANGUAGES", ["en", "de", "ar"], folder=LOCALE_DIR)
+LANGUAGE_CODE = LANGUAGES[0][0]
+LOCALE_PATHS = [LOCALE_DIR]
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -165,6 +172,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if HOLDFAST_HTTPS else 0  # a year, the least t
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HOLDFAST_HTTPS
 SECURE_HSTS_PRELOAD = HOLDFAST_HTTPS
 SESSION_COOKIE_SECURE = HOLDFAST_HTTPS
+LANGUAGE_COOKIE_SECURE = HOLDFAST_HTTPS
 CSRF_COOKIE_SECURE = HOLDFAST_HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from chat import handlers
-from realtime import views
+from realtime import languages, views
 
 urlpatterns = [
     path("healthz", views.healthz),
     path("readyz", views.readyz),
     path("metrics", views.prometheus),
+    path("words/<str:language>-<str:version>.js", languages.catalogue, name="catalogue"),
     path("api/commands", views.command_view(handlers.commands)),
     path("api/streams/<str:stream>/events", views.events),
     path("admin/", admin.site.urls),

@@ -10,7 +10,7 @@ from chat.models import Room
 
 register = template.Library()
 
-ENTRIES = {"notifications/page.js"}  # starts pages without chat
+ENTRIES = {"notifications/page.js", "realtime/zone.js"}  # the one starts pages without chat, the other is on every page already
 PACKAGES = ("realtime", "notifications", "chat")
 
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-const language = () => globalThis.document?.documentElement.lang || undefined;
+import { counted, fill, gettext, locale, ngettext, pgettext } from '../realtime/language.js';
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
@@ -11,19 +11,21 @@ const formats = new Map();
 /**
  * @param {string} name
  * @param {Intl.DateTimeFormatOptions} options
- * @param {string} [locale]
  */
-function format(name, options, locale = language()) {
+function format(name, options) {
   let found = formats.get(name);
-  if (!found) formats.set(name, (found = new Intl.DateTimeFormat(locale, options)));
+  if (!found) formats.set(name, (found = new Intl.DateTimeFormat(locale(), { ...options, ...(options.hour || options.timeStyle ? habit() : {}) })));
   return found;
 }
 
-/** @param {number} count @param {string} one @param {string} many */
-const plural = (count, one, many) => (count === 1 ? one : many).replace('%', String(count));
+/** 15:04 or 3:04 PM is a habit of the reader's system, not of the language. */
+function habit() {
+  const own = globalThis.navigator?.language;
+  return own ? { hourCycle: new Intl.DateTimeFormat(own, { hour: 'numeric' }).resolvedOptions().hourCycle } : {};
+}
 
-/** As the reader's own system writes it: 15:04 or 3:04 PM is a habit, not a language. @param {string} iso */
-export const clock = (iso) => format('clock', { hour: 'numeric', minute: '2-digit' }, globalThis.navigator?.language).format(new Date(iso));
+/** @param {string} iso */
+export const clock = (iso) => format('clock', { hour: 'numeric', minute: '2-digit' }).format(new Date(iso));
 
 /** @param {string} iso */
 export const fullTime = (iso) => format('full', { dateStyle: 'full', timeStyle: 'short' }).format(new Date(iso));
@@ -37,10 +39,10 @@ export function dayKey(iso) {
 /** @param {string} iso @param {Date} [now] */
 export function dayName(iso, now = new Date()) {
   const key = dayKey(iso);
-  if (key === dayKey(now.toISOString())) return 'Today';
+  if (key === dayKey(now.toISOString())) return gettext('Today');
   const yesterday = new Date(now);
   yesterday.setDate(now.getDate() - 1);
-  if (key === dayKey(yesterday.toISOString())) return 'Yesterday';
+  if (key === dayKey(yesterday.toISOString())) return gettext('Yesterday');
   const date = new Date(iso);
   const sameYear = date.getFullYear() === now.getFullYear();
   return format(sameYear ? 'day' : 'day-year', { weekday: 'long', day: 'numeric', month: 'long', ...(sameYear ? {} : { year: 'numeric' }) }).format(date);
@@ -48,7 +50,7 @@ export function dayName(iso, now = new Date()) {
 
 /** @param {string} iso */
 export function dayAndClock(iso) {
-  return `${dayName(iso)}, ${clock(iso)}`;
+  return fill(pgettext('a day and a time', '%(day)s, %(time)s'), { day: dayName(iso), time: clock(iso) });
 }
 
 const MOST_SHOWN = 99; // a badge is a glance, not a ledger
@@ -66,134 +68,134 @@ export function initials(name) {
 
 /** @param {string[]} names */
 function list(names) {
-  return new Intl.ListFormat(language(), { type: 'conjunction' }).format(names);
+  return new Intl.ListFormat(locale(), { type: 'conjunction' }).format(names);
 }
 
 /** @param {number} seconds */
 export function duration(seconds) {
   const whole = Math.max(1, Math.ceil(seconds));
-  if (whole < 60) return plural(whole, '% second', '% seconds');
-  if (whole < 3600) return plural(Math.ceil(whole / 60), '% minute', '% minutes');
-  if (whole < 86_400) return plural(Math.ceil(whole / 3600), '% hour', '% hours');
-  return plural(Math.ceil(whole / 86_400), '% day', '% days');
+  if (whole < 60) return counted('%(count)s second', '%(count)s seconds', whole);
+  if (whole < 3600) return counted('%(count)s minute', '%(count)s minutes', Math.ceil(whole / 60));
+  if (whole < 86_400) return counted('%(count)s hour', '%(count)s hours', Math.ceil(whole / 3600));
+  return counted('%(count)s day', '%(count)s days', Math.ceil(whole / 86_400));
 }
 
 const MOST_NAMES = 3; // of people who type: a line has one line
 
 export const words = {
-  deleted: 'This message was deleted.',
-  quoteDeleted: 'a deleted message',
-  quoteUnknown: 'an earlier message',
-  unread: (/** @type {number} */ count) => plural(count, '% unread message', '% unread messages'),
-  newMessages: (/** @type {number} */ count) => plural(count, '% new message', '% new messages'),
-  newest: 'Newest',
-  said: (/** @type {string} */ who, /** @type {string} */ what) => `${who}: ${what}`,
-  you: 'You',
+  deleted: gettext('This message was deleted.'),
+  quoteDeleted: gettext('a deleted message'),
+  quoteUnknown: gettext('an earlier message'),
+  unread: (/** @type {number} */ count) => counted('%(count)s unread message', '%(count)s unread messages', count),
+  newMessages: (/** @type {number} */ count) => counted('%(count)s new message', '%(count)s new messages', count),
+  newest: gettext('Newest'),
+  said: (/** @type {string} */ who, /** @type {string} */ what) => fill(gettext('%(who)s: %(what)s'), { who, what }),
+  you: gettext('You'),
   pageTitle: (/** @type {number} */ unread, /** @type {string} */ title) => (unread > 0 ? `(${few(unread)}) ${title}` : title),
 
   // sending
-  sending: 'Sending …',
-  waiting: 'Waiting for the network. It is sent as soon as you are connected.',
-  retrying: (/** @type {string} */ why) => `Not sent yet: ${why}`,
-  failed: (/** @type {string} */ why) => `Not sent. ${why}`,
+  sending: gettext('Sending …'),
+  waiting: gettext('Waiting for the network. It is sent as soon as you are connected.'),
+  retrying: (/** @type {string} */ why) => fill(gettext('Not sent yet: %(why)s'), { why }),
+  failed: (/** @type {string} */ why) => fill(gettext('Not sent. %(why)s'), { why }),
 
   // composer
-  writeTo: (/** @type {string} */ name) => `Message ${name}`,
-  replyingTo: (/** @type {string} */ name) => `Replying to ${name}`,
-  editing: 'Editing your message',
-  editedGone: 'The message that you were editing has been deleted.',
-  left: (/** @type {number} */ count) => (count >= 0 ? plural(count, '% character left', '% characters left') : plural(-count, '% character too long', '% characters too long')),
-  slowMode: (/** @type {number} */ seconds) => `Slow mode: one message every ${duration(seconds)}.`,
-  slowWait: (/** @type {number} */ seconds) => `Slow mode: you can send again in ${duration(seconds)}.`,
-  muted: (/** @type {string} */ until) => `A moderator has muted you here until ${dayAndClock(until)}. You can still read.`,
-  readOnly: 'This room is read only. Its owners and moderators can write.',
-  archived: 'This room is archived. It can be read, and nothing new is written.',
-  notMember: 'You are reading a public room. Join it to write.',
-  removed: 'You are no longer a member of this room.',
-  banned: 'You have been banned from this room.',
+  writeTo: (/** @type {string} */ name) => fill(gettext('Message %(name)s'), { name }),
+  replyingTo: (/** @type {string} */ name) => fill(gettext('Replying to %(name)s'), { name }),
+  editing: gettext('Editing your message'),
+  editedGone: gettext('The message that you were editing has been deleted.'),
+  left: (/** @type {number} */ count) => (count >= 0 ? counted('%(count)s character left', '%(count)s characters left', count) : counted('%(count)s character too long', '%(count)s characters too long', -count)),
+  slowMode: (/** @type {number} */ seconds) => fill(gettext('Slow mode: one message every %(time)s.'), { time: duration(seconds) }),
+  slowWait: (/** @type {number} */ seconds) => fill(gettext('Slow mode: you can send again in %(time)s.'), { time: duration(seconds) }),
+  muted: (/** @type {string} */ until) => fill(gettext('A moderator has muted you here until %(until)s. You can still read.'), { until: dayAndClock(until) }),
+  readOnly: gettext('This room is read only. Its owners and moderators can write.'),
+  archived: gettext('This room is archived. It can be read, and nothing new is written.'),
+  notMember: gettext('You are reading a public room. Join it to write.'),
+  removed: gettext('You are no longer a member of this room.'),
+  banned: gettext('You have been banned from this room.'),
 
   // typing
   typing: (/** @type {string[]} */ names) => {
     if (names.length === 0) return '';
-    if (names.length > MOST_NAMES) return 'Several people are typing …';
-    return names.length === 1 ? `${names[0]} is typing …` : `${list(names)} are typing …`;
+    if (names.length > MOST_NAMES) return gettext('Several people are typing …');
+    return names.length === 1 ? fill(gettext('%(name)s is typing …'), { name: names[0] }) : fill(gettext('%(names)s are typing …'), { names: list(names) });
   },
 
   // connection
-  connectionLive: 'Connected',
-  connecting: 'Connecting …',
-  reconnectingIn: (/** @type {number} */ seconds) => `Reconnecting in ${seconds} s`,
-  reconnecting: 'Reconnecting …',
-  offline: 'You are offline. What you write is kept and sent later.',
-  offlineShort: 'Offline',
-  deploying: (/** @type {number} */ seconds) => `The server restarts. Back in ${seconds} s`,
-  sessionDoubted: 'Looking whether you are still signed in …',
-  signedOut: 'You have been signed out.',
-  siteBanned: (/** @type {string} */ reason) => `You have been banned. ${reason}`.trim(),
-  tooManyConnections: 'Holdfast is open in too many windows. Close some and reload this one.',
-  stopped: (/** @type {string} */ reason) => `The connection was closed. ${reason}`.trim(),
-  stoppedShort: 'Not connected',
+  connectionLive: gettext('Connected'),
+  connecting: gettext('Connecting …'),
+  reconnectingIn: (/** @type {number} */ seconds) => fill(gettext('Reconnecting in %(seconds)s s'), { seconds }),
+  reconnecting: gettext('Reconnecting …'),
+  offline: gettext('You are offline. What you write is kept and sent later.'),
+  offlineShort: gettext('Offline'),
+  deploying: (/** @type {number} */ seconds) => fill(gettext('The server restarts. Back in %(seconds)s s'), { seconds }),
+  sessionDoubted: gettext('Looking whether you are still signed in …'),
+  signedOut: gettext('You have been signed out.'),
+  siteBanned: (/** @type {string} */ reason) => fill(gettext('You have been banned. %(reason)s'), { reason }).trim(),
+  tooManyConnections: gettext('Holdfast is open in too many windows. Close some and reload this one.'),
+  stopped: (/** @type {string} */ reason) => fill(gettext('The connection was closed. %(reason)s'), { reason }).trim(),
+  stoppedShort: gettext('Not connected'),
 
   // members
-  roles: { owner: 'Owner', moderator: 'Moderator', member: '' },
-  here: (/** @type {number} */ count) => `Here now · ${count}`,
-  notHere: (/** @type {number} */ count) => `Others · ${count}`,
-  present: 'here now',
-  absent: 'not here',
-  mutedUntil: (/** @type {string} */ until) => `Muted until ${clock(until)}`,
-  directMessage: 'Direct message',
-  makeOwner: 'Make owner',
-  makeModerator: 'Make moderator',
-  makeMember: 'Make member',
-  mute: 'Mute …',
-  unmute: 'Unmute',
-  remove: 'Remove from the room …',
-  ban: 'Ban from the room …',
-  actionsFor: (/** @type {string} */ name) => `Actions for ${name}`,
+  roles: { owner: gettext('Owner'), moderator: gettext('Moderator'), member: '' },
+  here: (/** @type {number} */ count) => fill(gettext('Here now · %(count)s'), { count }),
+  notHere: (/** @type {number} */ count) => fill(gettext('Others · %(count)s'), { count }),
+  present: gettext('here now'),
+  absent: gettext('not here'),
+  mutedUntil: (/** @type {string} */ until) => fill(gettext('Muted until %(time)s'), { time: clock(until) }),
+  directMessage: gettext('Direct message'),
+  makeOwner: gettext('Make owner'),
+  makeModerator: gettext('Make moderator'),
+  makeMember: gettext('Make member'),
+  mute: gettext('Mute …'),
+  unmute: gettext('Unmute'),
+  remove: gettext('Remove from the room …'),
+  ban: gettext('Ban from the room …'),
+  actionsFor: (/** @type {string} */ name) => fill(gettext('Actions for %(name)s'), { name }),
 
   // asking
-  deleteTitle: 'Delete this message?',
-  deleteText: 'Its text is gone for everybody, at once and for good. A mark stays where it was.',
-  delete: 'Delete',
-  muteTitle: (/** @type {string} */ name) => `Mute ${name}`,
-  muteText: 'They can read, and not write, until the time is over.',
-  muteDo: 'Mute',
-  removeTitle: (/** @type {string} */ name) => `Remove ${name} from this room?`,
-  removeText: 'They can be added again, or join again if the room is public.',
-  removeDo: 'Remove',
-  banTitle: (/** @type {string} */ name) => `Ban ${name} from this room?`,
-  banText: 'They are out at once and cannot come back until the ban is lifted.',
-  banDo: 'Ban',
-  leaveTitle: (/** @type {string} */ name) => `Leave ${name}?`,
-  leaveText: 'It disappears from your list. You can join a public room again at any time.',
-  leaveDo: 'Leave',
-  writeToSomebody: 'Write to somebody',
-  addPeople: 'Add people to this room',
-  nobodyFound: 'Nobody by that name.',
+  deleteTitle: gettext('Delete this message?'),
+  deleteText: gettext('Its text is gone for everybody, at once and for good. A mark stays where it was.'),
+  delete: gettext('Delete'),
+  muteTitle: (/** @type {string} */ name) => fill(gettext('Mute %(name)s'), { name }),
+  muteText: gettext('They can read, and not write, until the time is over.'),
+  muteDo: gettext('Mute'),
+  removeTitle: (/** @type {string} */ name) => fill(gettext('Remove %(name)s from this room?'), { name }),
+  removeText: gettext('They can be added again, or join again if the room is public.'),
+  removeDo: gettext('Remove'),
+  banTitle: (/** @type {string} */ name) => fill(gettext('Ban %(name)s from this room?'), { name }),
+  banText: gettext('They are out at once and cannot come back until the ban is lifted.'),
+  banDo: gettext('Ban'),
+  leaveTitle: (/** @type {string} */ name) => fill(gettext('Leave %(name)s?'), { name }),
+  leaveText: gettext('It disappears from your list. You can join a public room again at any time.'),
+  leaveDo: gettext('Leave'),
+  writeToSomebody: gettext('Write to somebody'),
+  addPeople: gettext('Add people to this room'),
+  nobodyFound: gettext('Nobody by that name.'),
 
   // room menu
-  roomSettings: 'Room settings',
-  copyRoomLink: 'Copy link to the room',
-  leave: 'Leave the room',
+  roomSettings: gettext('Room settings'),
+  copyRoomLink: gettext('Copy link to the room'),
+  leave: gettext('Leave the room'),
   involvement: {
-    everything: 'Notify me of everything',
-    mentions: 'Notify me of mentions',
-    nothing: 'Notify me of nothing',
+    everything: gettext('Notify me of everything'),
+    mentions: gettext('Notify me of mentions'),
+    nothing: gettext('Notify me of nothing'),
   },
 
   // reactions
-  reactedWith: (/** @type {string[]} */ names, /** @type {string} */ emoji) => `${list(names)} reacted with ${emoji}`,
-  reactionLabel: (/** @type {string} */ emoji, /** @type {number} */ count) => plural(count, `${emoji}, % reaction`, `${emoji}, % reactions`),
-  andOthers: (/** @type {number} */ count) => plural(count, '% other person', '% other people'),
+  reactedWith: (/** @type {string[]} */ names, /** @type {string} */ emoji) => fill(gettext('%(names)s reacted with %(emoji)s'), { names: list(names), emoji }),
+  reactionLabel: (/** @type {string} */ emoji, /** @type {number} */ count) => fill(ngettext('%(emoji)s, %(count)s reaction', '%(emoji)s, %(count)s reactions', count), { emoji, count }),
+  andOthers: (/** @type {number} */ count) => counted('%(count)s other person', '%(count)s other people', count),
 
   // inbox
-  inboxUnread: (/** @type {number} */ count) => (count === 0 ? 'Everything is read' : plural(count, '% unread', '% unread')),
+  inboxUnread: (/** @type {number} */ count) => (count === 0 ? gettext('Everything is read') : counted('%(count)s unread', '%(count)s unread', count)),
 
   // small news
-  linkCopied: 'Link copied',
-  copyFailed: 'The browser did not allow copying. The address is in the address bar.',
-  reported: 'Thank you. A moderator will look at it.',
-  invited: (/** @type {string} */ name) => `${name} has been added`,
-  saved: 'Saved',
-  joined: (/** @type {string} */ name) => `Welcome to ${name}`,
+  linkCopied: gettext('Link copied'),
+  copyFailed: gettext('The browser did not allow copying. The address is in the address bar.'),
+  reported: gettext('Thank you. A moderator will look at it.'),
+  invited: (/** @type {string} */ name) => fill(gettext('%(name)s has been added'), { name }),
+  saved: gettext('Saved'),
+  joined: (/** @type {string} */ name) => fill(gettext('Welcome to %(name)s'), { name }),
 };

@@ -9,6 +9,7 @@
 
 import { realClock } from './clock.js';
 import { HoldfastError, LOCAL_CODES } from './errors.js';
+import { words } from './words.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 
@@ -101,7 +102,7 @@ export class Api {
     const aborter = new AbortController();
     const abort = () => aborter.abort(signal?.reason);
     const timer = this.#clock.setTimeout(
-      () => aborter.abort(new HoldfastError(LOCAL_CODES.TIMED_OUT, 'The server did not answer in time.')),
+      () => aborter.abort(new HoldfastError(LOCAL_CODES.TIMED_OUT, words.timedOut)),
       timeoutMs,
     );
     signal?.addEventListener('abort', abort);
@@ -155,8 +156,8 @@ export class Api {
   #explain(error, signal) {
     if (error instanceof HoldfastError) return error;
     if (signal.aborted)
-      return signal.reason instanceof HoldfastError ? signal.reason : new HoldfastError(LOCAL_CODES.NO_REPLY, 'The request was given up.');
-    return new HoldfastError(LOCAL_CODES.NO_REPLY, 'The server cannot be reached right now.');
+      return signal.reason instanceof HoldfastError ? signal.reason : new HoldfastError(LOCAL_CODES.NO_REPLY, words.givenUp);
+    return new HoldfastError(LOCAL_CODES.NO_REPLY, words.unreachable);
   }
 }
 
@@ -173,11 +174,11 @@ async function read(response) {
 function unexpected(response) {
   const retryAfter = Number(response.headers.get('Retry-After')) || null;
   if ([502, 503, 504].includes(response.status)) {
-    return new HoldfastError('unavailable', 'The server is not available right now.', { retryAfter, status: response.status });
+    return new HoldfastError('unavailable', words.unavailable, { retryAfter, status: response.status });
   }
-  if (response.status === 429) return new HoldfastError('rate_limited', 'Too many requests; wait a moment.', { retryAfter, status: 429 });
-  if (response.status === 413) return new HoldfastError(LOCAL_CODES.TOO_BIG, 'This is too large to send.', { status: 413 });
-  return new HoldfastError(LOCAL_CODES.UNREADABLE, `The server gave an answer that could not be read (${response.status}).`, {
+  if (response.status === 429) return new HoldfastError('rate_limited', words.tooManyRequests, { retryAfter, status: 429 });
+  if (response.status === 413) return new HoldfastError(LOCAL_CODES.TOO_BIG, words.tooBig, { status: 413 });
+  return new HoldfastError(LOCAL_CODES.UNREADABLE, words.unreadableStatus(response.status), {
     status: response.status,
   });
 }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { words } from './words.js';
+
 /** Codes that no server sends: the library itself says what happened. */
 export const LOCAL_CODES = Object.freeze({
   /** The connection ended, or was never there, before an answer came: nothing was done, or it was done once. */
@@ -50,7 +52,7 @@ export class HoldfastError extends Error {
   static from(value, status = null) {
     const error = /** @type {Record<string, unknown>} */ (typeof value === 'object' && value !== null ? value : {});
     const code = typeof error.code === 'string' ? error.code : LOCAL_CODES.UNREADABLE;
-    const message = typeof error.message === 'string' ? error.message : 'The server gave an answer that could not be read.';
+    const message = typeof error.message === 'string' ? error.message : words.unreadable;
     const retryAfter = typeof error.retry_after === 'number' && error.retry_after >= 0 ? error.retry_after : null;
     const data = typeof error.data === 'object' ? /** @type {Record<string, unknown> | null} */ (error.data) : null;
     return new HoldfastError(code, message, { retryAfter, data, status });

@@ -13,6 +13,7 @@
 import { Emitter } from './emitter.js';
 import { HoldfastError, LOCAL_CODES } from './errors.js';
 import { reportToConsole } from './clock.js';
+import { words } from './words.js';
 
 /** @typedef {import('./types.js').Report} Report */
 /** @typedef {import('./types.js').Row} Row */
@@ -253,7 +254,7 @@ export class History {
     try {
       const rows = await this.#load(wanted);
       if (this.#underWay !== load) return; // another window is shown by now
-      if (load.flooded) throw new HoldfastError(LOCAL_CODES.TOO_MANY, 'Too much changed while older messages were loaded. Try again.');
+      if (load.flooded) throw new HoldfastError(LOCAL_CODES.TOO_MANY, words.tooMuchChanged);
       for (const row of rows) this.saw(row.number);
       use(
         rows.map((row) => newerOf(row, load.passed.get(row.number))),

@@ -18,6 +18,7 @@ import { openRows } from './idb.js';
 import { verdict } from './refusals.js';
 import { openChannel, takeTurn } from './tabs.js';
 import { uuid } from './uuid.js';
+import { words } from './words.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').Entry} Entry */
@@ -131,7 +132,7 @@ export class Outbox {
    */
   add({ command, lane, fields, key = uuid() }) {
     if (this.#entries.size >= MAX_ENTRIES) {
-      throw new HoldfastError(LOCAL_CODES.TOO_MANY, `${MAX_ENTRIES} messages wait to be sent already. Wait, or discard some.`);
+      throw new HoldfastError(LOCAL_CODES.TOO_MANY, words.outboxFull(MAX_ENTRIES));
     }
     /** @type {Entry} */
     const entry = {

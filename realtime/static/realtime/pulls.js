@@ -6,6 +6,7 @@
  */
 
 import { HoldfastError, LOCAL_CODES } from './errors.js';
+import { words } from './words.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./replies.js').Answer} Answer */
@@ -59,7 +60,7 @@ export class Pulls {
     this.#clock.clearTimeout(this.#pause);
     this.#pause = null;
     for (const { failed } of this.#queue.splice(0))
-      failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
+      failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, words.notConnected));
   }
 
   #start() {

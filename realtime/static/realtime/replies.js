@@ -7,6 +7,7 @@
  */
 
 import { HoldfastError, LOCAL_CODES } from './errors.js';
+import { words } from './words.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 
@@ -82,19 +83,19 @@ export class Replies {
   /** The connection is gone, and with it all replies. */
   lose() {
     for (const id of [...this.#waiting.keys()]) {
-      this.#take(id)?.failed(new HoldfastError(LOCAL_CODES.NO_REPLY, 'The connection was lost before the answer came.'));
+      this.#take(id)?.failed(new HoldfastError(LOCAL_CODES.NO_REPLY, words.noReply));
     }
   }
 
   /** The server closed over a message that it found too large: repeating it would close every connection to come. */
   blameLargest() {
     const [largest] = [...this.#waiting].sort(([, a], [, b]) => b.size - a.size);
-    if (largest) this.#take(largest[0])?.failed(new HoldfastError(LOCAL_CODES.TOO_BIG, 'This is too large to send.'));
+    if (largest) this.#take(largest[0])?.failed(new HoldfastError(LOCAL_CODES.TOO_BIG, words.tooBig));
   }
 
   /** @param {number} id */
   #giveUp(id) {
-    this.#take(id)?.failed(new HoldfastError(LOCAL_CODES.TIMED_OUT, 'The server did not answer in time.'));
+    this.#take(id)?.failed(new HoldfastError(LOCAL_CODES.TIMED_OUT, words.timedOut));
     this.#overdue();
   }
 

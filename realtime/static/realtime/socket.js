@@ -12,6 +12,7 @@ import { realClock, reportToConsole } from './clock.js';
 import { CloseCode, reconnects } from './codes.js';
 import { HoldfastError, LOCAL_CODES } from './errors.js';
 import { COMMAND_TIMEOUT_MS, Replies } from './replies.js';
+import { words } from './words.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').ConnectionState} ConnectionState */
@@ -140,7 +141,7 @@ export class Socket {
   ask(name, fields, answer) {
     const ws = this.#ws;
     if (!this.#usable || ws === null)
-      return answer.failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, 'There is no connection right now.'));
+      return answer.failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, words.notConnected));
     this.#replies.ask((text) => ws.send(text), name, fields, answer, COMMAND_TIMEOUT_MS);
   }
 

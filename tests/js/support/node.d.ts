@@ -6,6 +6,9 @@ declare module 'node:test' {
   export function beforeEach(body: Body): void;
   export function afterEach(body: Body): void;
 }
+declare module 'node:module' {
+  export function register(hooks: URL): void;
+}
 declare module 'node:assert/strict' {
   interface Assert {
     (value: unknown, message?: string): asserts value;

@@ -1,0 +1,57 @@
+"""The scripts' texts by language, and times in the zone that a browser has named."""
+
+import pytest
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from django.utils import timezone
+from django.utils.translation import override
+
+from realtime.languages import catalogue_url, in_the_readers_zone, zone_named
+
+
+def test_each_language_has_its_own_script_which_is_kept_for_ever(client: Client) -> None:
+    for code, _ in settings.LANGUAGES:
+        with override(code):
+            answer = client.get(catalogue_url())
+        assert answer.headers["Content-Type"].startswith("text/javascript")
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert b"globals.gettext" in answer.content
+
+
+def test_a_script_of_another_version_is_answered_and_not_kept(client: Client) -> None:
+    answer = client.get("/words/de-ofanotherrelease.js")
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+
+
+def test_a_language_that_nobody_speaks_here_has_no_script(client: Client) -> None:
+    assert client.get("/words/xx-0.js").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("cookie", "zone"),
+    [
+        ("Europe/Berlin", "Europe/Berlin"),
+        ("Asia%2FKolkata", "Asia/Kolkata"),
+        ("", "UTC"),
+        ("Middle/Earth", "UTC"),
+        ("../../etc/passwd", "UTC"),
+        ("America", "UTC"),
+        ("a" * 5000, "UTC"),
+    ],
+)
+def test_times_are_in_the_readers_zone(cookie: str, zone: str) -> None:
+    def view(_request: HttpRequest) -> HttpResponse:
+        return HttpResponse(timezone.get_current_timezone_name())
+
+    request = RequestFactory().get("/")
+    request.COOKIES["timezone"] = cookie
+    answer = in_the_readers_zone(view)(request)
+    assert isinstance(answer, HttpResponse)
+    assert answer.content.decode() == zone
+    assert timezone.get_current_timezone_name() == "UTC", "the next request is somebody else's"
+
+
+def test_a_zone_is_found_by_its_name() -> None:
+    assert zone_named("Europe/Berlin") is not None
+    assert zone_named("\0") is None
