@@ -10,10 +10,13 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 
+from chat.moderation_models import REASON_MAX_LENGTH, Filter, FilterVersion
+
+__all__ = ["REASON_MAX_LENGTH", "Filter", "FilterVersion"]  # and what is below
+
 NAME_MAX_LENGTH = 80  # characters: one line of a sidebar
 TOPIC_MAX_LENGTH = 250
 SLUG_MAX_LENGTH = 80
-REASON_MAX_LENGTH = 500  # of a moderator, shown to the person concerned
 NOTE_MAX_LENGTH = 1000  # of somebody who reports
 WORD_MAX_LENGTH = 80
 EMOJI_MAX_LENGTH = 40  # a family of four with skin tones has 11 code points
@@ -232,6 +235,7 @@ class ModerationLog(models.Model):
         UNARCHIVE = "unarchive"
         RESOLVE = "resolve"
         DISMISS = "dismiss"
+        FILTER = "filter"
 
     action = models.CharField(max_length=12, choices=Action)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -279,11 +283,18 @@ class SiteBan(models.Model):
 
 
 class BlockedWord(models.Model):
-    """A word that no message may contain, in any case of its letters."""
+    """A word that no message may contain: what filters were before there were any. Those that were not taken over yet hold as well.
+
+    An older version that runs beside this one still reads and adds them.
+    """
 
     word = models.CharField(max_length=WORD_MAX_LENGTH, unique=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    taken_over_at = models.DateTimeField(null=True, blank=True)  # there is a filter of it since then
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(taken_over_at__isnull=True), name="blocked_word_left")]
 
     def __str__(self) -> str:
         return self.word

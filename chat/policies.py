@@ -2,16 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
-from functools import lru_cache
 from typing import Final
 
 import emoji
 from django.conf import settings
 
-from chat.errors import BlockedWord, Empty, Muted, ReadOnly, SlowMode, TooLong
+from chat.errors import Empty, Muted, ReadOnly, SlowMode, TooLong
 from chat.models import EMOJI_MAX_LENGTH, Membership, Role, Room, State
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
 
@@ -22,7 +20,6 @@ READ_SIGNAL_MAX_MEMBERS: Final = 200  # protocol.md §3: others' read markers in
 MAX_ROOMS_PER_USER: Final = 1000  # that somebody joins or makes; one socket may subscribe to as many
 MAX_SLOW_MODE: Final = 6 * 3600  # seconds
 MAX_MUTE: Final = 366 * 24 * 3600  # seconds; longer is a ban
-MAX_BLOCKED_WORDS: Final = 2000  # read with every batch, compiled once
 TYPING_SECONDS: Final = 6  # after which a client stops to show that somebody is typing
 TYPING_EVERY_SECONDS: Final = 2.0  # one signal of a person and room in so many; clients repeat at every key
 
@@ -149,12 +146,6 @@ def check_is_text(text: str, *, name: str) -> None:
         raise BadRequest(f"{name}: NUL and lone surrogates are not text")
 
 
-def check_words(body: str, blocked: Sequence[str]) -> None:
-    """Raise ``BlockedWord`` where a whole word of the text is blocked; the answer does not repeat the word."""
-    if blocked and _pattern(tuple(blocked)).search(body.casefold()):
-        raise BlockedWord("This message has a word that is not allowed here.")
-
-
 def check_emoji(text: str) -> None:
     """Raise ``BadRequest`` for anything but one emoji."""
     if len(text) > EMOJI_MAX_LENGTH or not emoji.is_emoji(text):
@@ -174,11 +165,6 @@ def clean(text: str, *, name: str, limit: int, required: bool = False) -> str:
 
 def _is_invisible(character: str) -> bool:
     return unicodedata.category(character)[0] in "ZC"  # separators; control and format characters
-
-
-@lru_cache(maxsize=4)
-def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(word.casefold()) for word in words)})(?!\w)")
 
 
 # -- moderating ---------------------------------------------------------------------------------------------------------------------

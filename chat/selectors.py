@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from chat import payloads, policies
-from chat.models import SYSTEM_USERNAME, BlockedWord, Membership, Message, Report, Role, Room, SiteBan, State
+from chat.models import SYSTEM_USERNAME, Membership, Message, Report, Role, Room, SiteBan, State
 from notifications.targets import Place, Resolved, close_matches
 from realtime import selectors as streams
 from realtime.auth import MODERATORS
@@ -163,11 +163,6 @@ def is_site_moderator(user_id: int) -> bool:
 def open_reports(user_id: int) -> int:
     """Return how many of somebody's reports nobody has looked at, counted no further than a person may have."""
     return len(Report.objects.filter(reporter_id=user_id, status=Report.Status.OPEN).values_list("pk")[:MAX_OPEN_REPORTS])
-
-
-def blocked_words() -> list[str]:
-    """Return the words that no message may contain."""
-    return list(BlockedWord.objects.order_by("word").values_list("word", flat=True)[: policies.MAX_BLOCKED_WORDS])
 
 
 def site_bans(user_ids: Collection[int]) -> Mapping[int, str]:

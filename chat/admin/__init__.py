@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from chat.admin import log, memberships, messages, people, reports, rooms, words
+from chat.admin import filters, log, memberships, messages, people, reports, rooms
 
-__all__ = ["log", "memberships", "messages", "people", "reports", "rooms", "words"]
+__all__ = ["filters", "log", "memberships", "messages", "people", "reports", "rooms"]
 
 admin.site.site_header = "Holdfast"
 admin.site.site_title = "Holdfast"

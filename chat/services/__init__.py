@@ -4,6 +4,7 @@ All are synchronous, take keywords, check everything under the lock of the strea
 """
 
 from chat.services.editing import delete_message, edit_message, react, restore_message
+from chat.services.filters import delete_filter, save_filter, switch_filter
 from chat.services.members import add_members, invite, join, leave, set_involvement, set_role
 from chat.services.moderation import ban, mute, remove, site_ban, site_unban, unban
 from chat.services.posting import Post, Posted, post_message, post_messages
@@ -22,6 +23,7 @@ __all__ = [
     "change_room",
     "close_report",
     "create_room",
+    "delete_filter",
     "delete_message",
     "direct_room",
     "edit_message",
@@ -38,9 +40,11 @@ __all__ = [
     "remove",
     "report",
     "restore_message",
+    "save_filter",
     "set_involvement",
     "set_role",
     "site_ban",
     "site_unban",
+    "switch_filter",
     "unban",
 ]

@@ -5,13 +5,16 @@ joins in between was not yet there to be mentioned.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from chat import markdown, policies
+from chat.errors import BlockedWord
+from chat.filters import Rulebook
 from chat.models import Membership, Role, Room, State
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError
 
@@ -32,28 +35,47 @@ class Text:
     html: str
     mentions: tuple[int, ...]
     everybody: bool  # it mentions @room
+    flags: tuple[str, ...] = ()  # why a moderator should look at it
 
 
-def compose(drafts: Sequence[Draft]) -> list[Text | HoldfastError]:
-    """Check and render texts; each is answered with the text or with what is wrong with it. Two queries at most."""
-    names = [markdown.names(draft.body) if "@" in draft.body and _problem(draft.body) is None else set() for draft in drafts]
+def compose(drafts: Sequence[Draft], filters: Rulebook) -> list[Text | HoldfastError]:
+    """Filter, check and render texts; each is answered with the text or with what is wrong with it. Two queries at most."""
+    kept = [_filtered(draft, filters) for draft in drafts]
+    composed = iter(_compose([each[0] for each in kept if not isinstance(each, HoldfastError)]))
+    return [each if isinstance(each, HoldfastError) else _flagged(next(composed), each[1]) for each in kept]
+
+
+def _filtered(draft: Draft, filters: Rulebook) -> tuple[Draft, tuple[str, ...]] | HoldfastError:
+    """Return a draft with what is masked, and the filters that flag it. What two say to each other is flagged to nobody."""
+    problem = _problem(draft.body)
+    if problem is not None:
+        return problem
+    outcome = filters.check(draft.body, draft.room.pk)
+    if outcome.blocked:
+        return BlockedWord(gettext("This message has a word that is not allowed here."))
+    return draft._replace(body=outcome.body), () if draft.room.is_direct else outcome.flags
+
+
+def _flagged(text: Text | HoldfastError, flags: tuple[str, ...]) -> Text | HoldfastError:
+    return replace(text, flags=flags) if flags and isinstance(text, Text) else text
+
+
+def _compose(drafts: Sequence[Draft]) -> list[Text | HoldfastError]:
+    names = [markdown.names(draft.body) if "@" in draft.body else set() for draft in drafts]
     people = _people(zip(drafts, names, strict=True))
     summoners = _summoners([draft for draft, found in zip(drafts, names, strict=True) if markdown.EVERYBODY in found])
     return [_text(draft, people.get(draft.room.pk, {}), (draft.author_id, draft.room.pk) in summoners) for draft in drafts]
 
 
-def compose_one(author_id: int, room: Room, body: str) -> Text:
-    """Check and render one text. Raises what is wrong with it."""
-    text = compose([Draft(author_id, room, body)])[0]
+def compose_one(author_id: int, room: Room, body: str, filters: Rulebook | None = None) -> Text:
+    """Filter, check and render one text. Raises what is wrong with it."""
+    text = compose([Draft(author_id, room, body)], filters or Rulebook())[0]
     if isinstance(text, HoldfastError):
         raise text
     return text
 
 
 def _text(draft: Draft, people: Mapping[str, int], may_summon: bool) -> Text | HoldfastError:
-    problem = _problem(draft.body)
-    if problem is not None:
-        return problem
     rendered = markdown.render(draft.body, people, room=may_summon)
     limit: int = settings.HOLDFAST_MAX_MENTIONS
     if len(rendered.mentions) > limit:

@@ -3,12 +3,13 @@
 from django.conf import settings
 from django.utils import timezone
 
-from chat import payloads, policies, selectors
+from chat import payloads, policies, rulebook, selectors
 from chat.errors import NotYours
 from chat.models import REASON_MAX_LENGTH, Membership, Message, ModerationLog, RemovedText, Room
 from chat.policies import Rank
 from chat.services import telling
 from chat.services.composing import compose_one
+from chat.services.reports import flag
 from chat.services.rights import acting_rank, check_moderates
 from chat.services.rows import log, save_message
 from chat.services.telling import Planned
@@ -25,7 +26,7 @@ def edit_message(*, actor_id: int, message_id: int, body: str) -> Message:
     """
     found = selectors.readable_message(message_id, actor_id)
     room = selectors.room(found.room_id)
-    text = compose_one(actor_id, room, body)
+    text = compose_one(actor_id, room, body, rulebook.current())
     people = telling.mentioned([Planned(room, text)])
     with changing(payloads.stream(room.pk), *(inbox(user_id) for user_id in people.get(room.pk, ()))) as heads:
         room, member = selectors.standing(room.pk, actor_id)
@@ -33,13 +34,13 @@ def edit_message(*, actor_id: int, message_id: int, body: str) -> Message:
         policies.check_may_write(room, member, now=timezone.now())
         if message.author_id != actor_id:
             raise NotYours("You can only edit your own messages.")
-        if message.body == body:
+        if message.body == text.body:
             return message
-        policies.check_words(body, selectors.blocked_words())
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
         message.edited_at = timezone.now()
         notices = telling.mention_notices(message, room, text, people, telling.reach(people))
         save_message(heads, message)
+        flag([(message, reason) for reason in text.flags])
         if notices:
             notify_many(heads, notices)
     return message

@@ -10,17 +10,18 @@ from django.db import DEFAULT_DB_ALIAS
 
 from chat import selectors
 from chat.models import ModerationLog
+from chat.services.filters import take_over_words
 from chat.services.rows import log, system_user
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import NotFound
 from realtime.services import changing
 
-# What moderators may open in the admin. What they change there goes through the services; only blocked words are rows of no stream.
+# What moderators may open in the admin. What they change there goes through the services. Blocked words: for an older version.
 _PERMISSIONS: Final = {
-    "view": ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "blockedword"],
-    "change": ["room", "membership", "message", "report"],
-    "add": ["siteban", "blockedword"],
-    "delete": ["blockedword"],
+    "view": ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "filter", "blockedword"],
+    "change": ["room", "membership", "message", "report", "filter"],
+    "add": ["siteban", "filter", "blockedword"],
+    "delete": ["filter", "blockedword"],
 }
 _ROLE: Final = ModerationLog.Action.ROLE
 
@@ -41,6 +42,8 @@ def ensure_after_migrate(*, using: str, apps: Apps = installed, **_: Any) -> Non
     if using == DEFAULT_DB_ALIAS and "group" in apps.all_models["auth"] and "moderationlog" in apps.all_models["chat"]:
         ensure_moderators_group()
         system_user()
+    if using == DEFAULT_DB_ALIAS and "filterversion" in apps.all_models["chat"]:
+        take_over_words()  # of a version before filters, and again what one adds that runs beside this
 
 
 def appoint_moderator(*, username: str) -> bool:

@@ -11,10 +11,11 @@ from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from chat import payloads, policies, selectors
+from chat import payloads, policies, rulebook
 from chat.models import Membership, Message, Room
 from chat.services import telling
 from chat.services.composing import Draft, Text, compose
+from chat.services.reports import flag
 from chat.services.telling import Planned
 from notifications.payloads import inbox
 from notifications.services import Notice, notify_many
@@ -92,7 +93,8 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
 
 
 def _compose(posts: Sequence[Post], rooms: dict[int, Room]) -> list[Text | HoldfastError]:
-    known = iter(compose([Draft(post.author_id, rooms[post.room_id], post.body) for post in posts if post.room_id in rooms]))
+    drafts = [Draft(post.author_id, rooms[post.room_id], post.body) for post in posts if post.room_id in rooms]
+    known = iter(compose(drafts, rulebook.current()))
     return [next(known) if post.room_id in rooms else policies.no_such_room() for post in posts]
 
 
@@ -111,7 +113,6 @@ class _Batch:
     members: dict[tuple[int, int], Membership]  # (room, author)
     known: dict[tuple[int, UUID], Message]  # (author, key): posted before, or earlier in this batch
     rooms_of_replied: dict[int, int]  # message replied to → its room
-    blocked: list[str]
     accepted: list[tuple[Message, Text]] = field(default_factory=list)
     data: dict[tuple[int, UUID], dict[str, Any]] = field(default_factory=dict)  # how the accepted look on the wire
     slowed: dict[int, Membership] = field(default_factory=dict)  # those whose time of posting counts
@@ -126,7 +127,6 @@ class _Batch:
             members=_members(posts, room_ids),
             known=_known(posts),
             rooms_of_replied=dict(Message.objects.filter(pk__in=replied).values_list("pk", "room_id")) if replied else {},
-            blocked=selectors.blocked_words(),
         )
 
     def decide(self, heads: Heads, post: Post, text: Text | HoldfastError) -> _Decision | HoldfastError:
@@ -146,7 +146,6 @@ class _Batch:
             raise text
         room = self.rooms[post.room_id]
         member = policies.check_may_write(room, self.members.get((post.room_id, post.author_id)), now=self.now)
-        policies.check_words(text.body, self.blocked)
         if post.reply_to is not None and self.rooms_of_replied.get(post.reply_to) != room.pk:
             raise policies.no_such_message()
         policies.check_slow_mode(room, member, now=self.now)
@@ -193,6 +192,7 @@ class _Batch:
         for message, _ in self.accepted:
             data = self.data[message.author_id, message.key] = payloads.message(message)
             heads.record(payloads.stream(message.room_id), Event.of("message", message.pk, message.seq, data))
+        flag([(message, reason) for message, text in self.accepted for reason in text.flags])
 
     def answer(self, decision: _Decision | HoldfastError) -> Posted | HoldfastError:
         """Turn a decision into the answer."""

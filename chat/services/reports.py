@@ -1,13 +1,15 @@
 """Reports: members ask moderators to look."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from chat import policies, selectors
 from chat.errors import AlreadyReported
-from chat.models import NOTE_MAX_LENGTH, REASON_MAX_LENGTH, ModerationLog, Report
-from chat.services.rows import log
+from chat.models import NOTE_MAX_LENGTH, REASON_MAX_LENGTH, Message, ModerationLog, Report
+from chat.services.rows import log, system_user
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from realtime.services import changing
 
@@ -31,6 +33,29 @@ def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> 
     if not made:
         raise AlreadyReported("You have reported this message before.")
     return row
+
+
+def flag(found: Sequence[tuple[Message, str]]) -> None:
+    """Report messages in the name of the system, each with the reason, inside the transaction that posts them; once for each message."""
+    if not found:
+        return
+    now, reporter = timezone.now(), system_user()
+    reasons: dict[int, list[str]] = {}
+    for message, reason in found:
+        reasons.setdefault(message.pk, []).append(reason)
+    Report.objects.bulk_create(
+        [
+            Report(
+                message_id=message_id,
+                reporter=reporter,
+                category=Report.Category.OTHER,
+                note=gettext("Found by: %(what)s") % {"what": ", ".join(each)[: NOTE_MAX_LENGTH - 20]},
+                created_at=now,
+            )
+            for message_id, each in reasons.items()
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def close_report(*, actor_id: int, report_id: int, status: str, reason: str = "") -> Report:

@@ -6,7 +6,7 @@ from uuid import uuid4
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from chat.models import BlockedWord, Membership, Message, ModerationLog, RemovedText, Report, Room, SiteBan
+from chat.models import Filter, Membership, Message, ModerationLog, RemovedText, Report, Room, SiteBan
 
 
 def make_rows(start: int, end: int) -> None:
@@ -26,4 +26,4 @@ def make_rows(start: int, end: int) -> None:
         ModerationLog(action="delete", actor=row.author, subject=row.author, room=row.room, message=row, reason="spam") for row in messages
     )
     SiteBan.objects.bulk_create(SiteBan(user=user, reason="spam", created_by=user) for user in people)
-    BlockedWord.objects.bulk_create(BlockedWord(word=f"word{number:05}", created_by=people[0]) for number in numbers)
+    Filter.objects.bulk_create(Filter(text=f"word{number:05}", created_by=people[0]) for number in numbers)

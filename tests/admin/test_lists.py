@@ -13,7 +13,7 @@ from chat.models import Message, Room
 from tests.admin.rows import make_rows
 from tests.chat.conftest import Say
 
-LISTS = ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "blockedword", "person"]
+LISTS = ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "filter", "person"]
 SEARCHES = {
     "room": "room1",
     "membership": "@person1 #room1",
@@ -22,7 +22,7 @@ SEARCHES = {
     "report": "@person1",
     "moderationlog": "@person1 #room1",
     "siteban": "@person1",
-    "blockedword": "word",
+    "filter": "word",
     "person": "person1",
 }
 

@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from chat import services
-from chat.models import BlockedWord, Message, ModerationLog, RemovedText, Report, Room, SiteBan
+from chat.models import Message, ModerationLog, RemovedText, Report, Room, SiteBan
 from tests.admin.conftest import Act, signed_in
 from tests.chat.conftest import Say, membership
 from tests.conftest import make_user
@@ -148,17 +148,6 @@ def test_the_log_cannot_be_changed_past_the_admin_either(ids: dict[str, int]) ->
         entry.delete()
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE chat_moderationlog SET reason = 'another'")
-
-
-def test_mona_blocks_and_frees_words(desk: Client, mona: User) -> None:
-    desk.post("/admin/chat/blockedword/add/", {"word": "  Cheap   PILLS "})
-    row = BlockedWord.objects.get()
-    assert (row.word, row.created_by) == ("cheap pills", mona)
-    assert "already exists" in desk.post("/admin/chat/blockedword/add/", {"word": "CHEAP pills"}).content.decode()
-    assert "some text" in desk.post("/admin/chat/blockedword/add/", {"word": "\u200b"}).content.decode()
-    assert desk.post(f"/admin/chat/blockedword/{row.pk}/change/", {"word": "x"}).status_code == 403
-    desk.post(f"/admin/chat/blockedword/{row.pk}/delete/", {"post": "yes"})
-    assert not BlockedWord.objects.exists()
 
 
 def test_no_account_is_deleted_in_the_admin(root: Client, bob: User) -> None:

@@ -14,7 +14,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message
 from tests.conftest import PASSWORD, People, make_user
 
-PAGES = ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "blockedword", "person"]
+PAGES = ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "filter", "person"]
 
 
 @pytest.fixture
@@ -83,10 +83,10 @@ def test_no_page_of_the_desk_breaks_the_policy_or_its_scripts(open_page: OpenPag
         page.get_by_role("link", name="Next").click()
         page.locator("#result_list tbody th a").first.click()
         expect(page.locator("#content-main")).to_be_visible()
-    page.goto("/admin/chat/blockedword/add/")
-    page.get_by_label("Word").fill("pills")
-    page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_text("was added successfully")).to_be_visible()
+    page.goto("/admin/chat/filter/add/")
+    page.get_by_label("Text").fill("pills")
+    page.get_by_role("button", name="Save, switched off").click()
+    expect(page.get_by_text("The filter is stored")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["", "auth/user/", "auth/user/add/", "auth/group/", "password_change/", "notifications/announcement/add/"])

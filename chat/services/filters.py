@@ -1,0 +1,127 @@
+"""Filters: made, changed, switched on and off, deleted. They are rows of no stream; a new version tells every process of it."""
+
+from uuid import uuid4
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from chat import filters, policies, selectors
+from chat.filters import Action, Kind
+from chat.models import BlockedWord, Filter, FilterVersion, ModerationLog, Room
+from chat.services.rows import log
+from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
+from realtime.services import changing
+
+
+def save_filter(
+    *, actor_id: int, text: str, kind: str, action: str, room_id: int | None = None, is_on: bool = False, filter_id: int | None = None
+) -> Filter:
+    """Make a filter, or change the one with ``filter_id``. For moderators of the site."""
+    text = clean_filter(text, kind)
+    if action not in Action.values:
+        raise BadRequest(f"action: expected one of {', '.join(Action.values)}")
+    _check_moderates(actor_id)
+    room = selectors.room(room_id) if room_id is not None else None
+    with changing():
+        _take_over_words()
+        row = _locked(filter_id) if filter_id is not None else Filter(created_by_id=actor_id)
+        row.text, row.kind, row.action, row.room, row.is_on = text, kind, action, room, is_on
+        if is_on:
+            _check_room_for(row)
+        row.save()
+        _note(row, actor_id, "changed" if filter_id is not None else "added")
+    return row
+
+
+def switch_filter(*, actor_id: int, filter_id: int, on: bool, reason: str = "") -> Filter:
+    """Switch a filter on or off."""
+    _check_moderates(actor_id)
+    with changing():
+        _take_over_words()
+        row = _locked(filter_id)
+        if row.is_on == on:
+            return row
+        row.is_on = on
+        if on:
+            _check_room_for(row)
+        row.save()
+        _note(row, actor_id, "on" if on else "off", reason)
+    return row
+
+
+def delete_filter(*, actor_id: int, filter_id: int, reason: str = "") -> None:
+    """Delete a filter."""
+    _check_moderates(actor_id)
+    with changing():
+        row = _locked(filter_id)
+        _note(row, actor_id, "deleted", reason)
+        row.delete()
+
+
+def clean_filter(text: str, kind: str) -> str:
+    """Return the text of a filter as it is compared. Raises ``BadRequest`` that says what is wrong with it."""
+    if kind not in Kind.values:
+        raise BadRequest(f"kind: expected one of {', '.join(Kind.values)}")
+    if kind == Kind.WORD:
+        return policies.clean(text, name="text", limit=filters.MAX_LENGTH, required=True).casefold()[: filters.MAX_LENGTH]
+    policies.check_is_text(text, name="text")
+    if not 0 < len(text) <= filters.MAX_LENGTH:
+        raise BadRequest(_("text: expected 1 to %(most)d characters, got %(length)d") % {"most": filters.MAX_LENGTH, "length": len(text)})
+    filters.check_pattern(text)
+    return text
+
+
+def take_over_words() -> int:
+    """Make a filter of each blocked word that has none; done by migrations, and before each change. Returns how many."""
+    with changing():
+        return _take_over_words()
+
+
+def _take_over_words() -> int:
+    FilterVersion.objects.get_or_create(pk=1, defaults={"stamp": uuid4().hex})
+    FilterVersion.objects.select_for_update().get(pk=1)  # one at a time, so that no word becomes two filters
+    words = list(BlockedWord.objects.filter(taken_over_at=None).order_by("pk")[: filters.MAX_WORDS])
+    if words:
+        made = [Filter(text=row.word, is_on=True, created_by_id=row.created_by_id) for row in words]
+        Filter.objects.bulk_create(made)
+        BlockedWord.objects.filter(pk__in=[row.pk for row in words]).update(taken_over_at=timezone.now())
+        _new_version()
+    return len(words)
+
+
+def _locked(filter_id: int) -> Filter:
+    row = Filter.objects.select_for_update(of=("self",)).select_related("room").filter(pk=filter_id).first()
+    if row is None:
+        raise NotFound(_("There is no such filter."))
+    return row
+
+
+def _check_room_for(row: Filter) -> None:
+    """Raise ``TooMany`` where so many are on that posting would feel it."""
+    others = Filter.objects.filter(is_on=True, kind=row.kind).exclude(pk=row.pk)
+    most = filters.MAX_WORDS if row.kind == Kind.WORD else filters.MAX_PATTERNS
+    texts = list(others.values_list("text", flat=True)[:most])
+    if len(texts) >= most:
+        raise TooMany(_("%(most)d filters of this kind are on, as many as can be. Switch one off first.") % {"most": most})
+    if row.kind == Kind.PATTERN:
+        size = sum(map(filters.check_pattern, [row.text, *texts]))
+        if size > filters.MAX_PROGRAMS:
+            raise TooMany(_("The patterns that are on have become too large together. Switch one off first."))
+
+
+def _note(row: Filter, actor_id: int, what: str, reason: str = "") -> None:
+    _new_version()
+    if row.kind == Kind.WORD:  # what an older version that runs beside this one goes by
+        BlockedWord.objects.filter(word=row.text).exclude(taken_over_at=None).delete()
+    room: Room | None = row.room
+    details = {"filter": row.text, "as": str(row.action), "what": what}
+    log(ModerationLog.Action.FILTER, actor_id=actor_id, reason=reason, room=room, details=details)
+
+
+def _new_version() -> None:
+    FilterVersion.objects.update_or_create(pk=1, defaults={"stamp": uuid4().hex})
+
+
+def _check_moderates(actor_id: int) -> None:
+    if not selectors.is_site_moderator(actor_id):
+        raise Forbidden(_("Only moderators of the site may do that."))
