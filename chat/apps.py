@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 class ChatConfig(AppConfig):
@@ -25,4 +26,20 @@ class ChatConfig(AppConfig):
         streams.kind(payloads.INBOX).sources.append(selectors.inbox_events)
         register_gate(selectors.site_bans)
         register_target(payloads.ROOM, selectors.rooms_named, post_system_message, recall_system_message)
+        _register_kinds()
         post_migrate.connect(ensure_after_migrate, sender=self, dispatch_uid="chat.moderators")
+
+
+def _register_kinds() -> None:
+    from notifications.kinds import Kind, register_kind
+
+    for kind in (
+        Kind("mention", _("Mentions"), _("Somebody writes your name, or calls the whole room")),
+        Kind("reply", _("Replies"), _("Somebody answers a message of yours")),
+        Kind("reaction", _("Reactions"), _("Somebody reacts to a message of yours")),
+        Kind("direct", _("Direct messages"), _("Somebody writes to you alone")),
+        Kind("message", _("All messages"), _("Of rooms in which you want to be told of everything")),
+        Kind("invitation", _("Invitations"), _("Somebody adds you to a room")),
+        Kind("moderation", _("Moderation"), _("What moderators do that concerns you"), optional=False),
+    ):
+        register_kind(kind)

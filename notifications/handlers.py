@@ -24,7 +24,7 @@ class Read(msgspec.Struct):
     all: bool = False
 
 
-class Archive(msgspec.Struct):
+class Some(msgspec.Struct):
     """Some notifications."""
 
     notifications: Ids
@@ -41,9 +41,21 @@ async def read_notifications(caller: Caller, fields: Read) -> dict[str, Any]:
 
 
 @commands("notification.archive")
-async def archive_notifications(caller: Caller, fields: Archive) -> dict[str, Any]:
+async def archive_notifications(caller: Caller, fields: Some) -> dict[str, Any]:
     """Move notifications to the archive."""
     return {"unread": await writer().run(services.archive, user_id=caller.user_id, ids=fields.notifications)}
+
+
+@commands("notification.unarchive")
+async def unarchive_notifications(caller: Caller, fields: Some) -> dict[str, Any]:
+    """Bring notifications back from the archive."""
+    return {"unread": await writer().run(services.unarchive, user_id=caller.user_id, ids=fields.notifications)}
+
+
+@commands("notification.unread")
+async def mark_notifications_unread(caller: Caller, fields: Some) -> dict[str, Any]:
+    """Mark notifications as unread."""
+    return {"unread": await writer().run(services.mark_unread, user_id=caller.user_id, ids=fields.notifications)}
 
 
 async def _read_all(user_id: int) -> int:

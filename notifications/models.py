@@ -12,6 +12,7 @@ from django.db.models import Q
 TITLE_MAX_LENGTH = 200  # characters: one line of a banner or of an inbox
 URL_MAX_LENGTH = 500
 KIND_MAX_LENGTH = 40
+SUBJECT_MAX_LENGTH = 60  # two numbers of 19 digits and the name of a kind of stream
 
 
 class Level(models.TextChoices):
@@ -44,7 +45,11 @@ class Broadcast(models.Model):
 
 
 class Notification(models.Model):
-    """One row of an inbox. ``unread`` counts the whole inbox as of ``seq``, so the row with the highest ``seq`` holds the present count."""
+    """One row of an inbox. ``unread`` counts the whole inbox as of ``seq``, so the row with the highest ``seq`` holds the present count.
+
+    Most tell of one thing. Those with ``parts`` gather: while such a row is unread, what happens to the same subject joins it, and what
+    is taken back leaves it; with the last part the row is taken back as well (``count`` is 0, and no inbox shows it).
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications", db_index=False)
     seq = models.BigIntegerField()
@@ -59,6 +64,11 @@ class Notification(models.Model):
     read_at = models.DateTimeField(null=True, blank=True)  # archiving reads as well: unread means `read_at` is null, and nothing else
     archived_at = models.DateTimeField(null=True, blank=True)
     broadcast = models.ForeignKey(Broadcast, models.PROTECT, null=True, blank=True, related_name="notifications", db_index=False)
+    place = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")  # where it happened: "room.42"
+    subject = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")  # what it is about: "room.42.880"
+    count = models.PositiveIntegerField(default=1, db_default=1)  # of what it tells; 0: taken back
+    parts = models.JSONField(null=True, blank=True)  # [[user id, what they did], …], oldest first: only the count of it is shown
+    updated_at = models.DateTimeField(null=True, blank=True)  # when the last part joined
 
     class Meta:
         constraints = [
@@ -69,6 +79,7 @@ class Notification(models.Model):
             models.Index(fields=["user", "id"], condition=Q(archived_at__isnull=True), name="notification_inbox"),
             models.Index(fields=["user", "id"], condition=Q(read_at__isnull=True), name="notification_unread"),
             models.Index(fields=["user", "id"], condition=Q(archived_at__isnull=False), name="notification_archived"),
+            models.Index(fields=["user", "subject"], condition=Q(parts__isnull=False), name="notification_gathering"),
         ]
 
     def __str__(self) -> str:
@@ -108,3 +119,23 @@ class AnnouncementReading(models.Model):
 
     def __str__(self) -> str:
         return f"announcement {self.announcement_id} read by {self.user_id}"
+
+
+class Preferences(models.Model):
+    """What a person wants to be told of, and how. Made when they choose something; a row of their inbox stream.
+
+    The server keeps ``inbox_off`` out of the inbox. The rest is for clients: what to show on the desktop, and when not to.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notification_preferences")
+    seq = models.BigIntegerField()
+    inbox_off = models.JSONField(default=list)  # kinds
+    desktop_off = models.JSONField(default=list)
+    quiet_from = models.TimeField(null=True, blank=True)  # of the clock on the wall where the reader is
+    quiet_to = models.TimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"preferences of {self.user_id}"

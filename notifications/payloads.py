@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
-from notifications.models import Announcement, AnnouncementReading, Notification
+from notifications.models import Announcement, AnnouncementReading, Notification, Preferences
 from realtime import streams
 from realtime.protocol.page import Event
 from realtime.streams import StreamName
@@ -44,6 +44,10 @@ def notification(row: Notification) -> dict[str, Any]:
         "read_at": moment(row.read_at),
         "archived_at": moment(row.archived_at),
         "unread": row.unread,
+        "place": row.place or None,
+        "subject": row.subject or None,
+        "count": row.count,
+        "updated_at": moment(row.updated_at),
     }
 
 
@@ -67,6 +71,18 @@ def reading(row: AnnouncementReading) -> dict[str, Any]:
     return {"id": row.pk, "seq": row.seq, "announcement": row.announcement_id, "read_at": moment(row.read_at)}
 
 
+def preferences(row: Preferences) -> dict[str, Any]:
+    """Return what somebody wants to be told of."""
+    return {
+        "id": row.pk,
+        "seq": row.seq,
+        "inbox_off": row.inbox_off,
+        "desktop_off": row.desktop_off,
+        "quiet_from": f"{row.quiet_from:%H:%M}" if row.quiet_from else None,
+        "quiet_to": f"{row.quiet_to:%H:%M}" if row.quiet_to else None,
+    }
+
+
 def notification_event(row: Notification) -> Event:
     """Return the row as an event of its user's inbox."""
     return Event.of("notification", row.pk, row.seq, notification(row))
@@ -80,3 +96,8 @@ def announcement_event(row: Announcement) -> Event:
 def reading_event(row: AnnouncementReading) -> Event:
     """Return the row as an event of its reader's inbox."""
     return Event.of("reading", row.pk, row.seq, reading(row))
+
+
+def preferences_event(row: Preferences) -> Event:
+    """Return the row as an event of its owner's inbox."""
+    return Event.of("preferences", row.pk, row.seq, preferences(row))

@@ -3,14 +3,16 @@
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from urllib.parse import urlsplit
 
+from notifications.kinds import kinds
 from notifications.models import TITLE_MAX_LENGTH, URL_MAX_LENGTH, Level
 from realtime.protocol.errors import BadRequest, NotFound
 from realtime.streams import Claim, Refusals
 
 MAX_IDS = 500  # notifications named in one command: ten pages of an inbox, and one transaction of some 20 ms
+MAX_KINDS = 50  # named in one choice; there are some ten
 MAX_IDS_NAMED = 10  # in the words of an error
 MAX_ID = 2**63 - 1  # what a column of the database holds
 BODY_MAX_LENGTH = 3000  # characters: with a title, a link and markup it still fits into one message of a room
@@ -39,6 +41,21 @@ def check_all_found(ids: Collection[int], found: Collection[int]) -> None:
         named = ", ".join(map(str, missing[:MAX_IDS_NAMED]))
         more = f" and {len(missing) - MAX_IDS_NAMED} more" if len(missing) > MAX_IDS_NAMED else ""
         raise NotFound(f"There is no notification {named}{more} in your inbox.")
+
+
+def check_kinds(names: Collection[str], *, name: str, optional: bool) -> None:
+    """Raise ``BadRequest`` for kinds that cannot be switched off. ``optional``: it is the inbox that they would be kept out of."""
+    may = [kind.name for kind in kinds() if kind.optional or not optional]
+    if set(names) - set(may):
+        raise BadRequest(f"{name}: expected some of {', '.join(may)}")
+
+
+def check_quiet(start: time | None, end: time | None) -> None:
+    """Raise ``BadRequest`` where quiet hours have only one end, or none between."""
+    if (start is None) != (end is None):
+        raise BadRequest("quiet_from, quiet_to: expected both times or none")
+    if start is not None and start == end:
+        raise BadRequest("quiet_from, quiet_to: expected two different times")
 
 
 # -- what may be broadcast ----------------------------------------------------------------------------------------------------------

@@ -16,12 +16,13 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 
 from notifications import payloads
-from notifications.models import Announcement, AnnouncementReading, Broadcast, Notification
+from notifications.models import Announcement, AnnouncementReading, Broadcast, Notification, Preferences
 from notifications.targets import Place, close_matches, target
 from realtime.protocol.page import Event
 
 INBOX_PAGE = 50  # notifications in one answer
 MAX_ANNOUNCEMENTS = 100  # active ones in one answer, the newest: more than anybody reads
+MAX_GATHERING = 10  # unread rows about one message: more than one only where somebody has marked old ones as unread
 NAMES_PER_QUERY = 500  # in one IN (…)
 MAX_CANDIDATES = 2000  # usernames among which a mistyped one is looked for; comparing 2000 takes some 50 ms
 
@@ -34,9 +35,34 @@ def unread(user_id: int) -> int:
 
 def unread_counts(user_ids: Collection[int]) -> dict[int, int]:
     """Return the unread counts of several people, in one query."""
+    return {user_id: standing.unread for user_id, standing in standings(user_ids).items()}
+
+
+class Standing(NamedTuple):
+    """How an inbox stands before something is put into it."""
+
+    unread: int
+    off: Collection[str]  # kinds that its owner does not want in it
+
+
+def standings(user_ids: Collection[int]) -> dict[int, Standing]:
+    """Return how the inboxes of several people stand, in one query."""
     newest = Notification.objects.filter(user_id=OuterRef("pk")).order_by("-seq").values("unread")[:1]
-    counts = User.objects.filter(pk__in=user_ids).annotate(unread=Subquery(newest)).values_list("pk", "unread")
-    return {user_id: count or 0 for user_id, count in counts}
+    found = User.objects.filter(pk__in=user_ids).annotate(unread=Subquery(newest))
+    rows = found.values_list("pk", "unread", "notification_preferences__inbox_off")
+    return {user_id: Standing(count or 0, off or ()) for user_id, count, off in rows}
+
+
+def preferences(user_id: int) -> Preferences:
+    """Return what somebody wants to be told of; who has chosen nothing, of everything."""
+    return Preferences.objects.filter(user_id=user_id).first() or Preferences(user_id=user_id, seq=0)
+
+
+def gathering(user_id: int, subject: str) -> list[Notification]:
+    """Return the rows of an inbox that what happens to ``subject`` may join or leave: those unread or taken back, newest first."""
+    waiting = Q(read_at=None) | Q(count=0)
+    rows = Notification.objects.filter(waiting, user_id=user_id, subject=subject, parts__isnull=False)
+    return list(rows.select_related("actor").order_by("-pk")[:MAX_GATHERING])
 
 
 def notification_events(ident: str, after: int, limit: int) -> Iterator[Event]:
@@ -49,6 +75,11 @@ def reading_events(ident: str, after: int, limit: int) -> Iterator[Event]:
     """Yield the announcements that the owner of ``inbox.<ident>`` has read: a source of its stream."""
     rows = AnnouncementReading.objects.filter(user_id=int(ident), seq__gt=after).order_by("seq")
     return map(payloads.reading_event, rows[:limit])
+
+
+def preferences_events(ident: str, after: int, _limit: int) -> Iterator[Event]:
+    """Yield what the owner of ``inbox.<ident>`` has chosen, if it changed: a source of its stream."""
+    return map(payloads.preferences_event, Preferences.objects.filter(user_id=int(ident), seq__gt=after))
 
 
 def announcement_events(_ident: str, after: int, limit: int) -> Iterator[Event]:
@@ -68,7 +99,11 @@ class Shelf(StrEnum):
     ARCHIVED = "archived"
 
 
-_SHELVES = {Shelf.INBOX: Q(archived_at=None), Shelf.UNREAD: Q(read_at=None), Shelf.ARCHIVED: Q(archived_at__isnull=False)}
+_SHELVES = {
+    Shelf.INBOX: Q(archived_at=None),
+    Shelf.UNREAD: Q(read_at=None),
+    Shelf.ARCHIVED: Q(archived_at__isnull=False) & ~Q(count=0),  # what was taken back is nowhere
+}
 
 
 class InboxPage(NamedTuple):
@@ -100,10 +135,13 @@ class ShownAnnouncement(NamedTuple):
     read_at: datetime | None
 
 
-def active_announcements(user_id: int, *, now: datetime) -> list[ShownAnnouncement]:
-    """Return what is announced now, newest first, in one query."""
+def active_announcements(user_id: int, *, now: datetime, joined: datetime) -> list[ShownAnnouncement]:
+    """Return what is announced now, newest first, in one query.
+
+    What was announced before somebody had an account is news to them only where it says until when it holds.
+    """
     reading = AnnouncementReading.objects.filter(user_id=user_id, announcement=OuterRef("pk")).values("read_at")
-    rows = Announcement.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), recalled_at=None)
+    rows = Announcement.objects.filter(Q(expires_at=None, created_at__gte=joined) | Q(expires_at__gt=now), recalled_at=None)
     rows = rows.annotate(reader_read_at=Subquery(reading[:1])).order_by("-pk")
     return [ShownAnnouncement(row, row.reader_read_at) for row in rows[:MAX_ANNOUNCEMENTS]]
 

@@ -6,6 +6,7 @@ from notifications import views
 
 urlpatterns = [
     path("api/inbox/", views.inbox),
+    path("api/inbox/preferences", views.preferences),
     path("api/announcements/", views.announcements),
     path("api/announcements/<int:announcement_id>/read", views.read_announcement),
 ]

@@ -1,11 +1,15 @@
 """The JSON API of inboxes and announcements. ``seq`` is read before the rows, so that whoever continues from it misses nothing."""
 
+from datetime import time
+from typing import Annotated
+
+import msgspec
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from notifications import payloads, policies, selectors, services
 from notifications.selectors import Shelf
-from realtime.auth import ApiRequest, api
+from realtime.auth import ApiRequest, api, body
 from realtime.protocol.errors import BadRequest
 from realtime.selectors import head_and_floor
 
@@ -24,7 +28,7 @@ def inbox(request: ApiRequest) -> JsonResponse:
 def announcements(request: ApiRequest) -> JsonResponse:
     """Answer with what is announced now, newest first, and what of it I have read."""
     seq, _ = head_and_floor(payloads.ANNOUNCEMENTS)
-    shown = selectors.active_announcements(request.user.pk, now=timezone.now())
+    shown = selectors.active_announcements(request.user.pk, now=timezone.now(), joined=request.user.date_joined)
     rows = [payloads.announcement(row) | {"read_at": payloads.moment(read_at)} for row, read_at in shown]
     return JsonResponse({"announcements": rows, "seq": seq})
 
@@ -36,6 +40,38 @@ def read_announcement(request: ApiRequest, announcement_id: int) -> JsonResponse
         raise BadRequest(f"announcement: expected at most {policies.MAX_ID}, got {announcement_id}")
     services.read_announcement(user_id=request.user.pk, announcement_id=announcement_id)
     return JsonResponse({})
+
+
+Kinds = Annotated[list[str], msgspec.Meta(max_length=policies.MAX_KINDS)]
+WallClock = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Choices(msgspec.Struct, forbid_unknown_fields=True):
+    """What is to be told differently; a null time is none."""
+
+    inbox_off: Kinds | None = None
+    desktop_off: Kinds | None = None
+    quiet_from: WallClock | msgspec.UnsetType | None = msgspec.UNSET
+    quiet_to: WallClock | msgspec.UnsetType | None = msgspec.UNSET
+
+
+@api("GET", "PATCH")
+def preferences(request: ApiRequest) -> JsonResponse:
+    """Answer with what I want to be told of, after a change if one is asked for."""
+    user_id = request.user.pk
+    if request.method == "PATCH":
+        asked = body(request, Choices)
+        services.set_preferences(user_id=user_id, inbox_off=asked.inbox_off, desktop_off=asked.desktop_off, quiet=_quiet(asked))
+    return JsonResponse({"preferences": payloads.preferences(selectors.preferences(user_id))})
+
+
+def _quiet(asked: Choices) -> tuple[time | None, time | None] | None:
+    start, end = asked.quiet_from, asked.quiet_to
+    if start is msgspec.UNSET and end is msgspec.UNSET:
+        return None
+    if isinstance(start, msgspec.UnsetType) or isinstance(end, msgspec.UnsetType):
+        raise BadRequest("quiet_from, quiet_to: expected both or none")
+    return (time.fromisoformat(start) if start else None, time.fromisoformat(end) if end else None)
 
 
 def _before(request: HttpRequest) -> int | None:

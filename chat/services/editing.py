@@ -70,6 +70,7 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
         message.body, message.html, message.mentions, message.reactions = "", "", [], {}
         message.deleted_at = timezone.now()
         save_message(heads, message)
+        telling.forget_reactions(heads, message, room)
         if not is_author:
             log(ModerationLog.Action.DELETE, actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
             _tell_author(heads, message, room, actor_id, "removed your message", reason, level="warning")
@@ -104,7 +105,8 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
     """Add or take away one's reaction; a repeat changes nothing."""
     policies.check_emoji(emoji)
     found = selectors.readable_message(message_id, actor_id)
-    with changing(payloads.stream(found.room_id)) as heads:
+    inboxes = [inbox(found.author_id)] if found.author_id != actor_id else []
+    with changing(payloads.stream(found.room_id), *inboxes) as heads:
         room, member = selectors.standing(found.room_id, actor_id)
         policies.check_may_react(room, member, now=timezone.now())
         message = _standing(message_id)
@@ -119,6 +121,7 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
             if not message.reactions[emoji]:
                 del message.reactions[emoji]
         save_message(heads, message)
+        telling.tell_of_reaction(heads, message, room, actor_id=actor_id, emoji=emoji, on=on)
     return message
 
 

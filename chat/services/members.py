@@ -95,6 +95,7 @@ def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
             title=f"{name} added you to {room}",
             url=room.get_absolute_url(),
             actor_id=actor_id,
+            place=payloads.stream(room_id),
         )
     return row
 

@@ -1,9 +1,9 @@
 """Posting, by group commit: one transaction for many messages of many people in many rooms."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection
@@ -79,11 +79,16 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
         return []
     rooms = Room.objects.in_bulk({post.room_id for post in posts if 0 < post.room_id <= policies.MAX_ID})
     texts = _compose(posts, rooms)
-    planned = [Planned(rooms[post.room_id], text) for post, text in zip(posts, texts, strict=True) if isinstance(text, Text)]
+    replied = _replied(posts)
+    planned = [
+        Planned(rooms[post.room_id], text, _answered(replied, post.reply_to, post.author_id))
+        for post, text in zip(posts, texts, strict=True)
+        if isinstance(text, Text)
+    ]
     people = telling.candidates(planned)
-    streams = {payloads.stream(room.pk) for room, _ in planned} | {inbox(user_id) for ids in people.values() for user_id in ids}
+    streams = {payloads.stream(plan.room.pk) for plan in planned} | {inbox(user_id) for ids in people.values() for user_id in ids}
     with changing(*streams) as heads:
-        batch = _Batch.read(posts, {room.pk for room, _ in planned})
+        batch = _Batch.read(posts, {plan.room.pk for plan in planned}, replied)
         answers = [batch.decide(heads, post, text) for post, text in zip(posts, texts, strict=True)]
         notices = batch.notices(people)
         batch.write(heads)
@@ -96,6 +101,28 @@ def _compose(posts: Sequence[Post], rooms: dict[int, Room]) -> list[Text | Holdf
     drafts = [Draft(post.author_id, rooms[post.room_id], post.body) for post in posts if post.room_id in rooms]
     known = iter(compose(drafts, rulebook.current()))
     return [next(known) if post.room_id in rooms else policies.no_such_room() for post in posts]
+
+
+class _Replied(NamedTuple):
+    """Where a message is that is replied to, and whose: neither ever changes."""
+
+    room_id: int
+    author_id: int
+
+
+def _replied(posts: Sequence[Post]) -> dict[int | None, _Replied]:
+    """Find the messages that are replied to; no query where none is."""
+    ids = {post.reply_to for post in posts if post.reply_to is not None and 0 < post.reply_to <= policies.MAX_ID}
+    if not ids:
+        return {}
+    rows = Message.objects.filter(pk__in=ids).values_list("pk", "room_id", "author_id")
+    return {pk: _Replied(room_id, author_id) for pk, room_id, author_id in rows}
+
+
+def _answered(replied: Mapping[int | None, _Replied], message_id: int | None, author_id: int) -> int | None:
+    """Return whose message is answered; nobody's where it is the author's own."""
+    found = replied.get(message_id)
+    return found.author_id if found is not None and found.author_id != author_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +139,20 @@ class _Batch:
     rooms: dict[int, Room]
     members: dict[tuple[int, int], Membership]  # (room, author)
     known: dict[tuple[int, UUID], Message]  # (author, key): posted before, or earlier in this batch
-    rooms_of_replied: dict[int, int]  # message replied to → its room
+    replied: Mapping[int | None, _Replied]
     accepted: list[tuple[Message, Text]] = field(default_factory=list)
     data: dict[tuple[int, UUID], dict[str, Any]] = field(default_factory=dict)  # how the accepted look on the wire
     slowed: dict[int, Membership] = field(default_factory=dict)  # those whose time of posting counts
 
     @classmethod
-    def read(cls, posts: Sequence[Post], room_ids: set[int]) -> "_Batch":
+    def read(cls, posts: Sequence[Post], room_ids: set[int], replied: Mapping[int | None, _Replied]) -> "_Batch":
         """Read with a query for each table."""
-        replied = {post.reply_to for post in posts if post.reply_to is not None and 0 < post.reply_to <= policies.MAX_ID}
         return cls(
             now=timezone.now(),
             rooms=Room.objects.in_bulk(room_ids),
             members=_members(posts, room_ids),
             known=_known(posts),
-            rooms_of_replied=dict(Message.objects.filter(pk__in=replied).values_list("pk", "room_id")) if replied else {},
+            replied=replied,
         )
 
     def decide(self, heads: Heads, post: Post, text: Text | HoldfastError) -> _Decision | HoldfastError:
@@ -146,7 +172,8 @@ class _Batch:
             raise text
         room = self.rooms[post.room_id]
         member = policies.check_may_write(room, self.members.get((post.room_id, post.author_id)), now=self.now)
-        if post.reply_to is not None and self.rooms_of_replied.get(post.reply_to) != room.pk:
+        answered = self.replied.get(post.reply_to)
+        if post.reply_to is not None and (answered is None or answered.room_id != room.pk):
             raise policies.no_such_message()
         policies.check_slow_mode(room, member, now=self.now)
         if room.slow_mode:
@@ -172,13 +199,12 @@ class _Batch:
         """Return what the accepted messages tell whom."""
         if not (self.accepted and people):
             return []
-        involvements = telling.reach(people)
-        rooms = self.rooms
-        return [
-            notice
-            for message, text in self.accepted
-            for notice in telling.notices(message, rooms[message.room_id], text, people, involvements)
-        ]
+        wishes = telling.reach(people)
+        found: list[Notice] = []
+        for message, text in self.accepted:
+            answers = _answered(self.replied, message.reply_to_id, message.author_id)
+            found += telling.notices(message, self.rooms[message.room_id], text, people, wishes, answers)
+        return found
 
     def write(self, heads: Heads) -> None:
         """Write the accepted messages and what goes with them, and record them."""

@@ -1,13 +1,31 @@
 """Changes of inboxes, announcements and broadcasts: the only place of this app that opens a transaction."""
 
 from notifications.services.broadcasts import broadcast, recall
-from notifications.services.inbox import Notice, Progress, archive, notify, notify_many, read, read_all, read_announcement, read_up_to
+from notifications.services.gathering import Gathered, Parts, gather, ungather, withdraw
+from notifications.services.inbox import (
+    Notice,
+    Progress,
+    archive,
+    mark_unread,
+    notify,
+    notify_many,
+    read,
+    read_all,
+    read_announcement,
+    read_up_to,
+    unarchive,
+)
+from notifications.services.preferences import set_preferences
 
 __all__ = [
+    "Gathered",
     "Notice",
+    "Parts",
     "Progress",
     "archive",
     "broadcast",
+    "gather",
+    "mark_unread",
     "notify",
     "notify_many",
     "read",
@@ -15,4 +33,8 @@ __all__ = [
     "read_announcement",
     "read_up_to",
     "recall",
+    "set_preferences",
+    "unarchive",
+    "ungather",
+    "withdraw",
 ]

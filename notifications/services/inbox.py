@@ -4,7 +4,8 @@ Each changed notification takes its own number, because a client applies rows. S
 length; ``read_all`` takes it in batches instead, each a transaction of its own, up to the newest notification of the moment when it began.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +18,7 @@ from notifications.models import TITLE_MAX_LENGTH, Announcement, AnnouncementRea
 from realtime.protocol.errors import NotFound
 from realtime.services import Heads, changing
 
-ROWS_PER_STATEMENT = 500  # of an insert: with 13 columns far below the 65,535 parameters of PostgreSQL and the 32,766 of SQLite
+ROWS_PER_STATEMENT = 500  # of an insert: with 18 columns far below the 65,535 parameters of PostgreSQL and the 32,766 of SQLite
 READ_BATCH = 500  # notifications read in one transaction: some 20 ms, and no more than a tail holds
 
 
@@ -32,6 +33,8 @@ class Notice:
     url: str = ""
     actor_id: int | None = None
     level: str = Level.INFO
+    place: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,26 @@ def notify(
     url: str = "",
     actor_id: int | None = None,
     level: str = Level.INFO,
-) -> Notification:
-    """Put a notification into an inbox, in the transaction of the caller, who named ``payloads.inbox(user_id)`` to ``changing``."""
-    notice = Notice(user_id=user_id, kind=kind, title=title, body=body, url=url, actor_id=actor_id, level=level)
-    return notify_many(heads, [notice])[0]
+    place: str = "",
+) -> Notification | None:
+    """Put a notification into an inbox, in the transaction of the caller, who named ``payloads.inbox(user_id)`` to ``changing``.
+
+    None: its owner does not want this kind.
+    """
+    notice = Notice(user_id=user_id, kind=kind, title=title, body=body, url=url, actor_id=actor_id, level=level, place=place)
+    return next(iter(notify_many(heads, [notice])), None)
 
 
 def notify_many(heads: Heads, notices: Sequence[Notice], *, broadcast: Broadcast | None = None) -> list[Notification]:
-    """Put notifications into inboxes, in the transaction of the caller: three queries, and one more for every further 500 rows."""
-    unread = selectors.unread_counts({notice.user_id for notice in notices})
+    """Put notifications into inboxes, in the transaction of the caller: three queries, and one more for every further 500 rows.
+
+    Kinds that somebody does not want are left out of theirs.
+    """
+    standings = selectors.standings({notice.user_id for notice in notices})
+    unread = {user_id: standing.unread for user_id, standing in standings.items()}
+    notices = [notice for notice in notices if notice.kind not in standings[notice.user_id].off]
+    if not notices:
+        return []
     actor_ids = {notice.actor_id for notice in notices} - {None}
     actors: dict[int | None, User] = dict(User.objects.in_bulk(actor_ids)) if actor_ids else {}
     now = timezone.now()
@@ -80,21 +94,37 @@ def notify_many(heads: Heads, notices: Sequence[Notice], *, broadcast: Broadcast
                 unread=unread[notice.user_id],
                 created_at=now,
                 broadcast=broadcast,
+                place=notice.place,
+                subject=notice.subject,
             )
         )
     Notification.objects.bulk_create(rows, batch_size=ROWS_PER_STATEMENT)
-    _record(heads, rows)
+    record(heads, rows)
     return rows
 
 
 def read(*, user_id: int, ids: Collection[int]) -> int:
     """Mark notifications as read and return how many remain unread. What was read before does not change again."""
-    return _change_named(user_id, ids, archive=False)
+    with _named(user_id, ids) as (heads, rows):
+        return change(heads, [user_id], [row for row in rows if row.read_at is None], now=timezone.now())[user_id]
 
 
 def archive(*, user_id: int, ids: Collection[int]) -> int:
     """Move notifications to the archive, which reads them too, and return how many remain unread."""
-    return _change_named(user_id, ids, archive=True)
+    with _named(user_id, ids) as (heads, rows):
+        return change(heads, [user_id], [row for row in rows if row.archived_at is None], now=timezone.now(), archive=True)[user_id]
+
+
+def unarchive(*, user_id: int, ids: Collection[int]) -> int:
+    """Bring notifications back from the archive, read as they are, and return how many are unread."""
+    with _named(user_id, ids) as (heads, rows):
+        return _bring_back(heads, user_id, [row for row in rows if row.archived_at is not None], unread=False)
+
+
+def mark_unread(*, user_id: int, ids: Collection[int]) -> int:
+    """Mark notifications as unread, which brings them back from the archive, and return how many are unread now."""
+    with _named(user_id, ids) as (heads, rows):
+        return _bring_back(heads, user_id, [row for row in rows if row.read_at is not None], unread=True)
 
 
 def read_all(*, user_id: int) -> int:
@@ -145,37 +175,58 @@ def change(
         if archive and row.archived_at is None:
             row.archived_at = now
         row.unread = unread[row.user_id]
-    _write(rows, read_at=now, archived_at=now if archive else None)
-    _record(heads, rows)
+    archived_at = now if archive else None
+    _write(rows, "read_at = COALESCE(read_at, %s), archived_at = COALESCE(archived_at, %s)", now, archived_at)
+    record(heads, rows)
     return unread
 
 
-def _change_named(user_id: int, ids: Collection[int], *, archive: bool) -> int:
-    """Change those of the named notifications that are not yet as asked; all of them must be the user's."""
+@contextmanager
+def _named(user_id: int, ids: Collection[int]) -> Iterator[tuple[Heads, list[Notification]]]:
+    """Lock an inbox and read the named notifications, all of which must be in it."""
     policies.check_number_of_ids(ids)
     with changing(payloads.inbox(user_id)) as heads:
-        rows = Notification.objects.filter(user_id=user_id, pk__in=set(ids)).select_related("actor").order_by("pk")
+        rows = list(Notification.objects.filter(user_id=user_id, pk__in=set(ids)).select_related("actor").order_by("pk"))
         policies.check_all_found(ids, [row.pk for row in rows])
-        stale = [row for row in rows if (row.archived_at if archive else row.read_at) is None]
-        return change(heads, [user_id], stale, now=timezone.now(), archive=archive)[user_id]
+        yield heads, [row for row in rows if row.count]  # what was taken back stays so
 
 
-def _write(rows: Sequence[Notification], *, read_at: datetime, archived_at: datetime | None) -> None:
-    """Store the changed columns in one statement; ``bulk_update`` takes ten times as long for 500 rows."""
+def _bring_back(heads: Heads, user_id: int, rows: Sequence[Notification], *, unread: bool) -> int:
+    """Write ``rows`` as not archived, and as unread too."""
+    count = selectors.unread(user_id)
+    for row in rows:
+        row.seq = heads.next(payloads.inbox(user_id))
+        row.archived_at = None
+        if unread:
+            row.read_at = None
+            count += 1
+        row.unread = count
+    _write(rows, "archived_at = NULL, read_at = NULL" if unread else "archived_at = NULL")
+    record(heads, rows)
+    return count
+
+
+def _write(rows: Sequence[Notification], others: str, *moments: datetime | None) -> None:
+    """Store the changed columns in one statement; ``bulk_update`` takes ten times as long for 500 rows.
+
+    ``others`` says in SQL what the columns of time become, ``moments`` are its parameters.
+    """
     if not rows:
         return
     assert len(rows) <= ROWS_PER_STATEMENT
-    moments = [connection.ops.adapt_datetimefield_value(moment) for moment in (read_at, archived_at)]
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH fresh (id, seq, unread) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(rows))}) "  # noqa: S608 - placeholders only
-            "UPDATE notifications_notification SET seq = fresh.seq, unread = fresh.unread, "
-            "read_at = COALESCE(read_at, %s), archived_at = COALESCE(archived_at, %s) "
+            f"UPDATE notifications_notification SET seq = fresh.seq, unread = fresh.unread, {others} "
             "FROM fresh WHERE notifications_notification.id = fresh.id",
-            [*(value for row in rows for value in (row.pk, row.seq, row.unread)), *moments],
+            [
+                *(value for row in rows for value in (row.pk, row.seq, row.unread)),
+                *(connection.ops.adapt_datetimefield_value(moment) for moment in moments),
+            ],
         )
 
 
-def _record(heads: Heads, rows: Sequence[Notification]) -> None:
+def record(heads: Heads, rows: Sequence[Notification]) -> None:
+    """Hand changed rows over, to be published after the commit."""
     for row in rows:
         heads.record(payloads.inbox(row.user_id), payloads.notification_event(row))

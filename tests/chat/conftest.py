@@ -95,5 +95,5 @@ def membership(room: Room, user: User) -> Membership:
 
 
 def notices(user: User) -> list[tuple[str, str]]:
-    """Return somebody's notifications, oldest first: kind and title."""
-    return list(user.notifications.order_by("pk").values_list("kind", "title"))
+    """Return somebody's notifications that were not taken back, oldest first: kind and title."""
+    return list(user.notifications.filter(count__gt=0).order_by("pk").values_list("kind", "title"))

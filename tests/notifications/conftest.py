@@ -27,7 +27,9 @@ def notify(db: None) -> Notify:
 
     def put(user: User, *, kind: str = "mention", title: str = "Bob mentioned you", **fields: Any) -> Notification:
         with changing(payloads.inbox(user.pk)) as heads:
-            return services.notify(heads, user_id=user.pk, kind=kind, title=title, **fields)
+            row = services.notify(heads, user_id=user.pk, kind=kind, title=title, **fields)
+        assert row is not None, f"{user} does not want to be told of {kind}"
+        return row
 
     return put
 

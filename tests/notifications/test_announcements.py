@@ -107,3 +107,16 @@ def test_many_announcements_cost_as_many_queries_as_one(
         services.read_announcement(user_id=alice.pk, announcement_id=announce(f"Number {number}").pk)
     with django_assert_num_queries(len(few)):
         assert len(client.get("/api/announcements/").json()["announcements"]) == 10
+
+
+def test_a_new_account_is_not_told_what_was_said_before_it_unless_that_says_until_when_it_holds(announce: Announce, alice: User) -> None:
+    announce("Welcome to those of that time")
+    until = announce("Maintenance until tomorrow", expires_at=timezone.now() + timedelta(days=1))
+    late = User.objects.create_user("late")
+    news = announce("Welcome, late one")
+
+    def shown(user: User) -> list[int]:
+        return [row["id"] for row in browser_of(user).get("/api/announcements/").json()["announcements"]]
+
+    assert shown(late) == [news.pk, until.pk]
+    assert len(shown(alice)) == 3

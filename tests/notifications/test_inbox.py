@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,6 +15,8 @@ from realtime.protocol.errors import BadRequest, NotFound
 from realtime.services import changing
 from tests.notifications.conftest import Notify
 from tests.support.replay import Verify
+
+NAMED: list[Callable[..., int]] = [services.read, services.archive, services.unarchive, services.mark_unread]
 
 
 def test_a_mention_appears_in_alices_inbox(verify: Verify, notify: Notify, alice: User, bob: User) -> None:
@@ -33,6 +36,10 @@ def test_a_mention_appears_in_alices_inbox(verify: Verify, notify: Notify, alice
             "read_at": None,
             "archived_at": None,
             "unread": 1,
+            "place": None,
+            "subject": None,
+            "count": 1,
+            "updated_at": None,
         }
     ]
     assert selectors.unread(alice.pk) == 1
@@ -84,7 +91,7 @@ def test_reading_nothing_answers_with_the_count(verify: Verify, notify: Notify, 
     assert change.streams == []
 
 
-@pytest.mark.parametrize("service", [services.read, services.archive])
+@pytest.mark.parametrize("service", NAMED)
 def test_bob_cannot_touch_what_is_alices_and_is_not_told_whose_it_is(
     verify: Verify, notify: Notify, alice: User, bob: User, service: Callable[..., int]
 ) -> None:
@@ -127,6 +134,28 @@ def test_archiving_what_was_read_keeps_the_time_of_reading(verify: Verify, notif
     assert row.archived_at is not None
 
 
+def test_what_was_archived_comes_back_read_as_it_is(verify: Verify, notify: Notify, alice: User) -> None:
+    row, other = notify(alice), notify(alice)
+    services.archive(user_id=alice.pk, ids=[row.pk])
+    with verify() as change:
+        assert services.unarchive(user_id=alice.pk, ids=[row.pk, other.pk]) == 1
+    (data,) = change.data(f"inbox.{alice.pk}")
+    assert (data["id"], data["archived_at"], data["unread"]) == (row.pk, None, 1)
+    assert data["read_at"] is not None
+
+
+def test_what_is_marked_as_unread_is_in_the_inbox_again(verify: Verify, notify: Notify, alice: User) -> None:
+    row, other = notify(alice), notify(alice)
+    services.archive(user_id=alice.pk, ids=[row.pk])
+    with verify() as change:
+        assert services.mark_unread(user_id=alice.pk, ids=[row.pk, other.pk]) == 2
+    (data,) = change.data(f"inbox.{alice.pk}")
+    assert (data["id"], data["archived_at"], data["read_at"], data["unread"]) == (row.pk, None, None, 2)
+    with verify() as change:
+        services.mark_unread(user_id=alice.pk, ids=[row.pk])
+    assert change.streams == []
+
+
 def test_read_all_goes_in_batches_and_each_row_has_its_own_number(
     verify: Verify, notify: Notify, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,15 +194,12 @@ def test_the_count_that_rows_carry_is_the_count_of_the_rows(verify: Verify, noti
         ids = list(Notification.objects.filter(user=user).values_list("pk", flat=True))
         chosen = dice.sample(ids, dice.randint(0, 3))
         with verify():
-            match dice.randrange(4):
-                case 0:
-                    notify(user)
-                case 1:
-                    services.read(user_id=user.pk, ids=chosen)
-                case 2:
-                    services.archive(user_id=user.pk, ids=chosen)
-                case 3:
-                    services.read_up_to(user_id=user.pk, newest=dice.choice(ids))
+            acts: list[Callable[[], object]] = [
+                partial(notify, user),
+                partial(services.read_up_to, user_id=user.pk, newest=dice.choice(ids)),
+                *[partial(service, user_id=user.pk, ids=chosen) for service in NAMED],
+            ]
+            dice.choice(acts)()
         assert selectors.unread(user.pk) == Notification.objects.filter(user=user, read_at=None).count()
 
 
@@ -201,7 +227,7 @@ def test_many_are_notified_with_as_many_queries_as_one(
     users = [alice, bob, charlie]
     for user in users:
         notify(user)
-    notices = [Notice(user_id=user.pk, kind="mention", title="Hi", actor_id=bob.pk) for user in users for _ in range(20)]
+    notices = [Notice(user_id=user.pk, kind="mention", title="Hi", actor_id=bob.pk) for user in users for _ in range(15)]
     with django_assert_num_queries(NOTIFY_QUERIES), changing(*(payloads.inbox(user.pk) for user in users)) as heads:
         services.notify_many(heads, notices)
 

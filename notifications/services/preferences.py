@@ -1,0 +1,38 @@
+"""What a person wants to be told of."""
+
+from collections.abc import Sequence
+from datetime import time
+
+from notifications import payloads, policies, selectors
+from notifications.models import Preferences
+from realtime.services import changing
+
+
+def set_preferences(
+    *,
+    user_id: int,
+    inbox_off: Sequence[str] | None = None,
+    desktop_off: Sequence[str] | None = None,
+    quiet: tuple[time | None, time | None] | None = None,
+) -> Preferences:
+    """Choose which kinds reach the inbox and the desktop, and when the desktop is quiet; what is None stays as it is."""
+    policies.check_kinds(inbox_off or (), name="inbox_off", optional=True)
+    policies.check_kinds(desktop_off or (), name="desktop_off", optional=False)
+    if quiet is not None:
+        policies.check_quiet(*quiet)
+    stream = payloads.inbox(user_id)
+    with changing(stream) as heads:
+        row = selectors.preferences(user_id)
+        before = (row.inbox_off, row.desktop_off, row.quiet_from, row.quiet_to)
+        if inbox_off is not None:
+            row.inbox_off = sorted(set(inbox_off))
+        if desktop_off is not None:
+            row.desktop_off = sorted(set(desktop_off))
+        if quiet is not None:
+            row.quiet_from, row.quiet_to = quiet
+        if (row.inbox_off, row.desktop_off, row.quiet_from, row.quiet_to) == before:
+            return row
+        row.seq = heads.next(stream)
+        row.save()
+        heads.record(stream, payloads.preferences_event(row))
+    return row
