@@ -74,6 +74,17 @@ class ReadRoom(msgspec.Struct):
     number: Number
 
 
+class UnreadRoom(msgspec.Struct):
+    """From which message on a room is unread."""
+
+    room: Id
+    number: Annotated[int, msgspec.Meta(ge=1, le=policies.MAX_ID)]
+
+
+class NoFields(msgspec.Struct):
+    """Nothing."""
+
+
 # -- messages -------------------------------------------------------------------------------------------------------------------------
 
 
@@ -122,14 +133,14 @@ async def report(caller: Caller, fields: ReportMessage) -> Data:
 async def join(caller: Caller, fields: OneRoom) -> Data:
     """Become a member of a public room."""
     row = await writer().run(services.join, actor_id=caller.user_id, room_id=fields.room)
-    return {"membership": payloads.membership(row)}
+    return {"membership": payloads.my_membership(row)}
 
 
 @commands("room.leave")
 async def leave(caller: Caller, fields: OneRoom) -> Data:
     """Stop being a member."""
     row = await writer().run(services.leave, actor_id=caller.user_id, room_id=fields.room)
-    return {"membership": payloads.membership(row)}
+    return {"membership": payloads.my_membership(row)}
 
 
 @commands("room.read", pipelined=True)
@@ -141,6 +152,19 @@ async def read_room(caller: Caller, fields: ReadRoom) -> Data:
         data = {"user": caller.user_id, "number": marked.number}
         await (await hubs.started()).signal(payloads.stream(fields.room), "read", data, except_user=caller.user_id)
     return {"unread": marked.unread}
+
+
+@commands("room.unread")
+async def unread_room(caller: Caller, fields: UnreadRoom) -> Data:
+    """Go back to just before a message, so that I find it again."""
+    marked = await writer().run(services.mark_unread, actor_id=caller.user_id, room_id=fields.room, number=fields.number)
+    return {"unread": marked.unread, "read_number": marked.number}
+
+
+@commands("room.read_all")
+async def read_all_rooms(caller: Caller, fields: NoFields) -> Data:
+    """Note that I have read everything there is in my rooms."""
+    return {"rooms": await writer().run(services.read_everywhere, user_id=caller.user_id)}
 
 
 @commands("room.typing")

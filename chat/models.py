@@ -107,6 +107,8 @@ class Membership(models.Model):
     muted_until = models.DateTimeField(null=True, blank=True)
     last_posted_at = models.DateTimeField(null=True, blank=True)  # kept in rooms with slow mode
     joined_at = models.DateTimeField()
+    favourite = models.BooleanField(default=False, db_default=False)  # only its owner knows: a change is one of the inbox alone
+    favourite_order = models.FloatField(default=0, db_default=0)  # among my favourites, smallest first; between two is room for another
 
     class Meta:
         constraints = [
@@ -160,6 +162,21 @@ class Message(models.Model):
     def is_deleted(self) -> bool:
         """Only a tombstone is left."""
         return self.deleted_at is not None
+
+
+class Mention(models.Model):
+    """That a message which stands mentions a member, by name or as everybody; so the unread ones are counted without reading messages."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    room = models.ForeignKey(Room, models.CASCADE, related_name="+", db_index=False)
+    number = models.BigIntegerField()  # of the message
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "room", "number"], name="mention_user_room_number")]
+        indexes = [models.Index(fields=["room", "number"], name="mention_message")]  # an edit or a deletion takes them away
+
+    def __str__(self) -> str:
+        return f"mention of {self.user_id} in {self.room_id}"
 
 
 class RemovedText(models.Model):

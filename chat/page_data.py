@@ -1,6 +1,6 @@
 """What the pages show, as plain values for templates and for the browser's first look. Reads only."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 from typing import Any, Final
@@ -39,15 +39,18 @@ class Window:
         return self.messages[-1].number if self.messages and self.messages[-1].number < room.last_number else None
 
 
-def shell(user: User, listed: Iterable[Listed]) -> Values:
+def shell(user: User) -> Values:
     """Return what every page of the conversation shows beside its own part: the rooms, the person, and what scripts start from."""
-    mine = list(listed)
+    inbox_seq, _ = streams.head_and_floor(payloads.inbox(user.pk))  # before the rows: what changes meanwhile comes again as an event
+    mine = selectors.my_rooms(user.pk)
+    favourites = sorted((item for item in mine if item.is_favourite), key=lambda item: item.order)
+    others = [item for item in mine if not item.is_favourite]
     me = payloads.person(user)
-    inbox_seq, _ = streams.head_and_floor(payloads.inbox(user.pk))
     return {
         "me": me,
-        "rooms": [_place(item) for item in mine if not item.room.is_direct],
-        "directs": [_place(item) for item in mine if item.room.is_direct],
+        "favourites": [_place(item) for item in favourites],
+        "rooms": [_place(item) for item in others if not item.room.is_direct],
+        "directs": [_place(item) for item in others if item.room.is_direct],
         "blank": BLANK,
         "blank_direct": {"kind": Room.Kind.DIRECT, "person": BLANK["person"]},
         "boot": {
@@ -64,9 +67,10 @@ def listed_values(item: Listed) -> Values:
     """Return a room of a person's list, as the API lists it."""
     return {
         "room": payloads.room(item.room),
-        "membership": payloads.membership(item.membership) if item.membership else None,
+        "membership": payloads.my_membership(item.membership) if item.membership else None,
         "partner": payloads.person(item.partner) if item.partner else None,
         "unread": item.unread,
+        "mentions": list(item.mentions),
         "seq": item.seq,
     }
 
@@ -90,12 +94,13 @@ def room_view(user: User, *, room: Room, membership: Membership | None, seq: int
         "member_count": room.member_count,
         "data": {
             "room": payloads.room(room),
-            "membership": payloads.membership(membership) if membership else None,
+            "membership": payloads.my_membership(membership) if membership else None,
             "partner": payloads.person(partner) if partner else None,
             "member_count": room.member_count,
             "seq": seq,
             "messages": [payloads.message(message) for message in window.messages],
             "quoted": [payloads.message(message) for message in quoted.values()],
+            "mentions": list(selectors.mentions_of(selectors.Standing(room, membership))),
             "newest": newer is None,
             "number": window.number,
         },
@@ -110,7 +115,8 @@ def _place(item: Listed) -> Values:
         "title": title(item.room, item.partner),
         "kind": item.room.kind,
         "person": payloads.person(item.partner) if item.partner else BLANK["person"],
-        "unread": item.unread,
+        "unread": 0 if quiet else item.unread,
+        "mentions": 0 if quiet else len(item.mentions),
         "quiet": quiet,
     }
 

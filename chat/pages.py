@@ -147,8 +147,8 @@ def create_room(request: HttpRequest) -> HttpResponse:
 def _render(
     request: HttpRequest, template: str, values: page_data.Values, *, current: Room | None = None, status: int = 200
 ) -> HttpResponse:
-    shell = page_data.shell(_user(request), selectors.my_rooms(_user(request).pk))
-    for place in [*shell["rooms"], *shell["directs"]]:
+    shell = page_data.shell(_user(request))
+    for place in [*shell["favourites"], *shell["rooms"], *shell["directs"]]:
         place["current"] = current is not None and place["id"] == current.pk
     return render(request, template, {**shell, **values}, status=status)
 

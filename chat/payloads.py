@@ -57,6 +57,11 @@ def membership(row: Membership, *, live: bool = True) -> dict[str, Any]:
     }
 
 
+def my_membership(row: Membership) -> dict[str, Any]:
+    """Return a membership as nobody but its owner sees it."""
+    return membership(row) | {"favourite": row.favourite, "favourite_order": row.favourite_order}
+
+
 def room(row: Room, *, live: bool = True) -> dict[str, Any]:
     """Return a room."""
     return {
@@ -86,7 +91,7 @@ def membership_event(row: Membership) -> Event:
 
 def inbox_event(row: Membership) -> Event:
     """Return the row as an event of its user's inbox."""
-    return Event.of("membership", row.pk, row.inbox_seq, membership(row))
+    return Event.of("membership", row.pk, row.inbox_seq, my_membership(row))
 
 
 def room_event(row: Room) -> Event:

@@ -195,6 +195,12 @@ def check_not_direct(room: Room) -> None:
         raise Forbidden("A direct conversation has no owner and no moderators.")
 
 
+def check_order(value: float | None, *, limit: float) -> None:
+    """Raise ``BadRequest`` beyond ``limit``, either way."""
+    if value is not None and not -limit <= value <= limit:
+        raise BadRequest(f"favourite_order: expected -{limit:.0f} to {limit:.0f}, got {value}")
+
+
 def check_seconds(value: int, *, name: str, limit: int) -> None:
     """Raise ``BadRequest`` outside of 0 to ``limit``."""
     if not 0 <= value <= limit:

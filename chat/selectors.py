@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from chat import payloads, policies
+from chat.mentions import unread_mentions
 from chat.models import SYSTEM_USERNAME, Membership, Message, Report, Role, Room, SiteBan, State
 from notifications.targets import Place, Resolved, close_matches
 from realtime import selectors as streams
@@ -228,13 +229,23 @@ class Snapshot:
     partner: User | None  # the other one of a direct room
     seq: int
     messages: list[Message]
+    mentions: Sequence[int]  # numbers of the unread messages that mention the person
 
 
 def snapshot(room_id: int, user_id: int) -> Snapshot:
     """Return a room that somebody may read. ``seq`` is read before everything else: what changes meanwhile comes again as an event."""
     seq = head(room_id)
     found = readable(room_id, user_id)
-    return Snapshot(found.room, found.membership, partners([found.room], user_id).get(room_id), seq, latest(room_id))
+    partner = partners([found.room], user_id).get(room_id)
+    return Snapshot(found.room, found.membership, partner, seq, latest(room_id), mentions_of(found))
+
+
+def mentions_of(found: Standing) -> Sequence[int]:
+    """Return the numbers of the unread messages of a room that mention the member."""
+    room, row = found
+    if row is None or not policies.is_active(row) or row.read_number >= room.last_number:
+        return ()
+    return unread_mentions(row.user_id, {room.pk: row.read_number}).get(room.pk, ())
 
 
 def head(room_id: int) -> int:
@@ -302,11 +313,22 @@ class Listed:
     membership: Membership | None
     partner: User | None
     seq: int
+    mentions: Sequence[int] = ()  # numbers of the unread messages that mention them
 
     @property
     def unread(self) -> int:
         """How many messages are unread, by arithmetic."""
         return max(0, self.room.last_number - self.membership.read_number) if self.membership else 0
+
+    @property
+    def is_favourite(self) -> bool:
+        """Whether they want it at hand."""
+        return self.membership is not None and self.membership.favourite
+
+    @property
+    def order(self) -> float:
+        """Its place among their favourites."""
+        return self.membership.favourite_order if self.membership else 0
 
 
 def my_rooms(user_id: int) -> list[Listed]:
@@ -317,7 +339,8 @@ def my_rooms(user_id: int) -> list[Listed]:
     rows = {row.room_id: row for row in mine.filter(room_id__in=ids).select_related("room", "user")}
     found = [rows[room_id] for room_id in ids if room_id in rows]
     others = partners([row.room for row in found], user_id)
-    return [Listed(row.room, row, others.get(row.room_id), heads.get(row.room_id, 0)) for row in found]
+    mentions = unread_mentions(user_id, {row.room_id: row.read_number for row in found if row.read_number < row.room.last_number})
+    return [Listed(row.room, row, others.get(row.room_id), heads.get(row.room_id, 0), mentions.get(row.room_id, ())) for row in found]
 
 
 def public_rooms(user_id: int, *, after: Room | None = None, limit: int = MAX_PUBLIC_ROOMS) -> tuple[list[Listed], bool]:

@@ -64,9 +64,11 @@ class MemberChange(Body):
 
 
 class MyChange(Body):
-    """What is to be different about my own membership."""
+    """What is to be different about my own membership: how it disturbs me, or where it stands."""
 
-    involvement: str
+    involvement: str | None = None
+    favourite: bool | None = None
+    favourite_order: float | None = None
 
 
 # -- rooms ----------------------------------------------------------------------------------------------------------------------------
@@ -157,10 +159,9 @@ def member(request: ApiRequest, room_id: int, user_id: int) -> JsonResponse:
 
 @api("PATCH")
 def my_membership(request: ApiRequest, room_id: int) -> JsonResponse:
-    """Choose what of a room reaches my inbox."""
-    fields = body(request, MyChange)
-    row = services.set_involvement(actor_id=request.user.pk, room_id=room_id, involvement=fields.involvement)
-    return JsonResponse({"membership": payloads.membership(row)})
+    """Choose what of a room reaches my inbox, and whether I want it at hand: one of the two at a time."""
+    row = _change_mine({"actor_id": request.user.pk, "room_id": room_id}, body(request, MyChange))
+    return JsonResponse({"membership": payloads.my_membership(row)})
 
 
 @api("GET")
@@ -172,6 +173,15 @@ def users(request: ApiRequest) -> JsonResponse:
 
 
 # -- helpers --------------------------------------------------------------------------------------------------------------------------
+
+
+def _change_mine(who: dict[str, int], change: MyChange) -> Membership:
+    match change:
+        case MyChange(involvement=str(involvement), favourite=None, favourite_order=None):
+            return services.set_involvement(involvement=involvement, **who)
+        case MyChange(involvement=None, favourite=bool(favourite), favourite_order=order):
+            return services.set_favourite(favourite=favourite, order=order, **who)
+    raise BadRequest("involvement, favourite: expected one of them")
 
 
 def _change_member(actor_id: int, room_id: int, user_id: int, change: MemberChange) -> Membership:
@@ -205,10 +215,11 @@ def _snapshot(found: selectors.Snapshot, *, status: int = 200) -> JsonResponse:
     quoted = selectors.quoted(found.room.pk, found.messages)
     data = {
         "room": payloads.room(found.room),
-        "membership": payloads.membership(found.membership) if found.membership else None,
+        "membership": payloads.my_membership(found.membership) if found.membership else None,
         "partner": person(found.partner) if found.partner else None,
         "member_count": found.room.member_count,
         "seq": found.seq,
+        "mentions": list(found.mentions),
         "messages": [*map(payloads.message, found.messages)],
         "quoted": [*map(payloads.message, quoted)],
     }

@@ -4,11 +4,12 @@ All are synchronous, take keywords, check everything under the lock of the strea
 """
 
 from chat.services.editing import delete_message, edit_message, react, restore_message
+from chat.services.favourites import set_favourite
 from chat.services.filters import delete_filter, save_filter, switch_filter
 from chat.services.members import add_members, invite, join, leave, set_involvement, set_role
 from chat.services.moderation import ban, mute, remove, site_ban, site_unban, unban
 from chat.services.posting import Post, Posted, post_message, post_messages
-from chat.services.reading import Mark, Marked, mark_read
+from chat.services.reading import Mark, Marked, mark_read, mark_unread, read_everywhere
 from chat.services.reports import close_report, report
 from chat.services.rooms import change_room, create_room, direct_room
 from chat.services.system import post_system_message, recall_system_message
@@ -31,16 +32,19 @@ __all__ = [
     "join",
     "leave",
     "mark_read",
+    "mark_unread",
     "mute",
     "post_message",
     "post_messages",
     "post_system_message",
     "react",
+    "read_everywhere",
     "recall_system_message",
     "remove",
     "report",
     "restore_message",
     "save_filter",
+    "set_favourite",
     "set_involvement",
     "set_role",
     "site_ban",

@@ -7,7 +7,7 @@ from chat import payloads, policies, rulebook, selectors
 from chat.errors import NotYours
 from chat.models import REASON_MAX_LENGTH, Membership, Message, ModerationLog, RemovedText, Room
 from chat.policies import Rank
-from chat.services import telling
+from chat.services import mentioning, telling
 from chat.services.composing import compose_one
 from chat.services.reports import flag
 from chat.services.rights import acting_rank, check_moderates
@@ -38,9 +38,12 @@ def edit_message(*, actor_id: int, message_id: int, body: str) -> Message:
             return message
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
         message.edited_at = timezone.now()
-        notices = telling.mention_notices(message, room, text, people, telling.reach(people))
+        involvements = telling.reach(people)
+        notices = telling.mention_notices(message, room, text, people, involvements)
         save_message(heads, message)
         flag([(message, reason) for reason in text.flags])
+        mentioning.forget(message)
+        mentioning.note(mentioning.mentions(message, text, people, involvements))
         if notices:
             notify_many(heads, notices)
     return message
@@ -71,6 +74,7 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
         message.deleted_at = timezone.now()
         save_message(heads, message)
         telling.forget_reactions(heads, message, room)
+        mentioning.forget(message)
         if not is_author:
             log(ModerationLog.Action.DELETE, actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
             _tell_author(heads, message, room, actor_id, "removed your message", reason, level="warning")
@@ -84,6 +88,7 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
     room = selectors.room(found.room_id)
     removed = RemovedText.objects.filter(message=found).first()
     text = compose_one(found.author_id, room, removed.body) if removed else None
+    people = telling.mentioned([Planned(room, text)]) if text else {}
     with changing(payloads.stream(room.pk), inbox(found.author_id)) as heads:
         room, member = selectors.standing(room.pk, actor_id)
         check_moderates(room, member, actor_id)
@@ -95,6 +100,7 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
         message.reactions, message.deleted_at = removed.reactions, None
         removed.delete()
         save_message(heads, message)
+        mentioning.note(mentioning.mentions(message, text, people, telling.reach(people)))
         log(ModerationLog.Action.RESTORE, actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
         if message.author_id != actor_id:
             _tell_author(heads, message, room, actor_id, "restored your message", reason, level="info")

@@ -12,8 +12,8 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from chat import payloads, policies, rulebook
-from chat.models import Membership, Message, Room
-from chat.services import telling
+from chat.models import Membership, Mention, Message, Room
+from chat.services import mentioning, telling
 from chat.services.composing import Draft, Text, compose
 from chat.services.reports import flag
 from chat.services.telling import Planned
@@ -143,6 +143,7 @@ class _Batch:
     accepted: list[tuple[Message, Text]] = field(default_factory=list)
     data: dict[tuple[int, UUID], dict[str, Any]] = field(default_factory=dict)  # how the accepted look on the wire
     slowed: dict[int, Membership] = field(default_factory=dict)  # those whose time of posting counts
+    mentions: list[Mention] = field(default_factory=list)
 
     @classmethod
     def read(cls, posts: Sequence[Post], room_ids: set[int], replied: Mapping[int | None, _Replied]) -> "_Batch":
@@ -202,6 +203,7 @@ class _Batch:
         wishes = telling.reach(people)
         found: list[Notice] = []
         for message, text in self.accepted:
+            self.mentions += mentioning.mentions(message, text, people, wishes)
             answers = _answered(self.replied, message.reply_to_id, message.author_id)
             found += telling.notices(message, self.rooms[message.room_id], text, people, wishes, answers)
         return found
@@ -212,6 +214,7 @@ class _Batch:
             return
         Message.objects.bulk_create([message for message, _ in self.accepted])
         Room.objects.bulk_update({self.rooms[message.room_id] for message, _ in self.accepted}, ["last_number"])
+        mentioning.note(self.mentions)
         if self.slowed:
             _lock_memberships(self.slowed)
             Membership.objects.bulk_update(self.slowed.values(), ["last_posted_at"])

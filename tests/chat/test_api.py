@@ -50,10 +50,11 @@ def test_a_room_is_made(call: Call, alice: User) -> None:
     room = Room.objects.get(slug="w")
     assert answer.json() == {
         "room": payloads.room(room),
-        "membership": payloads.membership(membership(room, alice)),
+        "membership": payloads.my_membership(membership(room, alice)),
         "partner": None,
         "member_count": 1,
         "seq": 2,
+        "mentions": [],
         "messages": [],
         "quoted": [],
     }
@@ -83,7 +84,7 @@ def test_rooms_are_listed_mine_first(call: Call, general: Room, secret: Room, al
         ("secret", 0, 3),
         ("art", 0, 2),
     ]
-    assert listed["rooms"][0]["membership"] == payloads.membership(membership(general, bob))
+    assert listed["rooms"][0]["membership"] == payloads.my_membership(membership(general, bob))
     assert listed["rooms"][2]["membership"] is None
     assert call(bob, "GET", "/api/rooms/", after=other.pk).json()["rooms"] == []
 
@@ -228,7 +229,19 @@ def test_members_are_promoted_muted_removed_and_banned(call: Call, general: Room
 def test_my_own_membership(call: Call, general: Room, bob: User, charlie: User) -> None:
     path = f"/api/rooms/{general.pk}/membership"
     assert call(bob, "PATCH", path, {"involvement": "nothing"}).json()["membership"]["involvement"] == "nothing"
-    assert error(call(bob, "PATCH", path, {"involvement": "loud"})) == (400, "bad_request")
+    changed = call(bob, "PATCH", path, {"favourite": True, "favourite_order": 1.5}).json()["membership"]
+    assert (changed["favourite"], changed["favourite_order"]) == (True, 1.5)
+    assert call(bob, "GET", f"/api/rooms/{general.pk}/").json()["membership"] == changed
+    assert "favourite" not in call(bob, "GET", f"/api/rooms/{general.pk}/members").json()["members"][0]
+    for wrong in (
+        {"involvement": "loud"},
+        {},
+        {"favourite": 1},
+        {"favourite_order": 1},
+        {"favourite": True, "favourite_order": 1e10},
+        {"favourite": True, "involvement": "nothing"},
+    ):
+        assert error(call(bob, "PATCH", path, wrong)) == (400, "bad_request"), wrong
     assert error(call(charlie, "PATCH", path, {"involvement": "nothing"})) == (403, "forbidden")
 
 

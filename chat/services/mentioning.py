@@ -1,0 +1,29 @@
+"""Which messages mention whom, noted apart from the messages so that the unread ones can be counted. Of no stream: messages tell it."""
+
+from collections.abc import Collection
+
+from chat.models import Mention, Message
+from chat.services.composing import Text
+from chat.services.telling import Candidates, Reach
+
+ROWS_PER_STATEMENT = 500  # @room in a large room: far below the 32,766 parameters of SQLite
+
+
+def mentions(message: Message, text: Text, people: Candidates, members: Reach) -> list[Mention]:
+    """Return the mentions of a message, also those of people who want to be told of nothing: they may want it again."""
+    if not (text.mentions or text.everybody):
+        return []
+    found = [user_id for user_id in people.get(message.room_id, ()) if (message.room_id, user_id) in members]
+    named = found if text.everybody else [user_id for user_id in found if user_id in text.mentions]
+    return [Mention(user_id=user_id, room_id=message.room_id, number=message.number) for user_id in named if user_id != message.author_id]
+
+
+def note(rows: Collection[Mention]) -> None:
+    """Write mentions; nothing where there is none."""
+    if rows:
+        Mention.objects.bulk_create(rows, batch_size=ROWS_PER_STATEMENT, ignore_conflicts=True)
+
+
+def forget(message: Message) -> None:
+    """Take away the mentions of a message that mentions nobody any more, or others than before."""
+    Mention.objects.filter(room_id=message.room_id, number=message.number).delete()
