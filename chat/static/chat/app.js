@@ -12,11 +12,14 @@ import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
 import { Session } from '../realtime/session.js';
 import { Connection } from './connection.js';
+import { Counters } from './counters.js';
 import { Dialogs } from './dialogs.js';
 import { onAction, toast } from './dom.js';
 import { EmojiPicker } from './emoji.js';
+import { Favourites } from './favourites.js';
 import { Menu, moveWithArrows, placeBeside } from './menu.js';
 import { People } from './people.js';
+import { roomMenu } from './room_menu.js';
 import { Rooms } from './rooms.js';
 import { Router } from './router.js';
 import { Sidebar } from './sidebar.js';
@@ -59,7 +62,9 @@ export class App {
     this.rooms = new Rooms(boot.rooms, this);
     this.feed = new InboxFeed(this.client, this.api);
     this.announcements = new Announcements(this.client, this.api);
-    this.sidebar = new Sidebar(/** @type {HTMLElement} */ (document.getElementById('sidebar')), this.rooms);
+    this.favourites = new Favourites(this.api, this.rooms);
+    this.counters = new Counters();
+    this.sidebar = new Sidebar(/** @type {HTMLElement} */ (document.getElementById('sidebar')), this.rooms, this.favourites, (opener, room) => roomMenu(opener, room, this));
     const session = new Session({ client: this.client, ask: () => this.api.get('/api/announcements/'), told: () => this.connection.paint() });
     this.connection = new Connection(this.client, session);
     this.router = new Router(this);
@@ -123,10 +128,34 @@ export class App {
     }
   }
 
+  /** @param {Room} room */
+  markRead(room) {
+    if (this.router.markRead(room)) return; // the view that shows it knows how
+    room.readTo(room.lastNumber);
+    this.client.command('room.read', { room: room.id, number: room.lastNumber }).catch((error) => toast(error.message));
+  }
+
+  async markAllRead() {
+    try {
+      for (const room of this.rooms.mine) {
+        if (!this.router.markRead(room)) room.readTo(room.lastNumber);
+      }
+      await this.client.command('room.read_all', {});
+      toast(words.allRead);
+    } catch (error) {
+      toast(/** @type {Error} */ (error).message);
+    }
+  }
+
   /** @param {string} text */
   async copy(text) {
     const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
     toast(done ? words.linkCopied : words.copyFailed);
+  }
+
+  #count() {
+    this.router.paintTitle();
+    this.counters.show(this.rooms);
   }
 
   #listen() {
@@ -138,7 +167,7 @@ export class App {
     this.announcements.on('change', (shown) => banner.show(shown));
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
     this.feed.on('membership', (membership) => void this.rooms.tellMine(membership));
-    this.rooms.on('change', () => this.router.paintTitle());
+    this.rooms.on('change', () => this.#count());
     onAction(document, {
       reconnect: () => this.client.retryNow(),
       'open-drawer': () => this.drawer(true),

@@ -13,7 +13,7 @@ import { words } from './words.js';
  * @typedef {import('./message.js').Message} Message
  */
 
-const RIGHT_OF = { 'pick-reaction': 'react', reply: 'reply', edit: 'edit', 'copy-link': 'link', report: 'report', delete: 'delete' };
+const RIGHT_OF = { 'pick-reaction': 'react', reply: 'reply', edit: 'edit', 'copy-link': 'link', report: 'report', delete: 'delete', 'mark-unread': 'unread' };
 const KEYS = { r: 'reply', e: 'edit', '+': 'pick-reaction', Delete: 'delete' };
 
 export class MessageTools {
@@ -40,6 +40,7 @@ export class MessageTools {
       reply: (message) => view.composer.reply(message),
       edit: (message) => view.composer.edit(message),
       'copy-link': (message) => void this.#copyLink(message),
+      'mark-unread': (message) => void view.room.unreadFrom(/** @type {number} */ (message.number)).catch((error) => toast(error.message)),
       report: (message) => void this.#report(message),
       delete: (message) => void this.#delete(message),
     };

@@ -19,7 +19,10 @@ export class Reading {
   #toldAt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** Somebody went back to find this again: being open does not read the room until they come anew, write or say so. */
+  #held = false;
   #look = () => this.look();
+  #ends;
 
   /**
    * @param {Room} room
@@ -30,12 +33,17 @@ export class Reading {
     this.#room = room;
     this.#timeline = timeline;
     this.#client = client;
+    this.#ends = [
+      room.on('back', (number) => this.#hold(number)),
+      client.on('hello', () => this.look()), // a page is looked at before it is connected
+    ];
     addEventListener('focus', this.#look);
     document.addEventListener('visibilitychange', this.#look);
   }
 
   leave() {
     clearTimeout(this.#timer);
+    for (const end of this.#ends) end();
     removeEventListener('focus', this.#look);
     document.removeEventListener('visibilitychange', this.#look);
   }
@@ -50,9 +58,30 @@ export class Reading {
     if (number !== undefined && this.#room.readNumber === number - 1 && !this.#isLooking()) this.#timeline.newFrom(number);
   }
 
+  /** The person comes to the room anew, or writes in it: what is looked at from now on is read. */
+  release() {
+    this.#held = false;
+  }
+
+  /** All that there is has been read, says the person. */
+  readAll() {
+    this.#held = false;
+    this.#timeline.newFrom(null);
+    this.#room.readTo(this.#room.lastNumber);
+    this.#tell();
+  }
+
+  /** @param {number} number */
+  #hold(number) {
+    this.#held = true;
+    clearTimeout(this.#timer);
+    this.#toldNumber = this.#room.readNumber;
+    this.#timeline.newFrom(number);
+  }
+
   /** Is the newest message being looked at? Then it is read. */
   look() {
-    if (!this.#isLooking() || !this.#room.isMember) return;
+    if (this.#held || !this.#isLooking() || !this.#room.isMember) return;
     this.#room.readTo(this.#room.lastNumber);
     this.#tell();
   }

@@ -42,6 +42,7 @@ export function rightsOver(room, message, meId) {
     reply: alive && whyNot(room) === null,
     edit: alive && mine && whyNot(room) === null,
     link: true,
+    unread: alive && member,
     report: alive && !mine,
     delete: alive && ((mine && member) || room.canModerate),
   };

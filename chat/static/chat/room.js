@@ -8,6 +8,7 @@ import { realClock, reportToConsole } from '../realtime/clock.js';
 import { History } from '../realtime/history.js';
 import { Unread } from '../realtime/store.js';
 import { MemberCount } from './member_count.js';
+import { UnreadMentions, mentionsMe } from './mentions.js';
 import { Quotes } from './quotes.js';
 
 /**
@@ -21,6 +22,7 @@ import { Quotes } from './quotes.js';
  * @property {Row} room
  * @property {Row | null} membership
  * @property {User | null} [partner]  the other one of a direct room
+ * @property {number[]} [mentions]  numbers of the unread messages that mention me
  * @property {number} seq
  *
  * @typedef {Listed & {messages: Message[], quoted: Message[], newest: boolean, number: number | null, member_count: number}} Opened  As its page shows a room.
@@ -33,6 +35,7 @@ import { Quotes } from './quotes.js';
  *
  * @typedef {object} RoomEvents
  * @property {void} change  the room, my membership, or what is unread
+ * @property {number} back  I have gone back: unread from this number on, in this tab or elsewhere
  * @property {Message} arrived  a message of somebody else, newer than all before
  * @property {Message[]} messages  in a new state, or just found: in the window of the history or not
  * @property {Row} member  a membership of the room
@@ -51,6 +54,9 @@ export class Room {
   /** @type {Emitter<RoomEvents>} */
   #emitter = new Emitter(reportToConsole);
   #unread;
+  #mentions;
+  /** My read number as my inbox told it last: only going back makes it fall. */
+  #heardRead;
   /** @type {Message[] | null} */
   #handedOver = null;
   #quotes;
@@ -79,6 +85,8 @@ export class Room {
     this.opening = Promise.resolve();
     context.people.learn(this.partner);
     this.#unread = new Unread({ last: this.data.last_number, read: this.membership?.read_number ?? this.data.last_number });
+    this.#mentions = new UnreadMentions(listed.mentions);
+    this.#heardRead = this.#unread.read;
     this.history = new History({ load: (wanted) => this.#load(wanted), limit: MAX_MESSAGES_SHOWN });
     this.#quotes = new Quotes({
       inside: (id) => /** @type {any} */ (this.history.byId(id)),
@@ -124,6 +132,23 @@ export class Room {
 
   get unread() {
     return this.isMember ? this.#unread.count : 0;
+  }
+
+  get mentions() {
+    return this.isMember ? this.#mentions.count(this.#unread.read) : 0;
+  }
+
+  /** What waits here and may be shown: of a quiet room, nothing. */
+  get waiting() {
+    return this.isQuiet ? 0 : this.unread;
+  }
+
+  get isFavourite() {
+    return this.isMember && this.membership?.favourite === true;
+  }
+
+  get favouriteOrder() {
+    return /** @type {number} */ (this.membership?.favourite_order ?? 0);
   }
 
   get memberCount() {
@@ -185,6 +210,7 @@ export class Room {
     this.#quotes.keep(opened.quoted);
     this.#unread.saw(this.data.last_number);
     this.#unread.readTo(this.membership?.read_number ?? this.data.last_number);
+    this.#mentions = new UnreadMentions(opened.mentions);
     this.history.saw(this.data.last_number);
     if (opened.newest) this.history.open(/** @type {any} */ (opened.messages));
     else this.opening = this.#openInside(opened);
@@ -214,6 +240,8 @@ export class Room {
     this.data = snapshot.room;
     this.membership = snapshot.membership;
     this.#unread = new Unread({ last: this.data.last_number, read: this.membership?.read_number ?? this.data.last_number });
+    this.#mentions = new UnreadMentions(snapshot.mentions);
+    this.#heardRead = this.#unread.read;
     this.#quotes.replace(snapshot.quoted);
     this.#count.set(snapshot.member_count);
     if (this.opened) this.history.open(snapshot.messages);
@@ -225,7 +253,10 @@ export class Room {
   #apply(events) {
     const last = this.lastNumber;
     const messages = events.filter(({ kind }) => kind === 'message').map(({ data }) => /** @type {any} */ (data));
-    for (const message of messages) this.#unread.saw(message.number);
+    for (const message of messages) {
+      this.#unread.saw(message.number);
+      this.#mentions.saw(message.number, mentionsMe(message, this.#context.me.id));
+    }
     this.#changed(messages);
     for (const message of messages) {
       this.#typing.delete(message.author.id);
@@ -257,14 +288,26 @@ export class Room {
   /** @param {Row} data */
   #memberChanged(data) {
     this.#context.people.learn(data.user);
-    if (data.user.id === this.#context.me.id) this.membership = { ...data, read_number: this.readNumber };
+    // The room does not tell what only I know of my membership.
+    if (data.user.id === this.#context.me.id) this.membership = { ...this.membership, ...data, read_number: this.readNumber };
     this.#emitter.emit('member', data);
     if (this.opened) this.#count.changed();
   }
 
   /** My membership, from my inbox: there my read number is the present one. @param {Row} membership */
+  heardMine(membership) {
+    const wentBack = membership.read_number < this.#heardRead;
+    this.#heardRead = membership.read_number;
+    if (wentBack) {
+      this.#goBack(membership.read_number);
+      void this.#countMentions();
+    }
+    this.mine(membership);
+  }
+
+  /** My membership, from an answer: it may be older than what the inbox has told. @param {Row} membership */
   mine(membership) {
-    this.membership = membership;
+    this.membership = { ...this.membership, ...membership };
     this.#unread.readTo(Math.max(this.#unread.read, membership.read_number));
     if (this.isMember && !this.#following) this.follow(null); // I am back: what happened meanwhile was not sent here
     this.#emitter.emit('change', undefined);
@@ -274,6 +317,35 @@ export class Room {
   readTo(number) {
     if (number <= this.readNumber) return;
     this.#unread.readTo(number);
+    this.#emitter.emit('change', undefined);
+  }
+
+  /** Go back to just before a message, so that it and what follows is unread again. @param {number} number */
+  async unreadFrom(number) {
+    const before = this.readNumber;
+    this.#heardRead = Math.min(before, number - 1);
+    this.#goBack(this.#heardRead);
+    try {
+      await this.#context.client.command('room.unread', { room: this.id, number });
+      await this.#countMentions();
+    } catch (error) {
+      this.readTo(before);
+      throw error;
+    }
+  }
+
+  /** @param {number} read */
+  #goBack(read) {
+    this.#unread.readTo(read);
+    this.#emitter.emit('back', read + 1);
+    this.#emitter.emit('change', undefined);
+  }
+
+  /** Mentions that were read long ago are not known here. Without an answer they are only not counted apart. */
+  async #countMentions() {
+    const snapshot = await this.#context.api.get(`/api/rooms/${this.id}/`).catch(() => null);
+    if (!snapshot) return;
+    this.#mentions = new UnreadMentions(snapshot.mentions);
     this.#emitter.emit('change', undefined);
   }
 

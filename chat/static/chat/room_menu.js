@@ -19,12 +19,32 @@ import { words } from './words.js';
  */
 export function roomMenu(opener, room, app) {
   /** @type {MenuItem[]} */
-  const items = [];
+  const items = placeItems(room, app);
   if (room.canModerate) items.push({ label: words.roomSettings, icon: 'settings', run: () => void settings(room, app) });
   items.push({ label: words.copyRoomLink, icon: 'link', run: () => void app.copy(new URL(room.url, location.origin).href) });
   if (room.isMember) items.push(...involvements(room, app));
   if (room.isMember && !room.isDirect) items.push({ label: words.leave, icon: 'log-out', danger: true, run: () => void leave(room, app) });
   app.menu.open(opener, room.title, items);
+}
+
+/**
+ * What is done with a room's place in my list.
+ * @param {Room} room
+ * @param {App} app
+ * @returns {MenuItem[]}
+ */
+function placeItems(room, app) {
+  if (!room.isMember) return [];
+  const { favourites } = app;
+  const all = favourites.all;
+  /** @type {MenuItem[]} */
+  const items = [];
+  if (room.unread > 0) items.push({ label: words.markRead, icon: 'check-check', run: () => app.markRead(room) });
+  if (!room.isFavourite) return [...items, { label: words.addFavourite, icon: 'star', run: () => void favourites.add(room) }];
+  items.push({ label: words.removeFavourite, icon: 'star-off', run: () => void favourites.remove(room) });
+  if (all[0] !== room) items.push({ label: words.moveUp, icon: 'arrow-up', run: () => void favourites.move(room, -1) });
+  if (all.at(-1) !== room) items.push({ label: words.moveDown, icon: 'arrow-down', run: () => void favourites.move(room, 1) });
+  return items;
 }
 
 /**

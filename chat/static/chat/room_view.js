@@ -77,6 +77,7 @@ export class RoomView {
   shown(number) {
     if (number !== null) void this.goTo(number);
     else this.timeline.toEnd();
+    this.reading.release();
     this.reading.look();
     this.#moved();
   }
@@ -198,6 +199,7 @@ export class RoomView {
   #post(body, replyTo) {
     try {
       this.#app.outbox.add({ command: 'message.post', lane: this.room.stream, fields: { room: this.room.id, body, ...(replyTo ? { reply_to: replyTo } : {}) } });
+      this.reading.release();
       void this.#jump();
     } catch (error) {
       toast(/** @type {Error} */ (error).message);

@@ -41,7 +41,12 @@ export class Rooms {
 
   /** What waits to be read, quiet rooms left out. */
   get unread() {
-    return this.mine.filter((room) => !room.isQuiet).reduce((sum, room) => sum + room.unread, 0);
+    return this.mine.reduce((sum, room) => sum + room.waiting, 0);
+  }
+
+  /** What waits for me by name: mentions, and all that is said in conversations of two. */
+  get mentions() {
+    return this.mine.reduce((sum, room) => sum + (room.isQuiet ? 0 : room.isDirect ? room.unread : room.mentions), 0);
   }
 
   /** @param {number} id */
@@ -82,7 +87,7 @@ export class Rooms {
   /** A membership of mine, from my inbox. @param {Row} membership */
   async tellMine(membership) {
     const known = this.#byId.get(membership.room);
-    if (known) known.mine(membership);
+    if (known) known.heardMine(membership);
     else if (membership.state === 'active') await this.#fetch(membership.room);
     this.#emitter.emit('change', null);
   }

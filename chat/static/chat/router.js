@@ -56,6 +56,14 @@ export class Router {
     document.title = words.pageTitle(this.#app.rooms.unread, this.#title);
   }
 
+  /** The person says that a room is read. False: no view of it is there. @param {import('./room.js').Room} room */
+  markRead(room) {
+    const views = [...this.#kept.values(), this.#view].map((view) => view?.controller);
+    const found = views.find((controller) => controller instanceof RoomView && controller.room === room);
+    if (found instanceof RoomView) found.reading.readAll();
+    return found instanceof RoomView;
+  }
+
   /** @param {MouseEvent} event */
   #click(event) {
     const link = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (event.target).closest('a[href]'));
@@ -71,7 +79,9 @@ export class Router {
     const going = ++this.#going;
     const kept = this.#kept.get(roomAddress(url) ?? '');
     if (kept) return this.#enter(url, kept);
-    const skeleton = setTimeout(() => this.#wait(), SKELETON_AFTER_MS);
+    const skeleton = setTimeout(() => {
+      if (going === this.#going) this.#wait();
+    }, SKELETON_AFTER_MS);
     const view = await this.#load(url);
     clearTimeout(skeleton);
     if (going !== this.#going) return view?.controller?.leave(); // the person has gone on to somewhere else
@@ -127,6 +137,7 @@ export class Router {
     this.#keep(url, view);
     this.#title = view.title;
     this.paintTitle();
+    this.#app.counters.show(this.#app.rooms);
     this.#app.connection.paint();
     const room = view.controller instanceof RoomView ? view.controller.room : null;
     this.#app.sidebar.current(room);

@@ -1,14 +1,17 @@
 /**
- * The list of my rooms, with what is unread in each, and the numbers in the title of the page.
+ * The list of my rooms in its sections, with what is unread in each.
  * @module
  */
 
-import { clone, setAvatar, setIcon, setText, slot } from './dom.js';
+import { clone, onAction, setAvatar, setIcon, setText, slot } from './dom.js';
+import { sections } from './room_order.js';
+import { SidebarDrag } from './sidebar_drag.js';
 import { few, words } from './words.js';
 
 /**
  * @typedef {import('./room.js').Room} Room
  * @typedef {import('./rooms.js').Rooms} Rooms
+ * @typedef {import('./favourites.js').Favourites} Favourites
  */
 
 const ICONS = { public: 'hash', private: 'lock' };
@@ -24,12 +27,27 @@ export class Sidebar {
   /**
    * @param {HTMLElement} root
    * @param {Rooms} rooms
+   * @param {Favourites} favourites
+   * @param {(opener: HTMLElement, room: Room) => void} openMenu
    */
-  constructor(root, rooms) {
+  constructor(root, rooms, favourites, openMenu) {
     this.#root = root;
     this.#rooms = rooms;
     for (const place of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll('.place'))) this.#places.set(Number(place.dataset.room), place);
     rooms.on('change', (room) => (room ? this.#changed(room) : this.paint()));
+    new SidebarDrag(root, rooms, favourites);
+    const menuOf = (/** @type {HTMLElement} */ opener, /** @type {Element | null | undefined} */ place) => {
+      const room = rooms.get(Number(/** @type {HTMLElement | null | undefined} */ (place)?.dataset.room));
+      if (room) openMenu(opener, room);
+    };
+    onAction(root, { 'place-menu': (_event, element) => menuOf(element, element.parentElement?.querySelector('.place')) });
+    // The key for menus asks for one in the same way as the right button.
+    root.addEventListener('contextmenu', (event) => {
+      const place = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest('.place'));
+      if (!place) return;
+      event.preventDefault();
+      menuOf(place, place);
+    });
     this.paint();
   }
 
@@ -43,17 +61,21 @@ export class Sidebar {
   }
 
   paint() {
-    const mine = this.#rooms.mine;
-    this.#list('rooms', mine.filter((room) => !room.isDirect));
-    this.#list('directs', mine.filter((room) => room.isDirect));
+    const found = sections(this.#rooms.mine);
+    this.#list('favourites', found.favourites);
+    this.#list('rooms', found.rooms);
+    this.#list('directs', found.directs);
+    // Without favourites the section is only there while one can be dropped into it.
+    /** @type {HTMLElement} */ (this.#root.querySelector('[data-section="favourites"]')).hidden = found.favourites.length === 0;
   }
 
   /** @param {Room} room */
   #changed(room) {
     const place = this.#places.get(room.id);
     const listed = Boolean(place?.isConnected);
-    const renamed = place && slot(place, 'name').textContent !== room.title;
-    if (listed !== (room.isMember && !room.data.archived_at) || renamed) this.paint();
+    const wanted = room.isMember && !room.data.archived_at;
+    const moved = place && (slot(place, 'name').textContent !== room.title || place.dataset.order !== orderOf(room));
+    if (listed !== wanted || moved) this.paint();
     else if (place && listed) paintPlace(place, room);
   }
 
@@ -63,9 +85,10 @@ export class Sidebar {
    */
   #list(name, rooms) {
     const list = /** @type {HTMLElement} */ (this.#root.querySelector(`[data-places="${name}"]`));
-    const sorted = rooms.sort((one, other) => one.title.localeCompare(other.title));
-    const items = sorted.map((room) => this.#item(room));
+    const items = rooms.map((room) => this.#item(room));
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
     if (items.length !== list.children.length || items.some((item, index) => list.children[index] !== item)) list.replaceChildren(...items);
+    if (focused && list.contains(focused)) focused.focus(); // an element that moves loses it
     /** @type {HTMLElement} */ (this.#root.querySelector(`[data-empty="${name}"]`)).hidden = rooms.length > 0;
     this.current(this.#rooms.get(this.#current ?? 0) ?? null);
   }
@@ -82,21 +105,32 @@ export class Sidebar {
   }
 }
 
+/** What a room's place in the list depends on, beside its name. @param {Room} room */
+function orderOf(room) {
+  return room.isFavourite ? String(room.favouriteOrder) : '';
+}
+
 /**
  * @param {HTMLElement} place
  * @param {Room} room
  */
 function paintPlace(place, room) {
+  const mentions = room.isQuiet || room.isDirect ? 0 : room.mentions;
   place.dataset.room = String(room.id);
+  place.dataset.order = orderOf(room);
   place.setAttribute('href', room.url);
-  place.dataset.unread = String(room.unread > 0);
+  place.dataset.unread = String(room.waiting > 0);
   place.dataset.quiet = String(room.isQuiet);
   if (room.partner) setAvatar(place, room.partner);
   else setIcon(/** @type {Element} */ (place.querySelector('svg')), ICONS[/** @type {keyof typeof ICONS} */ (room.data.kind)] ?? 'hash');
   setText(place, 'name', room.title);
+  place.parentElement?.querySelector('[data-do="place-menu"]')?.setAttribute('aria-label', words.actionsFor(room.title));
+  slot(place, 'mention-badge').hidden = mentions === 0;
+  setText(place, 'mention-count', few(mentions));
+  setText(place, 'mention-words', mentions > 0 ? words.mentions(mentions) : '');
   const badge = slot(place, 'badge');
-  badge.hidden = room.unread === 0;
-  badge.className = `badge${room.isDirect ? ' badge--mention' : room.isQuiet ? '' : ' badge--accent'}`;
-  setText(badge, 'count', few(room.unread));
-  setText(badge, 'count-words', room.unread > 0 ? words.unread(room.unread) : '');
+  badge.hidden = room.waiting === 0;
+  badge.classList.toggle('badge--mention', room.isDirect);
+  setText(badge, 'count', few(room.waiting));
+  setText(badge, 'count-words', room.waiting > 0 ? words.unread(room.waiting) : '');
 }

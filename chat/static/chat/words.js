@@ -173,6 +173,16 @@ export const words = {
   addPeople: gettext('Add people to this room'),
   nobodyFound: gettext('Nobody by that name.'),
 
+  // sidebar
+  mentions: (/** @type {number} */ count) => counted('%(count)s mention', '%(count)s mentions', count),
+  markRead: gettext('Mark as read'),
+  markAllRead: gettext('Mark all rooms as read'),
+  allRead: gettext('Everything is read'),
+  addFavourite: gettext('Add to favourites'),
+  removeFavourite: gettext('Remove from favourites'),
+  moveUp: gettext('Move up'),
+  moveDown: gettext('Move down'),
+
   // room menu
   roomSettings: gettext('Room settings'),
   copyRoomLink: gettext('Copy link to the room'),

@@ -1,0 +1,38 @@
+/**
+ * What waits, outside of the page: in the icon of its tab, and on the icon of the installed app.
+ * @module
+ */
+
+import { few } from './words.js';
+
+const COLOURS = { quiet: '#0d7a75', loud: '#cf3b33' }; // an icon knows no custom properties: --accent and --danger in light mode
+
+export class Counters {
+  #link = /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel="icon"]'));
+  #plain = this.#link?.href ?? '';
+  #shown = '';
+
+  /** @param {{unread: number, mentions: number}} counts */
+  show({ unread, mentions }) {
+    const shown = `${few(mentions || unread)}${mentions ? '!' : ''}`;
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    if (this.#link) this.#link.href = unread > 0 ? drawn(few(mentions || unread), mentions > 0) : this.#plain;
+    // Where the page is not installed, or may not, there is no badge.
+    const told = unread > 0 ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
+    told?.catch(() => {});
+  }
+}
+
+/**
+ * A full disc with the number in it: at 16 pixels nothing else can be read.
+ * @param {string} count
+ * @param {boolean} loud
+ */
+function drawn(count, loud) {
+  const size = count.length > 2 ? 13 : count.length > 1 ? 17 : 21;
+  const picture =
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="16" fill="${loud ? COLOURS.loud : COLOURS.quiet}"/>` +
+    `<text x="16" y="16" dy=".36em" text-anchor="middle" font-family="system-ui,sans-serif" font-weight="700" font-size="${size}" fill="#fff">${count}</text></svg>`;
+  return `data:image/svg+xml,${encodeURIComponent(picture)}`;
+}
