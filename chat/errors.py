@@ -8,7 +8,8 @@ HoldfastError
 ├── TooLong           too_long           400
 ├── Empty             empty              400
 ├── NotYours          not_yours          403
-└── AlreadyReported   already_reported   409
+├── AlreadyReported   already_reported   409
+└── TooLate           too_late           409   another moderator was first
 """
 
 from realtime.protocol.errors import HoldfastError
@@ -64,4 +65,11 @@ class AlreadyReported(HoldfastError):
     """The same person has reported the same message before."""
 
     code = "already_reported"
+    status = 409
+
+
+class TooLate(HoldfastError):
+    """Another moderator was first; the message says who."""
+
+    code = "too_late"
     status = 409

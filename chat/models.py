@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from chat.moderation_models import REASON_MAX_LENGTH, Filter, FilterVersion
 
@@ -142,6 +143,7 @@ class Message(models.Model):
     created_at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
+    hidden_at = models.DateTimeField(null=True, blank=True)  # while moderators look at it; the text is in ``HeldText`` meanwhile
     reply_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     reactions = models.JSONField(default=dict)  # {emoji: [user ids]}
     mentions = models.JSONField(default=list)  # [user ids]
@@ -162,6 +164,25 @@ class Message(models.Model):
     def is_deleted(self) -> bool:
         """Only a tombstone is left."""
         return self.deleted_at is not None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Moderators are looking at it, and nobody else can."""
+        return self.hidden_at is not None
+
+
+class HeldText(models.Model):
+    """What a message says that is hidden while moderators look at it. Only the desk reads it; the message gets it all back."""
+
+    message = models.OneToOneField(Message, models.CASCADE, primary_key=True, related_name="held_text")
+    body = models.TextField()
+    html = models.TextField(blank=True)
+    reactions = models.JSONField(default=dict)
+    mentions = models.JSONField(default=list)
+    hidden_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"held text of message {self.pk}"
 
 
 class Mention(models.Model):
@@ -196,7 +217,7 @@ class RemovedText(models.Model):
 
 
 class Report(models.Model):
-    """Somebody's request that a moderator look at a message."""
+    """Somebody's request that a moderator look at a message. All open ones of a message are one case."""
 
     class Category(models.TextChoices):
         SPAM = "spam"
@@ -206,8 +227,8 @@ class Report(models.Model):
 
     class Status(models.TextChoices):
         OPEN = "open"
-        RESOLVED = "resolved"
-        DISMISSED = "dismissed"
+        RESOLVED = "resolved", _("removed")
+        DISMISSED = "dismissed", _("kept")
 
     message = models.ForeignKey(Message, models.PROTECT, related_name="reports", db_index=False)
     reporter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
@@ -217,11 +238,16 @@ class Report(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )  # who looks at the case
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["message", "reporter"], name="report_message_reporter")]
         indexes = [
             models.Index(fields=["status", "id"], name="report_status"),
+            models.Index(fields=["status", "category", "id"], name="report_category"),
+            models.Index(fields=["assigned_to", "id"], condition=Q(status="open"), name="report_assigned"),
             models.Index(fields=["reporter", "id"], name="report_reporter"),
         ]
 
@@ -253,6 +279,8 @@ class ModerationLog(models.Model):
         RESOLVE = "resolve"
         DISMISS = "dismiss"
         FILTER = "filter"
+        HIDE = "hide"
+        SHOW = "show"
 
     action = models.CharField(max_length=12, choices=Action)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -261,12 +289,13 @@ class ModerationLog(models.Model):
     message = models.ForeignKey(Message, models.PROTECT, null=True, related_name="+")
     reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
     details = models.JSONField(default=dict)  # {"until": …}, {"from": "member", "to": "owner"}
+    ending = models.BigIntegerField(null=True)  # of realtime.Ending: how long it took until nobody had the access any more; pruned by age
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         verbose_name = "log entry"
         verbose_name_plural = "moderation log"
-        indexes = [models.Index(fields=["action", "id"], name="log_action")]
+        indexes = [models.Index(fields=["action", "id"], name="log_action"), models.Index(fields=["created_at"], name="log_created")]
 
     def __str__(self) -> str:
         return f"{self.action} by {self.actor_id}"

@@ -144,9 +144,15 @@ def _quote(message: Message | None, room: Room) -> Values | None:
         return None
     return {
         "author": payloads.person(message.author)["name"],
-        "text": gettext("a deleted message") if message.is_deleted else _plain_text(message),
+        "text": _said(message),
         "url": f"{room.get_absolute_url()}{message.number}/",
     }
+
+
+def _said(message: Message) -> str:
+    if message.is_hidden:
+        return gettext("a hidden message")
+    return gettext("a deleted message") if message.is_deleted else _plain_text(message)
 
 
 def _plain_text(message: Message) -> str:
@@ -157,7 +163,7 @@ def _plain_text(message: Message) -> str:
 
 def _marks(message: Message, previous: Message | None, user: User, *, new_day: bool) -> Iterator[str]:
     """Yield the modifiers of a message's class; static/chat/timeline.js and message.js decide the same in the browser."""
-    if message.is_deleted:
+    if message.is_deleted or message.is_hidden:
         yield "deleted"
     elif user.pk in message.mentions:
         yield "mentions-me"

@@ -40,6 +40,8 @@ def message(row: Message) -> dict[str, Any]:
     }
     if row.html:
         data["html"] = row.html
+    if row.is_hidden:
+        data["hidden_at"] = moment(row.hidden_at)
     return data
 
 

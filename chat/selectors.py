@@ -166,6 +166,12 @@ def open_reports(user_id: int) -> int:
     return len(Report.objects.filter(reporter_id=user_id, status=Report.Status.OPEN).values_list("pk")[:MAX_OPEN_REPORTS])
 
 
+def assigned(message_id: int) -> int | None:
+    """Return who looks at the open case about a message, or None."""
+    rows = Report.objects.filter(message_id=message_id, status=Report.Status.OPEN).order_by("pk")
+    return rows.values_list("assigned_to_id", flat=True).first()
+
+
 def site_bans(user_ids: Collection[int]) -> Mapping[int, str]:
     """Return those of these people who are banned from the site, each with the reason: the gate of ``realtime.auth``."""
     standing_bans = SiteBan.objects.filter(user_id__in=user_ids, lifted_at=None)

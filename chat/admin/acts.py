@@ -61,6 +61,7 @@ class Link(NamedTuple):
 
     label: str
     url: str
+    name: str = ""
 
 
 def perform(act: Act, rows: Iterable[Any], *, actor_id: int, fields: dict[str, Any]) -> Outcome:
@@ -113,7 +114,7 @@ class ActingAdmin(ShownAdmin):
         """Return the buttons of one row, for those acts that would change it."""
         back = request.get_full_path()
         acts = [act for act in self._allowed(request) if not only or act.name in only]
-        return [Link(act.label, self.act_url(act.name, [row.pk], back=back)) for act in acts if not act.idle(row)]
+        return [Link(act.label, self.act_url(act.name, [row.pk], back=back), act.name) for act in acts if not act.idle(row)]
 
     def act_url(self, name: str, ids: Sequence[int], *, back: str = "") -> str:
         """Return the address of the page of an act."""

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
-from chat.models import Message, Room
+from chat.models import Message, Report, Room
 
 EXCERPT: Final = 90  # characters: what a column has room for
 WHEN: Final = "j M Y, H:i"
@@ -38,9 +38,11 @@ def room(found: Room | None) -> SafeString | str:
     return "direct conversation" if found.is_direct else link(found, f"#{found.slug}")
 
 
-def message(ident: int | None) -> SafeString | str:
+def message(ident: int | None, words: object = "") -> SafeString | str:
     """Return a message by its id, with a link to its page."""
-    return "—" if ident is None else format_html('<a href="{}">message {}</a>', reverse("admin:chat_message_change", args=[ident]), ident)
+    if ident is None:
+        return "—"
+    return format_html('<a href="{}">{}</a>', reverse("admin:chat_message_change", args=[ident]), words or f"message {ident}")
 
 
 def numbered(found: Message) -> SafeString:
@@ -52,7 +54,9 @@ def text(found: Message) -> str:
     """Return the beginning of a message. Direct ones are read only where one of the two has reported them."""
     if found.is_deleted:
         return "(deleted)"
-    return HIDDEN if found.room.is_direct else excerpt(found.body)
+    if found.room.is_direct:
+        return HIDDEN
+    return f"(hidden) {excerpt(found.held_text.body)}" if found.is_hidden else excerpt(found.body)
 
 
 def excerpt(body: str, length: int = EXCERPT) -> str:
@@ -71,6 +75,16 @@ def _value(value: Any) -> str:
     if at is not None:
         return date_format(localtime(at), WHEN)
     return " → ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def case_state(found: Report) -> SafeString | str:
+    """Return where a case stands: open, assigned, kept or removed, and with whom."""
+    if found.status != Report.Status.OPEN:
+        who = f"{found.get_status_display()} by {found.closed_by}" if found.closed_by else found.get_status_display()
+        return format_html('<span class="tag tag--{}">{}</span>', found.status, who)
+    if found.assigned_to is not None:
+        return format_html('<span class="tag tag--assigned">assigned to {}</span>', found.assigned_to.username)
+    return format_html('<span class="tag tag--open">{}</span>', found.get_status_display().lower())
 
 
 def moment(at: datetime | None) -> SafeString | str:

@@ -36,6 +36,10 @@ def _not_restorable(row: Message) -> str:
     return "" if hasattr(row, "removed_text") else "its author deleted it: the text is gone"
 
 
+def _show(*, actor_id: int, row: Message, reason: str) -> None:
+    services.show_message(actor_id=actor_id, message_id=row.pk, reason=reason)
+
+
 DELETE = Act(
     name="delete",
     label="Delete…",
@@ -58,6 +62,16 @@ RESTORE = Act(
     idle=_not_restorable,
     undo="delete",
 )
+SHOW = Act(
+    name="show",
+    label="Show again…",
+    says="Everybody reads the message again, as it was before it was hidden.",
+    done="shown again",
+    run=_show,
+    permission=CHANGE,
+    form=LiftForm,
+    idle=lambda row: "" if row.is_hidden else "not hidden",
+)
 RESTORE_TEXT = replace(RESTORE, idle=lambda row: "", undo="")  # the rows are the removed texts themselves
 
 
@@ -65,10 +79,10 @@ RESTORE_TEXT = replace(RESTORE, idle=lambda row: "", undo="")  # the rows are th
 class MessageAdmin(ActingAdmin):
     """Messages; those of direct conversations are not listed, and their pages do not show the text."""
 
-    acts = (DELETE, RESTORE)
+    acts = (DELETE, RESTORE, SHOW)
     change_form_template = "admin/chat/record.html"
     list_display = ("id", "where", "number", "who", "text", "when", "state")
-    list_select_related = ("room", "author", "removed_text")
+    list_select_related = ("room", "author", "removed_text", "held_text")
     search_help_text = "Any of: @name, #room, the address of a message, an id."
     people = ("author",)
     room = "room"
@@ -120,12 +134,16 @@ class MessageAdmin(ActingAdmin):
         """Tell what became of it, and who did it."""
         if row.is_deleted:
             return "deleted by a moderator" if hasattr(row, "removed_text") else "deleted by its author"
+        if row.is_hidden:
+            return "hidden while moderators look at it"
         return "edited" if row.edited_at else "—"
 
     @admin.display(description="text")
     def text_whole(self, row: Message) -> SafeString | str:
         """Return the text as it was written."""
-        return cells.text(row) if row.is_deleted or row.room.is_direct else cells.whole(row.body)
+        if row.is_deleted or row.room.is_direct:
+            return cells.text(row)
+        return cells.whole(row.held_text.body if row.is_hidden else row.body)
 
     @admin.display(description="removed text")
     def removed(self, row: Message) -> SafeString | str:

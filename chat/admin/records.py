@@ -1,15 +1,18 @@
 """What the pages of a report, a person and a message show beside the row: bounded reads along indexes."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from chat import selectors
-from chat.models import Membership, Message, ModerationLog, RemovedText, Report, SiteBan
+from chat.models import HeldText, Membership, Message, ModerationLog, Person, RemovedText, Report, SiteBan
 
 MAX_SHOWN: Final = 20  # rows of each table; the lists have the rest
 MOST_LOOKED_AT: Final = 10_000  # reports, for those that are about one person; some 0.1 s
-SURROUNDINGS: Final = 4  # messages on each side of a reported one
+SURROUNDINGS: Final = 5  # messages on each side of a reported one
+MOST_COUNTED: Final = 1000  # of anything that is shown as a number
+Action = ModerationLog.Action
+AGAINST: Final = (Action.DELETE, Action.MUTE, Action.REMOVE, Action.BAN, Action.SITE_BAN)
 
 
 def of_message(message_id: int) -> dict[str, Any]:
@@ -29,28 +32,71 @@ def of_person(user_id: int) -> dict[str, Any]:
     }
 
 
-def of_report(report: Report) -> dict[str, Any]:
-    """Return what a decision about a report needs: the message among its neighbours, the other reports, and the author's record."""
+def of_report(report: Report, *, surroundings: int = SURROUNDINGS) -> dict[str, Any]:
+    """Return what a decision about a case needs: the message among its neighbours, its reports, and the author's record."""
     message = report.message
+    found = of_person(message.author_id)
+    case = list(_reports().filter(message=message).order_by("pk")[:MAX_SHOWN])
+    before, after = around(message, surroundings)
     return {
-        **of_person(message.author_id),
-        "around": around(message),
-        "others": [other for other in _reports().filter(message=message)[:MAX_SHOWN] if other.pk != report.pk],
-        "removed": RemovedText.objects.filter(pk=message.pk).first(),
+        **found,
+        "case": case,
+        "before": before,
+        "after": after,
+        "text": body_of(message),
+        "removed": RemovedText.objects.filter(pk=message.pk).select_related("removed_by").first(),
+        "author": Person.objects.annotate(is_banned=_is_banned()).get(pk=message.author_id),
         "membership": Membership.objects.filter(room_id=message.room_id, user_id=message.author_id).select_related("room", "user").first(),
+        "reports": [row for row in found["reports"] if row.message_id != message.pk],
+        "sums": sums(message.author_id),
+        "following": next_case(report.pk, message.pk, wraps=False),
+        "preceding": previous_case(report.pk, message.pk),
+        "waiting": waiting_cases(),
     }
 
 
-def around(message: Message) -> list[Message]:
-    """Return a message with its neighbours, oldest first."""
-    before = selectors.before(message.room_id, message.number, limit=SURROUNDINGS).messages[::-1]
-    after = selectors.after(message.room_id, message.number, limit=SURROUNDINGS).messages
-    return [*before, message, *after]
+def body_of(message: Message) -> str:
+    """Return what a message says, also while it is hidden."""
+    return message.held_text.body if message.is_hidden else message.body
+
+
+def around(message: Message, surroundings: int = SURROUNDINGS) -> tuple[list[Message], list[Message]]:
+    """Return the neighbours of a message before and after it, oldest first. Those hidden from others have their text here."""
+    before = selectors.before(message.room_id, message.number, limit=surroundings).messages[::-1]
+    after = selectors.after(message.room_id, message.number, limit=surroundings).messages
+    held = dict(HeldText.objects.filter(message__in=[row.pk for row in [*before, *after] if row.is_hidden]).values_list("pk", "body"))
+    for row in [*before, *after]:
+        row.body = held.get(row.pk, row.body)
+    return list(before), list(after)
+
+
+class Sums(NamedTuple):
+    """A record in numbers, each counted no further than ``MOST_COUNTED``."""
+
+    reports: int
+    removed: int
+    actions: int
+    bans: int
+
+
+def sums(user_id: int) -> Sums:
+    """Return somebody's record in numbers."""
+    statuses = list(_reports_about(user_id).order_by("-pk").values_list("status", flat=True)[:MOST_COUNTED])
+    actions = ModerationLog.objects.filter(subject_id=user_id, action__in=AGAINST).values_list("action", flat=True)
+    found = list(actions[:MOST_COUNTED])
+    bans = sum(action in (ModerationLog.Action.BAN, ModerationLog.Action.SITE_BAN) for action in found)
+    return Sums(len(statuses), statuses.count(Report.Status.RESOLVED), len(found), bans)
+
+
+def waiting_cases() -> int:
+    """Return how many cases nobody has decided, counted no further than ``MOST_COUNTED``."""
+    return len(_cases().values_list("pk")[:MOST_COUNTED])
 
 
 def waiting(limit: int) -> list[Report]:
-    """Return the open reports that have waited longest, and one more than ``limit`` where there are more."""
-    return list(_reports().filter(status=Report.Status.OPEN).order_by("pk")[: limit + 1])
+    """Return the open cases that have waited longest, and one more than ``limit`` where there are more."""
+    rows = _cases().select_related("message__room", "message__author", "message__held_text", "assigned_to")
+    return list(rows.order_by("pk")[: limit + 1])
 
 
 def lately(limit: int) -> list[ModerationLog]:
@@ -58,14 +104,30 @@ def lately(limit: int) -> list[ModerationLog]:
     return list(ModerationLog.objects.select_related("actor", "subject", "room").order_by("-pk")[:limit])
 
 
-def next_report(after_id: int) -> Report | None:
-    """Return the open report to decide next."""
-    rows = Report.objects.filter(status=Report.Status.OPEN).order_by("pk")
-    return rows.filter(pk__gt=after_id).first() or rows.first()
+def next_case(after_id: int, message_id: int, *, wraps: bool = True) -> Report | None:
+    """Return the open case to look at next, other than the one about ``message_id``; after the last one, the first."""
+    rows = _cases().exclude(message=message_id).order_by("pk")
+    return rows.filter(pk__gt=after_id).first() or (rows.first() if wraps else None)
+
+
+def previous_case(before_id: int, message_id: int) -> Report | None:
+    """Return the open case before this one."""
+    return _cases().exclude(message=message_id).filter(pk__lt=before_id).order_by("-pk").first()
+
+
+def _cases() -> QuerySet[Report]:
+    """Return the first report of each open case."""
+    earlier = Report.objects.filter(message=OuterRef("message"), status=Report.Status.OPEN, pk__lt=OuterRef("pk"))
+    return Report.objects.filter(~Exists(earlier), status=Report.Status.OPEN)
+
+
+def _is_banned() -> Exists:
+    return Exists(SiteBan.objects.filter(user=OuterRef("pk"), lifted_at=None))
 
 
 def _reports() -> QuerySet[Report]:
-    return Report.objects.select_related("message__room", "message__author", "reporter", "closed_by").order_by("-pk")
+    related = ("message__room", "message__author", "message__held_text", "reporter", "closed_by", "assigned_to")
+    return Report.objects.select_related(*related).order_by("-pk")
 
 
 def _reports_about(user_id: int) -> QuerySet[Report]:

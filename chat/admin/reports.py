@@ -1,95 +1,117 @@
-"""The queue of reports: what waits longest comes first, is seen among its neighbours, and is decided with one click."""
+"""The queue of reports: one row for each case, what waits longest first; each is decided with one key, and the next one opens."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from chat import services
 from chat.admin import cells, records
 from chat.admin.acts import Act, ActingAdmin, Link, actor
 from chat.admin.forms import LiftForm
+from chat.admin.lists import KeysetList
 from chat.models import REASON_MAX_LENGTH, Membership, Person, Report
 from realtime.protocol.errors import HoldfastError
 
 CHANGE = "chat.change_report"
-ALL = "all"
-REMARK = 50  # characters of a note in the list
+OPEN, ASSIGNED, MINE, ALL = str(Report.Status.OPEN), "assigned", "mine", "all"  # what the list can show, beside kept and removed
+MAX_REPORTS: Final = 5000  # counted for a page of cases
+MAX_FURTHER: Final = 25  # messages on each side of a reported one, unfolded
 
 
 def keep(*, actor_id: int, row: Report, reason: str) -> None:
-    """Let the message stand, and close all open reports of it."""
-    _close(actor_id, row, Report.Status.DISMISSED, reason)
+    """Let the message stand, and show it again where it was hidden."""
+    services.decide(actor_id=actor_id, message_id=row.message_id, status=Report.Status.DISMISSED, reason=reason)
 
 
-def delete(*, actor_id: int, row: Report, reason: str) -> None:
-    """Delete the message, and close all open reports of it. Who sees no reason is told the category."""
-    services.delete_message(actor_id=actor_id, message_id=row.message_id, reason=reason or row.get_category_display())
-    _close(actor_id, row, Report.Status.RESOLVED, reason)
+def remove(*, actor_id: int, row: Report, reason: str) -> None:
+    """Remove the message. Who sees no reason is told the category."""
+    services.decide(actor_id=actor_id, message_id=row.message_id, status=Report.Status.RESOLVED, reason=reason)
 
 
-def _close(actor_id: int, row: Report, status: str, reason: str) -> None:
-    open_reports = Report.objects.filter(message_id=row.message_id, status=Report.Status.OPEN).values_list("pk", flat=True)
-    for report_id in {row.pk, *open_reports}:
-        services.close_report(actor_id=actor_id, report_id=report_id, status=status, reason=reason)
+def _assign(*, actor_id: int, row: Report, reason: str) -> None:
+    services.assign(actor_id=actor_id, message_id=row.message_id)
 
 
 def _decided(row: Report) -> str:
-    return "" if row.status == Report.Status.OPEN else f"already {row.get_status_display().lower()}"
+    return "" if row.status == Report.Status.OPEN else f"already {row.get_status_display()}"
+
+
+def _not_assignable(row: Report) -> str:
+    if row.assigned_to is not None and row.status == Report.Status.OPEN:
+        return f"{row.assigned_to} looks at it"
+    return _decided(row)
 
 
 KEEP = Act(
     name="keep",
-    label="Keep messages…",
-    says="The messages stand. All open reports of them are closed as dismissed.",
-    done="dismissed",
+    label="Keep…",
+    says="The messages stay; hidden ones are shown again. Who reported them is thanked and told.",
+    done="decided: the message stays",
     run=keep,
     permission=CHANGE,
     form=LiftForm,
     idle=_decided,
 )
-DELETE = Act(
+REMOVE = Act(
     name="delete",
-    label="Delete messages…",
-    says="The texts disappear for everybody within a second; moderators can restore them. All open reports of them are closed as resolved. "
-    "Authors are told, with your reason or the category of the report.",
-    done="resolved",
-    run=delete,
+    label="Remove…",
+    says="The texts disappear for everybody within a second; moderators can restore them. Authors are told, with your reason or the "
+    "category of the report; who reported them is thanked and told.",
+    done="decided: the message is removed",
+    run=remove,
     permission=CHANGE,
     form=LiftForm,
     idle=_decided,
     takes_away=True,
 )
+ASSIGN = Act(
+    name="assign",
+    label="Assign to me…",
+    says="Other moderators see that you look at these.",
+    done="assigned to you",
+    run=_assign,
+    permission=CHANGE,
+    form=LiftForm,
+    idle=_not_assignable,
+)
 
 
 class DecisionForm(forms.Form):
-    """One of two buttons, and a note for the log."""
+    """What is done about a case, and a word about it for those who read the log."""
 
-    decision = forms.ChoiceField(choices=[("keep", "Keep message"), ("delete", "Delete message")])
-    note = forms.CharField(max_length=REASON_MAX_LENGTH, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    decision = forms.ChoiceField(choices=[(name, name) for name in ("keep", "remove", "hide", "show", "assign", "release")])
+    note = forms.CharField(max_length=REASON_MAX_LENGTH, required=False, widget=forms.Textarea(attrs={"rows": 2, "data-key": "e"}))
+    holder = forms.IntegerField(required=False)  # whose case it was when the page was made
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """Open reports, unless somebody asks or searches for others."""
+    """Undecided cases, unless somebody asks or searches for others."""
 
-    title = "status"
+    title = gettext_lazy("state")
     parameter_name = "status"
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
-        self.fallback = ALL if request.GET.get(SEARCH_VAR) else str(Report.Status.OPEN)
+        self.fallback = ALL if request.GET.get(SEARCH_VAR) else OPEN
+        self.me = request.user.pk
         super().__init__(request, params, model, model_admin)
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the states, the open ones first."""
-        return [*((value, str(label)) for value, label in Report.Status.choices), (ALL, "All")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the states, the undecided ones first."""
+        kept, removed = Report.Status.DISMISSED, Report.Status.RESOLVED
+        waiting = [(OPEN, _("open")), (ASSIGNED, _("assigned")), (MINE, _("assigned to me"))]
+        return [*waiting, (str(kept), kept.label), (str(removed), removed.label), (ALL, _("all"))]
 
     def value(self) -> str:
         """Return the chosen state."""
@@ -103,76 +125,122 @@ class StatusFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the reports of that state, along its index."""
-        return queryset if self.value() == ALL else queryset.filter(status=self.value())
+        match self.value():
+            case "all":
+                return queryset
+            case "assigned":
+                return queryset.filter(status=OPEN, assigned_to__isnull=False)
+            case "mine":
+                return queryset.filter(status=OPEN, assigned_to=self.me)
+        return queryset.filter(status=self.value())
+
+
+class CaseList(KeysetList):
+    """A page of cases with the number of their reports: one query for all of them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page, then the reports of its messages."""
+        super().get_results(request)
+        rows = Report.objects.filter(message__in=[row.message_id for row in self.result_list])
+        times = Counter(rows.values_list("message_id", "status")[:MAX_REPORTS])
+        for row in self.result_list:
+            row.times = times[row.message_id, row.status]
 
 
 @admin.register(Report)
 class ReportAdmin(ActingAdmin):
-    """Reports, and the decision about each."""
+    """Cases, and the decision about each. A case has the address of any of its reports; the list shows it at the first one."""
 
-    acts = (KEEP, DELETE)
+    acts = (ASSIGN, KEEP, REMOVE)
     change_form_template = "admin/chat/report.html"
-    list_display = ("category", "text", "who", "where", "by", "remark", "when", "status")
-    list_select_related = ("message__room", "message__author", "reporter")
-    list_filter = (StatusFilter,)
+    list_display = ("category", "text", "who", "where", "times", "when", "state")
+    list_select_related = ("message__room", "message__author", "message__held_text", "reporter", "assigned_to", "closed_by")
+    list_filter = (StatusFilter, "category")
     search_help_text = "@name of who reported, or the id of a message."
     people = ("reporter",)
     narrowed_by = ("message", "reporter")
 
     def keyset(self, found: ChangeList) -> str:
         """Return the longest waiting first, and of the decided ones the newest."""
-        is_queue = found.params.get(StatusFilter.parameter_name, Report.Status.OPEN) == Report.Status.OPEN and not found.query
+        is_queue = found.params.get(StatusFilter.parameter_name, OPEN) in (OPEN, ASSIGNED, MINE) and not found.query
         return "pk" if is_queue else "-pk"
+
+    def listed(self, found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return one row for each case: its first report of those that the list is about."""
+        earlier = Report.objects.filter(message=OuterRef("message"), status=OuterRef("status"), pk__lt=OuterRef("pk"))
+        if "category__exact" in found.params:
+            earlier = earlier.filter(category=OuterRef("category"))
+        return rows if found.query else rows.filter(~Exists(earlier))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that knows how often each message was reported."""
+        return CaseList
 
     def found_by_id(self, ident: int) -> Q:
         """Return the reports of a message."""
         return Q(message=ident)
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the decision."""
-        decide = path("<int:report_id>/decide/", self.admin_site.admin_view(self.decide_view), name="chat_report_decide")
-        return [decide, *super().get_urls()]
+        """Add the decision, and the way to the first case."""
+        site = self.admin_site.admin_view
+        decide = path("<int:report_id>/decide/", site(self.decide_view), name="chat_report_decide")
+        return [path("next/", site(self.next_view), name="chat_report_next"), decide, *super().get_urls()]
 
     def beside(self, request: HttpRequest, row: Report) -> dict[str, Any]:
-        """Add the message among its neighbours, the author's record, and the two buttons."""
-        found = records.of_report(row)
+        """Add the message among its neighbours, the author's record, and what can be done."""
+        is_far = "further" in request.GET and not row.message.room.is_direct
+        found = records.of_report(row, surroundings=MAX_FURTHER if is_far else records.SURROUNDINGS)
         return {
             **super().beside(request, row),
             **found,
-            "author_acts": self._author_acts(request, row.message.author_id, found["membership"]),
-            "may_decide": request.user.has_perm(CHANGE),
+            "further": is_far,
+            "room_acts": self._acts_of(Membership, request, found["membership"], ("mute", "ban")),
+            "site_acts": self._acts_of(Person, request, found["author"], ("site-ban",)),
+            "may_decide": request.user.has_perm(CHANGE) and row.status == Report.Status.OPEN,
+            "is_mine": row.assigned_to_id == request.user.pk,
             "form": DecisionForm(),
         }
 
-    def _author_acts(self, request: HttpRequest, author_id: int, membership: Membership | None) -> list[Link]:
-        """Return the buttons for what can be done to the author: in the room, and on the site."""
-        people = self.admin_site.get_model_admin(Person)
-        members = self.admin_site.get_model_admin(Membership)
-        assert isinstance(people, ActingAdmin)
-        assert isinstance(members, ActingAdmin)
-        in_room = members.act_links(request, membership, only=("mute", "remove", "ban")) if membership else []
-        return in_room + people.act_links(request, people.get_queryset(request).get(pk=author_id), only=("site-ban",))
+    def name(self, row: Report) -> str:
+        """Return what the case is about."""
+        return _("Reported as %(category)s") % {"category": row.get_category_display().lower()}
+
+    def _acts_of(self, model: Any, request: HttpRequest, row: Any, names: tuple[str, ...]) -> list[Link]:
+        """Return the buttons for what can be done to the author: in the room, or on the site."""
+        found = self.admin_site.get_model_admin(model)
+        assert isinstance(found, ActingAdmin)
+        return found.act_links(request, row, only=names) if row is not None else []
+
+    def next_view(self, request: HttpRequest) -> HttpResponse:
+        """Open the case that has waited longest, or the queue where none does."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return self._on_to(records.next_case(0, 0))
 
     def decide_view(self, request: HttpRequest, report_id: int) -> HttpResponse:
-        """Decide about one report, and go on to the next."""
+        """Do one thing about a case. A decision leads to the next case, anything else back to this one."""
         if not request.user.has_perm(CHANGE):
             raise PermissionDenied
         report = Report.objects.select_related("message").filter(pk=report_id).first()
         form = DecisionForm(request.POST or None)
         if report is None or request.method != "POST" or not form.is_valid():
             raise Http404
-        act = {"keep": keep, "delete": delete}[form.cleaned_data["decision"]]
+        decision = form.cleaned_data["decision"]
         try:
-            act(actor_id=actor(request), row=report, reason=form.cleaned_data["note"])
+            _ACTS[decision](actor(request), report, form)
         except HoldfastError as error:
             messages.error(request, error.message)
-            return HttpResponseRedirect(reverse("admin:chat_report_change", args=[report_id]))
-        told = "The message stands" if act is keep else "The message is deleted"
-        messages.success(request, format_html("{}, and {} is closed.", told, cells.link(report, f"report {report_id}")))
-        following = records.next_report(report_id)
-        return HttpResponseRedirect(
-            reverse("admin:chat_report_change", args=[following.pk]) if following else reverse("admin:chat_report_changelist")
-        )
+            return self._on_to(report)
+        if decision not in ("keep", "remove"):
+            return self._on_to(report)
+        told = _("The message stays, and {} is closed.") if decision == "keep" else _("The message is removed, and {} is closed.")
+        messages.success(request, format_html(told, cells.link(report, f"report {report_id}")))
+        return self._on_to(records.next_case(report_id, report.message_id))
+
+    def _on_to(self, report: Report | None) -> HttpResponseRedirect:
+        if report is None:
+            return HttpResponseRedirect(reverse("admin:chat_report_changelist"))
+        return HttpResponseRedirect(reverse("admin:chat_report_change", args=[report.pk]))
 
     def brief(self, row: Report) -> SafeString:
         """Return who said what, where, and what it is reported as."""
@@ -181,27 +249,44 @@ class ReportAdmin(ActingAdmin):
             *(cells.room(row.message.room), cells.person(row.message.author), self.text(row), row.get_category_display().lower()),
         )
 
-    @admin.display(description="room")
+    @admin.display(description=gettext_lazy("room"))
     def where(self, row: Report) -> SafeString | str:
         """Return the room of the message."""
         return cells.room(row.message.room)
 
-    @admin.display(description="author")
+    @admin.display(description=gettext_lazy("author"))
     def who(self, row: Report) -> SafeString | str:
         """Return the author of the message."""
         return cells.person(row.message.author)
 
-    @admin.display(description="text")
-    def text(self, row: Report) -> str:
+    @admin.display(description=gettext_lazy("text"))
+    def text(self, row: Report) -> SafeString | str:
         """Return the beginning of the message; of direct ones too, because one of the two has shown it."""
-        return cells.excerpt(row.message.body) or "(deleted)"
+        return cells.excerpt(records.body_of(row.message)) or _("(deleted)")
 
-    @admin.display(description="note")
-    def remark(self, row: Report) -> str:
-        """Return the beginning of what the reporter says."""
-        return cells.excerpt(row.note, REMARK)
+    @admin.display(description=gettext_lazy("reports"))
+    def times(self, row: Report) -> int:
+        """Return how many people reported it."""
+        return getattr(row, "times", 1)
 
-    @admin.display(description="reported by")
-    def by(self, row: Report) -> SafeString | str:
-        """Return who reported it."""
-        return cells.person(row.reporter)
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, row: Report) -> SafeString | str:
+        """Return where the case stands, and with whom."""
+        return cells.case_state(row)
+
+
+Doing = Callable[[int, Report, DecisionForm], object]
+_ACTS: Final[dict[str, Doing]] = {
+    "keep": lambda actor_id, row, form: keep(actor_id=actor_id, row=row, reason=form.cleaned_data["note"]),
+    "remove": lambda actor_id, row, form: remove(actor_id=actor_id, row=row, reason=form.cleaned_data["note"]),
+    "hide": lambda actor_id, row, form: services.hide_message(
+        actor_id=actor_id, message_id=row.message_id, reason=form.cleaned_data["note"]
+    ),
+    "show": lambda actor_id, row, form: services.show_message(
+        actor_id=actor_id, message_id=row.message_id, reason=form.cleaned_data["note"]
+    ),
+    "assign": lambda actor_id, row, form: services.assign(
+        actor_id=actor_id, message_id=row.message_id, instead_of=form.cleaned_data["holder"]
+    ),
+    "release": lambda actor_id, row, form: services.release(actor_id=actor_id, message_id=row.message_id),
+}

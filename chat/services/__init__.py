@@ -3,6 +3,7 @@
 All are synchronous, take keywords, check everything under the lock of the streams that they change, and raise ``HoldfastError``.
 """
 
+from chat.services.cases import assign, decide, hide_message, release, show_message
 from chat.services.editing import delete_message, edit_message, react, restore_message
 from chat.services.favourites import set_favourite
 from chat.services.filters import delete_filter, save_filter, switch_filter
@@ -10,7 +11,7 @@ from chat.services.members import add_members, invite, join, leave, set_involvem
 from chat.services.moderation import ban, mute, remove, site_ban, site_unban, unban
 from chat.services.posting import Post, Posted, post_message, post_messages
 from chat.services.reading import Mark, Marked, mark_read, mark_unread, read_everywhere
-from chat.services.reports import close_report, report
+from chat.services.reports import report
 from chat.services.rooms import change_room, create_room, direct_room
 from chat.services.system import post_system_message, recall_system_message
 
@@ -20,14 +21,16 @@ __all__ = [
     "Post",
     "Posted",
     "add_members",
+    "assign",
     "ban",
     "change_room",
-    "close_report",
     "create_room",
+    "decide",
     "delete_filter",
     "delete_message",
     "direct_room",
     "edit_message",
+    "hide_message",
     "invite",
     "join",
     "leave",
@@ -40,6 +43,7 @@ __all__ = [
     "react",
     "read_everywhere",
     "recall_system_message",
+    "release",
     "remove",
     "report",
     "restore_message",
@@ -47,6 +51,7 @@ __all__ = [
     "set_favourite",
     "set_involvement",
     "set_role",
+    "show_message",
     "site_ban",
     "site_unban",
     "switch_filter",

@@ -7,7 +7,7 @@ from chat import payloads, policies, rulebook, selectors
 from chat.errors import NotYours
 from chat.models import REASON_MAX_LENGTH, Membership, Message, ModerationLog, RemovedText, Room
 from chat.policies import Rank
-from chat.services import mentioning, telling
+from chat.services import mentioning, telling, texts
 from chat.services.composing import compose_one
 from chat.services.reports import flag
 from chat.services.rights import acting_rank, check_moderates
@@ -15,7 +15,7 @@ from chat.services.rows import log, save_message
 from chat.services.telling import Planned
 from notifications.payloads import inbox
 from notifications.services import notify, notify_many
-from realtime.protocol.errors import NotFound, TooMany
+from realtime.protocol.errors import Forbidden, NotFound, TooMany
 from realtime.services import Heads, changing
 
 
@@ -58,27 +58,34 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
         message = selectors.message(message_id)
         is_author = message.author_id == actor_id
         _check_may_delete(room, member, message, actor_id)
+        was_deleted = message.is_deleted
         if is_author:
-            RemovedText.objects.filter(message=message).delete()
-        elif not message.is_deleted:
-            RemovedText.objects.create(
-                message=message,
-                body=message.body,
-                reactions=message.reactions,
-                removed_by_id=actor_id,
-                removed_at=timezone.now(),
-            )
-        if message.is_deleted:
+            _check_not_hidden(message)
+            texts.forget(message)
+        if was_deleted:
             return message
-        message.body, message.html, message.mentions, message.reactions = "", "", [], {}
-        message.deleted_at = timezone.now()
-        save_message(heads, message)
-        telling.forget_reactions(heads, message, room)
-        mentioning.forget(message)
         if not is_author:
-            log(ModerationLog.Action.DELETE, actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
-            _tell_author(heads, message, room, actor_id, "removed your message", reason, level="warning")
+            take_down(heads, message, room, actor_id=actor_id, reason=reason)
+        else:
+            save_message(heads, message)
+            _forget(heads, message, room)
     return message
+
+
+def take_down(heads: Heads, message: Message, room: Room, *, actor_id: int, reason: str) -> None:
+    """Delete somebody's message as a moderator, in a transaction that holds the room and the author's inbox; log it, tell the author."""
+    texts.remove(message, actor_id=actor_id)
+    save_message(heads, message)
+    _forget(heads, message, room)
+    log(ModerationLog.Action.DELETE, actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
+    if message.author_id != actor_id:
+        tell_author(heads, message, room, actor_id, "removed your message", reason, level="warning")
+
+
+def _forget(heads: Heads, message: Message, room: Room) -> None:
+    """Take back what is told elsewhere of a message that is gone."""
+    telling.forget_reactions(heads, message, room)
+    mentioning.forget(message)
 
 
 def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
@@ -103,7 +110,7 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
         mentioning.note(mentioning.mentions(message, text, people, telling.reach(people)))
         log(ModerationLog.Action.RESTORE, actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
         if message.author_id != actor_id:
-            _tell_author(heads, message, room, actor_id, "restored your message", reason, level="info")
+            tell_author(heads, message, room, actor_id, "restored your message", reason, level="info")
     return message
 
 
@@ -132,11 +139,18 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
 
 
 def _standing(message_id: int) -> Message:
-    """Return a message that is not deleted."""
+    """Return a message that is there to be changed."""
     message = selectors.message(message_id)
     if message.is_deleted:
         raise NotFound("This message is deleted.")
+    _check_not_hidden(message)
     return message
+
+
+def _check_not_hidden(message: Message) -> None:
+    """Raise ``Forbidden`` while moderators look: what they decide about stays as it is."""
+    if message.is_hidden:
+        raise Forbidden("Moderators are looking at this message; it cannot be changed until they have decided.")
 
 
 def _check_may_delete(room: Room, member: Membership | None, message: Message, actor_id: int) -> None:
@@ -157,7 +171,8 @@ def _check_room_for_reaction(message: Message, emoji: str) -> None:
         raise TooMany(f"A message has at most {limit} reactions.")
 
 
-def _tell_author(heads: Heads, message: Message, room: Room, actor_id: int, what: str, reason: str, *, level: str) -> None:
+def tell_author(heads: Heads, message: Message, room: Room, actor_id: int, what: str, reason: str, *, level: str) -> None:
+    """Notify the author of what a moderator did, without a word of the message."""
     notify(
         heads,
         user_id=message.author_id,

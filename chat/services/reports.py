@@ -1,19 +1,16 @@
-"""Reports: members ask moderators to look."""
+"""Reports: members ask moderators to look, and so do filters. What moderators answer is in ``cases``."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from chat import policies, selectors
 from chat.errors import AlreadyReported
-from chat.models import NOTE_MAX_LENGTH, REASON_MAX_LENGTH, Message, ModerationLog, Report
-from chat.services.rows import log, system_user
-from realtime.protocol.errors import BadRequest, Forbidden, NotFound
+from chat.models import NOTE_MAX_LENGTH, Message, Report
+from chat.services.rows import system_user
+from realtime.protocol.errors import BadRequest, Forbidden
 from realtime.services import changing
-
-_CLOSED: Final = {Report.Status.RESOLVED: ModerationLog.Action.RESOLVE, Report.Status.DISMISSED: ModerationLog.Action.DISMISS}
 
 
 def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> Report:
@@ -28,7 +25,14 @@ def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> 
         if selectors.open_reports(actor_id) >= selectors.MAX_OPEN_REPORTS:
             raise Forbidden(f"You have {selectors.MAX_OPEN_REPORTS} open reports; wait until a moderator has looked at them.")
         row, made = Report.objects.get_or_create(
-            message=message, reporter_id=actor_id, defaults={"category": category, "note": note, "created_at": timezone.now()}
+            message=message,
+            reporter_id=actor_id,
+            defaults={
+                "category": category,
+                "note": note,
+                "created_at": timezone.now(),
+                "assigned_to_id": selectors.assigned(message_id),
+            },
         )
     if not made:
         raise AlreadyReported("You have reported this message before.")
@@ -56,23 +60,3 @@ def flag(found: Sequence[tuple[Message, str]]) -> None:
         ],
         ignore_conflicts=True,
     )
-
-
-def close_report(*, actor_id: int, report_id: int, status: str, reason: str = "") -> Report:
-    """Mark a report as resolved or dismissed. For moderators of the site."""
-    reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
-    action = next((action for closed, action in _CLOSED.items() if closed == status), None)
-    if action is None:
-        raise BadRequest(f"status: expected one of {', '.join(_CLOSED)}")
-    if not selectors.is_site_moderator(actor_id):
-        raise Forbidden("Only moderators of the site may do that.")
-    with changing():
-        row = Report.objects.select_for_update().select_related("message__room").filter(pk=report_id).first()
-        if row is None:
-            raise NotFound("There is no such report.")
-        if row.status == status:
-            return row
-        row.status, row.closed_at, row.closed_by_id = status, timezone.now(), actor_id
-        row.save()
-        log(action, actor_id=actor_id, reason=reason, room=row.message.room, message=row.message)
-    return row

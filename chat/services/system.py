@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from chat import markdown, payloads, policies, selectors
 from chat.models import Message, Room
+from chat.services import texts
 from chat.services.rows import save_message, system_user
 from realtime.services import changing
 
@@ -42,8 +43,7 @@ def recall_system_message(message_id: int) -> None:
         message = selectors.message(message_id)
         if message.is_deleted:
             return
-        message.body, message.html, message.mentions, message.reactions = "", "", [], {}
-        message.deleted_at = timezone.now()
+        texts.forget(message)
         save_message(heads, message)
 
 

@@ -5,12 +5,14 @@ from typing import Any
 from django import template
 from django.template.context import Context
 
-from chat.admin import cells, records
+from chat.admin import cells, deeds, records
 
 register = template.Library()
 
 WAITING = 8  # reports on the first page; the list has the rest
 LATELY = 12  # log entries beside them
+
+KEYS = {"mute": "m", "ban": "b", "site-ban": "s"}  # of the acts on the page of a case
 
 register.filter("person", cells.person)
 register.filter("room", cells.room)
@@ -18,6 +20,11 @@ register.filter("message", cells.message)
 register.filter("numbered", cells.numbered)
 register.filter("details", cells.details)
 register.filter("moment", cells.moment)
+register.filter("case_state", cells.case_state)
+register.filter("deed", deeds.deed)
+register.filter("told", deeds.told)
+register.filter("said", records.body_of)
+register.filter("key", lambda act: KEYS.get(act.name, ""))
 
 
 @register.inclusion_tag("admin/chat/_waiting.html", takes_context=True)

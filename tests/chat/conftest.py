@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from chat import services
-from chat.models import Membership, Message, RemovedText, Room
+from chat.models import HeldText, Membership, Message, RemovedText, Room
 from realtime import selectors as streams
 from realtime.auth import MODERATORS
 from realtime.models import Stream
@@ -23,7 +23,7 @@ Say = Callable[..., Message]
 
 @pytest.fixture
 def verify(replayed: Verify) -> Verify:
-    """Check all streams across the changes of a block, and that no deleted text is in any replay."""
+    """Check all streams across the changes of a block, and that no deleted or hidden text is in any replay."""
 
     @contextmanager
     def verified() -> Iterator[Change]:
@@ -33,6 +33,7 @@ def verify(replayed: Verify) -> Verify:
         deleted = set(Message.objects.exclude(deleted_at=None).values_list("pk", flat=True))
         standing = set(Message.objects.filter(deleted_at=None).values_list("body", flat=True))
         gone = {body for pk, body in texts.items() if pk in deleted} | set(RemovedText.objects.values_list("body", flat=True))
+        gone |= set(HeldText.objects.values_list("body", flat=True))
         _assert_in_no_replay(gone - standing - {""})
 
     return verified

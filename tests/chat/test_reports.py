@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 
 from chat import selectors, services
 from chat.errors import AlreadyReported
-from chat.models import ModerationLog, Room
+from chat.models import Room
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import Say
 from tests.support.replay import Verify
@@ -46,17 +46,3 @@ def test_nobody_fills_the_moderators_list(general: Room, alice: User, bob: User,
     services.report(actor_id=bob.pk, message_id=say(alice, general, "one").pk, category="spam")
     with pytest.raises(Forbidden, match="1 open"):
         services.report(actor_id=bob.pk, message_id=say(alice, general, "two").pk, category="spam")
-
-
-def test_moderators_of_the_site_close_reports(general: Room, alice: User, bob: User, mona: User, say: Say) -> None:
-    row = services.report(actor_id=bob.pk, message_id=say(alice, general, "one").pk, category="spam")
-    with pytest.raises(Forbidden):
-        services.close_report(actor_id=alice.pk, report_id=row.pk, status="dismissed")
-    with pytest.raises(BadRequest, match="resolved, dismissed"):
-        services.close_report(actor_id=mona.pk, report_id=row.pk, status="open")
-    with pytest.raises(NotFound):
-        services.close_report(actor_id=mona.pk, report_id=row.pk + 1, status="resolved")
-    closed = services.close_report(actor_id=mona.pk, report_id=row.pk, status="dismissed", reason="harmless")
-    services.close_report(actor_id=mona.pk, report_id=row.pk, status="dismissed", reason="again")
-    assert (closed.status, closed.closed_by_id) == ("dismissed", mona.pk)
-    assert list(ModerationLog.objects.values_list("action", "reason", "message")) == [("dismiss", "harmless", row.message_id)]

@@ -25,7 +25,7 @@ TEXTS = ["Hello", "**bold** @alice", "@bob @charlie", "@room", "xyzzy", "", "lin
 
 
 HELPERS = {"post_message": "say", "mark_read": "read", "post_system_message": "announce"}  # of the tests, which call a service
-WITHOUT_STREAM = {"close_report", "save_filter", "switch_filter", "delete_filter"}
+WITHOUT_STREAM = {"assign", "release", "save_filter", "switch_filter", "delete_filter"}
 
 
 def verified_calls() -> Iterator[str]:
@@ -78,6 +78,10 @@ def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
         *[lambda: services.react(actor_id=actor, message_id=message, emoji=chance.choice(EMOJI), on=chance.random() < 0.7)] * 3,
         *[lambda: services.edit_message(actor_id=actor, message_id=message, body=chance.choice(TEXTS))] * 3,
         *[lambda: services.delete_message(actor_id=actor, message_id=message)] * 2,
+        lambda: services.report(actor_id=actor, message_id=message, category="spam"),
+        lambda: services.hide_message(actor_id=actor, message_id=message),
+        lambda: services.show_message(actor_id=actor, message_id=message),
+        lambda: services.decide(actor_id=actor, message_id=message, status=chance.choice(["resolved", "dismissed"])),
         lambda: services.restore_message(actor_id=actor, message_id=message),
         *[lambda: services.join(actor_id=actor, room_id=room)] * 3,
         lambda: services.leave(actor_id=actor, room_id=room),

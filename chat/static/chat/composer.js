@@ -7,7 +7,7 @@ import { onAction, setIcon, setText, slot, toast } from './dom.js';
 import { Drafts } from './drafts.js';
 import { Suggestions } from './suggestions.js';
 import { quoteOf } from './message.js';
-import { whyNot } from './rights.js';
+import { isGone, whyNot } from './rights.js';
 import { words } from './words.js';
 
 /**
@@ -94,9 +94,9 @@ export class Composer {
   /** Messages are in a new state: what is answered is shown as it is now, and what is deleted is edited no longer. @param {Message[]} messages */
   changed(messages) {
     const mine = messages.find(({ id }) => id === this.#editing?.id);
-    if (mine?.deleted_at) {
+    if (mine && isGone(mine)) {
       this.#stopEditing();
-      toast(words.editedGone);
+      toast(mine.hidden_at ? words.hidden : words.editedGone);
     } else if (mine) {
       this.#editing = mine;
     }

@@ -4,6 +4,7 @@
  */
 
 import { clone, parse, setAvatar, setSanitised, setText, slot } from './dom.js';
+import { isGone } from './rights.js';
 import { clock, fullTime, words } from './words.js';
 
 /**
@@ -19,6 +20,7 @@ import { clock, fullTime, words } from './words.js';
  * @property {string} created_at
  * @property {string | null} edited_at
  * @property {string | null} deleted_at
+ * @property {string} [hidden_at]  while moderators look at it
  * @property {number | null} reply_to
  * @property {Record<string, number[]>} reactions
  * @property {number[]} mentions
@@ -43,21 +45,21 @@ export const newMessageElement = () => clone('message-template');
  * @param {Surroundings} surroundings
  */
 export function paintMessage(element, message, surroundings) {
-  const deleted = message.deleted_at !== null;
+  const gone = isGone(message);
   element.dataset.message = String(message.id ?? '');
   element.dataset.number = String(message.number ?? '');
-  element.classList.toggle('message--deleted', deleted);
+  element.classList.toggle('message--deleted', gone);
   element.classList.toggle('message--system', message.author.username === SYSTEM_USERNAME);
-  element.classList.toggle('message--mentions-me', !deleted && message.mentions.includes(surroundings.me.id));
+  element.classList.toggle('message--mentions-me', !gone && message.mentions.includes(surroundings.me.id));
   setAvatar(element, message.author);
   setText(element, 'author', message.author.name);
   paintTime(slot(element, 'time'), message, surroundings);
   paintBody(slot(element, 'body'), message, surroundings);
   const edited = slot(element, 'edited');
-  edited.hidden = deleted || message.edited_at === null;
+  edited.hidden = gone || message.edited_at === null;
   edited.title = message.edited_at ? fullTime(message.edited_at) : '';
   paintQuote(element, message, surroundings);
-  paintReactions(slot(element, 'reactions'), deleted ? {} : message.reactions, surroundings);
+  paintReactions(slot(element, 'reactions'), gone ? {} : message.reactions, surroundings);
 }
 
 /**
@@ -80,9 +82,9 @@ function paintTime(link, message, surroundings) {
  * @param {Surroundings} surroundings
  */
 function paintBody(body, message, surroundings) {
-  const rendered = message.deleted_at === null && Boolean(message.html);
+  const rendered = !isGone(message) && Boolean(message.html);
   body.classList.toggle('prose', rendered);
-  if (message.deleted_at !== null) body.textContent = words.deleted;
+  if (isGone(message)) body.textContent = message.deleted_at === null ? words.hidden : words.deleted;
   else if (rendered) setSanitised(body, /** @type {string} */ (message.html));
   else body.textContent = message.body;
   for (const mention of body.querySelectorAll('.mention')) {
@@ -97,7 +99,7 @@ function paintBody(body, message, surroundings) {
  */
 export function paintQuote(element, message, surroundings) {
   const quote = /** @type {HTMLAnchorElement} */ (slot(element, 'quote'));
-  const shown = message.reply_to !== null && message.deleted_at === null;
+  const shown = message.reply_to !== null && !isGone(message);
   quote.hidden = !shown;
   const target = shown ? surroundings.quoted(/** @type {number} */ (message.reply_to)) : null;
   setText(quote, 'quote-author', target ? target.author.name : '');
@@ -109,6 +111,7 @@ export function paintQuote(element, message, surroundings) {
 /** What is said in place of a message where it is only mentioned. @param {Message | null} message */
 export function quoteOf(message) {
   if (message === null) return words.quoteUnknown;
+  if (message.hidden_at) return words.quoteHidden;
   return message.deleted_at === null ? plainText(message) : words.quoteDeleted;
 }
 

@@ -4,7 +4,8 @@
  */
 
 import { clone, onAction, toast } from './dom.js';
-import { rightsOver } from './rights.js';
+import { quoteOf } from './message.js';
+import { isGone, rightsOver } from './rights.js';
 import { words } from './words.js';
 
 /**
@@ -175,7 +176,7 @@ export class MessageTools {
   async #asking(message, ask) {
     this.#asked = (messages) => {
       const now = messages.find(({ id }) => id === message.id);
-      if (now) this.#app.dialogs.quote(now.deleted_at === null ? now.body : words.quoteDeleted);
+      if (now) this.#app.dialogs.quote(isGone(now) ? quoteOf(now) : now.body);
     };
     await ask();
     this.#asked = null;

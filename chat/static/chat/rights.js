@@ -28,13 +28,16 @@ export function whyNot(room) {
   return null;
 }
 
+/** Whether there is nothing to be read: it is deleted, or moderators look at it. @param {{deleted_at: string | null, hidden_at?: string}} message */
+export const isGone = ({ deleted_at, hidden_at }) => deleted_at !== null || Boolean(hidden_at);
+
 /**
  * @param {Room} room
  * @param {Message} message
  * @param {number} meId
  */
 export function rightsOver(room, message, meId) {
-  const alive = message.deleted_at === null;
+  const alive = !isGone(message);
   const mine = message.author.id === meId;
   const member = room.isMember && !room.data.archived_at;
   return {

@@ -260,7 +260,7 @@ export class Room {
     this.#changed(messages);
     for (const message of messages) {
       this.#typing.delete(message.author.id);
-      if (message.number > last && message.author.id !== this.#context.me.id && !message.deleted_at) this.#emitter.emit('arrived', message);
+      if (message.number > last && message.author.id !== this.#context.me.id && !message.deleted_at && !message.hidden_at) this.#emitter.emit('arrived', message);
     }
     for (const { kind, data } of events) {
       if (kind === 'membership') this.#memberChanged(data);

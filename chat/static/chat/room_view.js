@@ -9,6 +9,7 @@ import { Members } from './members.js';
 import { plainText } from './message.js';
 import { MessageTools } from './message_tools.js';
 import { Reading } from './reading.js';
+import { isGone } from './rights.js';
 import { roomMenu } from './room_menu.js';
 import { Timeline } from './timeline.js';
 import { words } from './words.js';
@@ -134,7 +135,7 @@ export class RoomView {
     this.composer.changed(messages);
     this.tools.changed(messages);
     this.#paintPending();
-    if (messages.some(({ id, deleted_at }) => id === this.#announced && deleted_at !== null)) announce('');
+    if (messages.some((message) => message.id === this.#announced && isGone(message))) announce('');
   }
 
   #moved() {
@@ -222,7 +223,7 @@ export class RoomView {
   }
 
   #lastOfMine() {
-    const mine = this.room.history.rows.filter((row) => row.author.id === this.#app.me.id && !row.deleted_at);
+    const mine = this.room.history.rows.filter((row) => row.author.id === this.#app.me.id && !row.deleted_at && !row.hidden_at);
     return /** @type {Message | null} */ (/** @type {any} */ (mine.at(-1) ?? null));
   }
 

@@ -85,6 +85,8 @@ const MOST_NAMES = 3; // of people who type: a line has one line
 export const words = {
   deleted: gettext('This message was deleted.'),
   quoteDeleted: gettext('a deleted message'),
+  hidden: gettext('Hidden while moderators look at it.'),
+  quoteHidden: gettext('a hidden message'),
   quoteUnknown: gettext('an earlier message'),
   unread: (/** @type {number} */ count) => counted('%(count)s unread message', '%(count)s unread messages', count),
   newMessages: (/** @type {number} */ count) => counted('%(count)s new message', '%(count)s new messages', count),

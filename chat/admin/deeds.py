@@ -1,0 +1,63 @@
+"""What moderators did, in words: one sentence for each entry of the log, with links or without."""
+
+from typing import Any, Final
+
+from django.utils.html import format_html, strip_tags
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from chat.admin import cells
+from chat.models import ModerationLog
+
+Action = ModerationLog.Action
+
+# {person}: to whom it was done; {message} and {room}: where. What an entry does not have is left out with its words.
+_SENTENCES: Final[dict[str, Any]] = {
+    Action.DELETE: _("removed {message} of {person} in {room}"),
+    Action.RESTORE: _("restored {message} of {person} in {room}"),
+    Action.HIDE: _("hid {message} of {person} in {room}"),
+    Action.SHOW: _("showed {message} of {person} in {room} again"),
+    Action.RESOLVE: _("decided a report: {message} of {person} in {room} is removed"),
+    Action.DISMISS: _("decided a report: {message} of {person} in {room} stays"),
+    Action.MUTE: _("muted {person} in {room}"),
+    Action.UNMUTE: _("let {person} speak again in {room}"),
+    Action.REMOVE: _("removed {person} from {room}"),
+    Action.BAN: _("banned {person} from {room}"),
+    Action.UNBAN: _("lifted the ban of {person} from {room}"),
+    Action.SITE_BAN: _("banned {person} from the site"),
+    Action.SITE_UNBAN: _("lifted the ban of {person} from the site"),
+    Action.ROLE: _("changed the role of {person} in {room}"),
+    Action.RENAME: _("renamed {room}"),
+    Action.TOPIC: _("changed the topic of {room}"),
+    Action.SLOW_MODE: _("changed the slow mode of {room}"),
+    Action.LOCK: _("locked {room}"),
+    Action.UNLOCK: _("unlocked {room}"),
+    Action.ARCHIVE: _("archived {room}"),
+    Action.UNARCHIVE: _("opened {room} again"),
+}
+
+
+def told(row: ModerationLog) -> SafeString:
+    """Return the sentence with links to the person, the message and the room."""
+    sentence = str(_SENTENCES.get(row.action) or _plain(row))
+    if row.subject_id is None:
+        sentence = sentence.replace(" of {person}", "")
+    if row.room_id is None:
+        sentence = sentence.replace(" in {room}", "")
+    words = format_html(
+        sentence, person=cells.person(row.subject), room=cells.room(row.room), message=cells.message(row.message_id, _("a message"))
+    )
+    more = cells.details(row.details)
+    return format_html("{}, {}", words, more) if more else words
+
+
+def deed(row: ModerationLog) -> str:
+    """Return the same without links."""
+    return strip_tags(told(row))
+
+
+def _plain(row: ModerationLog) -> str:
+    """Return words for an act that this table does not know: those of another app."""
+    return f"{row.get_action_display().lower()} {{message}} {{person}} {{room}}".replace(
+        " {message}", "" if row.message_id is None else " {message}"
+    )

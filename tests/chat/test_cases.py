@@ -1,0 +1,184 @@
+"""Cases: Mona and Omar, moderators of the site, decide about what Alice and Charlie have reported of Bob's."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from chat import services
+from chat.errors import TooLate
+from chat.models import HeldText, Message, ModerationLog, RemovedText, Report, Room
+from chat.services import cases
+from realtime.auth import MODERATORS
+from realtime.protocol.errors import BadRequest, Forbidden, NotFound
+from tests.chat.conftest import Say
+from tests.conftest import make_user
+from tests.support.replay import Change, Verify
+
+HIDDEN = {"body": "", "mentions": [], "reactions": {}}
+
+
+@pytest.fixture
+def omar(mona: User) -> User:
+    user = make_user("omar")
+    user.groups.add(Group.objects.get(name=MODERATORS))
+    return user
+
+
+@pytest.fixture
+def message(general: Room, alice: User, bob: User, charlie: User, say: Say) -> Message:
+    """Bob's, with markup, a mention and a reaction; reported by Alice and Charlie."""
+    found = say(bob, general, "**Buy** this, @alice")
+    services.react(actor_id=alice.pk, message_id=found.pk, emoji="👎", on=True)
+    services.report(actor_id=alice.pk, message_id=found.pk, category="spam")
+    services.report(actor_id=charlie.pk, message_id=found.pk, category="abuse")
+    return Message.objects.get(pk=found.pk)
+
+
+def in_room(change: Change, room: Room) -> list[dict[str, Any]]:
+    return change.data(f"room.{room.pk}")
+
+
+def notices(change: Change, user: User) -> list[dict[str, Any]]:
+    """What moderation tells somebody; a removal takes back what their inbox said of reactions as well."""
+    return [data for data in change.data(f"inbox.{user.pk}") if data["kind"] in ("moderation", "report")]
+
+
+def told(change: Change, user: User) -> list[str]:
+    return [data["title"] for data in notices(change, user)]
+
+
+def test_a_message_is_removed_and_everybody_concerned_is_told(
+    verify: Verify, message: Message, general: Room, alice: User, bob: User, charlie: User, mona: User
+) -> None:
+    with verify() as change:
+        services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved", reason="Advertising")
+    assert in_room(change, general)[0] | {"body": ""} == in_room(change, general)[0]
+    for reporter in (alice, charlie):
+        assert told(change, reporter) == ["Thank you for your report; the message was removed."]
+    assert told(change, bob) == ["A moderator removed your message in General"]
+    assert notices(change, bob)[0]["body"] == "Advertising"
+    assert "Buy" not in str(change.published)
+    assert set(Report.objects.values_list("status", "closed_by")) == {("resolved", mona.pk)}
+    assert list(ModerationLog.objects.order_by("pk").values_list("action", "reason")) == [
+        ("delete", "Advertising"),
+        ("resolve", "Advertising"),
+    ]
+
+
+def test_without_a_reason_the_author_reads_the_category(verify: Verify, message: Message, bob: User, mona: User) -> None:
+    with verify() as change:
+        services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
+    assert notices(change, bob)[0]["body"] == "Spam"
+
+
+def test_a_message_stays(verify: Verify, message: Message, alice: User, bob: User, charlie: User, mona: User) -> None:
+    with verify() as change:
+        services.decide(actor_id=mona.pk, message_id=message.pk, status="dismissed")
+    assert change.streams == sorted([f"inbox.{alice.pk}", f"inbox.{charlie.pk}"])
+    assert told(change, alice) == ["Thank you for your report; the message stays."]
+
+
+def test_a_hidden_message_says_nothing_to_anybody_and_comes_back_as_it_was(
+    verify: Verify, message: Message, general: Room, mona: User
+) -> None:
+    with verify() as change:
+        services.hide_message(actor_id=mona.pk, message_id=message.pk, reason="looking")
+    (hidden,) = in_room(change, general)
+    assert hidden | HIDDEN == hidden
+    assert hidden["hidden_at"]
+    assert "html" not in hidden
+    before = {"body": message.body, "html": message.html, "mentions": message.mentions, "reactions": message.reactions}
+    with verify() as change:
+        services.show_message(actor_id=mona.pk, message_id=message.pk)
+    (shown,) = in_room(change, general)
+    assert shown | before == shown
+    assert "hidden_at" not in shown
+    assert not HeldText.objects.exists()
+    assert list(ModerationLog.objects.order_by("pk").values_list("action", flat=True)) == ["hide", "show"]
+
+
+def test_what_is_hidden_is_changed_by_nobody(message: Message, alice: User, bob: User, mona: User) -> None:
+    services.hide_message(actor_id=mona.pk, message_id=message.pk)
+    services.hide_message(actor_id=mona.pk, message_id=message.pk)
+    with pytest.raises(Forbidden, match="Moderators are looking"):
+        services.edit_message(actor_id=bob.pk, message_id=message.pk, body="I take it back")
+    with pytest.raises(Forbidden, match="Moderators are looking"):
+        services.delete_message(actor_id=bob.pk, message_id=message.pk)
+    with pytest.raises(Forbidden, match="Moderators are looking"):
+        services.react(actor_id=alice.pk, message_id=message.pk, emoji="👍", on=True)
+    assert HeldText.objects.get().body == message.body
+
+
+@pytest.mark.parametrize(("status", "body"), [("resolved", ""), ("dismissed", "**Buy** this, @alice")])
+def test_a_decision_ends_the_hiding(verify: Verify, message: Message, bob: User, mona: User, status: str, body: str) -> None:
+    services.hide_message(actor_id=mona.pk, message_id=message.pk)
+    with verify() as change:
+        services.decide(actor_id=mona.pk, message_id=message.pk, status=status)
+    message.refresh_from_db()
+    assert (message.body, message.hidden_at) == (body, None)
+    assert not HeldText.objects.exists()
+    assert len(told(change, bob)) == 1
+    if status == "resolved":
+        assert RemovedText.objects.get().body == "**Buy** this, @alice"
+        services.restore_message(actor_id=mona.pk, message_id=message.pk)
+        message.refresh_from_db()
+        assert message.body == "**Buy** this, @alice"
+
+
+def test_who_decides_second_is_told_who_was_first(verify: Verify, message: Message, mona: User, omar: User) -> None:
+    services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
+    with verify() as change, pytest.raises(TooLate, match="Mona was first: the message was removed"):
+        services.decide(actor_id=omar.pk, message_id=message.pk, status="dismissed")
+    assert change.streams == []
+    assert set(Report.objects.values_list("closed_by", flat=True)) == {mona.pk}
+
+
+def test_a_case_is_one_moderators_and_a_second_one_has_to_take_it_over(message: Message, mona: User, omar: User, bob: User) -> None:
+    services.assign(actor_id=mona.pk, message_id=message.pk)
+    services.assign(actor_id=mona.pk, message_id=message.pk)
+    with pytest.raises(TooLate, match="Mona was first"):
+        services.assign(actor_id=omar.pk, message_id=message.pk)
+    services.release(actor_id=omar.pk, message_id=message.pk)
+    assert set(Report.objects.values_list("assigned_to", flat=True)) == {mona.pk}
+    dora = make_user("dora")
+    later = services.report(actor_id=dora.pk, message_id=message.pk, category="other")
+    assert later.assigned_to_id == mona.pk
+    services.assign(actor_id=omar.pk, message_id=message.pk, instead_of=mona.pk)
+    assert set(Report.objects.values_list("assigned_to", flat=True)) == {omar.pk}
+    services.release(actor_id=omar.pk, message_id=message.pk)
+    assert set(Report.objects.values_list("assigned_to", flat=True)) == {None}
+    services.decide(actor_id=mona.pk, message_id=message.pk, status="dismissed")
+    with pytest.raises(TooLate, match="Mona was first"):
+        services.assign(actor_id=omar.pk, message_id=message.pk)
+
+
+def test_more_reports_than_a_transaction_takes_are_closed_too(
+    verify: Verify, message: Message, mona: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cases, "REPORTS_PER_TRANSACTION", 1)
+    with verify():
+        services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
+    assert set(Report.objects.values_list("status", flat=True)) == {"resolved"}
+    assert list(ModerationLog.objects.order_by("pk").values_list("action", flat=True)) == ["delete", "resolve"]
+
+
+def test_the_author_may_have_deleted_it_before(verify: Verify, message: Message, bob: User, mona: User) -> None:
+    services.delete_message(actor_id=bob.pk, message_id=message.pk)
+    with verify() as change:
+        services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
+    assert told(change, bob) == []
+    with pytest.raises(NotFound):
+        services.hide_message(actor_id=mona.pk, message_id=message.pk)
+
+
+def test_only_moderators_of_the_site_do_this(message: Message, alice: User, general: Room, say: Say, mona: User) -> None:
+    for act in (services.assign, services.release, services.hide_message, services.show_message):
+        with pytest.raises(Forbidden):
+            act(actor_id=alice.pk, message_id=message.pk)
+    with pytest.raises(Forbidden):
+        services.decide(actor_id=alice.pk, message_id=message.pk, status="resolved")
+    with pytest.raises(BadRequest, match="resolved, dismissed"):
+        services.decide(actor_id=mona.pk, message_id=message.pk, status="open")
+    with pytest.raises(NotFound, match="Nobody has reported"):
+        services.decide(actor_id=mona.pk, message_id=say(alice, general, "fine").pk, status="dismissed")
