@@ -51,18 +51,20 @@ jitter: install-dev ## Let the network of all clients jitter: CLIENTS=2000 SECON
 	@.ci/services cluster
 	.venv/bin/python -m tests.chaos.jitter --clients $(or $(CLIENTS),2000) --seconds $(or $(SECONDS),120)
 
-test-more: install-dev ## Test with RabbitMQ and with PgBouncer; installs them
+test-more: install-dev ## Test with RabbitMQ and PgBouncer, and the alert rules with promtool; installs them
 	@.ci/services cluster
 	@command -v rabbitmq-server >/dev/null || .ci/apt "This test needs RabbitMQ" rabbitmq-server
 	@command -v pgbouncer >/dev/null || .ci/apt "This test needs PgBouncer" pgbouncer
+	@command -v promtool >/dev/null || .ci/apt "The alert rules are tested with promtool" prometheus
 	.venv/bin/python -m pytest -q tests/cluster/rabbitmq.py tests/cluster/pgbouncer.py
+	promtool check config docs/monitoring/prometheus.yml
+	promtool test rules docs/monitoring/alerts_test.yml
 
 PYTEST := .venv/bin/python -m pytest -q
 # Two suites at a time, each file in one process.
 PAIRED := -n 2 --dist loadfile
-# A suite with real clusters, whose promises are about seconds: by itself. (`make chaos` and `make jitter` run for minutes and report.)
-TIMED := tests/cluster
-LONG := tests/chaos/test_chaos.py tests/chaos/test_jitter.py
+# Suites with real clusters, whose promises are about seconds: by themselves. (`make chaos` and `make jitter` run for longer, and report.)
+TIMED := tests/cluster tests/chaos
 
 # The pure core to its last branch; what uses the database on PostgreSQL; everything else on SQLite; the browser, whose driver keeps a
 # loop in the main thread; the clusters.
@@ -71,7 +73,7 @@ test: install-dev ## Check and test everything; installs the services that the t
 	@$(MAKE) --no-print-directory lint types imports js migrations
 	$(PYTEST) tests/protocol --cov=realtime.protocol --cov-branch --cov-report=term --cov-fail-under=100
 	.venv/bin/python -m tests.support.postgres -- $(PYTEST) $(PAIRED) $(WITHOUT_DATABASE:%=--ignore=%)
-	$(PYTEST) $(PAIRED) -m "not postgresql" --ignore=tests/protocol --ignore=tests/browser $(TIMED:%=--ignore=%) $(LONG:%=--ignore=%)
+	$(PYTEST) $(PAIRED) -m "not postgresql" --ignore=tests/protocol --ignore=tests/browser $(TIMED:%=--ignore=%)
 	$(PYTEST) $(PAIRED) tests/browser
 	$(PYTEST) $(TIMED)
 

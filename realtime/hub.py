@@ -22,6 +22,7 @@ from realtime.auth import Account
 from realtime.feeds import Feed
 from realtime.followed import Followed
 from realtime.layer import Layer, Message
+from realtime.nodes import Reporter
 from realtime.presence import PresenceDesk
 from realtime.protocol import frames
 from realtime.protocol.page import End, Page
@@ -47,6 +48,7 @@ class Hub:
         self._of_user: defaultdict[int, set[Socket | Feed]] = defaultdict(set)
         self._loop = asyncio.get_running_loop()
         self._sweeps = Sweeps(self)
+        self.reporter = Reporter(self)
         self.presence = PresenceDesk(self.node, self.layer, self._show_signal)
 
     async def start(self) -> None:
@@ -56,6 +58,7 @@ class Hub:
         self.layer.start()
         self.presence.start()
         self._sweeps.start()
+        self.reporter.start()
         metrics.connections.follow(lambda: len(self.sockets))
         metrics.waiting.follow(lambda: len(self.feeds))
         metrics.tails.follow(lambda: len(self.tails))
@@ -65,6 +68,7 @@ class Hub:
     async def stop(self) -> None:
         """Stop listening; sockets are the server's to close."""
         publishing.attach(None)
+        await self.reporter.stop()
         await self._sweeps.stop()
         await self.presence.stop()
         await self.layer.stop()

@@ -68,3 +68,25 @@ class Revocation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} of {self.user_id}"
+
+
+class Node(models.Model):
+    """What one process last told of itself (``realtime.nodes``). Rates are per second."""
+
+    key = models.CharField(primary_key=True, max_length=100)  # of the process: its name and a random part
+    name = models.CharField(max_length=200)
+    started_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now())
+    connections = models.PositiveIntegerField()
+    waiting = models.PositiveIntegerField()  # open long polls and event streams
+    subscriptions = models.PositiveIntegerField()
+    behind = models.PositiveIntegerField()
+    streams = models.PositiveIntegerField()
+    delivered_rate = models.FloatField()
+    command_rate = models.FloatField()
+    handshake_rate = models.FloatField()
+    degraded = models.BooleanField()
+    draining = models.BooleanField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,79 @@
+"""The nodes of the cluster in the Django admin, live: what each last told of itself, and all of them together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
+
+from realtime.models import Node
+from realtime.nodes import REPORT_SECONDS, Seen, seen
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """All nodes that are heard, together."""
+
+    nodes: int
+    connections: int
+    subscriptions: int
+    behind: int
+    delivered_rate: float
+    command_rate: float
+    handshake_rate: float
+
+    @classmethod
+    def of(cls, found: list[Seen]) -> "Total":
+        """Add up."""
+        alive = [each.node for each in found if not each.silent]
+        return cls(
+            nodes=len(alive),
+            connections=sum(node.connections for node in alive),
+            subscriptions=sum(node.subscriptions for node in alive),
+            behind=sum(node.behind for node in alive),
+            delivered_rate=sum(node.delivered_rate for node in alive),
+            command_rate=sum(node.command_rate for node in alive),
+            handshake_rate=sum(node.handshake_rate for node in alive),
+        )
+
+
+@admin.register(Node)
+class NodeAdmin(admin.ModelAdmin[Node]):
+    """One page, which renews itself. With ``?live`` only the part that changes."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: nodes write their rows."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Node | None = None) -> bool:
+        """Refuse, for the same reason."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Node | None = None) -> bool:
+        """Refuse: a row that nobody writes is forgotten after a day."""
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show all nodes."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = seen()
+        shown = {"found": found, "total": Total.of(found), "alarms": _alarms(found), "every": REPORT_SECONDS}
+        if "live" in request.GET:
+            return TemplateResponse(request, "admin/realtime/node/_nodes.html", shown)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Nodes"), **shown}
+        return TemplateResponse(request, "admin/realtime/node/nodes.html", context)
+
+
+def _alarms(found: list[Seen]) -> list[str]:
+    """Say in words what is not as it should be."""
+    alarms = []
+    if silent := [each.node.name for each in found if each.silent]:
+        alarms.append(_("Not heard any more: %(names)s. They died, or do not reach the database.") % {"names": ", ".join(silent)})
+    if degraded := [each.node.name for each in found if each.node.degraded and not each.silent]:
+        words = _("Without the broker: %(names)s. Messages come up to a second late, and none is lost.")
+        alarms.append(words % {"names": ", ".join(degraded)})
+    return alarms
