@@ -18,9 +18,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from chat import payloads
+from realtime import languages
 
 # Django's list of four rules, in the order in which people break them; what was broken is named after all.
 _PASSWORD_HELP = _("At least 8 characters. Not only digits, not your name, and nothing that everybody uses.")
@@ -70,7 +71,17 @@ class ChangePasswordForm(PasswordChangeForm):
         _dress(self)
 
 
-login = auth_views.LoginView.as_view(
+class Login(auth_views.LoginView):
+    """A new device speaks the language that its owner has chosen on another one."""
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        if language := languages.remembered(form.get_user().pk):
+            languages.keep(response, language)
+        return response
+
+
+login = Login.as_view(
     template_name="accounts/login.html",
     authentication_form=SignInForm,
     redirect_authenticated_user=True,
@@ -123,4 +134,17 @@ def _next(request: HttpRequest) -> str:
 def account(request: HttpRequest) -> HttpResponse:
     """Show who I am here. The page has the bell and needs nothing of chat's scripts."""
     assert isinstance(request.user, User)
-    return render(request, "accounts/account.html", {"me": payloads.person(request.user)})
+    return render(request, "accounts/account.html", {"me": payloads.person(request.user), "languages": settings.LANGUAGES})
+
+
+@login_required
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Speak another language to me, here at once and wherever I sign in from now on."""
+    response = redirect("account")
+    language = request.POST.get("language", "")
+    if language in dict(settings.LANGUAGES):
+        assert isinstance(request.user, User)
+        languages.remember(request.user.pk, language)
+        languages.keep(response, language)
+    return response

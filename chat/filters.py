@@ -121,12 +121,12 @@ def check_pattern(text: str) -> int:
     try:
         found = _compile(text)
     except re2.error as error:
-        raise BadRequest(_("text: this pattern cannot be read: %(problem)s.") % {"problem": _problem(error)}) from error
+        raise BadRequest("text: this pattern cannot be read: {problem}.", problem=_problem(error)) from error
     size: int = found.programsize
     if size > MAX_PROGRAM:
-        raise BadRequest(_("text: this pattern is too large (%(size)d steps of %(most)d)") % {"size": size, "most": MAX_PROGRAM})
+        raise BadRequest("text: this pattern is too large ({size} steps of {most})", size=size, most=MAX_PROGRAM)
     if found.search("") is not None:
-        raise BadRequest(_("text: this pattern fits every message, because it fits an empty text"))
+        raise BadRequest("text: this pattern fits every message, because it fits an empty text")
     return size
 
 

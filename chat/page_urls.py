@@ -12,6 +12,7 @@ urlpatterns = [
     path("rooms/<slug:slug>/<int:number>/", pages.room, name="permalink"),
     path("inbox/", pages.inbox, name="inbox"),
     path("accounts/", accounts.account, name="account"),
+    path("accounts/language/", accounts.choose_language, name="language"),
     path("accounts/login/", accounts.login, name="login"),
     path("accounts/logout/", accounts.logout, name="logout"),
     path("accounts/signup/", accounts.signup, name="signup"),

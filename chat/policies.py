@@ -112,7 +112,7 @@ def check_not_muted(membership: Membership, *, now: datetime) -> None:
     """Raise ``Muted`` where a moderator has silenced a member."""
     if membership.muted_until is not None and membership.muted_until > now:
         wait = (membership.muted_until - now).total_seconds()
-        raise Muted(f"A moderator has muted you until {membership.muted_until:%d %B %Y, %H:%M} UTC.", retry_after=wait)
+        raise Muted("A moderator has muted you until {until} UTC.", until=f"{membership.muted_until:%Y-%m-%d, %H:%M}", retry_after=wait)
 
 
 def check_slow_mode(room: Room, membership: Membership, *, now: datetime) -> None:
@@ -121,7 +121,7 @@ def check_slow_mode(room: Room, membership: Membership, *, now: datetime) -> Non
         return
     wait = (membership.last_posted_at + timedelta(seconds=room.slow_mode) - now).total_seconds()
     if wait > 0:
-        raise SlowMode(f"Wait {max(1, round(wait))} s before the next message.", retry_after=wait)
+        raise SlowMode("Wait {seconds} s before the next message.", seconds=max(1, round(wait)), retry_after=wait)
 
 
 def check_not_archived(room: Room) -> None:
@@ -135,7 +135,7 @@ def check_text(body: str) -> None:
     check_is_text(body, name="body")
     limit: int = settings.HOLDFAST_MESSAGE_MAX_LENGTH
     if len(body) > limit:
-        raise TooLong(f"A message has at most {limit} characters, this one has {len(body)}.")
+        raise TooLong("A message has at most {limit} characters, this one has {count}.", limit=limit, count=len(body))
     if all(_is_invisible(character) for character in body):
         raise Empty("There is nothing in this message.")
 
@@ -143,7 +143,7 @@ def check_text(body: str) -> None:
 def check_is_text(text: str, *, name: str) -> None:
     """Raise ``BadRequest`` for what no database or no encoding can hold."""
     if _TEXT_PROBLEM.search(text):
-        raise BadRequest(f"{name}: NUL and lone surrogates are not text")
+        raise BadRequest("{field}: NUL and lone surrogates are not text", field=name)
 
 
 def check_emoji(text: str) -> None:
@@ -157,9 +157,9 @@ def clean(text: str, *, name: str, limit: int, required: bool = False) -> str:
     check_is_text(text, name=name)
     text = " ".join(text.split())
     if len(text) > limit:
-        raise BadRequest(f"{name}: expected at most {limit} characters, got {len(text)}")
+        raise BadRequest("{field}: expected at most {limit} characters, got {count}", field=name, limit=limit, count=len(text))
     if required and all(_is_invisible(character) for character in text):
-        raise BadRequest(f"{name}: expected some text")
+        raise BadRequest("{field}: expected some text", field=name)
     return text
 
 
@@ -173,8 +173,9 @@ def _is_invisible(character: str) -> bool:
 def check_rank(actor: Rank, least: Rank) -> None:
     """Raise ``Forbidden`` for those below ``least``."""
     if actor < least:
-        who = "owners" if least == Rank.OWNER else "owners and moderators"
-        raise Forbidden(f"Only {who} of the room may do that.")
+        if least == Rank.OWNER:
+            raise Forbidden("Only owners of the room may do that.")
+        raise Forbidden("Only owners and moderators of the room may do that.")
 
 
 def check_above(actor: Rank, subject: Rank) -> None:
@@ -186,7 +187,7 @@ def check_above(actor: Rank, subject: Rank) -> None:
 def check_number_of_rooms(number: int) -> None:
     """Raise ``TooMany`` for somebody who is in so many rooms that no list would show another."""
     if number >= MAX_ROOMS_PER_USER:
-        raise TooMany(f"You are in {MAX_ROOMS_PER_USER} rooms; leave one before you join another.")
+        raise TooMany("You are in {count} rooms; leave one before you join another.", count=MAX_ROOMS_PER_USER)
 
 
 def check_not_direct(room: Room) -> None:
@@ -198,10 +199,10 @@ def check_not_direct(room: Room) -> None:
 def check_order(value: float | None, *, limit: float) -> None:
     """Raise ``BadRequest`` beyond ``limit``, either way."""
     if value is not None and not -limit <= value <= limit:
-        raise BadRequest(f"favourite_order: expected -{limit:.0f} to {limit:.0f}, got {value}")
+        raise BadRequest("favourite_order: expected -{limit:.0f} to {limit:.0f}, got {value}", limit=limit, value=value)
 
 
 def check_seconds(value: int, *, name: str, limit: int) -> None:
     """Raise ``BadRequest`` outside of 0 to ``limit``."""
     if not 0 <= value <= limit:
-        raise BadRequest(f"{name}: expected 0 to {limit} seconds, got {value}")
+        raise BadRequest("{field}: expected 0 to {limit} seconds, got {value}", field=name, limit=limit, value=value)

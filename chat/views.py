@@ -239,5 +239,5 @@ def _number(request: HttpRequest, name: str) -> int | None:
         return None
     # int() takes signs, spaces, underscores and the digits of every script, and refuses 4301 of them with an error of its own
     if not (raw.isascii() and raw.isdecimal() and len(raw) <= len(str(policies.MAX_ID)) and int(raw) <= policies.MAX_ID):
-        raise BadRequest(f"{name}: expected a whole number from 0 to {policies.MAX_ID}")
+        raise BadRequest("{name}: expected a whole number from 0 to {limit}", name=name, limit=policies.MAX_ID)
     return int(raw)

@@ -31,7 +31,7 @@ def may_read_announcements(_claims: Sequence[Claim]) -> Refusals:
 def check_number_of_ids(ids: Collection[int]) -> None:
     """Raise ``BadRequest`` where one command names more notifications than one transaction should change."""
     if len(ids) > MAX_IDS:
-        raise BadRequest(f"notifications: expected at most {MAX_IDS} ids, got {len(ids)}")
+        raise BadRequest("notifications: expected at most {limit} ids, got {count}", limit=MAX_IDS, count=len(ids))
 
 
 def check_all_found(ids: Collection[int], found: Collection[int]) -> None:
@@ -40,14 +40,14 @@ def check_all_found(ids: Collection[int], found: Collection[int]) -> None:
     if missing:
         named = ", ".join(map(str, missing[:MAX_IDS_NAMED]))
         more = f" and {len(missing) - MAX_IDS_NAMED} more" if len(missing) > MAX_IDS_NAMED else ""
-        raise NotFound(f"There is no notification {named}{more} in your inbox.")
+        raise NotFound("There is no notification {named}{more} in your inbox.", named=named, more=more)
 
 
 def check_kinds(names: Collection[str], *, name: str, optional: bool) -> None:
     """Raise ``BadRequest`` for kinds that cannot be switched off. ``optional``: it is the inbox that they would be kept out of."""
     may = [kind.name for kind in kinds() if kind.optional or not optional]
     if set(names) - set(may):
-        raise BadRequest(f"{name}: expected some of {', '.join(may)}")
+        raise BadRequest("{name}: expected some of {kinds}", name=name, kinds=", ".join(may))
 
 
 def check_quiet(start: time | None, end: time | None) -> None:

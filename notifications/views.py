@@ -37,7 +37,9 @@ def announcements(request: ApiRequest) -> JsonResponse:
 def read_announcement(request: ApiRequest, announcement_id: int) -> JsonResponse:
     """Remember that I have read an announcement."""
     if announcement_id > policies.MAX_ID:
-        raise BadRequest(f"announcement: expected at most {policies.MAX_ID}, got {announcement_id}")
+        raise BadRequest(
+            "announcement: expected at most {limit}, got {announcement_id}", limit=policies.MAX_ID, announcement_id=announcement_id
+        )
     services.read_announcement(user_id=request.user.pk, announcement_id=announcement_id)
     return JsonResponse({})
 
@@ -80,12 +82,12 @@ def _before(request: HttpRequest) -> int | None:
         return None
     # int() takes signs, spaces, underscores and the digits of every script, and refuses 4301 of them with an error of its own
     if not (raw.isascii() and raw.isdecimal() and len(raw) <= len(str(policies.MAX_ID)) and 0 < int(raw) <= policies.MAX_ID):
-        raise BadRequest(f"before: expected the id of a notification, between 1 and {policies.MAX_ID}")
+        raise BadRequest("before: expected the id of a notification, between 1 and {limit}", limit=policies.MAX_ID)
     return int(raw)
 
 
 def _shelf(request: HttpRequest) -> Shelf:
     raw = request.GET.get("filter", Shelf.INBOX)
     if raw not in set(Shelf):
-        raise BadRequest(f"filter: expected one of {', '.join(Shelf)}")
+        raise BadRequest("filter: expected one of {values}", values=", ".join(Shelf))
     return Shelf(raw)

@@ -61,14 +61,14 @@ class Answers:
         """Answer the command ``request`` with the page after ``after`` of a stream that ``socket`` is subscribed to."""
         live = socket.following.get(name)
         if live is None:
-            raise NotSubscribed(f"This socket is not subscribed to {name[: streams.MAX_NAME_LENGTH]}.")
+            raise NotSubscribed("This socket is not subscribed to {name}.", name=name[: streams.MAX_NAME_LENGTH])
         _raise_first(await refusals(socket.reader, [name]))
         errors: Errors = {}
         read = await self._read_missing({live: after}, errors)
         _raise_first(errors)
         _absorb(read)
         if socket.following.get(name) is not live:
-            raise NotSubscribed(f"This socket is no longer subscribed to {name}.")
+            raise NotSubscribed("This socket is no longer subscribed to {name}.", name=name)
         page = _pages({live: after}, read)[live]
         socket.answered(live, page)
         socket.send(frames.pulled(request, name, page))
@@ -139,11 +139,11 @@ def _impossible(socket: Socket, positions: Mapping[str, int | None], limit: int)
             errors[name] = error
             continue
         if socket.kinds is not None and kind.prefix not in socket.kinds:
-            errors[name] = Forbidden(f"This socket does not carry {kind.prefix} streams; connect to another endpoint.")
+            errors[name] = Forbidden("This socket does not carry {kind} streams; connect to another endpoint.", kind=kind.prefix)
         elif name not in socket.following:
             room -= 1
             if room < 0:
-                errors[name] = TooMany(f"A socket may follow at most {limit} streams.")
+                errors[name] = TooMany("A socket may follow at most {limit} streams.", limit=limit)
     return errors
 
 

@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.translation import gettext
 
 
 class RealtimeConfig(AppConfig):
@@ -12,9 +13,11 @@ class RealtimeConfig(AppConfig):
     verbose_name = "Connections"
 
     def ready(self) -> None:
-        """Listen to logins that end and accounts that change, and check the settings."""
+        """Listen to logins that end and accounts that change, check the settings, and let errors speak the reader's language."""
         from realtime import checks, revocation
+        from realtime.protocol.errors import HoldfastError
 
+        HoldfastError.translate = gettext
         checks.register_all()
         revocation.connect_signals()
         if settings.DEBUG:

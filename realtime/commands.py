@@ -71,7 +71,7 @@ class Commands:
             return self._by_name[name]
         if self._base is not None:
             return self._base.find(name)
-        raise UnknownCommand(f"There is no command {name[:64]!r} here.")
+        raise UnknownCommand("There is no command {name!r} here.", name=name[:64])
 
     def is_pipelined(self, name: object) -> bool:
         """Whether there is such a command, and it may overlap with others of its kind."""
@@ -113,7 +113,7 @@ def checked(name: str, raw: dict[str, Any], shape: type[Fields]) -> Fields:
     try:
         return msgspec.convert(raw, shape, strict=True)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"{name}: {in_words(str(error))}") from error
+        raise BadRequest("{name}: {problem}", name=name, problem=in_words(str(error))) from error
 
 
 def in_words(problem: str) -> str:

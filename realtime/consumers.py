@@ -15,6 +15,7 @@ import msgspec
 from channels.consumer import AsyncConsumer
 from channels.exceptions import StopConsumer
 from django.conf import settings
+from django.utils.translation import override
 
 from realtime import hub as hubs
 from realtime.auth import Account, subprotocol
@@ -184,7 +185,7 @@ class StreamConsumer(AsyncConsumer):
             return None
         except frames.Unreadable as unreadable:
             request = {"id": unreadable.id}
-            waiting = Waiting(now, answer=frames.refusal(unreadable.id, unreadable.error))
+            waiting = Waiting(now, answer=self._refusal(unreadable.id, unreadable.error))
         wait = self._bucket.take(now, min(1 + len(text) // CHARACTERS_PER_TOKEN, settings.HOLDFAST_COMMAND_BURST))
         if wait <= 0:
             return waiting
@@ -192,7 +193,7 @@ class StreamConsumer(AsyncConsumer):
             self.socket.close(CloseCode.FLOODED)
             return None
         error = RateLimited("Too many commands; wait before the next one.", retry_after=wait)
-        return Waiting(now, answer=frames.refusal(request["id"], error))
+        return Waiting(now, answer=self._refusal(request["id"], error))
 
     # Commands ---------------------------------------------------------------------------------------------------------------
 
@@ -233,7 +234,11 @@ class StreamConsumer(AsyncConsumer):
         try:
             return await carry_out(request, self._names, waiting.received_at, partial(self._act, request))
         except HoldfastError as error:
-            return frames.refusal(request["id"], error)
+            return self._refusal(request["id"], error)
+
+    def _refusal(self, ident: frames.Id, error: HoldfastError) -> bytes:
+        with override(self.scope.get("language")):
+            return frames.refusal(ident, error)
 
     async def _act(self, request: dict[str, Any]) -> bytes | None:
         ident = request["id"]

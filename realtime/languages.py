@@ -1,32 +1,27 @@
-"""The languages of the site: the scripts' catalogues, and the language and the time zone of a reader.
+"""The languages of the site: the scripts' catalogues, and which language somebody reads.
 
 Texts stand in English in the code and in ``locale/`` in the other languages; ``make messages`` gathers and compiles them.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache, lru_cache
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Final, cast
-from urllib.parse import unquote
-from zoneinfo import ZoneInfo
 
-from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.decorators import sync_and_async_middleware
-from django.utils.translation import get_language, override, to_locale
+from django.utils.translation import get_language, get_language_from_request, override, to_locale
 from django.views.decorators.http import require_safe
 from django.views.i18n import JavaScriptCatalog
 
+from realtime.models import ReaderLanguage
+
 OWN_APPS: Final = ["realtime"]  # not all that are installed: the admin brings a catalogue of its own to its own pages
 FOR_EVER: Final = "public, max-age=31536000, immutable"
-ZONE_COOKIE: Final = "timezone"  # set by static/realtime/zone.js
-ZONES_REMEMBERED: Final = 512  # there are some 600; a made-up name is looked up again and again, and that is all
 
 _catalogue = JavaScriptCatalog.as_view(packages=OWN_APPS)
 
@@ -55,39 +50,29 @@ def _version(language: str) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in texts if path.exists())).hexdigest()[:12]
 
 
-GetResponse = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+def remember(user_id: int, language: str) -> None:
+    """Keep the language that somebody has chosen, for devices on which they sign in later."""
+    ReaderLanguage.objects.update_or_create(user_id=user_id, defaults={"language": language})
 
 
-@sync_and_async_middleware
-def in_the_readers_zone(get_response: GetResponse) -> GetResponse:
-    """Show times in the zone that the reader's browser has named; in UTC until it has."""
-    if iscoroutinefunction(get_response):
-        answer = cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", get_response)
-
-        async def middleware(request: HttpRequest) -> HttpResponseBase:
-            with _zone(request):
-                return await answer(request)
-
-        return middleware
-
-    answer_now = cast("Callable[[HttpRequest], HttpResponseBase]", get_response)
-
-    def sync_middleware(request: HttpRequest) -> HttpResponseBase:
-        with _zone(request):
-            return answer_now(request)
-
-    return sync_middleware
+def remembered(user_id: int) -> str | None:
+    """Return the language that somebody has chosen and that is still spoken here."""
+    row = ReaderLanguage.objects.filter(user_id=user_id, language__in=dict(settings.LANGUAGES)).first()
+    return row.language if row else None
 
 
-def _zone(request: HttpRequest) -> AbstractContextManager[None]:
-    zone = zone_named(unquote(request.COOKIES.get(ZONE_COOKIE, "")))
-    return cast(AbstractContextManager[None], timezone.override(zone)) if zone is not None else nullcontext()
+def keep(response: HttpResponseBase, language: str) -> None:
+    """Let a browser ask for this language from now on."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=settings.LANGUAGE_COOKIE_AGE,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
-@lru_cache(maxsize=ZONES_REMEMBERED)
-def zone_named(name: str) -> ZoneInfo | None:
-    """Return a time zone, or None where there is none of this name."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # nothing of this name; a path, or an empty text; a directory of the database
-        return None
+def language_of(cookies: Mapping[str, str], accepted: str) -> str:
+    """Return the language of a reader who has no request: by the cookie of their choice, else by their browser's ``Accept-Language``."""
+    return get_language_from_request(cast(HttpRequest, SimpleNamespace(COOKIES=cookies, META={"HTTP_ACCEPT_LANGUAGE": accepted})))

@@ -1,4 +1,4 @@
-"""Tables of the engine: heads of streams, access tokens, revocations and the epoch."""
+"""Tables of the engine: heads of streams, access tokens, revocations, the epoch, and the languages of readers."""
 
 import secrets
 
@@ -90,3 +90,13 @@ class Node(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ReaderLanguage(models.Model):
+    """The language that somebody has chosen to read. Made by the choice; who has made none reads what their browser asks for."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+    language = models.CharField(max_length=16)
+
+    def __str__(self) -> str:
+        return f"{self.language} of {self.user_id}"

@@ -39,9 +39,11 @@ def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
     kind, ident = parse(name)
     head, floor = head_and_floor(name)
     if after > head:
-        raise Reset(f"Position {after} is above the head {head}; load a snapshot.", head=head)
+        raise Reset("Position {after} is above the head {head}; load a snapshot.", after=after, head=head)
     if after < floor:
-        raise Reset(f"Changes up to {floor} are no longer kept, and the position is {after}; load a snapshot.", head=head)
+        raise Reset(
+            "Changes up to {floor} are no longer kept, and the position is {after}; load a snapshot.", floor=floor, after=after, head=head
+        )
     events = [event for source in kind.sources for event in source(ident, after, limit + 1)]
     return cut(events, after=after, head=head, limit=limit)
 

@@ -67,7 +67,7 @@ async def events(request: ApiRequest, stream: str) -> HttpResponseBase:
     if not streaming and (wait == 0 or _tells(page)):
         return _json(frames.page_body(stream, page))
     if hub.connections_of(account.user_id) >= settings.HOLDFAST_MAX_SOCKETS_PER_USER:
-        raise TooMany(f"At most {settings.HOLDFAST_MAX_SOCKETS_PER_USER} connections of one account at a time.")
+        raise TooMany("At most {limit} connections of one account at a time.", limit=settings.HOLDFAST_MAX_SOCKETS_PER_USER)
     if not streaming:
         _release_thread()
         return _json(frames.page_body(stream, await _poll(account, stream, page, wait)))
@@ -86,7 +86,7 @@ async def _poll(account: Account, stream: str, page: Page, wait: float) -> Page:
         async with (await hubs.started()).feed(account, stream, page.to) as feed:
             return await _next(feed, wait) or page
     except FeedEnded as ended:
-        raise Forbidden(f"Your access has ended: {ended.reason}.") from ended
+        raise Forbidden("Your access has ended: {reason}.", reason=ended.reason) from ended
 
 
 async def _stream(account: Account, stream: str, first: Page) -> AsyncIterator[bytes]:
@@ -164,7 +164,7 @@ def _position(value: str | None) -> int | None:
     if value is None or value == "":
         return None
     if not (value.isascii() and value.isdecimal()) or len(value) > len(str(MAX_POSITION)) or int(value) > MAX_POSITION:
-        raise BadRequest(f"after: expected a position, got {value[:32]!r}")
+        raise BadRequest("after: expected a position, got {value!r}", value=value[:32])
     return int(value)
 
 
@@ -174,7 +174,7 @@ def _seconds(value: str) -> float:
     except ValueError:
         seconds = -1
     if not 0 <= seconds < float("inf"):
-        raise BadRequest(f"wait: expected a number of seconds, got {value[:32]!r}")
+        raise BadRequest("wait: expected a number of seconds, got {value!r}", value=value[:32])
     return min(seconds, settings.HOLDFAST_LONG_POLL_MAX_SECONDS)
 
 
@@ -215,7 +215,7 @@ async def _act(commands: Commands, request: ApiRequest, fields: dict[str, Any]) 
         reader = Reader(request.account.user_id, request.account.is_moderator)
         return frames.pulled(fields["id"], pull.stream, await hub.resume(reader, pull.stream, pull.after))
     if name in OWN:
-        raise UnknownCommand(f"{name} needs a socket; over HTTP, GET /api/streams/STREAM/events reads.")
+        raise UnknownCommand("{name} needs a socket; over HTTP, GET /api/streams/STREAM/events reads.", name=name)
     return frames.reply(fields["id"], await commands.find(name).run(request.caller, fields))
 
 
@@ -246,7 +246,7 @@ def _json(payload: bytes, *, status: int = 200) -> HttpResponse:
 
 def no_such_address(request: HttpRequest) -> HttpResponse:
     """Answer for an address of the API at which there is nothing."""
-    return JsonResponse({"error": NotFound(f"There is nothing at {request.path[:200]}.").as_object()}, status=NotFound.status)
+    return JsonResponse({"error": NotFound("There is nothing at {path}.", path=request.path[:200]).as_object()}, status=NotFound.status)
 
 
 # Probes ---------------------------------------------------------------------------------------------------------------------------------

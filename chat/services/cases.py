@@ -36,7 +36,7 @@ def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> 
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     decision = next((known for known in _ACTIONS if known == status), None)
     if decision is None:
-        raise BadRequest(f"status: expected one of {', '.join(_ACTIONS)}")
+        raise BadRequest("status: expected one of {values}", values=", ".join(_ACTIONS))
     _check_site_moderator(actor_id)
     found = selectors.message(message_id)
     is_first, system = True, system_user().pk  # which reports what filters find, and reads no inbox
@@ -66,7 +66,7 @@ def assign(*, actor_id: int, message_id: int, instead_of: int | None = None) -> 
         if not rows:
             raise _too_late(message_id)
         if holder not in (None, actor_id, instead_of):
-            raise TooLate(f"{person(selectors.user(holder))['name']} was first and looks at this case.")
+            raise TooLate("{name} was first and looks at this case.", name=person(selectors.user(holder))["name"])
         Report.objects.filter(pk__in=[row.pk for row in rows]).update(assigned_to_id=actor_id)
 
 
@@ -151,7 +151,7 @@ def _too_late(message_id: int) -> TooLate | NotFound:
     last = Report.objects.filter(message_id=message_id, closed_at__isnull=False).select_related("closed_by").order_by("-closed_at").first()
     if last is None or last.closed_by is None:
         return NotFound("Nobody has reported this message.")
-    return TooLate(f"{person(last.closed_by)['name']} was first: {_OUTCOMES[Status(last.status)]}.")
+    return TooLate("{name} was first: {status}.", name=person(last.closed_by)["name"], status=_OUTCOMES[Status(last.status)])
 
 
 def _log_visibility(action: ModerationLog.Action, message: Message, actor_id: int, reason: str) -> None:

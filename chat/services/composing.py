@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import Q
-from django.utils.translation import gettext
 
 from chat import markdown, policies
 from chat.errors import BlockedWord
@@ -52,7 +51,7 @@ def _filtered(draft: Draft, filters: Rulebook) -> tuple[Draft, tuple[str, ...]] 
         return problem
     outcome = filters.check(draft.body, draft.room.pk)
     if outcome.blocked:
-        return BlockedWord(gettext("This message has a word that is not allowed here."))
+        return BlockedWord("This message has a word that is not allowed here.")
     return draft._replace(body=outcome.body), () if draft.room.is_direct else outcome.flags
 
 
@@ -79,9 +78,9 @@ def _text(draft: Draft, people: Mapping[str, int], may_summon: bool) -> Text | H
     rendered = markdown.render(draft.body, people, room=may_summon)
     limit: int = settings.HOLDFAST_MAX_MENTIONS
     if len(rendered.mentions) > limit:
-        return BadRequest(f"body: expected at most {limit} people mentioned, got {len(rendered.mentions)}")
+        return BadRequest("body: expected at most {limit} people mentioned, got {count}", limit=limit, count=len(rendered.mentions))
     if rendered.everybody and draft.room.member_count > policies.ROOM_MENTION_MAX_MEMBERS:
-        return Forbidden(f"@{markdown.EVERYBODY} works in rooms of at most {policies.ROOM_MENTION_MAX_MEMBERS} members.")
+        return Forbidden("@room works in rooms of at most {limit} members.", limit=policies.ROOM_MENTION_MAX_MEMBERS)
     return Text(draft.body, rendered.html, rendered.mentions, rendered.everybody)
 
 

@@ -165,10 +165,10 @@ def _check_may_delete(room: Room, member: Membership | None, message: Message, a
 def _check_room_for_reaction(message: Message, emoji: str) -> None:
     kinds: int = settings.HOLDFAST_MAX_REACTION_KINDS
     if emoji not in message.reactions and len(message.reactions) >= kinds:
-        raise TooMany(f"A message has at most {kinds} different reactions.")
+        raise TooMany("A message has at most {limit} different reactions.", limit=kinds)
     limit: int = settings.HOLDFAST_MAX_REACTIONS
     if sum(map(len, message.reactions.values())) >= limit:
-        raise TooMany(f"A message has at most {limit} reactions.")
+        raise TooMany("A message has at most {limit} reactions.", limit=limit)
 
 
 def tell_author(heads: Heads, message: Message, room: Room, actor_id: int, what: str, reason: str, *, level: str) -> None:

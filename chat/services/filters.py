@@ -3,7 +3,6 @@
 from uuid import uuid4
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from chat import filters, policies, selectors
 from chat.filters import Action, Kind
@@ -19,7 +18,7 @@ def save_filter(
     """Make a filter, or change the one with ``filter_id``. For moderators of the site."""
     text = clean_filter(text, kind)
     if action not in Action.values:
-        raise BadRequest(f"action: expected one of {', '.join(Action.values)}")
+        raise BadRequest("action: expected one of {values}", values=", ".join(Action.values))
     _check_moderates(actor_id)
     room = selectors.room(room_id) if room_id is not None else None
     with changing():
@@ -61,12 +60,12 @@ def delete_filter(*, actor_id: int, filter_id: int, reason: str = "") -> None:
 def clean_filter(text: str, kind: str) -> str:
     """Return the text of a filter as it is compared. Raises ``BadRequest`` that says what is wrong with it."""
     if kind not in Kind.values:
-        raise BadRequest(f"kind: expected one of {', '.join(Kind.values)}")
+        raise BadRequest("kind: expected one of {values}", values=", ".join(Kind.values))
     if kind == Kind.WORD:
         return policies.clean(text, name="text", limit=filters.MAX_LENGTH, required=True).casefold()[: filters.MAX_LENGTH]
     policies.check_is_text(text, name="text")
     if not 0 < len(text) <= filters.MAX_LENGTH:
-        raise BadRequest(_("text: expected 1 to %(most)d characters, got %(length)d") % {"most": filters.MAX_LENGTH, "length": len(text)})
+        raise BadRequest("text: expected 1 to {most} characters, got {length}", most=filters.MAX_LENGTH, length=len(text))
     filters.check_pattern(text)
     return text
 
@@ -92,7 +91,7 @@ def _take_over_words() -> int:
 def _locked(filter_id: int) -> Filter:
     row = Filter.objects.select_for_update(of=("self",)).select_related("room").filter(pk=filter_id).first()
     if row is None:
-        raise NotFound(_("There is no such filter."))
+        raise NotFound("There is no such filter.")
     return row
 
 
@@ -102,11 +101,11 @@ def _check_room_for(row: Filter) -> None:
     most = filters.MAX_WORDS if row.kind == Kind.WORD else filters.MAX_PATTERNS
     texts = list(others.values_list("text", flat=True)[:most])
     if len(texts) >= most:
-        raise TooMany(_("%(most)d filters of this kind are on, as many as can be. Switch one off first.") % {"most": most})
+        raise TooMany("{most} filters of this kind are on, as many as can be. Switch one off first.", most=most)
     if row.kind == Kind.PATTERN:
         size = sum(map(filters.check_pattern, [row.text, *texts]))
         if size > filters.MAX_PROGRAMS:
-            raise TooMany(_("The patterns that are on have become too large together. Switch one off first."))
+            raise TooMany("The patterns that are on have become too large together. Switch one off first.")
 
 
 def _note(row: Filter, actor_id: int, what: str, reason: str = "") -> None:
@@ -124,4 +123,4 @@ def _new_version() -> None:
 
 def _check_moderates(actor_id: int) -> None:
     if not selectors.is_site_moderator(actor_id):
-        raise Forbidden(_("Only moderators of the site may do that."))
+        raise Forbidden("Only moderators of the site may do that.")

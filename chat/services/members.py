@@ -84,7 +84,7 @@ def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
         if row is not None and policies.is_active(row):
             return row
         if row is not None and row.state == State.BANNED:
-            raise Forbidden(f"{user.username} is banned from this room.")
+            raise Forbidden("{name} is banned from this room.", name=user.username)
         row = row or new_membership(room, user, now=timezone.now())
         admit(heads, room, row)
         name = person(member.user)["name"]
@@ -115,7 +115,7 @@ def set_role(*, actor_id: int, room_id: int, user_id: int, role: str, reason: st
     """Give a member another role. For owners; a room keeps at least one of them."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     if role not in Role.values:
-        raise BadRequest(f"role: expected one of {', '.join(Role.values)}")
+        raise BadRequest("role: expected one of {values}", values=", ".join(Role.values))
     selectors.room(room_id)
     selectors.active_user_by_id(user_id)
     with changing(*streams_of(room_id, user_id)) as heads:
@@ -141,7 +141,7 @@ def set_role(*, actor_id: int, room_id: int, user_id: int, role: str, reason: st
 def set_involvement(*, actor_id: int, room_id: int, involvement: str) -> Membership:
     """Choose what of the room reaches the actor's inbox."""
     if involvement not in Involvement.values:
-        raise BadRequest(f"involvement: expected one of {', '.join(Involvement.values)}")
+        raise BadRequest("involvement: expected one of {values}", values=", ".join(Involvement.values))
     selectors.room(room_id)
     with changing(*streams_of(room_id, actor_id)) as heads:
         room, row = selectors.standing(room_id, actor_id)

@@ -54,7 +54,7 @@ def mark_unread(*, actor_id: int, room_id: int, number: int) -> Marked:
         room, row = selectors.standing(room_id, actor_id)
         row = policies.check_member(room, row)
         if not 1 <= number <= room.last_number:
-            raise BadRequest(f"number: expected 1 to {room.last_number}, got {number}")
+            raise BadRequest("number: expected 1 to {last_number}, got {number}", last_number=room.last_number, number=number)
         moved = row.read_number >= number
         if moved:
             row.read_number = number - 1

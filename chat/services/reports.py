@@ -16,14 +16,14 @@ from realtime.services import changing
 def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> Report:
     """Report a message of somebody else that the actor can read. Only moderators learn who did."""
     if category not in Report.Category.values:
-        raise BadRequest(f"category: expected one of {', '.join(Report.Category.values)}")
+        raise BadRequest("category: expected one of {values}", values=", ".join(Report.Category.values))
     note = policies.clean(note, name="note", limit=NOTE_MAX_LENGTH)
     message = selectors.readable_message(message_id, actor_id)
     if message.author_id == actor_id:
         raise Forbidden("You cannot report a message of your own; you can edit or delete it.")
     with changing():
         if selectors.open_reports(actor_id) >= selectors.MAX_OPEN_REPORTS:
-            raise Forbidden(f"You have {selectors.MAX_OPEN_REPORTS} open reports; wait until a moderator has looked at them.")
+            raise Forbidden("You have {count} open reports; wait until a moderator has looked at them.", count=selectors.MAX_OPEN_REPORTS)
         row, made = Report.objects.get_or_create(
             message=message,
             reporter_id=actor_id,

@@ -35,9 +35,9 @@ def create_room(*, actor_id: int, name: str, kind: str = Room.Kind.PUBLIC, topic
     if kind not in (Room.Kind.PUBLIC, Room.Kind.PRIVATE):
         raise BadRequest("kind: expected public or private")
     if slug and (len(slug) > SLUG_MAX_LENGTH or not _SLUG.fullmatch(slug)):
-        raise BadRequest(f"slug: expected at most {SLUG_MAX_LENGTH} small letters, digits and single hyphens")
+        raise BadRequest("slug: expected at most {limit} small letters, digits and single hyphens", limit=SLUG_MAX_LENGTH)
     if slug in policies.RESERVED_SLUGS:
-        raise BadRequest(f"slug: {slug} is an address of the site itself")
+        raise BadRequest("slug: {slug} is an address of the site itself", slug=slug)
     for candidate in [slug] if slug else _slugs(name):
         room = Room(slug=candidate, name=name, topic=topic, kind=kind, created_by_id=actor_id)
         if not Room.objects.filter(slug=candidate).exists():
@@ -45,7 +45,7 @@ def create_room(*, actor_id: int, name: str, kind: str = Room.Kind.PUBLIC, topic
                 return _create(room, actor_id)
             except IntegrityError:  # somebody took the slug between the question and the answer
                 continue
-    raise BadRequest(f"slug: {slug or _stem(name)} is taken")
+    raise BadRequest("slug: {slug} is taken", slug=slug or _stem(name))
 
 
 def direct_room(*, actor_id: int, user_id: int) -> Membership:

@@ -125,7 +125,7 @@ def _locked(broadcast_id: int) -> Broadcast:
     """Return the row, locked after the heads: of a recall and a transaction that sends, the second sees the first."""
     row = Broadcast.objects.select_for_update().filter(pk=broadcast_id).first()
     if row is None:
-        raise NotFound(f"There is no broadcast {broadcast_id}.")
+        raise NotFound("There is no broadcast {broadcast_id}.", broadcast_id=broadcast_id)
     return row
 
 

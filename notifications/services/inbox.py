@@ -148,7 +148,7 @@ def read_announcement(*, user_id: int, announcement_id: int) -> AnnouncementRead
     stream = payloads.inbox(user_id)
     with changing(stream) as heads:
         if not Announcement.objects.filter(pk=announcement_id).exists():
-            raise NotFound(f"There is no announcement {announcement_id}.")
+            raise NotFound("There is no announcement {announcement_id}.", announcement_id=announcement_id)
         earlier = AnnouncementReading.objects.filter(user_id=user_id, announcement_id=announcement_id).first()
         if earlier:
             return earlier

@@ -116,9 +116,9 @@ def raw_body(request: HttpRequest) -> bytes:
     try:
         raw = request.body
     except RequestDataTooBig as error:
-        raise TooLarge(f"body: expected at most {limit} bytes") from error
+        raise TooLarge("body: expected at most {limit} bytes", limit=limit) from error
     if len(raw) > limit:
-        raise TooLarge(f"body: expected at most {limit} bytes, got {len(raw)}")
+        raise TooLarge("body: expected at most {limit} bytes, got {count}", limit=limit, count=len(raw))
     if _NUL.search(raw):
         raise BadRequest("body: NUL is not text")
     return raw
@@ -199,7 +199,7 @@ def _check_csrf(request: HttpRequest) -> None:
     check.process_request(request)
     reason = check.process_view(request, lambda *_: JsonResponse({}), (), {})
     if reason is not None:
-        raise Forbidden(f"{reason} Reload the page and try again.")
+        raise Forbidden("{reason} Reload the page and try again.", reason=reason)
 
 
 def _finished(response: HttpResponseBase, epoch: str | None) -> HttpResponseBase:

@@ -11,6 +11,7 @@ from django.conf import settings
 from realtime import metrics
 from realtime.auth.accounts import Credentials, identify_each
 from realtime.database import read_together
+from realtime.languages import language_of
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Unavailable
@@ -25,7 +26,7 @@ Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
 class SocketAuth:
-    """ASGI middleware of the WebSockets: check the Origin, find out who calls, and put ``caller`` and ``account`` into the scope.
+    """ASGI middleware of the WebSockets: check the Origin, find out who calls and what they read; ``caller``, ``account``, ``language``.
 
     A foreign Origin is refused with 403 before the upgrade. Callers without valid credentials pass with ``caller`` None: the consumer
     accepts and closes with 4501, because a browser cannot read the status of a refused handshake.
@@ -52,7 +53,7 @@ class SocketAuth:
             return
         metrics.handshakes.of("accepted" if identity else "not_authenticated").inc()
         found = {"caller": identity.caller, "account": identity.account} if identity else {"caller": None, "account": None}
-        await self._inner({**scope, **found}, receive, send)
+        await self._inner({**scope, **found, "language": _language(headers)}, receive, send)
 
 
 def subprotocol(offered: Iterable[str]) -> str | None:
@@ -114,14 +115,21 @@ def _headers(scope: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _session_cookie(headers: Iterable[str]) -> str | None:
+    return _cookies(headers).get(settings.SESSION_COOKIE_NAME) or None
+
+
+def _language(headers: Mapping[str, list[str]]) -> str:
+    return language_of(_cookies(headers.get("cookie", [])), headers.get("accept-language", [""])[0])
+
+
+def _cookies(headers: Iterable[str]) -> dict[str, str]:
     cookies: SimpleCookie = SimpleCookie()
     for header in headers:
         try:
             cookies.load(header)
         except CookieError:
             continue
-    found = cookies.get(settings.SESSION_COOKIE_NAME)
-    return found.value if found is not None and found.value else None
+    return {name: found.value for name, found in cookies.items()}
 
 
 async def _come_back(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:

@@ -16,23 +16,33 @@ Apps add their own below this tree (``chat.errors``).
 """
 
 import math
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 
 class HoldfastError(Exception):
     """Something that a client is told in the words of the protocol.
 
-    ``message`` is for a person; ``retry_after`` is in seconds; ``data`` is what a program needs to go on.
+    ``message`` is for a person: in English, with the places of ``values`` in braces, ``Forbidden("{name} is banned.", name="bob")``, and
+    told in the language of whoever it is told to. ``retry_after`` is in seconds; ``data`` is what a program needs to go on.
     """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
+    translate: ClassVar[Callable[[str], str]] = str  # into the active language; the shells set it (realtime.apps)
 
-    def __init__(self, message: str, *, retry_after: float | None = None, data: dict[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, *, retry_after: float | None = None, data: dict[str, Any] | None = None, **values: object) -> None:
+        super().__init__(message.format(**values) if values else message)
+        self._text = message
+        self._values = values
         self.retry_after = retry_after
         self.data = data
+
+    @property
+    def message(self) -> str:
+        """What a person is told, in the language that is active now."""
+        text = HoldfastError.translate(self._text) if self._text else ""
+        return text.format(**self._values) if self._values else text
 
     def as_object(self) -> dict[str, Any]:
         """Return the ``error`` object of a reply or an HTTP answer."""
@@ -83,8 +93,8 @@ class Reset(HoldfastError):
     code = "reset"
     status = 409
 
-    def __init__(self, message: str, *, head: int) -> None:
-        super().__init__(message, data={"head": head})
+    def __init__(self, message: str, *, head: int, **values: int) -> None:
+        super().__init__(message, retry_after=None, data={"head": head}, head=head, **values)
 
 
 class NotSubscribed(HoldfastError):

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from realtime.protocol.errors import HoldfastError
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("realtime", "notifications", "chat")
 
@@ -43,10 +45,7 @@ def who_imports(*names: str) -> set[str]:
 def who_calls(*names: str) -> set[str]:
     """Return the modules that call something of this name, whatever it belongs to: ``atomic``, ``WebSocket``."""
     return {
-        str(path)
-        for path in modules(*PACKAGES)
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Call) and _name(node.func) in names
+        str(path) for path in modules(*PACKAGES) for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and called(node) in names
     }
 
 
@@ -62,7 +61,15 @@ def words(path: Path) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.name
 
 
-def _name(node: ast.expr) -> str | None:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else None
+def called(node: ast.Call) -> str | None:
+    """Return the last name of what is called: ``atomic`` of ``transaction.atomic()``."""
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else None
+
+
+def tree_of_errors(kind: type[HoldfastError]) -> Iterator[type[HoldfastError]]:
+    """Yield all kinds of errors below one."""
+    for found in kind.__subclasses__():
+        yield found
+        yield from tree_of_errors(found)

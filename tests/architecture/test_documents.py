@@ -1,7 +1,6 @@
 """The documents say what the code does: names of settings, commands, codes and tests are compared."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from realtime import settings as project_settings
 from realtime.metrics import registry
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import HoldfastError
-from tests.architecture.source import PACKAGES, ROOT, modules
+from tests.architecture.source import PACKAGES, ROOT, modules, tree_of_errors
 
 DOCUMENTS = sorted(path.relative_to(ROOT) for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 README_LINES = 150
@@ -26,12 +25,6 @@ NAMED_TEST = re.compile(r"\b(tests/[\w/.-]+\.(?:py|js))(?:::(\w+))?")
 
 def text(name: str) -> str:
     return (ROOT / name).read_text()
-
-
-def errors(kind: type[HoldfastError]) -> Iterator[type[HoldfastError]]:
-    for found in kind.__subclasses__():
-        yield found
-        yield from errors(found)
 
 
 def test_every_setting_is_in_the_table_of_operations() -> None:
@@ -70,7 +63,9 @@ def test_every_command_is_in_the_protocol() -> None:
 
 def test_every_error_is_in_the_protocol() -> None:
     page = text("docs/protocol.md")
-    assert [kind.code for kind in errors(HoldfastError) if kind.__module__.split(".")[0] in PACKAGES and f"`{kind.code}`" not in page] == []
+    assert [
+        kind.code for kind in tree_of_errors(HoldfastError) if kind.__module__.split(".")[0] in PACKAGES and f"`{kind.code}`" not in page
+    ] == []
 
 
 def test_every_close_code_is_in_the_protocol() -> None:

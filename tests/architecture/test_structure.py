@@ -1,5 +1,6 @@
 """What the structure promises: who imports whom, and one door for each power."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from tests.architecture.source import PACKAGES, ROOT, modules, who_calls, who_imports, words
+from realtime.protocol.errors import HoldfastError
+from tests.architecture.source import PACKAGES, ROOT, called, modules, tree, tree_of_errors, who_calls, who_imports, words
 
 TOP_LEVEL = {
     *("manage.py", "requirements.txt", "realtime", "chat", "notifications", "templates", "tests", "nginx", "locale"),
@@ -17,6 +19,7 @@ TOP_LEVEL = {
 MAX_LINES = 400
 PUT_OFF = re.compile(r"\b(TODO|FIXME|XXX)\b|pytest\.(mark\.)?(skip|xfail)\b|unittest\.skip\b")
 
+ERRORS = {kind.__name__ for kind in tree_of_errors(HoldfastError)}
 COMPOSITION = {"realtime/settings.py", "realtime/urls.py", "realtime/asgi.py"}  # they name everything, and nothing imports them
 
 
@@ -53,6 +56,13 @@ def test_our_apps_send_each_other_no_signals() -> None:
 def test_the_engine_names_no_room_and_no_notification(path: Path) -> None:
     named = [f"{path}:{line}: {word}" for line, word in words(path) if re.search(r"(?<![a-z])rooms?(?![a-z])|notification", word.lower())]
     assert named == []
+
+
+@pytest.mark.parametrize("path", modules(*PACKAGES), ids=str)
+def test_what_an_error_says_can_be_translated(path: Path) -> None:
+    """Its text has places for values, ``Forbidden("{name} is banned.", name=…)``: of an f-string no catalogue knows."""
+    said = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and called(node) in ERRORS and node.args]
+    assert [node.lineno for node in said if isinstance(node.args[0], ast.JoinedStr)] == []
 
 
 @pytest.mark.parametrize("path", modules(*PACKAGES, "tests"), ids=str)

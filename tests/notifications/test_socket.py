@@ -29,9 +29,15 @@ REPLY_SECONDS = 5
 class Tab:
     """One open page of somebody: its socket, and what has come over it."""
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, language: str = "en") -> None:
         account = Account(user.pk, user.username, user.username, False, None, None, "session:1", hash(user.password))
-        scope = {"type": "websocket", "path": "/ws/notifications/", "subprotocols": ["holdfast.v1"], "account": account}
+        scope = {
+            "type": "websocket",
+            "path": "/ws/notifications/",
+            "subprotocols": ["holdfast.v1"],
+            "account": account,
+            "language": language,
+        }
         self._communicator = ApplicationCommunicator(NotificationConsumer.as_asgi(), scope)
         self._objects: list[dict[str, Any]] = []
         self._ids = 0
@@ -71,7 +77,7 @@ class Tab:
         await self._communicator.wait(REPLY_SECONDS)
 
 
-OpenTab = Callable[[User], Awaitable[Tab]]
+OpenTab = Callable[..., Awaitable[Tab]]
 
 
 @pytest.fixture
@@ -79,8 +85,8 @@ async def tab(transactional_db: None) -> AsyncIterator[OpenTab]:
     """``first = await tab(alice)``."""
     tabs: list[Tab] = []
 
-    async def opened(user: User) -> Tab:
-        tabs.append(await Tab(user).open())
+    async def opened(user: User, language: str = "en") -> Tab:
+        tabs.append(await Tab(user, language).open())
         return tabs[-1]
 
     yield opened
@@ -120,6 +126,18 @@ async def test_a_notification_that_is_read_in_one_tab_is_read_in_all(tab: OpenTa
     assert (await second.command("notification.archive", notifications=ids))["data"] == {"unread": 0}
     for each in (first, second):
         assert [(await each.next("event"))["data"]["unread"] for _ in ids] == [1, 0]
+
+
+async def test_two_people_are_refused_in_the_language_of_each(tab: OpenTab, people: People) -> None:
+    english, german = await tab(people.alice), await tab(people.bob, "de")
+    told = [
+        (await each.command("notification.read", notifications=[1], all=True))["error"]["message"] for each in (english, german, english)
+    ]
+    assert told == [
+        "notifications: expected either ids or all: true",
+        "notifications: erwartet werden IDs oder all: true",
+        "notifications: expected either ids or all: true",
+    ]
 
 
 async def test_everything_is_read_at_once_in_all_tabs(tab: OpenTab, people: People, monkeypatch: pytest.MonkeyPatch) -> None:

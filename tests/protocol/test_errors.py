@@ -10,6 +10,21 @@ def test_an_error_has_a_code_and_words() -> None:
     assert BadRequest("body: expected a string").as_object() == {"code": "bad_request", "message": "body: expected a string"}
 
 
+def test_values_stand_in_their_places() -> None:
+    assert BadRequest("{field}: expected {what}", field="body", what="{text}").message == "body: expected {text}"
+
+
+def test_an_error_speaks_the_language_that_is_active(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HoldfastError, "translate", {"Wait {seconds} s.": "Warte {seconds} s."}.get)
+    error = RateLimited("Wait {seconds} s.", seconds=4)
+    assert (error.message, str(error)) == ("Warte 4 s.", "Wait 4 s.")
+
+
+def test_an_error_without_words_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HoldfastError, "translate", lambda text: text or "the header of a catalogue")
+    assert BadRequest("").message == ""
+
+
 def test_a_wait_is_told_in_milliseconds() -> None:
     assert RateLimited("Wait.", retry_after=0.12345).as_object()["retry_after"] == 0.124
 

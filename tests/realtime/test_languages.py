@@ -7,7 +7,8 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from django.utils.translation import override
 
-from realtime.languages import catalogue_url, in_the_readers_zone, zone_named
+from realtime.languages import catalogue_url
+from realtime.zones import in_the_readers_zone, zone_named
 
 
 def test_each_language_has_its_own_script_which_is_kept_for_ever(client: Client) -> None:

@@ -1,5 +1,5 @@
 /**
- * Tells the server the reader's time zone, for the pages that it writes (realtime/languages.py). Loaded by itself, on every page.
+ * Tells the server the reader's time zone, for the pages that it writes (realtime/zones.py). Loaded by itself, on every page.
  * @module
  */
 

@@ -1,0 +1,25 @@
+"""Django's command, which also finds what errors say: their first argument is text for a person, wherever they are raised."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.commands.makemessages import Command as MakeMessages
+
+from realtime.protocol.errors import HoldfastError
+
+
+def _kinds(kind: type[HoldfastError]) -> Iterator[type[HoldfastError]]:
+    yield kind
+    for found in kind.__subclasses__():
+        yield from _kinds(found)
+
+
+class Command(MakeMessages):
+    """Gather the texts of the code."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Gather one domain; only Python's has errors of ours."""
+        if options["domain"] == "django":
+            names = sorted({f"--keyword={kind.__name__}" for kind in _kinds(HoldfastError)})
+            self.xgettext_options = [*MakeMessages.xgettext_options, *names]
+        super().handle(*args, **options)

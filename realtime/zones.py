@@ -1,0 +1,54 @@
+"""The time zone of a reader, which their browser names in a cookie."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from typing import Final, cast
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.decorators import sync_and_async_middleware
+
+ZONE_COOKIE: Final = "timezone"  # set by static/realtime/zone.js
+ZONES_REMEMBERED: Final = 512  # there are some 600; a made-up name is looked up again and again, and that is all
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+@sync_and_async_middleware
+def in_the_readers_zone(get_response: GetResponse) -> GetResponse:
+    """Show times in the zone that the reader's browser has named; in UTC until it has."""
+    if iscoroutinefunction(get_response):
+        answer = cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", get_response)
+
+        async def middleware(request: HttpRequest) -> HttpResponseBase:
+            with _zone(request):
+                return await answer(request)
+
+        return middleware
+
+    answer_now = cast("Callable[[HttpRequest], HttpResponseBase]", get_response)
+
+    def sync_middleware(request: HttpRequest) -> HttpResponseBase:
+        with _zone(request):
+            return answer_now(request)
+
+    return sync_middleware
+
+
+def _zone(request: HttpRequest) -> AbstractContextManager[None]:
+    zone = zone_named(unquote(request.COOKIES.get(ZONE_COOKIE, "")))
+    return cast(AbstractContextManager[None], timezone.override(zone)) if zone is not None else nullcontext()
+
+
+@lru_cache(maxsize=ZONES_REMEMBERED)
+def zone_named(name: str) -> ZoneInfo | None:
+    """Return a time zone, or None where there is none of this name."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # nothing of this name; a path, or an empty text; a directory of the database
+        return None

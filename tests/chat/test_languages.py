@@ -1,0 +1,72 @@
+"""A person is spoken to in their language: by pages, by errors, on a socket, and on the next device."""
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from chat import services
+from tests.conftest import PASSWORD, People
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+GERMAN = "de-AT,de;q=0.9,en;q=0.5"
+
+
+def test_a_page_is_in_the_language_that_the_browser_asks_for(client: Client) -> None:
+    page = client.get("/accounts/login/", headers={"accept-language": GERMAN})
+    assert '<html lang="de">' in page.content.decode()
+    assert "Willkommen zurück." in page.content.decode()
+
+
+def test_arabic_runs_from_the_right(client: Client) -> None:
+    assert '<html lang="ar" dir="rtl">' in client.get("/accounts/login/", headers={"accept-language": "ar"}).content.decode()
+
+
+def test_a_language_that_nobody_speaks_here_is_answered_in_the_first(client: Client) -> None:
+    assert '<html lang="en">' in client.get("/accounts/login/", headers={"accept-language": "tlh"}).content.decode()
+
+
+def test_a_refusal_is_in_the_language_of_whoever_is_refused_and_its_code_is_not(client: Client, people: People) -> None:
+    client.force_login(people.alice)
+    answers = [client.get("/api/rooms/999/", headers={"accept-language": language}).json()["error"] for language in ("en", GERMAN)]
+    assert answers == [
+        {"code": "not_found", "message": "There is no such room."},
+        {"code": "not_found", "message": "Diesen Raum gibt es nicht."},
+    ]
+
+
+def test_values_are_told_in_every_language(client: Client, people: People) -> None:
+    room = services.create_room(actor_id=people.alice.pk, name="Lab").room
+    client.force_login(people.alice)
+    headers = {"accept-language": "de"}
+    answer = client.patch(f"/api/rooms/{room.pk}/", {"name": "x" * 200}, content_type="application/json", headers=headers)
+    assert answer.json()["error"] == {"code": "bad_request", "message": "name: höchstens 80 Zeichen sind möglich, es sind 200"}
+
+
+def test_who_chooses_a_language_is_spoken_to_in_it_whatever_the_browser_says(client: Client, people: People) -> None:
+    client.force_login(people.alice)
+    page = client.post("/accounts/language/", {"language": "de"}, headers={"accept-language": "ar"}, follow=True)
+    assert "Dein Konto" in page.content.decode()
+
+
+def test_the_choice_comes_along_to_the_next_device(client: Client, people: People) -> None:
+    client.force_login(people.alice)
+    client.post("/accounts/language/", {"language": "de"})
+    other = Client()
+    answer = other.post("/accounts/login/", {"username": "alice", "password": PASSWORD})
+    assert answer.cookies[settings.LANGUAGE_COOKIE_NAME].value == "de"
+    assert "Dein Konto" in other.get("/accounts/").content.decode()
+
+
+def test_who_has_chosen_nothing_keeps_the_browsers_language(people: People) -> None:
+    answer = Client().post("/accounts/login/", {"username": "alice", "password": PASSWORD})
+    assert settings.LANGUAGE_COOKIE_NAME not in answer.cookies
+
+
+def test_a_language_that_nobody_speaks_here_cannot_be_chosen(client: Client, people: People) -> None:
+    client.force_login(people.alice)
+    assert settings.LANGUAGE_COOKIE_NAME not in client.post("/accounts/language/", {"language": "tlh"}).cookies
+
+
+def test_a_language_is_chosen_by_those_who_are_signed_in(client: Client) -> None:
+    assert client.post("/accounts/language/", {"language": "de"}).headers["Location"].startswith("/accounts/login/")
