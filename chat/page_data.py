@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.utils import timezone
 from django.utils.html import strip_tags
 from django.utils.translation import gettext
 
 from chat import payloads, policies, selectors
 from chat.models import SYSTEM_USERNAME, Involvement, Membership, Message, Room
 from chat.selectors import Listed
+from notifications import payloads as notification_payloads
 from notifications import selectors as notification_selectors
 from realtime import selectors as streams
 
@@ -42,6 +44,7 @@ class Window:
 def shell(user: User) -> Values:
     """Return what every page of the conversation shows beside its own part: the rooms, the person, and what scripts start from."""
     inbox_seq, _ = streams.head_and_floor(payloads.inbox(user.pk))  # before the rows: what changes meanwhile comes again as an event
+    unread, chosen = notification_selectors.unread_and_preferences(user.pk)
     mine = selectors.my_rooms(user.pk)
     favourites = sorted((item for item in mine if item.is_favourite), key=lambda item: item.order)
     others = [item for item in mine if not item.is_favourite]
@@ -57,7 +60,12 @@ def shell(user: User) -> Values:
             "me": me | {"moderator": selectors.is_site_moderator(user.pk)},
             "epoch": streams.epoch(),
             "rooms": [listed_values(item) for item in mine],
-            "inbox": {"seq": inbox_seq, "unread": notification_selectors.unread(user.pk)},
+            "inbox": {
+                "seq": inbox_seq,
+                "unread": unread,
+                "preferences": notification_payloads.preferences(chosen),
+                "since": payloads.moment(timezone.now()),
+            },
             "limits": {"message": settings.HOLDFAST_MESSAGE_MAX_LENGTH},
         },
     }

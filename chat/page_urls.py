@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat import accounts, pages
+from chat import accounts, notification_settings, pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("rooms/<slug:slug>/", pages.room, name="room"),
     path("rooms/<slug:slug>/<int:number>/", pages.room, name="permalink"),
     path("inbox/", pages.inbox, name="inbox"),
+    path("account/notifications/", notification_settings.notification_settings, name="notification-settings"),
     path("accounts/", accounts.account, name="account"),
     path("accounts/language/", accounts.choose_language, name="language"),
     path("accounts/login/", accounts.login, name="login"),

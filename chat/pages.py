@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
-from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -13,11 +12,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chat import page_data, selectors, services
+from chat import inbox_page, page_data, payloads, selectors, services
 from chat.models import Room
 from chat.page_data import Window
-from notifications import payloads as notification_payloads
-from notifications import selectors as notification_selectors
 from realtime.auth import banned
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
 
@@ -95,14 +92,11 @@ def _window(request: HttpRequest, room: Room, number: int | None) -> Window:
 @page
 @require_GET
 def inbox(request: HttpRequest) -> HttpResponse:
-    """Show my notifications, newest first."""
+    """Show a tab of my notifications, newest first."""
     user = _user(request)
-    found = notification_selectors.inbox_page(user.pk, before=_number(request, "before"))
-    notices = [notification_payloads.notification(row) for row in found.rows]
-    older = f"?{urlencode({'before': notices[-1]['id']})}" if found.more else ""
-    return _render(
-        request, "chat/inbox.html", {"notices": notices, "older_url": older, "data": {"notifications": notices, "more": found.more}}
-    )
+    rooms = {payloads.stream(item.room.pk): page_data.title(item.room, item.partner) for item in selectors.my_rooms(user.pk)}
+    values = inbox_page.inbox_view(user.pk, tab=request.GET.get("tab", ""), before=_number(request, "before"), rooms=rooms)
+    return _render(request, "chat/inbox.html", values)
 
 
 @page

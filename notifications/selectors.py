@@ -58,6 +58,14 @@ def preferences(user_id: int) -> Preferences:
     return Preferences.objects.filter(user_id=user_id).first() or Preferences(user_id=user_id, seq=0)
 
 
+def unread_and_preferences(user_id: int) -> tuple[int, Preferences]:
+    """Return both, for the start of a page, in one query."""
+    newest = Notification.objects.filter(user_id=user_id).order_by("-seq").values("unread")[:1]
+    found = User.objects.select_related("notification_preferences").annotate(unread=Subquery(newest)).get(pk=user_id)
+    chosen = getattr(found, "notification_preferences", None)
+    return found.unread or 0, chosen or Preferences(user_id=user_id, seq=0)
+
+
 def gathering(user_id: int, subject: str) -> list[Notification]:
     """Return the rows of an inbox that what happens to ``subject`` may join or leave: those unread or taken back, newest first."""
     waiting = Q(read_at=None) | Q(count=0)

@@ -10,7 +10,7 @@ from chat.models import Room
 
 register = template.Library()
 
-ENTRIES = {"notifications/page.js", "realtime/zone.js"}  # the one starts pages without chat, the other is on every page already
+ENTRIES = {"notifications/page.js", "chat/notification_settings.js", "realtime/zone.js"}  # of pages without chat; the last is on every page
 PACKAGES = ("realtime", "notifications", "chat")
 
 

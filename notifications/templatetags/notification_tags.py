@@ -16,6 +16,7 @@ NOTICE_ICONS = {
     "direct": "message-circle",
     "message": "message-circle",
     "reply": "reply",
+    "reaction": "smile-plus",
     "invitation": "user-plus",
     "moderation": "shield",
     "broadcast": "megaphone",

@@ -6,6 +6,7 @@
 import { Banner } from '../notifications/banner.js';
 import { Bell } from '../notifications/bell.js';
 import { Announcements } from '../notifications/announcements.js';
+import { Desktop, showThatSomebodyLooks } from '../notifications/desktop.js';
 import { InboxFeed } from '../notifications/feed.js';
 import { listenToBrowser } from '../notifications/wakefulness.js';
 import { Api } from '../realtime/api.js';
@@ -34,7 +35,7 @@ import { words } from './words.js';
  * @property {User & {moderator: boolean}} me
  * @property {string} epoch
  * @property {import('./room.js').Listed[]} rooms
- * @property {{seq: number, unread: number}} inbox
+ * @property {{seq: number, unread: number, since: string, preferences: import('../notifications/news.js').Choices}} inbox
  * @property {{message: number}} limits
  */
 
@@ -69,6 +70,16 @@ export class App {
     this.connection = new Connection(this.client, session);
     this.router = new Router(this);
     this.#listen();
+    showThatSomebodyLooks();
+    this.desktop = new Desktop({
+      feed: this.feed,
+      since: boot.inbox.since,
+      history: () => `${boot.me.id} ${this.client.epoch}`.replaceAll(' ', '/'),
+      isMuted: (place) => this.rooms.get(Number(place?.replace(/^room\./, '')))?.isQuiet ?? false,
+      isBlocked: () => false,
+      open: (url) => void this.go(url),
+      icon: /** @type {HTMLLinkElement} */ (document.querySelector('link[rel="icon"]')).href,
+    });
     this.feed.follow(boot.me.id, boot.inbox);
     this.announcements.follow();
   }

@@ -105,12 +105,22 @@ export function takeJson(root, id) {
   return element ? JSON.parse(element.textContent ?? 'null') : null;
 }
 
-/** @param {string} words */
-export function toast(words) {
+/**
+ * @param {string} words
+ * @param {{label: string, act: () => void}} [action]  e.g. how to undo it
+ */
+export function toast(words, action) {
   const holder = document.querySelector('[data-toasts]');
   if (!holder) return;
   const element = clone('toast-template');
   setText(element, 'words', words);
+  const button = slot(element, 'action');
+  button.hidden = !action;
+  button.textContent = action?.label ?? '';
+  button.addEventListener('click', () => {
+    element.remove();
+    action?.act();
+  });
   holder.replaceChildren(element);
   setTimeout(() => element.remove(), TOAST_MS);
 }

@@ -1,141 +1,273 @@
 /**
- * The inbox on the screen: newest first, kept up to date, read and archived one by one or all at once.
+ * A tab of the inbox on the screen: newest first, what belongs together folded, kept up to date, and everything that is done to it undone again.
  * @module
  */
 
-import { clone, onAction, takeJson, setIcon, setText, slot, toast } from './dom.js';
-import { dayAndClock, fullTime, words } from './words.js';
+import { desktopState, turnOn } from '../notifications/desktop.js';
+import { grouped } from '../notifications/grouping.js';
+import { FILTERS, Shelf } from '../notifications/shelf.js';
+import { bellCount, inboxWords } from '../notifications/words.js';
+import { clone, onAction, setText, slot, takeJson, toast } from './dom.js';
+import { paintGroup, paintNotice } from './notice.js';
+import { Triage } from './triage.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
- * @typedef {import('../notifications/feed.js').InboxFeed} InboxFeed
+ * @typedef {import('../notifications/grouping.js').Group} Group
+ * @typedef {import('./app.js').App} App
  */
 
-const ICONS = { mention: 'at-sign', direct: 'message-circle', message: 'message-circle', reply: 'reply', invitation: 'user-plus', moderation: 'shield', broadcast: 'megaphone' };
+const MOST_UNDONE = 20; // steps back
+const MOST_AT_ONCE = 500; // notifications of one command (docs/protocol.md)
+const ASKED = 'holdfast.desktop-asked'; // in localStorage: the person has answered, and is not asked again here
 
 export class InboxView {
   #root;
+  #app;
   #feed;
-  #api;
-  /** By id. @type {Map<number, Row>} */
-  #rows = new Map();
-  #more;
+  #shelf;
+  #triage;
+  /** By key. @type {Map<string, Group>} */
+  #groups = new Map();
+  /** Keys of those folded out. @type {Set<string>} */
+  #open = new Set();
+  /** How to take back what was done, the last at the end. @type {(() => Promise<void>)[]} */
+  #undo = [];
+  #loading = false;
+  #painting = false;
+  #left = new AbortController();
 
   /**
    * @param {HTMLElement} root
-   * @param {InboxFeed} feed
-   * @param {import('../realtime/api.js').Api} api
+   * @param {App} app
    */
-  constructor(root, feed, api) {
+  constructor(root, app) {
     this.#root = root;
-    this.#feed = feed;
-    this.#api = api;
-    const { notifications, more } = takeJson(root, 'view-data');
-    this.#more = more;
-    for (const row of notifications) this.#put(row);
+    this.#app = app;
+    this.#feed = app.feed;
+    const data = takeJson(root, 'view-data');
+    this.#shelf = new Shelf(data.tab, data);
     this.ends = [
-      feed.on('notification', (row) => {
-        this.#put(row);
-        this.#paint();
+      app.feed.on('notification', (row) => {
+        this.#shelf.put(row);
+        this.#paintSoon();
       }),
-      feed.on('reloaded', () => void this.#reload()),
-      feed.on('unread', () => this.#paintSummary()),
+      app.feed.on('reloaded', () => void this.#load().catch(sayWhy)),
+      app.feed.on('unread', () => this.#paintCounts()),
     ];
+    const acts = {
+      archive: (/** @type {HTMLElement} */ element) => this.#archive(this.#rowsOf(element)),
+      toggleRead: (/** @type {HTMLElement} */ element) => this.#toggleRead(this.#rowsOf(element)),
+      fold: (/** @type {HTMLElement} */ element, /** @type {boolean} */ open) => this.#fold(element, open),
+      undo: () => void this.#takeBack(),
+    };
+    this.#triage = new Triage(slot(root, 'list'), acts, this.#left.signal);
     onAction(root, {
-      read: (_event, element) => this.#act(element, (id) => feed.read([id])),
-      archive: (_event, element) => this.#act(element, (id) => feed.archive([id])),
-      'read-all': () => void feed.readAll().catch((error) => toast(error.message)),
+      read: (_event, element) => this.#toggleRead(this.#rowsOf(element)),
+      unread: (_event, element) => this.#toggleRead(this.#rowsOf(element)),
+      archive: (_event, element) => this.#archive(this.#rowsOf(element)),
+      unarchive: (_event, element) => this.#archive(this.#rowsOf(element)),
+      fold: (_event, element) => this.#fold(element, element.getAttribute('aria-expanded') === 'false'),
+      'read-all': () => void this.#feed.readAll().catch(sayWhy),
       older: () => void this.#older(),
+      'desktop-on': () => void turnOn().then(() => this.#paintDesktop()),
+      'desktop-later': () => {
+        localStorage.setItem(ASKED, 'yes');
+        this.#paintDesktop();
+      },
     });
     // Following a notification means having read it.
     root.addEventListener('click', (event) => this.#followed(event), { capture: true });
     this.#paint();
-    void this.#reload(); // what came between the page and the connection
+    this.#paintDesktop();
+    void this.#load().catch(() => {}); // what came between the page and the connection
   }
 
   leave() {
     for (const end of this.ends) end();
+    this.#left.abort();
   }
 
-  /** @param {Row} row */
-  #put(row) {
-    if ((this.#rows.get(row.id)?.seq ?? 0) > row.seq) return;
-    this.#rows.set(row.id, row);
+  // -- what is on the tab ------------------------------------------------------------------------------------------------------------
+
+  #older() {
+    return this.#load(this.#shelf.before).catch(sayWhy);
   }
 
-  async #reload() {
-    const answer = await this.#api.get('/api/inbox/').catch(() => null);
-    if (!answer) return;
-    for (const row of answer.notifications) this.#put(row);
+  /** @param {number} [before] */
+  async #load(before) {
+    const filter = FILTERS[this.#shelf.tab];
+    this.#shelf.loaded(await this.#app.api.get('/api/inbox/', { filter, before }));
     this.#paint();
   }
 
-  async #older() {
-    const before = Math.min(...this.#rows.keys());
-    try {
-      const { notifications, more } = await this.#api.get('/api/inbox/', { before });
-      for (const row of notifications) this.#put(row);
-      this.#more = more;
-      this.#paint();
-    } catch (error) {
-      toast(/** @type {Error} */ (error).message);
+  // -- what is done ------------------------------------------------------------------------------------------------------------------
+
+  /** @param {Element} element @returns {Row[]} */
+  #rowsOf(element) {
+    const item = /** @type {HTMLElement | null} */ (element.closest('.notice'));
+    const key = item?.dataset.key ?? '';
+    const row = this.#shelf.get(Number(key));
+    return (this.#groups.get(key)?.rows ?? (row ? [row] : [])).slice(0, MOST_AT_ONCE);
+  }
+
+  /** Into the archive, or out of it again. @param {Row[]} rows */
+  #archive(rows) {
+    if (rows.length === 0) return;
+    if (this.#shelf.tab === 'archived') {
+      return this.#do(inboxWords.backAgain(rows.length), () => this.#feed.unarchive(ids(rows)), () => this.#feed.archive(ids(rows)));
     }
+    const unread = ids(rows.filter((row) => row.read_at === null));
+    const read = ids(rows.filter((row) => row.read_at !== null));
+    return this.#do(inboxWords.archived(rows.length), () => this.#feed.archive(ids(rows)), async () => {
+      if (unread.length > 0) await this.#feed.markUnread(unread);
+      if (read.length > 0) await this.#feed.unarchive(read);
+    });
+  }
+
+  /** @param {Row[]} rows */
+  #toggleRead(rows) {
+    if (rows.length === 0) return;
+    const unread = ids(rows.filter((row) => row.read_at === null));
+    if (unread.length > 0) return this.#do(inboxWords.wasRead(unread.length), () => this.#feed.read(unread), () => this.#feed.markUnread(unread));
+    return this.#do(inboxWords.wasUnread(rows.length), () => this.#feed.markUnread(ids(rows)), () => this.#feed.read(ids(rows)));
   }
 
   /**
-   * @param {Element} element
-   * @param {(id: number) => Promise<void>} act
+   * @param {string} said
+   * @param {() => Promise<void>} act
+   * @param {() => Promise<void>} undo
    */
-  #act(element, act) {
-    const id = Number(/** @type {HTMLElement | null} */ (element.closest('.notice'))?.dataset.notification);
-    act(id).catch((error) => toast(error.message));
+  async #do(said, act, undo) {
+    try {
+      await act();
+      this.#undo.push(undo);
+      if (this.#undo.length > MOST_UNDONE) this.#undo.shift();
+      toast(said, { label: inboxWords.undo, act: () => void this.#takeBack() });
+    } catch (error) {
+      sayWhy(error);
+    }
+  }
+
+  async #takeBack() {
+    const undo = this.#undo.pop();
+    if (!undo) return toast(inboxWords.nothingToUndo);
+    try {
+      await undo();
+      toast(inboxWords.undone);
+    } catch (error) {
+      this.#undo.push(undo);
+      sayWhy(error);
+    }
   }
 
   /** @param {Event} event */
   #followed(event) {
-    const link = /** @type {Element} */ (event.target).closest('[data-slot="title"]');
-    const row = this.#rows.get(Number(/** @type {HTMLElement | null | undefined} */ (link?.closest('.notice'))?.dataset.notification));
-    if (row && !row.read_at) void this.#feed.read([row.id]).catch(() => {}); // it stays unread, and can be read later
+    const link = /** @type {Element} */ (event.target).closest('a[data-slot="title"]');
+    const unread = link ? this.#rowsOf(link).filter((row) => row.read_at === null) : [];
+    if (unread.length > 0) void this.#feed.read(ids(unread)).catch(() => {}); // it stays unread, and can be read later
+  }
+
+  /** @param {HTMLElement} element @param {boolean} open */
+  #fold(element, open) {
+    const inner = /** @type {HTMLElement | null} */ (element.closest('.notice__items'))?.closest('.notice');
+    const item = /** @type {HTMLElement | null} */ (inner ?? element.closest('.notice'));
+    const key = item?.dataset.key ?? '';
+    if ((this.#groups.get(key)?.rows.length ?? 0) < 2) return;
+    if (open) this.#open.add(key);
+    else this.#open.delete(key);
+    if (inner && !open) slot(/** @type {HTMLElement} */ (item), 'title').focus();
+    this.#paint();
+  }
+
+  // -- painting ----------------------------------------------------------------------------------------------------------------------
+
+  /** Rows that come together are painted together. */
+  #paintSoon() {
+    if (this.#painting) return;
+    this.#painting = true;
+    queueMicrotask(() => {
+      this.#painting = false;
+      this.#paint();
+    });
   }
 
   #paint() {
-    const shown = [...this.#rows.values()].filter((row) => !row.archived_at).sort((one, other) => other.id - one.id);
-    const list = slot(this.#root, 'list');
-    const known = new Map([...list.children].map((element) => [Number(/** @type {HTMLElement} */ (element).dataset.notification), /** @type {HTMLElement} */ (element)]));
-    const items = shown.map((row) => {
-      const element = known.get(row.id) ?? clone('notice-template');
-      paintNotice(element, row);
-      return element;
-    });
-    if (items.length !== list.children.length || items.some((item, index) => list.children[index] !== item)) list.replaceChildren(...items);
-    slot(this.#root, 'empty').hidden = items.length > 0;
-    slot(this.#root, 'older').hidden = !this.#more;
-    this.#paintSummary();
+    const groups = grouped(this.#shelf.shown);
+    this.#groups = new Map(groups.map((group) => [group.key, group]));
+    this.#triage.around(() => arrange(slot(this.#root, 'list'), groups, (element, group) => this.#paintGroup(element, group)));
+    slot(this.#root, 'empty').hidden = groups.length > 0 || this.#shelf.more;
+    slot(this.#root, 'older').hidden = !this.#shelf.more;
+    this.#paintCounts();
+    if (groups.length === 0 && this.#shelf.more) void this.#fill();
   }
 
-  #paintSummary() {
-    setText(this.#root, 'summary', words.inboxUnread(this.#feed.unread));
-    /** @type {HTMLButtonElement} */ (this.#root.querySelector('[data-do="read-all"]')).disabled = this.#feed.unread === 0;
+  /** All that was loaded has left the tab: go on with the next page. */
+  async #fill() {
+    if (this.#loading) return;
+    this.#loading = true;
+    await this.#older();
+    this.#loading = false;
+  }
+
+  /** @param {HTMLElement} element @param {Group} group */
+  #paintGroup(element, group) {
+    const items = slot(element, 'items');
+    if (group.rows.length === 1) {
+      paintNotice(element, group.rows[0], group.key);
+      items.replaceChildren();
+      return;
+    }
+    const open = this.#open.has(group.key);
+    paintGroup(element, group, { room: this.#roomName(group.rows[0].place), open });
+    const single = open ? group.rows.map((row) => ({ key: String(row.id), rows: [row] })) : [];
+    arrange(items, single, (item, { rows }) => paintNotice(item, rows[0]));
+  }
+
+  /** @param {string | null} place */
+  #roomName(place) {
+    return this.#app.rooms.get(Number(place?.replace(/^room\./, '')))?.title ?? null;
+  }
+
+  #paintCounts() {
+    const unread = this.#feed.unread;
+    setText(this.#root, 'summary', words.inboxUnread(unread));
+    /** @type {HTMLButtonElement} */ (this.#root.querySelector('[data-do="read-all"]')).disabled = unread === 0;
+    const count = slot(this.#root, 'tab-count');
+    count.hidden = unread === 0;
+    count.textContent = bellCount(unread);
+  }
+
+  /** The offer to show notifications on the desktop, until it is answered. */
+  #paintDesktop() {
+    slot(this.#root, 'desktop').hidden = desktopState() !== 'ask' || localStorage.getItem(ASKED) !== null;
   }
 }
 
 /**
- * @param {HTMLElement} element
- * @param {Row} row
+ * Make the children of a list those of `groups`, each kept for as long as it is there.
+ * @param {HTMLElement} list
+ * @param {Group[]} groups
+ * @param {(element: HTMLElement, group: Group) => void} paint
  */
-function paintNotice(element, row) {
-  element.dataset.notification = String(row.id);
-  element.dataset.level = row.level;
-  element.dataset.unread = String(row.read_at === null);
-  setIcon(/** @type {Element} */ (element.querySelector('svg')), ICONS[/** @type {keyof typeof ICONS} */ (row.kind)] ?? 'bell');
-  const title = /** @type {HTMLAnchorElement} */ (slot(element, 'title'));
-  title.textContent = row.title;
-  if (row.url) title.setAttribute('href', row.url);
-  else title.removeAttribute('href');
-  slot(element, 'body').hidden = row.body === '';
-  setText(element, 'body', row.body);
-  const when = /** @type {HTMLTimeElement} */ (slot(element, 'when'));
-  when.dateTime = row.created_at;
-  when.textContent = dayAndClock(row.created_at);
-  when.title = fullTime(row.created_at);
+function arrange(list, groups, paint) {
+  const known = new Map([...list.children].map((element) => [/** @type {HTMLElement} */ (element).dataset.key, /** @type {HTMLElement} */ (element)]));
+  const items = groups.map((group) => {
+    const element = known.get(group.key) ?? clone('notice-template');
+    known.delete(group.key);
+    paint(element, group);
+    return element;
+  });
+  for (const element of known.values()) element.remove();
+  // One by one, so that what stays keeps its focus.
+  items.forEach((item, index) => {
+    if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
+  });
 }
+
+/** @param {Row[]} rows */
+const ids = (rows) => rows.map((row) => row.id);
+
+/** @param {any} error */
+const sayWhy = (error) => toast(error.message);

@@ -120,7 +120,7 @@ export class Router {
   #controller(root) {
     const app = this.#app;
     if (root.dataset.view === 'room') return new RoomView(root, app.rooms.open(takeJson(root, 'view-data')), app);
-    if (root.dataset.view === 'inbox') return new InboxView(root, app.feed, app.api);
+    if (root.dataset.view === 'inbox') return new InboxView(root, app);
     if (root.dataset.view === 'directory') return new DirectoryView(root, (id, url) => app.join(id, url));
     return null;
   }

@@ -28,6 +28,8 @@ export class InboxFeed {
   #emitter = new Emitter(reportToConsole);
   #unread = 0;
   #seq = 0;
+  /** What I want to be told of. @type {import('./news.js').Choices} */
+  preferences = { desktop_off: [], quiet_from: null, quiet_to: null };
 
   /**
    * @param {Client} client
@@ -53,10 +55,14 @@ export class InboxFeed {
 
   /**
    * @param {number} userId
-   * @param {{seq: number, unread: number} | null} [snapshot]  as the page was rendered; without it, it is loaded
+   * @param {{seq: number, unread: number, preferences: import('./news.js').Choices} | null} [snapshot]  as the page was rendered; without
+   *   it, it is loaded
    */
   follow(userId, snapshot = null) {
-    if (snapshot) this.counted(snapshot.unread, snapshot.seq);
+    if (snapshot) {
+      this.counted(snapshot.unread, snapshot.seq);
+      this.preferences = snapshot.preferences;
+    }
     this.#client.subscribe(`inbox.${userId}`, {
       position: snapshot?.seq ?? null,
       load: () => this.#api.get('/api/inbox/'),
@@ -91,6 +97,16 @@ export class InboxFeed {
     await this.#command('notification.archive', { notifications: ids });
   }
 
+  /** They come back read as they are. @param {number[]} ids */
+  async unarchive(ids) {
+    await this.#command('notification.unarchive', { notifications: ids });
+  }
+
+  /** Archived ones come back to the inbox. @param {number[]} ids */
+  async markUnread(ids) {
+    await this.#command('notification.unread', { notifications: ids });
+  }
+
   /** @param {string} name @param {Record<string, unknown>} fields */
   async #command(name, fields) {
     const { unread } = await this.#client.command(name, fields);
@@ -111,6 +127,7 @@ export class InboxFeed {
    */
   #apply(kind, data, seq) {
     if (kind === 'notification') this.counted(data.unread, seq);
+    if (kind === 'preferences') this.preferences = /** @type {any} */ (data);
     if (kind === 'notification' || kind === 'reading' || kind === 'membership') this.#emitter.emit(kind, data);
   }
 }

@@ -10,6 +10,7 @@ import { Session } from '../realtime/session.js';
 import { Announcements } from './announcements.js';
 import { Banner } from './banner.js';
 import { Bell } from './bell.js';
+import { showThatSomebodyLooks } from './desktop.js';
 import { InboxFeed } from './feed.js';
 import { listenToBrowser } from './wakefulness.js';
 
@@ -37,4 +38,5 @@ client.on('hello', ({ user }) => {
   announcements.follow();
 });
 listenToBrowser(client);
+showThatSomebodyLooks();
 client.start();

@@ -1,0 +1,174 @@
+/**
+ * Notifications on the desktop, while nobody looks at any tab of this browser: each once, whatever the number of tabs.
+ *
+ * All tabs hear of the same rows. They decide with a lock and a number that they share: whoever tells of a row first writes its seq down, and
+ * rows up to it are not told again. A tab that is looked at holds the lock of those that are, so the others see that somebody looks. Where a
+ * browser has no Web Locks, the number alone decides, and two notifications of one row replace each other by their tag.
+ * @module
+ */
+
+import { desktopWords } from './words.js';
+import { isWanted, News } from './news.js';
+
+/**
+ * @typedef {import('../realtime/types.js').Row} Row
+ * @typedef {import('./news.js').Choices} Choices
+ *
+ * @typedef {object} DesktopOptions
+ * @property {import('./feed.js').InboxFeed} feed
+ * @property {string} since  when the page was made, by the server's clock
+ * @property {() => string} history  names the history that the rows' numbers belong to
+ * @property {(place: string | null) => boolean} isMuted
+ * @property {(user: number | null) => boolean} isBlocked
+ * @property {(url: string) => void} open
+ * @property {string} icon
+ */
+
+const LOOKED_AT = 'holdfast.looked-at';
+const TELLING = 'holdfast.telling';
+const TOLD = 'holdfast.told'; // in localStorage: the history, and the seq of the last row that was told in it
+const OFF = 'holdfast.desktop-off'; // in localStorage: this browser asked for none, although it may
+/** At once, after a long sleep perhaps; what is above is told as a number. */
+const MOST_AT_ONCE = 3;
+const AT_ONCE_MS = 2000;
+
+/** What this browser does: it cannot, it was told never to, it could be asked, it may and does not, it does. @returns {'none' | 'denied' | 'ask' | 'off' | 'on'} */
+export function desktopState() {
+  if (!('Notification' in globalThis)) return 'none';
+  if (Notification.permission === 'denied') return 'denied';
+  if (Notification.permission !== 'granted') return 'ask';
+  return localStorage.getItem(OFF) === null ? 'on' : 'off';
+}
+
+/** Turn them on, after a person has pressed a button that says so. */
+export async function turnOn() {
+  localStorage.removeItem(OFF);
+  await Notification.requestPermission();
+  return desktopState();
+}
+
+export function turnOff() {
+  localStorage.setItem(OFF, 'yes');
+  return desktopState();
+}
+
+/** While this page is looked at, the browser's other tabs can see it. */
+export function showThatSomebodyLooks() {
+  /** @type {(() => void) | null} */
+  let release = null;
+  const look = () => {
+    const looks = document.visibilityState === 'visible';
+    if (!looks) release?.();
+    if (looks === (release !== null) || !navigator.locks) return;
+    if (!looks) return void (release = null);
+    const gone = new Promise((resolve) => (release = () => resolve(undefined)));
+    void navigator.locks.request(LOOKED_AT, { mode: 'shared' }, () => gone).catch(() => {});
+  };
+  document.addEventListener('visibilitychange', look);
+  addEventListener('pagehide', () => {
+    release?.();
+    release = null;
+  });
+  addEventListener('pageshow', look);
+  look();
+}
+
+export class Desktop {
+  #options;
+  #news;
+  /** Those that this tab has shown and nobody has closed, by the row's id. @type {Map<number, Notification>} */
+  #shown = new Map();
+  /** When the last ones were shown. @type {number[]} */
+  #recent = [];
+
+  /** @param {DesktopOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#news = new News(options.since);
+    options.feed.on('notification', (row) => this.#changed(row));
+  }
+
+  /** @param {Row} row */
+  #changed(row) {
+    if (row.read_at !== null) this.#close(row.id);
+    if (!this.#news.isNews(row) || desktopState() !== 'on') return;
+    const { feed, isMuted, isBlocked } = this.#options;
+    if (isWanted(row, feed.preferences, { now: new Date(), isMuted, isBlocked })) void this.#tell(row);
+  }
+
+  /** @param {Row} row */
+  async #tell(row) {
+    if (document.visibilityState === 'visible' || (await somebodyLooks())) return;
+    await oneAtATime(() => {
+      if (this.#takeTurn(row.seq)) this.#show(row);
+    });
+  }
+
+  /** Is this row for this tab to tell? @param {number} seq */
+  #takeTurn(seq) {
+    const history = this.#options.history();
+    const [known, told] = (localStorage.getItem(TOLD) ?? '').split(' ');
+    if (known === history && Number(told) >= seq) return false;
+    localStorage.setItem(TOLD, `${history} ${seq}`);
+    return true;
+  }
+
+  /** @param {Row} row */
+  #show(row) {
+    const now = Date.now();
+    this.#recent = this.#recent.filter((then) => now - then < AT_ONCE_MS);
+    this.#recent.push(now);
+    if (this.#recent.length > MOST_AT_ONCE) return void this.#notification('holdfast.many', desktopWords.many(this.#options.feed.unread), '', () => this.#open('/inbox/'));
+    const shown = this.#notification(`holdfast.${row.id}`, row.title, row.body, () => {
+      this.#open(row.url || '/inbox/');
+      void this.#options.feed.read([row.id]).catch(() => {}); // it stays unread, and can be read later
+    });
+    if (!shown) return;
+    this.#shown.set(row.id, shown);
+    shown.addEventListener?.('close', () => this.#shown.delete(row.id));
+  }
+
+  /**
+   * @param {string} tag
+   * @param {string} title
+   * @param {string} body
+   * @param {() => void} clicked
+   */
+  #notification(tag, title, body, clicked) {
+    try {
+      const shown = new Notification(title, { body, tag, icon: this.#options.icon, lang: document.documentElement.lang });
+      shown.onclick = () => {
+        window.focus();
+        clicked();
+        shown.close();
+      };
+      return shown;
+    } catch {
+      return null; // browsers of phones show them from service workers only
+    }
+  }
+
+  /** @param {string} url */
+  #open(url) {
+    if (new URL(url, location.origin).origin === location.origin) this.#options.open(url);
+    else window.open(url, '_blank', 'noopener');
+  }
+
+  /** @param {number} id */
+  #close(id) {
+    this.#shown.get(id)?.close();
+    this.#shown.delete(id);
+  }
+}
+
+/** Does anybody look at another tab of this browser? */
+async function somebodyLooks() {
+  if (!navigator.locks) return false;
+  return navigator.locks.request(LOOKED_AT, { ifAvailable: true }, (lock) => lock === null);
+}
+
+/** @param {() => void} act */
+async function oneAtATime(act) {
+  if (navigator.locks) await navigator.locks.request(TELLING, act);
+  else act();
+}

@@ -1,0 +1,157 @@
+"""Notifications on the desktop: while nobody looks, once whatever the number of tabs, and gone when they are read elsewhere."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from chat import services
+from chat.models import Room
+from notifications import services as inbox
+from notifications.models import Notification
+from tests.browser.conftest import OpenPage
+from tests.browser.screen import connected, message
+from tests.conftest import People
+
+# Playwright's pages are always visible, and headless browsers show nothing: so the page is told that it is hidden, and notes what it shows.
+STAND_IN = """
+window.told = [];
+window.Notification = class extends EventTarget {
+  static permission = origin === 'null' ? 'default' : (localStorage.getItem('test-permission') ?? 'granted'); // a new tab has no storage
+  static async requestPermission() { localStorage.setItem('test-permission', 'granted'); return (this.permission = 'granted'); }
+  constructor(title, options) { super(); Object.assign(this, options, { title, open: true }); window.told.push(this); }
+  close() { this.open = false; }
+};
+Object.defineProperty(document, 'visibilityState', { get: () => (window.looking ? 'visible' : 'hidden') });
+window.look = (looking) => { window.looking = looking; document.dispatchEvent(new Event('visibilitychange')); };
+"""
+
+Told = list[dict[str, Any]]
+
+
+def told(*pages: Page) -> Told:
+    """All that these pages have shown."""
+    script = "() => window.told.map(({ title, body, tag, open }) => ({ title, body, tag, open }))"
+    return [shown for page in pages for shown in page.evaluate(script)]
+
+
+def has_heard(page: Page, unread: int) -> None:
+    """Wait until the page knows how much is unread: then it has decided about all of it."""
+    expect(page.locator("[data-bell]").first).to_have_attribute("data-unread", str(unread))
+    page.evaluate("() => navigator.locks.request('holdfast.telling', () => {})")
+
+
+@pytest.fixture
+def tabs(open_page: OpenPage, people: People, lab: Room) -> tuple[Page, Page]:
+    """Two tabs of Alice's browser that nobody looks at."""
+    first = open_page(people.alice, "/accounts/")
+    first.context.add_init_script(STAND_IN)
+    first.goto("/inbox/")
+    second = first.context.new_page()
+    second.goto("/rooms/")
+    for page in (first, second):
+        connected(page)
+    return first, second
+
+
+def say(author: User, room: Room, text: str) -> int:
+    return services.post_message(author_id=author.pk, room_id=room.pk, body=text, key=uuid4()).message.pk
+
+
+def test_a_mention_is_told_once_however_many_tabs(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
+    say(people.bob, lab, "@alice, the door")
+    for page in tabs:
+        has_heard(page, 1)
+    (shown,) = told(*tabs)
+    assert (shown["title"], shown["body"]) == ("Bob mentioned you in Lab", "")
+    say(people.bob, lab, "@alice, the window")
+    for page in tabs:
+        has_heard(page, 2)
+    assert len(told(*tabs)) == 2
+
+
+def test_nothing_is_told_while_somebody_looks_at_one_of_them(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
+    _, second = tabs
+    second.evaluate("() => look(true)")
+    say(people.bob, lab, "@alice, the door")
+    for page in tabs:
+        has_heard(page, 1)
+    assert told(*tabs) == []
+    second.evaluate("() => look(false)")
+    say(people.bob, lab, "@alice, are you there?")
+    for page in tabs:
+        has_heard(page, 2)
+    assert len(told(*tabs)) == 1
+
+
+def test_pressing_it_opens_the_message_and_reads_it(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
+    say(people.bob, lab, "@alice, the door")
+    for page in tabs:
+        has_heard(page, 1)
+    page = next(page for page in tabs if told(page))
+    page.evaluate("() => { look(true); told[0].onclick(); }")
+    expect(message(page, "the door")).to_contain_class("message--target")
+    has_heard(page, 0)
+    assert told(page)[0]["open"] is False
+
+
+def test_it_closes_when_it_is_read_elsewhere(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
+    say(people.bob, lab, "@alice, the door")
+    for page in tabs:
+        has_heard(page, 1)
+    inbox.read(user_id=people.alice.pk, ids=[Notification.objects.get(user=people.alice).pk])
+    for page in tabs:
+        has_heard(page, 0)
+    assert [shown["open"] for shown in told(*tabs)] == [False]
+
+
+def test_choices_are_respected_at_once(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
+    inbox.set_preferences(user_id=people.alice.pk, desktop_off=["mention"])
+    say(people.bob, lab, "@alice, the door")
+    for page in tabs:
+        has_heard(page, 1)
+    assert told(*tabs) == []
+    inbox.set_preferences(user_id=people.alice.pk, desktop_off=[])
+    said = say(people.alice, lab, "Which door?")
+    services.react(actor_id=people.bob.pk, message_id=said, emoji="👀", on=True)
+    for page in tabs:
+        has_heard(page, 2)
+    assert [shown["title"] for shown in told(*tabs)] == ["Bob reacted to your message in Lab"]
+
+
+def test_what_is_marked_as_unread_is_no_news(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
+    say(people.bob, lab, "@alice, the door")
+    for page in tabs:
+        has_heard(page, 1)
+    row = Notification.objects.get(user=people.alice)
+    inbox.read(user_id=people.alice.pk, ids=[row.pk])
+    inbox.mark_unread(user_id=people.alice.pk, ids=[row.pk])
+    say(people.bob, lab, "no mention")
+    for page in tabs:
+        has_heard(page, 1)
+    assert len(told(*tabs)) == 1
+
+
+def test_the_browser_is_asked_by_a_button_and_never_by_itself(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.alice, "/accounts/")
+    page.context.add_init_script(
+        f"localStorage.getItem('test-permission') ?? localStorage.setItem('test-permission', 'default');{STAND_IN}"
+    )
+    page.goto("/inbox/")
+    connected(page)
+    expect(page.get_by_role("heading", name="Hear of it while you do something else")).to_be_visible()
+    assert page.evaluate("() => Notification.permission") == "default"
+    page.get_by_role("button", name="Turn on").click()
+    expect(page.get_by_role("heading", name="Hear of it while you do something else")).to_be_hidden()
+    assert page.evaluate("() => Notification.permission") == "granted"
+    page.goto("/account/notifications/")
+    expect(page.get_by_text("Turned on in this browser.")).to_be_visible()
+    page.get_by_role("button", name="Turn off").click()
+    expect(page.get_by_text("Turned off in this browser.")).to_be_visible()
+    page.goto("/inbox/")
+    connected(page)
+    say(people.bob, lab, "@alice, the door")
+    has_heard(page, 1)
+    assert told(page) == []
