@@ -40,11 +40,13 @@ class Feed:
         self.position = page.to
         return page
 
-    def end(self, live: LiveTail | None, end: End) -> None:
-        """Lose a right."""
-        if end.credential in (None, self.account.credential) and (end.code is not None or live is self._live):
+    def end(self, live: LiveTail | None, end: End) -> bool:
+        """Lose a right. Tells whether it was one of this feed's."""
+        is_ours = end.credential in (None, self.account.credential) and (end.code is not None or live is self._live)
+        if is_ours:
             self._reason = end.reason
             self._live.wake()
+        return is_ours
 
     def _ended(self) -> bool:
         return self._reason is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from realtime import database, publishing, selectors
 from realtime.layer import Layer
-from realtime.protocol.page import End
+from realtime.protocol.page import Event
 from realtime.tails import LiveTail, SharedReads
 
 
@@ -14,7 +14,7 @@ class Followed:
     """Which streams this process follows."""
 
     def __init__(
-        self, layer: Layer, reads: SharedReads, ended: Callable[[LiveTail, End], None], jumped: Callable[[LiveTail], None]
+        self, layer: Layer, reads: SharedReads, ended: Callable[[LiveTail, Event], None], jumped: Callable[[LiveTail], None]
     ) -> None:
         self.tails: dict[str, LiveTail] = {}
         self._layer = layer

@@ -25,9 +25,10 @@ from realtime.layer import Layer, Message
 from realtime.nodes import Reporter
 from realtime.presence import PresenceDesk
 from realtime.protocol import frames
-from realtime.protocol.page import End, Page
+from realtime.protocol.page import End, Event, Page
 from realtime.revocation import lapsed
 from realtime.sockets import Socket
+from realtime.stopwatch import Stopwatch
 from realtime.streams import Reader
 from realtime.sweeps import Sweeps
 from realtime.tails import LiveTail, SharedReads
@@ -49,6 +50,7 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self._sweeps = Sweeps(self)
         self.reporter = Reporter(self)
+        self.stopwatch = Stopwatch(self.reporter.key)
         self.presence = PresenceDesk(self.node, self.layer, self._show_signal)
 
     async def start(self) -> None:
@@ -68,6 +70,7 @@ class Hub:
     async def stop(self) -> None:
         """Stop listening; sockets are the server's to close."""
         publishing.attach(None)
+        await self.stopwatch.stop()
         await self.reporter.stop()
         await self._sweeps.stop()
         await self.presence.stop()
@@ -163,6 +166,12 @@ class Hub:
         """Take in what was committed in this process; callable from any thread."""
         self._loop.call_soon_threadsafe(self._published, changes, time.time())
 
+    def ending_from_thread(self, stream: str, seq: int) -> None:
+        """Answer for an access that was ended in this process, and have the others answer; callable from any thread."""
+        self._loop.call_soon_threadsafe(self._heard_ending, stream, seq)
+        message = publishing.ending_message(stream, seq, node=self.node)
+        self._loop.call_soon_threadsafe(self.layer.send, publishing.CLUSTER_GROUP, message)
+
     async def signal(self, name: str, kind: str, data: dict[str, Any], *, except_user: int | None = None) -> None:
         """Tell all who follow a stream something that is never stored and may be lost."""
         self._show_signal(name, kind, data, except_user)
@@ -206,10 +215,16 @@ class Hub:
                     events = publishing.events_in(message)
                     live.ingest(events, message.get("at") or time.time())
                     metrics.events_in.of("layer").inc(len(events))
+            case "ending":
+                self._heard_ending(message["stream"], message["seq"])
             case "signal":
                 self._show_signal(message["stream"], message["kind"], message["data"], message["except"])
             case _:
                 self.presence.heard(message)
+
+    def _heard_ending(self, stream: str, seq: int) -> None:
+        live = self.tails.get(stream)
+        self.stopwatch.heard(stream, seq, live.position if live else None)
 
     def _doubted(self) -> None:
         self._sweeps.check_now()
@@ -223,11 +238,14 @@ class Hub:
             if not socket.slow and socket.account.user_id != except_user:
                 socket.send(payload)
 
-    def _ended(self, live: LiveTail, end: End) -> None:
+    def _ended(self, live: LiveTail, event: Event) -> None:
         """Take a right away, before the event that says so is flushed to the others."""
+        end = event.end
+        assert end is not None
         followers = self.followers if end.user is None else list(self._of_user.get(end.user, ()))
-        for follower in followers:
-            follower.end(live, end)
+        closed = sum(follower.end(live, end) for follower in followers)
+        if end.user is not None:
+            self.stopwatch.ended(live.name, event.seq, closed)
 
     def _jumped(self, live: LiveTail) -> None:
         """A tail gave up its contents, and with them what may have ended: subscribers pull and are asked anew, sessions are checked now."""

@@ -100,3 +100,36 @@ class ReaderLanguage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.language} of {self.user_id}"
+
+
+class Ending(models.Model):
+    """Somebody's access to a stream, or to everything, that ends with a row of a stream: what ``realtime.stopwatch`` measures."""
+
+    stream = models.CharField(max_length=64)
+    seq = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    reason = models.CharField(max_length=100)
+    started_at = models.DateTimeField(db_default=Now())  # by the database's clock, as the answers are
+    expected = models.JSONField(default=dict)  # {key of a node: its name}: who was there then, and has to answer
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["stream", "seq"], name="ending_stream_seq")]
+        indexes = [models.Index(fields=["user_id", "id"], name="ending_user"), models.Index(fields=["started_at"], name="ending_started")]
+
+    def __str__(self) -> str:
+        return f"{self.reason} of {self.user_id}"
+
+
+class Confirmation(models.Model):
+    """The word of one node that nobody there has an access any more that has ended."""
+
+    ending = models.ForeignKey(Ending, models.CASCADE, related_name="confirmations", db_index=False)
+    node = models.CharField(max_length=100)
+    closed = models.PositiveIntegerField()  # sockets and feeds that had it
+    milliseconds = models.PositiveIntegerField()  # after the start
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["ending", "node"], name="confirmation_ending_node")]
+
+    def __str__(self) -> str:
+        return f"ending {self.ending_id} on {self.node}"

@@ -45,7 +45,7 @@ class Reporter:
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
-        self._key = f"{hub.node[:80]}-{secrets.token_hex(4)}"  # a node that is started anew is another process
+        self.key = f"{hub.node[:80]}-{secrets.token_hex(4)}"  # a node that is started anew is another process
         self._task: asyncio.Task[None] | None = None
         self._counted: dict[str, float] = {}
         self._counted_at = 0.0
@@ -61,11 +61,11 @@ class Reporter:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         with suppress(Unavailable):
-            await writer().run(_leave, self._key)
+            await writer().run(_leave, self.key)
 
     async def report(self) -> None:
         """Write how things are. Raises ``Unavailable`` when the database does not answer."""
-        await writer().run(_report, self._key, self._facts())
+        await writer().run(_report, self.key, self._facts())
 
     async def _run(self) -> None:
         self._rates()

@@ -47,6 +47,22 @@ def publish(changes: Changes) -> None:
         log.warning("publishing failed; the head check will deliver", exc_info=True, extra={"streams": len(changes)})
 
 
+def publish_ending(stream: str, seq: int) -> None:
+    """Tell every node that an access has ended, so that those answer as well that had nothing to end (``realtime.stopwatch``)."""
+    if _hub is not None:
+        _hub.ending_from_thread(stream, seq)
+        return
+    try:
+        async_to_sync(_send)({CLUSTER_GROUP: [ending_message(stream, seq, node="")]})
+    except Exception:
+        log.warning("publishing failed; the head check will find it", exc_info=True)
+
+
+def ending_message(stream: str, seq: int, *, node: str) -> dict[str, Any]:
+    """Make the channel-layer message about an access that has ended."""
+    return {"type": "ending", "node": node, "stream": stream, "seq": seq}
+
+
 def group(stream: str) -> str:
     """Return the channel-layer group of a stream."""
     return GROUP_PREFIX + stream
@@ -71,20 +87,24 @@ def events_in(message: Mapping[str, Any]) -> list[Event]:
 
 
 async def _send_all(changes: Changes) -> None:
+    await _send({group(stream): messages(stream, events, node="") for stream, events in changes.items()})
+
+
+async def _send(outgoing: Mapping[str, Sequence[dict[str, Any]]]) -> None:
     # Made for this moment: it belongs to an event loop that ends with it.
     layer: Any = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
     if isinstance(layer, InMemoryChannelLayer):
         return  # nobody outside this process can hear it
     slots = asyncio.Semaphore(PARALLEL_SENDS)
 
-    async def send(stream: StreamName, events: Sequence[Event]) -> None:
+    async def send(name: str, ordered: Sequence[dict[str, Any]]) -> None:
         async with slots:
-            for message in messages(stream, events, node=""):
+            for message in ordered:
                 async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-                    await layer.group_send(group(stream), message)
+                    await layer.group_send(name, message)
 
     try:
-        await asyncio.gather(*(send(stream, events) for stream, events in changes.items()))
+        await asyncio.gather(*(send(name, ordered) for name, ordered in outgoing.items()))
     finally:
         if close := getattr(layer, "close", None):  # RabbitMQ's
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):

@@ -18,10 +18,11 @@ from django.db.models.signals import post_save, pre_save
 from django.http import HttpRequest
 
 from realtime.auth.accounts import Account, banned, seal, session_credential, token_credential
-from realtime.models import AccessToken, Revocation
+from realtime.models import AccessToken, Ending, Revocation
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.page import End, Event
 from realtime.services import Heads, changing
+from realtime.stopwatch import start
 from realtime.streams import StreamName, kinds
 
 REASON_LENGTH: Final = 100  # characters; a close frame has room for 123 bytes
@@ -43,13 +44,17 @@ def end_sessions(user_id: int, *, code: CloseCode, reason: str, credential: str 
         end_sessions_within(heads, user_id, code=code, reason=reason, credential=credential)
 
 
-def end_sessions_within(heads: Heads, user_id: int, *, code: CloseCode, reason: str, credential: str = "") -> None:
-    """Do the same inside a transaction that has named ``personal_stream(user_id)`` to ``changing``."""
+def end_sessions_within(heads: Heads, user_id: int, *, code: CloseCode, reason: str, credential: str = "") -> Ending | None:
+    """Do the same inside a transaction that has named ``personal_stream(user_id)`` to ``changing``.
+
+    Returns the stopwatch, which is started where the whole account is meant.
+    """
     stream = personal_stream(user_id)
     row = Revocation.objects.create(
         user_id=user_id, seq=heads.next(stream), credential=credential, code=code, reason=reason[:REASON_LENGTH]
     )
     heads.record(stream, _event(row))
+    return None if credential else start(heads, stream, row.seq, user_id=user_id, reason=reason)
 
 
 def revocation_events(ident: str, after: int, limit: int) -> Iterable[Event]:

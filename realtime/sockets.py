@@ -98,18 +98,21 @@ class Socket:
         live.fresh.pop(self, None)
         self.on_left(self, live)
 
-    def end(self, live: "LiveTail | None", end: End) -> None:
-        """Lose a right: the whole socket, or the subscription of one stream."""
+    def end(self, live: "LiveTail | None", end: End) -> bool:
+        """Lose a right: the whole socket, or the subscription of one stream. Tells whether there was something to lose."""
         if end.credential not in (None, self.account.credential):
-            return
+            return False
         if end.code is not None or live is None:
+            was_open = not self.closed
             self.close(end.code or CloseCode.SESSION_ENDED, end.reason)
-            return
+            return was_open
         if live.name in self.joining:
             self.joining[live.name] = True
-        if live.name in self.following:
-            self.leave(live)
-            self.send(frames.closed(live.name, end.reason))
+        if live.name not in self.following:
+            return False
+        self.leave(live)
+        self.send(frames.closed(live.name, end.reason))
+        return True
 
     def close(self, code: int, reason: str = "", *, retry_after: float | None = None) -> None:
         """Say why in a last object, and close."""

@@ -4,21 +4,24 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from realtime import database, selectors
+from realtime import database, selectors, stopwatch
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Unavailable
 from realtime.protocol.page import End
 from realtime.revocation import EXPIRED, lapsed
+from realtime.writer import writer
 
 if TYPE_CHECKING:
     from realtime.hub import Hub
 
 log = logging.getLogger("holdfast.sweeps")
 
+MARGIN = timedelta(days=1)  # beyond the age of the oldest session, for clocks that differ
 SETTLE_SECONDS = 0.2  # a head that was just committed is on its way; reading its rows would be work for nothing
 TAIL_LINGER_SECONDS = 60.0  # a tail outlives its last reader by this, so that a reload is answered from memory
 
@@ -79,8 +82,11 @@ class Sweeps:
             self._hub.heads_read(heads)
         self._hub.forget_idle(time.monotonic() - TAIL_LINGER_SECONDS)
         self._expire()
+        if full or self._hub.degraded:
+            await self._hub.stopwatch.find({name: live.position for name, live in tails.items()})
         if full:
             await self._check_rights()
+            await self._prune()
             await self._check_epoch()
 
     def _expire(self) -> None:
@@ -94,6 +100,11 @@ class Sweeps:
         accounts = {follower.account for follower in self._hub.followers}
         if accounts:
             self._hub.lapse(await database.read(lapsed, accounts))
+
+    async def _prune(self) -> None:
+        found = await database.read(stopwatch.stale, timedelta(seconds=settings.SESSION_COOKIE_AGE) + MARGIN)
+        if any(found):
+            await writer().run(stopwatch.prune, found)
 
     async def _check_epoch(self) -> None:
         epoch = await database.read(selectors.epoch)

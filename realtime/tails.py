@@ -14,7 +14,7 @@ from realtime.outlet import Prepared
 from realtime.protocol import frames
 from realtime.protocol.errors import Reset, Unavailable
 from realtime.protocol.flush import FlushPolicy
-from realtime.protocol.page import End, Event, Page
+from realtime.protocol.page import Event, Page
 from realtime.protocol.tail import Flush, Ingested, Tail
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class LiveTail:
         position: int,
         *,
         reads: SharedReads,
-        ended: "Callable[[LiveTail, End], None]",
+        ended: "Callable[[LiveTail, Event], None]",
         jumped: "Callable[[LiveTail], None]",
     ) -> None:
         self.name = name
@@ -89,7 +89,7 @@ class LiveTail:
         before = self.tail.position
         for event in events:
             if self.tail.ingest(event) is not Ingested.OLD and event.end is not None:
-                self._ended(self, event.end)
+                self._ended(self, event)
         if self.tail.position != before:
             self._oldest_commit = self._oldest_commit or committed_at
             self._schedule_flush()
@@ -153,7 +153,7 @@ class LiveTail:
         metrics.events_repaired.inc(len(new))
         for event in new:
             if event.end is not None:
-                self._ended(self, event.end)
+                self._ended(self, event)
         self._schedule_flush()
 
     async def _repair(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from chat import policies, selectors
+from chat import payloads, policies, selectors
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, State
 from chat.payloads import moment
 from chat.services.members import ending
@@ -17,6 +17,7 @@ from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Forbidden, NotFound
 from realtime.revocation import end_sessions_within
 from realtime.services import Heads, changing
+from realtime.stopwatch import start
 
 Action = ModerationLog.Action
 _WORDS: Final = {
@@ -55,7 +56,7 @@ def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Me
         _check_may_act(room, row, user_id, actor_id)
         row = _known_member(row)
         dismiss(heads, room, row, State.REMOVED)
-        _note(heads, Action.REMOVE, room, user_id, actor_id, reason)
+        _note(heads, Action.REMOVE, room, user_id, actor_id, reason, ending=_timed(heads, row))
         return row
 
     selectors.user(user_id)
@@ -73,7 +74,7 @@ def ban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Membe
             return row
         row = row or new_membership(room, user, now=timezone.now())
         dismiss(heads, room, row, State.BANNED)
-        _note(heads, Action.BAN, room, user_id, actor_id, reason)
+        _note(heads, Action.BAN, room, user_id, actor_id, reason, ending=_timed(heads, row))
         return row
 
     return ending(room_id, user_id, act)
@@ -104,8 +105,8 @@ def site_ban(*, actor_id: int, user_id: int, reason: str) -> SiteBan:
         if standing is not None:
             return standing
         row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id)
-        end_sessions_within(heads, user_id, code=CloseCode.BANNED, reason=selectors.ban_in_words(reason))
-        log(Action.SITE_BAN, actor_id=actor_id, reason=reason, subject_id=user_id)
+        ending = end_sessions_within(heads, user_id, code=CloseCode.BANNED, reason=selectors.ban_in_words(reason))
+        log(Action.SITE_BAN, actor_id=actor_id, reason=reason, subject_id=user_id, ending=ending.pk if ending else None)
         title = "You were banned from this site"
         notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, level="critical", actor_id=actor_id)
     return row
@@ -156,11 +157,23 @@ def _known_member(row: Membership | None) -> Membership:
     return row
 
 
+def _timed(heads: Heads, row: Membership) -> int:
+    """Start the stopwatch: from now until no socket of theirs follows the room."""
+    return start(heads, payloads.stream(row.room_id), row.seq, user_id=row.user_id, reason=str(row.state)).pk
+
+
 def _note(
-    heads: Heads, action: Action, room: Room, user_id: int, actor_id: int, reason: str, details: dict[str, Any] | None = None
+    heads: Heads,
+    action: Action,
+    room: Room,
+    user_id: int,
+    actor_id: int,
+    reason: str,
+    details: dict[str, Any] | None = None,
+    ending: int | None = None,
 ) -> None:
     """Log an act, and tell the person concerned."""
-    log(action, actor_id=actor_id, reason=reason, room=room, subject_id=user_id, details=details)
+    log(action, actor_id=actor_id, reason=reason, room=room, subject_id=user_id, details=details, ending=ending)
     is_mercy = action in (Action.UNMUTE, Action.UNBAN)
     notify(
         heads,

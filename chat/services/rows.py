@@ -85,10 +85,18 @@ def log(
     subject_id: int | None = None,
     message: Message | None = None,
     details: dict[str, Any] | None = None,
+    ending: int | None = None,
 ) -> None:
     """Add an entry to the moderation log."""
     ModerationLog.objects.create(
-        action=action, actor_id=actor_id, reason=reason, room=room, subject_id=subject_id, message=message, details=details or {}
+        action=action,
+        actor_id=actor_id,
+        reason=reason,
+        room=room,
+        subject_id=subject_id,
+        message=message,
+        details=details or {},
+        ending=ending,
     )
 
 
