@@ -1,13 +1,16 @@
 """What moderators did, in words: one sentence for each entry of the log, with links or without."""
 
+import re
 from typing import Any, Final
 
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from chat.admin import cells
 from chat.models import ModerationLog
+from realtime.stopwatch import Measured
 
 Action = ModerationLog.Action
 
@@ -40,10 +43,9 @@ _SENTENCES: Final[dict[str, Any]] = {
 def told(row: ModerationLog) -> SafeString:
     """Return the sentence with links to the person, the message and the room."""
     sentence = str(_SENTENCES.get(row.action) or _plain(row))
-    if row.subject_id is None:
-        sentence = sentence.replace(" of {person}", "")
-    if row.room_id is None:
-        sentence = sentence.replace(" in {room}", "")
+    for name, ident in {"person": row.subject_id, "room": row.room_id, "message": row.message_id}.items():
+        if ident is None:
+            sentence = re.sub(rf"(?: of| in| from)? \{{{name}\}}", "", sentence)
     words = format_html(
         sentence, person=cells.person(row.subject), room=cells.room(row.room), message=cells.message(row.message_id, _("a message"))
     )
@@ -56,8 +58,21 @@ def deed(row: ModerationLog) -> str:
     return strip_tags(told(row))
 
 
+def ended(found: Measured) -> str:
+    """Say how long it took until nobody had the access any more, and who has not answered."""
+    if found.milliseconds is None:
+        words = "" if found.missing else _("no connection was open")
+    else:
+        words = ngettext("%(count)d connection in %(ms)d ms", "%(count)d connections in %(ms)d ms", found.closed) % {
+            "count": found.closed,
+            "ms": found.milliseconds,
+        }
+    if not found.missing:
+        return str(words)
+    silent = _("not confirmed by %s") if found.is_late else _("waiting for %s")
+    return ", ".join(filter(None, [str(words), str(silent) % ", ".join(found.missing)]))
+
+
 def _plain(row: ModerationLog) -> str:
     """Return words for an act that this table does not know: those of another app."""
-    return f"{row.get_action_display().lower()} {{message}} {{person}} {{room}}".replace(
-        " {message}", "" if row.message_id is None else " {message}"
-    )
+    return f"{row.get_action_display().lower()} {{message}} {{person}} {{room}}"

@@ -1,60 +1,142 @@
 """The moderation log: read, found, and never changed, not even by those who may everything."""
 
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
 from django.contrib import admin
-from django.db.models import Q
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from chat.admin import cells
-from chat.admin.lists import ShownAdmin
+from chat.admin import cells, deeds
+from chat.admin.lists import NOTHING, KeysetList, ShownAdmin, person_id
 from chat.models import ModerationLog
+from realtime.stopwatch import measured
+
+_DATES: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?", re.ASCII)
+_COLUMNS: Final = {"by": "actor", "to": "subject"}
+DAYS: Final = {"1": gettext_lazy("24 hours"), "7": gettext_lazy("7 days"), "30": gettext_lazy("30 days")}
+
+
+class LogList(KeysetList):
+    """A page of the log with what the stopwatches say: two queries for all of them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page, then the stopwatches of its entries."""
+        super().get_results(request)
+        found = measured([row.ending for row in self.result_list if row.ending])
+        for row in self.result_list:
+            row.measured = found.get(row.ending)
+
+
+class WhenFilter(admin.SimpleListFilter):
+    """The entries of the last days."""
+
+    title = gettext_lazy("when")
+    parameter_name = "days"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the choices."""
+        return list(DAYS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the entries from then on."""
+        days = self.value()
+        return queryset.filter(_since(timezone.now() - timedelta(days=int(days)))) if days in DAYS else queryset
 
 
 @admin.register(ModerationLog)
 class ModerationLogAdmin(ShownAdmin):
-    """Who did what to whom, and why."""
+    """Who did what to whom, and why; and how fast it was true everywhere."""
 
-    list_display = ("when", "action", "to", "place", "reason", "more", "by")
+    list_display = ("when", "by", "what", "reason", "access")
     list_display_links = ("when",)
     list_select_related = ("actor", "subject", "room")
-    list_filter = ("action",)
-    search_help_text = "Any of: @name (who did it, or to whom), #room, the id of a message."
+    list_filter = (WhenFilter, "action")
+    search_help_text = gettext_lazy(
+        "Any of: @name, by:name (the moderator), to:name (the person), #room, the id of a message, a day (2026-11-24) or days "
+        "(2026-11-01..2026-11-24)."
+    )
     people = ("actor", "subject")
     room = "room"
     narrowed_by = ("room", "actor", "subject", "message")
-    fields = ("created_at", "action", "by", "to", "where", "about", "reason", "more")
-    readonly_fields = ("by", "to", "where", "about", "more")
+    fields = ("what", "created_at", "by", "to", "where", "about", "reason", "access")
+    readonly_fields = ("what", "by", "to", "where", "about", "access")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that knows the stopwatches."""
+        return LogList
+
+    def name(self, row: ModerationLog) -> str:
+        """Return who did what."""
+        return f"{row.actor.username} {deeds.deed(row)}"
+
+    def found_by(self, word: str) -> Q:
+        """Return the entries that a word means: also of one side only, or of some days."""
+        side, _colon, rest = word.partition(":")
+        if side in _COLUMNS and rest:
+            person = person_id(rest)
+            return Q(**{_COLUMNS[side]: person}) if person else NOTHING
+        dates = _DATES.fullmatch(word)
+        return _within(dates[1], dates[2] or dates[1]) if dates else super().found_by(word)
 
     def found_by_id(self, ident: int) -> Q:
         """Return what was done about a message."""
         return Q(message=ident)
 
-    @admin.display(description="moderator")
+    @admin.display(description=gettext_lazy("what"))
+    def what(self, row: ModerationLog) -> SafeString:
+        """Return what was done, in words."""
+        return deeds.told(row)
+
+    @admin.display(description=gettext_lazy("moderator"))
     def by(self, row: ModerationLog) -> SafeString | str:
         """Return who did it."""
         return cells.person(row.actor)
 
-    @admin.display(description="person")
+    @admin.display(description=gettext_lazy("person"))
     def to(self, row: ModerationLog) -> SafeString | str:
         """Return whom it was done to."""
         return cells.person(row.subject)
 
-    @admin.display(description="room")
+    @admin.display(description=gettext_lazy("room"))
     def where(self, row: ModerationLog) -> SafeString | str:
         """Return in which room."""
         return cells.room(row.room)
 
-    @admin.display(description="where")
-    def place(self, row: ModerationLog) -> SafeString | str:
-        """Return the room and the message."""
-        return format_html("{} {}", self.where(row), self.about(row)) if row.message_id else self.where(row)
-
-    @admin.display(description="message")
+    @admin.display(description=gettext_lazy("message"))
     def about(self, row: ModerationLog) -> SafeString | str:
         """Return the message that it was about."""
         return cells.message(row.message_id)
 
-    @admin.display(description="details")
-    def more(self, row: ModerationLog) -> str:
-        """Return what else is known of it."""
-        return cells.details(row.details)
+    @admin.display(description=gettext_lazy("access ended"))
+    def access(self, row: ModerationLog) -> SafeString | str:
+        """Return how long it took until nobody had the access any more."""
+        if row.ending is None:
+            return "—"
+        found = row.measured if hasattr(row, "measured") else measured([row.ending]).get(row.ending)
+        if found is None:
+            return _("not kept any more")
+        return format_html('<span class="stopwatch{}">{}</span>', " stopwatch--late" if found.missing else "", deeds.ended(found))
+
+
+def _within(first: str, last: str) -> Q:
+    """Return the entries of these days, in UTC."""
+    try:
+        start, end = date.fromisoformat(first), date.fromisoformat(last) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return NOTHING
+    return _since(datetime(start.year, start.month, start.day, tzinfo=UTC)) & ~_since(datetime(end.year, end.month, end.day, tzinfo=UTC))
+
+
+def _since(at: datetime) -> Q:
+    """Return the entries from then on, by their id: it rises with the time, and the list walks along it."""
+    found = ModerationLog.objects.filter(created_at__gte=at).order_by("created_at", "pk")
+    first = found.values_list("pk", flat=True).first()
+    return Q(pk__gte=first) if first is not None else NOTHING

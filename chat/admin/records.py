@@ -90,12 +90,12 @@ def sums(user_id: int) -> Sums:
 
 def waiting_cases() -> int:
     """Return how many cases nobody has decided, counted no further than ``MOST_COUNTED``."""
-    return len(_cases().values_list("pk")[:MOST_COUNTED])
+    return len(open_cases().values_list("pk")[:MOST_COUNTED])
 
 
 def waiting(limit: int) -> list[Report]:
     """Return the open cases that have waited longest, and one more than ``limit`` where there are more."""
-    rows = _cases().select_related("message__room", "message__author", "message__held_text", "assigned_to")
+    rows = open_cases().select_related("message__room", "message__author", "message__held_text", "assigned_to")
     return list(rows.order_by("pk")[: limit + 1])
 
 
@@ -106,16 +106,16 @@ def lately(limit: int) -> list[ModerationLog]:
 
 def next_case(after_id: int, message_id: int, *, wraps: bool = True) -> Report | None:
     """Return the open case to look at next, other than the one about ``message_id``; after the last one, the first."""
-    rows = _cases().exclude(message=message_id).order_by("pk")
+    rows = open_cases().exclude(message=message_id).order_by("pk")
     return rows.filter(pk__gt=after_id).first() or (rows.first() if wraps else None)
 
 
 def previous_case(before_id: int, message_id: int) -> Report | None:
     """Return the open case before this one."""
-    return _cases().exclude(message=message_id).filter(pk__lt=before_id).order_by("-pk").first()
+    return open_cases().exclude(message=message_id).filter(pk__lt=before_id).order_by("-pk").first()
 
 
-def _cases() -> QuerySet[Report]:
+def open_cases() -> QuerySet[Report]:
     """Return the first report of each open case."""
     earlier = Report.objects.filter(message=OuterRef("message"), status=Report.Status.OPEN, pk__lt=OuterRef("pk"))
     return Report.objects.filter(~Exists(earlier), status=Report.Status.OPEN)

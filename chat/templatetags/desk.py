@@ -6,10 +6,10 @@ from django import template
 from django.template.context import Context
 
 from chat.admin import cells, deeds, records
+from chat.admin import dashboard as dashboards
 
 register = template.Library()
 
-WAITING = 8  # reports on the first page; the list has the rest
 LATELY = 12  # log entries beside them
 
 KEYS = {"mute": "m", "ban": "b", "site-ban": "s"}  # of the acts on the page of a case
@@ -27,11 +27,11 @@ register.filter("said", records.body_of)
 register.filter("key", lambda act: KEYS.get(act.name, ""))
 
 
-@register.inclusion_tag("admin/chat/_waiting.html", takes_context=True)
-def waiting_reports(context: Context) -> dict[str, Any]:
-    """Show the reports that have waited longest, to those who may see reports."""
-    found = records.waiting(WAITING) if context["user"].has_perm("chat.view_report") else None
-    return {"shown": found is not None, "reports": (found or [])[:WAITING], "more": len(found or []) > WAITING}
+@register.inclusion_tag("admin/chat/_dashboard.html", takes_context=True)
+def dashboard(context: Context) -> dict[str, Any]:
+    """Show what needs attention, as far as somebody may see it."""
+    user = context["user"]
+    return {**dashboards.cards(user), "user": user, "may_announce": user.has_perm("notifications.add_announcement")}
 
 
 @register.inclusion_tag("admin/chat/_lately.html", takes_context=True)
