@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from chat import services
+from chat.management.demo_desk import SLUG, fill_desk
 from chat.management.demo_story import Conversation, DemoRoom, Person, Said, Story, story
 from chat.models import Room
 from notifications.models import Broadcast, Notification
@@ -80,6 +81,8 @@ class Storyteller:
         for room in self.story.rooms:
             if room.read_only:
                 services.change_room(actor_id=self.ids[room.owner], room_id=Room.objects.get(slug=room.slug).pk, read_only=True)
+        if not Room.objects.filter(slug=SLUG).exists():
+            fill_desk(self._clock, _key, moderator=self.ids[MODERATOR])
         broadcast(words=Words(body=self.story.welcome), audience=Audience(everybody=True), key=_key("welcome"))
 
     def _account(self, person: Person) -> int:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("realtime", "0002_node"),
+        ("realtime", "0003_reader_languages"),
     ]
 
     operations = [

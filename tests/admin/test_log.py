@@ -1,0 +1,74 @@
+"""The log in words, found by who, where and when; and the desk's first page."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from chat import services
+from chat.models import Filter, ModerationLog, Room
+from realtime.models import Ending
+from tests.admin.rows import make_rows
+from tests.admin.test_lists import queries_of, shown
+from tests.chat.conftest import Say
+
+LOG = "/admin/chat/moderationlog/"
+
+
+@pytest.fixture
+def entries(general: Room, alice: User, bob: User, mona: User) -> list[int]:
+    """Alice mutes Bob, Mona bans him from the room."""
+    services.mute(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=600, reason="loud")
+    services.ban(actor_id=mona.pk, room_id=general.pk, user_id=bob.pk, reason="louder")
+    return list(ModerationLog.objects.order_by("-pk").values_list("pk", flat=True))
+
+
+def test_an_entry_is_a_sentence_with_links(desk: Client, entries: list[int], bob: User, general: Room) -> None:
+    page = desk.get(LOG).content.decode()
+    person = f'<a href="/admin/chat/person/{bob.pk}/change/">bob</a>'
+    assert f'banned {person} from <a href="/admin/chat/room/{general.pk}/change/">#general</a>' in page
+    assert "no connection was open" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [("@bob", [0, 1]), ("to:bob", [0, 1]), ("by:alice", [1]), ("by:bob", []), ("%23general by:mona", [0]), ("by:nobody", [])],
+)
+def test_an_entry_is_found_by_side_and_room(desk: Client, entries: list[int], query: str, places: list[int]) -> None:
+    assert shown(desk, f"{LOG}?q={query}") == [entries[place] for place in places]
+
+
+def test_entries_are_found_by_their_days(desk: Client, entries: list[int]) -> None:
+    today = timezone.now().date()
+    before, after = today - timedelta(days=3), today + timedelta(days=1)
+    assert shown(desk, f"{LOG}?q={today}") == entries
+    assert shown(desk, f"{LOG}?q={before}..{after}") == entries
+    assert shown(desk, f"{LOG}?q={before}") == []
+    assert shown(desk, f"{LOG}?q=2026-99-99") == []
+    assert shown(desk, f"{LOG}?days=7") == entries
+
+
+def test_a_node_that_has_not_answered_is_named(desk: Client, entries: list[int]) -> None:
+    Ending.objects.update(expected={"socket-2-ab": "socket-2"})
+    assert "waiting for socket-2" in desk.get(LOG).content.decode()
+    Ending.objects.update(started_at=timezone.now() - timedelta(minutes=1))
+    assert "not confirmed by socket-2" in desk.get(LOG).content.decode()
+
+
+def test_the_first_page_shows_what_needs_attention(
+    desk: Client, general: Room, alice: User, bob: User, entries: list[int], say: Say
+) -> None:
+    say(alice, general, "buy this")
+    Filter.objects.create(text="pills", is_on=True)
+    page = desk.get("/admin/").content.decode()
+    for expected in ("Waiting for a moderator", "Busiest rooms", "#general", "Recent bans", "louder", "pills"):
+        assert expected in page
+
+
+def test_it_costs_as_many_queries_with_a_hundred_rows_as_with_five(desk: Client) -> None:
+    make_rows(0, 5)
+    few = queries_of(desk, "/admin/")
+    make_rows(5, 100)
+    assert len(queries_of(desk, "/admin/")) == len(few)
