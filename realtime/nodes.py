@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from realtime import metrics
@@ -123,7 +123,8 @@ def seen() -> list[Seen]:
 def _report(key: str, facts: Mapping[str, Any]) -> None:
     if not Node.objects.filter(key=key).update(seen_at=Now(), **facts):
         Node.objects.create(key=key, **facts)
-        Node.objects.filter(seen_at__lt=Now() - FORGET_AFTER).delete()
+        replaced = Q(name=facts["name"], seen_at__lt=Now() - timedelta(seconds=SILENT_AFTER_SECONDS))  # by us, started anew
+        Node.objects.exclude(key=key).filter(replaced | Q(seen_at__lt=Now() - FORGET_AFTER)).delete()
 
 
 def _leave(key: str) -> None:

@@ -19,8 +19,8 @@ from tests.engine.conftest import Connect
 FACTS = {"waiting": 0, "streams": 9, "command_rate": 1.5, "handshake_rate": 0.2, "draining": False}
 
 
-def report(name: str, *, ago: float = 0, connections: int = 10, behind: int = 0, degraded: bool = False) -> None:
-    key = f"{name}-1"
+def report(name: str, *, process: int = 1, ago: float = 0, connections: int = 10, behind: int = 0, degraded: bool = False) -> None:
+    key = f"{name}-{process}"
     facts = FACTS | {"connections": connections, "behind": behind, "degraded": degraded, "subscriptions": 5 * connections}
     nodes._report(key, {"name": name, "delivered_rate": 100.0, **facts})
     Node.objects.filter(key=key).update(seen_at=Now() - timedelta(seconds=ago))
@@ -60,6 +60,12 @@ def test_a_node_that_died_is_shown_as_silent_and_counts_no_more(operator: Client
     shown = page(operator)
     assert "Not heard any more: socket-2." in shown
     assert "<dt>Open sockets</dt><dd>1200</dd>" in shown
+
+
+def test_a_node_that_was_started_anew_takes_the_place_of_the_silent_one(db: None) -> None:
+    report("socket-1", ago=SILENT_AFTER_SECONDS + 1)
+    report("socket-1", process=2)
+    assert [each.node.key for each in seen()] == ["socket-1-2"]
 
 
 def test_a_node_without_the_broker_is_named(operator: Client) -> None:
