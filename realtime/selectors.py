@@ -1,9 +1,12 @@
 """Reads of the engine: heads, and pages made of all tables of a stream."""
 
-from collections.abc import Collection, Iterable, Iterator
+import json
+from collections.abc import Collection
 from datetime import timedelta
-from itertools import islice
 
+from django.db import connection
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from realtime.models import Epoch, Stream
@@ -11,19 +14,19 @@ from realtime.protocol.errors import Reset
 from realtime.protocol.page import PAGE_MAX_EVENTS, Page, cut
 from realtime.streams import parse
 
-HEADS_PER_QUERY = 1000  # names in one IN (…): primary-key look-ups, about 10 ms for 10,000 of them
 RECENT = timedelta(seconds=30)  # ten head checks: what a change waits between its statement and its commit, except in a long transaction
 
 
 def heads(names: Collection[str], *, recent: bool = False) -> dict[str, int]:
-    """Return the heads of those streams that exist; with ``recent`` only of those that changed lately, by the database's clock."""
-    found: dict[str, int] = {}
-    for chunk in _chunks(names, HEADS_PER_QUERY):
-        rows = Stream.objects.filter(name__in=chunk)
-        if recent:
-            rows = rows.filter(changed_at__gte=Now() - RECENT)
-        found.update(rows.values_list("name", "head"))
-    return found
+    """Return the heads of those streams that exist; with ``recent`` only of those that changed lately, by the database's clock.
+
+    The names go as one parameter: with a placeholder for each of thousands, most of a head check was Django building the query.
+    """
+    is_among = "name IN (SELECT value FROM json_each(%s))" if connection.vendor == "sqlite" else "name = ANY(%s)"
+    rows = Stream.objects.filter(RawSQL(is_among, [_list(names)], BooleanField()))  # noqa: S611  a placeholder only
+    if recent:
+        rows = rows.filter(changed_at__gte=Now() - RECENT)
+    return dict(rows.values_list("name", "head"))
 
 
 def head_and_floor(name: str) -> tuple[int, int]:
@@ -53,7 +56,5 @@ def epoch() -> str:
     return Epoch.objects.get_or_create(pk=1)[0].name
 
 
-def _chunks(names: Iterable[str], size: int) -> Iterator[list[str]]:
-    rest = iter(names)
-    while chunk := list(islice(rest, size)):
-        yield chunk
+def _list(names: Collection[str]) -> object:
+    return json.dumps(list(names)) if connection.vendor == "sqlite" else list(names)

@@ -1,6 +1,6 @@
 """``manage.py serve``: a Daphne server that drains. It listens, hands its clients over when it is told to stop, and trusts no header.
 
-``realtime.transport`` has the protocols of single connections, ``realtime.listening`` the sockets.
+``realtime.transport`` and ``realtime.requests`` have the protocols of single connections, ``realtime.listening`` the sockets.
 """
 
 import asyncio
@@ -27,7 +27,8 @@ from realtime.inbox import Inbox
 from realtime.lifecycle import process
 from realtime.listening import Listener
 from realtime.protocol.errors import Unavailable
-from realtime.transport import RequestFactory, RequestProtocol, SocketFactory, SocketProtocol, with_transport
+from realtime.requests import RequestFactory, RequestProtocol
+from realtime.transport import SocketFactory, SocketProtocol, with_transport
 from realtime.writer import writer
 
 reactor: Any = _reactor  # typed as a module of functions, and is an object
@@ -81,7 +82,6 @@ class HoldfastServer(Server):
         reactor.run(installSignalHandlers=False)
 
     def _started(self) -> None:
-        reactor.callLater(1, self.application_checker)
         reactor.callLater(TIMEOUT_CHECK_SECONDS, self.timeout_checker)
         self._hub_task = asyncio.ensure_future(_start_hub())
         for listener in self._listeners:
@@ -173,8 +173,7 @@ class HoldfastServer(Server):
         scope.setdefault("asgi", {"version": "3.0"})
         task = asyncio.ensure_future(self.application(scope=scope, receive=inbox.get, send=partial(self.handle_reply, protocol)))
         self.connections[protocol]["application_instance"] = task
-        if isinstance(protocol, SocketProtocol):
-            task.add_done_callback(partial(self._application_ended, protocol))
+        task.add_done_callback(partial(self._application_ended, protocol))
         return inbox
 
     def _distrust(self, scope: dict[str, Any]) -> None:
@@ -199,34 +198,57 @@ class HoldfastServer(Server):
             await protocol.drained()
 
     def protocol_disconnected(self, protocol: Any) -> None:
-        """Note the end of a connection.
+        """Note the end of a connection; its application has a while to end too.
 
-        A rejected one ends twice, and Daphne's checker may have removed it in between.
+        Daphne looks at every connection every second for those that have ended: half a percent of a core for thousands that have not.
         """
-        if protocol in self.connections:
-            super().protocol_disconnected(protocol)
+        details = self.connections.get(protocol)
+        if details is None or "disconnected" in details:  # a rejected one ends twice
+            return
+        details["disconnected"] = time.time()
+        task = details.get("application_instance")
+        if task is None:
+            del self.connections[protocol]
+        else:
+            details["patience"] = asyncio.get_running_loop().call_later(self.application_close_timeout, self._kill, protocol, task)
 
-    def _application_ended(self, protocol: SocketProtocol, task: "asyncio.Task[None]") -> None:
-        """Close a socket whose application has returned.
+    def _kill(self, protocol: Any, task: "asyncio.Task[None]") -> None:
+        log.warning("an application took too long to end", extra={"connection": repr(protocol)})
+        task.cancel()
 
-        Daphne leaves it open, with nobody behind it.
+    def _application_ended(self, protocol: Any, task: "asyncio.Task[None]") -> None:
+        """Close the connection of an application that has returned or failed.
+
+        Daphne leaves the socket of one that returned open, with nobody behind it.
         """
-        if protocol.state == protocol.STATE_OPEN and not task.cancelled():
-            error = task.exception()
-            if error is None:
-                protocol.close(1000, "")
-            else:
-                protocol.handle_exception(error)
+        details = self.connections.get(protocol, {})
+        details.pop("application_instance", None)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("an application failed", exc_info=error)
+        if "disconnected" in details:
+            if patience := details.get("patience"):
+                patience.cancel()
+            del self.connections[protocol]
+        elif error is not None:
+            protocol.handle_exception(error)
+        elif isinstance(protocol, SocketProtocol) and protocol.state == protocol.STATE_OPEN and not task.cancelled():
+            protocol.close(1000, "")
 
     def timeout_checker(self) -> None:
-        """Look at every connection; forgive the clients a time in which this process itself did not run."""
+        """Look at the connections that may have been silent for too long; forgive the clients a time in which this process did not run.
+
+        Daphne calls each of them every two seconds.
+        """
         now = time.monotonic()
         stopped = now - self._checked_at - TIMEOUT_CHECK_SECONDS
         if stopped > STOPPED_SECONDS:
             for protocol in self._sockets():
                 protocol.forgive(stopped)
         self._checked_at = now
-        super().timeout_checker()
+        for protocol in [each for each in self.connections if each.check_at <= now]:
+            protocol.check_timeouts()
+        reactor.callLater(TIMEOUT_CHECK_SECONDS, self.timeout_checker)
 
 
 def trusted_peer(client: Sequence[Any] | None) -> bool:

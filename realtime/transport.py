@@ -1,9 +1,8 @@
-"""One connection of ``manage.py serve``: Daphne's WebSocket and HTTP protocols, with bounds, real close codes and a fast way out.
+"""One WebSocket of ``manage.py serve``: Daphne's protocol, with bounds, real close codes and a fast way out.
 
 What Daphne (4.2) and autobahn (26.10) do, and why that is not enough, stands where it is changed. Everything runs on the event loop.
 """
 
-import asyncio
 import logging
 import socket
 import time
@@ -14,7 +13,6 @@ from typing import Any, Final
 from autobahn.twisted import websocket as autobahn_twisted
 from autobahn.websocket import protocol as autobahn
 from autobahn.websocket.types import ConnectionDeny
-from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
 
@@ -30,8 +28,6 @@ log = logging.getLogger("holdfast.server")
 READ_BYTES: Final = 16 * 1024  # at once; autobahn copies what is left after each frame, so a large read of small frames costs its square
 SEND_BUFFER_BYTES: Final = 128 * 1024  # the kernel's, of one socket; Linux would let it grow to 4 MiB for each client that does not read
 MAX_FRAGMENTS: Final = 1024  # frames of one message; the limit of bytes does not see empty ones, and a list of them grows without end
-STALL_SECONDS: Final = 30.0  # an HTTP client that takes nothing for so long is cut off
-STALL_CHECK_SECONDS: Final = 0.05
 INTERNAL_ERROR: Final = 1011
 
 # autobahn formats all options of a connection, and the values of its debug lines, before it asks whether anybody prints them: a third of
@@ -54,6 +50,7 @@ class SocketProtocol(WebSocketProtocol):
     reading = True
     _fragments = 0
     _pinged_at = 0.0  # monotonic; 0: everything was answered
+    check_at = 0.0  # monotonic: before it no check can find anything
 
     # The handshake ------------------------------------------------------------------------------------------------------------------
 
@@ -277,7 +274,7 @@ class SocketProtocol(WebSocketProtocol):
     # Time ---------------------------------------------------------------------------------------------------------------------------
 
     def check_timeouts(self) -> None:
-        """Ping a silent client, and close one that does not answer (4001). Called every two seconds.
+        """Ping a silent client, and close one that does not answer (4001). Called every two seconds once ``check_at`` has passed.
 
         Daphne counts from the last message and not from the last pong, keeps one timer for overlapping pings, so that a late pong
         cannot stop it, and closes every connection that is a day old.
@@ -286,11 +283,15 @@ class SocketProtocol(WebSocketProtocol):
             return
         now = time.monotonic()
         if self._pinged_at:
-            if now - self._pinged_at > settings.HOLDFAST_PONG_SECONDS:
+            self.check_at = self._pinged_at + settings.HOLDFAST_PONG_SECONDS
+            if now > self.check_at:
                 metrics.closes.of(str(int(CloseCode.UNRESPONSIVE))).inc()
                 self.close(CloseCode.UNRESPONSIVE, CloseCode.UNRESPONSIVE.reason)
-        elif now - self.heard > settings.HOLDFAST_PING_AFTER_SECONDS:
+            return
+        self.check_at = self.heard + settings.HOLDFAST_PING_AFTER_SECONDS
+        if now > self.check_at:
             self._pinged_at = now
+            self.check_at = now + settings.HOLDFAST_PONG_SECONDS
             self.write_frame(PING)
 
     def forgive(self, seconds: float) -> None:
@@ -324,66 +325,6 @@ class SocketFactory(WebSocketFactory):
         for name in SocketProtocol.CONFIG_ATTRS:
             if name != "perMessageCompressionAccept":  # a function would become a method
                 setattr(SocketProtocol, name, getattr(self, name))
-
-
-class RequestProtocol(WebRequest):
-    """One HTTP request."""
-
-    _received = 0
-
-    def gotLength(self, length: int | None) -> None:
-        """Refuse a body that is announced too large.
-
-        Daphne takes any, in memory and in temporary files, before the application runs.
-        """
-        super().gotLength(length)
-        if length is not None and length > settings.HOLDFAST_MAX_BODY_BYTES:
-            self._refuse_body()
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Refuse a body that turns out too large."""
-        self._received += len(data)
-        if self._received <= settings.HOLDFAST_MAX_BODY_BYTES:
-            super().handleContentChunk(data)
-        else:
-            self._refuse_body()
-
-    def _refuse_body(self) -> None:
-        if self.channel is not None:
-            self.channel.transport.write(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-            self.channel.loseConnection()
-
-    def handle_reply(self, message: dict[str, Any]) -> None:
-        """Carry out one message of the application; while draining, answer and hang up, so that the proxy asks another node next time."""
-        if process.draining and message["type"] == "http.response.start" and self.channel is not None:
-            self.channel.persistent = False
-            self.setHeader(b"connection", b"close")
-        super().handle_reply(message)
-
-    async def drained(self) -> None:
-        """Return when the client has taken most of what was written; cut off one that takes nothing.
-
-        Daphne's ``send`` never waits: a stream of events to a client that does not read would grow in memory without end.
-        """
-        channel = self.channel
-        waited, before = 0.0, None
-        while self.channel is channel and channel is not None and (now := unsent(channel.transport)) > settings.HOLDFAST_SOFT_MARK:
-            waited = waited + STALL_CHECK_SECONDS if now == before else 0.0
-            before = now
-            if waited > STALL_SECONDS:
-                channel.transport.abortConnection()
-                return
-            await asyncio.sleep(STALL_CHECK_SECONDS)
-
-
-class RequestFactory(HTTPFactory):
-    """Makes the channel of each connection."""
-
-    def buildProtocol(self, addr: Any) -> Any:
-        """Return a channel whose requests are ours."""
-        channel = super().buildProtocol(addr)
-        channel.requestFactory = RequestProtocol
-        return channel
 
 
 def _deny(status: int, reason: str) -> ConnectionDeny:

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from realtime import transport
+from realtime import requests, transport
 from realtime.framing import PING, shortened
 from realtime.lifecycle import Lifecycle
 from realtime.outlet import Prepared
 from realtime.protocol.codes import CloseCode
+from realtime.requests import RequestProtocol
 from realtime.server import trusted_peer, valid_address
-from realtime.transport import READ_BYTES, RequestProtocol, SocketProtocol, unsent
+from realtime.transport import READ_BYTES, SocketProtocol, unsent
 
 
 class Kernel:
@@ -287,7 +288,7 @@ def request_on(channel: Channel | None) -> Any:
 
 async def test_a_stream_waits_for_its_reader(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.HOLDFAST_SOFT_MARK = 100
-    monkeypatch.setattr(transport, "STALL_CHECK_SECONDS", 0.001)
+    monkeypatch.setattr(requests, "STALL_CHECK_SECONDS", 0.001)
     await request_on(Channel(100)).drained()
     await request_on(None).drained()
 
@@ -302,8 +303,8 @@ async def test_a_stream_waits_for_its_reader(monkeypatch: pytest.MonkeyPatch, se
 
 async def test_a_reader_that_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     settings.HOLDFAST_SOFT_MARK = 100
-    monkeypatch.setattr(transport, "STALL_CHECK_SECONDS", 0.001)
-    monkeypatch.setattr(transport, "STALL_SECONDS", 0.003)
+    monkeypatch.setattr(requests, "STALL_CHECK_SECONDS", 0.001)
+    monkeypatch.setattr(requests, "STALL_SECONDS", 0.003)
     channel = Channel(1000)
     await asyncio.wait_for(request_on(channel).drained(), 5)
     assert channel.aborted
