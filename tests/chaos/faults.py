@@ -32,7 +32,7 @@ BEGIN_SECONDS = 10.0  # for what a fault has to do first
 FLOOD = 3000  # commands at once: the burst, the allowance of refusals, and more
 LONG_BODY = "y" * 3900
 AT_ONCE = 100
-LONG_BODIES = 4 * AT_ONCE  # more than all buffers on the way to a client that does not read, and the soft mark
+LONG_BODIES = 8 * AT_ONCE  # more than all buffers on the way to a client that does not read, and the soft mark
 NONE: Collection[int] = frozenset()
 
 Inflict = Callable[[Crowd, random.Random, Fault], AbstractAsyncContextManager[None]]

@@ -8,7 +8,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from websockets.asyncio.client import connect
@@ -90,6 +90,8 @@ class Guest(Client):
         self._generations: Counter[int] = Counter()  # by room: how many copies of it have been begun
         self._life: asyncio.Task[None] | None = None
         self._asides: set[asyncio.Task[None]] = set()
+        self._listening = asyncio.Event()
+        self._listening.set()
         for room in rooms:
             self.follow(room)
 
@@ -113,14 +115,12 @@ class Guest(Client):
             self._socket.transport.abort()
 
     def stop_reading(self) -> None:
-        """Leave what comes where it is: the connection fills up."""
-        assert self._socket is not None
-        self._socket.transport.pause_reading()
+        """Leave what comes where it is: the connection fills up. (A paused transport would not stay so: the library resumes it.)"""
+        self._listening.clear()
 
     def read_on(self) -> None:
-        """Read again, if there is still a connection."""
-        if self._socket is not None and not self._socket.transport.is_closing():
-            self._socket.transport.resume_reading()
+        """Read again."""
+        self._listening.set()
 
     def watch(self, now: float) -> None:
         """Called now and then: ask a silent server for a sign of life, and leave one that gives none."""
@@ -167,6 +167,7 @@ class Guest(Client):
                 additional_headers=self._headers,
                 subprotocols=[Subprotocol("holdfast.v1")],
                 max_size=4 << 20,
+                max_queue=1,  # frames that wait for us; one may hold a hundred events
                 compression=None,
                 open_timeout=None,
                 ping_interval=None,
@@ -274,6 +275,11 @@ class Guest(Client):
                 on_repeat()
 
     # What comes ---------------------------------------------------------------------------------------------------------------------
+
+    async def _frames(self, socket: Any) -> AsyncIterator[str | bytes]:
+        async for text in socket:
+            await self._listening.wait()
+            yield text
 
     async def _read(self, socket: Any) -> None:
         try:

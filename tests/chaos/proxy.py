@@ -12,6 +12,7 @@ from typing import Any, Self
 from tests.support.server import free_port
 
 Address = tuple[str, int] | Path  # host and port, or a Unix socket
+BUFFER_BYTES = 64 * 1024  # of each end, as on a real path: between two ends on one machine Linux lets megabytes wait
 LINGER_NOT = struct.pack("ii", 1, 0)  # close with a reset, and send nothing of what is buffered
 
 
@@ -29,7 +30,9 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
-        self.transport.set_write_buffer_limits(64 * 1024)
+        self.transport.set_write_buffer_limits(BUFFER_BYTES)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
         if self.other is None:
             self.proxy.accept(self)
 

@@ -9,7 +9,7 @@ import itertools
 import json
 import random
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import httpx
@@ -202,9 +202,12 @@ class Client:
         if self._reader is not None:
             await asyncio.gather(self._reader, return_exceptions=True)
 
+    def _frames(self, socket: ClientConnection) -> AsyncIterator[str | bytes]:
+        return aiter(socket)
+
     async def _read(self, socket: ClientConnection) -> None:
         try:
-            async for text in socket:
+            async for text in self._frames(socket):
                 found = json.loads(text)
                 for each in found if isinstance(found, list) else [found]:
                     self._handle(each)
