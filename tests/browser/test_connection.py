@@ -41,6 +41,7 @@ def test_a_message_that_waits_survives_a_reload(open_page: OpenPage, people: Peo
     page.reload()
     expect(message(page, "Written before the reload")).to_contain_text("Waiting for the network")
     other_tab = page.context.new_page()
+    page.close()  # what it waited for would be the other tab's as well: they share the connection
     other_tab.goto("/rooms/lab/")
     sent(other_tab, "Written before the reload")
     assert Message.objects.count() == 1

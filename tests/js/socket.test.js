@@ -6,10 +6,10 @@ import {
   BYE_PATIENCE_MS,
   CONNECT_TIMEOUT_MS,
   MAX_SLOT_MS,
-  PONG_TIMEOUT_MS,
   STABLE_AFTER_MS,
   WAKE_TIMEOUT_MS,
 } from '../../realtime/static/realtime/socket.js';
+import { PATIENCE_MS } from '../../realtime/static/realtime/watch.js';
 import { COMMAND_TIMEOUT_MS, MAX_COMMAND_BYTES, MAX_WAITING_COMMANDS } from '../../realtime/static/realtime/replies.js';
 import { settle } from './support/clock.js';
 import { socketScene } from './support/scene.js';
@@ -261,7 +261,7 @@ describe('a silent connection', () => {
   test('is given up when nothing answers the ping, and made again', async () => {
     const { server, socket, clock } = await openScene();
     server.connection.die();
-    await clock.advance(25_000 + PONG_TIMEOUT_MS);
+    await clock.advance(25_000 + PATIENCE_MS);
     assert.equal(socket.state.name, 'waiting');
     await clock.advance(500);
     assert.equal(socket.state.name, 'open');

@@ -12,6 +12,7 @@ import { listenToBrowser } from '../notifications/wakefulness.js';
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
 import { Session } from '../realtime/session.js';
+import { sharedTransport } from '../realtime/shared_socket.js';
 import { Connection } from './connection.js';
 import { Counters } from './counters.js';
 import { Dialogs } from './dialogs.js';
@@ -39,6 +40,7 @@ import { words } from './words.js';
  * @property {{message: number}} limits
  */
 
+const PATH = '/ws/chat/';
 const MEMBERS_ASKED = 200; // for completion of names; larger rooms complete those who have been met
 
 export class App {
@@ -55,7 +57,7 @@ export class App {
     this.outbox = outbox;
     this.people = new People();
     this.people.learn(boot.me);
-    this.client = new Client({ path: '/ws/chat/', epoch: boot.epoch, outbox });
+    this.client = new Client({ path: PATH, epoch: boot.epoch, outbox, transport: sharedTransport({ path: PATH, user: boot.me.id }) });
     this.api = new Api({ onEpoch: (epoch) => this.client.heardEpoch(epoch) });
     this.dialogs = new Dialogs(this.api);
     this.emoji = new EmojiPicker();

@@ -1,5 +1,5 @@
 /**
- * Bell and announcements on a page without chat: its own small connection, which carries only the inbox and the announcements.
+ * Bell and announcements on a page without chat: their own small connection, one for all such pages of the browser, which carries only the inbox and the announcements.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
 import { Session } from '../realtime/session.js';
+import { sharedTransport } from '../realtime/shared_socket.js';
 import { Announcements } from './announcements.js';
 import { Banner } from './banner.js';
 import { Bell } from './bell.js';
@@ -14,7 +15,10 @@ import { showThatSomebodyLooks } from './desktop.js';
 import { InboxFeed } from './feed.js';
 import { listenToBrowser } from './wakefulness.js';
 
-const client = new Client({ path: '/ws/notifications/' });
+const PATH = '/ws/notifications/';
+const me = Number(/** @type {HTMLElement} */ (document.querySelector('[data-me]')).dataset.me);
+
+const client = new Client({ path: PATH, user: me, transport: sharedTransport({ path: PATH, user: me }) });
 const api = new Api({ onEpoch: (epoch) => client.heardEpoch(epoch) });
 new Session({ client, ask: () => api.get('/api/announcements/') });
 const feed = new InboxFeed(client, api);
@@ -30,13 +34,8 @@ for (const element of document.querySelectorAll('[data-banners]')) {
 }
 feed.on('reading', ({ announcement }) => announcements.wasRead(announcement));
 
-let following = false;
-client.on('hello', ({ user }) => {
-  if (following) return;
-  following = true;
-  feed.follow(user.id);
-  announcements.follow();
-});
+feed.follow(me);
+announcements.follow();
 listenToBrowser(client);
 showThatSomebodyLooks();
 client.start();

@@ -47,7 +47,7 @@ import { Stream } from './stream.js';
 export const MAX_STREAMS = 1_000;
 
 /**
- * What carries the protocol: `Socket`, or anything that behaves like it.
+ * What carries the protocol: `Socket`, `SharedSocket`, or anything that behaves like them.
  * @typedef {object} Transport
  * @property {ConnectionState} state
  * @property {() => void} start
@@ -55,6 +55,7 @@ export const MAX_STREAMS = 1_000;
  * @property {() => void} sleep
  * @property {() => void} wake
  * @property {() => void} retryNow
+ * @property {() => void} renew  ask the server for a new `hello`
  * @property {(name: string, fields: Record<string, unknown>, answer: Answer) => void} ask
  *
  * @typedef {object} ClientOptions
@@ -235,8 +236,7 @@ export class Client {
     this.#epoch ??= epoch;
     if (epoch === this.#epoch || epoch === this.#doubted || this.state.name !== 'open') return;
     this.#doubted = epoch;
-    this.#transport.sleep();
-    this.#transport.wake();
+    this.#transport.renew();
   }
 
   /** @param {Hello} hello */

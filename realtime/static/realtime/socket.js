@@ -12,6 +12,7 @@ import { realClock, reportToConsole } from './clock.js';
 import { CloseCode, reconnects } from './codes.js';
 import { HoldfastError, LOCAL_CODES } from './errors.js';
 import { COMMAND_TIMEOUT_MS, Replies } from './replies.js';
+import { Watch } from './watch.js';
 import { words } from './words.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
@@ -24,8 +25,6 @@ import { words } from './words.js';
 export const SUBPROTOCOL = 'holdfast.v1';
 /** From the start of the attempt to `hello`: a handshake that hangs in a dead network would take minutes to fail by itself. */
 export const CONNECT_TIMEOUT_MS = 10_000;
-/** After the `ping` of a silent connection. */
-export const PONG_TIMEOUT_MS = 10_000;
 /** After the `ping` of a page that woke up: a person is looking at it. */
 export const WAKE_TIMEOUT_MS = 3_000;
 /** A server that said `bye` and does not close is left after this long. */
@@ -71,13 +70,9 @@ export class Socket {
   #replies;
   #attemptedAt = 0;
   #openedAt = 0;
-  #heardAt = 0;
-  #framesHeard = 0;
-  #pingAfterMs = DEFAULT_PING_AFTER_MS;
   /** The one deadline of the present state: hello, retry or bye. @type {unknown} */
   #deadline = null;
-  /** Next look at the silence, or the end of a ping's patience. @type {unknown} */
-  #watch = null;
+  #watch;
 
   /** @param {SocketOptions} options */
   constructor({ url, handlers, token, create, clock = realClock, report = reportToConsole }) {
@@ -88,7 +83,8 @@ export class Socket {
     this.#clock = clock;
     this.#report = report;
     this.#backoff = new Backoff(clock.random);
-    this.#replies = new Replies(clock, () => this.#usable && this.#ping(WAKE_TIMEOUT_MS));
+    this.#watch = new Watch(clock, () => this.#ping(), () => this.#lose());
+    this.#replies = new Replies(clock, () => this.#usable && this.#watch.ask(WAKE_TIMEOUT_MS));
   }
 
   /** @returns {ConnectionState} */
@@ -117,12 +113,18 @@ export class Socket {
   /** The page is looked at again, or the browser is online: connect at once, or make sure that the connection lives. */
   wake() {
     const state = this.#state;
-    if (this.#usable) this.#ping(WAKE_TIMEOUT_MS);
+    if (this.#usable) this.#watch.ask(WAKE_TIMEOUT_MS);
     if (state.name === 'offline') this.#connect();
     // A slot that the server gave is kept: its restart would meet all its clients at once otherwise.
     if (state.name === 'waiting' && (!state.slot || state.retryAt <= this.#clock.now())) this.#connect();
     // An attempt from before the computer slept may hang in a network that is gone.
     if (state.name === 'connecting' && this.#clock.now() - this.#attemptedAt >= WAKE_TIMEOUT_MS) this.retryNow();
+  }
+
+  /** Ask the server for a new `hello`. */
+  renew() {
+    this.sleep();
+    this.wake();
   }
 
   /** A person pressed "Try now". */
@@ -166,8 +168,7 @@ export class Socket {
    * @param {unknown} data
    */
   #receive(ws, data) {
-    this.#heardAt = this.#clock.now();
-    this.#framesHeard += 1;
+    this.#watch.heard();
     const objects = parse(data);
     if (objects === null) {
       this.#garbled('objects of the protocol');
@@ -193,10 +194,9 @@ export class Socket {
     if (!isHello(hello)) return this.#garbled('hello');
     this.#usable = true;
     this.#openedAt = this.#clock.now();
-    this.#pingAfterMs = hello.ping_after > 0 ? hello.ping_after * 1000 : DEFAULT_PING_AFTER_MS;
     this.#setDeadline(null);
     this.#state = { name: 'open' };
-    this.#listen();
+    this.#watch.begin(hello.ping_after > 0 ? hello.ping_after * 1000 : DEFAULT_PING_AFTER_MS);
     this.#guarded(() => this.#handlers.hello(hello), 'handling "hello"');
     if (this.#state.name === 'open') this.#enter(this.#state);
   }
@@ -207,7 +207,7 @@ export class Socket {
     const seconds = typeof bye.retry_after === 'number' && bye.retry_after >= 0 ? bye.retry_after : null;
     const returnAt = seconds === null ? null : this.#clock.now() + Math.min(seconds * 1000, MAX_SLOT_MS);
     this.#bye = { reason: typeof bye.reason === 'string' ? bye.reason : '', returnAt };
-    this.#stopWatching();
+    this.#watch.end();
     this.#setDeadline(() => this.#lose(), BYE_PATIENCE_MS);
   }
 
@@ -259,7 +259,7 @@ export class Socket {
     this.#usable = false;
     this.#bye = null;
     this.#setDeadline(null);
-    this.#stopWatching();
+    this.#watch.end();
     if (ws !== null) {
       ws.onmessage = null;
       ws.onclose = null;
@@ -268,30 +268,8 @@ export class Socket {
     this.#replies.lose();
   }
 
-  /** Look again when the connection could have been silent for long enough. One timer, not one per frame. */
-  #listen() {
-    this.#stopWatching();
-    const ms = Math.max(0, this.#heardAt + this.#pingAfterMs - this.#clock.now());
-    this.#watch = this.#clock.setTimeout(() => {
-      if (this.#clock.now() - this.#heardAt >= this.#pingAfterMs) this.#ping(PONG_TIMEOUT_MS);
-      else this.#listen();
-    }, ms);
-  }
-
-  /** Anything heard within `patienceMs` proves that the connection lives. @param {number} patienceMs */
-  #ping(patienceMs) {
-    const before = this.#framesHeard;
-    this.#stopWatching();
-    this.#watch = this.#clock.setTimeout(() => {
-      if (this.#framesHeard === before) this.#lose();
-      else this.#listen();
-    }, patienceMs);
+  #ping() {
     this.#ws?.send(JSON.stringify({ id: this.#replies.nextId(), command: 'ping' }));
-  }
-
-  #stopWatching() {
-    this.#clock.clearTimeout(this.#watch);
-    this.#watch = null;
   }
 
   /**

@@ -3,47 +3,110 @@
  * @module
  */
 
+/** @typedef {{name: string, begin: () => void, lose: () => void}} Request */
+
 export class FakeLocks {
-  /** @type {{begin: () => void}[]} */
-  #waiting = [];
-  #held = false;
+  /** @type {Map<string, {holder: Request | null, waiting: Request[]}>} */
+  #locks = new Map();
 
   /**
    * @param {string} name
-   * @param {{signal: AbortSignal}} options
+   * @param {{signal?: AbortSignal, steal?: boolean}} options
    * @param {() => Promise<void>} callback
    * @returns {Promise<void>}
    */
-  request(name, { signal }, callback) {
-    return new Promise((resolve, reject) => {
-      const waiter = {
-        begin: () => {
-          this.#held = true;
-          callback()
-            .then(resolve, reject)
-            .finally(() => this.#release());
-        },
-      };
-      signal.addEventListener('abort', () => {
-        const index = this.#waiting.indexOf(waiter);
-        if (index < 0) return;
-        this.#waiting.splice(index, 1);
-        reject(new Error(`gave up waiting for ${name}`));
-      });
-      if (this.#held) this.#waiting.push(waiter);
-      else waiter.begin();
-    });
+  request(name, { signal, steal = false }, callback) {
+    return this.#request(name, { signal, steal }, callback).promise;
+  }
+
+  /** The locks as one tab has them. When it dies, the browser takes away what it holds and waits for. */
+  tab() {
+    /** @type {Set<Request>} */
+    const mine = new Set();
+    let alive = true;
+    const request = (/** @type {string} */ name, /** @type {{signal?: AbortSignal, steal?: boolean}} */ options, /** @type {() => Promise<void>} */ callback) => {
+      if (!alive) return new Promise(() => {});
+      const { request, promise } = this.#request(name, options, callback);
+      mine.add(request);
+      return promise;
+    };
+    const die = () => {
+      alive = false;
+      for (const request of mine) this.#drop(request);
+    };
+    return { request, die };
   }
 
   /** A frozen tab holds the lock; the browser takes it away when the tab dies. @returns {() => void}  the tab dies */
-  freeze() {
-    this.#held = true;
-    return () => this.#release();
+  freeze(name = 'holdfast-outbox-7') {
+    const request = { name, begin() {}, lose() {} };
+    this.#lock(name).holder = request;
+    return () => this.#drop(request);
   }
 
-  #release() {
-    this.#held = false;
-    this.#waiting.shift()?.begin();
+  /** Who waits, and who holds. @param {string} name */
+  count(name) {
+    const { holder, waiting } = this.#lock(name);
+    return waiting.length + (holder ? 1 : 0);
+  }
+
+  /**
+   * @param {string} name
+   * @param {{signal?: AbortSignal, steal?: boolean}} options
+   * @param {() => Promise<void>} callback
+   */
+  #request(name, { signal, steal }, callback) {
+    const lock = this.#lock(name);
+    /** @type {Request} */
+    let request = { name, begin() {}, lose() {} };
+    const promise = /** @type {Promise<void>} */ (
+      new Promise((resolve, reject) => {
+        request = {
+          name,
+          begin: () =>
+            void callback()
+              .then(resolve, reject)
+              .finally(() => this.#drop(request)),
+          lose: () => reject(new DOMException(`${name} was stolen`, 'AbortError')),
+        };
+        signal?.addEventListener('abort', () => {
+          if (!lock.waiting.includes(request)) return;
+          lock.waiting.splice(lock.waiting.indexOf(request), 1);
+          reject(new DOMException(`gave up waiting for ${name}`, 'AbortError'));
+        });
+      })
+    );
+    if (steal) {
+      lock.holder?.lose();
+      lock.holder = null;
+      lock.waiting.unshift(request);
+    } else lock.waiting.push(request);
+    this.#grant(name);
+    return { request, promise };
+  }
+
+  /** @param {string} name */
+  #grant(name) {
+    const lock = this.#lock(name);
+    if (lock.holder !== null || lock.waiting.length === 0) return;
+    lock.holder = /** @type {Request} */ (lock.waiting.shift());
+    lock.holder.begin();
+  }
+
+  /** @param {Request} request */
+  #drop(request) {
+    const lock = this.#lock(request.name);
+    if (lock.waiting.includes(request)) lock.waiting.splice(lock.waiting.indexOf(request), 1);
+    if (lock.holder !== request) return;
+    lock.holder = null;
+    this.#grant(request.name);
+  }
+
+  /** @param {string} name */
+  #lock(name) {
+    const lock = this.#locks.get(name) ?? { holder: null, waiting: [] };
+    this.#locks.set(name, lock);
+    return lock;
   }
 }
 
@@ -60,7 +123,7 @@ export class FakeChannels {
       postMessage: (/** @type {any} */ value) => {
         if (!this.#open.has(channel)) throw new Error('the channel is closed');
         const copy = structuredClone(value);
-        for (const other of this.#open) if (other !== channel) queueMicrotask(() => other.onmessage?.({ data: copy }));
+        for (const other of this.#open) if (other !== channel) queueMicrotask(() => this.#open.has(other) && other.onmessage?.({ data: copy }));
       },
       close: () => void this.#open.delete(channel),
     };

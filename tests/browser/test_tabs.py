@@ -1,0 +1,96 @@
+"""Many tabs, one connection: nobody notices which tab has it."""
+
+from collections.abc import Sequence
+
+from playwright.sync_api import Page, WebSocket, expect
+
+from chat import services
+from chat.models import Message, Room
+from tests.browser.conftest import OpenPage
+from tests.browser.screen import connected, message, say, sent, texts
+from tests.conftest import People
+
+
+def watched(page: Page) -> list[WebSocket]:
+    """All WebSockets that this tab opens from now on."""
+    sockets: list[WebSocket] = []
+    page.on("websocket", lambda socket: sockets.append(socket))
+    return sockets
+
+
+def tabs(first: Page, path: str, count: int) -> tuple[list[Page], list[list[WebSocket]]]:
+    """Load the tab again, and open others beside it."""
+    pages = [first, *(first.context.new_page() for _ in range(count - 1))]
+    sockets = [watched(page) for page in pages]
+    for page in pages:
+        page.goto(path)
+        connected(page)
+    return pages, sockets
+
+
+def owners(sockets: Sequence[Sequence[WebSocket]]) -> list[int]:
+    """The tabs, by their place, that have an open WebSocket."""
+    return [place for place, own in enumerate(sockets) if any(not socket.is_closed() for socket in own)]
+
+
+def test_three_tabs_have_one_connection_and_the_next_one_takes_it_over(open_page: OpenPage, people: People, lab: Room) -> None:
+    (first, second, third), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 3)
+    bob = open_page(people.bob, "/rooms/lab/")
+    assert owners(sockets) == [0]
+    for number, page in enumerate((first, second, third)):
+        say(page, f"From tab {number}")
+        sent(page, f"From tab {number}")
+    for page in (first, second, third, bob):
+        expect(page.locator(".timeline .message")).to_have_count(3)
+    first.close()
+    say(bob, "While nobody leads")
+    say(third, "From a tab that follows")
+    sent(third, "From a tab that follows")
+    for page in (second, third, bob):
+        expect(message(page, "While nobody leads")).to_be_visible()
+        expect(message(page, "From a tab that follows")).to_be_visible()
+        assert len(texts(page)) == 5
+    assert owners(sockets) in ([1], [2])
+    assert Message.objects.count() == 5
+
+
+def test_a_frozen_tab_hands_its_connection_over_and_catches_up_when_it_thaws(open_page: OpenPage, people: People, lab: Room) -> None:
+    (first, second), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 2)
+    lifecycle = first.context.new_cdp_session(first)
+    lifecycle.send("Page.setWebLifecycleState", {"state": "frozen"})
+    say(second, "Said while the other tab is frozen")
+    sent(second, "Said while the other tab is frozen")
+    assert owners(sockets) == [1]
+    services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Bob is here")
+    expect(message(second, "Bob is here")).to_be_visible()
+    lifecycle.send("Page.setWebLifecycleState", {"state": "active"})
+    expect(message(first, "Bob is here")).to_be_visible()
+    assert texts(first) == texts(second)
+    assert owners(sockets) == [1]
+
+
+def test_tabs_in_different_rooms_each_follow_their_own(open_page: OpenPage, people: People, lab: Room) -> None:
+    other = services.create_room(actor_id=people.bob.pk, name="Elsewhere").room
+    (first, second), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 2)
+    second.goto("/rooms/elsewhere/")
+    connected(second)
+    services.post_message(author_id=people.bob.pk, room_id=other.pk, body="Only for those who look")
+    expect(message(second, "Only for those who look")).to_be_visible()
+    services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="For the lab")
+    expect(message(first, "For the lab")).to_be_visible()
+    assert owners(sockets) == [0]
+
+
+def test_offline_is_offline_in_all_tabs_and_what_they_wrote_is_sent_once(open_page: OpenPage, people: People, lab: Room) -> None:
+    (first, second), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 2)
+    first.context.set_offline(True)
+    for page in (first, second):
+        expect(page.get_by_text("You are offline. What you write is kept and sent later.")).to_be_visible()
+    say(first, "From the first")
+    say(second, "From the second")
+    first.context.set_offline(False)
+    for page in (first, second):
+        sent(page, "From the first")
+        sent(page, "From the second")
+    assert len(owners(sockets)) == 1
+    assert Message.objects.count() == 2
