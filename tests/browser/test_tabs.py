@@ -1,7 +1,5 @@
 """Many tabs, one connection: nobody notices which tab has it."""
 
-from collections.abc import Sequence
-
 from playwright.sync_api import Page, WebSocket, expect
 
 from chat import services
@@ -18,25 +16,28 @@ def watched(page: Page) -> list[WebSocket]:
     return sockets
 
 
-def tabs(first: Page, path: str, count: int) -> tuple[list[Page], list[list[WebSocket]]]:
+Sockets = dict[Page, list[WebSocket]]
+
+
+def tabs(first: Page, path: str, count: int) -> tuple[list[Page], Sockets]:
     """Load the tab again, and open others beside it."""
     pages = [first, *(first.context.new_page() for _ in range(count - 1))]
-    sockets = [watched(page) for page in pages]
+    sockets = {page: watched(page) for page in pages}
     for page in pages:
         page.goto(path)
         connected(page)
     return pages, sockets
 
 
-def owners(sockets: Sequence[Sequence[WebSocket]]) -> list[int]:
-    """The tabs, by their place, that have an open WebSocket."""
-    return [place for place, own in enumerate(sockets) if any(not socket.is_closed() for socket in own)]
+def owners(sockets: Sockets) -> list[Page]:
+    """The tabs that have an open WebSocket."""
+    return [page for page, own in sockets.items() if not page.is_closed() and any(not socket.is_closed() for socket in own)]
 
 
 def test_three_tabs_have_one_connection_and_the_next_one_takes_it_over(open_page: OpenPage, people: People, lab: Room) -> None:
     (first, second, third), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 3)
     bob = open_page(people.bob, "/rooms/lab/")
-    assert owners(sockets) == [0]
+    assert owners(sockets) == [first]
     for number, page in enumerate((first, second, third)):
         say(page, f"From tab {number}")
         sent(page, f"From tab {number}")
@@ -50,23 +51,24 @@ def test_three_tabs_have_one_connection_and_the_next_one_takes_it_over(open_page
         expect(message(page, "While nobody leads")).to_be_visible()
         expect(message(page, "From a tab that follows")).to_be_visible()
         assert len(texts(page)) == 5
-    assert owners(sockets) in ([1], [2])
+    assert owners(sockets) in ([second], [third])
     assert Message.objects.count() == 5
 
 
 def test_a_frozen_tab_hands_its_connection_over_and_catches_up_when_it_thaws(open_page: OpenPage, people: People, lab: Room) -> None:
     (first, second), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 2)
     lifecycle = first.context.new_cdp_session(first)
-    lifecycle.send("Page.setWebLifecycleState", {"state": "frozen"})
+    with second.expect_websocket():
+        lifecycle.send("Page.setWebLifecycleState", {"state": "frozen"})
     say(second, "Said while the other tab is frozen")
     sent(second, "Said while the other tab is frozen")
-    assert owners(sockets) == [1]
+    assert owners(sockets) == [second]
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Bob is here")
     expect(message(second, "Bob is here")).to_be_visible()
     lifecycle.send("Page.setWebLifecycleState", {"state": "active"})
     expect(message(first, "Bob is here")).to_be_visible()
     assert texts(first) == texts(second)
-    assert owners(sockets) == [1]
+    assert owners(sockets) == [second]
 
 
 def test_tabs_in_different_rooms_each_follow_their_own(open_page: OpenPage, people: People, lab: Room) -> None:
@@ -78,7 +80,7 @@ def test_tabs_in_different_rooms_each_follow_their_own(open_page: OpenPage, peop
     expect(message(second, "Only for those who look")).to_be_visible()
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="For the lab")
     expect(message(first, "For the lab")).to_be_visible()
-    assert owners(sockets) == [0]
+    assert owners(sockets) == [first]
 
 
 def test_offline_is_offline_in_all_tabs_and_what_they_wrote_is_sent_once(open_page: OpenPage, people: People, lab: Room) -> None:

@@ -12,13 +12,15 @@ PASSWORD = "holdfast"
 
 
 @contextmanager
-def demo_site() -> Iterator[ServerProcess]:
-    """Make the site, serve it, and remove it."""
+def demo_site(*modules: str) -> Iterator[ServerProcess]:
+    """Make the site, serve it, and remove it. The main functions of ``modules`` add to its database before it is served."""
     with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as var:
         port = free_port()
         env = {**passed_on(), "DEBUG": "true", "PORT": str(port), "HOLDFAST_VAR_DIR": var}
         for command in (["migrate", "--verbosity", "0"], ["collectstatic", "--no-input", "--verbosity", "0"], ["demo"]):
             subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+        for module in modules:
+            subprocess.run([sys.executable, "-m", module], cwd=ROOT, env={**env, "DJANGO_SETTINGS_MODULE": "realtime.settings"}, check=True)
         server = ServerProcess("demo", port=port, env=env)
         try:
             server.wait_until_ready()
