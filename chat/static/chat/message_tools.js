@@ -98,7 +98,8 @@ export class MessageTools {
   #focused(event) {
     const element = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest('.message'));
     if (!element) return;
-    for (const other of this.#view.timeline.all) other.tabIndex = other === element ? 0 : -1;
+    for (const other of /** @type {NodeListOf<HTMLElement>} */ (this.#list.querySelectorAll('.message[tabindex="0"]'))) other.tabIndex = -1;
+    element.tabIndex = 0;
     this.#moveTo(element);
   }
 

@@ -114,6 +114,7 @@ export class RoomView {
     ];
     onAction(this.#root, {
       jump: () => void this.#jump(),
+      'first-unread': () => void this.timeline.toNewLine().catch((error) => toast(error.message)),
       'toggle-members': () => this.#toggleMembers(),
       'room-menu': (_event, element) => roomMenu(element, this.room, this.#app),
       retry: (_event, element) => this.#app.outbox.retry(keyOf(element)),

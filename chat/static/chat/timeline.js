@@ -1,15 +1,16 @@
 /**
  * The messages of a room on the screen: a window of its history, what still waits to be sent, and where the reader is.
  *
- * The list scrolls from its end (`column-reverse`): `scrollTop` is 0 at the newest line and negative above it. So a page opens at the
- * newest line without a script, and history that is put in front moves nothing.
+ * The list scrolls from its end: a page opens at the newest line without a script, and history that is put in front moves nothing.
  * @module
  */
 
 import { clone, setText, slot } from './dom.js';
+import { decorate, drawNewLine, nextMessage, removeWithDay } from './marks.js';
 import { newMessageElement, paintMessage, paintQuote } from './message.js';
 import { paintPending } from './pending.js';
-import { dayKey, dayName, words } from './words.js';
+import { Place } from './place.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../realtime/history.js').History} History
@@ -18,15 +19,13 @@ import { dayKey, dayName, words } from './words.js';
  * @typedef {import('./message.js').Surroundings} Surroundings
  */
 
-const GROUP_MS = 300_000; // of one author: as chat/page_data.py has it
-const AT_END_PX = 48; // closer to the newest line counts as being there
 const LOAD_WITHIN_PX = 800; // of the edge: the next page comes before the reader does
 const FAR_PX = 600; // from the newest line: a button leads back
 
 export class Timeline {
   #root;
-  #scroll;
   #list;
+  #place;
   #history;
   #surroundings;
   #scrolled;
@@ -37,6 +36,8 @@ export class Timeline {
   /** The number that the line of new messages stands before. @type {number | null} */
   #newFrom = null;
   #newLine = clone('new-line-template');
+  /** The line was on the screen: nobody needs to be led to it any more. */
+  #newLineSeen = false;
   #frame = 0;
   #end;
 
@@ -48,21 +49,22 @@ export class Timeline {
    */
   constructor(root, history, surroundings, scrolled) {
     this.#root = root;
-    this.#scroll = slot(root, 'scroll');
+    const scroll = slot(root, 'scroll');
     this.#list = slot(root, 'list');
+    this.#place = new Place(scroll, this.#list);
     this.#history = history;
     this.#surroundings = surroundings;
     this.#scrolled = scrolled;
     this.#adopt();
     this.#end = history.on('change', (change) => this.#changed(change));
-    this.#scroll.addEventListener('scroll', () => this.#onScroll(), { passive: true });
+    scroll.addEventListener('scroll', () => this.#onScroll(), { passive: true });
     slot(root, 'older').addEventListener('click', (event) => this.#page(event, () => history.older()));
     slot(root, 'newer').addEventListener('click', (event) => this.#page(event, () => history.newer()));
   }
 
   /** The newest line is on the screen, and nothing newer exists. */
   get atEnd() {
-    return this.#history.following && -this.#scroll.scrollTop < AT_END_PX;
+    return this.#history.following && this.#place.atEnd;
   }
 
   /** The list is on the screen: its view is not put away. */
@@ -72,7 +74,7 @@ export class Timeline {
 
   /** The reader is far above, or in an older part. */
   get farFromEnd() {
-    return !this.#history.following || -this.#scroll.scrollTop > FAR_PX;
+    return !this.#history.following || this.#place.fromEnd > FAR_PX;
   }
 
   /** @param {Element} element @returns {Message | undefined} */
@@ -92,7 +94,7 @@ export class Timeline {
   }
 
   toEnd() {
-    this.#scroll.scrollTop = 0;
+    this.#place.toEnd();
   }
 
   /** Show a message in the middle of the screen and point at it. @param {number} number */
@@ -107,7 +109,15 @@ export class Timeline {
   /** Draw the line of new messages before `number`; null takes it away. @param {number | null} number */
   newFrom(number) {
     this.#newFrom = number;
+    this.#newLineSeen = false;
     this.#drawNewLine();
+  }
+
+  /** Go to the line of new messages, wherever it is in the history. */
+  async toNewLine() {
+    if (this.#newFrom === null) return;
+    await this.#history.around(this.#newFrom);
+    this.#newLine.scrollIntoView({ block: 'start' });
   }
 
   /** Show what waits to be sent, behind everything else. @param {Entry[]} entries */
@@ -123,7 +133,7 @@ export class Timeline {
       this.#pending.set(entry.key, element);
       paintPending(element, entry, this.#surroundings);
       this.#list.append(element);
-      this.#decorate(element, new Date(entry.createdAt).toISOString(), this.#surroundings.me.id, entry.fields.reply_to ?? null);
+      decorate(element, new Date(entry.createdAt).toISOString(), this.#surroundings.me.id, entry.fields.reply_to ?? null);
     }
     if (stick) this.toEnd();
   }
@@ -152,24 +162,24 @@ export class Timeline {
       if (!shown.has(number)) this.#forget(number, element);
     }
     this.#history.rows.forEach((row) => this.#paint(row.number));
-    this.#decorateAll();
+    this.#decorateAround([...shown]);
     this.#edges();
   }
 
   /** @param {{changed: any[], removed: number[], replaced: boolean}} change */
   #changed({ changed, removed, replaced }) {
-    const stick = this.atEnd && this.#history.following;
+    const stick = this.atEnd;
     const first = Math.min(...this.#elements.keys());
-    const anchor = stick ? null : this.#anchor(changed.every(({ number }) => number < first) ? 'last' : 'first');
+    const anchor = stick ? null : this.#place.keep(changed.every(({ number }) => number < first) ? 'last' : 'first');
     if (replaced) [...this.#elements].forEach(([number, element]) => this.#forget(number, element));
     for (const number of removed) this.#forget(number, this.#elements.get(number));
     for (const { number } of changed) this.#paint(number);
-    if (changed.length > 1 || removed.length > 0 || replaced) this.#decorateAll();
-    else changed.forEach(({ number }) => this.#decorateAround(number));
+    this.#decorateAround(changed.map(({ number }) => number));
+    if (removed.length > 0) this.#decorateNumber(this.#history.range.first);
     for (const element of this.#pending.values()) this.#list.append(element);
     this.#drawNewLine();
     this.#edges();
-    if (anchor) this.#restore(anchor);
+    if (anchor) this.#place.restore(anchor);
     else this.toEnd();
     if (this.isShown) this.#onScroll(); // short messages may leave the edge as near as it was
   }
@@ -219,50 +229,22 @@ export class Timeline {
     removeWithDay(element);
   }
 
-  #decorateAll() {
-    for (const { number } of this.#history.rows) this.#decorateNumber(number);
-  }
-
-  /** @param {number} number */
-  #decorateAround(number) {
-    this.#decorateNumber(number);
-    const next = nextMessage(this.#elements.get(number));
-    if (next?.dataset.number) this.#decorateNumber(Number(next.dataset.number));
+  /** Messages that are new here or have moved, and those behind them. @param {number[]} numbers */
+  #decorateAround(numbers) {
+    const behind = numbers.map((number) => Number(nextMessage(this.#elements.get(number))?.dataset.number));
+    // In their order: each looks at the one before.
+    for (const number of [...new Set([...numbers, ...behind])].sort((a, b) => a - b)) this.#decorateNumber(number);
   }
 
   /** @param {number} number */
   #decorateNumber(number) {
     const element = this.#elements.get(number);
     const row = /** @type {any} */ (this.#history.get(number));
-    if (element && row) this.#decorate(element, row.created_at, row.author.id, row.reply_to);
-  }
-
-  /**
-   * Day separators, and whether a message continues the one before.
-   * @param {HTMLElement} element
-   * @param {string} createdAt
-   * @param {number} authorId
-   * @param {number | null} replyTo
-   */
-  #decorate(element, createdAt, authorId, replyTo) {
-    const before = previousMessage(element);
-    element.dataset.at = createdAt;
-    element.dataset.author = String(authorId);
-    const newDay = !before?.dataset.at || dayKey(before.dataset.at) !== dayKey(createdAt);
-    drawDay(element, newDay ? createdAt : null);
-    const near = before?.dataset.at !== undefined && Date.parse(createdAt) - Date.parse(before.dataset.at) < GROUP_MS;
-    const afterLine = element.previousElementSibling === this.#newLine;
-    const continued = near && !newDay && !afterLine && replyTo === null && before?.dataset.author === String(authorId);
-    element.classList.toggle('message--continued', continued);
+    if (element && row) decorate(element, row.created_at, row.author.id, row.reply_to);
   }
 
   #drawNewLine() {
-    const element = this.#newFrom === null ? undefined : this.#elements.get(this.#newFrom);
-    if (!element) return this.#newLine.remove();
-    const first = dayOf(element) ?? element;
-    if (first.previousElementSibling === this.#newLine) return;
-    first.before(this.#newLine);
-    element.classList.remove('message--continued');
+    drawNewLine(this.#newLine, this.#newFrom === null ? undefined : this.#elements.get(this.#newFrom));
   }
 
   #edges() {
@@ -274,32 +256,9 @@ export class Timeline {
 
   /** One message is in the order of the Tab key: the last one that had the focus, else the newest. */
   #rove() {
-    const all = this.all;
-    if (all.some((element) => element.tabIndex === 0)) return;
-    const last = all.at(-1);
+    if (this.#list.querySelector('.message[tabindex="0"]')) return;
+    const last = this.all.at(-1);
     if (last) last.tabIndex = 0;
-  }
-
-  /**
-   * A message on the screen and where it stands. What is put in front may take the head of a message below it, so then it is the last one:
-   * everything above may move, and nothing that is being read.
-   * @param {'first' | 'last'} which
-   */
-  #anchor(which) {
-    const { top, bottom } = this.#scroll.getBoundingClientRect();
-    const all = this.all;
-    const element =
-      which === 'first'
-        ? all.find((candidate) => candidate.getBoundingClientRect().top >= top)
-        : all.findLast((candidate) => candidate.getBoundingClientRect().bottom <= bottom);
-    return element ? { element, at: element.getBoundingClientRect().top } : null;
-  }
-
-  /** @param {{element: HTMLElement, at: number}} anchor */
-  #restore({ element, at }) {
-    if (!element.isConnected) return;
-    const moved = element.getBoundingClientRect().top - at;
-    if (moved !== 0) this.#scroll.scrollTop += moved;
   }
 
   #onScroll() {
@@ -313,9 +272,8 @@ export class Timeline {
 
   /** Tell the history where the reader is, and load what comes next. */
   #look() {
-    const fromEnd = -this.#scroll.scrollTop;
-    const fromStart = this.#scroll.scrollHeight - this.#scroll.clientHeight - fromEnd;
-    this.#history.look(this.atEnd ? null : Number(this.#anchor('first')?.element.dataset.number) || null);
+    const { fromStart, fromEnd } = this.#place;
+    this.#history.look(this.atEnd ? null : Number(this.#place.first?.dataset.number) || null);
     if (fromStart < LOAD_WITHIN_PX && !this.#history.complete) this.#quietly(this.#history.older());
     else if (fromEnd < LOAD_WITHIN_PX && !this.#history.following) this.#quietly(this.#history.newer());
     else if (this.#history.holes.length > 0) this.#quietly(this.#history.fill());
@@ -336,50 +294,19 @@ export class Timeline {
     this.#quietly(load());
   }
 
-  /** What the button that leads to the end says. @param {number} unread */
+  #paintFirst() {
+    if (!this.isShown) return;
+    const shown = this.#newLine.isConnected;
+    const above = shown ? this.#place.isPast(this.#newLine) : this.#newFrom !== null && this.#newFrom < this.#history.range.first;
+    if (shown && !above) this.#newLineSeen = true;
+    slot(this.#root, 'first-unread').hidden = this.#newLineSeen || !above;
+  }
+
+  /** The buttons that lead to where reading was left off, and to the end. @param {number} unread */
   paintJump(unread) {
+    this.#paintFirst();
     const button = /** @type {HTMLElement} */ (this.#root.querySelector('[data-do="jump"]'));
     button.hidden = !this.farFromEnd && !(unread > 0 && !this.atEnd);
     setText(button, 'jump-words', unread > 0 ? words.newMessages(unread) : words.newest);
   }
-}
-
-/** @param {Element | null | undefined} element @returns {HTMLElement | null} */
-function previousMessage(element) {
-  let other = element?.previousElementSibling ?? null;
-  while (other && !other.classList.contains('message')) other = other.previousElementSibling;
-  return /** @type {HTMLElement | null} */ (other);
-}
-
-/** @param {Element | null | undefined} element @returns {HTMLElement | null} */
-function nextMessage(element) {
-  let other = element?.nextElementSibling ?? null;
-  while (other && !other.classList.contains('message')) other = other.nextElementSibling;
-  return /** @type {HTMLElement | null} */ (other);
-}
-
-/** The separator that belongs to a message. @param {HTMLElement} element */
-function dayOf(element) {
-  const before = element.previousElementSibling;
-  return before?.classList.contains('day') ? before : null;
-}
-
-/**
- * @param {HTMLElement} element
- * @param {string | null} iso
- */
-function drawDay(element, iso) {
-  const there = dayOf(element);
-  if (iso === null) return there?.remove();
-  const day = /** @type {HTMLElement} */ (there ?? clone('day-template'));
-  const time = /** @type {HTMLTimeElement} */ (day.firstElementChild);
-  time.dateTime = dayKey(iso);
-  time.textContent = dayName(iso);
-  if (!there) element.before(day);
-}
-
-/** @param {HTMLElement} element */
-function removeWithDay(element) {
-  dayOf(element)?.remove();
-  element.remove();
 }
