@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo cluster bench bench-quick bench-guard machines chaos jitter test-more test test-fast lint format types imports js migrations check-deploy messages screenshots clean
+.PHONY: help install install-dev run demo cluster bench bench-quick bench-guard bench-browser machines chaos jitter test-more test test-fast lint format types imports js migrations check-deploy messages screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -110,6 +110,10 @@ bench-quick: bench-install ## The same in two minutes, without a record
 
 bench-guard: bench-install ## Has the cost of anything moved since the last record, as a ratio to stock Channels?
 	.venv/bin/python -m tests.bench --guard
+
+bench-browser: install-dev ## Measure how smooth the page is, in Chromium; writes docs/benchmarks/browser.md
+	@.ci/services
+	.venv/bin/python -m tests.browser.bench
 
 .PHONY: bench-install
 bench-install: install-dev

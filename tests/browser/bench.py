@@ -16,7 +16,8 @@ from statistics import median
 from typing import Any
 from uuid import uuid4
 
-from playwright.sync_api import CDPSession, Page, expect, sync_playwright
+import httpx
+from playwright.sync_api import CDPSession, Page, sync_playwright
 from websockets.sync.client import connect
 
 from tests.bench.record import environment
@@ -39,7 +40,8 @@ SWITCHES = 20
 
 WATCH = """() => {
   window.tasks = [];
-  new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask', buffered: true });
+  const observer = new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration)));
+  observer.observe({ type: 'longtask', buffered: true });
 }"""
 FIRST_MESSAGE = """() => new Promise((resolve) => {
   const look = () => document.querySelector('.timeline .message')
@@ -128,7 +130,7 @@ def live(run: Run, page: Page, cdp: CDPSession) -> None:
     begin = time.monotonic()
     page.wait_for_timeout(LIVE_SECONDS * 1000)
     rate = (newest(page) - before) / (time.monotonic() - begin)
-    note(run, page, cdp, f"{LIVE_SECONDS} s at the newest line", f"{rate:.0f} messages/s shown")
+    note(run, page, cdp, f"{LIVE_SECONDS} s at the newest line, while messages come in", f"{rate:.0f} messages/s shown")
 
 
 def scroll(run: Run, page: Page, cdp: CDPSession) -> None:
@@ -139,7 +141,7 @@ def scroll(run: Run, page: Page, cdp: CDPSession) -> None:
         page.mouse.wheel(0, -WHEEL_PX)
         page.wait_for_timeout(WHEEL_EVERY_MS)
     oldest = int(page.locator(".timeline .message").first.get_attribute("data-number") or 0)
-    note(run, page, cdp, f"{WHEELS} turns of the wheel into the past", f"{before - oldest} messages back")
+    note(run, page, cdp, f"{WHEELS} turns of the wheel into the past, the same", f"{before - oldest} messages back")
 
 
 def switch(run: Run, page: Page, cdp: CDPSession, name: str, paths: list[str]) -> None:
@@ -169,7 +171,8 @@ def posting(site: ServerProcess) -> Iterator[None]:
     tokens = [issued(site, name) for name in AUTHORS[1:]]
     room = room_id(site, tokens[0])
     threads = [
-        threading.Thread(target=post, args=(site, tokens[number % len(tokens)], room, done, number), daemon=True) for number in range(POSTERS)
+        threading.Thread(target=post, args=(site, tokens[number % len(tokens)], room, done, number), daemon=True)
+        for number in range(POSTERS)
     ]
     for thread in threads:
         thread.start()
@@ -203,8 +206,6 @@ def issued(site: ServerProcess, name: str) -> str:
 
 def room_id(site: ServerProcess, token: str) -> int:
     """Return the id of the busy room."""
-    import httpx  # noqa: PLC0415: only here
-
     rooms = httpx.get(f"{site.origin}/api/rooms/", headers={"Authorization": f"Bearer {token}"}).json()["rooms"]
     return next(int(each["room"]["id"]) for each in rooms if each["room"]["slug"] == "bench-01")
 
@@ -213,15 +214,16 @@ def written(run: Run, browser: str) -> str:
     """Return the record as a page of the documents."""
     where = environment()
     machine = where["machine"]
+    load_average = ", ".join(str(each) for each in machine["load_average"])
     lines = [
         "# The page in a browser",
         "",
-        f"`make bench-browser`, {where['date']}, commit `{where['commit']}`: {ROOMS} rooms and {MESSAGES:,} messages, one server process on SQLite,",
-        f"Chromium {browser} without a window (1280 × 800), {machine['cpu']}, {machine['cores']} cores shared by all of it, load average",
-        f"{', '.join(str(each) for each in machine['load_average'])}. While the first two lines were measured, {POSTERS} sockets posted {RATE} messages a second into the open room.",
+        f"`make bench-browser`, {where['date']}, commit `{where['commit']}`: {ROOMS} rooms and {MESSAGES:,} messages, one process on",
+        f"SQLite, Chromium {browser} without a window (1280 × 800), {machine['cpu']}, {machine['cores']} cores shared by all of it,",
+        f"load average {load_average}. While messages come in, {POSTERS} sockets post {RATE} a second into the open room.",
         "",
-        f"First paint of the room with its messages: median **{median(run.painted):.0f} ms**, slowest {max(run.painted):.0f} ms of {LOADS} loads;",
-        f"level with the server after {median(run.level):.0f} ms.",
+        f"First paint of the room with its messages: median **{median(run.painted):.0f} ms**,",
+        f"slowest {max(run.painted):.0f} ms of {LOADS} loads; connected after {median(run.level):.0f} ms.",
         "",
         "| what | | long tasks | in total | longest | heap | elements | messages in the page |",
         "|---|---|--:|--:|--:|--:|--:|--:|",

@@ -26,9 +26,9 @@ TEXTS = (
 def main() -> None:
     """Make the rooms, and let the demo's people talk in them."""
     django.setup()
-    from django.contrib.auth.models import User  # noqa: PLC0415: after the setup
+    from django.contrib.auth.models import User  # after the setup
 
-    from chat import services  # noqa: PLC0415
+    from chat import services
 
     chance = random.Random(7)
     users = {name: User.objects.get(username=name).pk for name in AUTHORS}
@@ -39,7 +39,9 @@ def main() -> None:
     quiet = int(MESSAGES * (1 - BUSY_SHARE)) // (ROOMS - 1)
     wanted = [rooms[0]] * (MESSAGES - quiet * (ROOMS - 1)) + [room for room in rooms[1:] for _ in range(quiet)]
     posts = (
-        services.Post(author_id=users[chance.choice(AUTHORS)], room_id=room, key=UUID(int=chance.getrandbits(128)), body=chance.choice(TEXTS))
+        services.Post(
+            author_id=users[chance.choice(AUTHORS)], room_id=room, key=UUID(int=chance.getrandbits(128)), body=chance.choice(TEXTS)
+        )
         for room in wanted
     )
     while some := list(islice(posts, BATCH)):
