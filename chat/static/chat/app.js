@@ -21,6 +21,7 @@ import { EmojiPicker } from './emoji.js';
 import { Favourites } from './favourites.js';
 import { Menu, moveWithArrows, placeBeside } from './menu.js';
 import { People } from './people.js';
+import { PerFrame } from './per_frame.js';
 import { roomMenu } from './room_menu.js';
 import { Rooms } from './rooms.js';
 import { Router } from './router.js';
@@ -46,6 +47,7 @@ const MEMBERS_ASKED = 200; // for completion of names; larger rooms complete tho
 export class App {
   /** @type {Map<number, Promise<User[]>>} */
   #members = new Map();
+  #counting = new PerFrame(() => this.#count());
 
   /**
    * @param {Boot} boot
@@ -180,7 +182,7 @@ export class App {
     this.announcements.on('change', (shown) => banner.show(shown));
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
     this.feed.on('membership', (membership) => void this.rooms.tellMine(membership));
-    this.rooms.on('change', () => this.#count());
+    this.rooms.on('change', () => this.#counting.soon());
     onAction(document, {
       reconnect: () => this.client.retryNow(),
       'open-drawer': () => this.drawer(true),

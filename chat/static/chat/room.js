@@ -45,7 +45,7 @@ import { Quotes } from './quotes.js';
  */
 
 /** Messages in the page at once; the rest is read again when somebody scrolls there. */
-const MAX_MESSAGES_SHOWN = 300;
+const MAX_MESSAGES_SHOWN = 200;
 /** Of the newest messages, when one that is under way is looked for among them. */
 const LOOKED_AT = 20;
 

@@ -3,13 +3,13 @@
  * @module
  */
 
-import { announce, onAction, setText, slot, toast } from './dom.js';
+import { onAction, setText, slot, toast } from './dom.js';
+import { Aloud } from './aloud.js';
 import { Composer } from './composer.js';
 import { Members } from './members.js';
-import { plainText } from './message.js';
 import { MessageTools } from './message_tools.js';
+import { PerFrame } from './per_frame.js';
 import { Reading } from './reading.js';
-import { isGone } from './rights.js';
 import { roomMenu } from './room_menu.js';
 import { Timeline } from './timeline.js';
 import { words } from './words.js';
@@ -27,11 +27,13 @@ export class RoomView {
   #root;
   #app;
   #typedAt = 0;
-  /** The message that was read aloud last. @type {number | undefined} */
-  #announced;
+  #aloud = new Aloud();
   #ticking;
   /** @type {(() => void)[]} */
   #ends = [];
+  #painting = new PerFrame(() => this.#paint());
+  #paintingTyping = new PerFrame(() => this.#paintTyping());
+  #paintingPending = new PerFrame(() => this.#paintPending());
 
   /**
    * @param {HTMLElement} root
@@ -69,7 +71,7 @@ export class RoomView {
     this.reading.opened(); // before anything counts as looked at
     this.#listen();
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);
-    this.#ends.push(room.history.on('change', () => this.#paintPending()));
+    this.#ends.push(room.history.on('change', () => this.#paintingPending.soon()));
     this.#paint();
     this.#paintPending();
   }
@@ -86,6 +88,8 @@ export class RoomView {
   leave() {
     clearInterval(this.#ticking);
     for (const end of this.#ends) end();
+    for (const painting of [this.#painting, this.#paintingTyping, this.#paintingPending]) painting.stop();
+    this.#aloud.stop();
     this.reading.leave();
     this.timeline.leave();
     this.members?.leave();
@@ -106,9 +110,9 @@ export class RoomView {
   #listen() {
     const { room } = this;
     this.#ends = [
-      room.on('change', () => this.#paint()),
+      room.on('change', () => this.#painting.soon()),
       room.on('messages', (messages) => this.#messagesChanged(messages)),
-      room.on('typing', () => this.#paintTyping()),
+      room.on('typing', () => this.#paintingTyping.soon()),
       room.on('arrived', (message) => this.#arrived(message)),
       this.#app.outbox.on('change', (entry) => this.#outboxChanged(entry)),
     ];
@@ -126,8 +130,7 @@ export class RoomView {
   #arrived(message) {
     this.reading.arrived(message);
     if (!this.#root.isConnected) return;
-    this.#announced = message.id;
-    announce(words.said(message.author.name, plainText(message)));
+    this.#aloud.arrived(message);
   }
 
   /** A message may be on the screen several times: as itself, in quotes, in what I write about it. @param {Message[]} messages */
@@ -135,8 +138,8 @@ export class RoomView {
     this.timeline.quoted(messages);
     this.composer.changed(messages);
     this.tools.changed(messages);
-    this.#paintPending();
-    if (messages.some((message) => message.id === this.#announced && isGone(message))) announce('');
+    this.#paintingPending.soon();
+    this.#aloud.changed(messages);
   }
 
   #moved() {

@@ -4,6 +4,7 @@
  */
 
 import { clone, onAction, setAvatar, setIcon, setText, slot } from './dom.js';
+import { PerFrame } from './per_frame.js';
 import { sections } from './room_order.js';
 import { SidebarDrag } from './sidebar_drag.js';
 import { few, words } from './words.js';
@@ -23,6 +24,9 @@ export class Sidebar {
   #places = new Map();
   /** @type {number | null} */
   #current = null;
+  /** Rooms that changed; null: which ones there are. @type {Set<Room | null>} */
+  #news = new Set();
+  #painting = new PerFrame(() => this.#paintNews());
 
   /**
    * @param {HTMLElement} root
@@ -34,7 +38,10 @@ export class Sidebar {
     this.#root = root;
     this.#rooms = rooms;
     for (const place of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll('.place'))) this.#places.set(Number(place.dataset.room), place);
-    rooms.on('change', (room) => (room ? this.#changed(room) : this.paint()));
+    rooms.on('change', (room) => {
+      this.#news.add(room);
+      this.#painting.soon();
+    });
     new SidebarDrag(root, rooms, favourites);
     const menuOf = (/** @type {HTMLElement} */ opener, /** @type {Element | null | undefined} */ place) => {
       const room = rooms.get(Number(/** @type {HTMLElement | null | undefined} */ (place)?.dataset.room));
@@ -49,6 +56,13 @@ export class Sidebar {
       menuOf(place, place);
     });
     this.paint();
+  }
+
+  #paintNews() {
+    const news = [...this.#news];
+    this.#news.clear();
+    if (news.includes(null)) this.paint();
+    else for (const room of news) this.#changed(/** @type {Room} */ (room));
   }
 
   /** @param {Room | null} room */

@@ -9,6 +9,7 @@ import { clone, setText, slot } from './dom.js';
 import { decorate, drawNewLine, nextMessage, removeWithDay } from './marks.js';
 import { newMessageElement, paintMessage, paintQuote } from './message.js';
 import { paintPending } from './pending.js';
+import { PerFrame } from './per_frame.js';
 import { Place } from './place.js';
 import { words } from './words.js';
 
@@ -23,7 +24,6 @@ const LOAD_WITHIN_PX = 800; // of the edge: the next page comes before the reade
 const FAR_PX = 600; // from the newest line: a button leads back
 
 export class Timeline {
-  #root;
   #list;
   #place;
   #history;
@@ -38,8 +38,19 @@ export class Timeline {
   #newLine = clone('new-line-template');
   /** The line was on the screen: nobody needs to be led to it any more. */
   #newLineSeen = false;
-  #frame = 0;
+  /** Not drawn yet. @type {{changed: Set<number>, removed: Set<number>, replaced: boolean}} */
+  #changes = { changed: new Set(), removed: new Set(), replaced: false };
+  #drawing = new PerFrame(() => this.#draw());
+  #looking = new PerFrame(() => {
+    this.#look();
+    this.#scrolled();
+  });
   #end;
+  #older;
+  #start;
+  #newer;
+  #first;
+  #jump;
 
   /**
    * @param {HTMLElement} root
@@ -48,18 +59,22 @@ export class Timeline {
    * @param {() => void} scrolled  the reader has moved
    */
   constructor(root, history, surroundings, scrolled) {
-    this.#root = root;
     const scroll = slot(root, 'scroll');
     this.#list = slot(root, 'list');
     this.#place = new Place(scroll, this.#list);
     this.#history = history;
     this.#surroundings = surroundings;
     this.#scrolled = scrolled;
+    this.#older = slot(root, 'older');
+    this.#start = slot(root, 'start');
+    this.#newer = slot(root, 'newer');
+    this.#first = slot(root, 'first-unread');
+    this.#jump = slot(root, 'jump');
     this.#adopt();
     this.#end = history.on('change', (change) => this.#changed(change));
-    scroll.addEventListener('scroll', () => this.#onScroll(), { passive: true });
-    slot(root, 'older').addEventListener('click', (event) => this.#page(event, () => history.older()));
-    slot(root, 'newer').addEventListener('click', (event) => this.#page(event, () => history.newer()));
+    scroll.addEventListener('scroll', () => this.#looking.soon(), { passive: true });
+    this.#older.addEventListener('click', (event) => this.#page(event, () => history.older()));
+    this.#newer.addEventListener('click', (event) => this.#page(event, () => history.newer()));
   }
 
   /** The newest line is on the screen, and nothing newer exists. */
@@ -85,6 +100,7 @@ export class Timeline {
 
   /** @param {number} number */
   elementOf(number) {
+    this.#drawing.now();
     return this.#elements.get(number);
   }
 
@@ -99,7 +115,7 @@ export class Timeline {
 
   /** Show a message in the middle of the screen and point at it. @param {number} number */
   pointAt(number) {
-    const element = this.#elements.get(number);
+    const element = this.elementOf(number);
     if (!element) return;
     element.scrollIntoView({ block: 'center' });
     element.classList.remove('message--target');
@@ -117,11 +133,13 @@ export class Timeline {
   async toNewLine() {
     if (this.#newFrom === null) return;
     await this.#history.around(this.#newFrom);
+    this.#drawing.now();
     this.#newLine.scrollIntoView({ block: 'start' });
   }
 
   /** Show what waits to be sent, behind everything else. @param {Entry[]} entries */
   pending(entries) {
+    this.#drawing.now();
     const stick = this.atEnd;
     const shown = this.#history.following ? entries : [];
     const keys = new Set(shown.map((entry) => entry.key));
@@ -150,7 +168,8 @@ export class Timeline {
   /** The view is not needed any more. */
   leave() {
     this.#end();
-    cancelAnimationFrame(this.#frame);
+    this.#drawing.stop();
+    this.#looking.stop();
   }
 
   /** Continue with what the server has rendered. */
@@ -168,20 +187,36 @@ export class Timeline {
 
   /** @param {{changed: any[], removed: number[], replaced: boolean}} change */
   #changed({ changed, removed, replaced }) {
+    if (replaced) this.#changes = { changed: new Set(), removed: new Set(), replaced };
+    for (const number of removed) {
+      this.#changes.changed.delete(number);
+      this.#changes.removed.add(number);
+    }
+    for (const { number } of changed) {
+      this.#changes.removed.delete(number);
+      this.#changes.changed.add(number);
+    }
+    this.#drawing.soon();
+  }
+
+  #draw() {
+    const { removed, replaced } = this.#changes;
+    const changed = [...this.#changes.changed];
+    this.#changes = { changed: new Set(), removed: new Set(), replaced: false };
     const stick = this.atEnd;
     const first = Math.min(...this.#elements.keys());
-    const anchor = stick ? null : this.#place.keep(changed.every(({ number }) => number < first) ? 'last' : 'first');
+    const anchor = stick ? null : this.#place.keep(changed.every((number) => number < first) ? 'last' : 'first');
     if (replaced) [...this.#elements].forEach(([number, element]) => this.#forget(number, element));
     for (const number of removed) this.#forget(number, this.#elements.get(number));
-    for (const { number } of changed) this.#paint(number);
-    this.#decorateAround(changed.map(({ number }) => number));
-    if (removed.length > 0) this.#decorateNumber(this.#history.range.first);
+    for (const number of changed) this.#paint(number);
+    this.#decorateAround(changed);
+    if (removed.size > 0) this.#decorateNumber(this.#history.range.first);
     for (const element of this.#pending.values()) this.#list.append(element);
     this.#drawNewLine();
     this.#edges();
     if (anchor) this.#place.restore(anchor);
     else this.toEnd();
-    if (this.isShown) this.#onScroll(); // short messages may leave the edge as near as it was
+    if (this.isShown) this.#looking.soon(); // short messages may leave the edge as near as it was
   }
 
   /** @param {number} number */
@@ -248,9 +283,9 @@ export class Timeline {
   }
 
   #edges() {
-    slot(this.#root, 'older').hidden = this.#history.complete;
-    slot(this.#root, 'start').hidden = !this.#history.complete;
-    slot(this.#root, 'newer').hidden = this.#history.following;
+    this.#older.hidden = this.#history.complete;
+    this.#start.hidden = !this.#history.complete;
+    this.#newer.hidden = this.#history.following;
     this.#rove();
   }
 
@@ -259,15 +294,6 @@ export class Timeline {
     if (this.#list.querySelector('.message[tabindex="0"]')) return;
     const last = this.all.at(-1);
     if (last) last.tabIndex = 0;
-  }
-
-  #onScroll() {
-    if (this.#frame) return;
-    this.#frame = requestAnimationFrame(() => {
-      this.#frame = 0;
-      this.#look();
-      this.#scrolled();
-    });
   }
 
   /** Tell the history where the reader is, and load what comes next. */
@@ -299,14 +325,13 @@ export class Timeline {
     const shown = this.#newLine.isConnected;
     const above = shown ? this.#place.isPast(this.#newLine) : this.#newFrom !== null && this.#newFrom < this.#history.range.first;
     if (shown && !above) this.#newLineSeen = true;
-    slot(this.#root, 'first-unread').hidden = this.#newLineSeen || !above;
+    this.#first.hidden = this.#newLineSeen || !above;
   }
 
   /** The buttons that lead to where reading was left off, and to the end. @param {number} unread */
   paintJump(unread) {
     this.#paintFirst();
-    const button = /** @type {HTMLElement} */ (this.#root.querySelector('[data-do="jump"]'));
-    button.hidden = !this.farFromEnd && !(unread > 0 && !this.atEnd);
-    setText(button, 'jump-words', unread > 0 ? words.newMessages(unread) : words.newest);
+    this.#jump.hidden = !this.farFromEnd && !(unread > 0 && !this.atEnd);
+    setText(this.#jump, 'jump-words', unread > 0 ? words.newMessages(unread) : words.newest);
   }
 }
