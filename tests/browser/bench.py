@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -194,7 +194,9 @@ def post(site: ServerProcess, token: str, room: int, done: threading.Event, numb
             sent += 1
             body = f"Line {sent} of {number}: is that **you** over there, or only the radio?"
             socket.send(json.dumps({"id": sent, "command": "message.post", "room": room, "key": str(uuid4()), "body": body}))
-            socket.recv()
+            with suppress(TimeoutError):  # the rate does not wait for replies
+                while True:
+                    socket.recv(timeout=0)
             done.wait(max(0.0, begin + sent * POSTERS / RATE - time.monotonic()))
 
 

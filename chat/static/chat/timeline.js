@@ -201,7 +201,7 @@ export class Timeline {
 
   #draw() {
     const { removed, replaced } = this.#changes;
-    const changed = [...this.#changes.changed];
+    const changed = [...this.#changes.changed].sort((a, b) => b - a); // each finds the one behind it in its place
     this.#changes = { changed: new Set(), removed: new Set(), replaced: false };
     const stick = this.atEnd;
     const first = Math.min(...this.#elements.keys());
@@ -237,8 +237,8 @@ export class Timeline {
    * @param {number} number
    */
   #insert(element, number) {
-    let next = null;
-    for (let other = this.#list.lastElementChild; other; other = other.previousElementSibling) {
+    let next = this.#elements.get(number + 1)?.nextElementSibling ?? null;
+    for (let other = next?.previousElementSibling ?? this.#list.lastElementChild; other; other = other.previousElementSibling) {
       const its = Number(/** @type {HTMLElement} */ (other).dataset.number);
       if (its && its < number) break;
       next = other; // separators, and what waits to be sent, stay behind
