@@ -13,6 +13,8 @@ from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message
 from tests.conftest import People
 
+MOST_IN_THE_PAGE = 200  # chat/static/chat/room.js
+
 
 @pytest.fixture
 def long_room(people: People, lab: Room) -> Room:
@@ -43,10 +45,25 @@ def test_scrolling_up_loads_history_and_keeps_the_place(open_page: OpenPage, peo
         page.locator(".timeline__scroll").evaluate("element => element.scrollTo(0, -element.scrollHeight)")
         expect(first).not_to_have_attribute("data-number", number or "")
     expect(message(page, "Line 1.")).to_be_visible()
+    assert page.locator(".timeline .message").count() <= MOST_IN_THE_PAGE
     services.post_message(author_id=people.bob.pk, room_id=long_room.pk, body="News from Bob")
     button = page.get_by_role("button", name=re.compile("1 new message"))
     button.click()
     expect(message(page, "News from Bob")).to_be_in_viewport()
+
+
+def test_a_button_leads_to_the_first_unread_message_far_above(open_page: OpenPage, people: People, long_room: Room) -> None:
+    page = open_page(people.bob, "/rooms/lab/")
+    connected(page)
+    expect(message(page, "Line 220.")).to_be_in_viewport()
+    button = page.get_by_role("button", name="First unread message")
+    button.click()
+    expect(page.locator(".new-line")).to_be_in_viewport()
+    expect(message(page, "Line 1.")).to_be_in_viewport()
+    expect(button).to_be_hidden()
+    page.get_by_role("button", name=re.compile("Newest|new messages")).click()
+    expect(message(page, "Line 220.")).to_be_in_viewport()
+    expect(button).to_be_hidden()
 
 
 def test_a_permalink_opens_in_its_surroundings_and_leads_back(open_page: OpenPage, people: People, long_room: Room) -> None:
