@@ -11,7 +11,7 @@ from django.utils import timezone
 from chat import payloads, policies, selectors
 from chat.errors import TooLate
 from chat.models import REASON_MAX_LENGTH, Message, ModerationLog, Report, Room
-from chat.services import telling, texts
+from chat.services import mentioning, telling, texts
 from chat.services.editing import take_down, tell_author
 from chat.services.rows import log, save_message, system_user
 from notifications.payloads import inbox, person
@@ -91,6 +91,7 @@ def hide_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
             return message
         texts.hold(message, actor_id=actor_id)
         save_message(heads, message)
+        mentioning.forget(message)
         _log_visibility(ModerationLog.Action.HIDE, message, actor_id, reason)
     return message
 
@@ -106,6 +107,7 @@ def show_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
             return message
         texts.give_back(message)
         save_message(heads, message)
+        mentioning.note_again(message)
         _log_visibility(ModerationLog.Action.SHOW, message, actor_id, reason)
     return message
 
@@ -116,6 +118,7 @@ def _carry_out(heads: Heads, decision: Status, message: Message, room: Room, act
     elif decision is Status.DISMISSED and message.is_hidden:
         texts.give_back(message)
         save_message(heads, message)
+        mentioning.note_again(message)
         if message.author_id != actor_id:
             tell_author(heads, message, room, actor_id, "looked at your message and shows it again", "", level="info")
 

@@ -95,7 +95,6 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
     room = selectors.room(found.room_id)
     removed = RemovedText.objects.filter(message=found).first()
     text = compose_one(found.author_id, room, removed.body) if removed else None
-    people = telling.mentioned([Planned(room, text)]) if text else {}
     with changing(payloads.stream(room.pk), inbox(found.author_id)) as heads:
         room, member = selectors.standing(room.pk, actor_id)
         check_moderates(room, member, actor_id)
@@ -107,7 +106,7 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
         message.reactions, message.deleted_at = removed.reactions, None
         removed.delete()
         save_message(heads, message)
-        mentioning.note(mentioning.mentions(message, text, people, telling.reach(people)))
+        mentioning.note_again(message)
         log(ModerationLog.Action.RESTORE, actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
         if message.author_id != actor_id:
             tell_author(heads, message, room, actor_id, "restored your message", reason, level="info")

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 
-from chat.models import Mention, Message
+from chat.models import Membership, Mention, Message, State
+from chat.policies import ROOM_MENTION_MAX_MEMBERS
 from chat.services.composing import Text
 from chat.services.telling import Candidates, Reach
 
+EVERYBODY = 'data-room=""'  # what becomes of @room (chat.markdown); nobody can write a tag
 ROWS_PER_STATEMENT = 500  # @room in a large room: far below the 32,766 parameters of SQLite
 
 
@@ -22,6 +24,15 @@ def note(rows: Collection[Mention]) -> None:
     """Write mentions; nothing where there is none."""
     if rows:
         Mention.objects.bulk_create(rows, batch_size=ROWS_PER_STATEMENT, ignore_conflicts=True)
+
+
+def note_again(message: Message) -> None:
+    """Write the mentions of a message that is shown again, of those who are in the room now."""
+    members = Membership.objects.filter(room_id=message.room_id, state=State.ACTIVE).exclude(user_id=message.author_id)
+    if EVERYBODY not in message.html:
+        members = members.filter(user_id__in=message.mentions)
+    user_ids = members.order_by("user_id").values_list("user_id", flat=True)[:ROOM_MENTION_MAX_MEMBERS]
+    note([Mention(user_id=user_id, room_id=message.room_id, number=message.number) for user_id in user_ids])
 
 
 def forget(message: Message) -> None:

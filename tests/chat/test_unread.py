@@ -67,6 +67,16 @@ def test_a_deleted_message_mentions_nobody_until_it_is_restored(general: Room, a
     assert mentions(bob) == {"general": [1]}
 
 
+@pytest.mark.parametrize("text", ["@bob", "@room"])
+def test_a_hidden_message_mentions_nobody_until_it_is_shown(general: Room, alice: User, bob: User, mona: User, say: Say, text: str) -> None:
+    message = say(alice, general, text)
+    services.hide_message(actor_id=mona.pk, message_id=message.pk)
+    assert mentions(bob) == {}
+    services.show_message(actor_id=mona.pk, message_id=message.pk)
+    assert mentions(bob) == {"general": [1]}
+    assert mentions(alice) == {}
+
+
 def test_a_snapshot_has_them_too(general: Room, alice: User, bob: User, charlie: User, say: Say) -> None:
     say(alice, general, "@bob")
     assert list(selectors.snapshot(general.pk, bob.pk).mentions) == [1]
