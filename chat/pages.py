@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
@@ -13,6 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from chat import inbox_page, page_data, payloads, selectors, services
+from chat.directory import MAX_QUERY
+from chat.directory import directory as rooms_of_directory
 from chat.models import Room
 from chat.page_data import Window
 from realtime.auth import banned
@@ -102,25 +105,25 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @page
 @require_GET
 def directory(request: HttpRequest) -> HttpResponse:
-    """Show the public rooms: mine and those that I may join."""
+    """Show the public rooms, searched by words, page by page."""
     user = _user(request)
-    query = request.GET.get("q", "").strip().casefold()
-    mine = [item for item in selectors.my_rooms(user.pk) if not item.room.is_direct]
-    others, _more = selectors.public_rooms(user.pk)
-    rows = sorted([*mine, *others], key=lambda item: item.room.name.casefold())
+    query = request.GET.get("q", "").strip()[:MAX_QUERY]
+    after = _number(request, "after")
+    last = selectors.readable(after, user.pk).room if after is not None else None
+    found, more = rooms_of_directory(user.pk, query=query, after=last)
     rooms = [
         {
             "id": item.room.pk,
             "name": item.room.name,
             "topic": item.room.topic,
-            "kind": item.room.kind,
             "url": item.room.get_absolute_url(),
-            "joined": item.membership is not None,
+            "members": item.room.member_count,
+            "joined": item.joined,
         }
-        for item in rows
-        if query in f"{item.room.name} {item.room.topic}".casefold()
+        for item in found
     ]
-    return _render(request, "chat/directory.html", {"directory": rooms, "query": request.GET.get("q", "")})
+    more_url = f"?{urlencode({'q': query, 'after': rooms[-1]['id']})}" if more else ""
+    return _render(request, "chat/directory.html", {"directory": rooms, "query": query, "more_url": more_url})
 
 
 @page

@@ -7,6 +7,7 @@ from chat import views
 urlpatterns = [
     path("api/rooms/", views.rooms),
     path("api/rooms/direct", views.direct),
+    path("api/rooms/directory", views.directory),
     path("api/rooms/<int:room_id>/", views.room),
     path("api/rooms/<int:room_id>/messages", views.messages),
     path("api/rooms/<int:room_id>/members", views.members),

@@ -6,6 +6,8 @@ import msgspec
 from django.http import HttpRequest, JsonResponse
 
 from chat import payloads, policies, selectors, services
+from chat.directory import MAX_QUERY, PAGE
+from chat.directory import directory as rooms_of_directory
 from chat.models import Membership, State
 from chat.page_data import listed_values
 from chat.selectors import History
@@ -86,6 +88,19 @@ def rooms(request: ApiRequest) -> JsonResponse:
     last = selectors.readable(after, request.user.pk).room if after is not None else None
     others, more = selectors.public_rooms(request.user.pk, after=last)
     return JsonResponse({"rooms": [*map(listed_values, mine), *map(listed_values, others)], "more": more, "inbox_seq": inbox_seq})
+
+
+@api("GET")
+def directory(request: ApiRequest) -> JsonResponse:
+    """Answer with public rooms by name, those that have all words of ``q``."""
+    query = request.GET.get("q", "")
+    policies.clean(query, name="q", limit=MAX_QUERY)
+    after = _number(request, "after")
+    last = selectors.readable(after, request.user.pk).room if after is not None else None
+    limit = min(_number(request, "limit") or PAGE, PAGE)
+    found, more = rooms_of_directory(request.user.pk, query=query, after=last, limit=limit)
+    listed = [{"room": payloads.room(item.room), "joined": item.joined, "member_count": item.room.member_count} for item in found]
+    return JsonResponse({"rooms": listed, "more": more})
 
 
 @api("POST")

@@ -52,6 +52,18 @@ def offline(page: Page) -> None:
     act(page, page.locator(".timeline .message").nth(-3), "Reply")
 
 
+def switcher(page: Page) -> None:
+    """Look for a room or a person."""
+    page.keyboard.press("Control+k")
+    page.keyboard.type("le")
+    expect(page.get_by_role("dialog").get_by_role("option").first).to_be_visible()
+
+
+def shortcuts(page: Page) -> None:
+    """List all shortcuts."""
+    page.keyboard.press("Control+/")
+
+
 def drawer(page: Page) -> None:
     """Open the list of rooms on a phone."""
     page.get_by_role("link", name="Rooms and inbox").click()
@@ -85,6 +97,8 @@ PICTURES = (
     Picture("reaction", "/rooms/launch/", "charlie", step=reaction),
     Picture("offline", "/rooms/launch/", "bob", step=offline),
     Picture("new-room-dark", "/rooms/general/", "maya", dark=True, step=new_room),
+    Picture("switcher", "/rooms/launch/", "alice", step=switcher),
+    Picture("shortcuts-dark", "/rooms/launch/", "maya", dark=True, step=shortcuts),
     Picture("inbox", "/inbox/", "bob"),
     Picture("directory-dark", "/rooms/", "admin", dark=True),
     Picture("sign-in", "/accounts/login/"),

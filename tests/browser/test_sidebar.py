@@ -109,7 +109,7 @@ def test_a_muted_room_shows_nothing_and_stays_findable(open_page: OpenPage, peop
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     found = place(page, "Garden")
-    expect(found).to_have_attribute("data-quiet", "true")
+    expect(found).to_contain_text("Muted")
     expect(found.locator(".badge")).to_be_hidden()
     expect(found.locator(".mention-badge")).to_be_hidden()
     expect(page).to_have_title("Lab · Holdfast")

@@ -24,8 +24,13 @@ import { People } from './people.js';
 import { PerFrame } from './per_frame.js';
 import { roomMenu } from './room_menu.js';
 import { Rooms } from './rooms.js';
+import { Recent } from './recent.js';
+import { neighbour } from './room_order.js';
 import { Router } from './router.js';
+import { Shortcuts } from './shortcuts.js';
+import { ShortcutsView } from './shortcuts_view.js';
 import { Sidebar } from './sidebar.js';
+import { Switcher } from './switcher.js';
 import { words } from './words.js';
 
 /**
@@ -69,6 +74,9 @@ export class App {
     this.announcements = new Announcements(this.client, this.api);
     this.favourites = new Favourites(this.api, this.rooms);
     this.counters = new Counters();
+    this.recent = new Recent(boot.me.id);
+    this.shortcuts = new Shortcuts(this.#keys());
+    this.switcher = new Switcher(this);
     this.sidebar = new Sidebar(/** @type {HTMLElement} */ (document.getElementById('sidebar')), this.rooms, this.favourites, (opener, room) => roomMenu(opener, room, this));
     const session = new Session({ client: this.client, ask: () => this.api.get('/api/announcements/'), told: () => this.connection.paint() });
     this.connection = new Connection(this.client, session);
@@ -168,6 +176,41 @@ export class App {
     toast(done ? words.linkCopied : words.copyFailed);
   }
 
+  showShortcuts() {
+    document.getElementById('my-menu')?.hidePopover();
+    new ShortcutsView(this.shortcuts).open();
+  }
+
+  /** What the shortcuts of the page do. @returns {Record<string, () => void>} */
+  #keys() {
+    const step = (/** @type {1 | -1} */ way, unread = false) => () => {
+      const room = neighbour(this.rooms.mine, this.router.room?.id ?? null, way, { unread });
+      if (room) void this.go(room.url);
+    };
+    return {
+      switch: () => this.switcher.toggle(),
+      search: () => (this.switcher.searchUrl ? void this.go(this.switcher.searchUrl) : this.switcher.toggle()),
+      previous: step(-1),
+      next: step(1),
+      previousUnread: step(-1, true),
+      nextUnread: step(1, true),
+      markRead: () => this.#escape(),
+      markAllRead: () => void this.markAllRead(),
+      help: () => this.showShortcuts(),
+    };
+  }
+
+  /** Esc closes what is open; where nothing is, the room is read. */
+  #escape() {
+    const { room } = this.router;
+    if (this.drawerIsOpen) this.drawer(false);
+    else if (room?.isMember) this.markRead(room);
+  }
+
+  get drawerIsOpen() {
+    return /** @type {HTMLElement} */ (document.querySelector('.app')).dataset.drawer === 'open';
+  }
+
   #count() {
     this.router.paintTitle();
     this.counters.show(this.rooms);
@@ -189,12 +232,13 @@ export class App {
       'close-drawer': () => this.drawer(false),
       'create-room': () => void this.#createRoom(),
       'find-person': () => void this.dialogs.findPerson(words.writeToSomebody, (person) => this.writeTo(person.id)),
+      switch: () => this.switcher.toggle(),
+      shortcuts: () => this.showShortcuts(),
+      'mark-all-read': () => void this.markAllRead(),
       'my-menu': (_event, element) => this.#myMenu(element),
       reload: () => location.reload(),
     });
-    document.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') this.drawer(false);
-    });
+    this.shortcuts.listen(document);
   }
 
   /** @param {boolean} open */

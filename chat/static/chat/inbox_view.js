@@ -62,7 +62,7 @@ export class InboxView {
       fold: (/** @type {HTMLElement} */ element, /** @type {boolean} */ open) => this.#fold(element, open),
       undo: () => void this.#takeBack(),
     };
-    this.#triage = new Triage(slot(root, 'list'), acts, this.#left.signal);
+    this.#triage = new Triage(slot(root, 'list'), acts, app.shortcuts, this.#left.signal);
     onAction(root, {
       read: (_event, element) => this.#toggleRead(this.#rowsOf(element)),
       unread: (_event, element) => this.#toggleRead(this.#rowsOf(element)),

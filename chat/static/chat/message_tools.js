@@ -15,7 +15,6 @@ import { words } from './words.js';
  */
 
 const RIGHT_OF = { 'pick-reaction': 'react', reply: 'reply', edit: 'edit', 'copy-link': 'link', report: 'report', delete: 'delete', 'mark-unread': 'unread' };
-const KEYS = { r: 'reply', e: 'edit', '+': 'pick-reaction', Delete: 'delete' };
 
 export class MessageTools {
   #view;
@@ -114,7 +113,7 @@ export class MessageTools {
       all[all.indexOf(element) + step]?.focus();
       return;
     }
-    const name = KEYS[/** @type {keyof typeof KEYS} */ (event.key)];
+    const name = this.#app.shortcuts.action('message', event);
     const button = name && /** @type {HTMLElement | null} */ (this.#toolbar.querySelector(`[data-do="${name}"]:not([hidden])`));
     const message = button && this.#view.timeline.messageOf(element);
     if (!button || !message) return;

@@ -19,6 +19,11 @@ export class People {
     return this.#byId.get(id);
   }
 
+  /** Everybody who has been met. */
+  get all() {
+    return [...this.#byId.values()];
+  }
+
   /** The name, or nothing where the person has not been met yet. @param {number} id */
   name(id) {
     return this.#byId.get(id)?.name ?? '';

@@ -52,6 +52,12 @@ export class Router {
     await this.#show(pathname + search);
   }
 
+  /** The room that is shown. */
+  get room() {
+    const controller = this.#view?.controller;
+    return controller instanceof RoomView ? controller.room : null;
+  }
+
   paintTitle() {
     document.title = words.pageTitle(this.#app.rooms.unread, this.#title);
   }
@@ -121,7 +127,7 @@ export class Router {
     const app = this.#app;
     if (root.dataset.view === 'room') return new RoomView(root, app.rooms.open(takeJson(root, 'view-data')), app);
     if (root.dataset.view === 'inbox') return new InboxView(root, app);
-    if (root.dataset.view === 'directory') return new DirectoryView(root, (id, url) => app.join(id, url));
+    if (root.dataset.view === 'directory') return new DirectoryView(root, app.api, (id, url) => app.join(id, url));
     return null;
   }
 
@@ -141,6 +147,7 @@ export class Router {
     this.#app.connection.paint();
     const room = view.controller instanceof RoomView ? view.controller.room : null;
     this.#app.sidebar.current(room);
+    if (room?.isMember) this.#app.recent.visited(room.id);
     this.#app.client.prefer(room?.stream ?? null);
     const number = ROOM.exec(new URL(url, location.href).pathname)?.[2];
     view.controller?.shown?.(number ? Number(number) : null);

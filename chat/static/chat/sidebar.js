@@ -135,6 +135,7 @@ function paintPlace(place, room) {
   place.setAttribute('href', room.url);
   place.dataset.unread = String(room.waiting > 0);
   place.dataset.quiet = String(room.isQuiet);
+  slot(place, 'quiet').hidden = !room.isQuiet;
   if (room.partner) setAvatar(place, room.partner);
   else setIcon(/** @type {Element} */ (place.querySelector('svg')), ICONS[/** @type {keyof typeof ICONS} */ (room.data.kind)] ?? 'hash');
   setText(place, 'name', room.title);

@@ -11,29 +11,21 @@
  * @property {() => void} undo
  */
 
-/** The keys that templates/chat/inbox.html names. */
-const KEYS = Object.freeze({
-  j: 'next',
-  ArrowDown: 'next',
-  k: 'previous',
-  ArrowUp: 'previous',
-  e: 'archive',
-  u: 'toggleRead',
-  z: 'undo',
-});
-
 export class Triage {
   #list;
   #acts;
+  #shortcuts;
 
   /**
    * @param {HTMLElement} list
    * @param {Acts} acts
+   * @param {import('./shortcuts.js').Shortcuts} shortcuts
    * @param {AbortSignal} signal
    */
-  constructor(list, acts, signal) {
+  constructor(list, acts, shortcuts, signal) {
     this.#list = list;
     this.#acts = acts;
+    this.#shortcuts = shortcuts;
     document.addEventListener('keydown', (event) => this.#pressed(event), { signal });
   }
 
@@ -52,7 +44,7 @@ export class Triage {
   #pressed(event) {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || !this.#isListening(event)) return;
     const item = this.#focused();
-    const act = KEYS[/** @type {keyof typeof KEYS} */ (event.key)];
+    const act = this.#shortcuts.action('inbox', event);
     if (act === 'undo') this.#acts.undo();
     else if (act === 'next' || act === 'previous') this.#move(item, act === 'next' ? 1 : -1);
     else if (item && act === 'archive') this.#acts.archive(item);
