@@ -20,8 +20,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from chat import payloads
+from chat import payloads, people, policies, services
 from realtime import languages
+from realtime.protocol.errors import NotFound
 
 # Django's list of four rules, in the order in which people break them; what was broken is named after all.
 _PASSWORD_HELP = _("At least 8 characters. Not only digits, not your name, and nothing that everybody uses.")
@@ -134,7 +135,9 @@ def _next(request: HttpRequest) -> str:
 def account(request: HttpRequest) -> HttpResponse:
     """Show who I am here. The page has the bell and needs nothing of chat's scripts."""
     assert isinstance(request.user, User)
-    return render(request, "accounts/account.html", {"me": payloads.person(request.user), "languages": settings.LANGUAGES})
+    blocks = [payloads.block(row) for row in people.blocks(request.user.pk)]
+    values = {"me": payloads.person(request.user), "languages": settings.LANGUAGES, "blocks": blocks}
+    return render(request, "accounts/account.html", values)
 
 
 @login_required
@@ -148,3 +151,20 @@ def choose_language(request: HttpRequest) -> HttpResponse:
         languages.remember(request.user.pk, language)
         languages.keep(response, language)
     return response
+
+
+@never_cache
+@login_required
+@require_POST
+def lift_block(request: HttpRequest) -> HttpResponse:
+    """Lift a block from the page of the account."""
+    assert isinstance(request.user, User)
+    raw = request.POST.get("user", "")
+    user_id = int(raw) if raw.isascii() and raw.isdecimal() and len(raw) < len(str(policies.MAX_ID)) else 0
+    try:
+        row = services.unblock(actor_id=request.user.pk, user_id=user_id)
+        name = payloads.person(row.blocked)["name"]
+        messages.success(request, gettext("%(name)s is blocked no longer.") % {"name": name})
+    except NotFound as error:
+        messages.error(request, error.message)
+    return redirect("account")

@@ -9,7 +9,8 @@ HoldfastError
 ├── Empty             empty              400
 ├── NotYours          not_yours          403
 ├── AlreadyReported   already_reported   409
-└── TooLate           too_late           409   another moderator was first
+├── TooLate           too_late           409   another moderator was first
+└── LinkOver          link_over          410
 """
 
 from realtime.protocol.errors import HoldfastError
@@ -73,3 +74,10 @@ class TooLate(HoldfastError):
 
     code = "too_late"
     status = 409
+
+
+class LinkOver(HoldfastError):
+    """An invitation by link that lets nobody in any more: expired, used up, taken back."""
+
+    code = "link_over"
+    status = 410

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from django.utils import timezone
 
-from chat import payloads, policies, selectors, services
+from chat import payloads, people, policies, selectors, services
 from notifications import handlers
 from realtime import hub as hubs
 from realtime.commands import Caller, Commands
@@ -65,6 +65,12 @@ class OneRoom(msgspec.Struct):
     """A room."""
 
     room: Id
+
+
+class OnePerson(msgspec.Struct):
+    """Somebody."""
+
+    user: Id
 
 
 class ReadRoom(msgspec.Struct):
@@ -171,19 +177,39 @@ async def read_all_rooms(caller: Caller, fields: NoFields) -> Data:
 async def typing(caller: Caller, fields: OneRoom) -> Data:
     """Show the others that I am typing."""
     if _typing.passes((caller.user_id, fields.room), time.monotonic()):
-        await read(selectors.writable, fields.room, caller.user_id)
+        await read(_may_type, fields.room, caller.user_id)
         until = timezone.now() + timedelta(seconds=policies.TYPING_SECONDS)
         data = {"user": caller.user_id, "until": payloads.moment(until)}
         await (await hubs.started()).signal(payloads.stream(fields.room), "typing", data, except_user=caller.user_id)
     return {}
 
 
+def _may_type(room_id: int, user_id: int) -> None:
+    room, _ = selectors.writable(room_id, user_id)
+    people.check_may_write_to(room, user_id)
+
+
 @commands("room.presence")
 async def presence(caller: Caller, fields: OneRoom) -> Data:
     """Tell who is there."""
     await read(selectors.readable, fields.room, caller.user_id)
-    count, users = (await hubs.started()).present(payloads.stream(fields.room))
+    count, users = await (await hubs.started()).present(payloads.stream(fields.room))
     return {"count": count} if users is None else {"count": count, "users": users}
+
+
+# -- people ---------------------------------------------------------------------------------------------------------------------------
+
+
+@commands("person.block")
+async def block(caller: Caller, fields: OnePerson) -> Data:
+    """Hear nothing more of somebody."""
+    return {"block": payloads.block(await writer().run(services.block, actor_id=caller.user_id, user_id=fields.user))}
+
+
+@commands("person.unblock")
+async def unblock(caller: Caller, fields: OnePerson) -> Data:
+    """Lift a block."""
+    return {"block": payloads.block(await writer().run(services.unblock, actor_id=caller.user_id, user_id=fields.user))}
 
 
 class Throttle:

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from chat import ties  # noqa: F401  tables of this app, in a file of their own
 from chat.moderation_models import REASON_MAX_LENGTH, Filter, FilterVersion
 
 __all__ = ["REASON_MAX_LENGTH", "Filter", "FilterVersion"]  # and what is below
@@ -281,6 +282,8 @@ class ModerationLog(models.Model):
         FILTER = "filter"
         HIDE = "hide"
         SHOW = "show"
+        LINK = "link"
+        REVOKE_LINK = "revoke_link"
 
     action = models.CharField(max_length=12, choices=Action)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

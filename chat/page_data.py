@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from chat import payloads, policies, selectors
 from chat.models import SYSTEM_USERNAME, Involvement, Membership, Message, Room
 from chat.selectors import Listed
+from chat.ties import Block
 from notifications import payloads as notification_payloads
 from notifications import selectors as notification_selectors
 from realtime import selectors as streams
@@ -41,7 +42,7 @@ class Window:
         return self.messages[-1].number if self.messages and self.messages[-1].number < room.last_number else None
 
 
-def shell(user: User) -> Values:
+def shell(user: User, blocks: list[Block]) -> Values:
     """Return what every page of the conversation shows beside its own part: the rooms, the person, and what scripts start from."""
     inbox_seq, _ = streams.head_and_floor(payloads.inbox(user.pk))  # before the rows: what changes meanwhile comes again as an event
     unread, chosen = notification_selectors.unread_and_preferences(user.pk)
@@ -66,6 +67,7 @@ def shell(user: User) -> Values:
                 "preferences": notification_payloads.preferences(chosen),
                 "since": payloads.moment(timezone.now()),
             },
+            "blocks": [*map(payloads.block, blocks)],
             "limits": {"message": settings.HOLDFAST_MESSAGE_MAX_LENGTH},
         },
     }
@@ -88,15 +90,16 @@ def title(room: Room, partner: User | None) -> str:
     return str(payloads.person(partner)["name"]) if partner else room.name or room.slug
 
 
-def room_view(user: User, *, room: Room, membership: Membership | None, seq: int, window: Window) -> Values:
+def room_view(user: User, *, room: Room, membership: Membership | None, seq: int, window: Window, blocks: list[Block]) -> Values:
     """Return one room with a part of its history."""
     partner = selectors.partners([room], user.pk).get(room.pk)
     quoted = {message.pk: message for message in selectors.quoted(room.pk, window.messages)}
+    blocked = {row.blocked_id for row in blocks}
     older, newer = window.older(), window.newer(room)
     address = room.get_absolute_url()
     return {
         "room": payloads.room(room) | {"title": title(room, partner)},
-        "entries": list(_entries(window.messages, quoted, room, user)),
+        "entries": list(_entries(window.messages, quoted, room, user, blocked)),
         "older_url": f"{address}?before={older}" if older else "",
         "newer_url": f"{address}?after={newer}" if newer else "",
         "member_count": room.member_count,
@@ -129,7 +132,7 @@ def _place(item: Listed) -> Values:
     }
 
 
-def _entries(messages: list[Message], quoted: dict[int, Message], room: Room, user: User) -> Iterator[Values]:
+def _entries(messages: list[Message], quoted: dict[int, Message], room: Room, user: User, blocked: set[int]) -> Iterator[Values]:
     known = quoted | {message.pk: message for message in messages}
     previous: Message | None = None
     for message in messages:
@@ -137,27 +140,29 @@ def _entries(messages: list[Message], quoted: dict[int, Message], room: Room, us
         values = payloads.message(message)
         values |= {
             "url": f"{room.get_absolute_url()}{message.number}/",
-            "quote": _quote(known.get(message.reply_to_id or 0), room),
+            "quote": _quote(known.get(message.reply_to_id or 0), room, blocked),
             "reaction_list": [
                 {"emoji": emoji, "count": len(ids), "mine": user.pk in ids, "names": ""} for emoji, ids in message.reactions.items() if ids
             ],
-            "marks": list(_marks(message, previous, user, new_day=new_day)),
+            "marks": [*_marks(message, previous, user, new_day=new_day), *(["folded"] if message.author_id in blocked else [])],
         }
         yield {"message": values, "day": values["created_at"] if new_day else ""}
         previous = message
 
 
-def _quote(message: Message | None, room: Room) -> Values | None:
+def _quote(message: Message | None, room: Room, blocked: set[int]) -> Values | None:
     if message is None:
         return None
     return {
         "author": payloads.person(message.author)["name"],
-        "text": _said(message),
+        "text": _said(message, blocked),
         "url": f"{room.get_absolute_url()}{message.number}/",
     }
 
 
-def _said(message: Message) -> str:
+def _said(message: Message, blocked: set[int]) -> str:
+    if message.author_id in blocked:
+        return gettext("A message of somebody you blocked")
     if message.is_hidden:
         return gettext("a hidden message")
     return gettext("a deleted message") if message.is_deleted else _plain_text(message)

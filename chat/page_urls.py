@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat import accounts, notification_settings, pages
+from chat import accounts, invite_pages, notification_settings, pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -10,10 +10,12 @@ urlpatterns = [
     path("rooms/new/", pages.create_room, name="create-room"),
     path("rooms/<slug:slug>/", pages.room, name="room"),
     path("rooms/<slug:slug>/<int:number>/", pages.room, name="permalink"),
+    path("invite/<str:token>/", invite_pages.invite, name="invite"),
     path("inbox/", pages.inbox, name="inbox"),
     path("account/notifications/", notification_settings.notification_settings, name="notification-settings"),
     path("accounts/", accounts.account, name="account"),
     path("accounts/language/", accounts.choose_language, name="language"),
+    path("accounts/blocks/lift/", accounts.lift_block, name="lift-block"),
     path("accounts/login/", accounts.login, name="login"),
     path("accounts/logout/", accounts.logout, name="logout"),
     path("accounts/signup/", accounts.signup, name="signup"),

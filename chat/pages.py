@@ -13,11 +13,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chat import inbox_page, page_data, payloads, selectors, services
+from chat import inbox_page, page_data, payloads, people, selectors, services
 from chat.directory import MAX_QUERY
 from chat.directory import directory as rooms_of_directory
 from chat.models import Room
 from chat.page_data import Window
+from chat.ties import Block
 from realtime.auth import banned
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
 
@@ -72,8 +73,9 @@ def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResp
     found.refresh_from_db()
     membership = page_data.may_read(found, user)
     window = _window(request, found, number)
-    values = page_data.room_view(user, room=found, membership=membership, seq=seq, window=window)
-    response = _render(request, "chat/room.html", values, current=found)
+    blocks = people.blocks(user.pk)
+    values = page_data.room_view(user, room=found, membership=membership, seq=seq, window=window, blocks=blocks)
+    response = _render(request, "chat/room.html", values, current=found, blocks=blocks)
     response.set_cookie(LAST_ROOM, slug, max_age=LAST_ROOM_SECONDS, samesite="Lax", secure=request.is_secure())
     return response
 
@@ -142,9 +144,15 @@ def create_room(request: HttpRequest) -> HttpResponse:
 
 
 def _render(
-    request: HttpRequest, template: str, values: page_data.Values, *, current: Room | None = None, status: int = 200
+    request: HttpRequest,
+    template: str,
+    values: page_data.Values,
+    *,
+    current: Room | None = None,
+    blocks: list[Block] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    shell = page_data.shell(_user(request))
+    shell = page_data.shell(_user(request), people.blocks(_user(request).pk) if blocks is None else blocks)
     for place in [*shell["favourites"], *shell["rooms"], *shell["directs"]]:
         place["current"] = current is not None and place["id"] == current.pk
     return render(request, template, {**shell, **values}, status=status)

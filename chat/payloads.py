@@ -7,6 +7,7 @@ seq, while the answers of HTTP (``live=True``) show the present ones.
 from typing import Any
 
 from chat.models import Membership, Message, Room, State
+from chat.ties import Block, InviteLink
 from notifications.payloads import INBOX, inbox, moment, person
 from realtime.protocol.page import End, Event
 from realtime.streams import StreamName
@@ -79,6 +80,31 @@ def room(row: Room, *, live: bool = True) -> dict[str, Any]:
     }
 
 
+def block(row: Block) -> dict[str, Any]:
+    """Return whom somebody has blocked; ``blocked`` is to be loaded with the row."""
+    return {
+        "id": row.pk,
+        "seq": row.seq,
+        "user": person(row.blocked),
+        "blocked_at": moment(row.blocked_at),
+        "lifted_at": moment(row.lifted_at),
+    }
+
+
+def invite_link(row: InviteLink) -> dict[str, Any]:
+    """Return a link into a room, for those who moderate it; ``created_by`` is to be loaded with the row."""
+    return {
+        "id": row.pk,
+        "room": row.room_id,
+        "created_by": person(row.created_by),
+        "created_at": moment(row.created_at),
+        "expires_at": moment(row.expires_at),
+        "uses": row.uses,
+        "max_uses": row.max_uses,
+        "revoked_at": moment(row.revoked_at),
+    }
+
+
 def message_event(row: Message) -> Event:
     """Return the row as an event of its room."""
     return Event.of("message", row.pk, row.seq, message(row))
@@ -100,3 +126,8 @@ def room_event(row: Room) -> Event:
     """Return the row as an event of its own stream. One that tells that the room is archived ends all subscriptions."""
     end = End(None, None, None, ARCHIVED) if row.archived_at else None
     return Event.of("room", row.pk, row.seq, room(row, live=False), end=end)
+
+
+def block_event(row: Block) -> Event:
+    """Return the row as an event of the inbox of whoever blocks."""
+    return Event.of("block", row.pk, row.seq, block(row))

@@ -264,13 +264,6 @@ def head(room_id: int) -> int:
 # -- people of a room -----------------------------------------------------------------------------------------------------------------
 
 
-def members(room_id: int, *, after_user: int = 0, limit: int = MAX_MEMBERS) -> tuple[list[Membership], bool]:
-    """Return active members in the order of their user ids, and whether there are more."""
-    rows = Membership.objects.filter(room_id=room_id, state=State.ACTIVE, user_id__gt=after_user)
-    found = list(rows.select_related("user").order_by("user_id")[: limit + 1])
-    return found[:limit], len(found) > limit
-
-
 def partners(rooms: Iterable[Room], user_id: int) -> dict[int, User]:
     """Return the other person of each direct room."""
     direct = [room.pk for room in rooms if room.is_direct]

@@ -13,6 +13,10 @@ urlpatterns = [
     path("api/rooms/<int:room_id>/members", views.members),
     path("api/rooms/<int:room_id>/members/<int:user_id>", views.member),
     path("api/rooms/<int:room_id>/membership", views.my_membership),
+    path("api/rooms/<int:room_id>/owner", views.owner),
+    path("api/rooms/<int:room_id>/invitations", views.invitations),
+    path("api/rooms/<int:room_id>/invitations/<int:link_id>", views.invitation),
     path("api/messages/<int:message_id>/", views.message),
     path("api/users/", views.users),
+    path("api/blocks/", views.blocks),
 ]

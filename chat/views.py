@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import msgspec
 from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
 
-from chat import payloads, policies, selectors, services
+from chat import links, payloads, people, policies, selectors, services
 from chat.directory import MAX_QUERY, PAGE
 from chat.directory import directory as rooms_of_directory
 from chat.models import Membership, State
@@ -54,6 +55,19 @@ class Invitation(Body):
     """Somebody to be added."""
 
     username: str
+
+
+class NewOwner(Body):
+    """Who is to own a room."""
+
+    user: Id
+
+
+class NewLink(Body):
+    """For how long a link is to work, in seconds, and for how many people."""
+
+    seconds: int
+    max_uses: int
 
 
 class MemberChange(Body):
@@ -160,16 +174,46 @@ def members(request: ApiRequest, room_id: int) -> JsonResponse:
         return JsonResponse({"membership": payloads.membership(row)}, status=201)
     limit = min(_number(request, "limit") or 100, selectors.MAX_MEMBERS)
     after = _number(request, "after") or 0
+    beginning = policies.clean(request.GET.get("q", ""), name="q", limit=150)
     room = selectors.readable(room_id, request.user.pk).room
-    found, more = selectors.members(room_id, after_user=after, limit=limit)
+    staff, ids = request.GET.get("staff") == "true", _ids(request)
+    found, more = people.members(room, beginning=beginning, staff=staff, ids=ids, after_user=after, limit=limit)
     return JsonResponse({"members": [*map(payloads.membership, found)], "more": more, "member_count": room.member_count})
 
 
-@api("PATCH")
+@api("GET", "PATCH")
 def member(request: ApiRequest, room_id: int, user_id: int) -> JsonResponse:
-    """Give a member another role, silence, remove or ban them; or undo it."""
+    """Answer with who somebody is in a room; or give them another role, silence, remove or ban them, or undo it."""
+    if request.method == "GET":
+        return _profile(request, room_id, user_id)
     row = _change_member(request.user.pk, room_id, user_id, body(request, MemberChange))
     return JsonResponse({"membership": payloads.membership(row)})
+
+
+@api("POST")
+def owner(request: ApiRequest, room_id: int) -> JsonResponse:
+    """Give a room of mine to another member."""
+    row = services.transfer(actor_id=request.user.pk, room_id=room_id, user_id=body(request, NewOwner).user)
+    return JsonResponse({"membership": payloads.membership(row)})
+
+
+@api("GET", "POST")
+def invitations(request: ApiRequest, room_id: int) -> JsonResponse:
+    """Answer with the links into a room that work; or make one, whose address is told this once."""
+    if request.method == "POST":
+        fields = body(request, NewLink)
+        made = services.make_invite_link(actor_id=request.user.pk, room_id=room_id, **msgspec.structs.asdict(fields))
+        url = request.build_absolute_uri(reverse("invite", args=[made.token]))
+        return JsonResponse({"invitation": payloads.invite_link(made.row), "url": url}, status=201)
+    services.check_may_see_links(actor_id=request.user.pk, room_id=room_id)
+    return JsonResponse({"invitations": [*map(payloads.invite_link, links.standing(room_id))]})
+
+
+@api("DELETE")
+def invitation(request: ApiRequest, room_id: int, link_id: int) -> JsonResponse:
+    """Take a link back."""
+    row = services.revoke_invite_link(actor_id=request.user.pk, room_id=room_id, link_id=link_id)
+    return JsonResponse({"invitation": payloads.invite_link(row)})
 
 
 @api("PATCH")
@@ -187,6 +231,13 @@ def users(request: ApiRequest) -> JsonResponse:
     return JsonResponse({"users": [*map(person, selectors.users(beginning))]})
 
 
+@api("GET")
+def blocks(request: ApiRequest) -> JsonResponse:
+    """Answer with those whom I have blocked."""
+    seq, _ = head_and_floor(inbox(request.user.pk))
+    return JsonResponse({"blocks": [*map(payloads.block, people.blocks(request.user.pk))], "seq": seq})
+
+
 # -- helpers --------------------------------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +248,29 @@ def _change_mine(who: dict[str, int], change: MyChange) -> Membership:
         case MyChange(involvement=None, favourite=bool(favourite), favourite_order=order):
             return services.set_favourite(favourite=favourite, order=order, **who)
     raise BadRequest("involvement, favourite: expected one of them")
+
+
+def _profile(request: ApiRequest, room_id: int, user_id: int) -> JsonResponse:
+    room = selectors.readable(room_id, request.user.pk).room
+    user = selectors.user(user_id)
+    row = selectors.membership(room.pk, user_id)
+    shown = row if row is not None and policies.is_active(row) else None
+    data = {
+        "user": person(user),
+        "active": user.is_active,
+        "membership": payloads.membership(shown) if shown else None,
+        "joined_at": payloads.moment(shown.joined_at) if shown else None,
+    }
+    return JsonResponse(data)
+
+
+def _ids(request: HttpRequest) -> list[int]:
+    """Return the ids of ``?ids=7,9``."""
+    raw = [part for part in request.GET.get("ids", "").split(",") if part]
+    longest = len(str(policies.MAX_ID)) - 1
+    if len(raw) > selectors.MAX_MEMBERS or not all(part.isascii() and part.isdecimal() and len(part) <= longest for part in raw):
+        raise BadRequest("ids: expected at most {limit} ids, separated by commas", limit=selectors.MAX_MEMBERS)
+    return [*map(int, raw)]
 
 
 def _change_member(actor_id: int, room_id: int, user_id: int, change: MemberChange) -> Membership:

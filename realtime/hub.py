@@ -179,9 +179,9 @@ class Hub:
             publishing.group(name), {"type": "signal", "node": self.node, "stream": name, "kind": kind, "data": data, "except": except_user}
         )
 
-    def present(self, name: str) -> tuple[int, list[int] | None]:
+    async def present(self, name: str) -> tuple[int, list[int] | None]:
         """Return how many users follow a stream on all nodes, and who they are (None where they are too many to list)."""
-        return self.presence.present(name)
+        return await self.presence.asked(name)
 
     def heads_read(self, heads: Mapping[str, int]) -> None:
         """Compare with heads that were read from the database; repair the tails that lag."""

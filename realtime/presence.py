@@ -15,6 +15,7 @@ from realtime.publishing import CLUSTER_GROUP, group
 
 log = logging.getLogger("holdfast.presence")
 
+ANSWER_SECONDS = 1.5  # others answer with their next tick
 TICK_SECONDS = 1.0  # joins and leaves are coalesced for so long; design: a join is seen within 2 s
 
 
@@ -53,6 +54,13 @@ class PresenceDesk:
     def present(self, stream: str) -> tuple[int, list[int] | None]:
         """Return how many users are present, and who; None where they are too many to list."""
         return self._presence.present(stream)
+
+    async def asked(self, stream: str) -> tuple[int, list[int] | None]:
+        """Return the same for a stream that nobody here may follow. Then the other processes are asked first, which takes a moment."""
+        if self._presence.watch(stream, time.monotonic()):
+            self.tick()  # sends the question
+            await asyncio.sleep(ANSWER_SECONDS)
+        return self.present(stream)
 
     def tick(self) -> None:
         """Do what is due."""

@@ -37,12 +37,16 @@ _SENTENCES: Final[dict[str, Any]] = {
     Action.UNLOCK: _("unlocked {room}"),
     Action.ARCHIVE: _("archived {room}"),
     Action.UNARCHIVE: _("opened {room} again"),
+    Action.LINK: _("made a link into {room}"),
+    Action.REVOKE_LINK: _("took back a link into {room}"),
 }
+_RENAMED: Final = _("gave {person} another name")  # rooms are renamed as well
 
 
 def told(row: ModerationLog) -> SafeString:
     """Return the sentence with links to the person, the message and the room."""
-    sentence = str(_SENTENCES.get(row.action) or _plain(row))
+    is_renamed = row.action == Action.RENAME and row.subject_id is not None
+    sentence = str(_RENAMED if is_renamed else _SENTENCES.get(row.action) or _plain(row))
     for name, ident in {"person": row.subject_id, "room": row.room_id, "message": row.message_id}.items():
         if ident is None:
             sentence = re.sub(rf"(?: of| in| from)? \{{{name}\}}", "", sentence)

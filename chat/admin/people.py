@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -16,6 +17,7 @@ from chat.admin.acts import Act, ActingAdmin
 from chat.admin.forms import InRoomForm, LiftForm, LiftInRoomForm, MuteInRoomForm
 from chat.admin.lists import KeysetAdmin, is_id
 from chat.models import Person, SiteBan
+from chat.services.naming import NAMES
 
 SEE, BAN_FROM_SITE, MODERATE = "chat.view_siteban", "chat.add_siteban", "chat.change_membership"
 
@@ -242,6 +244,16 @@ class AccountAdmin(KeysetAdmin, UserAdmin[User]):
     def found_by(self, word: str) -> Q:
         """Return accounts by the beginning of their username."""
         return Q(username__startswith=word.removeprefix("@"))
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save everything but the names: they have a door of their own, which opens after this transaction (``services.rename``)."""
+        names = {name: getattr(obj, name) for name in NAMES if change and name in form.changed_data}
+        for name in names:
+            setattr(obj, name, form.initial[name])
+        super().save_model(request, obj, form, change)
+        if names:
+            actor_id = request.user.pk
+            transaction.on_commit(lambda: services.rename(user_id=obj.pk, actor_id=actor_id, **names))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow the one filter."""

@@ -3,12 +3,15 @@
 All are synchronous, take keywords, check everything under the lock of the streams that they change, and raise ``HoldfastError``.
 """
 
+from chat.services.blocks import block, unblock
 from chat.services.cases import assign, decide, hide_message, release, show_message
 from chat.services.editing import delete_message, edit_message, react, restore_message
 from chat.services.favourites import set_favourite
 from chat.services.filters import delete_filter, save_filter, switch_filter
-from chat.services.members import add_members, invite, join, leave, set_involvement, set_role
+from chat.services.invitations import MadeLink, check_may_see_links, join_by_link, make_invite_link, revoke_invite_link
+from chat.services.members import add_members, invite, join, leave, set_involvement, set_role, transfer
 from chat.services.moderation import ban, mute, remove, site_ban, site_unban, unban
+from chat.services.naming import finish_renames, rename
 from chat.services.posting import Post, Posted, post_message, post_messages
 from chat.services.reading import Mark, Marked, mark_read, mark_unread, read_everywhere
 from chat.services.reports import report
@@ -16,6 +19,7 @@ from chat.services.rooms import change_room, create_room, direct_room
 from chat.services.system import post_system_message, recall_system_message
 
 __all__ = [
+    "MadeLink",
     "Mark",
     "Marked",
     "Post",
@@ -23,17 +27,22 @@ __all__ = [
     "add_members",
     "assign",
     "ban",
+    "block",
     "change_room",
+    "check_may_see_links",
     "create_room",
     "decide",
     "delete_filter",
     "delete_message",
     "direct_room",
     "edit_message",
+    "finish_renames",
     "hide_message",
     "invite",
     "join",
+    "join_by_link",
     "leave",
+    "make_invite_link",
     "mark_read",
     "mark_unread",
     "mute",
@@ -45,8 +54,10 @@ __all__ = [
     "recall_system_message",
     "release",
     "remove",
+    "rename",
     "report",
     "restore_message",
+    "revoke_invite_link",
     "save_filter",
     "set_favourite",
     "set_involvement",
@@ -55,5 +66,7 @@ __all__ = [
     "site_ban",
     "site_unban",
     "switch_filter",
+    "transfer",
     "unban",
+    "unblock",
 ]

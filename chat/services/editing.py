@@ -6,6 +6,7 @@ from django.utils import timezone
 from chat import payloads, policies, rulebook, selectors
 from chat.errors import NotYours
 from chat.models import REASON_MAX_LENGTH, Membership, Message, ModerationLog, RemovedText, Room
+from chat.people import blocked_pairs, check_may_write_to
 from chat.policies import Rank
 from chat.services import mentioning, telling, texts
 from chat.services.composing import compose_one
@@ -36,14 +37,16 @@ def edit_message(*, actor_id: int, message_id: int, body: str) -> Message:
             raise NotYours("You can only edit your own messages.")
         if message.body == text.body:
             return message
+        check_may_write_to(room, actor_id)
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
         message.edited_at = timezone.now()
-        involvements = telling.reach(people)
-        notices = telling.mention_notices(message, room, text, people, involvements)
+        apart = blocked_pairs(people.get(room.pk, ()), [actor_id])
+        wishes = telling.heard(telling.reach(people), actor_id, apart)
+        notices = telling.mention_notices(message, room, text, people, wishes)
         save_message(heads, message)
         flag([(message, reason) for reason in text.flags])
         mentioning.forget(message)
-        mentioning.note(mentioning.mentions(message, text, people, involvements))
+        mentioning.note(mentioning.mentions(message, text, people, wishes))
         if notices:
             notify_many(heads, notices)
     return message
@@ -121,6 +124,8 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
     with changing(payloads.stream(found.room_id), *inboxes) as heads:
         room, member = selectors.standing(found.room_id, actor_id)
         policies.check_may_react(room, member, now=timezone.now())
+        if on:
+            check_may_write_to(room, actor_id)
         message = _standing(message_id)
         people = message.reactions.get(emoji, [])
         if (actor_id in people) == on:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from chat import payloads, policies, selectors
 from chat.models import REASON_MAX_LENGTH, Involvement, Membership, ModerationLog, Role, Room, State
+from chat.people import blocked_pairs
 from chat.policies import Rank
 from chat.services.rights import check_moderates
 from chat.services.rows import admit, count_members, dismiss, log, new_membership, save_membership, streams_of
@@ -85,6 +86,8 @@ def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
             return row
         if row is not None and row.state == State.BANNED:
             raise Forbidden("{name} is banned from this room.", name=user.username)
+        if blocked_pairs([user.pk], [actor_id]):
+            raise Forbidden("You cannot add this person.")
         row = row or new_membership(room, user, now=timezone.now())
         admit(heads, room, row)
         name = person(member.user)["name"]
@@ -135,6 +138,28 @@ def set_role(*, actor_id: int, room_id: int, user_id: int, role: str, reason: st
         if user_id != actor_id:
             title = f"You are now {_ROLES[Role(role)]} of {room}"
             notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, url=room.get_absolute_url(), actor_id=actor_id)
+    return row
+
+
+def transfer(*, actor_id: int, room_id: int, user_id: int) -> Membership:
+    """Give a room of the actor's to another member; the actor is a moderator then. Returns the new owner's membership."""
+    selectors.room(room_id)
+    selectors.active_user_by_id(user_id)
+    with changing(*streams_of(room_id, actor_id, user_id)) as heads:
+        room, mine = selectors.standing(room_id, actor_id)
+        mine = policies.check_member(room, mine)
+        policies.check_rank(policies.rank(mine), Rank.OWNER)
+        row = selectors.membership(room_id, user_id)
+        if row is None or not policies.is_active(row) or user_id == actor_id:
+            raise NotFound("There is no such member.")
+        for member, role in ((row, Role.OWNER), (mine, Role.MODERATOR)):
+            details = {"from": str(member.role), "to": str(role)}
+            if member.role != role:
+                member.role = role
+                save_membership(heads, member)
+                log(ModerationLog.Action.ROLE, actor_id=actor_id, reason="", room=room, subject_id=member.user_id, details=details)
+        title = f"{person(mine.user)['name']} made you the owner of {room}"
+        notify(heads, user_id=user_id, kind="moderation", title=title, url=room.get_absolute_url(), actor_id=actor_id)
     return row
 
 

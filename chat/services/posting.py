@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from chat import payloads, policies, rulebook
 from chat.models import Membership, Mention, Message, Room
+from chat.people import Pair, blocked_pairs, check_apart, other_of
 from chat.services import mentioning, telling
 from chat.services.composing import Draft, Text, compose
 from chat.services.reports import flag
@@ -88,7 +89,7 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
     people = telling.candidates(planned)
     streams = {payloads.stream(plan.room.pk) for plan in planned} | {inbox(user_id) for ids in people.values() for user_id in ids}
     with changing(*streams) as heads:
-        batch = _Batch.read(posts, {plan.room.pk for plan in planned}, replied)
+        batch = _Batch.read(posts, {plan.room.pk for plan in planned}, replied, people)
         answers = [batch.decide(heads, post, text) for post, text in zip(posts, texts, strict=True)]
         notices = batch.notices(people)
         batch.write(heads)
@@ -140,20 +141,25 @@ class _Batch:
     members: dict[tuple[int, int], Membership]  # (room, author)
     known: dict[tuple[int, UUID], Message]  # (author, key): posted before, or earlier in this batch
     replied: Mapping[int | None, _Replied]
+    apart: frozenset[Pair]  # who has blocked whom, among authors and those who would be told
     accepted: list[tuple[Message, Text]] = field(default_factory=list)
     data: dict[tuple[int, UUID], dict[str, Any]] = field(default_factory=dict)  # how the accepted look on the wire
     slowed: dict[int, Membership] = field(default_factory=dict)  # those whose time of posting counts
     mentions: list[Mention] = field(default_factory=list)
 
     @classmethod
-    def read(cls, posts: Sequence[Post], room_ids: set[int], replied: Mapping[int | None, _Replied]) -> "_Batch":
+    def read(
+        cls, posts: Sequence[Post], room_ids: set[int], replied: Mapping[int | None, _Replied], people: telling.Candidates
+    ) -> "_Batch":
         """Read with a query for each table."""
+        rooms = Room.objects.in_bulk(room_ids)
         return cls(
             now=timezone.now(),
-            rooms=Room.objects.in_bulk(room_ids),
+            rooms=rooms,
             members=_members(posts, room_ids),
             known=_known(posts),
             replied=replied,
+            apart=_apart(posts, rooms, people),
         )
 
     def decide(self, heads: Heads, post: Post, text: Text | HoldfastError) -> _Decision | HoldfastError:
@@ -173,6 +179,9 @@ class _Batch:
             raise text
         room = self.rooms[post.room_id]
         member = policies.check_may_write(room, self.members.get((post.room_id, post.author_id)), now=self.now)
+        other_id = other_of(room, post.author_id)
+        if other_id is not None:
+            check_apart(self.apart, post.author_id, other_id)
         answered = self.replied.get(post.reply_to)
         if post.reply_to is not None and (answered is None or answered.room_id != room.pk):
             raise policies.no_such_message()
@@ -203,9 +212,10 @@ class _Batch:
         wishes = telling.reach(people)
         found: list[Notice] = []
         for message, text in self.accepted:
-            self.mentions += mentioning.mentions(message, text, people, wishes)
+            wanted = telling.heard(wishes, message.author_id, self.apart)
+            self.mentions += mentioning.mentions(message, text, people, wanted)
             answers = _answered(self.replied, message.reply_to_id, message.author_id)
-            found += telling.notices(message, self.rooms[message.room_id], text, people, wishes, answers)
+            found += telling.notices(message, self.rooms[message.room_id], text, people, wanted, answers)
         return found
 
     def write(self, heads: Heads) -> None:
@@ -230,6 +240,13 @@ class _Batch:
         message = decision.message
         data = self.data.get((message.author_id, message.key)) or payloads.message(message)
         return Posted(message, data, decision.duplicate)
+
+
+def _apart(posts: Sequence[Post], rooms: dict[int, Room], people: telling.Candidates) -> frozenset[Pair]:
+    """Return the blocks that matter. In a direct room both people are candidates; a batch that tells nobody asks nothing."""
+    told = {user_id for user_ids in people.values() for user_id in user_ids}
+    in_direct = {user_id for room_id, user_ids in people.items() if rooms[room_id].is_direct for user_id in user_ids}
+    return blocked_pairs(told, {post.author_id for post in posts} | in_direct)
 
 
 def _members(posts: Sequence[Post], room_ids: Collection[int]) -> dict[tuple[int, int], Membership]:

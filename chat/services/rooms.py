@@ -11,6 +11,7 @@ from django.utils.text import slugify
 
 from chat import payloads, policies, selectors
 from chat.models import NAME_MAX_LENGTH, REASON_MAX_LENGTH, SLUG_MAX_LENGTH, TOPIC_MAX_LENGTH, Membership, ModerationLog, Role, Room
+from chat.people import check_not_kept_apart
 from chat.policies import Rank
 from chat.services.rights import check_moderates
 from chat.services.rows import admit, log, new_membership, save_room
@@ -62,6 +63,7 @@ def direct_room(*, actor_id: int, user_id: int) -> Membership:
         found = _direct_membership(f"{low}:{high}", actor_id)
         if found is not None:
             return found
+        check_not_kept_apart(actor_id, user_id)
         policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
         room = Room(slug=f"direct_{low}_{high}", kind=Room.Kind.DIRECT, direct_key=f"{low}:{high}", created_by_id=actor_id)
         room.save()

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from chat import payloads, policies
 from chat.models import Involvement, Membership, Message, Room, State
+from chat.people import Pair, blocked_pairs
 from chat.services.composing import Text
 from notifications.payloads import person
 from notifications.services import Gathered, Notice, Parts, gather, ungather, withdraw
@@ -84,6 +85,13 @@ def reach(people: Candidates) -> dict[tuple[int, int], Wish]:
     return {(room_id, user_id): Wish(involvement, off or ()) for room_id, user_id, involvement, off in wishes}
 
 
+def heard(wishes: Reach, author_id: int, apart: Collection[Pair]) -> Reach:
+    """Return what the candidates want to be told of an author: nothing, where they have blocked them."""
+    if not apart:
+        return wishes
+    return {(room_id, user_id): wish for (room_id, user_id), wish in wishes.items() if (user_id, author_id) not in apart}
+
+
 def notices(message: Message, room: Room, text: Text, people: Candidates, wishes: Reach, answers: int | None = None) -> list[Notice]:
     """Return what a new message tells whom, and note on it who is told of being mentioned. Nobody is told twice of one message."""
     found = mention_notices(message, room, text, people, wishes)
@@ -147,7 +155,8 @@ def tell_of_reaction(heads: Heads, message: Message, room: Room, *, actor_id: in
     if not on:
         ungather(heads, _reactions(message, room), actor_id=actor_id, what=emoji)
         return
-    wish = reach({room.pk: {message.author_id}}).get((room.pk, message.author_id), NOBODY)
+    apart = blocked_pairs([message.author_id], [actor_id])
+    wish = heard(reach({room.pk: {message.author_id}}), actor_id, apart).get((room.pk, message.author_id), NOBODY)
     if _wants(wish, REACTION):
         gather(heads, _reactions(message, room), actor_id=actor_id, what=emoji)
 

@@ -181,6 +181,19 @@ def change(
     return unread
 
 
+def move(heads: Heads, ids: Collection[int]) -> None:
+    """Give notifications new numbers as they are, because what they show of their actor has changed; at most ``ROWS_PER_STATEMENT``.
+
+    The caller holds the locks of their inboxes.
+    """
+    rows = list(Notification.objects.filter(pk__in=ids).select_related("actor").order_by("pk"))
+    unread = selectors.unread_counts({row.user_id for row in rows})
+    for row in rows:
+        row.seq, row.unread = heads.next(payloads.inbox(row.user_id)), unread[row.user_id]
+    Notification.objects.bulk_update(rows, ["seq", "unread"])
+    record(heads, rows)
+
+
 @contextmanager
 def _named(user_id: int, ids: Collection[int]) -> Iterator[tuple[Heads, list[Notification]]]:
     """Lock an inbox and read the named notifications, all of which must be in it."""

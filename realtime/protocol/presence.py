@@ -14,7 +14,8 @@ Three kinds of message, plain dicts that any channel layer carries, each bounded
 - ``presence.ask``, to everybody: the streams whose parts the sender wants, because somebody has just joined them there (that is how a
   process that starts later learns what is there), or because it missed something.
 
-A process takes an interest in the streams in which it has users, and forgets the others. A user who leaves is kept for the linger, so that
+A process takes an interest in the streams in which it has users, and for a minute in those that somebody asked it about (``watch``); it
+forgets the others. A user who leaves is kept for the linger, so that
 a blip of the network is invisible. ``due`` is called about every second: announcements and changes are coalesced in between.
 """
 
@@ -30,6 +31,8 @@ SILENT_SECONDS = 16.0  # three heartbeats and a second: one may be lost
 LISTED_MAX = 200  # protocol.md §3: ids only in rooms of at most 200 present
 HEARTBEAT_MAX_STREAMS = 500  # of about 20 bytes each
 ASK_MAX_STREAMS = 500
+WATCH_SECONDS = 60.0  # after the last question about a stream in which this process has nobody
+WATCH_MAX_STREAMS = 500  # the one that was asked about longest ago goes
 ANSWER_MAX_PARTS = 50  # of at most LISTED_MAX ids each: below 100 KiB
 
 Message = dict[str, Any]
@@ -111,6 +114,7 @@ class Presence:
         self._linger = linger
         self._own: dict[str, _Own] = {}
         self._leaving: dict[tuple[str, int], float] = {}  # when the linger is over, in that order
+        self._watched: dict[str, float] = {}  # until when, in that order
         self._peers: dict[str, _Peer] = {}
         self._shown: dict[str, View] = {}
         self._version = 0
@@ -142,6 +146,17 @@ class Presence:
             del own.sockets[user]
             self._leaving[stream, user] = now + self._linger
 
+    def watch(self, stream: str, now: float) -> bool:
+        """Take an interest in a stream for a while. Tells whether what others have there has to be asked first."""
+        is_new = not self._knows(stream)
+        self._watched.pop(stream, None)
+        self._watched[stream] = now + WATCH_SECONDS
+        if is_new:
+            self._wanted[stream] = None
+        if len(self._watched) > WATCH_MAX_STREAMS:
+            self._unwatch(next(iter(self._watched)))
+        return is_new and bool(self._peers)
+
     def present(self, stream: str) -> tuple[int, list[int] | None]:
         """Return how many are present and their ids; None instead of ids where there are too many."""
         view = self._view(stream)
@@ -165,6 +180,7 @@ class Presence:
     def due(self, now: float) -> Due:
         """Do what has become due; called about every second."""
         self._end_lingers(now)
+        self._end_watches(now)
         self._drop_silent(now)
         sends = [Send(stream, self._parts([stream], renew=True)) for stream in self._unannounced]
         self._unannounced.clear()
@@ -187,6 +203,22 @@ class Presence:
             del self._leaving[stream, user]
             self._own[stream].users.discard(user)
             self._changed(stream)
+
+    def _end_watches(self, now: float) -> None:
+        for stream, until in list(self._watched.items()):
+            if until > now:
+                break
+            self._unwatch(stream)
+
+    def _unwatch(self, stream: str) -> None:
+        del self._watched[stream]
+        if stream not in self._own:
+            self._shown.pop(stream, None)
+            self._forget(stream)
+
+    def _knows(self, stream: str) -> bool:
+        """Whether what others say about a stream is kept."""
+        return stream in self._own or stream in self._watched
 
     def _changed(self, stream: str) -> None:
         self._unannounced[stream] = None
@@ -219,17 +251,21 @@ class Presence:
     def _forget_empty(self) -> None:
         """Lose interest in the streams that nobody here is in."""
         for stream in self._unshown:
-            if not self._own[stream].users:
+            if stream in self._own and not self._own[stream].users:
                 del self._own[stream]
-                for peer in self._peers.values():
-                    peer.parts.pop(stream, None)
+                if stream not in self._watched:
+                    self._forget(stream)
+
+    def _forget(self, stream: str) -> None:
+        for peer in self._peers.values():
+            peer.parts.pop(stream, None)
 
     # Other processes
 
     def _heard_parts(self, peer: _Peer, parts: Iterable[tuple[str, int, int, list[int] | None]]) -> None:
         for stream, version, count, users in parts:
             known = peer.parts.get(stream)
-            if stream not in self._own or (known is not None and known.version >= version):
+            if not self._knows(stream) or (known is not None and known.version >= version):
                 continue
             self._unshown[stream] = None
             if count:
@@ -240,7 +276,7 @@ class Presence:
     def _heard_heartbeat(self, peer: _Peer, message: Message) -> None:
         begin, end = message["begin"], message["end"]
         versions: Mapping[str, int] = message["versions"]
-        for stream in self._own:
+        for stream in {**self._own, **self._watched}:
             if stream < begin or (end is not None and stream >= end):
                 continue
             known = peer.parts.get(stream)
@@ -261,9 +297,9 @@ class Presence:
 
     def _view(self, stream: str) -> View:
         own = self._own.get(stream)
-        if own is None:
+        if own is None and stream not in self._watched:
             return _EMPTY
-        users = set(own.users)
+        users = set(own.users) if own else set()
         unnamed = 0
         for peer in self._peers.values():
             part = peer.parts.get(stream)

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from chat import payloads, selectors, services
+from chat import payloads, people, selectors, services
 from chat.models import Membership, Room, State
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
 from realtime.selectors import page
@@ -112,9 +112,9 @@ def test_what_is_answered_comes_along(general: Room, alice: User, say: Say) -> N
 def test_members_are_paged_by_user(general: Room, alice: User, bob: User, charlie: User) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
     services.leave(actor_id=bob.pk, room_id=general.pk)
-    found, more = selectors.members(general.pk, limit=1)
+    found, more = people.members(general, limit=1)
     assert ([row.user_id for row in found], more) == ([alice.pk], True)
-    found, more = selectors.members(general.pk, after_user=alice.pk, limit=1)
+    found, more = people.members(general, after_user=alice.pk, limit=1)
     assert ([row.user_id for row in found], more) == ([charlie.pk], False)
 
 

@@ -42,7 +42,7 @@ async def hub(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> AsyncI
 def run(hub: Hub) -> Run:
     """``await run(alice, "room.join", room=42)``: what the reply's ``data`` is."""
 
-    async def command(user: User, name: str, **fields: Any) -> dict[str, Any]:
+    async def command(user: User, name: str, /, **fields: Any) -> dict[str, Any]:
         raw = {"id": 1, "command": name, **fields}
         return await commands.find(name).run(Caller(user.pk, user.username, "session:1"), raw)
 
@@ -230,3 +230,18 @@ async def test_a_refusal_is_for_one_post_alone(run: Run, general: Room, alice: U
     found = await asyncio.gather(*posts, return_exceptions=True)
     assert isinstance(found[1], Forbidden)
     assert await database.read(Message.objects.count) == 2
+
+
+async def test_somebody_is_blocked_and_let_back(run: Run, alice: User, bob: User) -> None:
+    made = (await run(alice, "person.block", user=bob.pk))["block"]
+    assert (made["user"]["id"], made["lifted_at"]) == (bob.pk, None)
+    lifted = (await run(alice, "person.unblock", user=bob.pk))["block"]
+    assert (lifted["id"], lifted["lifted_at"] is None) == (made["id"], False)
+    with pytest.raises(BadRequest):
+        await run(alice, "person.block", user="bob")
+
+
+async def test_who_is_blocked_types_in_vain(run: Run, hub: Hub, direct: Room, alice: User, bob: User) -> None:
+    await run(alice, "person.block", user=bob.pk)
+    with pytest.raises(Forbidden, match="cannot write to this person"):
+        await run(bob, "room.typing", room=direct.pk)

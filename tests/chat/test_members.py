@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chat import selectors, services
@@ -221,3 +222,45 @@ def test_a_room_keeps_an_owner(general: Room, alice: User, bob: User) -> None:
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=alice.pk, role="member")
     assert membership(general, alice).role == "member"
     assert notices(alice) == []
+
+
+def test_an_owner_gives_the_room_away(verify: Verify, general: Room, alice: User, bob: User, charlie: User) -> None:
+    for actor, heir in ((bob, bob), (alice, charlie), (alice, alice)):
+        with pytest.raises((Forbidden, NotFound)):
+            services.transfer(actor_id=actor.pk, room_id=general.pk, user_id=heir.pk)
+    with verify() as change:
+        services.transfer(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk)
+    assert (membership(general, bob).role, membership(general, alice).role) == ("owner", "moderator")
+    assert change.kinds(f"room.{general.pk}") == ["membership", "membership"]
+    assert notices(bob)[-1] == ("moderation", "Alice made you the owner of General")
+
+
+def test_members_are_found_by_name_by_role_and_by_id(client: Client, general: Room, alice: User, bob: User) -> None:
+    User.objects.filter(pk=bob.pk).update(last_name="Builder")
+    client.force_login(bob)
+
+    def found(**query: str) -> list[str]:
+        return [row["user"]["username"] for row in client.get(f"/api/rooms/{general.pk}/members", query).json()["members"]]
+
+    assert found() == ["alice", "bob"]
+    assert found(q="bui") == ["bob"]
+    assert found(q="AL") == ["alice"]
+    assert found(staff="true") == ["alice"]
+    assert found(ids=f"{bob.pk},999") == ["bob"]
+    assert client.get(f"/api/rooms/{general.pk}/members", {"ids": "x"}).status_code == 400
+
+
+def test_who_somebody_is_in_a_room(client: Client, general: Room, secret: Room, alice: User, charlie: User) -> None:
+    client.force_login(charlie)
+    card = client.get(f"/api/rooms/{general.pk}/members/{alice.pk}").json()
+    assert (card["user"]["name"], card["membership"]["role"], card["active"]) == ("Alice", "owner", True)
+    assert card["joined_at"] is not None
+    mine = client.get(f"/api/rooms/{general.pk}/members/{charlie.pk}").json()
+    assert (mine["membership"], mine["joined_at"]) == (None, None)
+    assert client.get(f"/api/rooms/{secret.pk}/members/{alice.pk}").status_code == 404
+
+
+def test_a_room_is_given_away_over_http(client: Client, general: Room, alice: User, bob: User) -> None:
+    client.force_login(alice)
+    answer = client.post(f"/api/rooms/{general.pk}/owner", {"user": bob.pk}, "application/json")
+    assert (answer.status_code, answer.json()["membership"]["role"]) == (200, "owner")

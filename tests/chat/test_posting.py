@@ -250,7 +250,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_messages(alice: 
     )
     inserts_on_sqlite = 1  # 999 parameters a statement there, 14 for each row
     assert one <= 10
-    assert many <= one + 5 + inserts_on_sqlite  # names, reach, the mentions and the notifications of @user3
+    assert many <= one + 6 + inserts_on_sqlite  # names, reach, blocks, the mentions and the notifications of @user3
     assert Message.objects.count() == 61
 
 

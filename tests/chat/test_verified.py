@@ -25,7 +25,10 @@ TEXTS = ["Hello", "**bold** @alice", "@bob @charlie", "@room", "xyzzy", "", "lin
 
 
 HELPERS = {"post_message": "say", "mark_read": "read", "post_system_message": "announce"}  # of the tests, which call a service
-WITHOUT_STREAM = {"assign", "release", "save_filter", "switch_filter", "delete_filter"}
+WITHOUT_STREAM = {
+    *("assign", "release", "save_filter", "switch_filter", "delete_filter"),
+    *("check_may_see_links", "make_invite_link", "revoke_invite_link"),
+}
 
 
 def verified_calls() -> Iterator[str]:
@@ -97,6 +100,10 @@ def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
         lambda: services.ban(**whom),
         *[lambda: services.unban(**whom)] * 2,
         lambda: services.direct_room(actor_id=actor, user_id=other.pk),
+        lambda: services.block(actor_id=actor, user_id=other.pk),
+        *[lambda: services.unblock(actor_id=actor, user_id=other.pk)] * 2,
+        lambda: services.transfer(actor_id=actor, room_id=room, user_id=other.pk),
+        lambda: services.rename(user_id=other.pk, first_name=chance.choice(["Ada", "Bo", "Cy"])),
     ]
     chance.choice(acts)()
 

@@ -24,7 +24,7 @@ async def test_a_join_is_announced_to_those_who_are_there(hub: Hub, connect: Con
             "data": {"count": 2, "joined": [bob.account.user_id], "left": []},
         }
     ]
-    assert hub.present("ledger.1") == (2, sorted([alice.account.user_id, bob.account.user_id]))
+    assert await hub.present("ledger.1") == (2, sorted([alice.account.user_id, bob.account.user_id]))
 
 
 async def test_a_blip_is_invisible(hub: Hub, connect: Connect) -> None:
@@ -40,7 +40,7 @@ async def test_a_blip_is_invisible(hub: Hub, connect: Connect) -> None:
     await hub.subscribe(again, 1, {"ledger.1": None})
     hub.presence.tick()
     assert alices.taken("signal") == []
-    assert hub.present("ledger.1")[0] == 2
+    assert (await hub.present("ledger.1"))[0] == 2
 
 
 async def test_a_signal_reaches_all_but_the_one_who_made_it(hub: Hub, connect: Connect) -> None:

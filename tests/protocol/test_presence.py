@@ -6,7 +6,17 @@ from random import Random
 import pytest
 
 from realtime.protocol import presence as presence_module
-from realtime.protocol.presence import HEARTBEAT_SECONDS, LINGER_SECONDS, LISTED_MAX, SILENT_SECONDS, Change, Presence, Send
+from realtime.protocol.presence import (
+    HEARTBEAT_SECONDS,
+    LINGER_SECONDS,
+    LISTED_MAX,
+    SILENT_SECONDS,
+    WATCH_MAX_STREAMS,
+    WATCH_SECONDS,
+    Change,
+    Presence,
+    Send,
+)
 
 ROOM, LOUNGE = "room.42", "room.7"
 ALICE, BOB, CHARLIE = 7, 9, 12
@@ -326,3 +336,60 @@ def test_all_processes_agree_in_the_end_whatever_was_lost(seed: int, monkeypatch
         if any(where == room for where, _ in parts[name]):
             count, users = cluster[name].present(room)
             assert count > 4 if users is None else users == sorted(user for where, user in present if where == room)
+
+
+def test_a_process_that_has_nobody_there_learns_who_is_when_it_is_asked() -> None:
+    cluster = Cluster("a", "b", "web")
+    cluster.wait(HEARTBEAT_SECONDS)
+    cluster.join("a", ALICE)
+    cluster.join("b", BOB)
+    cluster.settle()
+    assert cluster["web"].present(ROOM) == (0, [])
+    assert cluster["web"].watch(ROOM, cluster.now)
+    cluster.settle()
+    assert cluster["web"].present(ROOM) == (2, [ALICE, BOB])
+    assert not cluster["web"].watch(ROOM, cluster.now)
+    cluster.leave("b", BOB)
+    cluster.join("a", CHARLIE)
+    cluster.wait(LINGER_SECONDS + HEARTBEAT_SECONDS + 2)
+    assert cluster["web"].present(ROOM) == (2, [ALICE, CHARLIE])
+
+
+def test_a_watch_ends_and_leaves_nothing_behind() -> None:
+    cluster = Cluster("a", "web")
+    cluster.wait(HEARTBEAT_SECONDS)
+    cluster.join("a", ALICE)
+    cluster["web"].watch(ROOM, cluster.now)
+    cluster.settle()
+    cluster.wait(WATCH_SECONDS + 1)
+    assert cluster["web"].present(ROOM) == (0, [])
+    assert cluster["web"].watch(ROOM, cluster.now)
+    cluster.settle()
+    assert cluster["web"].present(ROOM) == (1, [ALICE])
+
+
+def test_a_watch_and_a_socket_do_not_disturb_each_other() -> None:
+    cluster = Cluster("a", "b")
+    cluster.wait(HEARTBEAT_SECONDS)
+    cluster.join("a", ALICE)
+    cluster.settle()
+    cluster["b"].watch(ROOM, cluster.now)
+    cluster.join("b", BOB)
+    cluster.settle()
+    cluster.leave("b", BOB)
+    cluster.wait(LINGER_SECONDS + 2)
+    assert cluster.seen() == [(1, [ALICE])] * 2
+    cluster.join("b", BOB)
+    cluster.wait(WATCH_SECONDS + 2)
+    assert cluster.seen() == [(2, [ALICE, BOB])] * 2
+
+
+def test_one_process_alone_knows_at_once() -> None:
+    assert not Presence("a").watch(ROOM, 1000.0)
+
+
+def test_the_number_of_watches_is_bounded() -> None:
+    cluster = Cluster("a")
+    for number in range(WATCH_MAX_STREAMS + 10):
+        cluster["a"].watch(f"room.{number + 1}", cluster.now)
+    assert len(cluster["a"]._watched) == WATCH_MAX_STREAMS

@@ -13,6 +13,7 @@ import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
 import { Session } from '../realtime/session.js';
 import { sharedTransport } from '../realtime/shared_socket.js';
+import { Blocks } from './blocks.js';
 import { Connection } from './connection.js';
 import { Counters } from './counters.js';
 import { Dialogs } from './dialogs.js';
@@ -22,6 +23,7 @@ import { Favourites } from './favourites.js';
 import { Menu, moveWithArrows, placeBeside } from './menu.js';
 import { People } from './people.js';
 import { PerFrame } from './per_frame.js';
+import { Profile } from './profile.js';
 import { roomMenu } from './room_menu.js';
 import { Rooms } from './rooms.js';
 import { Recent } from './recent.js';
@@ -44,6 +46,7 @@ import { words } from './words.js';
  * @property {import('./room.js').Listed[]} rooms
  * @property {{seq: number, unread: number, since: string, preferences: import('../notifications/news.js').Choices}} inbox
  * @property {{message: number}} limits
+ * @property {import('./blocks.js').Block[]} blocks
  */
 
 const PATH = '/ws/chat/';
@@ -69,6 +72,7 @@ export class App {
     this.dialogs = new Dialogs(this.api);
     this.emoji = new EmojiPicker();
     this.menu = new Menu();
+    this.blocks = new Blocks(boot.blocks, this);
     this.rooms = new Rooms(boot.rooms, this);
     this.feed = new InboxFeed(this.client, this.api);
     this.announcements = new Announcements(this.client, this.api);
@@ -80,6 +84,7 @@ export class App {
     this.sidebar = new Sidebar(/** @type {HTMLElement} */ (document.getElementById('sidebar')), this.rooms, this.favourites, (opener, room) => roomMenu(opener, room, this));
     const session = new Session({ client: this.client, ask: () => this.api.get('/api/announcements/'), told: () => this.connection.paint() });
     this.connection = new Connection(this.client, session);
+    this.profile = new Profile(this);
     this.router = new Router(this);
     this.#listen();
     showThatSomebodyLooks();
@@ -224,6 +229,8 @@ export class App {
     const banner = new Banner(/** @type {HTMLElement} */ (document.querySelector('[data-banners]')), (id) => void this.announcements.read(id));
     this.announcements.on('change', (shown) => banner.show(shown));
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
+    this.feed.on('block', (row) => this.blocks.tell(/** @type {any} */ (row)));
+    this.feed.on('reloaded', () => void this.blocks.reload().catch(() => {}));
     this.feed.on('membership', (membership) => void this.rooms.tellMine(membership));
     this.rooms.on('change', () => this.#counting.soon());
     onAction(document, {

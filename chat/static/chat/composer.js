@@ -73,6 +73,11 @@ export class Composer {
     if (!slot(this.#root, 'form').hidden) this.#input.focus();
   }
 
+  /** Put somebody's name into the text. @param {import('../realtime/types.js').User} user */
+  mention(user) {
+    this.#insert(`@${user.username} `);
+  }
+
   /** @param {Message} message */
   reply(message) {
     this.#stopEditing();

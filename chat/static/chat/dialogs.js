@@ -68,23 +68,6 @@ export class Dialogs {
   }
 
   /**
-   * @param {Row} room
-   * @param {(changes: {name: string, topic: string, slow_mode: number, read_only: boolean}) => Promise<void>} act
-   */
-  roomSettings(room, act) {
-    const dialog = dialogOf('room-settings-dialog');
-    const asked = ask(dialog, (data) =>
-      act({ name: text(data, 'name'), topic: text(data, 'topic'), slow_mode: Number(data.get('slow_mode')), read_only: data.has('read_only') }),
-    );
-    const fields = formOf(dialog).elements;
-    input(fields, 'name').value = room.name;
-    input(fields, 'topic').value = room.topic;
-    input(fields, 'slow_mode').value = String(room.slow_mode);
-    input(fields, 'read_only').checked = room.read_only;
-    return asked;
-  }
-
-  /**
    * Let the person find somebody by name.
    * @param {string} heading
    * @param {(person: User) => Promise<void>} act

@@ -1,10 +1,12 @@
 /**
  * The panel of a room's people: who is here, what they may do, and what one may do about them.
+ *
+ * Owners and moderators are always there, and so are those who are present (in rooms that name them); the rest comes page by page.
  * @module
  */
 
 import { clone, onAction, setAvatar, setText, slot, toast } from './dom.js';
-import { rightsOverMember } from './rights.js';
+import { isMuted, memberActs } from './member_acts.js';
 import { words } from './words.js';
 
 /**
@@ -21,6 +23,8 @@ import { words } from './words.js';
  */
 
 const PAGE = 100;
+const MAX_IDS = 200; // in one question; presence names no more either
+const SEARCH_PAUSE_MS = 200;
 
 export class Members {
   #root;
@@ -30,6 +34,13 @@ export class Members {
   #members = new Map();
   #last = 0;
   #loaded = false;
+  #more = false;
+  #query = '';
+  /** Who was found by name; null: nobody searches. @type {Row[] | null} */
+  #found = null;
+  #timer = 0;
+  /** Present, and asked for already. @type {Set<number>} */
+  #asked = new Set();
   #ends;
 
   /**
@@ -42,18 +53,24 @@ export class Members {
     this.#room = room;
     this.#context = context;
     onAction(root, {
-      'more-members': () => void this.#load(),
+      'more-members': () => void this.#load().catch(complain),
       'member-menu': (_event, element) => this.#menu(element),
       invite: () => void this.#invite(),
     });
+    this.#input.addEventListener('input', () => this.#typed());
     this.#ends = [
       room.on('member', (member) => this.#changed(member)),
-      room.on('presence', () => this.#paint()),
+      room.on('presence', () => void this.#presenceChanged()),
     ];
+  }
+
+  get #input() {
+    return /** @type {HTMLInputElement} */ (slot(this.#root, 'member-search'));
   }
 
   leave() {
     for (const end of this.#ends) end();
+    clearTimeout(this.#timer);
   }
 
   get isOpen() {
@@ -63,41 +80,112 @@ export class Members {
   async open() {
     this.#root.hidden = false;
     this.#paint();
-    await Promise.allSettled([this.#loaded ? null : this.#load(), this.#room.askPresence()]);
+    await Promise.allSettled([this.#loaded ? null : this.#loadFirst(), this.#room.askPresence()]);
   }
 
   close() {
     this.#root.hidden = true;
   }
 
+  async #loadFirst() {
+    const [{ members }] = await Promise.all([this.#get({ staff: true, limit: MAX_IDS }), this.#load()]);
+    this.#keep(members);
+  }
+
   async #load() {
-    const { members, more } = await this.#context.api.get(`/api/rooms/${this.#room.id}/members`, { after: this.#last, limit: PAGE });
+    const { members, more } = await this.#get({ after: this.#last, limit: PAGE });
     this.#loaded = true;
-    for (const member of members) this.#members.set(member.user.id, member);
     this.#last = members.at(-1)?.user.id ?? this.#last;
-    slot(this.#root, 'more-members').hidden = !more;
+    this.#more = more;
+    this.#keep(members);
+    await this.#presenceChanged();
+  }
+
+  /** @param {Record<string, string | number | boolean>} query @returns {Promise<{members: Row[], more: boolean}>} */
+  #get(query) {
+    return this.#context.api.get(`/api/rooms/${this.#room.id}/members`, query);
+  }
+
+  /** @param {Row[]} members */
+  #keep(members) {
+    for (const member of members) this.#members.set(member.user.id, member);
+    this.#paint();
+  }
+
+  /** In a large room, those who are here may be on a page that nobody has asked for. */
+  async #presenceChanged() {
+    this.#paint();
+    if (!this.isOpen || !this.#loaded || !this.#more) return;
+    const missing = [...(this.#room.present ?? [])].filter((id) => !this.#members.has(id) && !this.#asked.has(id)).slice(0, MAX_IDS);
+    if (missing.length === 0) return;
+    for (const id of missing) this.#asked.add(id);
+    try {
+      this.#keep((await this.#get({ ids: missing.join(','), limit: MAX_IDS })).members);
+    } catch {
+      for (const id of missing) this.#asked.delete(id); // the next change asks again
+    }
+  }
+
+  #typed() {
+    clearTimeout(this.#timer);
+    this.#query = this.#input.value.trim();
+    if (this.#query === '') {
+      this.#found = null;
+      return this.#paint();
+    }
+    this.#timer = window.setTimeout(() => void this.#search(this.#query).catch(complain), SEARCH_PAUSE_MS);
+  }
+
+  /** @param {string} q */
+  async #search(q) {
+    const { members } = await this.#get({ q, limit: PAGE });
+    if (q !== this.#query) return; // typed on meanwhile
+    this.#found = members;
     this.#paint();
   }
 
   /** @param {Row} member */
   #changed(member) {
     if (!this.#loaded) return;
-    if (member.state === 'active') this.#members.set(member.user.id, member);
+    const active = member.state === 'active';
+    if (active) this.#members.set(member.user.id, member);
     else this.#members.delete(member.user.id);
+    this.#found = this.#found?.filter((row) => active || row.user.id !== member.user.id).map((row) => (row.user.id === member.user.id ? member : row)) ?? null;
     this.#paint();
   }
 
   #paint() {
     if (!this.isOpen) return;
-    const all = [...this.#members.values()].sort(byRankAndName);
-    const here = all.filter((member) => this.#isHere(member));
-    const others = all.filter((member) => !this.#isHere(member));
-    setText(this.#root, 'present-label', words.here(this.#room.present ? here.length : this.#room.presentCount));
-    setText(this.#root, 'absent-label', words.notHere(others.length));
-    slot(this.#root, 'absent-label').hidden = others.length === 0;
-    slot(this.#root, 'present').replaceChildren(...here.map((member) => this.#row(member, true)));
-    slot(this.#root, 'absent').replaceChildren(...others.map((member) => this.#row(member, false)));
+    const all = (this.#found ?? [...this.#members.values()]).sort((one, other) => this.#order(one, other));
+    const staff = all.filter(({ role }) => role !== 'member');
+    const others = all.filter(({ role }) => role === 'member');
+    const here = others.filter((member) => this.#isHere(member));
+    const away = others.filter((member) => !this.#isHere(member));
+    setText(this.#root, 'here-count', words.hereOf(this.#room.presentCount, this.#room.memberCount));
+    this.#section('owners', words.owners, staff.filter(({ role }) => role === 'owner'));
+    this.#section('moderators', words.moderators, staff.filter(({ role }) => role === 'moderator'));
+    this.#section('present', words.here, here);
+    this.#section('absent', words.notHere, away);
+    slot(this.#root, 'nobody').hidden = this.#found === null || this.#found.length > 0;
+    slot(this.#root, 'more-members').hidden = this.#found !== null || !this.#more;
     slot(this.#root, 'invite').hidden = !(this.#room.canModerate || (this.#room.isMember && this.#room.data.kind === 'public'));
+    slot(this.#root, 'invite-link').hidden = !this.#room.canModerate;
+  }
+
+  /**
+   * @param {string} name
+   * @param {(count: number) => string} label
+   * @param {Row[]} members
+   */
+  #section(name, label, members) {
+    setText(this.#root, `${name}-label`, label(members.length));
+    slot(this.#root, `${name}-label`).hidden = members.length === 0;
+    slot(this.#root, name).replaceChildren(...members.map((member) => this.#row(member)));
+  }
+
+  /** Those who are here first, then by name. @param {Row} one @param {Row} other */
+  #order(one, other) {
+    return Number(this.#isHere(other)) - Number(this.#isHere(one)) || one.user.name.localeCompare(other.user.name);
   }
 
   /** @param {Row} member */
@@ -105,11 +193,9 @@ export class Members {
     return this.#room.present?.has(member.user.id) ?? false;
   }
 
-  /**
-   * @param {Row} member
-   * @param {boolean} here
-   */
-  #row(member, here) {
+  /** @param {Row} member */
+  #row(member) {
+    const here = this.#isHere(member);
     const element = clone('member-template');
     element.dataset.user = String(member.user.id);
     element.dataset.present = String(here);
@@ -122,7 +208,7 @@ export class Members {
     const muted = isMuted(member);
     slot(element, 'muted').hidden = !muted;
     if (muted) setText(element, 'muted', words.mutedUntil(member.muted_until));
-    const button = /** @type {HTMLElement} */ (element.querySelector('button'));
+    const button = /** @type {HTMLElement} */ (element.querySelector('[data-do="member-menu"]'));
     button.setAttribute('aria-label', words.actionsFor(member.user.name));
     button.hidden = member.user.id === this.#context.me.id;
     return element;
@@ -130,59 +216,13 @@ export class Members {
 
   /** @param {HTMLElement} opener */
   #menu(opener) {
-    const member = this.#members.get(Number(/** @type {HTMLElement | null} */ (opener.closest('.member'))?.dataset.user));
-    if (member) this.#context.menu.open(opener, words.actionsFor(member.user.name), this.#items(member));
-  }
-
-  /** @param {Row} member @returns {MenuItem[]} */
-  #items(member) {
-    const { moderate, changeRole } = rightsOverMember(this.#room, member, this.#context.me);
-    const items = [{ label: words.directMessage, icon: 'message-circle', run: () => this.#context.writeTo(member.user.id) }];
-    /** @param {string} role @param {string} label @param {string} icon */
-    const become = (role, label, icon) => items.push({ label, icon, run: () => void this.#change(member, { role }) });
-    if (changeRole && member.role !== 'owner') become('owner', words.makeOwner, 'crown');
-    if (changeRole && member.role !== 'moderator') become('moderator', words.makeModerator, 'shield');
-    if (changeRole && member.role !== 'member') become('member', words.makeMember, 'circle-user');
-    if (!moderate) return items;
-    if (isMuted(member)) items.push({ label: words.unmute, icon: 'volume-2', run: () => void this.#change(member, { muted_for: 0 }) });
-    else items.push({ label: words.mute, icon: 'volume-x', run: () => void this.#ask(member, 'mute') });
-    items.push({ label: words.remove, icon: 'user-minus', run: () => void this.#ask(member, 'remove') });
-    /** @type {MenuItem[]} */ (items).push({ label: words.ban, icon: 'ban', danger: true, run: () => void this.#ask(member, 'ban') });
-    return items;
-  }
-
-  /**
-   * @param {Row} member
-   * @param {'mute' | 'remove' | 'ban'} what
-   */
-  #ask(member, what) {
-    const name = member.user.name;
-    const texts = {
-      mute: { heading: words.muteTitle(name), text: words.muteText, confirm: words.muteDo },
-      remove: { heading: words.removeTitle(name), text: words.removeText, confirm: words.removeDo },
-      ban: { heading: words.banTitle(name), text: words.banText, confirm: words.banDo },
-    };
-    return this.#context.dialogs.confirm({ ...texts[what], reason: true, duration: what === 'mute' }, async ({ reason, duration }) => {
-      const changes = { mute: { muted_for: duration }, remove: { state: 'removed' }, ban: { state: 'banned' } }[what];
-      await this.#patch(member, { ...changes, reason });
-    });
-  }
-
-  /**
-   * @param {Row} member
-   * @param {Record<string, unknown>} changes
-   */
-  async #change(member, changes) {
-    await this.#patch(member, changes).catch((error) => toast(error.message));
-  }
-
-  /**
-   * @param {Row} member
-   * @param {Record<string, unknown>} changes
-   */
-  async #patch(member, changes) {
-    const { membership } = await this.#context.api.patch(`/api/rooms/${this.#room.id}/members/${member.user.id}`, changes);
-    this.#changed(membership);
+    const id = Number(/** @type {HTMLElement | null} */ (opener.closest('.member'))?.dataset.user);
+    const member = this.#found?.find(({ user }) => user.id === id) ?? this.#members.get(id);
+    if (!member) return;
+    const { api, me, dialogs } = this.#context;
+    const items = memberActs(this.#room, member, { api, me, dialogs, changed: (membership) => this.#changed(membership) });
+    const write = { label: words.directMessage, icon: 'message-circle', run: () => this.#context.writeTo(member.user.id) };
+    this.#context.menu.open(opener, words.actionsFor(member.user.name), [write, ...items]);
   }
 
   #invite() {
@@ -193,18 +233,7 @@ export class Members {
   }
 }
 
-/** @param {Row} member */
-function isMuted(member) {
-  return Boolean(member.muted_until) && Date.parse(member.muted_until) > Date.now();
-}
-
-const ORDER = { owner: 0, moderator: 1, member: 2 };
-
-/**
- * @param {Row} one
- * @param {Row} other
- */
-function byRankAndName(one, other) {
-  const ranks = ORDER[/** @type {keyof typeof ORDER} */ (one.role)] - ORDER[/** @type {keyof typeof ORDER} */ (other.role)];
-  return ranks || one.user.name.localeCompare(other.user.name);
+/** @param {Error} error */
+function complain(error) {
+  toast(error.message);
 }

@@ -19,14 +19,16 @@ const GAP = 6; // pixels between a menu and what opened it
  * Place an open popover beside its opener, wherever there is room. Positions go through custom properties: no style attribute is in any markup.
  * @param {HTMLElement} popover
  * @param {HTMLElement} opener
+ * @param {'start' | 'end'} [align]  the edge that both have in common
  */
-export function placeBeside(popover, opener) {
+export function placeBeside(popover, opener, align = 'end') {
   const anchor = opener.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = popover;
   const below = anchor.bottom + GAP + height <= innerHeight;
   const top = below ? anchor.bottom + GAP : Math.max(GAP, anchor.top - GAP - height);
   const rtl = document.documentElement.dir === 'rtl';
-  const wanted = rtl ? innerWidth - anchor.left - width : anchor.right - width;
+  const [before, after] = rtl ? [innerWidth - anchor.right, innerWidth - anchor.left] : [anchor.left, anchor.right];
+  const wanted = align === 'start' ? before : after - width;
   const start = Math.min(Math.max(GAP, wanted), Math.max(GAP, innerWidth - width - GAP));
   popover.style.setProperty('--menu-top', `${Math.round(top)}px`);
   popover.style.setProperty('--menu-start', `${Math.round(start)}px`);

@@ -30,6 +30,7 @@ import { clock, fullTime, words } from './words.js';
  * @property {(userId: number) => string} nameOf
  * @property {(messageId: number) => Message | null} quoted
  * @property {(number: number) => string} permalink
+ * @property {(message: Message) => boolean} [isFolded]  its author is blocked, and the reader has not asked to see it
  */
 
 export const SYSTEM_USERNAME = 'holdfast';
@@ -49,6 +50,8 @@ export function paintMessage(element, message, surroundings) {
   element.dataset.message = String(message.id ?? '');
   element.dataset.number = String(message.number ?? '');
   element.classList.toggle('message--deleted', gone);
+  element.dataset.author = String(message.author.id);
+  element.classList.toggle('message--folded', surroundings.isFolded?.(message) ?? false);
   element.classList.toggle('message--system', message.author.username === SYSTEM_USERNAME);
   element.classList.toggle('message--mentions-me', !gone && message.mentions.includes(surroundings.me.id));
   setAvatar(element, message.author);
@@ -103,7 +106,8 @@ export function paintQuote(element, message, surroundings) {
   quote.hidden = !shown;
   const target = shown ? surroundings.quoted(/** @type {number} */ (message.reply_to)) : null;
   setText(quote, 'quote-author', target ? target.author.name : '');
-  setText(quote, 'quote-text', shown ? quoteOf(target) : ''); // a hidden quote keeps no text either
+  const folded = target !== null && (surroundings.isFolded?.(target) ?? false);
+  setText(quote, 'quote-text', !shown ? '' : folded ? words.folded : quoteOf(target)); // a hidden quote keeps no text either
   if (target?.number) quote.href = surroundings.permalink(target.number);
   else quote.removeAttribute('href');
 }

@@ -108,7 +108,7 @@ export class MessageTools {
     if (!element.classList.contains('message') || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (step) {
-      const all = this.#view.timeline.all;
+      const all = this.#view.timeline.all.filter((one) => one === element || one.offsetParent !== null); // folded ones are not there
       event.preventDefault();
       all[all.indexOf(element) + step]?.focus();
       return;

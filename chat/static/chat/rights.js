@@ -24,6 +24,7 @@ export function whyNot(room) {
   if (state !== 'active') return { words: words.notMember, icon: 'eye', join: room.data.kind === 'public' };
   const until = room.membership?.muted_until;
   if (until && Date.parse(until) > Date.now()) return { words: words.muted(until), icon: 'volume-x', join: false };
+  if (room.partnerBlocked) return { words: words.iBlocked(room.title), icon: 'ban', join: false };
   if (room.data.read_only && !room.canModerate) return { words: words.readOnly, icon: 'lock', join: false };
   return null;
 }

@@ -30,6 +30,7 @@ import { Quotes } from './quotes.js';
  * @typedef {object} RoomContext
  * @property {User & {moderator: boolean}} me
  * @property {import('./people.js').People} people
+ * @property {import('./blocks.js').Blocks} [blocks]
  * @property {import('../realtime/api.js').Api} api
  * @property {import('../realtime/client.js').Client} client
  *
@@ -123,6 +124,11 @@ export class Room {
 
   get isMember() {
     return this.membership?.state === 'active';
+  }
+
+  /** The other one of a direct room, whom I want to hear nothing of. */
+  get partnerBlocked() {
+    return this.partner !== null && (this.#context.blocks?.has(this.partner.id) ?? false);
   }
 
   /** Nothing of it is to disturb. */
@@ -292,6 +298,11 @@ export class Room {
     if (data.user.id === this.#context.me.id) this.membership = { ...this.membership, ...data, read_number: this.readNumber };
     this.#emitter.emit('member', data);
     if (this.opened) this.#count.changed();
+  }
+
+  /** A reply of the server carries a membership in its newest state. @param {Row} membership */
+  memberTold(membership) {
+    this.#memberChanged(membership);
   }
 
   /** My membership, from my inbox: there my read number is the present one. @param {Row} membership */

@@ -4,6 +4,7 @@
  */
 
 import { toast } from './dom.js';
+import { RoomSettings } from './room_settings.js';
 import { words } from './words.js';
 
 /**
@@ -20,7 +21,8 @@ import { words } from './words.js';
 export function roomMenu(opener, room, app) {
   /** @type {MenuItem[]} */
   const items = placeItems(room, app);
-  if (room.canModerate) items.push({ label: words.roomSettings, icon: 'settings', run: () => void settings(room, app) });
+  if (room.canModerate) items.push({ label: words.roomSettings, icon: 'settings', run: () => new RoomSettings(room, app).open() });
+  if (room.canModerate && !room.data.archived_at) items.push({ label: words.inviteByLink, icon: 'user-plus', run: () => new RoomSettings(room, app).open('invitations') });
   items.push({ label: words.copyRoomLink, icon: 'link', run: () => void app.copy(new URL(room.url, location.origin).href) });
   if (room.isMember) items.push(...involvements(room, app));
   if (room.isMember && !room.isDirect) items.push({ label: words.leave, icon: 'log-out', danger: true, run: () => void leave(room, app) });
@@ -73,17 +75,6 @@ async function involve(room, involvement, app) {
   } catch (error) {
     toast(/** @type {Error} */ (error).message);
   }
-}
-
-/**
- * @param {Room} room
- * @param {App} app
- */
-function settings(room, app) {
-  return app.dialogs.roomSettings(room.data, async (changes) => {
-    await app.api.patch(`/api/rooms/${room.id}/`, changes);
-    toast(words.saved);
-  });
 }
 
 /**

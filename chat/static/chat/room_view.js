@@ -10,7 +10,9 @@ import { Members } from './members.js';
 import { MessageTools } from './message_tools.js';
 import { PerFrame } from './per_frame.js';
 import { Reading } from './reading.js';
+import { personAt } from './profile.js';
 import { roomMenu } from './room_menu.js';
+import { RoomSettings } from './room_settings.js';
 import { Timeline } from './timeline.js';
 import { words } from './words.js';
 
@@ -29,6 +31,8 @@ export class RoomView {
   #typedAt = 0;
   #aloud = new Aloud();
   #ticking;
+  /** Messages of people I have blocked that I asked to see, by id. @type {Set<number>} */
+  #unfolded = new Set();
   /** @type {(() => void)[]} */
   #ends = [];
   #painting = new PerFrame(() => this.#paint());
@@ -49,6 +53,7 @@ export class RoomView {
       nameOf: (/** @type {number} */ id) => app.people.name(id),
       quoted: (/** @type {number} */ id) => room.quoted(id),
       permalink: (/** @type {number} */ number) => `${room.url}${number}/`,
+      isFolded: (/** @type {Message} */ { author, id = 0 }) => app.blocks.has(author.id) && !this.#unfolded.has(id),
     };
     this.timeline = new Timeline(/** @type {HTMLElement} */ (root.querySelector('.timeline')), room.history, surroundings, () => this.#moved());
     this.composer = new Composer(slot(root, 'composer'), room, {
@@ -115,11 +120,16 @@ export class RoomView {
       room.on('typing', () => this.#paintingTyping.soon()),
       room.on('arrived', (message) => this.#arrived(message)),
       this.#app.outbox.on('change', (entry) => this.#outboxChanged(entry)),
+      this.#app.blocks.on('change', () => this.#blocksChanged()),
     ];
+    this.#root.addEventListener('click', (event) => this.#showPerson(event));
+    this.#root.addEventListener('keydown', (event) => this.#personKey(event));
     onAction(this.#root, {
       jump: () => void this.#jump(),
       'first-unread': () => void this.timeline.toNewLine().catch((error) => toast(error.message)),
       'toggle-members': () => this.#toggleMembers(),
+      'invite-link': () => new RoomSettings(this.room, this.#app).open('invitations'),
+      unfold: (_event, element) => this.#unfold(/** @type {HTMLElement} */ (element.closest('.message'))),
       'room-menu': (_event, element) => roomMenu(element, this.room, this.#app),
       retry: (_event, element) => this.#app.outbox.retry(keyOf(element)),
       discard: (_event, element) => void this.#app.outbox.discard(keyOf(element)),
@@ -129,8 +139,46 @@ export class RoomView {
   /** @param {Message} message */
   #arrived(message) {
     this.reading.arrived(message);
-    if (!this.#root.isConnected) return;
+    if (!this.#root.isConnected || this.#app.blocks.has(message.author.id)) return;
     this.#aloud.arrived(message);
+  }
+
+  /** @param {Event} event */
+  #showPerson(event) {
+    const found = personAt(event);
+    if (found) this.#openProfile(found.opener, found.userId);
+  }
+
+  /** On a message, P shows who wrote it. @param {KeyboardEvent} event */
+  #personKey(event) {
+    const element = /** @type {HTMLElement} */ (event.target);
+    if (event.key !== 'p' || event.ctrlKey || event.metaKey || event.altKey || !element.classList.contains('message')) return;
+    event.preventDefault();
+    this.#openProfile(element, Number(element.dataset.author));
+  }
+
+  /**
+   * @param {HTMLElement} opener
+   * @param {number} userId
+   */
+  #openProfile(opener, userId) {
+    void this.#app.profile.open(opener, userId, this.room, (user) => this.composer.mention(user));
+  }
+
+  /** Show what is folded here and directly after it. @param {HTMLElement} first */
+  #unfold(first) {
+    for (let element = /** @type {Element | null} */ (first); element?.classList.contains('message--folded'); element = element.nextElementSibling) {
+      this.#unfolded.add(Number(/** @type {HTMLElement} */ (element).dataset.message));
+    }
+    this.timeline.repaint();
+    first.focus();
+  }
+
+  #blocksChanged() {
+    this.#unfolded.clear();
+    this.timeline.repaint();
+    this.#paint();
+    this.#paintTyping();
   }
 
   /** A message may be on the screen several times: as itself, in quotes, in what I write about it. @param {Message[]} messages */
@@ -175,10 +223,11 @@ export class RoomView {
   }
 
   #paintTyping() {
-    const names = this.room.typing.map((id) => this.#app.people.name(id)).filter(Boolean);
+    const typing = this.room.typing.filter((id) => !this.#app.blocks.has(id));
+    const names = typing.map((id) => this.#app.people.name(id)).filter(Boolean);
     setText(this.#root, 'typing-words', words.typing(names));
     slot(this.#root, 'dots').hidden = names.length === 0;
-    if (names.length < this.room.typing.length) void this.#app.membersOf(this.room).catch(() => {}); // learns who they are
+    if (names.length < typing.length) void this.#app.membersOf(this.room).catch(() => {}); // learns who they are
   }
 
   #paintPending() {

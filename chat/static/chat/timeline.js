@@ -165,6 +165,11 @@ export class Timeline {
     }
   }
 
+  /** How messages are shown has changed, and none of them has. */
+  repaint() {
+    for (const number of this.#elements.keys()) this.#paint(number);
+  }
+
   /** The view is not needed any more. */
   leave() {
     this.#end();

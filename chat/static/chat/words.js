@@ -48,6 +48,9 @@ export function dayName(iso, now = new Date()) {
   return format(sameYear ? 'day' : 'day-year', { weekday: 'long', day: 'numeric', month: 'long', ...(sameYear ? {} : { year: 'numeric' }) }).format(date);
 }
 
+/** A day in full, as one writes it in a sentence. @param {string} iso */
+export const dayOf = (iso) => format('date', { dateStyle: 'long' }).format(new Date(iso));
+
 /** @param {string} iso */
 export function dayAndClock(iso) {
   return fill(pgettext('a day and a time', '%(day)s, %(time)s'), { day: dayName(iso), time: clock(iso) });
@@ -142,10 +145,21 @@ export const words = {
   roles: { owner: gettext('Owner'), moderator: gettext('Moderator'), member: '' },
   here: (/** @type {number} */ count) => fill(gettext('Here now · %(count)s'), { count }),
   notHere: (/** @type {number} */ count) => fill(gettext('Others · %(count)s'), { count }),
+  owners: (/** @type {number} */ count) => fill(gettext('Owners · %(count)s'), { count }),
+  moderators: (/** @type {number} */ count) => fill(gettext('Moderators · %(count)s'), { count }),
+  hereOf: (/** @type {number} */ here, /** @type {number} */ all) => fill(gettext('%(here)s of %(all)s here'), { here, all }),
+  notInRoom: gettext('Not in this room'),
+  accountClosed: gettext('This account is closed'),
+  memberSince: (/** @type {string} */ day) => fill(gettext('Member since %(day)s'), { day }),
   present: gettext('here now'),
   absent: gettext('not here'),
   mutedUntil: (/** @type {string} */ until) => fill(gettext('Muted until %(time)s'), { time: clock(until) }),
   directMessage: gettext('Direct message'),
+  message: gettext('Message'),
+  mention: gettext('Mention'),
+  block: gettext('Block'),
+  unblock: gettext('Unblock'),
+  transfer: gettext('Give them this room …'),
   makeOwner: gettext('Make owner'),
   makeModerator: gettext('Make moderator'),
   makeMember: gettext('Make member'),
@@ -168,6 +182,11 @@ export const words = {
   banTitle: (/** @type {string} */ name) => fill(gettext('Ban %(name)s from this room?'), { name }),
   banText: gettext('They are out at once and cannot come back until the ban is lifted.'),
   banDo: gettext('Ban'),
+  blockTitle: (/** @type {string} */ name) => fill(gettext('Block %(name)s?'), { name }),
+  blockText: gettext('Their messages are folded for you, they notify you no more, and they cannot write to you. They are not told.'),
+  transferTitle: (/** @type {string} */ name) => fill(gettext('Give this room to %(name)s?'), { name }),
+  transferText: gettext('They become its owner, and you a moderator. Only they can give it back.'),
+  transferDo: gettext('Give the room away'),
   leaveTitle: (/** @type {string} */ name) => fill(gettext('Leave %(name)s?'), { name }),
   leaveText: gettext('It disappears from your list. You can join a public room again at any time.'),
   leaveDo: gettext('Leave'),
@@ -244,6 +263,27 @@ export const words = {
       arrowup: '↑',
       arrowdown: '↓',
     })[key] ?? key.toUpperCase(),
+
+  // blocking
+  folded: gettext('A message of somebody you blocked'),
+  iBlocked: (/** @type {string} */ name) => fill(gettext('You have blocked %(name)s. Lift the block to write again.'), { name }),
+  blocked: (/** @type {string} */ name) => fill(gettext('%(name)s is blocked'), { name }),
+  unblocked: (/** @type {string} */ name) => fill(gettext('%(name)s is blocked no longer'), { name }),
+
+  // room settings
+  archiveTitle: gettext('Archive this room'),
+  archiveText: gettext('It leaves everybody’s list. It can be read, and nothing new is written.'),
+  archiveDo: gettext('Archive'),
+  archiveQuestion: (/** @type {string} */ name) => fill(gettext('Archive %(name)s?'), { name }),
+  archivedDone: gettext('The room is archived.'),
+  unarchiveTitle: gettext('This room is archived'),
+  unarchiveText: gettext('Bring it back, and its members can write again.'),
+  unarchiveDo: gettext('Bring it back'),
+  unarchivedDone: gettext('The room is back.'),
+  inviteByLink: gettext('Invite by link'),
+  linkUses: (/** @type {number} */ uses, /** @type {number} */ most) => fill(gettext('%(uses)s of %(most)s have joined'), { uses, most }),
+  linkUntil: (/** @type {string} */ time) => fill(gettext('until %(time)s'), { time }),
+  linkBy: (/** @type {string} */ name) => fill(gettext('by %(name)s'), { name }),
 
   // room menu
   roomSettings: gettext('Room settings'),

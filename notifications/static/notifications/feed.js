@@ -17,6 +17,7 @@ import { reportToConsole } from '../realtime/clock.js';
  * @property {number} unread
  * @property {Row} notification
  * @property {Row} reading  an announcement that I have read, in any tab
+ * @property {Row} block  of somebody by me (only on connections that carry rooms)
  * @property {Row} membership  one of mine (only on connections that carry rooms)
  * @property {void} reloaded  changes may have been missed: read the list anew
  */
@@ -128,6 +129,6 @@ export class InboxFeed {
   #apply(kind, data, seq) {
     if (kind === 'notification') this.counted(data.unread, seq);
     if (kind === 'preferences') this.preferences = /** @type {any} */ (data);
-    if (kind === 'notification' || kind === 'reading' || kind === 'membership') this.#emitter.emit(kind, data);
+    if (kind === 'notification' || kind === 'reading' || kind === 'block' || kind === 'membership') this.#emitter.emit(kind, data);
   }
 }

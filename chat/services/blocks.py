@@ -1,0 +1,58 @@
+"""Blocking: somebody wants to hear nothing of somebody else. Only they see it, in all their tabs; moderators act as before.
+
+What the blocked one may do is decided under the locks that are taken here: the inbox of whoever blocks, which posting and opening a direct
+room lock, and their direct room, which editing and reacting lock. So nothing arrives after the answer to ``block``.
+"""
+
+from django.utils import timezone
+
+from chat import payloads, people, selectors
+from chat.models import SYSTEM_USERNAME, Room
+from chat.ties import Block
+from notifications.payloads import inbox
+from realtime.protocol.errors import BadRequest, NotFound, TooMany
+from realtime.services import Heads, changing
+
+
+def block(*, actor_id: int, user_id: int) -> Block:
+    """Keep somebody away from the actor. Who is blocked already stays so."""
+    blocked = selectors.user(user_id)
+    if user_id == actor_id:
+        raise BadRequest("user: expected somebody else")
+    if blocked.username == SYSTEM_USERNAME:
+        raise BadRequest("user: what the site itself says cannot be blocked")
+    with changing(inbox(actor_id), *_conversation(actor_id, user_id)) as heads:
+        row = Block.objects.filter(user_id=actor_id, blocked_id=user_id).select_related("blocked").first()
+        if row is not None and row.lifted_at is None:
+            return row
+        if len(people.blocks(actor_id)) >= people.MAX_BLOCKS:
+            raise TooMany("You have blocked {count} people; lift one of these blocks first.", count=people.MAX_BLOCKS)
+        row = row or Block(user_id=actor_id, blocked=blocked)
+        row.blocked_at, row.lifted_at = timezone.now(), None
+        _save(heads, row)
+    return row
+
+
+def unblock(*, actor_id: int, user_id: int) -> Block:
+    """Lift a block; a repeat changes nothing."""
+    selectors.user(user_id)
+    with changing(inbox(actor_id)) as heads:
+        row = Block.objects.filter(user_id=actor_id, blocked_id=user_id).select_related("blocked").first()
+        if row is None:
+            raise NotFound("You have not blocked this person.")
+        if row.lifted_at is None:
+            row.lifted_at = timezone.now()
+            _save(heads, row)
+    return row
+
+
+def _save(heads: Heads, row: Block) -> None:
+    mine = inbox(row.user_id)
+    row.seq = heads.next(mine)
+    row.save()
+    heads.record(mine, payloads.block_event(row))
+
+
+def _conversation(one: int, other: int) -> list[str]:
+    low, high = sorted((one, other))
+    return [payloads.stream(pk) for pk in Room.objects.filter(direct_key=f"{low}:{high}").values_list("pk", flat=True)]
