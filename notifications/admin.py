@@ -1,15 +1,19 @@
 """The admin of inboxes, announcements and broadcasts: everything is shown, and what changes goes through the services."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.text import Truncator
+from django.utils.translation import gettext, gettext_lazy
 
 from notifications import policies, selectors, services
 from notifications.models import Announcement, AnnouncementReading, Broadcast, Notification
@@ -149,13 +153,46 @@ class AnnouncementForm(forms.ModelForm[Announcement]):
         return Words(**{name: self.cleaned_data[name] for name in COMPOSED})
 
 
+class ReadList(ChangeList):
+    """A page of announcements with how many have read each: one query for the page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page, then the readers of its announcements."""
+        super().get_results(request)
+        readers = _readers(self.result_list)
+        for row in self.result_list:
+            row.readers = readers.get(row.pk, 0)
+
+
+def _readers(rows: Iterable[Announcement]) -> dict[int, int]:
+    readings = AnnouncementReading.objects.filter(announcement__in=[row.pk for row in rows]).order_by().values_list("announcement")
+    return dict(readings.annotate(Count("pk")))
+
+
 @admin.register(Announcement)
 class AnnouncementAdmin(RecallingAdmin):
     """Announcements: composed here, sent by the service, shown at once to everybody who is connected."""
 
-    list_display = ("id", "created_at", "title", "level", "expires_at", "recalled_at")
+    list_display = ("id", "created_at", "title", "text", "level", "read", "expires_at", "recalled_at")
     list_filter = ("level",)
+    list_select_related = ("broadcast",)
     ordering = ("-id",)
+    readonly_fields = ("read",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that knows the readers."""
+        return ReadList
+
+    @admin.display(description=gettext_lazy("text"))
+    def text(self, row: Announcement) -> str:
+        """Return as much of the text as a list has room for; of one that was taken back, what the broadcast keeps."""
+        return Truncator(row.broadcast.body).chars(80)
+
+    @admin.display(description=gettext_lazy("read by"))
+    def read(self, row: Any) -> str:
+        """Return how many have read it, of how many there were."""
+        readers = row.readers if hasattr(row, "readers") else _readers([row]).get(row.pk, 0)
+        return gettext("%(read)d of %(people)d") % {"read": readers, "people": row.broadcast.recipients}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may announce something."""
@@ -167,7 +204,7 @@ class AnnouncementAdmin(RecallingAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what is composed, or what is shown."""
-        return (*COMPOSED, "key") if obj is None else (*COMPOSED, "created_at", "recalled_at", "broadcast", "seq")
+        return (*COMPOSED, "key") if obj is None else (*COMPOSED, "read", "created_at", "recalled_at", "broadcast", "seq")
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

@@ -39,8 +39,8 @@ def test_mona_signs_in_and_decides_about_what_waits(open_page: OpenPage, people:
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("link", name="Buy my watches").click()
     expect(page.get_by_text("again")).to_be_visible()
-    page.get_by_role("button", name="Delete message").click()
-    expect(page.get_by_text("The message is deleted")).to_be_visible()
+    page.get_by_role("button", name="Remove message").click()
+    expect(page.get_by_text("The message is removed")).to_be_visible()
     expect(message(bob, "This message was deleted.")).to_be_visible()
     page.goto("/admin/")
     expect(page.get_by_text("No open reports")).to_be_visible()
@@ -70,6 +70,42 @@ def test_who_is_banned_from_the_site_is_told_and_out(open_page: OpenPage, people
     page.get_by_role("button", name="Ban from site").click()
     expect(page.get_by_text("1 person banned from the site.")).to_be_visible()
     expect(bob.get_by_text(re.compile("banned", re.IGNORECASE)).first).to_be_visible()
+
+
+def test_mona_decides_by_keys_and_the_next_case_opens(open_page: OpenPage, people: People, mona: User, report: Report) -> None:
+    second = services.post_message(author_id=people.bob.pk, room_id=report.message.room_id, body="Buy my boats").message
+    services.report(actor_id=people.alice.pk, message_id=second.pk, category="spam")
+    bob = open_page(people.bob, "/rooms/lab/")
+    page = open_page(mona, "/admin/")
+    page.keyboard.press("n")
+    expect(page.locator(".reported").get_by_text("Buy my watches")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys").get_by_text("Keep message")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    expect(page.get_by_text("assigned to mona")).to_be_visible()
+    page.keyboard.press("h")
+    expect(message(bob, "Hidden while moderators look at it.")).to_be_visible()
+    expect(page.get_by_text("hidden from everybody else")).to_be_visible()
+    page.keyboard.press("k")
+    expect(page.get_by_text("The message stays")).to_be_visible()
+    expect(message(bob, "Buy my watches")).to_be_visible()
+    expect(page.locator(".reported").get_by_text("Buy my boats")).to_be_visible()
+    page.keyboard.press("e")
+    page.keyboard.type("Advertising, k?")
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    expect(page.get_by_text("The message is removed")).to_be_visible()
+    expect(page).to_have_url(re.compile("/admin/chat/report/$"))
+    expect(message(bob, "This message was deleted.")).to_be_visible()
+
+
+def test_an_announcement_is_seen_before_it_is_sent(open_page: OpenPage, transactional_db: None) -> None:
+    root = User.objects.create_superuser("root", password=PASSWORD)
+    page = open_page(root, "/admin/notifications/announcement/add/")
+    page.get_by_label("Text").fill("Maintenance at six")
+    page.get_by_label("Level").select_option("warning")
+    expect(page.locator('.preview [data-level="warning"]').get_by_text("Maintenance at six")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
