@@ -103,7 +103,10 @@ PICTURES = (
     Picture("directory-dark", "/rooms/", "admin", dark=True),
     Picture("sign-in", "/accounts/login/"),
     Picture("sign-up-phone-dark", "/accounts/signup/", size=PHONE, dark=True),
-    Picture("desk", "/admin/", "maya"),
+    Picture("desk", "/admin/", "maya", size=(1200, 680)),
+    Picture("case", "/admin/chat/report/next/", "maya"),
+    Picture("case-phone-dark", "/admin/chat/report/next/", "maya", size=PHONE, dark=True),
+    Picture("queue-dark", "/admin/chat/report/", "maya", dark=True),
 )
 
 
