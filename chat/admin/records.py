@@ -6,10 +6,12 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from chat import selectors
 from chat.models import HeldText, Membership, Message, ModerationLog, Person, RemovedText, Report, SiteBan
+from realtime.stopwatch import endings_of
 
 MAX_SHOWN: Final = 20  # rows of each table; the lists have the rest
 MOST_LOOKED_AT: Final = 10_000  # reports, for those that are about one person; some 0.1 s
 SURROUNDINGS: Final = 5  # messages on each side of a reported one
+ENDINGS_SHOWN: Final = 5
 MOST_COUNTED: Final = 1000  # of anything that is shown as a number
 Action = ModerationLog.Action
 AGAINST: Final = (Action.DELETE, Action.MUTE, Action.REMOVE, Action.BAN, Action.SITE_BAN)
@@ -21,13 +23,14 @@ def of_message(message_id: int) -> dict[str, Any]:
 
 
 def of_person(user_id: int) -> dict[str, Any]:
-    """Return the record of somebody: rooms, reports about their messages, what moderators did, and a standing ban."""
+    """Return the record of somebody: rooms, reports about their messages, what moderators did, how accesses ended, and a standing ban."""
     rooms = Membership.objects.filter(user_id=user_id).select_related("room", "user").order_by("-inbox_seq")
     return {
         "person_id": user_id,
         "memberships": [row for row in rooms[:MAX_SHOWN] if not row.room.is_direct],
         "reports": list(_reports_about(user_id)[:MAX_SHOWN]),
         "entries": _entries(subject_id=user_id),
+        "endings": endings_of(user_id, ENDINGS_SHOWN),
         "ban": SiteBan.objects.filter(user_id=user_id, lifted_at=None).select_related("created_by").first(),
     }
 

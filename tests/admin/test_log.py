@@ -72,3 +72,9 @@ def test_it_costs_as_many_queries_with_a_hundred_rows_as_with_five(desk: Client)
     few = queries_of(desk, "/admin/")
     make_rows(5, 100)
     assert len(queries_of(desk, "/admin/")) == len(few)
+
+
+def test_the_record_of_a_person_tells_how_their_accesses_ended(desk: Client, entries: list[int], bob: User) -> None:
+    page = desk.get(f"/admin/chat/person/{bob.pk}/change/").content.decode()
+    assert "How accesses ended" in page
+    assert "banned" in page
