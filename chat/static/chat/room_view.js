@@ -152,7 +152,7 @@ export class RoomView {
   /** On a message, P shows who wrote it. @param {KeyboardEvent} event */
   #personKey(event) {
     const element = /** @type {HTMLElement} */ (event.target);
-    if (event.key !== 'p' || event.ctrlKey || event.metaKey || event.altKey || !element.classList.contains('message')) return;
+    if (!element.classList.contains('message') || this.#app.shortcuts.action('message', event) !== 'profile') return;
     event.preventDefault();
     this.#openProfile(element, Number(element.dataset.author));
   }

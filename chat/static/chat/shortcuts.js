@@ -29,6 +29,7 @@ export const SHORTCUTS = [
   { name: 'react', group: 'message', keys: ['+'], action: 'pick-reaction' },
   { name: 'edit', group: 'message', keys: ['e'], action: 'edit' },
   { name: 'markUnread', group: 'message', keys: ['u'], action: 'mark-unread' },
+  { name: 'profile', group: 'message', keys: ['p'], action: 'profile' },
   { name: 'delete', group: 'message', keys: ['delete'], action: 'delete' },
   { name: 'nextNotice', group: 'inbox', keys: ['j', 'arrowdown'], action: 'next' },
   { name: 'previousNotice', group: 'inbox', keys: ['k', 'arrowup'], action: 'previous' },

@@ -244,6 +244,7 @@ export const words = {
     react: gettext('React'),
     edit: gettext('Edit'),
     markUnread: gettext('Mark unread from here'),
+    profile: gettext('Show who wrote it'),
     delete: gettext('Delete'),
     nextNotice: gettext('Notification below'),
     previousNotice: gettext('Notification above'),
