@@ -16,6 +16,14 @@ SAFE = {
     "message.html",  # sanitised by the server, once per message
     "field.help_text",  # Django's own list of what a password must be
 }
+PHYSICAL = re.compile(
+    r"""(?<![\w-])(?:
+        (?:left|right|(?:scroll-)?(?:margin|padding)-(?:left|right)|border-(?:left|right)[\w-]*|border-(?:top|bottom)-(?:left|right)-radius)\s*:
+        |(?:text-align|float|clear)\s*:\s*(?:left|right)\b
+        |(?:margin|padding|inset)\s*:(?:\s+[\w.()-]+){4}\s*;  # top right bottom left
+    )""",
+    re.VERBOSE,
+)
 COMMENT = re.compile(r"//.*?$|/\*.*?\*/", re.DOTALL | re.MULTILINE)
 
 
@@ -43,6 +51,12 @@ def test_nothing_is_loaded_from_elsewhere(path: Path) -> None:
         re.findall(r"""(?:src|href)=["']https?://|url\(["']?https?://|@import\s+["'(]?\s*url\(["']?https?:""", (ROOT / path).read_text())
         == []
     )
+
+
+@pytest.mark.parametrize("path", STYLES, ids=str)
+def test_a_style_knows_no_left_and_no_right(path: Path) -> None:
+    """What begins at the left in English begins at the right in Arabic: ``padding-inline-start``, ``inset-inline``, ``text-align: start``."""
+    assert PHYSICAL.findall(code(path)) == []
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=str)

@@ -54,7 +54,8 @@ export class EmojiPicker {
   #key(event) {
     const all = [...this.#element.children];
     const at = all.indexOf(/** @type {Element} */ (document.activeElement));
-    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: COLUMNS_SHOWN, ArrowUp: -COLUMNS_SHOWN };
+    const onwards = document.documentElement.dir === 'rtl' ? -1 : 1;
+    const steps = { ArrowRight: onwards, ArrowLeft: -onwards, ArrowDown: COLUMNS_SHOWN, ArrowUp: -COLUMNS_SHOWN };
     const step = /** @type {Record<string, number>} */ (steps)[event.key];
     if (step === undefined) return;
     event.preventDefault();
