@@ -1,10 +1,14 @@
 """How people, times and counts look in a page. static/chat/words.js does the same in the browser, there in the reader's own time zone."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
+
+from notifications import titles
 
 register = template.Library()
 
@@ -68,6 +72,12 @@ def few(count: int | None) -> str:
 def notice_icon(kind: str | None) -> str:
     """Return the icon of a kind of notification."""
     return NOTICE_ICONS.get(kind or "", "bell")
+
+
+@register.filter
+def title(notice: Mapping[str, Any] | None) -> str:
+    """Return the title of a notification in the reader's language; nothing, where the template is filled with nothing."""
+    return titles.translated(notice.get("kind", ""), notice.get("title", "")) if notice else ""
 
 
 def _local(when: str) -> datetime:

@@ -55,7 +55,7 @@ def test_nothing_is_loaded_from_elsewhere(path: Path) -> None:
 
 @pytest.mark.parametrize("path", STYLES, ids=str)
 def test_a_style_knows_no_left_and_no_right(path: Path) -> None:
-    """What begins at the left in English begins at the right in Arabic: ``padding-inline-start``, ``inset-inline``, ``text-align: start``."""
+    """What begins at the left in English begins at the right in Arabic: ``padding-inline-start``, ``text-align: start``."""
     assert PHYSICAL.findall(code(path)) == []
 
 

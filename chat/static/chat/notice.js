@@ -4,6 +4,7 @@
  */
 
 import { entrance, total } from '../notifications/grouping.js';
+import { spokenTitle } from '../notifications/titles.js';
 import { inboxWords } from '../notifications/words.js';
 import { setAvatar, setIcon, setText, slot } from './dom.js';
 import { dayAndClock, fullTime } from './words.js';
@@ -25,7 +26,7 @@ export function paintNotice(element, row, key = String(row.id)) {
   element.dataset.unread = String(row.read_at === null);
   element.dataset.archived = String(row.archived_at !== null);
   paintSign(slot(element, 'avatar').parentElement, row);
-  setText(element, 'title', row.title);
+  setText(element, 'title', spokenTitle(row));
   const title = slot(element, 'title');
   if (row.url) title.setAttribute('href', row.url);
   else title.removeAttribute('href');

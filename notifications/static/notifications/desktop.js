@@ -9,6 +9,7 @@
 
 import { desktopWords } from './words.js';
 import { isWanted, News } from './news.js';
+import { spokenTitle } from './titles.js';
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
@@ -119,7 +120,7 @@ export class Desktop {
     this.#recent = this.#recent.filter((then) => now - then < AT_ONCE_MS);
     this.#recent.push(now);
     if (this.#recent.length > MOST_AT_ONCE) return void this.#notification('holdfast.many', desktopWords.many(this.#options.feed.unread), '', () => this.#open('/inbox/'));
-    const shown = this.#notification(`holdfast.${row.id}`, row.title, row.body, () => {
+    const shown = this.#notification(`holdfast.${row.id}`, spokenTitle(row), row.body, () => {
       this.#open(row.url || '/inbox/');
       void this.#options.feed.read([row.id]).catch(() => {}); // it stays unread, and can be read later
     });

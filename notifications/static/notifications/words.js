@@ -45,3 +45,58 @@ export const desktopWords = {
   sample: gettext('This is what a notification looks like'),
   sampleText: gettext('You see one only while no window of Holdfast is in front of you.'),
 };
+
+/**
+ * The sentences that titles of notifications are, by kind: in English, as the server writes them (notifications/titles.py). The functions that
+ * look like translating only mark them here; titles.js translates.
+ * @type {Record<string, string[]>}
+ */
+export const sentences = (({ gettext }) => ({
+  mention: [
+    gettext('%(name)s mentioned you in %(room)s'),
+    gettext('%(name)s mentioned you'),
+  ],
+  reply: [
+    gettext('%(name)s replied to you in %(room)s'),
+    gettext('%(name)s replied to you'),
+  ],
+  direct: [
+    gettext('%(name)s wrote to you'),
+  ],
+  message: [
+    gettext('%(name)s wrote in %(room)s'),
+  ],
+  reaction: [
+    gettext('%(names)s and %(count)s others reacted to your message in %(room)s'),
+    gettext('%(names)s and 1 other reacted to your message in %(room)s'),
+    gettext('%(names)s and %(last)s reacted to your message in %(room)s'),
+    gettext('%(names)s reacted to your message in %(room)s'),
+    gettext('%(names)s and %(last)s reacted to your message'),
+    gettext('%(names)s reacted to your message'),
+  ],
+  invitation: [
+    gettext('%(name)s added you to %(room)s'),
+  ],
+  moderation: [
+    gettext('You are now an owner of %(room)s'),
+    gettext('You are now a moderator of %(room)s'),
+    gettext('You are now a member of %(room)s'),
+    gettext('%(room)s: a moderator muted you'),
+    gettext('%(room)s: a moderator lets you speak again'),
+    gettext('%(room)s: a moderator removed you from the room'),
+    gettext('%(room)s: a moderator banned you from the room'),
+    gettext('%(room)s: a moderator lifted your ban; you may come back'),
+    gettext('A moderator removed your message in %(room)s'),
+    gettext('A moderator removed your message'),
+    gettext('A moderator restored your message in %(room)s'),
+    gettext('A moderator restored your message'),
+    gettext('A moderator looked at your message and shows it again in %(room)s'),
+    gettext('A moderator looked at your message and shows it again'),
+    gettext('You were banned from this site'),
+    gettext('Your ban from this site was lifted'),
+  ],
+  report: [
+    gettext('Thank you for your report; the message was removed.'),
+    gettext('Thank you for your report; the message stays.'),
+  ],
+}))({ gettext: (/** @type {string} */ text) => text });

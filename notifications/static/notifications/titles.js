@@ -1,0 +1,34 @@
+/**
+ * Titles of notifications in the reader's language: one of the sentences of its kind is found and said again. See notifications/titles.py.
+ * @module
+ */
+
+import { fill, gettext } from '../realtime/language.js';
+import { sentences } from './words.js';
+
+/** @type {Map<string, RegExp>} */
+const patterns = new Map();
+
+/** @param {string} sentence */
+function pattern(sentence) {
+  let found = patterns.get(sentence);
+  if (!found) {
+    const places = sentence
+      .replaceAll(/[.;:?]/g, String.raw`\$&`)
+      .replaceAll(/%\((\w+)\)s/g, (_whole, name) => `(?<${name}>${name === 'count' ? '[0-9]+' : '.+'})`);
+    patterns.set(sentence, (found = new RegExp(`^${places}$`, 's')));
+  }
+  return found;
+}
+
+/**
+ * @param {any} row  a notification
+ * @returns {string}
+ */
+export function spokenTitle({ kind, title }) {
+  for (const sentence of sentences[kind] ?? []) {
+    const found = pattern(sentence).exec(title);
+    if (found) return fill(gettext(sentence), found.groups ?? {});
+  }
+  return title;
+}

@@ -1,0 +1,66 @@
+"""Titles of notifications in the reader's language.
+
+A title is stored once, in English, and so the wire carries it: who reads it, and in which language, is known when it is shown. It is one of
+few sentences with names in it. Whoever shows it finds the sentence by the kind and says it again: this module for pages of the server,
+static/notifications/titles.js for the scripts, with the same sentences (a test compares). A title that is none of them stays as it is.
+"""
+
+import re
+from functools import cache
+from typing import Final
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+SENTENCES: Final = {
+    "mention": [_("%(name)s mentioned you in %(room)s"), _("%(name)s mentioned you")],
+    "reply": [_("%(name)s replied to you in %(room)s"), _("%(name)s replied to you")],
+    "direct": [_("%(name)s wrote to you")],
+    "message": [_("%(name)s wrote in %(room)s")],
+    "reaction": [
+        _("%(names)s and %(count)s others reacted to your message in %(room)s"),
+        _("%(names)s and 1 other reacted to your message in %(room)s"),
+        _("%(names)s and %(last)s reacted to your message in %(room)s"),
+        _("%(names)s reacted to your message in %(room)s"),
+        _("%(names)s and %(last)s reacted to your message"),
+        _("%(names)s reacted to your message"),
+    ],
+    "invitation": [_("%(name)s added you to %(room)s")],
+    "moderation": [
+        _("You are now an owner of %(room)s"),
+        _("You are now a moderator of %(room)s"),
+        _("You are now a member of %(room)s"),
+        _("%(room)s: a moderator muted you"),
+        _("%(room)s: a moderator lets you speak again"),
+        _("%(room)s: a moderator removed you from the room"),
+        _("%(room)s: a moderator banned you from the room"),
+        _("%(room)s: a moderator lifted your ban; you may come back"),
+        _("A moderator removed your message in %(room)s"),
+        _("A moderator removed your message"),
+        _("A moderator restored your message in %(room)s"),
+        _("A moderator restored your message"),
+        _("A moderator looked at your message and shows it again in %(room)s"),
+        _("A moderator looked at your message and shows it again"),
+        _("You were banned from this site"),
+        _("Your ban from this site was lifted"),
+    ],
+    "report": [_("Thank you for your report; the message was removed."), _("Thank you for your report; the message stays.")],
+}
+
+
+def translated(kind: str, title: str) -> str:
+    """Return the title of a notification in the active language."""
+    for sentence in SENTENCES.get(kind, ()):
+        if found := _pattern(sentence).fullmatch(title):
+            return gettext(sentence) % found.groupdict()
+    return title
+
+
+@cache
+def _pattern(sentence: str) -> re.Pattern[str]:
+    places = re.sub(r"%\\\((\w+)\\\)s|%\((\w+)\)s", lambda found: _place(found[1] or found[2]), re.escape(sentence))
+    return re.compile(places)
+
+
+def _place(name: str) -> str:
+    return rf"(?P<{name}>{r'[0-9]+' if name == 'count' else '.+'})"

@@ -1,0 +1,40 @@
+"""A title is stored in English and shown in the language of whoever reads it."""
+
+import re
+
+import pytest
+from django.utils.translation import override
+
+from notifications.titles import SENTENCES, translated
+from tests.architecture.source import ROOT
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "german"),
+    [
+        ("mention", "Alice mentioned you in Lab", "Alice hat dich in Lab erwähnt"),
+        ("mention", "Alice mentioned you", "Alice hat dich erwähnt"),
+        (
+            "reaction",
+            "Alice, Bob and 4 others reacted to your message in Lab",
+            "Alice, Bob und 4 weitere haben in Lab auf deine Nachricht reagiert",
+        ),
+        ("reaction", "Alice and Bob reacted to your message", "Alice und Bob haben auf deine Nachricht reagiert"),
+        ("moderation", "Lab: a moderator muted you", "Lab: Die Moderation hat dich stummgeschaltet"),
+        ("moderation", "What no sentence says", "What no sentence says"),
+        ("broadcast", "Alice mentioned you", "Alice mentioned you"),
+        ("mention", "%(name)s (.*) mentioned you in 100 %s", "%(name)s (.*) hat dich in 100 %s erwähnt"),
+    ],
+)
+def test_a_title_is_said_in_the_readers_language(kind: str, title: str, german: str) -> None:
+    with override("de"):
+        assert translated(kind, title) == german
+    with override("en"):
+        assert translated(kind, title) == title
+
+
+def test_the_scripts_know_the_same_sentences() -> None:
+    words = (ROOT / "notifications" / "static" / "notifications" / "words.js").read_text()
+    shown = words.partition("export const sentences")[2]
+    kinds = re.findall(r"^  (\w+): \[\n(.*?)^  \],", shown, re.MULTILINE | re.DOTALL)
+    assert {kind: re.findall(r"gettext\('(.*)'\)", listed) for kind, listed in kinds} == SENTENCES
