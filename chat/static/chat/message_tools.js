@@ -148,14 +148,18 @@ export class MessageTools {
   }
 
   /** @param {Message} message */
-  #delete(message) {
+  async #delete(message) {
     const question = { heading: words.deleteTitle, text: words.deleteText, confirm: words.delete, quote: message.body };
-    return this.#asking(message, () =>
+    let isGone = false;
+    await this.#asking(message, () =>
       this.#app.dialogs.confirm(question, async () => {
         const { message: deleted } = await this.#app.client.command('message.delete', { message: message.id });
         this.#view.room.replied(deleted);
+        isGone = true;
       }),
     );
+    // The button that asked is gone with the text; one goes on reading from the mark that stays.
+    if (isGone) /** @type {HTMLElement | null} */ (this.#list.querySelector(`[data-message="${message.id}"]`))?.focus({ preventScroll: true });
   }
 
   /** @param {Message} message */
