@@ -7,6 +7,8 @@ HoldfastError
 ├── BlockedWord       blocked_word       400
 ├── TooLong           too_long           400
 ├── Empty             empty              400
+├── LinksNotAllowed   links_not_allowed  403
+├── Rejected          rejected           403
 ├── NotYours          not_yours          403
 ├── AlreadyReported   already_reported   409
 ├── TooLate           too_late           409   another moderator was first
@@ -53,6 +55,20 @@ class Empty(HoldfastError):
     """The text has nothing that anybody could see."""
 
     code = "empty"
+
+
+class LinksNotAllowed(HoldfastError):
+    """The author may not post links here, or not yet."""
+
+    code = "links_not_allowed"
+    status = 403
+
+
+class Rejected(HoldfastError):
+    """A hook of another app refuses the text, in its own words."""
+
+    code = "rejected"
+    status = 403
 
 
 class NotYours(HoldfastError):

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from django.utils import timezone
 
-from chat import payloads, people, policies, selectors, services
+from chat import hooks, payloads, people, policies, selectors, services
 from notifications import handlers
 from realtime import hub as hubs
 from realtime.commands import Caller, Commands
@@ -97,7 +97,17 @@ class NoFields(msgspec.Struct):
 @commands("message.post", pipelined=True)
 async def post_message(caller: Caller, fields: PostMessage) -> Data:
     """Post, together with all who post at the same moment."""
-    post = services.Post(author_id=caller.user_id, room_id=fields.room, key=fields.key, body=fields.body, reply_to=fields.reply_to)
+    found = await hooks.checked(hooks.Draft(caller.user_id, fields.room, fields.body, reply_to=fields.reply_to))
+    # From here to the writer nothing is awaited, so that nobody's later message comes first.
+    post = services.Post(
+        author_id=caller.user_id,
+        room_id=fields.room,
+        key=fields.key,
+        body=found.body,
+        reply_to=fields.reply_to,
+        flags=found.flags,
+        refusal=found.refusal,
+    )
     posted = await writer().batch(services.post_messages, post)
     return {"message": posted.data, "seq": posted.data["seq"], "duplicate": posted.duplicate}
 
@@ -105,7 +115,13 @@ async def post_message(caller: Caller, fields: PostMessage) -> Data:
 @commands("message.edit")
 async def edit_message(caller: Caller, fields: EditMessage) -> Data:
     """Give my message another text."""
-    row = await writer().run(services.edit_message, actor_id=caller.user_id, message_id=fields.message, body=fields.body)
+    found = hooks.Checked(fields.body)
+    if hooks.are_there():
+        message = await read(selectors.readable_message, fields.message, caller.user_id)
+        found = await hooks.checked(hooks.Draft(caller.user_id, message.room_id, fields.body, message_id=message.pk))
+    if found.refusal is not None:
+        raise found.refusal
+    row = await writer().run(services.edit_message, actor_id=caller.user_id, message_id=fields.message, body=found.body, flags=found.flags)
     return {"message": payloads.message(row)}
 
 

@@ -12,9 +12,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from chat import ties  # noqa: F401  tables of this app, in a file of their own
-from chat.moderation_models import REASON_MAX_LENGTH, Filter, FilterVersion
+from chat.moderation_models import REASON_MAX_LENGTH, Bulk, Filter, FilterVersion, SiteMute
 
-__all__ = ["REASON_MAX_LENGTH", "Filter", "FilterVersion"]  # and what is below
+__all__ = ["REASON_MAX_LENGTH", "Bulk", "Filter", "FilterVersion", "SiteMute"]  # and what is below
 
 NAME_MAX_LENGTH = 80  # characters: one line of a sidebar
 TOPIC_MAX_LENGTH = 250
@@ -107,6 +107,7 @@ class Membership(models.Model):
     read_number = models.BigIntegerField(default=0)
     shown_read_number = models.BigIntegerField(default=0)  # read_number as of seq: what the room's stream shows
     muted_until = models.DateTimeField(null=True, blank=True)
+    banned_until = models.DateTimeField(null=True, blank=True)  # while banned: null is "until it is lifted"; then it ends by itself
     last_posted_at = models.DateTimeField(null=True, blank=True)  # kept in rooms with slow mode
     joined_at = models.DateTimeField()
     favourite = models.BooleanField(default=False, db_default=False)  # only its owner knows: a change is one of the inbox alone
@@ -212,6 +213,10 @@ class RemovedText(models.Model):
     reactions = models.JSONField(default=dict)
     removed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     removed_at = models.DateTimeField()
+    bulk = models.ForeignKey(Bulk, models.PROTECT, null=True, related_name="+", db_index=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["bulk", "message"], condition=Q(bulk__isnull=False), name="removed_text_bulk")]
 
     def __str__(self) -> str:
         return f"removed text of message {self.pk}"
@@ -267,6 +272,8 @@ class ModerationLog(models.Model):
         REMOVE = "remove"
         BAN = "ban"
         UNBAN = "unban"
+        SITE_MUTE = "site_mute"
+        SITE_UNMUTE = "site_unmute"
         SITE_BAN = "site_ban"
         SITE_UNBAN = "site_unban"
         ROLE = "role"
@@ -284,6 +291,9 @@ class ModerationLog(models.Model):
         SHOW = "show"
         LINK = "link"
         REVOKE_LINK = "revoke_link"
+        BULK = "bulk"
+        EXPORT = "export"
+        ERASE = "erase"
 
     action = models.CharField(max_length=12, choices=Action)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -315,12 +325,13 @@ class ModerationLog(models.Model):
 
 
 class SiteBan(models.Model):
-    """Somebody who may not connect at all while ``lifted_at`` is null."""
+    """Somebody who may not connect at all while ``lifted_at`` is null and ``until``, if there is one, has not come."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="site_bans")
     reason = models.CharField(max_length=REASON_MAX_LENGTH)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    until = models.DateTimeField(null=True, blank=True)  # null: until it is lifted
     lifted_at = models.DateTimeField(null=True, blank=True)
     lifted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
 

@@ -26,6 +26,54 @@ class Filter(models.Model):
         return self.text
 
 
+class SiteMute(models.Model):
+    """How long somebody may write in no room. One row a person, of the last time; it ends by itself."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+    until = models.DateTimeField()
+    reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"site mute of {self.user_id}"
+
+
+class Bulk(models.Model):
+    """Many messages that are deleted, restored or erased, in batches: what was asked for, and how far it is.
+
+    It goes on from ``cursor``, whoever runs it and however often; what is done is not done again.
+    """
+
+    class Act(models.TextChoices):
+        DELETE = "delete"  # restorable
+        RESTORE = "restore"  # what the bulk ``source`` deleted
+        ERASE = "erase"  # for ever: the person leaves
+
+    act = models.CharField(max_length=10, choices=Act)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    room = models.ForeignKey("chat.Room", models.PROTECT, null=True, related_name="+")
+    words = models.CharField(max_length=MAX_LENGTH, blank=True)  # that the text has, in any case
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    source = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    last_id = models.BigIntegerField(default=0)  # what is posted later is not concerned
+    cursor = models.BigIntegerField(default=0)  # the last row that was looked at
+    expected = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "bulk act"
+        indexes = [models.Index(fields=["id"], condition=models.Q(finished_at=None), name="bulk_unfinished")]
+
+    def __str__(self) -> str:
+        return f"bulk {self.pk}"
+
+
 class FilterVersion(models.Model):
     """The name of the filters as they stand, in one row: who posts compares it with the one that this process has compiled.
 

@@ -48,7 +48,7 @@ def message(row: Message) -> dict[str, Any]:
 
 def membership(row: Membership, *, live: bool = True) -> dict[str, Any]:
     """Return a membership; ``user`` is to be loaded with the row."""
-    return {
+    data = {
         "id": row.pk,
         "room": row.room_id,
         "user": person(row.user),
@@ -58,6 +58,9 @@ def membership(row: Membership, *, live: bool = True) -> dict[str, Any]:
         "read_number": row.read_number if live else row.shown_read_number,
         "muted_until": moment(row.muted_until),
     }
+    if row.banned_until is not None:
+        data["banned_until"] = moment(row.banned_until)
+    return data
 
 
 def my_membership(row: Membership) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Final
 
 import emoji
 from django.conf import settings
+from django.utils import timezone
 
-from chat.errors import Empty, Muted, ReadOnly, SlowMode, TooLong
+from chat.errors import Empty, LinksNotAllowed, Muted, ReadOnly, SlowMode, TooLong
 from chat.models import EMOJI_MAX_LENGTH, Membership, Role, Room, State
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
 
@@ -20,6 +21,7 @@ READ_SIGNAL_MAX_MEMBERS: Final = 200  # protocol.md §3: others' read markers in
 MAX_ROOMS_PER_USER: Final = 1000  # that somebody joins or makes; one socket may subscribe to as many
 MAX_SLOW_MODE: Final = 6 * 3600  # seconds
 MAX_MUTE: Final = 366 * 24 * 3600  # seconds; longer is a ban
+MAX_BAN: Final = 3 * 366 * 24 * 3600  # seconds of one that ends by itself; longer is for ever
 TYPING_SECONDS: Final = 6  # after which a client stops to show that somebody is typing
 TYPING_EVERY_SECONDS: Final = 2.0  # one signal of a person and room in so many; clients repeat at every key
 
@@ -61,6 +63,17 @@ def no_such_message() -> NotFound:
     return NotFound("There is no such message.")
 
 
+def standing_state(state: str, banned_until: datetime | None) -> str:
+    """Return the state that counts. A ban whose time has come has ended, though the row tells of it until the person comes back."""
+    is_over = state == State.BANNED and banned_until is not None and banned_until <= timezone.now()
+    return State.LEFT if is_over else state
+
+
+def is_banned(membership: Membership | None) -> bool:
+    """Tell whether a ban from the room stands."""
+    return membership is not None and standing_state(membership.state, membership.banned_until) == State.BANNED
+
+
 # -- reading ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -75,7 +88,7 @@ def reading_problem(kind: str, state: str | None) -> HoldfastError | None:
 
 def check_may_read(room: Room, membership: Membership | None) -> None:
     """Raise what ``reading_problem`` says."""
-    problem = reading_problem(room.kind, membership.state if membership else None)
+    problem = reading_problem(room.kind, standing_state(membership.state, membership.banned_until) if membership else None)
     if problem is not None:
         raise problem
 
@@ -109,10 +122,12 @@ def check_may_react(room: Room, membership: Membership | None, *, now: datetime)
 
 
 def check_not_muted(membership: Membership, *, now: datetime) -> None:
-    """Raise ``Muted`` where a moderator has silenced a member."""
-    if membership.muted_until is not None and membership.muted_until > now:
-        wait = (membership.muted_until - now).total_seconds()
-        raise Muted("A moderator has muted you until {until} UTC.", until=f"{membership.muted_until:%Y-%m-%d, %H:%M}", retry_after=wait)
+    """Raise ``Muted`` where a moderator has silenced a member, in the room or everywhere (``selectors.with_site_mute``)."""
+    everywhere: datetime | None = getattr(membership, "site_muted_until", None)
+    until = max(filter(None, [membership.muted_until, everywhere]), default=now)
+    if until > now:
+        wait = (until - now).total_seconds()
+        raise Muted("A moderator has muted you until {until} UTC.", until=f"{until:%Y-%m-%d, %H:%M}", retry_after=wait)
 
 
 def check_slow_mode(room: Room, membership: Membership, *, now: datetime) -> None:
@@ -122,6 +137,21 @@ def check_slow_mode(room: Room, membership: Membership, *, now: datetime) -> Non
     wait = (membership.last_posted_at + timedelta(seconds=room.slow_mode) - now).total_seconds()
     if wait > 0:
         raise SlowMode("Wait {seconds} s before the next message.", seconds=max(1, round(wait)), retry_after=wait)
+
+
+def check_links(html: str, membership: Membership, *, now: datetime) -> None:
+    """Raise ``LinksNotAllowed`` where a rendered text has a link and its author may post none; ``user`` is loaded with the membership.
+
+    Owners and moderators of a room may always, and so may whoever works at the desk.
+    """
+    policy: str = settings.HOLDFAST_LINKS
+    if policy == "everyone" or "<a " not in html or rank(membership) >= Rank.MODERATOR or membership.user.is_staff:
+        return
+    if policy == "moderators":
+        raise LinksNotAllowed("Only moderators post links here.")
+    days: int = settings.HOLDFAST_LINKS_AFTER_DAYS
+    if membership.user.date_joined + timedelta(days=days) > now:
+        raise LinksNotAllowed("New accounts can post links after {days} days.", days=days)
 
 
 def check_not_archived(room: Room) -> None:

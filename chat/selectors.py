@@ -2,15 +2,16 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from chat import payloads, policies
 from chat.mentions import unread_mentions
-from chat.models import SYSTEM_USERNAME, Membership, Message, Report, Role, Room, SiteBan, State
+from chat.models import SYSTEM_USERNAME, Membership, Message, Report, Role, Room, SiteBan, SiteMute, State
 from notifications.targets import Place, Resolved, close_matches
 from realtime import selectors as streams
 from realtime.auth import MODERATORS
@@ -57,7 +58,8 @@ def authorise(claims: Sequence[Claim]) -> Refusals:
     room_ids = {int(claim.ident) for claim in claims}
     kinds = dict(Room.objects.filter(pk__in=room_ids).values_list("pk", "kind"))
     places = Membership.objects.filter(room_id__in=room_ids, user_id__in={claim.reader.user_id for claim in claims})
-    states = {(room_id, user_id): state for room_id, user_id, state in places.values_list("room_id", "user_id", "state")}
+    values = places.values_list("room_id", "user_id", "state", "banned_until")
+    states = {(room_id, user_id): policies.standing_state(state, until) for room_id, user_id, state, until in values}
     problems = {claim: _problem(kinds.get(int(claim.ident)), states.get((int(claim.ident), claim.reader.user_id))) for claim in claims}
     return {claim: problem for claim, problem in problems.items() if problem is not None}
 
@@ -91,7 +93,15 @@ def room_by_slug(slug: str) -> Room | None:
 
 def membership(room_id: int, user_id: int) -> Membership | None:
     """Return somebody's place in a room, with the user, or None where they never had one."""
-    return Membership.objects.filter(room_id=room_id, user_id=user_id).select_related("user").first()
+    rows = Membership.objects.filter(room_id=room_id, user_id=user_id).select_related("user")
+    return with_site_mute(rows).first()
+
+
+def with_site_mute(rows: "QuerySet[Membership]") -> "QuerySet[Membership]":
+    """Add until when each person may write nowhere: what ``policies.check_not_muted`` looks at."""
+    until = SiteMute.objects.filter(pk=OuterRef("user_id")).values("until")
+    annotated: QuerySet[Membership] = rows.annotate(site_muted_until=Subquery(until))
+    return annotated
 
 
 def standing(room_id: int, user_id: int) -> Standing:
@@ -174,13 +184,18 @@ def assigned(message_id: int) -> int | None:
 
 def site_bans(user_ids: Collection[int]) -> Mapping[int, str]:
     """Return those of these people who are banned from the site, each with the reason: the gate of ``realtime.auth``."""
-    standing_bans = SiteBan.objects.filter(user_id__in=user_ids, lifted_at=None)
-    return {user_id: ban_in_words(reason) for user_id, reason in standing_bans.values_list("user_id", "reason")}
+    rows = SiteBan.objects.filter(standing_bans(), user_id__in=user_ids).values_list("user_id", "reason", "until")
+    return {user_id: ban_in_words(reason, until) for user_id, reason, until in rows}
 
 
-def ban_in_words(reason: str) -> str:
+def standing_bans() -> Q:
+    """Return what is true of the bans from the site that hold now."""
+    return Q(lifted_at=None) & (Q(until=None) | Q(until__gt=timezone.now()))
+
+
+def ban_in_words(reason: str, until: datetime | None = None) -> str:
     """Return what somebody who is banned from the site is told when their sockets are closed."""
-    return f"banned: {reason}"
+    return f"banned: {reason} (until {until:%d %B %Y, %H:%M} UTC)" if until else f"banned: {reason}"
 
 
 # -- messages of a room ---------------------------------------------------------------------------------------------------------------
@@ -344,7 +359,8 @@ def my_rooms(user_id: int) -> list[Listed]:
 
 def public_rooms(user_id: int, *, after: Room | None = None, limit: int = MAX_PUBLIC_ROOMS) -> tuple[list[Listed], bool]:
     """Return public rooms that somebody is not in and may join, by name, and whether there are more after them."""
-    mine = Membership.objects.filter(room=OuterRef("pk"), user_id=user_id, state__in=[State.ACTIVE, State.BANNED])
+    mine = Membership.objects.filter(room=OuterRef("pk"), user_id=user_id)
+    mine = mine.filter(Q(state=State.ACTIVE) | Q(state=State.BANNED) & (Q(banned_until=None) | Q(banned_until__gt=timezone.now())))
     rooms = Room.objects.filter(~Exists(mine), kind=Room.Kind.PUBLIC, archived_at=None).order_by("name", "pk")
     if after is not None:
         rooms = rooms.filter(Q(name__gt=after.name) | Q(name=after.name, pk__gt=after.pk))

@@ -19,4 +19,5 @@ urlpatterns = [
     path("api/messages/<int:message_id>/", views.message),
     path("api/users/", views.users),
     path("api/blocks/", views.blocks),
+    path("api/users/<int:user_id>/moderation", views.moderation),
 ]

@@ -71,11 +71,21 @@ class NewLink(Body):
 
 
 class MemberChange(Body):
-    """What is to be different about a member: one of the first three."""
+    """What is to be different about a member: one of the first three. ``banned_for`` goes with a ban."""
 
     role: str | None = None
     state: str | None = None
     muted_for: int | None = None
+    banned_for: int | None = None
+    reason: str = ""
+
+
+class PersonChange(Body):
+    """What a moderator of the site does to somebody: mute (0 unmutes), or ban, for a time or until it is lifted."""
+
+    muted_for: int | None = None
+    banned: bool | None = None
+    banned_for: int | None = None
     reason: str = ""
 
 
@@ -238,6 +248,19 @@ def blocks(request: ApiRequest) -> JsonResponse:
     return JsonResponse({"blocks": [*map(payloads.block, people.blocks(request.user.pk))], "seq": seq})
 
 
+@api("PATCH")
+def moderation(request: ApiRequest, user_id: int) -> JsonResponse:
+    """Mute somebody in all rooms, or ban them from the site; or undo it."""
+    fields = body(request, PersonChange)
+    who: dict[str, Any] = {"actor_id": request.user.pk, "user_id": user_id, "reason": fields.reason}
+    if (fields.muted_for is None) == (fields.banned is None) or (fields.banned_for is not None and not fields.banned):
+        raise BadRequest("muted_for, banned: expected one of them; banned_for goes with banned")
+    if fields.muted_for is not None:
+        return JsonResponse({"muted_until": payloads.moment(services.site_mute(seconds=fields.muted_for, **who))})
+    row = services.site_ban(seconds=fields.banned_for, **who) if fields.banned else services.site_unban(**who)
+    return JsonResponse({"banned": bool(fields.banned), "banned_until": payloads.moment(row.until) if fields.banned else None})
+
+
 # -- helpers --------------------------------------------------------------------------------------------------------------------------
 
 
@@ -275,22 +298,24 @@ def _ids(request: HttpRequest) -> list[int]:
 
 def _change_member(actor_id: int, room_id: int, user_id: int, change: MemberChange) -> Membership:
     who: dict[str, Any] = {"actor_id": actor_id, "room_id": room_id, "user_id": user_id, "reason": change.reason}
+    if change.banned_for is not None and change.state != State.BANNED:
+        raise BadRequest("banned_for: goes with state banned")
     match change:
         case MemberChange(role=str(role), state=None, muted_for=None):
             return services.set_role(role=role, **who)
         case MemberChange(role=None, state=None, muted_for=int(seconds)):
             return services.mute(seconds=seconds, **who)
         case MemberChange(role=None, state=str(state), muted_for=None):
-            return _change_state(state, who)
+            return _change_state(state, who, change.banned_for)
     raise BadRequest("role, state, muted_for: expected one of them")
 
 
-def _change_state(state: str, who: dict[str, Any]) -> Membership:
+def _change_state(state: str, who: dict[str, Any], banned_for: int | None) -> Membership:
     match state:
         case State.REMOVED:
             return services.remove(**who)
         case State.BANNED:
-            return services.ban(**who)
+            return services.ban(seconds=banned_for, **who)
         case State.ACTIVE:  # no longer banned: whether they come back is theirs to say
             return services.unban(**who)
     raise BadRequest("state: expected removed, banned or active")

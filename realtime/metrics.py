@@ -131,6 +131,8 @@ resumes = Labelled(Counter)
 fell_behind = Counter()
 layer_errors = Counter()
 commands = Labelled(Counter)
+hooks = Labelled(Counter)
+hook_seconds = Labelled(lambda: Histogram(LATENCY_SECONDS))
 command_seconds = Labelled(lambda: Histogram(LATENCY_SECONDS))
 batch_size = Histogram(SIZES)
 commit_seconds = Histogram(LATENCY_SECONDS)
@@ -159,6 +161,7 @@ _LABELLED_COUNTERS: Final = {
     "events_in": (events_in, ("source",), "Events that reached a tail: local or layer"),
     "resumes": (resumes, ("source",), "Pages answered from memory or from the database"),
     "commands": (commands, ("command", "result"), "Commands by name and result (ok, or the code of the error)"),
+    "hooks": (hooks, ("hook", "result"), "Answers of pre-publish hooks: accept, flag, change, reject, timeout, failed"),
 }
 _HISTOGRAMS: Final = {
     "batch_size": (batch_size, "Commands in one transaction of the writer"),  # writer thread
@@ -168,6 +171,7 @@ _HISTOGRAMS: Final = {
 }
 _LABELLED_HISTOGRAMS: Final = {
     "command_seconds": (command_seconds, ("command",), "Time from a command's arrival to its reply"),
+    "hook_seconds": (hook_seconds, ("hook",), "Time that a pre-publish hook took"),
 }
 
 

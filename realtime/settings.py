@@ -240,6 +240,15 @@ HOLDFAST_LONG_POLL_MAX_SECONDS = env.decimal("HOLDFAST_LONG_POLL_MAX_SECONDS", 3
 HOLDFAST_MESSAGE_MAX_LENGTH = env.whole("HOLDFAST_MESSAGE_MAX_LENGTH", 4000)  # characters
 HOLDFAST_MAX_REACTION_KINDS = env.whole("HOLDFAST_MAX_REACTION_KINDS", 20)  # different emoji on one message
 HOLDFAST_MAX_REACTIONS = env.whole("HOLDFAST_MAX_REACTIONS", 500)  # on one message: each event carries them all
+# what one person may post, counted by each process; whoever comes back from a long time offline sends a whole outbox at once
+HOLDFAST_POSTS = env.whole("HOLDFAST_POSTS", 600, least=0)  # messages in HOLDFAST_POST_SECONDS; 0: no limit
+HOLDFAST_POST_MENTIONS = env.whole("HOLDFAST_POST_MENTIONS", 200, least=0)  # people mentioned in the same time; 0: no limit
+HOLDFAST_POST_SECONDS = env.decimal("HOLDFAST_POST_SECONDS", 60)
+HOLDFAST_REPEATS = env.whole("HOLDFAST_REPEATS", 10, least=0)  # times the same text, in whatever rooms; 0: no limit
+HOLDFAST_REPEAT_SECONDS = env.decimal("HOLDFAST_REPEAT_SECONDS", 60)
+HOLDFAST_LINKS = env.text("HOLDFAST_LINKS", "everyone", choices=["everyone", "known", "moderators"])  # who posts links
+HOLDFAST_LINKS_AFTER_DAYS = env.whole("HOLDFAST_LINKS_AFTER_DAYS", 3)  # age of an account that is known
+HOLDFAST_HOOK_THREADS = env.whole("HOLDFAST_HOOK_THREADS", 4)  # on which the hooks of other apps look at messages
 HOLDFAST_MAX_MENTIONS = env.whole("HOLDFAST_MAX_MENTIONS", 50)  # people that one message notifies by name
 
 # --- logs -------------------------------------------------------------------------------------------------------------------------

@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from chat.admin import filters, log, memberships, messages, people, reports, rooms
+from chat.admin import bulk, filters, log, memberships, messages, people, reports, rooms
 
-__all__ = ["filters", "log", "memberships", "messages", "people", "reports", "rooms"]
+__all__ = ["bulk", "filters", "log", "memberships", "messages", "people", "reports", "rooms"]
 
 admin.site.site_header = "Holdfast"
 admin.site.site_title = "Holdfast"

@@ -12,6 +12,7 @@ MUTES: Final = [
     *((10 * MINUTE, "10 minutes"), (HOUR, "1 hour"), (6 * HOUR, "6 hours"), (DAY, "1 day")),
     *((7 * DAY, "1 week"), (30 * DAY, "30 days"), (365 * DAY, "1 year")),
 ]
+BANS: Final = [("", "until it is lifted"), *MUTES]
 SLOW_MODES: Final = [
     *((0, "off"), (5, "5 seconds"), (10, "10 seconds"), (30, "30 seconds"), (MINUTE, "1 minute")),
     *((5 * MINUTE, "5 minutes"), (15 * MINUTE, "15 minutes"), (HOUR, "1 hour"), (6 * HOUR, "6 hours")),
@@ -47,6 +48,13 @@ class MuteForm(ReasonForm):
     field_order = ["seconds", "reason"]
 
 
+class BanForm(ReasonForm):
+    """How long, and why."""
+
+    seconds = forms.TypedChoiceField(label="For", choices=BANS, coerce=int, empty_value=None, required=False)
+    field_order = ["seconds", "reason"]
+
+
 class SlowModeForm(LiftForm):
     """How slowly, and why."""
 
@@ -73,6 +81,12 @@ class InRoomForm(ReasonForm):
 
 
 class MuteInRoomForm(MuteForm, InRoomForm):
+    """In which room, how long, and why."""
+
+    field_order = ["room_id", "seconds", "reason"]
+
+
+class BanInRoomForm(BanForm, InRoomForm):
     """In which room, how long, and why."""
 
     field_order = ["room_id", "seconds", "reason"]

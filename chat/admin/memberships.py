@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from chat import services
+from chat import policies, services
 from chat.admin import cells
 from chat.admin.acts import Act, ActingAdmin
-from chat.admin.forms import LiftForm, MuteForm, RoleForm
+from chat.admin.forms import BanForm, LiftForm, MuteForm, RoleForm
 from chat.admin.lists import without_direct
 from chat.models import Membership, State
 
@@ -31,8 +31,8 @@ def _remove(*, actor_id: int, row: Membership, reason: str) -> None:
     services.remove(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, reason=reason)
 
 
-def _ban(*, actor_id: int, row: Membership, reason: str) -> None:
-    services.ban(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, reason=reason)
+def _ban(*, actor_id: int, row: Membership, seconds: int | None, reason: str) -> None:
+    services.ban(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=seconds, reason=reason)
 
 
 def _unban(*, actor_id: int, row: Membership, reason: str) -> None:
@@ -56,7 +56,7 @@ def _not_there(row: Membership) -> str:
 def _not_bannable(row: Membership) -> str:
     if row.room.is_direct:
         return _not_there(row)
-    return "already banned" if row.state == State.BANNED else ""
+    return "already banned" if policies.is_banned(row) else ""
 
 
 MUTE = Act(
@@ -105,10 +105,11 @@ REMOVE = Act(
 BAN = Act(
     name="ban",
     label="Ban from room…",
-    says="They are out of the room within a second and cannot come back until the ban is lifted. They can no longer read it either.",
+    says="They are out of the room within a second and cannot come back until the ban is over. They can no longer read it either.",
     done="banned",
     run=_ban,
     permission=CHANGE,
+    form=BanForm,
     idle=_not_bannable,
     undo="unban",
     takes_away=True,
@@ -121,7 +122,7 @@ UNBAN = Act(
     run=_unban,
     permission=CHANGE,
     form=LiftForm,
-    idle=lambda row: "" if row.state == State.BANNED else "not banned",
+    idle=lambda row: "" if policies.is_banned(row) else "not banned",
     undo="ban",
 )
 
@@ -131,13 +132,13 @@ class MembershipAdmin(ActingAdmin):
     """Memberships, also those of people who are gone; direct conversations are not listed."""
 
     acts = (MUTE, UNMUTE, ROLE, REMOVE, BAN, UNBAN)
-    list_display = ("id", "where", "who", "role", "state", "muted", "joined")
+    list_display = ("id", "where", "who", "role", "standing", "muted", "joined")
     list_select_related = ("room", "user")
     search_help_text = "Any of: @name, #room."
     people = ("user",)
     room = "room"
     narrowed_by = ("room", "user")
-    fields = ("where", "who", "role", "state", "muted_until", "involvement", "read_number", "joined_at", "last_posted_at")
+    fields = ("where", "who", "role", "state", "muted_until", "banned_until", "involvement", "read_number", "joined_at", "last_posted_at")
     readonly_fields = ("where", "who")
 
     def keyset(self, found: ChangeList) -> str:
@@ -167,6 +168,13 @@ class MembershipAdmin(ActingAdmin):
     def who(self, row: Membership) -> SafeString | str:
         """Return the member."""
         return cells.person(row.user)
+
+    @admin.display(description="state")
+    def standing(self, row: Membership) -> SafeString | str:
+        """Return the state that counts, and when a ban ends."""
+        if row.banned_until is None or not policies.is_banned(row):
+            return State(policies.standing_state(row.state, row.banned_until)).label
+        return format_html("Banned until {}", cells.moment(row.banned_until))
 
     @admin.display(description="muted until")
     def muted(self, row: Membership) -> SafeString | str:

@@ -6,24 +6,34 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from chat import services
+from chat import selectors, services
 from chat.admin import cells, records
 from chat.admin.acts import Act, ActingAdmin
-from chat.admin.forms import InRoomForm, LiftForm, LiftInRoomForm, MuteInRoomForm
+from chat.admin.evidence import links_to_files
+from chat.admin.forms import BanForm, BanInRoomForm, InRoomForm, LiftForm, LiftInRoomForm, MuteForm, MuteInRoomForm
 from chat.admin.lists import KeysetAdmin, is_id
-from chat.models import Person, SiteBan
+from chat.models import Person, SiteBan, SiteMute
 from chat.services.naming import NAMES
 
 SEE, BAN_FROM_SITE, MODERATE = "chat.view_siteban", "chat.add_siteban", "chat.change_membership"
 
 
-def _site_ban(*, actor_id: int, row: Person, reason: str) -> None:
-    services.site_ban(actor_id=actor_id, user_id=row.pk, reason=reason)
+def _site_ban(*, actor_id: int, row: Person, seconds: int | None, reason: str) -> None:
+    services.site_ban(actor_id=actor_id, user_id=row.pk, seconds=seconds, reason=reason)
+
+
+def _site_mute(*, actor_id: int, row: Person, seconds: int, reason: str) -> None:
+    services.site_mute(actor_id=actor_id, user_id=row.pk, seconds=seconds, reason=reason)
+
+
+def _site_unmute(*, actor_id: int, row: Person, reason: str) -> None:
+    services.site_mute(actor_id=actor_id, user_id=row.pk, seconds=0, reason=reason)
 
 
 def _site_unban(*, actor_id: int, row: Person | SiteBan, reason: str) -> None:
@@ -39,8 +49,8 @@ def _remove(*, actor_id: int, row: Person, room_id: int, reason: str) -> None:
     services.remove(actor_id=actor_id, room_id=room_id, user_id=row.pk, reason=reason)
 
 
-def _ban(*, actor_id: int, row: Person, room_id: int, reason: str) -> None:
-    services.ban(actor_id=actor_id, room_id=room_id, user_id=row.pk, reason=reason)
+def _ban(*, actor_id: int, row: Person, room_id: int, seconds: int | None, reason: str) -> None:
+    services.ban(actor_id=actor_id, room_id=room_id, user_id=row.pk, seconds=seconds, reason=reason)
 
 
 def _unban(*, actor_id: int, row: Person, room_id: int, reason: str) -> None:
@@ -51,10 +61,11 @@ SITE_BAN = Act(
     name="site-ban",
     label="Ban from site…",
     says="Their connections close within a second, on all devices, and they are told why. They cannot connect again until the ban is "
-    "lifted. What they wrote stays.",
+    "over. What they wrote stays.",
     done="banned from the site",
     run=_site_ban,
     permission=BAN_FROM_SITE,
+    form=BanForm,
     idle=lambda row: "already banned" if row.is_banned else "",
     undo="site-unban",
     takes_away=True,
@@ -69,6 +80,28 @@ SITE_UNBAN = Act(
     form=LiftForm,
     idle=lambda row: "" if row.is_banned else "not banned",
     undo="site-ban",
+)
+SITE_MUTE = Act(
+    name="site-mute",
+    label="Mute on the site…",
+    says="They can read, but neither post nor react in any room, also in direct conversations, until the time is over. They are told how "
+    "long and why.",
+    done="muted on the site",
+    run=_site_mute,
+    permission=BAN_FROM_SITE,
+    form=MuteForm,
+    undo="site-unmute",
+    takes_away=True,
+)
+SITE_UNMUTE = Act(
+    name="site-unmute",
+    label="Lift site mute…",
+    says="They can post again at once, and are told so. What single rooms have decided stays.",
+    done="allowed to speak again",
+    run=_site_unmute,
+    permission=BAN_FROM_SITE,
+    form=LiftForm,
+    idle=lambda row: "" if row.site_muted_until else "not muted on the site",
 )
 MUTE = Act(
     name="mute",
@@ -93,11 +126,11 @@ REMOVE = Act(
 BAN = Act(
     name="ban",
     label="Ban from a room…",
-    says="They are out of the room within a second, if they are in it, and cannot come in or read it until the ban is lifted.",
+    says="They are out of the room within a second, if they are in it, and cannot come in or read it until the ban is over.",
     done="banned from the room",
     run=_ban,
     permission=MODERATE,
-    form=InRoomForm,
+    form=BanInRoomForm,
     takes_away=True,
 )
 UNBAN = Act(
@@ -115,7 +148,7 @@ UNBAN = Act(
 class PersonAdmin(ActingAdmin):
     """Everybody with an account. Addresses, passwords and rights are not shown here: they are a superuser's (``AccountAdmin``)."""
 
-    acts = (SITE_BAN, SITE_UNBAN, MUTE, REMOVE, BAN, UNBAN)
+    acts = (SITE_MUTE, SITE_UNMUTE, SITE_BAN, SITE_UNBAN, MUTE, REMOVE, BAN, UNBAN)
     change_form_template = "admin/chat/record.html"
     list_display = ("username", "full_name", "joined", "seen", "active", "banned")
     search_help_text = "The beginning of a name, or an id."
@@ -131,9 +164,10 @@ class PersonAdmin(ActingAdmin):
         return request.user.has_perm(SEE)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Add whether they are banned; the unique index on standing bans answers."""
-        bans = SiteBan.objects.filter(user=OuterRef("pk"), lifted_at=None)
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(is_banned=Exists(bans))
+        """Add whether they are banned and until when they are muted; the unique indexes answer."""
+        bans = SiteBan.objects.filter(selectors.standing_bans(), user=OuterRef("pk"))
+        mutes = SiteMute.objects.filter(pk=OuterRef("pk"), until__gt=timezone.now()).values("until")
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(is_banned=Exists(bans), site_muted_until=Subquery(mutes))
         return rows
 
     def found_by(self, word: str) -> Q:
@@ -143,7 +177,10 @@ class PersonAdmin(ActingAdmin):
 
     def beside(self, request: HttpRequest, row: Person) -> dict[str, Any]:
         """Add their rooms, the reports about them, and what moderators did."""
-        return {**super().beside(request, row), **records.of_person(row.pk)}
+        found = {**super().beside(request, row), **records.of_person(row.pk)}
+        if request.user.has_perm("chat.add_bulk"):
+            found["acts"] += links_to_files(request, row.username)
+        return found
 
     def name(self, row: Person) -> str:
         """Return the username as others mention it."""
@@ -174,9 +211,11 @@ class PersonAdmin(ActingAdmin):
         return row.is_active
 
     @admin.display(description="banned")
-    def banned(self, row: Any) -> str:
-        """Tell whether a ban from the site stands."""
-        return "banned from the site" if row.is_banned else "—"
+    def banned(self, row: Any) -> SafeString | str:
+        """Tell whether a ban from the site stands, or until when they are muted there."""
+        if row.is_banned:
+            return "banned from the site"
+        return format_html("muted until {}", cells.moment(row.site_muted_until)) if row.site_muted_until else "—"
 
 
 LIFT = Act(
@@ -187,7 +226,7 @@ LIFT = Act(
     run=_site_unban,
     permission=BAN_FROM_SITE,
     form=LiftForm,
-    idle=lambda row: "already lifted" if row.lifted_at else "",
+    idle=lambda row: "" if row.lifted_at is None and (row.until is None or row.until > timezone.now()) else "already over",
 )
 
 
@@ -196,11 +235,11 @@ class SiteBanAdmin(ActingAdmin):
     """Bans from the site, those that stand and those that were. A new one is made on the page of the person."""
 
     acts = (LIFT,)
-    list_display = ("id", "who", "reason", "by", "when", "lifted_at", "lifted")
+    list_display = ("id", "who", "reason", "by", "when", "until", "lifted_at", "lifted")
     list_select_related = ("user", "created_by", "lifted_by")
     search_help_text = "@name: who is banned, or who did it."
     people = ("user", "created_by")
-    fields = ("who", "reason", "by", "created_at", "lifted_at", "lifted")
+    fields = ("who", "reason", "by", "created_at", "until", "lifted_at", "lifted")
     readonly_fields = ("who", "by", "lifted")
 
     def brief(self, row: SiteBan) -> SafeString:

@@ -31,7 +31,7 @@ def of_person(user_id: int) -> dict[str, Any]:
         "reports": list(_reports_about(user_id)[:MAX_SHOWN]),
         "entries": _entries(subject_id=user_id),
         "endings": endings_of(user_id, ENDINGS_SHOWN),
-        "ban": SiteBan.objects.filter(user_id=user_id, lifted_at=None).select_related("created_by").first(),
+        "ban": SiteBan.objects.filter(selectors.standing_bans(), user_id=user_id).select_related("created_by").first(),
     }
 
 

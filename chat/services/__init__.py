@@ -4,13 +4,15 @@ All are synchronous, take keywords, check everything under the lock of the strea
 """
 
 from chat.services.blocks import block, unblock
+from chat.services.bulk import begin_removal, begin_undo, run_bulk
 from chat.services.cases import assign, decide, hide_message, release, show_message
 from chat.services.editing import delete_message, edit_message, react, restore_message
+from chat.services.erasure import erase_person
 from chat.services.favourites import set_favourite
 from chat.services.filters import delete_filter, save_filter, switch_filter
 from chat.services.invitations import MadeLink, check_may_see_links, join_by_link, make_invite_link, revoke_invite_link
 from chat.services.members import add_members, invite, join, leave, set_involvement, set_role, transfer
-from chat.services.moderation import ban, mute, remove, site_ban, site_unban, unban
+from chat.services.moderation import ban, mute, remove, site_ban, site_mute, site_unban, unban
 from chat.services.naming import finish_renames, rename
 from chat.services.posting import Post, Posted, post_message, post_messages
 from chat.services.reading import Mark, Marked, mark_read, mark_unread, read_everywhere
@@ -27,6 +29,8 @@ __all__ = [
     "add_members",
     "assign",
     "ban",
+    "begin_removal",
+    "begin_undo",
     "block",
     "change_room",
     "check_may_see_links",
@@ -36,6 +40,7 @@ __all__ = [
     "delete_message",
     "direct_room",
     "edit_message",
+    "erase_person",
     "finish_renames",
     "hide_message",
     "invite",
@@ -58,12 +63,14 @@ __all__ = [
     "report",
     "restore_message",
     "revoke_invite_link",
+    "run_bulk",
     "save_filter",
     "set_favourite",
     "set_involvement",
     "set_role",
     "show_message",
     "site_ban",
+    "site_mute",
     "site_unban",
     "switch_filter",
     "transfer",

@@ -24,6 +24,7 @@ class Draft(NamedTuple):
     author_id: int
     room: Room
     body: str
+    flags: tuple[str, ...] = ()  # what hooks found
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def _filtered(draft: Draft, filters: Rulebook) -> tuple[Draft, tuple[str, ...]] 
     outcome = filters.check(draft.body, draft.room.pk)
     if outcome.blocked:
         return BlockedWord("This message has a word that is not allowed here.")
-    return draft._replace(body=outcome.body), () if draft.room.is_direct else outcome.flags
+    return draft._replace(body=outcome.body), () if draft.room.is_direct else draft.flags + outcome.flags
 
 
 def _flagged(text: Text | HoldfastError, flags: tuple[str, ...]) -> Text | HoldfastError:
@@ -66,9 +67,9 @@ def _compose(drafts: Sequence[Draft]) -> list[Text | HoldfastError]:
     return [_text(draft, people.get(draft.room.pk, {}), (draft.author_id, draft.room.pk) in summoners) for draft in drafts]
 
 
-def compose_one(author_id: int, room: Room, body: str, filters: Rulebook | None = None) -> Text:
+def compose_one(author_id: int, room: Room, body: str, filters: Rulebook | None = None, flags: tuple[str, ...] = ()) -> Text:
     """Filter, check and render one text. Raises what is wrong with it."""
-    text = compose([Draft(author_id, room, body)], filters or Rulebook())[0]
+    text = compose([Draft(author_id, room, body, flags)], filters or Rulebook())[0]
     if isinstance(text, HoldfastError):
         raise text
     return text

@@ -20,24 +20,25 @@ from realtime.protocol.errors import Forbidden, NotFound, TooMany
 from realtime.services import Heads, changing
 
 
-def edit_message(*, actor_id: int, message_id: int, body: str) -> Message:
+def edit_message(*, actor_id: int, message_id: int, body: str, flags: tuple[str, ...] = ()) -> Message:
     """Give a message of one's own another text. Whom it mentions anew is notified; nobody is for the second time.
 
     Raises what ``post_messages`` answers, and ``NotYours``.
     """
     found = selectors.readable_message(message_id, actor_id)
     room = selectors.room(found.room_id)
-    text = compose_one(actor_id, room, body, rulebook.current())
+    text = compose_one(actor_id, room, body, rulebook.current(), flags)
     people = telling.mentioned([Planned(room, text)])
     with changing(payloads.stream(room.pk), *(inbox(user_id) for user_id in people.get(room.pk, ()))) as heads:
         room, member = selectors.standing(room.pk, actor_id)
         message = _standing(message_id)
-        policies.check_may_write(room, member, now=timezone.now())
+        member = policies.check_may_write(room, member, now=timezone.now())
         if message.author_id != actor_id:
             raise NotYours("You can only edit your own messages.")
         if message.body == text.body:
             return message
         check_may_write_to(room, actor_id)
+        policies.check_links(text.html, member, now=timezone.now())
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
         message.edited_at = timezone.now()
         apart = blocked_pairs(people.get(room.pk, ()), [actor_id])
@@ -161,7 +162,7 @@ def _check_may_delete(room: Room, member: Membership | None, message: Message, a
     if message.author_id == actor_id:
         policies.check_may_read(room, member)
     elif acting_rank(room, member, actor_id, least=Rank.MODERATOR) < Rank.MODERATOR:
-        if policies.reading_problem(room.kind, member.state if member else None) is not None:
+        if policies.reading_problem(room.kind, policies.standing_state(member.state, member.banned_until) if member else None) is not None:
             raise policies.no_such_message()
         raise NotYours("You can only delete your own messages.")
 

@@ -84,7 +84,7 @@ def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
         row = selectors.membership(room_id, user.pk)
         if row is not None and policies.is_active(row):
             return row
-        if row is not None and row.state == State.BANNED:
+        if policies.is_banned(row):
             raise Forbidden("{name} is banned from this room.", name=user.username)
         if blocked_pairs([user.pk], [actor_id]):
             raise Forbidden("You cannot add this person.")
@@ -200,16 +200,16 @@ def _add_members(room_id: int, user_ids: Sequence[int], role: str) -> int:
         known = {row.user_id: row for row in Membership.objects.filter(room=room, user_id__in=user_ids).select_related("user")}
         users = User.objects.filter(pk__in=user_ids, is_active=True).order_by("pk")
         rows = [known.get(user.pk) or new_membership(room, user, now=timezone.now(), role=role) for user in users]
-        admitted = [row for row in rows if row.pk is None or row.state in (State.LEFT, State.REMOVED)]
+        admitted = [row for row in rows if row.pk is None or not (policies.is_active(row) or policies.is_banned(row))]
         if not admitted:
             return 0
         for row in admitted:
-            row.state, row.role = State.ACTIVE, role
+            row.state, row.role, row.banned_until = State.ACTIVE, role, None
             row.read_number = row.shown_read_number = max(row.read_number, room.last_number)
             row.seq, row.inbox_seq = heads.next(payloads.stream(room_id)), heads.next(inbox(row.user_id))
         Membership.objects.bulk_update(
             [row for row in admitted if row.pk is not None],
-            ["state", "role", "read_number", "shown_read_number", "seq", "inbox_seq"],
+            ["state", "role", "banned_until", "read_number", "shown_read_number", "seq", "inbox_seq"],
         )
         Membership.objects.bulk_create([row for row in admitted if row.pk is None])
         count_members(room, len(admitted))

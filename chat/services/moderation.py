@@ -1,12 +1,14 @@
 """What moderators do to people. Each act has a reason, an entry in the log, and a notification to the person concerned."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+from django.db.models import F
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from chat import payloads, policies, selectors
-from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, State
+from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, SiteMute, State
 from chat.payloads import moment
 from chat.services.members import ending
 from chat.services.rights import check_above, check_moderates
@@ -14,7 +16,7 @@ from chat.services.rows import dismiss, log, new_membership, save_membership, st
 from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.protocol.codes import CloseCode
-from realtime.protocol.errors import Forbidden, NotFound
+from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from realtime.revocation import end_sessions_within
 from realtime.services import Heads, changing
 from realtime.stopwatch import start
@@ -63,18 +65,23 @@ def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Me
     return ending(room_id, user_id, act)
 
 
-def ban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Membership:
-    """Put somebody out of the room, member or not, and keep them out. Who is banned already stays so."""
+def ban(*, actor_id: int, room_id: int, user_id: int, seconds: int | None = None, reason: str = "") -> Membership:
+    """Put somebody out of the room, member or not, and keep them out: for so many seconds, or until it is lifted.
+
+    Who is banned until it is lifted stays so, unless it is now to end by itself.
+    """
     reason = _reason(reason)
+    until = _until(seconds)
     user = selectors.user(user_id)
 
     def act(heads: Heads, room: Room, row: Membership | None) -> Membership:
         _check_may_act(room, row, user_id, actor_id)
-        if row is not None and row.state == State.BANNED:
+        if row is not None and policies.is_banned(row) and row.banned_until == until:
             return row
         row = row or new_membership(room, user, now=timezone.now())
-        dismiss(heads, room, row, State.BANNED)
-        _note(heads, Action.BAN, room, user_id, actor_id, reason, ending=_timed(heads, row))
+        dismiss(heads, room, row, State.BANNED, until=until)
+        details = {"until": moment(until)} if until else None
+        _note(heads, Action.BAN, room, user_id, actor_id, reason, details, ending=_timed(heads, row))
         return row
 
     return ending(room_id, user_id, act)
@@ -95,18 +102,28 @@ def unban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Mem
     return row
 
 
-def site_ban(*, actor_id: int, user_id: int, reason: str) -> SiteBan:
-    """Keep somebody out of the whole site. Their sockets close at once. Who is banned already stays so, for the first reason."""
+def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = None) -> SiteBan:
+    """Keep somebody out of the whole site, for so many seconds or until it is lifted. Their sockets close at once.
+
+    Who is banned already stays so, for the first reason, but for as long as is said now.
+    """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH, required=True)
+    until = _until(seconds)
     user = selectors.user(user_id)
     _check_may_ban_from_site(actor_id, user_id)
+    details = {"until": moment(until)} if until else {}
     with changing(inbox(user_id)) as heads:
+        _close_ended_bans(user_id)
         standing = SiteBan.objects.filter(user=user, lifted_at=None).first()
         if standing is not None:
+            if standing.until != until:
+                standing.until = until
+                standing.save(update_fields=["until"])
+                log(Action.SITE_BAN, actor_id=actor_id, reason=reason, subject_id=user_id, details=details)
             return standing
-        row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id)
-        ending = end_sessions_within(heads, user_id, code=CloseCode.BANNED, reason=selectors.ban_in_words(reason))
-        log(Action.SITE_BAN, actor_id=actor_id, reason=reason, subject_id=user_id, ending=ending.pk if ending else None)
+        row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id, until=until)
+        ending = end_sessions_within(heads, user_id, code=CloseCode.BANNED, reason=selectors.ban_in_words(reason, until))
+        log(Action.SITE_BAN, actor_id=actor_id, reason=reason, subject_id=user_id, details=details, ending=ending.pk if ending else None)
         title = "You were banned from this site"
         notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, level="critical", actor_id=actor_id)
     return row
@@ -118,6 +135,7 @@ def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
     _check_may_ban_from_site(actor_id, user_id)
     selectors.user(user_id)
     with changing(inbox(user_id)) as heads:
+        _close_ended_bans(user_id)
         row = SiteBan.objects.filter(user_id=user_id, lifted_at=None).first()
         if row is None:
             raise NotFound("Nobody of this name is banned from the site.")
@@ -127,6 +145,49 @@ def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
         title = "Your ban from this site was lifted"
         notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, level="success", actor_id=actor_id)
     return row
+
+
+def site_mute(*, actor_id: int, user_id: int, seconds: int, reason: str = "") -> datetime | None:
+    """Let somebody write in no room for so many seconds; 0 lets them speak again. Returns until when."""
+    reason = _reason(reason)
+    policies.check_seconds(seconds, name="muted_for", limit=policies.MAX_MUTE)
+    selectors.user(user_id)
+    _check_may_ban_from_site(actor_id, user_id)
+    with changing(inbox(user_id)) as heads:
+        until = timezone.now() + timedelta(seconds=seconds) if seconds else None
+        standing = SiteMute.objects.filter(pk=user_id, until__gt=timezone.now())
+        if until is None and not standing.exists():
+            return None
+        if until is None:
+            standing.delete()
+        else:
+            SiteMute.objects.update_or_create(pk=user_id, defaults={"until": until, "reason": reason, "created_by_id": actor_id})
+        action = Action.SITE_MUTE if until else Action.SITE_UNMUTE
+        log(action, actor_id=actor_id, reason=reason, subject_id=user_id, details={"until": moment(until)} if until else {})
+        title = (
+            f"A moderator muted you in all rooms {_until_in_words(until)}" if until else "A moderator lets you speak again, in all rooms"
+        )
+        level = "warning" if until else "success"
+        notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, level=level, actor_id=actor_id)
+    return until
+
+
+def _until(seconds: int | None) -> datetime | None:
+    if seconds is None:
+        return None
+    if seconds < 1:
+        raise BadRequest("banned_for: expected 1 to {most} seconds, got {seconds}", most=policies.MAX_BAN, seconds=seconds)
+    policies.check_seconds(seconds, name="banned_for", limit=policies.MAX_BAN)
+    return timezone.now() + timedelta(seconds=seconds)
+
+
+def _until_in_words(until: datetime | None) -> str:
+    return f"until {until:%d %B %Y, %H:%M} UTC" if until else ""
+
+
+def _close_ended_bans(user_id: int) -> None:
+    """Note on a ban whose time has come that it is over, so that another can stand."""
+    SiteBan.objects.filter(user_id=user_id, lifted_at=None, until__lte=timezone.now()).update(lifted_at=F("until"))
 
 
 def _reason(text: str) -> str:
@@ -149,6 +210,11 @@ def _check_may_ban_from_site(actor_id: int, user_id: int) -> None:
         raise Forbidden("You cannot do that to yourself.")
     if selectors.is_site_moderator(user_id):
         raise Forbidden("A moderator of the site cannot be banned from it; take the role away first.")
+
+
+def _ends(action: Action, details: dict[str, Any] | None) -> str:
+    until = parse_datetime((details or {}).get("until", "")) if action in (Action.BAN, Action.MUTE) else None
+    return f" {_until_in_words(until)}" if until else ""
 
 
 def _known_member(row: Membership | None) -> Membership:
@@ -179,7 +245,7 @@ def _note(
         heads,
         user_id=user_id,
         kind="moderation",
-        title=f"{room}: a moderator {_WORDS[action]}",
+        title=f"{room}: a moderator {_WORDS[action]}{_ends(action, details)}",
         body=reason,
         url="" if action in (Action.REMOVE, Action.BAN) else room.get_absolute_url(),
         actor_id=actor_id,

@@ -18,9 +18,9 @@ from realtime.services import changing
 
 # What moderators may open in the admin. What they change there goes through the services. Blocked words: for an older version.
 _PERMISSIONS: Final = {
-    "view": ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "filter", "blockedword"],
+    "view": ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "filter", "bulk", "blockedword"],
     "change": ["room", "membership", "message", "report", "filter"],
-    "add": ["siteban", "filter", "blockedword"],
+    "add": ["siteban", "filter", "bulk", "blockedword"],
     "delete": ["filter", "blockedword"],
 }
 _ROLE: Final = ModerationLog.Action.ROLE

@@ -1,5 +1,6 @@
 """Posting, by group commit: one transaction for many messages of many people in many rooms."""
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,9 +12,11 @@ from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from chat import payloads, policies, rulebook
+from chat import payloads, policies, rulebook, selectors
+from chat.flooding import flood
 from chat.models import Membership, Mention, Message, Room
 from chat.people import Pair, blocked_pairs, check_apart, other_of
+from chat.policies import Rank
 from chat.services import mentioning, telling
 from chat.services.composing import Draft, Text, compose
 from chat.services.reports import flag
@@ -34,6 +37,8 @@ class Post:
     key: UUID
     body: str
     reply_to: int | None = None
+    flags: tuple[str, ...] = ()  # why hooks want a moderator to look at it
+    refusal: HoldfastError | None = None  # of a hook; a message that was posted before is still answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
 
 
 def _compose(posts: Sequence[Post], rooms: dict[int, Room]) -> list[Text | HoldfastError]:
-    drafts = [Draft(post.author_id, rooms[post.room_id], post.body) for post in posts if post.room_id in rooms]
+    drafts = [Draft(post.author_id, rooms[post.room_id], post.body, post.flags) for post in posts if post.room_id in rooms]
     known = iter(compose(drafts, rulebook.current()))
     return [next(known) if post.room_id in rooms else policies.no_such_room() for post in posts]
 
@@ -175,6 +180,8 @@ class _Batch:
         return _Decision(message, duplicate=False)
 
     def _accept(self, heads: Heads, post: Post, text: Text | HoldfastError) -> Message:
+        if post.refusal is not None:
+            raise post.refusal
         if isinstance(text, HoldfastError):
             raise text
         room = self.rooms[post.room_id]
@@ -185,7 +192,10 @@ class _Batch:
         answered = self.replied.get(post.reply_to)
         if post.reply_to is not None and (answered is None or answered.room_id != room.pk):
             raise policies.no_such_message()
+        policies.check_links(text.html, member, now=self.now)
         policies.check_slow_mode(room, member, now=self.now)
+        if policies.rank(member) < Rank.MODERATOR:
+            flood.check(post.author_id, post.key, text.body, len(text.mentions), time.monotonic())
         if room.slow_mode:
             member.last_posted_at = self.now
             self.slowed[member.pk] = member
@@ -259,7 +269,7 @@ def _members(posts: Sequence[Post], room_ids: Collection[int]) -> dict[tuple[int
     pairs = Q()
     for room_id, user_ids in authors.items():
         pairs |= Q(room_id=room_id, user_id__in=user_ids)
-    return {(row.room_id, row.user_id): row for row in Membership.objects.filter(pairs).select_related("user")}
+    return {(row.room_id, row.user_id): row for row in selectors.with_site_mute(Membership.objects.filter(pairs).select_related("user"))}
 
 
 def _lock_memberships(ids: Collection[int]) -> None:

@@ -54,17 +54,17 @@ def new_membership(room: Room, user: User, *, role: str = Role.MEMBER, state: st
 
 def admit(heads: Heads, room: Room, row: Membership, *, role: str = Role.MEMBER) -> None:
     """Store a membership that becomes active, new or not."""
-    row.state, row.role = State.ACTIVE, role
+    row.state, row.role, row.banned_until = State.ACTIVE, role, None
     row.read_number = max(row.read_number, room.last_number)
     row.joined_at = timezone.now()
     save_membership(heads, row)
     count_members(room, 1)
 
 
-def dismiss(heads: Heads, room: Room, row: Membership, state: str) -> None:
-    """Store a membership that ends, or that never was and is banned."""
+def dismiss(heads: Heads, room: Room, row: Membership, state: str, *, until: datetime | None = None) -> None:
+    """Store a membership that ends, or that never was and is banned; ``until``: a ban ends by itself then."""
     was_active = row.pk is not None and row.state == State.ACTIVE
-    row.state, row.role = state, Role.MEMBER
+    row.state, row.role, row.banned_until = state, Role.MEMBER, until
     save_membership(heads, row)
     if was_active:
         count_members(room, -1)

@@ -14,7 +14,7 @@ from realtime.auth import MODERATORS
 PERMISSIONS = {
     *("view_room", "view_membership", "view_message", "view_removedtext", "view_report", "view_moderationlog", "view_siteban"),
     *("view_blockedword", "change_room", "change_membership", "change_message", "change_report", "add_siteban", "add_blockedword"),
-    *("delete_blockedword", "view_filter", "add_filter", "change_filter", "delete_filter"),
+    *("delete_blockedword", "view_filter", "add_filter", "change_filter", "delete_filter", "view_bulk", "add_bulk"),
 }
 
 

@@ -26,7 +26,7 @@ TEXTS = ["Hello", "**bold** @alice", "@bob @charlie", "@room", "xyzzy", "", "lin
 
 HELPERS = {"post_message": "say", "mark_read": "read", "post_system_message": "announce"}  # of the tests, which call a service
 WITHOUT_STREAM = {
-    *("assign", "release", "save_filter", "switch_filter", "delete_filter"),
+    *("assign", "release", "save_filter", "switch_filter", "delete_filter", "begin_removal", "begin_undo"),
     *("check_may_see_links", "make_invite_link", "revoke_invite_link"),
 }
 

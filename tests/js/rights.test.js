@@ -28,6 +28,13 @@ describe('why I cannot write', () => {
     assert.equal(whyNot(room({ membership: { state: 'banned' } }))?.join, false);
   });
 
+  test('a ban that has an end says when, and has ended then', () => {
+    const banned = (/** @type {number} */ ms) => room({ membership: { state: 'banned', banned_until: new Date(Date.now() + ms).toISOString() } });
+    assert.match(whyNot(banned(60_000))?.words ?? '', /until/);
+    assert.equal(whyNot(banned(60_000))?.join, false);
+    assert.equal(whyNot(banned(-1000))?.join, true);
+  });
+
   test('a mute ends by itself', () => {
     const muted = (/** @type {number} */ ms) => room({ membership: { state: 'active', role: 'member', muted_until: new Date(Date.now() + ms).toISOString() } });
     assert.match(whyNot(muted(60_000))?.words ?? '', /muted/);

@@ -18,6 +18,7 @@ import { words } from './words.js';
  * @property {string} [quote]
  * @property {boolean} [reason]  ask for one
  * @property {boolean} [duration]  ask for how long
+ * @property {boolean} [endless]  it may have no end: the duration is then 0
  */
 
 const SEARCH_PAUSE_MS = 200; // after the last key, before the server is asked
@@ -34,7 +35,7 @@ export class Dialogs {
    * @param {Question} question
    * @param {(answer: {reason: string, duration: number}) => Promise<void>} act
    */
-  confirm({ heading, text, confirm, quote = '', reason = false, duration = false }, act) {
+  confirm({ heading, text, confirm, quote = '', reason = false, duration = false, endless = false }, act) {
     const dialog = dialogOf('confirm-dialog');
     setText(dialog, 'heading', heading);
     setText(dialog, 'text', text);
@@ -43,6 +44,8 @@ export class Dialogs {
     slot(dialog, 'quote').hidden = quote === '';
     slot(dialog, 'reason').hidden = !reason;
     slot(dialog, 'duration').hidden = !duration;
+    const end = /** @type {HTMLOptionElement} */ (slot(dialog, 'endless'));
+    end.hidden = end.disabled = !endless;
     return ask(dialog, (data) => act({ reason: String(data.get('reason') ?? ''), duration: Number(data.get('duration')) }));
   }
 

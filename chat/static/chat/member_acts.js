@@ -12,6 +12,8 @@ import { words } from './words.js';
  * @typedef {import('./room.js').Room} Room
  * @typedef {import('./menu.js').MenuItem} MenuItem
  *
+ * @typedef {'mute' | 'remove' | 'ban' | 'siteMute' | 'siteBan'} Question
+ *
  * @typedef {object} ActContext
  * @property {import('../realtime/api.js').Api} api
  * @property {{id: number, moderator: boolean}} me
@@ -43,15 +45,26 @@ export function memberActs(room, member, context) {
     items.push({ label: words.transfer, icon: 'key-round', run: () => void transfer(room, member, context) });
   }
   if (!moderate) return items;
-  /** @param {'mute' | 'remove' | 'ban'} what */
-  const ask = (what) =>
-    void context.dialogs.confirm({ ...questions(member.user.name)[what], reason: true, duration: what === 'mute' }, ({ reason, duration }) =>
-      patch({ ...{ mute: { muted_for: duration }, remove: { state: 'removed' }, ban: { state: 'banned' } }[what], reason }),
-    );
+  /** @param {Question} what */
+  const ask = (what) => {
+    const [duration, endless] = [what !== 'remove', what === 'ban' || what === 'siteBan'];
+    const question = { ...questions(member.user.name)[what], reason: true, duration, endless };
+    void context.dialogs.confirm(question, async ({ reason, duration: seconds }) => {
+      const time = seconds ? { banned_for: seconds } : {};
+      if (what === 'siteMute' || what === 'siteBan') {
+        const changes = what === 'siteMute' ? { muted_for: seconds } : { banned: true, ...time };
+        await context.api.patch(`/api/users/${member.user.id}/moderation`, { ...changes, reason });
+        toast(what === 'siteMute' ? words.siteMuted(member.user.name) : words.siteBannedOther(member.user.name));
+      } else await patch({ ...{ mute: { muted_for: seconds }, remove: { state: 'removed' }, ban: { state: 'banned', ...time } }[what], reason });
+    });
+  };
   if (isMuted(member)) items.push({ label: words.unmute, icon: 'volume-2', run: () => change({ muted_for: 0 }) });
   else items.push({ label: words.mute, icon: 'volume-x', run: () => ask('mute') });
   items.push({ label: words.remove, icon: 'user-minus', run: () => ask('remove') });
   items.push({ label: words.ban, icon: 'ban', danger: true, run: () => ask('ban') });
+  if (!context.me.moderator) return items;
+  items.push({ label: words.siteMute, icon: 'volume-x', danger: true, run: () => ask('siteMute') });
+  items.push({ label: words.siteBan, icon: 'ban', danger: true, run: () => ask('siteBan') });
   return items;
 }
 
@@ -79,5 +92,7 @@ function questions(name) {
     mute: { heading: words.muteTitle(name), text: words.muteText, confirm: words.muteDo },
     remove: { heading: words.removeTitle(name), text: words.removeText, confirm: words.removeDo },
     ban: { heading: words.banTitle(name), text: words.banText, confirm: words.banDo },
+    siteMute: { heading: words.siteMuteTitle(name), text: words.siteMuteText, confirm: words.muteDo },
+    siteBan: { heading: words.siteBanTitle(name), text: words.siteBanText, confirm: words.banDo },
   };
 }

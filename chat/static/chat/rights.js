@@ -19,7 +19,10 @@ import { words } from './words.js';
 export function whyNot(room) {
   const state = room.membership?.state ?? 'none';
   if (room.data.archived_at) return { words: words.archived, icon: 'archive', join: false };
-  if (state === 'banned') return { words: words.banned, icon: 'ban', join: false };
+  if (state === 'banned' && !isOver(room.membership)) {
+    const until = room.membership?.banned_until;
+    return { words: until ? words.bannedUntil(until) : words.banned, icon: 'ban', join: false };
+  }
   if (state === 'removed') return { words: words.removed, icon: 'user-minus', join: room.data.kind === 'public' };
   if (state !== 'active') return { words: words.notMember, icon: 'eye', join: room.data.kind === 'public' };
   const until = room.membership?.muted_until;
@@ -50,6 +53,11 @@ export function rightsOver(room, message, meId) {
     report: alive && !mine,
     delete: alive && ((mine && member) || room.canModerate),
   };
+}
+
+/** A ban that ends by itself has ended when its time has come; the row tells of it until the person comes back. @param {import('../realtime/types.js').Row | null} membership */
+function isOver(membership) {
+  return Boolean(membership?.banned_until) && Date.parse(membership?.banned_until) <= Date.now();
 }
 
 const RANKS = { member: 1, moderator: 2, owner: 3 };

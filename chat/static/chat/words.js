@@ -118,6 +118,7 @@ export const words = {
   notMember: gettext('You are reading a public room. Join it to write.'),
   removed: gettext('You are no longer a member of this room.'),
   banned: gettext('You have been banned from this room.'),
+  bannedUntil: (/** @type {string} */ until) => fill(gettext('You have been banned from this room until %(time)s.'), { time: dayAndClock(until) }),
 
   // typing
   typing: (/** @type {string[]} */ names) => {
@@ -167,6 +168,10 @@ export const words = {
   unmute: gettext('Unmute'),
   remove: gettext('Remove from the room …'),
   ban: gettext('Ban from the room …'),
+  siteMute: gettext('Mute in all rooms …'),
+  siteBan: gettext('Ban from the site …'),
+  siteMuted: (/** @type {string} */ name) => fill(gettext('%(name)s is muted in all rooms'), { name }),
+  siteBannedOther: (/** @type {string} */ name) => fill(gettext('%(name)s is banned from the site'), { name }),
   actionsFor: (/** @type {string} */ name) => fill(gettext('Actions for %(name)s'), { name }),
 
   // asking
@@ -180,13 +185,17 @@ export const words = {
   removeText: gettext('They can be added again, or join again if the room is public.'),
   removeDo: gettext('Remove'),
   banTitle: (/** @type {string} */ name) => fill(gettext('Ban %(name)s from this room?'), { name }),
-  banText: gettext('They are out at once and cannot come back until the ban is lifted.'),
+  banText: gettext('They are out at once and cannot come back until the ban is over.'),
   banDo: gettext('Ban'),
   blockTitle: (/** @type {string} */ name) => fill(gettext('Block %(name)s?'), { name }),
   blockText: gettext('Their messages are folded for you, they notify you no more, and they cannot write to you. They are not told.'),
   transferTitle: (/** @type {string} */ name) => fill(gettext('Give this room to %(name)s?'), { name }),
   transferText: gettext('They become its owner, and you a moderator. Only they can give it back.'),
   transferDo: gettext('Give the room away'),
+  siteMuteTitle: (/** @type {string} */ name) => fill(gettext('Mute %(name)s in all rooms'), { name }),
+  siteMuteText: gettext('They can read, and not write, anywhere on this site, until the time is over.'),
+  siteBanTitle: (/** @type {string} */ name) => fill(gettext('Ban %(name)s from the site?'), { name }),
+  siteBanText: gettext('They are out at once, on all their devices, and cannot come back until the ban is over. What they wrote stays.'),
   leaveTitle: (/** @type {string} */ name) => fill(gettext('Leave %(name)s?'), { name }),
   leaveText: gettext('It disappears from your list. You can join a public room again at any time.'),
   leaveDo: gettext('Leave'),

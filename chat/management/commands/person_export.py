@@ -1,0 +1,36 @@
+"""``manage.py person_export USER FILE``: everything that is one person's own, as a ZIP."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from chat import archives, selectors
+from chat.evidence import own_data
+from chat.services.erasure import note_export
+from chat.services.rows import system_user
+from realtime.protocol.errors import HoldfastError
+
+
+class Command(BaseCommand):
+    """Writes a file that is sent to the person."""
+
+    help = "Write everything that is one person's own into a ZIP file."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the person and the file."""
+        parser.add_argument("username", metavar="USER")
+        parser.add_argument("file", metavar="FILE", type=Path)
+
+    def handle(self, *_args: Any, username: str, file: Path, **_options: Any) -> None:
+        """Write it."""
+        try:
+            user = selectors.active_user(username)
+        except HoldfastError as error:
+            raise CommandError(f"{username}: {error.message}") from error
+        note_export(actor_id=system_user().pk, subject_id=user.pk, reason="their own data")
+        with file.open("xb") as out:
+            for part in archives.stream(own_data(user)):
+                out.write(part)
+        self.stdout.write(f"Written to {file}.")

@@ -1,0 +1,28 @@
+"""Moderators of the site may begin bulk acts."""
+
+from django.db import migrations
+
+VERBS = ["view", "add"]
+
+
+def allow_moderators(apps, schema_editor):
+    group = apps.get_model("auth", "Group").objects.filter(name="moderators").first()
+    if group is None:
+        return
+    # Django makes content types and permissions after all migrations: too late for this one.
+    content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(app_label="chat", model="bulk")
+    for verb in VERBS:
+        permission, _ = apps.get_model("auth", "Permission").objects.get_or_create(
+            codename=f"{verb}_bulk", content_type=content_type, defaults={"name": f"Can {verb} bulk act"}
+        )
+        group.permissions.add(permission)
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("chat", "0011_bulk"),
+        ("auth", "0012_alter_user_first_name_max_length"),
+        ("contenttypes", "0002_remove_content_type_name"),
+    ]
+
+    operations = [migrations.RunPython(allow_moderators, migrations.RunPython.noop)]

@@ -1,0 +1,265 @@
+"""Many messages at once: deleted, restored or erased in batches, each a transaction of its own, live for everybody.
+
+A batch holds one room for some 0.1 s. Whoever runs a bulk may die or run beside another: a message is looked at again under the lock.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+from django.utils.translation import ngettext
+
+from chat import payloads, policies, selectors
+from chat.filters import MAX_LENGTH, Rulebook
+from chat.models import REASON_MAX_LENGTH, Bulk, HeldText, Mention, Message, ModerationLog, RemovedText, Room
+from chat.services import mentioning, telling
+from chat.services.composing import Draft, Text, compose
+from chat.services.rows import log
+from chat.services.telling import Planned
+from notifications.payloads import inbox
+from notifications.services import notify
+from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
+from realtime.services import Heads, changing
+
+MAX_BULK: Final = 100_000  # messages of one; more are narrowed by time
+BATCH: Final = 100  # messages looked at in one step; the room is locked for some 0.1 s
+Act = Bulk.Act
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which messages: of somebody, in a room, or both; with words, from a time to another."""
+
+    author_id: int | None = None
+    room_id: int | None = None
+    words: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def count(choice: Choice) -> int:
+    """Return how many messages a choice means now. Raises ``TooMany`` above ``MAX_BULK``."""
+    _check(choice)
+    found = len(_chosen(_unsaved(choice)).values_list("pk")[: MAX_BULK + 1])
+    if found > MAX_BULK:
+        raise TooMany("These are more than {most} messages. Narrow them by time.", most=MAX_BULK)
+    return found
+
+
+def begin_removal(*, actor_id: int, choice: Choice, expected: int, reason: str) -> Bulk:
+    """Begin to delete messages. ``expected`` is the number that the moderator has seen and confirmed."""
+    reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH, required=True)
+    _check_moderates(actor_id)
+    found = count(choice)
+    if found != expected:
+        raise BadRequest("number: these are {found} messages now, not {expected}", found=found, expected=expected)
+    return _begin(Bulk(act=Act.DELETE, actor_id=actor_id, reason=reason, expected=found, **_columns(choice)))
+
+
+def begin_undo(*, actor_id: int, bulk_id: int, reason: str = "") -> Bulk:
+    """Begin to restore what a bulk deleted, as far as nobody has restored or erased it."""
+    reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
+    _check_moderates(actor_id)
+    source = Bulk.objects.filter(pk=bulk_id, act=Act.DELETE).first()
+    if source is None:
+        raise NotFound("There is no such bulk to be undone.")
+    expected = RemovedText.objects.filter(bulk=source).count()
+    if not expected:
+        raise NotFound("There is nothing left to restore.")
+    return _begin(Bulk(act=Act.RESTORE, actor_id=actor_id, reason=reason, source=source, author_id=source.author_id, expected=expected))
+
+
+def begin_erasure(*, actor_id: int, user_id: int, reason: str = "") -> Bulk:
+    """Begin to erase all that somebody wrote, also what moderators deleted. Only ``services.erasure`` calls it."""
+    standing = Bulk.objects.filter(act=Act.ERASE, author_id=user_id).order_by("-pk").first()
+    if standing is not None and standing.finished_at and Message.objects.filter(author_id=user_id, pk__gt=standing.last_id).exists():
+        standing = None
+    expected = len(Message.objects.filter(author_id=user_id).values_list("pk")[:MAX_BULK])
+    return standing or _begin(Bulk(act=Act.ERASE, actor_id=actor_id, reason=reason, author_id=user_id, expected=expected))
+
+
+def run_bulk(*, bulk_id: int, seconds: float) -> Bulk:
+    """Go on with a bulk for so long. Returns it as it is then; ``finished_at`` tells whether it is done."""
+    end = time.monotonic() + seconds
+    while True:
+        bulk = Bulk.objects.filter(pk=bulk_id).first()
+        if bulk is None:
+            raise NotFound("There is no such bulk.")
+        if bulk.finished_at is not None or not _step(bulk) or time.monotonic() >= end:
+            return Bulk.objects.get(pk=bulk_id)
+
+
+def _step(bulk: Bulk) -> bool:
+    """Do the next batch, and tell whether there was one."""
+    rows = _next(bulk)
+    if not rows:
+        _finish(bulk)
+        return False
+    by_room: dict[int, list[int]] = {}
+    for row in rows:
+        by_room.setdefault(row.room_id, []).append(row.pk)
+    act = _restore if bulk.act == Act.RESTORE else _remove
+    for room_id, ids in by_room.items():
+        act(bulk, room_id, ids)
+    last = max(getattr(row, _order(bulk)) for row in rows)
+    with changing():
+        Bulk.objects.filter(pk=bulk.pk, cursor__lt=last).update(cursor=last)
+    return True
+
+
+# -- what is chosen -------------------------------------------------------------------------------------------------------------------
+
+
+def _next(bulk: Bulk) -> list[Message]:
+    if bulk.act == Act.RESTORE:
+        left = RemovedText.objects.filter(bulk=bulk.source, pk__gt=bulk.cursor).order_by("pk").values_list("pk", flat=True)[:BATCH]
+        return list(Message.objects.filter(pk__in=list(left)).only("pk", "room_id").order_by("pk"))
+    order = _order(bulk)
+    return list(_chosen(bulk).filter(**{f"{order}__gt": bulk.cursor}).only("pk", "room_id", "number").order_by(order)[:BATCH])
+
+
+def _order(bulk: Bulk) -> str:
+    """Return the column along which an index has the messages: of a room by their number, of a person by their id."""
+    return "number" if bulk.room_id is not None and bulk.author_id is None else "pk"
+
+
+def _chosen(bulk: Bulk) -> "QuerySet[Message]":
+    rows = Message.objects.filter(pk__lte=bulk.last_id or policies.MAX_ID)
+    if bulk.act != Act.ERASE:
+        rows = rows.filter(deleted_at=None)
+    if bulk.author_id is not None:
+        rows = rows.filter(author_id=bulk.author_id)
+    if bulk.room_id is not None:
+        rows = rows.filter(room_id=bulk.room_id)
+    if bulk.words:  # who asks by words would learn what two have said to each other
+        rows = rows.filter(body__icontains=bulk.words).exclude(room__kind=Room.Kind.DIRECT)
+    if bulk.since is not None:
+        rows = rows.filter(created_at__gte=bulk.since)
+    return rows.filter(created_at__lte=bulk.until) if bulk.until is not None else rows
+
+
+def _unsaved(choice: Choice) -> Bulk:
+    return Bulk(act=Act.DELETE, **_columns(choice))
+
+
+def _columns(choice: Choice) -> dict[str, object]:
+    names = ("author_id", "room_id", "words", "since", "until")
+    return {name: getattr(choice, name) for name in names}
+
+
+def _check(choice: Choice) -> None:
+    if choice.author_id is None and choice.room_id is None:
+        raise BadRequest("author, room: say whose messages, or in which room")
+    if choice.author_id is not None:
+        selectors.user(choice.author_id)
+    if choice.room_id is not None:
+        policies.check_not_direct(selectors.room(choice.room_id))
+    policies.clean(choice.words, name="words", limit=MAX_LENGTH)
+
+
+# -- what is done ---------------------------------------------------------------------------------------------------------------------
+
+
+def _begin(bulk: Bulk) -> Bulk:
+    bulk.last_id = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    with changing():
+        bulk.save()
+        _log(bulk, {"bulk": bulk.pk, "act": str(bulk.act), "messages": bulk.expected})
+    return bulk
+
+
+def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
+    authors = set(Message.objects.filter(pk__in=ids).values_list("author_id", flat=True))
+    with changing(payloads.stream(room_id), *map(inbox, authors)) as heads:
+        rows = list(Message.objects.filter(pk__in=ids).select_related("author").order_by("number"))
+        erased = bulk.act == Act.ERASE
+        if erased:
+            RemovedText.objects.filter(pk__in=ids).delete()
+        standing = rows if erased else [row for row in rows if not row.is_deleted]
+        now = timezone.now()
+        held = HeldText.objects.in_bulk(ids)  # of those that moderators have hidden meanwhile
+        if not erased:
+            RemovedText.objects.bulk_create(_kept(row, held.get(row.pk), bulk, now) for row in standing)
+        HeldText.objects.filter(pk__in=held).delete()
+        room = selectors.room(room_id)
+        reacted = [row for row in standing if row.reactions or row.pk in held]
+        for row in standing:
+            row.body, row.html, row.mentions, row.reactions = "", "", [], {}
+            row.deleted_at, row.hidden_at = row.deleted_at or now, None
+        _store(heads, room, standing)
+        for row in reacted:
+            telling.forget_reactions(heads, row, room)
+        Mention.objects.filter(room_id=room_id, number__in=[row.number for row in standing]).delete()
+        _progress(bulk, len(standing))
+
+
+def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
+    room = selectors.room(room_id)
+    found = list(RemovedText.objects.filter(pk__in=ids).select_related("message").order_by("pk"))
+    texts = compose([Draft(row.message.author_id, room, row.body) for row in found], Rulebook())
+    known = {row.pk: text for row, text in zip(found, texts, strict=True) if isinstance(text, Text)}
+    people = telling.mentioned([Planned(room, text) for text in known.values()])
+    with changing(payloads.stream(room_id)) as heads:
+        removed = {row.pk: row for row in RemovedText.objects.filter(pk__in=known, bulk=bulk.source)}
+        rows = list(Message.objects.filter(pk__in=removed).select_related("author").order_by("number"))
+        for row in rows:
+            text = known[row.pk]
+            row.body, row.html, row.mentions = text.body, text.html, list(text.mentions)
+            row.reactions, row.deleted_at = removed[row.pk].reactions, None
+        RemovedText.objects.filter(pk__in=removed).delete()
+        _store(heads, room, rows)
+        reach = telling.reach(people)
+        mentioning.note([mention for row in rows for mention in mentioning.mentions(row, known[row.pk], people, reach)])
+        _progress(bulk, len(rows))
+
+
+def _kept(row: Message, held: HeldText | None, bulk: Bulk, now: datetime) -> RemovedText:
+    said = held or row
+    return RemovedText(message=row, body=said.body, reactions=said.reactions, removed_by_id=bulk.actor_id, removed_at=now, bulk=bulk)
+
+
+def _store(heads: Heads, room: Room, rows: Sequence[Message]) -> None:
+    stream = payloads.stream(room.pk)
+    for row in rows:
+        row.seq = heads.next(stream)
+        heads.record(stream, payloads.message_event(row))
+    if rows:
+        Message.objects.bulk_update(rows, ["seq", "body", "html", "mentions", "reactions", "deleted_at", "hidden_at"])
+
+
+def _progress(bulk: Bulk, number: int) -> None:
+    Bulk.objects.filter(pk=bulk.pk).update(done=F("done") + number)
+
+
+def _finish(bulk: Bulk) -> None:
+    names: Iterable[str] = [inbox(bulk.author_id)] if bulk.author_id is not None and bulk.act != Act.ERASE else []
+    with changing(*names) as heads:
+        if not Bulk.objects.filter(pk=bulk.pk, finished_at=None).update(finished_at=timezone.now()):
+            return  # somebody else ran it as well
+        bulk.refresh_from_db()
+        _log(bulk, {"bulk": bulk.pk, "act": str(bulk.act), "done": bulk.done})
+        if names and bulk.done and bulk.author_id != bulk.actor_id:
+            assert bulk.author_id is not None
+            title = _titles(bulk) % {"count": bulk.done}
+            level = "warning" if bulk.act == Act.DELETE else "info"
+            notify(heads, user_id=bulk.author_id, kind="moderation", title=title, body=bulk.reason, level=level, actor_id=bulk.actor_id)
+
+
+def _titles(bulk: Bulk) -> str:
+    if bulk.act == Act.DELETE:
+        return ngettext("A moderator removed %(count)d of your messages", "A moderator removed %(count)d of your messages", bulk.done)
+    return ngettext("A moderator restored %(count)d of your messages", "A moderator restored %(count)d of your messages", bulk.done)
+
+
+def _log(bulk: Bulk, details: dict[str, object]) -> None:
+    action = ModerationLog.Action.BULK
+    log(action, actor_id=bulk.actor_id, reason=bulk.reason, room=bulk.room, subject_id=bulk.author_id, details=details)
+
+
+def _check_moderates(actor_id: int) -> None:
+    if not selectors.is_site_moderator(actor_id):
+        raise Forbidden("Only moderators of the site may do that.")

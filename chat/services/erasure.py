@@ -1,0 +1,88 @@
+"""One person's data: taken out, and erased. Erasing can be begun again at any time, and goes on from where it is."""
+
+from typing import Final
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+
+from chat import selectors
+from chat.models import Bulk, Membership, ModerationLog, Report, SiteMute, State
+from chat.services.bulk import begin_erasure, run_bulk
+from chat.services.members import leave
+from chat.services.rows import log, save_membership, streams_of, system_user
+from notifications.models import Notification
+from realtime.models import AccessToken
+from realtime.protocol.errors import Forbidden
+from realtime.services import changing
+
+SESSIONS: Final = 1000  # read at a time
+Action = ModerationLog.Action
+
+
+def erased_name(user_id: int) -> str:
+    """Return the username of an account whose person is erased."""
+    return f"deleted-{user_id}"
+
+
+def note_export(
+    *, actor_id: int, reason: str, subject_id: int | None = None, room_id: int | None = None, message_id: int | None = None
+) -> None:
+    """Write into the moderation log that somebody took data out."""
+    room = selectors.room(room_id) if room_id is not None else None
+    message = selectors.message(message_id) if message_id is not None else None
+    with changing():
+        log(Action.EXPORT, actor_id=actor_id, reason=reason, subject_id=subject_id, room=room, message=message)
+
+
+def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "") -> Bulk:
+    """Make an account nobody's and delete what its person wrote; runs for so long and can be called again until it is finished.
+
+    1. The account loses its name, address, password, rights and tokens; with it every socket is closed within a second, on any node.
+    2. It leaves its rooms, so that everybody sees the new name; what was an owner's passes on.
+    3. What only it could read is deleted: sessions and notifications.
+    4. Its texts are deleted for ever in batches (``services.bulk``), also those that moderators can restore.
+    """
+    user = selectors.user(user_id)
+    if user_id == system_user().pk or user.is_superuser or selectors.is_site_moderator(user_id):
+        raise Forbidden("Moderators of the site are not erased; take the role away first.")
+    _anonymise(user, actor_id, reason)
+    _leave_rooms(user_id)
+    _forget(user_id)
+    return run_bulk(bulk_id=begin_erasure(actor_id=actor_id, user_id=user_id, reason=reason).pk, seconds=seconds)
+
+
+def _anonymise(user: User, actor_id: int, reason: str) -> None:
+    if user.username == erased_name(user.pk) and not user.is_active:
+        return
+    with changing():
+        user.username, user.first_name, user.last_name, user.email = erased_name(user.pk), "", "", ""
+        user.is_active = user.is_staff = False
+        user.last_login = None
+        user.set_unusable_password()
+        user.groups.clear()
+        user.user_permissions.clear()
+        user.save()  # closes the sockets after the commit (realtime.revocation)
+        AccessToken.objects.filter(user=user).delete()
+        log(Action.ERASE, actor_id=actor_id, reason=reason, subject_id=user.pk)
+
+
+def _leave_rooms(user_id: int) -> None:
+    for row in list(Membership.objects.filter(user_id=user_id).select_related("room").order_by("pk")):
+        if row.state == State.ACTIVE and not row.room.is_direct:
+            leave(actor_id=user_id, room_id=row.room_id)
+            continue
+        with changing(*streams_of(row.room_id, user_id)) as heads:
+            row = Membership.objects.select_related("user").get(pk=row.pk)
+            save_membership(heads, row)  # as it was, under the new name
+
+
+def _forget(user_id: int) -> None:
+    """Delete what only the person could read. Nobody follows their inbox any more, so its replay is nobody's."""
+    with changing():
+        Notification.objects.filter(user_id=user_id).delete()
+        Report.objects.filter(reporter_id=user_id).update(note="")
+        SiteMute.objects.filter(pk=user_id).delete()
+        for session in Session.objects.iterator(chunk_size=SESSIONS):
+            if session.get_decoded().get(SESSION_KEY) == str(user_id):
+                session.delete()

@@ -1,0 +1,182 @@
+"""Mutes and bans that end by themselves: nobody has to come and lift them, and what the streams tell stays true."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from chat import selectors, services
+from chat.errors import Muted
+from chat.models import Membership, ModerationLog, Room, SiteBan, SiteMute
+from realtime.auth import banned
+from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
+from realtime.streams import Claim, Reader
+from tests.chat.conftest import Say, membership, notices
+from tests.support.replay import Verify
+
+HOUR = 3600
+
+
+def time_passes(**model_until: Any) -> None:
+    """Let everything that has an end have ended a moment ago."""
+    past = timezone.now() - timedelta(seconds=1)
+    Membership.objects.exclude(banned_until=None).update(banned_until=past)
+    SiteBan.objects.exclude(until=None).update(until=past)
+    SiteMute.objects.update(until=past)
+
+
+def may_follow(user: User, room: Room) -> bool:
+    return not selectors.authorise([Claim(Reader(user.pk), str(room.pk))])
+
+
+def api(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_a_ban_from_a_room_ends_by_itself(verify: Verify, general: Room, alice: User, bob: User) -> None:
+    with verify() as change:
+        row = services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR, reason="spam")
+    told = change.data(f"room.{general.pk}")[-1]
+    assert (told["state"], told["banned_until"][:13]) == ("banned", row.banned_until.isoformat()[:13] if row.banned_until else "")
+    assert "until" in notices(bob)[-1][1]
+    assert ModerationLog.objects.latest("pk").details["until"]
+    assert not may_follow(bob, general)
+    with pytest.raises(Forbidden):
+        services.join(actor_id=bob.pk, room_id=general.pk)
+    assert general.pk not in [listed.room.pk for listed in selectors.public_rooms(bob.pk)[0]]
+    time_passes()
+    assert may_follow(bob, general)
+    assert general.pk in [listed.room.pk for listed in selectors.public_rooms(bob.pk)[0]]
+    selectors.snapshot(general.pk, bob.pk)
+    with verify() as change:
+        services.join(actor_id=bob.pk, room_id=general.pk)
+    assert "banned_until" not in change.data(f"room.{general.pk}")[-1]
+    assert membership(general, bob).banned_until is None
+    with verify():
+        services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk)
+    assert membership(general, bob).banned_until is None
+
+
+def test_who_was_banned_from_a_private_room_can_be_invited_again_when_it_is_over(secret: Room, alice: User, bob: User) -> None:
+    services.ban(actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk, seconds=HOUR)
+    with pytest.raises(Forbidden):
+        services.invite(actor_id=alice.pk, room_id=secret.pk, username="bob")
+    assert services.add_members(room_id=secret.pk, user_ids=[bob.pk]) == 0
+    time_passes()
+    assert not may_follow(bob, secret)  # out, as somebody who left
+    services.invite(actor_id=alice.pk, room_id=secret.pk, username="bob")
+    assert may_follow(bob, secret)
+
+
+def test_an_operator_may_add_who_was_banned_when_it_is_over(verify: Verify, general: Room, alice: User, bob: User) -> None:
+    services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR)
+    time_passes()
+    with verify():
+        assert services.add_members(room_id=general.pk, user_ids=[bob.pk]) == 1
+    assert membership(general, bob).banned_until is None
+
+
+def test_a_ban_can_be_made_longer_or_lifted_before_its_time(verify: Verify, general: Room, alice: User, bob: User) -> None:
+    services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR)
+    with verify():
+        row = services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk)
+    assert row.banned_until is None
+    services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR)
+    with verify():
+        assert services.unban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk).banned_until is None
+
+
+def test_a_ban_from_the_site_ends_by_itself(general: Room, alice: User, bob: User, mona: User) -> None:
+    services.site_ban(actor_id=mona.pk, user_id=bob.pk, seconds=HOUR, reason="spam")
+    assert "until" in banned([bob.pk])[bob.pk]
+    assert api(bob).get("/api/rooms/").status_code == 403
+    services.site_ban(actor_id=mona.pk, user_id=bob.pk, seconds=2 * HOUR, reason="more")
+    assert SiteBan.objects.count() == 1
+    time_passes()
+    assert banned([bob.pk]) == {}
+    assert api(bob).get("/api/rooms/").status_code == 200
+    with pytest.raises(NotFound):
+        services.site_unban(actor_id=mona.pk, user_id=bob.pk)
+    services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="again")
+    assert list(SiteBan.objects.order_by("pk").values_list("lifted_at", "until"))[1] == (None, None)
+    assert SiteBan.objects.exclude(lifted_at=None).count() == 1
+    assert banned([bob.pk]) == {bob.pk: "banned: again"}
+
+
+def test_who_is_muted_on_the_site_writes_nowhere(
+    verify: Verify, general: Room, direct: Room, alice: User, bob: User, mona: User, say: Say
+) -> None:
+    mine = say(bob, general, "before")
+    with verify():
+        until = services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=HOUR, reason="calm down")
+    assert until is not None
+    for act in (
+        lambda: say(bob, general, "x"),
+        lambda: say(bob, direct, "x"),
+        lambda: services.edit_message(actor_id=bob.pk, message_id=mine.pk, body="x"),
+        lambda: services.react(actor_id=bob.pk, message_id=mine.pk, emoji="👍", on=True),
+        lambda: selectors.writable(general.pk, bob.pk),
+    ):
+        with pytest.raises(Muted) as refused:
+            act()
+        assert 3590 < (refused.value.retry_after or 0) <= HOUR
+    say(alice, general, "others do")
+    assert "muted you in all rooms until" in notices(bob)[-1][1]
+    time_passes()
+    say(bob, general, "and so does Bob again")
+    services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=HOUR)
+    services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=0)
+    say(bob, direct, "or when it is lifted")
+    assert services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=0) is None
+    assert list(ModerationLog.objects.order_by("pk").values_list("action", flat=True)) == ["site_mute", "site_mute", "site_unmute"]
+
+
+def test_the_longer_of_two_mutes_counts(general: Room, alice: User, bob: User, mona: User, say: Say) -> None:
+    services.mute(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=2 * HOUR)
+    services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=HOUR)
+    with pytest.raises(Muted) as refused:
+        say(bob, general, "x")
+    assert (refused.value.retry_after or 0) > HOUR + 1
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 10**9])
+def test_a_time_has_bounds(general: Room, alice: User, bob: User, mona: User, seconds: int) -> None:
+    acts: list[Callable[[], Any]] = [
+        lambda: services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=seconds),
+        lambda: services.site_ban(actor_id=mona.pk, user_id=bob.pk, seconds=seconds, reason="x"),
+    ]
+    for act in acts:
+        with pytest.raises(BadRequest):
+            act()
+
+
+def test_only_moderators_of_the_site_act_on_it_and_not_on_each_other(general: Room, alice: User, bob: User, mona: User) -> None:
+    for actor, subject in ((alice, bob), (mona, mona)):
+        with pytest.raises(HoldfastError):
+            services.site_mute(actor_id=actor.pk, user_id=subject.pk, seconds=60)
+
+
+def test_moderators_do_it_from_the_chat(general: Room, alice: User, bob: User, mona: User) -> None:
+    member, person = f"/api/rooms/{general.pk}/members/{bob.pk}", f"/api/users/{bob.pk}/moderation"
+
+    def patch(user: User, url: str, **change: Any) -> Any:
+        answer = api(user).patch(url, change, content_type="application/json")
+        return answer.status_code, answer.json()
+
+    status, data = patch(alice, member, state="banned", banned_for=60)
+    assert (status, data["membership"]["state"]) == (200, "banned")
+    assert data["membership"]["banned_until"]
+    assert patch(alice, member, muted_for=60, banned_for=60)[0] == 400
+    assert patch(alice, person, muted_for=60)[0] == 403
+    assert patch(mona, person, muted_for=60)[1]["muted_until"]
+    assert patch(mona, person, muted_for=0) == (200, {"muted_until": None})
+    assert patch(mona, person, banned=True, banned_for=60, reason="spam")[1]["banned_until"]
+    assert patch(mona, person, banned=False) == (200, {"banned": False, "banned_until": None})
+    for wrong in ({}, {"muted_for": 1, "banned": True}, {"banned": False, "banned_for": 1}, {"banned_for": 1}, {"banned": True}):
+        assert patch(mona, person, **wrong)[0] == 400
