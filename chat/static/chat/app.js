@@ -93,7 +93,7 @@ export class App {
       since: boot.inbox.since,
       history: () => `${boot.me.id} ${this.client.epoch}`.replaceAll(' ', '/'),
       isMuted: (place) => this.rooms.get(Number(place?.replace(/^room\./, '')))?.isQuiet ?? false,
-      isBlocked: () => false,
+      isBlocked: (user) => user !== null && this.blocks.has(user),
       open: (url) => void this.go(url),
       icon: /** @type {HTMLLinkElement} */ (document.querySelector('link[rel="icon"]')).href,
     });
