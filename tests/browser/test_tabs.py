@@ -31,7 +31,18 @@ def tabs(first: Page, path: str, count: int) -> tuple[list[Page], Sockets]:
 
 def owners(sockets: Sockets) -> list[Page]:
     """The tabs that have an open WebSocket."""
-    return [page for page, own in sockets.items() if not page.is_closed() and any(not socket.is_closed() for socket in own)]
+    return [page for page in sockets if still_open(sockets, page)]
+
+
+def still_open(sockets: Sockets, page: Page) -> list[WebSocket]:
+    return [] if page.is_closed() else [socket for socket in sockets[page] if not socket.is_closed()]
+
+
+def wait_until_closed(some: list[WebSocket]) -> None:
+    """The other side has to agree that a connection ends, and the driver has to hear of it."""
+    for socket in some:
+        if not socket.is_closed():
+            socket.wait_for_event("close")
 
 
 def test_three_tabs_have_one_connection_and_the_next_one_takes_it_over(open_page: OpenPage, people: People, lab: Room) -> None:
@@ -63,6 +74,7 @@ def test_a_tab_that_is_frozen_hands_its_connection_over_and_catches_up_when_it_t
         first.evaluate("() => document.dispatchEvent(new Event('freeze'))")  # Chromium freezes no tab without a window
     say(second, "Said while the other tab is frozen")
     sent(second, "Said while the other tab is frozen")
+    wait_until_closed(still_open(sockets, first))
     assert owners(sockets) == [second]
     first.evaluate("() => document.dispatchEvent(new Event('resume'))")
     expect(message(first, "Said while the other tab is frozen")).to_be_visible()
@@ -77,9 +89,8 @@ def test_a_tab_that_hangs_loses_its_connection_to_one_that_is_looked_at(open_pag
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Bob is here")
     expect(message(second, "Bob is here")).to_be_visible()
     expect(message(first, "Bob is here")).to_be_visible()  # it hangs no longer
-    if not sockets[first][-1].is_closed():
-        sockets[first][-1].wait_for_event("close")  # and follows
     assert texts(first) == texts(second)
+    wait_until_closed(still_open(sockets, first))  # and follows
     assert owners(sockets) == [second]
 
 
@@ -97,6 +108,7 @@ def test_tabs_in_different_rooms_each_follow_their_own(open_page: OpenPage, peop
 
 def test_offline_is_offline_in_all_tabs_and_what_they_wrote_is_sent_once(open_page: OpenPage, people: People, lab: Room) -> None:
     (first, second), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 2)
+    before = [socket for page in (first, second) for socket in still_open(sockets, page)]
     first.context.set_offline(True)
     for page in (first, second):
         expect(page.get_by_text("You are offline. What you write is kept and sent later.")).to_be_visible()
@@ -106,5 +118,6 @@ def test_offline_is_offline_in_all_tabs_and_what_they_wrote_is_sent_once(open_pa
     for page in (first, second):
         sent(page, "From the first")
         sent(page, "From the second")
+    wait_until_closed(before)
     assert len(owners(sockets)) == 1
     assert Message.objects.count() == 2
