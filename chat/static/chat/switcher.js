@@ -43,7 +43,7 @@ export class Switcher {
   /** @param {App} app */
   constructor(app) {
     this.#app = app;
-    const cap = document.querySelector('.jump kbd');
+    const cap = document.querySelector('.go-to kbd');
     if (cap && app.shortcuts.mac) cap.textContent = `${words.keyName('mod', true)} K`;
     this.#input.addEventListener('input', () => this.#typed());
     this.#input.addEventListener('keydown', (event) => this.#key(event));
