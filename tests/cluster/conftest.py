@@ -14,7 +14,8 @@ from tests.conformance.client import Client
 from tests.support.cluster import PASSWORD, Cluster
 
 DRAIN_SECONDS = 2
-SETTINGS = {"DRAIN_SECONDS": str(DRAIN_SECONDS)}
+LINGER_SECONDS = 4  # instead of 15: a test waits for it
+SETTINGS = {"DRAIN_SECONDS": str(DRAIN_SECONDS), "HOLDFAST_PRESENCE_LINGER_SECONDS": str(LINGER_SECONDS)}
 CROWD = 20
 MAX_TRIES = 40  # cookies until one leads to the wanted node
 

@@ -1,0 +1,66 @@
+"""Who is present, seen from another node: soon after they come, not before their linger is over when they go, and no ghosts.
+
+The chaos tests look for ghosts after every other fault.
+"""
+
+import asyncio
+import time
+
+from realtime.protocol.presence import SILENT_SECONDS
+from tests.cluster.conftest import LINGER_SECONDS, Desk
+from tests.conformance.client import Client
+from tests.support.waiting import during
+
+JOIN_SECONDS = 2.0  # design: a join is seen so soon
+DEATH_SECONDS = 30.0  # and the end of a node so soon; it is SILENT_SECONDS and what is coalesced
+LOOK_SECONDS = 0.1
+
+
+async def present(client: Client, room: int) -> set[int]:
+    data = await client.command("room.presence", room=room)
+    return set(data["users"])
+
+
+async def until_present(client: Client, room: int, expected: set[int], within: float) -> float:
+    """Return after how many seconds exactly these people are shown as present. Raises ``TimeoutError``."""
+    started = time.monotonic()
+    async with asyncio.timeout(within):
+        while await present(client, room) != expected:  # noqa: ASYNC110  no signal tells of a node that died
+            await asyncio.sleep(LOOK_SECONDS)
+    return time.monotonic() - started
+
+
+async def test_who_comes_is_seen_from_the_other_node_within_two_seconds_and_who_goes_after_the_linger(desk: Desk) -> None:
+    people = {name: desk.cluster.people[name].id for name in ("alice", "bob")}
+    room = desk.room("bob")
+    alice = await desk.client("alice", room, "socket-1")
+    await until_present(alice, room, {people["alice"]}, JOIN_SECONDS)
+    bob = await desk.client("bob", room, "socket-2")
+    await until_present(alice, room, set(people.values()), JOIN_SECONDS)
+    await bob.close()
+    took = await until_present(alice, room, {people["alice"]}, LINGER_SECONDS + JOIN_SECONDS + 1)
+    assert took > LINGER_SECONDS - JOIN_SECONDS
+
+
+async def test_a_reload_on_another_node_is_no_leaving(desk: Desk) -> None:
+    people = {name: desk.cluster.people[name].id for name in ("alice", "bob")}
+    room = desk.room("bob")
+    alice = await desk.client("alice", room, "socket-1")
+    bob = await desk.client("bob", room, "socket-2")
+    await until_present(alice, room, set(people.values()), JOIN_SECONDS)
+    alice.others.clear()
+    await bob.close()
+    await desk.client("bob", room, "socket-1")
+    await asyncio.sleep(JOIN_SECONDS)  # what would be seen by now must not be
+    assert [each for each in alice.others if each.get("kind") == "presence" and each["data"].get("left")] == []
+
+
+async def test_a_node_that_dies_leaves_no_ghosts(desk: Desk) -> None:
+    people = {name: desk.cluster.people[name].id for name in ("alice", "bob")}
+    room = desk.room("bob")
+    alice = await desk.client("alice", room, "socket-1")
+    await desk.client("bob", room, "socket-2")
+    await until_present(alice, room, set(people.values()), JOIN_SECONDS)
+    async with during(desk.cluster.down("socket-2")):
+        took = await until_present(alice, room, {people["alice"]}, DEATH_SECONDS)
+    assert took > JOIN_SECONDS, f"a node is dead only after {SILENT_SECONDS} s of silence"
