@@ -122,6 +122,7 @@ def _place(item: Listed) -> Values:
     quiet = item.membership is not None and item.membership.involvement == Involvement.NOTHING
     return {
         "id": item.room.pk,
+        "slug": item.room.slug,
         "url": item.room.get_absolute_url(),
         "title": title(item.room, item.partner),
         "kind": item.room.kind,

@@ -13,6 +13,7 @@ urlpatterns = [
     path("invite/<str:token>/", invite_pages.invite, name="invite"),
     path("inbox/", pages.inbox, name="inbox"),
     path("account/notifications/", notification_settings.notification_settings, name="notification-settings"),
+    path("search/", pages.search, name="search"),
     path("accounts/", accounts.account, name="account"),
     path("accounts/language/", accounts.choose_language, name="language"),
     path("accounts/blocks/lift/", accounts.lift_block, name="lift-block"),

@@ -18,6 +18,7 @@ from chat.directory import MAX_QUERY
 from chat.directory import directory as rooms_of_directory
 from chat.models import Room
 from chat.page_data import Window
+from chat.search import results
 from chat.ties import Block
 from realtime.auth import banned
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
@@ -102,6 +103,14 @@ def inbox(request: HttpRequest) -> HttpResponse:
     rooms = {payloads.stream(item.room.pk): page_data.title(item.room, item.partner) for item in selectors.my_rooms(user.pk)}
     values = inbox_page.inbox_view(user.pk, tab=request.GET.get("tab", ""), before=_number(request, "before"), rooms=rooms)
     return _render(request, "chat/inbox.html", values)
+
+
+@page
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """Show what was found in the rooms that I may read. The fields of the form become filters of the question."""
+    values = results.page(_user(request), results.typed(request.GET), before_id=_number(request, "before_id"))
+    return _render(request, "chat/search.html", values)
 
 
 @page

@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/rooms/<int:room_id>/invitations", views.invitations),
     path("api/rooms/<int:room_id>/invitations/<int:link_id>", views.invitation),
     path("api/messages/<int:message_id>/", views.message),
+    path("api/search", views.search),
     path("api/users/", views.users),
     path("api/blocks/", views.blocks),
     path("api/users/<int:user_id>/moderation", views.moderation),

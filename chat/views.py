@@ -11,6 +11,8 @@ from chat.directory import MAX_QUERY, PAGE
 from chat.directory import directory as rooms_of_directory
 from chat.models import Membership, State
 from chat.page_data import listed_values
+from chat.search import index, results
+from chat.search.query import parse
 from chat.selectors import History
 from notifications.payloads import inbox, person
 from realtime.auth import ApiRequest, api, body
@@ -171,6 +173,14 @@ def messages(request: ApiRequest, room_id: int) -> JsonResponse:
 def message(request: ApiRequest, message_id: int) -> JsonResponse:
     """Answer with one message, such as one that is replied to."""
     return JsonResponse({"message": payloads.message(selectors.readable_message(message_id, request.user.pk))})
+
+
+@api("GET")
+def search(request: ApiRequest) -> JsonResponse:
+    """Answer with the messages that match ``q``, newest first; ``before_id`` goes on behind the last one of a page."""
+    limit = min(_number(request, "limit") or index.LIMIT, index.MAX_LIMIT)
+    query = parse(request.GET.get("q", ""))
+    return JsonResponse(results.answer(request.user, query, before_id=_number(request, "before_id"), limit=limit))
 
 
 # -- people ---------------------------------------------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ import { Rooms } from './rooms.js';
 import { Recent } from './recent.js';
 import { neighbour } from './room_order.js';
 import { Router } from './router.js';
+import { SearchField } from './search_field.js';
 import { Shortcuts } from './shortcuts.js';
 import { ShortcutsView } from './shortcuts_view.js';
 import { Sidebar } from './sidebar.js';
@@ -86,6 +87,10 @@ export class App {
     this.connection = new Connection(this.client, session);
     this.profile = new Profile(this);
     this.router = new Router(this);
+    this.search = new SearchField(/** @type {HTMLFormElement} */ (document.getElementById('search')), (url) => {
+      this.drawer(false);
+      void this.go(url);
+    });
     this.#listen();
     showThatSomebodyLooks();
     this.desktop = new Desktop({
@@ -194,7 +199,7 @@ export class App {
     };
     return {
       switch: () => this.switcher.toggle(),
-      search: () => (this.switcher.searchUrl ? void this.go(this.switcher.searchUrl) : this.switcher.toggle()),
+      search: () => this.search.open(),
       previous: step(-1),
       next: step(1),
       previousUnread: step(-1, true),

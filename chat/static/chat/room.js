@@ -278,9 +278,11 @@ export class Room {
 
   /** Messages in a new state. @param {Message[]} messages */
   #changed(messages) {
-    if (!this.opened || messages.length === 0) return;
-    this.#quotes.changed(messages);
-    this.history.apply(/** @type {any} */ (messages));
+    if (messages.length === 0) return;
+    if (this.opened) {
+      this.#quotes.changed(messages);
+      this.history.apply(/** @type {any} */ (messages));
+    }
     this.#emitter.emit('messages', messages);
   }
 

@@ -22,7 +22,7 @@ export class Rooms {
   #context;
   /** @type {Map<number, Room>} */
   #byId = new Map();
-  /** @type {Emitter<{change: Room | null, arrived: {room: Room, message: any}}>} */
+  /** @type {Emitter<{change: Room | null, arrived: {room: Room, message: any}, messages: any[]}>} */
   #emitter = new Emitter(reportToConsole);
 
   /**
@@ -62,7 +62,8 @@ export class Rooms {
   /**
    * - `change`: a room changed; null: which rooms there are
    * - `arrived`: a message of somebody else
-   * @template {'change' | 'arrived'} Name
+   * - `messages`: in a new state
+   * @template {'change' | 'arrived' | 'messages'} Name
    * @param {Name} name
    * @param {(value: any) => void} listener
    */
@@ -118,6 +119,7 @@ export class Rooms {
     this.#byId.set(room.id, room);
     room.on('change', () => this.#emitter.emit('change', room));
     room.on('arrived', (message) => this.#emitter.emit('arrived', { room, message }));
+    room.on('messages', (messages) => this.#emitter.emit('messages', messages));
     return room;
   }
 }

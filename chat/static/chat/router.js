@@ -7,6 +7,7 @@ import { clone, parse, takeJson } from './dom.js';
 import { DirectoryView } from './directory_view.js';
 import { InboxView } from './inbox_view.js';
 import { RoomView } from './room_view.js';
+import { SearchView } from './search_view.js';
 import { words } from './words.js';
 
 /**
@@ -17,7 +18,7 @@ import { words } from './words.js';
 
 const MOST_KEPT = 6; // rooms whose view is kept: going back to them needs no server
 const SKELETON_AFTER_MS = 150; // an answer that is faster needs none
-const OURS = /^\/(?:$|rooms\/|inbox\/)/;
+const OURS = /^\/(?:$|rooms\/|inbox\/|search\/)/;
 const ROOM = /^\/rooms\/([-\w]+)\/(?:(\d+)\/)?$/;
 
 export class Router {
@@ -128,7 +129,14 @@ export class Router {
     if (root.dataset.view === 'room') return new RoomView(root, app.rooms.open(takeJson(root, 'view-data')), app);
     if (root.dataset.view === 'inbox') return new InboxView(root, app);
     if (root.dataset.view === 'directory') return new DirectoryView(root, app.api, (id, url) => app.join(id, url));
+    if (root.dataset.view === 'search') return new SearchView(root, app.rooms, (title) => this.#retitle(title));
     return null;
+  }
+
+  /** @param {string} title */
+  #retitle(title) {
+    this.#title = title;
+    this.paintTitle();
   }
 
   /**

@@ -14,7 +14,7 @@
 /** Those that hold for the whole page are carried out here; of the others, the part of the page that they belong to takes care. @type {Shortcut[]} */
 export const SHORTCUTS = [
   { name: 'switch', group: 'going', keys: ['mod+k'] },
-  { name: 'search', group: 'going', keys: ['/'] },
+  { name: 'search', group: 'going', keys: ['/', 'mod+shift+f'] },
   { name: 'previous', group: 'going', keys: ['alt+arrowup'] },
   { name: 'next', group: 'going', keys: ['alt+arrowdown'] },
   { name: 'previousUnread', group: 'going', keys: ['alt+shift+arrowup'] },

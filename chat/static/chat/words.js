@@ -313,6 +313,10 @@ export const words = {
   // inbox
   inboxUnread: (/** @type {number} */ count) => (count === 0 ? gettext('Everything is read') : counted('%(count)s unread', '%(count)s unread', count)),
 
+  // search
+  messagesFound: (/** @type {number} */ count) => (count === 0 ? gettext('Nothing found') : counted('%(count)s message found', '%(count)s messages found', count)),
+  searchFailed: gettext('The search did not get through. Try again when the connection is back.'),
+
   // small news
   linkCopied: gettext('Link copied'),
   copyFailed: gettext('The browser did not allow copying. The address is in the address bar.'),

@@ -1,5 +1,5 @@
 """The cells of the table, in its order."""
 
-from tests.bench.cells import fanout, history, posting, size, sockets
+from tests.bench.cells import fanout, history, posting, searching, size, sockets
 
-CELLS = {cell.name: cell for module in (fanout, posting, sockets, history, size) for cell in module.CELLS}
+CELLS = {cell.name: cell for module in (fanout, posting, sockets, history, searching, size) for cell in module.CELLS}
