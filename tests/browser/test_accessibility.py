@@ -1,0 +1,252 @@
+"""Pages for everybody: nothing that axe-core finds in any state, light or dark; zoomed in; by keyboard; heard instead of seen."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from chat import services
+from chat.models import Report, Room
+from chat.services.moderators import appoint_moderator
+from tests.browser.conftest import OpenPage
+from tests.browser.screen import act, connected, message, place, say, sent
+from tests.conftest import People, make_user
+from tests.support.axe import violations
+
+Step = Callable[[Page], object]
+
+AXE_STYLES = "Content Security Policy directive 'style-src"  # axe tries to set styles of its own, in vain
+NARROW = {"width": 320, "height": 640}  # CSS pixels of a window 1280 wide at 400 %
+
+
+def actions(page: Page, name: str) -> None:
+    """Choose something in the room's menu."""
+    page.get_by_role("button", name="Room actions").click()
+    page.get_by_role("menuitem", name=name).click()
+
+
+def escape(page: Page) -> None:
+    page.keyboard.press("Escape")
+
+
+def offline(page: Page) -> None:
+    page.context.set_offline(True)
+    say(page, "Sent later")
+    expect(message(page, "Sent later")).to_contain_text("Waiting for the network")
+
+
+ROOM: list[tuple[str, Step, Step | None]] = [  # what is shown, how one gets there, and back
+    ("a room", connected, None),
+    ("the tools of a message", lambda page: message(page, "Look at").hover(), None),
+    ("the choice of a reaction", lambda page: act(page, message(page, "Look at"), "React"), escape),
+    (
+        "an answer",
+        lambda page: act(page, message(page, "Look at"), "Reply"),
+        lambda page: page.get_by_role("button", name="Cancel").first.click(),
+    ),
+    ("a report", lambda page: act(page, message(page, "Look at"), "Report"), escape),
+    ("the question before a deletion", lambda page: act(page, message(page, "Look at"), "Delete"), escape),
+    ("the room's menu", lambda page: page.get_by_role("button", name="Room actions").click(), escape),
+    ("the room's settings", lambda page: actions(page, "Room settings"), escape),
+    ("a new room", lambda page: page.get_by_role("link", name="Create a room").click(), escape),
+    ("the search for a person", lambda page: page.get_by_role("button", name="Start a direct message").click(), escape),
+    ("the members", lambda page: page.locator(".bar__people").click(), None),
+    ("a member's menu", lambda page: page.get_by_role("button", name="Actions for Bob").click(), escape),
+    ("my menu", lambda page: page.locator(".me").click(), escape),
+    (
+        "a text that is written",
+        lambda page: page.get_by_label("Message", exact=True).fill("@bo"),
+        lambda page: page.get_by_label("Message", exact=True).fill(""),
+    ),
+    ("a room without network", offline, None),
+]
+PAGES = ["/inbox/", "/rooms/", "/rooms/new/", "/rooms/lab/1/", "/accounts/", "/accounts/password_change/", "/nothing/here/"]
+DESK = ["", "chat/report/", "chat/message/", "chat/person/", "chat/room/", "chat/moderationlog/", "chat/filter/", "chat/filter/add/"]
+
+
+@pytest.fixture
+def talk(people: People, lab: Room) -> Room:
+    """Some messages of every kind in the lab, and something in Alice's inbox."""
+    first = services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Look at **this**: `code` and https://example.org").message
+    services.react(actor_id=people.alice.pk, message_id=first.pk, emoji="👍", on=True)
+    services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="@alice, what do you say?", reply_to=first.pk)
+    gone = services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Never mind").message
+    services.delete_message(actor_id=people.alice.pk, message_id=gone.pk)
+    return lab
+
+
+def wrong(page: Page) -> list[str]:
+    """What is wrong with the page, in both schemes of colours."""
+    found = []
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        found += [f"{scheme}: {each}" for each in violations(page)]
+    return found
+
+
+def test_nothing_is_wrong_with_a_room_in_any_state(open_page: OpenPage, people: People, talk: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/", expected=AXE_STYLES)
+    found = {}
+    for name, go, back in ROOM:
+        go(page)
+        found[name] = wrong(page)
+        if back:
+            back(page)
+    assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+def test_nothing_is_wrong_with_the_other_pages(open_page: OpenPage, people: People, talk: Room) -> None:
+    page = open_page(people.alice, "/inbox/", expected=f"status of 404|{AXE_STYLES}")
+    found = {}
+    for path in PAGES:
+        page.goto(path)
+        found[path] = wrong(page)
+    assert {path: problems for path, problems in found.items() if problems} == {}
+
+
+@pytest.mark.usefixtures("node")
+def test_nothing_is_wrong_before_one_is_signed_in(open_page: OpenPage, people: People) -> None:
+    page = open_page(None, "/accounts/login/", expected=f"status of 400|{AXE_STYLES}")
+    found = {"signing in": wrong(page)}
+    page.get_by_label("Username").fill("bob")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    found["a refusal"] = wrong(page)
+    page.goto("/accounts/signup/")
+    found["signing up"] = wrong(page)
+    assert {name: problems for name, problems in found.items() if problems} == {}
+
+
+def test_nothing_is_wrong_with_the_desk(open_page: OpenPage, people: People, talk: Room) -> None:
+    mona = make_user("mona")
+    appoint_moderator(username="mona")
+    report = services.report(
+        actor_id=people.alice.pk,
+        message_id=services.post_message(author_id=people.bob.pk, room_id=talk.pk, body="Buy!").message.pk,
+        category="spam",
+    )
+    assert isinstance(report, Report)
+    page = open_page(mona, "/admin/", expected=AXE_STYLES)
+    found = {}
+    for path in [*DESK, f"chat/report/{report.pk}/change/", f"chat/person/{people.bob.pk}/change/"]:
+        page.goto(f"/admin/{path}")
+        found[path] = wrong(page)
+    assert {path: problems for path, problems in found.items() if problems} == {}
+
+
+# -- zoomed in ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_window_of_320_pixels_needs_no_scrolling_to_the_side(open_page: OpenPage, people: People, talk: Room) -> None:
+    """As WCAG 1.4.10 wants it: a window 1280 wide at 400 %, or a small phone."""
+    services.post_message(author_id=people.bob.pk, room_id=talk.pk, body="`" + "a-word-without-an-end-" * 20 + "`\n\n    " + "wide " * 100)
+    page = open_page(people.alice, "/rooms/lab/", viewport=NARROW)
+    for path in ["/rooms/lab/", *PAGES[:-1]]:
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"], path
+    page.goto("/rooms/lab/")
+    connected(page)
+    say(page, "I fit")
+    expect(message(page, "I fit")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport()
+
+
+def test_with_the_systems_own_colours_what_is_chosen_can_still_be_told(open_page: OpenPage, people: People, talk: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/", forced_colors="active")
+    connected(page)
+    edges = "element => getComputedStyle(element).outlineStyle + getComputedStyle(element).borderStyle"
+    chosen, other = page.locator(".place[aria-current=page]"), page.get_by_label("Message", exact=True)
+    assert re.search("solid|auto", chosen.evaluate(edges))
+    other.focus()
+    assert re.search("solid|auto", page.locator(".composer__box").evaluate(edges))
+
+
+# -- by keyboard --------------------------------------------------------------------------------------------------------------------
+
+
+def test_focus_goes_back_to_where_a_dialog_was_opened(open_page: OpenPage, people: People, talk: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
+    opener = page.get_by_role("button", name="Start a direct message")
+    opener.press("Enter")
+    expect(page.get_by_role("searchbox", name="Name")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(opener).to_be_focused()
+    menu = page.get_by_role("button", name="Room actions")
+    menu.press("Enter")
+    expect(page.get_by_role("menuitem").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+
+
+def test_focus_goes_to_the_composer_of_the_room_that_one_goes_to(open_page: OpenPage, people: People, talk: Room) -> None:
+    services.create_room(actor_id=people.alice.pk, name="Garden")
+    page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
+    place(page, "Garden").press("Enter")
+    expect(page.get_by_role("textbox", name="Message", exact=True)).to_be_focused()
+    expect(page.get_by_role("heading", level=1, name="Garden")).to_be_visible()
+
+
+def test_focus_stays_on_the_message_that_was_deleted(open_page: OpenPage, people: People, talk: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
+    say(page, "Wrong room")
+    act(page, sent(page, "Wrong room"), "Delete")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").press("Enter")
+    expect(page.locator(".message--deleted").last).to_be_focused()
+
+
+# -- heard ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_screen_reader_hears_what_comes_in_and_not_the_history(open_page: OpenPage, people: People, talk: Room) -> None:
+    alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
+    connected(alice)
+    connected(bob)
+    heard = alice.locator("[data-live][aria-live=polite]")
+    expect(heard).to_be_empty()
+    expect(alice.locator(".timeline [aria-live]")).to_have_count(0)
+    say(bob, "Can you hear me?")
+    expect(heard).to_have_text("Bob: Can you hear me?")
+
+
+def test_parts_of_the_page_have_names(open_page: OpenPage, people: People, talk: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
+    for role, name in {"main": None, "navigation": "Rooms and inbox", "region": "Messages"}.items():
+        expect(page.get_by_role(role, **({"name": name} if name else {})).first).to_be_visible()  # type: ignore[arg-type]
+    expect(page.get_by_role("link", name=re.compile("^Inbox, \\d+ unread|^Inbox"))).to_be_visible()
+    expect(place(page, "Lab")).to_have_attribute("aria-current", "page")
+
+
+# -- from right to left -------------------------------------------------------------------------------------------------------------
+
+
+def test_in_arabic_the_page_runs_from_the_right_and_each_text_its_own_way(open_page: OpenPage, people: People, talk: Room) -> None:
+    services.post_message(author_id=people.bob.pk, room_id=talk.pk, body="صباح الخير")
+    page = open_page(people.alice, "/rooms/lab/", locale="ar")
+    connected(page)
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    sidebar, main = page.locator("#sidebar").bounding_box(), page.locator("#main").bounding_box()
+    assert sidebar
+    assert main
+    assert sidebar["x"] > main["x"]
+    direction = "element => getComputedStyle(element).direction"
+    assert message(page, "صباح الخير").locator(".message__body").evaluate(direction) == "rtl"
+    assert message(page, "Look at this").locator(".message__body").evaluate(direction) == "ltr"
+    assert page.locator('[data-slot="send"] .icon').evaluate("element => getComputedStyle(element).transform").startswith("matrix(-1")
+    expect(page.locator(".place", has_text="Lab")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
+
+
+def test_the_scripts_have_their_words_before_they_say_any(open_page: OpenPage, people: People, talk: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/", locale="de-DE")
+    connected(page)
+    expect(page.get_by_placeholder("Nachricht an Lab")).to_be_visible()
+    expect(page.locator("time.day__name").first).to_have_text("Heute")
+    scripts = page.evaluate("[...document.scripts].filter(({ src }) => src).map(({ src }) => src)")
+    catalogue = next(position for position, src in enumerate(scripts) if "/words/de-" in src)
+    assert catalogue < next(position for position, src in enumerate(scripts) if "/chat/main" in src)

@@ -1,0 +1,28 @@
+"""axe-core, run in a page: what of it breaks the rules of WCAG 2.2 AA, or the practice that axe recommends."""
+
+from typing import Final
+
+from playwright.sync_api import Page
+
+from tests.support.server import ROOT
+
+_SOURCE: Final = ROOT / "var" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
+_RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# A menu in the top layer belongs to no part of the page; axe exempts dialogs from this rule, and not yet popovers.
+_OUTSIDE_LANDMARKS: Final = "[popover]"
+_RUN: Final = """
+async ([rules, outside]) => {
+  const found = await axe.run(document, { runOnly: { type: 'tag', values: rules }, resultTypes: ['violations'], preload: false });
+  return found.violations.flatMap(({ id, nodes }) => nodes
+    .filter(({ target }) => id !== 'region' || !document.querySelector(target[0])?.closest(outside))
+    .map(({ target, any, all, none }) => `${id}: ${target.join(' ')}: ${[...any, ...all, ...none][0]?.message}`));
+}
+"""
+
+
+def violations(page: Page) -> list[str]:
+    """Return what is wrong with a page as it is now: the rule, the element, and why. In the colours that it shows, light or dark."""
+    page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null)))")
+    page.evaluate("window.axe === undefined") and page.evaluate(_SOURCE.read_text())  # by the debugger, so no policy forbids it
+    found: list[str] = page.evaluate(_RUN, [_RULES, _OUTSIDE_LANDMARKS])
+    return found
