@@ -60,7 +60,7 @@ class NotificationAdmin(ShownAdmin):
     list_display = ("id", "user", "kind", "level", "created_at", "read_at", "archived_at", "broadcast")
     list_select_related = ("user", "broadcast")
     search_fields = ("=user__username",)
-    search_help_text = "A username, whole."
+    search_help_text = gettext_lazy("A username, whole.")
     fields = ("user", "seq", "kind", "actor", "level", "unread", "created_at", "read_at", "archived_at", "broadcast")
     ordering = ("-id",)
 
@@ -72,7 +72,7 @@ class AnnouncementReadingAdmin(ShownAdmin):
     list_display = ("id", "announcement", "user", "read_at")
     list_select_related = ("announcement", "user")
     search_fields = ("=user__username", "=announcement__id")
-    search_help_text = "A username or the id of an announcement, whole."
+    search_help_text = gettext_lazy("A username or the id of an announcement, whole.")
     ordering = ("-id",)
 
 
@@ -112,12 +112,12 @@ class BroadcastAdmin(RecallingAdmin):
     )
     readonly_fields = ("read",)
 
-    @admin.display(description="text")
+    @admin.display(description=gettext_lazy("text"))
     def body_start(self, row: Broadcast) -> str:
         """Return as much of the text as a list has room for."""
         return row.body if len(row.body) <= 80 else f"{row.body[:79]}…"
 
-    @admin.display(description="read by")
+    @admin.display(description=gettext_lazy("read by"))
     def read(self, row: Broadcast) -> int:
         """Return how many people have read it."""
         return selectors.counted([row])[0].read
@@ -134,7 +134,7 @@ class AnnouncementForm(forms.ModelForm[Announcement]):
     """Composes an announcement. Sent twice (a double click, a reload), it is one, because ``key`` comes with the page."""
 
     key = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
-    body = forms.CharField(label="Text", widget=forms.Textarea, max_length=policies.BODY_MAX_LENGTH)
+    body = forms.CharField(label=gettext_lazy("Text"), widget=forms.Textarea, max_length=policies.BODY_MAX_LENGTH)
 
     class Meta:
         model = Announcement

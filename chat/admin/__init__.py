@@ -1,6 +1,7 @@
 """The moderators' desk: everything of chat in the Django admin. What changes goes through the services, as an act with a reason."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy
 
 from chat.admin import bulk, filters, log, memberships, messages, people, reports, rooms
 
@@ -8,4 +9,4 @@ __all__ = ["bulk", "filters", "log", "memberships", "messages", "people", "repor
 
 admin.site.site_header = "Holdfast"
 admin.site.site_title = "Holdfast"
-admin.site.index_title = "The moderators’ desk"
+admin.site.index_title = gettext_lazy("The moderators’ desk")

@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_noop
 
 from chat.admin.forms import ReasonForm
 from chat.admin.lists import ROWS_PER_PAGE, ShownAdmin, is_id
@@ -26,6 +27,13 @@ from realtime.protocol.errors import HoldfastError
 
 MAX_ROWS: Final = ROWS_PER_PAGE  # of one act: a page of the list; each row is a transaction of its own
 MAX_ERRORS: Final = 5  # shown one by one
+# What acts are done to, for translators: a model's own name cannot be lazy without a migration for each change of it.
+NAMES: Final = (
+    *(gettext_noop("message"), gettext_noop("messages"), gettext_noop("room"), gettext_noop("rooms")),
+    *(gettext_noop("membership"), gettext_noop("memberships"), gettext_noop("report"), gettext_noop("reports")),
+    *(gettext_noop("person"), gettext_noop("people"), gettext_noop("site ban"), gettext_noop("site bans")),
+    *(gettext_noop("filter"), gettext_noop("filters"), gettext_noop("removed text"), gettext_noop("removed texts")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +103,11 @@ class ActingAdmin(ShownAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Return a button for each act that this person may do."""
-        return {act.name: (_choose, act.name, act.label) for act in self._allowed(request) if not act.is_single}
+        return {act.name: (_choose, act.name, gettext(act.label)) for act in self._allowed(request) if not act.is_single}
 
     def get_action_choices(self, request: HttpRequest, default_choices: Any = ()) -> list[tuple[str, str]]:
         """Return the same as names and labels; a row of buttons needs no empty choice."""
-        return [(act.name, act.label) for act in self._allowed(request) if not act.is_single]
+        return [(act.name, gettext(act.label)) for act in self._allowed(request) if not act.is_single]
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages of the acts."""
@@ -114,7 +122,7 @@ class ActingAdmin(ShownAdmin):
         """Return the buttons of one row, for those acts that would change it."""
         back = request.get_full_path()
         acts = [act for act in self._allowed(request) if not only or act.name in only]
-        return [Link(act.label, self.act_url(act.name, [row.pk], back=back), act.name) for act in acts if not act.idle(row)]
+        return [Link(gettext(act.label), self.act_url(act.name, [row.pk], back=back), act.name) for act in acts if not act.idle(row)]
 
     def act_url(self, name: str, ids: Sequence[int], *, back: str = "") -> str:
         """Return the address of the page of an act."""
@@ -131,7 +139,7 @@ class ActingAdmin(ShownAdmin):
         rows = self._chosen(request, 1 if act.is_single else MAX_ROWS)
         back = self._back(request)
         if not rows:
-            messages.warning(request, "Nothing was chosen.")
+            messages.warning(request, gettext("Nothing was chosen."))
             return HttpResponseRedirect(back)
         form = act.form(request.POST or None, initial=act.initial(rows[0]))
         if request.method == "POST" and form.is_valid():
@@ -147,7 +155,8 @@ class ActingAdmin(ShownAdmin):
         lines = [(self.brief(row), act.idle(row)) for row in rows]
         return {
             **self.admin_site.each_context(request),
-            "title": act.label.removesuffix("…"),
+            "title": gettext(act.label).removesuffix("…"),
+            "says": gettext(act.says),
             "opts": self.opts,
             "act": act,
             "lines": lines,
@@ -160,15 +169,15 @@ class ActingAdmin(ShownAdmin):
     def _tell(self, request: HttpRequest, act: Act, outcome: Outcome) -> None:
         count = len(outcome.done)
         names = self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
-        told = f"{count} {names} {act.done}."
+        told = f"{count} {gettext(str(names))} {gettext(act.done)}."
         if act.undo:
             url = self.act_url(act.undo, [row.pk for row in outcome.done], back=self._back(request))
-            told = format_html('{} <a href="{}">Take it back…</a>', told, url)
+            told = format_html('{} <a href="{}">{}</a>', told, url, gettext("Take it back…"))
         messages.success(request, told)
         for row, error in outcome.errors[:MAX_ERRORS]:
             messages.warning(request, format_html("{}: {}", self.brief(row), error.message))
         if len(outcome.errors) > MAX_ERRORS:
-            messages.warning(request, f"{len(outcome.errors) - MAX_ERRORS} more were refused.")
+            messages.warning(request, gettext("%(count)s more were refused.") % {"count": len(outcome.errors) - MAX_ERRORS})
 
     def _chosen(self, request: HttpRequest, limit: int) -> list[Any]:
         given = (request.POST if request.method == "POST" else request.GET).get("ids", "")

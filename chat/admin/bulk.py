@@ -66,7 +66,7 @@ class BulkAdmin(FilesAdmin):
     list_display = ("what", "to", "where", "words", "progress", "reason", "by", "when")
     list_display_links = ("what",)
     list_select_related = ("author", "room", "actor")
-    search_help_text = "Any of: @name (whose messages, or who did it), #room."
+    search_help_text = gettext_lazy("Any of: @name (whose messages, or who did it), #room.")
     people = ("author", "actor")
     room = "room"
 
@@ -155,29 +155,29 @@ class BulkAdmin(FilesAdmin):
     def _context(self, request: HttpRequest, more: dict[str, Any]) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "opts": self.opts, **more}
 
-    @admin.display(description="what")
+    @admin.display(description=gettext_lazy("what"))
     def what(self, row: Bulk) -> str:
         """Return what is done."""
         words = {Bulk.Act.DELETE: _("Remove messages"), Bulk.Act.RESTORE: _("Restore messages"), Bulk.Act.ERASE: _("Erase a person")}
         return words[Bulk.Act(row.act)]
 
-    @admin.display(description="messages of")
+    @admin.display(description=gettext_lazy("messages of"))
     def to(self, row: Bulk) -> SafeString | str:
         """Return whose messages."""
         return cells.person(row.author)
 
-    @admin.display(description="in")
+    @admin.display(description=gettext_lazy("in"))
     def where(self, row: Bulk) -> SafeString | str:
         """Return in which room."""
         room: Room | None = row.room
         return cells.room(room) if room else _("all rooms")
 
-    @admin.display(description="progress")
+    @admin.display(description=gettext_lazy("progress"))
     def progress(self, row: Bulk) -> str:
         """Return how far it is."""
         return f"{row.done} / {row.expected}" + ("" if row.finished_at else " …")
 
-    @admin.display(description="moderator")
+    @admin.display(description=gettext_lazy("moderator"))
     def by(self, row: Bulk) -> SafeString | str:
         """Return who did it."""
         return cells.person(row.actor)

@@ -11,12 +11,13 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
+from django.utils.translation import gettext, gettext_noop
 
 from chat.models import Message, Report, Room
 
 EXCERPT: Final = 90  # characters: what a column has room for
 WHEN: Final = "j M Y, H:i"
-HIDDEN: Final = "(not shown: a direct conversation)"
+HIDDEN: Final = gettext_noop("(not shown: a direct conversation)")
 
 
 def link(row: Model, text: object) -> SafeString:
@@ -35,7 +36,7 @@ def room(found: Room | None) -> SafeString | str:
     """Return a room, with a link to its page. A direct conversation has none: who talks to whom is nobody's business."""
     if found is None:
         return "—"
-    return "direct conversation" if found.is_direct else link(found, f"#{found.slug}")
+    return gettext("direct conversation") if found.is_direct else link(found, f"#{found.slug}")
 
 
 def message(ident: int | None, words: object = "") -> SafeString | str:
@@ -53,9 +54,9 @@ def numbered(found: Message) -> SafeString:
 def text(found: Message) -> str:
     """Return the beginning of a message. Direct ones are read only where one of the two has reported them."""
     if found.is_deleted:
-        return "(deleted)"
+        return gettext("(deleted)")
     if found.room.is_direct:
-        return HIDDEN
+        return gettext(HIDDEN)
     return f"(hidden) {excerpt(found.held_text.body)}" if found.is_hidden else excerpt(found.body)
 
 
@@ -80,10 +81,16 @@ def _value(value: Any) -> str:
 def case_state(found: Report) -> SafeString | str:
     """Return where a case stands: open, assigned, kept or removed, and with whom."""
     if found.status != Report.Status.OPEN:
-        who = f"{found.get_status_display()} by {found.closed_by}" if found.closed_by else found.get_status_display()
+        who = (
+            gettext("%(state)s by %(name)s") % {"state": found.get_status_display(), "name": found.closed_by}
+            if found.closed_by
+            else found.get_status_display()
+        )
         return format_html('<span class="tag tag--{}">{}</span>', found.status, who)
     if found.assigned_to is not None:
-        return format_html('<span class="tag tag--assigned">assigned to {}</span>', found.assigned_to.username)
+        return format_html(
+            '<span class="tag tag--assigned">{}</span>', gettext("assigned to %(name)s") % {"name": found.assigned_to.username}
+        )
     return format_html('<span class="tag tag--open">{}</span>', found.get_status_display().lower())
 
 

@@ -177,9 +177,9 @@ class FilesAdmin(ShownAdmin):
 
 def links_to_files(request: HttpRequest, username: str) -> list[Link]:
     """Return the buttons of a person that lead here."""
-    wanted = [("Remove messages…", "chat_bulk_add", "author"), ("Evidence…", "chat_evidence", "person")]
+    wanted = [(_("Remove messages…"), "chat_bulk_add", "author"), (_("Evidence…"), "chat_evidence", "person")]
     if _user(request).is_superuser:
-        wanted += [("Their own data…", "chat_own_data", "person"), ("Erase…", "chat_erase", "person")]
+        wanted += [(_("Their own data…"), "chat_own_data", "person"), (_("Erase…"), "chat_erase", "person")]
     return [Link(label, f"{reverse(f'admin:{name}')}?{urlencode({field: username})}") for label, name, field in wanted]
 
 

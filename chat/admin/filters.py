@@ -11,8 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from chat import services
 from chat.admin import cells
@@ -39,19 +39,21 @@ def _delete(*, actor_id: int, row: Filter, reason: str) -> None:
 
 SWITCH_OFF = Act(
     name="off",
-    label="Switch off…",
-    says="New messages are not held against it any more, from the next moment on and on every node. It can be tried and switched on again.",
-    done="switched off",
+    label=gettext_noop("Switch off…"),
+    says=gettext_noop(
+        "New messages are not held against it any more, from the next moment on and on every node. It can be tried and switched on again."
+    ),
+    done=gettext_noop("switched off"),
     run=_switch_off,
     permission=CHANGE,
     form=LiftForm,
-    idle=lambda row: "" if row.is_on else "already off",
+    idle=lambda row: "" if row.is_on else gettext("already off"),
 )
 REMOVE = Act(
     name="delete",
-    label="Delete…",
-    says="It is gone from the list. What it flagged stays flagged, and what it masked stays masked.",
-    done="deleted",
+    label=gettext_noop("Delete…"),
+    says=gettext_noop("It is gone from the list. What it flagged stays flagged, and what it masked stays masked."),
+    done=gettext_noop("deleted"),
     run=_delete,
     permission=DELETE,
     form=LiftForm,
@@ -150,7 +152,7 @@ class FilterAdmin(ActingAdmin):
     list_display_links = ("what",)
     list_select_related = ("room", "created_by")
     list_filter = (OnFilter,)
-    search_help_text = "Any of: @name of who made it, #room, the beginning of its text."
+    search_help_text = gettext_lazy("Any of: @name of who made it, #room, the beginning of its text.")
     people = ("created_by",)
     room = "room"
 
@@ -213,17 +215,17 @@ class FilterAdmin(ActingAdmin):
         """Return what it does to what."""
         return f"{row.get_action_display()}: {row.text}"
 
-    @admin.display(description="text")
+    @admin.display(description=gettext_lazy("text"))
     def what(self, row: Filter) -> str:
         """Return its text."""
         return row.text
 
-    @admin.display(description="where")
+    @admin.display(description=gettext_lazy("where"))
     def where(self, row: Filter) -> SafeString | str:
         """Return the room, or that it holds everywhere."""
-        return cells.room(row.room) if row.room_id else "everywhere"
+        return cells.room(row.room) if row.room_id else gettext("everywhere")
 
-    @admin.display(description="made by")
+    @admin.display(description=gettext_lazy("made by"))
     def by(self, row: Filter) -> SafeString | str:
         """Return who made it."""
         return cells.person(row.created_by)

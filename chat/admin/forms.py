@@ -3,19 +3,36 @@
 from typing import Any, Final
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from chat.models import NAME_MAX_LENGTH, REASON_MAX_LENGTH, SLUG_MAX_LENGTH, TOPIC_MAX_LENGTH, Role
 from chat.selectors import room_by_slug
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
 MUTES: Final = [
-    *((10 * MINUTE, "10 minutes"), (HOUR, "1 hour"), (6 * HOUR, "6 hours"), (DAY, "1 day")),
-    *((7 * DAY, "1 week"), (30 * DAY, "30 days"), (365 * DAY, "1 year")),
+    *(
+        (10 * MINUTE, _("10 minutes")),
+        (HOUR, _("1 hour")),
+        (6 * HOUR, _("6 hours")),
+        (DAY, _("1 day")),
+    ),
+    *((7 * DAY, _("1 week")), (30 * DAY, _("30 days")), (365 * DAY, _("1 year"))),
 ]
-BANS: Final = [("", "until it is lifted"), *MUTES]
+BANS: Final = [("", _("until it is lifted")), *MUTES]
 SLOW_MODES: Final = [
-    *((0, "off"), (5, "5 seconds"), (10, "10 seconds"), (30, "30 seconds"), (MINUTE, "1 minute")),
-    *((5 * MINUTE, "5 minutes"), (15 * MINUTE, "15 minutes"), (HOUR, "1 hour"), (6 * HOUR, "6 hours")),
+    *(
+        (0, _("off")),
+        (5, _("5 seconds")),
+        (10, _("10 seconds")),
+        (30, _("30 seconds")),
+        (MINUTE, _("1 minute")),
+    ),
+    *(
+        (5 * MINUTE, _("5 minutes")),
+        (15 * MINUTE, _("15 minutes")),
+        (HOUR, _("1 hour")),
+        (6 * HOUR, _("6 hours")),
+    ),
 ]
 
 
@@ -25,7 +42,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=REASON_MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="The person concerned reads it, and so do the other moderators.",
+        help_text=_("The person concerned reads it, and so do the other moderators."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -44,14 +61,14 @@ class LiftForm(ReasonForm):
 class MuteForm(ReasonForm):
     """How long, and why."""
 
-    seconds = forms.TypedChoiceField(label="For", choices=MUTES, coerce=int, initial=HOUR)
+    seconds = forms.TypedChoiceField(label=_("For"), choices=MUTES, coerce=int, initial=HOUR)
     field_order = ["seconds", "reason"]
 
 
 class BanForm(ReasonForm):
     """How long, and why."""
 
-    seconds = forms.TypedChoiceField(label="For", choices=BANS, coerce=int, empty_value=None, required=False)
+    seconds = forms.TypedChoiceField(label=_("For"), choices=BANS, coerce=int, empty_value=None, required=False)
     field_order = ["seconds", "reason"]
 
 
@@ -59,7 +76,7 @@ class SlowModeForm(LiftForm):
     """How slowly, and why."""
 
     field_order = ["seconds", "reason"]
-    seconds = forms.TypedChoiceField(label="Between two messages of a member", choices=SLOW_MODES, coerce=int)
+    seconds = forms.TypedChoiceField(label=_("Between two messages of a member"), choices=SLOW_MODES, coerce=int)
 
 
 class RoomField(forms.CharField):
@@ -69,14 +86,18 @@ class RoomField(forms.CharField):
         """Return the id of the room."""
         found = room_by_slug(super().clean(value).removeprefix("#"))
         if found is None:
-            raise forms.ValidationError("There is no such room.")
+            raise forms.ValidationError(_("There is no such room."))
         return found.pk
 
 
 class InRoomForm(ReasonForm):
     """In which room, and why."""
 
-    room_id = RoomField(label="Room", max_length=SLUG_MAX_LENGTH + 1, help_text="The last part of its address: general")
+    room_id = RoomField(
+        label=_("Room"),
+        max_length=SLUG_MAX_LENGTH + 1,
+        help_text=_("The last part of its address: general"),
+    )
     field_order = ["room_id", "reason"]
 
 

@@ -13,6 +13,7 @@ from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import gettext_lazy
 
 from chat.admin import cells
 from chat.models import Room
@@ -178,7 +179,7 @@ class KeysetAdmin(admin.ModelAdmin[Any]):
 class ShownAdmin(KeysetAdmin):
     """Shows rows and changes none by a form: rows of a stream have numbers, which only a service gives."""
 
-    @admin.display(description="when")
+    @admin.display(description=gettext_lazy("when"))
     def when(self, row: Any) -> SafeString | str:
         """Return when it was made."""
         return cells.moment(row.created_at)

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from chat import policies, services
 from chat.admin import cells
@@ -49,21 +50,21 @@ def _is_muted(row: Membership) -> bool:
 
 def _not_there(row: Membership) -> str:
     if row.room.is_direct:
-        return "a direct conversation has no moderators"
-    return "" if row.state == State.ACTIVE else f"not in the room ({row.get_state_display().lower()})"
+        return gettext("a direct conversation has no moderators")
+    return "" if row.state == State.ACTIVE else gettext("not in the room (%(state)s)") % {"state": row.get_state_display().lower()}
 
 
 def _not_bannable(row: Membership) -> str:
     if row.room.is_direct:
         return _not_there(row)
-    return "already banned" if policies.is_banned(row) else ""
+    return gettext("already banned") if policies.is_banned(row) else ""
 
 
 MUTE = Act(
     name="mute",
-    label="Mute…",
-    says="They can read, but neither post nor react in the room until the time is over. They are told how long and why.",
-    done="muted",
+    label=gettext_noop("Mute…"),
+    says=gettext_noop("They can read, but neither post nor react in the room until the time is over. They are told how long and why."),
+    done=gettext_noop("muted"),
     run=_mute,
     permission=CHANGE,
     form=MuteForm,
@@ -73,19 +74,21 @@ MUTE = Act(
 )
 UNMUTE = Act(
     name="unmute",
-    label="Unmute…",
-    says="They can post again at once, and are told so.",
-    done="unmuted",
+    label=gettext_noop("Unmute…"),
+    says=gettext_noop("They can post again at once, and are told so."),
+    done=gettext_noop("unmuted"),
     run=_unmute,
     permission=CHANGE,
     form=LiftForm,
-    idle=lambda row: _not_there(row) or ("" if _is_muted(row) else "not muted"),
+    idle=lambda row: _not_there(row) or ("" if _is_muted(row) else gettext("not muted")),
 )
 ROLE = Act(
     name="role",
-    label="Change role…",
-    says="Owners change and archive a room and give roles; moderators delete, mute, remove and ban. A room keeps at least one owner.",
-    done="changed",
+    label=gettext_noop("Change role…"),
+    says=gettext_noop(
+        "Owners change and archive a room and give roles; moderators delete, mute, remove and ban. A room keeps at least one owner."
+    ),
+    done=gettext_noop("changed"),
     run=_set_role,
     permission=CHANGE,
     form=RoleForm,
@@ -94,9 +97,11 @@ ROLE = Act(
 )
 REMOVE = Act(
     name="remove",
-    label="Remove from room…",
-    says="They are out of the room within a second. They can come back: into a public room by themselves, else when they are invited.",
-    done="removed",
+    label=gettext_noop("Remove from room…"),
+    says=gettext_noop(
+        "They are out of the room within a second. They can come back: into a public room by themselves, else when they are invited."
+    ),
+    done=gettext_noop("removed"),
     run=_remove,
     permission=CHANGE,
     idle=_not_there,
@@ -104,9 +109,11 @@ REMOVE = Act(
 )
 BAN = Act(
     name="ban",
-    label="Ban from room…",
-    says="They are out of the room within a second and cannot come back until the ban is over. They can no longer read it either.",
-    done="banned",
+    label=gettext_noop("Ban from room…"),
+    says=gettext_noop(
+        "They are out of the room within a second and cannot come back until the ban is over. They can no longer read it either."
+    ),
+    done=gettext_noop("banned"),
     run=_ban,
     permission=CHANGE,
     form=BanForm,
@@ -116,13 +123,13 @@ BAN = Act(
 )
 UNBAN = Act(
     name="unban",
-    label="Lift ban…",
-    says="They may come back into the room: join it again, or be invited.",
-    done="let back in",
+    label=gettext_noop("Lift ban…"),
+    says=gettext_noop("They may come back into the room: join it again, or be invited."),
+    done=gettext_noop("let back in"),
     run=_unban,
     permission=CHANGE,
     form=LiftForm,
-    idle=lambda row: "" if policies.is_banned(row) else "not banned",
+    idle=lambda row: "" if policies.is_banned(row) else gettext("not banned"),
     undo="ban",
 )
 
@@ -134,7 +141,7 @@ class MembershipAdmin(ActingAdmin):
     acts = (MUTE, UNMUTE, ROLE, REMOVE, BAN, UNBAN)
     list_display = ("id", "where", "who", "role", "standing", "muted", "joined")
     list_select_related = ("room", "user")
-    search_help_text = "Any of: @name, #room."
+    search_help_text = gettext_lazy("Any of: @name, #room.")
     people = ("user",)
     room = "room"
     narrowed_by = ("room", "user")
@@ -153,30 +160,30 @@ class MembershipAdmin(ActingAdmin):
 
     def name(self, row: Membership) -> str:
         """Return who, where."""
-        return f"{row.user.username} in {'a direct conversation' if row.room.is_direct else row.room}"
+        return f"{row.user.username} in {gettext('a direct conversation') if row.room.is_direct else row.room}"
 
     def brief(self, row: Membership) -> SafeString:
         """Return who, where, as what."""
         return format_html("{} in {} · {}", cells.person(row.user), cells.room(row.room), row.get_role_display().lower())
 
-    @admin.display(description="room")
+    @admin.display(description=gettext_lazy("room"))
     def where(self, row: Membership) -> SafeString | str:
         """Return the room."""
         return cells.room(row.room)
 
-    @admin.display(description="person")
+    @admin.display(description=gettext_lazy("person"))
     def who(self, row: Membership) -> SafeString | str:
         """Return the member."""
         return cells.person(row.user)
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("state"))
     def standing(self, row: Membership) -> SafeString | str:
         """Return the state that counts, and when a ban ends."""
         if row.banned_until is None or not policies.is_banned(row):
             return State(policies.standing_state(row.state, row.banned_until)).label
-        return format_html("Banned until {}", cells.moment(row.banned_until))
+        return format_html(gettext("Banned until {}"), cells.moment(row.banned_until))
 
-    @admin.display(description="muted until")
+    @admin.display(description=gettext_lazy("muted until"))
     def muted(self, row: Membership) -> SafeString | str:
         """Return until when, while it lasts."""
         return cells.moment(row.muted_until) if _is_muted(row) else "—"

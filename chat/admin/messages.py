@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from chat import services
 from chat.admin import cells, records
@@ -32,8 +33,8 @@ def _restore(*, actor_id: int, row: Message | RemovedText, reason: str) -> None:
 
 def _not_restorable(row: Message) -> str:
     if not row.is_deleted:
-        return "not deleted"
-    return "" if hasattr(row, "removed_text") else "its author deleted it: the text is gone"
+        return gettext("not deleted")
+    return "" if hasattr(row, "removed_text") else gettext("its author deleted it: the text is gone")
 
 
 def _show(*, actor_id: int, row: Message, reason: str) -> None:
@@ -42,20 +43,22 @@ def _show(*, actor_id: int, row: Message, reason: str) -> None:
 
 DELETE = Act(
     name="delete",
-    label="Delete…",
-    says="The text disappears for everybody within a second; a note that it was deleted stays. Authors are told, with your reason.",
-    done="deleted",
+    label=gettext_noop("Delete…"),
+    says=gettext_noop(
+        "The text disappears for everybody within a second; a note that it was deleted stays. Authors are told, with your reason."
+    ),
+    done=gettext_noop("deleted"),
     run=_delete,
     permission=CHANGE,
-    idle=lambda row: "already deleted" if row.is_deleted else "",
+    idle=lambda row: gettext("already deleted") if row.is_deleted else "",
     undo="restore",
     takes_away=True,
 )
 RESTORE = Act(
     name="restore",
-    label="Restore…",
-    says="The text and its reactions come back for everybody, in the old place. Authors are told.",
-    done="restored",
+    label=gettext_noop("Restore…"),
+    says=gettext_noop("The text and its reactions come back for everybody, in the old place. Authors are told."),
+    done=gettext_noop("restored"),
     run=_restore,
     permission=CHANGE,
     form=LiftForm,
@@ -64,13 +67,13 @@ RESTORE = Act(
 )
 SHOW = Act(
     name="show",
-    label="Show again…",
-    says="Everybody reads the message again, as it was before it was hidden.",
-    done="shown again",
+    label=gettext_noop("Show again…"),
+    says=gettext_noop("Everybody reads the message again, as it was before it was hidden."),
+    done=gettext_noop("shown again"),
     run=_show,
     permission=CHANGE,
     form=LiftForm,
-    idle=lambda row: "" if row.is_hidden else "not hidden",
+    idle=lambda row: "" if row.is_hidden else gettext("not hidden"),
 )
 RESTORE_TEXT = replace(RESTORE, idle=lambda row: "", undo="")  # the rows are the removed texts themselves
 
@@ -83,7 +86,7 @@ class MessageAdmin(ActingAdmin):
     change_form_template = "admin/chat/record.html"
     list_display = ("id", "where", "number", "who", "text", "when", "state")
     list_select_related = ("room", "author", "removed_text", "held_text")
-    search_help_text = "Any of: @name, #room, the address of a message, an id."
+    search_help_text = gettext_lazy("Any of: @name, #room, the address of a message, an id.")
     people = ("author",)
     room = "room"
     narrowed_by = ("room", "author")
@@ -114,17 +117,17 @@ class MessageAdmin(ActingAdmin):
         """Return who said what, where."""
         return format_html("{} {} · {}: {}", cells.room(row.room), cells.numbered(row), cells.person(row.author), cells.text(row))
 
-    @admin.display(description="room")
+    @admin.display(description=gettext_lazy("room"))
     def where(self, row: Message) -> SafeString | str:
         """Return the room."""
         return cells.room(row.room)
 
-    @admin.display(description="author")
+    @admin.display(description=gettext_lazy("author"))
     def who(self, row: Message) -> SafeString | str:
         """Return the author."""
         return cells.person(row.author)
 
-    @admin.display(description="text")
+    @admin.display(description=gettext_lazy("text"))
     def text(self, row: Message) -> str:
         """Return the beginning of the text."""
         return cells.text(row)
@@ -133,33 +136,33 @@ class MessageAdmin(ActingAdmin):
     def state(self, row: Message) -> str:
         """Tell what became of it, and who did it."""
         if row.is_deleted:
-            return "deleted by a moderator" if hasattr(row, "removed_text") else "deleted by its author"
+            return gettext("deleted by a moderator") if hasattr(row, "removed_text") else gettext("deleted by its author")
         if row.is_hidden:
-            return "hidden while moderators look at it"
-        return "edited" if row.edited_at else "—"
+            return gettext("hidden while moderators look at it")
+        return gettext("edited") if row.edited_at else "—"
 
-    @admin.display(description="text")
+    @admin.display(description=gettext_lazy("text"))
     def text_whole(self, row: Message) -> SafeString | str:
         """Return the text as it was written."""
         if row.is_deleted or row.room.is_direct:
             return cells.text(row)
         return cells.whole(row.held_text.body if row.is_hidden else row.body)
 
-    @admin.display(description="removed text")
+    @admin.display(description=gettext_lazy("removed text"))
     def removed(self, row: Message) -> SafeString | str:
         """Return what a moderator has removed, while it can be restored."""
         found = RemovedText.objects.filter(pk=row.pk).select_related("removed_by").first()
         if found is None:
             return "—"
-        text = cells.HIDDEN if row.room.is_direct else cells.whole(found.body)
-        return format_html("{} removed by {}", text, cells.person(found.removed_by))
+        text = gettext(cells.HIDDEN) if row.room.is_direct else cells.whole(found.body)
+        return format_html(gettext("{} removed by {}"), text, cells.person(found.removed_by))
 
-    @admin.display(description="answers")
+    @admin.display(description=gettext_lazy("answers"))
     def answers(self, row: Message) -> SafeString | str:
         """Return the message that it answers."""
         return cells.message(row.reply_to_id)
 
-    @admin.display(description="reactions")
+    @admin.display(description=gettext_lazy("reactions"))
     def reacted(self, row: Message) -> str:
         """Return the reactions with their numbers."""
         return "  ".join(f"{emoji} {len(people)}" for emoji, people in row.reactions.items()) or "—"
@@ -172,7 +175,7 @@ class RemovedTextAdmin(ActingAdmin):
     acts = (RESTORE_TEXT,)
     list_display = ("message_id", "where", "who", "text", "by", "when")
     list_select_related = ("message__room", "message__author", "removed_by")
-    search_help_text = "The name of the moderator, or the id of the message."
+    search_help_text = gettext_lazy("The name of the moderator, or the id of the message.")
     people = ("removed_by",)
     fields = ("where", "who", "text_whole", "by", "removed_at")
     readonly_fields = ("where", "who", "text_whole", "by")
@@ -181,32 +184,32 @@ class RemovedTextAdmin(ActingAdmin):
         """Return who said what, where."""
         return format_html("{} · {}: {}", cells.room(row.message.room), cells.person(row.message.author), self.text(row))
 
-    @admin.display(description="room")
+    @admin.display(description=gettext_lazy("room"))
     def where(self, row: RemovedText) -> SafeString | str:
         """Return the room, and the message in it."""
         return format_html("{} {}", cells.room(row.message.room), cells.numbered(row.message))
 
-    @admin.display(description="author")
+    @admin.display(description=gettext_lazy("author"))
     def who(self, row: RemovedText) -> SafeString | str:
         """Return the author."""
         return cells.person(row.message.author)
 
-    @admin.display(description="text")
+    @admin.display(description=gettext_lazy("text"))
     def text(self, row: RemovedText) -> str:
         """Return the beginning of the text."""
-        return cells.HIDDEN if row.message.room.is_direct else cells.excerpt(row.body)
+        return gettext(cells.HIDDEN) if row.message.room.is_direct else cells.excerpt(row.body)
 
-    @admin.display(description="text")
+    @admin.display(description=gettext_lazy("text"))
     def text_whole(self, row: RemovedText) -> SafeString | str:
         """Return the text as it was written."""
-        return cells.HIDDEN if row.message.room.is_direct else cells.whole(row.body)
+        return gettext(cells.HIDDEN) if row.message.room.is_direct else cells.whole(row.body)
 
-    @admin.display(description="when")
+    @admin.display(description=gettext_lazy("when"))
     def when(self, row: RemovedText) -> SafeString | str:
         """Return when it was removed."""
         return cells.moment(row.removed_at)
 
-    @admin.display(description="removed by")
+    @admin.display(description=gettext_lazy("removed by"))
     def by(self, row: RemovedText) -> SafeString | str:
         """Return the moderator."""
         return cells.person(row.removed_by)

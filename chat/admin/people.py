@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from chat import selectors, services
 from chat.admin import cells, records
@@ -59,34 +60,38 @@ def _unban(*, actor_id: int, row: Person, room_id: int, reason: str) -> None:
 
 SITE_BAN = Act(
     name="site-ban",
-    label="Ban from site…",
-    says="Their connections close within a second, on all devices, and they are told why. They cannot connect again until the ban is "
-    "over. What they wrote stays.",
-    done="banned from the site",
+    label=gettext_noop("Ban from site…"),
+    says=gettext_noop(
+        "Their connections close within a second, on all devices, and they are told why. They cannot connect again until the ban is "
+        "over. What they wrote stays."
+    ),
+    done=gettext_noop("banned from the site"),
     run=_site_ban,
     permission=BAN_FROM_SITE,
     form=BanForm,
-    idle=lambda row: "already banned" if row.is_banned else "",
+    idle=lambda row: gettext("already banned") if row.is_banned else "",
     undo="site-unban",
     takes_away=True,
 )
 SITE_UNBAN = Act(
     name="site-unban",
-    label="Lift site ban…",
-    says="They can connect again at once. Bans from single rooms stay.",
-    done="let back in",
+    label=gettext_noop("Lift site ban…"),
+    says=gettext_noop("They can connect again at once. Bans from single rooms stay."),
+    done=gettext_noop("let back in"),
     run=_site_unban,
     permission=BAN_FROM_SITE,
     form=LiftForm,
-    idle=lambda row: "" if row.is_banned else "not banned",
+    idle=lambda row: "" if row.is_banned else gettext("not banned"),
     undo="site-ban",
 )
 SITE_MUTE = Act(
     name="site-mute",
-    label="Mute on the site…",
-    says="They can read, but neither post nor react in any room, also in direct conversations, until the time is over. They are told how "
-    "long and why.",
-    done="muted on the site",
+    label=gettext_noop("Mute on the site…"),
+    says=gettext_noop(
+        "They can read, but neither post nor react in any room, also in direct conversations, until the time is over. They are told how "
+        "long and why."
+    ),
+    done=gettext_noop("muted on the site"),
     run=_site_mute,
     permission=BAN_FROM_SITE,
     form=MuteForm,
@@ -95,19 +100,19 @@ SITE_MUTE = Act(
 )
 SITE_UNMUTE = Act(
     name="site-unmute",
-    label="Lift site mute…",
-    says="They can post again at once, and are told so. What single rooms have decided stays.",
-    done="allowed to speak again",
+    label=gettext_noop("Lift site mute…"),
+    says=gettext_noop("They can post again at once, and are told so. What single rooms have decided stays."),
+    done=gettext_noop("allowed to speak again"),
     run=_site_unmute,
     permission=BAN_FROM_SITE,
     form=LiftForm,
-    idle=lambda row: "" if row.site_muted_until else "not muted on the site",
+    idle=lambda row: "" if row.site_muted_until else gettext("not muted on the site"),
 )
 MUTE = Act(
     name="mute",
-    label="Mute in a room…",
-    says="They can read, but neither post nor react in the room until the time is over. They are told how long and why.",
-    done="muted",
+    label=gettext_noop("Mute in a room…"),
+    says=gettext_noop("They can read, but neither post nor react in the room until the time is over. They are told how long and why."),
+    done=gettext_noop("muted"),
     run=_mute,
     permission=MODERATE,
     form=MuteInRoomForm,
@@ -115,9 +120,11 @@ MUTE = Act(
 )
 REMOVE = Act(
     name="remove",
-    label="Remove from a room…",
-    says="They are out of the room within a second. They can come back: into a public room by themselves, else when they are invited.",
-    done="removed from the room",
+    label=gettext_noop("Remove from a room…"),
+    says=gettext_noop(
+        "They are out of the room within a second. They can come back: into a public room by themselves, else when they are invited."
+    ),
+    done=gettext_noop("removed from the room"),
     run=_remove,
     permission=MODERATE,
     form=InRoomForm,
@@ -125,9 +132,9 @@ REMOVE = Act(
 )
 BAN = Act(
     name="ban",
-    label="Ban from a room…",
-    says="They are out of the room within a second, if they are in it, and cannot come in or read it until the ban is over.",
-    done="banned from the room",
+    label=gettext_noop("Ban from a room…"),
+    says=gettext_noop("They are out of the room within a second, if they are in it, and cannot come in or read it until the ban is over."),
+    done=gettext_noop("banned from the room"),
     run=_ban,
     permission=MODERATE,
     form=BanInRoomForm,
@@ -135,9 +142,9 @@ BAN = Act(
 )
 UNBAN = Act(
     name="unban",
-    label="Lift a room's ban…",
-    says="They may come back into the room: join it again, or be invited.",
-    done="let back into the room",
+    label=gettext_noop("Lift a room's ban…"),
+    says=gettext_noop("They may come back into the room: join it again, or be invited."),
+    done=gettext_noop("let back into the room"),
     run=_unban,
     permission=MODERATE,
     form=LiftInRoomForm,
@@ -151,7 +158,7 @@ class PersonAdmin(ActingAdmin):
     acts = (SITE_MUTE, SITE_UNMUTE, SITE_BAN, SITE_UNBAN, MUTE, REMOVE, BAN, UNBAN)
     change_form_template = "admin/chat/record.html"
     list_display = ("username", "full_name", "joined", "seen", "active", "banned")
-    search_help_text = "The beginning of a name, or an id."
+    search_help_text = gettext_lazy("The beginning of a name, or an id.")
     fields = ("full_name", "joined", "seen", "active", "banned")
     readonly_fields = fields
 
@@ -190,7 +197,7 @@ class PersonAdmin(ActingAdmin):
         """Return who it is."""
         return format_html("{} {}", cells.person(row), row.get_full_name())
 
-    @admin.display(description="name")
+    @admin.display(description=gettext_lazy("name"))
     def full_name(self, row: Person) -> str:
         """Return the name that others see."""
         return row.get_full_name() or "—"
@@ -200,33 +207,33 @@ class PersonAdmin(ActingAdmin):
         """Return since when the account exists."""
         return cells.moment(row.date_joined)
 
-    @admin.display(description="last signed in")
+    @admin.display(description=gettext_lazy("last signed in"))
     def seen(self, row: Person) -> SafeString | str:
         """Return when they last signed in."""
         return cells.moment(row.last_login)
 
-    @admin.display(description="active", boolean=True)
+    @admin.display(description=gettext_lazy("active"), boolean=True)
     def active(self, row: Person) -> bool:
         """Tell whether the account can be used."""
         return row.is_active
 
-    @admin.display(description="banned")
+    @admin.display(description=gettext_lazy("banned"))
     def banned(self, row: Any) -> SafeString | str:
         """Tell whether a ban from the site stands, or until when they are muted there."""
         if row.is_banned:
-            return "banned from the site"
-        return format_html("muted until {}", cells.moment(row.site_muted_until)) if row.site_muted_until else "—"
+            return gettext("banned from the site")
+        return format_html(gettext("muted until {}"), cells.moment(row.site_muted_until)) if row.site_muted_until else "—"
 
 
 LIFT = Act(
     name="lift",
     label=SITE_UNBAN.label,
     says=SITE_UNBAN.says,
-    done="lifted",
+    done=gettext_noop("lifted"),
     run=_site_unban,
     permission=BAN_FROM_SITE,
     form=LiftForm,
-    idle=lambda row: "" if row.lifted_at is None and (row.until is None or row.until > timezone.now()) else "already over",
+    idle=lambda row: "" if row.lifted_at is None and (row.until is None or row.until > timezone.now()) else gettext("already over"),
 )
 
 
@@ -237,7 +244,7 @@ class SiteBanAdmin(ActingAdmin):
     acts = (LIFT,)
     list_display = ("id", "who", "reason", "by", "when", "until", "lifted_at", "lifted")
     list_select_related = ("user", "created_by", "lifted_by")
-    search_help_text = "@name: who is banned, or who did it."
+    search_help_text = gettext_lazy("@name: who is banned, or who did it.")
     people = ("user", "created_by")
     fields = ("who", "reason", "by", "created_at", "until", "lifted_at", "lifted")
     readonly_fields = ("who", "by", "lifted")
@@ -246,17 +253,17 @@ class SiteBanAdmin(ActingAdmin):
         """Return who is banned, and why."""
         return format_html("{} · {}", cells.person(row.user), row.reason)
 
-    @admin.display(description="person")
+    @admin.display(description=gettext_lazy("person"))
     def who(self, row: SiteBan) -> SafeString | str:
         """Return who is banned."""
         return cells.person(row.user)
 
-    @admin.display(description="banned by")
+    @admin.display(description=gettext_lazy("banned by"))
     def by(self, row: SiteBan) -> SafeString | str:
         """Return who did it."""
         return cells.person(row.created_by)
 
-    @admin.display(description="lifted by")
+    @admin.display(description=gettext_lazy("lifted by"))
     def lifted(self, row: SiteBan) -> SafeString | str:
         """Return who took it back."""
         return cells.person(row.lifted_by)
@@ -274,7 +281,7 @@ class AccountAdmin(KeysetAdmin, UserAdmin[User]):
 
     list_filter = ("groups",)  # the others scan
     ordering = ("username",)
-    search_help_text = "The beginning of a username."
+    search_help_text = gettext_lazy("The beginning of a username.")
 
     def keyset(self, found: Any) -> str:
         """Return the username."""

@@ -13,8 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from chat import services
 from chat.admin import cells, records
@@ -45,20 +45,20 @@ def _assign(*, actor_id: int, row: Report, reason: str) -> None:
 
 
 def _decided(row: Report) -> str:
-    return "" if row.status == Report.Status.OPEN else f"already {row.get_status_display()}"
+    return "" if row.status == Report.Status.OPEN else gettext("already %(state)s") % {"state": row.get_status_display()}
 
 
 def _not_assignable(row: Report) -> str:
     if row.assigned_to is not None and row.status == Report.Status.OPEN:
-        return f"{row.assigned_to} looks at it"
+        return gettext("%(name)s looks at it") % {"name": row.assigned_to}
     return _decided(row)
 
 
 KEEP = Act(
     name="keep",
-    label="Keep…",
-    says="The messages stay; hidden ones are shown again. Who reported them is thanked and told.",
-    done="decided: the message stays",
+    label=gettext_noop("Keep…"),
+    says=gettext_noop("The messages stay; hidden ones are shown again. Who reported them is thanked and told."),
+    done=gettext_noop("decided: the message stays"),
     run=keep,
     permission=CHANGE,
     form=LiftForm,
@@ -66,10 +66,12 @@ KEEP = Act(
 )
 REMOVE = Act(
     name="delete",
-    label="Remove…",
-    says="The texts disappear for everybody within a second; moderators can restore them. Authors are told, with your reason or the "
-    "category of the report; who reported them is thanked and told.",
-    done="decided: the message is removed",
+    label=gettext_noop("Remove…"),
+    says=gettext_noop(
+        "The texts disappear for everybody within a second; moderators can restore them. Authors are told, with your reason or the "
+        "category of the report; who reported them is thanked and told."
+    ),
+    done=gettext_noop("decided: the message is removed"),
     run=remove,
     permission=CHANGE,
     form=LiftForm,
@@ -78,9 +80,9 @@ REMOVE = Act(
 )
 ASSIGN = Act(
     name="assign",
-    label="Assign to me…",
-    says="Other moderators see that you look at these.",
-    done="assigned to you",
+    label=gettext_noop("Assign to me…"),
+    says=gettext_noop("Other moderators see that you look at these."),
+    done=gettext_noop("assigned to you"),
     run=_assign,
     permission=CHANGE,
     form=LiftForm,
@@ -156,7 +158,7 @@ class ReportAdmin(ActingAdmin):
     list_display = ("category", "text", "who", "where", "times", "when", "state")
     list_select_related = ("message__room", "message__author", "message__held_text", "reporter", "assigned_to", "closed_by")
     list_filter = (StatusFilter, "category")
-    search_help_text = "@name of who reported, or the id of a message."
+    search_help_text = gettext_lazy("@name of who reported, or the id of a message.")
     people = ("reporter",)
     narrowed_by = ("message", "reporter")
 
@@ -245,7 +247,7 @@ class ReportAdmin(ActingAdmin):
     def brief(self, row: Report) -> SafeString:
         """Return who said what, where, and what it is reported as."""
         return format_html(
-            "{} · {}: {} · reported as {}",
+            gettext("{} · {}: {} · reported as {}"),
             *(cells.room(row.message.room), cells.person(row.message.author), self.text(row), row.get_category_display().lower()),
         )
 

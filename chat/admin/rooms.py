@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from chat import services
 from chat.admin import cells
@@ -36,36 +37,38 @@ def _rename(*, actor_id: int, row: Room, name: str, topic: str, reason: str) -> 
 
 
 def _archived(row: Room) -> str:
-    return "archived" if row.archived_at else ""
+    return gettext("archived") if row.archived_at else ""
 
 
 LOCK = Act(
     name="lock",
-    label="Lock…",
-    says="Only owners and moderators can post. Everybody in the room sees at once that it is locked; reading and reacting stay possible.",
-    done="locked",
+    label=gettext_noop("Lock…"),
+    says=gettext_noop(
+        "Only owners and moderators can post. Everybody in the room sees at once that it is locked; reading and reacting stay possible."
+    ),
+    done=gettext_noop("locked"),
     run=_change(read_only=True),
     permission=CHANGE,
-    idle=lambda row: _archived(row) or ("already locked" if row.read_only else ""),
+    idle=lambda row: _archived(row) or (gettext("already locked") if row.read_only else ""),
     undo="unlock",
     takes_away=True,
 )
 UNLOCK = Act(
     name="unlock",
-    label="Unlock…",
-    says="All members can post again.",
-    done="unlocked",
+    label=gettext_noop("Unlock…"),
+    says=gettext_noop("All members can post again."),
+    done=gettext_noop("unlocked"),
     run=_change(read_only=False),
     permission=CHANGE,
     form=LiftForm,
-    idle=lambda row: _archived(row) or ("" if row.read_only else "not locked"),
+    idle=lambda row: _archived(row) or ("" if row.read_only else gettext("not locked")),
     undo="lock",
 )
 SLOW_MODE = Act(
     name="slow",
-    label="Slow mode…",
-    says="Members wait so long between two messages; owners and moderators do not.",
-    done="changed",
+    label=gettext_noop("Slow mode…"),
+    says=gettext_noop("Members wait so long between two messages; owners and moderators do not."),
+    done=gettext_noop("changed"),
     run=_slow_down,
     permission=CHANGE,
     form=SlowModeForm,
@@ -74,9 +77,9 @@ SLOW_MODE = Act(
 )
 RENAME = Act(
     name="rename",
-    label="Rename…",
-    says="Everybody sees the new name and topic at once. The address of the room stays.",
-    done="renamed",
+    label=gettext_noop("Rename…"),
+    says=gettext_noop("Everybody sees the new name and topic at once. The address of the room stays."),
+    done=gettext_noop("renamed"),
     run=_rename,
     permission=CHANGE,
     form=NameForm,
@@ -86,9 +89,9 @@ RENAME = Act(
 )
 ARCHIVE = Act(
     name="archive",
-    label="Archive…",
-    says="The room is closed: nobody posts in it or joins it, and it leaves the lists. Its history stays.",
-    done="archived",
+    label=gettext_noop("Archive…"),
+    says=gettext_noop("The room is closed: nobody posts in it or joins it, and it leaves the lists. Its history stays."),
+    done=gettext_noop("archived"),
     run=_change(archived=True),
     permission=CHANGE,
     idle=_archived,
@@ -97,13 +100,13 @@ ARCHIVE = Act(
 )
 UNARCHIVE = Act(
     name="unarchive",
-    label="Open again…",
-    says="The room is as it was before it was archived, with its members and its history.",
-    done="opened again",
+    label=gettext_noop("Open again…"),
+    says=gettext_noop("The room is as it was before it was archived, with its members and its history."),
+    done=gettext_noop("opened again"),
     run=_change(archived=False),
     permission=CHANGE,
     form=LiftForm,
-    idle=lambda row: "" if row.archived_at else "not archived",
+    idle=lambda row: "" if row.archived_at else gettext("not archived"),
     undo="archive",
 )
 
@@ -114,7 +117,7 @@ class RoomAdmin(ActingAdmin):
 
     acts = (LOCK, UNLOCK, SLOW_MODE, RENAME, ARCHIVE, UNARCHIVE)
     list_display = ("slug", "name", "kind", "members", "messages", "slow", "state")
-    search_help_text = "The beginning of a room's address, or its id."
+    search_help_text = gettext_lazy("The beginning of a room's address, or its id.")
     fields = (
         *("slug", "name", "topic", "kind", "state", "members", "messages", "slow"),
         *("archived", "when", "by", "log"),
@@ -141,12 +144,12 @@ class RoomAdmin(ActingAdmin):
     @admin.display
     def state(self, row: Room) -> str:
         """Return who can post."""
-        return "archived" if row.archived_at else "locked" if row.read_only else "open"
+        return gettext("archived") if row.archived_at else gettext("locked") if row.read_only else gettext("open")
 
-    @admin.display(description="slow mode")
+    @admin.display(description=gettext_lazy("slow mode"))
     def slow(self, row: Room) -> str:
         """Return the seconds between two messages."""
-        return f"{row.slow_mode} s" if row.slow_mode else "off"
+        return f"{row.slow_mode} s" if row.slow_mode else gettext("off")
 
     @admin.display
     def members(self, row: Room) -> SafeString:
@@ -163,12 +166,14 @@ class RoomAdmin(ActingAdmin):
         """Return when it was archived."""
         return cells.moment(row.archived_at)
 
-    @admin.display(description="made by")
+    @admin.display(description=gettext_lazy("made by"))
     def by(self, row: Room) -> SafeString | str:
         """Return who made it."""
         return cells.person(row.created_by)
 
-    @admin.display(description="moderation")
+    @admin.display(description=gettext_lazy("moderation"))
     def log(self, row: Room) -> SafeString:
         """Return a link to what moderators did here."""
-        return format_html('<a href="{}?room={}">what moderators did here</a>', reverse("admin:chat_moderationlog_changelist"), row.pk)
+        return format_html(
+            '<a href="{}?room={}">{}</a>', reverse("admin:chat_moderationlog_changelist"), row.pk, gettext("what moderators did here")
+        )

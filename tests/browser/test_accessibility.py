@@ -85,6 +85,12 @@ def wrong(page: Page) -> list[str]:
     return found
 
 
+def assert_clean(found: dict[str, list[str]]) -> None:
+    """Fail with all that is wrong, one line each."""
+    lines = [f"{where}: {problem}" for where, problems in found.items() for problem in problems]
+    assert not lines, "\n".join(lines)
+
+
 def test_nothing_is_wrong_with_a_room_in_any_state(open_page: OpenPage, people: People, talk: Room) -> None:
     page = open_page(people.alice, "/rooms/lab/", expected=AXE_STYLES)
     found = {}
@@ -93,7 +99,7 @@ def test_nothing_is_wrong_with_a_room_in_any_state(open_page: OpenPage, people: 
         found[name] = wrong(page)
         if back:
             back(page)
-    assert {name: problems for name, problems in found.items() if problems} == {}
+    assert_clean(found)
 
 
 def test_nothing_is_wrong_with_the_other_pages(open_page: OpenPage, people: People, talk: Room) -> None:
@@ -102,7 +108,7 @@ def test_nothing_is_wrong_with_the_other_pages(open_page: OpenPage, people: Peop
     for path in PAGES:
         page.goto(path)
         found[path] = wrong(page)
-    assert {path: problems for path, problems in found.items() if problems} == {}
+    assert_clean(found)
 
 
 @pytest.mark.usefixtures("node")
@@ -116,7 +122,7 @@ def test_nothing_is_wrong_before_one_is_signed_in(open_page: OpenPage, people: P
     found["a refusal"] = wrong(page)
     page.goto("/accounts/signup/")
     found["signing up"] = wrong(page)
-    assert {name: problems for name, problems in found.items() if problems} == {}
+    assert_clean(found)
 
 
 def test_nothing_is_wrong_with_the_desk(open_page: OpenPage, people: People, talk: Room) -> None:
@@ -133,7 +139,7 @@ def test_nothing_is_wrong_with_the_desk(open_page: OpenPage, people: People, tal
     for path in [*DESK, f"chat/report/{report.pk}/change/", f"chat/person/{people.bob.pk}/change/"]:
         page.goto(f"/admin/{path}")
         found[path] = wrong(page)
-    assert {path: problems for path, problems in found.items() if problems} == {}
+    assert_clean(found)
 
 
 # -- zoomed in ----------------------------------------------------------------------------------------------------------------------
