@@ -50,7 +50,7 @@ export class RoomSettings {
   }
 
   get #form() {
-    return /** @type {HTMLFormElement} */ (this.#dialog.querySelector('[data-panel="general"]'));
+    return /** @type {HTMLFormElement} */ (this.#dialog.querySelector('[data-panel="general"] form'));
   }
 
   get #tabs() {

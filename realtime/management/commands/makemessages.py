@@ -1,4 +1,7 @@
-"""Django's command, which also finds what errors say: their first argument is text for a person, wherever they are raised."""
+"""Django's command, which also finds what errors say: their first argument is text for a person, wherever they are raised.
+
+And, in scripts, what is counted (static/realtime/language.js).
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,8 +21,7 @@ class Command(MakeMessages):
     """Gather the texts of the code."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Gather one domain; only Python's has errors of ours."""
-        if options["domain"] == "django":
-            names = sorted({f"--keyword={kind.__name__}" for kind in _kinds(HoldfastError)})
-            self.xgettext_options = [*MakeMessages.xgettext_options, *names]
+        """Gather one domain: that of Python and templates, or that of scripts."""
+        own = sorted({kind.__name__ for kind in _kinds(HoldfastError)}) if options["domain"] == "django" else ["counted:1,2"]
+        self.xgettext_options = [*MakeMessages.xgettext_options, *(f"--keyword={name}" for name in own)]
         super().handle(*args, **options)
