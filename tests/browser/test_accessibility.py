@@ -80,7 +80,7 @@ def wrong(page: Page) -> list[str]:
     """What is wrong with the page, in both schemes of colours."""
     found = []
     for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         found += [f"{scheme}: {each}" for each in violations(page)]
     return found
 

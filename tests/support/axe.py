@@ -14,7 +14,8 @@ _BLIND: Final = ["label-title-only"]  # it counts no label that is a picture wit
 _RUN: Final = """
 async ([rules, blind, outside]) => {
   const off = Object.fromEntries(blind.map((rule) => [rule, { enabled: false }]));
-  const found = await axe.run(document, { runOnly: { type: 'tag', values: rules }, rules: off, resultTypes: ['violations'], preload: false });
+  const runOnly = { type: 'tag', values: rules };
+  const found = await axe.run(document, { runOnly, rules: off, resultTypes: ['violations'], preload: false });
   return found.violations.flatMap(({ id, nodes }) => nodes
     .filter(({ target }) => id !== 'region' || !document.querySelector(target[0])?.closest(outside))
     .map(({ target, any, all, none }) => `${id}: ${target.join(' ')}: ${[...any, ...all, ...none][0]?.message}`));
