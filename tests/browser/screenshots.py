@@ -66,7 +66,7 @@ def shortcuts(page: Page) -> None:
 
 def drawer(page: Page) -> None:
     """Open the list of rooms on a phone."""
-    page.get_by_role("link", name="Rooms and inbox").click()
+    page.locator('[data-do="open-drawer"]').click()
 
 
 def without_announcement(page: Page) -> None:
@@ -85,6 +85,7 @@ class Picture:
     size: tuple[int, int] = DESK
     dark: bool = False
     step: Step = nothing
+    language: str = "en"
 
 
 PICTURES = (
@@ -99,7 +100,12 @@ PICTURES = (
     Picture("new-room-dark", "/rooms/general/", "maya", dark=True, step=new_room),
     Picture("switcher", "/rooms/launch/", "alice", step=switcher),
     Picture("shortcuts-dark", "/rooms/launch/", "maya", dark=True, step=shortcuts),
+    Picture("room-arabic", "/rooms/launch/", "bob", step=people, language="ar"),
+    Picture("room-arabic-dark", "/rooms/general/", "maya", dark=True, language="ar"),
+    Picture("room-arabic-phone", "/rooms/launch/", "alice", size=PHONE, language="ar"),
+    Picture("rooms-arabic-phone-dark", "/rooms/launch/", "bob", size=PHONE, dark=True, step=drawer, language="ar"),
     Picture("inbox", "/inbox/", "bob"),
+    Picture("inbox-german", "/inbox/", "bob", language="de"),
     Picture("directory-dark", "/rooms/", "admin", dark=True),
     Picture("sign-in", "/accounts/login/"),
     Picture("sign-up-phone-dark", "/accounts/signup/", size=PHONE, dark=True),
@@ -131,6 +137,7 @@ def _take(browser: Browser, origin: str, picture: Picture, path: Path) -> None:
         viewport=ViewportSize(width=width, height=height),
         device_scale_factor={PHONE: PHONE_SCALE, WIDE: 1}.get(picture.size, SCALE),
         color_scheme="dark" if picture.dark else "light",
+        locale=picture.language,
         reduced_motion="reduce",  # no picture of half an animation
     )
     page = context.new_page()
@@ -150,9 +157,9 @@ def _take(browser: Browser, origin: str, picture: Picture, path: Path) -> None:
 
 def _sign_in(page: Page, name: str) -> None:
     page.goto("/accounts/login/")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.locator("#id_username").fill(name)
+    page.locator("#id_password").fill(PASSWORD)
+    page.locator('button[type="submit"]').click()
     page.wait_for_url(lambda url: "/login/" not in url)
 
 
