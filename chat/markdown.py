@@ -1,7 +1,8 @@
 """From what people type to safe HTML: once for each message, on the server.
 
 A maintained parser (markdown-it) with a short list of rules, then a maintained sanitiser (nh3) with a short list of tags: a hole in one is
-closed by the other. Raw HTML is text, links go to the web or to a mailbox, there are no images (each would tell its host who reads).
+closed by the other. Raw HTML is text, links go to the web or to a mailbox, there are no images (each would tell its host who reads; where
+a site allows hosts of images, the client shows them beside their links).
 """
 
 import re
@@ -34,9 +35,16 @@ _RULES: Final = (
     "strikethrough",
 )
 _TAGS: Final = frozenset({"a", "blockquote", "br", "code", "em", "li", "ol", "p", "pre", "s", "span", "strong", "ul"})
-_ATTRIBUTES: Final[dict[str, set[str]]] = {"*": set(), "a": {"href"}, "ol": {"start"}, "span": {"data-user", "data-room"}}
+_ATTRIBUTES: Final[dict[str, set[str]]] = {
+    "*": set(),
+    "a": {"href"},
+    "code": {"data-language"},
+    "ol": {"start"},
+    "span": {"data-user", "data-room"},
+}
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 _SAFE_URL = re.compile(r"https?://|mailto:", re.IGNORECASE)  # with the host: no address of ours, in which a click could do something
+_LANGUAGE = re.compile(r"[\w+#.-]{1,30}")  # of a code block: "python", "c++", "objective-c"
 _LINK_REL: Final = "noopener noreferrer nofollow"
 
 # What a text needs at least to have markup; most messages have none of it and are not parsed at all.
@@ -174,6 +182,14 @@ def _render_mention(renderer: RendererHTML, tokens: Sequence[Token], index: int,
     return f'<span class="mention"{renderer.renderAttrs(token)}>@{_escape(token.content)}</span>'
 
 
+def _render_fence(_renderer: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
+    """Render a code block with the name of its language, which the client may colour by; never with a class, which could be one of ours."""
+    token = tokens[index]
+    language = _LANGUAGE.fullmatch(token.info.strip().partition(" ")[0])
+    named = f' data-language="{_escape(language[0].lower())}"' if language else ""
+    return f"<pre><code{named}>{_escape(token.content)}</code></pre>\n"
+
+
 def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
@@ -183,6 +199,7 @@ def _make_parser() -> MarkdownIt:
     parser.enable(list(_RULES))
     parser.core.ruler.after("linkify", "mentions", _mark_mentions)
     parser.add_render_rule("mention", _render_mention)
+    parser.add_render_rule("fence", _render_fence)
     parser.validateLink = _is_safe  # type: ignore[method-assign]
     linkify: Any = parser.linkify
     # Only what is written as an address: "main.py" would be a link to Paraguay.

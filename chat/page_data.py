@@ -69,6 +69,7 @@ def shell(user: User, blocks: list[Block]) -> Values:
             },
             "blocks": [*map(payloads.block, blocks)],
             "limits": {"message": settings.HOLDFAST_MESSAGE_MAX_LENGTH},
+            "image_hosts": settings.HOLDFAST_IMAGE_HOSTS,
         },
     }
 

@@ -1,4 +1,7 @@
-"""The Content-Security-Policy of every page: our own files, and nothing inline. Only Django's pages for developers are let off."""
+"""The Content-Security-Policy of every page: our own files, images of hosts that the site allows, and nothing inline.
+
+Only Django's pages for developers are let off.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, cast
@@ -9,8 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self'{inline}; style-src 'self'{inline}; img-src 'self' data:; font-src 'self'; manifest-src 'self'; "
-    "connect-src 'self' ws://{host} wss://{host}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'{inline}; style-src 'self'{inline}; img-src 'self' data:{images}; font-src 'self'; "
+    "manifest-src 'self'; connect-src 'self' ws://{host} wss://{host}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """``connect-src`` names the socket's address as well: Safari before 15.4 does not count ``wss:`` as ``'self'``."""
 
@@ -41,7 +44,8 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
 
 def _protected(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     inline = " 'unsafe-inline'" if _is_for_developers(response) else ""
-    response.headers.setdefault("Content-Security-Policy", _POLICY.format(host=request.get_host(), inline=inline))
+    images = "".join(f" https://{host}" for host in settings.HOLDFAST_IMAGE_HOSTS)
+    response.headers.setdefault("Content-Security-Policy", _POLICY.format(host=request.get_host(), inline=inline, images=images))
     return response
 
 

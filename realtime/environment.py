@@ -7,6 +7,7 @@ what it holds, what was expected. Values of URLs are never repeated, because the
 import difflib
 import ipaddress
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:\d{1,5})?")
 
 _REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 _REDIS_EXPECTED = "redis://HOST:PORT/DB, rediss://…, unix:///PATH or redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB"
@@ -110,6 +113,14 @@ class Environment:
             if not _is_origin(origin):
                 self._refuse(name, origin, "origins such as https://chat.example.org, separated by commas, without a path or a wildcard")
         return [origin.lower() for origin in found]
+
+    def hosts(self, name: str, default: Sequence[str]) -> list[str]:
+        """Return host names, each with a port if it has one: ``images.example.org``."""
+        found = [host.lower() for host in self.words(name, default)]
+        for host in found:
+            if not _HOST.fullmatch(host):
+                self._refuse(name, host, "host names such as images.example.org, separated by commas, without a scheme or a wildcard")
+        return found
 
     def networks(self, name: str, default: Sequence[str]) -> list[Network]:
         """Return IP networks: ``10.0.0.0/8``, or a single address."""

@@ -235,6 +235,9 @@ HOLDFAST_PING_AFTER_SECONDS = env.whole("HOLDFAST_PING_AFTER_SECONDS", 25)  # ho
 HOLDFAST_PRESENCE_LINGER_SECONDS = env.decimal("HOLDFAST_PRESENCE_LINGER_SECONDS", 15)  # a reload or a tunnel is not leaving
 HOLDFAST_LONG_POLL_MAX_SECONDS = env.decimal("HOLDFAST_LONG_POLL_MAX_SECONDS", 30)  # below the 60 s after which proxies give up
 
+# Whose images are shown beside their links. Each host on the list learns who reads, and when; so there is none by itself.
+HOLDFAST_IMAGE_HOSTS = env.hosts("HOLDFAST_IMAGE_HOSTS", [])
+
 # --- limits of chat ---------------------------------------------------------------------------------------------------------------
 
 HOLDFAST_MESSAGE_MAX_LENGTH = env.whole("HOLDFAST_MESSAGE_MAX_LENGTH", 4000)  # characters

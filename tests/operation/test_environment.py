@@ -69,6 +69,13 @@ def test_origins_compare_in_lower_case() -> None:
     assert env.origins("ALLOWED_ORIGINS", []) == ["https://chat.example.org", "http://localhost:8000"]
 
 
+def test_hosts_are_names_and_nothing_else() -> None:
+    env = Environment({"HOLDFAST_IMAGE_HOSTS": "Images.Example.org, localhost:8443"})
+    assert env.hosts("HOLDFAST_IMAGE_HOSTS", []) == ["images.example.org", "localhost:8443"]
+    for value in ("*.example.org", "https://a.org", "a.org/x", "a.org;script-src", "'unsafe-inline'", "data:"):
+        assert refusal("HOLDFAST_IMAGE_HOSTS", value, "hosts", []).startswith(f"HOLDFAST_IMAGE_HOSTS is {value!r}: expected host names")
+
+
 def test_networks_are_read_and_refused() -> None:
     env = Environment({"METRICS_NETWORKS": "10.0.0.0/8, ::1"})
     assert env.networks("METRICS_NETWORKS", []) == [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1")]

@@ -18,6 +18,13 @@ def test_every_page_forbids_what_is_inline(client: Client, db: None) -> None:
     assert "unsafe" not in policy
 
 
+def test_images_come_from_here_and_from_hosts_that_the_site_allows(client: Client, db: None, settings: Settings) -> None:
+    assert "img-src 'self' data:; " in client.get("/admin/login/").headers["Content-Security-Policy"]
+    settings.HOLDFAST_IMAGE_HOSTS = ["images.example.org", "localhost:8443"]
+    policy = client.get("/admin/login/").headers["Content-Security-Policy"]
+    assert "img-src 'self' data: https://images.example.org https://localhost:8443; " in policy
+
+
 def test_a_page_may_connect_to_its_own_sockets_only(client: Client, db: None) -> None:
     policy = client.get("/admin/login/", headers={"host": "localhost:8000"}).headers["Content-Security-Policy"]
     assert "connect-src 'self' ws://localhost:8000 wss://localhost:8000;" in policy

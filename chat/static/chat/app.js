@@ -23,6 +23,7 @@ import { Favourites } from './favourites.js';
 import { Menu, moveWithArrows, placeBeside } from './menu.js';
 import { People } from './people.js';
 import { PerFrame } from './per_frame.js';
+import { allowPictures } from './pictures.js';
 import { Profile } from './profile.js';
 import { roomMenu } from './room_menu.js';
 import { Rooms } from './rooms.js';
@@ -47,6 +48,7 @@ import { words } from './words.js';
  * @property {import('./room.js').Listed[]} rooms
  * @property {{seq: number, unread: number, since: string, preferences: import('../notifications/news.js').Choices}} inbox
  * @property {{message: number}} limits
+ * @property {string[]} image_hosts
  * @property {import('./blocks.js').Block[]} blocks
  */
 
@@ -66,6 +68,7 @@ export class App {
     this.me = boot.me;
     this.limits = boot.limits;
     this.outbox = outbox;
+    allowPictures(boot.image_hosts);
     this.people = new People();
     this.people.learn(boot.me);
     this.client = new Client({ path: PATH, epoch: boot.epoch, outbox, transport: sharedTransport({ path: PATH, user: boot.me.id }) });

@@ -3,7 +3,9 @@
  * @module
  */
 
+import { dressCode } from './code.js';
 import { clone, parse, setAvatar, setSanitised, setText, slot } from './dom.js';
+import { showPictures } from './pictures.js';
 import { isGone } from './rights.js';
 import { clock, fullTime, words } from './words.js';
 
@@ -36,6 +38,9 @@ import { clock, fullTime, words } from './words.js';
 export const SYSTEM_USERNAME = 'holdfast';
 const QUOTE_LENGTH = 200; // characters; the rest is a click away
 const MOST_NAMES = 8; // in the tip of a reaction
+
+/** What each body shows: a reaction is no reason to make it anew, under the focus or the selection of its reader. @type {WeakMap<Element, string>} */
+const painted = new WeakMap();
 
 /** @returns {HTMLElement} */
 export const newMessageElement = () => clone('message-template');
@@ -86,10 +91,15 @@ function paintTime(link, message, surroundings) {
  */
 function paintBody(body, message, surroundings) {
   const rendered = !isGone(message) && Boolean(message.html);
+  const text = isGone(message) ? (message.deleted_at === null ? words.hidden : words.deleted) : message.body;
+  const shown = rendered ? `html ${message.html}` : `text ${text}`;
+  if (painted.get(body) === shown) return;
+  painted.set(body, shown);
   body.classList.toggle('prose', rendered);
-  if (isGone(message)) body.textContent = message.deleted_at === null ? words.hidden : words.deleted;
-  else if (rendered) setSanitised(body, /** @type {string} */ (message.html));
-  else body.textContent = message.body;
+  if (rendered) setSanitised(body, /** @type {string} */ (message.html));
+  else body.textContent = text;
+  dressCode(body);
+  showPictures(body);
   for (const mention of body.querySelectorAll('.mention')) {
     mention.classList.toggle('mention--me', Number(/** @type {HTMLElement} */ (mention).dataset.user) === surroundings.me.id);
   }

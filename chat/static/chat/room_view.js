@@ -5,6 +5,7 @@
 
 import { onAction, setText, slot, toast } from './dom.js';
 import { Aloud } from './aloud.js';
+import { copyCode } from './code.js';
 import { Composer } from './composer.js';
 import { Members } from './members.js';
 import { MessageTools } from './message_tools.js';
@@ -130,6 +131,7 @@ export class RoomView {
       'toggle-members': () => this.#toggleMembers(),
       'invite-link': () => new RoomSettings(this.room, this.#app).open('invitations'),
       unfold: (_event, element) => this.#unfold(/** @type {HTMLElement} */ (element.closest('.message'))),
+      'copy-code': (_event, element) => void copyCode(element),
       'room-menu': (_event, element) => roomMenu(element, this.room, this.#app),
       retry: (_event, element) => this.#app.outbox.retry(keyOf(element)),
       discard: (_event, element) => void this.#app.outbox.discard(keyOf(element)),

@@ -317,6 +317,12 @@ export const words = {
   messagesFound: (/** @type {number} */ count) => (count === 0 ? gettext('Nothing found') : counted('%(count)s message found', '%(count)s messages found', count)),
   searchFailed: gettext('The search did not get through. Try again when the connection is back.'),
 
+  // code and images
+  copyCode: gettext('Copy code'),
+  copied: gettext('Copied'),
+  copyCodeFailed: gettext('The browser did not allow copying. Select the code and copy it by hand.'),
+  pictureBroken: (/** @type {string} */ name) => fill(gettext('%(name)s could not be loaded'), { name }),
+
   // small news
   linkCopied: gettext('Link copied'),
   copyFailed: gettext('The browser did not allow copying. The address is in the address bar.'),
