@@ -21,6 +21,7 @@ Sockets = dict[Page, list[WebSocket]]
 
 def tabs(first: Page, path: str, count: int) -> tuple[list[Page], Sockets]:
     """Load the tab again, and open others beside it."""
+    connected(first)  # else we would hear of the socket of the page that it leaves, and never of its end
     pages = [first, *(first.context.new_page() for _ in range(count - 1))]
     sockets = {page: watched(page) for page in pages}
     for page in pages:

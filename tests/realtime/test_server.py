@@ -72,6 +72,11 @@ class TestClosing:
             polite.send(b"\x03\xe8bye", opcode=CLOSE)
             assert polite.closed()[0] == 1000
             assert polite.ended()
+        with RawSocket(node.port, token=token) as curt:  # what a browser sends for `socket.close()`
+            curt.command("ping")
+            curt.send(b"", opcode=CLOSE)
+            assert curt.closed()[0] == 1000
+            assert curt.ended()
         with RawSocket(node.port, token=token) as mute:
             mute.send(b"{}", opcode=BINARY)
             mute.closed()
