@@ -47,6 +47,7 @@ def test_who_chooses_a_language_is_spoken_to_in_it_whatever_the_browser_says(cli
     client.force_login(people.alice)
     page = client.post("/accounts/language/", {"language": "de"}, headers={"accept-language": "ar"}, follow=True)
     assert "Dein Konto" in page.content.decode()
+    assert '<option value="de" lang="de" selected>' in page.content.decode()
 
 
 def test_the_choice_comes_along_to_the_next_device(client: Client, people: People) -> None:
