@@ -115,21 +115,22 @@ def _headers(scope: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _session_cookie(headers: Iterable[str]) -> str | None:
-    return _cookies(headers).get(settings.SESSION_COOKIE_NAME) or None
-
-
-def _language(headers: Mapping[str, list[str]]) -> str:
-    return language_of(_cookies(headers.get("cookie", [])), headers.get("accept-language", [""])[0])
-
-
-def _cookies(headers: Iterable[str]) -> dict[str, str]:
     cookies: SimpleCookie = SimpleCookie()
     for header in headers:
         try:
             cookies.load(header)
         except CookieError:
             continue
-    return {name: found.value for name, found in cookies.items()}
+    found = cookies.get(settings.SESSION_COOKIE_NAME)
+    return found.value if found is not None and found.value else None
+
+
+def _language(headers: Mapping[str, list[str]]) -> str:
+    """Return what the caller reads. Cookies are not parsed a second time for it: a reconnect storm is made of handshakes."""
+    name = f"{settings.LANGUAGE_COOKIE_NAME}="
+    parts = [part.strip() for header in headers.get("cookie", []) for part in header.split(";")]
+    chosen = next((part.removeprefix(name) for part in parts if part.startswith(name)), "")
+    return language_of({settings.LANGUAGE_COOKIE_NAME: chosen}, headers.get("accept-language", [""])[0])
 
 
 async def _come_back(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:

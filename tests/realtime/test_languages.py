@@ -7,6 +7,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from django.utils.translation import override
 
+from realtime.auth import sockets
 from realtime.languages import catalogue_url
 from realtime.zones import in_the_readers_zone, zone_named
 
@@ -27,6 +28,21 @@ def test_a_script_of_another_version_is_answered_and_not_kept(client: Client) ->
 
 def test_a_language_that_nobody_speaks_here_has_no_script(client: Client) -> None:
     assert client.get("/words/xx-0.js").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "language"),
+    [
+        ({"accept-language": ["de-AT,de;q=0.9,en;q=0.5"]}, "de"),
+        ({"accept-language": ["de"], "cookie": ["sessionid=x; language=ar"]}, "ar"),
+        ({"accept-language": ["de"], "cookie": ["sessionid=x", "my_language=ar; language=tlh"]}, "de"),
+        ({"accept-language": ["tlh"]}, "en"),
+        ({"cookie": ["language=../../etc/passwd"]}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_a_socket_knows_the_language_of_whoever_opens_it(headers: dict[str, list[str]], language: str) -> None:
+    assert sockets._language(headers) == language
 
 
 @pytest.mark.parametrize(
