@@ -1,4 +1,4 @@
-"""How people, times and counts look in a page. static/chat/words.js does the same in the browser, there in the reader's own time zone."""
+"""How people, times and counts look in a page. static/chat/words.js does the same in the browser."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import pgettext
 
 from notifications import titles
 
@@ -44,20 +45,20 @@ def hue(user_id: int | str | None) -> int:
 
 @register.filter
 def clock(when: str | None) -> str:
-    """Return hour and minute, UTC, of a time as the API writes it."""
+    """Return hour and minute, in the reader's zone, of a time as the API writes it."""
     return f"{_local(when):%H:%M}" if when else ""
 
 
 @register.filter
 def day_and_clock(when: str | None) -> str:
-    """Return day, hour and minute, UTC, of a time as the API writes it."""
-    return date_format(_local(when), "j F Y, H:i") if when else ""
+    """Return day, hour and minute, in the reader's zone, of a time as the API writes it."""
+    return date_format(_local(when), pgettext("a date format", "j F Y, H:i")) if when else ""
 
 
 @register.filter
 def day(when: str | None) -> str:
     """Return the day of a time as the API writes it."""
-    return date_format(_local(when), "l, j F Y") if when else ""
+    return date_format(_local(when), pgettext("a date format", "l, j F Y")) if when else ""
 
 
 @register.filter
