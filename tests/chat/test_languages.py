@@ -1,5 +1,7 @@
 """A person is spoken to in their language: by pages, by errors, on a socket, and on the next device."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -71,3 +73,15 @@ def test_a_language_that_nobody_speaks_here_cannot_be_chosen(client: Client, peo
 
 def test_a_language_is_chosen_by_those_who_are_signed_in(client: Client) -> None:
     assert client.post("/accounts/language/", {"language": "de"}).headers["Location"].startswith("/accounts/login/")
+
+
+def test_times_are_in_the_readers_zone_on_pages_and_at_the_desk(client: Client, people: People) -> None:
+    room = services.create_room(actor_id=people.alice.pk, name="Lab").room
+    said = services.post_message(author_id=people.alice.pk, room_id=room.pk, body="Hello").message
+    shown = f"{said.created_at.astimezone(ZoneInfo('Asia/Kathmandu')):%H:%M}"  # a quarter of an hour apart from everybody else
+    people.alice.is_staff = people.alice.is_superuser = True
+    people.alice.save()
+    client.force_login(people.alice)
+    client.cookies["timezone"] = "Asia%2FKathmandu"
+    assert f">{shown}</time>" in client.get("/rooms/lab/").content.decode()
+    assert shown in client.get("/admin/chat/message/").content.decode()
