@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db.models import Exists, OuterRef, Q
 
+from chat import selectors
 from chat.models import Membership, Room, State
 
 PAGE: Final = 50  # rooms of one answer; the rest comes with `after`
@@ -26,7 +27,7 @@ def directory(user_id: int, *, query: str = "", after: Room | None = None, limit
     Rooms that the reader is banned from are not among them. One query; without words it walks along an index.
     """
     mine = Membership.objects.filter(room=OuterRef("pk"), user_id=user_id)
-    rooms = Room.objects.filter(~Exists(mine.filter(state=State.BANNED)), kind=Room.Kind.PUBLIC, archived_at=None)
+    rooms = Room.objects.filter(~Exists(mine.filter(selectors.kept_out())), kind=Room.Kind.PUBLIC, archived_at=None)
     for word in query[:MAX_QUERY].split()[:MAX_WORDS]:
         rooms = rooms.filter(Q(name__icontains=word) | Q(topic__icontains=word))
     if after is not None:

@@ -53,7 +53,7 @@ def _show(request: HttpRequest, link: InviteLink, user: User | None) -> HttpResp
     row = selectors.membership(link.room_id, user.pk) if user is not None else None
     if row is not None and policies.is_active(row):
         return redirect(link.room.get_absolute_url())
-    if row is not None and row.state == "banned":
+    if policies.is_banned(row):
         return _over(request, gettext("You are banned from this room."), status=403)
     problem = links.problem(link, link.room, now=timezone.now())
     if problem is not None:

@@ -193,6 +193,11 @@ def standing_bans() -> Q:
     return Q(lifted_at=None) & (Q(until=None) | Q(until__gt=timezone.now()))
 
 
+def kept_out() -> Q:
+    """Return what is true of the memberships of those whom a ban keeps out of a room now (``policies.is_banned``)."""
+    return Q(state=State.BANNED) & (Q(banned_until=None) | Q(banned_until__gt=timezone.now()))
+
+
 def ban_in_words(reason: str, until: datetime | None = None) -> str:
     """Return what somebody who is banned from the site is told when their sockets are closed."""
     return f"banned: {reason} (until {until:%d %B %Y, %H:%M} UTC)" if until else f"banned: {reason}"
@@ -360,7 +365,7 @@ def my_rooms(user_id: int) -> list[Listed]:
 def public_rooms(user_id: int, *, after: Room | None = None, limit: int = MAX_PUBLIC_ROOMS) -> tuple[list[Listed], bool]:
     """Return public rooms that somebody is not in and may join, by name, and whether there are more after them."""
     mine = Membership.objects.filter(room=OuterRef("pk"), user_id=user_id)
-    mine = mine.filter(Q(state=State.ACTIVE) | Q(state=State.BANNED) & (Q(banned_until=None) | Q(banned_until__gt=timezone.now())))
+    mine = mine.filter(Q(state=State.ACTIVE) | kept_out())
     rooms = Room.objects.filter(~Exists(mine), kind=Room.Kind.PUBLIC, archived_at=None).order_by("name", "pk")
     if after is not None:
         rooms = rooms.filter(Q(name__gt=after.name) | Q(name=after.name, pk__gt=after.pk))

@@ -62,6 +62,14 @@ def translated(kind: str, title: str) -> str:
     return title
 
 
+def renamed(kind: str, title: str, name: str) -> str:
+    """Return the title of a notification, as it is stored, with another name for who did it."""
+    for sentence in SENTENCES.get(kind, ()):
+        if "%(name)s" in sentence and (found := _pattern(sentence).fullmatch(title)):
+            return sentence % {**found.groupdict(), "name": name}
+    return title
+
+
 @cache
 def _pattern(sentence: str) -> re.Pattern[str]:
     places = re.sub(r"%\\\((\w+)\\\)s|%\((\w+)\)s", lambda found: _place(found[1] or found[2]), re.escape(sentence))

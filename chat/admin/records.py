@@ -125,7 +125,7 @@ def open_cases() -> QuerySet[Report]:
 
 
 def _is_banned() -> Exists:
-    return Exists(SiteBan.objects.filter(user=OuterRef("pk"), lifted_at=None))
+    return Exists(SiteBan.objects.filter(selectors.standing_bans(), user=OuterRef("pk")))
 
 
 def _reports() -> QuerySet[Report]:

@@ -36,10 +36,11 @@ SPAN: Final = 1 << 14  # ids that share a mark (chat_search_marks in the migrati
 WINDOWS: Final = (4, 16, 64)  # spans of the windows that follow; the last window is the rest
 CLOCKS_APART: Final = timedelta(hours=2)  # the clocks of two nodes, so that ids and times may disagree by as much
 
-# policies.reading_problem, as a condition.
+# policies.reading_problem, as a condition of who asks and when: a ban whose time has come has ended (policies.standing_state).
 _READABLE = """(
     SELECT r.id FROM chat_room r LEFT JOIN chat_membership m ON m.room_id = r.id AND m.user_id = %s
-    WHERE m.state = 'active' OR (r.kind = 'public' AND coalesce(m.state, '') <> 'banned')
+    WHERE m.state = 'active'
+        OR (r.kind = 'public' AND (m.state IS NULL OR m.state <> 'banned' OR (m.banned_until IS NOT NULL AND m.banned_until <= %s)))
 )"""
 
 
@@ -101,12 +102,14 @@ def rooms(user_id: int, query: Query) -> dict[str, Room]:
     names = query.values(IN)
     slugs = {name.removeprefix("#").lower() for name in names}
     partners = {_username(name) for name in names if name.startswith("@")}
-    mine = Q(memberships__user_id=user_id) & Q(memberships__state=State.ACTIVE)
     rows = list(Room.objects.filter(slug__in=slugs)) if names else []
-    states = dict(Membership.objects.filter(user_id=user_id, room__in=rows).values_list("room_id", "state")) if rows else {}
+    mine = Membership.objects.filter(user_id=user_id, room__in=rows).values_list("room_id", "state", "banned_until") if rows else ()
+    states = {room_id: policies.standing_state(state, until) for room_id, state, until in mine}
     known = {room.slug: room for room in rows if policies.reading_problem(room.kind, states.get(room.pk)) is None}
     if partners:
-        directs = Room.objects.filter(mine, kind=Room.Kind.DIRECT).filter(memberships__user__username__in=partners)
+        directs = Room.objects.filter(memberships__user_id=user_id, memberships__state=State.ACTIVE, kind=Room.Kind.DIRECT).filter(
+            memberships__user__username__in=partners
+        )
         known |= {f"@{name}": room for room, name in _with_partners(directs, user_id)}
     found = {}
     for name in names:
@@ -182,7 +185,7 @@ def _first_since(moment: datetime) -> int:
 
 def _conditions(wanted: _Wanted, room: str, created_at: str) -> tuple[str, list[Any]]:
     """Return what a message has to be beside matching: in a room that may be read, and of the time that is asked for."""
-    conditions, values = [f"({room} IN {_READABLE}) IS TRUE"], [wanted.user_id]
+    conditions, values = [f"({room} IN {_READABLE}) IS TRUE"], [wanted.user_id, _moment(timezone.now())]
     for moment, comparison in ((wanted.since, ">="), (wanted.until, "<")):
         if moment is not None:
             conditions.append(f"{created_at} {comparison} %s")

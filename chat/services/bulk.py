@@ -4,7 +4,7 @@ A batch holds one room for some 0.1 s. Whoever runs a bulk may die or run beside
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 from chat import payloads, policies, selectors
 from chat.filters import MAX_LENGTH, Rulebook
 from chat.models import REASON_MAX_LENGTH, Bulk, HeldText, Mention, Message, ModerationLog, RemovedText, Room
+from chat.people import blocked_pairs
 from chat.services import mentioning, telling
 from chat.services.composing import Draft, Text, compose
 from chat.services.rows import log
@@ -212,9 +213,16 @@ def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
             row.reactions, row.deleted_at = removed[row.pk].reactions, None
         RemovedText.objects.filter(pk__in=removed).delete()
         _store(heads, room, rows)
-        reach = telling.reach(people)
-        mentioning.note([mention for row in rows for mention in mentioning.mentions(row, known[row.pk], people, reach)])
+        mentioning.note(_mentions(rows, known, people))
         _progress(bulk, len(rows))
+
+
+def _mentions(rows: Sequence[Message], texts: Mapping[int, Text], people: telling.Candidates) -> list[Mention]:
+    """Return the mentions of messages that are there again, but for those who have blocked their authors."""
+    reach = telling.reach(people)
+    apart = blocked_pairs({user_id for ids in people.values() for user_id in ids}, {row.author_id for row in rows})
+    heard = {author_id: telling.heard(reach, author_id, apart) for author_id in {row.author_id for row in rows}}
+    return [mention for row in rows for mention in mentioning.mentions(row, texts[row.pk], people, heard[row.author_id])]
 
 
 def _kept(row: Message, held: HeldText | None, bulk: Bulk, now: datetime) -> RemovedText:

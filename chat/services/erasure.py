@@ -5,13 +5,16 @@ from typing import Final
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from chat import selectors
-from chat.models import Bulk, Membership, ModerationLog, Report, SiteMute, State
+from chat.models import Bulk, Membership, Mention, ModerationLog, Report, Room, SiteMute, State
+from chat.services import naming, unnaming
 from chat.services.bulk import begin_erasure, run_bulk
 from chat.services.members import leave
-from chat.services.rows import log, save_membership, streams_of, system_user
-from notifications.models import Notification
+from chat.services.rows import log, system_user
+from chat.ties import Block, InviteLink, Renaming
+from notifications.models import AnnouncementReading, Notification, Preferences
 from realtime.models import AccessToken
 from realtime.protocol.errors import Forbidden
 from realtime.services import changing
@@ -39,23 +42,28 @@ def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "
     """Make an account nobody's and delete what its person wrote; runs for so long and can be called again until it is finished.
 
     1. The account loses its name, address, password, rights and tokens; with it every socket is closed within a second, on any node.
-    2. It leaves its rooms, so that everybody sees the new name; what was an owner's passes on.
-    3. What only it could read is deleted: sessions and notifications.
-    4. Its texts are deleted for ever in batches (``services.bulk``), also those that moderators can restore.
+    2. Everything that shows its name shows the new one, as after any renaming, also where others have been told of it in words.
+    3. It leaves its rooms; what was an owner's passes on, and its links into rooms let nobody in any more.
+    4. What only it could read is deleted: sessions, notifications, what it had chosen, whom it had blocked.
+    5. Its texts are deleted for ever in batches (``services.bulk``), also those that moderators can restore.
     """
     user = selectors.user(user_id)
     if user_id == system_user().pk or user.is_superuser or selectors.is_site_moderator(user_id):
         raise Forbidden("Moderators of the site are not erased; take the role away first.")
-    _anonymise(user, actor_id, reason)
+    user = _anonymise(user, actor_id, reason)
+    for row in Renaming.objects.filter(user_id=user_id, finished_at=None):
+        naming.finish(row, but=(naming.move_messages,))  # the last step moves them all
+    unnaming.unname(user)
     _leave_rooms(user_id)
     _forget(user_id)
     return run_bulk(bulk_id=begin_erasure(actor_id=actor_id, user_id=user_id, reason=reason).pk, seconds=seconds)
 
 
-def _anonymise(user: User, actor_id: int, reason: str) -> None:
+def _anonymise(user: User, actor_id: int, reason: str) -> User:
     if user.username == erased_name(user.pk) and not user.is_active:
-        return
+        return user
     with changing():
+        user = User.objects.select_for_update().get(pk=user.pk)
         user.username, user.first_name, user.last_name, user.email = erased_name(user.pk), "", "", ""
         user.is_active = user.is_staff = False
         user.last_login = None
@@ -63,24 +71,25 @@ def _anonymise(user: User, actor_id: int, reason: str) -> None:
         user.groups.clear()
         user.user_permissions.clear()
         user.save()  # closes the sockets after the commit (realtime.revocation)
+        naming.begin(user)
         AccessToken.objects.filter(user=user).delete()
         log(Action.ERASE, actor_id=actor_id, reason=reason, subject_id=user.pk)
+    return user
 
 
 def _leave_rooms(user_id: int) -> None:
-    for row in list(Membership.objects.filter(user_id=user_id).select_related("room").order_by("pk")):
-        if row.state == State.ACTIVE and not row.room.is_direct:
-            leave(actor_id=user_id, room_id=row.room_id)
-            continue
-        with changing(*streams_of(row.room_id, user_id)) as heads:
-            row = Membership.objects.select_related("user").get(pk=row.pk)
-            save_membership(heads, row)  # as it was, under the new name
+    rooms = Membership.objects.filter(user_id=user_id, state=State.ACTIVE).exclude(room__kind=Room.Kind.DIRECT)
+    for room_id in list(rooms.order_by("pk").values_list("room_id", flat=True)):
+        leave(actor_id=user_id, room_id=room_id)
+    with changing():
+        InviteLink.objects.filter(created_by_id=user_id, revoked_at=None).update(revoked_at=timezone.now(), revoked_by_id=user_id)
 
 
 def _forget(user_id: int) -> None:
     """Delete what only the person could read. Nobody follows their inbox any more, so its replay is nobody's."""
     with changing():
-        Notification.objects.filter(user_id=user_id).delete()
+        for model in (Notification, AnnouncementReading, Preferences, Mention, Block):
+            model.objects.filter(user_id=user_id).delete()
         Report.objects.filter(reporter_id=user_id).update(note="")
         SiteMute.objects.filter(pk=user_id).delete()
         for session in Session.objects.iterator(chunk_size=SESSIONS):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chat import links, payloads, policies, selectors
 from chat.errors import LinkOver
-from chat.models import Membership, ModerationLog, State
+from chat.models import Membership, ModerationLog
 from chat.services.rights import check_moderates
 from chat.services.rows import admit, log, new_membership, streams_of
 from chat.ties import InviteLink
@@ -88,7 +88,7 @@ def join_by_link(*, actor_id: int, token: str) -> Membership:
         room, row = selectors.standing(found.room_id, actor_id)
         if row is not None and policies.is_active(row):
             return row
-        if row is not None and row.state == State.BANNED:
+        if policies.is_banned(row):
             raise Forbidden("You are banned from this room.")
         link = links.one(found.pk)  # as of the lock, which all who come in by it wait for
         problem = links.problem(link, room, now=timezone.now())

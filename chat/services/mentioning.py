@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from chat.models import Membership, Mention, Message, State
+from chat.people import blocked_pairs
 from chat.policies import ROOM_MENTION_MAX_MEMBERS
 from chat.services.composing import Text
 from chat.services.telling import Candidates, Reach
@@ -27,12 +28,14 @@ def note(rows: Collection[Mention]) -> None:
 
 
 def note_again(message: Message) -> None:
-    """Write the mentions of a message that is shown again, of those who are in the room now."""
+    """Write the mentions of a message that is shown again, of those who are in the room now and have not blocked its author."""
     members = Membership.objects.filter(room_id=message.room_id, state=State.ACTIVE).exclude(user_id=message.author_id)
     if EVERYBODY not in message.html:
         members = members.filter(user_id__in=message.mentions)
-    user_ids = members.order_by("user_id").values_list("user_id", flat=True)[:ROOM_MENTION_MAX_MEMBERS]
-    note([Mention(user_id=user_id, room_id=message.room_id, number=message.number) for user_id in user_ids])
+    user_ids = list(members.order_by("user_id").values_list("user_id", flat=True)[:ROOM_MENTION_MAX_MEMBERS])
+    apart = blocked_pairs(user_ids, [message.author_id])
+    heard = [user_id for user_id in user_ids if (user_id, message.author_id) not in apart]
+    note([Mention(user_id=user_id, room_id=message.room_id, number=message.number) for user_id in heard])
 
 
 def forget(message: Message) -> None:

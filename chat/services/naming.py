@@ -8,7 +8,7 @@ The memberships come first because they lock every room that the person is in: w
 whoever comes after reads the new one. So no later step misses a row.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -46,18 +46,23 @@ def rename(
             setattr(user, field, value)
         _check(user, changes)
         user.save(update_fields=[*changes])
-        row = Renaming.objects.create(user=user)
+        row = begin(user)
         by = actor_id or system_user().pk
         log(ModerationLog.Action.RENAME, actor_id=by, reason="", subject_id=user_id, details=details)
-    _finish(row)
+    finish(row)
     return user
+
+
+def begin(user: User) -> Renaming:
+    """Note that rows have to move, in the transaction that gives an account other names."""
+    return Renaming.objects.create(user=user)
 
 
 def finish_renames() -> int:
     """Go on with what another process left unfinished. Returns how many there were."""
     rows = list(Renaming.objects.filter(finished_at=None).order_by("pk"))
     for row in rows:
-        _finish(row)
+        finish(row)
     return len(rows)
 
 
@@ -72,11 +77,11 @@ def _check(user: User, changes: Iterable[str]) -> None:
         raise BadRequest("{field}: {problems}", field=field, problems=" ".join(problems)) from error
 
 
-def _finish(row: Renaming) -> None:
-    """Move what has to move, from where the row says on; what moves twice has changed nothing."""
+def finish(row: Renaming, *, but: "Collection[Step]" = ()) -> None:
+    """Move what has to move, from where the row says on; what moves twice has changed nothing. ``but``: what the caller moves anyhow."""
     for step in range(row.step, len(_STEPS)):
         row.step = step
-        while (after := _STEPS[step](row.user_id, row.after)) is not None:
+        while _STEPS[step] not in but and (after := _STEPS[step](row.user_id, row.after)) is not None:
             row.after = after
             row.save()
         row.after = 0
@@ -96,7 +101,7 @@ def _move_memberships(user_id: int, after: int) -> int | None:
     return found[-1][0]
 
 
-def _move_messages(user_id: int, after: int) -> int | None:
+def move_messages(user_id: int, after: int) -> int | None:
     found = list(Message.objects.filter(author_id=user_id, pk__gt=after).order_by("pk").values_list("pk", "room_id")[:BATCH])
     if not found:
         return None
@@ -133,4 +138,4 @@ def _move_blocks(user_id: int, after: int) -> int | None:
 
 Step = Callable[[int, int], int | None]  # (whose rows, after which id) → the id of the last one that moved, None: there is none left
 
-_STEPS: Final[tuple[Step, ...]] = (_move_memberships, _move_messages, _move_notifications, _move_blocks)
+_STEPS: Final[tuple[Step, ...]] = (_move_memberships, move_messages, _move_notifications, _move_blocks)

@@ -10,7 +10,7 @@ from chat.models import Involvement, Membership, Message, Room, State
 from chat.people import Pair, blocked_pairs
 from chat.services.composing import Text
 from notifications.payloads import person
-from notifications.services import Gathered, Notice, Parts, gather, ungather, withdraw
+from notifications.services import Gathered, Notice, Parts, gather, reword, ungather, withdraw
 from realtime.services import Heads
 
 REACTION = "reaction"
@@ -166,6 +166,11 @@ def forget_reactions(heads: Heads, message: Message, room: Room) -> None:
     withdraw(heads, _reactions(message, room))
 
 
+def reword_reactions(heads: Heads, message: Message, room: Room, *, notification_id: int) -> None:
+    """Tell a message's author again who reacted to it, because one of them is called otherwise now; their inbox is locked."""
+    reword(heads, _reactions(message, room), pk=notification_id)
+
+
 def _reactions(message: Message, room: Room) -> Gathered:
     return Gathered(
         user_id=message.author_id,
@@ -189,6 +194,15 @@ def _reacted(parts: Parts, room: Room) -> tuple[str, str]:
 def subject(message: Message) -> str:
     """Return what notifications about a message are filed under. By its number: a new message gets its id after its notices are made."""
     return f"{payloads.stream(message.room_id)}.{message.number}"
+
+
+def about(subject: str) -> Message | None:
+    """Return the message that notifications with this subject are about."""
+    place, _, number = subject.rpartition(".")
+    room_id = place.rpartition(".")[2]
+    if not (room_id.isdecimal() and number.isdecimal()):
+        return None
+    return Message.objects.filter(room_id=int(room_id), number=int(number)).select_related("room").first()
 
 
 def permalink(room: Room, message: Message) -> str:

@@ -82,6 +82,13 @@ def withdraw(heads: Heads, gathered: Gathered) -> None:
         _leave(heads, row, gathered)
 
 
+def reword(heads: Heads, gathered: Gathered, *, pk: int) -> None:
+    """Tell again what a row tells, because somebody in it is called otherwise now, in the transaction of the caller."""
+    row = Notification.objects.filter(pk=pk, user_id=gathered.user_id, parts__isnull=False).first()
+    if row is not None and (row.title, row.body) != _in_words(row, gathered)[:2]:
+        _save(heads, row, gathered, unread=selectors.unread(row.user_id))
+
+
 def _unread(gathered: Gathered) -> list[Notification]:
     return [row for row in selectors.gathering(gathered.user_id, gathered.subject) if row.count]
 
@@ -102,16 +109,21 @@ def _leave(heads: Heads, row: Notification, gathered: Gathered) -> None:
 
 def _save(heads: Heads, row: Notification, gathered: Gathered, *, unread: int) -> None:
     """Put the row's parts into words and store it under a new number."""
-    parts: list[tuple[int, str]] = [(user_id, what) for user_id, what in row.parts or []]
-    latest = list(dict.fromkeys(user_id for user_id, _ in reversed(parts)))
-    users = User.objects.in_bulk(latest[:MAX_NAMED]) if latest else {}
-    people = [users[user_id] for user_id in latest if user_id in users]
-    if parts:
-        title, body = gathered.words(Parts(people, len(latest) - len(people), list(dict.fromkeys(what for _, what in parts))))
-    else:
-        title, body = TAKEN_BACK_TITLE, ""
-    row.title, row.body, row.count, row.unread = title[:TITLE_MAX_LENGTH], body, len(parts), unread
+    row.title, row.body, people = _in_words(row, gathered)
+    row.count, row.unread = len(row.parts or []), unread
     row.actor = people[0] if people else None
     row.seq = heads.next(payloads.inbox(row.user_id))
     row.save()
     record(heads, [row])
+
+
+def _in_words(row: Notification, gathered: Gathered) -> tuple[str, str, Sequence[User]]:
+    """Return the title and the body of a row, and whom the title names."""
+    parts: list[tuple[int, str]] = [(user_id, what) for user_id, what in row.parts or []]
+    latest = list(dict.fromkeys(user_id for user_id, _ in reversed(parts)))
+    users = User.objects.in_bulk(latest[:MAX_NAMED]) if latest else {}
+    people = [users[user_id] for user_id in latest if user_id in users]
+    if not parts:
+        return TAKEN_BACK_TITLE, "", people
+    title, body = gathered.words(Parts(people, len(latest) - len(people), list(dict.fromkeys(what for _, what in parts))))
+    return title[:TITLE_MAX_LENGTH], body, people

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from notifications import payloads, policies, selectors
 from notifications.models import TITLE_MAX_LENGTH, Announcement, AnnouncementReading, Broadcast, Level, Notification
+from notifications.titles import renamed
 from realtime.protocol.errors import NotFound
 from realtime.services import Heads, changing
 
@@ -181,8 +182,10 @@ def change(
     return unread
 
 
-def move(heads: Heads, ids: Collection[int]) -> None:
-    """Give notifications new numbers as they are, because what they show of their actor has changed; at most ``ROWS_PER_STATEMENT``.
+def move(heads: Heads, ids: Collection[int], *, name: str = "") -> None:
+    """Give notifications new numbers, because what they show of their actor has changed; at most ``ROWS_PER_STATEMENT``.
+
+    ``name``: what their titles call the actor from now on; without it they stay what was said.
 
     The caller holds the locks of their inboxes.
     """
@@ -190,7 +193,8 @@ def move(heads: Heads, ids: Collection[int]) -> None:
     unread = selectors.unread_counts({row.user_id for row in rows})
     for row in rows:
         row.seq, row.unread = heads.next(payloads.inbox(row.user_id)), unread[row.user_id]
-    Notification.objects.bulk_update(rows, ["seq", "unread"])
+        row.title = renamed(row.kind, row.title, name)[:TITLE_MAX_LENGTH] if name else row.title
+    Notification.objects.bulk_update(rows, ["seq", "unread", "title"])
     record(heads, rows)
 
 

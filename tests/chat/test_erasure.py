@@ -12,15 +12,23 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 
 from chat import services
-from chat.models import Bulk, Membership, Message, ModerationLog, RemovedText, Report, Room
-from notifications.models import Notification
+from chat.errors import LinkOver
+from chat.models import Bulk, Membership, Mention, Message, ModerationLog, RemovedText, Report, Room
+from chat.search import index
+from chat.search.query import parse
+from chat.services import erasure, unnaming
+from chat.ties import Block, Renaming
+from notifications import services as inboxes
+from notifications.models import Notification, Preferences
+from realtime import selectors as streams
 from realtime.auth import issue_token
 from realtime.models import AccessToken, Revocation
-from realtime.protocol.errors import Forbidden
-from tests.chat.conftest import Say, fresh
+from realtime.protocol.errors import BadRequest, Forbidden
+from tests.chat.conftest import Say, fresh, notices
 from tests.support.replay import Verify
 
 
@@ -101,6 +109,73 @@ def test_who_is_erased_is_nobody_and_nothing_they_wrote_is_left(
     assert again == bulk
     assert "message" not in [kind for name in change.streams for kind in change.kinds(name)]
     assert ModerationLog.objects.filter(action="erase").count() == entries
+
+
+def test_nothing_tells_their_name_any_more(
+    verify: Verify, life: None, general: Room, secret: Room, alice: User, bob: User, charlie: User, mona: User, say: Say, monkeypatch: Any
+) -> None:
+    mine = say(alice, general, "Good morning")
+    services.react(actor_id=charlie_joins(general, charlie).pk, message_id=mine.pk, emoji="🎉", on=True)
+    services.react(actor_id=bob.pk, message_id=mine.pk, emoji="👍", on=True)
+    services.react(actor_id=bob.pk, message_id=say(charlie, general, "Me too").pk, emoji="👍", on=True)
+    inboxes.read_all(user_id=charlie.pk)
+    say(bob, general, "Hello @alice", reply_to=mine.pk)
+    services.block(actor_id=charlie.pk, user_id=bob.pk)
+    assert "Bob" in said(alice, charlie)
+    with monkeypatch.context() as patch, verify() as change:  # but for what only Bob could read, which no stream tells of when it goes
+        patch.setattr(erasure, "_forget", lambda _user_id: None)
+        services.erase_person(actor_id=mona.pk, user_id=bob.pk, seconds=60)
+    name = f"deleted-{bob.pk}"
+    for user in (alice, charlie):
+        assert "Bob" not in said(user)
+    assert ("mention", f"{name} mentioned you in General") in notices(alice)
+    assert ("reaction", f"{name} and Charlie reacted to your message in General") in notices(alice)
+    assert notices(charlie)[-1] == ("reaction", f"{name} reacted to your message in General")
+    assert not Renaming.objects.filter(finished_at=None).exists()
+    for stream in set(change.streams) - {f"inbox.{bob.pk}"}:
+        assert b"Bob" not in b"".join(event.body or b"" for event in streams.page(stream, 0, 10_000).events)
+    with verify() as change:
+        unnaming.unname(User.objects.get(pk=bob.pk))
+    assert change.streams == []
+
+
+def charlie_joins(room: Room, charlie: User) -> User:
+    services.join(actor_id=charlie.pk, room_id=room.pk)
+    return charlie
+
+
+def said(*users: User) -> str:
+    return str([notices(user) for user in users])
+
+
+def test_what_they_chose_and_whom_they_let_in_is_over(
+    general: Room, secret: Room, alice: User, bob: User, charlie: User, mona: User, say: Say
+) -> None:
+    say(alice, general, "Hello @bob")
+    inboxes.set_preferences(user_id=bob.pk, desktop_off=["reaction"])
+    services.block(actor_id=bob.pk, user_id=charlie.pk)
+    services.set_role(actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk, role="moderator")
+    token = services.make_invite_link(actor_id=bob.pk, room_id=secret.pk, seconds=3600, max_uses=5).token
+    services.erase_person(actor_id=mona.pk, user_id=bob.pk, seconds=60)
+    assert not Preferences.objects.exists()
+    assert not Block.objects.exists()
+    assert not Mention.objects.exists()
+    with pytest.raises(LinkOver):
+        services.join_by_link(actor_id=charlie.pk, token=token)
+
+
+def test_no_search_finds_what_they_wrote(life: None, general: Room, alice: User, bob: User, mona: User, say: Say) -> None:
+    hidden = say(bob, general, "hidden text")
+    services.hide_message(actor_id=mona.pk, message_id=hidden.pk)
+    assert index.find(alice.pk, parse("text")).messages
+    services.erase_person(actor_id=mona.pk, user_id=bob.pk, seconds=60)
+    for q in ("text", f"from:deleted-{bob.pk}"):
+        assert index.find(alice.pk, parse(q)).messages == []
+    with pytest.raises(BadRequest):
+        index.find(alice.pk, parse("from:bob"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM chat_search")
+        assert cursor.fetchone() == (1,)  # Alice's
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,8 +10,11 @@ from django.test import Client
 from django.utils import timezone
 
 from chat import selectors, services
+from chat.directory import directory
 from chat.errors import Muted
 from chat.models import Membership, ModerationLog, Room, SiteBan, SiteMute
+from chat.search import index
+from chat.search.query import parse
 from realtime.auth import banned
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
 from realtime.streams import Claim, Reader
@@ -61,6 +64,39 @@ def test_a_ban_from_a_room_ends_by_itself(verify: Verify, general: Room, alice: 
     with verify():
         services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk)
     assert membership(general, bob).banned_until is None
+
+
+def test_who_is_let_in_again_finds_what_is_said_there_and_the_room(general: Room, alice: User, bob: User, say: Say) -> None:
+    say(alice, general, "The treasure")
+    services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR)
+    for q in ("treasure", "from:alice"):
+        assert found(bob, q) == []
+    with pytest.raises(BadRequest, match="in:"):
+        found(bob, "in:general")
+    assert directory(bob.pk)[0] == []
+    assert api(bob).get("/rooms/general/").status_code == 403
+    time_passes()
+    for q in ("treasure", "from:alice", "in:general"):
+        assert found(bob, q) == ["The treasure"]
+    assert [shown.room for shown in directory(bob.pk)[0]] == [general]
+    assert api(bob).get("/rooms/general/").status_code == 200
+
+
+def found(user: User, q: str) -> list[str]:
+    return [message.body for message in index.find(user.pk, parse(q)).messages]
+
+
+def test_a_link_lets_in_again_who_was_banned_for_a_time(verify: Verify, secret: Room, alice: User, bob: User) -> None:
+    token = services.make_invite_link(actor_id=alice.pk, room_id=secret.pk, seconds=HOUR, max_uses=1).token
+    services.ban(actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk, seconds=HOUR)
+    with pytest.raises(Forbidden):
+        services.join_by_link(actor_id=bob.pk, token=token)
+    assert api(bob).get(f"/invite/{token}/").status_code == 403
+    time_passes()
+    assert api(bob).get(f"/invite/{token}/").status_code == 200
+    with verify():
+        services.join_by_link(actor_id=bob.pk, token=token)
+    assert may_follow(bob, secret)
 
 
 def test_who_was_banned_from_a_private_room_can_be_invited_again_when_it_is_over(secret: Room, alice: User, bob: User) -> None:
