@@ -107,7 +107,7 @@ def rooms(user_id: int, query: Query) -> dict[str, Room]:
     states = {room_id: policies.standing_state(state, until) for room_id, state, until in mine}
     known = {room.slug: room for room in rows if policies.reading_problem(room.kind, states.get(room.pk)) is None}
     if partners:
-        directs = Room.objects.filter(memberships__user_id=user_id, memberships__state=State.ACTIVE, kind=Room.Kind.DIRECT).filter(
+        directs = Room.objects.filter(kind=Room.Kind.DIRECT, memberships__user_id=user_id, memberships__state=State.ACTIVE).filter(
             memberships__user__username__in=partners
         )
         known |= {f"@{name}": room for room, name in _with_partners(directs, user_id)}

@@ -112,6 +112,14 @@ def test_the_readme_is_short() -> None:
     assert len(text("README.md").splitlines()) <= README_LINES
 
 
-@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.parts[:2] == ("docs", "decisions")], ids=str)
+DECISIONS = [path for path in DOCUMENTS if path.parts[:2] == ("docs", "decisions")]
+
+
+def test_decisions_are_numbered_without_a_gap_and_without_a_double() -> None:
+    assert [int(path.name[:4]) for path in DECISIONS] == [*range(1, len(DECISIONS) + 1)]
+    assert [text(str(path)).split(".")[0] for path in DECISIONS] == [f"# {number}" for number in range(1, len(DECISIONS) + 1)]
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=str)
 def test_a_decision_is_short(path: Path) -> None:
     assert len(text(str(path)).splitlines()) <= DECISION_LINES
