@@ -127,6 +127,7 @@ check-deploy: install ## Django's deployment checks, with settings as in product
 
 screenshots: install-dev ## Make the pictures of the documents
 	@.ci/services
+	@fc-list | grep -qi emoji || .ci/apt "The pictures show emoji" fonts-noto-color-emoji fontconfig
 	.venv/bin/python -m tests.browser.screenshots
 
 clean: ## Remove .venv and var: the database and its demo rooms too
