@@ -80,7 +80,7 @@ export class Members {
   async open() {
     this.#root.hidden = false;
     this.#paint();
-    await Promise.allSettled([this.#loaded ? null : this.#loadFirst(), this.#room.askPresence()]);
+    await Promise.allSettled([this.#loaded ? null : this.#loadFirst(), this.#room.presence.ask()]);
   }
 
   close() {
@@ -116,7 +116,7 @@ export class Members {
   async #presenceChanged() {
     this.#paint();
     if (!this.isOpen || !this.#loaded || !this.#more) return;
-    const missing = [...(this.#room.present ?? [])].filter((id) => !this.#members.has(id) && !this.#asked.has(id)).slice(0, MAX_IDS);
+    const missing = [...(this.#room.presence.users ?? [])].filter((id) => !this.#members.has(id) && !this.#asked.has(id)).slice(0, MAX_IDS);
     if (missing.length === 0) return;
     for (const id of missing) this.#asked.add(id);
     try {
@@ -161,7 +161,7 @@ export class Members {
     const others = all.filter(({ role }) => role === 'member');
     const here = others.filter((member) => this.#isHere(member));
     const away = others.filter((member) => !this.#isHere(member));
-    setText(this.#root, 'here-count', words.hereOf(this.#room.presentCount, this.#room.memberCount));
+    setText(this.#root, 'here-count', words.hereOf(this.#room.presence.count, this.#room.memberCount));
     this.#section('owners', words.owners, staff.filter(({ role }) => role === 'owner'));
     this.#section('moderators', words.moderators, staff.filter(({ role }) => role === 'moderator'));
     this.#section('present', words.here, here);
@@ -190,7 +190,7 @@ export class Members {
 
   /** @param {Row} member */
   #isHere(member) {
-    return this.#room.present?.has(member.user.id) ?? false;
+    return this.#room.presence.users?.has(member.user.id) ?? false;
   }
 
   /** @param {Row} member */

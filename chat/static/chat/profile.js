@@ -61,7 +61,7 @@ export class Profile {
     placeBeside(this.#element, opener, 'start');
     slot(this.#element, 'close').focus();
     try {
-      const [card] = await Promise.all([this.#app.api.get(`/api/rooms/${room.id}/members/${userId}`), room.present ? null : room.askPresence()]);
+      const [card] = await Promise.all([this.#app.api.get(`/api/rooms/${room.id}/members/${userId}`), room.presence.users ? null : room.presence.ask()]);
       if (this.#shown !== shown) return;
       this.#card = card;
       this.#app.people.learn(card.user);
@@ -83,7 +83,7 @@ export class Profile {
     const { userId, room } = this.#shown;
     const element = this.#element;
     const user = this.#card?.user ?? this.#app.people.get(userId) ?? { id: userId, username: '', name: '' };
-    const here = room.present?.has(userId) ?? false;
+    const here = room.presence.users?.has(userId) ?? false;
     setAvatar(element, user);
     slot(element, 'avatar').dataset.present = String(here);
     setText(element, 'name', user.name);

@@ -6,15 +6,14 @@
 import { Emitter } from '../realtime/emitter.js';
 import { realClock, reportToConsole } from '../realtime/clock.js';
 import { History } from '../realtime/history.js';
-import { Unread } from '../realtime/store.js';
 import { MemberCount } from './member_count.js';
-import { UnreadMentions, mentionsMe } from './mentions.js';
+import { Presence } from './presence.js';
 import { Quotes } from './quotes.js';
+import { UnreadMessages } from './unread.js';
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
  * @typedef {import('../realtime/types.js').User} User
- * @typedef {import('../realtime/types.js').Signal} Signal
  * @typedef {import('../realtime/types.js').StreamEvent} StreamEvent
  * @typedef {import('./message.js').Message} Message
  *
@@ -55,15 +54,10 @@ export class Room {
   /** @type {Emitter<RoomEvents>} */
   #emitter = new Emitter(reportToConsole);
   #unread;
-  #mentions;
-  /** My read number as my inbox told it last: only going back makes it fall. */
-  #heardRead;
   /** @type {Message[] | null} */
   #handedOver = null;
   #quotes;
   #count;
-  /** Until when each of them types. @type {Map<number, number>} */
-  #typing = new Map();
   #following = false;
   /** The newest number when an entry of the outbox was first shown, by its key. @type {Map<string, number>} */
   #lastWhenWritten = new Map();
@@ -77,17 +71,13 @@ export class Room {
     this.data = listed.room;
     this.membership = listed.membership;
     this.partner = listed.partner ?? null;
-    /** Who is here; null where only their count is told. @type {Set<number> | null} */
-    this.present = null;
-    this.presentCount = 0;
+    this.presence = new Presence(context.me.id, () => context.client.command('room.presence', { room: this.id }), (what) => this.#emitter.emit(what, undefined));
     /** Somebody has looked, and the messages are kept up to date. */
     this.opened = false;
     /** The window that the page shows is being taken over. */
     this.opening = Promise.resolve();
     context.people.learn(this.partner);
-    this.#unread = new Unread({ last: this.data.last_number, read: this.membership?.read_number ?? this.data.last_number });
-    this.#mentions = new UnreadMentions(listed.mentions);
-    this.#heardRead = this.#unread.read;
+    this.#unread = new UnreadMessages(listed);
     this.history = new History({ load: (wanted) => this.#load(wanted), limit: MAX_MESSAGES_SHOWN });
     this.#quotes = new Quotes({
       inside: (id) => /** @type {any} */ (this.history.byId(id)),
@@ -141,7 +131,7 @@ export class Room {
   }
 
   get mentions() {
-    return this.isMember ? this.#mentions.count(this.#unread.read) : 0;
+    return this.isMember ? this.#unread.mentions : 0;
   }
 
   /** What waits here and may be shown: of a quiet room, nothing. */
@@ -173,12 +163,6 @@ export class Room {
     return !this.isDirect && (this.#context.me.moderator || (this.isMember && this.membership?.role !== 'member'));
   }
 
-  /** Those who type now, but me. @returns {number[]} */
-  get typing() {
-    const now = Date.now();
-    return [...this.#typing].filter(([, until]) => until > now).map(([id]) => id);
-  }
-
   /**
    * @template {keyof RoomEvents} Name
    * @param {Name} name
@@ -196,7 +180,7 @@ export class Room {
       apply: (events) => this.#apply(events),
       load: () => this.#context.api.get(`/api/rooms/${this.id}/`),
       replace: (snapshot) => this.#replace(snapshot),
-      signal: (signal) => this.#signal(signal),
+      signal: (signal) => this.presence.heard(signal),
       closed: (reason) => this.#closed(reason),
     });
   }
@@ -214,9 +198,7 @@ export class Room {
     this.#count.set(opened.member_count);
     this.opened = true;
     this.#quotes.keep(opened.quoted);
-    this.#unread.saw(this.data.last_number);
-    this.#unread.readTo(this.membership?.read_number ?? this.data.last_number);
-    this.#mentions = new UnreadMentions(opened.mentions);
+    this.#unread.opened(opened);
     this.history.saw(this.data.last_number);
     if (opened.newest) this.history.open(/** @type {any} */ (opened.messages));
     else this.opening = this.#openInside(opened);
@@ -245,9 +227,7 @@ export class Room {
   #replace(snapshot) {
     this.data = snapshot.room;
     this.membership = snapshot.membership;
-    this.#unread = new Unread({ last: this.data.last_number, read: this.membership?.read_number ?? this.data.last_number });
-    this.#mentions = new UnreadMentions(snapshot.mentions);
-    this.#heardRead = this.#unread.read;
+    this.#unread = new UnreadMessages(/** @type {any} */ (snapshot));
     this.#quotes.replace(snapshot.quoted);
     this.#count.set(snapshot.member_count);
     if (this.opened) this.history.open(snapshot.messages);
@@ -259,13 +239,10 @@ export class Room {
   #apply(events) {
     const last = this.lastNumber;
     const messages = events.filter(({ kind }) => kind === 'message').map(({ data }) => /** @type {any} */ (data));
-    for (const message of messages) {
-      this.#unread.saw(message.number);
-      this.#mentions.saw(message.number, mentionsMe(message, this.#context.me.id));
-    }
+    for (const message of messages) this.#unread.saw(message, this.#context.me.id);
     this.#changed(messages);
     for (const message of messages) {
-      this.#typing.delete(message.author.id);
+      this.presence.wrote(message.author.id);
       if (message.number > last && message.author.id !== this.#context.me.id && !message.deleted_at && !message.hidden_at) this.#emitter.emit('arrived', message);
     }
     for (const { kind, data } of events) {
@@ -289,7 +266,7 @@ export class Room {
   /** @param {Row} data */
   #roomChanged(data) {
     // `last_number` of the stream is as of the room's own change; messages have told the present one.
-    this.#unread.saw(data.last_number);
+    this.#unread.exists(data.last_number);
     this.data = { ...data, last_number: this.lastNumber };
   }
 
@@ -309,9 +286,7 @@ export class Room {
 
   /** My membership, from my inbox: there my read number is the present one. @param {Row} membership */
   heardMine(membership) {
-    const wentBack = membership.read_number < this.#heardRead;
-    this.#heardRead = membership.read_number;
-    if (wentBack) {
+    if (this.#unread.heard(membership.read_number)) {
       this.#goBack(membership.read_number);
       void this.#countMentions();
     }
@@ -336,8 +311,7 @@ export class Room {
   /** Go back to just before a message, so that it and what follows is unread again. @param {number} number */
   async unreadFrom(number) {
     const before = this.readNumber;
-    this.#heardRead = Math.min(before, number - 1);
-    this.#goBack(this.#heardRead);
+    this.#goBack(this.#unread.before(number));
     try {
       await this.#context.client.command('room.unread', { room: this.id, number });
       await this.#countMentions();
@@ -358,7 +332,7 @@ export class Room {
   async #countMentions() {
     const snapshot = await this.#context.api.get(`/api/rooms/${this.id}/`).catch(() => null);
     if (!snapshot) return;
-    this.#mentions = new UnreadMentions(snapshot.mentions);
+    this.#unread.mentionsAre(snapshot.mentions);
     this.#emitter.emit('change', undefined);
   }
 
@@ -381,31 +355,6 @@ export class Room {
   /** A reply of the server carries a message in its newest state. @param {Message} message */
   replied(message) {
     this.#changed([message]);
-  }
-
-  /** @param {Signal} signal */
-  #signal({ kind, data }) {
-    if (kind === 'typing' && data.user !== this.#context.me.id) {
-      this.#typing.set(data.user, Date.parse(data.until));
-      this.#emitter.emit('typing', undefined);
-    }
-    if (kind === 'presence') this.#presenceChanged(data);
-  }
-
-  /** @param {Row} data */
-  #presenceChanged({ count, joined = [], left = [] }) {
-    this.presentCount = count;
-    for (const id of joined) this.present?.add(id);
-    for (const id of left) this.present?.delete(id);
-    this.#emitter.emit('presence', undefined);
-  }
-
-  /** Ask who is here; from then on signals tell. */
-  async askPresence() {
-    const { count, users } = await this.#context.client.command('room.presence', { room: this.id });
-    this.presentCount = count;
-    this.present = users ? new Set(users) : null;
-    this.#emitter.emit('presence', undefined);
   }
 
   /** @param {string} reason */

@@ -225,7 +225,7 @@ export class RoomView {
   }
 
   #paintTyping() {
-    const typing = this.room.typing.filter((id) => !this.#app.blocks.has(id));
+    const typing = this.room.presence.typing.filter((id) => !this.#app.blocks.has(id));
     const names = typing.map((id) => this.#app.people.name(id)).filter(Boolean);
     setText(this.#root, 'typing-words', words.typing(names));
     slot(this.#root, 'dots').hidden = names.length === 0;
