@@ -109,8 +109,11 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
     """Show what was found in the rooms that I may read. The fields of the form become filters of the question."""
-    values = results.page(_user(request), results.typed(request.GET), before_id=_number(request, "before_id"))
-    return _render(request, "chat/search.html", values)
+    user = _user(request)
+    blocks = people.blocks(user.pk)
+    blocked = {row.blocked_id for row in blocks}
+    values = results.page(user, results.typed(request.GET), before_id=_number(request, "before_id"), blocked=blocked)
+    return _render(request, "chat/search.html", values, blocks=blocks)
 
 
 @page

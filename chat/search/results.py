@@ -1,5 +1,6 @@
 """What a search shows, as plain values for the API and for the page."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -34,15 +35,15 @@ def answer(user: User, query: Query, *, before_id: int | None, limit: int) -> Va
     return {"results": _hits(found.messages, query, user), "more": found.more}
 
 
-def page(user: User, typed: str, *, before_id: int | None) -> Values:
-    """Return what the page shows: the results, the filters as chips, or what was wrong with the question."""
+def page(user: User, typed: str, *, before_id: int | None, blocked: Collection[int] = ()) -> Values:
+    """Return what the page shows: the results, those of ``blocked`` folded, the filters as chips, or what was wrong with the question."""
     values: Values = {"query": typed, "address": address(typed), "asked": True, "hits": [], "chips": [], "error": "", "older_url": ""}
     try:
         query = parse(typed)
         values |= {"asked": bool(query), "chips": _chips(user, query), "words": " ".join(map(str, query.terms))}
         if query:
             found = index.find(user.pk, query, before_id=before_id)
-            values["hits"] = _hits(found.messages, query, user)
+            values["hits"] = [hit | {"folded": hit["message"]["author"]["id"] in blocked} for hit in _hits(found.messages, query, user)]
             if found.more and found.messages:
                 values["older_url"] = address(typed, before_id=found.messages[-1].pk)
     except BadRequest as error:

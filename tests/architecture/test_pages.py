@@ -10,6 +10,7 @@ from tests.architecture.source import PACKAGES, ROOT
 TEMPLATES = sorted(path.relative_to(ROOT) for path in (ROOT / "templates").rglob("*.html"))
 STATIC = [ROOT / package / "static" for package in PACKAGES]
 SCRIPTS = sorted(path.relative_to(ROOT) for directory in STATIC for path in directory.rglob("*.js") if path.parent.name != "vendor")
+MAX_LINES = 400  # as of the other code
 STYLES = sorted(path.relative_to(ROOT) for directory in STATIC for path in directory.rglob("*.css"))
 
 SAFE = {
@@ -57,6 +58,11 @@ def test_nothing_is_loaded_from_elsewhere(path: Path) -> None:
 def test_a_style_knows_no_left_and_no_right(path: Path) -> None:
     """What begins at the left in English begins at the right in Arabic: ``padding-inline-start``, ``text-align: start``."""
     assert PHYSICAL.findall(code(path)) == []
+
+
+@pytest.mark.parametrize("path", [*SCRIPTS, *STYLES], ids=str)
+def test_a_file_of_a_page_can_be_read_in_one_go(path: Path) -> None:
+    assert len((ROOT / path).read_text().splitlines()) <= MAX_LINES
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=str)

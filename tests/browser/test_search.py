@@ -91,6 +91,22 @@ def test_a_text_that_is_deleted_meanwhile_is_not_left_standing(open_page: OpenPa
     expect(bob.locator(".hit")).not_to_contain_text("swordfish")
 
 
+def test_what_somebody_blocked_said_is_folded_among_the_results(open_page: OpenPage, people: People, lab: Room) -> None:
+    post(people, lab, "Fair wind", "Foul wind")
+    page = open_page(people.bob, "/search/?q=wind")
+    connected(page)
+    expect(page.get_by_text("Foul wind")).to_be_visible()
+    services.block(actor_id=people.bob.pk, user_id=people.alice.pk)
+    expect(page.locator(".hit__fold:visible")).to_have_count(2)
+    expect(page.get_by_text("Foul wind")).to_be_hidden()
+    page.reload()
+    connected(page)
+    page.get_by_role("button", name="Show").first.click()
+    expect(page.get_by_text("Foul wind")).to_be_visible()
+    expect(page.get_by_role("link", name="Foul wind")).to_be_focused()
+    expect(page.get_by_text("Fair wind")).to_be_hidden()
+
+
 def test_without_scripts_the_form_and_the_links_do_it(open_page: OpenPage, people: People, lab: Room) -> None:
     post(people, lab, *(f"Buoy {number}" for number in range(25)))
     page = open_page(people.bob, "/rooms/lab/", java_script_enabled=False)

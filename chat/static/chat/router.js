@@ -129,7 +129,7 @@ export class Router {
     if (root.dataset.view === 'room') return new RoomView(root, app.rooms.open(takeJson(root, 'view-data')), app);
     if (root.dataset.view === 'inbox') return new InboxView(root, app);
     if (root.dataset.view === 'directory') return new DirectoryView(root, app.api, (id, url) => app.join(id, url));
-    if (root.dataset.view === 'search') return new SearchView(root, app.rooms, (title) => this.#retitle(title));
+    if (root.dataset.view === 'search') return new SearchView(root, app, (title) => this.#retitle(title));
     return null;
   }
 

@@ -7,27 +7,37 @@ import { announce, onAction, parse, slot, toast } from './dom.js';
 import { isGone } from './rights.js';
 import { dayAndClock, fullTime, words } from './words.js';
 
-/** @typedef {import('./message.js').Message} Message */
+/**
+ * @typedef {import('./message.js').Message} Message
+ * @typedef {Pick<import('./app.js').App, 'rooms' | 'blocks'>} Known
+ */
 
 const TYPED_MS = 250; // after the last key, before the server is asked
 
 export class SearchView {
   #root;
+  #blocks;
   #titled;
   #asked = '';
   #asking = 0;
   #timer = 0;
-  #end;
+  /** Messages of people I have blocked that I asked to see, by id. @type {Set<string>} */
+  #unfolded = new Set();
+  #ends;
 
   /**
    * @param {HTMLElement} root
-   * @param {import('./rooms.js').Rooms} rooms
+   * @param {Known} known
    * @param {(title: string) => void} titled  the page is called so now
    */
-  constructor(root, rooms, titled) {
+  constructor(root, { rooms, blocks }, titled) {
     this.#root = root;
+    this.#blocks = blocks;
     this.#titled = titled;
-    this.#end = rooms.on('messages', (messages) => messages.forEach((/** @type {Message} */ message) => this.#changed(message)));
+    this.#ends = [
+      rooms.on('messages', (messages) => messages.forEach((/** @type {Message} */ message) => this.#changed(message))),
+      blocks.on('change', () => this.#blocksChanged()),
+    ];
     this.#asked = this.#field.value;
     this.#field.addEventListener('input', () => this.#typed());
     this.#form.addEventListener('submit', (event) => {
@@ -38,7 +48,10 @@ export class SearchView {
       if (event.target !== this.#field && this.#isComplete(event.target)) void this.#search(this.#address(), { push: true });
     });
     root.addEventListener('click', (event) => this.#clicked(event));
-    onAction(root, { older: (_event, element) => void this.#older(/** @type {HTMLAnchorElement} */ (element)) });
+    onAction(root, {
+      older: (_event, element) => void this.#older(/** @type {HTMLAnchorElement} */ (element)),
+      unfold: (_event, element) => this.#unfold(/** @type {HTMLElement} */ (element.closest('.hit'))),
+    });
     this.#paint();
   }
 
@@ -62,7 +75,7 @@ export class SearchView {
   leave() {
     clearTimeout(this.#timer);
     this.#asking++;
-    this.#end();
+    for (const end of this.#ends) end();
   }
 
   #typed() {
@@ -145,7 +158,7 @@ export class SearchView {
     if (next) link.href = next.getAttribute('href') ?? '';
     slot(this.#root, 'older').hidden = !next;
     this.#paint();
-    items[0]?.querySelector('a')?.focus({ preventScroll: true });
+    if (items[0]) focusOn(items[0]);
     announce(words.messagesFound(this.#hits.length));
   }
 
@@ -153,12 +166,28 @@ export class SearchView {
     return /** @type {HTMLElement[]} */ ([...this.#root.querySelectorAll('.hit')]);
   }
 
-  /** Times as the reader has them. */
+  /** Times as the reader has them, and nothing of somebody blocked that they did not ask for. */
   #paint() {
+    for (const hit of this.#hits) {
+      const { author, message = '' } = hit.dataset;
+      hit.classList.toggle('hit--folded', this.#blocks.has(Number(author)) && !this.#unfolded.has(message));
+    }
     for (const when of /** @type {NodeListOf<HTMLTimeElement>} */ (this.#root.querySelectorAll('.hit [data-slot="when"]'))) {
       when.textContent = dayAndClock(when.dateTime);
       when.title = fullTime(when.dateTime);
     }
+  }
+
+  /** @param {HTMLElement} hit */
+  #unfold(hit) {
+    this.#unfolded.add(hit.dataset.message ?? '');
+    this.#paint();
+    focusOn(hit);
+  }
+
+  #blocksChanged() {
+    this.#unfolded.clear();
+    this.#paint();
   }
 
   /** A text that is deleted, hidden or edited while it is shown is not left standing. @param {Message} message */
@@ -168,4 +197,9 @@ export class SearchView {
     hit.dataset.gone = String(isGone(message));
     slot(hit, 'text').textContent = message.deleted_at ? words.deleted : message.hidden_at ? words.hidden : message.body;
   }
+}
+
+/** On the way to the message, or to what unfolds it. @param {HTMLElement} hit */
+function focusOn(hit) {
+  /** @type {HTMLElement | null} */ (hit.querySelector(hit.classList.contains('hit--folded') ? '[data-do="unfold"]' : 'a'))?.focus({ preventScroll: true });
 }
