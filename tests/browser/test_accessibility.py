@@ -88,7 +88,6 @@ DESK = [
     "chat/filter/",
     "chat/filter/add/",
     "chat/bulk/",
-    "notifications/announcement/add/",
 ]
 
 
