@@ -8,13 +8,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from chat import services
+from chat import policies, services
 from chat.models import Message, Room
 from notifications import services as inbox
 from notifications.models import Notification
 from tests.chat.conftest import Say, notices
 from tests.conftest import make_user
 from tests.support.replay import Verify
+from tests.support.server import ROOT
 
 
 @pytest.fixture
@@ -220,3 +221,11 @@ def test_replies_make_a_batch_no_slower_the_more_they_are(
         services.post_messages(posts(1))
     with django_assert_num_queries(len(one)):
         services.post_messages(posts(20))
+
+
+def test_every_emoji_of_the_picker_can_be_a_reaction() -> None:
+    table = (ROOT / "chat/static/chat/vendor/emoji/all.js").read_text().split("`")[1].split("\n")
+    signs = [line.split(" ")[0] for line in table if line]
+    assert len(signs) > 1500
+    for sign in signs:
+        policies.check_emoji(sign)

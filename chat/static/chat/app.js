@@ -20,6 +20,8 @@ import { Dialogs } from './dialogs.js';
 import { onAction, toast } from './dom.js';
 import { EmojiPicker } from './emoji.js';
 import { Favourites } from './favourites.js';
+import { FormatMenu } from './format_menu.js';
+import { makeRoomForKeyboard } from './keyboard.js';
 import { Menu, moveWithArrows, placeBeside } from './menu.js';
 import { People } from './people.js';
 import { PerFrame } from './per_frame.js';
@@ -84,6 +86,7 @@ export class App {
     this.counters = new Counters();
     this.recent = new Recent(boot.me.id);
     this.shortcuts = new Shortcuts(this.#keys());
+    this.formats = new FormatMenu(this.shortcuts.mac);
     this.switcher = new Switcher(this);
     this.sidebar = new Sidebar(/** @type {HTMLElement} */ (document.getElementById('sidebar')), this.rooms, this.favourites, (opener, room) => roomMenu(opener, room, this));
     const session = new Session({ client: this.client, ask: () => this.api.get('/api/announcements/'), told: () => this.connection.paint() });
@@ -96,6 +99,7 @@ export class App {
     });
     this.#listen();
     showThatSomebodyLooks();
+    makeRoomForKeyboard();
     this.desktop = new Desktop({
       feed: this.feed,
       since: boot.inbox.since,

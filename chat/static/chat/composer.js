@@ -3,16 +3,20 @@
  * @module
  */
 
-import { onAction, setIcon, setText, slot, toast } from './dom.js';
+import { completeEmoji, completePeople, completeRooms } from './completions.js';
+import { announce, onAction, setIcon, setText, slot, toast } from './dom.js';
 import { Drafts } from './drafts.js';
-import { Suggestions } from './suggestions.js';
+import { formatted } from './formatting.js';
 import { quoteOf } from './message.js';
 import { isGone, whyNot } from './rights.js';
+import { Suggestions } from './suggestions.js';
+import { replaceText } from './text_field.js';
 import { words } from './words.js';
 
 /**
  * @typedef {import('./room.js').Room} Room
  * @typedef {import('./message.js').Message} Message
+ * @typedef {import('./formatting.js').Format} Format
  *
  * @typedef {object} ComposerActions  What the composer asks of its surroundings.
  * @property {(body: string, replyTo: number | null) => void} post
@@ -21,13 +25,16 @@ import { words } from './words.js';
  * @property {() => void} typing
  * @property {() => void} join
  * @property {(opener: HTMLElement, chosen: (emoji: string) => void) => void} pickEmoji
+ * @property {(opener: HTMLElement, chosen: (format: Format) => void) => void} pickFormat
+ * @property {(event: KeyboardEvent) => string | undefined} shortcut  what a key asks for
  */
 
-const COUNT_FROM = 0.8; // of the limit: before that, nobody needs to know it
+const COUNT_FROM = 0.9; // of the limit: before that, nobody needs to know it
 
 export class Composer {
   #root;
   #room;
+  #meId;
   #limit;
   #actions;
   #drafts;
@@ -40,20 +47,27 @@ export class Composer {
   /** Until when the room's slow mode makes me wait, in milliseconds. */
   #slowUntil = 0;
   #busy = false;
+  /** The newest message when the composer last looked: what is newer and mine starts the wait anew. */
+  #newest;
+  /** A moderator has muted me: when that ends, it is said. */
+  #wasMuted = false;
+  #left = Infinity;
 
   /**
    * @param {HTMLElement} root
    * @param {Room} room
-   * @param {{limit: number, meId: number, actions: ComposerActions, people: () => Promise<import('../realtime/types.js').User[]>}} options
+   * @param {{limit: number, meId: number, actions: ComposerActions, people: () => Promise<import('../realtime/types.js').User[]>, rooms: () => Room[]}} options
    */
-  constructor(root, room, { limit, meId, actions, people }) {
+  constructor(root, room, { limit, meId, actions, people, rooms }) {
     this.#root = root;
     this.#room = room;
+    this.#meId = meId;
     this.#limit = limit;
+    this.#newest = room.lastNumber;
     this.#actions = actions;
     this.#drafts = new Drafts(meId, room.id);
     this.#input = /** @type {HTMLTextAreaElement} */ (slot(root, 'input'));
-    this.#suggestions = new Suggestions(slot(root, 'suggestions'), this.#input, people);
+    this.#suggestions = new Suggestions(slot(root, 'suggestions'), this.#input, [completePeople(people), completeRooms(rooms), completeEmoji()]);
     this.#input.value = this.#drafts.text;
     this.#input.addEventListener('input', () => this.#changed());
     this.#input.addEventListener('keydown', (event) => this.#key(event));
@@ -64,8 +78,10 @@ export class Composer {
     onAction(root, {
       'drop-context': () => this.#drop(),
       'insert-emoji': (_event, element) => actions.pickEmoji(element, (emoji) => this.#insert(emoji)),
+      'pick-format': (_event, element) => actions.pickFormat(element, (format) => this.#format(format)),
       join: () => actions.join(),
     });
+    this.#waitAfter(actions.lastOfMine()?.created_at);
     this.paint();
   }
 
@@ -98,6 +114,8 @@ export class Composer {
 
   /** Messages are in a new state: what is answered is shown as it is now, and what is deleted is edited no longer. @param {Message[]} messages */
   changed(messages) {
+    if (messages.some(({ author, number = 0 }) => author.id === this.#meId && number > this.#newest)) this.posted();
+    this.#newest = Math.max(this.#newest, ...messages.map(({ number = 0 }) => number));
     const mine = messages.find(({ id }) => id === this.#editing?.id);
     if (mine && isGone(mine)) {
       this.#stopEditing();
@@ -110,19 +128,31 @@ export class Composer {
 
   /** A message of mine was taken: the room's slow mode starts to count. */
   posted() {
-    const seconds = this.#room.data.slow_mode;
-    if (!seconds || this.#room.canModerate) return;
-    this.#slowUntil = Date.now() + seconds * 1000;
+    this.#waitAfter(new Date().toISOString());
     this.tick();
+  }
+
+  /** @param {string} [iso]  when I last wrote; by the server's clock, so no wait is longer than the whole */
+  #waitAfter(iso) {
+    const milliseconds = this.#room.data.slow_mode * 1000;
+    if (iso) this.#slowUntil = Math.min(Date.parse(iso), Date.now()) + milliseconds;
+  }
+
+  /** Seconds until slow mode lets me write again; 0: it does. */
+  get #wait() {
+    if (!this.#room.data.slow_mode || this.#room.canModerate || this.#editing) return 0;
+    return Math.max(0, Math.ceil((this.#slowUntil - Date.now()) / 1000));
   }
 
   /** Say what changes with time. */
   tick() {
-    const wait = Math.ceil((this.#slowUntil - Date.now()) / 1000);
     const seconds = this.#room.data.slow_mode;
+    const wait = this.#wait;
     const slow = slot(this.#root, 'slow');
     slow.hidden = !seconds || this.#room.canModerate;
-    if (!slow.hidden) setText(this.#root, 'slow', wait > 0 ? words.slowWait(wait) : words.slowMode(seconds));
+    slow.dataset.waiting = String(wait > 0);
+    if (!slow.hidden) setText(slow, 'slow-words', wait > 0 ? words.slowWait(wait) : words.slowMode(seconds));
+    this.#paintSend();
     this.#paintNotice();
   }
 
@@ -139,6 +169,9 @@ export class Composer {
     const notice = slot(this.#root, 'notice');
     notice.hidden = why === null;
     slot(this.#root, 'form').hidden = why !== null;
+    const isMuted = why?.icon === 'volume-x';
+    if (this.#wasMuted && why === null) announce(words.mutedNoMore);
+    this.#wasMuted = isMuted;
     if (why === null) return;
     setText(notice, 'notice-words', why.words);
     setIcon(/** @type {Element} */ (notice.querySelector('svg')), why.icon);
@@ -156,17 +189,31 @@ export class Composer {
   }
 
   #paintCount() {
-    const length = [...this.#input.value].length; // code points, as the server counts
+    const length = [...this.#input.value.trim()].length; // code points, as the server counts
     const left = this.#limit - length;
     const count = slot(this.#root, 'count');
     count.hidden = length < this.#limit * COUNT_FROM;
     count.dataset.over = String(left < 0);
     count.textContent = count.hidden ? '' : words.left(left);
+    // Said once near the limit and once beyond it, not with every letter.
+    if (!count.hidden && (left < 0 ? this.#left >= 0 : this.#left > this.#limit * (1 - COUNT_FROM))) announce(words.left(left));
+    this.#left = left;
+    this.#paintSend();
+  }
+
+  #paintSend() {
     const send = /** @type {HTMLButtonElement} */ (slot(this.#root, 'send'));
-    send.disabled = this.#busy || left < 0 || this.#input.value.trim() === '';
+    send.disabled = this.#busy || this.#wait > 0 || this.#input.value.trim() === '';
+  }
+
+  /** Why it is not sent. @param {string} problem */
+  #say(problem) {
+    setText(this.#root, 'problem', problem);
+    slot(this.#root, 'form').classList.toggle('composer__frame--problem', problem !== '');
   }
 
   #changed() {
+    this.#say('');
     this.#paintCount();
     if (this.#editing) return;
     this.#drafts.text = this.#input.value;
@@ -176,7 +223,11 @@ export class Composer {
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.isComposing || this.#suggestions.key(event)) return;
-    if (event.key === 'Enter' && !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey) {
+    const format = this.#actions.shortcut(event);
+    if (format) {
+      event.preventDefault();
+      this.#format(/** @type {Format} */ (format));
+    } else if (event.key === 'Enter' && !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey) {
       event.preventDefault();
       void this.#send();
     } else if (event.key === 'ArrowUp' && this.#input.value === '') {
@@ -192,9 +243,13 @@ export class Composer {
 
   async #send() {
     const body = this.#input.value.trim();
-    if (this.#busy || body === '' || [...body].length > this.#limit) return;
+    if (this.#busy || body === '') return;
+    const over = [...body].length - this.#limit;
+    if (over > 0) return this.#say(words.tooLong(over, this.#limit));
+    if (this.#wait > 0) return announce(words.slowWait(this.#wait)); // it stands below the text already
     if (this.#editing) return this.#saveEdit(this.#editing, body);
     const replyTo = this.#replyTo?.id ?? null;
+    this.#say('');
     this.#input.value = '';
     this.#drafts.text = '';
     this.#replyTo = null;
@@ -216,6 +271,7 @@ export class Composer {
   }
 
   #drop() {
+    this.#say('');
     this.#replyTo = null;
     this.#stopEditing();
     this.paint();
@@ -231,9 +287,14 @@ export class Composer {
 
   /** @param {string} text */
   #insert(text) {
-    const { selectionStart, selectionEnd } = this.#input;
-    this.#input.setRangeText(text, selectionStart, selectionEnd, 'end');
-    this.#input.focus();
-    this.#changed();
+    replaceText(this.#input, this.#input.selectionStart, this.#input.selectionEnd, text);
+  }
+
+  /** @param {Format} format */
+  #format(format) {
+    const { value, selectionStart, selectionEnd } = this.#input;
+    const { start, end, text, from, to } = formatted(format, value, selectionStart, selectionEnd);
+    replaceText(this.#input, start, end, text);
+    this.#input.setSelectionRange(from, to);
   }
 }

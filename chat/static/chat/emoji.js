@@ -1,32 +1,39 @@
 /**
- * The picker of common emoji: one popover for the whole page, opened beside whatever asked for it.
+ * The picker of emoji: one popover for the whole page, opened beside whatever asked for it. All by keyboard; Esc closes it and gives the focus back.
  * @module
  */
 
+import { announce, clone, setIcon, setText, slot } from './dom.js';
+import { emojiGroups, searchEmoji, stepInGrids } from './emoji_table.js';
 import { placeBeside } from './menu.js';
+import { words } from './words.js';
 
-const EMOJI = [
-  '👍', '❤️', '😂', '🎉', '🙏', '👀', '🚀', '✅',
-  '😀', '😅', '😊', '😍', '🤔', '😮', '😢', '😡',
-  '👏', '🙌', '💪', '🤝', '👋', '👌', '🤞', '💯',
-  '🔥', '✨', '⭐', '💡', '📌', '⚠️', '❓', '❌',
-  '☕', '🍰', '🐛', '🔧', '📦', '🕐', '🌱', '🌊',
-];
+/** @typedef {import('./emoji_table.js').Emoji} Emoji */
 
-const COLUMNS_SHOWN = 8;
+const COMMON = ['👍', '❤️', '😂', '🎉', '🙏', '👀', '🚀', '✅', '😊', '🤔', '👏', '💯', '🔥', '👋', '😢', '☕'];
+const MOST_RECENT = 24; // three rows
+const MOST_FOUND = 80;
+const KEPT_AS = 'holdfast.emoji';
+const ICONS = { recent: 'clock', smileys: 'smile', people: 'users', nature: 'leaf', food: 'utensils', travel: 'plane', activities: 'volleyball', objects: 'lightbulb', symbols: 'hash', flags: 'flag' };
 
 export class EmojiPicker {
-  #element;
+  #element = /** @type {HTMLElement} */ (document.getElementById('emoji-picker'));
+  #search = /** @type {HTMLInputElement} */ (slot(this.#element, 'search'));
+  #body = slot(this.#element, 'groups');
+  #found = slot(this.#element, 'found');
+  #tabs = slot(this.#element, 'tabs');
+  /** @type {import('./emoji_table.js').Group[]} */
+  #groups = [];
   /** @type {((emoji: string) => void) | null} */
   #chosen = null;
-  /** @type {HTMLElement | null} */
-  #opener = null;
+  /** Where the focus goes back to: the first of them that is still there. @type {HTMLElement[]} */
+  #back = [];
 
   constructor() {
-    this.#element = /** @type {HTMLElement} */ (document.getElementById('emoji-picker'));
-    this.#element.append(...EMOJI.map((emoji) => button(emoji)));
     this.#element.addEventListener('click', (event) => this.#click(event));
     this.#element.addEventListener('keydown', (event) => this.#key(event));
+    this.#element.addEventListener('toggle', (event) => this.#toggled(/** @type {ToggleEvent} */ (event).newState === 'open'));
+    this.#search.addEventListener('input', () => this.#look());
   }
 
   /**
@@ -34,40 +41,166 @@ export class EmojiPicker {
    * @param {(emoji: string) => void} chosen
    */
   open(opener, chosen) {
-    this.#opener = opener;
+    const around = /** @type {HTMLElement | null} */ (opener.closest('.message'));
+    this.#back = around ? [opener, around] : [opener];
     this.#chosen = chosen;
+    this.#search.value = '';
+    this.#showRecent();
+    this.#look();
     this.#element.showPopover();
     placeBeside(this.#element, opener);
-    /** @type {HTMLElement} */ (this.#element.firstElementChild).focus();
+    /** @type {HTMLElement} */ (this.#body.parentElement).scrollTop = 0;
+    this.#search.focus({ preventScroll: true });
+    void this.#load();
+  }
+
+  async #load() {
+    if (this.#groups.length > 0) return;
+    try {
+      this.#groups = await emojiGroups();
+      for (const { name, emoji } of this.#groups) this.#addGroup(name, emoji);
+      setText(this.#element, 'state', '');
+    } catch {
+      setText(this.#element, 'state', words.emojiFailed);
+    }
+    this.#look();
+  }
+
+  #showRecent() {
+    this.#body.querySelector('[data-group="recent"]')?.remove();
+    this.#tabs.querySelector('[data-group="recent"]')?.remove();
+    const signs = [...new Set([...this.#recent, ...COMMON])].slice(0, MOST_RECENT);
+    this.#addGroup('recent', signs.map((sign) => ({ sign, codes: [], name: '', found: '' })), true);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Emoji[]} emoji
+   * @param {boolean} [first]
+   */
+  #addGroup(name, emoji, first = false) {
+    const group = clone('emoji-group-template');
+    group.dataset.group = name;
+    const label = words.emojiGroups[/** @type {keyof typeof words.emojiGroups} */ (name)];
+    setText(group, 'name', label);
+    slot(group, 'grid').append(...emoji.map(button));
+    const tab = clone('emoji-tab-template');
+    tab.dataset.group = name;
+    tab.title = label;
+    tab.setAttribute('aria-label', label);
+    setIcon(/** @type {Element} */ (tab.firstElementChild), ICONS[/** @type {keyof typeof ICONS} */ (name)]);
+    if (first) {
+      this.#body.prepend(group);
+      this.#tabs.prepend(tab);
+    } else {
+      this.#body.append(group);
+      this.#tabs.append(tab);
+    }
+  }
+
+  /** Show what the search finds, or all. */
+  #look() {
+    const typed = this.#search.value.trim();
+    this.#found.hidden = typed === '';
+    this.#body.hidden = typed !== '';
+    if (typed === '') return;
+    const found = searchEmoji(this.#groups, typed, MOST_FOUND);
+    slot(this.#found, 'grid').replaceChildren(...found.map(button));
+    setText(this.#found, 'nothing', found.length === 0 ? words.found(0) : '');
+    announce(words.found(found.length));
   }
 
   /** @param {Event} event */
   #click(event) {
-    const one = /** @type {Element} */ (event.target).closest('button');
-    if (!one) return;
+    const target = /** @type {Element} */ (event.target);
+    const one = target.closest('.emoji-picker__one');
+    const tab = /** @type {HTMLElement | null} */ (target.closest('.emoji-picker__tab'));
+    if (tab) this.#goTo(tab.dataset.group ?? '');
+    if (one) this.#choose(one.textContent ?? '');
+  }
+
+  /** @param {string} name */
+  #goTo(name) {
+    this.#search.value = '';
+    this.#look();
+    const group = /** @type {HTMLElement} */ (this.#body.querySelector(`[data-group="${name}"]`));
+    group.scrollIntoView({ block: 'start' });
+    /** @type {HTMLElement | null} */ (group.querySelector('.emoji-picker__one'))?.focus({ preventScroll: true });
+  }
+
+  /** @param {string} sign */
+  #choose(sign) {
+    const chosen = this.#chosen;
+    this.#recent = [sign, ...this.#recent.filter((other) => other !== sign)].slice(0, MOST_RECENT);
     this.#element.hidePopover();
-    this.#opener?.focus();
-    this.#chosen?.(one.textContent ?? '');
+    this.#giveBack();
+    chosen?.(sign);
+  }
+
+  /** @param {boolean} open */
+  #toggled(open) {
+    this.#back[0]?.setAttribute('aria-expanded', String(open));
+    if (!open && (document.activeElement === document.body || this.#element.contains(document.activeElement))) this.#giveBack();
+  }
+
+  /** The toolbar of a message goes when the focus does: then the message itself has it. */
+  #giveBack() {
+    this.#back.find((element) => element.isConnected)?.focus({ preventScroll: true });
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const all = [...this.#element.children];
-    const at = all.indexOf(/** @type {Element} */ (document.activeElement));
-    const onwards = document.documentElement.dir === 'rtl' ? -1 : 1;
-    const steps = { ArrowRight: onwards, ArrowLeft: -onwards, ArrowDown: COLUMNS_SHOWN, ArrowUp: -COLUMNS_SHOWN };
-    const step = /** @type {Record<string, number>} */ (steps)[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    /** @type {HTMLElement | undefined} */ (all[Math.min(Math.max(at + step, 0), all.length - 1)])?.focus();
+    const shown = this.#search.value.trim() === '' ? this.#body : this.#found;
+    const all = /** @type {HTMLElement[]} */ ([...shown.querySelectorAll('.emoji-picker__one')]);
+    const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    if (document.activeElement === this.#search) {
+      if (event.key === 'Enter' && shown === this.#found && all[0]) this.#choose(all[0].textContent ?? '');
+      else if (event.key === 'ArrowDown') all[0]?.focus();
+      else return;
+      return event.preventDefault();
+    }
+    if (at < 0) return;
+    const onwards = document.documentElement.dir === 'rtl';
+    const ways = { ArrowRight: onwards ? 'previous' : 'next', ArrowLeft: onwards ? 'next' : 'previous', ArrowDown: 'below', ArrowUp: 'above', Home: 'first', End: 'last' };
+    const way = ways[/** @type {keyof typeof ways} */ (event.key)];
+    if (way) {
+      event.preventDefault();
+      const grids = [...shown.querySelectorAll('.emoji-picker__grid')];
+      const columns = getComputedStyle(grids[0]).gridTemplateColumns.split(' ').length;
+      const to = stepInGrids(grids.map((grid) => grid.children.length), columns, at, /** @type {any} */ (way));
+      if (to === at && way === 'above') this.#search.focus();
+      else all[to].focus();
+    } else if (event.key.length === 1 && event.key !== ' ' && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      this.#search.focus(); // one types on: the letter goes into the field
+    }
+  }
+
+  /** @returns {string[]} */
+  get #recent() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(KEPT_AS) ?? '[]');
+      return Array.isArray(kept) ? kept.filter((sign) => typeof sign === 'string').slice(0, MOST_RECENT) : [];
+    } catch {
+      return []; // forbidden, or somebody else's
+    }
+  }
+
+  set #recent(signs) {
+    try {
+      localStorage.setItem(KEPT_AS, JSON.stringify(signs));
+    } catch {
+      // Forbidden or full: the common ones are there.
+    }
   }
 }
 
-/** @param {string} emoji */
-function button(emoji) {
+/** @param {Emoji} emoji */
+function button({ sign, name, codes }) {
   const element = document.createElement('button');
   element.type = 'button';
+  element.tabIndex = -1;
   element.className = 'emoji-picker__one';
-  element.textContent = emoji;
+  element.textContent = sign;
+  if (name) element.title = codes.length > 0 ? `${name} :${codes[0]}:` : name;
   return element;
 }

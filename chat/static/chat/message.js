@@ -6,6 +6,7 @@
 import { dressCode } from './code.js';
 import { clone, parse, setAvatar, setSanitised, setText, slot } from './dom.js';
 import { showPictures } from './pictures.js';
+import { linkRooms } from './room_links.js';
 import { isGone } from './rights.js';
 import { clock, fullTime, words } from './words.js';
 
@@ -32,6 +33,7 @@ import { clock, fullTime, words } from './words.js';
  * @property {(userId: number) => string} nameOf
  * @property {(messageId: number) => Message | null} quoted
  * @property {(number: number) => string} permalink
+ * @property {import('./room_links.js').FindRoom} [room]
  * @property {(message: Message) => boolean} [isFolded]  its author is blocked, and the reader has not asked to see it
  */
 
@@ -98,6 +100,7 @@ function paintBody(body, message, surroundings) {
   body.classList.toggle('prose', rendered);
   if (rendered) setSanitised(body, /** @type {string} */ (message.html));
   else body.textContent = text;
+  if (!isGone(message) && surroundings.room) linkRooms(body, surroundings.room);
   dressCode(body);
   showPictures(body);
   for (const mention of body.querySelectorAll('.mention')) {

@@ -53,6 +53,7 @@ export class RoomView {
       me: app.me,
       nameOf: (/** @type {number} */ id) => app.people.name(id),
       quoted: (/** @type {number} */ id) => room.quoted(id),
+      room: (/** @type {string} */ slug) => app.rooms.bySlug(slug) ?? null,
       permalink: (/** @type {number} */ number) => `${room.url}${number}/`,
       isFolded: (/** @type {Message} */ { author, id = 0 }) => app.blocks.has(author.id) && !this.#unfolded.has(id),
     };
@@ -61,6 +62,7 @@ export class RoomView {
       limit: app.limits.message,
       meId: app.me.id,
       people: () => app.membersOf(room),
+      rooms: () => app.rooms.mine,
       actions: {
         post: (body, replyTo) => this.#post(body, replyTo),
         edit: (message, body) => this.#edit(message, body),
@@ -68,6 +70,8 @@ export class RoomView {
         typing: () => this.#tellTyping(),
         join: () => void app.join(room.id, room.url).catch((error) => toast(error.message)),
         pickEmoji: (opener, chosen) => app.emoji.open(opener, chosen),
+        pickFormat: (opener, chosen) => app.formats.open(opener, chosen),
+        shortcut: (event) => app.shortcuts.action('writing', event),
       },
     });
     const panel = /** @type {HTMLElement | null} */ (root.querySelector('[data-slot="members"]'));

@@ -44,26 +44,29 @@ export class ShortcutsView {
     const rows = SHORTCUTS.filter((shortcut) => shortcut.group === group).map(({ name, keys }) => {
       const row = clone('shortcut-template');
       setText(row, 'name', words.shortcuts[/** @type {keyof typeof words.shortcuts} */ (name)]);
-      slot(row, 'keys').replaceChildren(...keys.map((key) => this.#keys(key)));
+      slot(row, 'keys').replaceChildren(...keys.map((key) => keyCaps(key, this.#shortcuts.mac)));
       return row;
     });
     slot(element, 'rows').replaceChildren(...rows);
     return element;
   }
+}
 
-  /** @param {string} combination */
-  #keys(combination) {
-    const element = document.createElement('span');
-    element.className = 'key-caps';
-    element.dataset.letter = String(combination.length === 1);
-    const keys = combination.length === 1 ? [combination] : combination.split('+');
-    element.append(
-      ...keys.map((key) => {
-        const cap = document.createElement('kbd');
-        cap.textContent = words.keyName(key, this.#shortcuts.mac);
-        return cap;
-      }),
-    );
-    return element;
-  }
+/**
+ * @param {string} combination
+ * @param {boolean} mac
+ */
+export function keyCaps(combination, mac) {
+  const element = document.createElement('span');
+  element.className = 'key-caps';
+  element.dataset.letter = String(combination.length === 1);
+  const keys = combination.length === 1 ? [combination] : combination.split('+');
+  element.append(
+    ...keys.map((key) => {
+      const cap = document.createElement('kbd');
+      cap.textContent = words.keyName(key, mac);
+      return cap;
+    }),
+  );
+  return element;
 }

@@ -1,32 +1,33 @@
 /**
- * Completion of @names while one writes: a listbox above the composer, steered from the text field.
+ * Completion while one writes: a listbox above the composer, steered from the text field.
  * @module
  */
 
-import { clone, setAvatar, setText } from './dom.js';
+import { clone, setAvatar, setText, slot } from './dom.js';
+import { replaceText } from './text_field.js';
 
-/** @typedef {import('../realtime/types.js').User} User */
-
-const MOST_SHOWN = 6;
-const BEGUN = /(?:^|\s)@([\w.+-]*)$/u;
+/**
+ * @typedef {import('./completions.js').Completion} Completion
+ * @typedef {import('./completions.js').Kind} Kind
+ */
 
 export class Suggestions {
   #list;
   #input;
-  #people;
-  /** @type {User[]} */
+  #kinds;
+  /** @type {Completion[]} */
   #found = [];
   #at = 0;
 
   /**
    * @param {HTMLElement} list
    * @param {HTMLTextAreaElement} input
-   * @param {() => Promise<User[]>} people  who can be mentioned
+   * @param {Kind[]} kinds
    */
-  constructor(list, input, people) {
+  constructor(list, input, kinds) {
     this.#list = list;
     this.#input = input;
-    this.#people = people;
+    this.#kinds = kinds;
     input.addEventListener('input', () => void this.#look());
     input.addEventListener('blur', () => this.#close());
     list.addEventListener('pointerdown', (event) => this.#press(event)); // before `blur` closes the list
@@ -37,8 +38,8 @@ export class Suggestions {
     if (this.#list.hidden) return false;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) this.#select((this.#at + step + this.#found.length) % this.#found.length);
-    else if (event.key === 'Enter' && this.#found[this.#at].username === this.#begun()) return this.#close(); // nothing to complete: Enter sends
-    else if (event.key === 'Enter' || event.key === 'Tab') this.#choose(this.#at);
+    else if (event.key === 'Enter' && this.#found[this.#at].text === this.#begun()?.text) return this.#close(); // nothing to complete: Enter sends
+    else if ((event.key === 'Enter' && !event.shiftKey) || event.key === 'Tab') this.#choose(this.#at);
     else if (event.key === 'Escape') this.#close();
     else return false;
     event.preventDefault();
@@ -48,20 +49,28 @@ export class Suggestions {
   async #look() {
     const begun = this.#begun();
     if (begun === null) return void this.#close();
-    const people = await this.#people().catch(() => []);
-    if (this.#begun() !== begun) return; // typed on meanwhile
-    const wanted = begun.toLowerCase();
-    this.#found = people.filter((person) => matches(person, wanted)).slice(0, MOST_SHOWN);
-    if (this.#found.length === 0) return void this.#close();
-    this.#list.replaceChildren(...this.#found.map(option));
+    const found = await begun.kind.find(begun.text).catch(() => []);
+    if (this.#begun()?.text !== begun.text || document.activeElement !== this.#input) return; // typed on meanwhile
+    this.#found = found;
+    if (found.length === 0) return void this.#close();
+    if (begun.kind.isWhole?.(begun.text)) return this.#choose(0);
+    this.#list.setAttribute('aria-label', begun.kind.label);
+    this.#list.replaceChildren(...found.map(option));
     this.#list.hidden = false;
+    this.#input.setAttribute('aria-expanded', 'true');
     this.#select(0);
   }
 
-  /** What stands between the last @ and the caret. @returns {string | null} */
+  /** What has been begun before the caret. @returns {{kind: Kind, text: string} | null} */
   #begun() {
-    if (this.#input.selectionStart !== this.#input.selectionEnd) return null;
-    return BEGUN.exec(this.#input.value.slice(0, this.#input.selectionStart))?.[1] ?? null;
+    const { value, selectionStart, selectionEnd } = this.#input;
+    if (selectionStart !== selectionEnd) return null;
+    const before = value.slice(0, selectionStart);
+    for (const kind of this.#kinds) {
+      const text = kind.begun.exec(before)?.[1];
+      if (text !== undefined) return { kind, text };
+    }
+    return null;
   }
 
   /** @param {number} index */
@@ -75,10 +84,10 @@ export class Suggestions {
   /** @param {number} index */
   #choose(index) {
     const end = this.#input.selectionStart;
-    const start = end - (this.#begun()?.length ?? 0);
-    this.#input.setRangeText(`${this.#found[index].username} `, start, end, 'end');
+    const start = end - (this.#begun()?.text.length ?? 0);
+    const { text } = this.#found[index];
     this.#close();
-    this.#input.dispatchEvent(new Event('input', { bubbles: true }));
+    replaceText(this.#input, start, end, `${text} `);
   }
 
   /** @param {Event} event */
@@ -91,25 +100,24 @@ export class Suggestions {
 
   #close() {
     this.#list.hidden = true;
+    this.#input.setAttribute('aria-expanded', 'false');
     this.#input.removeAttribute('aria-activedescendant');
     return false;
   }
 }
 
 /**
- * @param {User} person
- * @param {string} wanted  in lower case
+ * @param {Completion} completion
+ * @param {number} index
  */
-function matches({ username, name }, wanted) {
-  return username.toLowerCase().startsWith(wanted) || name.toLowerCase().split(/\s+/).some((word) => word.startsWith(wanted));
-}
-
-/** @param {User} person */
-function option(person) {
+function option({ title, hint, person, sign }, index) {
   const element = clone('suggestion-template');
-  element.id = `suggestion-${person.id}`;
-  setAvatar(element, person);
-  setText(element, 'name', person.name);
-  setText(element, 'username', `@${person.username}`);
+  element.id = `suggestion-${index}`;
+  if (person) setAvatar(element, person);
+  slot(element, 'avatar').hidden = !person;
+  slot(element, 'sign').hidden = !sign;
+  setText(element, 'sign', sign ?? '');
+  setText(element, 'title', title);
+  setText(element, 'hint', hint);
   return element;
 }

@@ -83,6 +83,7 @@ export function duration(seconds) {
   return counted('%(count)s day', '%(count)s days', Math.ceil(whole / 86_400));
 }
 
+const COUNTED_DOWN_SECONDS = 3600; // a longer wait has an end on the clock
 const MOST_NAMES = 3; // of people who type: a line has one line
 
 export const words = {
@@ -110,9 +111,15 @@ export const words = {
   editing: gettext('Editing your message'),
   editedGone: gettext('The message that you were editing has been deleted.'),
   left: (/** @type {number} */ count) => (count >= 0 ? counted('%(count)s character left', '%(count)s characters left', count) : counted('%(count)s character too long', '%(count)s characters too long', -count)),
+  tooLong: (/** @type {number} */ over, /** @type {number} */ limit) => fill(ngettext('Not sent: it is %(over)s character longer than the %(limit)s that a message may have. Shorten it, or send it in parts.', 'Not sent: it is %(over)s characters longer than the %(limit)s that a message may have. Shorten it, or send it in parts.', over), { over, limit }),
   slowMode: (/** @type {number} */ seconds) => fill(gettext('Slow mode: one message every %(time)s.'), { time: duration(seconds) }),
   slowWait: (/** @type {number} */ seconds) => fill(gettext('Slow mode: you can send again in %(time)s.'), { time: duration(seconds) }),
-  muted: (/** @type {string} */ until) => fill(gettext('A moderator has muted you here until %(until)s. You can still read.'), { until: dayAndClock(until) }),
+  muted: (/** @type {string} */ until, now = Date.now()) => {
+    const seconds = (Date.parse(until) - now) / 1000;
+    if (seconds < COUNTED_DOWN_SECONDS) return fill(gettext('A moderator has muted you here. You can write again in %(time)s.'), { time: duration(seconds) });
+    return fill(gettext('A moderator has muted you here until %(until)s. You can still read.'), { until: dayAndClock(until) });
+  },
+  mutedNoMore: gettext('You can write again.'),
   readOnly: gettext('This room is read only. Its owners and moderators can write.'),
   archived: gettext('This room is archived. It can be read, and nothing new is written.'),
   notMember: gettext('You are reading a public room. Join it to write.'),
@@ -247,6 +254,9 @@ export const words = {
     markAllRead: gettext('Mark all rooms as read'),
     send: gettext('Send'),
     newLine: gettext('Start a new line'),
+    bold: gettext('Bold'),
+    italic: gettext('Italic'),
+    code: gettext('Code'),
     editLast: gettext('Edit your last message'),
     otherMessage: gettext('Message above or below'),
     reply: gettext('Reply'),
@@ -316,6 +326,26 @@ export const words = {
   // search
   messagesFound: (/** @type {number} */ count) => (count === 0 ? gettext('Nothing found') : counted('%(count)s message found', '%(count)s messages found', count)),
   searchFailed: gettext('The search did not get through. Try again when the connection is back.'),
+
+  // completion
+  people: gettext('People'),
+  rooms: gettext('Rooms'),
+  emoji: gettext('Emoji'),
+
+  // emoji
+  emojiGroups: {
+    recent: gettext('Used lately'),
+    smileys: gettext('Faces'),
+    people: gettext('People and gestures'),
+    nature: gettext('Animals and nature'),
+    food: gettext('Food and drink'),
+    travel: gettext('Travel and places'),
+    activities: gettext('Activities'),
+    objects: gettext('Things'),
+    symbols: gettext('Symbols'),
+    flags: gettext('Flags'),
+  },
+  emojiFailed: gettext('The other emoji could not be loaded. Try again when the connection is back.'),
 
   // code and images
   copyCode: gettext('Copy code'),
