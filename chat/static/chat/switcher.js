@@ -89,7 +89,7 @@ export class Switcher {
 
   #paint() {
     const typed = this.#input.value.trim();
-    const chosen = this.#shown[this.#at]?.names[0];
+    const chosen = this.#shown.length > 1 ? this.#shown[this.#at]?.names[0] : undefined; // the only one was no choice
     this.#shown = this.#found(typed).slice(0, MOST_SHOWN);
     const kept = this.#shown.findIndex((item) => item.names[0] === chosen);
     this.#list.replaceChildren(...this.#shown.map(optionOf));
