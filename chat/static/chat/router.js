@@ -84,8 +84,8 @@ export class Router {
   /** @param {string} url */
   async #show(url) {
     const going = ++this.#going;
-    const kept = this.#kept.get(roomAddress(url) ?? '');
-    if (kept) return this.#enter(url, kept);
+    const known = this.#known(roomAddress(url) ?? '');
+    if (known) return this.#enter(url, known);
     const skeleton = setTimeout(() => {
       if (going === this.#going) this.#wait();
     }, SKELETON_AFTER_MS);
@@ -93,6 +93,12 @@ export class Router {
     clearTimeout(skeleton);
     if (going !== this.#going) return view?.controller?.leave(); // the person has gone on to somewhere else
     if (view) this.#enter(location.pathname, view);
+  }
+
+  /** A view that needs no server: kept, or on the screen since before I joined, with what I have begun to write. @param {string} address */
+  #known(address) {
+    const { room } = this;
+    return this.#kept.get(address) ?? (room?.isMember && room.url === address ? this.#view : null);
   }
 
   /** @param {string} url @returns {Promise<View | null>} */
