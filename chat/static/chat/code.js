@@ -19,6 +19,7 @@ export function dressCode(body) {
     const frame = clone('code-template');
     block.replaceWith(frame);
     frame.prepend(block);
+    block.tabIndex = 0; // long lines are scrolled with the arrows
     const code = /** @type {HTMLElement | null} */ (block.querySelector('code[data-language]'));
     if (code) void colour(code);
   }

@@ -32,6 +32,7 @@ export class EmojiPicker {
   constructor() {
     this.#element.addEventListener('click', (event) => this.#click(event));
     this.#element.addEventListener('keydown', (event) => this.#key(event));
+    this.#element.addEventListener('focusin', (event) => this.#rove(/** @type {Element} */ (event.target).closest('.emoji-picker__one')));
     this.#element.addEventListener('toggle', (event) => this.#toggled(/** @type {ToggleEvent} */ (event).newState === 'open'));
     this.#search.addEventListener('input', () => this.#look());
   }
@@ -103,11 +104,19 @@ export class EmojiPicker {
     const typed = this.#search.value.trim();
     this.#found.hidden = typed === '';
     this.#body.hidden = typed !== '';
-    if (typed === '') return;
+    if (typed === '') return this.#rove(this.#body.querySelector('.emoji-picker__one'));
     const found = searchEmoji(this.#groups, typed, MOST_FOUND);
     slot(this.#found, 'grid').replaceChildren(...found.map(button));
     setText(this.#found, 'nothing', found.length === 0 ? words.found(0) : '');
+    this.#rove(this.#found.querySelector('.emoji-picker__one'));
     announce(words.found(found.length));
+  }
+
+  /** One of them is reached by Tab, the others from there by arrows. @param {Element | null} one */
+  #rove(one) {
+    if (!one) return;
+    for (const other of /** @type {NodeListOf<HTMLElement>} */ (this.#element.querySelectorAll('.emoji-picker__one[tabindex="0"]'))) other.tabIndex = -1;
+    /** @type {HTMLElement} */ (one).tabIndex = 0;
   }
 
   /** @param {Event} event */

@@ -57,7 +57,6 @@ export class Suggestions {
     this.#list.setAttribute('aria-label', begun.kind.label);
     this.#list.replaceChildren(...found.map(option));
     this.#list.hidden = false;
-    this.#input.setAttribute('aria-expanded', 'true');
     this.#select(0);
   }
 
@@ -100,7 +99,6 @@ export class Suggestions {
 
   #close() {
     this.#list.hidden = true;
-    this.#input.setAttribute('aria-expanded', 'false');
     this.#input.removeAttribute('aria-activedescendant');
     return false;
   }
