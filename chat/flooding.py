@@ -4,7 +4,7 @@ A person's sockets keep to one node while nothing fails, so a limit of a process
 nodes on purpose gets it as often as there are nodes.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -24,7 +24,7 @@ class _Lately:
     since: float
     posts: int = 0
     mentions: int = 0
-    texts: deque[tuple[float, int, UUID]] = field(default_factory=lambda: deque(maxlen=TEXTS))
+    texts: dict[UUID, tuple[float, int]] = field(default_factory=dict)  # when, and what as a hash; by key, so that none is compared
 
 
 class Flood:
@@ -39,18 +39,20 @@ class Flood:
         A message that comes again under its key (its transaction failed) counts once.
         """
         lately = self._of(author_id, now)
-        if any(known == key for *_, known in lately.texts):
+        if key in lately.texts:
             return
         text = hash(" ".join(body.casefold().split()))
         self._check_repeats(lately, text, now)
         self._check_amount(lately, mentions, now)
         lately.posts += 1
         lately.mentions += mentions
-        lately.texts.append((now, text, key))
+        lately.texts[key] = (now, text)
+        if len(lately.texts) > TEXTS:
+            del lately.texts[next(iter(lately.texts))]  # the oldest
 
     def _check_repeats(self, lately: _Lately, text: int, now: float) -> None:
         most, seconds = settings.HOLDFAST_REPEATS, settings.HOLDFAST_REPEAT_SECONDS
-        same = [at for at, known, _key in lately.texts if known == text and at > now - seconds]
+        same = [at for at, known in lately.texts.values() if known == text and at > now - seconds]
         if most and len(same) >= most:
             wait = same[-most] + seconds - now
             raise RateLimited("You have written the same thing several times. Wait a moment, or write something else.", retry_after=wait)

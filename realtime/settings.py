@@ -247,7 +247,7 @@ HOLDFAST_MAX_REACTIONS = env.whole("HOLDFAST_MAX_REACTIONS", 500)  # on one mess
 HOLDFAST_POSTS = env.whole("HOLDFAST_POSTS", 600, least=0)  # messages in HOLDFAST_POST_SECONDS; 0: no limit
 HOLDFAST_POST_MENTIONS = env.whole("HOLDFAST_POST_MENTIONS", 200, least=0)  # people mentioned in the same time; 0: no limit
 HOLDFAST_POST_SECONDS = env.decimal("HOLDFAST_POST_SECONDS", 60)
-HOLDFAST_REPEATS = env.whole("HOLDFAST_REPEATS", 10, least=0)  # times the same text, in whatever rooms; 0: no limit
+HOLDFAST_REPEATS = env.whole("HOLDFAST_REPEATS", 20, least=0)  # times the same text, in whatever rooms; 0: no limit
 HOLDFAST_REPEAT_SECONDS = env.decimal("HOLDFAST_REPEAT_SECONDS", 60)
 HOLDFAST_LINKS = env.text("HOLDFAST_LINKS", "everyone", choices=["everyone", "known", "moderators"])  # who posts links
 HOLDFAST_LINKS_AFTER_DAYS = env.whole("HOLDFAST_LINKS_AFTER_DAYS", 3)  # age of an account that is known

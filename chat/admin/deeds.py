@@ -27,6 +27,8 @@ _SENTENCES: Final[dict[str, Any]] = {
     Action.REMOVE: _("removed {person} from {room}"),
     Action.BAN: _("banned {person} from {room}"),
     Action.UNBAN: _("lifted the ban of {person} from {room}"),
+    Action.SITE_MUTE: _("muted {person} in all rooms"),
+    Action.SITE_UNMUTE: _("let {person} speak again in all rooms"),
     Action.SITE_BAN: _("banned {person} from the site"),
     Action.SITE_UNBAN: _("lifted the ban of {person} from the site"),
     Action.ROLE: _("changed the role of {person} in {room}"),
@@ -39,6 +41,42 @@ _SENTENCES: Final[dict[str, Any]] = {
     Action.UNARCHIVE: _("opened {room} again"),
     Action.LINK: _("made a link into {room}"),
     Action.REVOKE_LINK: _("took back a link into {room}"),
+    Action.FILTER: _("changed the filters of {room}"),
+    Action.BULK: _("removed or restored many messages of {person} in {room}"),
+    Action.EXPORT: _("took out data of {person} in {room} around {message}"),
+    Action.ERASE: _("erased {person}"),
+}
+# The kinds of entries, as the filter of the log lists them.
+NAMES: Final[dict[str, Any]] = {
+    Action.DELETE: _("Message removed"),
+    Action.RESTORE: _("Message restored"),
+    Action.HIDE: _("Message hidden"),
+    Action.SHOW: _("Message shown again"),
+    Action.RESOLVE: _("Report decided: removed"),
+    Action.DISMISS: _("Report decided: kept"),
+    Action.BULK: _("Many messages at once"),
+    Action.MUTE: _("Muted in a room"),
+    Action.UNMUTE: _("Mute in a room lifted"),
+    Action.SITE_MUTE: _("Muted in all rooms"),
+    Action.SITE_UNMUTE: _("Mute in all rooms lifted"),
+    Action.REMOVE: _("Removed from a room"),
+    Action.BAN: _("Banned from a room"),
+    Action.UNBAN: _("Ban from a room lifted"),
+    Action.SITE_BAN: _("Banned from the site"),
+    Action.SITE_UNBAN: _("Ban from the site lifted"),
+    Action.ROLE: _("Role changed"),
+    Action.RENAME: _("Renamed"),
+    Action.TOPIC: _("Topic changed"),
+    Action.SLOW_MODE: _("Slow mode changed"),
+    Action.LOCK: _("Room locked"),
+    Action.UNLOCK: _("Room unlocked"),
+    Action.ARCHIVE: _("Room archived"),
+    Action.UNARCHIVE: _("Room opened again"),
+    Action.LINK: _("Link made"),
+    Action.REVOKE_LINK: _("Link taken back"),
+    Action.FILTER: _("Filters changed"),
+    Action.EXPORT: _("Data taken out"),
+    Action.ERASE: _("Person erased"),
 }
 _RENAMED: Final = _("gave {person} another name")  # rooms are renamed as well
 
@@ -49,7 +87,7 @@ def told(row: ModerationLog) -> SafeString:
     sentence = str(_RENAMED if is_renamed else _SENTENCES.get(row.action) or _plain(row))
     for name, ident in {"person": row.subject_id, "room": row.room_id, "message": row.message_id}.items():
         if ident is None:
-            sentence = re.sub(rf"(?: of| in| from)? \{{{name}\}}", "", sentence)
+            sentence = re.sub(rf"(?: of| in| from| around)? \{{{name}\}}", "", sentence)
     words = format_html(
         sentence, person=cells.person(row.subject), room=cells.room(row.room), message=cells.message(row.message_id, _("a message"))
     )

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from chat import services
+from chat.admin import deeds
 from chat.models import Filter, ModerationLog, Room
 from realtime.models import Ending
 from tests.admin.rows import make_rows
@@ -48,6 +49,16 @@ def test_entries_are_found_by_their_days(desk: Client, entries: list[int]) -> No
     assert shown(desk, f"{LOG}?q={before}") == []
     assert shown(desk, f"{LOG}?q=2026-99-99") == []
     assert shown(desk, f"{LOG}?days=7") == entries
+
+
+def test_every_kind_of_entry_has_words(desk: Client, entries: list[int]) -> None:
+    assert set(deeds.NAMES) == set(ModerationLog.Action)
+    assert set(deeds._SENTENCES) == set(ModerationLog.Action)
+    page = desk.get(LOG).content.decode()
+    assert "Mute in all rooms lifted" in page
+    assert "Site Unmute" not in page
+    assert shown(desk, f"{LOG}?action__exact=ban") == entries[:1]
+    assert shown(desk, f"{LOG}?action__exact=site_ban") == []
 
 
 def test_a_node_that_has_not_answered_is_named(desk: Client, entries: list[int]) -> None:

@@ -14,6 +14,7 @@ from chat.flooding import PEOPLE, Flood, flood
 from chat.models import Room
 from chat.services import Post, Posted
 from realtime.protocol.errors import RateLimited
+from realtime.settings import env
 from tests.chat.conftest import Say
 
 LINK = "see https://elsewhere.example/"
@@ -81,6 +82,23 @@ def test_others_are_not_concerned_and_nothing_grows(general: Room, alice: User, 
     for author in range(PEOPLE + 10):
         assert refused(found, "x", 0.0, author=author) is None
     assert len(found._people) == PEOPLE
+
+
+@pytest.mark.parametrize(
+    ("texts", "seconds"),
+    [
+        ([f"what was written offline, {number}" for number in range(200)], 0.0),  # an outbox, as much as a socket takes at once
+        (["+1"] * 15, 40.0),
+        ([f"build {number} passed" for number in range(550)], 60.0),  # a bot with a token, nine a second
+        (["It is noon."] * 20, 1.0),  # the same, into its rooms
+    ],
+    ids=["outbox", "lively", "bot", "news"],
+)
+def test_what_people_and_bots_do_is_below_the_limits_of_a_new_site(settings: Any, texts: list[str], seconds: float) -> None:
+    for name in ("HOLDFAST_POSTS", "HOLDFAST_POST_SECONDS", "HOLDFAST_REPEATS", "HOLDFAST_REPEAT_SECONDS"):
+        setattr(settings, name, env.asked[name])
+    found = Flood()
+    assert [refused(found, text, seconds * number / len(texts)) for number, text in enumerate(texts)] == [None] * len(texts)
 
 
 def test_no_limit_is_no_limit(settings: Any) -> None:
