@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from chat import services
 from chat.models import Bulk, Mention, Message, ModerationLog, RemovedText, Room
+from chat.search import index
+from chat.search.query import parse
 from chat.services import bulk as bulks
 from chat.services.bulk import Choice, begin_erasure, count
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
@@ -64,6 +66,40 @@ def test_all_messages_of_a_person_go_and_come_back(verify: Verify, spam: list[Me
     assert [found.get("done") for found in details] == [None, 8, None, 8]
     with pytest.raises(NotFound):
         services.begin_undo(actor_id=mona.pk, bulk_id=bulk.pk)
+
+
+def test_the_search_finds_what_stands(spam: list[Message], alice: User, bob: User, mona: User) -> None:
+    services.hide_message(actor_id=mona.pk, message_id=spam[0].pk)
+    assert found(alice, "watches") == 7
+    bulk = removal(mona, Choice(author_id=bob.pk))
+    services.run_bulk(bulk_id=bulk.pk, seconds=60)
+    assert (found(alice, "watches"), found(alice, "hello")) == (0, 4)
+    undo = services.begin_undo(actor_id=mona.pk, bulk_id=bulk.pk)
+    services.run_bulk(bulk_id=undo.pk, seconds=60)
+    assert found(alice, "watches") == 8  # what was hidden is decided as well
+
+
+def found(user: User, q: str) -> int:
+    return len(index.find(user.pk, parse(q)).messages)
+
+
+def test_who_has_blocked_an_author_has_no_badge_of_what_comes_back(
+    spam: list[Message], general: Room, alice: User, bob: User, mona: User, say: Say
+) -> None:
+    bulk = removal(mona, Choice(author_id=bob.pk, room_id=general.pk))
+    services.run_bulk(bulk_id=bulk.pk, seconds=60)
+    services.block(actor_id=alice.pk, user_id=bob.pk)
+    undo = services.begin_undo(actor_id=mona.pk, bulk_id=bulk.pk)
+    services.run_bulk(bulk_id=undo.pk, seconds=60)
+    assert standing(bob) == 8
+    assert not Mention.objects.exists()
+    for act in (services.hide_message, services.show_message):
+        act(actor_id=mona.pk, message_id=spam[0].pk)
+    assert not Mention.objects.exists()
+    services.unblock(actor_id=alice.pk, user_id=bob.pk)
+    for act in (services.hide_message, services.show_message):
+        act(actor_id=mona.pk, message_id=spam[0].pk)
+    assert [*Mention.objects.values_list("user_id", "number")] == [(alice.pk, spam[0].number)]
 
 
 def test_only_what_was_chosen_goes(verify: Verify, spam: list[Message], general: Room, alice: User, bob: User, mona: User) -> None:
