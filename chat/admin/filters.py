@@ -157,8 +157,10 @@ class FilterAdmin(ActingAdmin):
     room = "room"
 
     def found_by(self, word: str) -> Q:
-        """Return filters by how they begin; there are never so many of them that this could be slow."""
-        return super().found_by(word) if word[0] in "@#" or is_id(word) else Q(text__istartswith=word)
+        """Return filters by how they begin: as it was typed, in lower case, or with a capital."""
+        if word[0] in "@#" or is_id(word):
+            return super().found_by(word)
+        return Q(text__startswith=word) | Q(text__startswith=word.lower()) | Q(text__startswith=word.capitalize())
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Tell who may make one."""
