@@ -185,8 +185,6 @@ class Holdfast(Server):
             "ALLOWED_HOSTS": "127.0.0.1",
             "ALLOWED_ORIGINS": "http://127.0.0.1",
             "HOLDFAST_HTTPS": "false",
-            # A load repeats one text some ten times a second. The limits are looked at for each post, and none is reached.
-            **dict.fromkeys(("HOLDFAST_POSTS", "HOLDFAST_REPEATS", "HOLDFAST_POST_MENTIONS"), str(10**9)),
             "LOG_FORMAT": "json",
         }
 
