@@ -1,7 +1,11 @@
-"""Announcements to everybody and notifications to some, on pages with and without chat."""
+"""Announcements to everybody and notifications to some, on pages with and without chat.
+
+The first test sends as an operator does, from a process of its own; a process takes seconds to start, and the others save them.
+"""
 
 from collections.abc import Callable
 
+from django.core.management import call_command
 from playwright.sync_api import expect
 
 from chat.models import Room
@@ -33,22 +37,22 @@ def test_an_announcement_appears_everywhere_until_it_is_dismissed(
     expect(bob.locator(".banner")).to_have_count(0)
 
 
-def test_a_recalled_announcement_goes(open_page: OpenPage, people: People, manage_py: Manage) -> None:
+def test_a_recalled_announcement_goes(open_page: OpenPage, people: People) -> None:
     page = open_page(people.alice, "/accounts/")
-    manage_py("broadcast", "Free lunch", "--all")
+    call_command("broadcast", "Free lunch", "--all")
     broadcast = Broadcast.objects.get()
     expect(page.locator(".banner")).to_contain_text("Free lunch")
-    manage_py("recall", str(broadcast.pk))
+    call_command("recall", str(broadcast.pk))
     expect(page.locator(".banner")).to_have_count(0)
 
 
-def test_a_page_with_only_a_bell_counts_and_the_inbox_is_read(open_page: OpenPage, people: People, manage_py: Manage) -> None:
+def test_a_page_with_only_a_bell_counts_and_the_inbox_is_read(open_page: OpenPage, people: People) -> None:
     bell_page = open_page(people.bob, "/accounts/")
     inbox = bell_page.context.new_page()
     inbox.goto("/inbox/")
     connected(inbox)
-    manage_py("broadcast", "Your report is done", "--user", "bob")
-    manage_py("broadcast", "Another one", "--user", "bob")
+    call_command("broadcast", "Your report is done", "--user", "bob")
+    call_command("broadcast", "Another one", "--user", "bob")
     expect(bell_page.get_by_role("link", name="Inbox, 2 unread")).to_be_visible()
     expect(inbox.locator(".notice")).to_have_count(2)
     inbox.locator(".notice").first.hover()
@@ -60,8 +64,8 @@ def test_a_page_with_only_a_bell_counts_and_the_inbox_is_read(open_page: OpenPag
     expect(inbox.get_by_text("You are all caught up")).to_be_visible()
 
 
-def test_a_broadcast_to_a_room_is_a_message_of_the_system(open_page: OpenPage, people: People, lab: Room, manage_py: Manage) -> None:
+def test_a_broadcast_to_a_room_is_a_message_of_the_system(open_page: OpenPage, people: People, lab: Room) -> None:
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
-    manage_py("broadcast", "The lab closes at six", "--room", "lab")
+    call_command("broadcast", "The lab closes at six", "--room", "lab")
     expect(message(page, "The lab closes at six")).to_contain_class("message--system")
