@@ -24,6 +24,8 @@ export class EmojiPicker {
   #tabs = slot(this.#element, 'tabs');
   /** @type {import('./emoji_table.js').Group[]} */
   #groups = [];
+  /** The group that is drawn. */
+  #shown = 'recent';
   /** @type {((emoji: string) => void) | null} */
   #chosen = null;
   /** Where the focus goes back to: the first of them that is still there. @type {HTMLElement[]} */
@@ -46,11 +48,10 @@ export class EmojiPicker {
     this.#back = around ? [opener, around] : [opener];
     this.#chosen = chosen;
     this.#search.value = '';
-    this.#showRecent();
+    this.#show('recent');
     this.#look();
     this.#element.showPopover();
     placeBeside(this.#element, opener);
-    /** @type {HTMLElement} */ (this.#body.parentElement).scrollTop = 0;
     this.#search.focus({ preventScroll: true });
     void this.#load();
   }
@@ -59,44 +60,25 @@ export class EmojiPicker {
     if (this.#groups.length > 0) return;
     try {
       this.#groups = await emojiGroups();
-      for (const { name, emoji } of this.#groups) this.#addGroup(name, emoji);
+      this.#tabs.replaceChildren(...['recent', ...this.#groups.map(({ name }) => name)].map(tab));
       setText(this.#element, 'state', '');
     } catch {
       setText(this.#element, 'state', words.emojiFailed);
     }
+    if (this.#shown === 'recent') this.#show('recent');
     this.#look();
   }
 
-  #showRecent() {
-    this.#body.querySelector('[data-group="recent"]')?.remove();
-    this.#tabs.querySelector('[data-group="recent"]')?.remove();
+  /** Draw one group, as two thousand signs at once would be slow; below what was used lately there is room for the first. @param {string} name */
+  #show(name) {
+    this.#shown = name;
     const signs = [...new Set([...this.#recent, ...COMMON])].slice(0, MOST_RECENT);
-    this.#addGroup('recent', signs.map((sign) => ({ sign, codes: [], name: '', found: '' })), true);
-  }
-
-  /**
-   * @param {string} name
-   * @param {Emoji[]} emoji
-   * @param {boolean} [first]
-   */
-  #addGroup(name, emoji, first = false) {
-    const group = clone('emoji-group-template');
-    group.dataset.group = name;
-    const label = words.emojiGroups[/** @type {keyof typeof words.emojiGroups} */ (name)];
-    setText(group, 'name', label);
-    slot(group, 'grid').append(...emoji.map(button));
-    const tab = clone('emoji-tab-template');
-    tab.dataset.group = name;
-    tab.title = label;
-    tab.setAttribute('aria-label', label);
-    setIcon(/** @type {Element} */ (tab.firstElementChild), ICONS[/** @type {keyof typeof ICONS} */ (name)]);
-    if (first) {
-      this.#body.prepend(group);
-      this.#tabs.prepend(tab);
-    } else {
-      this.#body.append(group);
-      this.#tabs.append(tab);
-    }
+    const recent = { name: 'recent', emoji: signs.map((sign) => ({ sign, codes: [], name: '', found: '' })) };
+    const groups = name === 'recent' ? [recent, ...this.#groups.slice(0, 1)] : this.#groups.filter((group) => group.name === name);
+    this.#body.replaceChildren(...groups.map(section));
+    /** @type {HTMLElement} */ (this.#body.parentElement).scrollTop = 0;
+    for (const one of /** @type {NodeListOf<HTMLElement>} */ (this.#tabs.querySelectorAll('[data-group]'))) one.setAttribute('aria-pressed', String(one.dataset.group === name));
+    this.#rove(this.#body.querySelector('.emoji-picker__one'));
   }
 
   /** Show what the search finds, or all. */
@@ -132,9 +114,8 @@ export class EmojiPicker {
   #goTo(name) {
     this.#search.value = '';
     this.#look();
-    const group = /** @type {HTMLElement} */ (this.#body.querySelector(`[data-group="${name}"]`));
-    group.scrollIntoView({ block: 'start' });
-    /** @type {HTMLElement | null} */ (group.querySelector('.emoji-picker__one'))?.focus({ preventScroll: true });
+    this.#show(name);
+    /** @type {HTMLElement | null} */ (this.#body.querySelector('.emoji-picker__one'))?.focus({ preventScroll: true });
   }
 
   /** @param {string} sign */
@@ -201,6 +182,28 @@ export class EmojiPicker {
       // Forbidden or full: the common ones are there.
     }
   }
+}
+
+/** @param {string} name */
+const labelOf = (name) => words.emojiGroups[/** @type {keyof typeof words.emojiGroups} */ (name)];
+
+/** @param {import('./emoji_table.js').Group} group */
+function section({ name, emoji }) {
+  const element = clone('emoji-group-template');
+  setText(element, 'name', labelOf(name));
+  slot(element, 'grid').append(...emoji.map(button));
+  return element;
+}
+
+/** @param {string} name */
+function tab(name) {
+  const element = clone('emoji-tab-template');
+  element.dataset.group = name;
+  element.title = labelOf(name);
+  element.setAttribute('aria-label', labelOf(name));
+  element.setAttribute('aria-pressed', String(name === 'recent'));
+  setIcon(/** @type {Element} */ (element.firstElementChild), ICONS[/** @type {keyof typeof ICONS} */ (name)]);
+  return element;
 }
 
 /** @param {Emoji} emoji */
