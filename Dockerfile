@@ -12,7 +12,6 @@ COPY realtime ./realtime
 COPY notifications ./notifications
 COPY chat ./chat
 COPY templates ./templates
-COPY locale ./locale
 COPY nginx/probe ./nginx/probe
 # The files of this release, with the list by which its pages name them; nginx has a directory of its own that keeps those of former releases.
 RUN SECRET_KEY=only-for-this-command /opt/venv/bin/python manage.py collectstatic --no-input --verbosity 0 && /opt/venv/bin/python -m compileall -q /opt/venv .

@@ -1,6 +1,6 @@
 """The languages of the site: the scripts' catalogues, and which language somebody reads.
 
-Texts stand in English in the code and in ``locale/`` in the other languages; ``make messages`` gathers and compiles them.
+Texts stand in English in the code and in ``templates/locale/`` in the other languages; ``make messages`` gathers and compiles them.
 """
 
 import hashlib

@@ -18,7 +18,7 @@ from realtime.logs import logging_config
 django_stubs_ext.monkeypatch()  # lets Django's generic classes carry their type argument: ModelAdmin[Room]
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-LOCALE_DIR = BASE_DIR / "locale"
+LOCALE_DIR = BASE_DIR / "templates" / "locale"
 VAR_DIR = Path(os.environ.get("HOLDFAST_VAR_DIR") or BASE_DIR / "var").resolve()  # what the process writes, and nothing that is in git
 
 environ.Env.read_env(VAR_DIR / ".env", overwrite=False)

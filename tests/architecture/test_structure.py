@@ -13,7 +13,7 @@ from realtime.protocol.errors import HoldfastError
 from tests.architecture.source import PACKAGES, ROOT, called, modules, tree, tree_of_errors, who_calls, who_imports, words
 
 TOP_LEVEL = {
-    *("manage.py", "requirements.txt", "realtime", "chat", "notifications", "templates", "tests", "nginx", "locale"),
+    *("manage.py", "requirements.txt", "realtime", "chat", "notifications", "templates", "tests", "nginx"),
     *("requirements-dev.txt", "pyproject.toml", "Makefile", "LICENSE", "README.md", "docs", "Dockerfile", "compose.yaml"),
 }
 MAX_LINES = 400

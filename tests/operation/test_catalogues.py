@@ -1,4 +1,4 @@
-"""The texts of the code and those of ``locale/`` agree: nothing is missing, nothing is left over, nothing says something else."""
+"""The texts of the code and those of ``templates/locale/`` agree: nothing is missing, nothing is left over, nothing says something else."""
 
 import gettext
 import re
@@ -11,9 +11,11 @@ import pytest
 
 from tests.architecture.source import PACKAGES, ROOT
 
-LOCALE = ROOT / "locale"
+LOCALE = ROOT / "templates" / "locale"
 CATALOGUES = sorted(path.relative_to(ROOT) for path in LOCALE.rglob("*.po"))
-COMPLETE = [Path("locale/de/LC_MESSAGES/django.po"), Path("locale/de/LC_MESSAGES/djangojs.po"), Path("locale/ar/LC_MESSAGES/djangojs.po")]
+COMPLETE = [
+    LOCALE.relative_to(ROOT) / path for path in ("de/LC_MESSAGES/django.po", "de/LC_MESSAGES/djangojs.po", "ar/LC_MESSAGES/djangojs.po")
+]
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 COUNT = {"%(count)s", "%(count)d", "%(counter)s"}  # a language may say "one" or "two" instead of the number
 
@@ -36,7 +38,7 @@ def texts(entry: polib.POEntry) -> list[str]:
 def gathered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project in which ``make messages`` has just run."""
     copy = tmp_path_factory.mktemp("gathered")
-    for name in (*PACKAGES, "templates", "locale", ".ci"):
+    for name in (*PACKAGES, "templates", ".ci"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "fonts"))
     (copy / "tests").mkdir()
     for name in ("__init__.py", "settings.py", "extending"):
