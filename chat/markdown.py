@@ -48,7 +48,7 @@ _LANGUAGE = re.compile(r"[\w+#.-]{1,30}")  # of a code block: "python", "c++", "
 _LINK_REL: Final = "noopener noreferrer nofollow"
 
 # What a text needs at least to have markup; most messages have none of it and are not parsed at all.
-_MARKUP = re.compile(r"[*_`~\[\]<>\\@]|://|mailto:|^[ \t]*(?:[-+]|\d+[.)])(?:\s|$)", re.MULTILINE | re.IGNORECASE)
+_MARKUP = re.compile(r"[*_`\[\]<>\\@]|~~|://|mailto:|^[ \t]*(?:[-+]|\d+[.)])(?:\s|$)", re.MULTILINE | re.IGNORECASE)
 _MENTION = re.compile(r"(?<![\w@.+-])@([\w.+-]+(?:@[\w.+-]+)?)")  # the characters of Django's usernames, not in the middle of a word
 
 
