@@ -1,9 +1,10 @@
 /**
  * Notifications on the desktop, while nobody looks at any tab of this browser: each once, whatever the number of tabs.
  *
- * All tabs hear of the same rows. They decide with a lock and a number that they share: whoever tells of a row first writes its seq down, and
- * rows up to it are not told again. A tab that is looked at holds the lock of those that are, so the others see that somebody looks. Where a
- * browser has no Web Locks, the number alone decides, and two notifications of one row replace each other by their tag.
+ * All tabs hear of the same rows. Whoever tells of one takes the lock of that row, and writes its seq down: rows up to it are not told again.
+ * The lock is kept for a while, because what one tab writes into localStorage another may not read at once. A tab that is looked at holds the
+ * lock of those that are, so the others see that somebody looks. Where a browser has no Web Locks, the number alone decides, and two
+ * notifications of one row replace each other by their tag.
  * @module
  */
 
@@ -26,7 +27,9 @@ import { spokenTitle } from './titles.js';
  */
 
 const LOOKED_AT = 'holdfast.looked-at';
-const TELLING = 'holdfast.telling';
+const TELLING = 'holdfast.telling'; // and the row's seq
+/** Until all tabs read the number that one of them wrote. */
+const TURN_MS = 10_000;
 const TOLD = 'holdfast.told'; // in localStorage: the history, and the seq of the last row that was told in it
 const OFF = 'holdfast.desktop-off'; // in localStorage: this browser asked for none, although it may
 /** At once, after a long sleep perhaps; what is above is told as a number. */
@@ -100,13 +103,13 @@ export class Desktop {
   /** @param {Row} row */
   async #tell(row) {
     if (document.visibilityState === 'visible' || (await somebodyLooks())) return;
-    await oneAtATime(() => {
-      if (this.#takeTurn(row.seq)) this.#show(row);
+    await takenOnce(`${TELLING}.${row.seq}`, () => {
+      if (this.#isFirst(row.seq)) this.#show(row);
     });
   }
 
-  /** Is this row for this tab to tell? @param {number} seq */
-  #takeTurn(seq) {
+  /** Has no tab told of this row or of later ones? From now on one has. @param {number} seq */
+  #isFirst(seq) {
     const history = this.#options.history();
     const [known, told] = (localStorage.getItem(TOLD) ?? '').split(' ');
     if (known === history && Number(told) >= seq) return false;
@@ -164,12 +167,16 @@ export class Desktop {
 
 /** Does anybody look at another tab of this browser? */
 async function somebodyLooks() {
-  if (!navigator.locks) return false;
-  return navigator.locks.request(LOOKED_AT, { ifAvailable: true }, (lock) => lock === null);
+  const { held = [] } = (await navigator.locks?.query()) ?? {};
+  return held.some(({ name }) => name === LOOKED_AT);
 }
 
-/** @param {() => void} act */
-async function oneAtATime(act) {
-  if (navigator.locks) await navigator.locks.request(TELLING, act);
-  else act();
+/** Act, unless another tab does or did a moment ago. @param {string} name @param {() => void} act */
+async function takenOnce(name, act) {
+  if (!navigator.locks) return act();
+  await navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+    if (!lock) return;
+    act();
+    return new Promise((resolve) => setTimeout(resolve, TURN_MS));
+  });
 }
