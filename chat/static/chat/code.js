@@ -3,7 +3,7 @@
  * @module
  */
 
-import { announce, clone, parse, setIcon, setText, toast } from './dom.js';
+import { announce, clone, parsePart, setIcon, setText, toast } from './dom.js';
 import { words } from './words.js';
 
 /** @typedef {{getLanguage: (name: string) => unknown, highlight: (code: string, options: {language: string}) => {value: string}}} Highlighter */
@@ -51,7 +51,7 @@ async function colour(code) {
   const found = highlighter ?? (await load());
   if (!found?.getLanguage(language)) return;
   const coloured = found.highlight(code.textContent ?? '', { language }).value;
-  code.replaceChildren(...parse(coloured).body.childNodes); // it escapes the code, and makes nothing but spans with classes of its own
+  code.replaceChildren(parsePart(coloured)); // it escapes the code, and makes nothing but spans with classes of its own
 }
 
 /** Without it, code is plain: nobody needs to be told. @returns {Promise<Highlighter | null>} */

@@ -4,7 +4,7 @@
  */
 
 import { dressCode } from './code.js';
-import { clone, parse, setAvatar, setSanitised, setText, slot } from './dom.js';
+import { clone, parsePart, setAvatar, setSanitised, setText, slot } from './dom.js';
 import { showPictures } from './pictures.js';
 import { linkRooms } from './room_links.js';
 import { isGone } from './rights.js';
@@ -134,7 +134,7 @@ export function quoteOf(message) {
 
 /** A message in one line, without its markup. @param {Message} message */
 export function plainText({ html, body }) {
-  const text = html ? (parse(html).body.textContent ?? '') : body;
+  const text = html ? (parsePart(html).textContent ?? '') : body;
   return text.replaceAll(/\s+/g, ' ').trim().slice(0, QUOTE_LENGTH);
 }
 
