@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.paginator import Paginator
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -205,6 +206,15 @@ class AnnouncementAdmin(RecallingAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what is composed, or what is shown."""
         return (*COMPOSED, "key") if obj is None else (*COMPOSED, "read", "created_at", "recalled_at", "broadcast", "seq")
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Name the two fields of a moment for screen readers, which Django leaves without names."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, AdminSplitDateTime):
+            shown = field.widget.get_context("", None, {})
+            for part, name in zip(field.widget.widgets, (shown["date_label"], shown["time_label"]), strict=True):
+                part.attrs["aria-label"] = name.rstrip(":")
+        return field
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None

@@ -36,9 +36,18 @@ def offline(page: Page) -> None:
     expect(message(page, "Sent later")).to_contain_text("Waiting for the network")
 
 
+CODE = """```python
+# every kind of ink
+@cache
+def wave(height: float = 1.5) -> str:
+    return f"{height} m" if isinstance(height, float) else None
+```"""
+
 ROOM: list[tuple[str, Step, Step | None]] = [  # what is shown, how one gets there, and back
     ("a room", connected, None),
     ("the tools of a message", lambda page: message(page, "Look at").hover(), None),
+    ("lines of code", lambda page: expect(page.locator(".code .hljs-keyword").first).to_be_visible(), None),
+    ("the button of lines of code", lambda page: page.locator(".code").hover(), None),
     ("the choice of a reaction", lambda page: act(page, message(page, "Look at"), "React"), escape),
     (
         "an answer",
@@ -57,6 +66,7 @@ ROOM: list[tuple[str, Step, Step | None]] = [  # what is shown, how one gets the
     ("the switcher", lambda page: page.keyboard.press("Control+k"), escape),
     ("the shortcuts", lambda page: page.keyboard.press("Control+/"), escape),
     ("my menu", lambda page: page.locator(".me").click(), escape),
+    ("the menu of formats", lambda page: page.get_by_role("button", name="Formatting").click(), escape),
     (
         "a text that is written",
         lambda page: page.get_by_label("Message", exact=True).fill("@bo"),
@@ -88,7 +98,10 @@ DESK = [
     "chat/filter/",
     "chat/filter/add/",
     "chat/bulk/",
+    "chat/bulk/add/?author=bob",
+    "chat/bulk/evidence/",
 ]
+ROOT_DESK = ["auth/user/", "realtime/node/", "realtime/accesstoken/", "notifications/announcement/"]
 
 
 @pytest.fixture
@@ -96,6 +109,7 @@ def talk(people: People, lab: Room) -> Room:
     """Some messages of every kind in the lab, and something in Alice's inbox."""
     first = services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Look at **this**: `code` and https://example.org").message
     services.react(actor_id=people.alice.pk, message_id=first.pk, emoji="👍", on=True)
+    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body=CODE)
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="@alice, what do you say?", reply_to=first.pk)
     gone = services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Never mind").message
     services.delete_message(actor_id=people.alice.pk, message_id=gone.pk)
@@ -165,6 +179,32 @@ def test_nothing_is_wrong_with_the_desk(open_page: OpenPage, people: People, tal
     for path in [*DESK, f"chat/report/{report.pk}/change/", f"chat/person/{people.bob.pk}/change/"]:
         page.goto(f"/admin/{path}")
         found[path] = wrong(page)
+    assert_clean(found)
+
+
+def test_nothing_is_wrong_with_the_pages_of_a_superuser(open_page: OpenPage, people: People) -> None:
+    people.alice.is_staff = people.alice.is_superuser = True
+    people.alice.save()
+    page = open_page(people.alice, "/admin/", expected=AXE_STYLES)
+    found = {}
+    for path in ROOT_DESK:
+        page.goto(f"/admin/{path}")
+        found[path] = wrong(page)
+    page.goto("/admin/notifications/announcement/add/")
+    page.get_by_label("Text").fill("Maintenance at six")
+    page.get_by_label("Level").select_option("warning")
+    expect(page.locator('.preview [data-level="warning"]')).to_be_visible()
+    found["an announcement and its preview"] = wrong(page)
+    assert_clean(found)
+
+
+@pytest.mark.parametrize("locale", ["en", "ar"])
+def test_nothing_is_wrong_with_an_invitation(open_page: OpenPage, people: People, locale: str) -> None:
+    den = services.create_room(actor_id=people.alice.pk, name="Den", topic="Who is on call", kind=Room.Kind.PRIVATE).room
+    path = f"/invite/{services.make_invite_link(actor_id=people.alice.pk, room_id=den.pk, seconds=3600, max_uses=5).token}/"
+    stranger = open_page(None, path, expected=AXE_STYLES, locale=locale)
+    assert stranger.evaluate("getComputedStyle(document.body).direction") == ("rtl" if locale == "ar" else "ltr")
+    found = {"a stranger": wrong(stranger), "a guest": wrong(open_page(people.bob, path, expected=AXE_STYLES, locale=locale))}
     assert_clean(found)
 
 
@@ -269,6 +309,10 @@ def test_in_arabic_the_page_runs_from_the_right_and_each_text_its_own_way(open_p
     direction = "element => getComputedStyle(element).direction"
     assert message(page, "صباح الخير").locator(".message__body").evaluate(direction) == "rtl"
     assert message(page, "Look at this").locator(".message__body").evaluate(direction) == "ltr"
+    body, author = (message(page, "Look at this").locator(f".message__{part}").bounding_box() for part in ("body", "author"))
+    assert body
+    assert author
+    assert abs(body["x"] + body["width"] - author["x"] - author["width"]) < 1  # a short text stays beside who wrote it
     assert page.locator('[data-slot="send"] .icon').evaluate("element => getComputedStyle(element).transform").startswith("matrix(-1")
     expect(page.locator(".place", has_text="Lab")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
