@@ -88,7 +88,7 @@ def test_the_picker_of_a_message_gives_the_focus_back_to_it(page: Page, people: 
     page.mouse.move(5, 5)
     page.keyboard.press("Escape")
     expect(picker(page)).to_be_hidden()
-    assert page.evaluate("Boolean(document.activeElement.closest('.message'))")
+    page.wait_for_function("() => document.activeElement.closest('.message')")
 
 
 def test_the_picker_fits_a_phone(open_page: OpenPage, people: People, lab: Room) -> None:
