@@ -1,9 +1,13 @@
-"""Make the pictures of the documents: ``python -m tests.browser.screenshots`` writes ``docs/screenshots/*.png`` from the demo's rooms."""
+"""Make the pictures of the documents: ``python -m tests.browser.screenshots`` writes ``docs/screenshots/*.png`` from the demo's rooms.
+
+Names of pictures make these alone: ``python -m tests.browser.screenshots room desk``."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
@@ -14,6 +18,7 @@ from tests.support.server import ROOT
 
 DIRECTORY = ROOT / "docs" / "screenshots"
 DESK = (1280, 800)
+TALL = (1280, 900)
 WIDE = (2560, 1200)
 PHONE = (390, 780)
 PHONE_SCALE = 2
@@ -75,6 +80,91 @@ def without_announcement(page: Page) -> None:
     expect(page.locator(".banner")).to_have_count(0)
 
 
+def code(page: Page) -> None:
+    """Show lines of code in their colours."""
+    expect(page.locator(".code .hljs-keyword").first).to_be_visible()
+    page.locator(".code").first.evaluate("element => element.scrollIntoView({ block: 'center' })")
+
+
+def emoji(page: Page) -> None:
+    """Look for an emoji to write."""
+    page.locator('[data-do="insert-emoji"]').click()
+    page.locator(".emoji-picker input").fill("heart")
+    expect(page.locator(".emoji-picker [role=option], .emoji-picker__body button").first).to_be_visible()
+
+
+def emoji_on_a_phone(page: Page) -> None:
+    """Dismiss the welcome, and look for an emoji."""
+    without_announcement(page)
+    emoji(page)
+
+
+def formats(page: Page) -> None:
+    """Ask how Markdown is written."""
+    page.locator('[data-do="pick-format"]').click()
+
+
+def empty_room(page: Page) -> None:
+    """Make a room, and be the first in it."""
+    new_room(page)
+    page.get_by_role("button", name="Create the room").click()
+    page.wait_for_url("**/rooms/harbour-festival/")
+    connected(page)
+    page.locator(".toast").wait_for(state="detached")
+
+
+def refused(page: Page) -> None:
+    """Write while offline, and be muted before it is sent."""
+    page.context.set_offline(True)
+    say(page, "My three remarks about the curves, in the order of how much they hurt:")
+    expect(message(page, "My three remarks")).to_contain_text("Waiting for the network")
+    with somebody_else(page, "alice", "/rooms/design/") as alice:
+        alice.locator(".bar__people").click()
+        alice.get_by_role("button", name="Actions for Charlie").click()
+        alice.get_by_role("menuitem", name="Mute …", exact=True).click()
+        alice.get_by_role("dialog").get_by_role("button", name="Mute").click()
+        expect(alice.locator(".member", has_text="Charlie")).to_contain_text("Muted until")
+    page.context.set_offline(False)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    connected(page)
+
+
+def invited(page: Page) -> None:
+    """Follow a link into a private room."""
+    with somebody_else(page, "alice", "/rooms/leads/") as alice:
+        alice.locator(".bar__people").click()
+        alice.get_by_role("button", name="Invite by link").click()
+        dialog = alice.get_by_role("dialog")
+        dialog.get_by_role("button", name="Make a link").click()
+        link = dialog.get_by_label("The new link")
+        expect(link).not_to_have_value("")
+        address = link.input_value()
+    page.goto(address)
+
+
+def counted(page: Page) -> None:
+    """Count what would be removed."""
+    page.locator("#id_words").fill("watches")
+    page.locator("#id_reason").fill("The same advertisement again and again")
+    page.locator(".submit-row button").first.click()
+    page.locator("#id_number").wait_for()
+
+
+@contextmanager
+def somebody_else(page: Page, who: str, path: str) -> Iterator[Page]:
+    """Let somebody else do something in a browser of their own."""
+    browser = page.context.browser
+    assert browser
+    address = urlsplit(page.url)
+    context = browser.new_context(base_url=f"{address.scheme}://{address.netloc}", viewport={"width": 1280, "height": 800})
+    other = context.new_page()
+    _sign_in(other, who)
+    other.goto(path)
+    connected(other)
+    yield other
+    context.close()
+
+
 @dataclass(frozen=True)
 class Picture:
     """A page as somebody sees it."""
@@ -99,7 +189,7 @@ PICTURES = (
     Picture("offline", "/rooms/launch/", "bob", step=offline),
     Picture("new-room-dark", "/rooms/general/", "maya", dark=True, step=new_room),
     Picture("switcher", "/rooms/launch/", "alice", step=switcher),
-    Picture("shortcuts-dark", "/rooms/launch/", "maya", dark=True, step=shortcuts),
+    Picture("shortcuts-dark", "/rooms/launch/", "maya", size=TALL, dark=True, step=shortcuts),
     Picture("room-arabic", "/rooms/launch/", "bob", step=people, language="ar"),
     Picture("room-arabic-dark", "/rooms/general/", "maya", dark=True, language="ar"),
     Picture("room-arabic-phone", "/rooms/launch/", "alice", size=PHONE, language="ar"),
@@ -112,16 +202,34 @@ PICTURES = (
     Picture("desk", "/admin/", "maya", size=(1200, 680)),
     Picture("case", "/admin/chat/report/next/", "maya"),
     Picture("case-phone-dark", "/admin/chat/report/next/", "maya", size=PHONE, dark=True),
+    Picture("case-arabic", "/admin/chat/report/next/", "maya", language="ar"),
     Picture("queue-dark", "/admin/chat/report/", "maya", dark=True),
+    Picture("bulk-dark", "/admin/chat/bulk/add/?author=gus", "maya", dark=True, step=counted),
+    Picture("evidence-phone-dark", "/admin/chat/bulk/evidence/?person=gus", "maya", size=PHONE, dark=True),
+    Picture("nodes", "/admin/realtime/node/", "admin"),
+    Picture("code", "/rooms/launch/", "charlie", step=code),
+    Picture("code-dark", "/rooms/launch/", "charlie", dark=True, step=code),
+    Picture("formats", "/rooms/launch/", "maya", step=formats),
+    Picture("emoji-phone-dark", "/rooms/launch/", "admin", size=PHONE, dark=True, step=emoji_on_a_phone),
+    Picture("search", "/search/?q=tern", "bob"),
+    Picture("search-none-dark", "/search/?q=kraken", "bob", dark=True),
+    Picture("inbox-empty", "/inbox/", "admin"),
+    # What changes the site comes last: no other picture shows it.
+    Picture("invite-arabic", "/accounts/login/", step=invited, language="ar"),
+    Picture("refused", "/rooms/design/", "charlie", step=refused),
+    Picture("room-empty-dark", "/rooms/general/", "alice", dark=True, step=empty_room),
 )
 
 
 def main() -> None:
-    """Write all pictures."""
+    """Write all pictures, or those that the command line names."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
+    wanted = sys.argv[1:]
     with demo_site() as site, sync_playwright() as playwright:
         browser = launch(playwright)
         for picture in PICTURES:
+            if wanted and picture.name not in wanted:
+                continue
             path = DIRECTORY / f"{picture.name}.png"
             _take(browser, site.origin, picture, path)
             sys.stdout.write(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1000} kB\n")
