@@ -207,7 +207,6 @@ PICTURES = (
     Picture("bulk-dark", "/admin/chat/bulk/add/?author=gus", "maya", dark=True, step=counted),
     Picture("evidence-phone-dark", "/admin/chat/bulk/evidence/?person=gus", "maya", size=PHONE, dark=True),
     Picture("nodes", "/admin/realtime/node/", "admin"),
-    Picture("code", "/rooms/launch/", "charlie", step=code),
     Picture("code-dark", "/rooms/launch/", "charlie", dark=True, step=code),
     Picture("formats", "/rooms/launch/", "maya", step=formats),
     Picture("emoji-phone-dark", "/rooms/launch/", "admin", size=PHONE, dark=True, step=emoji_on_a_phone),
