@@ -27,6 +27,7 @@ class PresenceDesk:
         self._presence = Presence(process, linger=settings.HOLDFAST_PRESENCE_LINGER_SECONDS)
         self._layer = layer
         self._show = show
+        self._answers_at: dict[str, float] = {}  # when those who were asked about a stream have answered; monotonic
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -57,14 +58,18 @@ class PresenceDesk:
 
     async def asked(self, stream: str) -> tuple[int, list[int] | None]:
         """Return the same for a stream that nobody here may follow. Then the other processes are asked first, which takes a moment."""
-        if self._presence.watch(stream, time.monotonic()):
+        now = time.monotonic()
+        if self._presence.watch(stream, now):
+            self._answers_at[stream] = now + ANSWER_SECONDS
             self.tick()  # sends the question
-            await asyncio.sleep(ANSWER_SECONDS)
+        await asyncio.sleep(self._answers_at.get(stream, now) - now)  # who asks meanwhile waits for the same answers
         return self.present(stream)
 
     def tick(self) -> None:
         """Do what is due."""
-        sends, changes = self._presence.due(time.monotonic())
+        now = time.monotonic()
+        self._answers_at = {stream: at for stream, at in self._answers_at.items() if at > now}
+        sends, changes = self._presence.due(now)
         for stream, message in sends:
             self._layer.send(CLUSTER_GROUP if stream is None else group(stream), message)
         for change in changes:

@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 LINGER_SECONDS = 15.0  # a reload, a tunnel or a handover to another node takes less
 HEARTBEAT_SECONDS = 5.0
+MEETING_SECONDS = HEARTBEAT_SECONDS + 1  # after which a process that has just started has heard of all others
 SILENT_SECONDS = 16.0  # three heartbeats and a second: one may be lost
 LISTED_MAX = 200  # protocol.md §3: ids only in rooms of at most 200 present
 HEARTBEAT_MAX_STREAMS = 500  # of about 20 bytes each
@@ -119,6 +120,7 @@ class Presence:
         self._shown: dict[str, View] = {}
         self._version = 0
         self._heartbeat_at = float("-inf")
+        self._met_at = float("inf")  # when it has heard of all others; its first ``due`` knows
         self._window_from = ""
         self._unannounced: dict[str, None] = {}  # own parts that changed (dicts, because they keep the order)
         self._unshown: dict[str, None] = {}  # streams whose view may have changed
@@ -155,7 +157,7 @@ class Presence:
             self._wanted[stream] = None
         if len(self._watched) > WATCH_MAX_STREAMS:
             self._unwatch(next(iter(self._watched)))
-        return is_new and bool(self._peers)
+        return is_new and (bool(self._peers) or now < self._met_at)
 
     def present(self, stream: str) -> tuple[int, list[int] | None]:
         """Return how many are present and their ids; None instead of ids where there are too many."""
@@ -179,6 +181,7 @@ class Presence:
 
     def due(self, now: float) -> Due:
         """Do what has become due; called about every second."""
+        self._met_at = min(self._met_at, now + MEETING_SECONDS)
         self._end_lingers(now)
         self._end_watches(now)
         self._drop_silent(now)

@@ -5,6 +5,9 @@ The chaos tests look for ghosts after every other fault.
 
 import asyncio
 import time
+from typing import Any
+
+import pytest
 
 from realtime.protocol.presence import SILENT_SECONDS
 from tests.cluster.conftest import LINGER_SECONDS, Desk
@@ -53,6 +56,23 @@ async def test_a_reload_on_another_node_is_no_leaving(desk: Desk) -> None:
     await desk.client("bob", room, "socket-1")
     await asyncio.sleep(JOIN_SECONDS)  # what would be seen by now must not be
     assert [each for each in alice.others if each.get("kind") == "presence" and each["data"].get("left")] == []
+
+
+@pytest.mark.parametrize("node", ["socket-2", "web-1"])
+async def test_a_node_without_a_socket_in_the_room_is_told_by_the_others_whoever_asks_first(desk: Desk, node: str) -> None:
+    room = desk.room("bob")
+    bob = await desk.client("bob", room, "socket-1")
+    await until_present(bob, room, {desk.cluster.people["bob"].id}, JOIN_SECONDS)
+    answers = await asyncio.gather(*(asyncio.to_thread(asked, desk, node, room) for _ in range(2)))
+    assert answers == [{"count": 1, "users": [desk.cluster.people["bob"].id]}] * 2
+
+
+def asked(desk: Desk, node: str, room: int) -> dict[str, Any]:
+    """Ask one node over HTTP who is in a room."""
+    with desk.cluster.direct(node, headers={"Authorization": f"Bearer {desk.cluster.people['alice'].token}"}) as http:
+        answer = http.post("/api/commands", json={"id": 1, "command": "room.presence", "room": room}).raise_for_status().json()
+    found: dict[str, Any] = answer["data"]
+    return found
 
 
 async def test_a_node_that_dies_leaves_no_ghosts(desk: Desk) -> None:

@@ -1,5 +1,7 @@
 """Presence through the hub: who follows a stream is told to those who follow it."""
 
+import asyncio
+
 import pytest
 
 from realtime.hub import Hub
@@ -41,6 +43,15 @@ async def test_a_blip_is_invisible(hub: Hub, connect: Connect) -> None:
     hub.presence.tick()
     assert alices.taken("signal") == []
     assert (await hub.present("ledger.1"))[0] == 2
+
+
+async def test_who_asks_while_the_others_are_asked_waits_for_their_answer(hub: Hub) -> None:
+    other = {"process": "socket-9"}
+    hub.presence.heard({**other, "type": "presence.heartbeat", "version": 1, "begin": "", "end": None, "versions": {"ledger.1": 1}})
+    asked = [asyncio.create_task(hub.present("ledger.1")) for _ in range(2)]
+    await asyncio.sleep(0)
+    hub.presence.heard({**other, "type": "presence.part", "parts": [["ledger.1", 1, 2, [7, 9]]]})
+    assert await asyncio.gather(*asked) == [(2, [7, 9])] * 2
 
 
 async def test_a_signal_reaches_all_but_the_one_who_made_it(hub: Hub, connect: Connect) -> None:

@@ -10,6 +10,7 @@ from realtime.protocol.presence import (
     HEARTBEAT_SECONDS,
     LINGER_SECONDS,
     LISTED_MAX,
+    MEETING_SECONDS,
     SILENT_SECONDS,
     WATCH_MAX_STREAMS,
     WATCH_SECONDS,
@@ -384,8 +385,11 @@ def test_a_watch_and_a_socket_do_not_disturb_each_other() -> None:
     assert cluster.seen() == [(2, [ALICE, BOB])] * 2
 
 
-def test_one_process_alone_knows_at_once() -> None:
-    assert not Presence("a").watch(ROOM, 1000.0)
+def test_one_process_alone_knows_at_once_when_it_would_have_heard_of_others() -> None:
+    alone = Presence("a")
+    alone.due(1000.0)
+    assert alone.watch(ROOM, 1000.0)
+    assert not alone.watch("room.9", 1000.0 + MEETING_SECONDS)
 
 
 def test_the_number_of_watches_is_bounded() -> None:
