@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.html import escape
 
@@ -68,6 +69,7 @@ def own_data(user: User) -> Iterator[File]:
     yield "memberships.jsonl", (as_line(_membership(row)) for row in paged(rows=rooms))
     mine = Message.objects.filter(author=user).select_related("room", "author", "removed_text", "held_text")
     yield "messages.jsonl", (as_line(_message(row)) for row in paged(mine))
+    yield "reactions.jsonl", _reactions_of(user.pk)
     inbox = Notification.objects.filter(user=user)
     yield "notifications.jsonl", (as_line(_notification(row)) for row in paged(inbox))
     reports = Report.objects.filter(reporter=user)
@@ -78,6 +80,16 @@ def own_data(user: User) -> Iterator[File]:
     bans = [{"reason": row.reason, "since": moment(row.created_at), "until": moment(row.until)} for row in banned]
     tokens = [{"made_at": moment(row.created_at), "expires_at": moment(row.expires_at)} for row in made]
     yield "bans_and_tokens.json", [as_json({"bans": bans, "tokens": tokens})]
+
+
+def _reactions_of(user_id: int) -> Iterator[bytes]:
+    """Yield what somebody reacted with, also on messages that were removed or hidden. No index knows it, and it is asked once."""
+    for model, message in ((Message, "pk"), (RemovedText, "message_id"), (HeldText, "message_id")):
+        rows = model._default_manager.alias(said=Cast("reactions", TextField())).filter(said__contains=str(user_id))
+        for row in paged(rows):
+            emoji = [each for each, people in row.reactions.items() if user_id in people]
+            if emoji:
+                yield as_line({"message": getattr(row, message), "emoji": emoji})
 
 
 # -- which messages -------------------------------------------------------------------------------------------------------------------

@@ -262,7 +262,10 @@ class Report(models.Model):
 
 
 class ModerationLog(models.Model):
-    """What moderators did, to whom, and why. Append-only: here, and by a trigger of the database. It never holds the text of a message."""
+    """What moderators did, to whom, and why. Append-only: here, and by a trigger of the database.
+
+    It never holds the text of a message. When a person is erased, their names leave the entries of renamings; nothing else changes.
+    """
 
     class Action(models.TextChoices):
         DELETE = "delete"

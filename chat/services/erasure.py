@@ -44,8 +44,9 @@ def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "
     1. The account loses its name, address, password, rights and tokens; with it every socket is closed within a second, on any node.
     2. Everything that shows its name shows the new one, as after any renaming, also where others have been told of it in words.
     3. It leaves its rooms; what was an owner's passes on, and its links into rooms let nobody in any more.
-    4. What only it could read is deleted: sessions, notifications, what it had chosen, whom it had blocked.
-    5. Its texts are deleted for ever in batches (``services.bulk``), also those that moderators can restore.
+    4. The log keeps that it was renamed before, and no longer from what to what.
+    5. What only it could read is deleted: sessions, notifications, what it had chosen, whom it had blocked.
+    6. Its texts are deleted for ever in batches (``services.bulk``), also those that moderators can restore.
     """
     user = selectors.user(user_id)
     if user_id == system_user().pk or user.is_superuser or selectors.is_site_moderator(user_id):
@@ -55,6 +56,7 @@ def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "
         naming.finish(row, but=(naming.move_messages,))  # the last step moves them all
     unnaming.unname(user)
     _leave_rooms(user_id)
+    _erase_names(user_id)
     _forget(user_id)
     return run_bulk(bulk_id=begin_erasure(actor_id=actor_id, user_id=user_id, reason=reason).pk, seconds=seconds)
 
@@ -83,6 +85,12 @@ def _leave_rooms(user_id: int) -> None:
         leave(actor_id=user_id, room_id=room_id)
     with changing():
         InviteLink.objects.filter(created_by_id=user_id, revoked_at=None).update(revoked_at=timezone.now(), revoked_by_id=user_id)
+
+
+def _erase_names(user_id: int) -> None:
+    """Empty the entries of earlier renamings: the one change of the log that its trigger lets through."""
+    with changing():
+        ModerationLog.objects.filter(subject_id=user_id, action=Action.RENAME).exclude(details={}).update(details={})
 
 
 def _forget(user_id: int) -> None:

@@ -12,10 +12,10 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
-from chat import services
+from chat import archives, evidence, services
 from chat.errors import LinkOver
 from chat.models import Bulk, Membership, Mention, Message, ModerationLog, RemovedText, Report, Room
 from chat.search import index
@@ -62,7 +62,10 @@ def life(general: Room, secret: Room, direct: Room, alice: User, bob: User, mona
     say(bob, secret, "secret text")
     say(bob, direct, "direct text")
     services.delete_message(actor_id=alice.pk, message_id=removed.pk, reason="off topic")
-    services.report(actor_id=bob.pk, message_id=say(alice, general, "Hello @bob").pk, category="other", note="my note")
+    greeting = say(alice, general, "Hello @bob")
+    services.report(actor_id=bob.pk, message_id=greeting.pk, category="other", note="my note")
+    services.react(actor_id=bob.pk, message_id=greeting.pk, emoji="👍", on=True)
+    services.react(actor_id=alice.pk, message_id=greeting.pk, emoji="🎉", on=True)
     for _ in range(2):
         Client().force_login(bob)
     issue_token(bob)
@@ -76,6 +79,7 @@ def test_a_person_gets_everything_that_is_their_own(life: None, bob: User, tmp_p
     assert {row["text"] for row in lines(found["messages.jsonl"])} == {"removed text", "secret text", "direct text"}
     assert len(lines(found["memberships.jsonl"])) == 3
     assert lines(found["reports.jsonl"])[0]["note"] == "my note"
+    assert [row["emoji"] for row in lines(found["reactions.jsonl"])] == [["👍"]]
     assert any("mentioned you" in row["title"] for row in lines(found["notifications.jsonl"]))
     told = lines(found["moderation.jsonl"])
     assert told[0]["reason"] == "off topic"
@@ -176,6 +180,46 @@ def test_no_search_finds_what_they_wrote(life: None, general: Room, alice: User,
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM chat_search")
         assert cursor.fetchone() == (1,)  # Alice's
+
+
+def test_a_reaction_to_a_removed_or_hidden_message_is_theirs_too(general: Room, alice: User, bob: User, mona: User, say: Say) -> None:
+    removed, hidden = say(alice, general, "one"), say(alice, general, "two")
+    for message in (removed, hidden):
+        services.react(actor_id=bob.pk, message_id=message.pk, emoji="👍", on=True)
+    services.delete_message(actor_id=mona.pk, message_id=removed.pk, reason="off topic")
+    services.hide_message(actor_id=mona.pk, message_id=hidden.pk)
+    found = opened(b"".join(archives.stream(evidence.own_data(bob))))
+    assert lines(found["reactions.jsonl"]) == [{"message": removed.pk, "emoji": ["👍"]}, {"message": hidden.pk, "emoji": ["👍"]}]
+
+
+def test_the_log_forgets_what_they_were_called_before(general: Room, alice: User, bob: User, mona: User) -> None:
+    for user, name in ((bob, "robert"), (alice, "alicia")):
+        services.rename(user_id=user.pk, username=name, actor_id=mona.pk)
+    services.change_room(actor_id=alice.pk, room_id=general.pk, name="Lobby")
+    services.erase_person(actor_id=mona.pk, user_id=bob.pk, seconds=60)
+    entries = ModerationLog.objects.filter(action="rename").order_by("pk")
+    assert [(entry.subject, entry.details) for entry in entries] == [
+        (bob, {}),
+        (alice, {"username": ["alice", "alicia"]}),
+        (None, {"name": ["General", "Lobby"]}),
+    ]
+    assert not any("robert" in str(entry.details) for entry in ModerationLog.objects.all())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        'details = \'{"username": ["x", "y"]}\'',
+        "details = '{}', reason = 'another'",
+        "details = '{}', subject_id = NULL",
+        "details = '{}', created_at = '2001-01-01'",
+        "details = '{}', action = 'ban'",
+    ],
+)
+def test_nothing_else_of_a_renaming_can_be_changed(bob: User, mona: User, change: str) -> None:
+    services.rename(user_id=bob.pk, username="robert", actor_id=mona.pk)
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE chat_moderationlog SET {change} WHERE action = 'rename'")
 
 
 @pytest.mark.django_db(transaction=True)
