@@ -45,7 +45,9 @@ def main() -> None:
         for room in wanted
     )
     while some := list(islice(posts, BATCH)):
-        services.post_messages(some)
+        refused = [answer for answer in services.post_messages(some) if isinstance(answer, Exception)]
+        if refused:
+            raise refused[0]
 
 
 if __name__ == "__main__":

@@ -12,11 +12,14 @@ PASSWORD = "holdfast"
 
 
 @contextmanager
-def demo_site(*modules: str) -> Iterator[ServerProcess]:
-    """Make the site, serve it, and remove it. The main functions of ``modules`` add to its database before it is served."""
+def demo_site(*modules: str, **settings: str) -> Iterator[ServerProcess]:
+    """Make the site, serve it, and remove it. The main functions of ``modules`` add to its database before it is served.
+
+    ``settings`` are variables of its environment.
+    """
     with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as var:
         port = free_port()
-        env = {**passed_on(), "DEBUG": "true", "PORT": str(port), "HOLDFAST_VAR_DIR": var}
+        env = {**passed_on(), "DEBUG": "true", "PORT": str(port), "HOLDFAST_VAR_DIR": var, **settings}
         for command in (["migrate", "--verbosity", "0"], ["collectstatic", "--no-input", "--verbosity", "0"], ["demo"]):
             subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
         for module in modules:
