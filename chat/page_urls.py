@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from chat import accounts, invite_pages, notification_settings, pages
+from chat import accounts, invite_pages, notification_settings, offline, pages
 
 urlpatterns = [
+    path("manifest.webmanifest", offline.manifest, name="manifest"),
+    path("service-worker.js", offline.service_worker, name="service-worker"),
     path("", pages.home, name="home"),
     path("rooms/", pages.directory, name="directory"),
     path("rooms/new/", pages.create_room, name="create-room"),

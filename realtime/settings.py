@@ -238,6 +238,8 @@ HOLDFAST_LONG_POLL_MAX_SECONDS = env.decimal("HOLDFAST_LONG_POLL_MAX_SECONDS", 3
 # Whose images are shown beside their links. Each host on the list learns who reads, and when; so there is none by itself.
 HOLDFAST_IMAGE_HOSTS = env.hosts("HOLDFAST_IMAGE_HOSTS", [])
 
+HOLDFAST_APP_NAME = env.text("HOLDFAST_APP_NAME", "Holdfast")  # under the icon, where the site is installed as an app
+
 # --- limits of chat ---------------------------------------------------------------------------------------------------------------
 
 HOLDFAST_MESSAGE_MAX_LENGTH = env.whole("HOLDFAST_MESSAGE_MAX_LENGTH", 4000)  # characters

@@ -26,3 +26,10 @@ declare module 'node:assert/strict' {
 }
 declare function setImmediate(callback: () => void): unknown;
 declare const process: { env: Record<string, string | undefined> };
+declare module 'node:fs' {
+  export function readFileSync(path: URL, encoding: 'utf8'): string;
+}
+declare module 'node:vm' {
+  export function createContext(globals: object): object;
+  export function runInContext(source: string, context: object): unknown;
+}

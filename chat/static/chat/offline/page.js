@@ -1,0 +1,51 @@
+/**
+ * The page that is shown where no page can be had: it tries until somebody answers, and then loads what was asked for.
+ * It stands inside that page, so it imports nothing.
+ * @module
+ */
+
+const SHORTEST_MS = 3000;
+const LONGEST_MS = 30_000;
+const ANSWER_MS = 10_000;
+
+const status = /** @type {HTMLElement} */ (document.querySelector('[data-status]'));
+const button = /** @type {HTMLButtonElement} */ (document.querySelector('[data-try]'));
+
+let pause = SHORTEST_MS;
+let timer = 0;
+let trying = false;
+
+async function attempt() {
+  if (trying) return;
+  trying = true;
+  clearTimeout(timer);
+  status.textContent = status.dataset.trying ?? '';
+  if (await isAnswered()) return location.reload();
+  trying = false;
+  status.textContent = status.dataset.silent ?? '';
+  timer = setTimeout(attempt, pause * (1 + Math.random() / 2)); // all who wait would else come back in the same second
+  pause = Math.min(pause * 2, LONGEST_MS);
+}
+
+async function isAnswered() {
+  try {
+    const { status: code } = await fetch('/manifest.webmanifest', { cache: 'no-store', signal: AbortSignal.timeout(ANSWER_MS) });
+    return code < 500;
+  } catch {
+    return false;
+  }
+}
+
+function again() {
+  pause = SHORTEST_MS;
+  void attempt();
+}
+
+button.addEventListener('click', again);
+addEventListener('online', again);
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') again();
+});
+timer = setTimeout(attempt, pause * (1 + Math.random() / 2));
+
+export {};
