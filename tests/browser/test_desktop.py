@@ -155,3 +155,63 @@ def test_the_browser_is_asked_by_a_button_and_never_by_itself(open_page: OpenPag
     say(people.bob, lab, "@alice, the door")
     has_heard(page, 1)
     assert told(page) == []
+
+
+# A phone: a page's own notifications throw, the service worker's are shown.
+PHONE = """
+window.Notification = class {
+  static permission = 'granted';
+  constructor() { throw new TypeError('Illegal constructor. Use ServiceWorkerRegistration.showNotification() instead.'); }
+};
+Object.defineProperty(document, 'visibilityState', { get: () => (window.looking ? 'visible' : 'hidden') });
+"""
+IN_WORKER = """async () => (await self.registration.getNotifications()).map(({ title, tag }) => ({ title, tag }))"""
+
+
+@pytest.fixture
+def phone(open_page: OpenPage, people: People, lab: Room) -> tuple[Page, Page]:
+    """Two tabs of Alice's phone that nobody looks at, with the service worker."""
+    first = open_page(people.alice, "/accounts/", permissions=["notifications"], has_touch=True, is_mobile=True)
+    first.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+    first.context.add_init_script(PHONE)
+    first.goto("/inbox/")
+    second = first.context.new_page()
+    second.goto("/rooms/")
+    for page in (first, second):
+        connected(page)
+    return first, second
+
+
+def shown_by_worker(page: Page, count: int) -> Told:
+    """What the worker shows, once it is so many."""
+    wait = "async (count) => { const r = await navigator.serviceWorker.ready; while ((await r.getNotifications()).length !== count); }"
+    page.evaluate(wait, count)
+    return list(page.context.service_workers[0].evaluate(IN_WORKER))
+
+
+def test_a_phone_shows_it_once_and_closes_it_when_it_is_read_elsewhere(phone: tuple[Page, Page], people: People, lab: Room) -> None:
+    say(people.bob, lab, "@alice, the door")
+    for page in phone:
+        has_heard(page, 1)
+    row = Notification.objects.get(user=people.alice)
+    assert shown_by_worker(phone[0], 1) == [{"title": "Bob mentioned you in Lab", "tag": f"holdfast.{row.pk}"}]
+    inbox.read(user_id=people.alice.pk, ids=[row.pk])
+    shown_by_worker(phone[0], 0)
+
+
+def test_pressing_it_on_a_phone_opens_the_message_in_a_tab(phone: tuple[Page, Page], people: People, lab: Room) -> None:
+    first, second = phone
+    say(people.bob, lab, "@alice, the door")
+    for page in phone:
+        has_heard(page, 1)
+    shown_by_worker(first, 1)
+    second.close()
+    first.evaluate("() => { window.looking = true; }")
+    press = """async () => {
+      const [notification] = await self.registration.getNotifications();
+      self.dispatchEvent(new NotificationEvent('notificationclick', { notification }));
+    }"""
+    first.context.service_workers[0].evaluate(press)
+    expect(message(first, "the door")).to_contain_class("message--target")
+    has_heard(first, 0)
+    shown_by_worker(first, 0)

@@ -102,6 +102,7 @@ export class App {
     makeRoomForKeyboard();
     this.desktop = new Desktop({
       feed: this.feed,
+      user: boot.me.id,
       since: boot.inbox.since,
       history: () => `${boot.me.id} ${this.client.epoch}`.replaceAll(' ', '/'),
       isMuted: (place) => this.rooms.get(Number(place?.replace(/^room\./, '')))?.isQuiet ?? false,

@@ -4,12 +4,17 @@
  */
 
 import { desktopState, turnOff, turnOn } from '../notifications/desktop.js';
+import { Display } from '../notifications/display.js';
 import { desktopWords } from '../notifications/words.js';
 import { onAction, parse, setText, slot } from './dom.js';
 
 const SAVED_MS = 2500;
 
 const root = /** @type {HTMLElement} */ (document.querySelector('[data-settings]'));
+const display = new Display({
+  user: Number(/** @type {HTMLElement} */ (document.querySelector('[data-me]')).dataset.me),
+  icon: /** @type {HTMLLinkElement} */ (document.querySelector('link[rel="icon"]')).href,
+});
 let saves = Promise.resolve();
 let timer = 0;
 
@@ -56,7 +61,7 @@ search.addEventListener('input', () => {
 onAction(root, {
   'desktop-on': () => void turnOn().then(paintDesktop),
   'desktop-off': () => paintDesktop(turnOff()),
-  'desktop-sample': () => void new Notification(desktopWords.sample, { body: desktopWords.sampleText, tag: 'holdfast.sample' }),
+  'desktop-sample': () => display.show({ tag: 'holdfast.sample', title: desktopWords.sample, body: desktopWords.sampleText, url: location.pathname, ids: [] }),
 });
 
 /** @param {ReturnType<typeof desktopState>} state */

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { Display } from './display.js';
 import { desktopWords } from './words.js';
 import { isWanted, News } from './news.js';
 import { spokenTitle } from './titles.js';
@@ -18,6 +19,7 @@ import { spokenTitle } from './titles.js';
  *
  * @typedef {object} DesktopOptions
  * @property {import('./feed.js').InboxFeed} feed
+ * @property {number} user
  * @property {string} since  when the page was made, by the server's clock
  * @property {() => string} history  names the history that the rows' numbers belong to
  * @property {(place: string | null) => boolean} isMuted
@@ -80,8 +82,7 @@ export function showThatSomebodyLooks() {
 export class Desktop {
   #options;
   #news;
-  /** Those that this tab has shown and nobody has closed, by the row's id. @type {Map<number, Notification>} */
-  #shown = new Map();
+  #display;
   /** When the last ones were shown. @type {number[]} */
   #recent = [];
 
@@ -89,12 +90,13 @@ export class Desktop {
   constructor(options) {
     this.#options = options;
     this.#news = new News(options.since);
+    this.#display = new Display({ user: options.user, icon: options.icon, open: (opened) => this.#open(opened) });
     options.feed.on('notification', (row) => this.#changed(row));
   }
 
   /** @param {Row} row */
   #changed(row) {
-    if (row.read_at !== null) this.#close(row.id);
+    if (row.read_at !== null) this.#display.close(tagOf(row));
     if (!this.#news.isNews(row) || desktopState() !== 'on') return;
     const { feed, isMuted, isBlocked } = this.#options;
     if (isWanted(row, feed.preferences, { now: new Date(), isMuted, isBlocked })) void this.#tell(row);
@@ -122,48 +124,23 @@ export class Desktop {
     const now = Date.now();
     this.#recent = this.#recent.filter((then) => now - then < AT_ONCE_MS);
     this.#recent.push(now);
-    if (this.#recent.length > MOST_AT_ONCE) return void this.#notification('holdfast.many', desktopWords.many(this.#options.feed.unread), '', () => this.#open('/inbox/'));
-    const shown = this.#notification(`holdfast.${row.id}`, spokenTitle(row), row.body, () => {
-      this.#open(row.url || '/inbox/');
-      void this.#options.feed.read([row.id]).catch(() => {}); // it stays unread, and can be read later
-    });
-    if (!shown) return;
-    this.#shown.set(row.id, shown);
-    shown.addEventListener?.('close', () => this.#shown.delete(row.id));
+    const told =
+      this.#recent.length > MOST_AT_ONCE
+        ? { tag: 'holdfast.many', title: desktopWords.many(this.#options.feed.unread), body: '', url: '/inbox/', ids: [] }
+        : { tag: tagOf(row), title: spokenTitle(row), body: row.body, url: row.url || '/inbox/', ids: [row.id] };
+    this.#display.show(told);
   }
 
-  /**
-   * @param {string} tag
-   * @param {string} title
-   * @param {string} body
-   * @param {() => void} clicked
-   */
-  #notification(tag, title, body, clicked) {
-    try {
-      const shown = new Notification(title, { body, tag, icon: this.#options.icon, lang: document.documentElement.lang });
-      shown.onclick = () => {
-        window.focus();
-        clicked();
-        shown.close();
-      };
-      return shown;
-    } catch {
-      return null; // browsers of phones show them from service workers only
-    }
-  }
-
-  /** @param {string} url */
-  #open(url) {
+  /** @param {import('./display.js').Opened} opened */
+  #open({ url, ids }) {
     if (new URL(url, location.origin).origin === location.origin) this.#options.open(url);
     else window.open(url, '_blank', 'noopener');
-  }
-
-  /** @param {number} id */
-  #close(id) {
-    this.#shown.get(id)?.close();
-    this.#shown.delete(id);
+    if (ids.length > 0) void this.#options.feed.read(ids).catch(() => {}); // it stays unread, and can be read later
   }
 }
+
+/** @param {Row} row */
+const tagOf = (row) => `holdfast.${row.id}`;
 
 /** Does anybody look at another tab of this browser? */
 async function somebodyLooks() {
