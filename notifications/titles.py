@@ -49,6 +49,9 @@ SENTENCES: Final = {
         _("A moderator restored %(count)s of your messages"),
         _("You were banned from this site"),
         _("Your ban from this site was lifted"),
+        _("A moderator signed you out on all devices"),
+        _("A moderator deactivated your account"),
+        _("A moderator activated your account again"),
     ],
     "report": [_("Thank you for your report; the message was removed."), _("Thank you for your report; the message stays.")],
 }

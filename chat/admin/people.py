@@ -42,6 +42,18 @@ def _site_unban(*, actor_id: int, row: Person | SiteBan, reason: str) -> None:
     services.site_unban(actor_id=actor_id, user_id=user_id, reason=reason)
 
 
+def _sign_out(*, actor_id: int, row: Person, reason: str) -> None:
+    services.sign_out_everywhere(actor_id=actor_id, user_id=row.pk, reason=reason)
+
+
+def _deactivate(*, actor_id: int, row: Person, reason: str) -> None:
+    services.deactivate(actor_id=actor_id, user_id=row.pk, reason=reason)
+
+
+def _activate(*, actor_id: int, row: Person, reason: str) -> None:
+    services.activate(actor_id=actor_id, user_id=row.pk, reason=reason)
+
+
 def _mute(*, actor_id: int, row: Person, room_id: int, seconds: int, reason: str) -> None:
     services.mute(actor_id=actor_id, room_id=room_id, user_id=row.pk, seconds=seconds, reason=reason)
 
@@ -108,6 +120,44 @@ SITE_UNMUTE = Act(
     form=LiftForm,
     idle=lambda row: "" if row.site_muted_until else gettext("not muted on the site"),
 )
+SIGN_OUT = Act(
+    name="sign-out",
+    label=gettext_noop("Sign out everywhere…"),
+    says=gettext_noop(
+        "Their connections close within a second, on all devices and in all programs, and their access tokens are deleted. Who knows the "
+        "password can sign in again at once."
+    ),
+    done=gettext_noop("signed out everywhere"),
+    run=_sign_out,
+    permission=BAN_FROM_SITE,
+    idle=lambda row: "" if row.is_active else gettext("the account is deactivated"),
+    takes_away=True,
+)
+DEACTIVATE = Act(
+    name="deactivate",
+    label=gettext_noop("Deactivate account…"),
+    says=gettext_noop(
+        "Their connections close within a second, on all devices, and nobody can sign in with the account until it is activated again. "
+        "Access tokens are deleted for good. What they wrote stays, and so do their rooms."
+    ),
+    done=gettext_noop("deactivated"),
+    run=_deactivate,
+    permission=BAN_FROM_SITE,
+    idle=lambda row: "" if row.is_active else gettext("already deactivated"),
+    undo="activate",
+    takes_away=True,
+)
+ACTIVATE = Act(
+    name="activate",
+    label=gettext_noop("Activate account…"),
+    says=gettext_noop("They can sign in again with their password. Bans and mutes stay as they are."),
+    done=gettext_noop("activated"),
+    run=_activate,
+    permission=BAN_FROM_SITE,
+    form=LiftForm,
+    idle=lambda row: gettext("already active") if row.is_active else "",
+    undo="deactivate",
+)
 MUTE = Act(
     name="mute",
     label=gettext_noop("Mute in a room…"),
@@ -155,7 +205,7 @@ UNBAN = Act(
 class PersonAdmin(ActingAdmin):
     """Everybody with an account. Addresses, passwords and rights are not shown here: they are a superuser's (``AccountAdmin``)."""
 
-    acts = (SITE_MUTE, SITE_UNMUTE, SITE_BAN, SITE_UNBAN, MUTE, REMOVE, BAN, UNBAN)
+    acts = (SITE_MUTE, SITE_UNMUTE, SITE_BAN, SITE_UNBAN, SIGN_OUT, DEACTIVATE, ACTIVATE, MUTE, REMOVE, BAN, UNBAN)
     change_form_template = "admin/chat/record.html"
     list_display = ("username", "full_name", "joined", "seen", "active", "banned")
     search_help_text = gettext_lazy("The beginning of a name, or an id.")

@@ -14,7 +14,7 @@ SURROUNDINGS: Final = 5  # messages on each side of a reported one
 ENDINGS_SHOWN: Final = 5
 MOST_COUNTED: Final = 1000  # of anything that is shown as a number
 Action = ModerationLog.Action
-AGAINST: Final = (Action.DELETE, Action.MUTE, Action.REMOVE, Action.BAN, Action.SITE_BAN)
+AGAINST: Final = (Action.DELETE, Action.MUTE, Action.REMOVE, Action.BAN, Action.SITE_BAN, Action.DEACTIVATE)
 
 
 def of_message(message_id: int) -> dict[str, Any]:

@@ -197,7 +197,7 @@ class ReportAdmin(ActingAdmin):
             **found,
             "further": is_far,
             "room_acts": self._acts_of(Membership, request, found["membership"], ("mute", "ban")),
-            "site_acts": self._acts_of(Person, request, found["author"], ("site-ban",)),
+            "site_acts": self._acts_of(Person, request, found["author"], ("site-ban", "sign-out", "deactivate")),
             "may_decide": request.user.has_perm(CHANGE) and row.status == Report.Status.OPEN,
             "is_mine": row.assigned_to_id == request.user.pk,
             "form": DecisionForm(),

@@ -3,6 +3,7 @@
 All are synchronous, take keywords, check everything under the lock of the streams that they change, and raise ``HoldfastError``.
 """
 
+from chat.services.accounts import activate, deactivate, sign_out_everywhere
 from chat.services.blocks import block, unblock
 from chat.services.bulk import begin_removal, begin_undo, run_bulk
 from chat.services.cases import assign, decide, hide_message, release, show_message
@@ -26,6 +27,7 @@ __all__ = [
     "Marked",
     "Post",
     "Posted",
+    "activate",
     "add_members",
     "assign",
     "ban",
@@ -35,6 +37,7 @@ __all__ = [
     "change_room",
     "check_may_see_links",
     "create_room",
+    "deactivate",
     "decide",
     "delete_filter",
     "delete_message",
@@ -69,6 +72,7 @@ __all__ = [
     "set_involvement",
     "set_role",
     "show_message",
+    "sign_out_everywhere",
     "site_ban",
     "site_mute",
     "site_unban",

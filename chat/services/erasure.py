@@ -1,10 +1,6 @@
 """One person's data: taken out, and erased. Erasing can be begun again at any time, and goes on from where it is."""
 
-from typing import Final
-
-from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from chat import selectors
@@ -18,8 +14,8 @@ from notifications.models import AnnouncementReading, Notification, Preferences
 from realtime.models import AccessToken
 from realtime.protocol.errors import Forbidden
 from realtime.services import changing
+from realtime.signing_out import delete_sessions
 
-SESSIONS: Final = 1000  # read at a time
 Action = ModerationLog.Action
 
 
@@ -100,6 +96,4 @@ def _forget(user_id: int) -> None:
             model.objects.filter(user_id=user_id).delete()
         Report.objects.filter(reporter_id=user_id).update(note="")
         SiteMute.objects.filter(pk=user_id).delete()
-        for session in Session.objects.iterator(chunk_size=SESSIONS):
-            if session.get_decoded().get(SESSION_KEY) == str(user_id):
-                session.delete()
+    delete_sessions(user_id)

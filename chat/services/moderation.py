@@ -11,7 +11,7 @@ from chat import payloads, policies, selectors
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, SiteMute, State
 from chat.payloads import moment
 from chat.services.members import ending
-from chat.services.rights import check_above, check_moderates
+from chat.services.rights import check_above, check_above_on_site, check_moderates
 from chat.services.rows import dismiss, log, new_membership, save_membership, streams_of
 from notifications.payloads import inbox
 from notifications.services import notify
@@ -110,7 +110,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH, required=True)
     until = _until(seconds)
     user = selectors.user(user_id)
-    _check_may_ban_from_site(actor_id, user_id)
+    check_above_on_site(actor_id, user_id)
     details = {"until": moment(until)} if until else {}
     with changing(inbox(user_id)) as heads:
         _close_ended_bans(user_id)
@@ -132,7 +132,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
 def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
     """Let somebody in again."""
     reason = _reason(reason)
-    _check_may_ban_from_site(actor_id, user_id)
+    check_above_on_site(actor_id, user_id)
     selectors.user(user_id)
     with changing(inbox(user_id)) as heads:
         _close_ended_bans(user_id)
@@ -152,7 +152,7 @@ def site_mute(*, actor_id: int, user_id: int, seconds: int, reason: str = "") ->
     reason = _reason(reason)
     policies.check_seconds(seconds, name="muted_for", limit=policies.MAX_MUTE)
     selectors.user(user_id)
-    _check_may_ban_from_site(actor_id, user_id)
+    check_above_on_site(actor_id, user_id)
     with changing(inbox(user_id)) as heads:
         until = timezone.now() + timedelta(seconds=seconds) if seconds else None
         standing = SiteMute.objects.filter(pk=user_id, until__gt=timezone.now())
@@ -201,15 +201,6 @@ def _check_may_act(room: Room, subject: Membership | None, subject_id: int, acto
     if subject_id == actor_id:
         raise Forbidden("You cannot do that to yourself.")
     check_above(room, acting, subject, subject_id)
-
-
-def _check_may_ban_from_site(actor_id: int, user_id: int) -> None:
-    if not selectors.is_site_moderator(actor_id):
-        raise Forbidden("Only moderators of the site may do that.")
-    if actor_id == user_id:
-        raise Forbidden("You cannot do that to yourself.")
-    if selectors.is_site_moderator(user_id):
-        raise Forbidden("A moderator of the site cannot be banned from it; take the role away first.")
 
 
 def _ends(action: Action, details: dict[str, Any] | None) -> str:

@@ -12,7 +12,7 @@ register = template.Library()
 
 LATELY = 12  # log entries beside them
 
-KEYS = {"mute": "m", "ban": "b", "site-ban": "s"}  # of the acts on the page of a case
+KEYS = {"mute": "m", "ban": "b", "site-ban": "s", "sign-out": "x", "deactivate": "d"}  # of the acts on the page of a case
 
 register.filter("person", cells.person)
 register.filter("room", cells.room)

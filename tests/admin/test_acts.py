@@ -156,6 +156,31 @@ def test_a_room_is_unlocked_archived_and_opened_again(verify: Verify, act: Act, 
     assert fresh(general).archived_at is None
 
 
+def test_mona_signs_people_out_and_deactivates_their_accounts(verify: Verify, act: Act, desk: Client, alice: User, bob: User) -> None:
+    with verify() as change:
+        answer = act("person", "sign-out", alice, bob, reason="a leak")
+    assert told(answer) == ["2 people signed out everywhere."]
+    assert {name for name in change.streams if change.ends(name)} == {f"inbox.{alice.pk}", f"inbox.{bob.pk}"}
+    answer = act("person", "deactivate", bob, reason="spam")
+    assert "Take it back…" in told(answer)[0]
+    names = [link.name for link in desk.get(f"/admin/chat/person/{bob.pk}/change/").context["acts"]]
+    assert "activate" in names
+    assert not {"sign-out", "deactivate"} & set(names)
+    assert ">bob</a>" in desk.get("/admin/chat/moderationlog/").content.decode()
+    act("person", "activate", bob, reason="")
+    bob.refresh_from_db()
+    assert bob.is_active
+    assert last_entry().action == "activate"
+
+
+@pytest.mark.parametrize("name", ["sign-out", "deactivate", "activate"])
+def test_mona_does_nothing_to_the_account_of_somebody_above_her(act: Act, name: str) -> None:
+    boss = User.objects.create_superuser("boss")
+    answer = act("person", name, boss, reason="why not")
+    assert answer.context["form"].non_field_errors() == ["That cannot be done to somebody who works at the desk; take the role away first."]
+    assert User.objects.get(pk=boss.pk).is_active
+
+
 def test_what_is_refused_is_said_and_keeps_nothing_else_from_happening(act: Act, alice: User, bob: User, mona: User) -> None:
     answer = act("person", "site-ban", bob, mona, reason="enough")
     assert told(answer)[0].startswith("1 person banned from the site.")

@@ -1,14 +1,18 @@
 """How somebody becomes a moderator, and that there is always a group for them."""
 
+import re
 from io import StringIO
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 
 from chat import selectors
 from chat.models import ModerationLog
 from chat.services.moderators import ensure_moderators_group
+from notifications.models import Announcement
 from realtime.auth import MODERATORS
 
 PERMISSIONS = {
@@ -84,3 +88,23 @@ def test_a_superuser_keeps_the_admin(db: None) -> None:
 def test_nobody_is_no_moderator(db: None, arguments: list[str]) -> None:
     with pytest.raises(CommandError, match="There is no such person"):
         run(*arguments)
+
+
+def test_a_moderator_announces_only_where_that_was_allowed(desk: Client, mona: User) -> None:
+    address = reverse("admin:notifications_announcement_add")
+    assert desk.get(address).status_code == 403
+    given = Permission.objects.filter(codename__in=["add_announcement", "view_announcement"])
+    Group.objects.get(name=MODERATORS).permissions.add(*given)
+    (key,) = re.findall(r'name="key" value="([^"]+)"', desk.get(address).content.decode())
+    words = {"title": "", "body": "Maintenance at six", "url": "", "level": "info", "expires_at_0": "", "expires_at_1": "", "key": key}
+    answer = desk.post(address, words, follow=True)
+    assert answer.status_code == 200
+    row = Announcement.objects.get()
+    assert (row.body, row.broadcast.created_by) == ("Maintenance at six", mona)
+    chosen = {"action": "take_back", "_selected_action": row.pk}
+    listed = reverse("admin:notifications_announcement_changelist")
+    desk.post(listed, chosen, follow=True)
+    assert Announcement.objects.get().recalled_at is None
+    mona.user_permissions.add(Permission.objects.get(codename="change_broadcast"))
+    desk.post(listed, chosen, follow=True)
+    assert Announcement.objects.get().recalled_at is not None

@@ -100,6 +100,9 @@ export const sentences = (({ gettext }) => ({
     gettext('A moderator restored %(count)s of your messages'),
     gettext('You were banned from this site'),
     gettext('Your ban from this site was lifted'),
+    gettext('A moderator signed you out on all devices'),
+    gettext('A moderator deactivated your account'),
+    gettext('A moderator activated your account again'),
   ],
   report: [
     gettext('Thank you for your report; the message was removed.'),
