@@ -43,6 +43,7 @@ def test_a_room_is_made_a_favourite_by_its_menu_in_all_tabs(open_page: OpenPage,
         expect(section(each, "Rooms").locator(".place")).to_have_text([re.compile("Garden")])
     expect(section(alice, "Favourites")).to_be_hidden()
     page.reload()
+    connected(page)
     choose(page, "Lab", "Remove from favourites")
     expect(section(other, "Favourites")).to_be_hidden()
 
