@@ -1,15 +1,17 @@
 """The threads that read the database: a small pool. The one thread that writes belongs to ``realtime.writer``.
 
 ``database_sync_to_async`` gives a whole process one thread, so that one slow query stops every socket; and it opens a connection a call
-where none are kept. These threads keep theirs, and close it only after an error.
+where none are kept. These threads keep theirs until one of them meets an outage. Then each closes its own before it reads again: a server
+that was restarted has ended them all, and none shows that before it is used.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
-from threading import Barrier
+from threading import Barrier, local
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -30,6 +32,8 @@ READ_BATCH = 200  # items of one shared read; beyond that the gain per item is s
 MAX_WAITING = 20_000  # items that wait for a shared read: a node's share of sockets that come back at once
 
 _readers: ThreadPoolExecutor | None = None
+_outages = 0  # that this process has met
+_of_thread = local()  # outages: as many as there were when this thread last had no connection of before
 
 
 async def read(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -44,11 +48,35 @@ async def read_together(many: Many[I, R], item: I) -> R:
 
 def guarded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ``function`` on this thread's connection and turn an outage into ``Unavailable``."""
+    if getattr(_of_thread, "outages", 0) != _outages:
+        _forget()
     try:
         return function(*args, **kwargs)
     except OUTAGES as error:
-        connections.close_all()  # the next call connects anew
+        after_outage()
         raise Unavailable("The database does not answer; try again.", retry_after=RETRY_AFTER_SECONDS) from error
+
+
+def after_outage() -> None:
+    """Close what was connected before: of this thread and of the pool now, of the other threads before they use it."""
+    global _outages
+    _outages += 1
+    _forget()
+    for connection in connections.all(initialized_only=True):
+        pool = getattr(connection, "pool", None)
+        if pool is not None and not pool.closed:
+            pool.check()
+
+
+def _forget() -> None:
+    _of_thread.outages = _outages
+    for connection in connections.all(initialized_only=True):
+        if connection.in_atomic_block:
+            continue  # whoever began it ends it
+        if getattr(connection, "pool", None) is not None and connection.connection is not None:
+            with suppress(*OUTAGES):
+                connection.connection.close()  # else the pool would give it to the next caller
+        connection.close()
 
 
 def close() -> None:

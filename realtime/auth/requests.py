@@ -19,7 +19,7 @@ from realtime import selectors
 from realtime.auth.accounts import Account, Credentials, Identity, identify
 from realtime.auth.sockets import bearer
 from realtime.commands import Caller, in_words
-from realtime.database import OUTAGES, RETRY_AFTER_SECONDS, read
+from realtime.database import OUTAGES, RETRY_AFTER_SECONDS, after_outage, read
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotAuthenticated, NotFound, Unavailable
 
 EPOCH_HEADER: Final = "Stream-Epoch"
@@ -134,6 +134,7 @@ def error_response(error: Exception) -> JsonResponse:
         case PermissionDenied():
             found = Forbidden(str(error) or "That is not yours to do.")
         case _:
+            after_outage()
             found = Unavailable("The database does not answer; try again.", retry_after=RETRY_AFTER_SECONDS)
     response = JsonResponse({"error": found.as_object()}, status=found.status)
     if isinstance(found, NotAuthenticated):

@@ -44,7 +44,7 @@ def test_signing_up_can_be_switched_off(nodes: Nodes, people: People, open_page:
 
 
 def test_signing_in_and_out(open_page: OpenPage, people: People, node: Node) -> None:
-    page = open_page(None, "/inbox/")
+    page = open_page(None, "/inbox/", expected="status of 401")  # what is on its way when she signs out
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()

@@ -1,0 +1,52 @@
+"""After PostgreSQL was away: one caller is told, and nobody meets a connection of before."""
+
+import asyncio
+from collections.abc import Iterator
+from threading import Barrier
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connection
+
+from realtime import database
+from realtime.protocol.errors import Unavailable
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+
+def ask() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+@pytest.fixture(autouse=True)
+def ended_threads() -> Iterator[None]:
+    yield
+    database.close()
+
+
+def end(pids: set[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s) AS pid", [list(pids)])
+
+
+async def on_every_thread() -> set[int]:
+    """Read once on each reading thread, and return the numbers of their connections."""
+    together = Barrier(settings.HOLDFAST_READ_THREADS)
+
+    def met() -> int:
+        together.wait(10)
+        return ask()
+
+    return set(await asyncio.gather(*(database.read(met) for _ in range(settings.HOLDFAST_READ_THREADS))))
+
+
+async def test_one_read_meets_the_outage_for_all_threads() -> None:
+    before = await on_every_thread()
+    assert len(before) == settings.HOLDFAST_READ_THREADS
+    await sync_to_async(end)(before)
+    with pytest.raises(Unavailable):
+        await database.read(ask)
+    assert not before & await on_every_thread()
