@@ -61,10 +61,12 @@ test-more: install-dev ## Test with RabbitMQ and PgBouncer, and the alert rules 
 	promtool test rules docs/monitoring/alerts_test.yml
 
 PYTEST := .venv/bin/python -m pytest -q
-# Two suites at a time, each file in one process.
-PAIRED := -n 2 --dist loadfile
-# Suites with real clusters, whose promises are about seconds: by themselves. (`make chaos` and `make jitter` run for longer, and report.)
-TIMED := tests/cluster tests/chaos
+# Several files at a time, each in one process. Where a suite waits for servers and pages, a third has the processor meanwhile.
+TWO := -n 2 --dist loadfile
+THREE := -n 3 --dist loadfile
+# Suites with real clusters, whose promises are about seconds: with nothing else, and the longest first. (`make chaos` and `make jitter`
+# run for longer, and report.)
+TIMED := tests/chaos tests/cluster
 
 # The pure core to its last branch; what uses the database on PostgreSQL; everything else on SQLite; the browser, whose driver keeps a
 # loop in the main thread; the clusters.
@@ -72,10 +74,10 @@ test: install-dev ## Check and test everything; installs the services that the t
 	@.ci/services
 	@$(MAKE) --no-print-directory lint types imports js migrations
 	$(PYTEST) tests/protocol --cov=realtime.protocol --cov-branch --cov-report=term --cov-fail-under=100
-	.venv/bin/python -m tests.support.postgres -- $(PYTEST) $(PAIRED) $(WITHOUT_DATABASE:%=--ignore=%)
-	$(PYTEST) $(PAIRED) -m "not postgresql" --ignore=tests/protocol --ignore=tests/browser $(TIMED:%=--ignore=%)
-	$(PYTEST) $(PAIRED) tests/browser
-	$(PYTEST) $(TIMED)
+	.venv/bin/python -m tests.support.postgres -- $(PYTEST) $(TWO) $(WITHOUT_DATABASE:%=--ignore=%)
+	$(PYTEST) $(THREE) -m "not postgresql" --ignore=tests/protocol --ignore=tests/browser $(TIMED:%=--ignore=%)
+	$(PYTEST) $(THREE) tests/browser
+	$(PYTEST) $(TWO) --no-loadscope-reorder $(TIMED)
 
 test-fast: install-dev ## The tests that need no service and no server process
 	@.venv/bin/python -m pytest -q -x -m "not postgresql" $(SLOW:%=--ignore=%)
