@@ -285,6 +285,23 @@ def test_a_screen_reader_hears_what_comes_in_and_not_the_history(open_page: Open
     expect(heard).to_have_text("Bob: Can you hear me?")
 
 
+def test_what_went_wrong_is_said_at_once_and_what_went_well_in_its_turn(open_page: OpenPage, people: People, talk: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/", expected=f"Failed to load resource|{AXE_STYLES}")
+    connected(page)
+    said, complained = page.locator("[data-toasts][role=status]"), page.locator("[data-toasts][role=alert]")
+    actions(page, "Notify me of everything")
+    expect(said).to_have_text("Saved")
+    page.route("**/membership", lambda route: route.abort())
+    actions(page, "Notify me of nothing")
+    expect(complained).not_to_be_empty()
+    expect(said).to_be_empty()
+    assert_clean({"a complaint": wrong(page)})
+    page.unroute("**/membership")
+    actions(page, "Notify me of everything")
+    expect(said).to_have_text("Saved")
+    expect(complained).to_be_empty()
+
+
 def test_parts_of_the_page_have_names(open_page: OpenPage, people: People, talk: Room) -> None:
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)

@@ -17,7 +17,7 @@ import { Blocks } from './blocks.js';
 import { Connection } from './connection.js';
 import { Counters } from './counters.js';
 import { Dialogs } from './dialogs.js';
-import { onAction, toast } from './dom.js';
+import { complain, onAction, toast } from './dom.js';
 import { EmojiPicker } from './emoji.js';
 import { Favourites } from './favourites.js';
 import { FormatMenu } from './format_menu.js';
@@ -165,7 +165,7 @@ export class App {
       const room = this.rooms.added(await this.api.post('/api/rooms/direct', { user: userId }));
       await this.go(room.url);
     } catch (error) {
-      toast(/** @type {Error} */ (error).message);
+      complain(error);
     }
   }
 
@@ -173,7 +173,7 @@ export class App {
   markRead(room) {
     if (this.router.markRead(room)) return; // the view that shows it knows how
     room.readTo(room.lastNumber);
-    this.client.command('room.read', { room: room.id, number: room.lastNumber }).catch((error) => toast(error.message));
+    this.client.command('room.read', { room: room.id, number: room.lastNumber }).catch(complain);
   }
 
   async markAllRead() {
@@ -184,14 +184,15 @@ export class App {
       await this.client.command('room.read_all', {});
       toast(words.allRead);
     } catch (error) {
-      toast(/** @type {Error} */ (error).message);
+      complain(error);
     }
   }
 
   /** @param {string} text */
   async copy(text) {
     const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
-    toast(done ? words.linkCopied : words.copyFailed);
+    if (done) toast(words.linkCopied);
+    else complain(words.copyFailed);
   }
 
   showShortcuts() {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { announce, clone, parsePart, setIcon, setText, toast } from './dom.js';
+import { announce, clone, complain, parsePart, setIcon, setText } from './dom.js';
 import { words } from './words.js';
 
 /** @typedef {{getLanguage: (name: string) => unknown, highlight: (code: string, options: {language: string}) => {value: string}}} Highlighter */
@@ -29,7 +29,7 @@ export function dressCode(body) {
 export async function copyCode(button) {
   const text = button.closest('.code')?.querySelector('pre')?.textContent ?? '';
   const done = await navigator.clipboard?.writeText(text.replace(/\n$/, '')).then(() => true, () => false);
-  if (!done) return toast(words.copyCodeFailed);
+  if (!done) return complain(words.copyCodeFailed);
   showState(button, words.copied, 'check');
   announce(words.copied);
   setTimeout(() => showState(button, words.copyCode, 'copy'), COPIED_MS);

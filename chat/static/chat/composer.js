@@ -4,7 +4,7 @@
  */
 
 import { completeEmoji, completePeople, completeRooms } from './completions.js';
-import { announce, onAction, setIcon, setText, slot, toast } from './dom.js';
+import { announce, complain, onAction, setIcon, setText, slot } from './dom.js';
 import { Drafts } from './drafts.js';
 import { formatted } from './formatting.js';
 import { quoteOf } from './message.js';
@@ -119,7 +119,7 @@ export class Composer {
     const mine = messages.find(({ id }) => id === this.#editing?.id);
     if (mine && isGone(mine)) {
       this.#stopEditing();
-      toast(mine.hidden_at ? words.hidden : words.editedGone);
+      complain(mine.hidden_at ? words.hidden : words.editedGone);
     } else if (mine) {
       this.#editing = mine;
     }

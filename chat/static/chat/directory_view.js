@@ -3,7 +3,7 @@
  * @module
  */
 
-import { announce, clone, onAction, setText, slot, toast } from './dom.js';
+import { announce, clone, complain, onAction, setText, slot } from './dom.js';
 import { words } from './words.js';
 
 /**
@@ -40,7 +40,7 @@ export class DirectoryView {
       void this.#find();
     });
     onAction(root, {
-      join: (_event, element) => void join(Number(element.dataset.room), element.dataset.url ?? '/').catch((error) => toast(error.message)),
+      join: (_event, element) => void join(Number(element.dataset.room), element.dataset.url ?? '/').catch(complain),
       'more-rooms': () => void this.#more(),
     });
   }
@@ -79,7 +79,7 @@ export class DirectoryView {
       slot(this.#root, 'more').hidden = !more;
       return rooms;
     } catch (error) {
-      if (asked === this.#asked) toast(/** @type {Error} */ (error).message);
+      if (asked === this.#asked) complain(error);
       return null;
     }
   }

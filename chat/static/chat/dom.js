@@ -120,13 +120,32 @@ export function takeJson(root, id) {
 }
 
 /**
+ * Tell what was done. A screen reader says it when it has finished what it reads.
  * @param {string} words
  * @param {{label: string, act: () => void}} [action]  e.g. how to undo it
  */
 export function toast(words, action) {
-  const holder = document.querySelector('[data-toasts]');
-  if (!holder) return;
+  show('status', words, action);
+}
+
+/**
+ * Tell what went wrong. A screen reader says it at once: who goes on believes that it was done.
+ * @param {unknown} problem  an error, or words
+ */
+export function complain(problem) {
+  show('alert', problem instanceof Error ? problem.message : String(problem));
+}
+
+/**
+ * @param {'status' | 'alert'} role
+ * @param {string} words
+ * @param {{label: string, act: () => void}} [action]
+ */
+function show(role, words, action) {
+  const holders = document.querySelectorAll('[data-toasts]');
+  if (holders.length === 0) return;
   const element = clone('toast-template');
+  element.classList.toggle('toast--alert', role === 'alert');
   setText(element, 'words', words);
   const button = slot(element, 'action');
   button.hidden = !action;
@@ -135,11 +154,12 @@ export function toast(words, action) {
     element.remove();
     action?.act();
   });
-  holder.replaceChildren(element);
-  setTimeout(() => element.remove(), TOAST_MS);
+  for (const holder of holders) holder.replaceChildren(...(holder.getAttribute('role') === role ? [element] : []));
+  setTimeout(() => element.remove(), role === 'alert' ? ALERT_MS : TOAST_MS);
 }
 
 const TOAST_MS = 5000; // long enough to read one sentence twice
+const ALERT_MS = 10_000; // it may ask for something to be done, and came unasked
 
 /** Say something to screen readers only. @param {string} words */
 export function announce(words) {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { toast } from './dom.js';
+import { complain } from './dom.js';
 import { between, sections } from './room_order.js';
 
 /**
@@ -63,7 +63,7 @@ export class Favourites {
         room.mine(membership);
       }
     } catch (error) {
-      toast(/** @type {Error} */ (error).message);
+      complain(error);
     }
   }
 }

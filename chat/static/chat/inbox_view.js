@@ -7,7 +7,7 @@ import { desktopState, turnOn } from '../notifications/desktop.js';
 import { grouped } from '../notifications/grouping.js';
 import { FILTERS, Shelf } from '../notifications/shelf.js';
 import { bellCount, inboxWords } from '../notifications/words.js';
-import { clone, onAction, setText, slot, takeJson, toast } from './dom.js';
+import { clone, complain, onAction, setText, slot, takeJson, toast } from './dom.js';
 import { paintGroup, paintNotice } from './notice.js';
 import { Triage } from './triage.js';
 import { words } from './words.js';
@@ -53,7 +53,7 @@ export class InboxView {
         this.#shelf.put(row);
         this.#paintSoon();
       }),
-      app.feed.on('reloaded', () => void this.#load().catch(sayWhy)),
+      app.feed.on('reloaded', () => void this.#load().catch(complain)),
       app.feed.on('unread', () => this.#paintCounts()),
     ];
     const acts = {
@@ -69,7 +69,7 @@ export class InboxView {
       archive: (_event, element) => this.#archive(this.#rowsOf(element)),
       unarchive: (_event, element) => this.#archive(this.#rowsOf(element)),
       fold: (_event, element) => this.#fold(element, element.getAttribute('aria-expanded') === 'false'),
-      'read-all': () => void this.#feed.readAll().catch(sayWhy),
+      'read-all': () => void this.#feed.readAll().catch(complain),
       older: () => void this.#older(),
       'desktop-on': () => void turnOn().then(() => this.#paintDesktop()),
       'desktop-later': () => {
@@ -92,7 +92,7 @@ export class InboxView {
   // -- what is on the tab ------------------------------------------------------------------------------------------------------------
 
   #older() {
-    return this.#load(this.#shelf.before).catch(sayWhy);
+    return this.#load(this.#shelf.before).catch(complain);
   }
 
   /** @param {number} [before] */
@@ -146,7 +146,7 @@ export class InboxView {
       if (this.#undo.length > MOST_UNDONE) this.#undo.shift();
       toast(said, { label: inboxWords.undo, act: () => void this.#takeBack() });
     } catch (error) {
-      sayWhy(error);
+      complain(error);
     }
   }
 
@@ -158,7 +158,7 @@ export class InboxView {
       toast(inboxWords.undone);
     } catch (error) {
       this.#undo.push(undo);
-      sayWhy(error);
+      complain(error);
     }
   }
 
@@ -268,6 +268,3 @@ function arrange(list, groups, paint) {
 
 /** @param {Row[]} rows */
 const ids = (rows) => rows.map((row) => row.id);
-
-/** @param {any} error */
-const sayWhy = (error) => toast(error.message);

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { toast } from './dom.js';
+import { complain, toast } from './dom.js';
 import { rightsOverMember } from './rights.js';
 import { words } from './words.js';
 
@@ -35,7 +35,7 @@ export function memberActs(room, member, context) {
     context.changed(membership);
   };
   /** @param {Record<string, unknown>} changes */
-  const change = (changes) => void patch(changes).catch((error) => toast(error.message));
+  const change = (changes) => void patch(changes).catch(complain);
   /** @type {MenuItem[]} */
   const items = [];
   if (changeRole && member.role !== 'owner') items.push({ label: words.makeOwner, icon: 'crown', run: () => change({ role: 'owner' }) });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { clone, onAction, setAvatar, setText, slot, toast } from './dom.js';
+import { clone, complain, onAction, setAvatar, setText, slot, toast } from './dom.js';
 import { isMuted, memberActs } from './member_acts.js';
 import { words } from './words.js';
 
@@ -231,9 +231,4 @@ export class Members {
       toast(words.invited(person.name));
     });
   }
-}
-
-/** @param {Error} error */
-function complain(error) {
-  toast(error.message);
 }

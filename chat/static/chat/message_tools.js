@@ -3,7 +3,7 @@
  * @module
  */
 
-import { clone, onAction, toast } from './dom.js';
+import { clone, complain, onAction, toast } from './dom.js';
 import { quoteOf } from './message.js';
 import { isGone, rightsOver } from './rights.js';
 import { words } from './words.js';
@@ -40,7 +40,7 @@ export class MessageTools {
       reply: (message) => view.composer.reply(message),
       edit: (message) => view.composer.edit(message),
       'copy-link': (message) => void this.#copyLink(message),
-      'mark-unread': (message) => void view.room.unreadFrom(/** @type {number} */ (message.number)).catch((error) => toast(error.message)),
+      'mark-unread': (message) => void view.room.unreadFrom(/** @type {number} */ (message.number)).catch(complain),
       report: (message) => void this.#report(message),
       delete: (message) => void this.#delete(message),
     };
@@ -200,7 +200,7 @@ export class MessageTools {
       const { message } = await this.#app.client.command(name, fields);
       this.#view.room.replied(message);
     } catch (error) {
-      toast(/** @type {Error} */ (error).message);
+      complain(error);
     }
   }
 }

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { clone, setAvatar, setIcon, setText, slot, toast } from './dom.js';
+import { clone, complain, setAvatar, setIcon, setText, slot, toast } from './dom.js';
 import { isMuted, memberActs } from './member_acts.js';
 import { SYSTEM_USERNAME } from './message.js';
 import { placeBeside } from './menu.js';
@@ -162,7 +162,7 @@ export class Profile {
       await this.#app.blocks.set(user.id, on);
       toast(words.unblocked(user.name));
     } catch (error) {
-      toast(/** @type {Error} */ (error).message);
+      complain(error);
     }
   }
 }

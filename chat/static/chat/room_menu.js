@@ -3,7 +3,7 @@
  * @module
  */
 
-import { toast } from './dom.js';
+import { complain, toast } from './dom.js';
 import { RoomSettings } from './room_settings.js';
 import { words } from './words.js';
 
@@ -73,7 +73,7 @@ async function involve(room, involvement, app) {
     room.mine(membership);
     toast(words.saved);
   } catch (error) {
-    toast(/** @type {Error} */ (error).message);
+    complain(error);
   }
 }
 

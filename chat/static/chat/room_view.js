@@ -3,7 +3,7 @@
  * @module
  */
 
-import { onAction, setText, slot, toast } from './dom.js';
+import { complain, onAction, setText, slot } from './dom.js';
 import { Aloud } from './aloud.js';
 import { copyCode } from './code.js';
 import { Composer } from './composer.js';
@@ -68,7 +68,7 @@ export class RoomView {
         edit: (message, body) => this.#edit(message, body),
         lastOfMine: () => this.#lastOfMine(),
         typing: () => this.#tellTyping(),
-        join: () => void app.join(room.id, room.url).catch((error) => toast(error.message)),
+        join: () => void app.join(room.id, room.url).catch(complain),
         pickEmoji: (opener, chosen) => app.emoji.open(opener, chosen),
         pickFormat: (opener, chosen) => app.formats.open(opener, chosen),
         shortcut: (event) => app.shortcuts.action('writing', event),
@@ -113,7 +113,7 @@ export class RoomView {
       await this.room.history.around(number);
       this.timeline.pointAt(number);
     } catch (error) {
-      toast(/** @type {Error} */ (error).message);
+      complain(error);
     }
   }
 
@@ -131,7 +131,7 @@ export class RoomView {
     this.#root.addEventListener('keydown', (event) => this.#personKey(event));
     onAction(this.#root, {
       jump: () => void this.#jump(),
-      'first-unread': () => void this.timeline.toNewLine().catch((error) => toast(error.message)),
+      'first-unread': () => void this.timeline.toNewLine().catch(complain),
       'toggle-members': () => this.#toggleMembers(),
       'invite-link': () => new RoomSettings(this.room, this.#app).open('invitations'),
       unfold: (_event, element) => this.#unfold(/** @type {HTMLElement} */ (element.closest('.message'))),
@@ -206,7 +206,7 @@ export class RoomView {
       await this.room.history.newest();
       this.timeline.toEnd();
     } catch (error) {
-      toast(/** @type {Error} */ (error).message);
+      complain(error);
     }
   }
 
@@ -262,7 +262,7 @@ export class RoomView {
       this.reading.release();
       void this.#jump();
     } catch (error) {
-      toast(/** @type {Error} */ (error).message);
+      complain(error);
     }
   }
 
@@ -276,7 +276,7 @@ export class RoomView {
       this.room.replied(reply.message);
       return true;
     } catch (error) {
-      toast(/** @type {Error} */ (error).message);
+      complain(error);
       return false;
     }
   }

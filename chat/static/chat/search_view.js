@@ -3,7 +3,7 @@
  * @module
  */
 
-import { announce, onAction, parse, slot, toast } from './dom.js';
+import { announce, complain, onAction, parse, slot } from './dom.js';
 import { isGone } from './rights.js';
 import { dayAndClock, fullTime, words } from './words.js';
 
@@ -117,7 +117,7 @@ export class SearchView {
     if (asking !== this.#asking) return; // typed on, or gone
     this.#root.dataset.searching = 'false';
     const found = /** @type {HTMLElement | null} */ (page?.querySelector('[data-view="search"]'));
-    if (!page || !found) return toast(words.searchFailed);
+    if (!page || !found) return complain(words.searchFailed);
     this.#asked = typed;
     this.#root.dataset.address = found.dataset.address ?? '';
     if (!typing) {
@@ -151,7 +151,7 @@ export class SearchView {
     link.setAttribute('aria-disabled', 'true');
     const page = await this.#load(link.href);
     link.removeAttribute('aria-disabled');
-    if (!page || !link.isConnected) return page ? undefined : toast(words.searchFailed);
+    if (!page || !link.isConnected) return page ? undefined : complain(words.searchFailed);
     const items = /** @type {HTMLElement[]} */ ([...page.querySelectorAll('.hit')]);
     slot(this.#root, 'list').append(...items);
     const next = /** @type {HTMLAnchorElement | null} */ (page.querySelector('[data-slot="older"]:not([hidden]) a'));
