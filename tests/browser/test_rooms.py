@@ -1,5 +1,6 @@
 """Finding, making, joining and leaving rooms, and the layout on a phone."""
 
+import pytest
 from playwright.sync_api import expect
 
 from chat import services
@@ -183,3 +184,20 @@ def test_on_a_phone_the_rooms_are_a_drawer(open_page: OpenPage, people: People, 
     place(page, "Garden").click()
     expect(page.get_by_role("heading", name="Garden").first).to_be_visible()
     expect(place(page, "Garden")).to_be_hidden()
+
+
+@pytest.mark.parametrize("locale", ["en", "ar"])
+@pytest.mark.parametrize("width", [780, 900, 1200])
+def test_nothing_lies_below_the_notch_of_a_phone_held_sideways(
+    open_page: OpenPage, people: People, lab: Room, locale: str, width: int
+) -> None:
+    services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Hello")
+    page = open_page(people.alice, "/rooms/lab/", locale=locale, viewport={"width": width, "height": 390})
+    insets = {"top": 0, "bottom": 20, "left": 47, "right": 47}
+    page.context.new_cdp_session(page).send("Emulation.setSafeAreaInsetsOverride", {"insets": insets})
+    narrow = width < 800  # the rooms are in a drawer
+    for part in (".timeline__list", ".composer__box", ".bar__words", *([] if narrow else [".sidebar__scroll"])):
+        box = page.locator(part).bounding_box()
+        assert box is not None
+        assert box["x"] >= insets["left"], part
+        assert box["x"] + box["width"] <= width - insets["right"], part
