@@ -136,7 +136,8 @@ def account(request: HttpRequest) -> HttpResponse:
     """Show who I am here. The page has the bell and needs nothing of chat's scripts."""
     assert isinstance(request.user, User)
     blocks = [payloads.block(row) for row in people.blocks(request.user.pk)]
-    values = {"me": payloads.person(request.user), "languages": settings.LANGUAGES, "blocks": blocks}
+    blank = {"user": {"id": 0, "username": "", "name": ""}}
+    values = {"me": payloads.person(request.user), "languages": settings.LANGUAGES, "blocks": blocks, "blank": blank}
     return render(request, "accounts/account.html", values)
 
 

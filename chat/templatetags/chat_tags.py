@@ -10,7 +10,8 @@ from chat.models import Room
 
 register = template.Library()
 
-ENTRIES = {"notifications/page.js", "chat/notification_settings.js", "realtime/zone.js"}  # of pages without chat; the last is on every page
+# Of pages without chat; the last is on every page.
+ENTRIES = {"notifications/page.js", "chat/account.js", "chat/notification_settings.js", "realtime/zone.js"}
 PACKAGES = ("realtime", "notifications", "chat")
 
 

@@ -163,3 +163,18 @@ def test_an_owner_archives_a_room_and_brings_it_back(open_page: OpenPage, people
     expect(alice.get_by_text("The room is back.")).to_be_visible()
     lab.refresh_from_db()
     assert lab.archived_at is None
+
+
+def test_the_list_of_blocked_people_follows_what_is_done_elsewhere(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.alice, "/accounts/")
+    expect(page.get_by_text("You have blocked nobody.")).to_be_visible()
+    services.block(actor_id=people.alice.pk, user_id=people.bob.pk)
+    unblock = page.get_by_role("button", name="Unblock Bob")
+    unblock.focus()
+    services.block(actor_id=people.alice.pk, user_id=people.charlie.pk)
+    expect(page.get_by_role("button", name="Unblock Charlie")).to_be_visible()
+    expect(unblock).to_be_focused()
+    services.unblock(actor_id=people.alice.pk, user_id=people.charlie.pk)
+    expect(page.get_by_role("button", name="Unblock Charlie")).to_be_hidden()
+    unblock.click()
+    expect(page.get_by_text("You have blocked nobody.")).to_be_visible()

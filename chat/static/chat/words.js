@@ -167,6 +167,7 @@ export const words = {
   mention: gettext('Mention'),
   block: gettext('Block'),
   unblock: gettext('Unblock'),
+  unblockPerson: (/** @type {string} */ name) => fill(gettext('Unblock %(name)s'), { name }),
   transfer: gettext('Give them this room …'),
   makeOwner: gettext('Make owner'),
   makeModerator: gettext('Make moderator'),

@@ -17,7 +17,7 @@ import { reportToConsole } from '../realtime/clock.js';
  * @property {number} unread
  * @property {Row} notification
  * @property {Row} reading  an announcement that I have read, in any tab
- * @property {Row} block  of somebody by me (only on connections that carry rooms)
+ * @property {Row} block  of somebody by me
  * @property {Row} membership  one of mine (only on connections that carry rooms)
  * @property {void} reloaded  changes may have been missed: read the list anew
  */

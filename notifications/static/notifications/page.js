@@ -1,5 +1,5 @@
 /**
- * Bell and announcements on a page without chat: their own small connection, one for all such pages of the browser, which carries only the inbox and the announcements.
+ * Bell and announcements on a page without chat: their own small connection, one for all such pages of the browser, which carries only the inbox and the announcements. What a page wants besides, it takes from `feed` and `api`.
  *
  * @module
  */
@@ -19,9 +19,9 @@ const PATH = '/ws/notifications/';
 const me = Number(/** @type {HTMLElement} */ (document.querySelector('[data-me]')).dataset.me);
 
 const client = new Client({ path: PATH, user: me, transport: sharedTransport({ path: PATH, user: me }) });
-const api = new Api({ onEpoch: (epoch) => client.heardEpoch(epoch) });
+export const api = new Api({ onEpoch: (epoch) => client.heardEpoch(epoch) });
 new Session({ client, ask: () => api.get('/api/announcements/') });
-const feed = new InboxFeed(client, api);
+export const feed = new InboxFeed(client, api);
 const announcements = new Announcements(client, api);
 
 for (const element of document.querySelectorAll('[data-bell]')) {
