@@ -10,6 +10,7 @@ from tests.cluster.conftest import Desk
 from tests.support.waiting import during, until
 
 SLACK_SECONDS = 5.0
+EVERY_SECONDS = 0.2  # nginx limits how often somebody looks
 
 
 def moderator(desk: Desk) -> httpx.Client:
@@ -38,7 +39,7 @@ async def test_the_log_names_the_node_that_has_not_answered_in_time(desk: Desk) 
         async with during(desk.cluster[frozen].paused()):
             await asyncio.to_thread(sign_out_everywhere, browser, desk.cluster.people["mallory"].id)
             await until(lambda: here.close_code is not None)
-            await until(lambda: "1 connection in " in log() and f"waiting for {frozen}" in log())
-            await until(lambda: f"not confirmed by {frozen}" in log(), within=LATE_SECONDS + SLACK_SECONDS)
+            await until(lambda: "1 connection in " in log() and f"waiting for {frozen}" in log(), every=EVERY_SECONDS)
+            await until(lambda: f"not confirmed by {frozen}" in log(), within=LATE_SECONDS + SLACK_SECONDS, every=EVERY_SECONDS)
             assert f"not confirmed by {awake}" not in log()
-        await until(lambda: "2 connections in " in (page := log()) and "not confirmed by" not in page, within=SLACK_SECONDS)
+        await until(lambda: "2 connections in " in (page := log()) and "not confirmed by" not in page, within=SLACK_SECONDS, every=EVERY_SECONDS)

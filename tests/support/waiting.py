@@ -9,13 +9,13 @@ LOOK_SECONDS = 0.005  # what other processes do cannot be awaited
 PATIENCE_SECONDS = 20.0
 
 
-async def until(effect: Callable[[], object], *, within: float = PATIENCE_SECONDS) -> float:
-    """Return the seconds that it took until ``effect()`` was true. Raises ``TimeoutError`` after ``within``."""
+async def until(effect: Callable[[], object], *, within: float = PATIENCE_SECONDS, every: float = LOOK_SECONDS) -> float:
+    """Return the seconds that it took until ``effect()`` was true, looked at ``every`` so many. Raises ``TimeoutError`` after ``within``."""
     started = time.monotonic()
     while not effect():
         if time.monotonic() - started > within:
             raise TimeoutError(f"not within {within} s")
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(every)
     return time.monotonic() - started
 
 
