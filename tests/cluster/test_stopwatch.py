@@ -42,4 +42,5 @@ async def test_the_log_names_the_node_that_has_not_answered_in_time(desk: Desk) 
             await until(lambda: "1 connection in " in log() and f"waiting for {frozen}" in log(), every=EVERY_SECONDS)
             await until(lambda: f"not confirmed by {frozen}" in log(), within=LATE_SECONDS + SLACK_SECONDS, every=EVERY_SECONDS)
             assert f"not confirmed by {awake}" not in log()
-        await until(lambda: "2 connections in " in (page := log()) and "not confirmed by" not in page, within=SLACK_SECONDS, every=EVERY_SECONDS)
+        in_time = {"within": SLACK_SECONDS, "every": EVERY_SECONDS}
+        await until(lambda: "2 connections in " in (page := log()) and "not confirmed by" not in page, **in_time)
