@@ -9,7 +9,7 @@ class ChatConfig(AppConfig):
     """Registers what chat adds to the engine and to notifications."""
 
     name = "chat"
-    verbose_name = "Chat"
+    verbose_name = _("Chat")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

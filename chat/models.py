@@ -29,40 +29,40 @@ SYSTEM_USERNAME = "holdfast"  # the author of what the system posts; made by a m
 class Role(models.TextChoices):
     """What a member may do in a room."""
 
-    OWNER = "owner"
-    MODERATOR = "moderator"
-    MEMBER = "member"
+    OWNER = "owner", _("Owner")
+    MODERATOR = "moderator", _("Moderator")
+    MEMBER = "member", _("Member")
 
 
 class State(models.TextChoices):
     """Whether somebody is in a room, and why not."""
 
-    ACTIVE = "active"
-    LEFT = "left"
-    REMOVED = "removed"
-    BANNED = "banned"
+    ACTIVE = "active", _("Active")
+    LEFT = "left", _("Left")
+    REMOVED = "removed", _("Removed")
+    BANNED = "banned", _("Banned")
 
 
 class Involvement(models.TextChoices):
     """What of a room reaches a member's inbox."""
 
-    EVERYTHING = "everything"
-    MENTIONS = "mentions"
-    NOTHING = "nothing"
+    EVERYTHING = "everything", _("Everything")
+    MENTIONS = "mentions", _("Mentions")
+    NOTHING = "nothing", _("Nothing")
 
 
 class Room(models.Model):
     """A room. ``seq`` is the head of its stream at the last change of this row; posting changes only ``last_number``."""
 
     class Kind(models.TextChoices):
-        PUBLIC = "public"
-        PRIVATE = "private"
-        DIRECT = "direct"
+        PUBLIC = "public", _("Public")
+        PRIVATE = "private", _("Private")
+        DIRECT = "direct", _("Direct")
 
-    slug = models.SlugField(max_length=SLUG_MAX_LENGTH, unique=True)
-    name = models.CharField(max_length=NAME_MAX_LENGTH, blank=True)  # empty: a direct room is called by the other person's name
-    topic = models.CharField(max_length=TOPIC_MAX_LENGTH, blank=True)
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.PUBLIC)
+    slug = models.SlugField(_("address"), max_length=SLUG_MAX_LENGTH, unique=True)
+    name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH, blank=True)  # empty: a direct room is called by the other person's name
+    topic = models.CharField(_("topic"), max_length=TOPIC_MAX_LENGTH, blank=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.PUBLIC)
     seq = models.BigIntegerField(default=0)
     last_number = models.BigIntegerField(default=0)  # of the newest message; lives without a change of seq
     shown_last_number = models.BigIntegerField(default=0)  # the same as of seq: what the stream shows (a payload changes only with its seq)
@@ -75,6 +75,8 @@ class Room(models.Model):
     member_count = models.PositiveIntegerField(default=0)  # active memberships, so that no page has to count them
 
     class Meta:
+        verbose_name = _("room")
+        verbose_name_plural = _("rooms")
         indexes = [models.Index(fields=["name", "id"], condition=Q(kind="public", archived_at__isnull=True), name="room_directory")]
 
     def __str__(self) -> str:
@@ -101,19 +103,23 @@ class Membership(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships", db_index=False)
     seq = models.BigIntegerField()
     inbox_seq = models.BigIntegerField()
-    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
-    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
-    involvement = models.CharField(max_length=10, choices=Involvement, default=Involvement.MENTIONS)
-    read_number = models.BigIntegerField(default=0)
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE)
+    involvement = models.CharField(_("told of"), max_length=10, choices=Involvement, default=Involvement.MENTIONS)
+    read_number = models.BigIntegerField(_("read up to"), default=0)
     shown_read_number = models.BigIntegerField(default=0)  # read_number as of seq: what the room's stream shows
-    muted_until = models.DateTimeField(null=True, blank=True)
-    banned_until = models.DateTimeField(null=True, blank=True)  # while banned: null is "until it is lifted"; then it ends by itself
-    last_posted_at = models.DateTimeField(null=True, blank=True)  # kept in rooms with slow mode
-    joined_at = models.DateTimeField()
+    muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
+    banned_until = models.DateTimeField(
+        _("banned until"), null=True, blank=True
+    )  # while banned: null is "until it is lifted"; then it ends by itself
+    last_posted_at = models.DateTimeField(_("last wrote"), null=True, blank=True)  # kept in rooms with slow mode
+    joined_at = models.DateTimeField(_("joined"))
     favourite = models.BooleanField(default=False, db_default=False)  # only its owner knows: a change is one of the inbox alone
     favourite_order = models.FloatField(default=0, db_default=0)  # among my favourites, smallest first; between two is room for another
 
     class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
         constraints = [
             models.UniqueConstraint(fields=["room", "user"], name="membership_room_user"),
             models.UniqueConstraint(fields=["room", "seq"], name="membership_room_seq"),
@@ -136,15 +142,15 @@ class Message(models.Model):
     """
 
     room = models.ForeignKey(Room, models.PROTECT, related_name="messages", db_index=False)
-    number = models.BigIntegerField()
+    number = models.BigIntegerField(_("number"))
     seq = models.BigIntegerField()
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="messages", db_index=False)
     key = models.UUIDField()  # chosen by the sender: a repeated post finds the first one by it
     body = models.TextField(blank=True)
     html = models.TextField(blank=True)  # empty: the body is plain text
-    created_at = models.DateTimeField()
-    edited_at = models.DateTimeField(null=True, blank=True)
-    deleted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("sent"))
+    edited_at = models.DateTimeField(_("edited"), null=True, blank=True)
+    deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
     hidden_at = models.DateTimeField(null=True, blank=True)  # while moderators look at it; the text is in ``HeldText`` meanwhile
     reply_to = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     reactions = models.JSONField(default=dict)  # {emoji: [user ids]}
@@ -152,6 +158,8 @@ class Message(models.Model):
     notified = models.JSONField(default=list)  # [user ids]: all who were notified of being mentioned, so that no edit does it again
 
     class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
         constraints = [
             models.UniqueConstraint(fields=["room", "number"], name="message_room_number"),
             models.UniqueConstraint(fields=["room", "seq"], name="message_room_seq"),
@@ -212,10 +220,12 @@ class RemovedText(models.Model):
     body = models.TextField()
     reactions = models.JSONField(default=dict)
     removed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    removed_at = models.DateTimeField()
+    removed_at = models.DateTimeField(_("removed"))
     bulk = models.ForeignKey(Bulk, models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
+        verbose_name = _("removed text")
+        verbose_name_plural = _("removed texts")
         indexes = [models.Index(fields=["bulk", "message"], condition=Q(bulk__isnull=False), name="removed_text_bulk")]
 
     def __str__(self) -> str:
@@ -226,29 +236,31 @@ class Report(models.Model):
     """Somebody's request that a moderator look at a message. All open ones of a message are one case."""
 
     class Category(models.TextChoices):
-        SPAM = "spam"
-        ABUSE = "abuse"
-        ILLEGAL = "illegal"
-        OTHER = "other"
+        SPAM = "spam", _("Spam")
+        ABUSE = "abuse", _("Abuse")
+        ILLEGAL = "illegal", _("Illegal")
+        OTHER = "other", _("Other")
 
     class Status(models.TextChoices):
-        OPEN = "open"
+        OPEN = "open", _("Open")
         RESOLVED = "resolved", _("removed")
         DISMISSED = "dismissed", _("kept")
 
     message = models.ForeignKey(Message, models.PROTECT, related_name="reports", db_index=False)
     reporter = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
-    category = models.CharField(max_length=10, choices=Category)
-    note = models.CharField(max_length=NOTE_MAX_LENGTH, blank=True)
-    created_at = models.DateTimeField()
-    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
-    closed_at = models.DateTimeField(null=True, blank=True)
+    category = models.CharField(_("category"), max_length=10, choices=Category)
+    note = models.CharField(_("note"), max_length=NOTE_MAX_LENGTH, blank=True)
+    created_at = models.DateTimeField(_("when"))
+    status = models.CharField(_("state"), max_length=10, choices=Status, default=Status.OPEN)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )  # who looks at the case
 
     class Meta:
+        verbose_name = _("report")
+        verbose_name_plural = _("reports")
         constraints = [models.UniqueConstraint(fields=["message", "reporter"], name="report_message_reporter")]
         indexes = [
             models.Index(fields=["status", "id"], name="report_status"),
@@ -306,14 +318,14 @@ class ModerationLog(models.Model):
     subject = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     room = models.ForeignKey(Room, models.PROTECT, null=True, related_name="+")
     message = models.ForeignKey(Message, models.PROTECT, null=True, related_name="+")
-    reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
+    reason = models.CharField(_("reason"), max_length=REASON_MAX_LENGTH, blank=True)
     details = models.JSONField(default=dict)  # {"until": …}, {"from": "member", "to": "owner"}
     ending = models.BigIntegerField(null=True)  # of realtime.Ending: how long it took until nobody had the access any more; pruned by age
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("when"), auto_now_add=True)
 
     class Meta:
-        verbose_name = "log entry"
-        verbose_name_plural = "moderation log"
+        verbose_name = _("log entry")
+        verbose_name_plural = _("moderation log")
         indexes = [models.Index(fields=["action", "id"], name="log_action"), models.Index(fields=["created_at"], name="log_created")]
 
     def __str__(self) -> str:
@@ -334,14 +346,16 @@ class SiteBan(models.Model):
     """Somebody who may not connect at all while ``lifted_at`` is null and ``until``, if there is one, has not come."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="site_bans")
-    reason = models.CharField(max_length=REASON_MAX_LENGTH)
+    reason = models.CharField(_("reason"), max_length=REASON_MAX_LENGTH)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    until = models.DateTimeField(null=True, blank=True)  # null: until it is lifted
-    lifted_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("when"), auto_now_add=True)
+    until = models.DateTimeField(_("until"), null=True, blank=True)  # null: until it is lifted
+    lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
     lifted_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
+        verbose_name = _("site ban")
+        verbose_name_plural = _("site bans")
         constraints = [models.UniqueConstraint(fields=["user"], condition=Q(lifted_at__isnull=True), name="site_ban_standing")]
 
     def __str__(self) -> str:
@@ -372,5 +386,5 @@ class Person(User):
     class Meta:
         proxy = True
         default_permissions = ()  # whoever may see bans may see people
-        verbose_name = "person"
-        verbose_name_plural = "people"
+        verbose_name = _("person")
+        verbose_name_plural = _("people")

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from chat.filters import MAX_LENGTH, Action, Kind
 
@@ -12,14 +13,16 @@ class Filter(models.Model):
     """A word or a pattern, and what becomes of messages that have it. ``room`` null: everywhere."""
 
     text = models.CharField(max_length=MAX_LENGTH)
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.WORD)
-    action = models.CharField(max_length=10, choices=Action, default=Action.BLOCK)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.WORD)
+    action = models.CharField(_("action"), max_length=10, choices=Action, default=Action.BLOCK)
     room = models.ForeignKey("chat.Room", models.PROTECT, null=True, blank=True, related_name="+")
-    is_on = models.BooleanField("on", default=False)
+    is_on = models.BooleanField(_("on"), default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("filter")
+        verbose_name_plural = _("filters")
         indexes = [models.Index(fields=["is_on", "id"], name="filter_on")]
 
     def __str__(self) -> str:
@@ -52,10 +55,10 @@ class Bulk(models.Model):
 
     act = models.CharField(max_length=10, choices=Act)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
+    reason = models.CharField(_("reason"), max_length=REASON_MAX_LENGTH, blank=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     room = models.ForeignKey("chat.Room", models.PROTECT, null=True, related_name="+")
-    words = models.CharField(max_length=MAX_LENGTH, blank=True)  # that the text has, in any case
+    words = models.CharField(_("words"), max_length=MAX_LENGTH, blank=True)  # that the text has, in any case
     since = models.DateTimeField(null=True)
     until = models.DateTimeField(null=True)
     source = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
@@ -67,7 +70,8 @@ class Bulk(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = "bulk act"
+        verbose_name = _("bulk act")
+        verbose_name_plural = _("bulk acts")
         indexes = [models.Index(fields=["id"], condition=models.Q(finished_at=None), name="bulk_unfinished")]
 
     def __str__(self) -> str:

@@ -77,12 +77,12 @@ class AnnouncementReadingAdmin(ShownAdmin):
     ordering = ("-id",)
 
 
-@admin.action(description="Take back", permissions=["recall"])
+@admin.action(description=gettext_lazy("Take back"), permissions=["recall"])
 def take_back(model_admin: "RecallingAdmin", request: HttpRequest, rows: QuerySet[Any]) -> None:
     """Recall the chosen broadcasts, live."""
     for broadcast_id in model_admin.broadcast_ids(rows):
         services.recall(broadcast_id=broadcast_id)
-        model_admin.message_user(request, f"Broadcast {broadcast_id} was taken back.", messages.SUCCESS)
+        model_admin.message_user(request, gettext("Broadcast %(number)s was taken back.") % {"number": broadcast_id}, messages.SUCCESS)
 
 
 class RecallingAdmin(ShownAdmin):
@@ -134,7 +134,7 @@ COMPOSED = ("title", "body", "url", "level", "expires_at")
 class AnnouncementForm(forms.ModelForm[Announcement]):
     """Composes an announcement. Sent twice (a double click, a reload), it is one, because ``key`` comes with the page."""
 
-    key = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
+    key = forms.UUIDField(label=gettext_lazy("key"), initial=uuid.uuid4, widget=forms.HiddenInput)
     body = forms.CharField(label=gettext_lazy("Text"), widget=forms.Textarea, max_length=policies.BODY_MAX_LENGTH)
 
     class Meta:

@@ -8,6 +8,7 @@ class NotificationsConfig(AppConfig):
     """Registers the two kinds of stream that every signed-in person has."""
 
     name = "notifications"
+    verbose_name = _("Notifications")
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -8,6 +8,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 TITLE_MAX_LENGTH = 200  # characters: one line of a banner or of an inbox
 URL_MAX_LENGTH = 500
@@ -18,27 +19,37 @@ SUBJECT_MAX_LENGTH = 60  # two numbers of 19 digits and the name of a kind of st
 class Level(models.TextChoices):
     """How loudly something is shown."""
 
-    INFO = "info"
-    SUCCESS = "success"
-    WARNING = "warning"
-    CRITICAL = "critical"
+    INFO = "info", _("Info")
+    SUCCESS = "success", _("Success")
+    WARNING = "warning", _("Warning")
+    CRITICAL = "critical", _("Critical")
 
 
 class Broadcast(models.Model):
     """One act of an operator: what was sent to whom. It keeps the words after a recall, for those who answer for them."""
 
-    key = models.UUIDField(unique=True, default=uuid.uuid4)  # the sender's idempotency key: a repeat continues, and reaches nobody twice
-    title = models.CharField(max_length=TITLE_MAX_LENGTH, blank=True)
-    body = models.TextField()
-    url = models.CharField(max_length=URL_MAX_LENGTH, blank=True)
-    level = models.CharField(max_length=10, choices=Level, default=Level.INFO)
-    targets = models.JSONField(default=dict)  # as they were named: {"all": true} or {"groups": ["staff"], "room": ["general"]}
+    key = models.UUIDField(
+        _("key"), unique=True, default=uuid.uuid4
+    )  # the sender's idempotency key: a repeat continues, and reaches nobody twice
+    title = models.CharField(_("title"), max_length=TITLE_MAX_LENGTH, blank=True)
+    body = models.TextField(_("text"))
+    url = models.CharField(_("link"), max_length=URL_MAX_LENGTH, blank=True)
+    level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.INFO)
+    targets = models.JSONField(
+        _("to whom"), default=dict
+    )  # as they were named: {"all": true} or {"groups": ["staff"], "room": ["general"]}
     places = models.JSONField(default=list)  # [target, ident of the place, ident of what was posted there], for the recall
-    recipients = models.PositiveIntegerField(default=0)  # people, as counted when it was sent
-    expires_at = models.DateTimeField(null=True, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    recalled_at = models.DateTimeField(null=True, blank=True)
+    recipients = models.PositiveIntegerField(_("recipients"), default=0)  # people, as counted when it was sent
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("sent by")
+    )
+    created_at = models.DateTimeField(_("sent"), auto_now_add=True)
+    recalled_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("broadcast")
+        verbose_name_plural = _("broadcasts")
 
     def __str__(self) -> str:
         return f"broadcast {self.pk}"
@@ -51,19 +62,27 @@ class Notification(models.Model):
     is taken back leaves it; with the last part the row is taken back as well (``count`` is 0, and no inbox shows it).
     """
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications", db_index=False, verbose_name=_("person")
+    )
     seq = models.BigIntegerField()
-    kind = models.CharField(max_length=KIND_MAX_LENGTH)
+    kind = models.CharField(_("kind"), max_length=KIND_MAX_LENGTH)
     title = models.CharField(max_length=TITLE_MAX_LENGTH)
     body = models.TextField(blank=True)
     url = models.CharField(max_length=URL_MAX_LENGTH, blank=True)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
-    level = models.CharField(max_length=10, choices=Level, default=Level.INFO)
-    unread = models.PositiveIntegerField()
-    created_at = models.DateTimeField()
-    read_at = models.DateTimeField(null=True, blank=True)  # archiving reads as well: unread means `read_at` is null, and nothing else
-    archived_at = models.DateTimeField(null=True, blank=True)
-    broadcast = models.ForeignKey(Broadcast, models.PROTECT, null=True, blank=True, related_name="notifications", db_index=False)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("caused by")
+    )
+    level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.INFO)
+    unread = models.PositiveIntegerField(_("unread"))
+    created_at = models.DateTimeField(_("when"))
+    read_at = models.DateTimeField(
+        _("read"), null=True, blank=True
+    )  # archiving reads as well: unread means `read_at` is null, and nothing else
+    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    broadcast = models.ForeignKey(
+        Broadcast, models.PROTECT, null=True, blank=True, related_name="notifications", db_index=False, verbose_name=_("broadcast")
+    )
     place = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")  # where it happened: "room.42"
     subject = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")  # what it is about: "room.42.880"
     count = models.PositiveIntegerField(default=1, db_default=1)  # of what it tells; 0: taken back
@@ -71,6 +90,8 @@ class Notification(models.Model):
     updated_at = models.DateTimeField(null=True, blank=True)  # when the last part joined
 
     class Meta:
+        verbose_name = _("notification")
+        verbose_name_plural = _("notifications")
         constraints = [
             models.UniqueConstraint(fields=["user", "seq"], name="notification_user_seq"),
             models.UniqueConstraint(fields=["broadcast", "user"], condition=Q(broadcast__isnull=False), name="notification_broadcast_user"),
@@ -90,14 +111,18 @@ class Announcement(models.Model):
     """One row for everybody, however many they are."""
 
     seq = models.BigIntegerField(unique=True)
-    title = models.CharField(max_length=TITLE_MAX_LENGTH, blank=True)
-    body = models.TextField(blank=True)
-    url = models.CharField(max_length=URL_MAX_LENGTH, blank=True)
-    level = models.CharField(max_length=10, choices=Level, default=Level.INFO)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True, blank=True)
-    recalled_at = models.DateTimeField(null=True, blank=True)
+    title = models.CharField(_("title"), max_length=TITLE_MAX_LENGTH, blank=True)
+    body = models.TextField(_("text"), blank=True)
+    url = models.CharField(_("link"), max_length=URL_MAX_LENGTH, blank=True)
+    level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.INFO)
+    created_at = models.DateTimeField(_("sent"))
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    recalled_at = models.DateTimeField(_("taken back"), null=True, blank=True)
     broadcast = models.OneToOneField(Broadcast, models.PROTECT, related_name="announcement")
+
+    class Meta:
+        verbose_name = _("announcement")
+        verbose_name_plural = _("announcements")
 
     def __str__(self) -> str:
         return f"announcement {self.pk}"
@@ -106,12 +131,14 @@ class Announcement(models.Model):
 class AnnouncementReading(models.Model):
     """That one person has read one announcement: made when it happens, never in advance. A row of the reader's inbox stream."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, verbose_name=_("person"))
     seq = models.BigIntegerField()
-    announcement = models.ForeignKey(Announcement, models.CASCADE, related_name="readings")
-    read_at = models.DateTimeField()
+    announcement = models.ForeignKey(Announcement, models.CASCADE, related_name="readings", verbose_name=_("announcement"))
+    read_at = models.DateTimeField(_("read"))
 
     class Meta:
+        verbose_name = _("reading of an announcement")
+        verbose_name_plural = _("readings of announcements")
         constraints = [
             models.UniqueConstraint(fields=["user", "seq"], name="reading_user_seq"),
             models.UniqueConstraint(fields=["user", "announcement"], name="reading_user_announcement"),

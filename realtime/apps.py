@@ -3,14 +3,14 @@
 from django.apps import AppConfig
 from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 
 class RealtimeConfig(AppConfig):
     """Streams, sockets and their tables."""
 
     name = "realtime"
-    verbose_name = "Connections"
+    verbose_name = gettext_lazy("Connections")
 
     def ready(self) -> None:
         """Listen to logins that end and accounts that change, check the settings, and let errors speak the reader's language."""

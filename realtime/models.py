@@ -5,6 +5,7 @@ import secrets
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class Stream(models.Model):
@@ -40,13 +41,15 @@ class Epoch(models.Model):
 class AccessToken(models.Model):
     """A bearer token of a person or a program. Only its digest is stored."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="access_tokens")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="access_tokens", verbose_name=_("person"))
     digest = models.CharField(max_length=64, unique=True)  # SHA-256, hex: the token itself has 256 random bits, so no salt is needed
     auth_hash = models.CharField(max_length=128)  # of the user's password when it was issued: a new password revokes the token
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(_("issued"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
 
     class Meta:
+        verbose_name = _("access token")
+        verbose_name_plural = _("access tokens")
         ordering = ["-id"]
 
     def __str__(self) -> str:
@@ -87,6 +90,10 @@ class Node(models.Model):
     handshake_rate = models.FloatField()
     degraded = models.BooleanField()
     draining = models.BooleanField()
+
+    class Meta:
+        verbose_name = _("node")
+        verbose_name_plural = _("nodes")
 
     def __str__(self) -> str:
         return self.name

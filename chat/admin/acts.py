@@ -19,7 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext
 
 from chat.admin.forms import ReasonForm
 from chat.admin.lists import ROWS_PER_PAGE, ShownAdmin, is_id
@@ -27,13 +27,6 @@ from realtime.protocol.errors import HoldfastError
 
 MAX_ROWS: Final = ROWS_PER_PAGE  # of one act: a page of the list; each row is a transaction of its own
 MAX_ERRORS: Final = 5  # shown one by one
-# What acts are done to, for translators: a model's own name cannot be lazy without a migration for each change of it.
-NAMES: Final = (
-    *(gettext_noop("message"), gettext_noop("messages"), gettext_noop("room"), gettext_noop("rooms")),
-    *(gettext_noop("membership"), gettext_noop("memberships"), gettext_noop("report"), gettext_noop("reports")),
-    *(gettext_noop("person"), gettext_noop("people"), gettext_noop("site ban"), gettext_noop("site bans")),
-    *(gettext_noop("filter"), gettext_noop("filters"), gettext_noop("removed text"), gettext_noop("removed texts")),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +162,7 @@ class ActingAdmin(ShownAdmin):
     def _tell(self, request: HttpRequest, act: Act, outcome: Outcome) -> None:
         count = len(outcome.done)
         names = self.opts.verbose_name if count == 1 else self.opts.verbose_name_plural
-        told = f"{count} {gettext(str(names))} {gettext(act.done)}."
+        told = f"{count} {names} {gettext(act.done)}."
         if act.undo:
             url = self.act_url(act.undo, [row.pk for row in outcome.done], back=self._back(request))
             told = format_html('{} <a href="{}">{}</a>', told, url, gettext("Take it back…"))

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop
 
 from chat.models import Message, Report, Room
 
@@ -43,12 +43,14 @@ def message(ident: int | None, words: object = "") -> SafeString | str:
     """Return a message by its id, with a link to its page."""
     if ident is None:
         return "—"
-    return format_html('<a href="{}">{}</a>', reverse("admin:chat_message_change", args=[ident]), words or f"message {ident}")
+    return format_html(
+        '<a href="{}">{}</a>', reverse("admin:chat_message_change", args=[ident]), words or gettext("message %(ident)s") % {"ident": ident}
+    )
 
 
 def numbered(found: Message) -> SafeString:
     """Return a message by its number in the room, with a link to its page."""
-    return link(found, f"No. {found.number}")
+    return link(found, gettext("No. %(number)s") % {"number": found.number})
 
 
 def text(found: Message) -> str:
@@ -57,7 +59,9 @@ def text(found: Message) -> str:
         return gettext("(deleted)")
     if found.room.is_direct:
         return gettext(HIDDEN)
-    return f"(hidden) {excerpt(found.held_text.body)}" if found.is_hidden else excerpt(found.body)
+    if found.is_hidden:
+        return gettext("(hidden) %(text)s") % {"text": excerpt(found.held_text.body)}
+    return excerpt(found.body)
 
 
 def excerpt(body: str, length: int = EXCERPT) -> str:
@@ -76,6 +80,11 @@ def _value(value: Any) -> str:
     if at is not None:
         return date_format(localtime(at), WHEN)
     return " → ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def inside(label: str) -> str:
+    """Return the name of a role or a category as it stands within a line: German nouns keep their capital."""
+    return label if (get_language() or "").startswith("de") else label.lower()
 
 
 def case_state(found: Report) -> SafeString | str:

@@ -164,7 +164,7 @@ class MembershipAdmin(ActingAdmin):
 
     def brief(self, row: Membership) -> SafeString:
         """Return who, where, as what."""
-        return format_html("{} in {} · {}", cells.person(row.user), cells.room(row.room), row.get_role_display().lower())
+        return format_html("{} in {} · {}", cells.person(row.user), cells.room(row.room), cells.inside(row.get_role_display()))
 
     @admin.display(description=gettext_lazy("room"))
     def where(self, row: Membership) -> SafeString | str:
@@ -188,7 +188,7 @@ class MembershipAdmin(ActingAdmin):
         """Return until when, while it lasts."""
         return cells.moment(row.muted_until) if _is_muted(row) else "—"
 
-    @admin.display
+    @admin.display(description=gettext_lazy("joined"))
     def joined(self, row: Membership) -> SafeString | str:
         """Return since when they are in the room."""
         return cells.moment(row.joined_at)

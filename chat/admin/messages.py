@@ -132,7 +132,7 @@ class MessageAdmin(ActingAdmin):
         """Return the beginning of the text."""
         return cells.text(row)
 
-    @admin.display
+    @admin.display(description=gettext_lazy("state"))
     def state(self, row: Message) -> str:
         """Tell what became of it, and who did it."""
         if row.is_deleted:

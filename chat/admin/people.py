@@ -252,7 +252,7 @@ class PersonAdmin(ActingAdmin):
         """Return the name that others see."""
         return row.get_full_name() or "—"
 
-    @admin.display
+    @admin.display(description=gettext_lazy("joined"))
     def joined(self, row: Person) -> SafeString | str:
         """Return since when the account exists."""
         return cells.moment(row.date_joined)

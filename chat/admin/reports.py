@@ -205,7 +205,7 @@ class ReportAdmin(ActingAdmin):
 
     def name(self, row: Report) -> str:
         """Return what the case is about."""
-        return _("Reported as %(category)s") % {"category": row.get_category_display().lower()}
+        return _("Reported as %(category)s") % {"category": cells.inside(row.get_category_display())}
 
     def _acts_of(self, model: Any, request: HttpRequest, row: Any, names: tuple[str, ...]) -> list[Link]:
         """Return the buttons for what can be done to the author: in the room, or on the site."""
@@ -248,7 +248,7 @@ class ReportAdmin(ActingAdmin):
         """Return who said what, where, and what it is reported as."""
         return format_html(
             gettext("{} · {}: {} · reported as {}"),
-            *(cells.room(row.message.room), cells.person(row.message.author), self.text(row), row.get_category_display().lower()),
+            *(cells.room(row.message.room), cells.person(row.message.author), self.text(row), cells.inside(row.get_category_display())),
         )
 
     @admin.display(description=gettext_lazy("room"))

@@ -141,7 +141,7 @@ class RoomAdmin(ActingAdmin):
         """Return the page of a public room; the others open only for members."""
         return obj.get_absolute_url() if obj is not None and obj.kind == Room.Kind.PUBLIC else None
 
-    @admin.display
+    @admin.display(description=gettext_lazy("state"))
     def state(self, row: Room) -> str:
         """Return who can post."""
         return gettext("archived") if row.archived_at else gettext("locked") if row.read_only else gettext("open")
@@ -151,17 +151,17 @@ class RoomAdmin(ActingAdmin):
         """Return the seconds between two messages."""
         return f"{row.slow_mode} s" if row.slow_mode else gettext("off")
 
-    @admin.display
+    @admin.display(description=gettext_lazy("members"))
     def members(self, row: Room) -> SafeString:
         """Return how many there are, with a link to them."""
         return format_html('<a href="{}?room={}">{}</a>', reverse("admin:chat_membership_changelist"), row.pk, row.member_count)
 
-    @admin.display
+    @admin.display(description=gettext_lazy("messages"))
     def messages(self, row: Room) -> SafeString:
         """Return how many were posted, with a link to them."""
         return format_html('<a href="{}?room={}">{}</a>', reverse("admin:chat_message_changelist"), row.pk, row.last_number)
 
-    @admin.display
+    @admin.display(description=gettext_lazy("archived"))
     def archived(self, row: Room) -> SafeString | str:
         """Return when it was archived."""
         return cells.moment(row.archived_at)

@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from realtime.auth import new_token, token_row
 from realtime.models import AccessToken
@@ -63,17 +65,17 @@ class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Token issued",
+            "title": gettext("Token issued"),
             "issued": obj,
             "token": getattr(obj, _TOKEN),
         }
         return TemplateResponse(request, "admin/realtime/accesstoken/issued.html", context)
 
-    @admin.action(description="Revoke the selected tokens and close their sockets", permissions=["revoke"])
+    @admin.action(description=_("Revoke the selected tokens and close their sockets"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[AccessToken]) -> None:
         """Revoke, each in a transaction of its own."""
         tokens = list(queryset)
         for token in tokens:
             self.log_deletions(request, [token])  # type: ignore[arg-type]
             revoke_token(token)
-        self.message_user(request, f"{len(tokens)} revoked.")
+        self.message_user(request, gettext("%(count)s revoked.") % {"count": len(tokens)})
