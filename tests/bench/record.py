@@ -37,6 +37,7 @@ WORDS = {
     "per_core": "per second and core",
     "rate": "per second",
 }
+ABSENT = "not installed"
 HIDDEN = {"cpu_us": 0.0}  # where nothing was counted by the unit
 
 
@@ -51,7 +52,7 @@ def environment() -> dict[str, Any]:
     }
     for name in ("socket.io", "ws"):
         package = NPM / "node_modules" / name / "package.json"
-        versions[name] = json.loads(package.read_text())["version"] if package.exists() else "not installed"
+        versions[name] = json.loads(package.read_text())["version"] if package.exists() else ABSENT
     return {
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "commit": _said("git", "rev-parse", "--short=12", "HEAD"),
@@ -76,13 +77,17 @@ def write(directory: Path, run: Mapping[str, Any], results: Sequence[Result]) ->
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "results.json"
     stored: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {"cells": {}, "quick": False}
-    cells = {**stored["cells"], **run["cells"]}
-    file.write_text(json.dumps({**run, "cells": cells}, indent=1, ensure_ascii=False) + "\n")
+    present = {
+        name: number for name, number in run["versions"].items() if number != ABSENT
+    }  # what the cells of this run do not need may be absent
+    versions = {**run["versions"], **stored.get("versions", {}), **present}
+    merged = {**run, "versions": versions, "cells": {**stored["cells"], **run["cells"]}}
+    file.write_text(json.dumps(merged, indent=1, ensure_ascii=False) + "\n")
     for result in results:
         picture = plot.bars(result)
         if picture is not None:
             (directory / f"{result.cell.name}.svg").write_text(picture)
-    (directory / "results.md").write_text(table({**run, "cells": cells}))
+    (directory / "results.md").write_text(table(merged))
 
 
 def table(run: Mapping[str, Any]) -> str:
@@ -175,5 +180,5 @@ def _said(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     except FileNotFoundError:
-        return "not installed"
+        return ABSENT
     return done.stdout.strip().partition(" sha=")[0].removeprefix("Redis server ").removeprefix("v=")
