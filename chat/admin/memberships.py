@@ -180,7 +180,7 @@ class MembershipAdmin(ActingAdmin):
     def standing(self, row: Membership) -> SafeString | str:
         """Return the state that counts, and when a ban ends."""
         if row.banned_until is None or not policies.is_banned(row):
-            return State(policies.standing_state(row.state, row.banned_until)).label
+            return str(State(policies.standing_state(row.state, row.banned_until)).label)
         return format_html(gettext("Banned until {}"), cells.moment(row.banned_until))
 
     @admin.display(description=gettext_lazy("muted until"))
