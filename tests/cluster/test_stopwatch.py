@@ -4,7 +4,9 @@ import asyncio
 from contextlib import closing
 
 import httpx
+import psycopg
 
+from realtime.nodes import SILENT_AFTER_SECONDS
 from realtime.stopwatch import LATE_SECONDS
 from tests.cluster.conftest import Desk
 from tests.support.waiting import during, until
@@ -20,6 +22,17 @@ def moderator(desk: Desk) -> httpx.Client:
     return desk.sign_in("mona")
 
 
+async def forget_the_killed(desk: Desk) -> None:
+    """Wait until no node that an earlier test has killed is expected to answer."""
+    with psycopg.connect(desk.cluster.postgres.url, autocommit=True) as database:
+
+        def alive() -> list[str]:
+            query = "SELECT name FROM realtime_node WHERE seen_at > now() - make_interval(secs => %s)"
+            return [name for (name,) in database.execute(query, [SILENT_AFTER_SECONDS])]
+
+        await until(lambda: len(found := alive()) == len(set(found)), within=SILENT_AFTER_SECONDS + SLACK_SECONDS, every=EVERY_SECONDS)
+
+
 def sign_out_everywhere(browser: httpx.Client, user_id: int) -> None:
     form = {"ids": user_id, "reason": "a lost phone", "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
     assert browser.post("/admin/chat/person/act/sign-out/", data=form).status_code == httpx.codes.FOUND
@@ -32,6 +45,7 @@ async def test_the_log_names_the_node_that_has_not_answered_in_time(desk: Desk) 
     here = await desk.client("mallory", room, awake)
     await desk.client("mallory", room, frozen)
     with closing(moderator(desk)) as browser:
+        await forget_the_killed(desk)
 
         def log() -> str:
             return browser.get("/admin/chat/moderationlog/?q=to:mallory").raise_for_status().text
