@@ -24,7 +24,10 @@ from tests.support.server import Node, Nodes
 
 PATIENCE_MS = 15_000  # how long a page may take to show something; a busy machine needs seconds
 # What Chromium itself writes while a server is away: a state that the page shows, not an error of it.
-AWAY = re.compile(r"net::ERR_|^WebSocket connection to|^Failed to load resource: the server responded with a status of (?:502|503|504)")
+AWAY = re.compile(
+    r"net::ERR_|^WebSocket connection to|^An unknown error occurred when fetching the script"
+    r"|^Failed to load resource: the server responded with a status of (?:502|503|504)"
+)
 
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -32,9 +32,9 @@ def act(page: Page, on: Locator, name: str) -> None:
     on.get_by_role("toolbar").get_by_role("button", name=name, exact=True).click()
 
 
-def texts(page: Page) -> list[str]:
-    """All messages on the page, oldest first."""
-    return page.locator(".timeline .message .message__body").all_inner_texts()
+def bodies(page: Page) -> Locator:
+    """What all messages on the page say, oldest first."""
+    return page.locator(".timeline .message .message__body")
 
 
 def place(page: Page, name: str) -> Locator:

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from chat import services
 from chat.models import Message, Room
 from tests.browser.conftest import OpenPage
-from tests.browser.screen import connected, message, place, say, sent, texts
+from tests.browser.screen import bodies, connected, message, place, say, sent
 from tests.conftest import People
 from tests.support.server import Nodes
 
@@ -27,7 +27,8 @@ def test_what_is_written_offline_is_sent_once_and_in_order(open_page: OpenPage, 
     sent(alice, "Second from the train")
     expect(alice.get_by_text("You are offline")).to_be_hidden()
     expect(message(bob, "Second from the train")).to_be_visible()
-    assert texts(alice) == texts(bob) == ["Meanwhile at the desk", "First from the train", "Second from the train"]
+    for page in (alice, bob):
+        expect(bodies(page)).to_have_text(["Meanwhile at the desk", "First from the train", "Second from the train"])
     assert Message.objects.count() == 3
 
 

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, Route, WebSocket, expect
 from chat import services
 from chat.models import Message, Room
 from tests.browser.conftest import OpenPage
-from tests.browser.screen import connected, message, say, sent, texts
+from tests.browser.screen import bodies, connected, message, say, sent
 from tests.conftest import People
 
 # A page that waits for such an answer does nothing else, and takes no processor from the others.
@@ -65,7 +65,7 @@ def test_three_tabs_have_one_connection_and_the_next_one_takes_it_over(open_page
     for page in (second, third, bob):
         expect(message(page, "While nobody leads")).to_be_visible()
         expect(message(page, "From a tab that follows")).to_be_visible()
-        assert len(texts(page)) == 5
+        expect(bodies(page)).to_have_count(5)
     assert owners(sockets) in ([second], [third])
     assert Message.objects.count() == 5
 
@@ -96,7 +96,7 @@ def test_a_tab_that_hangs_loses_its_connection_to_one_that_is_looked_at(open_pag
     expect(message(second, "Bob is here")).to_be_visible()
     unanswered.pop().fulfill(body="")
     expect(message(first, "Bob is here")).to_be_visible()  # it hangs no longer
-    assert texts(first) == texts(second)
+    expect(bodies(first)).to_have_text(bodies(second).all_inner_texts())
     wait_until_closed(still_open(sockets, first))  # and follows
     assert owners(sockets) == [second]
 
