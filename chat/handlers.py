@@ -179,8 +179,8 @@ async def read_room(caller: Caller, fields: ReadRoom) -> Data:
 @commands("room.unread")
 async def unread_room(caller: Caller, fields: UnreadRoom) -> Data:
     """Go back to just before a message, so that I find it again."""
-    marked = await writer().run(services.mark_unread, actor_id=caller.user_id, room_id=fields.room, number=fields.number)
-    return {"unread": marked.unread, "read_number": marked.number}
+    back = await writer().run(services.mark_unread, actor_id=caller.user_id, room_id=fields.room, number=fields.number)
+    return {"unread": back.unread, "read_number": back.number, "seq": back.seq}
 
 
 @commands("room.read_all")

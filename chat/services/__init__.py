@@ -16,7 +16,7 @@ from chat.services.members import add_members, invite, join, leave, set_involvem
 from chat.services.moderation import ban, mute, remove, site_ban, site_mute, site_unban, unban
 from chat.services.naming import finish_renames, rename
 from chat.services.posting import Post, Posted, post_message, post_messages
-from chat.services.reading import Mark, Marked, mark_read, mark_unread, read_everywhere
+from chat.services.reading import Mark, Marked, WentBack, mark_read, mark_unread, read_everywhere
 from chat.services.reports import report
 from chat.services.rooms import change_room, create_room, direct_room
 from chat.services.system import post_system_message, recall_system_message
@@ -27,6 +27,7 @@ __all__ = [
     "Marked",
     "Post",
     "Posted",
+    "WentBack",
     "activate",
     "add_members",
     "assign",

@@ -33,6 +33,14 @@ class Marked(NamedTuple):
     member_count: int  # of the room
 
 
+class WentBack(NamedTuple):
+    """How far somebody has read who went back."""
+
+    unread: int  # messages after it
+    number: int
+    seq: int  # where their inbox tells of it
+
+
 def mark_read(marks: Sequence[Mark]) -> list[Marked | HoldfastError]:
     """Note how far people have read, many in one transaction.
 
@@ -47,7 +55,7 @@ def mark_read(marks: Sequence[Mark]) -> list[Marked | HoldfastError]:
     return answers
 
 
-def mark_unread(*, actor_id: int, room_id: int, number: int) -> Marked:
+def mark_unread(*, actor_id: int, room_id: int, number: int) -> WentBack:
     """Go back to just before the message ``number``. What was unread before it stays unread: nothing is read by this."""
     selectors.room(room_id)
     with changing(inbox(actor_id)) as heads:
@@ -55,11 +63,10 @@ def mark_unread(*, actor_id: int, room_id: int, number: int) -> Marked:
         row = policies.check_member(room, row)
         if not 1 <= number <= room.last_number:
             raise BadRequest("number: expected 1 to {last_number}, got {number}", last_number=room.last_number, number=number)
-        moved = row.read_number >= number
-        if moved:
+        if row.read_number >= number:
             row.read_number = number - 1
             _save(heads, [row])
-    return Marked(room.last_number - row.read_number, row.read_number, moved, room.member_count)
+    return WentBack(room.last_number - row.read_number, row.read_number, row.inbox_seq)
 
 
 def read_everywhere(*, user_id: int) -> int:

@@ -245,7 +245,7 @@ export class App {
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
     this.feed.on('block', (row) => this.blocks.tell(/** @type {any} */ (row)));
     this.feed.on('reloaded', () => void this.blocks.reload().catch(() => {}));
-    this.feed.on('membership', (membership) => void this.rooms.tellMine(membership));
+    this.feed.on('membership', (told) => void this.rooms.tellMine(told));
     this.rooms.on('change', () => this.#counting.soon());
     onAction(document, {
       reconnect: () => this.client.retryNow(),

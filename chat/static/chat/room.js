@@ -284,19 +284,21 @@ export class Room {
     this.#memberChanged(membership);
   }
 
-  /** My membership, from my inbox: there my read number is the present one. @param {Row} membership */
-  heardMine(membership) {
-    if (this.#unread.heard(membership.read_number)) {
-      this.#goBack(membership.read_number);
-      void this.#countMentions();
-    }
-    this.mine(membership);
+  /** My membership, from my inbox: there my read number is the present one. @param {Row} membership @param {number} seq */
+  heardMine(membership, seq) {
+    if (this.#unread.heard(membership.read_number, seq)) this.#goneBack();
+    this.#isMine(membership);
   }
 
   /** My membership, from an answer: it may be older than what the inbox has told. @param {Row} membership */
   mine(membership) {
+    this.readTo(membership.read_number);
+    this.#isMine(membership);
+  }
+
+  /** @param {Row} membership */
+  #isMine(membership) {
     this.membership = { ...this.membership, ...membership };
-    this.#unread.readTo(Math.max(this.#unread.read, membership.read_number));
     if (this.isMember && !this.#following) this.follow(null); // I am back: what happened meanwhile was not sent here
     this.#emitter.emit('change', undefined);
   }
@@ -311,21 +313,25 @@ export class Room {
   /** Go back to just before a message, so that it and what follows is unread again. @param {number} number */
   async unreadFrom(number) {
     const before = this.readNumber;
-    this.#goBack(this.#unread.before(number));
+    this.#unread.goBack(number);
+    this.#emitter.emit('back', this.readNumber + 1);
+    this.#emitter.emit('change', undefined);
     try {
-      await this.#context.client.command('room.unread', { room: this.id, number });
+      const { seq } = await this.#context.client.command('room.unread', { room: this.id, number });
+      if (this.#unread.wentBack(/** @type {number} */ (seq))) this.#goneBack();
       await this.#countMentions();
     } catch (error) {
-      this.readTo(before);
+      if (this.#unread.wentBack(0)) this.#goneBack();
+      else this.readTo(before);
       throw error;
     }
   }
 
-  /** @param {number} read */
-  #goBack(read) {
-    this.#unread.readTo(read);
-    this.#emitter.emit('back', read + 1);
+  /** Elsewhere I went back to where my read number is now. */
+  #goneBack() {
+    this.#emitter.emit('back', this.readNumber + 1);
     this.#emitter.emit('change', undefined);
+    void this.#countMentions();
   }
 
   /** Mentions that were read long ago are not known here. Without an answer they are only not counted apart. */

@@ -85,10 +85,10 @@ export class Rooms {
     this.#byId.delete(room.id);
   }
 
-  /** A membership of mine, from my inbox. @param {Row} membership */
-  async tellMine(membership) {
+  /** A membership of mine, from my inbox. @param {{membership: Row, seq: number}} told */
+  async tellMine({ membership, seq }) {
     const known = this.#byId.get(membership.room);
-    if (known) known.heardMine(membership);
+    if (known) known.heardMine(membership, seq);
     else if (membership.state === 'active') await this.#fetch(membership.room);
     this.#emitter.emit('change', null);
   }

@@ -17,6 +17,12 @@ export class UnreadMessages {
   #mentions;
   /** My read number as my inbox told it last: only going back makes it fall. */
   #heard;
+  /** How often I have gone back here without an answer yet. */
+  #going = 0;
+  /** Where my inbox tells of my last going back. What it tells up to there is from before, however late it comes. */
+  #since = 0;
+  /** @type {{number: number, seq: number} | null}  what my inbox told last while an answer was awaited */
+  #waiting = null;
 
   /** @param {Told} told */
   constructor(told) {
@@ -70,17 +76,43 @@ export class UnreadMessages {
     this.#numbers.readTo(number);
   }
 
-  /** My inbox tells it. @param {number} number @returns {boolean}  I have gone back, here or elsewhere */
-  heard(number) {
+  /**
+   * My inbox tells my read number, at a position of its own.
+   * @param {number} number
+   * @param {number} seq
+   * @returns {boolean}  I have gone back, elsewhere
+   */
+  heard(number, seq) {
+    if (this.#going > 0) {
+      this.#waiting = { number, seq };
+      return false;
+    }
+    if (seq <= this.#since) return false;
     const wentBack = number < this.#heard;
     this.#heard = number;
+    this.readTo(wentBack ? number : Math.max(this.read, number));
     return wentBack;
   }
 
-  /** I go back to before a message. @param {number} number @returns {number}  my read number then */
-  before(number) {
+  /** I go back to before a message. @param {number} number */
+  goBack(number) {
+    this.#going += 1;
     this.#heard = Math.min(this.read, number - 1);
-    return this.#heard;
+    this.readTo(this.#heard);
+  }
+
+  /**
+   * The server has answered.
+   * @param {number} seq  where my inbox tells of it; 0 where it was refused
+   * @returns {boolean}  I have gone back elsewhere since
+   */
+  wentBack(seq) {
+    this.#going -= 1;
+    this.#since = Math.max(this.#since, seq);
+    const told = this.#going === 0 ? this.#waiting : null;
+    if (told === null) return false;
+    this.#waiting = null;
+    return this.heard(told.number, told.seq);
   }
 }
 
