@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo cluster bench bench-quick bench-guard bench-browser machines chaos jitter test-more test test-fast lint format types imports js migrations check-deploy messages screenshots clean
+.PHONY: help install install-dev run demo cluster bench bench-quick bench-guard bench-browser machines chaos jitter test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -78,6 +78,10 @@ test: install-dev ## Check and test everything; installs the services that the t
 	$(PYTEST) $(THREE) -m "not postgresql" --ignore=tests/protocol --ignore=tests/browser $(TIMED:%=--ignore=%)
 	$(PYTEST) $(THREE) tests/browser
 	$(PYTEST) $(TWO) --no-loadscope-reorder $(TIMED)
+
+test-slow: install-dev ## The browser tests behind a slow and uneven network: what one page shows, another one shows much later
+	@.ci/services
+	HOLDFAST_TEST_NETWORK=slow $(PYTEST) $(THREE) tests/browser
 
 test-fast: install-dev ## The tests that need no service and no server process
 	@.venv/bin/python -m pytest -q -x -m "not postgresql" $(SLOW:%=--ignore=%)

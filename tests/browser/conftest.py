@@ -19,10 +19,11 @@ from pytest_django import DjangoDbBlocker
 from chat import services
 from chat.models import Room
 from tests.conftest import People
+from tests.support import slow_network
 from tests.support.browser import chromium
 from tests.support.server import Node, Nodes
 
-PATIENCE_MS = 15_000  # how long a page may take to show something; a busy machine needs seconds
+PATIENCE_MS = 15_000 * slow_network.PATIENCE  # how long a page may take to show something; a busy machine needs seconds
 # What Chromium itself writes while a server is away: a state that the page shows, not an error of it.
 AWAY = re.compile(
     r"net::ERR_|^WebSocket connection to|^An unknown error occurred when fetching the script"

@@ -15,6 +15,8 @@ import httpx
 from django.conf import settings
 from django.db import connection
 
+from tests.support import slow_network
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 30  # a start takes two; a machine that also runs a browser may need ten
 STOP_SECONDS = 20
@@ -23,10 +25,10 @@ STOP_SECONDS = 20
 class ServerProcess:
     """One server process with an environment of its own."""
 
-    def __init__(self, name: str, *, port: int, env: Mapping[str, str]) -> None:
+    def __init__(self, name: str, *, port: int, env: Mapping[str, str], origin: str = "") -> None:
         self.name = name
         self.port = port
-        self.origin = f"http://127.0.0.1:{port}"
+        self.origin = origin or f"http://127.0.0.1:{port}"
         self.sockets = f"ws://127.0.0.1:{port}"
         self.env = {**env, "HOLDFAST_NODE_NAME": name, "PORT": str(port)}
         self._lines: list[str] = []
@@ -89,7 +91,8 @@ class Node(ServerProcess):
 
     def __init__(self, name: str, *, var: Path, env: Mapping[str, str]) -> None:
         port = free_port()
-        super().__init__(name, port=port, env={**environment(var), "ALLOWED_ORIGINS": f"http://127.0.0.1:{port}", **env})
+        origin = f"http://127.0.0.1:{slow_network.before(port)}"
+        super().__init__(name, port=port, origin=origin, env={**environment(var), "ALLOWED_ORIGINS": origin, **env})
 
 
 class Nodes:
@@ -108,7 +111,7 @@ class Nodes:
 
     def restart(self, node: ServerProcess) -> ServerProcess:
         """Start a node again that has ended, at the same address."""
-        again = ServerProcess(node.name, port=node.port, env=node.env)
+        again = ServerProcess(node.name, port=node.port, origin=node.origin, env=node.env)
         self._all.append(again)
         again.wait_until_ready()
         return again
