@@ -14,7 +14,7 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         """Add streams of rooms, and memberships and blocks to inboxes; keep out who is banned; take broadcasts to rooms."""
-        from chat import payloads, people, selectors
+        from chat import payloads, people, selectors, site_bans
         from chat.services import post_system_message, recall_system_message
         from chat.services.moderators import ensure_after_migrate
         from notifications.targets import register_target
@@ -24,7 +24,7 @@ class ChatConfig(AppConfig):
         sources: list[streams.Source] = [selectors.message_events, selectors.membership_events, selectors.room_events]
         streams.register(streams.StreamKind(payloads.ROOM, selectors.authorise, sources, presence=True))
         streams.kind(payloads.INBOX).sources.extend([selectors.inbox_events, people.block_events])
-        register_gate(selectors.site_bans)
+        register_gate(site_bans.reasons)
         register_target(payloads.ROOM, selectors.rooms_named, post_system_message, recall_system_message)
         _register_kinds()
         post_migrate.connect(ensure_after_migrate, sender=self, dispatch_uid="chat.moderators")

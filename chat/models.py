@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat import ties  # noqa: F401  tables of this app, in a file of their own
@@ -132,7 +133,7 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"membership {self.pk}: {self.user_id} in {self.room_id}"
+        return gettext("membership %(number)s") % {"number": self.pk}
 
 
 class Message(models.Model):
@@ -168,7 +169,7 @@ class Message(models.Model):
         indexes = [models.Index(fields=["author", "id"], name="message_author")]  # what somebody wrote, newest first, for moderators
 
     def __str__(self) -> str:
-        return f"message {self.pk}"
+        return gettext("message %(ident)s") % {"ident": self.pk}
 
     @property
     def is_deleted(self) -> bool:
@@ -229,7 +230,7 @@ class RemovedText(models.Model):
         indexes = [models.Index(fields=["bulk", "message"], condition=Q(bulk__isnull=False), name="removed_text_bulk")]
 
     def __str__(self) -> str:
-        return f"removed text of message {self.pk}"
+        return gettext("removed text of message %(number)s") % {"number": self.pk}
 
 
 class Report(models.Model):
@@ -270,7 +271,7 @@ class Report(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"report {self.pk} ({self.category})"
+        return gettext("report %(number)s") % {"number": self.pk}
 
 
 class ModerationLog(models.Model):
@@ -280,38 +281,38 @@ class ModerationLog(models.Model):
     """
 
     class Action(models.TextChoices):
-        DELETE = "delete"
-        RESTORE = "restore"
-        MUTE = "mute"
-        UNMUTE = "unmute"
-        REMOVE = "remove"
-        BAN = "ban"
-        UNBAN = "unban"
-        SITE_MUTE = "site_mute"
-        SITE_UNMUTE = "site_unmute"
-        SITE_BAN = "site_ban"
-        SITE_UNBAN = "site_unban"
-        SIGN_OUT = "sign_out"
-        DEACTIVATE = "deactivate"
-        ACTIVATE = "activate"
-        ROLE = "role"
-        RENAME = "rename"
-        TOPIC = "topic"
-        SLOW_MODE = "slow_mode"
-        LOCK = "lock"
-        UNLOCK = "unlock"
-        ARCHIVE = "archive"
-        UNARCHIVE = "unarchive"
-        RESOLVE = "resolve"
-        DISMISS = "dismiss"
-        FILTER = "filter"
-        HIDE = "hide"
-        SHOW = "show"
-        LINK = "link"
-        REVOKE_LINK = "revoke_link"
-        BULK = "bulk"
-        EXPORT = "export"
-        ERASE = "erase"
+        DELETE = "delete", _("Message removed")
+        RESTORE = "restore", _("Message restored")
+        HIDE = "hide", _("Message hidden")
+        SHOW = "show", _("Message shown again")
+        RESOLVE = "resolve", _("Report decided: removed")
+        DISMISS = "dismiss", _("Report decided: kept")
+        BULK = "bulk", _("Many messages at once")
+        MUTE = "mute", _("Muted in a room")
+        UNMUTE = "unmute", _("Mute in a room lifted")
+        SITE_MUTE = "site_mute", _("Muted in all rooms")
+        SITE_UNMUTE = "site_unmute", _("Mute in all rooms lifted")
+        REMOVE = "remove", _("Removed from a room")
+        BAN = "ban", _("Banned from a room")
+        UNBAN = "unban", _("Ban from a room lifted")
+        SITE_BAN = "site_ban", _("Banned from the site")
+        SITE_UNBAN = "site_unban", _("Ban from the site lifted")
+        SIGN_OUT = "sign_out", _("Signed out everywhere")
+        DEACTIVATE = "deactivate", _("Account deactivated")
+        ACTIVATE = "activate", _("Account activated")
+        ROLE = "role", _("Role changed")
+        RENAME = "rename", _("Renamed")
+        TOPIC = "topic", _("Topic changed")
+        SLOW_MODE = "slow_mode", _("Slow mode changed")
+        LOCK = "lock", _("Room locked")
+        UNLOCK = "unlock", _("Room unlocked")
+        ARCHIVE = "archive", _("Room archived")
+        UNARCHIVE = "unarchive", _("Room opened again")
+        LINK = "link", _("Link made")
+        REVOKE_LINK = "revoke_link", _("Link taken back")
+        FILTER = "filter", _("Filters changed")
+        EXPORT = "export", _("Data taken out")
+        ERASE = "erase", _("Person erased")
 
     action = models.CharField(max_length=12, choices=Action)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -329,7 +330,7 @@ class ModerationLog(models.Model):
         indexes = [models.Index(fields=["action", "id"], name="log_action"), models.Index(fields=["created_at"], name="log_created")]
 
     def __str__(self) -> str:
-        return f"{self.action} by {self.actor_id}"
+        return gettext("log entry %(number)s") % {"number": self.pk}
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Insert; an entry is never changed."""
@@ -359,7 +360,7 @@ class SiteBan(models.Model):
         constraints = [models.UniqueConstraint(fields=["user"], condition=Q(lifted_at__isnull=True), name="site_ban_standing")]
 
     def __str__(self) -> str:
-        return f"site ban of {self.user_id}"
+        return gettext("site ban %(number)s") % {"number": self.pk}
 
 
 class BlockedWord(models.Model):

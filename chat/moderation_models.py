@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.filters import MAX_LENGTH, Action, Kind
@@ -49,9 +50,9 @@ class Bulk(models.Model):
     """
 
     class Act(models.TextChoices):
-        DELETE = "delete"  # restorable
-        RESTORE = "restore"  # what the bulk ``source`` deleted
-        ERASE = "erase"  # for ever: the person leaves
+        DELETE = "delete", _("Remove messages")  # restorable
+        RESTORE = "restore", _("Restore messages")  # what the bulk ``source`` deleted
+        ERASE = "erase", _("Erase a person")  # for ever: the person leaves
 
     act = models.CharField(max_length=10, choices=Act)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -75,7 +76,7 @@ class Bulk(models.Model):
         indexes = [models.Index(fields=["id"], condition=models.Q(finished_at=None), name="bulk_unfinished")]
 
     def __str__(self) -> str:
-        return f"bulk {self.pk}"
+        return gettext("bulk act %(number)s") % {"number": self.pk}
 
 
 class FilterVersion(models.Model):

@@ -1,8 +1,7 @@
 """Reads of chat. Every list is bounded and walks along an index (keyset); nothing counts rows, nothing opens a transaction."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, NamedTuple
 
 from django.contrib.auth.models import User
@@ -11,7 +10,7 @@ from django.utils import timezone
 
 from chat import payloads, policies
 from chat.mentions import unread_mentions
-from chat.models import SYSTEM_USERNAME, Membership, Message, Report, Role, Room, SiteBan, SiteMute, State
+from chat.models import SYSTEM_USERNAME, Membership, Message, Report, Role, Room, SiteMute, State
 from notifications.targets import Place, Resolved, close_matches
 from realtime import selectors as streams
 from realtime.auth import MODERATORS
@@ -182,25 +181,9 @@ def assigned(message_id: int) -> int | None:
     return rows.values_list("assigned_to_id", flat=True).first()
 
 
-def site_bans(user_ids: Collection[int]) -> Mapping[int, str]:
-    """Return those of these people who are banned from the site, each with the reason: the gate of ``realtime.auth``."""
-    rows = SiteBan.objects.filter(standing_bans(), user_id__in=user_ids).values_list("user_id", "reason", "until")
-    return {user_id: ban_in_words(reason, until) for user_id, reason, until in rows}
-
-
-def standing_bans() -> Q:
-    """Return what is true of the bans from the site that hold now."""
-    return Q(lifted_at=None) & (Q(until=None) | Q(until__gt=timezone.now()))
-
-
 def kept_out() -> Q:
     """Return what is true of the memberships of those whom a ban keeps out of a room now (``policies.is_banned``)."""
     return Q(state=State.BANNED) & (Q(banned_until=None) | Q(banned_until__gt=timezone.now()))
-
-
-def ban_in_words(reason: str, until: datetime | None = None) -> str:
-    """Return what somebody who is banned from the site is told when their sockets are closed."""
-    return f"banned: {reason} (until {until:%d %B %Y, %H:%M} UTC)" if until else f"banned: {reason}"
 
 
 # -- messages of a room ---------------------------------------------------------------------------------------------------------------

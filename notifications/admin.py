@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -13,13 +14,14 @@ from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.text import Truncator
+from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext, gettext_lazy
 
 from notifications import policies, selectors, services
 from notifications.models import Announcement, AnnouncementReading, Broadcast, Notification
 from notifications.policies import Words
 from notifications.selectors import Audience
+from realtime.zones import spoken
 
 MOST_COUNTED = 10_000  # rows that a list page counts and leads to; counting a million takes a second, and nobody turns pages that far
 
@@ -35,11 +37,21 @@ class BoundedPaginator(Paginator[Any]):
         return rows.order_by()[:MOST_COUNTED].count()
 
 
+def _moment(at: datetime | None) -> str:
+    return spoken(at) if at else "—"
+
+
 class ShownAdmin(admin.ModelAdmin[Any]):
     """Shows rows and changes none: those of a stream have numbers, which only a service gives."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list under the name of what it lists."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        answer: HttpResponse = super().changelist_view(request, {"title": title, **(extra_context or {})})
+        return answer
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: rows are made by services."""
@@ -58,12 +70,27 @@ class ShownAdmin(admin.ModelAdmin[Any]):
 class NotificationAdmin(ShownAdmin):
     """Notifications without their text, which may be of a direct message."""
 
-    list_display = ("id", "user", "kind", "level", "created_at", "read_at", "archived_at", "broadcast")
+    list_display = ("id", "user", "kind", "level", "when", "read", "archived", "broadcast")
     list_select_related = ("user", "broadcast")
     search_fields = ("=user__username",)
     search_help_text = gettext_lazy("A username, whole.")
     fields = ("user", "seq", "kind", "actor", "level", "unread", "created_at", "read_at", "archived_at", "broadcast")
     ordering = ("-id",)
+
+    @admin.display(description=gettext_lazy("when"))
+    def when(self, row: Notification) -> str:
+        """Return when it happened."""
+        return _moment(row.created_at)
+
+    @admin.display(description=gettext_lazy("read"))
+    def read(self, row: Notification) -> str:
+        """Return when it was read."""
+        return _moment(row.read_at)
+
+    @admin.display(description=gettext_lazy("archived"))
+    def archived(self, row: Notification) -> str:
+        """Return when it was put away."""
+        return _moment(row.archived_at)
 
 
 @admin.register(AnnouncementReading)
@@ -90,6 +117,21 @@ class RecallingAdmin(ShownAdmin):
 
     actions = (take_back,)
 
+    @admin.display(description=gettext_lazy("sent"), ordering="created_at")
+    def sent(self, row: Any) -> str:
+        """Return when it was sent."""
+        return _moment(row.created_at)
+
+    @admin.display(description=gettext_lazy("expires"), ordering="expires_at")
+    def expires(self, row: Any) -> str:
+        """Return when it expires."""
+        return _moment(row.expires_at)
+
+    @admin.display(description=gettext_lazy("taken back"), ordering="recalled_at")
+    def taken_back(self, row: Any) -> str:
+        """Return when it was taken back."""
+        return _moment(row.recalled_at)
+
     def has_recall_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may take broadcasts back."""
         return request.user.has_perm("notifications.change_broadcast")
@@ -103,7 +145,7 @@ class RecallingAdmin(ShownAdmin):
 class BroadcastAdmin(RecallingAdmin):
     """What was sent to whom; the words stay here after a recall."""
 
-    list_display = ("id", "created_at", "title", "body_start", "level", "recipients", "recalled_at", "created_by")
+    list_display = ("id", "sent", "title", "body_start", "level", "recipients", "taken_back", "created_by")
     list_select_related = ("created_by",)
     list_filter = ("level",)
     ordering = ("-id",)
@@ -174,7 +216,7 @@ def _readers(rows: Iterable[Announcement]) -> dict[int, int]:
 class AnnouncementAdmin(RecallingAdmin):
     """Announcements: composed here, sent by the service, shown at once to everybody who is connected."""
 
-    list_display = ("id", "created_at", "title", "text", "level", "read", "expires_at", "recalled_at")
+    list_display = ("id", "sent", "title", "text", "level", "read", "expires", "taken_back")
     list_filter = ("level",)
     list_select_related = ("broadcast",)
     ordering = ("-id",)

@@ -8,6 +8,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 TITLE_MAX_LENGTH = 200  # characters: one line of a banner or of an inbox
@@ -52,7 +53,7 @@ class Broadcast(models.Model):
         verbose_name_plural = _("broadcasts")
 
     def __str__(self) -> str:
-        return f"broadcast {self.pk}"
+        return gettext("broadcast %(number)s") % {"number": self.pk}
 
 
 class Notification(models.Model):
@@ -65,7 +66,7 @@ class Notification(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications", db_index=False, verbose_name=_("person")
     )
-    seq = models.BigIntegerField()
+    seq = models.BigIntegerField(_("number in its stream"))
     kind = models.CharField(_("kind"), max_length=KIND_MAX_LENGTH)
     title = models.CharField(max_length=TITLE_MAX_LENGTH)
     body = models.TextField(blank=True)
@@ -104,13 +105,13 @@ class Notification(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk} of {self.user_id}"
+        return gettext("notification %(number)s") % {"number": self.pk}
 
 
 class Announcement(models.Model):
     """One row for everybody, however many they are."""
 
-    seq = models.BigIntegerField(unique=True)
+    seq = models.BigIntegerField(_("number in its stream"), unique=True)
     title = models.CharField(_("title"), max_length=TITLE_MAX_LENGTH, blank=True)
     body = models.TextField(_("text"), blank=True)
     url = models.CharField(_("link"), max_length=URL_MAX_LENGTH, blank=True)
@@ -118,14 +119,14 @@ class Announcement(models.Model):
     created_at = models.DateTimeField(_("sent"))
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     recalled_at = models.DateTimeField(_("taken back"), null=True, blank=True)
-    broadcast = models.OneToOneField(Broadcast, models.PROTECT, related_name="announcement")
+    broadcast = models.OneToOneField(Broadcast, models.PROTECT, related_name="announcement", verbose_name=_("broadcast"))
 
     class Meta:
         verbose_name = _("announcement")
         verbose_name_plural = _("announcements")
 
     def __str__(self) -> str:
-        return f"announcement {self.pk}"
+        return gettext("announcement %(number)s") % {"number": self.pk}
 
 
 class AnnouncementReading(models.Model):
@@ -145,7 +146,7 @@ class AnnouncementReading(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"announcement {self.announcement_id} read by {self.user_id}"
+        return gettext("reading of announcement %(number)s") % {"number": self.announcement_id}
 
 
 class Preferences(models.Model):
@@ -162,7 +163,8 @@ class Preferences(models.Model):
     quiet_to = models.TimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name_plural = "preferences"
+        verbose_name = _("preferences")
+        verbose_name_plural = _("preferences")
 
     def __str__(self) -> str:
         return f"preferences of {self.user_id}"

@@ -5,6 +5,7 @@ import secrets
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -53,7 +54,7 @@ class AccessToken(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"token {self.pk} of {self.user_id}"
+        return gettext("access token %(number)s") % {"number": self.pk}
 
 
 class Revocation(models.Model):

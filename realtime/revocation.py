@@ -16,6 +16,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.db.models.signals import post_save, pre_save
 from django.http import HttpRequest
+from django.utils.translation import gettext_noop as _
 
 from realtime.auth.accounts import Account, banned, seal, session_credential, token_credential
 from realtime.models import AccessToken, Ending, Revocation
@@ -30,12 +31,13 @@ ACCOUNTS_PER_QUERY: Final = 1000
 TOKEN: Final = token_credential("")  # the prefix of a token's name
 _BEFORE: Final = "_holdfast_before"
 
-LOGGED_OUT: Final = "signed out"
-PASSWORD_CHANGED: Final = "the password was changed"
-DEACTIVATED: Final = "the account was deactivated"
-TOKEN_REVOKED: Final = "the token was revoked"
-EXPIRED: Final = "the session expired"
-REVOKED: Final = "the session ended"
+# As the wire and the tables carry them; who shows one says it in the reader's language.
+LOGGED_OUT: Final = _("signed out")
+PASSWORD_CHANGED: Final = _("the password was changed")
+DEACTIVATED: Final = _("the account was deactivated")
+TOKEN_REVOKED: Final = _("the token was revoked")
+EXPIRED: Final = _("the session expired")
+REVOKED: Final = _("the session ended")
 
 
 def end_sessions(user_id: int, *, code: CloseCode, reason: str, credential: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from functools import lru_cache
 from typing import Final, cast
 from urllib.parse import unquote
@@ -12,8 +13,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.decorators import sync_and_async_middleware
+from django.utils.formats import date_format
+from django.utils.translation import pgettext_lazy
 
 ZONE_COOKIE: Final = "timezone"  # set by static/realtime/zone.js
+WHEN: Final = pgettext_lazy("a date format", "j M Y, H:i")
 ZONES_REMEMBERED: Final = 512  # there are some 600; a made-up name is looked up again and again, and that is all
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -52,3 +56,9 @@ def zone_named(name: str) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # nothing of this name; a path, or an empty text; a directory of the database
         return None
+
+
+def spoken(at: datetime) -> str:
+    """Say a moment in the active language and by the reader's clock; where nobody knows which that is, by UTC's, and so named."""
+    said = date_format(timezone.localtime(at), str(WHEN))
+    return said if timezone.get_current_timezone() != timezone.get_default_timezone() else f"{said} UTC"

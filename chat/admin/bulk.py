@@ -158,8 +158,7 @@ class BulkAdmin(FilesAdmin):
     @admin.display(description=gettext_lazy("what"))
     def what(self, row: Bulk) -> str:
         """Return what is done."""
-        words = {Bulk.Act.DELETE: _("Remove messages"), Bulk.Act.RESTORE: _("Restore messages"), Bulk.Act.ERASE: _("Erase a person")}
-        return words[Bulk.Act(row.act)]
+        return str(row.get_act_display())
 
     @admin.display(description=gettext_lazy("messages of"))
     def to(self, row: Bulk) -> SafeString | str:

@@ -1,12 +1,11 @@
 """How people, rooms and texts look in a list."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.contrib.auth.models import User
 from django.db.models import Model
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,9 +13,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext, gettext_noop
 
 from chat.models import Message, Report, Room
+from realtime.zones import WHEN
 
 EXCERPT: Final = 90  # characters: what a column has room for
-WHEN: Final = "j M Y, H:i"
 HIDDEN: Final = gettext_noop("(not shown: a direct conversation)")
 
 
@@ -70,18 +69,6 @@ def excerpt(body: str, length: int = EXCERPT) -> str:
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
-def details(found: dict[str, Any]) -> str:
-    """Return the details of a log entry in words."""
-    return ", ".join(f"{name} {_value(value)}" for name, value in found.items())
-
-
-def _value(value: Any) -> str:
-    at = parse_datetime(value) if isinstance(value, str) else None
-    if at is not None:
-        return date_format(localtime(at), WHEN)
-    return " → ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
 def inside(label: str) -> str:
     """Return the name of a role or a category as it stands within a line: German nouns keep their capital."""
     return label if (get_language() or "").startswith("de") else label.lower()
@@ -107,7 +94,9 @@ def moment(at: datetime | None) -> SafeString | str:
     """Return a time, short; the exact one is in its title."""
     if at is None:
         return "—"
-    return format_html('<time datetime="{0}" title="{0}">{1}</time>', at.isoformat(), date_format(localtime(at), WHEN))
+    here = localtime(at)
+    exact = f"{here:%Y-%m-%d %H:%M:%S %Z}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, date_format(here, str(WHEN)))
 
 
 def whole(body: str) -> SafeString:

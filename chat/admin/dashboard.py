@@ -113,7 +113,7 @@ def announced() -> list[SentBroadcast]:
 
 def filters() -> Mapping[str, Any]:
     """Return the filters that are switched on."""
-    rows = list(Filter.objects.filter(is_on=True).order_by("pk").values_list("pk", "text", "action")[: SHOWN + 1])
+    rows = list(Filter.objects.filter(is_on=True).order_by("pk")[: SHOWN + 1])
     return {"shown": rows[:SHOWN], "more": len(rows) > SHOWN}
 
 

@@ -5,16 +5,18 @@ from typing import Any, Final
 
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from chat.admin import cells
-from chat.models import ModerationLog
+from chat import site_bans
+from chat.admin import cells, details
+from chat.models import ModerationLog, State
+from realtime.models import Ending
 from realtime.stopwatch import Measured
 
 Action = ModerationLog.Action
 
-# {person}: to whom it was done; {message} and {room}: where. What an entry does not have is left out with its words.
+# {person}: to whom it was done; {message} and {room}: where. What stands in brackets is left out where an entry does not have it.
 _SENTENCES: Final[dict[str, Any]] = {
     Action.DELETE: _("removed {message} of {person} in {room}"),
     Action.RESTORE: _("restored {message} of {person} in {room}"),
@@ -44,45 +46,10 @@ _SENTENCES: Final[dict[str, Any]] = {
     Action.UNARCHIVE: _("opened {room} again"),
     Action.LINK: _("made a link into {room}"),
     Action.REVOKE_LINK: _("took back a link into {room}"),
-    Action.FILTER: _("changed the filters of {room}"),
-    Action.BULK: _("removed or restored many messages of {person} in {room}"),
-    Action.EXPORT: _("took out data of {person} in {room} around {message}"),
+    Action.FILTER: _("changed the filters[ of {room}]"),
+    Action.BULK: _("removed or restored many messages[ of {person}][ in {room}]"),
+    Action.EXPORT: _("took out data[ of {person}][ in {room}][ around {message}]"),
     Action.ERASE: _("erased {person}"),
-}
-# The kinds of entries, as the filter of the log lists them.
-NAMES: Final[dict[str, Any]] = {
-    Action.DELETE: _("Message removed"),
-    Action.RESTORE: _("Message restored"),
-    Action.HIDE: _("Message hidden"),
-    Action.SHOW: _("Message shown again"),
-    Action.RESOLVE: _("Report decided: removed"),
-    Action.DISMISS: _("Report decided: kept"),
-    Action.BULK: _("Many messages at once"),
-    Action.MUTE: _("Muted in a room"),
-    Action.UNMUTE: _("Mute in a room lifted"),
-    Action.SITE_MUTE: _("Muted in all rooms"),
-    Action.SITE_UNMUTE: _("Mute in all rooms lifted"),
-    Action.REMOVE: _("Removed from a room"),
-    Action.BAN: _("Banned from a room"),
-    Action.UNBAN: _("Ban from a room lifted"),
-    Action.SITE_BAN: _("Banned from the site"),
-    Action.SITE_UNBAN: _("Ban from the site lifted"),
-    Action.SIGN_OUT: _("Signed out everywhere"),
-    Action.DEACTIVATE: _("Account deactivated"),
-    Action.ACTIVATE: _("Account activated"),
-    Action.ROLE: _("Role changed"),
-    Action.RENAME: _("Renamed"),
-    Action.TOPIC: _("Topic changed"),
-    Action.SLOW_MODE: _("Slow mode changed"),
-    Action.LOCK: _("Room locked"),
-    Action.UNLOCK: _("Room unlocked"),
-    Action.ARCHIVE: _("Room archived"),
-    Action.UNARCHIVE: _("Room opened again"),
-    Action.LINK: _("Link made"),
-    Action.REVOKE_LINK: _("Link taken back"),
-    Action.FILTER: _("Filters changed"),
-    Action.EXPORT: _("Data taken out"),
-    Action.ERASE: _("Person erased"),
 }
 _RENAMED: Final = _("gave {person} another name")  # rooms are renamed as well
 
@@ -93,11 +60,12 @@ def told(row: ModerationLog) -> SafeString:
     sentence = str(_RENAMED if is_renamed else _SENTENCES.get(row.action) or _plain(row))
     for name, ident in {"person": row.subject_id, "room": row.room_id, "message": row.message_id}.items():
         if ident is None:
-            sentence = re.sub(rf"(?: of| in| from| around)? \{{{name}\}}", "", sentence)
+            sentence = re.sub(rf"\[[^][]*\{{{name}\}}[^][]*\]", "", sentence)
+    sentence = re.sub(r"[][]", "", sentence)
     words = format_html(
         sentence, person=cells.person(row.subject), room=cells.room(row.room), message=cells.message(row.message_id, _("a message"))
     )
-    more = cells.details(row.details)
+    more = details.words(row.details)
     return format_html("{}, {}", words, more) if more else words
 
 
@@ -121,6 +89,13 @@ def ended(found: Measured) -> str:
     return ", ".join(filter(None, [str(words), str(silent) % ", ".join(found.missing)]))
 
 
+def why(ending: Ending) -> str:
+    """Say why an access ended: what became of somebody in a room, a ban of the site with its reason, or what ended all sessions."""
+    if ending.reason in State:
+        return cells.inside(str(State(ending.reason).label))
+    return site_bans.said_again(ending.reason) or gettext(ending.reason)
+
+
 def _plain(row: ModerationLog) -> str:
     """Return words for an act that this table does not know: those of another app."""
-    return f"{row.get_action_display().lower()} {{message}} {{person}} {{room}}"
+    return f"{row.get_action_display().lower()}[ {{message}}][ {{person}}][ {{room}}]"

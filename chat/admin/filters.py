@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.utils.translation import gettext as _
 
@@ -86,7 +87,7 @@ class FilterForm(forms.Form):
         label=gettext_lazy("Then"),
         choices=[
             (Action.FLAG, gettext_lazy("flag: it is posted, and a report opens in the queue")),
-            (Action.MASK, gettext_lazy("mask: it is posted with %(mask)s in that place") % {"mask": MASK}),
+            (Action.MASK, format_lazy(gettext_lazy("mask: it is posted with {mask} in that place"), mask=MASK)),
             (Action.BLOCK, gettext_lazy("block: it is refused, and its author is told that it has a word that is not allowed")),
         ],
         widget=forms.RadioSelect,

@@ -40,6 +40,7 @@ class ReasonForm(forms.Form):
     """The reason, which whoever is concerned is told."""
 
     reason = forms.CharField(
+        label=_("Reason"),
         max_length=REASON_MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("The person concerned reads it, and so do the other moderators."),
@@ -116,15 +117,15 @@ class BanInRoomForm(BanForm, InRoomForm):
 class RoleForm(LiftForm):
     """Which role, and why."""
 
-    role = forms.ChoiceField(choices=Role.choices)
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
     field_order = ["role", "reason"]
 
 
 class NameForm(ReasonForm):
     """What a room is to be called, and why."""
 
-    name = forms.CharField(max_length=NAME_MAX_LENGTH)
-    topic = forms.CharField(max_length=TOPIC_MAX_LENGTH, required=False)
+    name = forms.CharField(label=_("Name"), max_length=NAME_MAX_LENGTH)
+    topic = forms.CharField(label=_("Topic"), max_length=TOPIC_MAX_LENGTH, required=False)
     field_order = ["name", "topic", "reason"]
 
 

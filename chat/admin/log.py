@@ -1,7 +1,7 @@
 """The moderation log: read, found, and never changed, not even by those who may everything."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.contrib import admin
@@ -59,11 +59,11 @@ class ActionFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return the choices."""
-        return list(deeds.NAMES.items())
+        return list(ModerationLog.Action.choices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the entries of the kind."""
-        return queryset.filter(action=self.value()) if self.value() in deeds.NAMES else queryset
+        return queryset.filter(action=self.value()) if self.value() in ModerationLog.Action else queryset
 
 
 @admin.register(ModerationLog)
@@ -142,12 +142,12 @@ class ModerationLogAdmin(ShownAdmin):
 
 
 def _within(first: str, last: str) -> Q:
-    """Return the entries of these days, in UTC."""
+    """Return the entries of these days, by the reader's clock."""
     try:
-        start, end = date.fromisoformat(first), date.fromisoformat(last) + timedelta(days=1)
+        start, end = _midnight(date.fromisoformat(first)), _midnight(date.fromisoformat(last) + timedelta(days=1))
     except (ValueError, OverflowError):
         return NOTHING
-    return _since(datetime(start.year, start.month, start.day, tzinfo=UTC)) & ~_since(datetime(end.year, end.month, end.day, tzinfo=UTC))
+    return _since(start) & ~_since(end)
 
 
 def _since(at: datetime) -> Q:
@@ -155,3 +155,7 @@ def _since(at: datetime) -> Q:
     found = ModerationLog.objects.filter(created_at__gte=at).order_by("created_at", "pk")
     first = found.values_list("pk", flat=True).first()
     return Q(pk__gte=first) if first is not None else NOTHING
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone()).astimezone(UTC)

@@ -160,7 +160,8 @@ class MembershipAdmin(ActingAdmin):
 
     def name(self, row: Membership) -> str:
         """Return who, where."""
-        return f"{row.user.username} in {gettext('a direct conversation') if row.room.is_direct else row.room}"
+        where = gettext("a direct conversation") if row.room.is_direct else str(row.room)
+        return gettext("%(person)s in %(room)s") % {"person": row.user.username, "room": where}
 
     def brief(self, row: Membership) -> SafeString:
         """Return who, where, as what."""

@@ -173,12 +173,17 @@ class RemovedTextAdmin(ActingAdmin):
     """What moderators removed and can restore: the list of deleted messages."""
 
     acts = (RESTORE_TEXT,)
-    list_display = ("message_id", "where", "who", "text", "by", "when")
+    list_display = ("ident", "where", "who", "text", "by", "when")
     list_select_related = ("message__room", "message__author", "removed_by")
     search_help_text = gettext_lazy("The name of the moderator, or the id of the message.")
     people = ("removed_by",)
     fields = ("where", "who", "text_whole", "by", "removed_at")
     readonly_fields = ("where", "who", "text_whole", "by")
+
+    @admin.display(description=gettext_lazy("message"))
+    def ident(self, row: RemovedText) -> int:
+        """Return the id of the message."""
+        return row.message_id
 
     def brief(self, row: RemovedText) -> SafeString:
         """Return who said what, where."""

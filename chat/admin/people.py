@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
-from chat import selectors, services
+from chat import services, site_bans
 from chat.admin import cells, records
 from chat.admin.acts import Act, ActingAdmin
 from chat.admin.evidence import links_to_files
@@ -222,7 +222,7 @@ class PersonAdmin(ActingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Add whether they are banned and until when they are muted; the unique indexes answer."""
-        bans = SiteBan.objects.filter(selectors.standing_bans(), user=OuterRef("pk"))
+        bans = SiteBan.objects.filter(site_bans.standing(), user=OuterRef("pk"))
         mutes = SiteMute.objects.filter(pk=OuterRef("pk"), until__gt=timezone.now()).values("until")
         rows: QuerySet[Any] = super().get_queryset(request).annotate(is_banned=Exists(bans), site_muted_until=Subquery(mutes))
         return rows
@@ -292,7 +292,7 @@ class SiteBanAdmin(ActingAdmin):
     """Bans from the site, those that stand and those that were. A new one is made on the page of the person."""
 
     acts = (LIFT,)
-    list_display = ("id", "who", "reason", "by", "when", "until", "lifted_at", "lifted")
+    list_display = ("id", "who", "reason", "by", "when", "ends", "over")
     list_select_related = ("user", "created_by", "lifted_by")
     search_help_text = gettext_lazy("@name: who is banned, or who did it.")
     people = ("user", "created_by")
@@ -312,6 +312,17 @@ class SiteBanAdmin(ActingAdmin):
     def by(self, row: SiteBan) -> SafeString | str:
         """Return who did it."""
         return cells.person(row.created_by)
+
+    @admin.display(description=gettext_lazy("until"))
+    def ends(self, row: SiteBan) -> SafeString | str:
+        """Return when it ends by itself."""
+        return cells.moment(row.until)
+
+    @admin.display(description=gettext_lazy("lifted"))
+    def over(self, row: SiteBan) -> SafeString | str:
+        """Return when it ended, and by whom if not by itself."""
+        ended = cells.moment(row.lifted_at)
+        return format_html("{} · {}", ended, cells.person(row.lifted_by)) if row.lifted_by else ended
 
     @admin.display(description=gettext_lazy("lifted by"))
     def lifted(self, row: SiteBan) -> SafeString | str:

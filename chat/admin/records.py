@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
-from chat import selectors
+from chat import selectors, site_bans
 from chat.models import HeldText, Membership, Message, ModerationLog, Person, RemovedText, Report, SiteBan
 from realtime.stopwatch import endings_of
 
@@ -31,7 +31,7 @@ def of_person(user_id: int) -> dict[str, Any]:
         "reports": list(_reports_about(user_id)[:MAX_SHOWN]),
         "entries": _entries(subject_id=user_id),
         "endings": endings_of(user_id, ENDINGS_SHOWN),
-        "ban": SiteBan.objects.filter(selectors.standing_bans(), user_id=user_id).select_related("created_by").first(),
+        "ban": SiteBan.objects.filter(site_bans.standing(), user_id=user_id).select_related("created_by").first(),
     }
 
 
@@ -125,7 +125,7 @@ def open_cases() -> QuerySet[Report]:
 
 
 def _is_banned() -> Exists:
-    return Exists(SiteBan.objects.filter(selectors.standing_bans(), user=OuterRef("pk")))
+    return Exists(SiteBan.objects.filter(site_bans.standing(), user=OuterRef("pk")))
 
 
 def _reports() -> QuerySet[Report]:

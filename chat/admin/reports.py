@@ -236,7 +236,7 @@ class ReportAdmin(ActingAdmin):
         if decision not in ("keep", "remove"):
             return self._on_to(report)
         told = _("The message stays, and {} is closed.") if decision == "keep" else _("The message is removed, and {} is closed.")
-        messages.success(request, format_html(told, cells.link(report, f"report {report_id}")))
+        messages.success(request, format_html(told, cells.link(report, str(report))))
         return self._on_to(records.next_case(report_id, report.message_id))
 
     def _on_to(self, report: Report | None) -> HttpResponseRedirect:

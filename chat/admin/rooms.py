@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, gettext_lazy, gettext_noop, ngettext
 
 from chat import services
 from chat.admin import cells
@@ -135,7 +135,8 @@ class RoomAdmin(ActingAdmin):
 
     def brief(self, row: Room) -> SafeString:
         """Return the room with what it is called."""
-        return format_html("{} {} · {} members", cells.room(row), row.name, row.member_count)
+        members = ngettext("%(count)d member", "%(count)d members", row.member_count) % {"count": row.member_count}
+        return format_html("{} {} · {}", cells.room(row), row.name, members)
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         """Return the page of a public room; the others open only for members."""

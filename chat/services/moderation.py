@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from chat import payloads, policies, selectors
+from chat import payloads, policies, selectors, site_bans
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, SiteMute, State
 from chat.payloads import moment
 from chat.services.members import ending
@@ -122,7 +122,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
                 log(Action.SITE_BAN, actor_id=actor_id, reason=reason, subject_id=user_id, details=details)
             return standing
         row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id, until=until)
-        ending = end_sessions_within(heads, user_id, code=CloseCode.BANNED, reason=selectors.ban_in_words(reason, until))
+        ending = end_sessions_within(heads, user_id, code=CloseCode.BANNED, reason=site_bans.in_words(reason, until))
         log(Action.SITE_BAN, actor_id=actor_id, reason=reason, subject_id=user_id, details=details, ending=ending.pk if ending else None)
         title = "You were banned from this site"
         notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, level="critical", actor_id=actor_id)

@@ -186,7 +186,7 @@ def test_owners_and_moderators_change_a_room(verify: Verify, general: Room, alic
 def test_another_topic_is_not_called_another_name(general: Room, alice: User) -> None:
     services.change_room(actor_id=alice.pk, room_id=general.pk, name="General", topic="All")
     [entry] = ModerationLog.objects.all()
-    assert (entry.action, entry.get_action_display(), entry.details) == ("topic", "Topic", {"topic": ["", "All"]})
+    assert (entry.action, entry.get_action_display(), entry.details) == ("topic", "Topic changed", {"topic": ["", "All"]})
 
 
 def test_what_is_already_so_is_no_change(verify: Verify, general: Room, alice: User) -> None:
