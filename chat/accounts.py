@@ -21,6 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chat import payloads, people, policies, services
+from chat.signing_in import TellingForm
 from realtime import languages
 from realtime.protocol.errors import NotFound
 
@@ -36,7 +37,7 @@ def _dress(form: BaseForm) -> None:
             field.widget.attrs["aria-invalid"] = "true"
 
 
-class SignInForm(AuthenticationForm):
+class SignInForm(TellingForm):
     """Name and password."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,0 +1,74 @@
+"""Who knows the password of a deactivated account is told why it lets nobody in; who does not know it learns nothing."""
+
+import re
+from html import unescape
+from unittest.mock import patch
+
+import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils.translation import override
+
+from chat import services
+from tests.conftest import PASSWORD
+
+LOGIN = "/accounts/login/"
+WHOM = "If you think it is a mistake, write to the people who run this site."
+
+
+def told(client: Client, name: str, password: str, *, path: str = LOGIN, **headers: str) -> str:
+    """Sign in, and return what the form says."""
+    answer = client.post(path, {"username": name, "password": password}, headers=headers)
+    assert answer.status_code == 200
+    found = re.search(r'class="(?:form__error" role="alert|errornote)">(.*?)</p>', answer.content.decode(), re.DOTALL)
+    assert found
+    return " ".join(unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", "", found[1], flags=re.DOTALL)).split())
+
+
+@pytest.fixture
+def gone(bob: User, mona: User) -> User:
+    """Bob, whose account Mona has deactivated."""
+    services.deactivate(actor_id=mona.pk, user_id=bob.pk, reason="it was stolen")
+    return bob
+
+
+@pytest.mark.parametrize("path", [LOGIN, "/admin/login/"])
+def test_the_owner_of_a_deactivated_account_is_told_so_and_why(client: Client, gone: User, path: str) -> None:
+    assert told(client, "bob", PASSWORD, path=path) == f"A moderator has deactivated this account: it was stolen. {WHOM}"
+    assert "sessionid" not in client.cookies
+
+
+def test_they_are_told_in_their_language(client: Client, gone: User) -> None:
+    with override("de"):
+        said = told(client, "bob", PASSWORD, **{"accept-language": "de"})
+    assert said.startswith("Dieses Konto wurde von der Moderation deaktiviert: it was stolen. ")
+
+
+def test_an_account_that_no_moderator_has_deactivated_has_no_reason(client: Client, gone: User, mona: User) -> None:
+    services.activate(actor_id=mona.pk, user_id=gone.pk)
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    assert told(client, "bob", PASSWORD) == f"This account is deactivated. {WHOM}"
+
+
+def test_who_does_not_know_the_password_learns_nothing(client: Client, gone: User, alice: User) -> None:
+    answers, work = set(), set()
+    for name in ("bob", "alice", "nobody", "holdfast"):
+        with patch.object(MD5PasswordHasher, "encode", autospec=True, side_effect=MD5PasswordHasher.encode) as encode:
+            answers.add(told(client, name, "a wrong one"))
+        work.add(encode.call_count)
+    assert len(answers) == 1
+    assert "deactivated" not in answers.pop()
+    assert len(work) == 1
+
+
+def test_an_account_that_is_active_again_lets_its_owner_in(client: Client, gone: User, mona: User) -> None:
+    services.activate(actor_id=mona.pk, user_id=gone.pk)
+    assert client.post(LOGIN, {"username": "bob", "password": PASSWORD}).status_code == 302
+
+
+def test_who_is_banned_from_the_site_reads_the_reason_after_signing_in(client: Client, bob: User, mona: User) -> None:
+    services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="threats")
+    answer = client.post(LOGIN, {"username": "bob", "password": PASSWORD}, follow=True)
+    assert answer.status_code == 403
+    assert "threats" in answer.content.decode()
