@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods
 from chat import links, payloads, policies, selectors, services
 from chat.errors import LinkOver
 from chat.page_data import Values
+from chat.pages import told_banned
 from chat.ties import InviteLink
-from realtime.auth import banned
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
 
 MAX_MISSES: Final = 20  # links that do not exist, from one address in so many seconds
@@ -31,8 +31,8 @@ MISSES_SECONDS: Final = 600
 def invite(request: HttpRequest, token: str) -> HttpResponse:
     """Show an invitation, or take it."""
     user = request.user if isinstance(request.user, User) else None
-    if user is not None and (reason := banned([user.pk]).get(user.pk)):
-        return render(request, "accounts/banned.html", {"reason": reason}, status=403)
+    if user is not None and (refusal := told_banned(request, user)):
+        return refusal
     if cache.get(_misses(request), 0) >= MAX_MISSES:
         return _over(request, gettext("Too many invitations were tried from here. Wait some minutes."), status=429)
     try:

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chat import inbox_page, page_data, payloads, people, selectors, services
+from chat import inbox_page, page_data, payloads, people, selectors, services, site_bans
 from chat.directory import MAX_QUERY
 from chat.directory import directory as rooms_of_directory
 from chat.models import Room
@@ -38,8 +38,8 @@ def page(view: Page[P]) -> Page[P]:
     @login_required
     @wraps(view)
     def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if reason := banned([_user(request).pk]).get(_user(request).pk):
-            return render(request, "accounts/banned.html", {"reason": reason}, status=403)
+        if refusal := told_banned(request, _user(request)):
+            return refusal
         try:
             return view(request, *args, **kwargs)
         except NotFound as error:
@@ -48,6 +48,14 @@ def page(view: Page[P]) -> Page[P]:
             raise PermissionDenied(error.message) from error
 
     return cast("Page[P]", wrapped)
+
+
+def told_banned(request: HttpRequest, user: User) -> HttpResponse | None:
+    """Return what somebody is shown who is kept out of the site: why, and until when. None: they are not."""
+    reason = banned([user.pk]).get(user.pk)
+    if reason is None:
+        return None
+    return render(request, "accounts/banned.html", {"reason": reason, "ban": site_bans.standing_of(user.pk)}, status=403)
 
 
 @page

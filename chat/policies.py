@@ -13,6 +13,7 @@ from django.utils import timezone
 from chat.errors import Empty, LinksNotAllowed, Muted, ReadOnly, SlowMode, TooLong
 from chat.models import EMOJI_MAX_LENGTH, Membership, Role, Room, State
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
+from realtime.zones import Moment
 
 MAX_ID: Final = 2**63 - 1  # what a column of the database can hold
 EVERYTHING_MAX_MEMBERS: Final = 100  # in larger rooms "everything" notifies as "mentions" does: each message would write a row for each
@@ -127,7 +128,7 @@ def check_not_muted(membership: Membership, *, now: datetime) -> None:
     until = max(filter(None, [membership.muted_until, everywhere]), default=now)
     if until > now:
         wait = (until - now).total_seconds()
-        raise Muted("A moderator has muted you until {until} UTC.", until=f"{until:%Y-%m-%d, %H:%M}", retry_after=wait)
+        raise Muted("A moderator has muted you until {until}.", until=Moment(until), retry_after=wait)
 
 
 def check_slow_mode(room: Room, membership: Membership, *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from django.db.models import Q
@@ -10,9 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from chat.models import SiteBan
-from realtime.zones import spoken
+from realtime.zones import spoken_again, written
 
-_UNTIL: Final = "%d %B %Y, %H:%M UTC"  # on the wire
 _WORDS: Final = re.compile(r"banned: (?P<reason>.*?)(?: \(until (?P<until>[^()]+ UTC)\))?", re.DOTALL)
 
 
@@ -27,9 +26,14 @@ def reasons(user_ids: Collection[int]) -> Mapping[int, str]:
     return {user_id: in_words(reason, until) for user_id, reason, until in rows}
 
 
+def standing_of(user_id: int) -> SiteBan | None:
+    """Return the ban that keeps somebody out now."""
+    return SiteBan.objects.filter(standing(), user_id=user_id).first()
+
+
 def in_words(reason: str, until: datetime | None = None) -> str:
     """Return what somebody is told when their sockets are closed: in English, as the wire carries it."""
-    return f"banned: {reason} (until {until.astimezone(UTC):{_UNTIL}})" if until else f"banned: {reason}"
+    return f"banned: {reason} (until {written(until)})" if until else f"banned: {reason}"
 
 
 def said_again(words: str) -> str | None:
@@ -38,12 +42,4 @@ def said_again(words: str) -> str | None:
     if found is None:
         return None
     said = gettext("banned: %(reason)s") % {"reason": found["reason"]}
-    at = _moment(found["until"])
-    return gettext("%(banned)s (until %(time)s)") % {"banned": said, "time": spoken(at)} if at else said
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        return datetime.strptime(text, _UNTIL).replace(tzinfo=UTC) if text else None
-    except ValueError:  # cut off: the end of an access keeps no more than a hundred characters
-        return None
+    return gettext("%(banned)s (until %(time)s)") % {"banned": said, "time": spoken_again(found["until"])} if found["until"] else said

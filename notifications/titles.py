@@ -12,6 +12,8 @@ from typing import Final
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from realtime.zones import spoken_again
+
 SENTENCES: Final = {
     "mention": [_("%(name)s mentioned you in %(room)s"), _("%(name)s mentioned you")],
     "reply": [_("%(name)s replied to you in %(room)s"), _("%(name)s replied to you")],
@@ -27,6 +29,7 @@ SENTENCES: Final = {
     ],
     "invitation": [_("%(name)s added you to %(room)s")],
     "moderation": [
+        _("%(name)s made you the owner of %(room)s"),
         _("You are now an owner of %(room)s"),
         _("You are now a moderator of %(room)s"),
         _("You are now a member of %(room)s"),
@@ -41,9 +44,9 @@ SENTENCES: Final = {
         _("A moderator restored your message"),
         _("A moderator looked at your message and shows it again in %(room)s"),
         _("A moderator looked at your message and shows it again"),
-        _("%(room)s: a moderator muted you until %(time)s UTC"),
-        _("%(room)s: a moderator banned you from the room until %(time)s UTC"),
-        _("A moderator muted you in all rooms until %(time)s UTC"),
+        _("%(room)s: a moderator muted you until %(time)s"),
+        _("%(room)s: a moderator banned you from the room until %(time)s"),
+        _("A moderator muted you in all rooms until %(time)s"),
         _("A moderator lets you speak again, in all rooms"),
         _("A moderator removed %(count)s of your messages"),
         _("A moderator restored %(count)s of your messages"),
@@ -61,7 +64,8 @@ def translated(kind: str, title: str) -> str:
     """Return the title of a notification in the active language."""
     for sentence in SENTENCES.get(kind, ()):
         if found := _pattern(sentence).fullmatch(title):
-            return gettext(sentence) % found.groupdict()
+            places = found.groupdict()
+            return gettext(sentence) % ({**places, "time": spoken_again(places["time"])} if "time" in places else places)
     return title
 
 

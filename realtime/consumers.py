@@ -28,6 +28,7 @@ from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import HoldfastError, RateLimited, Unavailable
 from realtime.protocol.limits import TokenBucket
 from realtime.sockets import Socket
+from realtime.zones import in_zone
 
 OWN = frozenset({"subscribe", "pull", "unsubscribe"})  # commands that are about the socket itself
 CHARACTERS_PER_TOKEN = 8192  # a large frame costs its decoding, and more tokens: 64 KiB takes eight or nine
@@ -237,7 +238,7 @@ class StreamConsumer(AsyncConsumer):
             return self._refusal(request["id"], error)
 
     def _refusal(self, ident: frames.Id, error: HoldfastError) -> bytes:
-        with override(self.scope.get("language")):
+        with override(self.scope.get("language")), in_zone(self.scope.get("zone", "")):
             return frames.refusal(ident, error)
 
     async def _act(self, request: dict[str, Any]) -> bytes | None:

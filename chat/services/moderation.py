@@ -20,6 +20,7 @@ from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from realtime.revocation import end_sessions_within
 from realtime.services import Heads, changing
 from realtime.stopwatch import start
+from realtime.zones import written
 
 Action = ModerationLog.Action
 _WORDS: Final = {
@@ -182,7 +183,7 @@ def _until(seconds: int | None) -> datetime | None:
 
 
 def _until_in_words(until: datetime | None) -> str:
-    return f"until {until:%d %B %Y, %H:%M} UTC" if until else ""
+    return f"until {written(until)}" if until else ""
 
 
 def _close_ended_bans(user_id: int) -> None:

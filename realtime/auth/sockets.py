@@ -15,6 +15,7 @@ from realtime.languages import language_of
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Unavailable
+from realtime.zones import ZONE_COOKIE
 
 SUBPROTOCOL: Final = "holdfast.v1"
 BEARER_SUBPROTOCOL: Final = "bearer."
@@ -26,7 +27,7 @@ Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
 class SocketAuth:
-    """ASGI middleware of the WebSockets: check the Origin, find out who calls and what they read; ``caller``, ``account``, ``language``.
+    """Middleware of the WebSockets: check the Origin, add who calls and what they read, ``caller``, ``account``, ``language``, ``zone``.
 
     A foreign Origin is refused with 403 before the upgrade. Callers without valid credentials pass with ``caller`` None: the consumer
     accepts and closes with 4501, because a browser cannot read the status of a refused handshake.
@@ -53,7 +54,7 @@ class SocketAuth:
             return
         metrics.handshakes.of("accepted" if identity else "not_authenticated").inc()
         found = {"caller": identity.caller, "account": identity.account} if identity else {"caller": None, "account": None}
-        await self._inner({**scope, **found, "language": _language(headers)}, receive, send)
+        await self._inner({**scope, **found, "language": _language(headers), "zone": _cookie(headers, ZONE_COOKIE)}, receive, send)
 
 
 def subprotocol(offered: Iterable[str]) -> str | None:
@@ -126,11 +127,15 @@ def _session_cookie(headers: Iterable[str]) -> str | None:
 
 
 def _language(headers: Mapping[str, list[str]]) -> str:
-    """Return what the caller reads. Cookies are not parsed a second time for it: a reconnect storm is made of handshakes."""
-    name = f"{settings.LANGUAGE_COOKIE_NAME}="
-    parts = [part.strip() for header in headers.get("cookie", []) for part in header.split(";")]
-    chosen = next((part.removeprefix(name) for part in parts if part.startswith(name)), "")
+    """Return what the caller reads."""
+    chosen = _cookie(headers, settings.LANGUAGE_COOKIE_NAME)
     return language_of({settings.LANGUAGE_COOKIE_NAME: chosen}, headers.get("accept-language", [""])[0])
+
+
+def _cookie(headers: Mapping[str, list[str]], name: str) -> str:
+    """Return a cookie of ours, or nothing. They are not parsed a second time for it: a reconnect storm is made of handshakes."""
+    parts = [part.strip() for header in headers.get("cookie", []) for part in header.split(";")]
+    return next((part.removeprefix(f"{name}=") for part in parts if part.startswith(f"{name}=")), "")
 
 
 async def _come_back(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:

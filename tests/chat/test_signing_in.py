@@ -1,6 +1,7 @@
 """Who knows the password of a deactivated account is told why it lets nobody in; who does not know it learns nothing."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 from unittest.mock import patch
 
@@ -11,6 +12,7 @@ from django.test import Client
 from django.utils.translation import override
 
 from chat import services
+from chat.models import SiteBan
 from tests.conftest import PASSWORD
 
 LOGIN = "/accounts/login/"
@@ -68,7 +70,17 @@ def test_an_account_that_is_active_again_lets_its_owner_in(client: Client, gone:
 
 
 def test_who_is_banned_from_the_site_reads_the_reason_after_signing_in(client: Client, bob: User, mona: User) -> None:
-    services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="threats")
+    services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="threats", seconds=3600)
+    SiteBan.objects.update(until=datetime(2100, 11, 24, 23, 30, tzinfo=UTC))
+    client.cookies["timezone"] = "Europe%2FBerlin"
     answer = client.post(LOGIN, {"username": "bob", "password": PASSWORD}, follow=True)
     assert answer.status_code == 403
-    assert "threats" in answer.content.decode()
+    page = answer.content.decode()
+    assert "threats</p>" in page
+    assert "The ban ends by itself: 25 Nov 2100, 00:30." in page
+
+
+def test_a_ban_without_an_end_says_nothing_of_one(client: Client, bob: User, mona: User) -> None:
+    services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="threats")
+    client.force_login(bob)
+    assert "by itself" not in client.get("/rooms/").content.decode()

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 
 import { spokenTitle } from '../../notifications/static/notifications/titles.js';
+import { habit } from '../../realtime/static/realtime/moment.js';
 
 /** @type {Record<string, any>} */
 const page = globalThis;
@@ -15,6 +16,14 @@ describe('titles of notifications', () => {
     for (const title of ['Bob mentioned you in Lab', 'Lab: a moderator muted you', 'Thank you for your report; the message stays.']) {
       for (const kind of ['mention', 'moderation', 'report', 'unheard']) assert.equal(spokenTitle({ kind, title }), title);
     }
+  });
+
+  test('a time is said in the language of the page and by the clock of the reader', () => {
+    const said = spokenTitle({ kind: 'moderation', title: 'Lab: a moderator muted you until 24 November 2026, 14:00 UTC' });
+    const time = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short', ...habit() }).format(new Date('2026-11-24T14:00:00Z'));
+    assert.equal(said, `Lab: a moderator muted you until ${time}`);
+    const title = 'Lab: a moderator muted you until tomorrow';
+    assert.equal(spokenTitle({ kind: 'moderation', title }), title);
   });
 
   test('in another language the sentence of the kind is said again', () => {

@@ -1,5 +1,7 @@
 """The scripts' texts by language, and times in the zone that a browser has named."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +11,8 @@ from django.utils.translation import override
 
 from realtime.auth import sockets
 from realtime.languages import catalogue_url
-from realtime.zones import in_the_readers_zone, zone_named
+from realtime.protocol.errors import HoldfastError
+from realtime.zones import ZONE_COOKIE, Moment, in_the_readers_zone, in_zone, read, spoken_again, written, zone_named
 
 
 def test_each_language_has_its_own_script_which_is_kept_for_ever(client: Client) -> None:
@@ -43,6 +46,28 @@ def test_a_language_that_nobody_speaks_here_has_no_script(client: Client) -> Non
 )
 def test_a_socket_knows_the_language_of_whoever_opens_it(headers: dict[str, list[str]], language: str) -> None:
     assert sockets._language(headers) == language
+
+
+def test_a_socket_knows_the_zone_of_whoever_opens_it() -> None:
+    headers = {"cookie": ["sessionid=x; timezone=Europe%2FBerlin"]}
+    with in_zone(sockets._cookie(headers, ZONE_COOKIE)):
+        assert timezone.get_current_timezone_name() == "Europe/Berlin"
+    with in_zone(sockets._cookie({}, ZONE_COOKIE)):
+        assert timezone.get_current_timezone_name() == "UTC"
+
+
+def test_a_moment_in_a_refusal_is_said_to_whoever_is_refused() -> None:
+    error = HoldfastError("Muted until {until}.", until=Moment(datetime(2026, 11, 24, 23, 30, tzinfo=UTC)))
+    assert error.message == "Muted until 24 Nov 2026, 23:30 UTC."
+    with override("de"), in_zone("Europe/Berlin"):
+        assert error.message == "Muted until 25. Nov 2026, 00:30."
+
+
+def test_a_written_moment_is_read_again() -> None:
+    at = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
+    assert written(at.astimezone(zone_named("Asia/Kolkata"))) == "24 November 2026, 23:30 UTC"
+    assert read(written(at)) == at
+    assert (read("tomorrow"), spoken_again("tomorrow")) == (None, "tomorrow")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import { words } from './words.js';
 
 const PATIENCE_MS = 1500; // a break that is over sooner is not mentioned
 const TICK_MS = 1000;
+const DEACTIVATED = 'the account was deactivated'; // the reason of the close (realtime/revocation.py)
 
 export class Connection {
   #client;
@@ -96,8 +97,9 @@ function needsSignIn(code) {
 
 /** @param {{code: number, reason: string}} state */
 function stopped({ code, reason }) {
+  if (code === CloseCode.SESSION_ENDED && reason === DEACTIVATED) return words.deactivated;
   if (needsSignIn(code)) return words.signedOut;
-  if (code === CloseCode.BANNED) return words.siteBanned(reason.replace(/^banned(: |$)/, ''));
+  if (code === CloseCode.BANNED) return words.siteBanned(reason);
   if (code === CloseCode.TOO_MANY_CONNECTIONS) return words.tooManyConnections;
   return words.stopped(reason);
 }

@@ -4,6 +4,7 @@
  */
 
 import { counted, fill, gettext, locale, ngettext, pgettext } from '../realtime/language.js';
+import { habit, spokenMoment } from '../realtime/moment.js';
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
@@ -16,12 +17,6 @@ function format(name, options) {
   let found = formats.get(name);
   if (!found) formats.set(name, (found = new Intl.DateTimeFormat(locale(), { ...options, ...(options.hour || options.timeStyle ? habit() : {}) })));
   return found;
-}
-
-/** 15:04 or 3:04 PM is a habit of the reader's system, not of the language. */
-function habit() {
-  const own = globalThis.navigator?.language;
-  return own ? { hourCycle: new Intl.DateTimeFormat(own, { hour: 'numeric' }).resolvedOptions().hourCycle } : {};
 }
 
 /** @param {string} iso */
@@ -144,7 +139,12 @@ export const words = {
   deploying: (/** @type {number} */ seconds) => fill(gettext('The server restarts. Back in %(seconds)s s'), { seconds }),
   sessionDoubted: gettext('Looking whether you are still signed in …'),
   signedOut: gettext('You have been signed out.'),
-  siteBanned: (/** @type {string} */ reason) => fill(gettext('You have been banned. %(reason)s'), { reason }).trim(),
+  siteBanned: (/** @type {string} */ told) => {
+    const [, reason = '', until] = /^(?:banned(?:: |$))?(.*?)(?: \(until ([^()]+ UTC)\))?$/s.exec(told) ?? [];
+    const time = until && spokenMoment(until);
+    return (time ? fill(gettext('You have been banned until %(time)s. %(reason)s'), { time, reason }) : fill(gettext('You have been banned. %(reason)s'), { reason })).trim();
+  },
+  deactivated: gettext('Your account has been deactivated.'),
   tooManyConnections: gettext('Holdfast is open in too many windows. Close some and reload this one.'),
   stopped: (/** @type {string} */ reason) => fill(gettext('The connection was closed. %(reason)s'), { reason }).trim(),
   stoppedShort: gettext('Not connected'),

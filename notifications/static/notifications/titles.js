@@ -4,6 +4,7 @@
  */
 
 import { fill, gettext } from '../realtime/language.js';
+import { spokenMoment } from '../realtime/moment.js';
 import { sentences } from './words.js';
 
 /** @type {Map<string, RegExp>} */
@@ -28,7 +29,9 @@ function pattern(sentence) {
 export function spokenTitle({ kind, title }) {
   for (const sentence of sentences[kind] ?? []) {
     const found = pattern(sentence).exec(title);
-    if (found) return fill(gettext(sentence), found.groups ?? {});
+    if (!found) continue;
+    const { time, ...places } = found.groups ?? {};
+    return fill(gettext(sentence), time ? { ...places, time: spokenMoment(time) } : places);
   }
   return title;
 }
