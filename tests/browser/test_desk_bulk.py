@@ -110,7 +110,7 @@ def test_mona_bans_somebody_from_the_site_from_the_chat(open_page: OpenPage, peo
     dialog.get_by_label("Reason").fill("Threats")
     dialog.get_by_role("button", name="Ban").click()
     expect(page.get_by_text("Bob is banned from the site")).to_be_visible()
-    expect(bob.locator(".connection")).to_contain_text("You have been banned. Threats")
+    expect(bob.locator(".connection")).to_contain_text(re.compile(r"You have been banned until .*\d\d?:\d\d.*\. Threats"))
     expect(place(page, "Lab")).to_be_visible()
     assert ModerationLog.objects.latest("pk").reason == "Threats"
 
