@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import unescape
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
-from django.utils.html import strip_tags
 from django.utils.translation import gettext
 
 from chat import payloads, policies, selectors
 from chat.models import SYSTEM_USERNAME, Involvement, Membership, Message, Room
+from chat.plain import plain
 from chat.selectors import Listed
 from chat.ties import Block
 from notifications import payloads as notification_payloads
@@ -167,13 +166,7 @@ def _said(message: Message, blocked: set[int]) -> str:
         return gettext("A message of somebody you blocked")
     if message.is_hidden:
         return gettext("a hidden message")
-    return gettext("a deleted message") if message.is_deleted else _plain_text(message)
-
-
-def _plain_text(message: Message) -> str:
-    """Return a message in one line, without its markup."""
-    text = unescape(strip_tags(message.html)) if message.html else message.body
-    return " ".join(text.split())[:QUOTE_LENGTH]
+    return gettext("a deleted message") if message.is_deleted else plain(message.body, message.html)[:QUOTE_LENGTH]
 
 
 def _marks(message: Message, previous: Message | None, user: User, *, new_day: bool) -> Iterator[str]:

@@ -1,12 +1,10 @@
-"""The part of a message in which something was found, as parts that are marked or not: what shows it needs no HTML of anybody."""
+"""The part of a message in which something was found, as it reads, in parts that are marked or not: what shows it needs no HTML."""
 
 import re
 from collections.abc import Iterator, Sequence
-from html import unescape
 from typing import Final, NamedTuple
 
-from django.utils.html import strip_tags
-
+from chat.plain import BREAK, broken
 from chat.search.query import Term
 
 LENGTH: Final = 240  # characters of an excerpt
@@ -14,6 +12,9 @@ LEAD: Final = 70  # characters before the first word that was found
 GAP: Final = "…"
 
 _TOKEN = re.compile(r"[^\W_]+")
+
+
+Span = tuple[int, int]
 
 
 class Part(NamedTuple):
@@ -24,28 +25,36 @@ class Part(NamedTuple):
 
 
 def excerpt(body: str, html: str, terms: Sequence[Term]) -> list[Part]:
-    """Return what to show of a message: its text without markup, or as it was typed where only the markup has the words."""
-    plain = " ".join((unescape(strip_tags(html)) if html else body).split())
-    spans = _spans(plain, terms)
-    if terms and not spans and html:
-        plain = " ".join(body.split())
-        spans = _spans(plain, terms)
-    start, end = _window(plain, spans[0][0] if spans else 0)
-    parts = _parts(plain, start, end, spans)
-    return [*([Part(GAP, match=False)] if start else []), *parts, *([Part(GAP, match=False)] if end < len(plain) else [])]
+    """Return what to show of a message; the address of a link and the language of code only where a term stands nowhere else."""
+    text = broken(body, html)
+    places = _places(text, terms)
+    if html and not all(places):
+        fuller = broken(body, html, unseen=True)
+        if sum(map(bool, found := _places(fuller, terms))) > sum(map(bool, places)):
+            text, places = fuller, found
+    spans = _joined(places)
+    start, end = _window(text, spans[0][0] if spans else 0)
+    parts = _parts(text, start, end, spans)
+    return [*([Part(GAP, match=False)] if start else []), *parts, *([Part(GAP, match=False)] if end < len(text) else [])]
 
 
-def _spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
-    """Return where the terms stand, in order, those that touch joined."""
-    places = list(_TOKEN.finditer(text))
-    words = [place[0].lower() for place in places]
-    found = sorted(
-        (places[first].start(), places[last].end() if not partial else places[last].start() + partial)
+def _places(text: str, terms: Sequence[Term]) -> list[list[Span]]:
+    """Return where each term stands."""
+    tokens = list(_TOKEN.finditer(text))
+    words = [token[0].lower() for token in tokens]
+    return [
+        [
+            (tokens[first].start(), tokens[last].end() if not partial else tokens[last].start() + partial)
+            for first, last, partial in _matches(words, term)
+        ]
         for term in terms
-        for first, last, partial in _matches(words, term)
-    )
-    joined: list[tuple[int, int]] = []
-    for start, end in found:
+    ]
+
+
+def _joined(places: Sequence[list[Span]]) -> list[Span]:
+    """Return all places in order, those that touch as one."""
+    joined: list[Span] = []
+    for start, end in sorted(span for each in places for span in each):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
@@ -81,15 +90,19 @@ def _window(text: str, first: int) -> tuple[int, int]:
     return start, end
 
 
-def _parts(text: str, start: int, end: int, spans: list[tuple[int, int]]) -> Iterator[Part]:
+def _parts(text: str, start: int, end: int, spans: list[Span]) -> Iterator[Part]:
     done = start
     for first, last in spans:
         first, last = max(first, start), min(last, end)
         if first >= last:
             continue
-        if done < first:
-            yield Part(text[done:first], match=False)
-        yield Part(text[first:last], match=True)
+        yield from _part(text[done:first], match=False)
+        yield from _part(text[first:last], match=True)
         done = last
-    if done < end:
-        yield Part(text[done:end], match=False)
+    yield from _part(text[done:end], match=False)
+
+
+def _part(text: str, *, match: bool) -> Iterator[Part]:
+    shown = text.replace(BREAK, "")
+    if shown:
+        yield Part(shown, match)

@@ -91,6 +91,19 @@ def test_a_text_that_is_deleted_meanwhile_is_not_left_standing(open_page: OpenPa
     expect(bob.locator(".hit")).not_to_contain_text("swordfish")
 
 
+def test_results_read_as_the_messages_do_and_follow_an_edit(open_page: OpenPage, people: People, lab: Room) -> None:
+    row = services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="The **harbour** of [the town](https://example.org/quay)")
+    bob = open_page(people.bob, "/search/?q=harbour")
+    connected(bob)
+    expect(bob.locator(".hit__text")).to_have_text("The harbour of the town")
+    services.edit_message(actor_id=people.alice.pk, message_id=row.message.pk, body="Not <i>the</i> `old` **harbour**\n\n- closed")
+    expect(bob.locator(".hit__text")).to_have_text("Not <i>the</i> old harbour closed")
+    expect(bob.locator(".hit mark")).to_have_text(["harbour"])
+    services.edit_message(actor_id=people.alice.pk, message_id=row.message.pk, body="*Nothing* of it")
+    expect(bob.locator(".hit__text")).to_have_text("Nothing of it")
+    expect(bob.locator(".hit mark")).to_have_count(0)
+
+
 def test_what_somebody_blocked_said_is_folded_among_the_results(open_page: OpenPage, people: People, lab: Room) -> None:
     post(people, lab, "Fair wind", "Foul wind")
     page = open_page(people.bob, "/search/?q=wind")

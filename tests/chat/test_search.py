@@ -281,7 +281,12 @@ def test_the_api_answers_with_marked_parts_and_goes_on_behind_the_last(client: C
     hit = first["results"][0]
     assert hit["url"] == "/rooms/general/5/"
     assert (hit["room"]["slug"], hit["room"]["title"], hit["message"]["author"]["name"]) == ("general", "General", "Alice")
-    assert [part for part in hit["excerpt"] if part["match"]] == [{"text": "Buoy", "match": True}, {"text": "bay", "match": True}]
+    assert [(part["text"], part["match"]) for part in hit["excerpt"]] == [
+        ("Buoy", True),
+        (" 4 <i>of the ", False),
+        ("bay", True),
+        ("</i>", False),
+    ]
     rest = client.get("/api/search", {"q": "bay buoy", "before_id": first["results"][-1]["message"]["id"]}).json()
     assert ([each["message"]["number"] for each in rest["results"]], rest["more"]) == ([2, 1], False)
 
@@ -294,7 +299,7 @@ def test_the_api_refuses_with_the_name_of_the_field(client: Client, people: Peop
 
 
 def test_the_page_works_by_links(client: Client, people: People, general: Room) -> None:
-    fill(people.alice, general, [f"Buoy {number} <script>alert(1)</script>" for number in range(25)])
+    fill(people.alice, general, [f"Buoy *{number}* <script>alert(1)</script>" for number in range(25)])
     client.force_login(people.bob)
     page = client.get("/search/", {"q": "buoy", "in": "general", "from": "alice", "has": ""}).content.decode()
     assert page.count('class="hit"') == index.LIMIT

@@ -132,10 +132,10 @@ export function quoteOf(message) {
   return message.deleted_at === null ? plainText(message) : words.quoteDeleted;
 }
 
-/** A message in one line, without its markup. @param {Message} message */
-export function plainText({ html, body }) {
+/** The beginning of a message in one line, without its markup. @param {Message} message @param {number} [length] */
+export function plainText({ html, body }, length = QUOTE_LENGTH) {
   const text = html ? (parsePart(html).textContent ?? '') : body;
-  return text.replaceAll(/\s+/g, ' ').trim().slice(0, QUOTE_LENGTH);
+  return text.replaceAll(/\s+/g, ' ').trim().slice(0, length);
 }
 
 /**

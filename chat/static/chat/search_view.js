@@ -4,25 +4,30 @@
  */
 
 import { announce, complain, onAction, parse, slot } from './dom.js';
+import { plainText } from './message.js';
 import { isGone } from './rights.js';
 import { dayAndClock, fullTime, words } from './words.js';
 
 /**
  * @typedef {import('./message.js').Message} Message
- * @typedef {Pick<import('./app.js').App, 'rooms' | 'blocks'>} Known
+ * @typedef {Pick<import('./app.js').App, 'rooms' | 'blocks' | 'api'>} Known
  */
 
 const TYPED_MS = 250; // after the last key, before the server is asked
+const EXCERPT_LENGTH = 240; // characters, as in chat/search/excerpts.py
 
 export class SearchView {
   #root;
   #blocks;
+  #api;
   #titled;
   #asked = '';
   #asking = 0;
   #timer = 0;
   /** Messages of people I have blocked that I asked to see, by id. @type {Set<string>} */
   #unfolded = new Set();
+  /** What was told of messages since they were found: their text, null where it is gone. @type {Map<number, string | null>} */
+  #told = new Map();
   #ends;
 
   /**
@@ -30,9 +35,10 @@ export class SearchView {
    * @param {Known} known
    * @param {(title: string) => void} titled  the page is called so now
    */
-  constructor(root, { rooms, blocks }, titled) {
+  constructor(root, { rooms, blocks, api }, titled) {
     this.#root = root;
     this.#blocks = blocks;
+    this.#api = api;
     this.#titled = titled;
     this.#ends = [
       rooms.on('messages', (messages) => messages.forEach((/** @type {Message} */ message) => this.#changed(message))),
@@ -124,6 +130,7 @@ export class SearchView {
       this.#form.reset(); // the filters are chips now
       this.#field.value = this.#asked = /** @type {HTMLInputElement} */ (slot(found, 'q')).defaultValue;
     }
+    this.#told.clear();
     this.#outcome.replaceChildren(...slot(found, 'outcome').childNodes);
     slot(this.#root, 'page').scrollTop = 0;
     if (push) history.pushState(null, '', this.#root.dataset.address);
@@ -194,9 +201,30 @@ export class SearchView {
   #changed(message) {
     const hit = /** @type {HTMLElement | null} */ (this.#root.querySelector(`.hit[data-message="${message.id}"]`));
     if (!hit || (!isGone(message) && !message.edited_at)) return;
+    const id = /** @type {number} */ (message.id);
+    const told = isGone(message) ? null : message.body;
+    if (this.#told.get(id) === told) return; // a reaction, say
+    this.#told.set(id, told);
     hit.dataset.gone = String(isGone(message));
-    slot(hit, 'text').textContent = message.deleted_at ? words.deleted : message.hidden_at ? words.hidden : message.body;
+    slot(hit, 'text').textContent = message.deleted_at ? words.deleted : message.hidden_at ? words.hidden : plainText(message, EXCERPT_LENGTH);
+    if (told !== null) void this.#mark(hit, id);
   }
+
+  /** Only the server knows which part of a new text was looked for, if any. @param {HTMLElement} hit @param {number} id */
+  async #mark(hit, id) {
+    const q = new URL(this.#root.dataset.address ?? '', location.href).searchParams.get('q') ?? '';
+    const { results } = await this.#api.get('/api/search', { q, before_id: id + 1, limit: 1 }).catch(() => ({ results: [] }));
+    const [found] = results;
+    if (found?.message.id === id && found.message.body === this.#told.get(id)) slot(hit, 'text').replaceChildren(...found.excerpt.map(shown));
+  }
+}
+
+/** @param {{text: string, match: boolean}} part */
+function shown({ text, match }) {
+  if (!match) return text;
+  const mark = document.createElement('mark');
+  mark.textContent = text;
+  return mark;
 }
 
 /** On the way to the message, or to what unfolds it. @param {HTMLElement} hit */
