@@ -39,11 +39,12 @@ def sign_out_within(heads: Heads, user_id: int, sessions: Iterable[str]) -> Endi
     """Close everything of a user whose ``sessions`` are deleted, in a transaction that has named the personal stream; the tokens go, too.
 
     Each session has a row of its own beside the one for the account: a socket whose handshake has read the session before it was deleted
-    begins to watch after that one, and then asks for its credential (``revocation.lapsed``).
+    begins to watch after that one, and then asks for its credential (``revocation.lapsed``). The one for the account comes first: it is
+    what the stopwatch measures, and a connection that another row has closed before is none that it counts.
     """
     AccessToken.objects.filter(user_id=user_id).delete()
-    for key in sessions:
-        end_sessions_within(heads, user_id, code=CloseCode.SESSION_ENDED, reason=LOGGED_OUT, credential=session_credential(key))
     ending = end_sessions_within(heads, user_id, code=CloseCode.SESSION_ENDED, reason=LOGGED_OUT)
     assert ending is not None
+    for key in sessions:
+        end_sessions_within(heads, user_id, code=CloseCode.SESSION_ENDED, reason=LOGGED_OUT, credential=session_credential(key))
     return ending
