@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { CloseCode } from '../../realtime/static/realtime/codes.js';
+import { CloseCode, DEACTIVATED } from '../../realtime/static/realtime/codes.js';
 import { HoldfastError } from '../../realtime/static/realtime/errors.js';
 import { PAUSES_MS, Session, TRUSTED_AFTER_MS } from '../../realtime/static/realtime/session.js';
 import { FakeClock } from './support/clock.js';
@@ -25,7 +25,7 @@ function scene(...answers) {
     if (answer) throw answer;
   };
   const session = new Session({ client: /** @type {any} */ (client), ask, told: () => void (page.told += 1), clock });
-  const close = (/** @type {number} */ code = CloseCode.SESSION_ENDED) => heard({ name: 'stopped', code, reason: '' });
+  const close = (/** @type {number} */ code = CloseCode.SESSION_ENDED, reason = '') => heard({ name: 'stopped', code, reason });
   return { clock, page, session, close };
 }
 
@@ -51,6 +51,12 @@ describe('a connection that was closed because the session ended', () => {
     await clock.advance(ALL_PAUSES);
     assert.deepEqual([session.doubted, page], [false, { started: 0, told: 1, asked: PAUSES_MS.length }]);
     assert.equal(clock.pending, 0);
+  });
+
+  test('stays closed at once where the account was deactivated', () => {
+    const { clock, page, session, close } = scene(null);
+    close(CloseCode.SESSION_ENDED, DEACTIVATED);
+    assert.deepEqual([session.doubted, page, clock.pending], [false, { started: 0, told: 0, asked: 0 }, 0]);
   });
 
   test('is opened again, with the patience of every connection, where the server does not answer', async () => {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { CloseCode } from '../realtime/codes.js';
+import { CloseCode, DEACTIVATED } from '../realtime/codes.js';
 import { setText, slot } from './dom.js';
 import { words } from './words.js';
 
@@ -15,7 +15,6 @@ import { words } from './words.js';
 
 const PATIENCE_MS = 1500; // a break that is over sooner is not mentioned
 const TICK_MS = 1000;
-const DEACTIVATED = 'the account was deactivated'; // the reason of the close (realtime/revocation.py)
 
 export class Connection {
   #client;

@@ -9,7 +9,7 @@
  */
 
 import { realClock } from './clock.js';
-import { CloseCode } from './codes.js';
+import { CloseCode, DEACTIVATED } from './codes.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').ConnectionState} ConnectionState */
@@ -48,6 +48,7 @@ export class Session {
   /** @param {ConnectionState} state */
   #entered(state) {
     if (this.doubted || state.name !== 'stopped' || state.code !== CloseCode.SESSION_ENDED) return;
+    if (state.reason === DEACTIVATED) return; // no new key comes after that
     if (this.#clock.now() - this.#confirmedAt < TRUSTED_AFTER_MS) return;
     this.doubted = true;
     void this.#decide();
