@@ -11,7 +11,6 @@ from typing import Final
 
 from django.db.models import F, QuerySet
 from django.utils import timezone
-from django.utils.translation import ngettext
 
 from chat import payloads, policies, selectors
 from chat.filters import MAX_LENGTH, Rulebook
@@ -252,15 +251,13 @@ def _finish(bulk: Bulk) -> None:
         _log(bulk, {"bulk": bulk.pk, "act": str(bulk.act), "done": bulk.done})
         if names and bulk.done and bulk.author_id != bulk.actor_id:
             assert bulk.author_id is not None
-            title = _titles(bulk) % {"count": bulk.done}
+            title = _title(bulk)
             level = "warning" if bulk.act == Act.DELETE else "info"
             notify(heads, user_id=bulk.author_id, kind="moderation", title=title, body=bulk.reason, level=level, actor_id=bulk.actor_id)
 
 
-def _titles(bulk: Bulk) -> str:
-    if bulk.act == Act.DELETE:
-        return ngettext("A moderator removed %(count)d of your messages", "A moderator removed %(count)d of your messages", bulk.done)
-    return ngettext("A moderator restored %(count)d of your messages", "A moderator restored %(count)d of your messages", bulk.done)
+def _title(bulk: Bulk) -> str:
+    return f"A moderator {'removed' if bulk.act == Act.DELETE else 'restored'} {bulk.done} of your messages"
 
 
 def _log(bulk: Bulk, details: dict[str, object]) -> None:

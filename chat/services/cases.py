@@ -6,7 +6,9 @@ Two moderators may look at the same case. Whoever comes second changes nothing a
 from collections.abc import Collection
 from typing import Final
 
+from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import override
 
 from chat import payloads, policies, selectors
 from chat.errors import TooLate
@@ -16,6 +18,7 @@ from chat.services.editing import take_down, tell_author
 from chat.services.rows import log, save_message, system_user
 from notifications.payloads import inbox, person
 from notifications.services import Notice, notify_many
+from realtime import languages
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from realtime.services import Heads, changing
 
@@ -47,7 +50,7 @@ def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> 
                 continue
             message, room = selectors.message(message_id), selectors.room(found.room_id)
             if is_first:
-                _carry_out(heads, decision, message, room, actor_id, reason or _category(rows))
+                _carry_out(heads, decision, message, room, actor_id, reason or _category(rows, message.author_id))
                 log(_ACTIONS[decision], actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
             _close(rows, decision, actor_id)
             notify_many(heads, [_outcome(row, room, message, decision) for row in rows if row.reporter_id != system])
@@ -134,9 +137,10 @@ def _outcome(row: Report, room: Room, message: Message, decision: Status) -> Not
     return Notice(user_id=row.reporter_id, kind=REPORT_KIND, title=title, url=telling.permalink(room, message))
 
 
-def _category(rows: Collection[Report]) -> str:
-    """Return what an author reads where a moderator gave no reason."""
-    return next(iter(rows)).get_category_display()
+def _category(rows: Collection[Report], author_id: int) -> str:
+    """Return what an author reads where a moderator gave no reason: in the author's language, not the moderator's."""
+    with override(languages.remembered(author_id) or settings.LANGUAGE_CODE):
+        return str(next(iter(rows)).get_category_display())
 
 
 def _waiting(message_id: int) -> list[int]:
@@ -154,7 +158,10 @@ def _too_late(message_id: int) -> TooLate | NotFound:
     last = Report.objects.filter(message_id=message_id, closed_at__isnull=False).select_related("closed_by").order_by("-closed_at").first()
     if last is None or last.closed_by is None:
         return NotFound("Nobody has reported this message.")
-    return TooLate("{name} was first: {status}.", name=person(last.closed_by)["name"], status=_OUTCOMES[Status(last.status)])
+    name = person(last.closed_by)["name"]
+    if last.status == Status.RESOLVED:
+        return TooLate("{name} was first: the message was removed.", name=name)
+    return TooLate("{name} was first: the message stays.", name=name)
 
 
 def _log_visibility(action: ModerationLog.Action, message: Message, actor_id: int, reason: str) -> None:

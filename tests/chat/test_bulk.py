@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.utils import timezone
+from django.utils.translation import override
 
 from chat import services
 from chat.models import Bulk, Mention, Message, ModerationLog, RemovedText, Room
@@ -66,6 +67,13 @@ def test_all_messages_of_a_person_go_and_come_back(verify: Verify, spam: list[Me
     assert [found.get("done") for found in details] == [None, 8, None, 8]
     with pytest.raises(NotFound):
         services.begin_undo(actor_id=mona.pk, bulk_id=bulk.pk)
+
+
+def test_what_is_told_does_not_depend_on_the_moderators_language(spam: list[Message], bob: User, mona: User) -> None:
+    bulk = removal(mona, Choice(author_id=bob.pk))
+    with override("de"):
+        services.run_bulk(bulk_id=bulk.pk, seconds=60)
+    assert notices(bob)[-1] == ("moderation", "A moderator removed 8 of your messages")
 
 
 def test_the_search_finds_what_stands(spam: list[Message], alice: User, bob: User, mona: User) -> None:

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.utils.translation import override
 
 from chat import services
 from chat.errors import TooLate
 from chat.models import HeldText, Message, ModerationLog, RemovedText, Report, Room
 from chat.services import cases
+from realtime import languages
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import Say
@@ -64,6 +66,22 @@ def test_a_message_is_removed_and_everybody_concerned_is_told(
         ("delete", "Advertising"),
         ("resolve", "Advertising"),
     ]
+
+
+def test_the_author_reads_the_category_in_their_own_language(verify: Verify, message: Message, bob: User, mona: User) -> None:
+    languages.remember(bob.pk, "de")
+    Report.objects.update(category="abuse")
+    with verify() as change, override("ar"):
+        services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
+    assert notices(change, bob)[0]["body"] == "Beleidigung"
+
+
+def test_who_was_second_is_told_in_their_language(message: Message, mona: User, omar: User) -> None:
+    services.decide(actor_id=mona.pk, message_id=message.pk, status="dismissed")
+    with pytest.raises(TooLate) as refused:
+        services.decide(actor_id=omar.pk, message_id=message.pk, status="resolved")
+    with override("de"):
+        assert refused.value.message == "Mona war schneller: Die Nachricht bleibt."
 
 
 def test_without_a_reason_the_author_reads_the_category(verify: Verify, message: Message, bob: User, mona: User) -> None:
