@@ -13,7 +13,7 @@ class ChatConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add streams of rooms, and memberships and blocks to inboxes; keep out who is banned; take broadcasts to rooms."""
+        """Add streams of rooms, and memberships, blocks and site mutes to inboxes; keep out who is banned; take broadcasts to rooms."""
         from chat import payloads, people, selectors, site_bans
         from chat.services import post_system_message, recall_system_message
         from chat.services.moderators import ensure_after_migrate
@@ -23,7 +23,7 @@ class ChatConfig(AppConfig):
 
         sources: list[streams.Source] = [selectors.message_events, selectors.membership_events, selectors.room_events]
         streams.register(streams.StreamKind(payloads.ROOM, selectors.authorise, sources, presence=True))
-        streams.kind(payloads.INBOX).sources.extend([selectors.inbox_events, people.block_events])
+        streams.kind(payloads.INBOX).sources.extend([selectors.inbox_events, people.block_events, people.site_mute_events])
         register_gate(site_bans.reasons)
         register_target(payloads.ROOM, selectors.rooms_named, post_system_message, recall_system_message)
         _register_kinds()

@@ -1,4 +1,4 @@
-"""Tables of moderation that belong to no stream: filters, silences of the whole site. ``chat.models`` names them with the others."""
+"""Tables of moderation beside the rooms: filters, silences of the whole site, bulk acts. ``chat.models`` names them with the others."""
 
 from django.conf import settings
 from django.db import models
@@ -31,10 +31,11 @@ class Filter(models.Model):
 
 
 class SiteMute(models.Model):
-    """How long somebody may write in no room. One row a person, of the last time; it ends by itself."""
+    """How long somebody may write in no room: a row of their inbox. One a person, of the last time; it ends by itself, or is lifted."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
-    until = models.DateTimeField()
+    seq = models.BigIntegerField(default=0, db_default=0)  # 0: from before it was a row of the inbox, which then has nothing to tell
+    until = models.DateTimeField(null=True)  # null: lifted
     reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now=True)

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from chat import payloads, policies, selectors
+from chat import payloads, people, policies, selectors
 from chat.models import SYSTEM_USERNAME, Involvement, Membership, Message, Room
 from chat.plain import plain
 from chat.selectors import Listed
@@ -49,6 +49,7 @@ def shell(user: User, blocks: list[Block]) -> Values:
     favourites = sorted((item for item in mine if item.is_favourite), key=lambda item: item.order)
     others = [item for item in mine if not item.is_favourite]
     me = payloads.person(user)
+    mute = people.site_mute(user.pk)
     return {
         "me": me,
         "favourites": [_place(item) for item in favourites],
@@ -67,6 +68,7 @@ def shell(user: User, blocks: list[Block]) -> Values:
                 "since": payloads.moment(timezone.now()),
             },
             "blocks": [*map(payloads.block, blocks)],
+            "site_mute": payloads.site_mute(mute) if mute else None,
             "limits": {"message": settings.HOLDFAST_MESSAGE_MAX_LENGTH},
             "image_hosts": settings.HOLDFAST_IMAGE_HOSTS,
         },

@@ -6,7 +6,7 @@ seq, while the answers of HTTP (``live=True``) show the present ones.
 
 from typing import Any
 
-from chat.models import Membership, Message, Room, State
+from chat.models import Membership, Message, Room, SiteMute, State
 from chat.ties import Block, InviteLink
 from notifications.payloads import INBOX, inbox, moment, person
 from realtime.protocol.page import End, Event
@@ -94,6 +94,11 @@ def block(row: Block) -> dict[str, Any]:
     }
 
 
+def site_mute(row: SiteMute) -> dict[str, Any]:
+    """Return until when somebody may write in no room, for their own eyes; a time that is over is one."""
+    return {"id": row.pk, "seq": row.seq, "muted_until": moment(row.until)}
+
+
 def invite_link(row: InviteLink) -> dict[str, Any]:
     """Return a link into a room, for those who moderate it; ``created_by`` is to be loaded with the row."""
     return {
@@ -134,3 +139,8 @@ def room_event(row: Room) -> Event:
 def block_event(row: Block) -> Event:
     """Return the row as an event of the inbox of whoever blocks."""
     return Event.of("block", row.pk, row.seq, block(row))
+
+
+def site_mute_event(row: SiteMute) -> Event:
+    """Return the row as an event of the inbox of whoever is muted."""
+    return Event.of("site_mute", row.pk, row.seq, site_mute(row))

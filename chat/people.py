@@ -1,4 +1,4 @@
-"""Reads about people: whom they have blocked, and who they are in a room. As in ``chat.selectors``, every list is bounded."""
+"""Reads about people: whom they block, whether they are muted, who they are in a room. As in ``chat.selectors``, every list is bounded."""
 
 from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from django.db.models import Q
 
 from chat import payloads
-from chat.models import Membership, Role, Room, State
+from chat.models import Membership, Role, Room, SiteMute, State
 from chat.ties import Block
 from realtime.protocol.errors import Forbidden
 from realtime.protocol.page import Event
@@ -27,6 +27,16 @@ def blocks(user_id: int) -> list[Block]:
     """Return whom somebody keeps away, in the order in which they did."""
     rows = Block.objects.filter(user_id=user_id, lifted_at=None).select_related("blocked").order_by("pk")
     return list(rows[:MAX_BLOCKS])
+
+
+def site_mute_events(ident: str, after: int, limit: int) -> Iterable[Event]:
+    """Return the changed site mute of the owner of ``inbox.<ident>``: a source of that stream, of one row at most."""
+    return map(payloads.site_mute_event, SiteMute.objects.filter(pk=int(ident), seq__gt=after)[:limit])
+
+
+def site_mute(user_id: int) -> SiteMute | None:
+    """Return somebody's site mute, which may be over, or None where there never was one."""
+    return SiteMute.objects.filter(pk=user_id).first()
 
 
 def blocked_pairs(user_ids: Collection[int], others: Collection[int]) -> frozenset[Pair]:

@@ -20,5 +20,6 @@ urlpatterns = [
     path("api/search", views.search),
     path("api/users/", views.users),
     path("api/blocks/", views.blocks),
+    path("api/site-mute/", views.my_site_mute),
     path("api/users/<int:user_id>/moderation", views.moderation),
 ]

@@ -258,6 +258,14 @@ def blocks(request: ApiRequest) -> JsonResponse:
     return JsonResponse({"blocks": [*map(payloads.block, people.blocks(request.user.pk))], "seq": seq})
 
 
+@api("GET")
+def my_site_mute(request: ApiRequest) -> JsonResponse:
+    """Answer with until when I may write in no room, or null."""
+    seq, _ = head_and_floor(inbox(request.user.pk))
+    row = people.site_mute(request.user.pk)
+    return JsonResponse({"site_mute": payloads.site_mute(row) if row else None, "seq": seq})
+
+
 @api("PATCH")
 def moderation(request: ApiRequest, user_id: int) -> JsonResponse:
     """Mute somebody in all rooms, or ban them from the site; or undo it."""

@@ -12,7 +12,7 @@ from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, Site
 from chat.payloads import moment
 from chat.services.members import ending
 from chat.services.rights import check_above, check_above_on_site, check_moderates
-from chat.services.rows import dismiss, log, new_membership, save_membership, streams_of
+from chat.services.rows import dismiss, log, new_membership, save_membership, save_site_mute, streams_of
 from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.protocol.codes import CloseCode
@@ -156,13 +156,11 @@ def site_mute(*, actor_id: int, user_id: int, seconds: int, reason: str = "") ->
     check_above_on_site(actor_id, user_id)
     with changing(inbox(user_id)) as heads:
         until = timezone.now() + timedelta(seconds=seconds) if seconds else None
-        standing = SiteMute.objects.filter(pk=user_id, until__gt=timezone.now())
-        if until is None and not standing.exists():
+        row = SiteMute.objects.filter(pk=user_id).first() or SiteMute(user_id=user_id)
+        if until is None and (row.until is None or row.until <= timezone.now()):
             return None
-        if until is None:
-            standing.delete()
-        else:
-            SiteMute.objects.update_or_create(pk=user_id, defaults={"until": until, "reason": reason, "created_by_id": actor_id})
+        row.until, row.reason, row.created_by_id = until, reason, actor_id
+        save_site_mute(heads, row)
         action = Action.SITE_MUTE if until else Action.SITE_UNMUTE
         log(action, actor_id=actor_id, reason=reason, subject_id=user_id, details={"until": moment(until)} if until else {})
         title = (

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from chat import payloads
-from chat.models import SYSTEM_USERNAME, Involvement, Membership, Message, ModerationLog, Role, Room, State
+from chat.models import SYSTEM_USERNAME, Involvement, Membership, Message, ModerationLog, Role, Room, SiteMute, State
 from notifications.payloads import inbox
 from realtime.services import Heads
 
@@ -44,6 +44,14 @@ def save_message(heads: Heads, row: Message) -> None:
     row.seq = heads.next(stream)
     row.save()
     heads.record(stream, payloads.message_event(row))
+
+
+def save_site_mute(heads: Heads, row: SiteMute) -> None:
+    """Store a new or changed site mute, as a row of the inbox."""
+    mine = inbox(row.user_id)
+    row.seq = heads.next(mine)
+    row.save()
+    heads.record(mine, payloads.site_mute_event(row))
 
 
 def new_membership(room: Room, user: User, *, role: str = Role.MEMBER, state: str = State.ACTIVE, now: datetime) -> Membership:

@@ -1,12 +1,17 @@
 """What moderators and owners do, as those see it who it happens to: at once, and with a reason."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from chat import services
 from chat.models import Report, Room
+from chat.services.moderators import appoint_moderator
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import act, connected, message, place, say, sent
-from tests.conftest import People
+from tests.conftest import People, make_user
+
+MUTED_EVERYWHERE = "A moderator has muted you in all rooms. You can write again in"
 
 
 def about(page: Page, name: str, action: str) -> None:
@@ -65,6 +70,43 @@ def test_who_is_muted_sees_until_when(open_page: OpenPage, people: People, lab: 
     alice.get_by_role("button", name="Actions for Bob").click()
     alice.get_by_role("menuitem", name="Unmute").click()
     expect(bob.get_by_label("Message", exact=True)).to_be_visible()
+
+
+def test_who_is_muted_in_all_rooms_sees_it_at_once_in_each_of_them(open_page: OpenPage, people: People, lab: Room) -> None:
+    mona = make_user("mona")
+    appoint_moderator(username="mona")
+    direct = services.direct_room(actor_id=people.bob.pk, user_id=mona.pk).room
+    services.create_room(actor_id=people.bob.pk, name="Garden")
+    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Who was that?")
+    tabs = [open_page(people.bob, "/rooms/lab/")]
+    tabs += [tabs[0].context.new_page() for _ in range(2)]  # these follow through the connection of the first
+    for page, path in zip(tabs, ("/rooms/lab/", direct.get_absolute_url(), "/rooms/garden/"), strict=True):
+        page.goto(path)
+        connected(page)
+    services.site_mute(actor_id=mona.pk, user_id=people.bob.pk, seconds=120)
+    for page in tabs:
+        expect(page.get_by_text(MUTED_EVERYWHERE)).to_be_visible()
+        expect(page.get_by_label("Message", exact=True)).to_be_hidden()
+    first = tabs[0]
+    message(first, "Who was that?").hover()
+    tools = first.get_by_role("toolbar", name="Message actions")
+    expect(tools.get_by_role("button", name="Report")).to_be_visible()
+    expect(tools.get_by_role("button", name="Reply")).to_be_hidden()
+    first.reload()
+    expect(first.get_by_text(MUTED_EVERYWHERE)).to_be_visible()
+    place(first, "Garden").click()
+    expect(first.get_by_role("heading", name="Garden", level=1)).to_be_visible()
+    expect(first.get_by_text(MUTED_EVERYWHERE)).to_be_visible()
+    services.site_mute(actor_id=mona.pk, user_id=people.bob.pk, seconds=0)
+    for page in tabs:
+        expect(page.get_by_label("Message", exact=True)).to_be_visible()
+    services.site_mute(actor_id=mona.pk, user_id=people.bob.pk, seconds=10)
+    for page in tabs:
+        expect(page.get_by_text(re.compile(rf"{MUTED_EVERYWHERE} \d+ seconds?"))).to_be_visible()
+    for page in tabs:  # nobody lifts it
+        expect(page.get_by_label("Message", exact=True)).to_be_visible()
+    say(first, "Sorry")
+    sent(first, "Sorry")
 
 
 def test_a_room_is_made_read_only_and_slow(open_page: OpenPage, people: People, lab: Room) -> None:

@@ -1,5 +1,7 @@
 """Mutes and bans that end by themselves: nobody has to come and lift them, and what the streams tell stays true."""
 
+import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,13 +15,14 @@ from chat import selectors, services
 from chat.directory import directory
 from chat.errors import Muted
 from chat.models import Membership, ModerationLog, Room, SiteBan, SiteMute
+from chat.payloads import moment
 from chat.search import index
 from chat.search.query import parse
 from realtime.auth import banned
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
 from realtime.streams import Claim, Reader
 from tests.chat.conftest import Say, membership, notices
-from tests.support.replay import Verify
+from tests.support.replay import Change, Verify
 
 HOUR = 3600
 
@@ -171,6 +174,51 @@ def test_who_is_muted_on_the_site_writes_nowhere(
     say(bob, direct, "or when it is lifted")
     assert services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=0) is None
     assert list(ModerationLog.objects.order_by("pk").values_list("action", flat=True)) == ["site_mute", "site_mute", "site_unmute"]
+
+
+def test_who_is_muted_on_the_site_is_told_by_their_inbox_until_when(
+    verify: Verify, general: Room, alice: User, bob: User, mona: User
+) -> None:
+    def told(change: Change) -> list[Any]:
+        assert change.streams == [f"inbox.{bob.pk}"], "nobody else hears of it"
+        return [row["data"] for row in change.rows(f"inbox.{bob.pk}") if row["kind"] == "site_mute"]
+
+    def asked() -> Any:
+        boot = json.loads(re.findall(r'id="boot"[^>]*>(.*?)</script>', api(bob).get("/rooms/general/").content.decode())[0])
+        answer = api(bob).get("/api/site-mute/").json()
+        assert boot["site_mute"] == answer["site_mute"]
+        assert boot["inbox"]["seq"] == answer["seq"]
+        return answer["site_mute"]
+
+    assert asked() is None
+    with verify() as change:
+        until = services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=HOUR)
+        longer = services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=2 * HOUR)
+    assert [row["muted_until"] for row in told(change)] == [moment(until), moment(longer)]
+    assert asked() == told(change)[-1]
+    with verify() as change:
+        services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=0)
+    assert [row["muted_until"] for row in told(change)] == [None]
+    assert asked() == told(change)[-1]
+    with verify() as change:
+        services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=0)
+    assert change.streams == [], "nothing was left to be lifted"
+    with verify() as change:
+        services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=HOUR)
+    assert [row["id"] for row in told(change)] == [bob.pk]
+
+
+def test_a_mute_from_before_it_was_a_row_of_the_inbox_stands_and_is_not_replayed(
+    verify: Verify, general: Room, bob: User, mona: User, say: Say
+) -> None:
+    SiteMute.objects.create(user=bob, until=timezone.now() + timedelta(hours=1), created_by=mona)
+    with pytest.raises(Muted):
+        say(bob, general, "x")
+    assert api(bob).get("/api/site-mute/").json()["site_mute"]["muted_until"]
+    with verify() as change:
+        services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=0)
+    assert "site_mute" in change.kinds(f"inbox.{bob.pk}")
+    say(bob, general, "and now it is over")
 
 
 def test_the_longer_of_two_mutes_counts(general: Room, alice: User, bob: User, mona: User, say: Say) -> None:

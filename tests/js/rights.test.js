@@ -7,12 +7,12 @@ const ALICE = { id: 1, moderator: false };
 
 /**
  * A room as Alice sees it.
- * @param {{data?: object, membership?: object | null, canModerate?: boolean}} [what]
+ * @param {{data?: object, membership?: object | null, canModerate?: boolean, siteMutedUntil?: string | null}} [what]
  * @returns {any}
  */
-function room({ data = {}, membership = { state: 'active', role: 'member', muted_until: null }, canModerate = false } = {}) {
+function room({ data = {}, membership = { state: 'active', role: 'member', muted_until: null }, canModerate = false, siteMutedUntil = null } = {}) {
   const isMember = /** @type {any} */ (membership)?.state === 'active';
-  return { data: { kind: 'public', archived_at: null, read_only: false, ...data }, membership, isMember, canModerate };
+  return { data: { kind: 'public', archived_at: null, read_only: false, ...data }, membership, isMember, canModerate, siteMutedUntil };
 }
 
 /** @param {object} [what] @returns {any} */
@@ -41,6 +41,20 @@ describe('why I cannot write', () => {
     assert.equal(whyNot(muted(-1000)), null);
   });
 
+  test('of a mute here and one in all rooms the longer one is told', () => {
+    const later = (/** @type {number} */ ms) => new Date(Date.now() + ms).toISOString();
+    const both = (/** @type {number} */ here, /** @type {number} */ everywhere) =>
+      whyNot(room({ membership: { state: 'active', role: 'member', muted_until: later(here) }, siteMutedUntil: later(everywhere) }))?.words ?? '';
+    assert.match(both(60_000, 120_000), /in all rooms.*again in 2 minutes/);
+    assert.match(both(180_000, 120_000), /muted you here.*again in 3 minutes/);
+    assert.match(both(-1000, 120_000), /in all rooms/);
+    assert.match(both(60_000, -1000), /here/);
+    assert.equal(both(-1000, -1000), '');
+    const direct = room({ data: { kind: 'direct' }, siteMutedUntil: later(60_000) });
+    assert.match(whyNot(direct)?.words ?? '', /in all rooms/);
+    assert.match(whyNot(room({ canModerate: true, siteMutedUntil: later(7_200_000) }))?.words ?? '', /in all rooms until/);
+  });
+
   test('a read-only room is written by those who moderate it', () => {
     assert.match(whyNot(room({ data: { read_only: true } }))?.words ?? '', /read only/);
     assert.equal(whyNot(room({ data: { read_only: true }, canModerate: true })), null);
@@ -57,6 +71,13 @@ describe('what I may do with a message', () => {
     const theirs = rightsOver(room(), message(), ALICE.id);
     assert.deepEqual([mine.edit, mine.delete, mine.report], [true, true, false]);
     assert.deepEqual([theirs.edit, theirs.delete, theirs.report], [false, false, true]);
+  });
+
+  test('who is muted does not react either', () => {
+    const until = new Date(Date.now() + 60_000).toISOString();
+    const { react, edit, reply, report } = rightsOver(room({ siteMutedUntil: until }), message(), ALICE.id);
+    assert.deepEqual([react, edit, reply, report], [false, false, false, true]);
+    assert.equal(rightsOver(room({ data: { read_only: true } }), message(), ALICE.id).react, true);
   });
 
   test('a moderator deletes that of others and edits it not', () => {

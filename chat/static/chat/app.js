@@ -36,6 +36,7 @@ import { SearchField } from './search_field.js';
 import { Shortcuts } from './shortcuts.js';
 import { ShortcutsView } from './shortcuts_view.js';
 import { Sidebar } from './sidebar.js';
+import { SiteMute } from './site_mute.js';
 import { Switcher } from './switcher.js';
 import { words } from './words.js';
 
@@ -52,6 +53,7 @@ import { words } from './words.js';
  * @property {{message: number}} limits
  * @property {string[]} image_hosts
  * @property {import('./blocks.js').Block[]} blocks
+ * @property {import('./site_mute.js').MuteRow | null} site_mute
  */
 
 const PATH = '/ws/chat/';
@@ -79,6 +81,7 @@ export class App {
     this.emoji = new EmojiPicker();
     this.menu = new Menu();
     this.blocks = new Blocks(boot.blocks, this);
+    this.siteMute = new SiteMute(boot.site_mute, this);
     this.rooms = new Rooms(boot.rooms, this);
     this.feed = new InboxFeed(this.client, this.api);
     this.announcements = new Announcements(this.client, this.api);
@@ -244,7 +247,11 @@ export class App {
     this.announcements.on('change', (shown) => banner.show(shown));
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
     this.feed.on('block', (row) => this.blocks.tell(/** @type {any} */ (row)));
-    this.feed.on('reloaded', () => void this.blocks.reload().catch(() => {}));
+    this.feed.on('site_mute', (row) => this.siteMute.tell(/** @type {any} */ (row)));
+    this.feed.on('reloaded', () => {
+      void this.blocks.reload().catch(() => {});
+      void this.siteMute.reload().catch(() => {});
+    });
     this.feed.on('membership', (told) => void this.rooms.tellMine(told));
     this.rooms.on('change', () => this.#counting.soon());
     onAction(document, {

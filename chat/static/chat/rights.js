@@ -25,11 +25,18 @@ export function whyNot(room) {
   }
   if (state === 'removed') return { words: words.removed, icon: 'user-minus', join: room.data.kind === 'public' };
   if (state !== 'active') return { words: words.notMember, icon: 'eye', join: room.data.kind === 'public' };
-  const until = room.membership?.muted_until;
-  if (until && Date.parse(until) > Date.now()) return { words: words.muted(until), icon: 'volume-x', join: false };
+  const mute = muteOf(room);
+  if (mute) return { words: mute.everywhere ? words.mutedEverywhere(mute.until) : words.muted(mute.until), icon: 'volume-x', join: false };
   if (room.partnerBlocked) return { words: words.iBlocked(room.title), icon: 'ban', join: false };
   if (room.data.read_only && !room.canModerate) return { words: words.readOnly, icon: 'lock', join: false };
   return null;
+}
+
+/** Of two mutes the one that lasts longer; null: neither does. @param {Room} room */
+function muteOf(room) {
+  const mutes = [{ until: room.siteMutedUntil, everywhere: true }, { until: room.membership?.muted_until, everywhere: false }];
+  const standing = mutes.filter(({ until }) => until && Date.parse(until) > Date.now());
+  return standing.sort((one, other) => Date.parse(other.until) - Date.parse(one.until))[0] ?? null;
 }
 
 /** Whether there is nothing to be read: it is deleted, or moderators look at it. @param {{deleted_at: string | null, hidden_at?: string}} message */
@@ -45,7 +52,7 @@ export function rightsOver(room, message, meId) {
   const mine = message.author.id === meId;
   const member = room.isMember && !room.data.archived_at;
   return {
-    react: alive && member,
+    react: alive && member && !muteOf(room),
     reply: alive && whyNot(room) === null,
     edit: alive && mine && whyNot(room) === null,
     link: true,

@@ -30,6 +30,7 @@ import { UnreadMessages } from './unread.js';
  * @property {User & {moderator: boolean}} me
  * @property {import('./people.js').People} people
  * @property {import('./blocks.js').Blocks} [blocks]
+ * @property {import('./site_mute.js').SiteMute} [siteMute]
  * @property {import('../realtime/api.js').Api} api
  * @property {import('../realtime/client.js').Client} client
  *
@@ -119,6 +120,11 @@ export class Room {
   /** The other one of a direct room, whom I want to hear nothing of. */
   get partnerBlocked() {
     return this.partner !== null && (this.#context.blocks?.has(this.partner.id) ?? false);
+  }
+
+  /** Until when I may write neither here nor elsewhere; it may be over. */
+  get siteMutedUntil() {
+    return this.#context.siteMute?.until ?? null;
   }
 
   /** Nothing of it is to disturb. */

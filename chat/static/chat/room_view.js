@@ -126,6 +126,7 @@ export class RoomView {
       room.on('arrived', (message) => this.#arrived(message)),
       this.#app.outbox.on('change', (entry) => this.#outboxChanged(entry)),
       this.#app.blocks.on('change', () => this.#blocksChanged()),
+      this.#app.siteMute.on('change', () => this.#painting.soon()),
     ];
     this.#root.addEventListener('click', (event) => this.#showPerson(event));
     this.#root.addEventListener('keydown', (event) => this.#personKey(event));

@@ -114,6 +114,11 @@ export const words = {
     if (seconds < COUNTED_DOWN_SECONDS) return fill(gettext('A moderator has muted you here. You can write again in %(time)s.'), { time: duration(seconds) });
     return fill(gettext('A moderator has muted you here until %(until)s. You can still read.'), { until: dayAndClock(until) });
   },
+  mutedEverywhere: (/** @type {string} */ until, now = Date.now()) => {
+    const seconds = (Date.parse(until) - now) / 1000;
+    if (seconds < COUNTED_DOWN_SECONDS) return fill(gettext('A moderator has muted you in all rooms. You can write again in %(time)s.'), { time: duration(seconds) });
+    return fill(gettext('A moderator has muted you in all rooms until %(until)s. You can still read.'), { until: dayAndClock(until) });
+  },
   mutedNoMore: gettext('You can write again.'),
   readOnly: gettext('This room is read only. Its owners and moderators can write.'),
   archived: gettext('This room is archived. It can be read, and nothing new is written.'),

@@ -18,6 +18,7 @@ import { reportToConsole } from '../realtime/clock.js';
  * @property {Row} notification
  * @property {Row} reading  an announcement that I have read, in any tab
  * @property {Row} block  of somebody by me
+ * @property {Row} site_mute  of me by a moderator
  * @property {{membership: Row, seq: number}} membership  one of mine, and where the inbox tells it (only on connections that carry rooms)
  * @property {void} reloaded  changes may have been missed: read the list anew
  */
@@ -129,7 +130,7 @@ export class InboxFeed {
   #apply(kind, data, seq) {
     if (kind === 'notification') this.counted(data.unread, seq);
     if (kind === 'preferences') this.preferences = /** @type {any} */ (data);
-    if (kind === 'notification' || kind === 'reading' || kind === 'block') this.#emitter.emit(kind, data);
+    if (kind === 'notification' || kind === 'reading' || kind === 'block' || kind === 'site_mute') this.#emitter.emit(kind, data);
     if (kind === 'membership') this.#emitter.emit(kind, { membership: data, seq });
   }
 }
