@@ -165,13 +165,16 @@ def _bounds(wanted: _Wanted, before_id: int | None) -> tuple[int, int]:
 
 
 def _first_since(moment: datetime) -> int:
-    """Return about the first id of a time, by halving: ids follow the clock, and no index on the time is needed."""
+    """Return about the first id of a time, by halving: ids follow the clock, and no index on the time is needed.
+
+    The first and the last id are asked for one by one: for both in one ``SELECT``, SQLite reads the whole table.
+    """
     with connection.cursor() as cursor:
         middle = "(SELECT created_at FROM chat_message WHERE id >= (low + high) / 2 ORDER BY id LIMIT 1) < %s"
         cursor.execute(
             f"""
             WITH RECURSIVE halves(low, high) AS (
-                SELECT min(id), max(id) + 1 FROM chat_message
+                SELECT (SELECT min(id) FROM chat_message), (SELECT max(id) + 1 FROM chat_message)
                 UNION ALL
                 SELECT CASE WHEN {middle} THEN (low + high) / 2 + 1 ELSE low END, CASE WHEN {middle} THEN high ELSE (low + high) / 2 END
                 FROM halves WHERE low < high

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from chat import policies, services
@@ -220,6 +221,19 @@ def test_many_private_rooms_are_searched(alice: User, look: Look, say: Say, char
     say(alice, last, "Down here")
     assert look(alice, "down") == look(alice, "before:2100-01-01") == ["Down here"]
     assert look(charlie, "down") == []
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads small tables whole, whatever it would do with large ones")
+def test_the_first_message_of_a_day_is_found_without_reading_all(general: Room, alice: User, bob: User, say: Say) -> None:
+    say(alice, general, "Buoy ahoy")
+    with CaptureQueriesContext(connection) as asked:
+        index.find(bob.pk, parse("buoy after:2020-01-01 before:2100-01-01"))
+    bounds = [query["sql"] for query in asked.captured_queries if "halves" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {bounds[0]}")
+        plan = [step for _id, _parent, _unused, step in cursor.fetchall()]
+    assert "SEARCH chat_message" in plan
+    assert [step for step in plan if step.startswith("SCAN chat_message")] == []
 
 
 # -- what changes ---------------------------------------------------------------------------------------------------------------------
