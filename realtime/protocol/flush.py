@@ -1,10 +1,13 @@
-"""When the next flush of a tail may start: at once in an idle stream, after as long a pause as the last flush took in a busy one.
+"""When the next flush of a tail may start: at once in an idle stream, after a pause in a busy one.
 
-So flushing takes at most about half of the process, however many subscribers there are, and the cost of an event falls as load rises,
-because more of them leave together.
+A flush costs a write for each subscriber, whatever it carries. So the pause is ``REST`` times what the last flush took, as long as nobody
+notices (``UNNOTICED_SECONDS``), and never shorter than the flush was: a small room has none to speak of, a room of hundreds sends some events
+in a frame, and even one of ten thousands leaves half of the process to the others. The cost of an event falls as load rises.
 """
 
-MAX_PAUSE_SECONDS = 1.0  # no flush waits longer than a person notices, whatever the last one took
+REST = 5
+UNNOTICED_SECONDS = 0.05  # that an event waits for others
+MAX_PAUSE_SECONDS = 1.0  # no flush waits longer, whatever the last one took
 
 
 class FlushPolicy:
@@ -21,4 +24,5 @@ class FlushPolicy:
 
     def flushed(self, started: float, ended: float) -> None:
         """Note how long a flush took."""
-        self._next = ended + min(max(0.0, ended - started), MAX_PAUSE_SECONDS)
+        took = min(max(0.0, ended - started), MAX_PAUSE_SECONDS)
+        self._next = ended + max(took, min(REST * took, UNNOTICED_SECONDS))
