@@ -1,8 +1,8 @@
 """When the next flush of a tail may start: at once in an idle stream, after a pause in a busy one.
 
 A flush costs a write for each subscriber, whatever it carries. So the pause is ``REST`` times what the last flush took, as long as nobody
-notices (``UNNOTICED_SECONDS``), and never shorter than the flush was: a small room has none to speak of, a room of hundreds sends some events
-in a frame, and even one of ten thousands leaves half of the process to the others. The cost of an event falls as load rises.
+notices (``UNNOTICED_SECONDS``), and never shorter than the flush was: a small room has none to speak of, a room of hundreds sends some
+events in a frame, and one of ten thousands leaves half of the process to the others. The cost of an event falls as load rises.
 """
 
 REST = 5
