@@ -10,6 +10,7 @@ from tests.bench.servers import Holdfast, Nchan, PlainWs, Server, SocketIo, Stoc
 STOCK_RATE = 2  # posts a second that stock Channels keeps up with before 500 readers; its cost of a delivery does not depend on it
 SECONDS = 5.0
 NODES_RATE = 10
+TWO_NODES_RATE = 120  # with 100 the stretch would be all that is offered; so the figure is what the machine gives
 
 
 def delivered(sockets: int, rate: float, *, quick_sockets: int | None = None, grace: float = 5.0) -> Measure:
@@ -163,9 +164,9 @@ FANOUT_5000 = Cell(
 
 TWO_NODES = Cell(
     "two-nodes-10000",
-    "10,000 clients in one room over two nodes, 100 events a second",
+    f"10,000 clients in one room over two nodes, {TWO_NODES_RATE} events a second",
     "delivered event",
-    {"holdfast": Contender(holdfast(10_000, nodes=2), delivered(10_000, 100, grace=10))},
+    {"holdfast": Contender(holdfast(10_000, nodes=2), delivered(10_000, TWO_NODES_RATE, grace=10))},
     (Bar("1,000,000 deliveries/s (the stretch)", lambda found: found["holdfast"]["deliveries"] >= 1_000_000),),
 )
 
