@@ -17,7 +17,7 @@ TOP_LEVEL = {
     *("requirements-dev.txt", "pyproject.toml", "Makefile", "LICENSE", "README.md", "docs", "Dockerfile", "compose.yaml"),
 }
 MAX_LINES = 400
-PUT_OFF = re.compile(r"\b(TODO|FIXME|XXX)\b|pytest\.(mark\.)?(skip|xfail)\b|unittest\.skip\b")
+PUT_OFF = re.compile(r"\b(TODO|FIXME|XXX)\b|pytest\.(mark\.)?(skip|skipif|xfail)\b|unittest\.skip\b")
 
 ERRORS = {kind.__name__ for kind in tree_of_errors(HoldfastError)}
 COMPOSITION = {"realtime/settings.py", "realtime/urls.py", "realtime/asgi.py"}  # they name everything, and nothing imports them
