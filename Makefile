@@ -81,7 +81,7 @@ test: install-dev ## Check and test everything; installs the services that the t
 
 test-slow: install-dev ## The browser tests behind a slow and uneven network: what one page shows, another one shows much later
 	@.ci/services
-	HOLDFAST_TEST_NETWORK=slow $(PYTEST) $(THREE) tests/browser
+	TEST_NETWORK=slow $(PYTEST) $(THREE) tests/browser
 
 test-fast: install-dev ## The tests that need no service and no server process
 	@.venv/bin/python -m pytest -q -x -m "not postgresql" $(SLOW:%=--ignore=%)

@@ -8,7 +8,7 @@ import os
 import random
 import threading
 
-SLOW = os.environ.get("HOLDFAST_TEST_NETWORK") == "slow"
+SLOW = os.environ.get("TEST_NETWORK") == "slow"  # the settings of the tests forget all that begins with HOLDFAST_
 PATIENCE = 4 if SLOW else 1  # how many times longer than usual a page may take
 USUAL_SECONDS = 0.05  # that what is sent is on its way, on average
 LONG_SECONDS = 1.0  # that it is, at the most
