@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
-from channels.layers import DEFAULT_CHANNEL_LAYER, InMemoryChannelLayer, channel_layers
+from channels.layers import DEFAULT_CHANNEL_LAYER, channel_layers
+from django.conf import settings
 
+from realtime.checks import MEMORY_LAYER
 from realtime.protocol.page import End, Event
 from realtime.streams import StreamName
 
@@ -41,6 +43,8 @@ def publish(changes: Changes) -> None:
     if _hub is not None:
         _hub.published_from_thread(changes)
         return
+    if _nobody_else():
+        return
     try:
         async_to_sync(_send_all)(changes)
     except Exception:
@@ -51,6 +55,8 @@ def publish_ending(stream: str, seq: int) -> None:
     """Tell every node that an access has ended, so that those answer as well that had nothing to end (``realtime.stopwatch``)."""
     if _hub is not None:
         _hub.ending_from_thread(stream, seq)
+        return
+    if _nobody_else():
         return
     try:
         async_to_sync(_send)({CLUSTER_GROUP: [ending_message(stream, seq, node="")]})
@@ -86,6 +92,12 @@ def events_in(message: Mapping[str, Any]) -> list[Event]:
     return [Event(seq, key, body, End(*end) if end else None) for seq, key, body, end in message["events"]]
 
 
+def _nobody_else() -> bool:
+    """Return whether the layer ends with this process, in which no hub runs."""
+    backend: str = settings.CHANNEL_LAYERS[DEFAULT_CHANNEL_LAYER]["BACKEND"]
+    return backend == MEMORY_LAYER
+
+
 async def _send_all(changes: Changes) -> None:
     await _send({group(stream): messages(stream, events, node="") for stream, events in changes.items()})
 
@@ -93,8 +105,6 @@ async def _send_all(changes: Changes) -> None:
 async def _send(outgoing: Mapping[str, Sequence[dict[str, Any]]]) -> None:
     # Made for this moment: it belongs to an event loop that ends with it.
     layer: Any = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
-    if isinstance(layer, InMemoryChannelLayer):
-        return  # nobody outside this process can hear it
     slots = asyncio.Semaphore(PARALLEL_SENDS)
 
     async def send(name: str, ordered: Sequence[dict[str, Any]]) -> None:

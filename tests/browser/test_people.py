@@ -1,6 +1,6 @@
 """People: a card for everybody, blocks that fold, members, a room's settings, and links that let people in."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from chat import services
 from chat.models import Membership, Room
@@ -32,6 +32,28 @@ def test_a_card_says_who_somebody_is_here(open_page: OpenPage, people: People, l
     card.get_by_role("button", name="Mention").click()
     expect(page.get_by_label("Message", exact=True)).to_have_value("@alice ")
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
+
+
+def test_a_card_offers_nothing_until_it_is_known(open_page: OpenPage, people: People, lab: Room) -> None:
+    services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Hello")
+    page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
+    held: list[Route] = []
+    page.route("**/api/rooms/*/members/*", lambda route: held.append(route))
+    with page.expect_request("**/api/rooms/*/members/*"):
+        card_of(page, "Hello")
+    card = page.get_by_role("dialog", name="Bob")
+    expect(card.get_by_role("button")).to_have_accessible_name("Close")
+    held.pop().continue_()
+    expect(card.get_by_role("button", name="Block")).to_be_visible()
+    expect(card).to_contain_text("Member since")
+    page.keyboard.press("Escape")
+    with page.expect_request("**/api/rooms/*/members/*"):
+        card_of(page, "Hello")
+    expect(card.get_by_role("button")).to_have_accessible_name("Close")
+    held.pop().fulfill(status=503, json={"error": {"code": "unavailable", "message": "Busy. Try again."}})
+    expect(card.get_by_role("alert")).to_have_text("Busy. Try again.")
+    expect(card.get_by_role("button", name="Block")).to_be_visible()
 
 
 def test_the_card_opens_and_closes_by_keys(open_page: OpenPage, people: People, lab: Room) -> None:
@@ -122,6 +144,26 @@ def test_members_stand_by_role_and_are_found_by_name(open_page: OpenPage, people
     expect(panel.locator(".member", has_text="Charlie")).to_have_count(1)
     expect(panel.get_by_role("heading", name="Moderators · 1")).to_be_visible()
     assert Membership.objects.get(room=lab, user=people.charlie).role == "owner"
+
+
+def test_the_focus_stays_on_a_member_who_comes(open_page: OpenPage, people: People, lab: Room) -> None:
+    services.join(actor_id=people.charlie.pk, room_id=lab.pk)
+    alice = open_page(people.alice, "/rooms/lab/")
+    connected(alice)
+    alice.locator(".bar__people").click()
+    panel = alice.get_by_role("complementary", name="Members")
+    expect(panel.get_by_role("heading", name="Others · 2")).to_be_visible()
+    actions = panel.get_by_role("button", name="Actions for Charlie")
+    actions.focus()
+    open_page(people.charlie, "/rooms/lab/")
+    expect(panel.get_by_role("heading", name="Here now · 1")).to_be_visible()
+    expect(actions).to_be_focused()
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_role("menuitem", name="Remove from the room")).to_be_visible()
+    open_page(people.bob, "/rooms/lab/")
+    expect(panel.get_by_role("heading", name="Here now · 2")).to_be_visible()
+    alice.keyboard.press("Escape")
+    expect(actions).to_be_focused()
 
 
 def test_somebody_comes_in_by_a_link(open_page: OpenPage, people: People) -> None:

@@ -61,6 +61,26 @@ export function setAvatar(root, person) {
 }
 
 /**
+ * Make these the children of a list, in this order. What stays where it was is not touched: whoever is about to press it does.
+ * @param {Element} list
+ * @param {Element[]} items
+ */
+export function arrange(list, items) {
+  const wanted = new Set(items);
+  for (const element of [...list.children]) if (!wanted.has(element)) element.remove();
+  items.forEach((item, index) => {
+    if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
+  });
+}
+
+/** Do what moves elements about; the one that has the focus would lose it. @param {() => void} act */
+export function keepingFocus(act) {
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+  act();
+  if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
+}
+
+/**
  * A page of the server as a document of its own, which is inert: nothing runs in it and nothing is loaded.
  * @param {string} html
  */

@@ -7,7 +7,7 @@ import { desktopState, turnOn } from '../notifications/desktop.js';
 import { grouped } from '../notifications/grouping.js';
 import { FILTERS, Shelf } from '../notifications/shelf.js';
 import { bellCount, inboxWords } from '../notifications/words.js';
-import { clone, complain, onAction, setText, slot, takeJson, toast } from './dom.js';
+import { arrange as inOrder, clone, complain, keepingFocus, onAction, setText, slot, takeJson, toast } from './dom.js';
 import { paintGroup, paintNotice } from './notice.js';
 import { Triage } from './triage.js';
 import { words } from './words.js';
@@ -255,15 +255,10 @@ function arrange(list, groups, paint) {
   const known = new Map([...list.children].map((element) => [/** @type {HTMLElement} */ (element).dataset.key, /** @type {HTMLElement} */ (element)]));
   const items = groups.map((group) => {
     const element = known.get(group.key) ?? clone('notice-template');
-    known.delete(group.key);
     paint(element, group);
     return element;
   });
-  for (const element of known.values()) element.remove();
-  // One by one, so that what stays keeps its focus.
-  items.forEach((item, index) => {
-    if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null);
-  });
+  keepingFocus(() => inOrder(list, items));
 }
 
 /** @param {Row[]} rows */

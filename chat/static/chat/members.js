@@ -5,7 +5,7 @@
  * @module
  */
 
-import { clone, complain, onAction, setAvatar, setText, slot, toast } from './dom.js';
+import { arrange, clone, complain, keepingFocus, onAction, setAvatar, setText, slot, toast } from './dom.js';
 import { isMuted, memberActs } from './member_acts.js';
 import { words } from './words.js';
 
@@ -32,6 +32,8 @@ export class Members {
   #context;
   /** By user id. @type {Map<number, Row>} */
   #members = new Map();
+  /** Their rows, by user id: each stays the same as people come and go. @type {Map<number, HTMLElement>} */
+  #elements = new Map();
   #last = 0;
   #loaded = false;
   #more = false;
@@ -156,6 +158,10 @@ export class Members {
 
   #paint() {
     if (!this.isOpen) return;
+    keepingFocus(() => this.#arrange());
+  }
+
+  #arrange() {
     const all = (this.#found ?? [...this.#members.values()]).sort((one, other) => this.#order(one, other));
     const staff = all.filter(({ role }) => role !== 'member');
     const others = all.filter(({ role }) => role === 'member');
@@ -180,7 +186,7 @@ export class Members {
   #section(name, label, members) {
     setText(this.#root, `${name}-label`, label(members.length));
     slot(this.#root, `${name}-label`).hidden = members.length === 0;
-    slot(this.#root, name).replaceChildren(...members.map((member) => this.#row(member)));
+    arrange(slot(this.#root, name), members.map((member) => this.#row(member)));
   }
 
   /** Those who are here first, then by name. @param {Row} one @param {Row} other */
@@ -196,7 +202,8 @@ export class Members {
   /** @param {Row} member */
   #row(member) {
     const here = this.#isHere(member);
-    const element = clone('member-template');
+    const element = this.#elements.get(member.user.id) ?? clone('member-template');
+    this.#elements.set(member.user.id, element);
     element.dataset.user = String(member.user.id);
     element.dataset.present = String(here);
     setAvatar(element, member.user);

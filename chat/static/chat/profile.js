@@ -32,6 +32,8 @@ export class Profile {
   #shown = null;
   /** @type {Card | null} */
   #card = null;
+  /** Until what the card says is known, nothing is offered: it would move away under whoever is about to press it. */
+  #loading = false;
 
   /** @param {App} app */
   constructor(app) {
@@ -56,20 +58,27 @@ export class Profile {
     const shown = { userId, room, opener, mention };
     this.#shown = shown;
     this.#card = null;
+    this.#loading = true;
+    setText(this.#element, 'facts-error', '');
     this.#paint();
     this.#element.showPopover();
     placeBeside(this.#element, opener, 'start');
     slot(this.#element, 'close').focus();
-    try {
-      const [card] = await Promise.all([this.#app.api.get(`/api/rooms/${room.id}/members/${userId}`), room.presence.users ? null : room.presence.ask()]);
-      if (this.#shown !== shown) return;
-      this.#card = card;
-      this.#app.people.learn(card.user);
-    } catch (error) {
-      if (this.#shown === shown) setText(this.#element, 'facts-error', /** @type {Error} */ (error).message);
-    }
+    if (!room.presence.users) void room.presence.ask().then(() => this.#paintPresence(), () => {}); // without an answer it says nothing of it
+    /** @type {Card | Error} */
+    const told = await this.#app.api.get(`/api/rooms/${room.id}/members/${userId}`).catch((/** @type {Error} */ error) => error);
+    if (this.#shown !== shown) return;
+    this.#loading = false;
+    if (told instanceof Error) setText(this.#element, 'facts-error', told.message);
+    else this.#learn(told);
     this.#paint();
-    if (this.#shown === shown) placeBeside(this.#element, opener, 'start');
+    placeBeside(this.#element, opener, 'start');
+  }
+
+  /** @param {Card} card */
+  #learn(card) {
+    this.#card = card;
+    this.#app.people.learn(card.user);
   }
 
   #close() {
@@ -80,24 +89,29 @@ export class Profile {
 
   #paint() {
     if (!this.#shown) return;
-    const { userId, room } = this.#shown;
+    const { userId } = this.#shown;
     const element = this.#element;
     const user = this.#card?.user ?? this.#app.people.get(userId) ?? { id: userId, username: '', name: '' };
-    const here = room.presence.users?.has(userId) ?? false;
     setAvatar(element, user);
-    slot(element, 'avatar').dataset.present = String(here);
     setText(element, 'name', user.name);
     setText(element, 'username', user.username && `@${user.username}`);
-    setText(element, 'presence', here ? words.present : words.absent);
+    this.#paintPresence();
     const member = this.#card?.membership ?? null;
     setText(element, 'role', this.#role(member));
     slot(element, 'muted').hidden = !member || !isMuted(member);
     if (member && isMuted(member)) setText(element, 'muted', words.mutedUntil(member.muted_until));
     setText(element, 'since', this.#card?.joined_at ? words.memberSince(dayOf(this.#card.joined_at)) : '');
-    if (this.#card) setText(element, 'facts-error', '');
     slot(element, 'blocked').hidden = !this.#app.blocks.has(userId);
-    element.dataset.loading = String(this.#card === null);
     slot(element, 'acts').replaceChildren(...this.#acts(user, member).map((item) => this.#button(item)));
+  }
+
+  /** Where only the count of those who are here is told, nothing is said of one of them. */
+  #paintPresence() {
+    if (!this.#shown) return;
+    const { userId, room } = this.#shown;
+    const here = room.presence.users?.has(userId) ?? false;
+    slot(this.#element, 'avatar').dataset.present = String(here);
+    setText(this.#element, 'presence', !room.presence.users ? '' : here ? words.present : words.absent);
   }
 
   /** @param {Row | null} member */
@@ -116,7 +130,7 @@ export class Profile {
   #acts(user, member) {
     const { room, mention } = /** @type {Shown} */ (this.#shown);
     const { me, blocks } = this.#app;
-    if (user.id === me.id || !user.username || user.username === SYSTEM_USERNAME) return [];
+    if (this.#loading || user.id === me.id || !user.username || user.username === SYSTEM_USERNAME) return [];
     const blocked = blocks.has(user.id);
     /** @type {MenuItem[]} */
     const items = [];

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { clone, onAction, setAvatar, setIcon, setText, slot } from './dom.js';
+import { arrange, clone, keepingFocus, onAction, setAvatar, setIcon, setText, slot } from './dom.js';
 import { PerFrame } from './per_frame.js';
 import { sections } from './room_order.js';
 import { SidebarDrag } from './sidebar_drag.js';
@@ -100,9 +100,7 @@ export class Sidebar {
   #list(name, rooms) {
     const list = /** @type {HTMLElement} */ (this.#root.querySelector(`[data-places="${name}"]`));
     const items = rooms.map((room) => this.#item(room));
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement);
-    if (items.length !== list.children.length || items.some((item, index) => list.children[index] !== item)) list.replaceChildren(...items);
-    if (focused && list.contains(focused)) focused.focus(); // an element that moves loses it
+    keepingFocus(() => arrange(list, items));
     /** @type {HTMLElement} */ (this.#root.querySelector(`[data-empty="${name}"]`)).hidden = rooms.length > 0;
     this.current(this.#rooms.get(this.#current ?? 0) ?? null);
   }
