@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
 
 from chat import services
 from chat.models import Message, Room
@@ -46,6 +46,33 @@ def test_a_message_that_waits_survives_a_reload(open_page: OpenPage, people: Peo
     other_tab.goto("/rooms/lab/")
     sent(other_tab, "Written before the reload")
     assert Message.objects.count() == 1
+
+
+def test_a_message_whose_answer_is_lost_is_shown_once(open_page: OpenPage, people: People, lab: Room) -> None:
+    hears = {"alice": True}
+
+    def listen(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda frame: socket.send(frame) if hears["alice"] else None)
+
+    alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
+    alice.route_web_socket(re.compile("/ws/"), listen)
+    alice.reload()
+    connected(alice)
+    connected(bob)
+    hears["alice"] = False
+    say(alice, "Did it arrive?")
+    say(alice, "And this?")
+    expect(message(bob, "Did it arrive?")).to_be_visible()
+    alice.reload()
+    expect(message(alice, "And this?")).to_contain_text("Waiting for the network")
+    expect(message(alice, "Did it arrive?")).to_have_count(1)
+    sent(alice, "Did it arrive?")
+    hears["alice"] = True
+    alice.reload()
+    sent(alice, "And this?")
+    expect(bodies(alice)).to_have_text(["Did it arrive?", "And this?"])
+    assert Message.objects.count() == 2
 
 
 def test_a_text_that_is_not_sent_yet_survives_a_reload(open_page: OpenPage, people: People, lab: Room) -> None:

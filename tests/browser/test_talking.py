@@ -98,7 +98,7 @@ def test_a_reply_shows_what_it_answers(open_page: OpenPage, people: People, lab:
     answer = sent(page, "At the harbour")
     expect(answer.locator(".message__quote")).to_contain_text("Alice Where shall we meet?")
     page.reload()
-    expect(message(page, "At the harbour")).to_have_count(1)  # a page that has heard no answer shows once more what it sends again
+    expect(message(page, "At the harbour")).to_have_count(1)
     expect(message(page, "At the harbour").locator(".message__quote")).to_contain_text("Alice Where shall we meet?")
 
 

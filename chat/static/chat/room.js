@@ -60,8 +60,6 @@ export class Room {
   #quotes;
   #count;
   #following = false;
-  /** The newest number when an entry of the outbox was first shown, by its key. @type {Map<string, number>} */
-  #lastWhenWritten = new Map();
 
   /**
    * @param {Listed} listed
@@ -349,19 +347,12 @@ export class Room {
   }
 
   /**
-   * Has the message of an outbox entry been pushed already, before the answer to its command? Then it is not shown twice.
-   * @param {import('../realtime/outbox.js').Entry} entry
+   * Is the message of an outbox entry here already, before the answer to its command, which a reload may have lost? Then it is not shown twice.
+   * @param {import('../realtime/outbox.js').Entry} entry  whose memo is a number that its message lies behind
    */
-  hasArrived({ key, state, fields }) {
-    if (!this.#lastWhenWritten.has(key)) this.#lastWhenWritten.set(key, this.lastNumber);
-    if (state !== 'sending') return false;
+  hasArrived({ state, fields, memo }) {
     const mine = this.history.rows.slice(-LOOKED_AT).filter((row) => row.author.id === this.#context.me.id && row.body === fields.body);
-    return mine.some((row) => row.number > (this.#lastWhenWritten.get(key) ?? Infinity));
-  }
-
-  /** The entry is a message now. @param {string} key */
-  wasSent(key) {
-    this.#lastWhenWritten.delete(key);
+    return state !== 'failed' && mine.some((row) => row.number > (memo ?? Infinity));
   }
 
   /** A reply of the server carries a message in its newest state. @param {Message} message */

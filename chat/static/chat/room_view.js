@@ -245,7 +245,6 @@ export class RoomView {
   #outboxChanged(entry) {
     if (entry.lane !== this.room.stream) return;
     if (entry.state === 'sent') {
-      this.room.wasSent(entry.key);
       if (entry.result?.message) this.room.replied(entry.result.message);
       this.composer.posted();
     }
@@ -258,8 +257,11 @@ export class RoomView {
    * @param {number | null} replyTo
    */
   #post(body, replyTo) {
+    const { id, stream, lastNumber } = this.room;
+    const fields = { room: id, body, ...(replyTo ? { reply_to: replyTo } : {}) };
+    const before = this.#app.outbox.in(stream).length; // each of them will be a message
     try {
-      this.#app.outbox.add({ command: 'message.post', lane: this.room.stream, fields: { room: this.room.id, body, ...(replyTo ? { reply_to: replyTo } : {}) } });
+      this.#app.outbox.add({ command: 'message.post', lane: stream, fields, memo: lastNumber + before });
       this.reading.release();
       void this.#jump();
     } catch (error) {

@@ -126,17 +126,17 @@ export class Outbox {
 
   /**
    * Put a command in. It is stored first and sent as soon as it can be.
-   * @param {{command: string, lane: string, fields: Record<string, any>, key?: string}} what
+   * @param {{command: string, lane: string, fields: Record<string, any>, memo?: any, key?: string}} what
    * @returns {Entry}
    * @throws {HoldfastError} `too_many`: the outbox is full
    */
-  add({ command, lane, fields, key = uuid() }) {
+  add({ command, lane, fields, memo = null, key = uuid() }) {
     if (this.#entries.size >= MAX_ENTRIES) {
       throw new HoldfastError(LOCAL_CODES.TOO_MANY, words.outboxFull(MAX_ENTRIES));
     }
     /** @type {Entry} */
     const entry = {
-      ...{ key, owner: this.owner, lane, command, fields, createdAt: this.#clock.now(), order: null },
+      ...{ key, owner: this.owner, lane, command, fields, memo, createdAt: this.#clock.now(), order: null },
       ...{ state: 'queued', error: null, retryAt: 0, result: null },
     };
     void this.#entries.add(entry).then(() => this.#pump());
