@@ -1,5 +1,6 @@
 """Fixtures for every suite: the people, and the server processes. Alice owns the room, Bob is a member, Charlie is outside."""
 
+import gc
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -8,8 +9,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from asgiref.sync import SyncToAsync
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connections
 from django.test import override_settings
 
 from tests.support.server import Nodes, manage
@@ -21,6 +24,14 @@ def pytest_configure() -> None:
     """End by SIGTERM as by Ctrl-C: fixtures then stop the processes that they started."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Leave no session on the test database, which is removed next."""
+    yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()  # a thread that stays
+    gc.collect()  # threads that have ended
 
 
 @dataclass(frozen=True)
