@@ -21,9 +21,13 @@ PASSWORD = "correct horse battery staple"
 
 
 def pytest_configure() -> None:
-    """End by SIGTERM as by Ctrl-C: fixtures then stop the processes that they started."""
+    """End by SIGTERM as by Ctrl-C: fixtures then stop the processes that they started.
+
+    In the background of a script Ctrl-C is ignored, and what is started there would inherit that.
+    """
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

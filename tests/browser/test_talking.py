@@ -1,5 +1,8 @@
 """Two people in a room: what one writes, changes and marks, the other sees."""
 
+import re
+
+import pytest
 from playwright.sync_api import expect
 
 from chat import services
@@ -108,6 +111,25 @@ def test_typing_is_shown_to_the_other(open_page: OpenPage, people: People, lab: 
     connected(bob)
     bob.get_by_label("Message", exact=True).press_sequentially("Well")
     expect(alice.get_by_text("Bob is typing …")).to_be_visible()
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_what_was_read_last_is_told_by_whoever_goes(open_page: OpenPage, people: People, lab: Room, closed: bool) -> None:
+    services.create_room(actor_id=people.alice.pk, name="Elsewhere")
+    alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
+    connected(alice)
+    connected(bob)
+    for text in ("One", "Two", "Three"):  # faster than reading is told
+        say(bob, text)
+        expect(message(alice, text)).to_be_visible()
+    if closed:
+        alice.goto("about:blank")
+    else:
+        place(alice, "Elsewhere").click()
+        expect(alice).to_have_url(re.compile("/rooms/elsewhere/"))
+    alice.goto("/rooms/elsewhere/")
+    connected(alice)
+    expect(place(alice, "Lab").locator(".badge")).to_be_hidden()
 
 
 def test_unread_is_counted_until_the_room_is_looked_at(open_page: OpenPage, people: People, lab: Room) -> None:

@@ -22,6 +22,8 @@ export class Reading {
   /** Somebody went back to find this again: being open does not read the room until they come anew, write or say so. */
   #held = false;
   #look = () => this.look();
+  #hidden = () => this.#tellNow();
+  #shownOrHidden = () => (document.visibilityState === 'hidden' ? this.#tellNow() : this.look());
   #ends;
 
   /**
@@ -38,14 +40,16 @@ export class Reading {
       client.on('hello', () => this.look()), // a page is looked at before it is connected
     ];
     addEventListener('focus', this.#look);
-    document.addEventListener('visibilitychange', this.#look);
+    document.addEventListener('visibilitychange', this.#shownOrHidden);
+    addEventListener('pagehide', this.#hidden, { capture: true }); // before the connection is ended for the same reason
   }
 
   leave() {
-    clearTimeout(this.#timer);
+    this.#tellNow();
     for (const end of this.#ends) end();
     removeEventListener('focus', this.#look);
-    document.removeEventListener('visibilitychange', this.#look);
+    document.removeEventListener('visibilitychange', this.#shownOrHidden);
+    removeEventListener('pagehide', this.#hidden, { capture: true });
   }
 
   /** The room was opened: what is unread begins after what was read. */
@@ -90,11 +94,19 @@ export class Reading {
     return document.visibilityState === 'visible' && document.hasFocus() && this.#timeline.isShown && this.#timeline.atEnd;
   }
 
+  /** A page that is hidden may not come back: what it was about to tell, it tells at once. */
+  #tellNow() {
+    if (this.#timer === undefined) return;
+    this.#toldAt = 0;
+    this.#tell();
+  }
+
   #tell() {
     const number = this.#room.readNumber;
     if (number <= this.#toldNumber) return;
     const wait = this.#toldAt + TELL_EVERY_MS - Date.now();
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (wait > 0) {
       this.#timer = setTimeout(() => this.#tell(), wait);
       return;
