@@ -25,11 +25,15 @@ import { dayOf, words } from './words.js';
  * @typedef {{userId: number, room: Room, opener: HTMLElement, mention: (user: User) => void}} Shown
  */
 
+const SETTLE_MS = 150; // a card that is known by then is never seen in another size or place
+
 export class Profile {
   #app;
   #element;
   /** What is shown, so that a late answer about somebody else is not. @type {Shown | null} */
   #shown = null;
+  /** The last that was asked for: it is shown in a moment, unless another one is asked for meanwhile. @type {Shown | null} */
+  #wanted = null;
   /** @type {Card | null} */
   #card = null;
   /** Until what the card says is known, nothing is offered: it would move away under whoever is about to press it. */
@@ -56,6 +60,12 @@ export class Profile {
    */
   async open(opener, userId, room, mention) {
     const shown = { userId, room, opener, mention };
+    this.#wanted = shown;
+    /** @type {Promise<Card | Error>} */
+    const answer = this.#app.api.get(`/api/rooms/${room.id}/members/${userId}`).catch((/** @type {Error} */ error) => error);
+    if (!room.presence.users) void room.presence.ask().then(() => this.#paintPresence(), () => {}); // without an answer it says nothing of it
+    await Promise.race([answer, new Promise((done) => setTimeout(done, SETTLE_MS))]);
+    if (this.#wanted !== shown || !opener.isConnected) return;
     this.#shown = shown;
     this.#card = null;
     this.#loading = true;
@@ -64,9 +74,7 @@ export class Profile {
     this.#element.showPopover();
     placeBeside(this.#element, opener, 'start');
     slot(this.#element, 'close').focus();
-    if (!room.presence.users) void room.presence.ask().then(() => this.#paintPresence(), () => {}); // without an answer it says nothing of it
-    /** @type {Card | Error} */
-    const told = await this.#app.api.get(`/api/rooms/${room.id}/members/${userId}`).catch((/** @type {Error} */ error) => error);
+    const told = await answer;
     if (this.#shown !== shown) return;
     this.#loading = false;
     if (told instanceof Error) setText(this.#element, 'facts-error', told.message);
