@@ -259,7 +259,7 @@ export class RoomView {
   #post(body, replyTo) {
     const { id, stream, lastNumber } = this.room;
     const fields = { room: id, body, ...(replyTo ? { reply_to: replyTo } : {}) };
-    const before = this.#app.outbox.in(stream).length; // each of them will be a message
+    const before = this.#app.outbox.in(stream).filter((entry) => entry.state !== 'failed' && !this.room.hasArrived(entry)).length; // will be messages
     try {
       this.#app.outbox.add({ command: 'message.post', lane: stream, fields, memo: lastNumber + before });
       this.reading.release();
