@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import WebSocketRoute, expect
+from playwright.sync_api import Route, WebSocketRoute, expect
 
 from chat import services
 from chat.models import Message, Room
@@ -10,6 +10,22 @@ from tests.browser.conftest import OpenPage
 from tests.browser.screen import bodies, connected, message, place, say, sent
 from tests.conftest import People
 from tests.support.server import Nodes
+
+COMPOSER = re.compile(r"/composer\b.*js$")
+SLOW_DATABASE = """{
+  const open = indexedDB.open.bind(indexedDB);
+  const asked = [];
+  indexedDB.open = (...what) => {
+    const answer = {};
+    asked.push(() => {
+      const request = open(...what);
+      Object.defineProperty(answer, 'result', { get: () => request.result });
+      for (const name of ['onupgradeneeded', 'onsuccess', 'onerror']) request[name] = () => answer[name]();
+    });
+    return answer;
+  };
+  window.openDatabases = () => asked.forEach((start) => start());
+}"""
 
 
 def test_what_is_written_offline_is_sent_once_and_in_order(open_page: OpenPage, people: People, lab: Room) -> None:
@@ -46,6 +62,33 @@ def test_a_message_that_waits_survives_a_reload(open_page: OpenPage, people: Peo
     other_tab.goto("/rooms/lab/")
     sent(other_tab, "Written before the reload")
     assert Message.objects.count() == 1
+
+
+def test_a_page_waits_for_no_database_of_the_browser(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/")
+    page.add_init_script(SLOW_DATABASE)
+    page.reload()
+    say(page, "Before it is open")
+    expect(message(page, "Before it is open")).to_be_visible()
+    page.evaluate("() => openDatabases()")
+    sent(page, "Before it is open")
+
+
+def test_what_is_typed_before_the_scripts_come_is_kept(open_page: OpenPage, people: People, lab: Room) -> None:
+    page = open_page(people.alice, "/rooms/lab/")
+    composer = page.get_by_label("Message", exact=True)
+    composer.fill("A draft")
+    held: list[Route] = []
+    page.route(COMPOSER, lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    composer.press_sequentially("typed early")
+    composer.press("Enter")  # nothing hears it yet: a new line, as in any text field
+    expect(composer).to_have_value("typed early\n")
+    for route in held:
+        route.continue_()
+    expect(composer).to_have_value("A draft\ntyped early\n")
+    composer.press("Enter")
+    sent(page, "A draft typed early")
 
 
 def test_a_message_whose_answer_is_lost_is_shown_once(open_page: OpenPage, people: People, lab: Room) -> None:

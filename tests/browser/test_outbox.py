@@ -14,7 +14,8 @@ OWNER = 7
 
 OPEN = """async (owner) => {
   const { Outbox } = await import('/static/realtime/outbox.js');
-  window.outbox = await Outbox.open({ owner });
+  window.outbox = new Outbox({ owner });
+  await outbox.ready;
   window.sent = [];
   window.write = (body) => outbox.add({ command: 'message.post', lane: 'room.1', fields: { room: 1, body } });
 }"""

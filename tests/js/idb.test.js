@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { openRows } from '../../realtime/static/realtime/idb.js';
+import { OpeningRows, openRows } from '../../realtime/static/realtime/idb.js';
 import { uuid } from '../../realtime/static/realtime/uuid.js';
 import { FakeIndexedDB } from './support/indexeddb.js';
 import { reports } from './support/scene.js';
@@ -40,6 +40,29 @@ for (const [kind, durable] of /** @type {const} */ ([
     });
   });
 }
+
+describe('rows that are not open yet', () => {
+  test('do what is asked of them once they are, in its order', async () => {
+    const rows = new OpeningRows(openRows({ indexedDB: new FakeIndexedDB().factory, ...reports() }));
+    const added = [rows.add(row('a')), rows.add(row('b'))];
+    const found = rows.all(7);
+    await rows.delete(2);
+    assert.deepEqual(await Promise.all(added), [1, 2]);
+    assert.deepEqual(
+      (await found).map(({ key }) => key),
+      ['a', 'b'],
+    );
+    assert.ok(rows.durable);
+    rows.close();
+    await assert.rejects(rows.all(7), /closed/);
+  });
+
+  test('say so when nothing survives a reload', async () => {
+    const rows = new OpeningRows(openRows({ indexedDB: null, ...reports() }));
+    await rows.all(7);
+    assert.ok(!rows.durable);
+  });
+});
 
 describe('a browser that does not store', () => {
   test('because it is not allowed to', async () => {

@@ -63,7 +63,8 @@ async function openTab({ clock, server, disk, locks, channels, report }) {
         return /** @type {Promise<void>} */ (Promise.race([callback(), death]));
       }),
   };
-  const outbox = await Outbox.open({ owner: 7, indexedDB: disk.factory, locks: mine, channel: channels.join(), clock, report });
+  const outbox = new Outbox({ owner: 7, indexedDB: disk.factory, locks: mine, channel: channels.join(), clock, report });
+  await outbox.ready;
   const { client } = clientScene({ outbox }, server, clock);
   const die = () => {
     alive = false;

@@ -24,8 +24,10 @@ function problemsOf() {
  * @param {ReturnType<typeof browser>} shared
  * @param {Partial<import('../../realtime/static/realtime/outbox.js').OutboxOptions>} [options]
  */
-function tab({ disk, locks, channels, clock, report }, options = {}) {
-  return Outbox.open({ owner: 7, indexedDB: disk.factory, locks, channel: channels.join(), clock, report, ...options });
+async function tab({ disk, locks, channels, clock, report }, options = {}) {
+  const outbox = new Outbox({ owner: 7, indexedDB: disk.factory, locks, channel: channels.join(), clock, report, ...options });
+  await outbox.ready;
+  return outbox;
 }
 
 /** A server's answers, one by one, and what it was sent. */
@@ -499,6 +501,26 @@ describe('two tabs', () => {
       sentByTwo.map(({ body }) => body),
       ['from two'],
     );
+  });
+});
+
+describe('before the stored entries are there', () => {
+  test('it can be used: what an earlier page wrote goes first', async () => {
+    const shared = browser();
+    write(await tab(shared), 'earlier');
+    await settle();
+    const outbox = new Outbox({ owner: 7, indexedDB: shared.disk.factory, locks: shared.locks, channel: null, clock: shared.clock, report: shared.report });
+    /** @type {any[]} */
+    const sent = [];
+    outbox.resume(accepting(sent));
+    write(outbox, 'at once');
+    assert.deepEqual(shown(outbox), ['at once queued']);
+    await settle();
+    assert.deepEqual(
+      sent.map(({ body }) => body),
+      ['earlier', 'at once'],
+    );
+    assert.deepEqual(shown(outbox), []);
   });
 });
 

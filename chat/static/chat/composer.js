@@ -68,7 +68,7 @@ export class Composer {
     this.#drafts = new Drafts(meId, room.id);
     this.#input = /** @type {HTMLTextAreaElement} */ (slot(root, 'input'));
     this.#suggestions = new Suggestions(slot(root, 'suggestions'), this.#input, [completePeople(people), completeRooms(rooms), completeEmoji()]);
-    this.#input.value = this.#drafts.text;
+    this.#adopt();
     this.#input.addEventListener('input', () => this.#changed());
     this.#input.addEventListener('keydown', (event) => this.#key(event));
     slot(root, 'form').addEventListener('submit', (event) => {
@@ -83,6 +83,14 @@ export class Composer {
     });
     this.#waitAfter(actions.lastOfMine()?.created_at);
     this.paint();
+  }
+
+  /** Go on with the draft, and behind it with what was typed before the scripts had come. */
+  #adopt() {
+    const typed = this.#input.value;
+    const text = [this.#drafts.text, typed].filter(Boolean).join('\n');
+    if (text !== typed) this.#input.value = text;
+    if (typed !== '') this.#drafts.text = text;
   }
 
   focus() {

@@ -8,5 +8,5 @@ import { App } from './app.js';
 import { takeJson } from './dom.js';
 
 const boot = takeJson(document, 'boot');
-const app = new App(boot, await Outbox.open({ owner: boot.me.id }));
-app.start();
+// Nothing is waited for: a press that comes before the page is taken over would do nothing.
+new App(boot, new Outbox({ owner: boot.me.id })).start();

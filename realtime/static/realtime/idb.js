@@ -45,6 +45,46 @@ export async function openRows({ indexedDB = globalThis.indexedDB, report, timeo
   }
 }
 
+/**
+ * Rows that may be used before they are open: what is asked of them meanwhile is done then, in its order.
+ * @implements {Rows}
+ */
+export class OpeningRows {
+  /** Until they are open, nothing is known to be lost. */
+  durable = true;
+  #rows;
+
+  /** @param {Promise<Rows>} opening */
+  constructor(opening) {
+    this.#rows = opening;
+    void opening.then(({ durable }) => (this.durable = durable));
+  }
+
+  /** @param {StoredRow} row */
+  async add(row) {
+    return (await this.#rows).add(row);
+  }
+
+  /** @param {StoredRow} row */
+  async put(row) {
+    return (await this.#rows).put(row);
+  }
+
+  /** @param {number} order */
+  async delete(order) {
+    return (await this.#rows).delete(order);
+  }
+
+  /** @param {number} owner */
+  async all(owner) {
+    return (await this.#rows).all(owner);
+  }
+
+  close() {
+    void this.#rows.then((rows) => rows.close());
+  }
+}
+
 /** @implements {Rows} */
 export class MemoryRows {
   durable = false;

@@ -14,7 +14,7 @@ import { Backoff } from './backoff.js';
 import { realClock, reportToConsole } from './clock.js';
 import { Entries } from './entries.js';
 import { HoldfastError, LOCAL_CODES, asHoldfastError } from './errors.js';
-import { openRows } from './idb.js';
+import { OpeningRows, openRows } from './idb.js';
 import { verdict } from './refusals.js';
 import { openChannel, takeTurn } from './tabs.js';
 import { uuid } from './uuid.js';
@@ -23,7 +23,6 @@ import { words } from './words.js';
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').Entry} Entry */
 /** @typedef {import('./types.js').Report} Report */
-/** @typedef {import('./idb.js').Rows} Rows */
 /** @typedef {import('./tabs.js').Channel} Channel */
 /** @typedef {import('./tabs.js').Locks} Locks */
 
@@ -65,23 +64,10 @@ export class Outbox {
   #timer = null;
 
   /**
-   * Open the owner's outbox and read what an earlier page left in it.
+   * The owner's outbox. It may be used at once; what an earlier page left in it is there when it is `ready`, and is sent first.
    * @param {OutboxOptions} options
-   * @returns {Promise<Outbox>}
    */
-  static async open(options) {
-    const rows = await openRows({ indexedDB: options.indexedDB, report: options.report ?? reportToConsole });
-    const outbox = new Outbox(options, rows);
-    await outbox.#entries.refresh();
-    return outbox;
-  }
-
-  /**
-   * Use `Outbox.open`.
-   * @param {OutboxOptions} options
-   * @param {Rows} rows
-   */
-  constructor({ owner, locks, channel, clock = realClock, report = reportToConsole }, rows) {
+  constructor({ owner, indexedDB, locks, channel, clock = realClock, report = reportToConsole }) {
     this.owner = owner;
     this.#locks = locks === undefined ? (globalThis.navigator?.locks ?? null) : locks;
     this.#clock = clock;
@@ -90,13 +76,15 @@ export class Outbox {
     this.#entries = new Entries({
       owner,
       limit: MAX_ENTRIES,
-      rows,
+      rows: new OpeningRows(openRows({ indexedDB, report })),
       channel: channel === undefined ? openChannel(nameFor(owner)) : channel,
       shared: this.#locks !== null,
       // Should the tab that wrote an entry die before it has sent it, the lock and the entry come to this one.
       heard: () => this.#pump(),
       report,
     });
+    /** @type {Promise<void>} */
+    this.ready = this.#entries.refresh().then(() => this.#pump());
   }
 
   /** False: this browser keeps nothing, and a reload loses what is not sent. */
