@@ -79,9 +79,10 @@ test: install-dev ## Check and test everything; installs the services that the t
 	$(PYTEST) $(THREE) tests/browser
 	$(PYTEST) $(TWO) --no-loadscope-reorder $(TIMED)
 
-test-slow: install-dev ## The browser tests behind a slow and uneven network: what one page shows, another one shows much later
+test-slow: install-dev ## The browser tests behind a slow and uneven network, then on a slow processor: half an hour of late answers and late scripts
 	@.ci/services
 	TEST_NETWORK=slow $(PYTEST) $(THREE) tests/browser
+	TEST_PROCESSOR=slow $(PYTEST) $(TWO) tests/browser
 
 test-fast: install-dev ## The tests that need no service and no server process
 	@.venv/bin/python -m pytest -q -x -m "not postgresql" $(SLOW:%=--ignore=%)

@@ -19,11 +19,12 @@ from pytest_django import DjangoDbBlocker
 from chat import services
 from chat.models import Room
 from tests.conftest import People
-from tests.support import slow_network
+from tests.support import slow_network, slow_processor
 from tests.support.browser import chromium
 from tests.support.server import Node, Nodes
 
-PATIENCE_MS = 15_000 * slow_network.PATIENCE  # how long a page may take to show something; a busy machine needs seconds
+# How long a page may take to show something; a busy machine needs seconds.
+PATIENCE_MS = 15_000 * slow_network.PATIENCE * slow_processor.PATIENCE
 # What Chromium itself writes while a server is away: a state that the page shows, not an error of it.
 AWAY = re.compile(
     r"net::ERR_|^WebSocket connection to|^An unknown error occurred when fetching the script"
@@ -100,6 +101,7 @@ def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
 
         context.on("weberror", lambda error: problems.append(f"{path}: {error.error}"))
         context.on("console", heard)
+        context.on("page", slow_processor.before)
         page = context.new_page()
         page.goto(path)
         return page

@@ -19,6 +19,12 @@ def message(page: Page, text: str) -> Locator:
     return page.locator(".timeline .message").filter(has=page.locator(".message__body", has_text=text))
 
 
+def press(page: Page, key: str) -> None:
+    """Press a key that the page's scripts hear: a page that has just come shows its text before they run."""
+    page.wait_for_load_state()
+    page.keyboard.press(key)
+
+
 def sent(page: Page, text: str) -> Locator:
     """The message with this text, once the server has it."""
     found = message(page, text)

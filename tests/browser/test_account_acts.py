@@ -10,7 +10,7 @@ from chat import services
 from chat.models import ModerationLog, Room
 from chat.services.moderators import appoint_moderator
 from tests.browser.conftest import OpenPage
-from tests.browser.screen import connected
+from tests.browser.screen import connected, press
 from tests.conftest import PASSWORD, People, make_user
 
 REFUSED = "status of 40[13]"  # what an open page may ask for after its session has ended
@@ -161,7 +161,7 @@ def test_the_keys_of_a_case_lead_to_the_acts_on_the_account(open_page: OpenPage,
     services.report(actor_id=people.alice.pk, message_id=posted.pk, category="spam")
     desk.goto("/admin/chat/report/next/")
     expect(desk.get_by_role("heading", name="Reported as spam")).to_be_visible()
-    desk.keyboard.press("d")
+    press(desk, "d")
     confirm(desk, "Deactivate account", reason="Advertising only")
     expect(desk.get_by_role("heading", name="Reported as spam")).to_be_visible()
     told(bob, "Your account has been deactivated.")

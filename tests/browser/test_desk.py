@@ -11,7 +11,7 @@ from chat.models import Report, Room
 from chat.services.moderators import appoint_moderator
 from tests.admin.rows import make_rows
 from tests.browser.conftest import OpenPage
-from tests.browser.screen import connected, message
+from tests.browser.screen import connected, message, press
 from tests.conftest import PASSWORD, People, make_user
 
 PAGES = ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "filter", "person"]
@@ -77,24 +77,24 @@ def test_mona_decides_by_keys_and_the_next_case_opens(open_page: OpenPage, peopl
     services.report(actor_id=people.alice.pk, message_id=second.pk, category="spam")
     bob = open_page(people.bob, "/rooms/lab/")
     page = open_page(mona, "/admin/")
-    page.keyboard.press("n")
+    press(page, "n")
     expect(page.locator(".reported").get_by_text("Buy my watches")).to_be_visible()
-    page.keyboard.press("?")
+    press(page, "?")
     expect(page.get_by_role("dialog", name="Keys").get_by_text("Keep message")).to_be_visible()
-    page.keyboard.press("Escape")
-    page.keyboard.press("a")
+    press(page, "Escape")
+    press(page, "a")
     expect(page.get_by_text("assigned to mona")).to_be_visible()
-    page.keyboard.press("h")
+    press(page, "h")
     expect(message(bob, "Hidden while moderators look at it.")).to_be_visible()
     expect(page.get_by_text("hidden from everybody else")).to_be_visible()
-    page.keyboard.press("k")
+    press(page, "k")
     expect(page.get_by_text("The message stays")).to_be_visible()
     expect(message(bob, "Buy my watches")).to_be_visible()
     expect(page.locator(".reported").get_by_text("Buy my boats")).to_be_visible()
-    page.keyboard.press("e")
+    press(page, "e")
     page.keyboard.type("Advertising, k?")
-    page.keyboard.press("Escape")
-    page.keyboard.press("r")
+    press(page, "Escape")
+    press(page, "r")
     expect(page.get_by_text("The message is removed")).to_be_visible()
     expect(page).to_have_url(re.compile("/admin/chat/report/$"))
     expect(message(bob, "This message was deleted.")).to_be_visible()

@@ -62,6 +62,22 @@ describe('one connection', () => {
     assert.equal(server.received.length, before);
   });
 
+  test('a tab that is looked at before it has its seat follows all the same', async () => {
+    const { browser, server } = await scene(1);
+    server.post('room.2', 'one');
+    const early = browser.open();
+    const copy = copyOf(server, 'room.2');
+    early.client.subscribe('room.2', copy);
+    early.client.start();
+    early.client.wake(); // the browser says that the page is shown
+    await settle();
+    await settle();
+    server.post('room.2', 'two');
+    await settle();
+    assert.deepEqual(bodies({ copy }), ['one two']);
+    assert.deepEqual(server.commands('unsubscribe'), []);
+  });
+
   test('a tab that stands further back catches up, and the others stay level', async () => {
     const { browser, server, tabs } = await scene(2);
     for (let number = 4; number < 20; number += 1) server.post('room.1', `message ${number}`);

@@ -47,6 +47,8 @@ export class Follower {
   #leader = null;
   /** The leader has told how things are, and from there on everything that happens. */
   #joined = false;
+  /** This tab holds the lock of its seat. A leader that hears of a seat that nobody holds takes its tab for dead. */
+  #seated = false;
   /** @type {unknown} */
   #due = null;
 
@@ -60,10 +62,11 @@ export class Follower {
     this.#replies = new Replies(clock, () => this.wake());
   }
 
-  /** Take the seat; after `stopped`, ask the leader to connect again. */
+  /** The seat's lock is held: join the leader. After `stopped`, ask it to connect again. */
   start() {
+    this.#seated = true;
     if (this.#joined) this.#send('start');
-    else this.#watch.ask(LEADER_PATIENCE_MS);
+    else this.#ask();
   }
 
   /** Leave without a word: the leader sees the seat's lock. */
@@ -76,7 +79,7 @@ export class Follower {
 
   wake() {
     this.#send('wake');
-    this.#watch.ask(LEADER_PATIENCE_MS);
+    this.#ask();
   }
 
   renew() {
@@ -85,7 +88,7 @@ export class Follower {
 
   retryNow() {
     this.#send('retry');
-    this.#watch.ask(LEADER_PATIENCE_MS);
+    this.#ask();
   }
 
   /**
@@ -108,6 +111,11 @@ export class Follower {
     else if (kind === 'items') for (const item of items) this.#guarded(() => this.#take(leader, item));
   }
 
+  /** Ask the leader to let this tab in, or whether it is still there; `start` does it, should it be too early. */
+  #ask() {
+    if (this.#seated) this.#watch.ask(LEADER_PATIENCE_MS);
+  }
+
   /**
    * @param {string} kind
    * @param {Record<string, unknown>} [more]
@@ -123,8 +131,7 @@ export class Follower {
     this.#replies.lose();
     this.#enter({ name: 'connecting' });
     this.#watch.heard();
-    if (leader !== null) this.start();
-    else this.#watch.ask(LEADER_PATIENCE_MS);
+    this.#ask();
   }
 
   /**

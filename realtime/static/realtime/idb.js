@@ -12,8 +12,9 @@ export const DATABASE_NAME = 'holdfast';
 const DATABASE_VERSION = 1;
 const STORE = 'outbox';
 const BY_OWNER = 'owner';
-/** Safari has left opens unanswered for ever; a person does not wait longer than this for a composer. */
-export const OPEN_TIMEOUT_MS = 2_000;
+/** Safari has left opens unanswered for ever; what a person writes does not wait longer than this to be sent. */
+export const OPEN_TIMEOUT_MS = 4_000;
+const OPEN_STEPS = 20;
 
 /**
  * @typedef {object} StoredRow
@@ -178,10 +179,10 @@ class DurableRows {
 function open(indexedDB, timeoutMs) {
   return new Promise((resolve, reject) => {
     let late = false;
-    const timer = setTimeout(() => {
+    const answered = patiently(timeoutMs, () => {
       late = true;
       reject(new Error('IndexedDB does not answer'));
-    }, timeoutMs);
+    });
     const request = indexedDB.open(DATABASE_NAME, DATABASE_VERSION);
     request.onupgradeneeded = () => {
       const store = request.result.createObjectStore(STORE, { keyPath: 'order', autoIncrement: true });
@@ -189,13 +190,32 @@ function open(indexedDB, timeoutMs) {
       store.createIndex('key', 'key', { unique: true });
     };
     request.onsuccess = () => {
-      clearTimeout(timer);
+      answered();
       if (late) request.result.close();
       else resolve(request.result);
     };
     request.onerror = () => {
-      clearTimeout(timer);
+      answered();
       reject(request.error);
     };
   });
+}
+
+/**
+ * Give up after so long, in steps: a page that was busy itself may find the answer waiting, and takes it between two of them.
+ * @param {number} ms
+ * @param {() => void} giveUp
+ * @returns {() => void}  ends the wait
+ */
+function patiently(ms, giveUp) {
+  let steps = OPEN_STEPS;
+  const step = () => {
+    steps -= 1;
+    if (steps < 0) giveUp();
+    else timer = setTimeout(step, ms / OPEN_STEPS);
+  };
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  step();
+  return () => clearTimeout(timer);
 }

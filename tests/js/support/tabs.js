@@ -3,7 +3,7 @@
  * @module
  */
 
-/** @typedef {{name: string, begin: () => void, lose: () => void}} Request */
+/** @typedef {{name: string, begin: () => void, lose: () => void, gone: boolean}} Request */
 
 export class FakeLocks {
   /** @type {Map<string, {holder: Request | null, waiting: Request[]}>} */
@@ -24,9 +24,12 @@ export class FakeLocks {
     /** @type {Set<Request>} */
     const mine = new Set();
     let alive = true;
+    let asked = false;
+    // Before the first request of a page, a browser finds out whether the page may store anything: what it says meanwhile is heard earlier.
+    const line = (/** @type {() => void} */ up) => void (asked ? queueMicrotask(up) : setImmediate(() => ((asked = true), up())));
     const request = (/** @type {string} */ name, /** @type {{signal?: AbortSignal, steal?: boolean}} */ options, /** @type {() => Promise<void>} */ callback) => {
       if (!alive) return new Promise(() => {});
-      const { request, promise } = this.#request(name, options, callback);
+      const { request, promise } = this.#request(name, options, callback, line);
       mine.add(request);
       return promise;
     };
@@ -39,7 +42,7 @@ export class FakeLocks {
 
   /** A frozen tab holds the lock; the browser takes it away when the tab dies. @returns {() => void}  the tab dies */
   freeze(name = 'holdfast-outbox-7') {
-    const request = { name, begin() {}, lose() {} };
+    const request = { name, begin() {}, lose() {}, gone: false };
     this.#lock(name).holder = request;
     return () => this.#drop(request);
   }
@@ -54,15 +57,17 @@ export class FakeLocks {
    * @param {string} name
    * @param {{signal?: AbortSignal, steal?: boolean}} options
    * @param {() => Promise<void>} callback
+   * @param {(up: () => void) => void} [line]
    */
-  #request(name, { signal, steal }, callback) {
+  #request(name, { signal, steal }, callback, line = queueMicrotask) {
     const lock = this.#lock(name);
     /** @type {Request} */
-    let request = { name, begin() {}, lose() {} };
+    let request = { name, begin() {}, lose() {}, gone: false };
     const promise = /** @type {Promise<void>} */ (
       new Promise((resolve, reject) => {
         request = {
           name,
+          gone: false,
           begin: () =>
             void callback()
               .then(resolve, reject)
@@ -70,18 +75,22 @@ export class FakeLocks {
           lose: () => reject(new DOMException(`${name} was stolen`, 'AbortError')),
         };
         signal?.addEventListener('abort', () => {
-          if (!lock.waiting.includes(request)) return;
-          lock.waiting.splice(lock.waiting.indexOf(request), 1);
+          if (lock.holder === request) return;
+          request.gone = true;
+          if (lock.waiting.includes(request)) lock.waiting.splice(lock.waiting.indexOf(request), 1);
           reject(new DOMException(`gave up waiting for ${name}`, 'AbortError'));
         });
       })
     );
-    if (steal) {
-      lock.holder?.lose();
-      lock.holder = null;
-      lock.waiting.unshift(request);
-    } else lock.waiting.push(request);
-    this.#grant(name);
+    line(() => {
+      if (request.gone) return;
+      if (steal) {
+        lock.holder?.lose();
+        lock.holder = null;
+        lock.waiting.unshift(request);
+      } else lock.waiting.push(request);
+      this.#grant(name);
+    });
     return { request, promise };
   }
 
@@ -95,6 +104,7 @@ export class FakeLocks {
 
   /** @param {Request} request */
   #drop(request) {
+    request.gone = true;
     const lock = this.#lock(request.name);
     if (lock.waiting.includes(request)) lock.waiting.splice(lock.waiting.indexOf(request), 1);
     if (lock.holder !== request) return;
