@@ -12,10 +12,14 @@ from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
 
-STYLES: Final = ("css/tokens.css", "css/base.css", "css/icon.css", "css/brand.css", "css/button.css", "css/account.css", "offline/page.css")
+STYLES: Final = (
+    *(f"css/base/{name}.css" for name in ("tokens", "base", "icon", "brand", "button")),
+    "css/account/account.css",
+    "offline/page.css",
+)
 SCRIPT: Final = "offline/page.js"
 
-_FONT = re.compile(r'url\("\.\./(fonts/[^"]+)"\)')
+_FONT = re.compile(r'url\("(?:\.\./)+(fonts/[^"]+)"\)')
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 
 

@@ -73,13 +73,13 @@ def test_a_script_writes_text_as_text(path: Path) -> None:
 def test_html_of_the_server_enters_a_page_at_one_place() -> None:
     """Messages with markup come as HTML that the server has sanitised; one module puts it in, and one renews the page of the nodes."""
     doors = [path for path in SCRIPTS if re.search(r"\binnerHTML\b|DOMParser|createContextualFragment|setHTML", code(path))]
-    assert sorted(map(str, doors)) == ["chat/static/chat/dom.js", "realtime/static/realtime/desk/nodes.js"]
+    assert sorted(map(str, doors)) == ["chat/static/chat/lib/dom.js", "realtime/static/realtime/admin/nodes.js"]
 
 
 def test_one_module_touches_the_socket() -> None:
     assert [path.name for path in SCRIPTS if re.search(r"new WebSocket\b", code(path))] in ([], ["socket.js"])
 
 
-@pytest.mark.parametrize("path", [path for path in SCRIPTS if path.parts[0] == "realtime" and path.parent.name != "desk"], ids=str)
+@pytest.mark.parametrize("path", [path for path in SCRIPTS if path.parts[0] == "realtime" and path.parent.name != "admin"], ids=str)
 def test_the_client_library_knows_no_page(path: Path) -> None:
     assert re.findall(r"\b(?:document\.(?:query|create|get|body|head)\w*|HTMLElement|customElements)\b", code(path)) == []

@@ -142,7 +142,7 @@ async def test_over_tls_on_the_current_release(tmp_path: Path, certificate: Path
             assert answer.status_code == 200
             assert len(answer.headers.get_list("strict-transport-security")) == 1
             assert "; Secure" in next(each for each in answer.headers.get_list("set-cookie") if each.startswith("holdfast_node="))
-            static = await http.get(f"{origin}/static/realtime/socket.js")
+            static = await http.get(f"{origin}/static/realtime/connection/socket.js")
             assert static.headers["strict-transport-security"] == answer.headers["strict-transport-security"]
             redirect = await http.get(f"http://localhost:{plain_port}/rooms/?x=1")
             assert (redirect.status_code, redirect.headers["location"]) == (308, "https://localhost/rooms/?x=1")

@@ -8,52 +8,52 @@ import { Bell } from '../notifications/bell.js';
 import { Announcements } from '../notifications/announcements.js';
 import { Desktop, showThatSomebodyLooks } from '../notifications/desktop.js';
 import { InboxFeed } from '../notifications/feed.js';
-import { listenToBrowser } from '../notifications/wakefulness.js';
+import { listenToBrowser } from '../realtime/connection/page_lifecycle.js';
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
 import { Session } from '../realtime/session.js';
-import { sharedTransport } from '../realtime/shared_socket.js';
-import { Blocks } from './blocks.js';
+import { sharedTransport } from '../realtime/tabs/shared_socket.js';
+import { Blocks } from './people/blocks.js';
 import { Connection } from './connection.js';
 import { Counters } from './counters.js';
-import { Dialogs } from './dialogs.js';
-import { complain, onAction, toast } from './dom.js';
-import { EmojiPicker } from './emoji.js';
-import { Favourites } from './favourites.js';
-import { FormatMenu } from './format_menu.js';
-import { makeRoomForKeyboard } from './keyboard.js';
-import { Menu, moveWithArrows, placeBeside } from './menu.js';
-import { People } from './people.js';
-import { PerFrame } from './per_frame.js';
-import { allowPictures } from './pictures.js';
-import { Profile } from './profile.js';
-import { roomMenu } from './room_menu.js';
-import { Rooms } from './rooms.js';
-import { Recent } from './recent.js';
-import { neighbour } from './room_order.js';
+import { Dialogs } from './lib/dialogs.js';
+import { complain, onAction, toast } from './lib/dom.js';
+import { EmojiPicker } from './composer/emoji_picker.js';
+import { Favourites } from './sidebar/favourites.js';
+import { FormatMenu } from './composer/format_menu.js';
+import { makeRoomForKeyboard } from './lib/keyboard.js';
+import { Menu, moveWithArrows, placeBeside } from './lib/menu.js';
+import { People } from './people/people.js';
+import { PerFrame } from './lib/per_frame.js';
+import { allowPictures } from './timeline/pictures.js';
+import { Profile } from './people/profile.js';
+import { roomMenu } from './rooms/room_menu.js';
+import { Rooms } from './rooms/rooms.js';
+import { Recent } from './sidebar/recent.js';
+import { neighbour } from './sidebar/room_order.js';
 import { Router } from './router.js';
-import { SearchField } from './search_field.js';
-import { Shortcuts } from './shortcuts.js';
-import { ShortcutsView } from './shortcuts_view.js';
-import { Sidebar } from './sidebar.js';
-import { SiteMute } from './site_mute.js';
-import { Switcher } from './switcher.js';
-import { words } from './words.js';
+import { SearchField } from './search/search_field.js';
+import { Shortcuts } from './lib/shortcuts.js';
+import { ShortcutsView } from './lib/shortcuts_view.js';
+import { Sidebar } from './sidebar/sidebar.js';
+import { SiteMute } from './people/site_mute.js';
+import { Switcher } from './search/switcher.js';
+import { words } from './lib/words.js';
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
  * @typedef {import('../realtime/types.js').User} User
- * @typedef {import('./room.js').Room} Room
+ * @typedef {import('./rooms/room.js').Room} Room
  *
  * @typedef {object} Boot  What the server wrote into the page (chat/page_data.py).
  * @property {User & {moderator: boolean}} me
  * @property {string} epoch
- * @property {import('./room.js').Listed[]} rooms
+ * @property {import('./rooms/room.js').Listed[]} rooms
  * @property {{seq: number, unread: number, since: string, preferences: import('../notifications/news.js').Choices}} inbox
  * @property {{message: number}} limits
  * @property {string[]} image_hosts
- * @property {import('./blocks.js').Block[]} blocks
- * @property {import('./site_mute.js').MuteRow | null} site_mute
+ * @property {import('./people/blocks.js').Block[]} blocks
+ * @property {import('./people/site_mute.js').MuteRow | null} site_mute
  */
 
 const PATH = '/ws/chat/';
@@ -66,7 +66,7 @@ export class App {
 
   /**
    * @param {Boot} boot
-   * @param {import('../realtime/outbox.js').Outbox} outbox
+   * @param {import('../realtime/outbox/outbox.js').Outbox} outbox
    */
   constructor(boot, outbox) {
     this.me = boot.me;

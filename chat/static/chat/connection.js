@@ -3,9 +3,9 @@
  * @module
  */
 
-import { CloseCode, DEACTIVATED } from '../realtime/codes.js';
-import { setText, slot } from './dom.js';
-import { words } from './words.js';
+import { CloseCode, DEACTIVATED } from '../realtime/connection/codes.js';
+import { setText, slot } from './lib/dom.js';
+import { words } from './lib/words.js';
 
 /**
  * @typedef {import('../realtime/client.js').Client} Client

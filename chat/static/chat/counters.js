@@ -3,7 +3,7 @@
  * @module
  */
 
-import { few } from './words.js';
+import { few } from './lib/words.js';
 
 const COLOURS = { quiet: '#0d7a75', loud: '#cf3b33' }; // an icon knows no custom properties: --accent and --danger in light mode
 

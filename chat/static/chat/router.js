@@ -3,12 +3,12 @@
  * @module
  */
 
-import { clone, parse, takeJson } from './dom.js';
-import { DirectoryView } from './directory_view.js';
-import { InboxView } from './inbox_view.js';
-import { RoomView } from './room_view.js';
-import { SearchView } from './search_view.js';
-import { words } from './words.js';
+import { clone, parse, takeJson } from './lib/dom.js';
+import { DirectoryView } from './rooms/directory_view.js';
+import { InboxView } from './inbox/inbox_view.js';
+import { RoomView } from './rooms/room_view.js';
+import { SearchView } from './search/search_view.js';
+import { words } from './lib/words.js';
 
 /**
  * @typedef {import('./app.js').App} App
@@ -63,7 +63,7 @@ export class Router {
     document.title = words.pageTitle(this.#app.rooms.unread, this.#title);
   }
 
-  /** The person says that a room is read. False: no view of it is there. @param {import('./room.js').Room} room */
+  /** The person says that a room is read. False: no view of it is there. @param {import('./rooms/room.js').Room} room */
   markRead(room) {
     const views = [...this.#kept.values(), this.#view].map((view) => view?.controller);
     const found = views.find((controller) => controller instanceof RoomView && controller.room === room);

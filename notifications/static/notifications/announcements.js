@@ -3,8 +3,8 @@
  * @module
  */
 
-import { Emitter } from '../realtime/emitter.js';
-import { reportToConsole } from '../realtime/clock.js';
+import { Emitter } from '../realtime/lib/emitter.js';
+import { reportToConsole } from '../realtime/lib/clock.js';
 
 /**
  * @typedef {import('../realtime/client.js').Client} Client

@@ -7,13 +7,13 @@
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
 import { Session } from '../realtime/session.js';
-import { sharedTransport } from '../realtime/shared_socket.js';
+import { sharedTransport } from '../realtime/tabs/shared_socket.js';
 import { Announcements } from './announcements.js';
 import { Banner } from './banner.js';
 import { Bell } from './bell.js';
 import { showThatSomebodyLooks } from './desktop.js';
 import { InboxFeed } from './feed.js';
-import { listenToBrowser } from './wakefulness.js';
+import { listenToBrowser } from '../realtime/connection/page_lifecycle.js';
 
 const PATH = '/ws/notifications/';
 const me = Number(/** @type {HTMLElement} */ (document.querySelector('[data-me]')).dataset.me);

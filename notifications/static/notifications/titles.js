@@ -3,8 +3,8 @@
  * @module
  */
 
-import { fill, gettext } from '../realtime/language.js';
-import { spokenMoment } from '../realtime/moment.js';
+import { fill, gettext } from '../realtime/lib/language.js';
+import { spokenMoment } from '../realtime/lib/time_text.js';
 import { sentences } from './words.js';
 
 /** @type {Map<string, RegExp>} */

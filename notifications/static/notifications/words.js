@@ -3,7 +3,7 @@
  * @module
  */
 
-import { counted, fill, gettext, ngettext } from '../realtime/language.js';
+import { counted, fill, gettext, ngettext } from '../realtime/lib/language.js';
 
 const MOST_SHOWN = 99; // a badge is a glance, not a ledger
 

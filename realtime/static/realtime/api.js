@@ -7,9 +7,9 @@
  * @module
  */
 
-import { realClock } from './clock.js';
-import { HoldfastError, LOCAL_CODES } from './errors.js';
-import { words } from './words.js';
+import { realClock } from './lib/clock.js';
+import { HoldfastError, LOCAL_CODES } from './lib/errors.js';
+import { words } from './lib/words.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 

@@ -1,7 +1,7 @@
 /**
  * A page's one connection with everything on it: streams that catch up by themselves, signals, commands, and an outbox.
  *
- *     import { Client } from '../realtime/client.js';
+ *     import { Client } from './client.js';
  *
  *     const client = new Client({ path: '/ws/notifications/', epoch });         // a page with only a bell
  *     client.subscribe('announcements', {
@@ -23,14 +23,14 @@
  * @module
  */
 
-import { Backoff } from './backoff.js';
-import { realClock, reportToConsole } from './clock.js';
-import { CloseCode } from './codes.js';
-import { Emitter } from './emitter.js';
-import { HoldfastError, LOCAL_CODES } from './errors.js';
-import { Pulls } from './pulls.js';
-import { Socket } from './socket.js';
-import { Stream } from './stream.js';
+import { Backoff } from './connection/backoff.js';
+import { realClock, reportToConsole } from './lib/clock.js';
+import { CloseCode } from './connection/codes.js';
+import { Emitter } from './lib/emitter.js';
+import { HoldfastError, LOCAL_CODES } from './lib/errors.js';
+import { Pulls } from './streams/pulls.js';
+import { Socket } from './connection/socket.js';
+import { Stream } from './streams/stream.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').ConnectionState} ConnectionState */
@@ -38,10 +38,10 @@ import { Stream } from './stream.js';
 /** @typedef {import('./types.js').Report} Report */
 /** @typedef {import('./types.js').Signal} Signal */
 /** @typedef {import('./types.js').User} User */
-/** @typedef {import('./outbox.js').Outbox} Outbox */
-/** @typedef {import('./replies.js').Answer} Answer */
-/** @typedef {import('./socket.js').SocketHandlers} SocketHandlers */
-/** @typedef {import('./stream.js').StreamHandlers} StreamHandlers */
+/** @typedef {import('./outbox/outbox.js').Outbox} Outbox */
+/** @typedef {import('./connection/replies.js').Answer} Answer */
+/** @typedef {import('./connection/socket.js').SocketHandlers} SocketHandlers */
+/** @typedef {import('./streams/stream.js').StreamHandlers} StreamHandlers */
 
 /** A server subscribes one connection to no more (docs/protocol.md: `too_many`). */
 export const MAX_STREAMS = 1_000;

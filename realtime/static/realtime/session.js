@@ -8,8 +8,8 @@
  * @module
  */
 
-import { realClock } from './clock.js';
-import { CloseCode, DEACTIVATED } from './codes.js';
+import { realClock } from './lib/clock.js';
+import { CloseCode, DEACTIVATED } from './connection/codes.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').ConnectionState} ConnectionState */

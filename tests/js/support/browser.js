@@ -4,15 +4,15 @@
  */
 
 import { Client } from '../../../realtime/static/realtime/client.js';
-import { SharedSocket } from '../../../realtime/static/realtime/shared_socket.js';
-import { Socket } from '../../../realtime/static/realtime/socket.js';
+import { SharedSocket } from '../../../realtime/static/realtime/tabs/shared_socket.js';
+import { Socket } from '../../../realtime/static/realtime/connection/socket.js';
 import { FakeClock } from './clock.js';
 import { reports } from './scene.js';
 import { FakeServer } from './server.js';
 import { FakeChannels, FakeLocks } from './tabs.js';
 
 /** @typedef {import('../../../realtime/static/realtime/client.js').ClientOptions} ClientOptions */
-/** @typedef {import('../../../realtime/static/realtime/socket.js').SocketHandlers} SocketHandlers */
+/** @typedef {import('../../../realtime/static/realtime/connection/socket.js').SocketHandlers} SocketHandlers */
 /** @typedef {Awaited<ReturnType<FakeBrowser['open']>>} Tab */
 
 const NAME = 'shared';

@@ -4,7 +4,7 @@
  */
 
 import { Client } from '../../../realtime/static/realtime/client.js';
-import { Socket } from '../../../realtime/static/realtime/socket.js';
+import { Socket } from '../../../realtime/static/realtime/connection/socket.js';
 import { FakeClock } from './clock.js';
 import { FakeServer } from './server.js';
 
