@@ -10,7 +10,7 @@ from tests.architecture.source import PACKAGES, ROOT
 TEMPLATES = sorted(path.relative_to(ROOT) for path in (ROOT / "templates").rglob("*.html"))
 STATIC = [ROOT / package / "static" for package in PACKAGES]
 SCRIPTS = sorted(path.relative_to(ROOT) for directory in STATIC for path in directory.rglob("*.js") if "vendor" not in path.parts)
-MAX_LINES = 400  # as of the other code
+MAX_LINES = 500  # more than of Python: types are in comments, and Biome breaks lines often
 STYLES = sorted(path.relative_to(ROOT) for directory in STATIC for path in directory.rglob("*.css"))
 
 SAFE = {

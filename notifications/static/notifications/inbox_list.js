@@ -1,5 +1,6 @@
 /**
- * One tab of the inbox as far as it is loaded, newest first: which rows belong on it, and where the next page begins. No DOM.
+ * One tab of the inbox as far as it is loaded, newest first: which rows belong on it, and where the
+ * next page begins. No DOM.
  * @module
  */
 
@@ -19,7 +20,10 @@ export class Shelf {
   tab;
   /** @type {Map<number, Row>} */
   #rows = new Map();
-  /** The oldest row of the pages that were loaded: what is older comes with the next page, and not one by one. */
+  /**
+   * The oldest row of the pages that were loaded: what is older comes with the next page, and not
+   * one by one.
+   */
   #floor = Infinity;
   #more;
 
@@ -45,7 +49,9 @@ export class Shelf {
 
   /** Newest first. @returns {Row[]} */
   get shown() {
-    return [...this.#rows.values()].filter((row) => this.#belongs(row)).sort((one, other) => other.id - one.id);
+    return [...this.#rows.values()]
+      .filter((row) => this.#belongs(row))
+      .sort((one, other) => other.id - one.id);
   }
 
   /** @param {number} id */
@@ -53,7 +59,10 @@ export class Shelf {
     return this.#rows.get(id);
   }
 
-  /** An older page came, or the newest one again. @param {{notifications: Row[], more: boolean}} page */
+  /**
+   * An older page came, or the newest one again.
+   * @param {{notifications: Row[], more: boolean}} page
+   */
   loaded({ notifications, more }) {
     for (const row of notifications) this.put(row);
     const oldest = notifications.at(-1)?.id ?? 0;

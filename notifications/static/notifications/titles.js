@@ -1,5 +1,6 @@
 /**
- * Titles of notifications in the reader's language: one of the sentences of its kind is found and said again. See notifications/titles.py.
+ * Titles of notifications in the reader's language: one of the sentences of its kind is found and
+ * said again. See notifications/titles.py.
  * @module
  */
 
@@ -16,8 +17,12 @@ function pattern(sentence) {
   if (!found) {
     const places = sentence
       .replaceAll(/[.;:?]/g, String.raw`\$&`)
-      .replaceAll(/%\((\w+)\)s/g, (_whole, name) => `(?<${name}>${name === 'count' ? '[0-9]+' : '.+'})`);
-    patterns.set(sentence, (found = new RegExp(`^${places}$`, 's')));
+      .replaceAll(
+        /%\((\w+)\)s/g,
+        (_whole, name) => `(?<${name}>${name === 'count' ? '[0-9]+' : '.+'})`,
+      );
+    found = new RegExp(`^${places}$`, 's');
+    patterns.set(sentence, found);
   }
   return found;
 }

@@ -46,7 +46,10 @@ test('the answer to the command counts before the event comes', async () => {
   assert.equal(blocks.has(9), true);
   await blocks.set(9, false);
   assert.equal(blocks.has(9), false);
-  assert.deepEqual(server.asked, [['person.block', { user: 9 }], ['person.unblock', { user: 9 }]]);
+  assert.deepEqual(server.asked, [
+    ['person.block', { user: 9 }],
+    ['person.unblock', { user: 9 }],
+  ]);
 });
 
 test('where changes may have been missed, the list is read anew', async () => {

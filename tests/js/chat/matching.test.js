@@ -2,23 +2,41 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { FIT, fit, rank } from '../../../chat/static/chat/lib/matching.js';
+import {
+  isLetter,
+  isPressed,
+  SHORTCUTS,
+  Shortcuts,
+} from '../../../chat/static/chat/lib/shortcuts.js';
 import { Recent } from '../../../chat/static/chat/sidebar/recent.js';
-import { SHORTCUTS, Shortcuts, isLetter, isPressed } from '../../../chat/static/chat/lib/shortcuts.js';
 
 /** @param {string} key @param {object} [modifiers] @returns {any} */
-const press = (key, modifiers = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, ...modifiers });
+const press = (key, modifiers = {}) => ({
+  key,
+  ctrlKey: false,
+  metaKey: false,
+  altKey: false,
+  shiftKey: false,
+  ...modifiers,
+});
 
 /** @returns {any} */
 function storage() {
   const kept = new Map();
-  return { getItem: (/** @type {string} */ key) => kept.get(key) ?? null, setItem: (/** @type {string} */ key, /** @type {string} */ value) => void kept.set(key, value) };
+  return {
+    getItem: (/** @type {string} */ key) => kept.get(key) ?? null,
+    setItem: (/** @type {string} */ key, /** @type {string} */ value) => void kept.set(key, value),
+  };
 }
 
 describe('a name fits', () => {
   const name = 'Release planning (Café)';
 
   test('best at its start, then at a word, inside, and scattered', () => {
-    assert.deepEqual(['rel', 'plan', 'lease', 'rlpl', 'xyz'].map((typed) => fit(typed, name)), [FIT.start, FIT.word, FIT.inside, FIT.scattered, FIT.none]);
+    assert.deepEqual(
+      ['rel', 'plan', 'lease', 'rlpl', 'xyz'].map((typed) => fit(typed, name)),
+      [FIT.start, FIT.word, FIT.inside, FIT.scattered, FIT.none],
+    );
   });
 
   test('without regard to case and accents, and word by word', () => {
@@ -36,15 +54,30 @@ describe('a name fits', () => {
 });
 
 describe('what is found', () => {
-  const item = (/** @type {string} */ name, recency = Infinity, alias = name) => ({ names: [name, alias], recency });
+  const item = (/** @type {string} */ name, recency = Infinity, alias = name) => ({
+    names: [name, alias],
+    recency,
+  });
 
   test('is the best first, then the most recent, then by name', () => {
-    const items = [item('Beta'), item('Alphabet'), item('Bear', 3), item('Bee', 1), item('The bench', 0)];
-    assert.deepEqual(rank('be', items).map(({ names }) => names[0]), ['Bee', 'Bear', 'Beta', 'The bench', 'Alphabet']);
+    const items = [
+      item('Beta'),
+      item('Alphabet'),
+      item('Bear', 3),
+      item('Bee', 1),
+      item('The bench', 0),
+    ];
+    assert.deepEqual(
+      rank('be', items).map(({ names }) => names[0]),
+      ['Bee', 'Bear', 'Beta', 'The bench', 'Alphabet'],
+    );
   });
 
   test('is everything, by when it was visited, where nothing was typed', () => {
-    assert.deepEqual(rank('', [item('c'), item('b', 1), item('a'), item('d', 0)]).map(({ names }) => names[0]), ['d', 'b', 'a', 'c']);
+    assert.deepEqual(
+      rank('', [item('c'), item('b', 1), item('a'), item('d', 0)]).map(({ names }) => names[0]),
+      ['d', 'b', 'a', 'c'],
+    );
   });
 
   test('may be known by another name', () => {
@@ -57,16 +90,27 @@ describe('recent rooms', () => {
     const kept = storage();
     const mine = new Recent(1, kept);
     for (const id of [7, 8, 7, 9]) mine.visited(id);
-    assert.deepEqual([9, 7, 8, 5].map((id) => mine.recency(id)), [0, 1, 2, Infinity]);
+    assert.deepEqual(
+      [9, 7, 8, 5].map((id) => mine.recency(id)),
+      [0, 1, 2, Infinity],
+    );
     assert.equal(new Recent(1, kept).recency(9), 0);
     assert.equal(new Recent(2, kept).recency(9), Infinity);
   });
 
   test('are bounded, and survive what cannot be read or written', () => {
-    const broken = { getItem: () => '{', setItem: () => { throw new Error('full'); } };
+    const broken = {
+      getItem: () => '{',
+      setItem: () => {
+        throw new Error('full');
+      },
+    };
     const recent = new Recent(1, broken);
     for (let id = 1; id <= 60; id += 1) recent.visited(id);
-    assert.deepEqual([60, 11, 10].map((id) => recent.recency(id)), [0, 49, Infinity]);
+    assert.deepEqual(
+      [60, 11, 10].map((id) => recent.recency(id)),
+      [0, 49, Infinity],
+    );
   });
 });
 
@@ -77,7 +121,10 @@ describe('a shortcut', () => {
     assert.equal(isPressed('mod+k', press('k', { metaKey: true }), true), true);
     assert.equal(isPressed('mod+k', press('K', { ctrlKey: true, shiftKey: true }), false), false);
     assert.equal(isPressed('alt+arrowup', press('ArrowUp', { altKey: true }), false), true);
-    assert.equal(isPressed('alt+arrowup', press('ArrowUp', { altKey: true, shiftKey: true }), false), false);
+    assert.equal(
+      isPressed('alt+arrowup', press('ArrowUp', { altKey: true, shiftKey: true }), false),
+      false,
+    );
   });
 
   test('of a sign does not care how the keyboard writes it', () => {
@@ -101,7 +148,10 @@ describe('a shortcut', () => {
   });
 
   test('is the only one of its key in its place', () => {
-    const keys = SHORTCUTS.map(({ group, keys: [key] }) => `${['going', 'reading', 'help'].includes(group) ? 'page' : group}:${key}`);
+    const keys = SHORTCUTS.map(
+      ({ group, keys: [key] }) =>
+        `${['going', 'reading', 'help'].includes(group) ? 'page' : group}:${key}`,
+    );
     assert.equal(new Set(keys).size, keys.length);
     assert.ok(SHORTCUTS.some(({ keys: [key] }) => isLetter(key)));
   });

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { MemberCount, MS_PER_MEMBER, SOON_MS } from '../../../chat/static/chat/rooms/member_count.js';
+import {
+  MemberCount,
+  MS_PER_MEMBER,
+  SOON_MS,
+} from '../../../chat/static/chat/rooms/member_count.js';
 import { FakeClock, settle } from '../support/clock.js';
 
 /** A count, and a server with a number that a test sets. */
@@ -33,7 +37,11 @@ describe('the number of members', () => {
   test('is asked for again when something changed during the question', async () => {
     const { clock, server, count } = scene();
     let answer = () => {};
-    const slow = new MemberCount(() => new Promise((resolve) => (answer = () => resolve(server.members))), () => {}, clock);
+    const slow = new MemberCount(
+      () => new Promise((resolve) => (answer = () => resolve(server.members))),
+      () => {},
+      clock,
+    );
     slow.changed();
     await clock.advance(2 * SOON_MS);
     slow.changed();
@@ -53,7 +61,10 @@ describe('the number of members', () => {
       count.changed();
       await clock.advance(1000);
     }
-    assert.ok(server.asked <= 1 + (60_000 / (1000 * MS_PER_MEMBER)), `${server.asked} questions in a minute`);
+    assert.ok(
+      server.asked <= 1 + 60_000 / (1000 * MS_PER_MEMBER),
+      `${server.asked} questions in a minute`,
+    );
     assert.ok(server.asked >= 3);
   });
 

@@ -28,7 +28,10 @@ beforeEach(() => {
 test('all work of a frame waits for it together, and is done once, in its order', () => {
   /** @type {string[]} */
   const done = [];
-  const [first, second] = [new PerFrame(() => done.push('first')), new PerFrame(() => done.push('second'))];
+  const [first, second] = [
+    new PerFrame(() => done.push('first')),
+    new PerFrame(() => done.push('second')),
+  ];
   for (const each of [first, second, first]) each.soon();
   assert.equal(frames.length, 1);
   paint();

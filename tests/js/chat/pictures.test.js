@@ -6,8 +6,14 @@ import { pictureName, pictureOf } from '../../../chat/static/chat/timeline/pictu
 const ALLOWED = new Set(['images.example.org', 'localhost:8443']);
 
 test('an image of an allowed host is shown', () => {
-  assert.equal(pictureOf('https://images.example.org/a/Boat.PNG?w=3#x', ALLOWED), 'https://images.example.org/a/Boat.PNG?w=3#x');
-  assert.equal(pictureOf('https://localhost:8443/boat.webp', ALLOWED), 'https://localhost:8443/boat.webp');
+  assert.equal(
+    pictureOf('https://images.example.org/a/Boat.PNG?w=3#x', ALLOWED),
+    'https://images.example.org/a/Boat.PNG?w=3#x',
+  );
+  assert.equal(
+    pictureOf('https://localhost:8443/boat.webp', ALLOWED),
+    'https://localhost:8443/boat.webp',
+  );
 });
 
 test('everything else stays a link', () => {
@@ -30,6 +36,12 @@ test('everything else stays a link', () => {
 
 test('an image is called by the text of its link, or by its file', () => {
   assert.equal(pictureName('https://images.example.org/a.png', 'The harbour'), 'The harbour');
-  assert.equal(pictureName('https://images.example.org/the%20harbour.png', 'https://images.example.org/the%20harbour.png'), 'the harbour.png');
+  assert.equal(
+    pictureName(
+      'https://images.example.org/the%20harbour.png',
+      'https://images.example.org/the%20harbour.png',
+    ),
+    'the harbour.png',
+  );
   assert.equal(pictureName('https://images.example.org/100%.png', ''), '100%.png');
 });

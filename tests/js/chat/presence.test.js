@@ -10,7 +10,11 @@ const LATER = '2999-01-01T00:00:00Z';
 function scene(answer = { count: 2, users: [1, 2] }) {
   /** @type {string[]} */
   const changes = [];
-  const presence = new Presence(ME, async () => answer, (what) => changes.push(what));
+  const presence = new Presence(
+    ME,
+    async () => answer,
+    (what) => changes.push(what),
+  );
   return { presence, changes };
 }
 

@@ -5,7 +5,12 @@ import { MAX_BESIDE, Quotes } from '../../../chat/static/chat/timeline/quotes.js
 import { settle } from '../support/clock.js';
 
 /** @param {number} id @param {number} seq @param {string} [body] @returns {any} */
-const message = (id, seq, body = `as of ${seq}`) => ({ id, seq, body, deleted_at: body === '' ? 'now' : null });
+const message = (id, seq, body = `as of ${seq}`) => ({
+  id,
+  seq,
+  body,
+  deleted_at: body === '' ? 'now' : null,
+});
 
 /** A room's quotes, with a window, and a server that answers when a test says so. */
 function quotes() {
@@ -15,8 +20,19 @@ function quotes() {
   /** @type {any[]} */
   const found = [];
   const find = (/** @type {number} */ id) =>
-    new Promise((answer, reject) => void asked.set(id, { answer, fail: () => reject(new Error('offline')) }));
-  return { inside, asked, found, quotes: new Quotes({ inside: (id) => inside.get(id), find, found: (messages) => found.push(...messages) }) };
+    new Promise(
+      (answer, reject) => void asked.set(id, { answer, fail: () => reject(new Error('offline')) }),
+    );
+  return {
+    inside,
+    asked,
+    found,
+    quotes: new Quotes({
+      inside: (id) => inside.get(id),
+      find,
+      found: (messages) => found.push(...messages),
+    }),
+  };
 }
 
 describe('the messages that others answer', () => {
@@ -35,7 +51,10 @@ describe('the messages that others answer', () => {
     scene.asked.get(1)?.answer(message(1, 5));
     await settle();
     assert.equal(scene.quotes.get(1)?.body, 'as of 5');
-    assert.deepEqual(scene.found.map(({ id }) => id), [1]);
+    assert.deepEqual(
+      scene.found.map(({ id }) => id),
+      [1],
+    );
   });
 
   test('are asked for again after a failure', async () => {

@@ -3,10 +3,16 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { createContext, runInContext } from 'node:vm';
 
-const SOURCE = readFileSync(new URL('../../../chat/static/chat/offline/worker.js', import.meta.url), 'utf8');
+const SOURCE = readFileSync(
+  new URL('../../../chat/static/chat/offline/worker.js', import.meta.url),
+  'utf8',
+);
 const ORIGIN = 'https://chat.example.org';
 
-/** The worker as a browser starts it. @param {{answer?: any, tabs?: any[], caches?: string[]}} [world] */
+/**
+ * The worker as a browser starts it.
+ * @param {{answer?: any, tabs?: any[], caches?: string[]}} [world]
+ */
 function started({ answer, tabs = [], caches = [] } = {}) {
   /** @type {Record<string, (event: any) => void>} */
   const listeners = {};
@@ -15,11 +21,18 @@ function started({ answer, tabs = [], caches = [] } = {}) {
   const self = {
     HOLDFAST: { page: '<h1>No connection</h1>', policy: "default-src 'none'" },
     location: new URL(`${ORIGIN}/service-worker.js`),
-    addEventListener: (/** @type {string} */ name, /** @type {any} */ listener) => (listeners[name] = listener),
+    addEventListener: (/** @type {string} */ name, /** @type {any} */ listener) =>
+      (listeners[name] = listener),
     skipWaiting: () => done.push('skipWaiting'),
     registration: { navigationPreload: { enable: async () => done.push('preload') } },
-    caches: { keys: async () => caches, delete: async (/** @type {string} */ name) => done.push(`delete ${name}`) },
-    clients: { matchAll: async () => tabs, openWindow: async (/** @type {string} */ url) => done.push(`window ${url}`) },
+    caches: {
+      keys: async () => caches,
+      delete: async (/** @type {string} */ name) => done.push(`delete ${name}`),
+    },
+    clients: {
+      matchAll: async () => tabs,
+      openWindow: async (/** @type {string} */ url) => done.push(`window ${url}`),
+    },
   };
   const fetch = async () => {
     done.push('fetch');
@@ -61,7 +74,9 @@ function tab({ user = 7, frozen = false, refuses = false } = {}) {
 async function pressed(tabs, url = '/rooms/lab/3/') {
   const closed = { count: 0 };
   const { done, happens } = started({ tabs });
-  await happens('notificationclick', { notification: { data: { user: 7, url, ids: [1] }, close: () => closed.count++ } });
+  await happens('notificationclick', {
+    notification: { data: { user: 7, url, ids: [1] }, close: () => closed.count++ },
+  });
   assert.equal(closed.count, 1);
   return done;
 }
@@ -75,32 +90,50 @@ describe('a page that is asked for', () => {
   test('is not asked for twice where the browser has begun', async () => {
     const answer = new Response('Lab');
     const { done, happens } = started();
-    assert.equal(await happens('fetch', { request: page, preloadResponse: Promise.resolve(answer) }), answer);
+    assert.equal(
+      await happens('fetch', { request: page, preloadResponse: Promise.resolve(answer) }),
+      answer,
+    );
     assert.deepEqual(done, []);
   });
 
   test('and cannot be had is the one that is carried', async () => {
-    const answer = await started({ answer: new TypeError('Failed to fetch') }).happens('fetch', { request: page });
+    const answer = await started({ answer: new TypeError('Failed to fetch') }).happens('fetch', {
+      request: page,
+    });
     assert.deepEqual([answer.status, await answer.text()], [503, '<h1>No connection</h1>']);
     assert.equal(answer.headers.get('Content-Security-Policy'), "default-src 'none'");
   });
 
   for (const status of [502, 503, 504]) {
     test(`and is answered with ${status} is the one that is carried`, async () => {
-      const answer = await started({ answer: new Response('', { status }) }).happens('fetch', { request: page });
+      const answer = await started({ answer: new Response('', { status }) }).happens('fetch', {
+        request: page,
+      });
       assert.equal(await answer.text(), '<h1>No connection</h1>');
     });
   }
 
   test('and does not exist, or broke, is as the server says', async () => {
     for (const status of [403, 404, 500]) {
-      assert.equal((await started({ answer: new Response('', { status }) }).happens('fetch', { request: page })).status, status);
+      assert.equal(
+        (
+          await started({ answer: new Response('', { status }) }).happens('fetch', {
+            request: page,
+          })
+        ).status,
+        status,
+      );
     }
   });
 });
 
 test('requests of pages, their files and what they send are none of its business', async () => {
-  for (const request of [{ mode: 'cors', method: 'GET' }, { mode: 'no-cors', method: 'GET' }, { mode: 'navigate', method: 'POST' }]) {
+  for (const request of [
+    { mode: 'cors', method: 'GET' },
+    { mode: 'no-cors', method: 'GET' },
+    { mode: 'navigate', method: 'POST' },
+  ]) {
     const { done, happens } = started();
     assert.equal(await happens('fetch', { request }), undefined);
     assert.deepEqual(done, []);
@@ -145,6 +178,8 @@ describe('a notification that is pressed', () => {
   });
 
   test('that leads elsewhere has a window of its own', async () => {
-    assert.deepEqual(await pressed([tab()], 'https://status.example.org/'), ['window https://status.example.org/']);
+    assert.deepEqual(await pressed([tab()], 'https://status.example.org/'), [
+      'window https://status.example.org/',
+    ]);
   });
 });

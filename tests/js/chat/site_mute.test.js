@@ -31,7 +31,10 @@ test('the page was rendered with it, and what is older changes nothing', () => {
 });
 
 test('of another history it is read anew, whatever the numbers are', async () => {
-  const mute = new SiteMute(row(40, LATER), context(async () => ({ site_mute: row(2, null), seq: 2 })));
+  const mute = new SiteMute(
+    row(40, LATER),
+    context(async () => ({ site_mute: row(2, null), seq: 2 })),
+  );
   await mute.reload();
   assert.equal(mute.until, null);
   mute.tell(row(3, LATER));
@@ -41,7 +44,10 @@ test('of another history it is read anew, whatever the numbers are', async () =>
 test('what is told while the server is asked is newer than its answer', async () => {
   /** @type {(answer: any) => void} */
   let answer = () => {};
-  const mute = new SiteMute(null, context(() => new Promise((resolve) => (answer = resolve))));
+  const mute = new SiteMute(
+    null,
+    context(() => new Promise((resolve) => (answer = resolve))),
+  );
   const reloaded = mute.reload();
   mute.tell(row(6, LATER));
   answer({ site_mute: row(5, null), seq: 5 });

@@ -6,10 +6,21 @@ import { UnreadMessages } from '../../../chat/static/chat/rooms/unread.js';
 const ME = 7;
 
 /** @param {object} [what] @returns {any} */
-const told = (what = {}) => ({ room: { last_number: 10 }, membership: { read_number: 6 }, mentions: [5, 9], ...what });
+const told = (what = {}) => ({
+  room: { last_number: 10 },
+  membership: { read_number: 6 },
+  mentions: [5, 9],
+  ...what,
+});
 
 /** @param {number} number @param {object} [what] @returns {any} */
-const message = (number, what = {}) => ({ number, author: { id: 1 }, mentions: [], deleted_at: null, ...what });
+const message = (number, what = {}) => ({
+  number,
+  author: { id: 1 },
+  mentions: [],
+  deleted_at: null,
+  ...what,
+});
 
 describe('what is unread in a room', () => {
   test('stands above my read number', () => {
@@ -51,7 +62,10 @@ describe('what is unread in a room', () => {
     assert.equal(other.read, 6); // that one is unread already
   });
 
-  for (const [when, answered] of /** @type {const} */ ([['before the answer', false], ['after the answer', true]])) {
+  for (const [when, answered] of /** @type {const} */ ([
+    ['before the answer', false],
+    ['after the answer', true],
+  ])) {
     test(`is what I did last, when my inbox tells ${when} what was before it`, () => {
       const unread = new UnreadMessages(told());
       unread.goBack(4);

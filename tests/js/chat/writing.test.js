@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-
+import {
+  parseTable,
+  searchEmoji,
+  stepInGrids,
+} from '../../../chat/static/chat/composer/emoji_table.js';
+import { formatted } from '../../../chat/static/chat/composer/formatting.js';
+import { heightBeside } from '../../../chat/static/chat/lib/keyboard.js';
+import { splitAtRooms } from '../../../chat/static/chat/timeline/room_links.js';
 import * as all from '../../../chat/static/chat/vendor/emoji/all.js';
 import arabic from '../../../chat/static/chat/vendor/emoji/ar.js';
 import german from '../../../chat/static/chat/vendor/emoji/de.js';
 import english from '../../../chat/static/chat/vendor/emoji/en.js';
-import { parseTable, searchEmoji, stepInGrids } from '../../../chat/static/chat/composer/emoji_table.js';
-import { formatted } from '../../../chat/static/chat/composer/formatting.js';
-import { heightBeside } from '../../../chat/static/chat/lib/keyboard.js';
-import { splitAtRooms } from '../../../chat/static/chat/timeline/room_links.js';
 
 /**
- * The text after a format, with [ ] around what is selected; the text before is written the same way.
+ * The text after a format, with [ ] around what is selected; the text before is written the same
+ * way.
  * @param {import('../../../chat/static/chat/composer/formatting.js').Format} format
  * @param {string} before
  */
@@ -36,7 +40,8 @@ describe('formatting', () => {
     assert.equal(after('bold', 'so[ loud ]here'), 'so **[loud]** here');
   });
 
-  test('nothing selected: one writes between the marks', () => assert.equal(after('bold', 'so []'), 'so **[]**'));
+  test('nothing selected: one writes between the marks', () =>
+    assert.equal(after('bold', 'so []'), 'so **[]**'));
 
   test('the same again takes it away', () => {
     assert.equal(after('bold', 'so **[loud]** here'), 'so [loud] here');
@@ -67,12 +72,17 @@ describe('emoji', () => {
 
   test('each is in each language', () => {
     const count = all.default.trim().split('\n').length;
-    for (const names of [english, german, arabic]) assert.equal(names.trim().split('\n').length, count);
+    for (const names of [english, german, arabic])
+      assert.equal(names.trim().split('\n').length, count);
     assert.equal(groups.length, 9);
-    assert.equal(groups.reduce((sum, { emoji }) => sum + emoji.length, 0), count);
+    assert.equal(
+      groups.reduce((sum, { emoji }) => sum + emoji.length, 0),
+      count,
+    );
   });
 
-  const first = (/** @type {string} */ typed, found = groups) => searchEmoji(found, typed, 5)[0]?.sign;
+  const first = (/** @type {string} */ typed, found = groups) =>
+    searchEmoji(found, typed, 5)[0]?.sign;
 
   test('one is found by its code, its name, or another word', () => {
     assert.equal(first('tada'), '🎉');
@@ -110,8 +120,13 @@ describe('names of rooms', () => {
   const find = (/** @type {string} */ slug) => (slug === 'the-lab' ? lab : null);
 
   test('a room of mine is a link, everything else is text', () => {
-    assert.deepEqual(splitAtRooms('see #the-lab, or #secret', find), ['see ', { name: '#the-lab', ...lab }, ', or #secret']);
-    for (const text of ['a#the-lab', '/x/#the-lab', '##the-lab', '#the-lab-2', '#the']) assert.deepEqual(splitAtRooms(text, find), [text]);
+    assert.deepEqual(splitAtRooms('see #the-lab, or #secret', find), [
+      'see ',
+      { name: '#the-lab', ...lab },
+      ', or #secret',
+    ]);
+    for (const text of ['a#the-lab', '/x/#the-lab', '##the-lab', '#the-lab-2', '#the'])
+      assert.deepEqual(splitAtRooms(text, find), [text]);
   });
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { Api, REQUEST_TIMEOUT_MS } from '../../../realtime/static/realtime/api.js';
-import { HoldfastError, asHoldfastError } from '../../../realtime/static/realtime/lib/errors.js';
+import { asHoldfastError, HoldfastError } from '../../../realtime/static/realtime/lib/errors.js';
 import { FakeClock, settle } from '../support/clock.js';
 
 /**
@@ -18,7 +18,12 @@ function scene(answer, options = {}) {
     requests.push({ url, init });
     return answer(url, init);
   };
-  const api = new Api({ fetch, cookies: () => 'sessionid=s; csrftoken=to%2Fken; theme=dark', clock, ...options });
+  const api = new Api({
+    fetch,
+    cookies: () => 'sessionid=s; csrftoken=to%2Fken; theme=dark',
+    clock,
+    ...options,
+  });
   return { api, requests, clock };
 }
 
@@ -28,7 +33,15 @@ const json = (body, init) => new Response(JSON.stringify(body), init);
 describe('requests', () => {
   test('get with a query, leaving out what is not set', async () => {
     const { api, requests } = scene(() => json({ messages: [] }));
-    assert.deepEqual(await api.get('/api/rooms/1/messages', { before: 40, after: null, around: undefined, limit: 50 }), { messages: [] });
+    assert.deepEqual(
+      await api.get('/api/rooms/1/messages', {
+        before: 40,
+        after: null,
+        around: undefined,
+        limit: 50,
+      }),
+      { messages: [] },
+    );
     assert.equal(requests[0].url, '/api/rooms/1/messages?before=40&limit=50');
     assert.equal(requests[0].init.method, 'GET');
     assert.equal(requests[0].init.body, undefined);
@@ -46,14 +59,19 @@ describe('requests', () => {
   });
 
   test('patch as well, and an empty answer is an empty object', async () => {
-    const { api, requests } = scene(() => new Response(null, { status: 204 }), { cookies: () => '' });
+    const { api, requests } = scene(() => new Response(null, { status: 204 }), {
+      cookies: () => '',
+    });
     assert.deepEqual(await api.patch('/api/rooms/1/', { topic: 'x' }), {});
     assert.equal(requests[0].init.method, 'PATCH');
     assert.equal(requests[0].init.headers['X-CSRFToken'], '');
   });
 
   test('of a page without a session carry the token and no cookies', async () => {
-    const { api, requests } = scene(() => json({}), { token: 'secret', base: 'https://chat.example' });
+    const { api, requests } = scene(() => json({}), {
+      token: 'secret',
+      base: 'https://chat.example',
+    });
     await api.post('/api/commands');
     const { url, init } = requests[0];
     assert.equal(url, 'https://chat.example/api/commands');
@@ -65,7 +83,9 @@ describe('requests', () => {
   test('tell the epoch of their answers', async () => {
     /** @type {string[]} */
     const epochs = [];
-    const { api } = scene(() => json({}, { headers: { 'Stream-Epoch': 'e-1' } }), { onEpoch: (epoch) => void epochs.push(epoch) });
+    const { api } = scene(() => json({}, { headers: { 'Stream-Epoch': 'e-1' } }), {
+      onEpoch: (epoch) => void epochs.push(epoch),
+    });
     assert.equal(api.epoch, null);
     await api.get('/api/rooms/');
     assert.deepEqual(epochs, ['e-1']);
@@ -111,7 +131,8 @@ describe('what goes wrong', () => {
 
   test('an answer that takes too long is given up', async () => {
     const { api, clock } = scene(
-      (_, { signal }) => new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      (_, { signal }) =>
+        new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
     );
     const asked = assert.rejects(api.get('/'), { code: 'timed_out' });
     await clock.advance(REQUEST_TIMEOUT_MS);
@@ -121,22 +142,37 @@ describe('what goes wrong', () => {
 
   test('the page itself can give up', async () => {
     const aborter = new AbortController();
-    const { api } = scene((_, { signal }) => new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason))));
-    const asked = assert.rejects(api.get('/', {}, { signal: aborter.signal }), { code: 'no_reply' });
+    const { api } = scene(
+      (_, { signal }) =>
+        new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    );
+    const asked = assert.rejects(api.get('/', {}, { signal: aborter.signal }), {
+      code: 'no_reply',
+    });
     await settle();
     aborter.abort();
     await asked;
   });
 
   test('before it begins, too', async () => {
-    const { api } = scene((_, { signal }) => (signal.aborted ? Promise.reject(signal.reason) : json({})));
+    const { api } = scene((_, { signal }) =>
+      signal.aborted ? Promise.reject(signal.reason) : json({}),
+    );
     await assert.rejects(api.get('/', {}, { signal: AbortSignal.abort() }), { code: 'no_reply' });
   });
 });
 
 describe('errors', () => {
   test('come out of whatever a server sends', () => {
-    for (const rubbish of [null, 7, 'x', [], { code: 3 }, { retry_after: 'soon' }, { retry_after: -1 }]) {
+    for (const rubbish of [
+      null,
+      7,
+      'x',
+      [],
+      { code: 3 },
+      { retry_after: 'soon' },
+      { retry_after: -1 },
+    ]) {
       const error = HoldfastError.from(rubbish);
       assert.equal(error.code, 'unreadable');
       assert.equal(error.retryAfter, null);

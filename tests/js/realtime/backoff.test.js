@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { BACKOFF_FIRST_MS, BACKOFF_MAX_MS, Backoff } from '../../../realtime/static/realtime/connection/backoff.js';
+import {
+  BACKOFF_FIRST_MS,
+  BACKOFF_MAX_MS,
+  Backoff,
+} from '../../../realtime/static/realtime/connection/backoff.js';
 import { CloseCode, reconnects } from '../../../realtime/static/realtime/connection/codes.js';
 import { seeded } from '../support/clock.js';
 
@@ -37,8 +41,28 @@ describe('backoff', () => {
 
 describe('close codes', () => {
   test('4500 to 4999 stop the client, all others bring it back', () => {
-    const { NORMAL, TOO_BIG, RESTART, OVERLOADED, UNRESPONSIVE, FLOODED, HOPELESSLY_SLOW, ...stopping } = CloseCode;
-    for (const code of [NORMAL, TOO_BIG, RESTART, OVERLOADED, UNRESPONSIVE, FLOODED, HOPELESSLY_SLOW, 1006, 4499, 5000])
+    const {
+      NORMAL,
+      TOO_BIG,
+      RESTART,
+      OVERLOADED,
+      UNRESPONSIVE,
+      FLOODED,
+      HOPELESSLY_SLOW,
+      ...stopping
+    } = CloseCode;
+    for (const code of [
+      NORMAL,
+      TOO_BIG,
+      RESTART,
+      OVERLOADED,
+      UNRESPONSIVE,
+      FLOODED,
+      HOPELESSLY_SLOW,
+      1006,
+      4499,
+      5000,
+    ])
       assert.ok(reconnects(code));
     for (const code of [...Object.values(stopping), 4999]) assert.ok(!reconnects(code));
   });

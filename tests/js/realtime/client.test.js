@@ -30,7 +30,8 @@ describe('following streams', () => {
 
   test('one command subscribes all streams, each after its position', async () => {
     const { client, server } = clientScene();
-    for (let room = 1; room <= 50; room += 1) client.subscribe(`room.${room}`, { position: 0, apply() {} });
+    for (let room = 1; room <= 50; room += 1)
+      client.subscribe(`room.${room}`, { position: 0, apply() {} });
     client.subscribe('announcements', { apply() {} });
     client.start();
     await settle();
@@ -65,7 +66,9 @@ describe('following streams', () => {
   test('what does not fit into the answer is pulled', async () => {
     const { client, server } = clientScene();
     const copies = [1, 2, 3, 4].map((room) => copyOf(server, `room.${room}`));
-    copies.forEach((copy, index) => client.subscribe(`room.${index + 1}`, { position: 0, apply: copy.apply }));
+    for (const [index, copy] of copies.entries()) {
+      client.subscribe(`room.${index + 1}`, { position: 0, apply: copy.apply });
+    }
     for (let i = 0; i < 20; i += 1) server.post(`room.${1 + (i % 4)}`, `message ${i}`);
     client.start();
     await settle();
@@ -86,7 +89,12 @@ describe('following streams', () => {
     await settle();
     assert.equal(server.commands('pull').length, MAX_PULLS);
     const [first] = server.commands('pull');
-    server.connection.send({ type: 'reply', id: first.id, ok: true, data: server.page('room.1', 0) });
+    server.connection.send({
+      type: 'reply',
+      id: first.id,
+      ok: true,
+      data: server.page('room.1', 0),
+    });
     await settle();
     assert.equal(server.commands('pull')[MAX_PULLS].stream, 'room.17');
   });
@@ -98,7 +106,10 @@ describe('following streams', () => {
       server.post(`room.${room}`, 'hello');
       client.subscribe(`room.${room}`, { position: 0, apply() {} });
     }
-    server.refuseNext('pull', ...Array(3).fill({ code: 'rate_limited', message: 'slower', retry_after: 2 }));
+    server.refuseNext(
+      'pull',
+      ...Array(3).fill({ code: 'rate_limited', message: 'slower', retry_after: 2 }),
+    );
     client.start();
     await clock.advance(1_999);
     assert.equal(server.commands('pull').length, 3);
@@ -170,7 +181,11 @@ describe('following streams', () => {
     client.start();
     await clock.advance(60_000);
     assert.equal(told, 1);
-    const left = client.subscribe('room.1', { load: async () => ({ seq: 9 }), replace: leave, apply() {} });
+    const left = client.subscribe('room.1', {
+      load: async () => ({ seq: 9 }),
+      replace: leave,
+      apply() {},
+    });
     await clock.advance(60_000);
     assert.equal(left.state, 'closed');
     assert.equal(server.commands('pull').length, 0);
@@ -191,14 +206,16 @@ describe('following streams', () => {
 
   test('there is a limit, as on the server', () => {
     const { client } = clientScene();
-    for (let room = 1; room <= MAX_STREAMS; room += 1) client.subscribe(`room.${room}`, { position: 0, apply() {} });
+    for (let room = 1; room <= MAX_STREAMS; room += 1)
+      client.subscribe(`room.${room}`, { position: 0, apply() {} });
     assert.throws(() => client.subscribe('room.0', { apply() {} }), { code: 'too_many' });
     client.subscribe('room.1', { position: 0, apply() {} });
   });
 
   test('a refused subscribe comes back as one command', async () => {
     const { client, server, clock } = clientScene();
-    for (let room = 1; room <= 30; room += 1) client.subscribe(`room.${room}`, { position: 0, apply() {} });
+    for (let room = 1; room <= 30; room += 1)
+      client.subscribe(`room.${room}`, { position: 0, apply() {} });
     server.refuseNext('subscribe', { code: 'rate_limited', message: 'slower', retry_after: 1 });
     client.start();
     await clock.advance(1_000);
@@ -296,7 +313,11 @@ describe('people and pages', () => {
     /** @type {string[]} */
     const heard = [];
     client.on('signal', ({ kind }) => heard.push(`page: ${kind}`));
-    client.subscribe('room.2', { position: 0, apply() {}, signal: ({ kind }) => void heard.push(`room: ${kind}`) });
+    client.subscribe('room.2', {
+      position: 0,
+      apply() {},
+      signal: ({ kind }) => void heard.push(`room: ${kind}`),
+    });
     await settle();
     server.connection.send({ type: 'signal', stream: 'room.2', kind: 'typing', data: { user: 8 } });
     server.connection.send({ type: 'signal', stream: 'room.3', kind: 'typing', data: { user: 8 } });
@@ -313,7 +334,9 @@ describe('people and pages', () => {
     const { client, server, problems } = clientScene();
     let hellos = 0;
     client.on('hello', () => assert.fail('a bug in the page'));
-    const off = client.on('hello', () => void (hellos += 1));
+    const off = client.on('hello', () => {
+      hellos += 1;
+    });
     client.start();
     await settle();
     assert.equal(hellos, 1);
@@ -333,7 +356,11 @@ describe('people and pages', () => {
     server.connection.cut(1006);
     await clock.advance(500);
     assert.equal(client.state.name, 'stopped');
-    assert.deepEqual(states[states.length - 1], { name: 'stopped', code: 4502, reason: 'another user signed in' });
+    assert.deepEqual(states[states.length - 1], {
+      name: 'stopped',
+      code: 4502,
+      reason: 'another user signed in',
+    });
     assert.deepEqual(server.received, []);
     client.wake();
     await clock.advance(60_000);

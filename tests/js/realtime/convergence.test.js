@@ -1,9 +1,11 @@
 /**
  * Whatever happens between them, the page ends with exactly the state of the server.
  *
- * Each run is one seed: Alice follows three streams while rows are written, changed and deleted; frames are delayed one by one; the
- * broker loses and repeats; the connection is cut in every way that the protocol knows, falls silent or speaks rubbish; history is cut
- * short by a retention run and by a restore. Then the weather clears, and the copies are compared. `SEED=n` runs one, `RUNS=n` more.
+ * Each run is one seed: Alice follows three streams while rows are written, changed and deleted;
+ * frames are delayed one by one; the broker loses and repeats; the connection is cut in every way
+ * that the protocol knows, falls silent or speaks rubbish; history is cut short by a retention run
+ * and by a restore. Then the weather clears, and the copies are compared. `SEED=n` runs one,
+ * `RUNS=n` more.
  */
 
 import assert from 'node:assert/strict';
@@ -28,8 +30,19 @@ function world(seed) {
   clock.chance = random;
   const { client, problems } = clientScene({}, server, clock);
   const copies = new Map(NAMES.map((name) => [name, copyOf(server, name)]));
-  for (const copy of copies.values()) copy.delay = () => new Promise((resolve) => void clock.setTimeout(() => resolve(), random() * 2_000));
-  return { random, server, clock, client, problems, copies, backup: server.backup(), deleted: new Set() };
+  for (const copy of copies.values())
+    copy.delay = () =>
+      new Promise((resolve) => void clock.setTimeout(() => resolve(), random() * 2_000));
+  return {
+    random,
+    server,
+    clock,
+    client,
+    problems,
+    copies,
+    backup: server.backup(),
+    deleted: new Set(),
+  };
 }
 
 /** @param {World} world */
@@ -46,13 +59,22 @@ function commit(world) {
   const name = pick(world, NAMES);
   const id = Math.floor(random() * 8);
   const deleted = server.stream(name).rows.get(`message:${id}`)?.data.deleted || random() < 0.1;
-  server.commit(name, 'message', { id, number: id, deleted, body: deleted ? '' : `text ${random()}` }, { lost: random() < 0.2 });
+  server.commit(
+    name,
+    'message',
+    { id, number: id, deleted, body: deleted ? '' : `text ${random()}` },
+    { lost: random() < 0.2 },
+  );
 }
 
 /** @param {World} world */
 function move(world) {
   const { connection } = world.server;
-  if (connection && (world.random() < 0.5 ? !connection.moveToServer() : !connection.moveToClient())) connection.moveToClient();
+  if (
+    connection &&
+    (world.random() < 0.5 ? !connection.moveToServer() : !connection.moveToClient())
+  )
+    connection.moveToClient();
 }
 
 /** @param {World} world */
@@ -66,7 +88,12 @@ function fault(world) {
     () => connection.die(),
     () =>
       connection.sendText(
-        pick(world, ['rubbish', '[1]', '{"type":"event","stream":"room.1","seq":"?"}', '{"type":"page","stream":"room.1"}']),
+        pick(world, [
+          'rubbish',
+          '[1]',
+          '{"type":"event","stream":"room.1","seq":"?"}',
+          '{"type":"page","stream":"room.1"}',
+        ]),
       ),
     () => connection.repeat(name),
     () => connection.repeatPage(name),
@@ -105,10 +132,19 @@ async function storm(world) {
   }
 }
 
-/** Commands that the server has not answered yet hold at most one pull of each stream. @param {World} world */
+/**
+ * Commands that the server has not answered yet hold at most one pull of each stream.
+ * @param {World} world
+ */
 function assertOnePullPerStream({ server: { connection } }) {
-  const waiting = connection.toServer.map((text) => JSON.parse(text)).filter(({ command }) => command === 'pull');
-  assert.equal(new Set(waiting.map(({ stream }) => stream)).size, waiting.length, 'two pulls of one stream at once');
+  const waiting = connection.toServer
+    .map((text) => JSON.parse(text))
+    .filter(({ command }) => command === 'pull');
+  assert.equal(
+    new Set(waiting.map(({ stream }) => stream)).size,
+    waiting.length,
+    'two pulls of one stream at once',
+  );
 }
 
 /** @param {World} world */
@@ -122,7 +158,8 @@ async function clearUp(world) {
   for (const name of NAMES) server.connection.repair(name);
   await clock.advance(120_000);
   // A push that was forgotten is noticed with the next change.
-  for (const name of NAMES) server.commit(name, 'message', { id: 99, number: 99, body: 'the last one' });
+  for (const name of NAMES)
+    server.commit(name, 'message', { id: 99, number: 99, body: 'the last one' });
   await clock.advance(120_000);
 }
 
@@ -132,7 +169,11 @@ function assertConverged({ server, client, copies, problems }) {
     assert.equal(client.stream(name)?.state, 'level', `${name} is level`);
     assert.equal(client.stream(name)?.position, server.stream(name).head);
     assert.equal(copy.backwards, 0, `${name} was told nothing twice`);
-    assert.deepEqual(sorted(copy.rows), sorted(server.stream(name).rows), `${name} is the same on both sides`);
+    assert.deepEqual(
+      sorted(copy.rows),
+      sorted(server.stream(name).rows),
+      `${name} is the same on both sides`,
+    );
   }
   assert.deepEqual(
     problems.filter((problem) => !problem.includes('garbled')),
@@ -142,7 +183,9 @@ function assertConverged({ server, client, copies, problems }) {
 
 /** @param {Map<string, {seq: number, data: any}>} rows */
 function sorted(rows) {
-  return [...rows].map(([key, { seq, data }]) => ({ key, seq, data })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  return [...rows]
+    .map(([key, { seq, data }]) => ({ key, seq, data }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /** @param {number} seed */
@@ -155,7 +198,9 @@ async function run(seed) {
   assertConverged(scene);
 }
 
-const seeds = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: RUNS }, (_, index) => index + 1);
+const seeds = process.env.SEED
+  ? [Number(process.env.SEED)]
+  : Array.from({ length: RUNS }, (_, index) => index + 1);
 
 test(`the page ends with the server's state, in ${seeds.length} storms`, async () => {
   for (const seed of seeds) {

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { History, MAX_PASSED, PAGE_ROWS } from '../../../realtime/static/realtime/streams/history.js';
+import {
+  History,
+  MAX_PASSED,
+  PAGE_ROWS,
+} from '../../../realtime/static/realtime/streams/history.js';
 import { seeded, settle } from '../support/clock.js';
 
-/** @typedef {import('../../../realtime/static/realtime/streams/history.js').NumberedRow} NumberedRow */
+/**
+ * @typedef {import('../../../realtime/static/realtime/streams/history.js').NumberedRow} NumberedRow
+ */
 /** @typedef {import('../../../realtime/static/realtime/streams/history.js').Wanted} Wanted */
 
 /** A room on a server: rows with numbers and seqs, and the questions of docs/protocol.md §6. */
@@ -33,7 +39,8 @@ class Room {
         .slice(-limit)
         .reverse();
     if (after !== undefined) return all.filter(({ number }) => number > after).slice(0, limit);
-    if (around !== undefined) return all.filter(({ number }) => number >= around - limit / 2).slice(0, limit);
+    if (around !== undefined)
+      return all.filter(({ number }) => number >= around - limit / 2).slice(0, limit);
     return all.slice(-limit);
   }
 
@@ -165,7 +172,9 @@ describe('older history', () => {
     let fails = true;
     const room = new Room();
     room.post(80);
-    const history = new History({ load: async (wanted) => (fails ? Promise.reject(new Error('offline')) : room.answer(wanted)) });
+    const history = new History({
+      load: async (wanted) => (fails ? Promise.reject(new Error('offline')) : room.answer(wanted)),
+    });
     history.open(room.answer({ limit: PAGE_ROWS }));
     await assert.rejects(history.older(), /offline/);
     assert.ok(!history.loading);
@@ -179,7 +188,11 @@ describe('older history', () => {
     room.post(80);
     /** @type {(rows: NumberedRow[]) => void} */
     let deliver = () => {};
-    const history = new History({ load: () => new Promise((resolve) => void (deliver = resolve)) });
+    const load = () =>
+      new Promise((resolve) => {
+        deliver = resolve;
+      });
+    const history = new History({ load });
     history.open(room.answer({ limit: PAGE_ROWS }));
     const older = history.older();
     const answer = room.answer({ before: 31, limit: PAGE_ROWS });
@@ -194,11 +207,16 @@ describe('older history', () => {
     room.post(3_000);
     /** @type {(rows: NumberedRow[]) => void} */
     let deliver = () => {};
-    const history = new History({ load: () => new Promise((resolve) => void (deliver = resolve)) });
+    const load = () =>
+      new Promise((resolve) => {
+        deliver = resolve;
+      });
+    const history = new History({ load });
     history.open(room.answer({ limit: PAGE_ROWS }));
     const older = history.older();
     const answer = room.answer({ before: 2_951, limit: PAGE_ROWS });
-    for (const number of range(1, MAX_PASSED + 1)) history.apply([room.edit(number, 'all at once')]);
+    for (const number of range(1, MAX_PASSED + 1))
+      history.apply([room.edit(number, 'all at once')]);
     deliver(answer);
     await assert.rejects(older, { code: 'too_many' });
   });
@@ -286,7 +304,9 @@ describe('jumping', () => {
     room.post(500);
     /** @type {((rows: NumberedRow[]) => void)[]} */
     const deliver = [];
-    const history = new History({ load: () => new Promise((resolve) => void deliver.push(resolve)) });
+    const history = new History({
+      load: () => new Promise((resolve) => void deliver.push(resolve)),
+    });
     history.saw(500);
     const around = history.around(100);
     deliver[0](room.answer({ around: 100, limit: PAGE_ROWS }));
@@ -324,7 +344,8 @@ describe('holes', () => {
 });
 
 /**
- * Random readers of a busy room: whatever the order of events and answers, in the end every row shown is the server's, without a hole.
+ * Random readers of a busy room: whatever the order of events and answers, in the end every row
+ * shown is the server's, without a hole.
  * @param {number} seed
  */
 async function wander(seed) {
@@ -383,7 +404,9 @@ async function wander(seed) {
 }
 
 test('random readers of a busy room see what the server has', async () => {
-  const seeds = process.env.SEED ? [Number(process.env.SEED)] : range(1, Number(process.env.RUNS ?? 150));
+  const seeds = process.env.SEED
+    ? [Number(process.env.SEED)]
+    : range(1, Number(process.env.RUNS ?? 150));
   for (const seed of seeds) {
     await wander(seed).catch((error) => {
       error.message = `SEED=${seed}: ${error.message}`;

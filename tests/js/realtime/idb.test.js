@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-
-import { OpeningRows, openRows } from '../../../realtime/static/realtime/outbox/idb.js';
 import { uuid } from '../../../realtime/static/realtime/lib/uuid.js';
+import { OpeningRows, openRows } from '../../../realtime/static/realtime/outbox/idb.js';
 import { FakeIndexedDB } from '../support/indexeddb.js';
 import { reports } from '../support/scene.js';
 
@@ -13,7 +12,8 @@ for (const [kind, durable] of /** @type {const} */ ([
   ['rows in memory', false],
 ])) {
   describe(kind, () => {
-    const openOne = () => openRows({ indexedDB: durable ? new FakeIndexedDB().factory : null, ...reports() });
+    const openOne = () =>
+      openRows({ indexedDB: durable ? new FakeIndexedDB().factory : null, ...reports() });
 
     test('say whether they survive a reload', async () => {
       assert.equal((await openOne()).durable, durable);
@@ -21,7 +21,11 @@ for (const [kind, durable] of /** @type {const} */ ([
 
     test('come back in the order in which they were added, each owner their own', async () => {
       const rows = await openOne();
-      const orders = [await rows.add(row('a')), await rows.add(row('b', 8)), await rows.add(row('c'))];
+      const orders = [
+        await rows.add(row('a')),
+        await rows.add(row('b', 8)),
+        await rows.add(row('c')),
+      ];
       assert.deepEqual(orders, [1, 2, 3]);
       assert.deepEqual(
         (await rows.all(7)).map(({ key, order }) => `${key}${order}`),
@@ -43,7 +47,9 @@ for (const [kind, durable] of /** @type {const} */ ([
 
 describe('rows that are not open yet', () => {
   test('do what is asked of them once they are, in its order', async () => {
-    const rows = new OpeningRows(openRows({ indexedDB: new FakeIndexedDB().factory, ...reports() }));
+    const rows = new OpeningRows(
+      openRows({ indexedDB: new FakeIndexedDB().factory, ...reports() }),
+    );
     const added = [rows.add(row('a')), rows.add(row('b'))];
     const found = rows.all(7);
     await rows.delete(2);
@@ -94,11 +100,19 @@ describe('keys', () => {
     const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
     assert.match(uuid(), pattern);
     try {
-      Object.defineProperty(globalThis.crypto, 'randomUUID', { value: undefined, configurable: true, writable: true });
+      Object.defineProperty(globalThis.crypto, 'randomUUID', {
+        value: undefined,
+        configurable: true,
+        writable: true,
+      });
       assert.match(uuid(), pattern);
       assert.notEqual(uuid(), uuid());
     } finally {
-      Object.defineProperty(globalThis.crypto, 'randomUUID', { value: random, configurable: true, writable: true });
+      Object.defineProperty(globalThis.crypto, 'randomUUID', {
+        value: random,
+        configurable: true,
+        writable: true,
+      });
     }
   });
 });

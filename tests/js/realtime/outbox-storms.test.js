@@ -1,8 +1,9 @@
 /**
  * Whatever happens, what was written is posted once, and in the order of writing in its room.
  *
- * Each run is one seed: two tabs of Alice's browser write into three rooms while connections are cut before and after the commit, answers
- * are lost, the server refuses for a while, and tabs are reloaded in the middle of it. `SEED=n` runs one, `RUNS=n` more of them.
+ * Each run is one seed: two tabs of Alice's browser write into three rooms while connections are
+ * cut before and after the commit, answers are lost, the server refuses for a while, and tabs are
+ * reloaded in the middle of it. `SEED=n` runs one, `RUNS=n` more of them.
  */
 
 import assert from 'node:assert/strict';
@@ -20,7 +21,11 @@ const STEPS = 120;
 const ROOMS = [1, 2, 3];
 
 /** @typedef {ReturnType<typeof world>} World */
-/** @typedef {{outbox: Outbox, client: import('../../../realtime/static/realtime/client.js').Client, die: () => void}} Tab */
+/**
+ * @typedef
+ *   {{outbox: Outbox, client: import('../../../realtime/static/realtime/client.js').Client, die: () => void}}
+ *   Tab
+ */
 
 /** @param {number} seed */
 function world(seed) {
@@ -56,14 +61,25 @@ async function openTab({ clock, server, disk, locks, channels, report }) {
   /** @type {Set<() => void>} */
   const releases = new Set();
   const mine = {
-    request: (/** @type {string} */ name, /** @type {{signal: AbortSignal}} */ options, /** @type {() => Promise<void>} */ callback) =>
+    request: (
+      /** @type {string} */ name,
+      /** @type {{signal: AbortSignal}} */ options,
+      /** @type {() => Promise<void>} */ callback,
+    ) =>
       locks.request(name, options, () => {
         if (!alive) return Promise.resolve();
         const death = new Promise((resolve) => void releases.add(() => resolve(undefined)));
         return /** @type {Promise<void>} */ (Promise.race([callback(), death]));
       }),
   };
-  const outbox = new Outbox({ owner: 7, indexedDB: disk.factory, locks: mine, channel: channels.join(), clock, report });
+  const outbox = new Outbox({
+    owner: 7,
+    indexedDB: disk.factory,
+    locks: mine,
+    channel: channels.join(),
+    clock,
+    report,
+  });
   await outbox.ready;
   const { client } = clientScene({ outbox }, server, clock);
   const die = () => {
@@ -86,7 +102,8 @@ async function write(world) {
   const body = `${room}: ${bodies.length}`;
   bodies.push(body);
   outbox.add({ command: 'message.post', lane: `room.${room}`, fields: { room, body } });
-  // Stored: from here on it survives whatever happens. Two tabs that write in the same moment have no order between them.
+  // Stored: from here on it survives whatever happens. Two tabs that write in the same moment have
+  // no order between them.
   await settle();
 }
 
@@ -95,7 +112,8 @@ function move(world) {
   const open = world.server.connections.filter(({ open }) => open);
   if (open.length === 0) return;
   const connection = pick(world, open);
-  if (world.random() < 0.5 ? !connection.moveToServer() : !connection.moveToClient()) connection.moveToClient();
+  if (world.random() < 0.5 ? !connection.moveToServer() : !connection.moveToClient())
+    connection.moveToClient();
 }
 
 /** @param {World} world */
@@ -146,7 +164,9 @@ async function run(seed) {
   assert.equal(scene.disk.rows.size, 0);
 }
 
-const seeds = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: RUNS }, (_, index) => index + 1);
+const seeds = process.env.SEED
+  ? [Number(process.env.SEED)]
+  : Array.from({ length: RUNS }, (_, index) => index + 1);
 
 test(`everything written is posted once and in order, in ${seeds.length} storms`, async () => {
   for (const seed of seeds) {

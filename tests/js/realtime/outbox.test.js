@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { HoldfastError } from '../../../realtime/static/realtime/lib/errors.js';
-import { MAX_ENTRIES, MAX_LANES_IN_FLIGHT, Outbox } from '../../../realtime/static/realtime/outbox/outbox.js';
+import {
+  MAX_ENTRIES,
+  MAX_LANES_IN_FLIGHT,
+  Outbox,
+} from '../../../realtime/static/realtime/outbox/outbox.js';
 import { LOCK_PATIENCE_MS } from '../../../realtime/static/realtime/tabs/tabs.js';
 import { FakeClock, settle } from '../support/clock.js';
 import { FakeIndexedDB } from '../support/indexeddb.js';
@@ -11,7 +15,13 @@ import { FakeChannels, FakeLocks } from '../support/tabs.js';
 
 /** One browser: what its tabs share. */
 function browser() {
-  return { disk: new FakeIndexedDB(), locks: new FakeLocks(), channels: new FakeChannels(), clock: new FakeClock(), ...problemsOf() };
+  return {
+    disk: new FakeIndexedDB(),
+    locks: new FakeLocks(),
+    channels: new FakeChannels(),
+    clock: new FakeClock(),
+    ...problemsOf(),
+  };
 }
 
 function problemsOf() {
@@ -22,10 +32,19 @@ function problemsOf() {
 /**
  * A tab of it.
  * @param {ReturnType<typeof browser>} shared
- * @param {Partial<import('../../../realtime/static/realtime/outbox/outbox.js').OutboxOptions>} [options]
+ * @param {Partial<import('../../../realtime/static/realtime/outbox/outbox.js').OutboxOptions>}
+ *   [options]
  */
 async function tab({ disk, locks, channels, clock, report }, options = {}) {
-  const outbox = new Outbox({ owner: 7, indexedDB: disk.factory, locks, channel: channels.join(), clock, report, ...options });
+  const outbox = new Outbox({
+    owner: 7,
+    indexedDB: disk.factory,
+    locks,
+    channel: channels.join(),
+    clock,
+    report,
+    ...options,
+  });
   await outbox.ready;
   return outbox;
 }
@@ -45,13 +64,16 @@ function line() {
 }
 
 /** Everything is accepted at once. @param {{body: string}[]} sent */
-const accepting = (sent) => async (/** @type {string} */ _, /** @type {any} */ fields) => void sent.push(fields);
+const accepting = (sent) => async (/** @type {string} */ _, /** @type {any} */ fields) =>
+  void sent.push(fields);
 
 /** @param {Outbox} outbox @param {string} body @param {number} [room] */
-const write = (outbox, body, room = 1) => outbox.add({ command: 'message.post', lane: `room.${room}`, fields: { room, body } });
+const write = (outbox, body, room = 1) =>
+  outbox.add({ command: 'message.post', lane: `room.${room}`, fields: { room, body } });
 
 /** @param {string} code @param {number | null} [retryAfter] */
-const refusal = (code, retryAfter = null) => new HoldfastError(code, `refused: ${code}`, { retryAfter });
+const refusal = (code, retryAfter = null) =>
+  new HoldfastError(code, `refused: ${code}`, { retryAfter });
 
 /** @param {Outbox} outbox */
 const shown = (outbox) => outbox.entries.map(({ fields, state }) => `${fields.body} ${state}`);
@@ -67,7 +89,10 @@ describe('what was written', () => {
     await settle();
     assert.deepEqual(shown(outbox), ['hello sending']);
     assert.deepEqual(sent, [{ room: 1, body: 'hello', key: entry.key }]);
-    assert.match(entry.key, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    assert.match(
+      entry.key,
+      /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+    );
     waiting[0].done({ message: { id: 5 } });
     await settle();
     assert.equal(entry.state, 'sent');
@@ -80,7 +105,9 @@ describe('what was written', () => {
     const shared = browser();
     const outbox = await tab(shared);
     let storedFirst = false;
-    outbox.resume(async () => void (storedFirst = shared.disk.rows.size === 1));
+    outbox.resume(async () => {
+      storedFirst = shared.disk.rows.size === 1;
+    });
     write(outbox, 'hello');
     await settle();
     assert.ok(storedFirst);
@@ -173,7 +200,8 @@ describe('what was written', () => {
     outbox.close();
     waiting[0].done();
     await settle();
-    assert.deepEqual(shared.problems.length, 1); // it could not be removed any more: the next page repeats its key
+    // it could not be removed any more: the next page repeats its key
+    assert.deepEqual(shared.problems.length, 1);
   });
 
   test('by somebody else who used this browser is not sent', async () => {
@@ -324,7 +352,11 @@ describe('without an ok', () => {
       waiting[0].failed(refusal(code, 60));
       await settle();
       assert.deepEqual(shown(outbox), ['one failed', 'two sending']);
-      assert.deepEqual(outbox.entries[0].error, { code, message: `refused: ${code}`, retryAfter: 60 });
+      assert.deepEqual(outbox.entries[0].error, {
+        code,
+        message: `refused: ${code}`,
+        retryAfter: 60,
+      });
       assert.deepEqual(bodies(), ['one', 'two']);
     });
   }
@@ -509,7 +541,14 @@ describe('before the stored entries are there', () => {
     const shared = browser();
     write(await tab(shared), 'earlier');
     await settle();
-    const outbox = new Outbox({ owner: 7, indexedDB: shared.disk.factory, locks: shared.locks, channel: null, clock: shared.clock, report: shared.report });
+    const outbox = new Outbox({
+      owner: 7,
+      indexedDB: shared.disk.factory,
+      locks: shared.locks,
+      channel: null,
+      clock: shared.clock,
+      report: shared.report,
+    });
     /** @type {any[]} */
     const sent = [];
     outbox.resume(accepting(sent));

@@ -9,23 +9,40 @@ import { FakeClock } from '../support/clock.js';
 const ALL_PAUSES = PAUSES_MS.reduce((sum, pause) => sum + pause, 0);
 const signedOut = new HoldfastError('not_authenticated', 'Sign in.', { status: 401 });
 
-/** A page's session, and a server that answers from `answers` (an error refuses), the last one for ever. @param {(Error | null)[]} answers */
+/**
+ * A page's session, and a server that answers from `answers` (an error refuses), the last one for
+ * ever.
+ * @param {(Error | null)[]} answers
+ */
 function scene(...answers) {
   const clock = new FakeClock();
   const page = { started: 0, told: 0, asked: 0 };
   /** @type {(state: any) => void} */
   let heard = () => {};
   const client = {
-    on: (/** @type {string} */ _name, /** @type {any} */ listener) => ((heard = listener), () => {}),
-    start: () => void (page.started += 1),
+    on: (/** @type {string} */ _name, /** @type {any} */ listener) => {
+      heard = listener;
+      return () => {};
+    },
+    start: () => {
+      page.started += 1;
+    },
   };
   const ask = async () => {
     const answer = answers[Math.min(page.asked, answers.length - 1)];
     page.asked += 1;
     if (answer) throw answer;
   };
-  const session = new Session({ client: /** @type {any} */ (client), ask, told: () => void (page.told += 1), clock });
-  const close = (/** @type {number} */ code = CloseCode.SESSION_ENDED, reason = '') => heard({ name: 'stopped', code, reason });
+  const session = new Session({
+    client: /** @type {any} */ (client),
+    ask,
+    told: () => {
+      page.told += 1;
+    },
+    clock,
+  });
+  const close = (/** @type {number} */ code = CloseCode.SESSION_ENDED, reason = '') =>
+    heard({ name: 'stopped', code, reason });
   return { clock, page, session, close };
 }
 
@@ -49,14 +66,20 @@ describe('a connection that was closed because the session ended', () => {
     const { clock, page, session, close } = scene(signedOut);
     close();
     await clock.advance(ALL_PAUSES);
-    assert.deepEqual([session.doubted, page], [false, { started: 0, told: 1, asked: PAUSES_MS.length }]);
+    assert.deepEqual(
+      [session.doubted, page],
+      [false, { started: 0, told: 1, asked: PAUSES_MS.length }],
+    );
     assert.equal(clock.pending, 0);
   });
 
   test('stays closed at once where the account was deactivated', () => {
     const { clock, page, session, close } = scene(null);
     close(CloseCode.SESSION_ENDED, DEACTIVATED);
-    assert.deepEqual([session.doubted, page, clock.pending], [false, { started: 0, told: 0, asked: 0 }, 0]);
+    assert.deepEqual(
+      [session.doubted, page, clock.pending],
+      [false, { started: 0, told: 0, asked: 0 }, 0],
+    );
   });
 
   test('is opened again, with the patience of every connection, where the server does not answer', async () => {
@@ -81,7 +104,8 @@ describe('a connection that was closed because the session ended', () => {
 
   test('of other reasons nothing is asked', () => {
     const { session, close } = scene(null);
-    for (const code of [CloseCode.NOT_AUTHENTICATED, CloseCode.BANNED, CloseCode.BAD_FRAME]) close(code);
+    for (const code of [CloseCode.NOT_AUTHENTICATED, CloseCode.BANNED, CloseCode.BAD_FRAME])
+      close(code);
     assert.equal(session.doubted, false);
   });
 });

@@ -1,9 +1,12 @@
 /**
- * Whatever happens to the tabs of a browser and to their one connection, every tab ends with exactly the state of the server.
+ * Whatever happens to the tabs of a browser and to their one connection, every tab ends with
+ * exactly the state of the server.
  *
- * Each run is one seed: Alice opens, closes, freezes, thaws, sends to sleep and wakes tabs, some of which crash, while the server and the
- * network misbehave as in convergence.test.js. Each tab follows streams of its own choice and sends commands. Then the weather clears: all
- * tabs are level, one connection is open, and no command has reached the server twice. `SEED=n` runs one, `RUNS=n` more.
+ * Each run is one seed: Alice opens, closes, freezes, thaws, sends to sleep and wakes tabs, some of
+ * which crash, while the server and the network misbehave as in convergence.test.js. Each tab
+ * follows streams of its own choice and sends commands. Then the weather clears: all tabs are
+ * level, one connection is open, and no command has reached the server twice. `SEED=n` runs one,
+ * `RUNS=n` more.
  */
 
 import assert from 'node:assert/strict';
@@ -20,7 +23,9 @@ const MOST_TABS = 5;
 const NAMES = ['room.1', 'room.2', 'inbox.7'];
 
 /** @typedef {ReturnType<typeof world>} World */
-/** @typedef {ReturnType<FakeBrowser['open']> & {copies: Map<string, ReturnType<typeof copyOf>>}} Tab */
+/**
+ * @typedef {ReturnType<FakeBrowser['open']> & {copies: Map<string, ReturnType<typeof copyOf>>}} Tab
+ */
 
 /** @param {number} seed */
 function world(seed) {
@@ -30,7 +35,15 @@ function world(seed) {
   const clock = new FakeClock();
   clock.chance = random;
   const browser = new FakeBrowser(server, clock);
-  return { random, server, clock, browser, backup: server.backup(), sent: 0, tabs: /** @type {Tab[]} */ ([]) };
+  return {
+    random,
+    server,
+    clock,
+    browser,
+    backup: server.backup(),
+    sent: 0,
+    tabs: /** @type {Tab[]} */ ([]),
+  };
 }
 
 /** @template T @param {World} world @param {T[]} values @returns {T} */
@@ -42,7 +55,9 @@ function openTab(world) {
   if (tabs.length >= MOST_TABS) return;
   const tab = browser.open({ epoch: server.epoch }); // as the page has it
   const copies = new Map(NAMES.map((name) => [name, copyOf(server, name)]));
-  for (const copy of copies.values()) copy.delay = () => new Promise((resolve) => void tab.clock.setTimeout(() => resolve(), random() * 2_000));
+  for (const copy of copies.values())
+    copy.delay = () =>
+      new Promise((resolve) => void tab.clock.setTimeout(() => resolve(), random() * 2_000));
   for (const [name, copy] of copies) if (random() < 0.7) tab.client.subscribe(name, copy);
   tab.client.start();
   tabs.push(Object.assign(tab, { copies }));
@@ -62,7 +77,12 @@ function commit(world) {
   const name = pick(world, NAMES);
   const id = Math.floor(random() * 8);
   const deleted = server.stream(name).rows.get(`message:${id}`)?.data.deleted || random() < 0.1;
-  server.commit(name, 'message', { id, number: id, deleted, body: deleted ? '' : `text ${random()}` }, { lost: random() < 0.2 });
+  server.commit(
+    name,
+    'message',
+    { id, number: id, deleted, body: deleted ? '' : `text ${random()}` },
+    { lost: random() < 0.2 },
+  );
 }
 
 /** @param {World} world */
@@ -70,7 +90,8 @@ function move(world) {
   const { connections } = world.browser;
   if (connections.length === 0) return;
   const connection = pick(world, connections);
-  if (world.random() < 0.5 ? !connection.moveToServer() : !connection.moveToClient()) connection.moveToClient();
+  if (world.random() < 0.5 ? !connection.moveToServer() : !connection.moveToClient())
+    connection.moveToClient();
 }
 
 /** @param {World} world */
@@ -91,7 +112,11 @@ function faultOfServer(world) {
     () => connection.fallBehind(name),
     () => server.retain(name),
     () => {
-      const error = { code: pick(world, ['rate_limited', 'unavailable']), message: 'later', retry_after: random() };
+      const error = {
+        code: pick(world, ['rate_limited', 'unavailable']),
+        message: 'later',
+        retry_after: random(),
+      };
       server.refuseNext(pick(world, ['subscribe', 'pull']), error);
     },
     () => (world.backup = server.backup()),
@@ -104,13 +129,21 @@ function faultOfServer(world) {
 function faultOfTab(world) {
   const awake = world.tabs.filter(({ frozen }) => !frozen);
   const asleep = world.tabs.filter(({ frozen }) => frozen);
-  const faults = [() => openTab(world), () => openTab(world), () => endTab(world, (tab) => tab.crash())];
+  const faults = [
+    () => openTab(world),
+    () => openTab(world),
+    () => endTab(world, (tab) => tab.crash()),
+  ];
   if (asleep.length > 0) faults.push(() => pick(world, asleep).thaw());
   if (awake.length > 0) {
     const tab = pick(world, awake);
     const name = pick(world, NAMES);
     faults.push(
-      () => (world.tabs.length > 1 ? (world.tabs.splice(world.tabs.indexOf(tab), 1), tab.close()) : undefined),
+      () => {
+        if (world.tabs.length < 2) return;
+        world.tabs.splice(world.tabs.indexOf(tab), 1);
+        tab.close();
+      },
       () => tab.freeze(),
       () => tab.client.sleep(),
       () => tab.client.wake(),
@@ -129,7 +162,9 @@ function command(world) {
   const awake = world.tabs.filter(({ frozen }) => !frozen);
   if (awake.length === 0) return;
   world.sent += 1;
-  pick(world, awake).client.command('message.react', { nonce: world.sent }).catch(() => {});
+  pick(world, awake)
+    .client.command('message.react', { nonce: world.sent })
+    .catch(() => {});
 }
 
 /** @param {World} world */
@@ -150,8 +185,14 @@ async function storm(world) {
 /** @param {World} world */
 function assertNoPullTwice({ browser }) {
   for (const { toServer } of browser.connections) {
-    const pulls = toServer.map((text) => JSON.parse(text)).filter(({ command }) => command === 'pull');
-    assert.equal(new Set(pulls.map(({ stream, after }) => `${after} ${stream}`)).size, pulls.length, 'the same pull twice at once');
+    const pulls = toServer
+      .map((text) => JSON.parse(text))
+      .filter(({ command }) => command === 'pull');
+    assert.equal(
+      new Set(pulls.map(({ stream, after }) => `${after} ${stream}`)).size,
+      pulls.length,
+      'the same pull twice at once',
+    );
   }
 }
 
@@ -170,7 +211,8 @@ async function clearUp(world) {
   await clock.advance(120_000);
   for (const name of NAMES) server.connection.repair(name);
   // A push that was forgotten is noticed with the next change.
-  for (const name of NAMES) server.commit(name, 'message', { id: 99, number: 99, body: 'the last one' });
+  for (const name of NAMES)
+    server.commit(name, 'message', { id: 99, number: 99, body: 'the last one' });
   await clock.advance(120_000);
 }
 
@@ -181,9 +223,17 @@ function assertConverged({ browser, server, tabs }) {
   tabs.forEach(({ client, copies }, index) => {
     for (const [name, copy] of copies) {
       assert.equal(client.stream(name)?.state, 'level', `${name} of tab ${index} is level`);
-      assert.equal(client.stream(name)?.position, server.stream(name).head, `${name} of tab ${index}`);
+      assert.equal(
+        client.stream(name)?.position,
+        server.stream(name).head,
+        `${name} of tab ${index}`,
+      );
       assert.equal(copy.backwards, 0, `${name} of tab ${index} was told nothing twice`);
-      assert.deepEqual(sorted(copy.rows), sorted(server.stream(name).rows), `${name} of tab ${index} is the same on both sides`);
+      assert.deepEqual(
+        sorted(copy.rows),
+        sorted(server.stream(name).rows),
+        `${name} of tab ${index} is the same on both sides`,
+      );
     }
   });
   const nonces = server.commands('message.react').map(({ nonce }) => nonce);
@@ -193,7 +243,9 @@ function assertConverged({ browser, server, tabs }) {
 
 /** @param {Map<string, {seq: number, data: any}>} rows */
 function sorted(rows) {
-  return [...rows].map(([key, { seq, data }]) => ({ key, seq, data })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  return [...rows]
+    .map(([key, { seq, data }]) => ({ key, seq, data }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /** @param {number} seed */
@@ -206,7 +258,9 @@ async function run(seed) {
   assertConverged(scene);
 }
 
-const seeds = process.env.SEED ? [Number(process.env.SEED)] : Array.from({ length: RUNS }, (_, index) => index + 1);
+const seeds = process.env.SEED
+  ? [Number(process.env.SEED)]
+  : Array.from({ length: RUNS }, (_, index) => index + 1);
 
 test(`every tab ends with the server's state, in ${seeds.length} storms`, async () => {
   for (const seed of seeds) {

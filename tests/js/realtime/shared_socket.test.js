@@ -2,13 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-
-import { ASK_AFTER_MS, LEADER_PATIENCE_MS } from '../../../realtime/static/realtime/tabs/follower.js';
-import { sharedTransport } from '../../../realtime/static/realtime/tabs/shared_socket.js';
-import { COMMAND_TIMEOUT_MS } from '../../../realtime/static/realtime/connection/replies.js';
 import { PATIENCE_MS } from '../../../realtime/static/realtime/connection/heartbeat.js';
-import { settle } from '../support/clock.js';
+import { COMMAND_TIMEOUT_MS } from '../../../realtime/static/realtime/connection/replies.js';
+import {
+  ASK_AFTER_MS,
+  LEADER_PATIENCE_MS,
+} from '../../../realtime/static/realtime/tabs/follower.js';
+import { sharedTransport } from '../../../realtime/static/realtime/tabs/shared_socket.js';
 import { FakeBrowser } from '../support/browser.js';
+import { settle } from '../support/clock.js';
 import { copyOf } from '../support/scene.js';
 
 /** @typedef {import('../support/browser.js').Tab} Tab */
@@ -92,8 +94,14 @@ describe('one connection', () => {
     assert.equal(copy.rows.size, 18);
     server.post('room.1', 'the last');
     await settle();
-    assert.deepEqual([...tabs, late].map(({ client }) => client.stream('room.1')?.position), [20, 20, 20]);
-    assert.deepEqual(tabs.map(({ client }) => client.stream('room.1')?.state), ['level', 'level']);
+    assert.deepEqual(
+      [...tabs, late].map(({ client }) => client.stream('room.1')?.position),
+      [20, 20, 20],
+    );
+    assert.deepEqual(
+      tabs.map(({ client }) => client.stream('room.1')?.state),
+      ['level', 'level'],
+    );
   });
 
   test('what the last tab leaves is left at the server, and no sooner', async () => {
@@ -103,7 +111,10 @@ describe('one connection', () => {
     assert.equal(server.commands('unsubscribe').length, 0);
     tabs[0].client.unsubscribe('room.1');
     await settle();
-    assert.deepEqual(server.commands('unsubscribe').map(({ streams }) => streams), [['room.1']]);
+    assert.deepEqual(
+      server.commands('unsubscribe').map(({ streams }) => streams),
+      [['room.1']],
+    );
   });
 
   test('what only a tab that crashed has followed is left', async () => {
@@ -112,13 +123,17 @@ describe('one connection', () => {
     await settle();
     tabs[1].crash();
     await settle();
-    assert.deepEqual(server.commands('unsubscribe').map(({ streams }) => streams), [['room.2']]);
+    assert.deepEqual(
+      server.commands('unsubscribe').map(({ streams }) => streams),
+      [['room.2']],
+    );
     assert.equal(browser.connections.length, 1);
   });
 
   test('replies find the tab that asked, although both count from one', async () => {
     const { server, tabs } = await scene(2);
-    const post = (/** @type {Tab} */ { client }, /** @type {string} */ key) => client.command('message.post', { room: 1, key, body: key });
+    const post = (/** @type {Tab} */ { client }, /** @type {string} */ key) =>
+      client.command('message.post', { room: 1, key, body: key });
     const [one, two] = await Promise.all([post(tabs[0], 'a'), post(tabs[1], 'b')]);
     assert.deepEqual([one.message.body, two.message.body], ['a', 'b']);
     server.refuseNext('message.post', { code: 'slow_mode', message: 'Wait.', retry_after: 4 });
@@ -129,7 +144,10 @@ describe('one connection', () => {
     const { server, tabs } = await scene(2);
     server.connection.end('room.1', 'banned');
     await settle();
-    assert.deepEqual(tabs.map(({ copy }) => copy.reasons), [['banned'], ['banned']]);
+    assert.deepEqual(
+      tabs.map(({ copy }) => copy.reasons),
+      [['banned'], ['banned']],
+    );
   });
 
   test('a subscription that falls behind is pulled once for all', async () => {
@@ -154,7 +172,10 @@ describe('one connection', () => {
     server.restore(backup);
     await clock.advance(2_000);
     assert.deepEqual(bodies(...tabs), Array(2).fill('one two three'));
-    assert.deepEqual(tabs.map(({ client }) => client.epoch), ['e-2', 'e-2']);
+    assert.deepEqual(
+      tabs.map(({ client }) => client.epoch),
+      ['e-2', 'e-2'],
+    );
     assert.equal(browser.connections.length, 1);
   });
 
@@ -164,7 +185,10 @@ describe('one connection', () => {
     await settle();
     await settle();
     assert.equal(server.connections.length, 2);
-    assert.deepEqual(tabs.map(({ client }) => client.state.name), ['open', 'open']);
+    assert.deepEqual(
+      tabs.map(({ client }) => client.state.name),
+      ['open', 'open'],
+    );
   });
 });
 
@@ -243,7 +267,9 @@ describe('who leads', () => {
   test('a leader that was frozen sends nothing that was given up long ago', async () => {
     const { server, tabs, clock } = await scene(2);
     tabs[0].freeze();
-    const edit = tabs[1].client.command('message.edit', { message: 1, body: 'x' }).catch(({ code }) => code);
+    const edit = tabs[1].client
+      .command('message.edit', { message: 1, body: 'x' })
+      .catch(({ code }) => code);
     await clock.advance(COMMAND_TIMEOUT_MS + 1_000);
     assert.equal(await edit, 'timed_out');
     tabs[0].thaw();
@@ -255,7 +281,10 @@ describe('who leads', () => {
     const { browser, server, tabs, clock } = await scene(2);
     tabs[0].client.sleep();
     await settle();
-    assert.deepEqual([tabs[0].client.state.name, tabs[1].client.state.name, tabs[1].leads], ['offline', 'open', true]);
+    assert.deepEqual(
+      [tabs[0].client.state.name, tabs[1].client.state.name, tabs[1].leads],
+      ['offline', 'open', true],
+    );
     server.post('room.1', 'meanwhile');
     tabs[0].client.wake();
     await clock.advance(100);
@@ -284,7 +313,10 @@ describe('states', () => {
     server.reachable = true;
     tabs[1].client.retryNow();
     await clock.advance(100);
-    assert.deepEqual(tabs.map(({ client }) => client.state.name), ['open', 'open']);
+    assert.deepEqual(
+      tabs.map(({ client }) => client.state.name),
+      ['open', 'open'],
+    );
   });
 
   test('a hidden leader whose timer is late connects in time, because a follower reminds it', async () => {
@@ -299,11 +331,17 @@ describe('states', () => {
     const { server, tabs, browser } = await scene(2);
     server.connection.cut(4502, 'logout');
     await settle();
-    assert.deepEqual(tabs.map(({ client }) => client.state.name), ['stopped', 'stopped']);
+    assert.deepEqual(
+      tabs.map(({ client }) => client.state.name),
+      ['stopped', 'stopped'],
+    );
     tabs[1].client.start();
     await settle();
     await settle();
-    assert.deepEqual(tabs.map(({ client }) => client.state.name), ['open', 'open']);
+    assert.deepEqual(
+      tabs.map(({ client }) => client.state.name),
+      ['open', 'open'],
+    );
     assert.equal(browser.connections.length, 1);
   });
 
@@ -312,7 +350,10 @@ describe('states', () => {
     server.connection.cut(4502, 'logout');
     await settle();
     const late = await openTab(browser);
-    assert.deepEqual([...tabs, late].map(({ client }) => client.state.name), ['open', 'open']);
+    assert.deepEqual(
+      [...tabs, late].map(({ client }) => client.state.name),
+      ['open', 'open'],
+    );
   });
 
   test('somebody else signed in: no tab goes on for the person who left', async () => {
@@ -320,7 +361,10 @@ describe('states', () => {
     server.user = { id: 8, username: 'bob', name: 'Bob' };
     server.connection.cut(1006);
     await clock.advance(60_000);
-    assert.deepEqual(tabs.map(({ client }) => client.state.name), ['stopped', 'stopped', 'stopped']);
+    assert.deepEqual(
+      tabs.map(({ client }) => client.state.name),
+      ['stopped', 'stopped', 'stopped'],
+    );
     assert.equal(browser.connections.length, 0);
   });
 
@@ -332,7 +376,10 @@ describe('states', () => {
     await settle();
     await settle();
     assert.deepEqual(copy.reasons, ['forbidden']);
-    assert.deepEqual(tabs.map(({ client }) => client.stream('room.1')?.state), ['level', 'level']);
+    assert.deepEqual(
+      tabs.map(({ client }) => client.stream('room.1')?.state),
+      ['level', 'level'],
+    );
   });
 
   test('without Web Locks there is nothing to share', () => {

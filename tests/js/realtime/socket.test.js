@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-
+import { PATIENCE_MS } from '../../../realtime/static/realtime/connection/heartbeat.js';
 import {
-  Socket,
+  COMMAND_TIMEOUT_MS,
+  MAX_COMMAND_BYTES,
+  MAX_WAITING_COMMANDS,
+} from '../../../realtime/static/realtime/connection/replies.js';
+import {
   BYE_PATIENCE_MS,
   CONNECT_TIMEOUT_MS,
   MAX_SLOT_MS,
+  Socket,
   STABLE_AFTER_MS,
   WAKE_TIMEOUT_MS,
 } from '../../../realtime/static/realtime/connection/socket.js';
-import { PATIENCE_MS } from '../../../realtime/static/realtime/connection/heartbeat.js';
-import { COMMAND_TIMEOUT_MS, MAX_COMMAND_BYTES, MAX_WAITING_COMMANDS } from '../../../realtime/static/realtime/connection/replies.js';
 import { settle } from '../support/clock.js';
 import { socketScene } from '../support/scene.js';
 
@@ -37,7 +40,13 @@ describe('a connection', () => {
   test('offers a bearer token as a second subprotocol', async () => {
     const { server, clock } = socketScene();
     const handlers = { hello() {}, object() {}, state() {} };
-    new Socket({ url: 'ws://fake/', handlers, token: 'secret', create: server.open, clock }).start();
+    new Socket({
+      url: 'ws://fake/',
+      handlers,
+      token: 'secret',
+      create: server.open,
+      clock,
+    }).start();
     assert.deepEqual(server.connection.protocols, ['holdfast.v1', 'bearer.secret']);
   });
 
@@ -105,8 +114,15 @@ describe('a connection', () => {
       seen.push(type);
       throw new Error('a bug');
     };
-    const report = (/** @type {unknown} */ _, /** @type {string} */ where) => void problems.push(where);
-    const socket = new Socket({ url: 'ws://fake/', handlers: { hello() {}, object, state() {} }, create: server.open, clock, report });
+    const report = (/** @type {unknown} */ _, /** @type {string} */ where) =>
+      void problems.push(where);
+    const socket = new Socket({
+      url: 'ws://fake/',
+      handlers: { hello() {}, object, state() {} },
+      create: server.open,
+      clock,
+      report,
+    });
     socket.start();
     await settle();
     server.connection.send({ type: 'event' }, { type: 'page' });
@@ -124,7 +140,12 @@ describe('a connection', () => {
       seen.push(n);
       socket.stop();
     };
-    const socket = new Socket({ url: 'ws://fake/', handlers: { hello() {}, object, state() {} }, create: server.open, clock });
+    const socket = new Socket({
+      url: 'ws://fake/',
+      handlers: { hello() {}, object, state() {} },
+      create: server.open,
+      clock,
+    });
     socket.start();
     await settle();
     server.connection.send({ type: 'event', n: 1 }, { type: 'event', n: 2 });
@@ -140,7 +161,13 @@ describe('a connection', () => {
       if (attempts === 1) throw new Error('blocked by policy');
       return server.open(url, protocols);
     };
-    const socket = new Socket({ url: 'ws://fake/', handlers: { hello() {}, object() {}, state() {} }, create, clock, report() {} });
+    const socket = new Socket({
+      url: 'ws://fake/',
+      handlers: { hello() {}, object() {}, state() {} },
+      create,
+      clock,
+      report() {},
+    });
     socket.start();
     assert.equal(socket.state.name, 'waiting');
     await clock.advance(500);
@@ -166,7 +193,11 @@ describe('commands', () => {
   test('reject with what the server said', async () => {
     const { server, command } = await openScene();
     server.refuseNext('message.post', { code: 'slow_mode', message: 'Wait 4 s.', retry_after: 4 });
-    await assert.rejects(command('message.post', { room: 1 }), { code: 'slow_mode', message: 'Wait 4 s.', retryAfter: 4 });
+    await assert.rejects(command('message.post', { room: 1 }), {
+      code: 'slow_mode',
+      message: 'Wait 4 s.',
+      retryAfter: 4,
+    });
   });
 
   test('are told apart by their ids, whatever the order of the replies', async () => {
@@ -214,7 +245,9 @@ describe('commands', () => {
   test('are bounded in number', async () => {
     const { socket, server, command } = await openScene();
     server.ignored.add('x');
-    const asked = Array.from({ length: MAX_WAITING_COMMANDS }, () => assert.rejects(command('x'), { code: 'no_reply' }));
+    const asked = Array.from({ length: MAX_WAITING_COMMANDS }, () =>
+      assert.rejects(command('x'), { code: 'no_reply' }),
+    );
     await assert.rejects(command('x'), { code: 'too_many' });
     socket.stop();
     await Promise.all(asked);
@@ -222,7 +255,9 @@ describe('commands', () => {
 
   test('are bounded in size, counted in bytes', async () => {
     const { server, command } = await openScene();
-    await assert.rejects(command('x', { body: 'é'.repeat(MAX_COMMAND_BYTES / 2) }), { code: 'too_big' });
+    await assert.rejects(command('x', { body: 'é'.repeat(MAX_COMMAND_BYTES / 2) }), {
+      code: 'too_big',
+    });
     assert.equal(server.received.length, 0);
     await command('x', { body: 'e'.repeat(MAX_COMMAND_BYTES - 100) });
   });
@@ -402,7 +437,11 @@ describe('reconnecting', () => {
     const { server, socket, clock } = await openScene();
     server.connection.bye(1013, 'overloaded', 1e12);
     await settle();
-    assert.deepEqual(socket.state, { name: 'waiting', retryAt: clock.now() + MAX_SLOT_MS, slot: true });
+    assert.deepEqual(socket.state, {
+      name: 'waiting',
+      retryAt: clock.now() + MAX_SLOT_MS,
+      slot: true,
+    });
   });
 
   test('gives up an attempt that hangs', async () => {

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { MAX_REMEMBERED, Rows, Unread, UnreadRows } from '../../../realtime/static/realtime/streams/store.js';
+import {
+  MAX_REMEMBERED,
+  Rows,
+  Unread,
+  UnreadRows,
+} from '../../../realtime/static/realtime/streams/store.js';
 import { seeded } from '../support/clock.js';
 import { reports } from '../support/scene.js';
 
@@ -154,7 +159,10 @@ describe('unread row by row', () => {
   });
 });
 
-/** Random notifications come, are read and are archived; now and then the server counts. @param {number} seed */
+/**
+ * Random notifications come, are read and are archived; now and then the server counts.
+ * @param {number} seed
+ */
 function agree(seed) {
   const random = seeded(seed);
   const below = (/** @type {number} */ n) => Math.floor(random() * n);
@@ -170,14 +178,19 @@ function agree(seed) {
     queue.push(row);
   };
   const count = () => [...server.values()].filter((row) => !row.read_at && !row.archived_at).length;
-  const answer = () => ({ unread: count(), seq: head, rows: [...server.values()].sort((a, b) => b.id - a.id).slice(0, 5) });
+  const answer = () => ({
+    unread: count(),
+    seq: head,
+    rows: [...server.values()].sort((a, b) => b.id - a.id).slice(0, 5),
+  });
   const unread = new UnreadRows();
   /** @type {ReturnType<typeof answer> | null} */
   let onItsWay = null;
   for (let i = 0; i < 200; i += 1) {
     const chance = random();
     if (chance < 0.3) change(server.size + 1, {});
-    else if (chance < 0.5 && server.size > 0) change(1 + below(server.size), random() < 0.5 ? { read_at: 'now' } : { archived_at: 'now' });
+    else if (chance < 0.5 && server.size > 0)
+      change(1 + below(server.size), random() < 0.5 ? { read_at: 'now' } : { archived_at: 'now' });
     else if (chance < 0.8) unread.apply(queue.splice(0, 1 + below(2)));
     else if (chance < 0.9) onItsWay = answer();
     else if (onItsWay) {

@@ -12,7 +12,13 @@ import { reports } from '../support/scene.js';
 /** @param {number} seq @returns {StreamEvent} */
 const event = (seq) => ({ seq, kind: 'message', data: { id: seq, seq } });
 
-/** @param {number} from @param {number} to @param {number} head @param {number[]} seqs @returns {Page} */
+/**
+ * @param {number} from
+ * @param {number} to
+ * @param {number} head
+ * @param {number[]} seqs
+ * @returns {Page}
+ */
 const page = (from, to, head, seqs = []) => ({ from, to, head, events: seqs.map(event) });
 
 /**
@@ -22,7 +28,10 @@ const page = (from, to, head, seqs = []) => ({ from, to, head, events: seqs.map(
 function scene({ position = 10, load } = {}) {
   const clock = new FakeClock();
   const { all: problems, report } = reports();
-  /** @type {{after: number | null, answer: (page: any) => void, refuse: (error: HoldfastError) => void}[]} */
+  /**
+   * @type
+   *   {{after: number | null, answer: (page: any) => void, refuse: (error: HoldfastError) => void}[]}
+   */
   const pulls = [];
   /** @type {number[]} */
   const applied = [];
@@ -32,12 +41,15 @@ function scene({ position = 10, load } = {}) {
   const link = {
     clock,
     report,
-    join: () => void (joins += 1),
+    join: () => {
+      joins += 1;
+    },
     pull: (/** @type {Stream} */ { position: after }, /** @type {any} */ { done, failed }) =>
       void pulls.push({ after, answer: done, refuse: failed }),
   };
   const handlers = {
-    apply: (/** @type {StreamEvent[]} */ events) => void applied.push(...events.map(({ seq }) => seq)),
+    apply: (/** @type {StreamEvent[]} */ events) =>
+      void applied.push(...events.map(({ seq }) => seq)),
     state: (/** @type {string} */ state) => void log.push(state),
     signal: (/** @type {any} */ { kind }) => void log.push(kind),
     closed: (/** @type {string} */ reason) => void log.push(reason),
@@ -307,7 +319,10 @@ describe('snapshots', () => {
   test('of an epoch that is over are not used', async () => {
     /** @type {((snapshot: {seq: number}) => void)[]} */
     const answers = [];
-    const { stream, log } = scene({ position: null, load: () => new Promise((resolve) => void answers.push(resolve)) });
+    const { stream, log } = scene({
+      position: null,
+      load: () => new Promise((resolve) => void answers.push(resolve)),
+    });
     stream.begin();
     stream.drop();
     stream.connected();

@@ -26,16 +26,19 @@ async function read() {
 
 /** Those who stay are left alone, and one's focus with them. @param {User[]} people */
 function show(people) {
-  for (const element of [...list.children]) if (!people.some((person) => isOf(element, person))) element.remove();
+  for (const element of [...list.children])
+    if (!people.some((person) => isOf(element, person))) element.remove();
   people.forEach((person, index) => {
-    if (!isOf(list.children[index], person)) list.insertBefore(element(person), list.children[index] ?? null);
+    if (!isOf(list.children[index], person))
+      list.insertBefore(element(person), list.children[index] ?? null);
   });
   slot(section, 'some').hidden = people.length === 0;
   slot(section, 'none').hidden = people.length > 0;
 }
 
 /** @param {Element | undefined} element @param {User} person */
-const isOf = (element, person) => /** @type {HTMLElement | undefined} */ (element)?.dataset.blocked === String(person.id);
+const isOf = (element, person) =>
+  /** @type {HTMLElement | undefined} */ (element)?.dataset.blocked === String(person.id);
 
 /** @param {User} person */
 function element(person) {

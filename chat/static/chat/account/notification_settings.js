@@ -1,5 +1,6 @@
 /**
- * The page of what one is notified of: saves each choice at once, finds rooms while one types, and asks the browser about its desktop.
+ * The page of what one is notified of: saves each choice at once, finds rooms while one types, and
+ * asks the browser about its desktop.
  * @module
  */
 
@@ -18,7 +19,9 @@ const display = new Display({
 let saves = Promise.resolve();
 let timer = 0;
 
-for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (root.querySelectorAll('form[data-saves]'))) {
+for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (
+  root.querySelectorAll('form[data-saves]')
+)) {
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('change', (event) => {
     const fields = chosen(form, /** @type {HTMLInputElement | HTMLSelectElement} */ (event.target));
@@ -33,14 +36,24 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (root.querySelecto
  */
 function chosen(form, field) {
   const fields = new FormData(form);
-  if (field instanceof HTMLSelectElement) for (const name of [...fields.keys()]) if (name.startsWith('room-') && name !== field.name) fields.delete(name);
+  if (field instanceof HTMLSelectElement)
+    for (const name of [...fields.keys()])
+      if (name.startsWith('room-') && name !== field.name) fields.delete(name);
   return fields;
 }
 
 /** @param {FormData} fields */
 async function save(fields) {
-  const refused = await fetch(location.pathname, { method: 'POST', body: fields, credentials: 'same-origin' }).then(
-    async (response) => (response.ok ? '' : (parse(await response.text()).querySelector('[data-slot="error-words"]')?.textContent ?? desktopWords.notSaved)),
+  const refused = await fetch(location.pathname, {
+    method: 'POST',
+    body: fields,
+    credentials: 'same-origin',
+  }).then(
+    async (response) =>
+      response.ok
+        ? ''
+        : (parse(await response.text()).querySelector('[data-slot="error-words"]')?.textContent ??
+          desktopWords.notSaved),
     () => desktopWords.notSaved,
   );
   slot(root, 'error').hidden = refused === '';
@@ -61,7 +74,14 @@ search.addEventListener('input', () => {
 onAction(root, {
   'desktop-on': () => void turnOn().then(paintDesktop),
   'desktop-off': () => paintDesktop(turnOff()),
-  'desktop-sample': () => display.show({ tag: 'holdfast.sample', title: desktopWords.sample, body: desktopWords.sampleText, url: location.pathname, ids: [] }),
+  'desktop-sample': () =>
+    display.show({
+      tag: 'holdfast.sample',
+      title: desktopWords.sample,
+      body: desktopWords.sampleText,
+      url: location.pathname,
+      ids: [],
+    }),
 });
 
 /** @param {ReturnType<typeof desktopState>} state */

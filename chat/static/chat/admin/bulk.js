@@ -1,5 +1,6 @@
 /**
- * The page of a bulk act: asks for the next batches while it is open. Without this script there is the button.
+ * The page of a bulk act: asks for the next batches while it is open. Without this script there is
+ * the button.
  * @module
  */
 

@@ -5,4 +5,5 @@
 
 const NARROW = '(max-width: 640px)';
 
-if (!location.hash && matchMedia(NARROW).matches) document.getElementById('reported')?.scrollIntoView({ block: 'center' });
+if (!location.hash && matchMedia(NARROW).matches)
+  document.getElementById('reported')?.scrollIntoView({ block: 'center' });

@@ -1,5 +1,6 @@
 /**
- * One key for what a moderator does: presses the button or follows the link with that `data-key`; `?` shows them all.
+ * One key for what a moderator does: presses the button or follows the link with that `data-key`;
+ * `?` shows them all.
  * @module
  */
 
@@ -10,7 +11,14 @@ const keyed = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll(
 
 document.addEventListener('keydown', (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || document.querySelector('dialog[open]')) return;
+  if (
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    event.repeat ||
+    document.querySelector('dialog[open]')
+  )
+    return;
   if (target.matches(FIELDS)) {
     if (event.key === 'Escape') target.blur();
     return;
@@ -27,7 +35,8 @@ document.addEventListener('click', (event) => {
   if (/** @type {Element} */ (event.target).closest('[data-keys]')) showKeys(event);
 });
 
-// A form is sent once: the second of two fast keys would be about a case that the person has not seen.
+// A form is sent once: the second of two fast keys would be about a case that the person has not
+// seen.
 document.addEventListener('submit', (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target);
   if (!form.matches('.decision')) return;
@@ -36,12 +45,15 @@ document.addEventListener('submit', (event) => {
 });
 
 window.addEventListener('pageshow', () => {
-  for (const form of document.querySelectorAll('form[data-sent]')) delete (/** @type {HTMLFormElement} */ (form).dataset.sent);
+  for (const form of document.querySelectorAll('form[data-sent]'))
+    delete (/** @type {HTMLFormElement} */ (form).dataset.sent);
 });
 
 /** @param {Event} event */
 function showKeys(event) {
-  const dialog = /** @type {HTMLDialogElement | null} */ (document.querySelector('[data-keys-dialog]'));
+  const dialog = /** @type {HTMLDialogElement | null} */ (
+    document.querySelector('[data-keys-dialog]')
+  );
   const list = dialog?.querySelector('[data-keys-list]');
   if (!dialog || !list) return;
   event.preventDefault();
@@ -55,7 +67,16 @@ function line(button) {
   const key = document.createElement('kbd');
   const shown = button.querySelector('kbd')?.textContent ?? '';
   key.textContent = button.dataset.key ?? '';
-  const words = (button.matches(FIELDS) ? document.querySelector(`label[for="${button.id}"]`)?.textContent : button.textContent) ?? '';
-  item.append(key, ` ${words.trim().replace(new RegExp(`\\s*${shown || key.textContent}$`), '').trim()}`);
+  const words =
+    (button.matches(FIELDS)
+      ? document.querySelector(`label[for="${button.id}"]`)?.textContent
+      : button.textContent) ?? '';
+  item.append(
+    key,
+    ` ${words
+      .trim()
+      .replace(new RegExp(`\\s*${shown || key.textContent}$`), '')
+      .trim()}`,
+  );
   return item;
 }

@@ -1,11 +1,12 @@
 /**
- * What can be completed while one writes: @names, #rooms and :emoji. Each kind knows what has been begun, and finds what fits.
+ * What can be completed while one writes: @names, #rooms and :emoji. Each kind knows what has been
+ * begun, and finds what fits.
  * @module
  */
 
-import { emojiGroups, searchEmoji } from './emoji_table.js';
 import { rank } from '../lib/matching.js';
 import { words } from '../lib/words.js';
+import { emojiGroups, searchEmoji } from './emoji_table.js';
 
 /**
  * @typedef {import('../../realtime/types.js').User} User
@@ -22,7 +23,8 @@ import { words } from '../lib/words.js';
  * @property {string} label  of the list
  * @property {RegExp} begun  what stands before the caret; its group is what was begun
  * @property {(begun: string) => Promise<Completion[]>} find
- * @property {(begun: string) => boolean} [isWhole]  nothing is left to choose: it is replaced as it is typed
+ * @property {(begun: string) => boolean} [isWhole] nothing is left to choose: it is replaced as it
+ *   is typed
  */
 
 const MOST_SHOWN = 6;
@@ -34,7 +36,12 @@ export const completePeople = (people) => ({
   async find(begun) {
     const wanted = begun.slice(1).toLowerCase();
     const found = (await people()).filter((person) => isNamed(person, wanted)).slice(0, MOST_SHOWN);
-    return found.map((person) => ({ text: `@${person.username}`, title: person.name, hint: `@${person.username}`, person }));
+    return found.map((person) => ({
+      text: `@${person.username}`,
+      title: person.name,
+      hint: `@${person.username}`,
+      person,
+    }));
   },
 });
 
@@ -43,9 +50,16 @@ export const completeRooms = (rooms) => ({
   label: words.rooms,
   begun: /(?:^|\s)(#[\p{L}\p{N}_-]*)$/u,
   async find(begun) {
-    const items = rooms().filter((room) => !room.isDirect).map((room) => ({ names: [room.title, room.data.slug], recency: 0, room }));
+    const items = rooms()
+      .filter((room) => !room.isDirect)
+      .map((room) => ({ names: [room.title, room.data.slug], recency: 0, room }));
     const found = rank(begun.slice(1), items).slice(0, MOST_SHOWN);
-    return found.map(({ room }) => ({ text: `#${room.data.slug}`, title: room.title, hint: room.data.topic, sign: '#' }));
+    return found.map(({ room }) => ({
+      text: `#${room.data.slug}`,
+      title: room.title,
+      hint: room.data.topic,
+      sign: '#',
+    }));
   },
 });
 
@@ -56,8 +70,15 @@ export const completeEmoji = () => ({
   async find(begun) {
     const typed = begun.slice(1).replace(/:$/, '');
     const found = searchEmoji(await emojiGroups(), typed, MOST_SHOWN);
-    const exact = begun.endsWith(':') ? found.filter(({ codes }) => codes.includes(typed.toLowerCase())) : found;
-    return exact.map(({ sign, name, codes }) => ({ text: sign, title: name, hint: codes[0] ? `:${codes[0]}:` : '', sign }));
+    const exact = begun.endsWith(':')
+      ? found.filter(({ codes }) => codes.includes(typed.toLowerCase()))
+      : found;
+    return exact.map(({ sign, name, codes }) => ({
+      text: sign,
+      title: name,
+      hint: codes[0] ? `:${codes[0]}:` : '',
+      sign,
+    }));
   },
   isWhole: (begun) => begun.endsWith(':'),
 });
@@ -67,5 +88,11 @@ export const completeEmoji = () => ({
  * @param {string} wanted  in lower case
  */
 function isNamed({ username, name }, wanted) {
-  return username.toLowerCase().startsWith(wanted) || name.toLowerCase().split(/\s+/).some((word) => word.startsWith(wanted));
+  return (
+    username.toLowerCase().startsWith(wanted) ||
+    name
+      .toLowerCase()
+      .split(/\s+/)
+      .some((word) => word.startsWith(wanted))
+  );
 }

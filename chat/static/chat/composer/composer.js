@@ -1,17 +1,18 @@
 /**
- * Where one writes: the text, what it answers or changes, how much of it is allowed, and when one may not write at all.
+ * Where one writes: the text, what it answers or changes, how much of it is allowed, and when one
+ * may not write at all.
  * @module
  */
 
-import { completeEmoji, completePeople, completeRooms } from './completions.js';
 import { announce, complain, onAction, setIcon, setText, slot } from '../lib/dom.js';
+import { words } from '../lib/words.js';
+import { isGone, whyNot } from '../rooms/rights.js';
+import { quoteOf } from '../timeline/message.js';
+import { completeEmoji, completePeople, completeRooms } from './completions.js';
 import { Drafts } from './drafts.js';
 import { formatted } from './formatting.js';
-import { quoteOf } from '../timeline/message.js';
-import { isGone, whyNot } from '../rooms/rights.js';
 import { Suggestions } from './suggestions.js';
 import { replaceText } from './text_field.js';
-import { words } from '../lib/words.js';
 
 /**
  * @typedef {import('../rooms/room.js').Room} Room
@@ -20,7 +21,8 @@ import { words } from '../lib/words.js';
  *
  * @typedef {object} ComposerActions  What the composer asks of its surroundings.
  * @property {(body: string, replyTo: number | null) => void} post
- * @property {(message: Message, body: string) => Promise<boolean>} edit  false: it was refused, and the person was told
+ * @property {(message: Message, body: string) => Promise<boolean>} edit false: it was refused, and
+ *   the person was told
  * @property {() => Message | null} lastOfMine
  * @property {() => void} typing
  * @property {() => void} join
@@ -47,7 +49,9 @@ export class Composer {
   /** Until when the room's slow mode makes me wait, in milliseconds. */
   #slowUntil = 0;
   #busy = false;
-  /** The newest message when the composer last looked: what is newer and mine starts the wait anew. */
+  /**
+   * The newest message when the composer last looked: what is newer and mine starts the wait anew.
+   */
   #newest;
   /** A moderator has muted me: when that ends, it is said. */
   #wasMuted = false;
@@ -56,7 +60,9 @@ export class Composer {
   /**
    * @param {HTMLElement} root
    * @param {Room} room
-   * @param {{limit: number, meId: number, actions: ComposerActions, people: () => Promise<import('../../realtime/types.js').User[]>, rooms: () => Room[]}} options
+   * @param
+   *   {{limit: number, meId: number, actions: ComposerActions, people: () => Promise<import('../../realtime/types.js').User[]>, rooms: () => Room[]}}
+   *   options
    */
   constructor(root, room, { limit, meId, actions, people, rooms }) {
     this.#root = root;
@@ -67,7 +73,11 @@ export class Composer {
     this.#actions = actions;
     this.#drafts = new Drafts(meId, room.id);
     this.#input = /** @type {HTMLTextAreaElement} */ (slot(root, 'input'));
-    this.#suggestions = new Suggestions(slot(root, 'suggestions'), this.#input, [completePeople(people), completeRooms(rooms), completeEmoji()]);
+    this.#suggestions = new Suggestions(slot(root, 'suggestions'), this.#input, [
+      completePeople(people),
+      completeRooms(rooms),
+      completeEmoji(),
+    ]);
     this.#adopt();
     this.#input.addEventListener('input', () => this.#changed());
     this.#input.addEventListener('keydown', (event) => this.#key(event));
@@ -77,8 +87,10 @@ export class Composer {
     });
     onAction(root, {
       'drop-context': () => this.#drop(),
-      'insert-emoji': (_event, element) => actions.pickEmoji(element, (emoji) => this.#insert(emoji)),
-      'pick-format': (_event, element) => actions.pickFormat(element, (format) => this.#format(format)),
+      'insert-emoji': (_event, element) =>
+        actions.pickEmoji(element, (emoji) => this.#insert(emoji)),
+      'pick-format': (_event, element) =>
+        actions.pickFormat(element, (format) => this.#format(format)),
       join: () => actions.join(),
     });
     this.#waitAfter(actions.lastOfMine()?.created_at);
@@ -120,9 +132,16 @@ export class Composer {
     this.#input.setSelectionRange(message.body.length, message.body.length);
   }
 
-  /** Messages are in a new state: what is answered is shown as it is now, and what is deleted is edited no longer. @param {Message[]} messages */
+  /**
+   * Messages are in a new state: what is answered is shown as it is now, and what is deleted is
+   * edited no longer.
+   * @param {Message[]} messages
+   */
   changed(messages) {
-    if (messages.some(({ author, number = 0 }) => author.id === this.#meId && number > this.#newest)) this.posted();
+    if (
+      messages.some(({ author, number = 0 }) => author.id === this.#meId && number > this.#newest)
+    )
+      this.posted();
     this.#newest = Math.max(this.#newest, ...messages.map(({ number = 0 }) => number));
     const mine = messages.find(({ id }) => id === this.#editing?.id);
     if (mine && isGone(mine)) {
@@ -140,7 +159,10 @@ export class Composer {
     this.tick();
   }
 
-  /** @param {string} [iso]  when I last wrote; by the server's clock, so no wait is longer than the whole */
+  /**
+   * @param {string} [iso] when I last wrote; by the server's clock, so no wait is longer than the
+   *   whole
+   */
   #waitAfter(iso) {
     const milliseconds = this.#room.data.slow_mode * 1000;
     if (iso) this.#slowUntil = Math.min(Date.parse(iso), Date.now()) + milliseconds;
@@ -159,7 +181,8 @@ export class Composer {
     const slow = slot(this.#root, 'slow');
     slow.hidden = !seconds || this.#room.canModerate;
     slow.dataset.waiting = String(wait > 0);
-    if (!slow.hidden) setText(slow, 'slow-words', wait > 0 ? words.slowWait(wait) : words.slowMode(seconds));
+    if (!slow.hidden)
+      setText(slow, 'slow-words', wait > 0 ? words.slowWait(wait) : words.slowMode(seconds));
     this.#paintSend();
     this.#paintNotice();
   }
@@ -191,9 +214,20 @@ export class Composer {
     const message = this.#editing ?? this.#replyTo;
     context.hidden = message === null;
     if (message === null) return setText(context, 'context-text', '');
-    setIcon(/** @type {Element} */ (context.querySelector('svg')), this.#editing ? 'pencil' : 'reply');
-    setText(context, 'context-what', this.#editing ? words.editing : words.replyingTo(message.author.name));
-    setText(context, 'context-text', this.#editing ? '' : quoteOf(this.#room.quoted(/** @type {number} */ (message.id))));
+    setIcon(
+      /** @type {Element} */ (context.querySelector('svg')),
+      this.#editing ? 'pencil' : 'reply',
+    );
+    setText(
+      context,
+      'context-what',
+      this.#editing ? words.editing : words.replyingTo(message.author.name),
+    );
+    setText(
+      context,
+      'context-text',
+      this.#editing ? '' : quoteOf(this.#room.quoted(/** @type {number} */ (message.id))),
+    );
   }
 
   #paintCount() {
@@ -204,7 +238,8 @@ export class Composer {
     count.dataset.over = String(left < 0);
     count.textContent = count.hidden ? '' : words.left(left);
     // Said once near the limit and once beyond it, not with every letter.
-    if (!count.hidden && (left < 0 ? this.#left >= 0 : this.#left > this.#limit * (1 - COUNT_FROM))) announce(words.left(left));
+    if (!count.hidden && (left < 0 ? this.#left >= 0 : this.#left > this.#limit * (1 - COUNT_FROM)))
+      announce(words.left(left));
     this.#left = left;
     this.#paintSend();
   }
@@ -235,7 +270,13 @@ export class Composer {
     if (format) {
       event.preventDefault();
       this.#format(/** @type {Format} */ (format));
-    } else if (event.key === 'Enter' && !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey) {
+    } else if (
+      event.key === 'Enter' &&
+      !event.shiftKey &&
+      !event.ctrlKey &&
+      !event.altKey &&
+      !event.metaKey
+    ) {
       event.preventDefault();
       void this.#send();
     } else if (event.key === 'ArrowUp' && this.#input.value === '') {
@@ -254,7 +295,8 @@ export class Composer {
     if (this.#busy || body === '') return;
     const over = [...body].length - this.#limit;
     if (over > 0) return this.#say(words.tooLong(over, this.#limit));
-    if (this.#wait > 0) return announce(words.slowWait(this.#wait)); // it stands below the text already
+    // it stands below the text already
+    if (this.#wait > 0) return announce(words.slowWait(this.#wait));
     if (this.#editing) return this.#saveEdit(this.#editing, body);
     const replyTo = this.#replyTo?.id ?? null;
     this.#say('');

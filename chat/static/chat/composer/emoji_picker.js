@@ -1,20 +1,49 @@
 /**
- * The picker of emoji: one popover for the whole page, opened beside whatever asked for it. All by keyboard; Esc closes it and gives the focus back.
+ * The picker of emoji: one popover for the whole page, opened beside whatever asked for it. All by
+ * keyboard; Esc closes it and gives the focus back.
  * @module
  */
 
 import { announce, clone, setIcon, setText, slot } from '../lib/dom.js';
-import { emojiGroups, searchEmoji, stepInGrids } from './emoji_table.js';
 import { placeBeside } from '../lib/menu.js';
 import { words } from '../lib/words.js';
+import { emojiGroups, searchEmoji, stepInGrids } from './emoji_table.js';
 
 /** @typedef {import('./emoji_table.js').Emoji} Emoji */
 
-const COMMON = ['👍', '❤️', '😂', '🎉', '🙏', '👀', '🚀', '✅', '😊', '🤔', '👏', '💯', '🔥', '👋', '😢', '☕'];
+const COMMON = [
+  '👍',
+  '❤️',
+  '😂',
+  '🎉',
+  '🙏',
+  '👀',
+  '🚀',
+  '✅',
+  '😊',
+  '🤔',
+  '👏',
+  '💯',
+  '🔥',
+  '👋',
+  '😢',
+  '☕',
+];
 const MOST_RECENT = 24; // three rows
 const MOST_FOUND = 80;
 const KEPT_AS = 'holdfast.emoji';
-const ICONS = { recent: 'clock', smileys: 'smile', people: 'users', nature: 'leaf', food: 'utensils', travel: 'plane', activities: 'volleyball', objects: 'lightbulb', symbols: 'hash', flags: 'flag' };
+const ICONS = {
+  recent: 'clock',
+  smileys: 'smile',
+  people: 'users',
+  nature: 'leaf',
+  food: 'utensils',
+  travel: 'plane',
+  activities: 'volleyball',
+  objects: 'lightbulb',
+  symbols: 'hash',
+  flags: 'flag',
+};
 
 export class EmojiPicker {
   #element = /** @type {HTMLElement} */ (document.getElementById('emoji-picker'));
@@ -34,8 +63,12 @@ export class EmojiPicker {
   constructor() {
     this.#element.addEventListener('click', (event) => this.#click(event));
     this.#element.addEventListener('keydown', (event) => this.#key(event));
-    this.#element.addEventListener('focusin', (event) => this.#rove(/** @type {Element} */ (event.target).closest('.emoji-picker__one')));
-    this.#element.addEventListener('toggle', (event) => this.#toggled(/** @type {ToggleEvent} */ (event).newState === 'open'));
+    this.#element.addEventListener('focusin', (event) =>
+      this.#rove(/** @type {Element} */ (event.target).closest('.emoji-picker__one')),
+    );
+    this.#element.addEventListener('toggle', (event) =>
+      this.#toggled(/** @type {ToggleEvent} */ (event).newState === 'open'),
+    );
     this.#search.addEventListener('input', () => this.#look());
   }
 
@@ -69,15 +102,28 @@ export class EmojiPicker {
     this.#look();
   }
 
-  /** Draw one group, as two thousand signs at once would be slow; below what was used lately there is room for the first. @param {string} name */
+  /**
+   * Draw one group, as two thousand signs at once would be slow; below what was used lately there
+   * is room for the first.
+   * @param {string} name
+   */
   #show(name) {
     this.#shown = name;
     const signs = [...new Set([...this.#recent, ...COMMON])].slice(0, MOST_RECENT);
-    const recent = { name: 'recent', emoji: signs.map((sign) => ({ sign, codes: [], name: '', found: '' })) };
-    const groups = name === 'recent' ? [recent, ...this.#groups.slice(0, 1)] : this.#groups.filter((group) => group.name === name);
+    const recent = {
+      name: 'recent',
+      emoji: signs.map((sign) => ({ sign, codes: [], name: '', found: '' })),
+    };
+    const groups =
+      name === 'recent'
+        ? [recent, ...this.#groups.slice(0, 1)]
+        : this.#groups.filter((group) => group.name === name);
     this.#body.replaceChildren(...groups.map(section));
     /** @type {HTMLElement} */ (this.#body.parentElement).scrollTop = 0;
-    for (const one of /** @type {NodeListOf<HTMLElement>} */ (this.#tabs.querySelectorAll('[data-group]'))) one.setAttribute('aria-pressed', String(one.dataset.group === name));
+    for (const one of /** @type {NodeListOf<HTMLElement>} */ (
+      this.#tabs.querySelectorAll('[data-group]')
+    ))
+      one.setAttribute('aria-pressed', String(one.dataset.group === name));
     this.#rove(this.#body.querySelector('.emoji-picker__one'));
   }
 
@@ -97,7 +143,10 @@ export class EmojiPicker {
   /** One of them is reached by Tab, the others from there by arrows. @param {Element | null} one */
   #rove(one) {
     if (!one) return;
-    for (const other of /** @type {NodeListOf<HTMLElement>} */ (this.#element.querySelectorAll('.emoji-picker__one[tabindex="0"]'))) other.tabIndex = -1;
+    for (const other of /** @type {NodeListOf<HTMLElement>} */ (
+      this.#element.querySelectorAll('.emoji-picker__one[tabindex="0"]')
+    ))
+      other.tabIndex = -1;
     /** @type {HTMLElement} */ (one).tabIndex = 0;
   }
 
@@ -115,7 +164,9 @@ export class EmojiPicker {
     this.#search.value = '';
     this.#look();
     this.#show(name);
-    /** @type {HTMLElement | null} */ (this.#body.querySelector('.emoji-picker__one'))?.focus({ preventScroll: true });
+    /** @type {HTMLElement | null} */ (this.#body.querySelector('.emoji-picker__one'))?.focus({
+      preventScroll: true,
+    });
   }
 
   /** @param {string} sign */
@@ -130,7 +181,11 @@ export class EmojiPicker {
   /** @param {boolean} open */
   #toggled(open) {
     this.#back[0]?.setAttribute('aria-expanded', String(open));
-    if (!open && (document.activeElement === document.body || this.#element.contains(document.activeElement))) this.#giveBack();
+    if (
+      !open &&
+      (document.activeElement === document.body || this.#element.contains(document.activeElement))
+    )
+      this.#giveBack();
   }
 
   /** The toolbar of a message goes when the focus does: then the message itself has it. */
@@ -144,23 +199,42 @@ export class EmojiPicker {
     const all = /** @type {HTMLElement[]} */ ([...shown.querySelectorAll('.emoji-picker__one')]);
     const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     if (document.activeElement === this.#search) {
-      if (event.key === 'Enter' && shown === this.#found && all[0]) this.#choose(all[0].textContent ?? '');
+      if (event.key === 'Enter' && shown === this.#found && all[0])
+        this.#choose(all[0].textContent ?? '');
       else if (event.key === 'ArrowDown') all[0]?.focus();
       else return;
       return event.preventDefault();
     }
     if (at < 0) return;
     const onwards = document.documentElement.dir === 'rtl';
-    const ways = { ArrowRight: onwards ? 'previous' : 'next', ArrowLeft: onwards ? 'next' : 'previous', ArrowDown: 'below', ArrowUp: 'above', Home: 'first', End: 'last' };
+    const ways = {
+      ArrowRight: onwards ? 'previous' : 'next',
+      ArrowLeft: onwards ? 'next' : 'previous',
+      ArrowDown: 'below',
+      ArrowUp: 'above',
+      Home: 'first',
+      End: 'last',
+    };
     const way = ways[/** @type {keyof typeof ways} */ (event.key)];
     if (way) {
       event.preventDefault();
       const grids = [...shown.querySelectorAll('.emoji-picker__grid')];
       const columns = getComputedStyle(grids[0]).gridTemplateColumns.split(' ').length;
-      const to = stepInGrids(grids.map((grid) => grid.children.length), columns, at, /** @type {any} */ (way));
+      const to = stepInGrids(
+        grids.map((grid) => grid.children.length),
+        columns,
+        at,
+        /** @type {any} */ (way),
+      );
       if (to === at && way === 'above') this.#search.focus();
       else all[to].focus();
-    } else if (event.key.length === 1 && event.key !== ' ' && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    } else if (
+      event.key.length === 1 &&
+      event.key !== ' ' &&
+      !event.ctrlKey &&
+      !event.metaKey &&
+      !event.altKey
+    ) {
       this.#search.focus(); // one types on: the letter goes into the field
     }
   }
@@ -169,7 +243,9 @@ export class EmojiPicker {
   get #recent() {
     try {
       const kept = JSON.parse(localStorage.getItem(KEPT_AS) ?? '[]');
-      return Array.isArray(kept) ? kept.filter((sign) => typeof sign === 'string').slice(0, MOST_RECENT) : [];
+      return Array.isArray(kept)
+        ? kept.filter((sign) => typeof sign === 'string').slice(0, MOST_RECENT)
+        : [];
     } catch {
       return []; // forbidden, or somebody else's
     }
@@ -202,7 +278,10 @@ function tab(name) {
   element.title = labelOf(name);
   element.setAttribute('aria-label', labelOf(name));
   element.setAttribute('aria-pressed', String(name === 'recent'));
-  setIcon(/** @type {Element} */ (element.firstElementChild), ICONS[/** @type {keyof typeof ICONS} */ (name)]);
+  setIcon(
+    /** @type {Element} */ (element.firstElementChild),
+    ICONS[/** @type {keyof typeof ICONS} */ (name)],
+  );
   return element;
 }
 

@@ -1,5 +1,6 @@
 /**
- * All emoji: loaded when the picker opens or somebody types ":sm", in the reader's language. Searching and walking are arithmetic. No DOM.
+ * All emoji: loaded when the picker opens or somebody types ":sm", in the reader's language.
+ * Searching and walking are arithmetic. No DOM.
  * @module
  */
 
@@ -17,7 +18,11 @@ import { plain } from '../lib/matching.js';
  */
 
 /** @type {Record<string, () => Promise<{default: string}>>} */
-const NAMES = { en: () => import('../vendor/emoji/en.js'), de: () => import('../vendor/emoji/de.js'), ar: () => import('../vendor/emoji/ar.js') };
+const NAMES = {
+  en: () => import('../vendor/emoji/en.js'),
+  de: () => import('../vendor/emoji/de.js'),
+  ar: () => import('../vendor/emoji/ar.js'),
+};
 
 /** @type {Promise<Group[]> | null} */
 let loading = null;
@@ -33,7 +38,10 @@ export function emojiGroups() {
 
 async function load() {
   const language = (locale() ?? 'en').split('-')[0];
-  const [all, names] = await Promise.all([import('../vendor/emoji/all.js'), (NAMES[language] ?? NAMES.en)()]);
+  const [all, names] = await Promise.all([
+    import('../vendor/emoji/all.js'),
+    (NAMES[language] ?? NAMES.en)(),
+  ]);
   return parseTable(all.default, names.default, all.GROUPS);
 }
 
@@ -45,23 +53,39 @@ async function load() {
  */
 export function parseTable(all, names, groups) {
   const said = names.trim().split('\n');
-  const table = all.trim().split('\n').map((line, at) => {
-    const [sign, ...codes] = line.trim().split(' ');
-    const [name, more = ''] = said[at].split('|');
-    return { sign, codes, name, found: plain([name, more, codes.join(' ').replaceAll(/[_-]/g, ' '), codes.join(' ')].join(' ')) };
-  });
+  const table = all
+    .trim()
+    .split('\n')
+    .map((line, at) => {
+      const [sign, ...codes] = line.trim().split(' ');
+      const [name, more = ''] = said[at].split('|');
+      return {
+        sign,
+        codes,
+        name,
+        found: plain(
+          [name, more, codes.join(' ').replaceAll(/[_-]/g, ' '), codes.join(' ')].join(' '),
+        ),
+      };
+    });
   const starts = Object.entries(groups);
-  return starts.map(([name, from], at) => ({ name, emoji: table.slice(from, starts[at + 1]?.[1]) }));
+  return starts.map(([name, from], at) => ({
+    name,
+    emoji: table.slice(from, starts[at + 1]?.[1]),
+  }));
 }
 
 /**
- * Those that fit what was typed: each word begins a word of theirs. Codes and names that begin with it come first.
+ * Those that fit what was typed: each word begins a word of theirs. Codes and names that begin with
+ * it come first.
  * @param {Group[]} groups
  * @param {string} typed
  * @param {number} most
  */
 export function searchEmoji(groups, typed, most) {
-  const wanted = plain(typed).split(/[\s_:-]+/).filter(Boolean);
+  const wanted = plain(typed)
+    .split(/[\s_:-]+/)
+    .filter(Boolean);
   if (wanted.length === 0) return [];
   const whole = plain(typed).trim();
   /** @type {Emoji[][]} */
@@ -69,7 +93,14 @@ export function searchEmoji(groups, typed, most) {
   for (const { emoji } of groups) {
     for (const one of emoji) {
       const fits = wanted.every((word) => ` ${one.found}`.includes(` ${word}`));
-      if (fits) found[one.codes.includes(whole) ? 0 : one.codes.some((code) => code.startsWith(whole)) || plain(one.name).startsWith(whole) ? 1 : 2].push(one);
+      if (fits)
+        found[
+          one.codes.includes(whole)
+            ? 0
+            : one.codes.some((code) => code.startsWith(whole)) || plain(one.name).startsWith(whole)
+              ? 1
+              : 2
+        ].push(one);
     }
   }
   return found.flat().slice(0, most);
@@ -106,7 +137,12 @@ export function stepInGrids(counts, columns, at, way) {
   return start - counts[before] + Math.min(lastRow + column, counts[before] - 1);
 }
 
-/** The next grid that is not empty. @param {number[]} counts @param {number} grid @param {1 | -1} way */
+/**
+ * The next grid that is not empty.
+ * @param {number[]} counts
+ * @param {number} grid
+ * @param {1 | -1} way
+ */
 function nearest(counts, grid, way) {
   for (let at = grid + way; at >= 0 && at < counts.length; at += way) if (counts[at] > 0) return at;
   return -1;

@@ -1,5 +1,6 @@
 /**
- * Help with Markdown: each line shows how something is written and how it looks, and writes it. One popover for the whole page.
+ * Help with Markdown: each line shows how something is written and how it looks, and writes it. One
+ * popover for the whole page.
  * @module
  */
 
@@ -20,12 +21,19 @@ export class FormatMenu {
   /** @param {boolean} mac */
   constructor(mac) {
     for (const item of this.#items) {
-      const keys = SHORTCUTS.find(({ group, action }) => group === 'writing' && action === item.dataset.format)?.keys ?? [];
+      const keys =
+        SHORTCUTS.find(({ group, action }) => group === 'writing' && action === item.dataset.format)
+          ?.keys ?? [];
       slot(item, 'keys').append(...keys.map((key) => keyCaps(key, mac)));
     }
     this.#element.addEventListener('keydown', moveWithArrows);
     this.#element.addEventListener('click', (event) => this.#click(event));
-    this.#element.addEventListener('toggle', (event) => this.#opener?.setAttribute('aria-expanded', String(/** @type {ToggleEvent} */ (event).newState === 'open')));
+    this.#element.addEventListener('toggle', (event) =>
+      this.#opener?.setAttribute(
+        'aria-expanded',
+        String(/** @type {ToggleEvent} */ (event).newState === 'open'),
+      ),
+    );
   }
 
   /** @returns {NodeListOf<HTMLElement>} */
@@ -47,7 +55,9 @@ export class FormatMenu {
 
   /** @param {Event} event */
   #click(event) {
-    const item = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest('[data-format]'));
+    const item = /** @type {HTMLElement | null} */ (
+      /** @type {Element} */ (event.target).closest('[data-format]')
+    );
     if (!item) return;
     this.#element.hidePopover();
     this.#chosen?.(/** @type {Format} */ (item.dataset.format));

@@ -5,7 +5,7 @@
 
 /**
  * @typedef {'bold' | 'italic' | 'strike' | 'code' | 'codeBlock' | 'quote' | 'list' | 'link'} Format
- * @typedef {object} Change  Replace the text from `start` to `end`; then select from `from` to `to`.
+ * @typedef {object} Change Replace the text from `start` to `end`; then select from `from` to `to`.
  * @property {number} start
  * @property {number} end
  * @property {string} text
@@ -27,7 +27,8 @@ const PREFIXES = { quote: '> ', list: '- ' };
 export function formatted(format, text, start, end) {
   if (format === 'link') return link(text, start, end);
   if (format === 'quote' || format === 'list') return prefixed(PREFIXES[format], text, start, end);
-  if (format === 'codeBlock' || (format === 'code' && text.slice(start, end).includes('\n'))) return fenced(text, start, end);
+  if (format === 'codeBlock' || (format === 'code' && text.slice(start, end).includes('\n')))
+    return fenced(text, start, end);
   return marked(MARKS[format], text, start, end);
 }
 
@@ -43,11 +44,24 @@ function marked(mark, text, start, end) {
   while (end > start && /\s/.test(text[end - 1])) end -= 1;
   const size = mark.length;
   const inner = text.slice(start, end);
-  if (hasMark(mark, text, start, end)) return { start: start - size, end: end + size, text: inner, from: start - size, to: end - size };
+  if (hasMark(mark, text, start, end))
+    return {
+      start: start - size,
+      end: end + size,
+      text: inner,
+      from: start - size,
+      to: end - size,
+    };
   return { start, end, text: mark + inner + mark, from: start + size, to: end + size };
 }
 
-/** One asterisk is italic, two are bold, three are both. @param {string} mark @param {string} text @param {number} start @param {number} end */
+/**
+ * One asterisk is italic, two are bold, three are both.
+ * @param {string} mark
+ * @param {string} text
+ * @param {number} start
+ * @param {number} end
+ */
 function hasMark(mark, text, start, end) {
   const sign = mark[0];
   const before = run(text, start - 1, -1, sign);
@@ -77,7 +91,13 @@ function prefixed(prefix, text, start, end) {
   const lines = text.slice(from, to).split('\n');
   const all = lines.every((line) => line.startsWith(prefix));
   const changed = lines.map((line) => (all ? line.slice(prefix.length) : prefix + line)).join('\n');
-  return { start: from, end: to, text: changed, from: start === end ? from + changed.length : from, to: from + changed.length };
+  return {
+    start: from,
+    end: to,
+    text: changed,
+    from: start === end ? from + changed.length : from,
+    to: from + changed.length,
+  };
 }
 
 /**
@@ -90,7 +110,13 @@ function fenced(text, start, end) {
   const open = start > 0 && text[start - 1] !== '\n' ? '\n```\n' : '```\n';
   const close = `\n\`\`\`${end < text.length && text[end] !== '\n' ? '\n' : ''}`;
   const inner = text.slice(start, end);
-  return { start, end, text: open + inner + close, from: start + open.length, to: start + open.length + inner.length };
+  return {
+    start,
+    end,
+    text: open + inner + close,
+    from: start + open.length,
+    to: start + open.length + inner.length,
+  };
 }
 
 /**
@@ -101,8 +127,16 @@ function fenced(text, start, end) {
  */
 function link(text, start, end) {
   const inner = text.slice(start, end);
-  if (/^https?:\/\/\S+$/.test(inner)) return { start, end, text: `[](${inner})`, from: start + 1, to: start + 1 }; // an address is selected: its words are missing
+  if (/^https?:\/\/\S+$/.test(inner))
+    // an address is selected: its words are missing
+    return { start, end, text: `[](${inner})`, from: start + 1, to: start + 1 };
   const address = 'https://';
   const from = start + inner.length + 3;
-  return { start, end, text: `[${inner}](${address})`, from: inner ? from : start + 1, to: inner ? from + address.length : start + 1 };
+  return {
+    start,
+    end,
+    text: `[${inner}](${address})`,
+    from: inner ? from : start + 1,
+    to: inner ? from + address.length : start + 1,
+  };
 }

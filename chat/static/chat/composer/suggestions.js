@@ -30,7 +30,8 @@ export class Suggestions {
     this.#kinds = kinds;
     input.addEventListener('input', () => void this.#look());
     input.addEventListener('blur', () => this.#close());
-    list.addEventListener('pointerdown', (event) => this.#press(event)); // before `blur` closes the list
+    // before `blur` closes the list
+    list.addEventListener('pointerdown', (event) => this.#press(event));
   }
 
   /** @param {KeyboardEvent} event @returns {boolean}  the key was ours */
@@ -38,8 +39,10 @@ export class Suggestions {
     if (this.#list.hidden) return false;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) this.#select((this.#at + step + this.#found.length) % this.#found.length);
-    else if (event.key === 'Enter' && this.#found[this.#at].text === this.#begun()?.text) return this.#close(); // nothing to complete: Enter sends
-    else if ((event.key === 'Enter' && !event.shiftKey) || event.key === 'Tab') this.#choose(this.#at);
+    else if (event.key === 'Enter' && this.#found[this.#at].text === this.#begun()?.text)
+      return this.#close(); // nothing to complete: Enter sends
+    else if ((event.key === 'Enter' && !event.shiftKey) || event.key === 'Tab')
+      this.#choose(this.#at);
     else if (event.key === 'Escape') this.#close();
     else return false;
     event.preventDefault();
@@ -50,7 +53,8 @@ export class Suggestions {
     const begun = this.#begun();
     if (begun === null) return void this.#close();
     const found = await begun.kind.find(begun.text).catch(() => []);
-    if (this.#begun()?.text !== begun.text || document.activeElement !== this.#input) return; // typed on meanwhile
+    // typed on meanwhile
+    if (this.#begun()?.text !== begun.text || document.activeElement !== this.#input) return;
     this.#found = found;
     if (found.length === 0) return void this.#close();
     if (begun.kind.isWhole?.(begun.text)) return this.#choose(0);
@@ -75,7 +79,9 @@ export class Suggestions {
   /** @param {number} index */
   #select(index) {
     this.#at = index;
-    [...this.#list.children].forEach((element, at) => element.setAttribute('aria-selected', String(at === index)));
+    for (const [at, element] of [...this.#list.children].entries()) {
+      element.setAttribute('aria-selected', String(at === index));
+    }
     this.#input.setAttribute('aria-activedescendant', this.#list.children[index].id);
     this.#list.children[index].scrollIntoView({ block: 'nearest' });
   }

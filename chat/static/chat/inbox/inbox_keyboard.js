@@ -1,5 +1,6 @@
 /**
- * Going through a list of notifications with the keyboard: which one has the focus, and where the focus goes when that one leaves.
+ * Going through a list of notifications with the keyboard: which one has the focus, and where the
+ * focus goes when that one leaves.
  * @module
  */
 
@@ -29,7 +30,11 @@ export class Triage {
     document.addEventListener('keydown', (event) => this.#pressed(event), { signal });
   }
 
-  /** Change the list, and keep the focus where it was: on the same notification, else on the one in its place. @param {() => void} change */
+  /**
+   * Change the list, and keep the focus where it was: on the same notification, else on the one in
+   * its place.
+   * @param {() => void} change
+   */
   around(change) {
     const before = this.#focused();
     const index = before ? this.#items().indexOf(before) : -1;
@@ -37,27 +42,42 @@ export class Triage {
     change();
     if (!before || before.contains(document.activeElement)) return;
     const items = this.#items();
-    focus(items.find((item) => item.dataset.key === key) ?? items[Math.min(index, items.length - 1)]);
+    focus(
+      items.find((item) => item.dataset.key === key) ?? items[Math.min(index, items.length - 1)],
+    );
   }
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || !this.#isListening(event)) return;
+    if (
+      event.defaultPrevented ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      event.shiftKey ||
+      !this.#isListening(event)
+    )
+      return;
     const item = this.#focused();
     const act = this.#shortcuts.action('inbox', event);
     if (act === 'undo') this.#acts.undo();
     else if (act === 'next' || act === 'previous') this.#move(item, act === 'next' ? 1 : -1);
     else if (item && act === 'archive') this.#acts.archive(item);
     else if (item && act === 'toggleRead') this.#acts.toggleRead(item);
-    else if (item && (event.key === 'ArrowRight' || event.key === 'ArrowLeft')) this.#acts.fold(item, opens(event.key));
+    else if (item && (event.key === 'ArrowRight' || event.key === 'ArrowLeft'))
+      this.#acts.fold(item, opens(event.key));
     else return;
     event.preventDefault();
   }
 
-  /** Not while somebody writes, chooses from a menu, or answers a question. @param {KeyboardEvent} event */
+  /**
+   * Not while somebody writes, chooses from a menu, or answers a question.
+   * @param {KeyboardEvent} event
+   */
   #isListening(event) {
     const target = /** @type {Element} */ (event.target);
-    if (!this.#list.isConnected || document.querySelector('dialog[open], [popover]:popover-open')) return false;
+    if (!this.#list.isConnected || document.querySelector('dialog[open], [popover]:popover-open'))
+      return false;
     return !target.closest('input, textarea, select, [contenteditable], nav, [role="menu"]');
   }
 
@@ -84,11 +104,14 @@ export class Triage {
 }
 
 /** @param {string} key */
-const opens = (key) => (document.documentElement.dir === 'rtl' ? key === 'ArrowLeft' : key === 'ArrowRight');
+const opens = (key) =>
+  document.documentElement.dir === 'rtl' ? key === 'ArrowLeft' : key === 'ArrowRight';
 
 /** @param {HTMLElement | undefined} item */
 function focus(item) {
-  const title = /** @type {HTMLElement | null | undefined} */ (item?.querySelector('[data-slot="title"]'));
+  const title = /** @type {HTMLElement | null | undefined} */ (
+    item?.querySelector('[data-slot="title"]')
+  );
   title?.focus();
   item?.scrollIntoView({ block: 'nearest' });
 }

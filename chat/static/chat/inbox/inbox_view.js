@@ -1,5 +1,6 @@
 /**
- * A tab of the inbox on the screen: newest first, what belongs together folded, kept up to date, and everything that is done to it undone again.
+ * A tab of the inbox on the screen: newest first, what belongs together folded, kept up to date,
+ * and everything that is done to it undone again.
  * @module
  */
 
@@ -7,10 +8,20 @@ import { desktopState, turnOn } from '../../notifications/desktop.js';
 import { grouped } from '../../notifications/grouping.js';
 import { FILTERS, Shelf } from '../../notifications/inbox_list.js';
 import { bellCount, inboxWords } from '../../notifications/words.js';
-import { arrange as inOrder, clone, complain, keepingFocus, onAction, setText, slot, takeJson, toast } from '../lib/dom.js';
-import { paintGroup, paintNotice } from './notice.js';
-import { Triage } from './inbox_keyboard.js';
+import {
+  clone,
+  complain,
+  arrange as inOrder,
+  keepingFocus,
+  onAction,
+  setText,
+  slot,
+  takeJson,
+  toast,
+} from '../lib/dom.js';
 import { words } from '../lib/words.js';
+import { Triage } from './inbox_keyboard.js';
+import { paintGroup, paintNotice } from './notice.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row
@@ -20,7 +31,8 @@ import { words } from '../lib/words.js';
 
 const MOST_UNDONE = 20; // steps back
 const MOST_AT_ONCE = 500; // notifications of one command (docs/protocol.md)
-const ASKED = 'holdfast.desktop-asked'; // in localStorage: the person has answered, and is not asked again here
+// in localStorage: the person has answered, and is not asked again here
+const ASKED = 'holdfast.desktop-asked';
 
 export class InboxView {
   #root;
@@ -59,7 +71,8 @@ export class InboxView {
     const acts = {
       archive: (/** @type {HTMLElement} */ element) => this.#archive(this.#rowsOf(element)),
       toggleRead: (/** @type {HTMLElement} */ element) => this.#toggleRead(this.#rowsOf(element)),
-      fold: (/** @type {HTMLElement} */ element, /** @type {boolean} */ open) => this.#fold(element, open),
+      fold: (/** @type {HTMLElement} */ element, /** @type {boolean} */ open) =>
+        this.#fold(element, open),
       undo: () => void this.#takeBack(),
     };
     this.#triage = new Triage(slot(root, 'list'), acts, app.shortcuts, this.#left.signal);
@@ -68,7 +81,8 @@ export class InboxView {
       unread: (_event, element) => this.#toggleRead(this.#rowsOf(element)),
       archive: (_event, element) => this.#archive(this.#rowsOf(element)),
       unarchive: (_event, element) => this.#archive(this.#rowsOf(element)),
-      fold: (_event, element) => this.#fold(element, element.getAttribute('aria-expanded') === 'false'),
+      fold: (_event, element) =>
+        this.#fold(element, element.getAttribute('aria-expanded') === 'false'),
       'read-all': () => void this.#feed.readAll().catch(complain),
       older: () => void this.#older(),
       'desktop-on': () => void turnOn().then(() => this.#paintDesktop()),
@@ -89,7 +103,8 @@ export class InboxView {
     this.#left.abort();
   }
 
-  // -- what is on the tab ------------------------------------------------------------------------------------------------------------
+  // -- what is on the tab
+  // ------------------------------------------------------------------------------------------------------------
 
   #older() {
     return this.#load(this.#shelf.before).catch(complain);
@@ -102,7 +117,8 @@ export class InboxView {
     this.#paint();
   }
 
-  // -- what is done ------------------------------------------------------------------------------------------------------------------
+  // -- what is done
+  // ------------------------------------------------------------------------------------------------------------------
 
   /** @param {Element} element @returns {Row[]} */
   #rowsOf(element) {
@@ -116,22 +132,39 @@ export class InboxView {
   #archive(rows) {
     if (rows.length === 0) return;
     if (this.#shelf.tab === 'archived') {
-      return this.#do(inboxWords.backAgain(rows.length), () => this.#feed.unarchive(ids(rows)), () => this.#feed.archive(ids(rows)));
+      return this.#do(
+        inboxWords.backAgain(rows.length),
+        () => this.#feed.unarchive(ids(rows)),
+        () => this.#feed.archive(ids(rows)),
+      );
     }
     const unread = ids(rows.filter((row) => row.read_at === null));
     const read = ids(rows.filter((row) => row.read_at !== null));
-    return this.#do(inboxWords.archived(rows.length), () => this.#feed.archive(ids(rows)), async () => {
-      if (unread.length > 0) await this.#feed.markUnread(unread);
-      if (read.length > 0) await this.#feed.unarchive(read);
-    });
+    return this.#do(
+      inboxWords.archived(rows.length),
+      () => this.#feed.archive(ids(rows)),
+      async () => {
+        if (unread.length > 0) await this.#feed.markUnread(unread);
+        if (read.length > 0) await this.#feed.unarchive(read);
+      },
+    );
   }
 
   /** @param {Row[]} rows */
   #toggleRead(rows) {
     if (rows.length === 0) return;
     const unread = ids(rows.filter((row) => row.read_at === null));
-    if (unread.length > 0) return this.#do(inboxWords.wasRead(unread.length), () => this.#feed.read(unread), () => this.#feed.markUnread(unread));
-    return this.#do(inboxWords.wasUnread(rows.length), () => this.#feed.markUnread(ids(rows)), () => this.#feed.read(ids(rows)));
+    if (unread.length > 0)
+      return this.#do(
+        inboxWords.wasRead(unread.length),
+        () => this.#feed.read(unread),
+        () => this.#feed.markUnread(unread),
+      );
+    return this.#do(
+      inboxWords.wasUnread(rows.length),
+      () => this.#feed.markUnread(ids(rows)),
+      () => this.#feed.read(ids(rows)),
+    );
   }
 
   /**
@@ -166,12 +199,15 @@ export class InboxView {
   #followed(event) {
     const link = /** @type {Element} */ (event.target).closest('a[data-slot="title"]');
     const unread = link ? this.#rowsOf(link).filter((row) => row.read_at === null) : [];
-    if (unread.length > 0) void this.#feed.read(ids(unread)).catch(() => {}); // it stays unread, and can be read later
+    // it stays unread, and can be read later
+    if (unread.length > 0) void this.#feed.read(ids(unread)).catch(() => {});
   }
 
   /** @param {HTMLElement} element @param {boolean} open */
   #fold(element, open) {
-    const inner = /** @type {HTMLElement | null} */ (element.closest('.notice__items'))?.closest('.notice');
+    const inner = /** @type {HTMLElement | null} */ (element.closest('.notice__items'))?.closest(
+      '.notice',
+    );
     const item = /** @type {HTMLElement | null} */ (inner ?? element.closest('.notice'));
     const key = item?.dataset.key ?? '';
     if ((this.#groups.get(key)?.rows.length ?? 0) < 2) return;
@@ -181,7 +217,8 @@ export class InboxView {
     this.#paint();
   }
 
-  // -- painting ----------------------------------------------------------------------------------------------------------------------
+  // -- painting
+  // ----------------------------------------------------------------------------------------------------------------------
 
   /** Rows that come together are painted together. */
   #paintSoon() {
@@ -196,7 +233,11 @@ export class InboxView {
   #paint() {
     const groups = grouped(this.#shelf.shown);
     this.#groups = new Map(groups.map((group) => [group.key, group]));
-    this.#triage.around(() => arrange(slot(this.#root, 'list'), groups, (element, group) => this.#paintGroup(element, group)));
+    this.#triage.around(() =>
+      arrange(slot(this.#root, 'list'), groups, (element, group) =>
+        this.#paintGroup(element, group),
+      ),
+    );
     slot(this.#root, 'empty').hidden = groups.length > 0 || this.#shelf.more;
     slot(this.#root, 'older').hidden = !this.#shelf.more;
     this.#paintCounts();
@@ -233,7 +274,8 @@ export class InboxView {
   #paintCounts() {
     const unread = this.#feed.unread;
     setText(this.#root, 'summary', words.inboxUnread(unread));
-    /** @type {HTMLButtonElement} */ (this.#root.querySelector('[data-do="read-all"]')).disabled = unread === 0;
+    /** @type {HTMLButtonElement} */ (this.#root.querySelector('[data-do="read-all"]')).disabled =
+      unread === 0;
     const count = slot(this.#root, 'tab-count');
     count.hidden = unread === 0;
     count.textContent = bellCount(unread);
@@ -241,7 +283,8 @@ export class InboxView {
 
   /** The offer to show notifications on the desktop, until it is answered. */
   #paintDesktop() {
-    slot(this.#root, 'desktop').hidden = desktopState() !== 'ask' || localStorage.getItem(ASKED) !== null;
+    slot(this.#root, 'desktop').hidden =
+      desktopState() !== 'ask' || localStorage.getItem(ASKED) !== null;
   }
 }
 
@@ -252,7 +295,12 @@ export class InboxView {
  * @param {(element: HTMLElement, group: Group) => void} paint
  */
 function arrange(list, groups, paint) {
-  const known = new Map([...list.children].map((element) => [/** @type {HTMLElement} */ (element).dataset.key, /** @type {HTMLElement} */ (element)]));
+  const known = new Map(
+    [...list.children].map((element) => [
+      /** @type {HTMLElement} */ (element).dataset.key,
+      /** @type {HTMLElement} */ (element),
+    ]),
+  );
   const items = groups.map((group) => {
     const element = known.get(group.key) ?? clone('notice-template');
     paint(element, group);

@@ -1,5 +1,6 @@
 /**
- * One notification on the screen, or several that belong together (templates/notifications/_notice.html).
+ * One notification on the screen, or several that belong together
+ * (templates/notifications/_notice.html).
  * @module
  */
 
@@ -11,7 +12,16 @@ import { dayAndClock, fullTime } from '../lib/words.js';
 
 /** @typedef {import('../../realtime/types.js').Row} Row */
 
-const ICONS = { mention: 'at-sign', direct: 'message-circle', message: 'message-circle', reply: 'reply', reaction: 'smile-plus', invitation: 'user-plus', moderation: 'shield', broadcast: 'megaphone' };
+const ICONS = {
+  mention: 'at-sign',
+  direct: 'message-circle',
+  message: 'message-circle',
+  reply: 'reply',
+  reaction: 'smile-plus',
+  invitation: 'user-plus',
+  moderation: 'shield',
+  broadcast: 'megaphone',
+};
 
 /**
  * @param {HTMLElement} element
@@ -54,7 +64,14 @@ export function paintNotice(element, row, key = String(row.id)) {
  */
 export function paintGroup(element, { key, rows }, { room, open }) {
   const unread = rows.some((row) => row.read_at === null);
-  const head = { ...rows[0], title: titleOf(rows, room), body: '', count: 1, url: entrance(rows).url, read_at: unread ? null : rows[0].read_at };
+  const head = {
+    ...rows[0],
+    title: titleOf(rows, room),
+    body: '',
+    count: 1,
+    url: entrance(rows).url,
+    read_at: unread ? null : rows[0].read_at,
+  };
   paintNotice(element, head, key);
   const button = /** @type {HTMLElement} */ (element.querySelector('[data-do="fold"]'));
   button.hidden = false;
@@ -71,7 +88,8 @@ export function paintGroup(element, { key, rows }, { room, open }) {
 function titleOf(rows, room) {
   const count = total(rows);
   if (rows[0].kind === 'reaction') return inboxWords.reactionsToMine(count);
-  if (rows[0].kind === 'direct') return inboxWords.messagesFrom(count, rows[0].actor?.name ?? inboxWords.somebody);
+  if (rows[0].kind === 'direct')
+    return inboxWords.messagesFrom(count, rows[0].actor?.name ?? inboxWords.somebody);
   return room === null ? inboxWords.messages(count) : inboxWords.messagesIn(count, room);
 }
 
@@ -83,5 +101,8 @@ function paintSign(sign, row) {
   if (!sign) return;
   sign.dataset.person = String(row.actor !== null);
   if (row.actor) setAvatar(sign, row.actor);
-  setIcon(/** @type {Element} */ (sign.querySelector('svg')), ICONS[/** @type {keyof typeof ICONS} */ (row.kind)] ?? 'bell');
+  setIcon(
+    /** @type {Element} */ (sign.querySelector('svg')),
+    ICONS[/** @type {keyof typeof ICONS} */ (row.kind)] ?? 'bell',
+  );
 }

@@ -1,5 +1,6 @@
 /**
- * Questions to the person: each is a `<dialog>` of the page, answered by its form, with what went wrong shown inside.
+ * Questions to the person: each is a `<dialog>` of the page, answered by its form, with what went
+ * wrong shown inside.
  * @module
  */
 
@@ -35,7 +36,10 @@ export class Dialogs {
    * @param {Question} question
    * @param {(answer: {reason: string, duration: number}) => Promise<void>} act
    */
-  confirm({ heading, text, confirm, quote = '', reason = false, duration = false, endless = false }, act) {
+  confirm(
+    { heading, text, confirm, quote = '', reason = false, duration = false, endless = false },
+    act,
+  ) {
     const dialog = dialogOf('confirm-dialog');
     setText(dialog, 'heading', heading);
     setText(dialog, 'text', text);
@@ -46,7 +50,9 @@ export class Dialogs {
     slot(dialog, 'duration').hidden = !duration;
     const end = /** @type {HTMLOptionElement} */ (slot(dialog, 'endless'));
     end.hidden = end.disabled = !endless;
-    return ask(dialog, (data) => act({ reason: String(data.get('reason') ?? ''), duration: Number(data.get('duration')) }));
+    return ask(dialog, (data) =>
+      act({ reason: String(data.get('reason') ?? ''), duration: Number(data.get('duration')) }),
+    );
   }
 
   /** What the open question is about has changed. @param {string} text */
@@ -57,7 +63,9 @@ export class Dialogs {
 
   /** @param {(room: {name: string, topic: string, kind: string}) => Promise<void>} act */
   createRoom(act) {
-    return ask(dialogOf('create-room-dialog'), (data) => act({ name: text(data, 'name'), topic: text(data, 'topic'), kind: text(data, 'kind') }));
+    return ask(dialogOf('create-room-dialog'), (data) =>
+      act({ name: text(data, 'name'), topic: text(data, 'topic'), kind: text(data, 'kind') }),
+    );
   }
 
   /**
@@ -67,7 +75,9 @@ export class Dialogs {
   report(quote, act) {
     const dialog = dialogOf('report-dialog');
     setText(dialog, 'quote', quote);
-    return ask(dialog, (data) => act({ category: text(data, 'category'), note: text(data, 'note') }));
+    return ask(dialog, (data) =>
+      act({ category: text(data, 'category'), note: text(data, 'note') }),
+    );
   }
 
   /**
@@ -87,17 +97,28 @@ export class Dialogs {
       const { users } = await this.#api.get('/api/users/', { q });
       if (input(formOf(dialog).elements, 'q').value.trim() !== q) return; // typed on meanwhile
       shownFor = q;
-      found.replaceChildren(...users.map((/** @type {User} */ user) => personButton(user, () => finish(dialog, () => act(user)))));
+      found.replaceChildren(
+        ...users.map((/** @type {User} */ user) =>
+          personButton(user, () => finish(dialog, () => act(user))),
+        ),
+      );
       if (users.length === 0) found.textContent = words.nobodyFound;
     };
     const field = input(formOf(dialog).elements, 'q');
-    field.addEventListener('input', () => {
-      clearTimeout(timer);
-      const q = field.value.trim();
-      shownFor = '';
-      if (q === '') return found.replaceChildren();
-      timer = window.setTimeout(() => search(q).catch((error) => showError(dialog, error.message)), SEARCH_PAUSE_MS);
-    }, { signal: listening.signal });
+    field.addEventListener(
+      'input',
+      () => {
+        clearTimeout(timer);
+        const q = field.value.trim();
+        shownFor = '';
+        if (q === '') return found.replaceChildren();
+        timer = window.setTimeout(
+          () => search(q).catch((error) => showError(dialog, error.message)),
+          SEARCH_PAUSE_MS,
+        );
+      },
+      { signal: listening.signal },
+    );
     return ask(dialog, async () => {
       const q = field.value.trim();
       clearTimeout(timer);
@@ -137,7 +158,8 @@ function text(data, name) {
 }
 
 /**
- * Open a dialog and carry out what its form asks for; it stays open, and says why, while that is refused.
+ * Open a dialog and carry out what its form asks for; it stays open, and says why, while that is
+ * refused.
  * @param {HTMLDialogElement} dialog
  * @param {(data: FormData) => Promise<void | false>} act  false: something else closes the dialog
  * @returns {Promise<void>}  when it is closed
@@ -147,32 +169,46 @@ function ask(dialog, act) {
   form.reset();
   slot(dialog, 'error').hidden = true;
   const listening = new AbortController();
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    if (!form.reportValidity()) return;
-    void finish(dialog, () => act(new FormData(form)));
-  }, { signal: listening.signal });
+  form.addEventListener(
+    'submit',
+    (event) => {
+      event.preventDefault();
+      if (!form.reportValidity()) return;
+      void finish(dialog, () => act(new FormData(form)));
+    },
+    { signal: listening.signal },
+  );
   onAction(dialog, { cancel: () => dialog.close() }, listening.signal);
   dialog.showModal();
   firstOf(form)?.focus(); // the browser would choose the button that closes
   return new Promise((resolve) => {
-    dialog.addEventListener('close', () => {
-      listening.abort();
-      const quote = dialog.querySelector('[data-slot="quote"]');
-      if (quote) quote.textContent = ''; // it may be deleted while nobody looks
-      resolve();
-    }, { once: true });
+    dialog.addEventListener(
+      'close',
+      () => {
+        listening.abort();
+        const quote = dialog.querySelector('[data-slot="quote"]');
+        if (quote) quote.textContent = ''; // it may be deleted while nobody looks
+        resolve();
+      },
+      { once: true },
+    );
   });
 }
 
 /**
- * Where one begins to answer: the first field, of choices the chosen one; where nothing is asked, the button that changes nothing.
+ * Where one begins to answer: the first field, of choices the chosen one; where nothing is asked,
+ * the button that changes nothing.
  * @param {HTMLFormElement} form
  */
 function firstOf(form) {
-  const fields = /** @type {HTMLElement[]} */ ([...form.querySelectorAll('input:not([type="radio"]), input:checked, select, textarea')]);
+  const fields = /** @type {HTMLElement[]} */ ([
+    ...form.querySelectorAll('input:not([type="radio"]), input:checked, select, textarea'),
+  ]);
   const shown = fields.find((field) => field.offsetParent !== null);
-  return shown ?? /** @type {HTMLElement | null} */ (form.querySelector('.form__actions [data-do="cancel"]'));
+  return (
+    shown ??
+    /** @type {HTMLElement | null} */ (form.querySelector('.form__actions [data-do="cancel"]'))
+  );
 }
 
 /**
@@ -180,14 +216,16 @@ function firstOf(form) {
  * @param {() => Promise<void | false>} act
  */
 async function finish(dialog, act) {
-  const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (dialog.querySelectorAll('button[type="submit"]'));
-  buttons.forEach((button) => (button.disabled = true));
+  const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (
+    dialog.querySelectorAll('button[type="submit"]')
+  );
+  for (const button of buttons) button.disabled = true;
   try {
     if ((await act()) !== false) dialog.close();
   } catch (error) {
     showError(dialog, /** @type {Error} */ (error).message);
   } finally {
-    buttons.forEach((button) => (button.disabled = false));
+    for (const button of buttons) button.disabled = false;
   }
 }
 

@@ -14,7 +14,9 @@ const HUES = 8; // of avatars: css/base/avatar.css names them
  */
 export function clone(id) {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById(id));
-  return /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+  return /** @type {HTMLElement} */ (
+    /** @type {Element} */ (template.content.firstElementChild).cloneNode(true)
+  );
 }
 
 /**
@@ -61,7 +63,8 @@ export function setAvatar(root, person) {
 }
 
 /**
- * Make these the children of a list, in this order. What stays where it was is not touched: whoever is about to press it does.
+ * Make these the children of a list, in this order. What stays where it was is not touched: whoever
+ * is about to press it does.
  * @param {Element} list
  * @param {Element[]} items
  */
@@ -73,26 +76,35 @@ export function arrange(list, items) {
   });
 }
 
-/** Do what moves elements about; the one that has the focus would lose it. @param {() => void} act */
+/**
+ * Do what moves elements about; the one that has the focus would lose it.
+ * @param {() => void} act
+ */
 export function keepingFocus(act) {
   const focused = /** @type {HTMLElement | null} */ (document.activeElement);
   act();
-  if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
+  if (focused?.isConnected && focused !== document.activeElement)
+    focused.focus({ preventScroll: true });
 }
 
 /**
- * A page of the server as a document of its own, which is inert: nothing runs in it and nothing is loaded.
+ * A page of the server as a document of its own, which is inert: nothing runs in it and nothing is
+ * loaded.
  * @param {string} html
  */
 export function parse(html) {
   return new DOMParser().parseFromString(html, 'text/html');
 }
 
-/** One for all parts: a document for each message would be the dearest thing in a busy room. @type {HTMLTemplateElement | null} */
+/**
+ * One for all parts: a document for each message would be the dearest thing in a busy room.
+ * @type {HTMLTemplateElement | null}
+ */
 let parser = null;
 
 /**
- * A part of a page, as inert as a whole one. The next part takes its place, so it is read or moved into the page at once.
+ * A part of a page, as inert as a whole one. The next part takes its place, so it is read or moved
+ * into the page at once.
  * @param {string} html
  * @returns {DocumentFragment}
  */
@@ -103,7 +115,8 @@ export function parsePart(html) {
 }
 
 /**
- * Show the `html` of a message, which the server rendered from Markdown and sanitised (chat/markdown.py). Nothing else is ever assigned as markup.
+ * Show the `html` of a message, which the server rendered from Markdown and sanitised
+ * (chat/markdown.py). Nothing else is ever assigned as markup.
  * @param {Element} element
  * @param {string} html
  */
@@ -112,24 +125,32 @@ export function setSanitised(element, html) {
 }
 
 /**
- * Call the action that a click asks for: `data-do="reply"` calls `actions.reply(event, element)`. Clicks for others bubble on.
+ * Call the action that a click asks for: `data-do="reply"` calls `actions.reply(event, element)`.
+ * Clicks for others bubble on.
  * @param {EventTarget} root
  * @param {Record<string, (event: Event, element: HTMLElement) => void>} actions
  * @param {AbortSignal} [signal]
  */
 export function onAction(root, actions, signal) {
-  root.addEventListener('click', (event) => {
-    const element = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest('[data-do]'));
-    const action = element && actions[element.dataset.do ?? ''];
-    if (!element || !action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action(event, element);
-  }, { signal });
+  root.addEventListener(
+    'click',
+    (event) => {
+      const element = /** @type {HTMLElement | null} */ (
+        /** @type {Element} */ (event.target).closest('[data-do]')
+      );
+      const action = element && actions[element.dataset.do ?? ''];
+      if (!element || !action) return;
+      event.preventDefault();
+      event.stopPropagation();
+      action(event, element);
+    },
+    { signal },
+  );
 }
 
 /**
- * Take a `json_script` element out of the page and read it: what it holds will not change with what it tells of.
+ * Take a `json_script` element out of the page and read it: what it holds will not change with what
+ * it tells of.
  * @param {ParentNode} root
  * @param {string} id
  */
@@ -174,7 +195,8 @@ function show(role, words, action) {
     element.remove();
     action?.act();
   });
-  for (const holder of holders) holder.replaceChildren(...(holder.getAttribute('role') === role ? [element] : []));
+  for (const holder of holders)
+    holder.replaceChildren(...(holder.getAttribute('role') === role ? [element] : []));
   setTimeout(() => element.remove(), role === 'alert' ? ALERT_MS : TOAST_MS);
 }
 

@@ -1,10 +1,12 @@
 /**
- * The keyboard on the glass of a phone: the page is as high as what it leaves, so that it hides no composer. Browsers that know
- * `interactive-widget` do it by themselves; Safari lays the keyboard over the page and pushes the page up.
+ * The keyboard on the glass of a phone: the page is as high as what it leaves, so that it hides no
+ * composer. Browsers that know `interactive-widget` do it by themselves; Safari lays the keyboard
+ * over the page and pushes the page up.
  * @module
  */
 
-const LEAST_PX = 120; // of a keyboard; what is lower is a bar of the browser, and changes all the time
+// of a keyboard; what is lower is a bar of the browser, and changes all the time
+const LEAST_PX = 120;
 
 /**
  * How high the page is to be; null: as high as it is by itself.
@@ -21,7 +23,10 @@ export function makeRoomForKeyboard() {
   if (!seen) return;
   seen.addEventListener('resize', () => {
     const height = heightBeside(seen, innerHeight);
-    document.documentElement.style.setProperty('--page-height', height === null ? '' : `${height}px`);
+    document.documentElement.style.setProperty(
+      '--page-height',
+      height === null ? '' : `${height}px`,
+    );
     if (height !== null) scrollTo(0, 0);
   });
 }

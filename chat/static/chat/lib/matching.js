@@ -3,7 +3,10 @@
  * @module
  */
 
-/** How well a text fits, from not at all; things that fit equally well are told apart by something else, such as when they were used last. */
+/**
+ * How well a text fits, from not at all; things that fit equally well are told apart by something
+ * else, such as when they were used last.
+ */
 export const FIT = Object.freeze({ none: 0, scattered: 1, inside: 2, word: 3, start: 4 });
 
 /** Without accents and case: "Café" is found by "cafe". @param {string} text */
@@ -12,7 +15,8 @@ export function plain(text) {
 }
 
 /**
- * How well a text fits what was typed: each of the typed words has to be there, and the worst of them counts.
+ * How well a text fits what was typed: each of the typed words has to be there, and the worst of
+ * them counts.
  * @param {string} typed
  * @param {string} text
  */
@@ -34,7 +38,10 @@ function fitOfWord(word, text) {
   return words.some((each) => each.startsWith(word)) ? FIT.word : FIT.inside;
 }
 
-/** Are the letters there in this order, the first of them at the start of a word? "rlpl" finds "release planning", "lease" does not find "please send". */
+/**
+ * Are the letters there in this order, the first of them at the start of a word? "rlpl" finds
+ * "release planning", "lease" does not find "please send".
+ */
 function isScattered(/** @type {string} */ word, /** @type {string} */ text) {
   for (const { index } of text.matchAll(/(?<![\p{L}\p{N}])[\p{L}\p{N}]/gu)) {
     if (text[index] === word[0] && follows(word, text.slice(index))) return true;
@@ -57,7 +64,8 @@ function follows(word, text) {
 
 /**
  * What fits, the best first; of what fits equally well, the most recent first, then by name.
- * @template {{names: string[], recency: number}} Item  recency: 0 is the most recent; Infinity, never
+ * @template {{names: string[], recency: number}} Item recency: 0 is the most recent; Infinity,
+ *   never
  * @param {string} typed
  * @param {Item[]} items
  * @returns {Item[]}
@@ -66,7 +74,12 @@ export function rank(typed, items) {
   return items
     .map((item) => ({ item, fits: Math.max(...item.names.map((name) => fit(typed, name))) }))
     .filter(({ fits }) => fits > FIT.none)
-    .sort((one, other) => other.fits - one.fits || before(one.item.recency, other.item.recency) || one.item.names[0].localeCompare(other.item.names[0]))
+    .sort(
+      (one, other) =>
+        other.fits - one.fits ||
+        before(one.item.recency, other.item.recency) ||
+        one.item.names[0].localeCompare(other.item.names[0]),
+    )
     .map(({ item }) => item);
 }
 
@@ -75,5 +88,6 @@ export function rank(typed, items) {
  * @param {number} other
  */
 function before(one, other) {
-  return one === other ? 0 : one - other; // two that were never used are equal: Infinity minus itself is no number
+  // two that were never used are equal: Infinity minus itself is no number
+  return one === other ? 0 : one - other;
 }

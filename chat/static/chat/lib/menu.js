@@ -16,7 +16,8 @@ import { clone, setIcon, setText } from './dom.js';
 const GAP = 6; // pixels between a menu and what opened it
 
 /**
- * Place an open popover beside its opener, wherever there is room. Positions go through custom properties: no style attribute is in any markup.
+ * Place an open popover beside its opener, wherever there is room. Positions go through custom
+ * properties: no style attribute is in any markup.
  * @param {HTMLElement} popover
  * @param {HTMLElement} opener
  * @param {'start' | 'end'} [align]  the edge that both have in common
@@ -27,7 +28,9 @@ export function placeBeside(popover, opener, align = 'end') {
   const below = anchor.bottom + GAP + height <= innerHeight;
   const top = below ? anchor.bottom + GAP : Math.max(GAP, anchor.top - GAP - height);
   const rtl = document.documentElement.dir === 'rtl';
-  const [before, after] = rtl ? [innerWidth - anchor.right, innerWidth - anchor.left] : [anchor.left, anchor.right];
+  const [before, after] = rtl
+    ? [innerWidth - anchor.right, innerWidth - anchor.left]
+    : [anchor.left, anchor.right];
   const wanted = align === 'start' ? before : after - width;
   const start = Math.min(Math.max(GAP, wanted), Math.max(GAP, innerWidth - width - GAP));
   popover.style.setProperty('--menu-top', `${Math.round(top)}px`);
@@ -82,7 +85,11 @@ export function moveWithArrows(event) {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step) return;
   event.preventDefault();
-  const items = [.../** @type {HTMLElement} */ (event.currentTarget).querySelectorAll('[role="menuitem"]')];
+  const items = [
+    .../** @type {HTMLElement} */ (event.currentTarget).querySelectorAll('[role="menuitem"]'),
+  ];
   const at = items.indexOf(/** @type {Element} */ (document.activeElement));
-  /** @type {HTMLElement | undefined} */ (items[(at + step + items.length) % items.length])?.focus();
+  /** @type {HTMLElement | undefined} */ (
+    items[(at + step + items.length) % items.length]
+  )?.focus();
 }

@@ -1,10 +1,12 @@
 /**
- * Work that is done once for all that happened since the last frame: in a busy room the page would measure and draw for each message else.
- * All of it waits for one frame together: asking the browser for one each cost more than some of the work.
+ * Work that is done once for all that happened since the last frame: in a busy room the page would
+ * measure and draw for each message else. All of it waits for one frame together: asking the
+ * browser for one each cost more than some of the work.
  * @module
  */
 
-const WITHOUT_FRAMES_MS = 250; // a page that nobody sees has none, and its title counts all the same
+// a page that nobody sees has none, and its title counts all the same
+const WITHOUT_FRAMES_MS = 250;
 
 /** @type {PerFrame[]} */
 let queue = [];

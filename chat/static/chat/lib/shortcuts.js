@@ -1,17 +1,23 @@
 /**
  * Every key that the client knows: the one table of them, and who is called.
  *
- * A key without Ctrl, Alt or ⌘ that writes a character ("?", "/", "r") can be switched off (WCAG 2.1.4): speech input and a hand that
- * trembles press such keys by accident. While somebody writes, they are letters.
+ * A key without Ctrl, Alt or ⌘ that writes a character ("?", "/", "r") can be switched off (WCAG
+ * 2.1.4): speech input and a hand that trembles press such keys by accident. While somebody writes,
+ * they are letters.
  * @module
  */
 
 /**
  * @typedef {'going' | 'reading' | 'writing' | 'message' | 'inbox' | 'help'} Group
- * @typedef {{name: string, group: Group, keys: string[], action?: string}} Shortcut  keys: "mod" is ⌘ on a Mac and Ctrl elsewhere
+ * @typedef {{name: string, group: Group, keys: string[], action?: string}} Shortcut keys: "mod" is
+ *   ⌘ on a Mac and Ctrl elsewhere
  */
 
-/** Those that hold for the whole page are carried out here; of the others, the part of the page that they belong to takes care. @type {Shortcut[]} */
+/**
+ * Those that hold for the whole page are carried out here; of the others, the part of the page that
+ * they belong to takes care.
+ * @type {Shortcut[]}
+ */
 export const SHORTCUTS = [
   { name: 'switch', group: 'going', keys: ['mod+k'] },
   { name: 'search', group: 'going', keys: ['/', 'mod+shift+f'] },
@@ -60,7 +66,12 @@ export function isPressed(combination, pressed, mac) {
   const key = combination.endsWith('+') ? '+' : /** @type {string} */ (parts.at(-1));
   const mod = parts.includes('mod');
   if (pressed.key.toLowerCase() !== key) return false;
-  if (pressed.altKey !== parts.includes('alt') || pressed.metaKey !== (mod && mac) || pressed.ctrlKey !== (mod && !mac)) return false;
+  if (
+    pressed.altKey !== parts.includes('alt') ||
+    pressed.metaKey !== (mod && mac) ||
+    pressed.ctrlKey !== (mod && !mac)
+  )
+    return false;
   // Which characters need Shift is the keyboard's affair: "?" and "/" come with it on many.
   return (key.length === 1 && !/\p{L}/u.test(key)) || pressed.shiftKey === parts.includes('shift');
 }
@@ -75,7 +86,10 @@ export class Shortcuts {
    * @param {Record<string, () => void>} handlers  by name, for those of the page
    * @param {{storage?: Pick<Storage, 'getItem' | 'setItem'>, mac?: boolean}} [options]
    */
-  constructor(handlers, { storage = localStorage, mac = /Mac|iPhone|iPad/.test(navigator.platform) } = {}) {
+  constructor(
+    handlers,
+    { storage = localStorage, mac = /Mac|iPhone|iPad/.test(navigator.platform) } = {},
+  ) {
     this.#handlers = handlers;
     this.#storage = storage;
     this.#mac = mac;
@@ -99,7 +113,12 @@ export class Shortcuts {
     target.addEventListener('keydown', (event) => this.#key(/** @type {KeyboardEvent} */ (event)));
   }
 
-  /** What a key asks of a part of the page. @param {Group} group @param {Pressed} pressed @returns {string | undefined} */
+  /**
+   * What a key asks of a part of the page.
+   * @param {Group} group
+   * @param {Pressed} pressed
+   * @returns {string | undefined}
+   */
   action(group, pressed) {
     return this.find(group, pressed)?.action;
   }
@@ -109,13 +128,21 @@ export class Shortcuts {
    * @param {Pressed} pressed
    */
   find(group, pressed) {
-    return SHORTCUTS.find((shortcut) => shortcut.group === group && shortcut.keys.some((key) => (this.letters || !isLetter(key)) && isPressed(key, pressed, this.#mac)));
+    return SHORTCUTS.find(
+      (shortcut) =>
+        shortcut.group === group &&
+        shortcut.keys.some(
+          (key) => (this.letters || !isLetter(key)) && isPressed(key, pressed, this.#mac),
+        ),
+    );
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.defaultPrevented || event.isComposing) return;
-    const shortcut = [...PAGE].map((group) => this.find(/** @type {Group} */ (group), event)).find(Boolean);
+    const shortcut = [...PAGE]
+      .map((group) => this.find(/** @type {Group} */ (group), event))
+      .find(Boolean);
     if (!shortcut || !isMeant(shortcut, event)) return;
     event.preventDefault();
     this.#handlers[shortcut.name]?.();
@@ -123,15 +150,17 @@ export class Shortcuts {
 }
 
 /**
- * Not where the key belongs to something else: to a text that is written, or to what lies over the page.
+ * Not where the key belongs to something else: to a text that is written, or to what lies over the
+ * page.
  * @param {Shortcut} shortcut
  * @param {KeyboardEvent} event
  */
 function isMeant(shortcut, event) {
   const target = /** @type {Element} */ (event.target);
   const writes = target.matches('input, textarea, select, [contenteditable]');
-  if (writes && (isLetter(event.key) && !event.ctrlKey && !event.metaKey)) return false;
-  if (event.key === 'Escape' && target.matches('input')) return false; // it empties a field of a search
+  if (writes && isLetter(event.key) && !event.ctrlKey && !event.metaKey) return false;
+  // it empties a field of a search
+  if (event.key === 'Escape' && target.matches('input')) return false;
   const covered = document.querySelector('dialog[open], :popover-open');
   return !covered || (shortcut.name === 'switch' && covered.matches('.switcher'));
 }

@@ -34,7 +34,10 @@ export class ShortcutsView {
 
   #switchLetters() {
     this.#shortcuts.letters = this.#letters.checked;
-    for (const key of /** @type {NodeListOf<HTMLElement>} */ (this.#dialog.querySelectorAll('.key-caps[data-letter="true"]'))) key.dataset.off = String(!this.#letters.checked);
+    for (const key of /** @type {NodeListOf<HTMLElement>} */ (
+      this.#dialog.querySelectorAll('.key-caps[data-letter="true"]')
+    ))
+      key.dataset.off = String(!this.#letters.checked);
   }
 
   /** @param {import('./shortcuts.js').Group} group */

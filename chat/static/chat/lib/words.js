@@ -1,5 +1,6 @@
 /**
- * Every word that the scripts say, and how they write times and counts. Words that never change stand in the templates.
+ * Every word that the scripts say, and how they write times and counts. Words that never change
+ * stand in the templates.
  * @module
  */
 
@@ -15,15 +16,21 @@ const formats = new Map();
  */
 function format(name, options) {
   let found = formats.get(name);
-  if (!found) formats.set(name, (found = new Intl.DateTimeFormat(locale(), { ...options, ...(options.hour || options.timeStyle ? habit() : {}) })));
+  if (!found) {
+    const hours = options.hour || options.timeStyle ? habit() : {};
+    found = new Intl.DateTimeFormat(locale(), { ...options, ...hours });
+    formats.set(name, found);
+  }
   return found;
 }
 
 /** @param {string} iso */
-export const clock = (iso) => format('clock', { hour: 'numeric', minute: '2-digit' }).format(new Date(iso));
+export const clock = (iso) =>
+  format('clock', { hour: 'numeric', minute: '2-digit' }).format(new Date(iso));
 
 /** @param {string} iso */
-export const fullTime = (iso) => format('full', { dateStyle: 'full', timeStyle: 'short' }).format(new Date(iso));
+export const fullTime = (iso) =>
+  format('full', { dateStyle: 'full', timeStyle: 'short' }).format(new Date(iso));
 
 /** The reader's calendar day, as a key. @param {string} iso */
 export function dayKey(iso) {
@@ -40,7 +47,12 @@ export function dayName(iso, now = new Date()) {
   if (key === dayKey(yesterday.toISOString())) return gettext('Yesterday');
   const date = new Date(iso);
   const sameYear = date.getFullYear() === now.getFullYear();
-  return format(sameYear ? 'day' : 'day-year', { weekday: 'long', day: 'numeric', month: 'long', ...(sameYear ? {} : { year: 'numeric' }) }).format(date);
+  return format(sameYear ? 'day' : 'day-year', {
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    ...(sameYear ? {} : { year: 'numeric' }),
+  }).format(date);
 }
 
 /** A day in full, as one writes it in a sentence. @param {string} iso */
@@ -48,7 +60,10 @@ export const dayOf = (iso) => format('date', { dateStyle: 'long' }).format(new D
 
 /** @param {string} iso */
 export function dayAndClock(iso) {
-  return fill(pgettext('a day and a time', '%(day)s, %(time)s'), { day: dayName(iso), time: clock(iso) });
+  return fill(pgettext('a day and a time', '%(day)s, %(time)s'), {
+    day: dayName(iso),
+    time: clock(iso),
+  });
 }
 
 const MOST_SHOWN = 99; // a badge is a glance, not a ledger
@@ -58,7 +73,10 @@ export const few = (count) => (count > MOST_SHOWN ? `${MOST_SHOWN}+` : String(co
 
 /** @param {string} name */
 export function initials(name) {
-  const words = name.replaceAll(/[_.]/g, ' ').split(/\s+/).filter((word) => /^[\p{L}\p{N}]/u.test(word));
+  const words = name
+    .replaceAll(/[_.]/g, ' ')
+    .split(/\s+/)
+    .filter((word) => /^[\p{L}\p{N}]/u.test(word));
   if (words.length === 0) return '?';
   const first = [...words[0]][0];
   return words.length > 1 ? first + [...words[words.length - 1]][0] : first;
@@ -87,12 +105,16 @@ export const words = {
   hidden: gettext('Hidden while moderators look at it.'),
   quoteHidden: gettext('a hidden message'),
   quoteUnknown: gettext('an earlier message'),
-  unread: (/** @type {number} */ count) => counted('%(count)s unread message', '%(count)s unread messages', count),
-  newMessages: (/** @type {number} */ count) => counted('%(count)s new message', '%(count)s new messages', count),
+  unread: (/** @type {number} */ count) =>
+    counted('%(count)s unread message', '%(count)s unread messages', count),
+  newMessages: (/** @type {number} */ count) =>
+    counted('%(count)s new message', '%(count)s new messages', count),
   newest: gettext('Newest'),
-  said: (/** @type {string} */ who, /** @type {string} */ what) => fill(gettext('%(who)s: %(what)s'), { who, what }),
+  said: (/** @type {string} */ who, /** @type {string} */ what) =>
+    fill(gettext('%(who)s: %(what)s'), { who, what }),
   you: gettext('You'),
-  pageTitle: (/** @type {number} */ unread, /** @type {string} */ title) => (unread > 0 ? `(${few(unread)}) ${title}` : title),
+  pageTitle: (/** @type {number} */ unread, /** @type {string} */ title) =>
+    unread > 0 ? `(${few(unread)}) ${title}` : title,
 
   // sending
   sending: gettext('Sending …'),
@@ -105,19 +127,44 @@ export const words = {
   replyingTo: (/** @type {string} */ name) => fill(gettext('Replying to %(name)s'), { name }),
   editing: gettext('Editing your message'),
   editedGone: gettext('The message that you were editing has been deleted.'),
-  left: (/** @type {number} */ count) => (count >= 0 ? counted('%(count)s character left', '%(count)s characters left', count) : counted('%(count)s character too long', '%(count)s characters too long', -count)),
-  tooLong: (/** @type {number} */ over, /** @type {number} */ limit) => fill(ngettext('Not sent: it is %(over)s character longer than the %(limit)s that a message may have. Shorten it, or send it in parts.', 'Not sent: it is %(over)s characters longer than the %(limit)s that a message may have. Shorten it, or send it in parts.', over), { over, limit }),
-  slowMode: (/** @type {number} */ seconds) => fill(gettext('Slow mode: one message every %(time)s.'), { time: duration(seconds) }),
-  slowWait: (/** @type {number} */ seconds) => fill(gettext('Slow mode: you can send again in %(time)s.'), { time: duration(seconds) }),
+  left: (/** @type {number} */ count) =>
+    count >= 0
+      ? counted('%(count)s character left', '%(count)s characters left', count)
+      : counted('%(count)s character too long', '%(count)s characters too long', -count),
+  tooLong: (/** @type {number} */ over, /** @type {number} */ limit) =>
+    fill(
+      ngettext(
+        'Not sent: it is %(over)s character longer than the %(limit)s that a message may have. Shorten it, or send it in parts.',
+        'Not sent: it is %(over)s characters longer than the %(limit)s that a message may have. Shorten it, or send it in parts.',
+        over,
+      ),
+      { over, limit },
+    ),
+  slowMode: (/** @type {number} */ seconds) =>
+    fill(gettext('Slow mode: one message every %(time)s.'), { time: duration(seconds) }),
+  slowWait: (/** @type {number} */ seconds) =>
+    fill(gettext('Slow mode: you can send again in %(time)s.'), { time: duration(seconds) }),
   muted: (/** @type {string} */ until, now = Date.now()) => {
     const seconds = (Date.parse(until) - now) / 1000;
-    if (seconds < COUNTED_DOWN_SECONDS) return fill(gettext('A moderator has muted you here. You can write again in %(time)s.'), { time: duration(seconds) });
-    return fill(gettext('A moderator has muted you here until %(until)s. You can still read.'), { until: dayAndClock(until) });
+    if (seconds < COUNTED_DOWN_SECONDS)
+      return fill(gettext('A moderator has muted you here. You can write again in %(time)s.'), {
+        time: duration(seconds),
+      });
+    return fill(gettext('A moderator has muted you here until %(until)s. You can still read.'), {
+      until: dayAndClock(until),
+    });
   },
   mutedEverywhere: (/** @type {string} */ until, now = Date.now()) => {
     const seconds = (Date.parse(until) - now) / 1000;
-    if (seconds < COUNTED_DOWN_SECONDS) return fill(gettext('A moderator has muted you in all rooms. You can write again in %(time)s.'), { time: duration(seconds) });
-    return fill(gettext('A moderator has muted you in all rooms until %(until)s. You can still read.'), { until: dayAndClock(until) });
+    if (seconds < COUNTED_DOWN_SECONDS)
+      return fill(
+        gettext('A moderator has muted you in all rooms. You can write again in %(time)s.'),
+        { time: duration(seconds) },
+      );
+    return fill(
+      gettext('A moderator has muted you in all rooms until %(until)s. You can still read.'),
+      { until: dayAndClock(until) },
+    );
   },
   mutedNoMore: gettext('You can write again.'),
   readOnly: gettext('This room is read only. Its owners and moderators can write.'),
@@ -125,33 +172,48 @@ export const words = {
   notMember: gettext('You are reading a public room. Join it to write.'),
   removed: gettext('You are no longer a member of this room.'),
   banned: gettext('You have been banned from this room.'),
-  bannedUntil: (/** @type {string} */ until) => fill(gettext('You have been banned from this room until %(time)s.'), { time: dayAndClock(until) }),
+  bannedUntil: (/** @type {string} */ until) =>
+    fill(gettext('You have been banned from this room until %(time)s.'), {
+      time: dayAndClock(until),
+    }),
 
   // typing
   typing: (/** @type {string[]} */ names) => {
     if (names.length === 0) return '';
     if (names.length > MOST_NAMES) return gettext('Several people are typing …');
-    return names.length === 1 ? fill(gettext('%(name)s is typing …'), { name: names[0] }) : fill(gettext('%(names)s are typing …'), { names: list(names) });
+    return names.length === 1
+      ? fill(gettext('%(name)s is typing …'), { name: names[0] })
+      : fill(gettext('%(names)s are typing …'), { names: list(names) });
   },
 
   // connection
   connectionLive: gettext('Connected'),
   connecting: gettext('Connecting …'),
-  reconnectingIn: (/** @type {number} */ seconds) => fill(gettext('Reconnecting in %(seconds)s s'), { seconds }),
+  reconnectingIn: (/** @type {number} */ seconds) =>
+    fill(gettext('Reconnecting in %(seconds)s s'), { seconds }),
   reconnecting: gettext('Reconnecting …'),
   offline: gettext('You are offline. What you write is kept and sent later.'),
   offlineShort: gettext('Offline'),
-  deploying: (/** @type {number} */ seconds) => fill(gettext('The server restarts. Back in %(seconds)s s'), { seconds }),
+  deploying: (/** @type {number} */ seconds) =>
+    fill(gettext('The server restarts. Back in %(seconds)s s'), { seconds }),
   sessionDoubted: gettext('Looking whether you are still signed in …'),
   signedOut: gettext('You have been signed out.'),
   siteBanned: (/** @type {string} */ told) => {
-    const [, reason = '', until] = /^(?:banned(?:: |$))?(.*?)(?: \(until ([^()]+ UTC)\))?$/s.exec(told) ?? [];
+    const [, reason = '', until] =
+      /^(?:banned(?:: |$))?(.*?)(?: \(until ([^()]+ UTC)\))?$/s.exec(told) ?? [];
     const time = until && spokenMoment(until);
-    return (time ? fill(gettext('You have been banned until %(time)s. %(reason)s'), { time, reason }) : fill(gettext('You have been banned. %(reason)s'), { reason })).trim();
+    return (
+      time
+        ? fill(gettext('You have been banned until %(time)s. %(reason)s'), { time, reason })
+        : fill(gettext('You have been banned. %(reason)s'), { reason })
+    ).trim();
   },
   deactivated: gettext('Your account has been deactivated.'),
-  tooManyConnections: gettext('Holdfast is open in too many windows. Close some and reload this one.'),
-  stopped: (/** @type {string} */ reason) => fill(gettext('The connection was closed. %(reason)s'), { reason }).trim(),
+  tooManyConnections: gettext(
+    'Holdfast is open in too many windows. Close some and reload this one.',
+  ),
+  stopped: (/** @type {string} */ reason) =>
+    fill(gettext('The connection was closed. %(reason)s'), { reason }).trim(),
   stoppedShort: gettext('Not connected'),
 
   // members
@@ -160,13 +222,15 @@ export const words = {
   notHere: (/** @type {number} */ count) => fill(gettext('Others · %(count)s'), { count }),
   owners: (/** @type {number} */ count) => fill(gettext('Owners · %(count)s'), { count }),
   moderators: (/** @type {number} */ count) => fill(gettext('Moderators · %(count)s'), { count }),
-  hereOf: (/** @type {number} */ here, /** @type {number} */ all) => fill(gettext('%(here)s of %(all)s here'), { here, all }),
+  hereOf: (/** @type {number} */ here, /** @type {number} */ all) =>
+    fill(gettext('%(here)s of %(all)s here'), { here, all }),
   notInRoom: gettext('Not in this room'),
   accountClosed: gettext('This account is closed'),
   memberSince: (/** @type {string} */ day) => fill(gettext('Member since %(day)s'), { day }),
   present: gettext('here now'),
   absent: gettext('not here'),
-  mutedUntil: (/** @type {string} */ until) => fill(gettext('Muted until %(time)s'), { time: clock(until) }),
+  mutedUntil: (/** @type {string} */ until) =>
+    fill(gettext('Muted until %(time)s'), { time: clock(until) }),
   directMessage: gettext('Direct message'),
   message: gettext('Message'),
   mention: gettext('Mention'),
@@ -183,32 +247,46 @@ export const words = {
   ban: gettext('Ban from the room …'),
   siteMute: gettext('Mute in all rooms …'),
   siteBan: gettext('Ban from the site …'),
-  siteMuted: (/** @type {string} */ name) => fill(gettext('%(name)s is muted in all rooms'), { name }),
-  siteBannedOther: (/** @type {string} */ name) => fill(gettext('%(name)s is banned from the site'), { name }),
+  siteMuted: (/** @type {string} */ name) =>
+    fill(gettext('%(name)s is muted in all rooms'), { name }),
+  siteBannedOther: (/** @type {string} */ name) =>
+    fill(gettext('%(name)s is banned from the site'), { name }),
   actionsFor: (/** @type {string} */ name) => fill(gettext('Actions for %(name)s'), { name }),
 
   // asking
   deleteTitle: gettext('Delete this message?'),
-  deleteText: gettext('Its text is gone for everybody, at once and for good. A mark stays where it was.'),
+  deleteText: gettext(
+    'Its text is gone for everybody, at once and for good. A mark stays where it was.',
+  ),
   delete: gettext('Delete'),
   muteTitle: (/** @type {string} */ name) => fill(gettext('Mute %(name)s'), { name }),
   muteText: gettext('They can read, and not write, until the time is over.'),
   muteDo: gettext('Mute'),
-  removeTitle: (/** @type {string} */ name) => fill(gettext('Remove %(name)s from this room?'), { name }),
+  removeTitle: (/** @type {string} */ name) =>
+    fill(gettext('Remove %(name)s from this room?'), { name }),
   removeText: gettext('They can be added again, or join again if the room is public.'),
   removeDo: gettext('Remove'),
   banTitle: (/** @type {string} */ name) => fill(gettext('Ban %(name)s from this room?'), { name }),
   banText: gettext('They are out at once and cannot come back until the ban is over.'),
   banDo: gettext('Ban'),
   blockTitle: (/** @type {string} */ name) => fill(gettext('Block %(name)s?'), { name }),
-  blockText: gettext('Their messages are folded for you, they notify you no more, and they cannot write to you. They are not told.'),
-  transferTitle: (/** @type {string} */ name) => fill(gettext('Give this room to %(name)s?'), { name }),
+  blockText: gettext(
+    'Their messages are folded for you, they notify you no more, and they cannot write to you. They are not told.',
+  ),
+  transferTitle: (/** @type {string} */ name) =>
+    fill(gettext('Give this room to %(name)s?'), { name }),
   transferText: gettext('They become its owner, and you a moderator. Only they can give it back.'),
   transferDo: gettext('Give the room away'),
-  siteMuteTitle: (/** @type {string} */ name) => fill(gettext('Mute %(name)s in all rooms'), { name }),
-  siteMuteText: gettext('They can read, and not write, anywhere on this site, until the time is over.'),
-  siteBanTitle: (/** @type {string} */ name) => fill(gettext('Ban %(name)s from the site?'), { name }),
-  siteBanText: gettext('They are out at once, on all their devices, and cannot come back until the ban is over. What they wrote stays.'),
+  siteMuteTitle: (/** @type {string} */ name) =>
+    fill(gettext('Mute %(name)s in all rooms'), { name }),
+  siteMuteText: gettext(
+    'They can read, and not write, anywhere on this site, until the time is over.',
+  ),
+  siteBanTitle: (/** @type {string} */ name) =>
+    fill(gettext('Ban %(name)s from the site?'), { name }),
+  siteBanText: gettext(
+    'They are out at once, on all their devices, and cannot come back until the ban is over. What they wrote stays.',
+  ),
   leaveTitle: (/** @type {string} */ name) => fill(gettext('Leave %(name)s?'), { name }),
   leaveText: gettext('It disappears from your list. You can join a public room again at any time.'),
   leaveDo: gettext('Leave'),
@@ -217,7 +295,8 @@ export const words = {
   nobodyFound: gettext('Nobody by that name.'),
 
   // sidebar
-  mentions: (/** @type {number} */ count) => counted('%(count)s mention', '%(count)s mentions', count),
+  mentions: (/** @type {number} */ count) =>
+    counted('%(count)s mention', '%(count)s mentions', count),
   markRead: gettext('Mark as read'),
   markAllRead: gettext('Mark all rooms as read'),
   allRead: gettext('Everything is read'),
@@ -227,8 +306,10 @@ export const words = {
   moveDown: gettext('Move down'),
 
   // going somewhere
-  found: (/** @type {number} */ count) => (count === 0 ? gettext('Nothing found') : counted('%(count)s found', '%(count)s found', count)),
-  searchFor: (/** @type {string} */ typed) => fill(gettext('Search messages for “%(typed)s”'), { typed }),
+  found: (/** @type {number} */ count) =>
+    count === 0 ? gettext('Nothing found') : counted('%(count)s found', '%(count)s found', count),
+  searchFor: (/** @type {string} */ typed) =>
+    fill(gettext('Search messages for “%(typed)s”'), { typed }),
   pages: {
     inbox: gettext('Inbox'),
     search: gettext('Search messages'),
@@ -292,9 +373,11 @@ export const words = {
 
   // blocking
   folded: gettext('A message of somebody you blocked'),
-  iBlocked: (/** @type {string} */ name) => fill(gettext('You have blocked %(name)s. Lift the block to write again.'), { name }),
+  iBlocked: (/** @type {string} */ name) =>
+    fill(gettext('You have blocked %(name)s. Lift the block to write again.'), { name }),
   blocked: (/** @type {string} */ name) => fill(gettext('%(name)s is blocked'), { name }),
-  unblocked: (/** @type {string} */ name) => fill(gettext('%(name)s is blocked no longer'), { name }),
+  unblocked: (/** @type {string} */ name) =>
+    fill(gettext('%(name)s is blocked no longer'), { name }),
 
   // room settings
   archiveTitle: gettext('Archive this room'),
@@ -307,7 +390,8 @@ export const words = {
   unarchiveDo: gettext('Bring it back'),
   unarchivedDone: gettext('The room is back.'),
   inviteByLink: gettext('Invite by link'),
-  linkUses: (/** @type {number} */ uses, /** @type {number} */ most) => fill(gettext('%(uses)s of %(most)s have joined'), { uses, most }),
+  linkUses: (/** @type {number} */ uses, /** @type {number} */ most) =>
+    fill(gettext('%(uses)s of %(most)s have joined'), { uses, most }),
   linkUntil: (/** @type {string} */ time) => fill(gettext('until %(time)s'), { time }),
   linkBy: (/** @type {string} */ name) => fill(gettext('by %(name)s'), { name }),
 
@@ -322,15 +406,27 @@ export const words = {
   },
 
   // reactions
-  reactedWith: (/** @type {string[]} */ names, /** @type {string} */ emoji) => fill(gettext('%(names)s reacted with %(emoji)s'), { names: list(names), emoji }),
-  reactionLabel: (/** @type {string} */ emoji, /** @type {number} */ count) => fill(ngettext('%(emoji)s, %(count)s reaction', '%(emoji)s, %(count)s reactions', count), { emoji, count }),
-  andOthers: (/** @type {number} */ count) => counted('%(count)s other person', '%(count)s other people', count),
+  reactedWith: (/** @type {string[]} */ names, /** @type {string} */ emoji) =>
+    fill(gettext('%(names)s reacted with %(emoji)s'), { names: list(names), emoji }),
+  reactionLabel: (/** @type {string} */ emoji, /** @type {number} */ count) =>
+    fill(ngettext('%(emoji)s, %(count)s reaction', '%(emoji)s, %(count)s reactions', count), {
+      emoji,
+      count,
+    }),
+  andOthers: (/** @type {number} */ count) =>
+    counted('%(count)s other person', '%(count)s other people', count),
 
   // inbox
-  inboxUnread: (/** @type {number} */ count) => (count === 0 ? gettext('Everything is read') : counted('%(count)s unread', '%(count)s unread', count)),
+  inboxUnread: (/** @type {number} */ count) =>
+    count === 0
+      ? gettext('Everything is read')
+      : counted('%(count)s unread', '%(count)s unread', count),
 
   // search
-  messagesFound: (/** @type {number} */ count) => (count === 0 ? gettext('Nothing found') : counted('%(count)s message found', '%(count)s messages found', count)),
+  messagesFound: (/** @type {number} */ count) =>
+    count === 0
+      ? gettext('Nothing found')
+      : counted('%(count)s message found', '%(count)s messages found', count),
   searchFailed: gettext('The search did not get through. Try again when the connection is back.'),
 
   // completion
@@ -351,13 +447,18 @@ export const words = {
     symbols: gettext('Symbols'),
     flags: gettext('Flags'),
   },
-  emojiFailed: gettext('The other emoji could not be loaded. Try again when the connection is back.'),
+  emojiFailed: gettext(
+    'The other emoji could not be loaded. Try again when the connection is back.',
+  ),
 
   // code and images
   copyCode: gettext('Copy code'),
   copied: gettext('Copied'),
-  copyCodeFailed: gettext('The browser did not allow copying. Select the code and copy it by hand.'),
-  pictureBroken: (/** @type {string} */ name) => fill(gettext('%(name)s could not be loaded'), { name }),
+  copyCodeFailed: gettext(
+    'The browser did not allow copying. Select the code and copy it by hand.',
+  ),
+  pictureBroken: (/** @type {string} */ name) =>
+    fill(gettext('%(name)s could not be loaded'), { name }),
 
   // small news
   linkCopied: gettext('Link copied'),

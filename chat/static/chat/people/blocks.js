@@ -3,8 +3,8 @@
  * @module
  */
 
-import { Emitter } from '../../realtime/lib/emitter.js';
 import { reportToConsole } from '../../realtime/lib/clock.js';
+import { Emitter } from '../../realtime/lib/emitter.js';
 
 /**
  * @typedef {import('../../realtime/types.js').User} User
@@ -25,7 +25,9 @@ export class Blocks {
 
   /**
    * @param {Block[]} rows
-   * @param {{api: {get: (path: string) => Promise<any>}, client: {command: (name: string, fields: Record<string, unknown>) => Promise<any>}}} context
+   * @param
+   *   {{api: {get: (path: string) => Promise<any>}, client: {command: (name: string, fields: Record<string, unknown>) => Promise<any>}}}
+   *   context
    */
   constructor(rows, context) {
     this.#context = context;
@@ -46,7 +48,10 @@ export class Blocks {
     return this.#emitter.on(name, listener);
   }
 
-  /** A row of my inbox, or the answer to a command: whichever is newer stands. @param {Block} row */
+  /**
+   * A row of my inbox, or the answer to a command: whichever is newer stands.
+   * @param {Block} row
+   */
   tell(row) {
     if ((this.#rows.get(row.user.id)?.seq ?? 0) >= row.seq) return;
     this.#rows.set(row.user.id, row);
@@ -62,7 +67,9 @@ export class Blocks {
 
   /** @param {number} userId @param {boolean} on */
   async set(userId, on) {
-    const { block } = await this.#context.client.command(on ? 'person.block' : 'person.unblock', { user: userId });
+    const { block } = await this.#context.client.command(on ? 'person.block' : 'person.unblock', {
+      user: userId,
+    });
     this.tell(block);
   }
 }

@@ -1,11 +1,12 @@
 /**
- * What one may do about a member of a room: the same in the panel of members and on a person's card.
+ * What one may do about a member of a room: the same in the panel of members and on a person's
+ * card.
  * @module
  */
 
 import { complain, toast } from '../lib/dom.js';
-import { rightsOverMember } from '../rooms/rights.js';
 import { words } from '../lib/words.js';
+import { rightsOverMember } from '../rooms/rights.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row
@@ -31,18 +32,36 @@ export function memberActs(room, member, context) {
   const { moderate, changeRole } = rightsOverMember(room, member, context.me);
   /** @param {Record<string, unknown>} changes */
   const patch = async (changes) => {
-    const { membership } = await context.api.patch(`/api/rooms/${room.id}/members/${member.user.id}`, changes);
+    const { membership } = await context.api.patch(
+      `/api/rooms/${room.id}/members/${member.user.id}`,
+      changes,
+    );
     context.changed(membership);
   };
   /** @param {Record<string, unknown>} changes */
   const change = (changes) => void patch(changes).catch(complain);
   /** @type {MenuItem[]} */
   const items = [];
-  if (changeRole && member.role !== 'owner') items.push({ label: words.makeOwner, icon: 'crown', run: () => change({ role: 'owner' }) });
-  if (changeRole && member.role !== 'moderator') items.push({ label: words.makeModerator, icon: 'shield', run: () => change({ role: 'moderator' }) });
-  if (changeRole && member.role !== 'member') items.push({ label: words.makeMember, icon: 'circle-user', run: () => change({ role: 'member' }) });
+  if (changeRole && member.role !== 'owner')
+    items.push({ label: words.makeOwner, icon: 'crown', run: () => change({ role: 'owner' }) });
+  if (changeRole && member.role !== 'moderator')
+    items.push({
+      label: words.makeModerator,
+      icon: 'shield',
+      run: () => change({ role: 'moderator' }),
+    });
+  if (changeRole && member.role !== 'member')
+    items.push({
+      label: words.makeMember,
+      icon: 'circle-user',
+      run: () => change({ role: 'member' }),
+    });
   if (room.isMember && room.membership?.role === 'owner' && member.user.id !== context.me.id) {
-    items.push({ label: words.transfer, icon: 'key-round', run: () => void transfer(room, member, context) });
+    items.push({
+      label: words.transfer,
+      icon: 'key-round',
+      run: () => void transfer(room, member, context),
+    });
   }
   if (!moderate) return items;
   /** @param {Question} what */
@@ -54,11 +73,24 @@ export function memberActs(room, member, context) {
       if (what === 'siteMute' || what === 'siteBan') {
         const changes = what === 'siteMute' ? { muted_for: seconds } : { banned: true, ...time };
         await context.api.patch(`/api/users/${member.user.id}/moderation`, { ...changes, reason });
-        toast(what === 'siteMute' ? words.siteMuted(member.user.name) : words.siteBannedOther(member.user.name));
-      } else await patch({ ...{ mute: { muted_for: seconds }, remove: { state: 'removed' }, ban: { state: 'banned', ...time } }[what], reason });
+        toast(
+          what === 'siteMute'
+            ? words.siteMuted(member.user.name)
+            : words.siteBannedOther(member.user.name),
+        );
+      } else
+        await patch({
+          ...{
+            mute: { muted_for: seconds },
+            remove: { state: 'removed' },
+            ban: { state: 'banned', ...time },
+          }[what],
+          reason,
+        });
     });
   };
-  if (isMuted(member)) items.push({ label: words.unmute, icon: 'volume-2', run: () => change({ muted_for: 0 }) });
+  if (isMuted(member))
+    items.push({ label: words.unmute, icon: 'volume-2', run: () => change({ muted_for: 0 }) });
   else items.push({ label: words.mute, icon: 'volume-x', run: () => ask('mute') });
   items.push({ label: words.remove, icon: 'user-minus', run: () => ask('remove') });
   items.push({ label: words.ban, icon: 'ban', danger: true, run: () => ask('ban') });
@@ -79,9 +111,15 @@ export function isMuted(member) {
  * @param {ActContext} context
  */
 function transfer(room, member, context) {
-  const question = { heading: words.transferTitle(member.user.name), text: words.transferText, confirm: words.transferDo };
+  const question = {
+    heading: words.transferTitle(member.user.name),
+    text: words.transferText,
+    confirm: words.transferDo,
+  };
   return context.dialogs.confirm(question, async () => {
-    const { membership } = await context.api.post(`/api/rooms/${room.id}/owner`, { user: member.user.id });
+    const { membership } = await context.api.post(`/api/rooms/${room.id}/owner`, {
+      user: member.user.id,
+    });
     context.changed(membership);
   });
 }
@@ -92,7 +130,11 @@ function questions(name) {
     mute: { heading: words.muteTitle(name), text: words.muteText, confirm: words.muteDo },
     remove: { heading: words.removeTitle(name), text: words.removeText, confirm: words.removeDo },
     ban: { heading: words.banTitle(name), text: words.banText, confirm: words.banDo },
-    siteMute: { heading: words.siteMuteTitle(name), text: words.siteMuteText, confirm: words.muteDo },
+    siteMute: {
+      heading: words.siteMuteTitle(name),
+      text: words.siteMuteText,
+      confirm: words.muteDo,
+    },
     siteBan: { heading: words.siteBanTitle(name), text: words.siteBanText, confirm: words.banDo },
   };
 }

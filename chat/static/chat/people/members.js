@@ -1,13 +1,24 @@
 /**
  * The panel of a room's people: who is here, what they may do, and what one may do about them.
  *
- * Owners and moderators are always there, and so are those who are present (in rooms that name them); the rest comes page by page.
+ * Owners and moderators are always there, and so are those who are present (in rooms that name
+ * them); the rest comes page by page.
  * @module
  */
 
-import { arrange, clone, complain, keepingFocus, onAction, setAvatar, setText, slot, toast } from '../lib/dom.js';
-import { isMuted, memberActs } from './member_actions.js';
+import {
+  arrange,
+  clone,
+  complain,
+  keepingFocus,
+  onAction,
+  setAvatar,
+  setText,
+  slot,
+  toast,
+} from '../lib/dom.js';
 import { words } from '../lib/words.js';
+import { isMuted, memberActs } from './member_actions.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row
@@ -32,7 +43,10 @@ export class Members {
   #context;
   /** By user id. @type {Map<number, Row>} */
   #members = new Map();
-  /** Their rows, by user id: each stays the same as people come and go. @type {Map<number, HTMLElement>} */
+  /**
+   * Their rows, by user id: each stays the same as people come and go.
+   * @type {Map<number, HTMLElement>}
+   */
   #elements = new Map();
   #last = 0;
   #loaded = false;
@@ -90,7 +104,10 @@ export class Members {
   }
 
   async #loadFirst() {
-    const [{ members }] = await Promise.all([this.#get({ staff: true, limit: MAX_IDS }), this.#load()]);
+    const [{ members }] = await Promise.all([
+      this.#get({ staff: true, limit: MAX_IDS }),
+      this.#load(),
+    ]);
     this.#keep(members);
   }
 
@@ -103,7 +120,10 @@ export class Members {
     await this.#presenceChanged();
   }
 
-  /** @param {Record<string, string | number | boolean>} query @returns {Promise<{members: Row[], more: boolean}>} */
+  /**
+   * @param {Record<string, string | number | boolean>} query
+   * @returns {Promise<{members: Row[], more: boolean}>}
+   */
   #get(query) {
     return this.#context.api.get(`/api/rooms/${this.#room.id}/members`, query);
   }
@@ -118,7 +138,9 @@ export class Members {
   async #presenceChanged() {
     this.#paint();
     if (!this.isOpen || !this.#loaded || !this.#more) return;
-    const missing = [...(this.#room.presence.users ?? [])].filter((id) => !this.#members.has(id) && !this.#asked.has(id)).slice(0, MAX_IDS);
+    const missing = [...(this.#room.presence.users ?? [])]
+      .filter((id) => !this.#members.has(id) && !this.#asked.has(id))
+      .slice(0, MAX_IDS);
     if (missing.length === 0) return;
     for (const id of missing) this.#asked.add(id);
     try {
@@ -135,7 +157,10 @@ export class Members {
       this.#found = null;
       return this.#paint();
     }
-    this.#timer = window.setTimeout(() => void this.#search(this.#query).catch(complain), SEARCH_PAUSE_MS);
+    this.#timer = window.setTimeout(
+      () => void this.#search(this.#query).catch(complain),
+      SEARCH_PAUSE_MS,
+    );
   }
 
   /** @param {string} q */
@@ -152,7 +177,10 @@ export class Members {
     const active = member.state === 'active';
     if (active) this.#members.set(member.user.id, member);
     else this.#members.delete(member.user.id);
-    this.#found = this.#found?.filter((row) => active || row.user.id !== member.user.id).map((row) => (row.user.id === member.user.id ? member : row)) ?? null;
+    this.#found =
+      this.#found
+        ?.filter((row) => active || row.user.id !== member.user.id)
+        .map((row) => (row.user.id === member.user.id ? member : row)) ?? null;
     this.#paint();
   }
 
@@ -162,19 +190,36 @@ export class Members {
   }
 
   #arrange() {
-    const all = (this.#found ?? [...this.#members.values()]).sort((one, other) => this.#order(one, other));
+    const all = (this.#found ?? [...this.#members.values()]).sort((one, other) =>
+      this.#order(one, other),
+    );
     const staff = all.filter(({ role }) => role !== 'member');
     const others = all.filter(({ role }) => role === 'member');
     const here = others.filter((member) => this.#isHere(member));
     const away = others.filter((member) => !this.#isHere(member));
-    setText(this.#root, 'here-count', words.hereOf(this.#room.presence.count, this.#room.memberCount));
-    this.#section('owners', words.owners, staff.filter(({ role }) => role === 'owner'));
-    this.#section('moderators', words.moderators, staff.filter(({ role }) => role === 'moderator'));
+    setText(
+      this.#root,
+      'here-count',
+      words.hereOf(this.#room.presence.count, this.#room.memberCount),
+    );
+    this.#section(
+      'owners',
+      words.owners,
+      staff.filter(({ role }) => role === 'owner'),
+    );
+    this.#section(
+      'moderators',
+      words.moderators,
+      staff.filter(({ role }) => role === 'moderator'),
+    );
     this.#section('present', words.here, here);
     this.#section('absent', words.notHere, away);
     slot(this.#root, 'nobody').hidden = this.#found === null || this.#found.length > 0;
     slot(this.#root, 'more-members').hidden = this.#found !== null || !this.#more;
-    slot(this.#root, 'invite').hidden = !(this.#room.canModerate || (this.#room.isMember && this.#room.data.kind === 'public'));
+    slot(this.#root, 'invite').hidden = !(
+      this.#room.canModerate ||
+      (this.#room.isMember && this.#room.data.kind === 'public')
+    );
     slot(this.#root, 'invite-link').hidden = !this.#room.canModerate;
   }
 
@@ -186,12 +231,18 @@ export class Members {
   #section(name, label, members) {
     setText(this.#root, `${name}-label`, label(members.length));
     slot(this.#root, `${name}-label`).hidden = members.length === 0;
-    arrange(slot(this.#root, name), members.map((member) => this.#row(member)));
+    arrange(
+      slot(this.#root, name),
+      members.map((member) => this.#row(member)),
+    );
   }
 
   /** Those who are here first, then by name. @param {Row} one @param {Row} other */
   #order(one, other) {
-    return Number(this.#isHere(other)) - Number(this.#isHere(one)) || one.user.name.localeCompare(other.user.name);
+    return (
+      Number(this.#isHere(other)) - Number(this.#isHere(one)) ||
+      one.user.name.localeCompare(other.user.name)
+    );
   }
 
   /** @param {Row} member */
@@ -210,7 +261,11 @@ export class Members {
     slot(element, 'avatar').dataset.present = String(here);
     setText(element, 'name', member.user.name);
     setText(element, 'username', `@${member.user.username}`);
-    setText(element, 'role', words.roles[/** @type {keyof typeof words.roles} */ (member.role)] ?? '');
+    setText(
+      element,
+      'role',
+      words.roles[/** @type {keyof typeof words.roles} */ (member.role)] ?? '',
+    );
     setText(element, 'presence', here ? words.present : words.absent);
     const muted = isMuted(member);
     slot(element, 'muted').hidden = !muted;
@@ -227,14 +282,25 @@ export class Members {
     const member = this.#found?.find(({ user }) => user.id === id) ?? this.#members.get(id);
     if (!member) return;
     const { api, me, dialogs } = this.#context;
-    const items = memberActs(this.#room, member, { api, me, dialogs, changed: (membership) => this.#changed(membership) });
-    const write = { label: words.directMessage, icon: 'message-circle', run: () => this.#context.writeTo(member.user.id) };
+    const items = memberActs(this.#room, member, {
+      api,
+      me,
+      dialogs,
+      changed: (membership) => this.#changed(membership),
+    });
+    const write = {
+      label: words.directMessage,
+      icon: 'message-circle',
+      run: () => this.#context.writeTo(member.user.id),
+    };
     this.#context.menu.open(opener, words.actionsFor(member.user.name), [write, ...items]);
   }
 
   #invite() {
     return this.#context.dialogs.findPerson(words.addPeople, async (person) => {
-      await this.#context.api.post(`/api/rooms/${this.#room.id}/members`, { username: person.username });
+      await this.#context.api.post(`/api/rooms/${this.#room.id}/members`, {
+        username: person.username,
+      });
       toast(words.invited(person.name));
     });
   }

@@ -1,5 +1,6 @@
 /**
- * Who is who: names by id, learnt from everything that passes by. Signals and reactions carry ids only.
+ * Who is who: names by id, learnt from everything that passes by. Signals and reactions carry ids
+ * only.
  * @module
  */
 

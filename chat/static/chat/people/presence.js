@@ -14,7 +14,10 @@ export class Presence {
   #changed;
   /** Until when each of them types. @type {Map<number, number>} */
   #typing = new Map();
-  /** Who is here; null until asked, and where only their count is told. @type {Set<number> | null} */
+  /**
+   * Who is here; null until asked, and where only their count is told.
+   * @type {Set<number> | null}
+   */
   users = null;
   count = 0;
 

@@ -1,13 +1,14 @@
 /**
- * A person's card: who somebody is here, and what one may do about them. One popover for the whole page; on a phone, a sheet from below.
+ * A person's card: who somebody is here, and what one may do about them. One popover for the whole
+ * page; on a phone, a sheet from below.
  * @module
  */
 
 import { clone, complain, setAvatar, setIcon, setText, slot, toast } from '../lib/dom.js';
-import { isMuted, memberActs } from './member_actions.js';
-import { SYSTEM_USERNAME } from '../timeline/message.js';
 import { placeBeside } from '../lib/menu.js';
 import { dayOf, words } from '../lib/words.js';
+import { SYSTEM_USERNAME } from '../timeline/message.js';
+import { isMuted, memberActs } from './member_actions.js';
 
 /**
  * @typedef {import('../app.js').App} App
@@ -32,11 +33,18 @@ export class Profile {
   #element;
   /** What is shown, so that a late answer about somebody else is not. @type {Shown | null} */
   #shown = null;
-  /** The last that was asked for: it is shown in a moment, unless another one is asked for meanwhile. @type {Shown | null} */
+  /**
+   * The last that was asked for: it is shown in a moment, unless another one is asked for
+   * meanwhile.
+   * @type {Shown | null}
+   */
   #wanted = null;
   /** @type {Card | null} */
   #card = null;
-  /** Until what the card says is known, nothing is offered: it would move away under whoever is about to press it. */
+  /**
+   * Until what the card says is known, nothing is offered: it would move away under whoever is
+   * about to press it.
+   */
   #loading = false;
 
   /** @param {App} app */
@@ -62,8 +70,14 @@ export class Profile {
     const shown = { userId, room, opener, mention };
     this.#wanted = shown;
     /** @type {Promise<Card | Error>} */
-    const answer = this.#app.api.get(`/api/rooms/${room.id}/members/${userId}`).catch((/** @type {Error} */ error) => error);
-    if (!room.presence.users) void room.presence.ask().then(() => this.#paintPresence(), () => {}); // without an answer it says nothing of it
+    const answer = this.#app.api
+      .get(`/api/rooms/${room.id}/members/${userId}`)
+      .catch((/** @type {Error} */ error) => error);
+    if (!room.presence.users)
+      void room.presence.ask().then(
+        () => this.#paintPresence(),
+        () => {},
+      ); // without an answer it says nothing of it
     await Promise.race([answer, new Promise((done) => setTimeout(done, SETTLE_MS))]);
     if (this.#wanted !== shown || !opener.isConnected) return;
     this.#shown = shown;
@@ -99,7 +113,8 @@ export class Profile {
     if (!this.#shown) return;
     const { userId } = this.#shown;
     const element = this.#element;
-    const user = this.#card?.user ?? this.#app.people.get(userId) ?? { id: userId, username: '', name: '' };
+    const user = this.#card?.user ??
+      this.#app.people.get(userId) ?? { id: userId, username: '', name: '' };
     setAvatar(element, user);
     setText(element, 'name', user.name);
     setText(element, 'username', user.username && `@${user.username}`);
@@ -108,9 +123,15 @@ export class Profile {
     setText(element, 'role', this.#role(member));
     slot(element, 'muted').hidden = !member || !isMuted(member);
     if (member && isMuted(member)) setText(element, 'muted', words.mutedUntil(member.muted_until));
-    setText(element, 'since', this.#card?.joined_at ? words.memberSince(dayOf(this.#card.joined_at)) : '');
+    setText(
+      element,
+      'since',
+      this.#card?.joined_at ? words.memberSince(dayOf(this.#card.joined_at)) : '',
+    );
     slot(element, 'blocked').hidden = !this.#app.blocks.has(userId);
-    slot(element, 'acts').replaceChildren(...this.#acts(user, member).map((item) => this.#button(item)));
+    slot(element, 'acts').replaceChildren(
+      ...this.#acts(user, member).map((item) => this.#button(item)),
+    );
   }
 
   /** Where only the count of those who are here is told, nothing is said of one of them. */
@@ -119,7 +140,11 @@ export class Profile {
     const { userId, room } = this.#shown;
     const here = room.presence.users?.has(userId) ?? false;
     slot(this.#element, 'avatar').dataset.present = String(here);
-    setText(this.#element, 'presence', !room.presence.users ? '' : here ? words.present : words.absent);
+    setText(
+      this.#element,
+      'presence',
+      !room.presence.users ? '' : here ? words.present : words.absent,
+    );
   }
 
   /** @param {Row | null} member */
@@ -138,20 +163,34 @@ export class Profile {
   #acts(user, member) {
     const { room, mention } = /** @type {Shown} */ (this.#shown);
     const { me, blocks } = this.#app;
-    if (this.#loading || user.id === me.id || !user.username || user.username === SYSTEM_USERNAME) return [];
+    if (this.#loading || user.id === me.id || !user.username || user.username === SYSTEM_USERNAME)
+      return [];
     const blocked = blocks.has(user.id);
     /** @type {MenuItem[]} */
     const items = [];
-    if (!blocked && room.partner?.id !== user.id) items.push({ label: words.message, icon: 'message-circle', run: () => void this.#app.writeTo(user.id) });
-    if (member && room.isMember && !room.isDirect) items.push({ label: words.mention, icon: 'at-sign', run: () => mention(user) });
+    if (!blocked && room.partner?.id !== user.id)
+      items.push({
+        label: words.message,
+        icon: 'message-circle',
+        run: () => void this.#app.writeTo(user.id),
+      });
+    if (member && room.isMember && !room.isDirect)
+      items.push({ label: words.mention, icon: 'at-sign', run: () => mention(user) });
     items.push(
       blocked
         ? { label: words.unblock, icon: 'undo-2', run: () => void this.#block(user, false) }
-        : { label: words.block, icon: 'bell-off', danger: true, run: () => void this.#askToBlock(user) },
+        : {
+            label: words.block,
+            icon: 'bell-off',
+            danger: true,
+            run: () => void this.#askToBlock(user),
+          },
     );
     if (member && !room.isDirect) {
       const { api, dialogs } = this.#app;
-      items.push(...memberActs(room, member, { api, me, dialogs, changed: (row) => room.memberTold(row) }));
+      items.push(
+        ...memberActs(room, member, { api, me, dialogs, changed: (row) => room.memberTold(row) }),
+      );
     }
     return items;
   }
@@ -172,10 +211,13 @@ export class Profile {
 
   /** @param {User} user */
   #askToBlock(user) {
-    return this.#app.dialogs.confirm({ heading: words.blockTitle(user.name), text: words.blockText, confirm: words.block }, async () => {
-      await this.#app.blocks.set(user.id, true);
-      toast(words.blocked(user.name));
-    });
+    return this.#app.dialogs.confirm(
+      { heading: words.blockTitle(user.name), text: words.blockText, confirm: words.block },
+      async () => {
+        await this.#app.blocks.set(user.id, true);
+        toast(words.blocked(user.name));
+      },
+    );
   }
 
   /** @param {User} user @param {boolean} on */
@@ -190,15 +232,20 @@ export class Profile {
 }
 
 /**
- * Whose card a click asks for: the author of a message, or somebody who is mentioned in one. Null: it asks for none.
+ * Whose card a click asks for: the author of a message, or somebody who is mentioned in one. Null:
+ * it asks for none.
  * @param {Event} event
  * @returns {{opener: HTMLElement, userId: number} | null}
  */
 export function personAt(event) {
   const target = /** @type {Element} */ (event.target);
-  const opener = /** @type {HTMLElement | null} */ (target.closest('.mention[data-user], .message__author, .message__side .avatar, .member__person'));
+  const opener = /** @type {HTMLElement | null} */ (
+    target.closest('.mention[data-user], .message__author, .message__side .avatar, .member__person')
+  );
   if (!opener) return null;
-  const holder = /** @type {HTMLElement | null} */ (opener.closest('.mention[data-user], .member[data-user], .message[data-author]'));
+  const holder = /** @type {HTMLElement | null} */ (
+    opener.closest('.mention[data-user], .member[data-user], .message[data-author]')
+  );
   const userId = Number(holder?.dataset.user ?? holder?.dataset.author);
   return userId ? { opener, userId } : null;
 }

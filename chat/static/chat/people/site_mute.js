@@ -3,8 +3,8 @@
  * @module
  */
 
-import { Emitter } from '../../realtime/lib/emitter.js';
 import { reportToConsole } from '../../realtime/lib/clock.js';
+import { Emitter } from '../../realtime/lib/emitter.js';
 
 /**
  * @typedef {object} MuteRow  As on the wire (docs/protocol.md §5).
@@ -46,7 +46,10 @@ export class SiteMute {
     if ((this.#row?.seq ?? 0) < row.seq) this.#set(row);
   }
 
-  /** Changes may have been missed, and numbers be those of another history; what is told while the server is asked is newer. */
+  /**
+   * Changes may have been missed, and numbers be those of another history; what is told while the
+   * server is asked is newer.
+   */
   async reload() {
     const before = this.#row;
     const { site_mute: row } = await this.#api.get('/api/site-mute/');

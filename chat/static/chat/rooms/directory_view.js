@@ -1,5 +1,6 @@
 /**
- * The directory of rooms: searched by the server while one types, read page by page, and joined from.
+ * The directory of rooms: searched by the server while one types, read page by page, and joined
+ * from.
  * @module
  */
 
@@ -40,7 +41,8 @@ export class DirectoryView {
       void this.#find();
     });
     onAction(root, {
-      join: (_event, element) => void join(Number(element.dataset.room), element.dataset.url ?? '/').catch(complain),
+      join: (_event, element) =>
+        void join(Number(element.dataset.room), element.dataset.url ?? '/').catch(complain),
       'more-rooms': () => void this.#more(),
     });
   }
@@ -62,19 +64,25 @@ export class DirectoryView {
 
   async #more() {
     const list = slot(this.#root, 'list');
-    const last = /** @type {HTMLElement | null} */ (list.querySelector('.directory__room:last-child [data-room]'));
+    const last = /** @type {HTMLElement | null} */ (
+      list.querySelector('.directory__room:last-child [data-room]')
+    );
     const rooms = await this.#ask(Number(last?.dataset.room));
     if (!rooms) return;
     const added = rooms.map(roomElement);
     list.append(...added);
-    added[0]?.querySelector('a')?.focus({ preventScroll: true }); // where reading goes on, also without eyes
+    // where reading goes on, also without eyes
+    added[0]?.querySelector('a')?.focus({ preventScroll: true });
   }
 
   /** @param {number} [after] @returns {Promise<Row[] | null>} */
   async #ask(after) {
     const asked = ++this.#asked;
     try {
-      const { rooms, more } = await this.#api.get('/api/rooms/directory', { q: this.#search.value.trim(), ...(after ? { after } : {}) });
+      const { rooms, more } = await this.#api.get('/api/rooms/directory', {
+        q: this.#search.value.trim(),
+        ...(after ? { after } : {}),
+      });
       if (asked !== this.#asked) return null;
       slot(this.#root, 'more').hidden = !more;
       return rooms;

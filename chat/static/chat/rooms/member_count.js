@@ -1,15 +1,17 @@
 /**
  * How many members a room has, kept up to date. No DOM.
  *
- * A membership event says what somebody is now, not what they were; so after one the server is asked for the number. Not at once and not
- * by all at the same moment: where many look at a large room, a wave of people who join must not become a wave of questions.
+ * A membership event says what somebody is now, not what they were; so after one the server is
+ * asked for the number. Not at once and not by all at the same moment: where many look at a large
+ * room, a wave of people who join must not become a wave of questions.
  * @module
  */
 
 /** @typedef {import('../../realtime/types.js').Clock} Clock */
 
 export const SOON_MS = 300; // people are added several at a time
-export const MS_PER_MEMBER = 10; // between two questions: all members together ask at most 100 times a second
+// between two questions: all members together ask at most 100 times a second
+export const MS_PER_MEMBER = 10;
 
 export class MemberCount {
   #ask;
@@ -64,7 +66,8 @@ export class MemberCount {
     try {
       this.set(await this.#ask());
     } catch {
-      // Offline, or out of the room: the next change asks again, and a fresh snapshot brings its own number.
+      // Offline, or out of the room: the next change asks again, and a fresh snapshot brings its
+      // own number.
     } finally {
       this.#asking = false;
     }

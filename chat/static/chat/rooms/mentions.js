@@ -1,12 +1,14 @@
 /**
- * Which unread messages of a room mention me: their numbers, so that reading on and going back are arithmetic. No DOM.
+ * Which unread messages of a room mention me: their numbers, so that reading on and going back are
+ * arithmetic. No DOM.
  * @module
  */
 
 /** @typedef {import('../timeline/message.js').Message} Message */
 
 const MOST_KNOWN = 1000; // of one room; a badge says "99+" long before
-const EVERYBODY = /<span[^>]*\sdata-room=/; // what the server makes of @room; nobody can write a tag
+// what the server makes of @room; nobody can write a tag
+const EVERYBODY = /<span[^>]*\sdata-room=/;
 
 /**
  * Is this message for me by name, or for everybody?
@@ -34,7 +36,11 @@ export class UnreadMentions {
     return found;
   }
 
-  /** A message in its newest state: it may mention me now, or no longer. @param {number} number @param {boolean} isForMe */
+  /**
+   * A message in its newest state: it may mention me now, or no longer.
+   * @param {number} number
+   * @param {boolean} isForMe
+   */
   saw(number, isForMe) {
     if (!isForMe) return void this.#numbers.delete(number);
     this.#numbers.add(number);

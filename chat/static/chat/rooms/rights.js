@@ -1,5 +1,6 @@
 /**
- * What I may do in a room and with a message. The server decides; this only spares people buttons that would be refused.
+ * What I may do in a room and with a message. The server decides; this only spares people buttons
+ * that would be refused.
  * @module
  */
 
@@ -23,23 +24,37 @@ export function whyNot(room) {
     const until = room.membership?.banned_until;
     return { words: until ? words.bannedUntil(until) : words.banned, icon: 'ban', join: false };
   }
-  if (state === 'removed') return { words: words.removed, icon: 'user-minus', join: room.data.kind === 'public' };
-  if (state !== 'active') return { words: words.notMember, icon: 'eye', join: room.data.kind === 'public' };
+  if (state === 'removed')
+    return { words: words.removed, icon: 'user-minus', join: room.data.kind === 'public' };
+  if (state !== 'active')
+    return { words: words.notMember, icon: 'eye', join: room.data.kind === 'public' };
   const mute = muteOf(room);
-  if (mute) return { words: mute.everywhere ? words.mutedEverywhere(mute.until) : words.muted(mute.until), icon: 'volume-x', join: false };
+  if (mute)
+    return {
+      words: mute.everywhere ? words.mutedEverywhere(mute.until) : words.muted(mute.until),
+      icon: 'volume-x',
+      join: false,
+    };
   if (room.partnerBlocked) return { words: words.iBlocked(room.title), icon: 'ban', join: false };
-  if (room.data.read_only && !room.canModerate) return { words: words.readOnly, icon: 'lock', join: false };
+  if (room.data.read_only && !room.canModerate)
+    return { words: words.readOnly, icon: 'lock', join: false };
   return null;
 }
 
 /** Of two mutes the one that lasts longer; null: neither does. @param {Room} room */
 function muteOf(room) {
-  const mutes = [{ until: room.siteMutedUntil, everywhere: true }, { until: room.membership?.muted_until, everywhere: false }];
+  const mutes = [
+    { until: room.siteMutedUntil, everywhere: true },
+    { until: room.membership?.muted_until, everywhere: false },
+  ];
   const standing = mutes.filter(({ until }) => until && Date.parse(until) > Date.now());
   return standing.sort((one, other) => Date.parse(other.until) - Date.parse(one.until))[0] ?? null;
 }
 
-/** Whether there is nothing to be read: it is deleted, or moderators look at it. @param {{deleted_at: string | null, hidden_at?: string}} message */
+/**
+ * Whether there is nothing to be read: it is deleted, or moderators look at it.
+ * @param {{deleted_at: string | null, hidden_at?: string}} message
+ */
 export const isGone = ({ deleted_at, hidden_at }) => deleted_at !== null || Boolean(hidden_at);
 
 /**
@@ -62,7 +77,11 @@ export function rightsOver(room, message, meId) {
   };
 }
 
-/** A ban that ends by itself has ended when its time has come; the row tells of it until the person comes back. @param {import('../../realtime/types.js').Row | null} membership */
+/**
+ * A ban that ends by itself has ended when its time has come; the row tells of it until the person
+ * comes back.
+ * @param {import('../../realtime/types.js').Row | null} membership
+ */
 function isOver(membership) {
   return Boolean(membership?.banned_until) && Date.parse(membership?.banned_until) <= Date.now();
 }
@@ -76,7 +95,9 @@ const RANKS = { member: 1, moderator: 2, owner: 3 };
  * @param {{id: number, moderator: boolean}} me
  */
 export function rightsOverMember(room, member, me) {
-  const mine = me.moderator ? 4 : RANKS[/** @type {keyof typeof RANKS} */ (room.membership?.role)] ?? 0;
+  const mine = me.moderator
+    ? 4
+    : (RANKS[/** @type {keyof typeof RANKS} */ (room.membership?.role ?? '')] ?? 0);
   const theirs = RANKS[/** @type {keyof typeof RANKS} */ (member.role)] ?? 0;
   const above = room.canModerate && member.user.id !== me.id && mine > theirs;
   return { moderate: above, changeRole: above && mine >= RANKS.owner };

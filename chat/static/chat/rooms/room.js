@@ -1,14 +1,15 @@
 /**
- * One room as this page knows it: what it is, my place in it, what is unread, who is here, and its messages once somebody has looked.
+ * One room as this page knows it: what it is, my place in it, what is unread, who is here, and its
+ * messages once somebody has looked.
  * @module
  */
 
-import { Emitter } from '../../realtime/lib/emitter.js';
 import { realClock, reportToConsole } from '../../realtime/lib/clock.js';
+import { Emitter } from '../../realtime/lib/emitter.js';
 import { History } from '../../realtime/streams/history.js';
-import { MemberCount } from './member_count.js';
 import { Presence } from '../people/presence.js';
 import { Quotes } from '../timeline/quotes.js';
+import { MemberCount } from './member_count.js';
 import { UnreadMessages } from './unread.js';
 
 /**
@@ -24,7 +25,9 @@ import { UnreadMessages } from './unread.js';
  * @property {number[]} [mentions]  numbers of the unread messages that mention me
  * @property {number} seq
  *
- * @typedef {Listed & {messages: Message[], quoted: Message[], newest: boolean, number: number | null, member_count: number}} Opened  As its page shows a room.
+ * @typedef
+ *   {Listed & {messages: Message[], quoted: Message[], newest: boolean, number: number | null, member_count: number}}
+ *   Opened As its page shows a room.
  *
  * @typedef {object} RoomContext
  * @property {User & {moderator: boolean}} me
@@ -38,7 +41,7 @@ import { UnreadMessages } from './unread.js';
  * @property {void} change  the room, my membership, or what is unread
  * @property {number} back  I have gone back: unread from this number on, in this tab or elsewhere
  * @property {Message} arrived  a message of somebody else, newer than all before
- * @property {Message[]} messages  in a new state, or just found: in the window of the history or not
+ * @property {Message[]} messages in a new state, or just found: in the window of the history or not
  * @property {Row} member  a membership of the room
  * @property {void} typing
  * @property {void} presence
@@ -70,7 +73,11 @@ export class Room {
     this.data = listed.room;
     this.membership = listed.membership;
     this.partner = listed.partner ?? null;
-    this.presence = new Presence(context.me.id, () => context.client.command('room.presence', { room: this.id }), (what) => this.#emitter.emit(what, undefined));
+    this.presence = new Presence(
+      context.me.id,
+      () => context.client.command('room.presence', { room: this.id }),
+      (what) => this.#emitter.emit(what, undefined),
+    );
     /** Somebody has looked, and the messages are kept up to date. */
     this.opened = false;
     /** The window that the page shows is being taken over. */
@@ -84,11 +91,14 @@ export class Room {
       found: (messages) => this.#emitter.emit('messages', messages),
     });
     this.#count = new MemberCount(
-      async () => (await context.api.get(`/api/rooms/${this.id}/members`, { limit: 1 })).member_count,
+      async () =>
+        (await context.api.get(`/api/rooms/${this.id}/members`, { limit: 1 })).member_count,
       () => this.#emitter.emit('change', undefined),
       realClock,
     );
-    this.history.on('change', ({ changed }) => changed.forEach((row) => this.#learn(/** @type {any} */ (row))));
+    this.history.on('change', ({ changed }) => {
+      for (const row of changed) this.#learn(/** @type {any} */ (row));
+    });
   }
 
   get id() {
@@ -164,7 +174,10 @@ export class Room {
   }
 
   get canModerate() {
-    return !this.isDirect && (this.#context.me.moderator || (this.isMember && this.membership?.role !== 'member'));
+    return (
+      !this.isDirect &&
+      (this.#context.me.moderator || (this.isMember && this.membership?.role !== 'member'))
+    );
   }
 
   /**
@@ -176,7 +189,11 @@ export class Room {
     return this.#emitter.on(name, listener);
   }
 
-  /** Follow the room's stream after `seq`, or from a fresh snapshot; following again starts anew from there. @param {number | null} seq */
+  /**
+   * Follow the room's stream after `seq`, or from a fresh snapshot; following again starts anew
+   * from there.
+   * @param {number | null} seq
+   */
   follow(seq) {
     this.#following = true;
     this.#context.client.subscribe(this.stream, {
@@ -206,7 +223,8 @@ export class Room {
     this.history.saw(this.data.last_number);
     if (opened.newest) this.history.open(/** @type {any} */ (opened.messages));
     else this.opening = this.#openInside(opened);
-    // What happened between the page's seq and the stream's position was not kept: nobody had looked. So it is sent again.
+    // What happened between the page's seq and the stream's position was not kept: nobody had
+    // looked. So it is sent again.
     this.follow(opened.seq);
     this.#emitter.emit('change', undefined);
   }
@@ -223,7 +241,9 @@ export class Room {
     const handedOver = this.#handedOver;
     this.#handedOver = null;
     if (handedOver) return handedOver;
-    const answer = await this.#quotes.from(this.#context.api.get(`/api/rooms/${this.id}/messages`, wanted));
+    const answer = await this.#quotes.from(
+      this.#context.api.get(`/api/rooms/${this.id}/messages`, wanted),
+    );
     return answer.messages;
   }
 
@@ -242,12 +262,20 @@ export class Room {
   /** @param {StreamEvent[]} events */
   #apply(events) {
     const last = this.lastNumber;
-    const messages = events.filter(({ kind }) => kind === 'message').map(({ data }) => /** @type {any} */ (data));
+    const messages = events
+      .filter(({ kind }) => kind === 'message')
+      .map(({ data }) => /** @type {any} */ (data));
     for (const message of messages) this.#unread.saw(message, this.#context.me.id);
     this.#changed(messages);
     for (const message of messages) {
       this.presence.wrote(message.author.id);
-      if (message.number > last && message.author.id !== this.#context.me.id && !message.deleted_at && !message.hidden_at) this.#emitter.emit('arrived', message);
+      if (
+        message.number > last &&
+        message.author.id !== this.#context.me.id &&
+        !message.deleted_at &&
+        !message.hidden_at
+      )
+        this.#emitter.emit('arrived', message);
     }
     for (const { kind, data } of events) {
       if (kind === 'membership') this.#memberChanged(data);
@@ -269,7 +297,8 @@ export class Room {
 
   /** @param {Row} data */
   #roomChanged(data) {
-    // `last_number` of the stream is as of the room's own change; messages have told the present one.
+    // `last_number` of the stream is as of the room's own change; messages have told the present
+    // one.
     this.#unread.exists(data.last_number);
     this.data = { ...data, last_number: this.lastNumber };
   }
@@ -278,7 +307,8 @@ export class Room {
   #memberChanged(data) {
     this.#context.people.learn(data.user);
     // The room does not tell what only I know of my membership.
-    if (data.user.id === this.#context.me.id) this.membership = { ...this.membership, ...data, read_number: this.readNumber };
+    if (data.user.id === this.#context.me.id)
+      this.membership = { ...this.membership, ...data, read_number: this.readNumber };
     this.#emitter.emit('member', data);
     if (this.opened) this.#count.changed();
   }
@@ -288,13 +318,20 @@ export class Room {
     this.#memberChanged(membership);
   }
 
-  /** My membership, from my inbox: there my read number is the present one. @param {Row} membership @param {number} seq */
+  /**
+   * My membership, from my inbox: there my read number is the present one.
+   * @param {Row} membership
+   * @param {number} seq
+   */
   heardMine(membership, seq) {
     if (this.#unread.heard(membership.read_number, seq)) this.#goneBack();
     this.#isMine(membership);
   }
 
-  /** My membership, from an answer: it may be older than what the inbox has told. @param {Row} membership */
+  /**
+   * My membership, from an answer: it may be older than what the inbox has told.
+   * @param {Row} membership
+   */
   mine(membership) {
     this.readTo(membership.read_number);
     this.#isMine(membership);
@@ -303,7 +340,8 @@ export class Room {
   /** @param {Row} membership */
   #isMine(membership) {
     this.membership = { ...this.membership, ...membership };
-    if (this.isMember && !this.#following) this.follow(null); // I am back: what happened meanwhile was not sent here
+    // I am back: what happened meanwhile was not sent here
+    if (this.isMember && !this.#following) this.follow(null);
     this.#emitter.emit('change', undefined);
   }
 
@@ -314,7 +352,10 @@ export class Room {
     this.#emitter.emit('change', undefined);
   }
 
-  /** Go back to just before a message, so that it and what follows is unread again. @param {number} number */
+  /**
+   * Go back to just before a message, so that it and what follows is unread again.
+   * @param {number} number
+   */
   async unreadFrom(number) {
     const before = this.readNumber;
     this.#unread.goBack(number);
@@ -338,7 +379,10 @@ export class Room {
     void this.#countMentions();
   }
 
-  /** Mentions that were read long ago are not known here. Without an answer they are only not counted apart. */
+  /**
+   * Mentions that were read long ago are not known here. Without an answer they are only not
+   * counted apart.
+   */
   async #countMentions() {
     const snapshot = await this.#context.api.get(`/api/rooms/${this.id}/`).catch(() => null);
     if (!snapshot) return;
@@ -347,11 +391,15 @@ export class Room {
   }
 
   /**
-   * Is the message of an outbox entry here already, before the answer to its command, which a reload may have lost? Then it is not shown twice.
-   * @param {import('../../realtime/outbox/outbox.js').Entry} entry  whose memo is a number that its message lies behind
+   * Is the message of an outbox entry here already, before the answer to its command, which a
+   * reload may have lost? Then it is not shown twice.
+   * @param {import('../../realtime/outbox/outbox.js').Entry} entry whose memo is a number that its
+   *   message lies behind
    */
   hasArrived({ state, fields, memo }) {
-    const mine = this.history.rows.slice(-LOOKED_AT).filter((row) => row.author.id === this.#context.me.id && row.body === fields.body);
+    const mine = this.history.rows
+      .slice(-LOOKED_AT)
+      .filter((row) => row.author.id === this.#context.me.id && row.body === fields.body);
     return state !== 'failed' && mine.some((row) => row.number > (memo ?? Infinity));
   }
 
@@ -363,13 +411,18 @@ export class Room {
   /** @param {string} reason */
   #closed(reason) {
     this.#following = false;
-    if (reason === 'banned' || reason === 'removed' || reason === 'left') this.membership = this.membership && { ...this.membership, state: reason };
-    if (reason === 'archived') this.data = { ...this.data, archived_at: this.data.archived_at ?? new Date().toISOString() };
+    if (reason === 'banned' || reason === 'removed' || reason === 'left')
+      this.membership = this.membership && { ...this.membership, state: reason };
+    if (reason === 'archived')
+      this.data = { ...this.data, archived_at: this.data.archived_at ?? new Date().toISOString() };
     this.#emitter.emit('closed', reason);
     this.#emitter.emit('change', undefined);
   }
 
-  /** The message that others answer, in its newest state; null until it is found. @param {number} id */
+  /**
+   * The message that others answer, in its newest state; null until it is found.
+   * @param {number} id
+   */
   quoted(id) {
     return this.#quotes.get(id);
   }

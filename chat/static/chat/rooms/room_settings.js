@@ -1,5 +1,6 @@
 /**
- * The settings of a room, for those who moderate it: what it is, whether it is archived, and the links that let people in.
+ * The settings of a room, for those who moderate it: what it is, whether it is archived, and the
+ * links that let people in.
  * @module
  */
 
@@ -32,25 +33,51 @@ export class RoomSettings {
   open(tab = 'general') {
     const { signal } = this.#listening;
     this.#fill();
-    this.#form.addEventListener('submit', (event) => this.#submit(event, () => this.#save()), { signal });
+    this.#form.addEventListener('submit', (event) => this.#submit(event, () => this.#save()), {
+      signal,
+    });
     const make = /** @type {HTMLFormElement} */ (slot(this.#dialog, 'make-link'));
-    make.addEventListener('submit', (event) => this.#submit(event, () => this.#make(new FormData(make))), { signal });
-    onAction(this.#dialog, {
-      cancel: () => this.#dialog.close(),
-      archive: () => this.#archive(),
-      'copy-url': () => void this.#app.copy(/** @type {HTMLInputElement} */ (slot(this.#dialog, 'url')).value),
-      revoke: (_event, element) => void this.#try(() => this.#revoke(Number(/** @type {HTMLElement} */ (element.closest('li')).dataset.invitation))),
-    }, signal);
-    for (const button of this.#tabs) button.addEventListener('click', () => this.#show(/** @type {Tab} */ (button.dataset.tab)), { signal });
-    this.#dialog.querySelector('[role="tablist"]')?.addEventListener('keydown', (event) => this.#arrow(/** @type {KeyboardEvent} */ (event)), { signal });
+    make.addEventListener(
+      'submit',
+      (event) => this.#submit(event, () => this.#make(new FormData(make))),
+      { signal },
+    );
+    onAction(
+      this.#dialog,
+      {
+        cancel: () => this.#dialog.close(),
+        archive: () => this.#archive(),
+        'copy-url': () =>
+          void this.#app.copy(/** @type {HTMLInputElement} */ (slot(this.#dialog, 'url')).value),
+        revoke: (_event, element) =>
+          void this.#try(() =>
+            this.#revoke(
+              Number(/** @type {HTMLElement} */ (element.closest('li')).dataset.invitation),
+            ),
+          ),
+      },
+      signal,
+    );
+    for (const button of this.#tabs)
+      button.addEventListener('click', () => this.#show(/** @type {Tab} */ (button.dataset.tab)), {
+        signal,
+      });
+    this.#dialog
+      .querySelector('[role="tablist"]')
+      ?.addEventListener('keydown', (event) => this.#arrow(/** @type {KeyboardEvent} */ (event)), {
+        signal,
+      });
     this.#dialog.addEventListener('close', () => this.#listening.abort(), { once: true });
     this.#dialog.showModal();
     this.#show(tab);
-    if (tab === 'general') /** @type {HTMLElement} */ (this.#form.elements.namedItem('name')).focus();
+    if (tab === 'general')
+      /** @type {HTMLElement} */ (this.#form.elements.namedItem('name')).focus();
   }
 
   get #form() {
-    return /** @type {HTMLFormElement} */ (this.#dialog.querySelector('[data-panel="general"] form'));
+    return /** @type {HTMLFormElement} */ (
+      this.#dialog.querySelector('[data-panel="general"] form')
+    );
   }
 
   get #tabs() {
@@ -81,7 +108,9 @@ export class RoomSettings {
   }
 
   get #isOwner() {
-    return this.#app.me.moderator || (this.#room.isMember && this.#room.membership?.role === 'owner');
+    return (
+      this.#app.me.moderator || (this.#room.isMember && this.#room.membership?.role === 'owner')
+    );
   }
 
   /** @param {Tab} tab */
@@ -91,7 +120,10 @@ export class RoomSettings {
       button.setAttribute('aria-selected', String(selected));
       button.tabIndex = selected ? 0 : -1;
     }
-    for (const panel of /** @type {NodeListOf<HTMLElement>} */ (this.#dialog.querySelectorAll('[data-panel]'))) panel.hidden = panel.dataset.panel !== tab;
+    for (const panel of /** @type {NodeListOf<HTMLElement>} */ (
+      this.#dialog.querySelectorAll('[data-panel]')
+    ))
+      panel.hidden = panel.dataset.panel !== tab;
     this.#complain('');
     if (tab === 'invitations') void this.#try(() => this.#list());
   }
@@ -130,12 +162,21 @@ export class RoomSettings {
     };
     if (!archived) return void this.#try(change).then(() => this.#dialog.close());
     this.#dialog.close();
-    void this.#app.dialogs.confirm({ heading: words.archiveQuestion(this.#room.title), text: words.archiveText, confirm: words.archiveDo }, change);
+    void this.#app.dialogs.confirm(
+      {
+        heading: words.archiveQuestion(this.#room.title),
+        text: words.archiveText,
+        confirm: words.archiveDo,
+      },
+      change,
+    );
   }
 
   async #list() {
     const { invitations } = await this.#app.api.get(`/api/rooms/${this.#room.id}/invitations`);
-    slot(this.#dialog, 'invitations').replaceChildren(...invitations.map((/** @type {Row} */ row) => invitationRow(row)));
+    slot(this.#dialog, 'invitations').replaceChildren(
+      ...invitations.map((/** @type {Row} */ row) => invitationRow(row)),
+    );
     slot(this.#dialog, 'no-invitations').hidden = invitations.length > 0;
   }
 

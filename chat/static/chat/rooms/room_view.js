@@ -3,19 +3,19 @@
  * @module
  */
 
-import { complain, onAction, setText, slot } from '../lib/dom.js';
-import { Aloud } from '../timeline/live_region.js';
-import { copyCode } from '../timeline/code.js';
 import { Composer } from '../composer/composer.js';
-import { Members } from '../people/members.js';
-import { MessageTools } from '../timeline/message_tools.js';
+import { complain, onAction, setText, slot } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
-import { Reading } from '../timeline/reading.js';
+import { words } from '../lib/words.js';
+import { Members } from '../people/members.js';
 import { personAt } from '../people/profile.js';
+import { copyCode } from '../timeline/code.js';
+import { Aloud } from '../timeline/live_region.js';
+import { MessageTools } from '../timeline/message_tools.js';
+import { Reading } from '../timeline/reading.js';
+import { Timeline } from '../timeline/timeline.js';
 import { roomMenu } from './room_menu.js';
 import { RoomSettings } from './room_settings.js';
-import { Timeline } from '../timeline/timeline.js';
-import { words } from '../lib/words.js';
 
 /**
  * @typedef {import('../app.js').App} App
@@ -55,9 +55,15 @@ export class RoomView {
       quoted: (/** @type {number} */ id) => room.quoted(id),
       room: (/** @type {string} */ slug) => app.rooms.bySlug(slug) ?? null,
       permalink: (/** @type {number} */ number) => `${room.url}${number}/`,
-      isFolded: (/** @type {Message} */ { author, id = 0 }) => app.blocks.has(author.id) && !this.#unfolded.has(id),
+      isFolded: (/** @type {Message} */ { author, id = 0 }) =>
+        app.blocks.has(author.id) && !this.#unfolded.has(id),
     };
-    this.timeline = new Timeline(/** @type {HTMLElement} */ (root.querySelector('.timeline')), room.history, surroundings, () => this.#moved());
+    this.timeline = new Timeline(
+      /** @type {HTMLElement} */ (root.querySelector('.timeline')),
+      room.history,
+      surroundings,
+      () => this.#moved(),
+    );
     this.composer = new Composer(slot(root, 'composer'), room, {
       limit: app.limits.message,
       meId: app.me.id,
@@ -75,7 +81,15 @@ export class RoomView {
       },
     });
     const panel = /** @type {HTMLElement | null} */ (root.querySelector('[data-slot="members"]'));
-    this.members = panel && new Members(panel, room, { api: app.api, me: app.me, menu: app.menu, dialogs: app.dialogs, writeTo: (id) => void app.writeTo(id) });
+    this.members =
+      panel &&
+      new Members(panel, room, {
+        api: app.api,
+        me: app.me,
+        menu: app.menu,
+        dialogs: app.dialogs,
+        writeTo: (id) => void app.writeTo(id),
+      });
     this.tools = new MessageTools(root, this, app);
     this.reading = new Reading(room, this.timeline, app.client);
     this.reading.opened(); // before anything counts as looked at
@@ -86,7 +100,10 @@ export class RoomView {
     this.#paintPending();
   }
 
-  /** The view is on the screen again, or for the first time. @param {number | null} number  the message that the address points at */
+  /**
+   * The view is on the screen again, or for the first time.
+   * @param {number | null} number  the message that the address points at
+   */
   shown(number) {
     if (number !== null) void this.goTo(number);
     else this.timeline.toEnd();
@@ -98,7 +115,8 @@ export class RoomView {
   leave() {
     clearInterval(this.#ticking);
     for (const end of this.#ends) end();
-    for (const painting of [this.#painting, this.#paintingTyping, this.#paintingPending]) painting.stop();
+    for (const painting of [this.#painting, this.#paintingTyping, this.#paintingPending])
+      painting.stop();
     this.#aloud.stop();
     this.reading.leave();
     this.timeline.leave();
@@ -135,7 +153,8 @@ export class RoomView {
       'first-unread': () => void this.timeline.toNewLine().catch(complain),
       'toggle-members': () => this.#toggleMembers(),
       'invite-link': () => new RoomSettings(this.room, this.#app).open('invitations'),
-      unfold: (_event, element) => this.#unfold(/** @type {HTMLElement} */ (element.closest('.message'))),
+      unfold: (_event, element) =>
+        this.#unfold(/** @type {HTMLElement} */ (element.closest('.message'))),
       'copy-code': (_event, element) => void copyCode(element),
       'room-menu': (_event, element) => roomMenu(element, this.room, this.#app),
       retry: (_event, element) => this.#app.outbox.retry(keyOf(element)),
@@ -159,7 +178,11 @@ export class RoomView {
   /** On a message, P shows who wrote it. @param {KeyboardEvent} event */
   #personKey(event) {
     const element = /** @type {HTMLElement} */ (event.target);
-    if (!element.classList.contains('message') || this.#app.shortcuts.action('message', event) !== 'profile') return;
+    if (
+      !element.classList.contains('message') ||
+      this.#app.shortcuts.action('message', event) !== 'profile'
+    )
+      return;
     event.preventDefault();
     this.#openProfile(element, Number(element.dataset.author));
   }
@@ -174,7 +197,11 @@ export class RoomView {
 
   /** Show what is folded here and directly after it. @param {HTMLElement} first */
   #unfold(first) {
-    for (let element = /** @type {Element | null} */ (first); element?.classList.contains('message--folded'); element = element.nextElementSibling) {
+    for (
+      let element = /** @type {Element | null} */ (first);
+      element?.classList.contains('message--folded');
+      element = element.nextElementSibling
+    ) {
       this.#unfolded.add(Number(/** @type {HTMLElement} */ (element).dataset.message));
     }
     this.timeline.repaint();
@@ -188,7 +215,10 @@ export class RoomView {
     this.#paintTyping();
   }
 
-  /** A message may be on the screen several times: as itself, in quotes, in what I write about it. @param {Message[]} messages */
+  /**
+   * A message may be on the screen several times: as itself, in quotes, in what I write about it.
+   * @param {Message[]} messages
+   */
   #messagesChanged(messages) {
     this.timeline.quoted(messages);
     this.composer.changed(messages);
@@ -234,11 +264,14 @@ export class RoomView {
     const names = typing.map((id) => this.#app.people.name(id)).filter(Boolean);
     setText(this.#root, 'typing-words', words.typing(names));
     slot(this.#root, 'dots').hidden = names.length === 0;
-    if (names.length < typing.length) void this.#app.membersOf(this.room).catch(() => {}); // learns who they are
+    // learns who they are
+    if (names.length < typing.length) void this.#app.membersOf(this.room).catch(() => {});
   }
 
   #paintPending() {
-    this.timeline.pending(this.#app.outbox.in(this.room.stream).filter((entry) => !this.room.hasArrived(entry)));
+    this.timeline.pending(
+      this.#app.outbox.in(this.room.stream).filter((entry) => !this.room.hasArrived(entry)),
+    );
   }
 
   /** @param {import('../../realtime/outbox/outbox.js').Entry} entry */
@@ -259,9 +292,17 @@ export class RoomView {
   #post(body, replyTo) {
     const { id, stream, lastNumber } = this.room;
     const fields = { room: id, body, ...(replyTo ? { reply_to: replyTo } : {}) };
-    const before = this.#app.outbox.in(stream).filter((entry) => entry.state !== 'failed' && !this.room.hasArrived(entry)).length; // will be messages
+    const before = this.#app.outbox
+      .in(stream)
+      // will be messages
+      .filter((entry) => entry.state !== 'failed' && !this.room.hasArrived(entry)).length;
     try {
-      this.#app.outbox.add({ command: 'message.post', lane: stream, fields, memo: lastNumber + before });
+      this.#app.outbox.add({
+        command: 'message.post',
+        lane: stream,
+        fields,
+        memo: lastNumber + before,
+      });
       this.reading.release();
       void this.#jump();
     } catch (error) {
@@ -285,7 +326,9 @@ export class RoomView {
   }
 
   #lastOfMine() {
-    const mine = this.room.history.rows.filter((row) => row.author.id === this.#app.me.id && !row.deleted_at && !row.hidden_at);
+    const mine = this.room.history.rows.filter(
+      (row) => row.author.id === this.#app.me.id && !row.deleted_at && !row.hidden_at,
+    );
     return /** @type {Message | null} */ (/** @type {any} */ (mine.at(-1) ?? null));
   }
 
@@ -293,7 +336,8 @@ export class RoomView {
     const now = Date.now();
     if (now - this.#typedAt < TYPING_EVERY_MS) return;
     this.#typedAt = now;
-    this.#app.client.command('room.typing', { room: this.room.id }).catch(() => {}); // ephemeral: not worth a word
+    // ephemeral: not worth a word
+    this.#app.client.command('room.typing', { room: this.room.id }).catch(() => {});
   }
 
   #toggleMembers() {
@@ -303,7 +347,8 @@ export class RoomView {
     else this.members.close();
     this.#root.classList.toggle('view--with-panel', open);
     this.#root.querySelector('.bar__people')?.setAttribute('aria-expanded', String(open));
-    if (!open) /** @type {HTMLElement | null} */ (this.#root.querySelector('.bar__people'))?.focus();
+    if (!open)
+      /** @type {HTMLElement | null} */ (this.#root.querySelector('.bar__people'))?.focus();
   }
 }
 

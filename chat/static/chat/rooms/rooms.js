@@ -1,11 +1,12 @@
 /**
- * All rooms that this page follows: mine, and a public one that is looked at. My inbox tells which ones are mine.
+ * All rooms that this page follows: mine, and a public one that is looked at. My inbox tells which
+ * ones are mine.
  * @module
  */
 
-import { Emitter } from '../../realtime/lib/emitter.js';
-import { reportToConsole } from '../../realtime/lib/clock.js';
 import { MAX_STREAMS } from '../../realtime/client.js';
+import { reportToConsole } from '../../realtime/lib/clock.js';
+import { Emitter } from '../../realtime/lib/emitter.js';
 import { Room } from './room.js';
 
 /**
@@ -15,14 +16,19 @@ import { Room } from './room.js';
  * @typedef {import('./room.js').RoomContext} RoomContext
  */
 
-/** The inbox and the announcements go over the same connection, and one room may be looked at without being mine. */
+/**
+ * The inbox and the announcements go over the same connection, and one room may be looked at
+ * without being mine.
+ */
 const MAX_FOLLOWED = MAX_STREAMS - 10;
 
 export class Rooms {
   #context;
   /** @type {Map<number, Room>} */
   #byId = new Map();
-  /** @type {Emitter<{change: Room | null, arrived: {room: Room, message: any}, messages: any[]}>} */
+  /**
+   * @type {Emitter<{change: Room | null, arrived: {room: Room, message: any}, messages: any[]}>}
+   */
   #emitter = new Emitter(reportToConsole);
 
   /**
@@ -46,7 +52,10 @@ export class Rooms {
 
   /** What waits for me by name: mentions, and all that is said in conversations of two. */
   get mentions() {
-    return this.mine.reduce((sum, room) => sum + (room.isQuiet ? 0 : room.isDirect ? room.unread : room.mentions), 0);
+    return this.mine.reduce(
+      (sum, room) => sum + (room.isQuiet ? 0 : room.isDirect ? room.unread : room.mentions),
+      0,
+    );
   }
 
   /** @param {number} id */

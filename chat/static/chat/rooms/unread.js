@@ -1,15 +1,17 @@
 /**
- * What of a room I have not read: what stands above my read number, and which of it mentions me. No DOM.
+ * What of a room I have not read: what stands above my read number, and which of it mentions me. No
+ * DOM.
  * @module
  */
 
 import { Unread } from '../../realtime/streams/store.js';
-import { UnreadMentions, mentionsMe } from './mentions.js';
+import { mentionsMe, UnreadMentions } from './mentions.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row
  * @typedef {import('../timeline/message.js').Message} Message
- * @typedef {{room: Row, membership: Row | null, mentions?: number[]}} Told  a room as the server lists it, shows it, or takes a snapshot of it
+ * @typedef {{room: Row, membership: Row | null, mentions?: number[]}} Told a room as the server
+ *   lists it, shows it, or takes a snapshot of it
  */
 
 export class UnreadMessages {
@@ -19,9 +21,15 @@ export class UnreadMessages {
   #heard;
   /** How often I have gone back here without an answer yet. */
   #going = 0;
-  /** Where my inbox tells of my last going back. What it tells up to there is from before, however late it comes. */
+  /**
+   * Where my inbox tells of my last going back. What it tells up to there is from before, however
+   * late it comes.
+   */
   #since = 0;
-  /** @type {{number: number, seq: number} | null}  what my inbox told last while an answer was awaited */
+  /**
+   * @type {{number: number, seq: number} | null} what my inbox told last while an answer was
+   *   awaited
+   */
   #waiting = null;
 
   /** @param {Told} told */

@@ -25,10 +25,15 @@ export class SearchField {
     return /** @type {HTMLInputElement} */ (this.#form.elements.namedItem('q'));
   }
 
-  /** Begin a search: in the field of its page, else in the one beside the rooms, else on its page. */
+  /**
+   * Begin a search: in the field of its page, else in the one beside the rooms, else on its page.
+   */
   open() {
-    const shown = /** @type {HTMLInputElement | null} */ (document.querySelector('#main [data-view="search"] [data-slot="q"]'));
-    const field = shown ?? (this.#input.checkVisibility({ visibilityProperty: true }) ? this.#input : null);
+    const shown = /** @type {HTMLInputElement | null} */ (
+      document.querySelector('#main [data-view="search"] [data-slot="q"]')
+    );
+    const field =
+      shown ?? (this.#input.checkVisibility({ visibilityProperty: true }) ? this.#input : null);
     if (!field) return this.#go(this.#form.action);
     field.focus();
     field.select();

@@ -1,12 +1,13 @@
 /**
- * The quick switcher: go to a room, a person or a page by a few letters of its name. All by keyboard; the list is the input's.
+ * The quick switcher: go to a room, a person or a page by a few letters of its name. All by
+ * keyboard; the list is the input's.
  * @module
  */
 
 import { clone, onAction, setAvatar, setIcon, setText, slot } from '../lib/dom.js';
 import { rank } from '../lib/matching.js';
-import { SYSTEM_USERNAME } from '../timeline/message.js';
 import { few, words } from '../lib/words.js';
+import { SYSTEM_USERNAME } from '../timeline/message.js';
 
 /**
  * @typedef {import('../app.js').App} App
@@ -79,7 +80,11 @@ export class Switcher {
     if (q) this.#timer = setTimeout(() => void this.#askForPeople(q), ASK_AFTER_MS);
   }
 
-  /** Those who have not been met on this page yet. Without an answer, those who have are still there. @param {string} q */
+  /**
+   * Those who have not been met on this page yet. Without an answer, those who have are still
+   * there.
+   * @param {string} q
+   */
   async #askForPeople(q) {
     const answer = await this.#app.api.get('/api/users/', { q }).catch(() => null);
     if (!answer || this.#input.value.trim() !== q) return;
@@ -89,7 +94,8 @@ export class Switcher {
 
   #paint() {
     const typed = this.#input.value.trim();
-    const chosen = this.#shown.length > 1 ? this.#shown[this.#at]?.names[0] : undefined; // the only one was no choice
+    // the only one was no choice
+    const chosen = this.#shown.length > 1 ? this.#shown[this.#at]?.names[0] : undefined;
     this.#shown = this.#found(typed).slice(0, MOST_SHOWN);
     const kept = this.#shown.findIndex((item) => item.names[0] === chosen);
     this.#list.replaceChildren(...this.#shown.map(optionOf));
@@ -107,7 +113,10 @@ export class Switcher {
     const rooms = this.#app.rooms.mine.map((room) => this.#roomItem(room));
     if (typed === '') {
       const current = this.#app.router.room;
-      return rank('', [...rooms.filter((_item, index) => this.#app.rooms.mine[index] !== current), ...this.#pages()]);
+      return rank('', [
+        ...rooms.filter((_item, index) => this.#app.rooms.mine[index] !== current),
+        ...this.#pages(),
+      ]);
     }
     const found = rank(typed, [...rooms, ...this.#people(), ...this.#pages()]);
     return this.searchUrl ? [...found.slice(0, MOST_SHOWN - 1), this.#searchItem(typed)] : found;
@@ -128,36 +137,71 @@ export class Switcher {
     };
   }
 
-  /** Everybody who has been met, without those with whom there is a conversation already. @returns {Item[]} */
+  /**
+   * Everybody who has been met, without those with whom there is a conversation already.
+   * @returns {Item[]}
+   */
   #people() {
-    const known = new Set([this.#app.me.id, ...this.#app.rooms.mine.map((room) => room.partner?.id)]);
+    const known = new Set([
+      this.#app.me.id,
+      ...this.#app.rooms.mine.map((room) => room.partner?.id),
+    ]);
     return this.#app.people.all
       .filter((person) => !known.has(person.id) && person.username !== SYSTEM_USERNAME)
-      .map((person) => ({ names: [person.name, person.username], recency: RECENCY.person, hint: `@${person.username}`, person, run: () => void this.#app.writeTo(person.id) }));
+      .map((person) => ({
+        names: [person.name, person.username],
+        recency: RECENCY.person,
+        hint: `@${person.username}`,
+        person,
+        run: () => void this.#app.writeTo(person.id),
+      }));
   }
 
   /** @returns {Item[]} */
   #pages() {
     const { searchUrl } = this;
     const go = (/** @type {string} */ url) => () => void this.#app.go(url);
-    const press = (/** @type {string} */ name) => () => /** @type {HTMLElement | null} */ (document.querySelector(`#sidebar [data-do="${name}"]`))?.click();
+    const press = (/** @type {string} */ name) => () =>
+      /** @type {HTMLElement | null} */ (
+        document.querySelector(`#sidebar [data-do="${name}"]`)
+      )?.click();
     /** @type {[string, string, () => void][]} */
     const pages = [
       [words.pages.inbox, 'inbox', go('/inbox/')],
-      ...(searchUrl ? [/** @type {[string, string, () => void]} */ ([words.pages.search, 'search', go(searchUrl)])] : []),
+      ...(searchUrl
+        ? [
+            /** @type {[string, string, () => void]} */ ([
+              words.pages.search,
+              'search',
+              go(searchUrl),
+            ]),
+          ]
+        : []),
       [words.pages.directory, 'compass', go('/rooms/')],
       [words.pages.newRoom, 'plus', press('create-room')],
       [words.pages.settings, 'circle-user', go('/accounts/')],
       [words.markAllRead, 'check-check', () => void this.#app.markAllRead()],
       [words.pages.shortcuts, 'keyboard', () => this.#app.showShortcuts()],
     ];
-    return pages.map(([name, icon, run], index) => ({ names: [name], recency: RECENCY.page + index, hint: '', icon, run }));
+    return pages.map(([name, icon, run], index) => ({
+      names: [name],
+      recency: RECENCY.page + index,
+      hint: '',
+      icon,
+      run,
+    }));
   }
 
   /** @param {string} typed @returns {Item} */
   #searchItem(typed) {
     const url = `${this.searchUrl}?${new URLSearchParams({ q: typed })}`;
-    return { names: [words.searchFor(typed)], recency: Infinity, hint: '', icon: 'search', run: () => void this.#app.go(url) };
+    return {
+      names: [words.searchFor(typed)],
+      recency: Infinity,
+      hint: '',
+      icon: 'search',
+      run: () => void this.#app.go(url),
+    };
   }
 
   /** @param {KeyboardEvent} event */
@@ -175,14 +219,18 @@ export class Switcher {
 
   /** @param {Event} event */
   #point(event) {
-    const at = [...this.#list.children].indexOf(/** @type {Element} */ (/** @type {Element} */ (event.target).closest('[role="option"]')));
+    const at = [...this.#list.children].indexOf(
+      /** @type {Element} */ (/** @type {Element} */ (event.target).closest('[role="option"]')),
+    );
     if (at >= 0 && at !== this.#at) this.#select(at);
   }
 
   /** @param {number} at */
   #select(at) {
     this.#at = at;
-    [...this.#list.children].forEach((option, index) => option.setAttribute('aria-selected', String(index === at)));
+    for (const [index, option] of [...this.#list.children].entries()) {
+      option.setAttribute('aria-selected', String(index === at));
+    }
     const option = this.#list.children[at];
     if (!option) return this.#input.removeAttribute('aria-activedescendant');
     this.#input.setAttribute('aria-activedescendant', option.id);

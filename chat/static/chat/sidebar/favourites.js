@@ -1,5 +1,6 @@
 /**
- * Making rooms favourites, and putting them in order. The server keeps it with my membership, so all my tabs and devices follow.
+ * Making rooms favourites, and putting them in order. The server keeps it with my membership, so
+ * all my tabs and devices follow.
  * @module
  */
 
@@ -40,12 +41,17 @@ export class Favourites {
     return this.#change([[room, { favourite: false }]]);
   }
 
-  /** Put a room among the favourites, so that it stands at `index`. @param {Room} room @param {number} index */
+  /**
+   * Put a room among the favourites, so that it stands at `index`.
+   * @param {Room} room
+   * @param {number} index
+   */
   place(room, index) {
     const others = this.all.filter((other) => other !== room);
     const order = between(others[index - 1]?.favouriteOrder, others[index]?.favouriteOrder);
     if (order !== null) return this.#change([[room, { favourite: true, favourite_order: order }]]);
-    // The numbers have come too close to each other, or were never told apart: all of them are spread anew.
+    // The numbers have come too close to each other, or were never told apart: all of them are
+    // spread anew.
     const spread = others.toSpliced(index, 0, room);
     return this.#change(spread.map((each, at) => [each, { favourite: true, favourite_order: at }]));
   }

@@ -22,7 +22,9 @@ export function sections(rooms) {
   const byTitle = [...rooms].sort((one, other) => one.title.localeCompare(other.title));
   const others = byTitle.filter((room) => !room.isFavourite);
   return {
-    favourites: byTitle.filter((room) => room.isFavourite).sort((one, other) => one.favouriteOrder - other.favouriteOrder),
+    favourites: byTitle
+      .filter((room) => room.isFavourite)
+      .sort((one, other) => one.favouriteOrder - other.favouriteOrder),
     rooms: others.filter((room) => !room.isDirect),
     directs: others.filter((room) => room.isDirect),
   };
@@ -39,7 +41,8 @@ export function inOrder(rooms) {
 }
 
 /**
- * The next room from where one is, going round; where one is in none of them, the first or the last.
+ * The next room from where one is, going round; where one is in none of them, the first or the
+ * last.
  * @template {Place} Room
  * @param {Room[]} rooms
  * @param {number | null} current

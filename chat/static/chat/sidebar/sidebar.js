@@ -3,11 +3,20 @@
  * @module
  */
 
-import { arrange, clone, keepingFocus, onAction, setAvatar, setIcon, setText, slot } from '../lib/dom.js';
+import {
+  arrange,
+  clone,
+  keepingFocus,
+  onAction,
+  setAvatar,
+  setIcon,
+  setText,
+  slot,
+} from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
+import { few, words } from '../lib/words.js';
 import { sections } from './room_order.js';
 import { SidebarDrag } from './sidebar_drag.js';
-import { few, words } from '../lib/words.js';
 
 /**
  * @typedef {import('../rooms/room.js').Room} Room
@@ -37,20 +46,31 @@ export class Sidebar {
   constructor(root, rooms, favourites, openMenu) {
     this.#root = root;
     this.#rooms = rooms;
-    for (const place of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll('.place'))) this.#places.set(Number(place.dataset.room), place);
+    for (const place of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll('.place')))
+      this.#places.set(Number(place.dataset.room), place);
     rooms.on('change', (room) => {
       this.#news.add(room);
       this.#painting.soon();
     });
     new SidebarDrag(root, rooms, favourites);
-    const menuOf = (/** @type {HTMLElement} */ opener, /** @type {Element | null | undefined} */ place) => {
-      const room = rooms.get(Number(/** @type {HTMLElement | null | undefined} */ (place)?.dataset.room));
+    const menuOf = (
+      /** @type {HTMLElement} */ opener,
+      /** @type {Element | null | undefined} */ place,
+    ) => {
+      const room = rooms.get(
+        Number(/** @type {HTMLElement | null | undefined} */ (place)?.dataset.room),
+      );
       if (room) openMenu(opener, room);
     };
-    onAction(root, { 'place-menu': (_event, element) => menuOf(element, element.parentElement?.querySelector('.place')) });
+    onAction(root, {
+      'place-menu': (_event, element) =>
+        menuOf(element, element.parentElement?.querySelector('.place')),
+    });
     // The key for menus asks for one in the same way as the right button.
     root.addEventListener('contextmenu', (event) => {
-      const place = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest('.place'));
+      const place = /** @type {HTMLElement | null} */ (
+        /** @type {Element} */ (event.target).closest('.place')
+      );
       if (!place) return;
       event.preventDefault();
       menuOf(place, place);
@@ -80,7 +100,8 @@ export class Sidebar {
     this.#list('rooms', found.rooms);
     this.#list('directs', found.directs);
     // Without favourites the section is only there while one can be dropped into it.
-    /** @type {HTMLElement} */ (this.#root.querySelector('[data-section="favourites"]')).hidden = found.favourites.length === 0;
+    /** @type {HTMLElement} */ (this.#root.querySelector('[data-section="favourites"]')).hidden =
+      found.favourites.length === 0;
   }
 
   /** @param {Room} room */
@@ -88,7 +109,9 @@ export class Sidebar {
     const place = this.#places.get(room.id);
     const listed = Boolean(place?.isConnected);
     const wanted = room.isMember && !room.data.archived_at;
-    const moved = place && (slot(place, 'name').textContent !== room.title || place.dataset.order !== orderOf(room));
+    const moved =
+      place &&
+      (slot(place, 'name').textContent !== room.title || place.dataset.order !== orderOf(room));
     if (listed !== wanted || moved) this.paint();
     else if (place && listed) paintPlace(place, room);
   }
@@ -101,7 +124,8 @@ export class Sidebar {
     const list = /** @type {HTMLElement} */ (this.#root.querySelector(`[data-places="${name}"]`));
     const items = rooms.map((room) => this.#item(room));
     keepingFocus(() => arrange(list, items));
-    /** @type {HTMLElement} */ (this.#root.querySelector(`[data-empty="${name}"]`)).hidden = rooms.length > 0;
+    /** @type {HTMLElement} */ (this.#root.querySelector(`[data-empty="${name}"]`)).hidden =
+      rooms.length > 0;
     this.current(this.#rooms.get(this.#current ?? 0) ?? null);
   }
 
@@ -109,7 +133,9 @@ export class Sidebar {
   #item(room) {
     let place = this.#places.get(room.id);
     if (!place) {
-      place = /** @type {HTMLElement} */ (clone(room.isDirect ? 'direct-template' : 'place-template').firstElementChild);
+      place = /** @type {HTMLElement} */ (
+        clone(room.isDirect ? 'direct-template' : 'place-template').firstElementChild
+      );
       this.#places.set(room.id, place);
     }
     paintPlace(place, room);
@@ -135,9 +161,15 @@ function paintPlace(place, room) {
   place.dataset.quiet = String(room.isQuiet);
   slot(place, 'quiet').hidden = !room.isQuiet;
   if (room.partner) setAvatar(place, room.partner);
-  else setIcon(/** @type {Element} */ (place.querySelector('svg')), ICONS[/** @type {keyof typeof ICONS} */ (room.data.kind)] ?? 'hash');
+  else
+    setIcon(
+      /** @type {Element} */ (place.querySelector('svg')),
+      ICONS[/** @type {keyof typeof ICONS} */ (room.data.kind)] ?? 'hash',
+    );
   setText(place, 'name', room.title);
-  place.parentElement?.querySelector('[data-do="place-menu"]')?.setAttribute('aria-label', words.actionsFor(room.title));
+  place.parentElement
+    ?.querySelector('[data-do="place-menu"]')
+    ?.setAttribute('aria-label', words.actionsFor(room.title));
   slot(place, 'mention-badge').hidden = mentions === 0;
   setText(place, 'mention-count', few(mentions));
   setText(place, 'mention-words', mentions > 0 ? words.mentions(mentions) : '');

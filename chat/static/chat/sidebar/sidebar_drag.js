@@ -1,5 +1,6 @@
 /**
- * Dragging rooms: into the favourites, within them, and out of them again. The menu of a room does the same for the keyboard.
+ * Dragging rooms: into the favourites, within them, and out of them again. The menu of a room does
+ * the same for the keyboard.
  * @module
  */
 
@@ -38,7 +39,9 @@ export class SidebarDrag {
 
   /** @param {DragEvent} event */
   #start(event) {
-    const place = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest?.('.place'));
+    const place = /** @type {HTMLElement | null} */ (
+      /** @type {Element} */ (event.target).closest?.('.place')
+    );
     this.#room = this.#rooms.get(Number(place?.dataset.room)) ?? null;
     if (!this.#room || !place || !event.dataTransfer) return;
     event.dataTransfer.effectAllowed = 'copyMove'; // dropped into a message it is still a link
@@ -52,7 +55,8 @@ export class SidebarDrag {
   /** @param {DragEvent} event */
   #over(event) {
     const section = this.#sectionOf(event);
-    if (!this.#room || !section || (section !== this.#section && !this.#room.isFavourite)) return this.#unmark();
+    if (!this.#room || !section || (section !== this.#section && !this.#room.isFavourite))
+      return this.#unmark();
     event.preventDefault();
     if (event.dataTransfer) event.dataTransfer.dropEffect = 'move';
     this.#unmark();
@@ -81,7 +85,10 @@ export class SidebarDrag {
 
   #end() {
     this.#unmark();
-    for (const place of /** @type {NodeListOf<HTMLElement>} */ (this.#root.querySelectorAll('[data-dragged]'))) delete place.dataset.dragged;
+    for (const place of /** @type {NodeListOf<HTMLElement>} */ (
+      this.#root.querySelectorAll('[data-dragged]')
+    ))
+      delete place.dataset.dragged;
     this.#room = null;
     this.#section.hidden = this.#items().length === 0;
   }
@@ -106,7 +113,9 @@ export class SidebarDrag {
   }
 
   #unmark() {
-    for (const element of /** @type {NodeListOf<HTMLElement>} */ (this.#root.querySelectorAll('[data-drop], [data-target]'))) {
+    for (const element of /** @type {NodeListOf<HTMLElement>} */ (
+      this.#root.querySelectorAll('[data-drop], [data-target]')
+    )) {
       delete element.dataset.drop;
       delete element.dataset.target;
     }

@@ -1,12 +1,17 @@
 /**
- * Blocks of code in messages: their colours, and the button that copies them. What colours them is loaded with the first block that names its language.
+ * Blocks of code in messages: their colours, and the button that copies them. What colours them is
+ * loaded with the first block that names its language.
  * @module
  */
 
 import { announce, clone, complain, parsePart, setIcon, setText } from '../lib/dom.js';
 import { words } from '../lib/words.js';
 
-/** @typedef {{getLanguage: (name: string) => unknown, highlight: (code: string, options: {language: string}) => {value: string}}} Highlighter */
+/**
+ * @typedef
+ *   {{getLanguage: (name: string) => unknown, highlight: (code: string, options: {language: string}) => {value: string}}}
+ *   Highlighter
+ */
 
 const COPIED_MS = 2000;
 
@@ -28,7 +33,10 @@ export function dressCode(body) {
 /** @param {HTMLElement} button  of a block */
 export async function copyCode(button) {
   const text = button.closest('.code')?.querySelector('pre')?.textContent ?? '';
-  const done = await navigator.clipboard?.writeText(text.replace(/\n$/, '')).then(() => true, () => false);
+  const done = await navigator.clipboard?.writeText(text.replace(/\n$/, '')).then(
+    () => true,
+    () => false,
+  );
   if (!done) return complain(words.copyCodeFailed);
   showState(button, words.copied, 'check');
   announce(words.copied);
@@ -51,7 +59,8 @@ async function colour(code) {
   const found = highlighter ?? (await load());
   if (!found?.getLanguage(language)) return;
   const coloured = found.highlight(code.textContent ?? '', { language }).value;
-  code.replaceChildren(parsePart(coloured)); // it escapes the code, and makes nothing but spans with classes of its own
+  // it escapes the code, and makes nothing but spans with classes of its own
+  code.replaceChildren(parsePart(coloured));
 }
 
 /** Without it, code is plain: nobody needs to be told. @returns {Promise<Highlighter | null>} */

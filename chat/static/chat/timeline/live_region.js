@@ -1,12 +1,13 @@
 /**
- * What a screen reader says of messages that come in: the newest one, no faster than somebody can listen.
+ * What a screen reader says of messages that come in: the newest one, no faster than somebody can
+ * listen.
  * @module
  */
 
 import { announce } from '../lib/dom.js';
-import { plainText } from './message.js';
-import { isGone } from '../rooms/rights.js';
 import { words } from '../lib/words.js';
+import { isGone } from '../rooms/rights.js';
+import { plainText } from './message.js';
 
 /** @typedef {import('./message.js').Message} Message */
 

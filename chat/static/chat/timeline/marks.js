@@ -1,5 +1,6 @@
 /**
- * What stands between messages: the days, the line of new messages, and whether a message continues the one before.
+ * What stands between messages: the days, the line of new messages, and whether a message continues
+ * the one before.
  * @module
  */
 
@@ -21,9 +22,16 @@ export function decorate(element, createdAt, authorId, replyTo) {
   element.dataset.author = String(authorId);
   const newDay = !before?.dataset.at || dayKey(before.dataset.at) !== dayKey(createdAt);
   drawDay(element, newDay ? createdAt : null);
-  const near = before?.dataset.at !== undefined && Date.parse(createdAt) - Date.parse(before.dataset.at) < GROUP_MS;
+  const near =
+    before?.dataset.at !== undefined &&
+    Date.parse(createdAt) - Date.parse(before.dataset.at) < GROUP_MS;
   const afterLine = element.previousElementSibling?.classList.contains('new-line');
-  const continued = near && !newDay && !afterLine && replyTo === null && before?.dataset.author === String(authorId);
+  const continued =
+    near &&
+    !newDay &&
+    !afterLine &&
+    replyTo === null &&
+    before?.dataset.author === String(authorId);
   element.classList.toggle('message--continued', continued);
 }
 

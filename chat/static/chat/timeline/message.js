@@ -1,19 +1,21 @@
 /**
- * One message in the page: fills the slots of templates/chat/_message.html, whether the server or a template made the element.
+ * One message in the page: fills the slots of templates/chat/_message.html, whether the server or a
+ * template made the element.
  * @module
  */
 
-import { dressCode } from './code.js';
 import { clone, parsePart, setAvatar, setSanitised, setText, slot } from '../lib/dom.js';
+import { clock, fullTime, words } from '../lib/words.js';
+import { isGone } from '../rooms/rights.js';
+import { dressCode } from './code.js';
 import { showPictures } from './pictures.js';
 import { linkRooms } from './room_links.js';
-import { isGone } from '../rooms/rights.js';
-import { clock, fullTime, words } from '../lib/words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').User} User
  *
- * @typedef {object} Message  As on the wire (docs/protocol.md §5); one that waits in the outbox has no id and no number yet.
+ * @typedef {object} Message As on the wire (docs/protocol.md §5); one that waits in the outbox has
+ *   no id and no number yet.
  * @property {number} [id]
  * @property {number} [number]
  * @property {number} [seq]
@@ -34,14 +36,19 @@ import { clock, fullTime, words } from '../lib/words.js';
  * @property {(messageId: number) => Message | null} quoted
  * @property {(number: number) => string} permalink
  * @property {import('./room_links.js').FindRoom} [room]
- * @property {(message: Message) => boolean} [isFolded]  its author is blocked, and the reader has not asked to see it
+ * @property {(message: Message) => boolean} [isFolded] its author is blocked, and the reader has
+ *   not asked to see it
  */
 
 export const SYSTEM_USERNAME = 'holdfast';
 const QUOTE_LENGTH = 200; // characters; the rest is a click away
 const MOST_NAMES = 8; // in the tip of a reaction
 
-/** What each body shows: a reaction is no reason to make it anew, under the focus or the selection of its reader. @type {WeakMap<Element, string>} */
+/**
+ * What each body shows: a reaction is no reason to make it anew, under the focus or the selection
+ * of its reader.
+ * @type {WeakMap<Element, string>}
+ */
 const painted = new WeakMap();
 
 /** @returns {HTMLElement} */
@@ -60,7 +67,10 @@ export function paintMessage(element, message, surroundings) {
   element.dataset.author = String(message.author.id);
   element.classList.toggle('message--folded', surroundings.isFolded?.(message) ?? false);
   element.classList.toggle('message--system', message.author.username === SYSTEM_USERNAME);
-  element.classList.toggle('message--mentions-me', !gone && message.mentions.includes(surroundings.me.id));
+  element.classList.toggle(
+    'message--mentions-me',
+    !gone && message.mentions.includes(surroundings.me.id),
+  );
   setAvatar(element, message.author);
   setText(element, 'author', message.author.name);
   paintTime(slot(element, 'time'), message, surroundings);
@@ -93,7 +103,11 @@ function paintTime(link, message, surroundings) {
  */
 function paintBody(body, message, surroundings) {
   const rendered = !isGone(message) && Boolean(message.html);
-  const text = isGone(message) ? (message.deleted_at === null ? words.hidden : words.deleted) : message.body;
+  const text = isGone(message)
+    ? message.deleted_at === null
+      ? words.hidden
+      : words.deleted
+    : message.body;
   const shown = rendered ? `html ${message.html}` : `text ${text}`;
   if (painted.get(body) === shown) return;
   painted.set(body, shown);
@@ -104,7 +118,10 @@ function paintBody(body, message, surroundings) {
   dressCode(body);
   showPictures(body);
   for (const mention of body.querySelectorAll('.mention')) {
-    mention.classList.toggle('mention--me', Number(/** @type {HTMLElement} */ (mention).dataset.user) === surroundings.me.id);
+    mention.classList.toggle(
+      'mention--me',
+      Number(/** @type {HTMLElement} */ (mention).dataset.user) === surroundings.me.id,
+    );
   }
 }
 
@@ -120,19 +137,27 @@ export function paintQuote(element, message, surroundings) {
   const target = shown ? surroundings.quoted(/** @type {number} */ (message.reply_to)) : null;
   setText(quote, 'quote-author', target ? target.author.name : '');
   const folded = target !== null && (surroundings.isFolded?.(target) ?? false);
-  setText(quote, 'quote-text', !shown ? '' : folded ? words.folded : quoteOf(target)); // a hidden quote keeps no text either
+  // a hidden quote keeps no text either
+  setText(quote, 'quote-text', !shown ? '' : folded ? words.folded : quoteOf(target));
   if (target?.number) quote.href = surroundings.permalink(target.number);
   else quote.removeAttribute('href');
 }
 
-/** What is said in place of a message where it is only mentioned. @param {Message | null} message */
+/**
+ * What is said in place of a message where it is only mentioned.
+ * @param {Message | null} message
+ */
 export function quoteOf(message) {
   if (message === null) return words.quoteUnknown;
   if (message.hidden_at) return words.quoteHidden;
   return message.deleted_at === null ? plainText(message) : words.quoteDeleted;
 }
 
-/** The beginning of a message in one line, without its markup. @param {Message} message @param {number} [length] */
+/**
+ * The beginning of a message in one line, without its markup.
+ * @param {Message} message
+ * @param {number} [length]
+ */
 export function plainText({ html, body }, length = QUOTE_LENGTH) {
   const text = html ? (parsePart(html).textContent ?? '') : body;
   return text.replaceAll(/\s+/g, ' ').trim().slice(0, length);
@@ -163,7 +188,10 @@ function paintReaction(button, emoji, users, surroundings) {
   button.setAttribute('aria-pressed', String(users.includes(surroundings.me.id)));
   /** @type {HTMLElement} */ (button.children[0]).textContent = emoji;
   /** @type {HTMLElement} */ (button.children[1]).textContent = String(users.length);
-  const names = users.slice(0, MOST_NAMES).map((id) => (id === surroundings.me.id ? words.you : surroundings.nameOf(id))).filter(Boolean);
+  const names = users
+    .slice(0, MOST_NAMES)
+    .map((id) => (id === surroundings.me.id ? words.you : surroundings.nameOf(id)))
+    .filter(Boolean);
   const others = users.length - names.length;
   button.title = words.reactedWith(others > 0 ? [...names, words.andOthers(others)] : names, emoji);
   button.setAttribute('aria-label', words.reactionLabel(emoji, users.length));

@@ -4,8 +4,8 @@
  */
 
 import { clone, setIcon, setText, slot } from '../lib/dom.js';
-import { paintMessage } from './message.js';
 import { words } from '../lib/words.js';
+import { paintMessage } from './message.js';
 
 /**
  * @typedef {import('../../realtime/outbox/outbox.js').Entry} Entry
@@ -23,7 +23,8 @@ export function paintPending(element, entry, surroundings) {
   element.dataset.key = entry.key;
   element.classList.toggle('message--sending', !failed);
   element.classList.toggle('message--failed', failed);
-  if (!element.querySelector('[data-slot="state"]')) slot(element, 'body').after(clone('state-template'));
+  if (!element.querySelector('[data-slot="state"]'))
+    slot(element, 'body').after(clone('state-template'));
   const state = slot(element, 'state');
   setIcon(/** @type {Element} */ (state.querySelector('svg')), failed ? 'circle-alert' : 'clock');
   setText(state, 'state-words', inWords(entry));

@@ -1,6 +1,7 @@
 /**
- * Images of links, where the site's policy allows their host (HOLDFAST_IMAGE_HOSTS): below the text, in boxes of one shape, so that nothing jumps.
- * The Content-Security-Policy follows the same setting.
+ * Images of links, where the site's policy allows their host (HOLDFAST_IMAGE_HOSTS): below the
+ * text, in boxes of one shape, so that nothing jumps. The Content-Security-Policy follows the same
+ * setting.
  * @module
  */
 
@@ -26,11 +27,19 @@ export function allowPictures(allowed) {
 export function pictureOf(href, allowed = hosts) {
   if (!URL.canParse(href)) return null;
   const url = new URL(href);
-  const isAllowed = url.protocol === 'https:' && url.username === '' && url.password === '' && allowed.has(url.host);
+  const isAllowed =
+    url.protocol === 'https:' &&
+    url.username === '' &&
+    url.password === '' &&
+    allowed.has(url.host);
   return isAllowed && IMAGE.test(url.pathname) ? url.href : null;
 }
 
-/** What an image is called where nobody has described it. @param {string} href @param {string} text  of its link */
+/**
+ * What an image is called where nobody has described it.
+ * @param {string} href
+ * @param {string} text  of its link
+ */
 export function pictureName(href, text) {
   if (text && text !== href) return text;
   const file = new URL(href).pathname.split('/').at(-1) ?? '';
@@ -46,7 +55,9 @@ export function showPictures(body) {
   if (hosts.size === 0) return;
   /** @type {Map<string, string>} */
   const found = new Map();
-  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (body.querySelectorAll('a[href]'))) {
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (
+    body.querySelectorAll('a[href]')
+  )) {
     const href = pictureOf(link.href);
     if (href && !found.has(href)) found.set(href, pictureName(href, link.textContent ?? ''));
   }

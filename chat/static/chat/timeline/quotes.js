@@ -1,8 +1,10 @@
 /**
- * The messages that others answer, each in its newest known state: of the window of a room's history, or kept beside it. No DOM.
+ * The messages that others answer, each in its newest known state: of the window of a room's
+ * history, or kept beside it. No DOM.
  *
- * A change and an answer of the server may cross: the change is pushed, then an answer arrives that was read before it. A deleted text
- * must not come back that way, so the higher `seq` wins, and what changes while an answer is under way is kept.
+ * A change and an answer of the server may cross: the change is pushed, then an answer arrives that
+ * was read before it. A deleted text must not come back that way, so the higher `seq` wins, and
+ * what changes while an answer is under way is kept.
  * @module
  */
 
@@ -73,7 +75,10 @@ export class Quotes {
     }
   }
 
-  /** Another history begins, whose numbers cannot be compared with these. @param {Message[]} messages */
+  /**
+   * Another history begins, whose numbers cannot be compared with these.
+   * @param {Message[]} messages
+   */
   replace(messages) {
     this.#beside.clear();
     this.keep(messages);
@@ -97,7 +102,8 @@ export class Quotes {
     const id = /** @type {number} */ (message.id);
     const kept = /** @type {Message} */ (newer(message, this.#beside.get(id)));
     this.#beside.delete(id);
-    if (this.#beside.size >= MAX_BESIDE) this.#beside.delete(/** @type {number} */ (this.#beside.keys().next().value));
+    if (this.#beside.size >= MAX_BESIDE)
+      this.#beside.delete(/** @type {number} */ (this.#beside.keys().next().value));
     this.#beside.set(id, kept);
   }
 }

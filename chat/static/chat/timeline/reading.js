@@ -1,5 +1,6 @@
 /**
- * What counts as read: the newest message is on the screen of somebody who looks at it. And where the line of new messages stands.
+ * What counts as read: the newest message is on the screen of somebody who looks at it. And where
+ * the line of new messages stands.
  * @module
  */
 
@@ -19,7 +20,10 @@ export class Reading {
   #toldAt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** Somebody went back to find this again: being open does not read the room until they come anew, write or say so. */
+  /**
+   * Somebody went back to find this again: being open does not read the room until they come anew,
+   * write or say so.
+   */
   #held = false;
   #look = () => this.look();
   #hidden = () => this.#tellNow();
@@ -41,7 +45,8 @@ export class Reading {
     ];
     addEventListener('focus', this.#look);
     document.addEventListener('visibilitychange', this.#shownOrHidden);
-    addEventListener('pagehide', this.#hidden, { capture: true }); // before the connection is ended for the same reason
+    // before the connection is ended for the same reason
+    addEventListener('pagehide', this.#hidden, { capture: true });
   }
 
   leave() {
@@ -57,9 +62,14 @@ export class Reading {
     if (this.#room.unread > 0) this.#timeline.newFrom(this.#room.readNumber + 1);
   }
 
-  /** A message of somebody else came. Where everything before it was read and nobody looks, the line stands before it. @param {{number?: number}} message */
+  /**
+   * A message of somebody else came. Where everything before it was read and nobody looks, the line
+   * stands before it.
+   * @param {{number?: number}} message
+   */
   arrived({ number }) {
-    if (number !== undefined && this.#room.readNumber === number - 1 && !this.#isLooking()) this.#timeline.newFrom(number);
+    if (number !== undefined && this.#room.readNumber === number - 1 && !this.#isLooking())
+      this.#timeline.newFrom(number);
   }
 
   /** The person comes to the room anew, or writes in it: what is looked at from now on is read. */
@@ -91,7 +101,12 @@ export class Reading {
   }
 
   #isLooking() {
-    return document.visibilityState === 'visible' && document.hasFocus() && this.#timeline.isShown && this.#timeline.atEnd;
+    return (
+      document.visibilityState === 'visible' &&
+      document.hasFocus() &&
+      this.#timeline.isShown &&
+      this.#timeline.atEnd
+    );
   }
 
   /** A page that is hidden may not come back: what it was about to tell, it tells at once. */

@@ -1,5 +1,6 @@
 /**
- * "#garden" in a message leads to the room Garden, for those who have it in their list: nobody learns of a room by its name.
+ * "#garden" in a message leads to the room Garden, for those who have it in their list: nobody
+ * learns of a room by its name.
  * @module
  */
 
@@ -41,7 +42,8 @@ export function linkRooms(body, find) {
   for (const text of texts) {
     if (text.parentElement?.closest('a, code, button')) continue;
     const parts = splitAtRooms(text.data, find);
-    if (parts.some((part) => typeof part !== 'string')) text.replaceWith(...parts.map((part) => (typeof part === 'string' ? part : link(part))));
+    if (parts.some((part) => typeof part !== 'string'))
+      text.replaceWith(...parts.map((part) => (typeof part === 'string' ? part : link(part))));
   }
 }
 

@@ -1,14 +1,18 @@
 /**
- * Where the reader is in a list that scrolls from its end (`column-reverse`): `scrollTop` is 0 at the newest line and negative above it.
+ * Where the reader is in a list that scrolls from its end (`column-reverse`): `scrollTop` is 0 at
+ * the newest line and negative above it.
  *
- * What is being read stays where it is, whatever is put in or taken away around it. Messages stand in their order, so those at the edges of
- * the screen are found by halving: a measurement for each of them would be hundreds with every change.
+ * What is being read stays where it is, whatever is put in or taken away around it. Messages stand
+ * in their order, so those at the edges of the screen are found by halving: a measurement for each
+ * of them would be hundreds with every change.
  * @module
  */
 
 const AT_END_PX = 48; // closer to the newest line counts as being there
 
-/** @typedef {{element: HTMLElement, at: number}} Anchor  a message on the screen, and where it stands */
+/**
+ * @typedef {{element: HTMLElement, at: number}} Anchor a message on the screen, and where it stands
+ */
 
 export class Place {
   #scroll;
@@ -61,8 +65,8 @@ export class Place {
   }
 
   /**
-   * Remember what is being read. What is put in front may take the head of a message below it, so then it is the last one: everything above
-   * may move, and nothing that is being read.
+   * Remember what is being read. What is put in front may take the head of a message below it, so
+   * then it is the last one: everything above may move, and nothing that is being read.
    * @param {'first' | 'last'} which
    * @returns {Anchor | null}
    */
@@ -85,7 +89,8 @@ export class Place {
 }
 
 /**
- * The index of the first item for which `test` holds, where it holds for all behind it as well; their number where it holds for none.
+ * The index of the first item for which `test` holds, where it holds for all behind it as well;
+ * their number where it holds for none.
  * @template T
  * @param {T[]} items
  * @param {(item: T) => boolean} test

@@ -1,17 +1,19 @@
 /**
- * The messages of a room on the screen: a window of its history, what still waits to be sent, and where the reader is.
+ * The messages of a room on the screen: a window of its history, what still waits to be sent, and
+ * where the reader is.
  *
- * The list scrolls from its end: a page opens at the newest line without a script, and history that is put in front moves nothing.
+ * The list scrolls from its end: a page opens at the newest line without a script, and history that
+ * is put in front moves nothing.
  * @module
  */
 
 import { clone, setText, slot } from '../lib/dom.js';
+import { PerFrame } from '../lib/per_frame.js';
+import { words } from '../lib/words.js';
 import { decorate, drawNewLine, nextMessage, removeWithDay } from './marks.js';
 import { newMessageElement, paintMessage, paintQuote } from './message.js';
 import { paintPending } from './pending.js';
-import { PerFrame } from '../lib/per_frame.js';
 import { Place } from './scroll_anchor.js';
-import { words } from '../lib/words.js';
 
 /**
  * @typedef {import('../../realtime/streams/history.js').History} History
@@ -94,7 +96,9 @@ export class Timeline {
 
   /** @param {Element} element @returns {Message | undefined} */
   messageOf(element) {
-    const number = Number(/** @type {HTMLElement | null} */ (element.closest('.message'))?.dataset.number);
+    const number = Number(
+      /** @type {HTMLElement | null} */ (element.closest('.message'))?.dataset.number,
+    );
     return /** @type {any} */ (this.#history.get(number));
   }
 
@@ -122,7 +126,10 @@ export class Timeline {
     requestAnimationFrame(() => element.classList.add('message--target'));
   }
 
-  /** Draw the line of new messages before `number`; null takes it away. @param {number | null} number */
+  /**
+   * Draw the line of new messages before `number`; null takes it away.
+   * @param {number | null} number
+   */
   newFrom(number) {
     this.#newFrom = number;
     this.#newLineSeen = false;
@@ -151,7 +158,12 @@ export class Timeline {
       this.#pending.set(entry.key, element);
       paintPending(element, entry, this.#surroundings);
       this.#list.append(element);
-      decorate(element, new Date(entry.createdAt).toISOString(), this.#surroundings.me.id, entry.fields.reply_to ?? null);
+      decorate(
+        element,
+        new Date(entry.createdAt).toISOString(),
+        this.#surroundings.me.id,
+        entry.fields.reply_to ?? null,
+      );
     }
     if (stick) this.toEnd();
   }
@@ -179,13 +191,14 @@ export class Timeline {
 
   /** Continue with what the server has rendered. */
   #adopt() {
-    for (const day of this.#list.querySelectorAll('.day')) day.remove(); // theirs are UTC's, ours the reader's
+    // theirs are UTC's, ours the reader's
+    for (const day of this.#list.querySelectorAll('.day')) day.remove();
     for (const element of this.all) this.#elements.set(Number(element.dataset.number), element);
     const shown = new Set(this.#history.rows.map((row) => row.number));
     for (const [number, element] of this.#elements) {
       if (!shown.has(number)) this.#forget(number, element);
     }
-    this.#history.rows.forEach((row) => this.#paint(row.number));
+    for (const row of this.#history.rows) this.#paint(row.number);
     this.#decorateAround([...shown]);
     this.#edges();
   }
@@ -206,12 +219,17 @@ export class Timeline {
 
   #draw() {
     const { removed, replaced } = this.#changes;
-    const changed = [...this.#changes.changed].sort((a, b) => b - a); // each finds the one behind it in its place
+    // each finds the one behind it in its place
+    const changed = [...this.#changes.changed].sort((a, b) => b - a);
     this.#changes = { changed: new Set(), removed: new Set(), replaced: false };
     const stick = this.atEnd;
     const first = Math.min(...this.#elements.keys());
-    const anchor = stick ? null : this.#place.keep(changed.every((number) => number < first) ? 'last' : 'first');
-    if (replaced) [...this.#elements].forEach(([number, element]) => this.#forget(number, element));
+    const anchor = stick
+      ? null
+      : this.#place.keep(changed.every((number) => number < first) ? 'last' : 'first');
+    if (replaced) {
+      for (const [number, element] of [...this.#elements]) this.#forget(number, element);
+    }
     for (const number of removed) this.#forget(number, this.#elements.get(number));
     for (const number of changed) this.#paint(number);
     this.#decorateAround(changed);
@@ -243,7 +261,11 @@ export class Timeline {
    */
   #insert(element, number) {
     let next = this.#elements.get(number + 1)?.nextElementSibling ?? null;
-    for (let other = next?.previousElementSibling ?? this.#list.lastElementChild; other; other = other.previousElementSibling) {
+    for (
+      let other = next?.previousElementSibling ?? this.#list.lastElementChild;
+      other;
+      other = other.previousElementSibling
+    ) {
       const its = Number(/** @type {HTMLElement} */ (other).dataset.number);
       if (its && its < number) break;
       next = other; // separators, and what waits to be sent, stay behind
@@ -271,9 +293,12 @@ export class Timeline {
 
   /** Messages that are new here or have moved, and those behind them. @param {number[]} numbers */
   #decorateAround(numbers) {
-    const behind = numbers.map((number) => Number(nextMessage(this.#elements.get(number))?.dataset.number));
+    const behind = numbers.map((number) =>
+      Number(nextMessage(this.#elements.get(number))?.dataset.number),
+    );
     // In their order: each looks at the one before.
-    for (const number of [...new Set([...numbers, ...behind])].sort((a, b) => a - b)) this.#decorateNumber(number);
+    for (const number of [...new Set([...numbers, ...behind])].sort((a, b) => a - b))
+      this.#decorateNumber(number);
   }
 
   /** @param {number} number */
@@ -284,7 +309,10 @@ export class Timeline {
   }
 
   #drawNewLine() {
-    drawNewLine(this.#newLine, this.#newFrom === null ? undefined : this.#elements.get(this.#newFrom));
+    drawNewLine(
+      this.#newLine,
+      this.#newFrom === null ? undefined : this.#elements.get(this.#newFrom),
+    );
   }
 
   #edges() {
@@ -294,7 +322,9 @@ export class Timeline {
     this.#rove();
   }
 
-  /** One message is in the order of the Tab key: the last one that had the focus, else the newest. */
+  /**
+   * One message is in the order of the Tab key: the last one that had the focus, else the newest.
+   */
   #rove() {
     if (this.#list.querySelector('.message[tabindex="0"]')) return;
     const last = this.all.at(-1);
@@ -306,11 +336,15 @@ export class Timeline {
     const { fromStart, fromEnd } = this.#place;
     this.#history.look(this.atEnd ? null : Number(this.#place.first?.dataset.number) || null);
     if (fromStart < LOAD_WITHIN_PX && !this.#history.complete) this.#quietly(this.#history.older());
-    else if (fromEnd < LOAD_WITHIN_PX && !this.#history.following) this.#quietly(this.#history.newer());
+    else if (fromEnd < LOAD_WITHIN_PX && !this.#history.following)
+      this.#quietly(this.#history.newer());
     else if (this.#history.holes.length > 0) this.#quietly(this.#history.fill());
   }
 
-  /** Offline, the links to older and newer messages stay; the next scroll or click tries again. @param {Promise<void>} loading */
+  /**
+   * Offline, the links to older and newer messages stay; the next scroll or click tries again.
+   * @param {Promise<void>} loading
+   */
   #quietly(loading) {
     loading.catch(() => {});
   }
@@ -328,7 +362,9 @@ export class Timeline {
   #paintFirst() {
     if (!this.isShown) return;
     const shown = this.#newLine.isConnected;
-    const above = shown ? this.#place.isPast(this.#newLine) : this.#newFrom !== null && this.#newFrom < this.#history.range.first;
+    const above = shown
+      ? this.#place.isPast(this.#newLine)
+      : this.#newFrom !== null && this.#newFrom < this.#history.range.first;
     if (shown && !above) this.#newLineSeen = true;
     this.#first.hidden = this.#newLineSeen || !above;
   }

@@ -12,7 +12,14 @@ if (holder && form) {
   const banner = new Banner(holder, () => {});
   const value = (/** @type {string} */ name) => String(new FormData(form).get(name) ?? '').trim();
   const paint = () => {
-    const row = { id: 0, seq: 0, title: value('title'), body: value('body'), url: value('url'), level: value('level') || 'info' };
+    const row = {
+      id: 0,
+      seq: 0,
+      title: value('title'),
+      body: value('body'),
+      url: value('url'),
+      level: value('level') || 'info',
+    };
     banner.show(row.title || row.body ? [row] : []);
   };
   form.addEventListener('input', paint);

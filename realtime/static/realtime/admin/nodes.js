@@ -22,7 +22,9 @@ async function renew() {
   try {
     const response = await fetch('?live', { credentials: 'same-origin', redirect: 'error' });
     if (!response.ok) throw new Error(String(response.status));
-    const fresh = new DOMParser().parseFromString(await response.text(), 'text/html').querySelector('[data-nodes]');
+    const fresh = new DOMParser()
+      .parseFromString(await response.text(), 'text/html')
+      .querySelector('[data-nodes]');
     if (!fresh) throw new Error('this is not the page of the nodes');
     const scrolled = part().querySelector('.nodes__scroll')?.scrollLeft ?? 0;
     part().replaceWith(document.adoptNode(fresh));
@@ -35,7 +37,8 @@ async function renew() {
 }
 
 function later() {
-  const every = Number(part().dataset.every) * 500; // twice as often as they report: what is shown is at most half a report late
+  // twice as often as they report: what is shown is at most half a report late
+  const every = Number(part().dataset.every) * 500;
   setTimeout(async () => {
     if (document.visibilityState === 'visible') await renew();
     later();

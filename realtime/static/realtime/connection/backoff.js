@@ -1,7 +1,9 @@
 /**
- * How long to wait before trying again: full jitter, from 0.5 s doubling to 20 s (docs/protocol.md §7).
+ * How long to wait before trying again: full jitter, from 0.5 s doubling to 20 s (docs/protocol.md
+ * §7).
  *
- * Full jitter (a random part of the whole interval) spreads ten thousand clients that lost the same node at the same moment.
+ * Full jitter (a random part of the whole interval) spreads ten thousand clients that lost the same
+ * node at the same moment.
  * @module
  */
 

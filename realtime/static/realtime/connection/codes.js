@@ -18,7 +18,10 @@ export const CloseCode = Object.freeze({
   TOO_MANY_CONNECTIONS: 4504,
 });
 
-/** The reason of a close with SESSION_ENDED after which no session of the account is left (realtime/revocation.py). */
+/**
+ * The reason of a close with SESSION_ENDED after which no session of the account is left
+ * (realtime/revocation.py).
+ */
 export const DEACTIVATED = 'the account was deactivated';
 
 /** Codes from here to `STOP_LAST` mean: stop and explain. All others, known or not: reconnect. */

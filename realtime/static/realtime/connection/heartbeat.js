@@ -1,7 +1,9 @@
 /**
- * The watch over somebody who may have fallen silent: the server behind a WebSocket, the tab that holds the connection.
+ * The watch over somebody who may have fallen silent: the server behind a WebSocket, the tab that
+ * holds the connection.
  *
- * Whoever is silent for long is asked; anything heard after the question proves life, and silence until the end of the patience is death.
+ * Whoever is silent for long is asked; anything heard after the question proves life, and silence
+ * until the end of the patience is death.
  * @module
  */
 
@@ -60,7 +62,9 @@ export class Watch {
     this.#timer = null;
   }
 
-  /** Look again when the silence could have lasted for long enough. One timer, not one per frame. */
+  /**
+   * Look again when the silence could have lasted for long enough. One timer, not one per frame.
+   */
   #listen() {
     this.end();
     const ms = Math.max(0, this.#heardAt + this.#everyMs - this.#clock.now());

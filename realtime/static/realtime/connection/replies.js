@@ -1,8 +1,9 @@
 /**
  * Commands that wait for their reply: one id each, a time limit each, and a limit on how many.
  *
- * A reply is handed over by a callback, not by a promise: the object after it may stand in the same WebSocket message, and must find the
- * world as the reply left it. (A page that makes a stream level, and its next event: it would come before the promise's continuation.)
+ * A reply is handed over by a callback, not by a promise: the object after it may stand in the same
+ * WebSocket message, and must find the world as the reply left it. (A page that makes a stream
+ * level, and its next event: it would come before the promise's continuation.)
  * @module
  */
 
@@ -11,7 +12,9 @@ import { words } from '../lib/words.js';
 
 /** @typedef {import('../types.js').Clock} Clock */
 
-/** A command without an answer after this long is given up; the server's own limits are far below. */
+/**
+ * A command without an answer after this long is given up; the server's own limits are far below.
+ */
 export const COMMAND_TIMEOUT_MS = 15_000;
 /** Commands that wait for their reply; the server's inbound queue is as long. */
 export const MAX_WAITING_COMMANDS = 256;
@@ -58,14 +61,22 @@ export class Replies {
    */
   ask(write, command, fields, { done, failed }, timeoutMs) {
     if (this.#waiting.size >= MAX_WAITING_COMMANDS) {
-      return failed(new HoldfastError(LOCAL_CODES.TOO_MANY, `${MAX_WAITING_COMMANDS} commands are waiting for an answer already.`));
+      return failed(
+        new HoldfastError(
+          LOCAL_CODES.TOO_MANY,
+          `${MAX_WAITING_COMMANDS} commands are waiting for an answer already.`,
+        ),
+      );
     }
     const id = this.nextId();
     const text = JSON.stringify({ ...fields, id, command });
     const size = byteLength(text);
     if (size > MAX_COMMAND_BYTES) {
       return failed(
-        new HoldfastError(LOCAL_CODES.TOO_BIG, `This is too large to send: ${size} bytes; at most ${MAX_COMMAND_BYTES} are possible.`),
+        new HoldfastError(
+          LOCAL_CODES.TOO_BIG,
+          `This is too large to send: ${size} bytes; at most ${MAX_COMMAND_BYTES} are possible.`,
+        ),
       );
     }
     const timer = this.#clock.setTimeout(() => this.#giveUp(id), timeoutMs);
@@ -73,7 +84,10 @@ export class Replies {
     write(text);
   }
 
-  /** A reply came: its command's, a ping's, or one to a command that was given up. @param {Record<string, any>} reply */
+  /**
+   * A reply came: its command's, a ping's, or one to a command that was given up.
+   * @param {Record<string, any>} reply
+   */
   settle(reply) {
     const waiting = this.#take(reply.id);
     if (reply.ok === true) waiting?.done(reply.data ?? {});
@@ -87,10 +101,14 @@ export class Replies {
     }
   }
 
-  /** The server closed over a message that it found too large: repeating it would close every connection to come. */
+  /**
+   * The server closed over a message that it found too large: repeating it would close every
+   * connection to come.
+   */
   blameLargest() {
     const [largest] = [...this.#waiting].sort(([, a], [, b]) => b.size - a.size);
-    if (largest) this.#take(largest[0])?.failed(new HoldfastError(LOCAL_CODES.TOO_BIG, words.tooBig));
+    if (largest)
+      this.#take(largest[0])?.failed(new HoldfastError(LOCAL_CODES.TOO_BIG, words.tooBig));
   }
 
   /** @param {number} id */
@@ -111,6 +129,7 @@ export class Replies {
 
 /** @param {string} text */
 function byteLength(text) {
-  // No UTF-16 unit takes more than three bytes: short commands, the usual ones, are not encoded twice.
+  // No UTF-16 unit takes more than three bytes: short commands, the usual ones, are not encoded
+  // twice.
   return text.length * 3 <= MAX_COMMAND_BYTES ? text.length : new TextEncoder().encode(text).length;
 }

@@ -1,19 +1,20 @@
 /**
  * One connection that is kept: the only file that touches `WebSocket`.
  *
- * It owns connecting, `hello`, commands with their replies, the watch over a silent connection, and when to connect again
- * (docs/protocol.md §2, §3, §7). It leaves streams and positions to its user: every other object is handed on in order.
- * A dead network does not close a WebSocket; so whoever hears nothing after a `ping` gives the connection up itself.
+ * It owns connecting, `hello`, commands with their replies, the watch over a silent connection, and
+ * when to connect again (docs/protocol.md §2, §3, §7). It leaves streams and positions to its user:
+ * every other object is handed on in order. A dead network does not close a WebSocket; so whoever
+ * hears nothing after a `ping` gives the connection up itself.
  * @module
  */
 
-import { Backoff } from './backoff.js';
 import { realClock, reportToConsole } from '../lib/clock.js';
-import { CloseCode, reconnects } from './codes.js';
 import { HoldfastError, LOCAL_CODES } from '../lib/errors.js';
-import { COMMAND_TIMEOUT_MS, Replies } from './replies.js';
-import { Watch } from './heartbeat.js';
 import { words } from '../lib/words.js';
+import { Backoff } from './backoff.js';
+import { CloseCode, reconnects } from './codes.js';
+import { Watch } from './heartbeat.js';
+import { COMMAND_TIMEOUT_MS, Replies } from './replies.js';
 
 /** @typedef {import('../types.js').Clock} Clock */
 /** @typedef {import('../types.js').ConnectionState} ConnectionState */
@@ -23,7 +24,10 @@ import { words } from '../lib/words.js';
 /** @typedef {Record<string, any> & {type: string}} Incoming */
 
 export const SUBPROTOCOL = 'holdfast.v1';
-/** From the start of the attempt to `hello`: a handshake that hangs in a dead network would take minutes to fail by itself. */
+/**
+ * From the start of the attempt to `hello`: a handshake that hangs in a dead network would take
+ * minutes to fail by itself.
+ */
 export const CONNECT_TIMEOUT_MS = 10_000;
 /** After the `ping` of a page that woke up: a person is looking at it. */
 export const WAKE_TIMEOUT_MS = 3_000;
@@ -37,8 +41,10 @@ const DEFAULT_PING_AFTER_MS = 25_000;
 
 /**
  * @typedef {object} SocketHandlers
- * @property {(hello: Hello) => void} hello  the connection is open; what is sent from here goes first
- * @property {(object: Incoming) => void} object  every object but `hello`, `reply` and `bye`, in order
+ * @property {(hello: Hello) => void} hello the connection is open; what is sent from here goes
+ *   first
+ * @property {(object: Incoming) => void} object every object but `hello`, `reply` and `bye`, in
+ *   order
  * @property {(state: ConnectionState) => void} state
  *
  * @typedef {object} SocketOptions
@@ -83,7 +89,11 @@ export class Socket {
     this.#clock = clock;
     this.#report = report;
     this.#backoff = new Backoff(clock.random);
-    this.#watch = new Watch(clock, () => this.#ping(), () => this.#lose());
+    this.#watch = new Watch(
+      clock,
+      () => this.#ping(),
+      () => this.#lose(),
+    );
     this.#replies = new Replies(clock, () => this.#usable && this.#watch.ask(WAKE_TIMEOUT_MS));
   }
 
@@ -92,7 +102,10 @@ export class Socket {
     return this.#state;
   }
 
-  /** Connect, and stay connected until `stop`. Also after `stopped`, when the reason is gone (signed in again, for example). */
+  /**
+   * Connect, and stay connected until `stop`. Also after `stopped`, when the reason is gone (signed
+   * in again, for example).
+   */
   start() {
     if (this.#state.name === 'idle' || this.#state.name === 'stopped') this.#connect();
   }
@@ -110,15 +123,21 @@ export class Socket {
     this.#enter({ name: 'offline' });
   }
 
-  /** The page is looked at again, or the browser is online: connect at once, or make sure that the connection lives. */
+  /**
+   * The page is looked at again, or the browser is online: connect at once, or make sure that the
+   * connection lives.
+   */
   wake() {
     const state = this.#state;
     if (this.#usable) this.#watch.ask(WAKE_TIMEOUT_MS);
     if (state.name === 'offline') this.#connect();
-    // A slot that the server gave is kept: its restart would meet all its clients at once otherwise.
-    if (state.name === 'waiting' && (!state.slot || state.retryAt <= this.#clock.now())) this.#connect();
+    // A slot that the server gave is kept: its restart would meet all its clients at once
+    // otherwise.
+    if (state.name === 'waiting' && (!state.slot || state.retryAt <= this.#clock.now()))
+      this.#connect();
     // An attempt from before the computer slept may hang in a network that is gone.
-    if (state.name === 'connecting' && this.#clock.now() - this.#attemptedAt >= WAKE_TIMEOUT_MS) this.retryNow();
+    if (state.name === 'connecting' && this.#clock.now() - this.#attemptedAt >= WAKE_TIMEOUT_MS)
+      this.retryNow();
   }
 
   /** Ask the server for a new `hello`. */
@@ -182,10 +201,12 @@ export class Socket {
 
   /** @param {Incoming} object */
   #handle(object) {
-    if (object.type === 'reply') this.#guarded(() => this.#replies.settle(object), 'handling a reply');
+    if (object.type === 'reply')
+      this.#guarded(() => this.#replies.settle(object), 'handling a reply');
     else if (object.type === 'hello') this.#greeted(/** @type {any} */ (object));
     else if (object.type === 'bye') this.#farewell(object);
-    else if (this.#usable) this.#guarded(() => this.#handlers.object(object), `handling "${object.type}"`);
+    else if (this.#usable)
+      this.#guarded(() => this.#handlers.object(object), `handling "${object.type}"`);
   }
 
   /** @param {Hello} hello */
@@ -204,8 +225,10 @@ export class Socket {
   /** @param {Incoming} bye */
   #farewell(bye) {
     this.#usable = false;
-    const seconds = typeof bye.retry_after === 'number' && bye.retry_after >= 0 ? bye.retry_after : null;
-    const returnAt = seconds === null ? null : this.#clock.now() + Math.min(seconds * 1000, MAX_SLOT_MS);
+    const seconds =
+      typeof bye.retry_after === 'number' && bye.retry_after >= 0 ? bye.retry_after : null;
+    const returnAt =
+      seconds === null ? null : this.#clock.now() + Math.min(seconds * 1000, MAX_SLOT_MS);
     this.#bye = { reason: typeof bye.reason === 'string' ? bye.reason : '', returnAt };
     this.#watch.end();
     this.#setDeadline(() => this.#lose(), BYE_PATIENCE_MS);
@@ -223,13 +246,22 @@ export class Socket {
     this.#enter({ name: 'stopped', code, reason: reason || bye?.reason || '' });
   }
 
-  /** What speaks here is no server of ours, or a broken one: leave, and come back with backoff. @param {string} expected */
+  /**
+   * What speaks here is no server of ours, or a broken one: leave, and come back with backoff.
+   * @param {string} expected
+   */
   #garbled(expected) {
-    this.#report(new HoldfastError(LOCAL_CODES.UNREADABLE, `expected ${expected}, got something else`), 'the connection is garbled');
+    this.#report(
+      new HoldfastError(LOCAL_CODES.UNREADABLE, `expected ${expected}, got something else`),
+      'the connection is garbled',
+    );
     this.#lose();
   }
 
-  /** Leave a connection that ended or does not answer, and try again: in the slot that the server gave, or with backoff. */
+  /**
+   * Leave a connection that ended or does not answer, and try again: in the slot that the server
+   * gave, or with backoff.
+   */
   #lose() {
     const returnAt = this.#bye?.returnAt ?? null;
     this.#abandon();
@@ -238,7 +270,8 @@ export class Socket {
   }
 
   #nextDelay() {
-    if (this.#openedAt > 0 && this.#clock.now() - this.#openedAt >= STABLE_AFTER_MS) this.#backoff.reset();
+    if (this.#openedAt > 0 && this.#clock.now() - this.#openedAt >= STABLE_AFTER_MS)
+      this.#backoff.reset();
     this.#openedAt = 0;
     return this.#backoff.next();
   }
@@ -252,7 +285,10 @@ export class Socket {
     this.#enter({ name: 'waiting', retryAt: this.#clock.now() + ms, slot });
   }
 
-  /** Let go of the WebSocket, without waiting for the other side: in a dead network its close event comes minutes later. */
+  /**
+   * Let go of the WebSocket, without waiting for the other side: in a dead network its close event
+   * comes minutes later.
+   */
   #abandon() {
     const ws = this.#ws;
     this.#ws = null;
@@ -309,7 +345,11 @@ function parse(data) {
   try {
     const value = JSON.parse(data);
     const objects = Array.isArray(value) ? value : [value];
-    return objects.every((object) => typeof object === 'object' && object !== null && typeof object.type === 'string') ? objects : null;
+    return objects.every(
+      (object) => typeof object === 'object' && object !== null && typeof object.type === 'string',
+    )
+      ? objects
+      : null;
   } catch {
     return null;
   }

@@ -9,7 +9,8 @@
 /** @type {Clock} */
 export const realClock = Object.freeze({
   now: () => Date.now(),
-  setTimeout: (/** @type {() => void} */ callback, /** @type {number} */ ms) => globalThis.setTimeout(callback, ms),
+  setTimeout: (/** @type {() => void} */ callback, /** @type {number} */ ms) =>
+    globalThis.setTimeout(callback, ms),
   clearTimeout: (/** @type {any} */ handle) => globalThis.clearTimeout(handle),
   random: () => Math.random(),
 });

@@ -1,7 +1,9 @@
 /**
- * The reader's language: what the page's catalogue (realtime/languages.py) has for an English text. Without a catalogue, the text itself.
+ * The reader's language: what the page's catalogue (realtime/languages.py) has for an English text.
+ * Without a catalogue, the text itself.
  *
- * Texts stand in the `words.js` modules and nowhere else; `make messages` finds them there by the names of these functions.
+ * Texts stand in the `words.js` modules and nowhere else; `make messages` finds them there by the
+ * names of these functions.
  * @module
  */
 
@@ -17,9 +19,14 @@ const catalogue = /** @type {Catalogue} */ (globalThis);
 export const gettext = (text) => catalogue.gettext?.(text) ?? text;
 
 /** @param {string} one @param {string} many @param {number} count */
-export const ngettext = (one, many, count) => catalogue.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
+export const ngettext = (one, many, count) =>
+  catalogue.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
 
-/** Of a text that means different things in different places. @param {string} context @param {string} text */
+/**
+ * Of a text that means different things in different places.
+ * @param {string} context
+ * @param {string} text
+ */
 export const pgettext = (context, text) => catalogue.pgettext?.(context, text) ?? text;
 
 /**
@@ -28,7 +35,9 @@ export const pgettext = (context, text) => catalogue.pgettext?.(context, text) ?
  * @param {Record<string, string | number>} values
  */
 export function fill(text, values) {
-  return text.replaceAll(/%\((\w+)\)s/g, (whole, name) => (name in values ? String(values[name]) : whole));
+  return text.replaceAll(/%\((\w+)\)s/g, (whole, name) =>
+    name in values ? String(values[name]) : whole,
+  );
 }
 
 /** A text with a count in it. @param {string} one @param {string} many @param {number} count */

@@ -15,7 +15,9 @@ export const words = {
   tooBig: gettext('This is too large to send.'),
   tooManyRequests: gettext('Too many requests; wait a moment.'),
   tooMuchChanged: gettext('Too much changed while older messages were loaded. Try again.'),
-  outboxFull: (/** @type {number} */ count) => fill(gettext('%(count)s messages wait to be sent already. Wait, or discard some.'), { count }),
+  outboxFull: (/** @type {number} */ count) =>
+    fill(gettext('%(count)s messages wait to be sent already. Wait, or discard some.'), { count }),
   unreadable: gettext('The server gave an answer that could not be read.'),
-  unreadableStatus: (/** @type {number} */ status) => fill(gettext('The server gave an answer that could not be read (%(status)s).'), { status }),
+  unreadableStatus: (/** @type {number} */ status) =>
+    fill(gettext('The server gave an answer that could not be read (%(status)s).'), { status }),
 };

@@ -1,8 +1,9 @@
 /**
  * The entries of an outbox: in memory, stored, and known to the other tabs.
  *
- * What is stored is the truth that all tabs share. Memory follows it (`refresh`), and what the tabs tell each other on their channel. About
- * an entry that this tab holds, because its command is under way from here, nobody else knows better.
+ * What is stored is the truth that all tabs share. Memory follows it (`refresh`), and what the tabs
+ * tell each other on their channel. About an entry that this tab holds, because its command is
+ * under way from here, nobody else knows better.
  * @module
  */
 
@@ -19,7 +20,8 @@ import { Emitter } from '../lib/emitter.js';
  * @property {number} limit  entries of the owner, of all tabs
  * @property {Rows} rows
  * @property {Channel | null} channel
- * @property {boolean} shared  any tab may send any entry, because locks let one send at a time; else each tab sends its own
+ * @property {boolean} shared any tab may send any entry, because locks let one send at a time; else
+ *   each tab sends its own
  * @property {() => void} heard  another tab told something
  * @property {Report} report
  */
@@ -69,7 +71,9 @@ export class Entries {
 
   /** In the order of writing. @returns {Entry[]} */
   get all() {
-    return [...this.#entries.values()].sort((a, b) => (a.order ?? Infinity) - (b.order ?? Infinity));
+    return [...this.#entries.values()].sort(
+      (a, b) => (a.order ?? Infinity) - (b.order ?? Infinity),
+    );
   }
 
   /** @param {string} key */
@@ -97,7 +101,8 @@ export class Entries {
     } catch (error) {
       this.#report(error, 'an entry of the outbox is kept in memory only');
       this.#unstored.add(entry.key);
-      entry.order = Math.max(0, ...this.all.map(({ order }) => order ?? 0)) + 0.001; // behind all that are stored
+      // behind all that are stored
+      entry.order = Math.max(0, ...this.all.map(({ order }) => order ?? 0)) + 0.001;
     }
     if (this.#entries.has(entry.key)) this.#tell(entry);
     else await this.#unstore(entry); // discarded meanwhile
@@ -118,7 +123,9 @@ export class Entries {
   async save(entry) {
     if (entry.order === null || this.#unstored.has(entry.key)) return;
     const { result: _, ...row } = entry;
-    await this.#rows.put(row).catch((error) => this.#report(error, 'an entry of the outbox keeps its older state'));
+    await this.#rows
+      .put(row)
+      .catch((error) => this.#report(error, 'an entry of the outbox keeps its older state'));
   }
 
   /**
@@ -142,7 +149,10 @@ export class Entries {
     this.#held.delete(entry.key);
   }
 
-  /** Make memory agree with what is stored: another tab may have added, sent, failed or discarded entries. */
+  /**
+   * Make memory agree with what is stored: another tab may have added, sent, failed or discarded
+   * entries.
+   */
   async refresh() {
     const before = this.all.filter(({ order, key }) => order !== null && !this.#unstored.has(key));
     /** @type {Entry[]} */
@@ -154,9 +164,11 @@ export class Entries {
       return;
     }
     const keys = new Set(stored.map(({ key }) => key));
-    for (const entry of before.filter(({ key }) => !keys.has(key))) this.#adopt({ ...entry, state: 'sent', error: null });
+    for (const entry of before.filter(({ key }) => !keys.has(key)))
+      this.#adopt({ ...entry, state: 'sent', error: null });
     for (const row of stored) {
-      // A tab writes down only `queued` and `failed`. `sending` of a tab that died with the lock is `queued` again.
+      // A tab writes down only `queued` and `failed`. `sending` of a tab that died with the lock is
+      // `queued` again.
       const state = row.state === 'failed' ? 'failed' : 'queued';
       if (this.#entries.get(row.key)?.state !== state) this.#adopt({ ...row, state, result: null });
     }
@@ -171,8 +183,11 @@ export class Entries {
   /** @param {Entry} entry */
   async #unstore(entry) {
     if (this.#unstored.delete(entry.key) || entry.order === null) return;
-    // If this fails, the next page sends it again with the same key, and is answered with the first message.
-    await this.#rows.delete(entry.order).catch((error) => this.#report(error, 'an entry of the outbox could not be removed'));
+    // If this fails, the next page sends it again with the same key, and is answered with the first
+    // message.
+    await this.#rows
+      .delete(entry.order)
+      .catch((error) => this.#report(error, 'an entry of the outbox could not be removed'));
   }
 
   /** @param {any} told */
@@ -186,7 +201,8 @@ export class Entries {
   /** Take over what another tab, or an earlier page, says about an entry. @param {Entry} told */
   #adopt(told) {
     const known = this.#entries.get(told.key);
-    if (this.#held.has(told.key) || (known === undefined && this.#entries.size >= this.#limit)) return;
+    if (this.#held.has(told.key) || (known === undefined && this.#entries.size >= this.#limit))
+      return;
     const entry = Object.assign(known ?? {}, told);
     if (told.state === 'sent' || told.state === 'discarded') this.#entries.delete(told.key);
     else this.#entries.set(told.key, entry);

@@ -1,8 +1,8 @@
 /**
  * Rows that survive a reload: one IndexedDB object store, or memory where there is none.
  *
- * Private windows, full disks, blocked upgrades and Safari's opens that never answer all end in memory, with `durable` false:
- * what is written is still sent, it only does not survive the page.
+ * Private windows, full disks, blocked upgrades and Safari's opens that never answer all end in
+ * memory, with `durable` false: what is written is still sent, it only does not survive the page.
  * @module
  */
 
@@ -12,7 +12,10 @@ export const DATABASE_NAME = 'holdfast';
 const DATABASE_VERSION = 1;
 const STORE = 'outbox';
 const BY_OWNER = 'owner';
-/** Safari has left opens unanswered for ever; what a person writes does not wait longer than this to be sent. */
+/**
+ * Safari has left opens unanswered for ever; what a person writes does not wait longer than this to
+ * be sent.
+ */
 export const OPEN_TIMEOUT_MS = 4_000;
 const OPEN_STEPS = 20;
 
@@ -36,7 +39,11 @@ const OPEN_STEPS = 20;
  * @param {{indexedDB?: IDBFactory | null, report: Report, timeoutMs?: number}} options
  * @returns {Promise<Rows>}
  */
-export async function openRows({ indexedDB = globalThis.indexedDB, report, timeoutMs = OPEN_TIMEOUT_MS }) {
+export async function openRows({
+  indexedDB = globalThis.indexedDB,
+  report,
+  timeoutMs = OPEN_TIMEOUT_MS,
+}) {
   if (!indexedDB) return new MemoryRows();
   try {
     return new DurableRows(await open(indexedDB, timeoutMs));
@@ -47,7 +54,8 @@ export async function openRows({ indexedDB = globalThis.indexedDB, report, timeo
 }
 
 /**
- * Rows that may be used before they are open: what is asked of them meanwhile is done then, in its order.
+ * Rows that may be used before they are open: what is asked of them meanwhile is done then, in its
+ * order.
  * @implements {Rows}
  */
 export class OpeningRows {
@@ -112,7 +120,9 @@ export class MemoryRows {
 
   /** @param {number} owner */
   async all(owner) {
-    return [...this.#rows.values()].filter((row) => row.owner === owner).sort((a, b) => a.order - b.order);
+    return [...this.#rows.values()]
+      .filter((row) => row.owner === owner)
+      .sort((a, b) => a.order - b.order);
   }
 
   close() {}
@@ -155,7 +165,8 @@ class DurableRows {
   }
 
   /**
-   * Resolves when the transaction is complete, not when the request is: only then is the row on disk.
+   * Resolves when the transaction is complete, not when the request is: only then is the row on
+   * disk.
    * @template Value
    * @param {IDBTransactionMode} mode
    * @param {(store: IDBObjectStore) => IDBRequest<Value>} request
@@ -166,7 +177,8 @@ class DurableRows {
       const transaction = this.#database.transaction(STORE, mode);
       const made = request(transaction.objectStore(STORE));
       transaction.oncomplete = () => resolve(made.result);
-      transaction.onabort = () => reject(transaction.error ?? new Error('the transaction was aborted'));
+      transaction.onabort = () =>
+        reject(transaction.error ?? new Error('the transaction was aborted'));
     });
   }
 }
@@ -185,7 +197,10 @@ function open(indexedDB, timeoutMs) {
     });
     const request = indexedDB.open(DATABASE_NAME, DATABASE_VERSION);
     request.onupgradeneeded = () => {
-      const store = request.result.createObjectStore(STORE, { keyPath: 'order', autoIncrement: true });
+      const store = request.result.createObjectStore(STORE, {
+        keyPath: 'order',
+        autoIncrement: true,
+      });
       store.createIndex(BY_OWNER, 'owner');
       store.createIndex('key', 'key', { unique: true });
     };
@@ -202,7 +217,8 @@ function open(indexedDB, timeoutMs) {
 }
 
 /**
- * Give up after so long, in steps: a page that was busy itself may find the answer waiting, and takes it between two of them.
+ * Give up after so long, in steps: a page that was busy itself may find the answer waiting, and
+ * takes it between two of them.
  * @param {number} ms
  * @param {() => void} giveUp
  * @returns {() => void}  ends the wait

@@ -1,24 +1,26 @@
 /**
  * What was written is sent once and in order: offline, before a reload, from several tabs.
  *
- * An entry is a command with a key of its own. It is stored before it is sent and removed after its `ok`; until then the same key is
- * sent again, so a lost answer, a reload in the middle of it and two tabs that send at once all end in one message (docs/protocol.md §4).
- * Entries of one lane (a room) go one after the other; lanes do not wait for each other. Only commands that are idempotent by `key` belong
- * here.
+ * An entry is a command with a key of its own. It is stored before it is sent and removed after its
+ * `ok`; until then the same key is sent again, so a lost answer, a reload in the middle of it and
+ * two tabs that send at once all end in one message (docs/protocol.md §4). Entries of one lane (a
+ * room) go one after the other; lanes do not wait for each other. Only commands that are idempotent
+ * by `key` belong here.
  *
- * Tabs share the stored entries. A Web Lock lets one of them send at a time; without it only the keys keep double sends harmless.
+ * Tabs share the stored entries. A Web Lock lets one of them send at a time; without it only the
+ * keys keep double sends harmless.
  * @module
  */
 
 import { Backoff } from '../connection/backoff.js';
 import { realClock, reportToConsole } from '../lib/clock.js';
-import { Entries } from './entries.js';
-import { HoldfastError, LOCAL_CODES, asHoldfastError } from '../lib/errors.js';
-import { OpeningRows, openRows } from './idb.js';
-import { verdict } from './retry_policy.js';
-import { openChannel, takeTurn } from '../tabs/tabs.js';
+import { asHoldfastError, HoldfastError, LOCAL_CODES } from '../lib/errors.js';
 import { uuid } from '../lib/uuid.js';
 import { words } from '../lib/words.js';
+import { openChannel, takeTurn } from '../tabs/tabs.js';
+import { Entries } from './entries.js';
+import { OpeningRows, openRows } from './idb.js';
+import { verdict } from './retry_policy.js';
 
 /** @typedef {import('../types.js').Clock} Clock */
 /** @typedef {import('../types.js').Entry} Entry */
@@ -26,7 +28,10 @@ import { words } from '../lib/words.js';
 /** @typedef {import('../tabs/tabs.js').Channel} Channel */
 /** @typedef {import('../tabs/tabs.js').Locks} Locks */
 
-/** Entries of one user that are not sent yet. A person who wrote more than this offline has another problem. */
+/**
+ * Entries of one user that are not sent yet. A person who wrote more than this offline has another
+ * problem.
+ */
 export const MAX_ENTRIES = 500;
 /** Lanes with a command under way: far below what a server allows per second. */
 export const MAX_LANES_IN_FLIGHT = 8;
@@ -55,7 +60,10 @@ export class Outbox {
   #lanes = new Set();
   /** @type {Send | null} */
   #send = null;
-  /** Whether this tab may send: it has the lock, waits for it (or gives it back), or neither. @type {'no' | 'waiting' | 'yes'} */
+  /**
+   * Whether this tab may send: it has the lock, waits for it (or gives it back), or neither.
+   * @type {'no' | 'waiting' | 'yes'}
+   */
   #turn = 'no';
   /** @type {() => void} */
   #endTurn = () => {};
@@ -64,7 +72,8 @@ export class Outbox {
   #timer = null;
 
   /**
-   * The owner's outbox. It may be used at once; what an earlier page left in it is there when it is `ready`, and is sent first.
+   * The owner's outbox. It may be used at once; what an earlier page left in it is there when it is
+   * `ready`, and is sent first.
    * @param {OutboxOptions} options
    */
   constructor({ owner, indexedDB, locks, channel, clock = realClock, report = reportToConsole }) {
@@ -79,7 +88,8 @@ export class Outbox {
       rows: new OpeningRows(openRows({ indexedDB, report })),
       channel: channel === undefined ? openChannel(nameFor(owner)) : channel,
       shared: this.#locks !== null,
-      // Should the tab that wrote an entry die before it has sent it, the lock and the entry come to this one.
+      // Should the tab that wrote an entry die before it has sent it, the lock and the entry come
+      // to this one.
       heard: () => this.#pump(),
       report,
     });
@@ -114,7 +124,8 @@ export class Outbox {
 
   /**
    * Put a command in. It is stored first and sent as soon as it can be.
-   * @param {{command: string, lane: string, fields: Record<string, any>, memo?: any, key?: string}} what
+   * @param {{command: string, lane: string, fields: Record<string, any>, memo?: any, key?: string}}
+   *   what
    * @returns {Entry}
    * @throws {HoldfastError} `too_many`: the outbox is full
    */
@@ -124,7 +135,16 @@ export class Outbox {
     }
     /** @type {Entry} */
     const entry = {
-      ...{ key, owner: this.owner, lane, command, fields, memo, createdAt: this.#clock.now(), order: null },
+      ...{
+        key,
+        owner: this.owner,
+        lane,
+        command,
+        fields,
+        memo,
+        createdAt: this.#clock.now(),
+        order: null,
+      },
       ...{ state: 'queued', error: null, retryAt: 0, result: null },
     };
     void this.#entries.add(entry).then(() => this.#pump());
@@ -140,7 +160,11 @@ export class Outbox {
     this.#pump();
   }
 
-  /** Throw an entry away. @param {string} key @returns {boolean}  false: it is under way, or gone */
+  /**
+   * Throw an entry away.
+   * @param {string} key
+   * @returns {boolean}  false: it is under way, or gone
+   */
   discard(key) {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.state === 'sending') return false;
@@ -191,7 +215,9 @@ export class Outbox {
         this.#startLanes();
       });
     };
-    await takeTurn(this.#locks, nameFor(this.owner), this.#clock, turn).catch((error) => this.#report(error, 'sending from the outbox'));
+    await takeTurn(this.#locks, nameFor(this.owner), this.#clock, turn).catch((error) =>
+      this.#report(error, 'sending from the outbox'),
+    );
     this.#turn = 'no';
     // What came while the turn ended found none to join; what has to wait is woken by the timer.
     if (this.#sendable().length > 0) this.#pump();
@@ -212,7 +238,9 @@ export class Outbox {
 
   /** Lanes whose next entry may be sent now and that have none under way. */
   #sendable() {
-    const lanes = [...this.#nextEntries()].filter(([lane, entry]) => !this.#lanes.has(lane) && this.#isDue(entry));
+    const lanes = [...this.#nextEntries()].filter(
+      ([lane, entry]) => !this.#lanes.has(lane) && this.#isDue(entry),
+    );
     return lanes.map(([lane]) => lane);
   }
 
@@ -272,17 +300,28 @@ export class Outbox {
       await this.#entries.save(entry);
       return;
     }
-    const retryAt = this.#clock.now() + Math.max((error.retryAfter ?? 0) * 1000, this.#backoff.next());
+    const retryAt =
+      this.#clock.now() + Math.max((error.retryAfter ?? 0) * 1000, this.#backoff.next());
     if (wanted !== 'wait') this.#pausedUntil = retryAt;
-    this.#entries.change(entry, wanted === 'again' ? { state: 'queued' } : { state: 'queued', error: told, retryAt });
+    this.#entries.change(
+      entry,
+      wanted === 'again' ? { state: 'queued' } : { state: 'queued', error: told, retryAt },
+    );
   }
 
   /** Come back when the first wait is over. */
   #setTimer() {
     this.#clock.clearTimeout(this.#timer);
-    const first = Math.min(...[...this.#nextEntries().values()].map((entry) => Math.max(entry.retryAt, this.#pausedUntil)));
+    const first = Math.min(
+      ...[...this.#nextEntries().values()].map((entry) =>
+        Math.max(entry.retryAt, this.#pausedUntil),
+      ),
+    );
     if (this.#send === null || !Number.isFinite(first)) return;
-    this.#timer = this.#clock.setTimeout(() => this.#pump(), Math.max(0, first - this.#clock.now()));
+    this.#timer = this.#clock.setTimeout(
+      () => this.#pump(),
+      Math.max(0, first - this.#clock.now()),
+    );
   }
 }
 

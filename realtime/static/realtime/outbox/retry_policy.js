@@ -9,7 +9,12 @@ import { LOCAL_CODES } from '../lib/errors.js';
 
 /** No answer: nothing was done, or it was done once. The same key is sent again. */
 const UNANSWERED = new Set(
-  /** @type {string[]} */ ([LOCAL_CODES.NO_REPLY, LOCAL_CODES.NOT_CONNECTED, LOCAL_CODES.TIMED_OUT, LOCAL_CODES.UNREADABLE]),
+  /** @type {string[]} */ ([
+    LOCAL_CODES.NO_REPLY,
+    LOCAL_CODES.NOT_CONNECTED,
+    LOCAL_CODES.TIMED_OUT,
+    LOCAL_CODES.UNREADABLE,
+  ]),
 );
 /** What concerns everything that this user sends right now. */
 const PAUSING = new Set(['rate_limited', 'unavailable', LOCAL_CODES.TOO_MANY]);
@@ -17,7 +22,8 @@ const PAUSING = new Set(['rate_limited', 'unavailable', LOCAL_CODES.TOO_MANY]);
 const WAITING = new Set(['slow_mode']);
 
 /**
- * - `again`: everything waits a moment; there is nothing to tell the person but that it is still queued
+ * - `again`: everything waits a moment; there is nothing to tell the person but that it is still
+ *   queued
  * - `pause`: everything waits, and the person is told why
  * - `wait`: the lane waits, and the person is told why
  * - `fail`: it is the person's turn: retry or discard

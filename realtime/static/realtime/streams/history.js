@@ -1,18 +1,21 @@
 /**
- * A window of numbered rows (the messages of a room): snapshot, events and older history merged by number, bounded, with its holes known.
+ * A window of numbered rows (the messages of a room): snapshot, events and older history merged by
+ * number, bounded, with its holes known.
  *
- * Numbers are 1, 2, 3 … without holes (docs/protocol.md §5), so what is missing can be seen. The window is the range `first … last`.
- * While it is *following*, its end is open: every newer row extends it. When it would grow above its limit, it lets go of the rows that
- * are farthest from the reader; if those are the newest it stops following, and `newer` or `newest` leads back.
+ * Numbers are 1, 2, 3 … without holes (docs/protocol.md §5), so what is missing can be seen. The
+ * window is the range `first … last`. While it is *following*, its end is open: every newer row
+ * extends it. When it would grow above its limit, it lets go of the rows that are farthest from the
+ * reader; if those are the newest it stops following, and `newer` or `newest` leads back.
  *
- * A row that changes outside the window is not kept; it is read anew when the reader gets there. The one race in that, a change that
- * arrives while an answer with the older state is under way, is why `History` does the loading itself: meanwhile it remembers what passes.
+ * A row that changes outside the window is not kept; it is read anew when the reader gets there.
+ * The one race in that, a change that arrives while an answer with the older state is under way, is
+ * why `History` does the loading itself: meanwhile it remembers what passes.
  * @module
  */
 
+import { reportToConsole } from '../lib/clock.js';
 import { Emitter } from '../lib/emitter.js';
 import { HoldfastError, LOCAL_CODES } from '../lib/errors.js';
-import { reportToConsole } from '../lib/clock.js';
 import { words } from '../lib/words.js';
 
 /** @typedef {import('../types.js').Report} Report */
@@ -22,13 +25,17 @@ import { words } from '../lib/words.js';
 export const MAX_ROWS = 1_000;
 /** Rows asked for at once. */
 export const PAGE_ROWS = 50;
-/** Changes that are remembered while an answer is under way; with more, the answer has to be asked for again. */
+/**
+ * Changes that are remembered while an answer is under way; with more, the answer has to be asked
+ * for again.
+ */
 export const MAX_PASSED = 1_000;
 
 /**
  * @typedef {Row & {id: number, number: number, seq: number}} NumberedRow
  *
- * @typedef {{before?: number, after?: number, around?: number, limit: number}} Wanted  none of the three: the newest
+ * @typedef {{before?: number, after?: number, around?: number, limit: number}} Wanted none of the
+ *   three: the newest
  *
  * @typedef {object} HistoryChange
  * @property {NumberedRow[]} changed  new to the window, or in a new state
@@ -106,7 +113,10 @@ export class History {
     return this.#underWay !== null;
   }
 
-  /** Ranges inside the window whose rows are not here (yet). @returns {{from: number, to: number}[]} */
+  /**
+   * Ranges inside the window whose rows are not here (yet).
+   * @returns {{from: number, to: number}[]}
+   */
   get holes() {
     const holes = [];
     let from = this.#first;
@@ -146,7 +156,10 @@ export class History {
     this.#newestNumber = Math.max(this.#newestNumber, number);
   }
 
-  /** Where the reader is; the window lets go of what is farthest from here. null: at the end. @param {number | null} number */
+  /**
+   * Where the reader is; the window lets go of what is farthest from here. null: at the end.
+   * @param {number | null} number
+   */
   look(number) {
     this.#anchor = number;
   }
@@ -168,7 +181,8 @@ export class History {
     if (this.complete || this.#rows.size === 0) return Promise.resolve();
     const before = this.#first;
     return this.#once({ before, limit: PAGE_ROWS }, (rows) => {
-      if (this.#first !== before) return; // the window moved on meanwhile, and these would not join it
+      // the window moved on meanwhile, and these would not join it
+      if (this.#first !== before) return;
       if (rows.length === 0) this.#complete = true;
       this.#tell(
         rows.filter((row) => this.#put(row)),
@@ -293,7 +307,8 @@ export class History {
   }
 
   /**
-   * An answer under way may hold an older state of the row, also of one that the window lets go of before it comes.
+   * An answer under way may hold an older state of the row, also of one that the window lets go of
+   * before it comes.
    * @param {NumberedRow} row
    */
   #pass(row) {
@@ -348,7 +363,8 @@ export class History {
    * @param {number[]} removed
    */
   #tell(changed, removed) {
-    if (changed.length + removed.length > 0) this.#emitter.emit('change', { changed, removed, replaced: false });
+    if (changed.length + removed.length > 0)
+      this.#emitter.emit('change', { changed, removed, replaced: false });
   }
 }
 

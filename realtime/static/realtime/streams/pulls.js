@@ -1,7 +1,8 @@
 /**
  * Pulls of many streams, a few at a time.
  *
- * A thousand rooms that are behind must not spend the token bucket that posting needs; and the room that the person looks at comes first.
+ * A thousand rooms that are behind must not spend the token bucket that posting needs; and the room
+ * that the person looks at comes first.
  * @module
  */
 
@@ -64,7 +65,8 @@ export class Pulls {
   }
 
   #start() {
-    // Without a connection a pull fails at once and leads here again: the loop below goes on with the next, not deeper.
+    // Without a connection a pull fails at once and leads here again: the loop below goes on with
+    // the next, not deeper.
     if (this.#starting) return;
     this.#starting = true;
     while (this.#underWay < MAX_PULLS && this.#queue.length > 0 && this.#pause === null) {
@@ -87,7 +89,8 @@ export class Pulls {
       },
       failed: (/** @type {HoldfastError} */ error) => {
         this.#underWay -= 1;
-        if (error.code === 'rate_limited') this.#pauseFor(error.retryAfter ?? DEFAULT_PAUSE_SECONDS, pull);
+        if (error.code === 'rate_limited')
+          this.#pauseFor(error.retryAfter ?? DEFAULT_PAUSE_SECONDS, pull);
         else pull.failed(error);
         this.#start();
       },

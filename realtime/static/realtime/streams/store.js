@@ -1,8 +1,9 @@
 /**
  * Rows as plain values: what a page knows of its streams, and counting what is unread.
  *
- * A row comes from snapshots, pages, events, replies and older history, in any order; its `seq` guards it: an older state never replaces
- * a newer one. Numbers of different streams cannot be compared, so every stream has its own `Rows`; the same row may stand in two of them.
+ * A row comes from snapshots, pages, events, replies and older history, in any order; its `seq`
+ * guards it: an older state never replaces a newer one. Numbers of different streams cannot be
+ * compared, so every stream has its own `Rows`; the same row may stand in two of them.
  * @module
  */
 
@@ -15,7 +16,9 @@ import { Emitter } from '../lib/emitter.js';
 
 /** Rows of one kind of one stream in memory; the ones that changed longest ago go first. */
 export const MAX_ROWS_PER_KIND = 20_000;
-/** Rows whose state an `UnreadRows` remembers, and changes that it can apply again after a count. */
+/**
+ * Rows whose state an `UnreadRows` remembers, and changes that it can apply again after a count.
+ */
 export const MAX_REMEMBERED = 2_000;
 
 /** @typedef {{kind: string, row: Row, previous: Row | null}} Change */
@@ -38,7 +41,8 @@ export class Rows {
    * Take in one state of a row.
    * @param {string} kind
    * @param {Row} row  with its `id`
-   * @param {number} [seq]  the row's own, where it carries one; of a snapshot's rows that carry none, the snapshot's
+   * @param {number} [seq] the row's own, where it carries one; of a snapshot's rows that carry
+   *   none, the snapshot's
    * @returns {boolean}  false: a state at least as new is known already
    */
   put(kind, row, seq = row.seq) {
@@ -90,7 +94,8 @@ export class Rows {
 }
 
 /**
- * How many are unread where rows have numbers without holes: the last number there is, minus the last one that was read.
+ * How many are unread where rows have numbers without holes: the last number there is, minus the
+ * last one that was read.
  *
  *     const unread = new Unread({ last: room.last_number, read: membership.read_number });
  *     unread.saw(message.number);            // every message seen raises the last number
@@ -118,12 +123,18 @@ export class Unread {
     return this.#read;
   }
 
-  /** A row of this number exists. It never falls: an older state of the room may come late. @param {number} number */
+  /**
+   * A row of this number exists. It never falls: an older state of the room may come late.
+   * @param {number} number
+   */
   saw(number) {
     this.#last = Math.max(this.#last, number);
   }
 
-  /** Everything up to here was read. It may fall: "mark unread from here". @param {number} number */
+  /**
+   * Everything up to here was read. It may fall: "mark unread from here".
+   * @param {number} number
+   */
   readTo(number) {
     this.#read = number;
   }
@@ -132,8 +143,9 @@ export class Unread {
 /**
  * How many are unread where rows come one by one and only the newest are loaded, like an inbox.
  *
- * The server counts in its answers (`counted`); between them the rows that change move the count. A change of a row that was never
- * loaded does not say what the row was before: then `exact` is false, and the page asks the server again.
+ * The server counts in its answers (`counted`); between them the rows that change move the count. A
+ * change of a row that was never loaded does not say what the row was before: then `exact` is
+ * false, and the page asks the server again.
  */
 export class UnreadRows {
   #count = 0;
@@ -141,7 +153,10 @@ export class UnreadRows {
   /** @type {Map<number, {seq: number, unread: boolean}>} */
   #known = new Map();
   #newestId = 0;
-  /** The last changes, by id: a count may have been on its way while they came. @type {Map<number, Row>} */
+  /**
+   * The last changes, by id: a count may have been on its way while they came.
+   * @type {Map<number, Row>}
+   */
   #recent = new Map();
   /** Changes up to here may be missing in `#recent`. */
   #forgotten = 0;
@@ -156,8 +171,8 @@ export class UnreadRows {
   }
 
   /**
-   * The server counted: everything up to `seq` is in the count, and `rows` are the newest. A row above `seq` changed while the server
-   * was counting; whether the count has it is unknown.
+   * The server counted: everything up to `seq` is in the count, and `rows` are the newest. A row
+   * above `seq` changed while the server was counting; whether the count has it is unknown.
    * @param {{unread: number, seq: number, rows: Row[]}} answer
    */
   counted({ unread, seq, rows }) {
@@ -167,13 +182,15 @@ export class UnreadRows {
     this.#known.clear();
     this.#newestId = 0;
     for (const row of rows) this.#remember(row);
-    for (const row of [...this.#recent.values()].filter((recent) => recent.seq > seq)) this.#move(row);
+    for (const row of [...this.#recent.values()].filter((recent) => recent.seq > seq))
+      this.#move(row);
   }
 
   /** Rows in their new state. @param {Row[]} rows */
   apply(rows) {
     for (const row of rows) {
-      const oldest = this.#recent.size >= MAX_REMEMBERED ? this.#recent.values().next().value : undefined;
+      const oldest =
+        this.#recent.size >= MAX_REMEMBERED ? this.#recent.values().next().value : undefined;
       if (oldest) this.#forgotten = Math.max(this.#forgotten, oldest.seq);
       setNewest(this.#recent, row.id, row, MAX_REMEMBERED);
       this.#move(row);

@@ -1,16 +1,20 @@
 /**
- * One stream as a client follows it: one integer, the position, and the two rules of docs/protocol.md §3.
+ * One stream as a client follows it: one integer, the position, and the two rules of
+ * docs/protocol.md §3.
  *
- *     event: seq == position + 1 -> apply, position = seq   | seq <= position -> ignore | else -> pull(after=position)
- *     page:  from <= position    -> apply all, position = max(position, to), pull again while to < head | else -> pull(after=position)
+ *     event: seq == position + 1 -> apply, position = seq | seq <= position -> ignore | else ->
+ *     pull(after=position)
+ *     page: from <= position -> apply all, position = max(position, to), pull again while to < head
+ *     | else -> pull(after=position)
  *
- * It owns the position, when to pull (never twice at once) and when a snapshot is needed (no position yet, `reset`, a new epoch).
- * It leaves sending to its link, and what the rows mean to `apply`.
+ * It owns the position, when to pull (never twice at once) and when a snapshot is needed (no
+ * position yet, `reset`, a new epoch). It leaves sending to its link, and what the rows mean to
+ * `apply`.
  * @module
  */
 
 import { Backoff } from '../connection/backoff.js';
-import { HoldfastError, LOCAL_CODES, asHoldfastError } from '../lib/errors.js';
+import { asHoldfastError, HoldfastError, LOCAL_CODES } from '../lib/errors.js';
 
 /** @typedef {import('../connection/replies.js').Answer} Answer */
 /** @typedef {import('../types.js').Clock} Clock */
@@ -32,24 +36,38 @@ import { HoldfastError, LOCAL_CODES, asHoldfastError } from '../lib/errors.js';
  * @typedef {{seq: number} & Record<string, any>} Snapshot
  *
  * @typedef {object} StreamHandlers
- * @property {(events: StreamEvent[]) => void} apply  changed rows in `seq` order, each whole; never the same change twice
- * @property {() => Promise<Snapshot>} [load]  fetches a snapshot: an HTTP answer as it is, because it has its `seq`. Called when there
- *   is no position, after `reset`, and after a new epoch. Without it, the stream is followed from its present head.
- * @property {(snapshot: any) => void} [replace]  the page's copy of the stream is this snapshot from now on. (A load that was overtaken
+ * @property {(events: StreamEvent[]) => void} apply changed rows in `seq` order, each whole; never
+ *   the same change twice
+ * @property {() => Promise<Snapshot>} [load] fetches a snapshot: an HTTP answer as it is, because
+ *   it has its `seq`. Called when there
+ *   is no position, after `reset`, and after a new epoch. Without it, the stream is followed from
+ *   its present head.
+ * @property {(snapshot: any) => void} [replace] the page's copy of the stream is this snapshot from
+ *   now on. (A load that was overtaken
  *   by another, or by leaving, never gets here.)
  * @property {(state: StreamState) => void} [state]
  * @property {(signal: Signal) => void} [signal]
- * @property {(reason: string) => void} [closed]  `left`, `removed`, `banned`, … or an error's code (`not_found`, `forbidden`, `too_many`)
+ * @property {(reason: string) => void} [closed] `left`, `removed`, `banned`, … or an error's code
+ *   (`not_found`, `forbidden`, `too_many`)
  *
  * @typedef {object} StreamLink  What a stream needs of its surroundings.
- * @property {(stream: Stream, answer: Answer) => void} pull  reads `stream.position` at the moment of sending
+ * @property {(stream: Stream, answer: Answer) => void} pull reads `stream.position` at the moment
+ *   of sending
  * @property {(stream: Stream) => void} join  the stream is ready to be subscribed
  * @property {Clock} clock
  * @property {Report} report
  */
 
-/** Errors after which the stream is over for this client. All others of a server are tried again. */
-const FINAL_CODES = new Set(['not_found', 'forbidden', 'too_many', 'bad_request', 'unknown_command']);
+/**
+ * Errors after which the stream is over for this client. All others of a server are tried again.
+ */
+const FINAL_CODES = new Set([
+  'not_found',
+  'forbidden',
+  'too_many',
+  'bad_request',
+  'unknown_command',
+]);
 
 export class Stream {
   /** @readonly @type {string} */
@@ -62,7 +80,10 @@ export class Stream {
   /** @type {StreamState} */
   #state;
   #pulling = false;
-  /** The highest event that came too early while a pull was under way: its answer may be from before it. */
+  /**
+   * The highest event that came too early while a pull was under way: its answer may be from before
+   * it.
+   */
   #early = 0;
   /** The load under way; another one, or `drop`, takes its place. @type {symbol | null} */
   #loading = null;
@@ -96,7 +117,10 @@ export class Stream {
     return this.#state;
   }
 
-  /** Load the snapshot that is missing. Needs no connection: a page may read over HTTP while WebSockets are blocked. */
+  /**
+   * Load the snapshot that is missing. Needs no connection: a page may read over HTTP while
+   * WebSockets are blocked.
+   */
   begin() {
     if (this.#state === 'loading' && this.#handlers.load) this.#load(this.#handlers.load);
   }
@@ -120,7 +144,10 @@ export class Stream {
     this.#enter('away');
   }
 
-  /** Drop the position: after `reset`, and when the history is another one (`epoch`). `connected` or `begin` goes on. */
+  /**
+   * Drop the position: after `reset`, and when the history is another one (`epoch`). `connected` or
+   * `begin` goes on.
+   */
   drop() {
     if (this.#isClosed()) return;
     this.#forget();
@@ -195,12 +222,16 @@ export class Stream {
   async #load(load) {
     if (this.#loading !== null) return;
     this.#cancelRetry();
-    const mine = (this.#loading = Symbol(this.name));
+    const mine = Symbol(this.name);
+    this.#loading = mine;
     try {
       const snapshot = await load();
       if (this.#loading !== mine) return;
       if (!Number.isSafeInteger(snapshot?.seq))
-        throw new HoldfastError(LOCAL_CODES.UNREADABLE, `expected a snapshot with a seq, got ${snapshot?.seq}`);
+        throw new HoldfastError(
+          LOCAL_CODES.UNREADABLE,
+          `expected a snapshot with a seq, got ${snapshot?.seq}`,
+        );
       this.#loading = null;
       this.#position = snapshot.seq;
       this.#guarded(() => this.#handlers.replace?.(snapshot), 'a snapshot');
@@ -219,7 +250,8 @@ export class Stream {
   #reset() {
     this.drop();
     const again = () => (this.#handlers.load ? this.begin() : this.#link.join(this));
-    // A snapshot that is refused at once (a lagging replica) must not become a storm: the second reset in a row waits.
+    // A snapshot that is refused at once (a lagging replica) must not become a storm: the second
+    // reset in a row waits.
     if (this.#backoff.failures > 0) return this.#later(null, again);
     this.#backoff.next();
     again();
@@ -251,7 +283,8 @@ export class Stream {
   }
 
   #pull() {
-    // While a retry waits, nothing that the server pushes makes it come sooner: that would be a storm.
+    // While a retry waits, nothing that the server pushes makes it come sooner: that would be a
+    // storm.
     if (this.#pulling || this.#retry !== null) return;
     this.#pulling = true;
     const generation = this.#generation;
@@ -275,7 +308,8 @@ export class Stream {
   /** @param {HoldfastError} error */
   #pullFailed(error) {
     this.#pulling = false;
-    if (error.code === 'reset' || error.code === 'not_subscribed' || FINAL_CODES.has(error.code)) this.refused(error);
+    if (error.code === 'reset' || error.code === 'not_subscribed' || FINAL_CODES.has(error.code))
+      this.refused(error);
     else this.#later(error, () => this.#pull());
   }
 
@@ -316,7 +350,8 @@ export class Stream {
 
   /** @param {StreamEvent[]} events */
   #apply(events) {
-    // The position is advanced all the same: one row that cannot be shown must not stop all that follow.
+    // The position is advanced all the same: one row that cannot be shown must not stop all that
+    // follow.
     this.#guarded(() => this.#handlers.apply(events), 'events');
   }
 
@@ -360,5 +395,9 @@ function isEvent(value) {
 function isPage(value) {
   const page = /** @type {Page} */ (value);
   if (typeof page !== 'object' || page === null) return false;
-  return [page.from, page.to, page.head].every(Number.isSafeInteger) && Array.isArray(page.events) && page.events.every(isEvent);
+  return (
+    [page.from, page.to, page.head].every(Number.isSafeInteger) &&
+    Array.isArray(page.events) &&
+    page.events.every(isEvent)
+  );
 }

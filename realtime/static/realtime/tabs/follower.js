@@ -1,15 +1,16 @@
 /**
  * A tab without a connection of its own: it speaks the same frames to the tab that has one.
  *
- * A tab that leads may die, be frozen, or sit behind a network that is dead while the browser slows its timers down. So a follower that
- * hears nothing asks, and the leader answers when the server has answered; whoever waits for that in vain takes the connection over.
+ * A tab that leads may die, be frozen, or sit behind a network that is dead while the browser slows
+ * its timers down. So a follower that hears nothing asks, and the leader answers when the server
+ * has answered; whoever waits for that in vain takes the connection over.
  * @module
  */
 
-import { HoldfastError, LOCAL_CODES } from '../lib/errors.js';
-import { COMMAND_TIMEOUT_MS, Replies } from '../connection/replies.js';
-import { uuid } from '../lib/uuid.js';
 import { Watch } from '../connection/heartbeat.js';
+import { COMMAND_TIMEOUT_MS, Replies } from '../connection/replies.js';
+import { HoldfastError, LOCAL_CODES } from '../lib/errors.js';
+import { uuid } from '../lib/uuid.js';
 import { words } from '../lib/words.js';
 
 /** @typedef {import('../types.js').Clock} Clock */
@@ -20,7 +21,10 @@ import { words } from '../lib/words.js';
 
 /** For the first word of a leader, and after the question of a page that a person looks at. */
 export const LEADER_PATIENCE_MS = 3_000;
-/** After so much silence of the leader it is asked whether it lives: as often as a connection that says nothing. */
+/**
+ * After so much silence of the leader it is asked whether it lives: as often as a connection that
+ * says nothing.
+ */
 export const ASK_AFTER_MS = 25_000;
 
 /**
@@ -47,7 +51,10 @@ export class Follower {
   #leader = null;
   /** The leader has told how things are, and from there on everything that happens. */
   #joined = false;
-  /** This tab holds the lock of its seat. A leader that hears of a seat that nobody holds takes its tab for dead. */
+  /**
+   * This tab holds the lock of its seat. A leader that hears of a seat that nobody holds takes its
+   * tab for dead.
+   */
   #seated = false;
   /** @type {unknown} */
   #due = null;
@@ -101,17 +108,27 @@ export class Follower {
       return answer.failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, words.notConnected));
     // A leader that was frozen must not send what its tab gave up long ago.
     const until = this.#clock.now() + COMMAND_TIMEOUT_MS;
-    this.#replies.ask((text) => this.#send('frame', { text, until }), name, fields, answer, COMMAND_TIMEOUT_MS);
+    this.#replies.ask(
+      (text) => this.#send('frame', { text, until }),
+      name,
+      fields,
+      answer,
+      COMMAND_TIMEOUT_MS,
+    );
   }
 
   /** Another tab said something. @param {Record<string, any>} message */
   hear({ kind, leader, items }) {
     if (kind === 'here' && leader !== this.#leader) this.#begin(leader);
     else if (kind === 'gone' && leader === this.#leader) this.#begin(null);
-    else if (kind === 'items') for (const item of items) this.#guarded(() => this.#take(leader, item));
+    else if (kind === 'items')
+      for (const item of items) this.#guarded(() => this.#take(leader, item));
   }
 
-  /** Ask the leader to let this tab in, or whether it is still there; `start` does it, should it be too early. */
+  /**
+   * Ask the leader to let this tab in, or whether it is still there; `start` does it, should it be
+   * too early.
+   */
   #ask() {
     if (this.#seated) this.#watch.ask(LEADER_PATIENCE_MS);
   }
@@ -124,7 +141,10 @@ export class Follower {
     this.#post({ kind, leader: this.#leader, seat: this.seat, ...more });
   }
 
-  /** Somebody else leads from now on: nothing that went through the one before is answered any more. @param {string | null} leader */
+  /**
+   * Somebody else leads from now on: nothing that went through the one before is answered any more.
+   * @param {string | null} leader
+   */
   #begin(leader) {
     this.#leader = leader;
     this.#joined = false;
@@ -141,7 +161,8 @@ export class Follower {
   #take(leader, item) {
     const mine = item.to === undefined ? !item.except?.includes(this.seat) : item.to === this.seat;
     // A leader that was frozen may answer a question of long ago.
-    if (item.welcome && mine && !this.#joined && (this.#leader ?? leader) === leader) this.#welcomed(leader);
+    if (item.welcome && mine && !this.#joined && (this.#leader ?? leader) === leader)
+      this.#welcomed(leader);
     if (leader !== this.#leader || !this.#joined) return;
     this.#watch.heard();
     if (!mine) return;
@@ -172,7 +193,11 @@ export class Follower {
     this.#clock.clearTimeout(this.#due);
     if (state.name !== 'open') this.#replies.lose();
     // The timer of a hidden leader may come a minute late; messages come at once.
-    if (state.name === 'waiting') this.#due = this.#clock.setTimeout(() => this.#send('wake'), Math.max(0, state.retryAt - this.#clock.now()));
+    if (state.name === 'waiting')
+      this.#due = this.#clock.setTimeout(
+        () => this.#send('wake'),
+        Math.max(0, state.retryAt - this.#clock.now()),
+      );
     this.#handlers.state(state);
   }
 }

@@ -1,13 +1,14 @@
 /**
  * The tab that has the connection, for itself and for the other tabs of the browser.
  *
- * What the server says goes to the other tabs in the order in which it came: what stands in one WebSocket message goes as one message.
+ * What the server says goes to the other tabs in the order in which it came: what stands in one
+ * WebSocket message goes as one message.
  * @module
  */
 
 import { LOCAL_CODES } from '../lib/errors.js';
-import { Seats } from './tab_subscriptions.js';
 import { uuid } from '../lib/uuid.js';
+import { Seats } from './tab_subscriptions.js';
 
 /** @typedef {import('../types.js').Clock} Clock */
 /** @typedef {import('../types.js').Hello} Hello */
@@ -25,7 +26,8 @@ const OWN = 'own';
  * @property {(handlers: SocketHandlers) => Transport} connect
  * @property {SocketHandlers} handlers  of the leader's own page
  * @property {(message: Fields) => void} post  to the other tabs
- * @property {(seat: string, signal: AbortSignal) => Promise<void>} vacated  fulfilled when the seat's tab is gone
+ * @property {(seat: string, signal: AbortSignal) => Promise<void>} vacated fulfilled when the
+ *   seat's tab is gone
  * @property {Clock} clock
  */
 
@@ -118,7 +120,11 @@ export class Leader {
       void this.#vacated(seat, this.#reign.signal).then(() => this.#leave(seat));
     }
     this.#put({ to: seat, welcome: true });
-    if (this.#hello) this.#put({ to: seat, hello: { ...this.#hello, heads: this.#seats.raised(this.#hello.heads ?? {}) } });
+    if (this.#hello)
+      this.#put({
+        to: seat,
+        hello: { ...this.#hello, heads: this.#seats.raised(this.#hello.heads ?? {}) },
+      });
     else this.#put({ to: seat, state: this.#socket.state });
     // Somebody may have signed in again, and opened this tab to see.
     if (this.#socket.state.name === 'stopped') this.#socket.start();
@@ -147,7 +153,11 @@ export class Leader {
     if (this.#hello === null) return this.#put({ here: true });
     if (this.#asking) return;
     this.#asking = true;
-    this.#socket.ask('ping', {}, { done: () => this.#proved(null), failed: (error) => this.#proved(error) });
+    this.#socket.ask(
+      'ping',
+      {},
+      { done: () => this.#proved(null), failed: (error) => this.#proved(error) },
+    );
   }
 
   /** @param {HoldfastError | null} error */
@@ -183,7 +193,8 @@ export class Leader {
   }
 
   #flush() {
-    if (this.#items.length > 0) this.#post({ kind: 'items', leader: this.#id, items: this.#items.splice(0) });
+    if (this.#items.length > 0)
+      this.#post({ kind: 'items', leader: this.#id, items: this.#items.splice(0) });
   }
 }
 

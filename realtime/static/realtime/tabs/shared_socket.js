@@ -1,25 +1,28 @@
 /**
  * One connection for all tabs of a browser, where the browser has Web Locks and BroadcastChannel.
  *
- *     const client = new Client({ path: '/ws/chat/', transport: sharedTransport({ path: '/ws/chat/', user: 7 }) });
+ *     const client = new Client({ path: '/ws/chat/', transport: sharedTransport({ path:
+ *     '/ws/chat/', user: 7 }) });
  *
- * The tab that holds the lock leads: it has the WebSocket. The others follow: they speak the same frames through the channel, and none
- * of their clients knows the difference. When the leader closes, leaves or dies, the browser hands the lock to the next; when it is frozen,
- * a follower that waits in vain steals it. A change of the leader looks like a cut connection: streams go on from their positions, and
- * what was under way is repeated by the outbox with its key.
+ * The tab that holds the lock leads: it has the WebSocket. The others follow: they speak the same
+ * frames through the channel, and none of their clients knows the difference. When the leader
+ * closes, leaves or dies, the browser hands the lock to the next; when it is frozen, a follower
+ * that waits in vain steals it. A change of the leader looks like a cut connection: streams go on
+ * from their positions, and what was under way is repeated by the outbox with its key.
  *
- * The name of lock and channel carries the version of what tabs say to each other, the endpoint and the user: tabs with other code, or of
- * somebody who signed in later, have a connection of their own.
+ * The name of lock and channel carries the version of what tabs say to each other, the endpoint and
+ * the user: tabs with other code, or of somebody who signed in later, have a connection of their
+ * own.
  * @module
  */
 
+import { Socket } from '../connection/socket.js';
 import { realClock, reportToConsole } from '../lib/clock.js';
 import { HoldfastError, LOCAL_CODES } from '../lib/errors.js';
+import { words } from '../lib/words.js';
 import { Follower } from './follower.js';
 import { Leader } from './leader.js';
-import { Socket } from '../connection/socket.js';
 import { openChannel } from './tabs.js';
-import { words } from '../lib/words.js';
 
 /** @typedef {import('../types.js').Clock} Clock */
 /** @typedef {import('../types.js').ConnectionState} ConnectionState */
@@ -29,12 +32,17 @@ import { words } from '../lib/words.js';
 /** @typedef {import('../connection/socket.js').SocketHandlers} SocketHandlers */
 /** @typedef {import('./tabs.js').Channel} Channel */
 
-/** Of what tabs say to each other (leader.js, follower.js, tab_subscriptions.js). Raise it when that changes: during a deploy both kinds are open. */
+/**
+ * Of what tabs say to each other (leader.js, follower.js, tab_subscriptions.js). Raise it when that
+ * changes: during a deploy both kinds are open.
+ */
 export const VERSION = 1;
 
 /**
  * @typedef {object} SharedLocks  the part of LockManager that is needed
- * @property {(name: string, options: {signal?: AbortSignal, steal?: boolean}, callback: () => Promise<void>) => Promise<void>} request
+ * @property
+ *   {(name: string, options: {signal?: AbortSignal, steal?: boolean}, callback: () => Promise<void>) => Promise<void>}
+ *   request
  *
  * @typedef {object} SharedSocketOptions
  * @property {string} name  of the lock and the channel
@@ -47,16 +55,20 @@ export const VERSION = 1;
  */
 
 /**
- * What `Client` takes as its `transport`; undefined where tabs cannot share, and each has a connection of its own.
+ * What `Client` takes as its `transport`; undefined where tabs cannot share, and each has a
+ * connection of its own.
  * @param {{path: string, user: number}} options
  * @returns {((handlers: SocketHandlers) => Transport) | undefined}
  */
 export function sharedTransport({ path, user }) {
-  const locks = /** @type {SharedLocks | undefined} */ (/** @type {unknown} */ (globalThis.navigator?.locks));
+  const locks = /** @type {SharedLocks | undefined} */ (
+    /** @type {unknown} */ (globalThis.navigator?.locks)
+  );
   if (locks === undefined || typeof BroadcastChannel === 'undefined') return undefined;
   const open = (/** @type {string} */ name) => /** @type {Channel} */ (openChannel(name));
   const connect = (/** @type {SocketHandlers} */ handlers) => new Socket({ url: path, handlers });
-  return (handlers) => new SharedSocket({ name: nameFor(path, user), handlers, connect, locks, open });
+  return (handlers) =>
+    new SharedSocket({ name: nameFor(path, user), handlers, connect, locks, open });
 }
 
 /** @param {string} path @param {number} user */
@@ -86,7 +98,15 @@ export class SharedSocket {
   #vacate = () => {};
 
   /** @param {SharedSocketOptions} options */
-  constructor({ name, handlers, connect, locks, open, clock = realClock, report = reportToConsole }) {
+  constructor({
+    name,
+    handlers,
+    connect,
+    locks,
+    open,
+    clock = realClock,
+    report = reportToConsole,
+  }) {
     this.#name = name;
     this.#handlers = handlers;
     this.#connect = connect;
@@ -116,7 +136,10 @@ export class SharedSocket {
     this.#enter({ name: 'idle' });
   }
 
-  /** Leave the others; whoever leads lets the next one lead. A page in the back/forward cache may hold neither lock nor channel. */
+  /**
+   * Leave the others; whoever leads lets the next one lead. A page in the back/forward cache may
+   * hold neither lock nor channel.
+   */
   sleep() {
     if (this.#role === null) return;
     const { name } = this.#state;
@@ -150,7 +173,8 @@ export class SharedSocket {
 
   #join() {
     this.#channel = this.#open(this.#name);
-    this.#channel.onmessage = ({ data }) => this.#guarded(() => this.#role?.hear(data), 'handling a message of another tab');
+    this.#channel.onmessage = ({ data }) =>
+      this.#guarded(() => this.#role?.hear(data), 'handling a message of another tab');
     this.#follow();
     this.#enter({ name: 'connecting' });
   }
@@ -176,7 +200,8 @@ export class SharedSocket {
     const follower = this.#follower();
     this.#role = follower;
     this.#compete();
-    // The leader sees by the seat's lock when this tab is gone, so it is held before the leader hears of it.
+    // The leader sees by the seat's lock when this tab is gone, so it is held before the leader
+    // hears of it.
     const { signal } = this.#wait;
     const hold = () =>
       /** @type {Promise<void>} */ (
@@ -186,7 +211,9 @@ export class SharedSocket {
           follower.start();
         })
       );
-    this.#locks.request(seatName(this.#name, follower.seat), { signal }, hold).catch((error) => this.#failed(error, signal));
+    this.#locks
+      .request(seatName(this.#name, follower.seat), { signal }, hold)
+      .catch((error) => this.#failed(error, signal));
   }
 
   #follower() {
@@ -199,7 +226,10 @@ export class SharedSocket {
     });
   }
 
-  /** Wait for the lock, or take it from a tab that does not answer. @param {{steal?: boolean}} [options] */
+  /**
+   * Wait for the lock, or take it from a tab that does not answer.
+   * @param {{steal?: boolean}} [options]
+   */
   #compete({ steal = false } = {}) {
     const before = this.#wait;
     const wait = new AbortController();
@@ -211,10 +241,12 @@ export class SharedSocket {
       held = true;
       return this.#lead();
     };
-    this.#locks.request(this.#name, steal ? { steal } : { signal: wait.signal }, reign).catch((error) => {
-      if (held && this.#wait === wait && !wait.signal.aborted) this.#dethroned();
-      else this.#failed(error, wait.signal);
-    });
+    this.#locks
+      .request(this.#name, steal ? { steal } : { signal: wait.signal }, reign)
+      .catch((error) => {
+        if (held && this.#wait === wait && !wait.signal.aborted) this.#dethroned();
+        else this.#failed(error, wait.signal);
+      });
   }
 
   /** @returns {Promise<void>}  fulfilled when the lock is to be given back */
@@ -246,11 +278,14 @@ export class SharedSocket {
    * @param {AbortSignal} signal
    */
   #vacated(seat, signal) {
-    return this.#locks.request(seatName(this.#name, seat), { signal }, async () => {}).catch(() => {});
+    return this.#locks
+      .request(seatName(this.#name, seat), { signal }, async () => {})
+      .catch(() => {});
   }
 
   /**
-   * A lock was refused for another reason than that we do not want it any more: without one, this tab has a connection of its own.
+   * A lock was refused for another reason than that we do not want it any more: without one, this
+   * tab has a connection of its own.
    * @param {unknown} error
    * @param {AbortSignal} signal
    */
@@ -268,7 +303,8 @@ export class SharedSocket {
         this.#state = { name: 'open' };
         this.#guarded(() => this.#handlers.hello(hello), 'handling "hello"');
       },
-      object: (object) => this.#guarded(() => this.#handlers.object(object), `handling "${object.type}"`),
+      object: (object) =>
+        this.#guarded(() => this.#handlers.object(object), `handling "${object.type}"`),
       state: (state) => this.#enter(state),
     };
   }

@@ -1,12 +1,15 @@
 /**
- * What the tabs of one browser want of their one connection: each tab has a seat, and the server sees one client.
+ * What the tabs of one browser want of their one connection: each tab has a seat, and the server
+ * sees one client.
  *
- * The server has one subscription of a stream per connection, and what one seat reads moves it. So every seat hears all that the server
- * says about a stream, the pages that others asked for included, and goes by the two rules of docs/protocol.md §3: a seat that is level
- * and hears of a page below its position with more to come pulls, as it would have to if it had asked itself. What a seat ignores there
- * costs nothing; what it does not hear would leave it deaf.
+ * The server has one subscription of a stream per connection, and what one seat reads moves it. So
+ * every seat hears all that the server says about a stream, the pages that others asked for
+ * included, and goes by the two rules of docs/protocol.md §3: a seat that is level and hears of a
+ * page below its position with more to come pulls, as it would have to if it had asked itself. What
+ * a seat ignores there costs nothing; what it does not hear would leave it deaf.
  *
- * A seat that asks to be subscribed where the server pushes already is answered from here: a new tab on the present costs the server nothing.
+ * A seat that asks to be subscribed where the server pushes already is answered from here: a new
+ * tab on the present costs the server nothing.
  * @module
  */
 
@@ -17,8 +20,10 @@
 
 /**
  * @typedef {object} SeatsOptions
- * @property {(name: string, fields: Fields, answer: Answer) => void} ask  sends a command over the connection
- * @property {(object: Fields & {type: string}, except: string[]) => void} tell  says something to all seats but these
+ * @property {(name: string, fields: Fields, answer: Answer) => void} ask sends a command over the
+ *   connection
+ * @property {(object: Fields & {type: string}, except: string[]) => void} tell says something to
+ *   all seats but these
  */
 
 export class Seats {
@@ -26,9 +31,15 @@ export class Seats {
   #tell;
   /** The seats that follow each stream. @type {Map<string, Set<string>>} */
   #followers = new Map();
-  /** Streams that the server pushes, each by the position after which it does. @type {Map<string, number>} */
+  /**
+   * Streams that the server pushes, each by the position after which it does.
+   * @type {Map<string, number>}
+   */
   #levels = new Map();
-  /** Pulls under way: who asks for the same meanwhile is answered together. @type {Map<string, {seat: string, answer: Answer}[]>} */
+  /**
+   * Pulls under way: who asks for the same meanwhile is answered together.
+   * @type {Map<string, {seat: string, answer: Answer}[]>}
+   */
   #pulls = new Map();
 
   /** @param {SeatsOptions} options */
@@ -54,7 +65,8 @@ export class Seats {
   /** The server said something to nobody in particular. @param {Fields & {type: string}} object */
   heard(object) {
     const level = this.#levels.get(object.stream);
-    if (object.type === 'event' && level !== undefined && object.seq > level) this.#reached(object.stream, object.seq === level + 1 ? object.seq : null);
+    if (object.type === 'event' && level !== undefined && object.seq > level)
+      this.#reached(object.stream, object.seq === level + 1 ? object.seq : null);
     if (object.type === 'page') this.#reached(object.stream, levelOf(object));
     if (object.type === 'behind' || object.type === 'closed') this.#reached(object.stream, null);
     if (object.type === 'closed') this.#followers.delete(object.stream);
@@ -63,7 +75,9 @@ export class Seats {
 
   /** A tab is gone: what nobody else follows is followed no more. @param {string} seat */
   leave(seat) {
-    const streams = [...this.#followers].filter(([, seats]) => seats.has(seat)).map(([stream]) => stream);
+    const streams = [...this.#followers]
+      .filter(([, seats]) => seats.has(seat))
+      .map(([stream]) => stream);
     if (streams.length > 0) this.#unsubscribe(seat, streams, { done() {}, failed() {} });
   }
 
@@ -73,9 +87,17 @@ export class Seats {
     this.#levels.clear();
   }
 
-  /** Heads as they are by now, for a seat that greets late. @param {Record<string, number>} heads */
+  /**
+   * Heads as they are by now, for a seat that greets late.
+   * @param {Record<string, number>} heads
+   */
   raised(heads) {
-    return Object.fromEntries(Object.entries(heads).map(([stream, head]) => [stream, Math.max(head, this.#levels.get(stream) ?? 0)]));
+    return Object.fromEntries(
+      Object.entries(heads).map(([stream, head]) => [
+        stream,
+        Math.max(head, this.#levels.get(stream) ?? 0),
+      ]),
+    );
   }
 
   /**
@@ -85,12 +107,20 @@ export class Seats {
    */
   #subscribe(seat, streams, answer) {
     for (const stream of Object.keys(streams)) this.#followersOf(stream).add(seat);
-    const covered = Object.entries(streams).filter(([stream, position]) => this.#levels.get(stream) === position);
-    const wanted = Object.fromEntries(Object.entries(streams).filter(([stream, position]) => this.#levels.get(stream) !== position));
+    const covered = Object.entries(streams).filter(
+      ([stream, position]) => this.#levels.get(stream) === position,
+    );
+    const wanted = Object.fromEntries(
+      Object.entries(streams).filter(([stream, position]) => this.#levels.get(stream) !== position),
+    );
     const done = (/** @type {any} */ data) => {
-      for (const [stream, page] of Object.entries(data.pages ?? {})) this.#came(stream, page, [seat]);
+      for (const [stream, page] of Object.entries(data.pages ?? {}))
+        this.#came(stream, page, [seat]);
       for (const stream of Object.keys(data.errors ?? {})) this.#refused(stream, seat);
-      const pages = covered.map(([stream, position]) => [stream, this.#present(stream, /** @type {number} */ (position))]);
+      const pages = covered.map(([stream, position]) => [
+        stream,
+        this.#present(stream, /** @type {number} */ (position)),
+      ]);
       answer.done({ ...data, pages: { ...data.pages, ...Object.fromEntries(pages) } });
     };
     if (Object.keys(wanted).length === 0) done({ errors: {} });
@@ -98,13 +128,19 @@ export class Seats {
   }
 
   /**
-   * The page after a position that was level when its seat asked. It may have moved on meanwhile, unheard by the seat: then there is more to pull.
+   * The page after a position that was level when its seat asked. It may have moved on meanwhile,
+   * unheard by the seat: then there is more to pull.
    * @param {string} stream
    * @param {number} position
    * @returns {Page}
    */
   #present(stream, position) {
-    return { from: position, to: position, head: this.#levels.get(stream) ?? position + 1, events: [] };
+    return {
+      from: position,
+      to: position,
+      head: this.#levels.get(stream) ?? position + 1,
+      events: [],
+    };
   }
 
   /**
@@ -150,7 +186,8 @@ export class Seats {
   }
 
   /**
-   * A page that seats asked for: the others hear it as if it had been pushed, unless it says what they know.
+   * A page that seats asked for: the others hear it as if it had been pushed, unless it says what
+   * they know.
    * @param {string} stream
    * @param {any} page
    * @param {string[]} seats

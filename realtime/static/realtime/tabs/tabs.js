@@ -1,9 +1,10 @@
 /**
  * What the tabs of one browser share: turns, and news.
  *
- * One tab has its turn at a time, by a Web Lock that is held for as long as there is something to send. The lock goes round: whoever has
- * entries waits for it, so the tab that a person writes in does not depend on one that the browser froze.
- * Where there are no locks (plain HTTP, old browsers), every tab has its turn at once.
+ * One tab has its turn at a time, by a Web Lock that is held for as long as there is something to
+ * send. The lock goes round: whoever has entries waits for it, so the tab that a person writes in
+ * does not depend on one that the browser froze. Where there are no locks (plain HTTP, old
+ * browsers), every tab has its turn at once.
  * @module
  */
 
@@ -14,7 +15,9 @@ export const LOCK_PATIENCE_MS = 20_000;
 
 /**
  * @typedef {object} Locks  the part of LockManager that is needed
- * @property {(name: string, options: {signal: AbortSignal}, callback: () => Promise<void>) => Promise<void>} request
+ * @property
+ *   {(name: string, options: {signal: AbortSignal}, callback: () => Promise<void>) => Promise<void>}
+ *   request
  *
  * @typedef {object} Channel  the part of BroadcastChannel that is needed
  * @property {(value: any) => void} postMessage
@@ -23,7 +26,8 @@ export const LOCK_PATIENCE_MS = 20_000;
  */
 
 /**
- * Open the channel on which the other tabs hear what this one says; null where the browser has none.
+ * Open the channel on which the other tabs hear what this one says; null where the browser has
+ * none.
  * @param {string} name
  * @returns {Channel | null}
  */
