@@ -3,7 +3,7 @@
  * @module
  */
 
-import { fill, gettext } from '../../realtime/lib/language.js';
+import { fill, gettext, pgettext } from '../../realtime/lib/language.js';
 import { clock } from '../lib/words.js';
 
 export const words = {
@@ -22,8 +22,8 @@ export const words = {
   mutedUntil: (/** @type {string} */ until) =>
     fill(gettext('Muted until %(time)s'), { time: clock(until) }),
 
-  message: gettext('Message'),
-  mention: gettext('Mention'),
+  message: pgettext('a verb', 'Message'),
+  mention: pgettext('a verb', 'Mention'),
   addPeople: gettext('Add people to this room'),
   invited: (/** @type {string} */ name) => fill(gettext('%(name)s was added'), { name }),
 
