@@ -35,15 +35,15 @@ class CloseCode(IntEnum):
 FIRST_FINAL_CODE = 4500  # from here on a client stops and says why
 
 _REASONS = {
-    CloseCode.TOO_BIG: "a message was larger than this server accepts",
-    CloseCode.RESTART: "the server restarts",
-    CloseCode.OVERLOADED: "the server has too much to do",
-    CloseCode.UNRESPONSIVE: "no answer to pings",
+    CloseCode.TOO_BIG: "message too large",
+    CloseCode.RESTART: "server restarting",
+    CloseCode.OVERLOADED: "server overloaded",
+    CloseCode.UNRESPONSIVE: "no response to pings",
     CloseCode.FLOODED: "too many commands",
-    CloseCode.HOPELESSLY_SLOW: "this connection does not read what it is sent",
-    CloseCode.BAD_FRAME: "a message was not a JSON object with an integer id",
-    CloseCode.NOT_AUTHENTICATED: "sign in first",
-    CloseCode.SESSION_ENDED: "the session has ended",
-    CloseCode.BANNED: "this account is banned",
-    CloseCode.TOO_MANY_CONNECTIONS: "too many connections of this account",
+    CloseCode.HOPELESSLY_SLOW: "client too slow",
+    CloseCode.BAD_FRAME: "expected a JSON object with an integer id",
+    CloseCode.NOT_AUTHENTICATED: "authentication required",
+    CloseCode.SESSION_ENDED: "session ended",
+    CloseCode.BANNED: "account banned",
+    CloseCode.TOO_MANY_CONNECTIONS: "too many connections for this account",
 }

@@ -136,4 +136,4 @@ class Unavailable(HoldfastError):
 
 def failed() -> Unavailable:
     """Return what a client is told after a mistake of ours; the mistake itself goes to the log."""
-    return Unavailable("Something went wrong on the server; it has been logged.", retry_after=5.0)
+    return Unavailable("Something went wrong on the server. The error has been logged; try again in a moment.", retry_after=5.0)

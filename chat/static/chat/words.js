@@ -7,6 +7,9 @@ import { counted, fill, gettext } from '../realtime/lib/language.js';
 import { spokenMoment } from '../realtime/lib/time_text.js';
 import { few } from './lib/words.js';
 
+/** The reason of a close with code BANNED: the moderator's reason, and the end of the ban. */
+const SITE_BAN = /^(?:(?:account )?banned(?:: |$))?(.*?)(?: ?\(until ([^()]+ UTC)\))?$/s;
+
 export const words = {
   pageTitle: (/** @type {number} */ unread, /** @type {string} */ title) =>
     unread > 0 ? `(${few(unread)}) ${title}` : title,
@@ -26,22 +29,26 @@ export const words = {
     ),
   sessionDoubted: gettext("Checking whether you're still signed in…"),
   signedOut: gettext("You've been signed out."),
-  siteBanned: (/** @type {string} */ told) => {
-    const [, reason = '', until] =
-      /^(?:banned(?:: |$))?(.*?)(?: \(until ([^()]+ UTC)\))?$/s.exec(told) ?? [];
+  siteBanned: (/** @type {string} */ closeReason) => {
+    const [, reason, until] = SITE_BAN.exec(closeReason) ?? [];
     const time = until && spokenMoment(until);
-    return (
-      time
-        ? fill(gettext('You have been banned until %(time)s. %(reason)s'), { time, reason })
-        : fill(gettext('You have been banned. %(reason)s'), { reason })
-    ).trim();
+    if (time && reason)
+      return fill(gettext("You've been banned until %(time)s. Reason: %(reason)s"), {
+        time,
+        reason,
+      });
+    if (time) return fill(gettext("You've been banned until %(time)s."), { time });
+    if (reason) return fill(gettext("You've been banned. Reason: %(reason)s"), { reason });
+    return gettext("You've been banned.");
   },
   deactivated: gettext('Your account has been deactivated.'),
   tooManyConnections: gettext(
     'Holdfast is open in too many windows. Close some, then reload this one.',
   ),
   stopped: (/** @type {string} */ reason) =>
-    fill(gettext('The connection was closed. %(reason)s'), { reason }).trim(),
+    reason
+      ? fill(gettext('The connection was closed: %(reason)s'), { reason })
+      : gettext('The connection was closed.'),
   stoppedShort: gettext('Not connected'),
 
   newDirectMessage: gettext('New direct message'),

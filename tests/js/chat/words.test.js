@@ -36,12 +36,12 @@ describe('words', () => {
   });
 
   test('who is banned is told why, and until when by their own clock', () => {
-    assert.equal(words.siteBanned('banned: spam (again)'), 'You have been banned. spam (again)');
-    assert.equal(words.siteBanned('banned'), 'You have been banned.');
     assert.equal(
-      words.siteBanned('this account is banned'),
-      'You have been banned. this account is banned',
+      words.siteBanned('banned: spam (again)'),
+      "You've been banned. Reason: spam (again)",
     );
+    assert.equal(words.siteBanned('banned'), "You've been banned.");
+    assert.equal(words.siteBanned('account banned'), "You've been banned.");
     const time = new Intl.DateTimeFormat(undefined, {
       dateStyle: 'medium',
       timeStyle: 'short',
@@ -49,7 +49,7 @@ describe('words', () => {
     }).format(new Date('2026-12-05T14:00:00Z'));
     assert.equal(
       words.siteBanned('banned: spam (again) (until 05 December 2026, 14:00 UTC)'),
-      `You have been banned until ${time}. spam (again)`,
+      `You've been banned until ${time}. Reason: spam (again)`,
     );
   });
 
