@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
+from realtime.protocol import strict_json
 from realtime.protocol.errors import BadRequest, HoldfastError
-from realtime.protocol.jsontext import INT_MAX, INT_MIN, MAX_DEPTH, SAFE_DIGITS, NotJson, fits, scan
 from realtime.protocol.page import Event, Page
+from realtime.protocol.strict_json import INT_MAX, INT_MIN, MAX_DEPTH, SAFE_DIGITS
 
 Id = int | msgspec.Raw
 """The id of a command: Raw where it is beyond 64 bits, so that it can be repeated digit by digit."""
@@ -74,18 +75,13 @@ def _is_plain(found: dict[str, Any], text: str) -> bool:
 
 def _decode_slowly(text: str) -> dict[str, Any]:
     try:
-        seen = scan(text)
-    except NotJson as error:
+        parsed = strict_json.parse(text)
+    except strict_json.NotJson as error:
         raise BadFrame(str(error)) from error
-    if seen.id_at is None:
-        raise BadFrame("expected a JSON object with an integer id")
-    digits = seen.tokens[seen.id_at]
-    ident = int(digits) if fits(digits) else msgspec.Raw(digits.encode())
-    if seen.problem is not None:
-        raise Unreadable(ident, BadRequest(seen.problem))
-    found: dict[str, Any] = _decode(seen.with_id(seen.id_at, "0"))
-    found["id"] = ident
-    return found
+    ident = int(parsed.id) if strict_json.fits(parsed.id) else msgspec.Raw(parsed.id.encode())
+    if parsed.problem is not None:
+        raise Unreadable(ident, BadRequest(parsed.problem))
+    return {**parsed.fields, "id": ident}
 
 
 # What a client is sent
