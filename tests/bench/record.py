@@ -96,11 +96,11 @@ def table(run: Mapping[str, Any]) -> str:
     lines = [
         "# Results",
         "",
-        "Written by `make bench`; what is measured, and how, is on [the page beside this one](README.md).",
+        "Written by `make bench`. The [README](README.md) explains what is measured, and how.",
         "",
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}.",
         f"{', '.join(f'{name} {number}' for name, number in versions.items())}.",
-        "Figures are medians, with the least and the most of all runs. Clients, servers, database and broker share the machine.",
+        "Figures are medians, with the minimum and maximum of all runs. Clients, servers, database and broker share the machine.",
         "",
     ]
     for name in [name for name in CELLS if name in run["cells"]]:
@@ -144,7 +144,7 @@ def _section(name: str, cell: Mapping[str, Any]) -> list[str]:
     for bar in cell["bars"]:
         lines.append(f"- {bar['words']}: **{ {True: 'reached', False: 'missed', None: 'not judged'}[bar['reached']] }**")
     if cell["load_generator_was_the_bottleneck"]:
-        lines.append("- The load generator used more than 85 % of a core: the figures may be its own.")
+        lines.append("- The load generator used more than 85 % of a core: it may be what limits the figures.")
     load = ", ".join(str(each) for each in cell["load_average"])
     lines += [f"- {cell['runs']} runs, {cell['date']}, commit {cell['commit']}, load average at the end {load}.", ""]
     return lines

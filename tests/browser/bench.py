@@ -142,7 +142,7 @@ def scroll(run: Run, page: Page, cdp: CDPSession) -> None:
         page.mouse.wheel(0, -WHEEL_PX)
         page.wait_for_timeout(WHEEL_EVERY_MS)
     oldest = int(page.locator(".timeline .message").first.get_attribute("data-number") or 0)
-    note(run, page, cdp, f"{WHEELS} turns of the wheel into the past, the same", f"{before - oldest} messages back")
+    note(run, page, cdp, f"{WHEELS} wheel turns into the past, while messages come in", f"{before - oldest} messages back")
 
 
 def switch(run: Run, page: Page, cdp: CDPSession, name: str, paths: list[str]) -> None:
@@ -222,17 +222,17 @@ def written(run: Run, browser: str) -> str:
         "# The page in a browser",
         "",
         f"`make bench-browser`, {where['date']}, commit `{where['commit']}`: {ROOMS} rooms and {MESSAGES:,} messages, one process on",
-        f"SQLite, Chromium {browser} without a window (1280 × 800), {machine['cpu']}, {machine['cores']} cores shared by all of it,",
+        f"SQLite, Chromium {browser} without a window (1280 × 800), {machine['cpu']}, {machine['cores']} cores shared by everything,",
         f"load average {load_average}. While messages come in, {POSTERS} sockets post {RATE} a second into the open room.",
         "",
         f"First paint of the room with its messages: median **{median(run.painted):.0f} ms**,",
         f"slowest {max(run.painted):.0f} ms of {LOADS} loads; connected after {median(run.level):.0f} ms.",
         "",
-        "| what | | long tasks | in total | longest | heap | elements | messages in the page |",
+        "| action | | long tasks | in total | longest | heap | elements | messages in the page |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
         *(row(record) for record in run.records),
         "",
-        "A long task is one above 50 ms: while it runs, the page answers nothing. The heap is measured after a garbage collection.",
+        "A long task takes more than 50 ms; the page does not respond while it runs. The heap is measured after a garbage collection.",
         "",
     ]
     return "\n".join(lines)
