@@ -17,6 +17,8 @@ from tests.architecture.source import PACKAGES, ROOT, modules, tree_of_errors
 DOCUMENTS = sorted(path.relative_to(ROOT) for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 README_LINES = 150
 DECISION_LINES = 40
+DOCUMENT_COLUMNS = 120
+GLOSSARY_WORDS = 40
 
 SETTING_ROW = re.compile(r"^\| `([A-Z][A-Z_]+)` \| ([^|]*?) \|", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
@@ -108,6 +110,25 @@ def test_every_promise_names_its_test() -> None:
     assert [promise.splitlines()[0] for promise in promises if re.match(r"\d", promise) and not NAMED_TEST.search(promise)] == []
 
 
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.parts[0] == "docs"], ids=str)
+def test_a_document_has_short_lines(path: Path) -> None:
+    """Markdown cannot break a row of a table; everything else fits the width of two windows side by side."""
+    lines = enumerate(text(str(path)).splitlines(), 1)
+    assert [number for number, line in lines if len(line) > DOCUMENT_COLUMNS and not line.startswith("|")] == []
+
+
+def test_the_glossary_is_short_and_sorted() -> None:
+    words = re.findall(r"^\| ([a-z ]+) \|", text("docs/architecture.md").split("## Glossary")[1], re.MULTILINE)[1:]
+    assert len(words) <= GLOSSARY_WORDS
+    assert words == sorted(set(words))
+
+
+@pytest.mark.parametrize("page", ["architecture", "guarantees", "operations"])
+def test_the_pages_know_how_often_heads_are_checked_without_the_broker(page: str) -> None:
+    assert project_settings.HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS == 0.5
+    assert "twice a second" in " ".join(text(f"docs/{page}.md").split())
+
+
 def test_the_readme_is_short() -> None:
     assert len(text("README.md").splitlines()) <= README_LINES
 
@@ -123,3 +144,8 @@ def test_decisions_are_numbered_without_a_gap_and_without_a_double() -> None:
 @pytest.mark.parametrize("path", DECISIONS, ids=str)
 def test_a_decision_is_short(path: Path) -> None:
     assert len(text(str(path)).splitlines()) <= DECISION_LINES
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=str)
+def test_a_decision_has_a_context_a_decision_and_consequences(path: Path) -> None:
+    assert re.findall(r"^## (.*)", text(str(path)), re.MULTILINE) == ["Context", "Decision", "Consequences"]

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -99,7 +100,7 @@ def table(run: Mapping[str, Any]) -> str:
         "Written by `make bench`. The [README](README.md) explains what is measured, and how.",
         "",
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}.",
-        f"{', '.join(f'{name} {number}' for name, number in versions.items())}.",
+        *_wrapped(f"{', '.join(f'{name} {number}' for name, number in versions.items())}."),
         "Figures are medians, with the minimum and maximum of all runs. Clients, servers, database and broker share the machine.",
         "",
     ]
@@ -135,7 +136,7 @@ def _section(name: str, cell: Mapping[str, Any]) -> list[str]:
     figures: Mapping[str, Mapping[str, Any]] = cell["figures"]
     keys = list(dict.fromkeys(key for some in figures.values() for key in some if _shown(key, figures)))
     names = list(figures)
-    lines = [f"## {name}", "", f"{cell['work'][0].upper()}{cell['work'][1:]}.", ""]
+    lines = [f"## {name}", "", *_wrapped(f"{cell['work'][0].upper()}{cell['work'][1:]}."), ""]
     lines += [f"| | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
     for key in keys:
         words = WORDS.get(key, key.replace("_", " ")).format(unit=cell["unit"])
@@ -148,6 +149,11 @@ def _section(name: str, cell: Mapping[str, Any]) -> list[str]:
     load = ", ".join(str(each) for each in cell["load_average"])
     lines += [f"- {cell['runs']} runs, {cell['date']}, commit {cell['commit']}, load average at the end {load}.", ""]
     return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return a paragraph in lines of the documents' width."""
+    return textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def _shown(key: str, figures: Mapping[str, Mapping[str, Any]]) -> bool:

@@ -232,7 +232,7 @@ def written(run: Run, browser: str) -> str:
         "|---|---|--:|--:|--:|--:|--:|--:|",
         *(row(record) for record in run.records),
         "",
-        "A long task takes more than 50 ms; the page does not respond while it runs. The heap is measured after a garbage collection.",
+        "A long task blocks the page for more than 50 ms. The heap is measured after a garbage collection.",
         "",
     ]
     return "\n".join(lines)
