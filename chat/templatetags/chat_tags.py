@@ -11,7 +11,12 @@ from chat.models import Room
 register = template.Library()
 
 # Of pages without chat; the last is on every page.
-ENTRIES = {"notifications/page.js", "chat/account.js", "chat/notification_settings.js", "realtime/zone.js"}
+ENTRIES = {
+    "notifications/page.js",
+    "chat/account.js",
+    "chat/notification_settings.js",
+    "realtime/zone.js",
+}
 PACKAGES = ("realtime", "notifications", "chat")
 
 
@@ -20,11 +25,17 @@ PACKAGES = ("realtime", "notifications", "chat")
 def page_modules() -> list[str]:
     """Return the modules of the conversation's page, as ``static`` names them."""
     folders = [Path(apps.get_app_config(package).path) / "static" for package in PACKAGES]
-    found = [path.relative_to(folder).as_posix() for folder in folders for path in sorted(folder.glob("*/*.js"))]
+    found = [
+        path.relative_to(folder).as_posix()
+        for folder in folders
+        for path in sorted(folder.glob("*/*.js"))
+    ]
     return [name for name in found if name not in ENTRIES]
 
 
 @register.filter
 def room_icon(kind: str | None) -> str:
     """Return the icon of a kind of room."""
-    return {Room.Kind.PRIVATE: "lock", Room.Kind.DIRECT: "message-circle"}.get(Room.Kind(kind or Room.Kind.PUBLIC), "hash")
+    return {Room.Kind.PRIVATE: "lock", Room.Kind.DIRECT: "message-circle"}.get(
+        Room.Kind(kind or Room.Kind.PUBLIC), "hash"
+    )

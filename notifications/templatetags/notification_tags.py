@@ -31,7 +31,11 @@ NOTICE_ICONS = {
 @register.filter
 def initials(name: str) -> str:
     """Return one or two letters for an avatar."""
-    words = [word for word in (name or "").replace("_", " ").replace(".", " ").split() if word[0].isalnum()]
+    words = [
+        word
+        for word in (name or "").replace("_", " ").replace(".", " ").split()
+        if word[0].isalnum()
+    ]
     if not words:
         return "?" if name else ""
     return words[0][0] + (words[-1][0] if len(words) > 1 else "")

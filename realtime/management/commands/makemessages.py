@@ -22,6 +22,13 @@ class Command(MakeMessages):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Gather one domain: that of Python and templates, or that of scripts."""
-        own = sorted({kind.__name__ for kind in _kinds(HoldfastError)}) if options["domain"] == "django" else ["counted:1,2"]
-        self.xgettext_options = [*MakeMessages.xgettext_options, *(f"--keyword={name}" for name in own)]
+        own = (
+            sorted({kind.__name__ for kind in _kinds(HoldfastError)})
+            if options["domain"] == "django"
+            else ["counted:1,2"]
+        )
+        self.xgettext_options = [
+            *MakeMessages.xgettext_options,
+            *(f"--keyword={name}" for name in own),
+        ]
         super().handle(*args, **options)
