@@ -27,6 +27,11 @@ LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
 NAMED_TEST = re.compile(r"\b(tests/[\w/.-]+\.(?:py|js))(?:::(\w+))?")
 
 
+NAMED_FILE = re.compile(
+    r"`((?:realtime|chat|notifications|templates|nginx)/[\w./-]*)(?:: [#\w.]+)?`"
+)
+
+
 def text(name: str) -> str:
     return (ROOT / name).read_text()
 
@@ -127,6 +132,19 @@ def test_named_tests_exist(path: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.parts[0] == "docs"], ids=str)
+def test_named_files_exist(path: Path) -> None:
+    named = NAMED_FILE.findall(text(str(path)))
+    assert [file for file in named if not (ROOT / file).exists()] == []
+
+
+def test_a_file_that_is_gone_is_found() -> None:
+    assert NAMED_FILE.findall("`realtime/core/gone.py: page` and `chat/pages/`") == [
+        "realtime/core/gone.py",
+        "chat/pages/",
+    ]
+
+
 def test_every_promise_names_its_test() -> None:
     promises = re.split(r"^## ", text("docs/guarantees.md"), flags=re.MULTILINE)[1:]
     assert [
@@ -140,11 +158,17 @@ def test_every_promise_names_its_test() -> None:
 def test_a_document_has_short_lines(path: Path) -> None:
     """Markdown cannot break a row of a table; everything else fits the width of two windows side by side."""
     lines = enumerate(text(str(path)).splitlines(), 1)
-    assert [number for number, line in lines if len(line) > DOCUMENT_COLUMNS and not line.startswith("|")] == []
+    assert [
+        number
+        for number, line in lines
+        if len(line) > DOCUMENT_COLUMNS and not line.startswith("|")
+    ] == []
 
 
 def test_the_glossary_is_short_and_sorted() -> None:
-    words = re.findall(r"^\| ([a-z ]+) \|", text("docs/architecture.md").split("## Glossary")[1], re.MULTILINE)[1:]
+    words = re.findall(
+        r"^\| ([a-z ]+) \|", text("docs/architecture.md").split("## Glossary")[1], re.MULTILINE
+    )[1:]
     assert len(words) <= GLOSSARY_WORDS
     assert words == sorted(set(words))
 
@@ -176,4 +200,8 @@ def test_a_decision_is_short(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DECISIONS, ids=str)
 def test_a_decision_has_a_context_a_decision_and_consequences(path: Path) -> None:
-    assert re.findall(r"^## (.*)", text(str(path)), re.MULTILINE) == ["Context", "Decision", "Consequences"]
+    assert re.findall(r"^## (.*)", text(str(path)), re.MULTILINE) == [
+        "Context",
+        "Decision",
+        "Consequences",
+    ]

@@ -104,7 +104,9 @@ def line_at(text: str, offset: int) -> int:
 def document(text: str) -> Source:
     """Return the paragraphs of a document as prose, and its code spans as code."""
     prose = blank(TARGET, blank(CODE, blank(FENCE, text)))
-    spans = [(line_at(text, found.start()), found[0]) for found in CODE.finditer(blank(FENCE, text))]
+    spans = [
+        (line_at(text, found.start()), found[0]) for found in CODE.finditer(blank(FENCE, text))
+    ]
     names = [(line, span) for line, span in spans if not span.startswith("`tests/")]
     return Source(paragraphs(prose), names)
 
@@ -146,7 +148,9 @@ def script(text: str) -> Source:
     prose = []
     for part in SCRIPT_PART.finditer(text):
         words = re.sub(r"`[^`]*`", "", part[0]) if part["comment"] else part[0][1:-1]
-        words = re.sub(r"\s+", " ", re.sub(r"^\s*(?:/\*+|\*+/?|//)|\*/$", " ", words, flags=re.MULTILINE))
+        words = re.sub(
+            r"\s+", " ", re.sub(r"^\s*(?:/\*+|\*+/?|//)|\*/$", " ", words, flags=re.MULTILINE)
+        )
         prose.append((line_at(text, part.start()), words.strip()))
     rest = blank(SCRIPT_PART, text).splitlines()
     return Source(prose, list(enumerate(rest, 1)))
@@ -174,7 +178,9 @@ def faults(text: str, suffix: str) -> Iterator[Found]:
 
 
 def files() -> list[Path]:
-    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
+    found = [
+        path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES
+    ]
     return sorted(path.relative_to(ROOT) for path in found if not LEFT_OUT & set(path.parts))
 
 
@@ -205,7 +211,10 @@ def test_a_retired_word_is_found(suffix: str, text: str, word: str) -> None:
 
 
 ALLOWED = [
-    (".md", "`told` and\n```\nsaid\n```\nA node that stands for another. See `tests/x.py::test_who_is_told`."),
+    (
+        ".md",
+        "`told` and\n```\nsaid\n```\nA node that stands for another. See `tests/x.py::test_who_is_told`.",
+    ),
     (".md", "Who may post?"),
     (".py", 'told = "told"'),
     (".js", "const told = seal2;"),
