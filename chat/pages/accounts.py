@@ -34,7 +34,7 @@ _PASSWORD_HELP = _(
 
 
 def _dress(form: BaseForm) -> None:
-    """Give the fields the classes of css/field.css, and say which of them are wrong."""
+    """Give the fields the classes of css/base/field.css, and say which of them are wrong."""
     for name, field in form.fields.items():
         field.widget.attrs["class"] = "input"
         if name in form.errors:

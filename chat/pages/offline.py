@@ -16,7 +16,7 @@ from django.views.decorators.http import condition, require_safe
 from chat.pages.single_file import SCRIPT, source, style
 
 WORKER: Final = "offline/worker.js"
-PAPER: Final = "#ebf3f3"  # --ink-3 of css/tokens.css, by day
+PAPER: Final = "#ebf3f3"  # --ink-3 of css/base/tokens.css, by day
 ICONS: Final = (
     ("chat/favicon.svg", "any", "image/svg+xml", "any"),
     ("chat/icons/192.png", "192x192", "image/png", "any"),

@@ -203,7 +203,7 @@ def _said(message: Message, blocked: set[int]) -> str:
 def _marks(
     message: Message, previous: Message | None, user: User, *, new_day: bool
 ) -> Iterator[str]:
-    """Yield the modifiers of a message's class; static/chat/timeline.js and message.js decide the same in the browser."""
+    """Yield the modifiers of a message's class; static/chat/timeline/timeline.js and message.js decide the same in the browser."""
     if message.is_deleted or message.is_hidden:
         yield "deleted"
     elif user.pk in message.mentions:

@@ -9,17 +9,13 @@ from django.apps import apps
 from django.templatetags.static import static
 
 STYLES: Final = (
-    "css/tokens.css",
-    "css/base.css",
-    "css/icon.css",
-    "css/brand.css",
-    "css/button.css",
-    "css/account.css",
+    *(f"css/base/{name}.css" for name in ("tokens", "base", "icon", "brand", "button")),
+    "css/account/account.css",
     "offline/page.css",
 )
 SCRIPT: Final = "offline/page.js"
 
-_FONT = re.compile(r'url\("\.\./(fonts/[^"]+)"\)')
+_FONT = re.compile(r'url\("(?:\.\./)+(fonts/[^"]+)"\)')
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 
 

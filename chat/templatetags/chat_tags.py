@@ -10,13 +10,14 @@ from chat.models import Room
 
 register = template.Library()
 
-# Of pages without chat; the last is on every page.
+# Of pages without chat; the last is on every page. The folders hold scripts that are loaded by themselves, or only when needed.
 ENTRIES = {
     "notifications/page.js",
-    "chat/account.js",
-    "chat/notification_settings.js",
-    "realtime/zone.js",
+    "chat/account/account.js",
+    "chat/account/notification_settings.js",
+    "realtime/lib/time_zone.js",
 }
+NOT_PRELOADED = {"admin", "offline", "vendor"}
 PACKAGES = ("realtime", "notifications", "chat")
 
 
@@ -28,9 +29,11 @@ def page_modules() -> list[str]:
     found = [
         path.relative_to(folder).as_posix()
         for folder in folders
-        for path in sorted(folder.glob("*/*.js"))
+        for path in sorted(folder.glob("*/**/*.js"))
     ]
-    return [name for name in found if name not in ENTRIES]
+    return [
+        name for name in found if name not in ENTRIES and NOT_PRELOADED.isdisjoint(name.split("/"))
+    ]
 
 
 @register.filter

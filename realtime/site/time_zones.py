@@ -17,7 +17,7 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.formats import date_format
 from django.utils.translation import pgettext_lazy
 
-ZONE_COOKIE: Final = "timezone"  # set by static/realtime/zone.js
+ZONE_COOKIE: Final = "timezone"  # set by static/realtime/lib/time_zone.js
 WHEN: Final = pgettext_lazy("a date format", "j M Y, H:i")
 _WRITTEN: Final = "%d %B %Y, %H:%M UTC"
 # There are some 600; a made-up name is looked up again and again, and that is all.

@@ -19,7 +19,7 @@ SCRIPTS = sorted(
     for path in directory.rglob("*.js")
     if "vendor" not in path.parts
 )
-MAX_LINES = 400  # as of the other code
+MAX_LINES = 500  # more than of Python: types are in comments, and Biome breaks lines often
 STYLES = sorted(path.relative_to(ROOT) for directory in STATIC for path in directory.rglob("*.css"))
 
 SAFE = {
@@ -95,8 +95,8 @@ def test_html_of_the_server_enters_a_page_at_one_place() -> None:
         if re.search(r"\binnerHTML\b|DOMParser|createContextualFragment|setHTML", code(path))
     ]
     assert sorted(map(str, doors)) == [
-        "chat/static/chat/dom.js",
-        "realtime/static/realtime/desk/nodes.js",
+        "chat/static/chat/lib/dom.js",
+        "realtime/static/realtime/admin/nodes.js",
     ]
 
 
@@ -109,7 +109,7 @@ def test_one_module_touches_the_socket() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in SCRIPTS if path.parts[0] == "realtime" and path.parent.name != "desk"],
+    [path for path in SCRIPTS if path.parts[0] == "realtime" and path.parent.name != "admin"],
     ids=str,
 )
 def test_the_client_library_knows_no_page(path: Path) -> None:

@@ -13,7 +13,7 @@ PATH = "/accounts/login/"  # any page of the site; none of its own scripts is us
 OWNER = 7
 
 OPEN = """async (owner) => {
-  const { Outbox } = await import('/static/realtime/outbox.js');
+  const { Outbox } = await import('/static/realtime/outbox/outbox.js');
   window.outbox = new Outbox({ owner });
   await outbox.ready;
   window.sent = [];

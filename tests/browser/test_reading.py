@@ -13,7 +13,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message
 from tests.conftest import People
 
-MOST_IN_THE_PAGE = 200  # chat/static/chat/room.js
+MOST_IN_THE_PAGE = 200  # chat/static/chat/rooms/room.js
 
 
 @pytest.fixture

@@ -178,7 +178,7 @@ async def test_over_tls_on_the_current_release(tmp_path: Path, certificate: Path
                 for each in answer.headers.get_list("set-cookie")
                 if each.startswith("holdfast_node=")
             )
-            static = await http.get(f"{origin}/static/realtime/socket.js")
+            static = await http.get(f"{origin}/static/realtime/connection/socket.js")
             assert (
                 static.headers["strict-transport-security"]
                 == answer.headers["strict-transport-security"]

@@ -1,4 +1,4 @@
-"""What belongs together in a list of notifications; tests/js/grouping.test.js has the same cases."""
+"""What belongs together in a list of notifications; tests/js/notifications/grouping.test.js has the same cases."""
 
 from typing import Any
 

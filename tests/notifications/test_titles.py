@@ -88,5 +88,7 @@ def test_a_title_keeps_its_time_with_another_name() -> None:
 def test_the_scripts_know_the_same_sentences() -> None:
     words = (ROOT / "notifications" / "static" / "notifications" / "words.js").read_text()
     shown = words.partition("export const sentences")[2]
-    kinds = re.findall(r"^  (\w+): \[\n(.*?)^  \],", shown, re.MULTILINE | re.DOTALL)
-    assert {kind: re.findall(r"gettext\('(.*)'\)", listed) for kind, listed in kinds} == SENTENCES
+    kinds = re.findall(r"^  (\w+): \[(.*?)\],$", shown, re.MULTILINE | re.DOTALL)
+    assert {
+        kind: re.findall(r"gettext\(\s*'(.*?)',?\s*\)", listed) for kind, listed in kinds
+    } == SENTENCES

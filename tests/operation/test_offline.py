@@ -104,7 +104,7 @@ def test_an_icon_is_as_large_as_it_says(name: str, sizes: str) -> None:
 
 
 def test_the_colours_of_the_app_are_those_of_its_pages() -> None:
-    tokens = (ROOT / "chat" / "static" / "chat" / "css" / "tokens.css").read_text()
+    tokens = (ROOT / "chat" / "static" / "chat" / "css" / "base" / "tokens.css").read_text()
     light, dark = (
         _hex(float(found[1]) / 100, float(found[2]), float(found[3]))
         for found in TOKEN.finditer(tokens)

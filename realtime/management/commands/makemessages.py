@@ -1,6 +1,6 @@
 """Django's command, which also finds what errors say: their first argument is text for a person, wherever they are raised.
 
-And, in scripts, what is counted (static/realtime/language.js).
+And, in scripts, what is counted (static/realtime/lib/language.js).
 """
 
 from collections.abc import Iterator
