@@ -1,4 +1,4 @@
-"""The slow path of decoding: finds the id and the first problem of a JSON text that looks suspicious.
+"""The slow path of decoding: finds the id and the first problem of a suspicious JSON text.
 
 The fast decoder stops at the first value that it cannot represent. A client that sent an object
 with an integer id is owed a reply with that id, so this module reads the text with the standard
