@@ -22,7 +22,7 @@ from realtime.auth import Account, subprotocol
 from realtime.core.commands import Caller, Commands, carry_out, checked
 from realtime.engine import hub as hubs
 from realtime.engine.hub import Hub
-from realtime.engine.outbound import DirectOutlet, Outlet, QueueOutlet
+from realtime.engine.outbound import Outlet, QueueOutlet
 from realtime.engine.socket import Socket
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
@@ -168,8 +168,8 @@ class StreamConsumer(AsyncConsumer):
         )
 
     def _outlet(self) -> Outlet:
-        transport = self.scope.get("holdfast.transport")
-        return QueueOutlet(self.base_send) if transport is None else DirectOutlet(transport)
+        outlet: Outlet | None = self.scope.get("holdfast.outlet")
+        return QueueOutlet(self.base_send) if outlet is None else outlet
 
     def _leave(self, retry_after: float) -> None:
         """Hear from the server that this node goes: finish what is under way, take nothing more, and send the client to another one."""

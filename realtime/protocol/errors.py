@@ -73,7 +73,7 @@ class BadRequest(HoldfastError):
 
 
 class UnknownCommand(HoldfastError):
-    """This endpoint has no command of this name."""
+    """The endpoint has no command of this name."""
 
     code = "unknown_command"
 
