@@ -29,7 +29,7 @@ class DeliveryState(Enum):
 
 
 class Backpressure(Enum):
-    """What to do with a socket, by its unsent bytes."""
+    """How to treat a socket, by its unsent bytes."""
 
     SEND = auto()
     SKIP = auto()  # above the soft mark: let its subscriptions fall

@@ -89,7 +89,7 @@ def _decode_slowly(text: str) -> dict[str, Any]:
     return {**parsed.fields, "id": ident}
 
 
-# What the server sends
+# Frames of the server
 
 
 def hello(

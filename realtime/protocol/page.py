@@ -57,7 +57,7 @@ class Event(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What changed in ``(start, to]``, in ``seq`` order.
+    """The changes in ``(start, to]``, in ``seq`` order.
 
     With ``to == head`` its reader is level.
     """

@@ -1,4 +1,4 @@
-"""Who is present in which stream, across all processes, without a table and without Redis commands.
+"""Presence of users in streams, across all processes, without a table and without Redis commands.
 
 Each process is the only writer of its own **part**: the users of its sockets. It announces a part
 whenever it changes, and every process shows the union of all parts. Nothing here is promised: the
@@ -69,7 +69,7 @@ class Change:
 
 
 class Due(NamedTuple):
-    """What to do now: messages to other processes, and changes to show on the sockets here."""
+    """The work of one turn: messages to other processes, changes for the sockets here."""
 
     sends: list[Send]
     changes: list[Change]
@@ -319,7 +319,7 @@ class Presence:
                 del self._peers[process]
                 self._unshown.update(dict.fromkeys(peer.parts))
 
-    # What clients see
+    # The view of clients
 
     def _view(self, stream: str) -> View:
         own = self._own.get(stream)

@@ -49,7 +49,7 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 class _TooDeep:
-    """What is nested deeper than ``MAX_DEPTH``."""
+    """A value that is nested deeper than ``MAX_DEPTH``."""
 
 
 _decode = json.JSONDecoder(

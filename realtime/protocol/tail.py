@@ -213,7 +213,7 @@ class Tail:
     def _extend_down(self, page: Page) -> None:
         """Keep a page that reaches the floor from below and finds room.
 
-        Many clients return with the same position. What may be sent may also be kept.
+        Many clients return with the same position. A page that may be sent may also be kept.
         """
         if not page.start < self.floor <= page.to:
             return

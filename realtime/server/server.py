@@ -56,8 +56,8 @@ class HoldfastServer(Server):
     def __init__(
         self, application: Any, listeners: Sequence[Listener], *, announce: Callable[[str], None]
     ) -> None:
-        # No access log (Daphne writes two or three lines a socket, synchronously), no server name in
-        # headers, and our own listeners.
+        # No access log (Daphne writes two or three lines a socket, synchronously), no server name
+        # in headers, and our own listeners.
         super().__init__(
             with_transport(application),
             endpoints=["ours"],

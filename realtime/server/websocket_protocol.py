@@ -145,7 +145,7 @@ class SocketProtocol(WebSocketProtocol):
     def stopProducing(self) -> None:
         """Do nothing when the connection is lost: ``onClose`` follows."""
 
-    # Closing ---------------------------------------------------------------------------------------
+    # Closing --------------------------------------------------------------------------------------
 
     def close(self, code: int, reason: str) -> None:
         """Close with any code and its reason; the client has ``HOLDFAST_CLOSE_SECONDS`` to answer.
@@ -294,7 +294,7 @@ class SocketProtocol(WebSocketProtocol):
         else:
             self.close(INTERNAL_ERROR, "internal error")
 
-    # Timeouts -----------------------------------------------------------------------------------------
+    # Timeouts -------------------------------------------------------------------------------------
 
     def check_timeouts(self) -> None:
         """Ping a silent client, and close one that does not answer (4001).

@@ -230,7 +230,7 @@ class TestListening:
             port = str(taken.getsockname()[1])
             assert "Another process uses this port" in refused("--port", port)
         assert "--port is 70000: expected a number between" in refused("--port", "70000")
-        assert "Give one of --host and --port, --unix, or --fd" in refused(
+        assert "Give only one of --host and --port, --unix, or --fd" in refused(
             "--port", "1", "--fd", "3"
         )
         assert "exists and is not a socket" in refused("--unix", str(file))
