@@ -238,7 +238,7 @@ class TestListening:
         assert "is not a socket" in refused("--fd", str(descriptor))
         assert "no.such.host.invalid" in refused("--host", "no.such.host.invalid")
         with override_settings(DEBUG=True):
-            assert "DEBUG is on and --host is 0.0.0.0" in refused("--host", "0.0.0.0")
+            assert "--host is 0.0.0.0 but DEBUG is on" in refused("--host", "0.0.0.0")
 
 
 class TestDraining:
