@@ -50,7 +50,7 @@ def invite(request: HttpRequest, token: str) -> HttpResponse:
         _count_miss(request)
         return _invalid(
             request,
-            gettext("This invitation doesn't exist. Check that you have the complete link."),
+            gettext("Check that you have the complete link."),
             status=404,
         )
     except HoldfastError as error:
