@@ -153,7 +153,8 @@ def error_response(error: Exception) -> JsonResponse:
         case _:
             after_outage()
             found = Unavailable(
-                "The database isn't responding. Try again in a moment.", retry_after=RETRY_AFTER_SECONDS
+                "The database isn't responding. Try again in a moment.",
+                retry_after=RETRY_AFTER_SECONDS,
             )
     response = JsonResponse({"error": found.as_object()}, status=found.status)
     if isinstance(found, NotAuthenticated):
