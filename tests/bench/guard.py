@@ -1,6 +1,7 @@
-"""The regression guard: has the cost of a unit of work moved, as a ratio to stock Channels in the same run?
+"""The regression guard: the cost of a unit of work, as a ratio to stock Channels in one run.
 
-The ratio takes the machine out: a slower one slows both. It is compared with the last recorded run on the same kind of machine.
+The ratio takes the machine out: a slower one slows both. It is compared with the last recorded run
+on the same kind of machine.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""Pictures of results: horizontal bars in SVG, readable in light and dark. Sixty lines, where a library would bring a hundred megabytes."""
+"""Pictures of results: horizontal bars in SVG, readable in light and dark.
+
+Sixty lines, where a library would bring a hundred megabytes.
+"""
 
 from html import escape
 

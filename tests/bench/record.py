@@ -1,4 +1,7 @@
-"""Records: a table for people, JSON for the guard, pictures; with the machine, the versions, the date and the commit."""
+"""Records of benchmarks: a table, JSON for the guard and charts.
+
+Each names the machine, the versions, the date and the commit.
+"""
 
 import json
 import os
@@ -90,7 +93,7 @@ def as_json(results: Sequence[Result], where: Mapping[str, Any], *, quick: bool)
 
 
 def write(directory: Path, run: Mapping[str, Any], results: Sequence[Result]) -> None:
-    """Write the cells of this run over those of earlier ones: each cell keeps the date and the load of its own run."""
+    """Update the cells of this run; each cell keeps the date and load of its own run."""
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "results.json"
     stored: dict[str, Any] = (

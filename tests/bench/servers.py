@@ -1,6 +1,7 @@
-"""The contenders, each as one would start it for work: Holdfast, stock Channels, Socket.IO, ws and nchan.
+"""The contenders, each started as for production: Holdfast, Channels, Socket.IO, ws, nchan.
 
-A server knows its processes (what is counted), the programs beside it (what is listed apart) and how a crowd speaks to it.
+A server knows its processes (what is counted), the programs beside it (what is listed apart) and
+how a crowd speaks to it.
 """
 
 import ast
@@ -118,7 +119,7 @@ class Server:
         raise NotImplementedError
 
     def restart(self) -> None:
-        """Kill the server's processes and start them again: they have nothing in memory from before."""
+        """Kill the server's processes and start them again, with empty memory."""
         for program in self._programs:
             program.kill()
         for program, ready in zip(self._programs, self._ready, strict=True):
@@ -307,7 +308,10 @@ class Holdfast(Server):
         return self.manage("-c", f"import django; django.setup(); {code}")
 
     def queries(self) -> int:
-        """Return how many statements and transactions PostgreSQL has finished: outside of transactions that is the number of queries."""
+        """Return the number of statements and transactions that PostgreSQL has finished.
+
+        Outside of transactions that is the number of queries.
+        """
         code = (
             # Statistics come each second.
             "import time; time.sleep(1.2); from django.db import connection; cursor = connection.cursor(); "

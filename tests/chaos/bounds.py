@@ -28,9 +28,10 @@ class Bounds:
         return not self._acting(at)
 
     def _deadline(self, acked: float, seconds: float = CALM_SECONDS) -> float:
-        """The last moment for what was acknowledged at ``acked`` and takes ``seconds`` where nothing is wrong.
+        """The deadline of a message acknowledged at ``acked`` that takes ``seconds`` without faults.
 
-        Faults that act together add up. What holds (a frozen process, a network that is away) has to be over first.
+        Faults that act together add up. What holds (a frozen process, a network that is away) has
+        to be over first.
         """
         acting = self._acting(acked, seconds)
         start = max([acked, *(fault.over for fault in acting if fault.holds)])

@@ -1,4 +1,7 @@
-"""The checker: reads a history and says what was promised and not kept. Pure: no socket, no clock."""
+"""The checker: reads a history and says what was promised and not kept.
+
+Pure: no socket, no clock.
+"""
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -83,7 +86,7 @@ def quantile(ordered: Sequence[float], part: float) -> float:
 
 
 def lost(history: History, bounds: Bounds) -> Iterable[str]:
-    """Every acknowledged message is in the database and in the copy of every client that may have it, and nothing else is."""
+    """The database and every entitled client have exactly the acknowledged messages."""
     deleted = {deletion.ident for deletion in history.deletions}
     for post, _ in history.acknowledged():
         row = history.stored.get(post.room, {}).get(post.ident)
@@ -128,7 +131,7 @@ def duplicated(history: History, bounds: Bounds) -> Iterable[str]:
 
 
 def reordered(history: History, bounds: Bounds) -> Iterable[str]:
-    """Numbers are 1 to N without holes, the same for everybody, and nobody is shown the past after the future."""
+    """Numbers are 1 to N without holes, the same for everyone, and never go backwards."""
     for room, rows in history.stored.items():
         numbers = sorted(row.number for row in rows.values())
         if numbers != list(range(1, len(numbers) + 1)):
@@ -242,7 +245,7 @@ def _since(deletion: Deletion, receipt: Receipt) -> str:
 
 
 def _was_stalled(client: Client, at: float) -> bool:
-    """Whether what was read at ``at`` may have lain in a buffer: the client's own, or one on the way to it."""
+    """Whether data read at ``at`` may have waited in a buffer on its way."""
     return any(start <= at <= end for start, end in client.stalls)
 
 
@@ -250,7 +253,10 @@ def _was_stalled(client: Client, at: float) -> bool:
 
 
 def late(history: History, bounds: Bounds) -> Iterable[str]:
-    """Every message reaches every client within the bound of what happens at the time; and everybody is level after each fault."""
+    """Every message reaches every client within the bound of the current fault.
+
+    All clients are level after each fault.
+    """
     for client, post, lag, _ in _lags(history):
         assert post.acked is not None
         if post.acked + lag > bounds.deadline(post.acked):
@@ -263,7 +269,7 @@ def late(history: History, bounds: Bounds) -> Iterable[str]:
 
 
 def _lags(history: History) -> Iterable[tuple[Client, Post, float, float]]:
-    """How long each acknowledged message took to each client that is owed speed: from the acknowledgement, and from the sending."""
+    """The delivery times of acknowledged messages, from acknowledgement and from sending."""
     posts = {post.ident: post for post, _ in history.acknowledged()}
     stays = _stays(history)
     for client in history.clients:

@@ -1,4 +1,4 @@
-"""The people of a run and what they do all the time: talk, edit, delete, come and go, are removed and banned."""
+"""The people of a run: they talk, edit, delete, come and go, are removed and banned."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,11 @@ EMOJI = ("👍", "🎉", "❤️")
 
 
 class Crowd:
-    """Everybody. Alice owns the rooms: ``hall`` is public and followed by all, ``cabinet`` is private, in ``court`` nobody talks."""
+    """Everybody.
+
+    Alice owns the rooms: ``hall`` is public and followed by all, ``cabinet`` is private, in
+    ``court`` nobody talks.
+    """
 
     hall: int
     cabinet: int
@@ -93,7 +97,7 @@ class Crowd:
         self._life = [asyncio.create_task(work) for work in [*talking, *others]]
 
     async def end(self) -> float | None:
-        """Let everybody finish, wait until they have everything, and write down what they and the database hold; returns what that took."""
+        """Finish all work, wait until everyone is level, and record all copies; return the seconds."""
         self._over.set()
         async with asyncio.timeout(END_SECONDS):
             await asyncio.gather(*self._life)
@@ -129,7 +133,7 @@ class Crowd:
     # Being level ----------------------------------------------------------------------------------
 
     async def level(self, within: float, *, hostile: bool = False) -> float | None:
-        """Post, and return how long it took until everybody was connected and had it; None: not ``within`` so many seconds."""
+        """Post and return the seconds until everyone has it; None: not ``within`` the limit."""
         started = time.monotonic()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -143,7 +147,7 @@ class Crowd:
         return None
 
     async def until_level(self, guest: Guest, within: float) -> bool:
-        """Wait until one client is level with all that was acknowledged so far; False: not ``within`` so many seconds."""
+        """Wait until one client is level with all acknowledged messages; False after ``within``."""
         heads = self._heads()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -361,7 +365,7 @@ class Crowd:
         return int(made.raise_for_status().json()["room"]["id"])
 
     async def _ask(self, method: str, path: str, body: Mapping[str, object]) -> None:
-        """Ask for a change by HTTP until it is answered; one that was made already is refused, which is an answer too."""
+        """Request a change by HTTP until it is answered; a refused repeat counts as an answer."""
         while True:
             with contextlib.suppress(httpx.TransportError):
                 answer = await self._http.request(method, path, json=body)

@@ -331,7 +331,10 @@ async def flooder(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterat
 
 @asynccontextmanager
 async def begun(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Begin something, and see it through at the end; it may need what another fault has taken away, so it is not waited for for long."""
+    """Start a task and finish it at the end.
+
+    It may need what another fault has taken away, so the wait is short.
+    """
     task = asyncio.create_task(work)
     await asyncio.wait({task}, timeout=BEGIN_SECONDS)
     try:

@@ -1,4 +1,7 @@
-"""The clients of a run: those of the conformance tests, which come back, keep what is not acknowledged, and write down what they get."""
+"""The clients of a run: those of the conformance tests.
+
+They reconnect, keep unacknowledged messages, and record what they receive.
+"""
 
 import asyncio
 import contextlib
@@ -138,7 +141,10 @@ class Guest(Client):
             self._socket.transport.abort()
 
     def stop_reading(self) -> None:
-        """Leave what comes where it is: the connection fills up. (A paused transport would not stay so: the library resumes it.)"""
+        """Stop reading, so that the connection fills up.
+
+        A paused transport would not do: the library resumes it.
+        """
         self._listening.clear()
 
     def read_on(self) -> None:
@@ -146,7 +152,7 @@ class Guest(Client):
         self._listening.set()
 
     def watch(self, now: float) -> None:
-        """Called now and then: ask a silent server for a sign of life, and leave one that gives none."""
+        """Ping a silent server and leave one that does not answer; called regularly."""
         silence = now - self.heard
         after = self.hello.get("ping_after", PATIENCE_SECONDS)
         if self.opened.is_set() and silence > after + PATIENCE_SECONDS:
@@ -246,7 +252,7 @@ class Guest(Client):
         self._generations[room] += 1
 
     async def enter(self, room: int) -> None:
-        """Follow a room from now on, from its beginning; where it may not be read, nothing is followed."""
+        """Follow a room from its beginning, if the client may read it."""
         name = f"room.{room}"
         if name in self.copies:
             return  # nobody told it to leave
@@ -255,7 +261,7 @@ class Guest(Client):
         self._note_errors(reply)
 
     def level(self, heads: Mapping[int, int]) -> bool:
-        """Whether the client is connected and has everything up to these heads, of the rooms that it follows."""
+        """Whether the client is connected and level with these heads in the rooms that it follows."""
         if not self.opened.is_set():
             return False
         followed = ((self.copies.get(f"room.{room}"), head) for room, head in heads.items())
@@ -289,7 +295,10 @@ class Guest(Client):
     async def persist(
         self, command: str, *, on_repeat: Any = None, **fields: Any
     ) -> dict[str, Any]:
-        """Send a command until it is answered, over connections and refusals that say when to come back. Raises ``Refused``."""
+        """Send a command until it is answered, across reconnects and retries.
+
+        Raises ``Refused``.
+        """
         while True:
             await self.opened.wait()
             try:

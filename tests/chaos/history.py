@@ -1,7 +1,7 @@
-"""What happened in a run, as its clients saw it: written by the crowd while it runs, judged by ``checker`` afterwards.
+"""The history of a run as its clients saw it, for ``checker``.
 
-All times are seconds of one monotonic clock, that of the machine. A message carries the key of its post as the first word of its text, so
-whoever reads a message knows which post it claims to be.
+All times are seconds of one monotonic clock, that of the machine. A message carries the key of its
+post as the first word of its text, so whoever reads a message knows which post it claims to be.
 """
 
 import math
@@ -73,7 +73,10 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Stay:
-    """A time in which somebody may read a room, who at other times may not. A change is asked for at one moment, and known at another."""
+    """A time in which somebody may read a room, who at other times may not.
+
+    A change is asked for at one moment, and known at another.
+    """
 
     room: int
     user: int

@@ -1,8 +1,11 @@
-"""The jitter test: thousands of people on bad networks in one room, as in the published comparison of AnyCable with Socket.IO.
+"""The jitter test: thousands of people on bad networks in one room.
 
-Every client's TCP is cut about every 15 s, stays away for 2 s, and comes back through nginx with its position, while 2 messages a second
-are posted. Reported: what part of all messages reached all clients, how many came twice, how long catching up took.
-``python -m tests.chaos.jitter --clients 2000 --seconds 120`` is ``make jitter``.
+It follows the published comparison of AnyCable with Socket.IO.
+
+Every client's TCP is cut about every 15 s, stays away for 2 s, and comes back through nginx with
+its position, while 2 messages a second are posted. Reported: what part of all messages reached all
+clients, how many came twice, how long catching up took. ``python -m tests.chaos.jitter --clients
+2000 --seconds 120`` is ``make jitter``.
 """
 
 import argparse
@@ -109,7 +112,7 @@ class Jitter:
         return made["room"], [person["token"] for person in people]
 
     async def _arrive(self, room: int, tokens: list[str]) -> int:
-        """Connect everybody, from the room's head on; returns the number of the first message that counts."""
+        """Connect everyone at the room's head; return the number of the first message to count."""
         await self._alice.connect()
         first = await self._alice.post(room, "we begin")
         self._head = first["seq"]
@@ -266,7 +269,7 @@ def machine() -> str:
 
 
 async def run(directory: Path, *, clients: int, seconds: float, seed: int) -> Outcome:
-    """Run on a cluster of its own: three socket nodes and a web node, with the settings of production."""
+    """Run on a new cluster of three socket nodes and a web node, with production settings."""
     allow_files(clients)
     cluster = Cluster(directory, socket_nodes=3)
     try:

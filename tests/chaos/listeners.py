@@ -1,6 +1,9 @@
-"""Very light clients, thousands in one process: raw WebSockets on asyncio, and the two rules of protocol.md §3, for one room each.
+"""Light clients, thousands in one process: raw WebSockets on asyncio, one room each.
 
-They parse no more than they need, mask with zeros, and answer pings. They know no close codes: a connection that ends is made again.
+They follow the two rules of docs/protocol.md.
+
+They parse no more than they need, mask with zeros, and answer pings. They know no close codes: a
+connection that ends is made again.
 """
 
 import asyncio

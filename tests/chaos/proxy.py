@@ -141,7 +141,10 @@ class Proxy:
 
     @asynccontextmanager
     async def silence(self, rnd: random.Random, *, forgotten: float = 0.5) -> AsyncIterator[None]:
-        """Let nothing through, and say nothing. Afterwards a part of the connections is forgotten: silent for ever, as behind a router."""
+        """Let nothing through, and say nothing.
+
+        Afterwards a part of the connections is forgotten: silent for ever, as behind a router.
+        """
         self.silent = True
         before = list(self.links)
         self._settle_all()

@@ -1,6 +1,7 @@
-"""A run: everybody talks, one fault comes after the other, alone and in pairs, and the checker judges what the clients saw.
+"""A run: everyone talks while faults happen, alone and in pairs, and the checker judges it.
 
-``python -m tests.chaos.run --seed 7 --minutes 10`` is ``make chaos``. The same seed makes the same faults in the same order.
+``python -m tests.chaos.run --seed 7 --minutes 10`` is ``make chaos``. The same seed makes the same
+faults in the same order.
 """
 
 import argparse
@@ -33,7 +34,10 @@ BAN_EVERY = 5  # faults; there are three to be banned
 
 @dataclass(frozen=True)
 class Plan:
-    """What is run. ``seconds``: how long faults go on; None: each kind once, briefly, and some pairs."""
+    """What is run.
+
+    ``seconds``: how long faults go on; None: each kind once, briefly, and some pairs.
+    """
 
     seed: int
     guests: int
@@ -91,7 +95,7 @@ async def run(plan: Plan, directory: Path, say: Say) -> Result:
 
 
 def schedule(plan: Plan, rnd: random.Random) -> Iterator[tuple[Kind, ...]]:
-    """What happens when: each kind alone, in random order, and then pairs; in the long form again and again."""
+    """The schedule: each kind of fault alone, in random order, then pairs; repeated in long runs."""
     end = None if plan.seconds is None else time.monotonic() + plan.seconds
     kinds = plan.kinds
     pairs = [(one, other) for one in kinds for other in kinds if compatible(one, other)]
@@ -147,7 +151,7 @@ class Faults:
         return fault
 
     async def _pair(self, one: Kind, other: Kind) -> Fault:
-        """Two at once: the second at a random moment of the first, and both are repaired side by side."""
+        """Two faults at once: the second starts at a random moment of the first."""
         fault = Fault(
             f"{one.name} + {other.name}",
             time.monotonic(),

@@ -33,7 +33,10 @@ FROZEN = "pause a node"
 
 
 def good() -> History:
-    """Alice posts eight messages in the hall and deletes one. In the cabinet she posts three, and Bob is removed after two."""
+    """Alice posts eight messages in the hall and deletes one.
+
+    In the cabinet she posts three, and Bob is removed after two.
+    """
     history = History(guarded={CABINET})
     alice, bob, charlie, dora = history.clients = [
         Client("alice", ALICE),
@@ -85,7 +88,7 @@ def post(
     *,
     number: int | None = None,
 ) -> Post:
-    """A message that is acknowledged at ``at`` and read a moment later; its number is its seq where nothing else happened."""
+    """A message acknowledged at ``at`` and read a moment later, whose number is its seq."""
     number = number or seq
     ident = room * 1000 + number if room != HALL else number
     made = Post(f"key-{ident}", room, ALICE, at - 0.05, at, ident, number, seq)

@@ -1,4 +1,4 @@
-"""One cluster for all tests here; each test has a room of its own, and leaves the cluster as it was."""
+"""One cluster for all tests here; each test has its own room and restores the cluster."""
 
 import itertools
 import secrets

@@ -1,4 +1,7 @@
-"""PgBouncer in transaction mode before PostgreSQL: ``make test-more``. Not part of ``make test``, which it would only make longer."""
+"""PgBouncer in transaction mode before PostgreSQL: ``make test-more``.
+
+Not part of ``make test``, which it would only make longer.
+"""
 
 import os
 from collections.abc import Iterator

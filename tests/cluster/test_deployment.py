@@ -1,4 +1,4 @@
-"""The files for production say what the code does: the Dockerfile, compose.yaml and the units of systemd."""
+"""The files for production agree with the code: Dockerfile, compose.yaml, systemd units."""
 
 import configparser
 import os

@@ -1,4 +1,4 @@
-"""nginx's configuration: clean on the oldest and a current release, and what its limits, its reload and its TLS do."""
+"""nginx's configuration: valid on the oldest and a current release; limits, reload and TLS."""
 
 import asyncio
 import re

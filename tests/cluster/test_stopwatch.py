@@ -1,4 +1,4 @@
-"""The stopwatch of an access that ends names a node that does not answer, and takes its answer when it does."""
+"""The stopwatch of an access that ends names a node that does not answer, until it does."""
 
 import asyncio
 from contextlib import closing

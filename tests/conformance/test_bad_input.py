@@ -1,4 +1,4 @@
-"""Every bad input gets the answer that protocol.md says, through a real server process; a bystander does not notice."""
+"""Every bad input gets the documented answer from a real server; no one else notices."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Clients that send nonsense, flood, or never read: each gets its answer, nobody else notices, and memory stays what it was."""
+"""Clients that send nonsense, flood, or never read: others do not notice; memory is stable."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What an operator meets first: the verbs of make, the sentence about a missing setting, the checks before a deployment."""
+"""An operator's first steps: make's verbs, missing settings, deployment checks."""
 
 import shutil
 import subprocess
@@ -99,7 +99,7 @@ def test_the_file_of_settings_gives_way_to_the_environment(tmp_path: Path) -> No
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of the project in a directory with a space in its name, with the environment that is installed already."""
+    """A copy of the project in a path with a space, with the installed environment."""
     target = tmp_path / "with a space"
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout

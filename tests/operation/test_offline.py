@@ -1,4 +1,4 @@
-"""The files with which a browser installs Holdfast: how they are served, and that they hold nothing of anybody."""
+"""The files with which a browser installs Holdfast: how they are served, without user data."""
 
 import base64
 import hashlib

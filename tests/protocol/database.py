@@ -1,4 +1,4 @@
-"""The database of the small world: tables whose rows carry the head as of their last change, and pages that take several queries."""
+"""The database of the small world: rows with the head of their last change, pages of several queries."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Everybody ends with the state of the database, whatever happens on the way; and each rule is needed for that."""
+"""Everyone ends with the state of the database, whatever happens; each rule is needed."""
 
 import pytest
 from hypothesis import settings

@@ -1,7 +1,8 @@
-"""A small world around the real classes: a database, a broker that loses, repeats and reorders, two nodes, and clients on slow networks.
+"""A small world around the real classes: database, unreliable broker, two nodes, slow clients.
 
-Nothing in it waits. Whatever takes time on a real node (a read, a command on its way, a frame on its way) is a queue here, and somebody
-else decides what happens next: Hypothesis, or a seeded walk. What must never happen is written down in ``complaints``.
+Nothing in it waits. Whatever takes time on a real node (a read, a command on its way, a frame on
+its way) is a queue here, and somebody else decides what happens next: Hypothesis, or a seeded walk.
+What must never happen is written down in ``complaints``.
 """
 
 from collections import deque
@@ -150,7 +151,7 @@ class Node:
 
 
 class Client:
-    """Somebody who follows the two rules of the protocol, and nothing else: what a page holds is applied, whatever it is."""
+    """A client that follows the two rules of the protocol and applies every page."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -257,7 +258,10 @@ class Client:
 
 
 class World:
-    """Everything, and what may happen next. Numbers that choose something may be any: they are taken modulo what there is."""
+    """Everything, and what may happen next.
+
+    Numbers that choose something may be any: they are taken modulo what there is.
+    """
 
     def __init__(self, *, clients: int = 3) -> None:
         self.now = 0.0
@@ -278,7 +282,7 @@ class World:
     # What may happen
 
     def change(self, table: str, ident: int, *, delete: bool, copies: Sequence[int]) -> None:
-        """Commit, and publish ``copies`` of the event to each node: none is a loss, two are a repeat."""
+        """Commit and publish ``copies`` of the event to each node: 0 is a loss, 2 is a repeat."""
         event = self.database.change(table, ident, delete=delete)
         if event is not None:
             self.broker += [
@@ -339,7 +343,10 @@ class World:
     # How it ends
 
     def come_to_rest(self) -> list[str]:
-        """Let everything arrive, the head checks run and everybody come back. Return what is wrong then, and what was wrong before."""
+        """Let everything arrive, the head checks run and everybody come back.
+
+        Return what is wrong then, and what was wrong before.
+        """
         for _ in range(ROUNDS_TO_REST):
             self.now += 10
             while self.broker:

@@ -338,7 +338,7 @@ class TestEventStreams:
 
 
 def test_the_application_is_portable(nodes: Nodes, node_var: Path, token: str, alice: User) -> None:
-    """Plain Daphne and uvicorn serve it as well, slower (design: the ASGI application stays portable)."""
+    """Plain Daphne and uvicorn serve the application too, but slower."""
     room = chat.create_room(actor_id=alice.pk, name="General").room_id
     binaries = Path(sys.executable).parent
     for command in (

@@ -1,9 +1,11 @@
-"""``make machines``: a cluster of several machines, made of network namespaces with addresses of their own; needs root.
+"""``make machines``: a cluster of several machines as network namespaces; needs root.
 
-    edge 10.77.0.1: nginx      a 10.77.0.11, b 10.77.0.12: a socket node and a web node each      data 10.77.0.20: PostgreSQL and Redis
+edge 10.77.0.1: nginx      a 10.77.0.11, b 10.77.0.12: a socket node and a web node each      data
+10.77.0.20: PostgreSQL and Redis
 
-It does the steps of docs/cluster.md, "Several machines", and prints what it saw: messages between the machines, what an unknown proxy is
-believed, and that a machine which vanishes without a word costs its clients one attempt.
+It does the steps of docs/cluster.md, "Several machines", and prints what it saw: messages between
+the machines, what an unknown proxy is believed, and that a machine which vanishes without a word
+costs its clients one attempt.
 """
 
 import asyncio

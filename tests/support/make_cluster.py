@@ -1,7 +1,7 @@
 """``make cluster``: the whole cluster on this machine, with demo data, until Ctrl-C.
 
-Supervisor runs the programs and restarts what dies. It stops them in the order of their priorities: the nodes hand their clients over
-while nginx, Redis and PostgreSQL are still there.
+Supervisor runs the programs and restarts what dies. It stops them in the order of their priorities:
+the nodes hand their clients over while nginx, Redis and PostgreSQL are still there.
 """
 
 import fcntl
@@ -116,7 +116,10 @@ def _supervised(shape: Shape, postgres: Postgres) -> Iterator[subprocess.Popen[b
 
 
 def configuration(shape: Shape, postgres: Postgres) -> str:
-    """Return Supervisor's configuration. What has the highest priority starts last and stops first; a group stops side by side."""
+    """Return Supervisor's configuration.
+
+    What has the highest priority starts last and stops first; a group stops side by side.
+    """
     root = {"user": "root"} if os.geteuid() == 0 else {}
     account = {"user": postgres.account} if postgres.account else {}
     control = f"unix://{shape.run}/supervisor.sock"

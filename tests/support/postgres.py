@@ -34,7 +34,7 @@ _OPTIONS = {
 
 
 class Postgres:
-    """One server, from ``start`` (or ``with``) to ``stop``; it may be stopped and started again, with its data."""
+    """One server, from ``start`` (or ``with``) to ``stop``; it can be restarted with its data."""
 
     def __init__(self) -> None:
         # Short: the path of a Unix socket has at most 107 bytes.

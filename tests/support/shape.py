@@ -1,7 +1,9 @@
-"""The shape of a cluster on one machine: which programs, with which commands and settings. ``make cluster`` and the tests start the same.
+"""The shape of a cluster on one machine: which programs, with which commands and settings.
 
-Everything lies in two directories: one for configuration, logs and static files, which may be anywhere, and a short one for Unix sockets,
-whose paths have at most 107 bytes.
+``make cluster`` and the tests start the same.
+
+Everything lies in two directories: one for configuration, logs and static files, which may be
+anywhere, and a short one for Unix sockets, whose paths have at most 107 bytes.
 """
 
 import os
@@ -160,7 +162,10 @@ class Shape:
         )
 
     def manage(self, *arguments: str, settings: str | None = None, quiet: bool = True) -> str:
-        """Run a management command on this cluster, and return what it printed. Raises with it when it failed."""
+        """Run a management command on this cluster, and return what it printed.
+
+        Raises with it when it failed.
+        """
         env = {**self.environment, **({"DJANGO_SETTINGS_MODULE": settings} if settings else {})}
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],

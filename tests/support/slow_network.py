@@ -1,6 +1,7 @@
-"""A slow, uneven network before every server of a test: what one page shows, another one shows much later.
+"""A slow, uneven network in front of every server of a test.
 
-It finds tests that look before they wait, and pages that take an old event for a new one. ``make test-slow`` switches it on.
+It finds tests that look before they wait, and pages that take an old event for a new one. ``make
+test-slow`` switches it on.
 """
 
 import asyncio

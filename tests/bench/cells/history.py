@@ -105,7 +105,7 @@ def _replay(server: Holdfast, after: int, count: int) -> tuple[dict[str, float],
 
 
 def _no_slower(found: Sample) -> bool:
-    """Tell whether each read takes no longer than in the small room, but for the noise of a millisecond's third."""
+    """Return whether no read takes longer than in the small room (within a third of a millisecond)."""
     return all(
         found[f"{name}_large"] <= 1.25 * found[f"{name}_small"] + 0.3
         for name in ("history_ms", "latest_ms", "page_ms")

@@ -1,4 +1,4 @@
-"""Sockets: how they come in, what they cost when nothing happens, and how they come back all at once."""
+"""Sockets: handshakes, the cost of idle ones, and reconnecting all at once."""
 
 import time
 from collections.abc import Callable
@@ -104,7 +104,7 @@ def anonymous_handshakes(server: Server, scale: Scale) -> Sample:
 
 
 def storm(server: Holdfast, scale: Scale) -> Sample:
-    """Measure how long 5000 take to be level again on a node that has just been started, after 100 messages."""
+    """Measure how long 5,000 sockets take to catch up 100 messages on a new node."""
     count = scale.count(STORM, 1000)
     name = f"room.{server.rooms[0]}"
     position = server.heads()[name]
