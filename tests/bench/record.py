@@ -119,7 +119,8 @@ def table(run: Mapping[str, Any]) -> str:
         "",
         "Written by `make bench`. The [README](README.md) explains what is measured, and how.",
         "",
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}.",
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux "
+        f"{machine['kernel']}.",
         *_wrapped(f"{', '.join(f'{name} {number}' for name, number in versions.items())}."),
         *_wrapped(
             "Figures are medians, with the minimum and maximum of all runs. "
@@ -177,7 +178,8 @@ def _section(name: str, cell: Mapping[str, Any]) -> list[str]:
     ]
     for bar in cell["bars"]:
         lines.append(
-            f"- {bar['words']}: **{ {True: 'reached', False: 'missed', None: 'not judged'}[bar['reached']] }**"
+            f"- {bar['words']}: "
+            f"**{ {True: 'reached', False: 'missed', None: 'not judged'}[bar['reached']] }**"
         )
     if cell["load_generator_was_the_bottleneck"]:
         lines.append(
@@ -185,7 +187,8 @@ def _section(name: str, cell: Mapping[str, Any]) -> list[str]:
         )
     load = ", ".join(str(each) for each in cell["load_average"])
     lines += [
-        f"- {cell['runs']} runs, {cell['date']}, commit {cell['commit']}, load average at the end {load}.",
+        f"- {cell['runs']} runs, {cell['date']}, commit {cell['commit']}, load average at the end "
+        f"{load}.",
         "",
     ]
     return lines

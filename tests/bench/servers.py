@@ -253,7 +253,8 @@ class Holdfast(Server):
         )
         if done.returncode != 0:
             raise RuntimeError(
-                f"python {' '.join(arguments)[:80]} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+                f"python {' '.join(arguments)[:80]} ended with "
+                f"{done.returncode}:\n{done.stdout}{done.stderr}"
             )
         return done.stdout
 
@@ -291,7 +292,11 @@ class Holdfast(Server):
 
     def heads(self) -> dict[str, int]:
         """Return the heads of the rooms' streams."""
-        code = "from realtime.models import Stream; print(dict(Stream.objects.filter(name__startswith='room.').values_list('name', 'head')))"
+        code = (
+            "from realtime.models import Stream; "
+            "print(dict(Stream.objects.filter(name__startswith='room.').values_list('name', "
+            "'head')))"
+        )
         found: dict[str, int] = ast.literal_eval(self.run_code(code))
         return found
 
@@ -300,7 +305,8 @@ class Holdfast(Server):
         self.run_code(
             "from chat.services import post_message; from chat.models import Membership; "
             f"author = Membership.objects.filter(room_id={self.rooms[0]}).first().user_id; "
-            f"[post_message(author_id=author, room_id={self.rooms[0]}, body='x' * 100) for _ in range({count})]"
+            f"[post_message(author_id=author, room_id={self.rooms[0]}, body='x' * 100) for _ in "
+            f"range({count})]"
         )
 
     def run_code(self, code: str) -> str:
@@ -314,8 +320,10 @@ class Holdfast(Server):
         """
         code = (
             # Statistics come each second.
-            "import time; time.sleep(1.2); from django.db import connection; cursor = connection.cursor(); "
-            "cursor.execute('SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()'); print(cursor.fetchone()[0])"
+            "import time; time.sleep(1.2); from django.db import connection; cursor = "
+            "connection.cursor(); "
+            "cursor.execute('SELECT xact_commit FROM pg_stat_database WHERE datname = "
+            "current_database()'); print(cursor.fetchone()[0])"
         )
         return int(self.run_code(code))
 

@@ -93,7 +93,10 @@ def lost(history: History, bounds: Bounds) -> Iterable[str]:
         if row is None:
             yield f"message {post.ident} of room {post.room} was acknowledged and is not stored"
         elif row.key != post.key and post.ident not in deleted:
-            yield f"message {post.ident} was acknowledged as {post.key} and holds {row.key or 'nothing'}"
+            yield (
+                f"message {post.ident} was acknowledged as {post.key} and holds "
+                f"{row.key or 'nothing'}"
+            )
     for client in history.clients:
         for room, rows in client.finals.items():
             yield from _differences(client, room, rows, history.stored.get(room, {}))
@@ -106,7 +109,10 @@ def _differences(
         if ident not in rows:
             yield f"{client.name} has no message {ident} of room {room}"
         elif rows[ident] != row:
-            yield f"{client.name} has {rows[ident]} for message {ident} of room {room}, stored is {row}"
+            yield (
+                f"{client.name} has {rows[ident]} for message {ident} of room {room}, stored is "
+                f"{row}"
+            )
     for ident in rows.keys() - stored.keys():
         yield f"{client.name} has message {ident} of room {room}, which is not stored"
 
@@ -136,14 +142,23 @@ def reordered(history: History, bounds: Bounds) -> Iterable[str]:
         numbers = sorted(row.number for row in rows.values())
         if numbers != list(range(1, len(numbers) + 1)):
             missing = sorted(set(range(1, len(numbers) + 1)) - set(numbers))
-            yield f"room {room} has {len(numbers)} messages and lacks the numbers {missing[:MAX_NAMED]}"
+            yield (
+                f"room {room} has {len(numbers)} messages and lacks the numbers "
+                f"{missing[:MAX_NAMED]}"
+            )
     numbered: dict[int, int] = {}
     for receipt in _all_receipts(history):
         if numbered.setdefault(receipt.ident, receipt.number) != receipt.number:
-            yield f"message {receipt.ident} has the numbers {numbered[receipt.ident]} and {receipt.number}"
+            yield (
+                f"message {receipt.ident} has the numbers {numbered[receipt.ident]} and "
+                f"{receipt.number}"
+            )
     for post, _ in history.acknowledged():
         if numbered.setdefault(post.ident, post.number) != post.number:
-            yield f"message {post.ident} was acknowledged with number {post.number} and has {numbered[post.ident]}"
+            yield (
+                f"message {post.ident} was acknowledged with number {post.number} and has "
+                f"{numbered[post.ident]}"
+            )
     originals = {post.ident: post.seq for post, _ in history.acknowledged()}
     for client in history.clients:
         yield from _disorder(client, originals)
@@ -160,12 +175,18 @@ def _disorder(client: Client, originals: dict[int, int]) -> Iterable[str]:
             continue  # a repeat, which changes nothing
         known.add(state)
         if receipt.seq <= newest.get(place, 0):
-            yield f"{client.name} got change {receipt.seq} of room {receipt.room} after {newest[place]}"
+            yield (
+                f"{client.name} got change {receipt.seq} of room {receipt.room} after "
+                f"{newest[place]}"
+            )
         newest[place] = max(newest.get(place, 0), receipt.seq)
         # Not changed since it was posted, so shown in its place.
         if originals.get(receipt.ident) == receipt.seq:
             if receipt.number <= number.get(place, 0):
-                yield f"{client.name} got number {receipt.number} of room {receipt.room} after {number[place]}"
+                yield (
+                    f"{client.name} got number {receipt.number} of room {receipt.room} after "
+                    f"{number[place]}"
+                )
             number[place] = max(number.get(place, 0), receipt.number)
 
 
@@ -179,11 +200,16 @@ def invented(history: History, bounds: Bounds) -> Iterable[str]:
             continue
         post = history.posts.get(receipt.key)
         if post is None or post.room != receipt.room or post.author != receipt.author:
-            yield f"message {receipt.ident} of room {receipt.room} by {receipt.author} was posted by nobody: {receipt.key}"
+            yield (
+                f"message {receipt.ident} of room {receipt.room} by {receipt.author} was posted by "
+                f"nobody: {receipt.key}"
+            )
     for room, rows in history.stored.items():
         for ident, row in rows.items():
             if row.key and row.key not in history.posts:
-                yield f"message {ident} of room {room} is stored and was posted by nobody: {row.key}"
+                yield (
+                    f"message {ident} of room {room} is stored and was posted by nobody: {row.key}"
+                )
 
 
 def leaked(history: History, bounds: Bounds) -> Iterable[str]:
@@ -195,7 +221,10 @@ def leaked(history: History, bounds: Bounds) -> Iterable[str]:
             if (receipt.room in history.guarded or place in stays) and not _allowed(
                 stays.get(place, []), bounds, receipt
             ):
-                yield f"{client.name} got message {receipt.ident} of room {receipt.room} (seq {receipt.seq}) without the right to"
+                yield (
+                    f"{client.name} got message {receipt.ident} of room {receipt.room} (seq "
+                    f"{receipt.seq}) without the right to"
+                )
         for ban in (ban for ban in history.bans if ban.user == client.user):
             late = [
                 receipt
@@ -203,7 +232,10 @@ def leaked(history: History, bounds: Bounds) -> Iterable[str]:
                 if receipt.at > bounds.deadline(ban.acked, REVOKED_SECONDS)
             ]
             if late:
-                yield f"{client.name} got {len(late)} messages, {late[-1].at - ban.acked:.2f} s after the ban"
+                yield (
+                    f"{client.name} got {len(late)} messages, {late[-1].at - ban.acked:.2f} s "
+                    f"after the ban"
+                )
 
 
 def _stays(history: History) -> dict[tuple[int, int], list[Stay]]:
@@ -237,7 +269,10 @@ def undeleted(history: History, bounds: Bounds) -> Iterable[str]:
             if deletion is None or not receipt.key or _was_stalled(client, receipt.at):
                 continue
             if receipt.seq >= deletion.seq or receipt.at > bounds.deadline(deletion.acked):
-                yield f"{client.name} got the text of message {receipt.ident}, {_since(deletion, receipt)} after its deletion"
+                yield (
+                    f"{client.name} got the text of message {receipt.ident}, "
+                    f"{_since(deletion, receipt)} after its deletion"
+                )
 
 
 def _since(deletion: Deletion, receipt: Receipt) -> str:
@@ -261,7 +296,10 @@ def late(history: History, bounds: Bounds) -> Iterable[str]:
         assert post.acked is not None
         if post.acked + lag > bounds.deadline(post.acked):
             owed = bounds.deadline(post.acked) - post.acked
-            yield f"{client.name} got message {post.ident} after {lag:.2f} s, owed within {owed:.2f} s"
+            yield (
+                f"{client.name} got message {post.ident} after {lag:.2f} s, owed within {owed:.2f} "
+                f"s"
+            )
     for fault in history.faults:
         if not bounds.level_in_time(fault):
             took = "never" if fault.level_after is None else f"after {fault.level_after:.2f} s"
@@ -326,7 +364,10 @@ def grown(history: History, bounds: Bounds) -> Iterable[str]:
         quarter = max(1, len(warm) // 4)
         growth = statistics.median(warm[-quarter:]) - statistics.median(warm[:quarter])
         if growth > FLAT_BYTES:
-            yield f"{program} (process {pid}) grew by {growth / 2**20:.0f} MiB to {warm[-1] / 2**20:.0f} MiB"
+            yield (
+                f"{program} (process {pid}) grew by {growth / 2**20:.0f} MiB to "
+                f"{warm[-1] / 2**20:.0f} MiB"
+            )
 
 
 def _by_process(history: History) -> dict[tuple[str, int], list[Memory]]:

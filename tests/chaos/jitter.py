@@ -235,17 +235,22 @@ def words(outcome: Outcome, facts: dict[str, object]) -> str:
     lines = [f"{name:<12} {value}" for name, value in facts.items()]
     lines += [
         "",
-        f"delivered    {outcome.part * 100:.4f} % of {outcome.posted} messages x {outcome.clients} clients",
-        f"duplicates   {outcome.duplicates} shown twice; {outcome.repeats} sent twice and ignored by the client's rule",
+        f"delivered    {outcome.part * 100:.4f} % of {outcome.posted} messages x "
+        f"{outcome.clients} clients",
+        f"duplicates   {outcome.duplicates} shown twice; {outcome.repeats} sent twice and ignored "
+        f"by the client's rule",
         f"cuts         {outcome.cuts}; {len(outcome.returns)} returns",
-        f"catching up  {_milliseconds(outcome.returns)} (from the start of the connection to level)",
+        f"catching up  {_milliseconds(outcome.returns)} (from the start of the connection to "
+        f"level)",
         f"live         {_milliseconds(outcome.live)} (from the sending of a post to its arrival)",
-        f"failures     {', '.join(f'{count} x {why}' for why, count in outcome.failures.items()) or 'none'}",
+        f"failures     "
+        f"{', '.join(f'{count} x {why}' for why, count in outcome.failures.items()) or 'none'}",
         "",
         "processors   "
         + ", ".join(f"{name} {part * 100:.0f} %" for name, part in outcome.processors.items())
         + " of one core each",
-        f"generator    at most {outcome.lateness * 1000:.0f} ms behind: {'the' if bottleneck(outcome) else 'not the'} bottleneck",
+        f"generator    at most {outcome.lateness * 1000:.0f} ms behind: "
+        f"{'the' if bottleneck(outcome) else 'not the'} bottleneck",
     ]
     return "\n".join(lines) + "\n"
 
@@ -265,7 +270,10 @@ def _milliseconds(times: list[float]) -> str:
 def machine() -> str:
     """Say where this runs."""
     memory = psutil.virtual_memory().total / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}, load {os.getloadavg()[0]:.1f} at the start"
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}, load "
+        f"{os.getloadavg()[0]:.1f} at the start"
+    )
 
 
 async def run(directory: Path, *, clients: int, seconds: float, seed: int) -> Outcome:

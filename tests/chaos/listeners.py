@@ -179,8 +179,10 @@ class Listener:
         self._address = host, port
         self._stream = f"room.{room}"
         self._request = (
-            f"GET /ws/chat/ HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: holdfast.v1\r\n"
+            f"GET /ws/chat/ HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: "
+            f"Upgrade\r\n"
+            f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: "
+            f"13\r\nSec-WebSocket-Protocol: holdfast.v1\r\n"
             f"Authorization: Bearer {token}\r\n\r\n"
         ).encode()
         self._rnd = rnd

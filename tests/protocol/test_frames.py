@@ -315,7 +315,8 @@ class TestEncode:
         error = RateLimited("Wait 4 s before the next message.", retry_after=4.0)
         assert frames.refusal(4, error) == (
             b'{"type":"reply","id":4,"ok":false,"error":'
-            b'{"code":"rate_limited","message":"Wait 4 s before the next message.","retry_after":4.0}}'
+            b'{"code":"rate_limited","message":"Wait 4 s before the next '
+            b'message.","retry_after":4.0}}'
         )
 
     def test_an_event(self) -> None:

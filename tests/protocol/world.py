@@ -146,7 +146,8 @@ class Node:
         for event in page.events:
             if event.seq < self.heard.get(event.key, 0):
                 client.complaints.append(
-                    f"{self.name} sent {event.key} as of {event.seq}, and knew of {self.heard[event.key]}"
+                    f"{self.name} sent {event.key} as of {event.seq}, and knew of "
+                    f"{self.heard[event.key]}"
                 )
 
 
@@ -375,7 +376,10 @@ class World:
         ]
         if not different and client.follower.position == self.database.head and client.is_level():
             return ""
-        return f"{client.name} is at {client.follower.position} of {self.database.head}, level: {client.is_level()}, other rows: {different}"
+        return (
+            f"{client.name} is at {client.follower.position} of {self.database.head}, level: "
+            f"{client.is_level()}, other rows: {different}"
+        )
 
 
 def wander(seed: int, steps: int = 250) -> list[str]:

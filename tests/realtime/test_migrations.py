@@ -60,7 +60,8 @@ def use(model: type[models.Model], node: tuple[str, str]) -> None:
             )
     except Exception as error:
         raise AssertionError(
-            f"{model._meta.label} as of {'.'.join(node)} does not work on the tables of now: {error}"
+            f"{model._meta.label} as of {'.'.join(node)} does not work on the tables of now: "
+            f"{error}"
         ) from error
     name = model._meta.model_name
     assert name is not None

@@ -31,7 +31,8 @@ def violations(page: Page) -> list[str]:
     In the colours that it shows, light or dark.
     """
     page.evaluate(
-        "Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null)))"
+        "Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => "
+        "null)))"
     )
     # By the debugger, so no policy forbids it.
     page.evaluate("window.axe === undefined") and page.evaluate(_SOURCE.read_text())

@@ -53,5 +53,6 @@ def _executable() -> str:
         if path := shutil.which(name):
             return path
     raise RuntimeError(
-        "Chromium is not installed. `make test` installs it where there is apt; elsewhere install it yourself."
+        "Chromium is not installed. `make test` installs it where there is apt; elsewhere install "
+        "it yourself."
     )

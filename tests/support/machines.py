@@ -212,7 +212,8 @@ async def story(people: dict[str, dict[str, Any]]) -> None:
         message = await alice.post(room, f"{number}")
         lags.append(await until(lambda: (bob.copies[stream].position or 0) >= message["seq"]))  # noqa: B023  awaited here
     say(
-        f"from machine a to machine b: p50 {statistics.median(lags) * 1000:.1f} ms, max {max(lags) * 1000:.1f} ms"
+        f"from machine a to machine b: p50 {statistics.median(lags) * 1000:.1f} ms, max "
+        f"{max(lags) * 1000:.1f} ms"
     )
     for address in NODES.values():
         async with httpx.AsyncClient(
@@ -234,7 +235,8 @@ async def story(people: dict[str, dict[str, Any]]) -> None:
     await returned.connect()
     await until(lambda: returned.copies[stream].position == missed["seq"])
     say(
-        f"machine b vanished: its client is level on {returned.hello['node']} after {time.monotonic() - started:.1f} s"
+        f"machine b vanished: its client is level on {returned.hello['node']} after "
+        f"{time.monotonic() - started:.1f} s"
     )
     await asyncio.to_thread(_ip, "-n", "hf-edge", "link", "set", "to-b", "up")
     for client in (alice, bob, returned):

@@ -108,7 +108,8 @@ def _supervised(shape: Shape, postgres: Postgres) -> Iterator[subprocess.Popen[b
         yield supervisor
     except KeyboardInterrupt:
         say(
-            "\nDraining: the nodes hand their clients over, then the rest stops. Ctrl-C again stops at once."
+            "\nDraining: the nodes hand their clients over, then the rest stops. Ctrl-C again "
+            "stops at once."
         )
         raise
     finally:
@@ -197,7 +198,8 @@ def _wait_until_ready(shape: Shape, supervisor: subprocess.Popen[bytes]) -> None
     while waiting:
         if supervisor.poll() is not None or time.monotonic() > deadline:
             raise CannotRun(
-                f"not everything started; the logs are in {_shown(shape.logs)}. Missing: {', '.join(waiting)}"
+                f"not everything started; the logs are in {_shown(shape.logs)}. Missing: "
+                f"{', '.join(waiting)}"
             )
         with suppress(httpx.TransportError):
             if (
@@ -214,7 +216,8 @@ def _wait_until_ready(shape: Shape, supervisor: subprocess.Popen[bytes]) -> None
 def _announce(shape: Shape, config: Path) -> None:
     control = f".venv/bin/supervisorctl -c {shlex.quote(_shown(config))}"
     say(
-        f"\nHoldfast runs on {shape.origin} with {shape.socket_nodes} socket nodes and {shape.web_nodes} web nodes."
+        f"\nHoldfast runs on {shape.origin} with {shape.socket_nodes} socket nodes and "
+        f"{shape.web_nodes} web nodes."
     )
     say(f"  logs      {_shown(shape.logs)}")
     say(f"  programs  {control} status   (or: restart nodes:socket-1, stop redis …)")

@@ -52,7 +52,8 @@ def main() -> None:
     write(
         "all",
         lines,
-        f"/** Where each group begins. */\nexport const GROUPS = {json.dumps({GROUPS[at]: index for at, index in first.items()})};\n",
+        f"/** Where each group begins. */\nexport const GROUPS = "
+        f"{json.dumps({GROUPS[at]: index for at, index in first.items()})};\n",
     )
     write("en", [said(one) for one in english])
     write("de", [said(german.get(one["hexcode"], one)) for one in english])

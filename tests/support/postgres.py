@@ -165,7 +165,8 @@ def _binaries() -> Path:
     found += [path.parent for path in Path("/opt/homebrew/opt").glob("postgresql*/bin/postgres")]
     if not found:
         raise RuntimeError(
-            "PostgreSQL's server is not installed. `make test` installs it where there is apt; elsewhere, you do."
+            "PostgreSQL's server is not installed. `make test` installs it where there is apt; "
+            "elsewhere, you do."
         )
     return max(found, key=lambda path: [int(number) for number in re.findall(r"\d+", str(path))])
 

@@ -160,7 +160,8 @@ def manage(*arguments: str, var: Path, env: Mapping[str, str] | None = None) -> 
     )
     if done.returncode != 0:
         raise RuntimeError(
-            f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            f"manage.py {' '.join(arguments)} ended with "
+            f"{done.returncode}:\n{done.stdout}{done.stderr}"
         )
     return done.stdout
 

@@ -177,7 +177,8 @@ class Shape:
         )
         if done.returncode != 0:
             raise RuntimeError(
-                f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+                f"manage.py {' '.join(arguments)} ended with "
+                f"{done.returncode}:\n{done.stdout}{done.stderr}"
             )
         return done.stdout or ""
 
@@ -192,6 +193,7 @@ def nginx_binary() -> str:
     )
     if found is None:
         raise RuntimeError(
-            "nginx is not installed. `make test` and `make cluster` install it where there is apt; elsewhere, you do."
+            "nginx is not installed. `make test` and `make cluster` install it where there is apt; "
+            "elsewhere, you do."
         )
     return found

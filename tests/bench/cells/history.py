@@ -84,7 +84,8 @@ def _fill(server: Holdfast, room: int, count: int) -> None:
 def _timed(server: Holdfast, room: int, last: int) -> dict[str, float]:
     user = int(
         server.run_code(
-            f"from chat.models import Membership; print(Membership.objects.filter(room_id={room}).first().user_id)"
+            f"from chat.models import Membership; "
+            f"print(Membership.objects.filter(room_id={room}).first().user_id)"
         )
     )
     code = "import django; django.setup()\n" + _TIMED.format(room=room, user=user, last=last)
@@ -114,7 +115,8 @@ def _no_slower(found: Sample) -> bool:
 
 HISTORY = Cell(
     "history",
-    "replay 100,000 changes by pages; unread counts of 500 rooms; reads of a room with 5 million messages",
+    "replay 100,000 changes by pages; unread counts of 500 rooms; reads of a room with 5 million "
+    "messages",
     "replayed change",
     {
         "holdfast": Contender(

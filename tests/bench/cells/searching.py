@@ -105,7 +105,8 @@ def _in_time(found: Sample) -> bool:
 
 SEARCH = Cell(
     "search",
-    "searches of one person among a million messages in 40 rooms, a quarter of them private: 60 of a kind, each for other words",
+    "searches of one person among a million messages in 40 rooms, a quarter of them private: 60 "
+    "of a kind, each for other words",
     "search",
     {
         "holdfast": Contender(

@@ -43,7 +43,8 @@ def _delivered(server: Holdfast, *, rate: float, seconds: float) -> dict[str, An
 
 def _event(server: Holdfast) -> dict[str, Any]:
     code = (
-        "from chat.models import Message; from chat import payloads; from realtime.protocol import frames; "
+        "from chat.models import Message; from chat import payloads; from realtime.protocol import "
+        "frames; "
         f"row = Message.objects.filter(room_id={server.rooms[0]}).select_related('author').last(); "
         "print(frames.event(payloads.stream(row.room_id), payloads.message_event(row)).decode())"
     )

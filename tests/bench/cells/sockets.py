@@ -204,7 +204,8 @@ HANDSHAKES = Cell(
 
 STORM_5000 = Cell(
     "storm-5000",
-    "5000 clients of one room come back at once, to a node that has just started, after missing 100 messages",
+    "5000 clients of one room come back at once, to a node that has just started, after missing "
+    "100 messages",
     "client",
     {"holdfast": Contender(_holdfast(STORM, rooms=1), storm)},
     (
