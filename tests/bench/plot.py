@@ -22,7 +22,7 @@ STYLE = (
 
 
 def bars(result: Result) -> str | None:
-    """Draw the headline figure of a cell with its spread; None where there is nothing to compare."""
+    """Draw the headline figure of a cell with its spread; None without a comparison."""
     figure, words = HEADLINES.get(
         result.cell.name, ("cpu_us", f"µs of server CPU for a {result.cell.unit}")
     )

@@ -99,7 +99,7 @@ def write(directory: Path, run: Mapping[str, Any], results: Sequence[Result]) ->
     stored: dict[str, Any] = (
         json.loads(file.read_text()) if file.exists() else {"cells": {}, "quick": False}
     )
-    # What the cells of this run do not need may be absent.
+    # Contenders that this run does not need may be missing.
     present = {name: number for name, number in run["versions"].items() if number != ABSENT}
     versions = {**run["versions"], **stored.get("versions", {}), **present}
     merged = {**run, "versions": versions, "cells": {**stored["cells"], **run["cells"]}}

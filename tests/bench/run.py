@@ -33,7 +33,7 @@ class Spread:
 
 @dataclass(slots=True)
 class Result:
-    """What a cell has given."""
+    """The results of a cell."""
 
     cell: Cell
     runs: int

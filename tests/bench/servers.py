@@ -436,7 +436,7 @@ class PlainWs(Server):
         )
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
-        """Everybody gets everything."""
+        """Everyone gets everything."""
         return Crowd(ports=self.ports, sockets=sockets, posters=posters, rate=rate, template=TEXT)
 
 
@@ -512,7 +512,7 @@ def install_node_modules() -> None:
 
 
 def listening_on(port: int) -> Callable[[], bool]:
-    """Return a function that tells whether somebody listens on a port."""
+    """Return a function that checks whether a port accepts connections."""
 
     def accepts() -> bool:
         with socket.socket() as probe:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tests.chaos.bounds import LOADED, REVOKED_SECONDS, Bounds
 from tests.chaos.history import Client, Deletion, Fault, History, Memory, Post, Receipt, Row, Stay
 
-# What a node may grow after it has warmed up: tails, presence, the allocator's reserve.
+# The growth of a node that is allowed after warm-up: tails, presence, the allocator's reserve.
 FLAT_BYTES = 48 * 1024 * 1024
 WARM_SECONDS = 10.0  # in which a node that was just started fills its tails
 MAX_NAMED = 5  # breaches of one kind that are written out
@@ -213,7 +213,7 @@ def invented(history: History, bounds: Bounds) -> Iterable[str]:
 
 
 def leaked(history: History, bounds: Bounds) -> Iterable[str]:
-    """What may be read by some is read by them, while they may."""
+    """Messages reach only the clients that may read them, while they may."""
     stays = _stays(history)
     for client in history.clients:
         for receipt in client.receipts:
@@ -303,7 +303,7 @@ def late(history: History, bounds: Bounds) -> Iterable[str]:
     for fault in history.faults:
         if not bounds.level_in_time(fault):
             took = "never" if fault.level_after is None else f"after {fault.level_after:.2f} s"
-            yield f"after {fault.name!r} everybody was level {took}, owed within {fault.bound:g} s"
+            yield f"after {fault.name!r} everyone was level {took}, owed within {fault.bound:g} s"
 
 
 def _lags(history: History) -> Iterable[tuple[Client, Post, float, float]]:
@@ -324,7 +324,7 @@ def _lags(history: History) -> Iterable[tuple[Client, Post, float, float]]:
 
 
 def cut_off(history: History, bounds: Bounds) -> Iterable[str]:
-    """Faults that cost a client nothing cost it no connection, or only one that ends in good order."""
+    """Harmless faults end no connection, or only in good order."""
     excused = {ban.user for ban in history.bans}
     owed = [
         client for client in history.clients if not client.hostile and client.user not in excused

@@ -28,14 +28,14 @@ TRY_AGAIN_SECONDS = 0.2  # of a request that nobody answered
 REQUEST_SECONDS = 10.0
 LOOK_SECONDS = 0.02  # what strangers see cannot be awaited
 SILENCE_CHECK_SECONDS = 0.5
-END_SECONDS = 60.0  # for everybody to be level when all is over
+END_SECONDS = 60.0  # for everyone to be level when all is over
 # For a node's death to be noticed by the others, and for the linger of who left.
 PRESENCE_SECONDS = 30.0 * LOADED
 EMOJI = ("👍", "🎉", "❤️")
 
 
 class Crowd:
-    """Everybody.
+    """The people of a run.
 
     Alice owns the rooms: ``hall`` is public and followed by all, ``cabinet`` is private, in
     ``court`` nobody talks.
@@ -58,7 +58,7 @@ class Crowd:
         self._people: list[Person] = []
         self._addresses = stage.addresses()
         self._over = asyncio.Event()
-        self._life: list[asyncio.Task[None]] = []  # what everybody does, until it is over
+        self._life: list[asyncio.Task[None]] = []  # the tasks of all people
         self._always: list[asyncio.Task[None]] = []  # what goes on to the end
         headers = {"Authorization": f"Bearer {self.alice.token}"}
         self._http = httpx.AsyncClient(
@@ -68,7 +68,7 @@ class Crowd:
     # Coming and going -----------------------------------------------------------------------------
 
     async def arrive(self) -> None:
-        """Make the rooms and the accounts, connect everybody, and begin to talk."""
+        """Make the rooms and the accounts, connect everyone, and begin to talk."""
         self.hall = await self._make("Hall", "public")
         self.cabinet = await self._make("Cabinet", "private")
         self.court = await self._make("Court", "public")
@@ -97,7 +97,7 @@ class Crowd:
         self._life = [asyncio.create_task(work) for work in [*talking, *others]]
 
     async def end(self) -> float | None:
-        """Finish all work, wait until everyone is level, and record all copies; return the seconds."""
+        """Finish all work, wait until everyone is level, record all copies; return the seconds."""
         self._over.set()
         async with asyncio.timeout(END_SECONDS):
             await asyncio.gather(*self._life)
@@ -125,7 +125,7 @@ class Crowd:
         await asyncio.gather(*(reader.close() for reader in self.readers), self._http.aclose())
 
     def check_alive(self) -> None:
-        """Raise what ended somebody's life before its time: a fault of the test itself."""
+        """Raise the exception that ended a client early: a fault of the test itself."""
         for task in [*self._life, *self._always]:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 raise error
@@ -190,7 +190,7 @@ class Crowd:
             and (hostile or not guest.log.hostile)
         )
 
-    # Who is there ---------------------------------------------------------------------------------
+    # Presence -------------------------------------------------------------------------------------
 
     def _admit_all(self) -> None:
         people = self._people
@@ -336,7 +336,7 @@ class Crowd:
         stay.end_seq = await self._departure(stay)
 
     async def _departure(self, stay: Stay) -> int | None:
-        """Hear from Alice's client which change of the room ended a stay: the newest that says so."""
+        """Return the newest change that ended a stay, as Alice's client received it."""
         before = {
             other.end_seq
             for other in self.history.stays
@@ -433,7 +433,7 @@ class Crowd:
 
 
 def _users(answer: Mapping[str, Any], there: frozenset[int]) -> frozenset[int]:
-    """Who a node says is there; where they are too many to be named, the count decides."""
+    """Whom a node reports as present; in a large room only the count."""
     if "users" in answer:
         return frozenset(answer["users"])
     return there if answer["count"] == len(there) else frozenset()

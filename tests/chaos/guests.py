@@ -33,7 +33,7 @@ GONE = ("not_subscribed", "not_found", "forbidden")  # a right that ended while 
 
 
 class RecordedCopy(Copy):
-    """A copy that writes down each message it gets, and keeps of it only what tells versions apart."""
+    """A copy that records each message, with only the fields that tell versions apart."""
 
     def __init__(self, name: str, log: Log, generation: int) -> None:
         super().__init__(name, log.breaches)
@@ -108,7 +108,7 @@ class Guest(Client):
         self.stopped: int | None = None  # the code after which a client does not come back
         self.heard = time.monotonic()
         self.connections = 0
-        self.fell_behind = 0  # how often it was told so
+        self.fell_behind = 0  # number of `behind` objects
         self._history = history
         self._rnd = rnd
         self._bye: dict[str, Any] | None = None
@@ -136,7 +136,7 @@ class Guest(Client):
         await self.cut()
 
     def lose(self) -> None:
-        """Give up the connection, without a word to the other side."""
+        """Abandon the connection without notifying the server."""
         if self._socket is not None:
             self._socket.transport.abort()
 
@@ -255,13 +255,13 @@ class Guest(Client):
         """Follow a room from its beginning, if the client may read it."""
         name = f"room.{room}"
         if name in self.copies:
-            return  # nobody told it to leave
+            return  # it was not asked to leave
         self.follow(room)
         reply = await self.persist("subscribe", streams={name: 0})
         self._note_errors(reply)
 
     def level(self, heads: Mapping[int, int]) -> bool:
-        """Whether the client is connected and level with these heads in the rooms that it follows."""
+        """Whether the client is connected and level with these heads of its rooms."""
         if not self.opened.is_set():
             return False
         followed = ((self.copies.get(f"room.{room}"), head) for room, head in heads.items())
@@ -270,7 +270,7 @@ class Guest(Client):
         )
 
     def copy_of(self, room: int) -> RecordedCopy | None:
-        """What it holds of a room."""
+        """Return its copy of a room."""
         found = self.copies.get(f"room.{room}")
         assert found is None or isinstance(found, RecordedCopy)
         return found
@@ -312,7 +312,7 @@ class Guest(Client):
             if on_repeat is not None:
                 on_repeat()
 
-    # What comes -----------------------------------------------------------------------------------
+    # Incoming -------------------------------------------------------------------------------------
 
     async def _frames(self, socket: Any) -> AsyncIterator[str | bytes]:
         async for text in socket:

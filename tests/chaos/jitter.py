@@ -35,7 +35,7 @@ POST_SECONDS = 0.5
 # 44 characters, three times: a sentence of chat.
 BODY = "the quick brown fox jumps over the lazy dog "
 ARRIVALS = 100  # clients a second, before it begins
-LAST_SECONDS = 30.0  # for everybody to have everything
+LAST_SECONDS = 30.0  # for everyone to have everything
 LOOK_SECONDS = 0.05
 BUSY = 0.85  # of one core: above, the generator is the bottleneck
 EVERYTHING = "everything"
@@ -45,7 +45,7 @@ SOCKETS_A_CLIENT = 4
 
 @dataclass
 class Outcome:
-    """What came of a run. Times in seconds."""
+    """The outcome of a run. Times in seconds."""
 
     clients: int
     posted: int = 0
@@ -62,7 +62,7 @@ class Outcome:
 
     @property
     def part(self) -> float:
-        """What part of what should have been delivered was."""
+        """The part of the expected deliveries that arrived."""
         return self.delivered / max(1, self.posted * self.clients)
 
 
@@ -81,7 +81,7 @@ class Jitter:
         self.outcome = Outcome(clients)
 
     async def run(self) -> Outcome:
-        """Let everybody in, jitter for so long, let everybody catch up, and count."""
+        """Let everyone in, jitter for so long, let everyone catch up, and count."""
         room, tokens = await self._prepare()
         tasks = [asyncio.create_task(self._note_lateness())]
         try:
@@ -161,7 +161,7 @@ class Jitter:
             self.outcome.posted += 1
 
     async def _catch_up(self) -> None:
-        """Wait until everybody has everything, or long enough."""
+        """Wait until everyone has everything, or long enough."""
         try:
             async with asyncio.timeout(LAST_SECONDS):
                 await self._until_level()
@@ -187,7 +187,7 @@ class Jitter:
         outcome.returns.sort()
         outcome.live.sort()
 
-    # Who is busy ----------------------------------------------------------------------------------
+    # Bottleneck -----------------------------------------------------------------------------------
 
     async def _note_lateness(self) -> None:
         while True:

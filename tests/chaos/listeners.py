@@ -34,7 +34,7 @@ class Page(msgspec.Struct, rename={"start": "from"}):
 
 
 class Data(msgspec.Struct, rename={"start": "from"}):
-    """What a reply or an event carries; a pulled page is the whole of it."""
+    """The content of a reply or an event; a pulled page is all of it."""
 
     pages: dict[str, Page] = {}
     start: int | None = None
@@ -240,7 +240,7 @@ class Listener:
             self._deadline.cancel()
             self._deadline = None
 
-    # What comes -----------------------------------------------------------------------------------
+    # Incoming -------------------------------------------------------------------------------------
 
     def _text(self, payload: bytes) -> None:
         found = _decoder.decode(payload)

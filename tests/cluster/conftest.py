@@ -68,7 +68,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class Desk:
-    """What a test does at the cluster as its people: over HTTP and sockets, through nginx."""
+    """The actions of people on the cluster: over HTTP and sockets, through nginx."""
 
     cluster: Cluster
     clients: list[Client] = field(default_factory=list)

@@ -38,7 +38,7 @@ def cache(url: str) -> dict[str, Any]:
     return Environment({"CACHE_URL": url}).cache("CACHE_URL", "memory://")
 
 
-# What they become ---------------------------------------------------------------------------------
+# Their settings -----------------------------------------------------------------------------------
 
 
 def test_sentinels_are_read_from_one_address() -> None:

@@ -135,7 +135,7 @@ def test_nginx_of_the_containers_reads_its_variables(
 
 
 def interpolated(value: str) -> str:
-    """What compose makes of ``${NAME:-default}`` where nothing is set."""
+    """Return compose's value of ``${NAME:-default}`` when nothing is set."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
 
 

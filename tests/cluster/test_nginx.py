@@ -117,7 +117,7 @@ async def test_a_reload_keeps_the_sockets(desk: Desk) -> None:
 
 
 async def test_too_many_handshakes_of_one_client_are_told_so(desk: Desk) -> None:
-    """Somebody without credentials: the sockets of everybody else are not meant."""
+    """A caller without credentials, so that other users' sockets are not affected."""
     headers = {"Authorization": "Bearer nobody"}
     refused: list[Response] = []
     for number in range(BURST + 40):

@@ -36,7 +36,7 @@ async def until_present(client: Client, room: int, expected: set[int], within: f
     return time.monotonic() - started
 
 
-async def test_who_comes_is_seen_from_the_other_node_within_two_seconds_and_who_goes_after_the_linger(
+async def test_joining_is_seen_from_the_other_node_at_once_and_leaving_after_the_linger(
     desk: Desk,
 ) -> None:
     people = {name: desk.cluster.people[name].id for name in ("alice", "bob")}

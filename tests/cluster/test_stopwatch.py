@@ -12,7 +12,7 @@ from tests.cluster.conftest import Desk
 from tests.support.waiting import during, until
 
 SLACK_SECONDS = 5.0
-EVERY_SECONDS = 0.2  # nginx limits how often somebody looks
+EVERY_SECONDS = 0.2  # nginx limits how often someone looks
 
 
 def moderator(desk: Desk) -> httpx.Client:

@@ -316,7 +316,7 @@ class Poller:
             self.copy.page(answer.json())
 
     async def listen(self, until: asyncio.Event, *, cut_after: int) -> None:
-        """Read server-sent events, reconnecting with ``Last-Event-ID`` after every ``cut_after``."""
+        """Read server-sent events; reconnect with ``Last-Event-ID`` every ``cut_after``."""
         while not until.is_set():
             await self._listen_once(until, cut_after)
 

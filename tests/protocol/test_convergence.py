@@ -23,7 +23,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Anything(RuleBasedStateMachine):
-    """Any interleaving of commits, broker messages, reads, flushes, slow sockets, cuts and resumes."""
+    """Any order of commits, broker messages, reads, flushes, slow sockets, cuts and resumes."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """A small world around the real classes: database, unreliable broker, two nodes, slow clients.
 
 Nothing in it waits. Whatever takes time on a real node (a read, a command on its way, a frame on
-its way) is a queue here, and somebody else decides what happens next: Hypothesis, or a seeded walk.
+its way) is a queue here, and someone else decides what happens next: Hypothesis, or a seeded walk.
 What must never happen is written down in ``complaints``.
 """
 
@@ -42,7 +42,7 @@ class Node:
         self.repairing = False
         self.heard: dict[str, int] = {}  # the newest change of each row that this node knows of
 
-    # What comes in
+    # Incoming
 
     def hear(self, event: Event) -> None:
         self.tail.ingest(event)
@@ -76,7 +76,7 @@ class Node:
         if page.to < page.head or self.tail.has_gap:
             self.repair()
 
-    # What clients ask for
+    # Requests of clients
 
     def pull(self, client: "Client", after: int) -> None:
         """Answer from memory, or read for this client first."""
@@ -105,7 +105,7 @@ class Node:
         self.check_page(client, page)
         client.receive(frames.pulled(1, STREAM, page))
 
-    # What clients are pushed
+    # Flushes to clients
 
     def flush(self, now: float, took: float) -> None:
         if self.policy.delay(now) > 0:
@@ -133,7 +133,7 @@ class Node:
             client.receive(frames.behind(stream, self.tail.position))
 
     def check_page(self, client: "Client", page: Page) -> None:
-        """What no client may be sent, whatever happened before."""
+        """An event that no client may be sent."""
         seqs = [event.seq for event in page.events]
         if (
             seqs != sorted(set(seqs))
@@ -280,7 +280,7 @@ class World:
             for complaint in client.complaints
         ]
 
-    # What may happen
+    # Events of the world
 
     def change(self, table: str, ident: int, *, delete: bool, copies: Sequence[int]) -> None:
         """Commit and publish ``copies`` of the event to each node: 0 is a loss, 2 is a repeat."""
@@ -335,7 +335,7 @@ class World:
             client.connect(self.nodes[node % 2])
 
     def load_snapshot(self, place: int) -> None:
-        """Let somebody who is away throw everything away and load a snapshot."""
+        """Let someone who is away throw everything away and load a snapshot."""
         client = self.clients[place % len(self.clients)]
         if client.node is None and not client.loading:
             client.loading = True
@@ -344,7 +344,7 @@ class World:
     # How it ends
 
     def come_to_rest(self) -> list[str]:
-        """Let everything arrive, the head checks run and everybody come back.
+        """Let everything arrive, the head checks run and everyone come back.
 
         Return what is wrong then, and what was wrong before.
         """
@@ -388,7 +388,7 @@ def wander(seed: int, steps: int = 250) -> list[str]:
     world = World()
     loss = random.choice((0, 5, 25, 100))  # the broker of this walk: good, ordinary, bad, or gone
     reading = random.choice((8, 30))  # a database that is slow, or not
-    # So few changes that most of them find everybody level, or so many that few do.
+    # So few changes that most of them find everyone level, or so many that few do.
     pace = random.choice((8, 20))
 
     def change() -> None:

@@ -143,7 +143,7 @@ class Cluster:
         program.start(ready)
         return program
 
-    # What is there --------------------------------------------------------------------------------
+    # State ----------------------------------------------------------------------------------------
 
     def __getitem__(self, name: str) -> Program:
         """The program of this name: socket-1, web-1, nginx, redis."""
@@ -200,7 +200,7 @@ class Cluster:
             return False
 
     def state(self, name: str) -> dict[str, Any]:
-        """What a node says about itself."""
+        """Return the answer of a node's `/readyz`."""
         found: dict[str, Any] = self.probe(name, "/readyz").json()
         return found
 
@@ -225,7 +225,7 @@ class Cluster:
         self["nginx"].wait_for(look)  # nginx writes it a moment after the answer
         return found[-1]
 
-    # What can happen ------------------------------------------------------------------------------
+    # Faults ---------------------------------------------------------------------------------------
 
     @contextmanager
     def down(self, name: str) -> Iterator[None]:

@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 
 class Action(Enum):
-    """What a client does with what it was sent."""
+    """What to do with an event or a page."""
 
     APPLY = auto()
     IGNORE = auto()
@@ -27,7 +27,7 @@ class Follower:
         self.position = position
 
     def event(self, seq: int) -> Action:
-        """Handle an ``event``: apply it, ignore it, or pull after ``position`` if one is missing."""
+        """Handle an ``event``: apply it, ignore it, or pull after ``position``."""
         if seq <= self.position:
             return Action.IGNORE
         if seq > self.position + 1:

@@ -186,7 +186,7 @@ def _open(machine: str, address: str, port: int) -> bool:
     )
 
 
-# The story, told by a client on the edge ----------------------------------------------------------
+# The story, seen by a client on the edge ----------------------------------------------------------
 
 
 async def story(people: dict[str, dict[str, Any]]) -> None:

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
             options.nodes, options.web, options.port, options.directory.resolve()
         ) as supervisor:
             supervisor.wait()
-        return 1  # it ended without being told to
+        return 1  # it ended by itself
     except CannotRun as error:
         print(f"make cluster: {error}", file=sys.stderr)  # noqa: T201
         return 1

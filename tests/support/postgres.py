@@ -57,7 +57,7 @@ class Postgres:
 
     @property
     def command(self) -> list[str]:
-        """The server's command, for another supervisor than this class; it must run as ``account``."""
+        """The server's command, for another supervisor; it must run as ``account``."""
         settings = [
             argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")
         ]
@@ -73,7 +73,7 @@ class Postgres:
 
     @property
     def account(self) -> str | None:
-        """Who the server runs as, where that is somebody else."""
+        """The account of the server, if it differs from ours."""
         name: str | None = self._as_user.get("user")
         return name
 
@@ -95,7 +95,7 @@ class Postgres:
         self.close()
 
     def listen(self, address: str, network: str) -> None:
-        """Listen on an address of TCP from the next start on, to everybody in ``network``."""
+        """Listen on an address of TCP from the next start on, to everyone in ``network``."""
         with (self._data / "pg_hba.conf").open("a") as rules:
             rules.write(f"host all all {network} trust\n")
         self._extra = ["-c", f"listen_addresses={address}"]
@@ -172,7 +172,7 @@ def _binaries() -> Path:
 
 
 def _unprivileged() -> dict[str, Any]:
-    """Return the arguments of ``Popen`` with which the server may run: it refuses to run as root."""
+    """Return the arguments of ``Popen`` for the server, which refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     names = {entry.pw_name for entry in pwd.getpwall()}

@@ -50,7 +50,7 @@ class Program:
 
     @property
     def log(self) -> str:
-        """What the program has written so far, in all its runs."""
+        """The output of the program so far, in all its runs."""
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def start(self, ready: Callable[[], bool] | None = None) -> None:

@@ -67,12 +67,12 @@ class Client:
 
 @dataclass(slots=True)
 class Change:
-    """What was published inside a ``verify`` block, by stream and in order."""
+    """The events published inside a ``verify`` block, by stream and in order."""
 
     published: dict[str, list[Event]] = field(default_factory=dict)
 
     def rows(self, stream: str) -> list[dict[str, Any]]:
-        """Return the published rows of a stream, as a client reads them; hidden ones are left out."""
+        """Return the published rows of a stream as a client reads them, without hidden ones."""
         return [
             msgspec.json.decode(event.body)
             for event in self.published.get(stream, [])

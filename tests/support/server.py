@@ -46,7 +46,7 @@ class ServerProcess:
 
     @property
     def log(self) -> str:
-        """What the process has written so far."""
+        """The output of the process so far."""
         return "".join(self._lines)
 
     def wait_until_ready(self) -> None:

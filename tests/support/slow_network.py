@@ -58,6 +58,6 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             writer.write(data)
             await writer.drain()
     except OSError:
-        pass  # one side has gone, and the other is told
+        pass  # one side has gone; the other is closed
     finally:
         writer.close()

@@ -106,7 +106,7 @@ def _replay(server: Holdfast, after: int, count: int) -> tuple[dict[str, float],
 
 
 def _no_slower(found: Sample) -> bool:
-    """Return whether no read takes longer than in the small room (within a third of a millisecond)."""
+    """Return whether no read takes longer than in the small room (within 0.3 ms)."""
     return all(
         found[f"{name}_large"] <= 1.25 * found[f"{name}_small"] + 0.3
         for name in ("history_ms", "latest_ms", "page_ms")

@@ -22,7 +22,7 @@ def idle(crowd: Callable[[Any, int], Any]) -> Measure:
 
     def measure(server: Server, scale: Scale) -> Sample:
         count = scale.count(IDLE, 1000)
-        # Memory that earlier sockets have left would be used again, and not be seen.
+        # Memory freed by earlier sockets would be reused and not counted.
         server.restart()
         # So that what is made once is there.
         with Load(crowd(server, 200), server.directory) as load:
