@@ -1,6 +1,7 @@
 """Make the pictures of the documents: ``python -m tests.browser.screenshots`` writes ``docs/screenshots/*.png`` from the demo's rooms.
 
-Names of pictures make these alone: ``python -m tests.browser.screenshots room desk``."""
+Names of pictures make these alone: ``python -m tests.browser.screenshots room desk``.
+"""
 
 import sys
 from collections.abc import Callable, Iterator

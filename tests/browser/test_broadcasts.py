@@ -1,6 +1,7 @@
 """Announcements to everybody and notifications to some, on pages with and without chat.
 
-The first test sends as an operator does, from a process of its own; a process takes seconds to start, and the others save them.
+The first test sends as an operator does, from a process of its own; a process takes seconds to
+start, and the others save them.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""The inbox: its parts, what is folded together, the keyboard, and the way back. Alice reads what Bob and Charlie do."""
+"""The inbox: its parts, what is folded together, the keyboard, and the way back.
+
+Alice reads what Bob and Charlie do.
+"""
 
 import re
 from uuid import uuid4

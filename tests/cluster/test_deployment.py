@@ -1,4 +1,4 @@
-"""The files for production say what the code does: the Dockerfile, compose.yaml and the units of systemd."""
+"""The files for production agree with the code: Dockerfile, compose.yaml, systemd units."""
 
 import configparser
 import os
@@ -135,7 +135,7 @@ def test_nginx_of_the_containers_reads_its_variables(
 
 
 def interpolated(value: str) -> str:
-    """What compose makes of ``${NAME:-default}`` where nothing is set."""
+    """Return compose's value of ``${NAME:-default}`` when nothing is set."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
 
 

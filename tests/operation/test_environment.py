@@ -1,4 +1,4 @@
-"""Settings from environment variables: what is read, and the sentence that a bad value is answered with."""
+"""Settings from environment variables: their values, and the errors of bad ones."""
 
 import ipaddress
 from pathlib import Path

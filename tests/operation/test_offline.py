@@ -1,4 +1,4 @@
-"""The files with which a browser installs Holdfast: how they are served, and that they hold nothing of anybody."""
+"""The files with which a browser installs Holdfast: how they are served, without user data."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ TOKEN = re.compile(r"--ink-3: oklch\(([\d.]+)% ([\d.]+) ([\d.]+)\)")
 
 
 def carried(text: str) -> dict[str, str]:
-    """What the worker brings with it: its page, and that page's policy."""
+    """The page that the worker carries, and its policy."""
     return dict(
         json.loads(text.partition("\n")[0].removeprefix("self.HOLDFAST = ").removesuffix(";"))
     )

@@ -25,7 +25,7 @@ TEXTS = {
 
 
 def answer_to(text: str) -> tuple[str, str]:
-    """What is answered to an object that cannot be carried on: the id as it is repeated, and the words."""
+    """The answer to an unreadable object: its id as repeated, and its message."""
     with pytest.raises(Unreadable) as caught:
         frames.decode(text)
     reply = frames.refusal(caught.value.id, caught.value.error)
@@ -146,7 +146,7 @@ class TestDecode:
 
 
 class TestUnreadable:
-    """An object with an integer id is answered with the field that is wrong, wherever the id stands."""
+    """An object with an integer id gets an error that names the field, wherever the id is."""
 
     @pytest.mark.parametrize(
         "shape",
@@ -315,7 +315,8 @@ class TestEncode:
         error = RateLimited("Wait 4 s before the next message.", retry_after=4.0)
         assert frames.refusal(4, error) == (
             b'{"type":"reply","id":4,"ok":false,"error":'
-            b'{"code":"rate_limited","message":"Wait 4 s before the next message.","retry_after":4.0}}'
+            b'{"code":"rate_limited","message":"Wait 4 s before the next '
+            b'message.","retry_after":4.0}}'
         )
 
     def test_an_event(self) -> None:

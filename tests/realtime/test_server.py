@@ -1,4 +1,4 @@
-"""``manage.py serve`` as clients see it: a real process, real sockets, and clients that misbehave."""
+"""``manage.py serve`` as clients see it: a real process, and clients that misbehave."""
 
 import os
 import signal
@@ -196,7 +196,7 @@ class TestListening:
             process.signal(signal.SIGKILL)
             process.wait()
         assert path.is_socket()
-        # What a killed process left behind is replaced.
+        # The socket file of a killed process is replaced.
         with serve("--unix", str(path), var=node_var) as process:
             process.signal(signal.SIGTERM)
             assert process.wait() == 0
@@ -218,7 +218,7 @@ class TestListening:
                         assert client.get(f"http://127.0.0.1:{port}/healthz").text == "ok\n"
                     process.signal(signal.SIGTERM)
                     assert process.wait() == 0
-        assert path.exists()  # it belongs to whoever made it
+        assert path.exists()  # it belongs to the process that made it
 
     def test_bad_options_are_refused_in_words(self, tmp_path: Path) -> None:
         file = tmp_path / "file"
@@ -338,7 +338,7 @@ class TestEventStreams:
 
 
 def test_the_application_is_portable(nodes: Nodes, node_var: Path, token: str, alice: User) -> None:
-    """Plain Daphne and uvicorn serve it as well, slower (design: the ASGI application stays portable)."""
+    """Plain Daphne and uvicorn serve the application too, but slower."""
     room = chat.create_room(actor_id=alice.pk, name="General").room_id
     binaries = Path(sys.executable).parent
     for command in (
