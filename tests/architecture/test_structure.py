@@ -15,6 +15,7 @@ from tests.architecture.source import PACKAGES, ROOT, called, modules, tree, tre
 TOP_LEVEL = {
     *("manage.py", "requirements.txt", "realtime", "chat", "notifications", "templates", "tests", "nginx"),
     *("requirements-dev.txt", "pyproject.toml", "Makefile", "LICENSE", "README.md", "docs", "Dockerfile", "compose.yaml"),
+    *("requirements.in", "requirements-dev.in", "holdfast", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
 }
 MAX_LINES = 400
 PUT_OFF = re.compile(r"\b(TODO|FIXME|XXX)\b|pytest\.(mark\.)?(skip|skipif|xfail)\b|unittest\.skip\b")
