@@ -93,13 +93,19 @@ test-slow: install-dev ## The browser tests behind a slow and uneven network, th
 test-fast: install-dev ## The tests that need no service and no server process
 	@.venv/bin/python -m pytest -q -x -m "not postgresql" $(SLOW:%=--ignore=%)
 
-lint: install-dev ## ruff: style and formatting
+BIOME := var/npm/node_modules/.bin/biome check --error-on-warnings
+
+lint: install-dev ## Style and formatting: ruff for Python, Biome for JavaScript and CSS
+	@.ci/services npm
 	.venv/bin/python -m ruff check $(PYTHON_DIRECTORIES)
 	.venv/bin/python -m ruff format --check $(PYTHON_DIRECTORIES)
+	$(BIOME)
 
-format: install-dev ## Let ruff repair what it can
+format: install-dev ## Let ruff and Biome repair what they can
+	@.ci/services npm
 	.venv/bin/python -m ruff check --fix $(PYTHON_DIRECTORIES)
 	.venv/bin/python -m ruff format $(PYTHON_DIRECTORIES)
+	$(BIOME) --write
 
 types: install-dev ## mypy, strict
 	.venv/bin/python -m mypy
@@ -108,7 +114,7 @@ imports: install-dev ## import-linter: who may import whom
 	.venv/bin/python .venv/bin/lint-imports --cache-dir var/import-linter
 
 js: install-dev ## Types and tests of the JavaScript
-	@.ci/services
+	@.ci/services npm
 	node var/npm/node_modules/typescript/bin/tsc --project tests/js/tsconfig.json
 	.ci/node-test
 

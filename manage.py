@@ -13,9 +13,12 @@ def main() -> None:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ImportError as error:
-        sys.exit(f"{error}: Django is not installed for {sys.executable}. Run `make install`, then use .venv/bin/python manage.py.")
+        sys.exit(
+            f"{error}: Django is not installed for {sys.executable}. Run `make install`, then use .venv/bin/python manage.py."
+        )
     try:
-        _ = settings.INSTALLED_APPS  # reads the environment: a bad value is told in its one sentence, without a traceback
+        # Reads the environment: a bad value is told in its one sentence, without a traceback.
+        _ = settings.INSTALLED_APPS
     except ImproperlyConfigured as error:
         sys.exit(f"Configuration: {error}")
     execute_from_command_line(sys.argv)

@@ -6,11 +6,10 @@ seq, while the answers of HTTP (``live=True``) show the present ones.
 
 from typing import Any
 
-from chat.models import Membership, Message, Room, SiteMute, State
-from chat.ties import Block, InviteLink
+from chat.models import Block, InviteLink, Membership, Message, Room, SiteMute, State
 from notifications.payloads import INBOX, inbox, moment, person
+from realtime.core.streams import StreamName
 from realtime.protocol.page import End, Event
-from realtime.streams import StreamName
 
 ROOM = "room"
 ARCHIVED = "archived"  # the words in `closed.reason`

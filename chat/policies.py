@@ -13,20 +13,26 @@ from django.utils import timezone
 from chat.errors import Empty, LinksNotAllowed, Muted, ReadOnly, SlowMode, TooLong
 from chat.models import EMOJI_MAX_LENGTH, Membership, Role, Room, State
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
-from realtime.zones import Moment
+from realtime.site.time_zones import Moment
 
 MAX_ID: Final = 2**63 - 1  # what a column of the database can hold
-EVERYTHING_MAX_MEMBERS: Final = 100  # in larger rooms "everything" notifies as "mentions" does: each message would write a row for each
-ROOM_MENTION_MAX_MEMBERS: Final = 1000  # whom @room may notify: so many rows in the transaction that posts
-READ_SIGNAL_MAX_MEMBERS: Final = 200  # protocol.md §3: others' read markers in rooms of at most 200 members
-MAX_ROOMS_PER_USER: Final = 1000  # that somebody joins or makes; one socket may subscribe to as many
+# In larger rooms "everything" notifies as "mentions" does: each message would write a row for each.
+EVERYTHING_MAX_MEMBERS: Final = 100
+# Whom @room may notify: so many rows in the transaction that posts.
+ROOM_MENTION_MAX_MEMBERS: Final = 1000
+# Protocol.md §3: others' read markers in rooms of at most 200 members.
+READ_SIGNAL_MAX_MEMBERS: Final = 200
+# That somebody joins or makes; one socket may subscribe to as many.
+MAX_ROOMS_PER_USER: Final = 1000
 MAX_SLOW_MODE: Final = 6 * 3600  # seconds
 MAX_MUTE: Final = 366 * 24 * 3600  # seconds; longer is a ban
 MAX_BAN: Final = 3 * 366 * 24 * 3600  # seconds of one that ends by itself; longer is for ever
 TYPING_SECONDS: Final = 6  # after which a client stops to show that somebody is typing
-TYPING_EVERY_SECONDS: Final = 2.0  # one signal of a person and room in so many; clients repeat at every key
+# One signal of a person and room in so many; clients repeat at every key.
+TYPING_EVERY_SECONDS: Final = 2.0
 
-RESERVED_SLUGS: Final = frozenset({"new"})  # under /rooms/ there is a page of our own (chat/page_urls.py)
+# Under /rooms/ there is a page of our own (chat/pages/urls.py).
+RESERVED_SLUGS: Final = frozenset({"new"})
 
 _TEXT_PROBLEM = re.compile("[\0\ud800-\udfff]")  # no database stores NUL, no UTF-8 a lone surrogate
 
@@ -51,7 +57,11 @@ def is_active(membership: Membership | None) -> bool:
 
 def rank(membership: Membership | None) -> Rank:
     """Return the rank that a membership gives."""
-    return _RANKS[Role(membership.role)] if membership is not None and is_active(membership) else Rank.NOBODY
+    return (
+        _RANKS[Role(membership.role)]
+        if membership is not None and is_active(membership)
+        else Rank.NOBODY
+    )
 
 
 def no_such_room() -> NotFound:
@@ -72,10 +82,13 @@ def standing_state(state: str, banned_until: datetime | None) -> str:
 
 def is_banned(membership: Membership | None) -> bool:
     """Tell whether a ban from the room stands."""
-    return membership is not None and standing_state(membership.state, membership.banned_until) == State.BANNED
+    return (
+        membership is not None
+        and standing_state(membership.state, membership.banned_until) == State.BANNED
+    )
 
 
-# -- reading ------------------------------------------------------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------------------
 
 
 def reading_problem(kind: str, state: str | None) -> HoldfastError | None:
@@ -89,7 +102,9 @@ def reading_problem(kind: str, state: str | None) -> HoldfastError | None:
 
 def check_may_read(room: Room, membership: Membership | None) -> None:
     """Raise what ``reading_problem`` says."""
-    problem = reading_problem(room.kind, standing_state(membership.state, membership.banned_until) if membership else None)
+    problem = reading_problem(
+        room.kind, standing_state(membership.state, membership.banned_until) if membership else None
+    )
     if problem is not None:
         raise problem
 
@@ -102,7 +117,7 @@ def check_member(room: Room, membership: Membership | None) -> Membership:
     return membership
 
 
-# -- writing ------------------------------------------------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------------------
 
 
 def check_may_write(room: Room, membership: Membership | None, *, now: datetime) -> Membership:
@@ -128,16 +143,26 @@ def check_not_muted(membership: Membership, *, now: datetime) -> None:
     until = max(filter(None, [membership.muted_until, everywhere]), default=now)
     if until > now:
         wait = (until - now).total_seconds()
-        raise Muted("A moderator has muted you until {until}.", until=Moment(until), retry_after=wait)
+        raise Muted(
+            "A moderator has muted you until {until}.", until=Moment(until), retry_after=wait
+        )
 
 
 def check_slow_mode(room: Room, membership: Membership, *, now: datetime) -> None:
     """Raise ``SlowMode`` where a member's last message is too young. Owners and moderators are free of it."""
-    if not room.slow_mode or membership.last_posted_at is None or rank(membership) >= Rank.MODERATOR:
+    if (
+        not room.slow_mode
+        or membership.last_posted_at is None
+        or rank(membership) >= Rank.MODERATOR
+    ):
         return
     wait = (membership.last_posted_at + timedelta(seconds=room.slow_mode) - now).total_seconds()
     if wait > 0:
-        raise SlowMode("Wait {seconds} s before the next message.", seconds=max(1, round(wait)), retry_after=wait)
+        raise SlowMode(
+            "Wait {seconds} s before the next message.",
+            seconds=max(1, round(wait)),
+            retry_after=wait,
+        )
 
 
 def check_links(html: str, membership: Membership, *, now: datetime) -> None:
@@ -146,7 +171,12 @@ def check_links(html: str, membership: Membership, *, now: datetime) -> None:
     Owners and moderators of a room may always, and so may whoever works at the desk.
     """
     policy: str = settings.HOLDFAST_LINKS
-    if policy == "everyone" or "<a " not in html or rank(membership) >= Rank.MODERATOR or membership.user.is_staff:
+    if (
+        policy == "everyone"
+        or "<a " not in html
+        or rank(membership) >= Rank.MODERATOR
+        or membership.user.is_staff
+    ):
         return
     if policy == "moderators":
         raise LinksNotAllowed("Only moderators post links here.")
@@ -166,7 +196,11 @@ def check_text(body: str) -> None:
     check_is_text(body, name="body")
     limit: int = settings.HOLDFAST_MESSAGE_MAX_LENGTH
     if len(body) > limit:
-        raise TooLong("A message has at most {limit} characters, this one has {count}.", limit=limit, count=len(body))
+        raise TooLong(
+            "A message has at most {limit} characters, this one has {count}.",
+            limit=limit,
+            count=len(body),
+        )
     if all(_is_invisible(character) for character in body):
         raise Empty("There is nothing in this message.")
 
@@ -188,7 +222,12 @@ def clean(text: str, *, name: str, limit: int, required: bool = False) -> str:
     check_is_text(text, name=name)
     text = " ".join(text.split())
     if len(text) > limit:
-        raise BadRequest("{field}: expected at most {limit} characters, got {count}", field=name, limit=limit, count=len(text))
+        raise BadRequest(
+            "{field}: expected at most {limit} characters, got {count}",
+            field=name,
+            limit=limit,
+            count=len(text),
+        )
     if required and all(_is_invisible(character) for character in text):
         raise BadRequest("{field}: expected some text", field=name)
     return text
@@ -198,7 +237,7 @@ def _is_invisible(character: str) -> bool:
     return unicodedata.category(character)[0] in "ZC"  # separators; control and format characters
 
 
-# -- moderating ---------------------------------------------------------------------------------------------------------------------
+# -- moderating ------------------------------------------------------------------------------------
 
 
 def check_rank(actor: Rank, least: Rank) -> None:
@@ -218,7 +257,9 @@ def check_above(actor: Rank, subject: Rank) -> None:
 def check_number_of_rooms(number: int) -> None:
     """Raise ``TooMany`` for somebody who is in so many rooms that no list would show another."""
     if number >= MAX_ROOMS_PER_USER:
-        raise TooMany("You are in {count} rooms; leave one before you join another.", count=MAX_ROOMS_PER_USER)
+        raise TooMany(
+            "You are in {count} rooms; leave one before you join another.", count=MAX_ROOMS_PER_USER
+        )
 
 
 def check_not_direct(room: Room) -> None:
@@ -230,10 +271,19 @@ def check_not_direct(room: Room) -> None:
 def check_order(value: float | None, *, limit: float) -> None:
     """Raise ``BadRequest`` beyond ``limit``, either way."""
     if value is not None and not -limit <= value <= limit:
-        raise BadRequest("favourite_order: expected -{limit:.0f} to {limit:.0f}, got {value}", limit=limit, value=value)
+        raise BadRequest(
+            "favourite_order: expected -{limit:.0f} to {limit:.0f}, got {value}",
+            limit=limit,
+            value=value,
+        )
 
 
 def check_seconds(value: int, *, name: str, limit: int) -> None:
     """Raise ``BadRequest`` outside of 0 to ``limit``."""
     if not 0 <= value <= limit:
-        raise BadRequest("{field}: expected 0 to {limit} seconds, got {value}", field=name, limit=limit, value=value)
+        raise BadRequest(
+            "{field}: expected 0 to {limit} seconds, got {value}",
+            field=name,
+            limit=limit,
+            value=value,
+        )

@@ -17,13 +17,15 @@ from django.utils.functional import cached_property
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext, gettext_lazy
 
-from notifications import policies, selectors, services
+from notifications import policies, queries, services
 from notifications.models import Announcement, AnnouncementReading, Broadcast, Notification
 from notifications.policies import Words
-from notifications.selectors import Audience
-from realtime.zones import spoken
+from notifications.queries import Audience
+from realtime.site.time_zones import spoken
 
-MOST_COUNTED = 10_000  # rows that a list page counts and leads to; counting a million takes a second, and nobody turns pages that far
+# Rows that a list page counts and leads to; counting a million takes a second, and nobody turns
+# pages that far.
+MOST_COUNTED = 10_000
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -50,7 +52,9 @@ class ShownAdmin(admin.ModelAdmin[Any]):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list under the name of what it lists."""
         title = capfirst(str(self.opts.verbose_name_plural))
-        answer: HttpResponse = super().changelist_view(request, {"title": title, **(extra_context or {})})
+        answer: HttpResponse = super().changelist_view(
+            request, {"title": title, **(extra_context or {})}
+        )
         return answer
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -74,7 +78,18 @@ class NotificationAdmin(ShownAdmin):
     list_select_related = ("user", "broadcast")
     search_fields = ("=user__username",)
     search_help_text = gettext_lazy("A username, whole.")
-    fields = ("user", "seq", "kind", "actor", "level", "unread", "created_at", "read_at", "archived_at", "broadcast")
+    fields = (
+        "user",
+        "seq",
+        "kind",
+        "actor",
+        "level",
+        "unread",
+        "created_at",
+        "read_at",
+        "archived_at",
+        "broadcast",
+    )
     ordering = ("-id",)
 
     @admin.display(description=gettext_lazy("when"))
@@ -109,7 +124,11 @@ def take_back(model_admin: "RecallingAdmin", request: HttpRequest, rows: QuerySe
     """Recall the chosen broadcasts, live."""
     for broadcast_id in model_admin.broadcast_ids(rows):
         services.recall(broadcast_id=broadcast_id)
-        model_admin.message_user(request, gettext("Broadcast %(number)s was taken back.") % {"number": broadcast_id}, messages.SUCCESS)
+        model_admin.message_user(
+            request,
+            gettext("Broadcast %(number)s was taken back.") % {"number": broadcast_id},
+            messages.SUCCESS,
+        )
 
 
 class RecallingAdmin(ShownAdmin):
@@ -145,7 +164,16 @@ class RecallingAdmin(ShownAdmin):
 class BroadcastAdmin(RecallingAdmin):
     """What was sent to whom; the words stay here after a recall."""
 
-    list_display = ("id", "sent", "title", "body_start", "level", "recipients", "taken_back", "created_by")
+    list_display = (
+        "id",
+        "sent",
+        "title",
+        "body_start",
+        "level",
+        "recipients",
+        "taken_back",
+        "created_by",
+    )
     list_select_related = ("created_by",)
     list_filter = ("level",)
     ordering = ("-id",)
@@ -163,7 +191,7 @@ class BroadcastAdmin(RecallingAdmin):
     @admin.display(description=gettext_lazy("read by"))
     def read(self, row: Broadcast) -> int:
         """Return how many people have read it."""
-        return selectors.counted([row])[0].read
+        return queries.counted([row])[0].read
 
     def broadcast_ids(self, rows: QuerySet[Any]) -> list[int]:
         """Return the broadcasts themselves."""
@@ -177,7 +205,9 @@ class AnnouncementForm(forms.ModelForm[Announcement]):
     """Composes an announcement. Sent twice (a double click, a reload), it is one, because ``key`` comes with the page."""
 
     key = forms.UUIDField(label=gettext_lazy("key"), initial=uuid.uuid4, widget=forms.HiddenInput)
-    body = forms.CharField(label=gettext_lazy("Text"), widget=forms.Textarea, max_length=policies.BODY_MAX_LENGTH)
+    body = forms.CharField(
+        label=gettext_lazy("Text"), widget=forms.Textarea, max_length=policies.BODY_MAX_LENGTH
+    )
 
     class Meta:
         model = Announcement
@@ -186,7 +216,11 @@ class AnnouncementForm(forms.ModelForm[Announcement]):
     def clean(self) -> dict[str, Any]:
         """Refuse what the service would refuse."""
         cleaned: dict[str, Any] = super().clean() or {}
-        for problem in policies.problems_of_words(self.words, now=timezone.now(), announced=True) if not self.errors else ():
+        for problem in (
+            policies.problems_of_words(self.words, now=timezone.now(), announced=True)
+            if not self.errors
+            else ()
+        ):
             self.add_error(None, problem)
         return cleaned
 
@@ -208,7 +242,11 @@ class ReadList(ChangeList):
 
 
 def _readers(rows: Iterable[Announcement]) -> dict[int, int]:
-    readings = AnnouncementReading.objects.filter(announcement__in=[row.pk for row in rows]).order_by().values_list("announcement")
+    readings = (
+        AnnouncementReading.objects.filter(announcement__in=[row.pk for row in rows])
+        .order_by()
+        .values_list("announcement")
+    )
     return dict(readings.annotate(Count("pk")))
 
 
@@ -235,31 +273,48 @@ class AnnouncementAdmin(RecallingAdmin):
     def read(self, row: Any) -> str:
         """Return how many have read it, of how many there were."""
         readers = row.readers if hasattr(row, "readers") else _readers([row]).get(row.pk, 0)
-        return gettext("%(read)d of %(people)d") % {"read": readers, "people": row.broadcast.recipients}
+        return gettext("%(read)d of %(people)d") % {
+            "read": readers,
+            "people": row.broadcast.recipients,
+        }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Tell whether this person may announce something."""
         return request.user.has_perm("notifications.add_announcement")
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         """Compose with a form of its own."""
-        return super().get_form(request, obj, change, **kwargs | ({"form": AnnouncementForm} if obj is None else {}))
+        return super().get_form(
+            request, obj, change, **kwargs | ({"form": AnnouncementForm} if obj is None else {})
+        )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return what is composed, or what is shown."""
-        return (*COMPOSED, "key") if obj is None else (*COMPOSED, "read", "created_at", "recalled_at", "broadcast", "seq")
+        return (
+            (*COMPOSED, "key")
+            if obj is None
+            else (*COMPOSED, "read", "created_at", "recalled_at", "broadcast", "seq")
+        )
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Name the two fields of a moment for screen readers, which Django leaves without names."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(field.widget, AdminSplitDateTime):
             shown = field.widget.get_context("", None, {})
-            for part, name in zip(field.widget.widgets, (shown["date_label"], shown["time_label"]), strict=True):
+            for part, name in zip(
+                field.widget.widgets, (shown["date_label"], shown["time_label"]), strict=True
+            ):
                 part.attrs["aria-label"] = name.rstrip(":")
         return field
 
     def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         """Show or send. Django's own wraps this in a transaction, in which no stream's lock may be taken; the service opens its own."""
         response: HttpResponse = self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
@@ -268,7 +323,10 @@ class AnnouncementAdmin(RecallingAdmin):
     def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
         """Send it."""
         sent = services.broadcast(
-            words=form.words, audience=Audience(everybody=True), created_by_id=request.user.pk, key=form.cleaned_data["key"]
+            words=form.words,
+            audience=Audience(everybody=True),
+            created_by_id=request.user.pk,
+            key=form.cleaned_data["key"],
         )
         obj.pk = sent.announcement.pk
         obj.refresh_from_db()

@@ -13,15 +13,33 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Make ``inbox`` and ``announcements`` known to the engine."""
-        from notifications import payloads, policies, selectors
+        from notifications import payloads, policies, queries
         from notifications.kinds import Kind, register_kind
-        from realtime.revocation import revocation_events
-        from realtime.streams import StreamKind, register
+        from realtime.auth.revocation import revocation_events
+        from realtime.core.streams import StreamKind, register
 
-        mine = [selectors.notification_events, selectors.reading_events, selectors.preferences_events, revocation_events]
-        everybodys = [selectors.announcement_events]
+        mine = [
+            queries.notification_events,
+            queries.reading_events,
+            queries.preferences_events,
+            revocation_events,
+        ]
+        everybodys = [queries.announcement_events]
         register(StreamKind(payloads.INBOX, policies.may_read_inbox, [*mine], personal=True))
-        register(StreamKind(payloads.ANNOUNCEMENTS, policies.may_read_announcements, [*everybodys], singleton=True, greeted=True))
+        register(
+            StreamKind(
+                payloads.ANNOUNCEMENTS,
+                policies.may_read_announcements,
+                [*everybodys],
+                singleton=True,
+                greeted=True,
+            )
+        )
         register_kind(
-            Kind("broadcast", _("Messages from the administrators"), _("What they send to you and not to everybody"), optional=False)
+            Kind(
+                "broadcast",
+                _("Messages from the administrators"),
+                _("What they send to you and not to everybody"),
+                optional=False,
+            )
         )

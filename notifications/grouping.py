@@ -8,7 +8,8 @@ from typing import Any, Final
 
 Notice = dict[str, Any]  # as on the wire
 
-COMMON: Final = {"message": "place", "direct": "place", "reaction": "subject"}  # by kind: what two of them must have in common
+# By kind: what two of them must have in common.
+COMMON: Final = {"message": "place", "direct": "place", "reaction": "subject"}
 
 
 def grouped(notices: Iterable[Notice]) -> list[list[Notice]]:

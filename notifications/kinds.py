@@ -14,7 +14,8 @@ class Kind:
     name: str
     label: Words
     help: Words
-    optional: bool = True  # whether one may keep it out of the inbox; what moderators and administrators say, one may not
+    # Whether one may keep it out of the inbox; what moderators and administrators say, one may not.
+    optional: bool = True
 
 
 _kinds: dict[str, Kind] = {}

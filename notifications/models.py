@@ -29,21 +29,26 @@ class Level(models.TextChoices):
 class Broadcast(models.Model):
     """One act of an operator: what was sent to whom. It keeps the words after a recall, for those who answer for them."""
 
-    key = models.UUIDField(
-        _("key"), unique=True, default=uuid.uuid4
-    )  # the sender's idempotency key: a repeat continues, and reaches nobody twice
+    # The sender's idempotency key: a repeat continues, and reaches nobody twice.
+    key = models.UUIDField(_("key"), unique=True, default=uuid.uuid4)
     title = models.CharField(_("title"), max_length=TITLE_MAX_LENGTH, blank=True)
     body = models.TextField(_("text"))
     url = models.CharField(_("link"), max_length=URL_MAX_LENGTH, blank=True)
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.INFO)
-    targets = models.JSONField(
-        _("to whom"), default=dict
-    )  # as they were named: {"all": true} or {"groups": ["staff"], "room": ["general"]}
-    places = models.JSONField(default=list)  # [target, ident of the place, ident of what was posted there], for the recall
-    recipients = models.PositiveIntegerField(_("recipients"), default=0)  # people, as counted when it was sent
+    # As they were named: {"all": true} or {"groups": ["staff"], "room": ["general"]}.
+    targets = models.JSONField(_("to whom"), default=dict)
+    # [target, ident of the place, ident of what was posted there], for the recall.
+    places = models.JSONField(default=list)
+    # People, as counted when it was sent.
+    recipients = models.PositiveIntegerField(_("recipients"), default=0)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("sent by")
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("sent by"),
     )
     created_at = models.DateTimeField(_("sent"), auto_now_add=True)
     recalled_at = models.DateTimeField(_("taken back"), null=True, blank=True)
@@ -64,7 +69,11 @@ class Notification(models.Model):
     """
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications", db_index=False, verbose_name=_("person")
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="notifications",
+        db_index=False,
+        verbose_name=_("person"),
     )
     seq = models.BigIntegerField(_("number in its stream"))
     kind = models.CharField(_("kind"), max_length=KIND_MAX_LENGTH)
@@ -72,22 +81,35 @@ class Notification(models.Model):
     body = models.TextField(blank=True)
     url = models.CharField(max_length=URL_MAX_LENGTH, blank=True)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("caused by")
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("caused by"),
     )
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.INFO)
     unread = models.PositiveIntegerField(_("unread"))
     created_at = models.DateTimeField(_("when"))
-    read_at = models.DateTimeField(
-        _("read"), null=True, blank=True
-    )  # archiving reads as well: unread means `read_at` is null, and nothing else
+    # Archiving reads as well: unread means `read_at` is null, and nothing else.
+    read_at = models.DateTimeField(_("read"), null=True, blank=True)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     broadcast = models.ForeignKey(
-        Broadcast, models.PROTECT, null=True, blank=True, related_name="notifications", db_index=False, verbose_name=_("broadcast")
+        Broadcast,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="notifications",
+        db_index=False,
+        verbose_name=_("broadcast"),
     )
-    place = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")  # where it happened: "room.42"
-    subject = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")  # what it is about: "room.42.880"
+    # Where it happened: "room.42".
+    place = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")
+    # What it is about: "room.42.880".
+    subject = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")
     count = models.PositiveIntegerField(default=1, db_default=1)  # of what it tells; 0: taken back
-    parts = models.JSONField(null=True, blank=True)  # [[user id, what they did], …], oldest first: only the count of it is shown
+    # [[user id, what they did], …], oldest first: only the count of it is shown.
+    parts = models.JSONField(null=True, blank=True)
     updated_at = models.DateTimeField(null=True, blank=True)  # when the last part joined
 
     class Meta:
@@ -95,13 +117,31 @@ class Notification(models.Model):
         verbose_name_plural = _("notifications")
         constraints = [
             models.UniqueConstraint(fields=["user", "seq"], name="notification_user_seq"),
-            models.UniqueConstraint(fields=["broadcast", "user"], condition=Q(broadcast__isnull=False), name="notification_broadcast_user"),
+            models.UniqueConstraint(
+                fields=["broadcast", "user"],
+                condition=Q(broadcast__isnull=False),
+                name="notification_broadcast_user",
+            ),
         ]
         indexes = [
-            models.Index(fields=["user", "id"], condition=Q(archived_at__isnull=True), name="notification_inbox"),
-            models.Index(fields=["user", "id"], condition=Q(read_at__isnull=True), name="notification_unread"),
-            models.Index(fields=["user", "id"], condition=Q(archived_at__isnull=False), name="notification_archived"),
-            models.Index(fields=["user", "subject"], condition=Q(parts__isnull=False), name="notification_gathering"),
+            models.Index(
+                fields=["user", "id"],
+                condition=Q(archived_at__isnull=True),
+                name="notification_inbox",
+            ),
+            models.Index(
+                fields=["user", "id"], condition=Q(read_at__isnull=True), name="notification_unread"
+            ),
+            models.Index(
+                fields=["user", "id"],
+                condition=Q(archived_at__isnull=False),
+                name="notification_archived",
+            ),
+            models.Index(
+                fields=["user", "subject"],
+                condition=Q(parts__isnull=False),
+                name="notification_gathering",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -119,7 +159,9 @@ class Announcement(models.Model):
     created_at = models.DateTimeField(_("sent"))
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     recalled_at = models.DateTimeField(_("taken back"), null=True, blank=True)
-    broadcast = models.OneToOneField(Broadcast, models.PROTECT, related_name="announcement", verbose_name=_("broadcast"))
+    broadcast = models.OneToOneField(
+        Broadcast, models.PROTECT, related_name="announcement", verbose_name=_("broadcast")
+    )
 
     class Meta:
         verbose_name = _("announcement")
@@ -132,9 +174,17 @@ class Announcement(models.Model):
 class AnnouncementReading(models.Model):
     """That one person has read one announcement: made when it happens, never in advance. A row of the reader's inbox stream."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False, verbose_name=_("person"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("person"),
+    )
     seq = models.BigIntegerField()
-    announcement = models.ForeignKey(Announcement, models.CASCADE, related_name="readings", verbose_name=_("announcement"))
+    announcement = models.ForeignKey(
+        Announcement, models.CASCADE, related_name="readings", verbose_name=_("announcement")
+    )
     read_at = models.DateTimeField(_("read"))
 
     class Meta:
@@ -142,7 +192,9 @@ class AnnouncementReading(models.Model):
         verbose_name_plural = _("readings of announcements")
         constraints = [
             models.UniqueConstraint(fields=["user", "seq"], name="reading_user_seq"),
-            models.UniqueConstraint(fields=["user", "announcement"], name="reading_user_announcement"),
+            models.UniqueConstraint(
+                fields=["user", "announcement"], name="reading_user_announcement"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -155,11 +207,14 @@ class Preferences(models.Model):
     The server keeps ``inbox_off`` out of the inbox. The rest is for clients: what to show on the desktop, and when not to.
     """
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notification_preferences")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notification_preferences"
+    )
     seq = models.BigIntegerField()
     inbox_off = models.JSONField(default=list)  # kinds
     desktop_off = models.JSONField(default=list)
-    quiet_from = models.TimeField(null=True, blank=True)  # of the clock on the wall where the reader is
+    # Of the clock on the wall where the reader is.
+    quiet_from = models.TimeField(null=True, blank=True)
     quiet_to = models.TimeField(null=True, blank=True)
 
     class Meta:

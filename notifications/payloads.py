@@ -6,9 +6,9 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from notifications.models import Announcement, AnnouncementReading, Notification, Preferences
-from realtime import streams
+from realtime.core import streams
+from realtime.core.streams import StreamName
 from realtime.protocol.page import Event
-from realtime.streams import StreamName
 
 INBOX = "inbox"
 ANNOUNCEMENTS = StreamName("announcements")
@@ -21,7 +21,11 @@ def inbox(user_id: int) -> StreamName:
 
 def person(user: User) -> dict[str, Any]:
     """Return what others are told about a user."""
-    return {"id": user.pk, "username": user.get_username(), "name": user.get_full_name() or user.get_username()}
+    return {
+        "id": user.pk,
+        "username": user.get_username(),
+        "name": user.get_full_name() or user.get_username(),
+    }
 
 
 def moment(when: datetime | None) -> str | None:
@@ -68,7 +72,12 @@ def announcement(row: Announcement) -> dict[str, Any]:
 
 def reading(row: AnnouncementReading) -> dict[str, Any]:
     """Return the fact that an announcement was read, for the reader's other tabs."""
-    return {"id": row.pk, "seq": row.seq, "announcement": row.announcement_id, "read_at": moment(row.read_at)}
+    return {
+        "id": row.pk,
+        "seq": row.seq,
+        "announcement": row.announcement_id,
+        "read_at": moment(row.read_at),
+    }
 
 
 def preferences(row: Preferences) -> dict[str, Any]:

@@ -8,19 +8,25 @@ from urllib.parse import urlsplit
 
 from notifications.kinds import kinds
 from notifications.models import TITLE_MAX_LENGTH, URL_MAX_LENGTH, Level
+from realtime.core.streams import Claim, Refusals
 from realtime.protocol.errors import BadRequest, NotFound
-from realtime.streams import Claim, Refusals
 
-MAX_IDS = 500  # notifications named in one command: ten pages of an inbox, and one transaction of some 20 ms
+# Notifications named in one command: ten pages of an inbox, and one transaction of some 20 ms.
+MAX_IDS = 500
 MAX_KINDS = 50  # named in one choice; there are some ten
 MAX_IDS_NAMED = 10  # in the words of an error
 MAX_ID = 2**63 - 1  # what a column of the database holds
-BODY_MAX_LENGTH = 3000  # characters: with a title, a link and markup it still fits into one message of a room
+# Characters: with a title, a link and markup it still fits into one message of a room.
+BODY_MAX_LENGTH = 3000
 
 
 def may_read_inbox(claims: Sequence[Claim]) -> Refusals:
     """Refuse everybody but the owner, as if the inbox did not exist."""
-    return {claim: NotFound("There is no such stream.") for claim in claims if claim.ident != str(claim.reader.user_id)}
+    return {
+        claim: NotFound("There is no such stream.")
+        for claim in claims
+        if claim.ident != str(claim.reader.user_id)
+    }
 
 
 def may_read_announcements(_claims: Sequence[Claim]) -> Refusals:
@@ -31,7 +37,11 @@ def may_read_announcements(_claims: Sequence[Claim]) -> Refusals:
 def check_number_of_ids(ids: Collection[int]) -> None:
     """Raise ``BadRequest`` where one command names more notifications than one transaction should change."""
     if len(ids) > MAX_IDS:
-        raise BadRequest("notifications: expected at most {limit} ids, got {count}", limit=MAX_IDS, count=len(ids))
+        raise BadRequest(
+            "notifications: expected at most {limit} ids, got {count}",
+            limit=MAX_IDS,
+            count=len(ids),
+        )
 
 
 def check_all_found(ids: Collection[int], found: Collection[int]) -> None:
@@ -40,7 +50,9 @@ def check_all_found(ids: Collection[int], found: Collection[int]) -> None:
     if missing:
         named = ", ".join(map(str, missing[:MAX_IDS_NAMED]))
         more = f" and {len(missing) - MAX_IDS_NAMED} more" if len(missing) > MAX_IDS_NAMED else ""
-        raise NotFound("There is no notification {named}{more} in your inbox.", named=named, more=more)
+        raise NotFound(
+            "There is no notification {named}{more} in your inbox.", named=named, more=more
+        )
 
 
 def check_kinds(names: Collection[str], *, name: str, optional: bool) -> None:
@@ -58,7 +70,7 @@ def check_quiet(start: time | None, end: time | None) -> None:
         raise BadRequest("quiet_from, quiet_to: expected two different times")
 
 
-# -- what may be broadcast ----------------------------------------------------------------------------------------------------------
+# -- what may be broadcast -------------------------------------------------------------------------
 
 
 class BadBroadcast(BadRequest):
@@ -101,7 +113,11 @@ def is_safe_url(url: str) -> bool:
 
     Browsers drop white space inside a scheme and read a backslash as a slash, so that what looks like a path could lead elsewhere.
     """
-    if len(url) > URL_MAX_LENGTH or "\\" in url or any(character.isspace() or _unsendable(character) for character in url):
+    if (
+        len(url) > URL_MAX_LENGTH
+        or "\\" in url
+        or any(character.isspace() or _unsendable(character) for character in url)
+    ):
         return False
     if url.startswith("/"):
         return not url.startswith("//")
@@ -121,4 +137,11 @@ def _problems_of_text(name: str, text: str, limit: int, *, layout: str = "") -> 
 
 def _unsendable(text: str, layout: str = "") -> str | None:
     """Return the first control character or lone surrogate: what PostgreSQL, UTF-8 or a terminal would choke on."""
-    return next((character for character in text if character not in layout and unicodedata.category(character) in {"Cc", "Cs"}), None)
+    return next(
+        (
+            character
+            for character in text
+            if character not in layout and unicodedata.category(character) in {"Cc", "Cs"}
+        ),
+        None,
+    )

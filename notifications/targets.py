@@ -29,11 +29,22 @@ class Resolved:
 class Sender(Protocol):
     """Posts a broadcast to a place, in a transaction of its own, once for every ``key``; returns the ident of what was posted."""
 
-    def __call__(self, ident: int, *, key: UUID, title: str, body: str, url: str, level: str, author_id: int | None) -> int: ...
+    def __call__(
+        self,
+        ident: int,
+        *,
+        key: UUID,
+        title: str,
+        body: str,
+        url: str,
+        level: str,
+        author_id: int | None,
+    ) -> int: ...
 
 
 Resolver = Callable[[Sequence[str]], Resolved]
-Recaller = Callable[[int], None]  # takes back what was posted, by its ident; a second time does nothing
+# Takes back what was posted, by its ident; a second time does nothing.
+Recaller = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +72,7 @@ def target(name: str) -> Target | None:
 def close_matches(name: str, candidates: Iterable[str]) -> list[str]:
     """Return the candidates that somebody who typed ``name`` may have meant."""
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
-    return [by_folded[match] for match in get_close_matches(name.casefold(), list(by_folded), n=SUGGESTIONS)]
+    return [
+        by_folded[match]
+        for match in get_close_matches(name.casefold(), list(by_folded), n=SUGGESTIONS)
+    ]

@@ -12,7 +12,7 @@ from typing import Final
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-from realtime.zones import spoken_again
+from realtime.site.time_zones import spoken_again
 
 SENTENCES: Final = {
     "mention": [_("%(name)s mentioned you in %(room)s"), _("%(name)s mentioned you")],
@@ -56,7 +56,10 @@ SENTENCES: Final = {
         _("A moderator deactivated your account"),
         _("A moderator activated your account again"),
     ],
-    "report": [_("Thank you for your report; the message was removed."), _("Thank you for your report; the message stays.")],
+    "report": [
+        _("Thank you for your report; the message was removed."),
+        _("Thank you for your report; the message stays."),
+    ],
 }
 
 
@@ -65,7 +68,9 @@ def translated(kind: str, title: str) -> str:
     for sentence in SENTENCES.get(kind, ()):
         if found := _pattern(sentence).fullmatch(title):
             places = found.groupdict()
-            return gettext(sentence) % ({**places, "time": spoken_again(places["time"])} if "time" in places else places)
+            return gettext(sentence) % (
+                {**places, "time": spoken_again(places["time"])} if "time" in places else places
+            )
     return title
 
 
@@ -79,7 +84,11 @@ def renamed(kind: str, title: str, name: str) -> str:
 
 @cache
 def _pattern(sentence: str) -> re.Pattern[str]:
-    places = re.sub(r"%\\\((\w+)\\\)s|%\((\w+)\)s", lambda found: _place(found[1] or found[2]), re.escape(sentence))
+    places = re.sub(
+        r"%\\\((\w+)\\\)s|%\((\w+)\)s",
+        lambda found: _place(found[1] or found[2]),
+        re.escape(sentence),
+    )
     return re.compile(places)
 
 

@@ -14,8 +14,9 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to logins that end and accounts that change, check the settings, and let errors speak the reader's language."""
-        from realtime import checks, revocation
+        from realtime.auth import revocation
         from realtime.protocol.errors import HoldfastError
+        from realtime.site import checks
 
         HoldfastError.translate = gettext
         checks.register_all()

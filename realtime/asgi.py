@@ -11,11 +11,11 @@ django_application = get_asgi_application()  # first: it loads the apps that the
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
-from chat.consumers import ChatConsumer  # noqa: E402
-from notifications.consumers import NotificationConsumer  # noqa: E402
+from chat.api.consumers import ChatConsumer  # noqa: E402
+from notifications.api.consumers import NotificationConsumer  # noqa: E402
+from realtime.api.consumers import nothing_here  # noqa: E402
 from realtime.auth import SocketAuth  # noqa: E402
-from realtime.consumers import nothing_here  # noqa: E402
-from realtime.staticfiles import with_static_files  # noqa: E402
+from realtime.site.staticfiles import with_static_files  # noqa: E402
 
 chat: Any = SocketAuth(ChatConsumer.as_asgi())  # Any: the types of path() know views only
 notifications: Any = SocketAuth(NotificationConsumer.as_asgi())
@@ -29,4 +29,6 @@ sockets = URLRouter(
     ]
 )
 
-application = ProtocolTypeRouter({"http": with_static_files(django_application), "websocket": sockets})
+application = ProtocolTypeRouter(
+    {"http": with_static_files(django_application), "websocket": sockets}
+)

@@ -14,8 +14,10 @@ class Stream(models.Model):
 
     name = models.CharField(primary_key=True, max_length=64)
     head = models.BigIntegerField(default=0)
-    floor = models.BigIntegerField(default=0)  # a position below it cannot be continued: a retention run removed rows
-    changed_at = models.DateTimeField(db_default=Now())  # by the database's clock; unindexed, so that updates stay HOT
+    # A position below it cannot be continued: a retention run removed rows.
+    floor = models.BigIntegerField(default=0)
+    # By the database's clock; unindexed, so that updates stay HOT.
+    changed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "realtime_stream"
@@ -42,9 +44,16 @@ class Epoch(models.Model):
 class AccessToken(models.Model):
     """A bearer token of a person or a program. Only its digest is stored."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="access_tokens", verbose_name=_("person"))
-    digest = models.CharField(max_length=64, unique=True)  # SHA-256, hex: the token itself has 256 random bits, so no salt is needed
-    auth_hash = models.CharField(max_length=128)  # of the user's password when it was issued: a new password revokes the token
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="access_tokens",
+        verbose_name=_("person"),
+    )
+    # SHA-256, hex: the token itself has 256 random bits, so no salt is needed.
+    digest = models.CharField(max_length=64, unique=True)
+    # Of the user's password when it was issued: a new password revokes the token.
+    auth_hash = models.CharField(max_length=128)
     created_at = models.DateTimeField(_("issued"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
 
@@ -60,9 +69,13 @@ class AccessToken(models.Model):
 class Revocation(models.Model):
     """A hidden row of a personal stream: a session, a token or a whole account lost its right to be connected."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)  # the constraint has one
+    # The constraint has one.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
+    )
     seq = models.BigIntegerField()
-    credential = models.CharField(max_length=80, blank=True)  # "session:…" or "token:…"; empty: everything of this user
+    # "session:…" or "token:…"; empty: everything of this user.
+    credential = models.CharField(max_length=80, blank=True)
     code = models.PositiveSmallIntegerField()  # the close code
     reason = models.CharField(max_length=100)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -75,9 +88,10 @@ class Revocation(models.Model):
 
 
 class Node(models.Model):
-    """What one process last told of itself (``realtime.nodes``). Rates are per second."""
+    """What one process last told of itself (``realtime.core.node_reports``). Rates are per second."""
 
-    key = models.CharField(primary_key=True, max_length=100)  # of the process: its name and a random part
+    # Of the process: its name and a random part.
+    key = models.CharField(primary_key=True, max_length=100)
     name = models.CharField(max_length=200)
     started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now())
@@ -103,7 +117,9 @@ class Node(models.Model):
 class ReaderLanguage(models.Model):
     """The language that somebody has chosen to read. Made by the choice; who has made none reads what their browser asks for."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+")
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
+    )
     language = models.CharField(max_length=16)
 
     def __str__(self) -> str:
@@ -111,18 +127,23 @@ class ReaderLanguage(models.Model):
 
 
 class Ending(models.Model):
-    """Somebody's access to a stream, or to everything, that ends with a row of a stream: what ``realtime.stopwatch`` measures."""
+    """Somebody's access to a stream, or to everything, that ends with a row of a stream: what ``realtime.auth.revocation_timing`` measures."""
 
     stream = models.CharField(max_length=64)
     seq = models.BigIntegerField()
     user_id = models.BigIntegerField()
     reason = models.CharField(max_length=100)
-    started_at = models.DateTimeField(db_default=Now())  # by the database's clock, as the answers are
-    expected = models.JSONField(default=dict)  # {key of a node: its name}: who was there then, and has to answer
+    # By the database's clock, as the answers are.
+    started_at = models.DateTimeField(db_default=Now())
+    # {key of a node: its name}: who was there then, and has to answer.
+    expected = models.JSONField(default=dict)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["stream", "seq"], name="ending_stream_seq")]
-        indexes = [models.Index(fields=["user_id", "id"], name="ending_user"), models.Index(fields=["started_at"], name="ending_started")]
+        indexes = [
+            models.Index(fields=["user_id", "id"], name="ending_user"),
+            models.Index(fields=["started_at"], name="ending_started"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.reason} of {self.user_id}"
@@ -137,7 +158,9 @@ class Confirmation(models.Model):
     milliseconds = models.PositiveIntegerField()  # after the start
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["ending", "node"], name="confirmation_ending_node")]
+        constraints = [
+            models.UniqueConstraint(fields=["ending", "node"], name="confirmation_ending_node")
+        ]
 
     def __str__(self) -> str:
         return f"ending {self.ending_id} on {self.node}"

@@ -1,6 +1,6 @@
 """The settings, all from environment variables; ``var/.env`` may hold them, and the environment wins over it.
 
-A bad value stops the process with one sentence (``realtime.environment``). docs/operations.md lists the variables; a test compares.
+A bad value stops the process with one sentence (``realtime.site.environment``). docs/operations.md lists the variables; a test compares.
 """
 
 import os
@@ -12,23 +12,26 @@ from pathlib import Path
 import django_stubs_ext
 import environ
 
-from realtime.environment import Environment
-from realtime.logs import logging_config
+from realtime.site.environment import Environment
+from realtime.site.logs import logging_config
 
-django_stubs_ext.monkeypatch()  # lets Django's generic classes carry their type argument: ModelAdmin[Room]
+# Lets Django's generic classes carry their type argument: ModelAdmin[Room].
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCALE_DIR = BASE_DIR / "templates" / "locale"
-VAR_DIR = Path(os.environ.get("HOLDFAST_VAR_DIR") or BASE_DIR / "var").resolve()  # what the process writes, and nothing that is in git
+# What the process writes, and nothing that is in git.
+VAR_DIR = Path(os.environ.get("HOLDFAST_VAR_DIR") or BASE_DIR / "var").resolve()
 
 environ.Env.read_env(VAR_DIR / ".env", overwrite=False)
 env = Environment(os.environ)
 env.text("HOLDFAST_VAR_DIR", "var")
 
-# --- who we are -------------------------------------------------------------------------------------------------------------------
+# --- who we are -----------------------------------------------------------------------------------
 
 DEBUG = env.switch("DEBUG", False)
-PORT = env.whole("PORT", 8000)  # where `manage.py serve` listens, and so the origin that DEBUG allows
+# Where `manage.py serve` listens, and so the origin that DEBUG allows.
+PORT = env.whole("PORT", 8000)
 
 
 def _secret_key() -> str:
@@ -37,7 +40,10 @@ def _secret_key() -> str:
     if key:
         return key
     if not DEBUG:
-        env.require("SECRET_KEY", "a random string of at least 50 characters (only with DEBUG=true is one made and kept under var/)")
+        env.require(
+            "SECRET_KEY",
+            "a random string of at least 50 characters (only with DEBUG=true is one made and kept under var/)",
+        )
     path = VAR_DIR / "secret_key"
     if not path.exists():
         VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -45,7 +51,9 @@ def _secret_key() -> str:
         draft.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
         draft.write_text(secrets.token_urlsafe(50))
         try:
-            os.link(draft, path)  # never overwrites: of two processes that start together, both take the key of the first
+            # Never overwrites: of two processes that start together, both take the key of the
+            # first.
+            os.link(draft, path)
         except FileExistsError:
             pass
         finally:
@@ -54,15 +62,19 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
-SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", [])  # former keys: a rotation logs nobody out
+# Former keys: a rotation logs nobody out.
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", [])
 
 _LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", _LOCAL_HOSTS if DEBUG else [])
-# Who may open a WebSocket with a cookie, or send a form. Full origins: a host alone would let any port of it in.
-ALLOWED_ORIGINS = env.origins("ALLOWED_ORIGINS", [f"http://{host}:{PORT}" for host in _LOCAL_HOSTS] if DEBUG else [])
+# Who may open a WebSocket with a cookie, or send a form. Full origins: a host alone would let any
+# port of it in.
+ALLOWED_ORIGINS = env.origins(
+    "ALLOWED_ORIGINS", [f"http://{host}:{PORT}" for host in _LOCAL_HOSTS] if DEBUG else []
+)
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 
-# --- what runs --------------------------------------------------------------------------------------------------------------------
+# --- what runs ------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "realtime",  # before those that register their streams with it
@@ -77,13 +89,14 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 
-# All of them are async-capable: event streams and long polls wait in async views, and one sync middleware would hold a thread for each.
+# All of them are async-capable: event streams and long polls wait in async views, and one sync
+# middleware would hold a thread for each.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "realtime.csp.content_security_policy",
+    "realtime.site.csp.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "realtime.zones.in_the_readers_zone",
+    "realtime.site.time_zones.in_the_readers_zone",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -109,30 +122,43 @@ TEMPLATES = [
     },
 ]
 
-# --- what it stores ---------------------------------------------------------------------------------------------------------------
+# --- what it stores -------------------------------------------------------------------------------
 
-HOLDFAST_READ_THREADS = env.whole("HOLDFAST_READ_THREADS", 4)  # threads for reads; each holds at most one database connection
-# Connections of one process: its read threads, the writer, and requests; times the number of processes it must stay below max_connections.
+# Threads for reads; each holds at most one database connection.
+HOLDFAST_READ_THREADS = env.whole("HOLDFAST_READ_THREADS", 4)
+# Connections of one process: its read threads, the writer, and requests; times the number of
+# processes it must stay below max_connections.
 HOLDFAST_DATABASE_POOL = env.whole("HOLDFAST_DATABASE_POOL", HOLDFAST_READ_THREADS + 8, least=2)
 
-DATABASES = {"default": env.database("DATABASE_URL", base=BASE_DIR, default=VAR_DIR / "holdfast.sqlite3", pool=HOLDFAST_DATABASE_POOL)}
+DATABASES = {
+    "default": env.database(
+        "DATABASE_URL",
+        base=BASE_DIR,
+        default=VAR_DIR / "holdfast.sqlite3",
+        pool=HOLDFAST_DATABASE_POOL,
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Messages that may wait for this process on the channel layer. What is lost above it is repaired from the database, at the cost of a query.
+# Messages that may wait for this process on the channel layer. What is lost above it is repaired
+# from the database, at the cost of a query.
 HOLDFAST_LAYER_CAPACITY = env.whole("HOLDFAST_LAYER_CAPACITY", 10_000)
-CHANNEL_LAYERS = {"default": env.channel_layer("CHANNEL_LAYER_URL", "memory://", capacity=HOLDFAST_LAYER_CAPACITY)}
+CHANNEL_LAYERS = {
+    "default": env.channel_layer("CHANNEL_LAYER_URL", "memory://", capacity=HOLDFAST_LAYER_CAPACITY)
+}
 CACHES = {"default": env.cache("CACHE_URL", "memory://")}
 
-SESSION_ENGINE = "realtime.cached_sessions"  # a lost cache logs nobody out, and one that is away costs a query
+# A lost cache logs nobody out, and one that is away costs a query.
+SESSION_ENGINE = "realtime.auth.cached_sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# --- what it serves ---------------------------------------------------------------------------------------------------------------
+# --- what it serves -------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "realtime.staticfiles.HashedStaticFiles"},
+    "staticfiles": {"BACKEND": "realtime.site.staticfiles.HashedStaticFiles"},
 }
 
 # Those that readers may choose; the first is for readers whose browser asks for none of them.
@@ -149,25 +175,33 @@ LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
 
-# --- who gets in ------------------------------------------------------------------------------------------------------------------
+# --- who gets in ----------------------------------------------------------------------------------
 
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # for accounts brought from another Django project; upgraded at the next login
+    # For accounts brought from another Django project; upgraded at the next login.
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 8},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-HOLDFAST_SIGNUP = env.switch("HOLDFAST_SIGNUP", True)  # may anybody who reaches the site make an account?
+# May anybody who reaches the site make an account?
+HOLDFAST_SIGNUP = env.switch("HOLDFAST_SIGNUP", True)
 
-# HTTPS is assumed wherever DEBUG is off. A server without it is for a closed network, and has to be told so.
+# HTTPS is assumed wherever DEBUG is off. A server without it is for a closed network, and has to be
+# told so.
 HOLDFAST_HTTPS = env.switch("HOLDFAST_HTTPS", not DEBUG)
 SECURE_SSL_REDIRECT = HOLDFAST_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]  # probes come over plain HTTP from inside
-SECURE_HSTS_SECONDS = 31_536_000 if HOLDFAST_HTTPS else 0  # a year, the least that browsers' preload lists accept
+# Probes come over plain HTTP from inside.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+# A year, the least that browsers' preload lists accept.
+SECURE_HSTS_SECONDS = 31_536_000 if HOLDFAST_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HOLDFAST_HTTPS
 SECURE_HSTS_PRELOAD = HOLDFAST_HTTPS
 SESSION_COOKIE_SECURE = HOLDFAST_HTTPS
@@ -180,83 +214,121 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# Only where a proxy sets these headers itself on every request: else any client could claim HTTPS, or another's address.
+# Only where a proxy sets these headers itself on every request: else any client could claim HTTPS,
+# or another's address.
 HOLDFAST_TRUST_PROXY = env.switch("HOLDFAST_TRUST_PROXY", False)
 if HOLDFAST_TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1"])  # who may read /metrics
 
-# --- the server process (`manage.py serve`) ---------------------------------------------------------------------------------------
+# --- the server process (`manage.py serve`) -------------------------------------------------------
 
-# How the site is spread, said by whoever starts it, so that settings which only hold inside one process or on one machine are refused.
+# How the site is spread, said by whoever starts it, so that settings which only hold inside one
+# process or on one machine are refused.
 HOLDFAST_PROCESSES = env.whole("HOLDFAST_PROCESSES", env.whole("WEB_CONCURRENCY", 1))
 HOLDFAST_HOSTS = env.whole("HOLDFAST_HOSTS", 1)
-# Whose X-Real-IP is believed with HOLDFAST_TRUST_PROXY; a Unix socket's always is, because only the proxy can open it.
+# Whose X-Real-IP is believed with HOLDFAST_TRUST_PROXY; a Unix socket's always is, because only the
+# proxy can open it.
 HOLDFAST_TRUSTED_PROXIES = env.networks("HOLDFAST_TRUSTED_PROXIES", ["127.0.0.0/8", "::1"])
-HOLDFAST_BACKLOG = env.whole("HOLDFAST_BACKLOG", 4096)  # connections that wait to be accepted: a whole node's clients may come at once
-HOLDFAST_HANDSHAKE_SECONDS = env.decimal("HOLDFAST_HANDSHAKE_SECONDS", 20)  # for a handshake; it may queue behind a reconnect storm
-HOLDFAST_PONG_SECONDS = env.decimal("HOLDFAST_PONG_SECONDS", 20)  # for the answer to a ping; then 4001
-HOLDFAST_CLOSE_SECONDS = env.decimal("HOLDFAST_CLOSE_SECONDS", 5)  # for the client's part of a close; then the connection is cut
-DRAIN_SECONDS = env.decimal("DRAIN_SECONDS", 10)  # over which SIGTERM hands the clients to other nodes
-HOLDFAST_MAX_BODY_BYTES = env.whole("HOLDFAST_MAX_BODY_BYTES", 2_621_440)  # of an HTTP request: what Django accepts as a form
+# Connections that wait to be accepted: a whole node's clients may come at once.
+HOLDFAST_BACKLOG = env.whole("HOLDFAST_BACKLOG", 4096)
+# For a handshake; it may queue behind a reconnect storm.
+HOLDFAST_HANDSHAKE_SECONDS = env.decimal("HOLDFAST_HANDSHAKE_SECONDS", 20)
+# For the answer to a ping; then 4001.
+HOLDFAST_PONG_SECONDS = env.decimal("HOLDFAST_PONG_SECONDS", 20)
+# For the client's part of a close; then the connection is cut.
+HOLDFAST_CLOSE_SECONDS = env.decimal("HOLDFAST_CLOSE_SECONDS", 5)
+# Over which SIGTERM hands the clients to other nodes.
+DRAIN_SECONDS = env.decimal("DRAIN_SECONDS", 10)
+# Of an HTTP request: what Django accepts as a form.
+HOLDFAST_MAX_BODY_BYTES = env.whole("HOLDFAST_MAX_BODY_BYTES", 2_621_440)
 
-# --- limits of the engine ---------------------------------------------------------------------------------------------------------
+# --- limits of the engine -------------------------------------------------------------------------
 
-HOLDFAST_NODE_NAME = env.text("HOLDFAST_NODE_NAME", f"{socket.gethostname()}-{os.getpid()}")  # of this process: in hello, logs and metrics
+# Of this process: in hello, logs and metrics.
+HOLDFAST_NODE_NAME = env.text("HOLDFAST_NODE_NAME", f"{socket.gethostname()}-{os.getpid()}")
 
-# commands: a person makes a few a second; a client that comes back from a long time offline sends its outbox at once
-HOLDFAST_COMMAND_RATE = env.decimal("HOLDFAST_COMMAND_RATE", 50)  # commands per second and socket, in the long run
+# commands: a person makes a few a second; a client that comes back from a long time offline sends
+# its outbox at once Commands per second and socket, in the long run.
+HOLDFAST_COMMAND_RATE = env.decimal("HOLDFAST_COMMAND_RATE", 50)
 HOLDFAST_COMMAND_BURST = env.whole("HOLDFAST_COMMAND_BURST", 200)  # commands at once
-HOLDFAST_FLOOD_ALLOWANCE = env.whole("HOLDFAST_FLOOD_ALLOWANCE", 1000)  # refused commands before the socket is closed with 4002
-HOLDFAST_INBOUND_QUEUE = env.whole("HOLDFAST_INBOUND_QUEUE", 256)  # frames of one socket that wait; then reading from it stops
-HOLDFAST_MAX_MESSAGE_BYTES = env.whole("HOLDFAST_MAX_MESSAGE_BYTES", 65_536)  # of one inbound frame; larger ones close with 1009
+# Refused commands before the socket is closed with 4002.
+HOLDFAST_FLOOD_ALLOWANCE = env.whole("HOLDFAST_FLOOD_ALLOWANCE", 1000)
+# Frames of one socket that wait; then reading from it stops.
+HOLDFAST_INBOUND_QUEUE = env.whole("HOLDFAST_INBOUND_QUEUE", 256)
+# Of one inbound frame; larger ones close with 1009.
+HOLDFAST_MAX_MESSAGE_BYTES = env.whole("HOLDFAST_MAX_MESSAGE_BYTES", 65_536)
 
 # slow readers: unsent bytes of one socket, as the server counts them
-HOLDFAST_SOFT_MARK = env.whole("HOLDFAST_SOFT_MARK", 262_144)  # bytes; above it the socket is behind and skipped by flushes
-HOLDFAST_HARD_MARK = env.whole("HOLDFAST_HARD_MARK", 4_194_304)  # bytes; above it the socket is closed with 4003
+# Bytes; above it the socket is behind and skipped by flushes.
+HOLDFAST_SOFT_MARK = env.whole("HOLDFAST_SOFT_MARK", 262_144)
+# Bytes; above it the socket is closed with 4003.
+HOLDFAST_HARD_MARK = env.whole("HOLDFAST_HARD_MARK", 4_194_304)
 
-HOLDFAST_MAX_STREAMS_PER_SOCKET = env.whole("HOLDFAST_MAX_STREAMS_PER_SOCKET", 1000)  # subscriptions
-HOLDFAST_MAX_SOCKETS_PER_USER = env.whole("HOLDFAST_MAX_SOCKETS_PER_USER", 50)  # in one process; more are closed with 4504
+# Subscriptions.
+HOLDFAST_MAX_STREAMS_PER_SOCKET = env.whole("HOLDFAST_MAX_STREAMS_PER_SOCKET", 1000)
+# In one process; more are closed with 4504.
+HOLDFAST_MAX_SOCKETS_PER_USER = env.whole("HOLDFAST_MAX_SOCKETS_PER_USER", 50)
 
-HOLDFAST_TAIL_EVENTS = env.whole("HOLDFAST_TAIL_EVENTS", 512)  # rows in memory per followed stream: some minutes of a busy room
-HOLDFAST_TAIL_BYTES = env.whole("HOLDFAST_TAIL_BYTES", 524_288)  # bytes of the same; 1000 followed streams stay below 512 MiB
+# Rows in memory per followed stream: some minutes of a busy room.
+HOLDFAST_TAIL_EVENTS = env.whole("HOLDFAST_TAIL_EVENTS", 512)
+# Bytes of the same; 1000 followed streams stay below 512 MiB.
+HOLDFAST_TAIL_BYTES = env.whole("HOLDFAST_TAIL_BYTES", 524_288)
 
 # The head check finds what the broker lost: its period is how late an event can come.
-HOLDFAST_HEAD_CHECK_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_SECONDS", 3)  # streams that changed lately
-HOLDFAST_HEAD_CHECK_ALL_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_ALL_SECONDS", 60)  # all: what a long transaction hid
+# Streams that changed lately.
+HOLDFAST_HEAD_CHECK_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_SECONDS", 3)
+# All: what a long transaction hid.
+HOLDFAST_HEAD_CHECK_ALL_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_ALL_SECONDS", 60)
 # While the broker does not answer: who signs out has to be out everywhere within a second.
 HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS", 0.5)
 
-HOLDFAST_WRITER_BATCH = env.whole("HOLDFAST_WRITER_BATCH", 200)  # commands in one transaction; beyond 200 the gain per command is small
-HOLDFAST_WRITER_QUEUE = env.whole("HOLDFAST_WRITER_QUEUE", 10_000)  # commands that wait for a transaction; more are answered `unavailable`
+# Commands in one transaction; beyond 200 the gain per command is small.
+HOLDFAST_WRITER_BATCH = env.whole("HOLDFAST_WRITER_BATCH", 200)
+# Commands that wait for a transaction; more are answered `unavailable`.
+HOLDFAST_WRITER_QUEUE = env.whole("HOLDFAST_WRITER_QUEUE", 10_000)
 
-HOLDFAST_PING_AFTER_SECONDS = env.whole("HOLDFAST_PING_AFTER_SECONDS", 25)  # home routers drop silent sockets after 30 to 60 s
-HOLDFAST_PRESENCE_LINGER_SECONDS = env.decimal("HOLDFAST_PRESENCE_LINGER_SECONDS", 15)  # a reload or a tunnel is not leaving
-HOLDFAST_LONG_POLL_MAX_SECONDS = env.decimal("HOLDFAST_LONG_POLL_MAX_SECONDS", 30)  # below the 60 s after which proxies give up
+# Home routers drop silent sockets after 30 to 60 s.
+HOLDFAST_PING_AFTER_SECONDS = env.whole("HOLDFAST_PING_AFTER_SECONDS", 25)
+# A reload or a tunnel is not leaving.
+HOLDFAST_PRESENCE_LINGER_SECONDS = env.decimal("HOLDFAST_PRESENCE_LINGER_SECONDS", 15)
+# Below the 60 s after which proxies give up.
+HOLDFAST_LONG_POLL_MAX_SECONDS = env.decimal("HOLDFAST_LONG_POLL_MAX_SECONDS", 30)
 
-# Whose images are shown beside their links. Each host on the list learns who reads, and when; so there is none by itself.
+# Whose images are shown beside their links. Each host on the list learns who reads, and when; so
+# there is none by itself.
 HOLDFAST_IMAGE_HOSTS = env.hosts("HOLDFAST_IMAGE_HOSTS", [])
 
-HOLDFAST_APP_NAME = env.text("HOLDFAST_APP_NAME", "Holdfast")  # under the icon, where the site is installed as an app
+# Under the icon, where the site is installed as an app.
+HOLDFAST_APP_NAME = env.text("HOLDFAST_APP_NAME", "Holdfast")
 
-# --- limits of chat ---------------------------------------------------------------------------------------------------------------
+# --- limits of chat -------------------------------------------------------------------------------
 
 HOLDFAST_MESSAGE_MAX_LENGTH = env.whole("HOLDFAST_MESSAGE_MAX_LENGTH", 4000)  # characters
-HOLDFAST_MAX_REACTION_KINDS = env.whole("HOLDFAST_MAX_REACTION_KINDS", 20)  # different emoji on one message
-HOLDFAST_MAX_REACTIONS = env.whole("HOLDFAST_MAX_REACTIONS", 500)  # on one message: each event carries them all
-# what one person may post, counted by each process; whoever comes back from a long time offline sends a whole outbox at once
-HOLDFAST_POSTS = env.whole("HOLDFAST_POSTS", 600, least=0)  # messages in HOLDFAST_POST_SECONDS; 0: no limit
-HOLDFAST_POST_MENTIONS = env.whole("HOLDFAST_POST_MENTIONS", 200, least=0)  # people mentioned in the same time; 0: no limit
+# Different emoji on one message.
+HOLDFAST_MAX_REACTION_KINDS = env.whole("HOLDFAST_MAX_REACTION_KINDS", 20)
+# On one message: each event carries them all.
+HOLDFAST_MAX_REACTIONS = env.whole("HOLDFAST_MAX_REACTIONS", 500)
+# what one person may post, counted by each process; whoever comes back from a long time offline
+# sends a whole outbox at once Messages in HOLDFAST_POST_SECONDS; 0: no limit.
+HOLDFAST_POSTS = env.whole("HOLDFAST_POSTS", 600, least=0)
+# People mentioned in the same time; 0: no limit.
+HOLDFAST_POST_MENTIONS = env.whole("HOLDFAST_POST_MENTIONS", 200, least=0)
 HOLDFAST_POST_SECONDS = env.decimal("HOLDFAST_POST_SECONDS", 60)
-HOLDFAST_REPEATS = env.whole("HOLDFAST_REPEATS", 20, least=0)  # times the same text, in whatever rooms; 0: no limit
+# Times the same text, in whatever rooms; 0: no limit.
+HOLDFAST_REPEATS = env.whole("HOLDFAST_REPEATS", 20, least=0)
 HOLDFAST_REPEAT_SECONDS = env.decimal("HOLDFAST_REPEAT_SECONDS", 60)
-HOLDFAST_LINKS = env.text("HOLDFAST_LINKS", "everyone", choices=["everyone", "known", "moderators"])  # who posts links
-HOLDFAST_LINKS_AFTER_DAYS = env.whole("HOLDFAST_LINKS_AFTER_DAYS", 3)  # age of an account that is known
-HOLDFAST_HOOK_THREADS = env.whole("HOLDFAST_HOOK_THREADS", 4)  # on which the hooks of other apps look at messages
-HOLDFAST_MAX_MENTIONS = env.whole("HOLDFAST_MAX_MENTIONS", 50)  # people that one message notifies by name
+# Who posts links.
+HOLDFAST_LINKS = env.text("HOLDFAST_LINKS", "everyone", choices=["everyone", "known", "moderators"])
+# Age of an account that is known.
+HOLDFAST_LINKS_AFTER_DAYS = env.whole("HOLDFAST_LINKS_AFTER_DAYS", 3)
+# On which the hooks of other apps look at messages.
+HOLDFAST_HOOK_THREADS = env.whole("HOLDFAST_HOOK_THREADS", 4)
+# People that one message notifies by name.
+HOLDFAST_MAX_MENTIONS = env.whole("HOLDFAST_MAX_MENTIONS", 50)
 
-# --- logs -------------------------------------------------------------------------------------------------------------------------
+# --- logs -----------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
 LOG_FORMAT = env.text("LOG_FORMAT", "console" if DEBUG else "json", choices=["console", "json"])

@@ -3,8 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from chat import handlers
-from realtime import languages, views
+from chat.api import handlers
+from realtime.api import views
+from realtime.site import languages
 
 urlpatterns = [
     path("healthz", views.healthz),
@@ -14,8 +15,8 @@ urlpatterns = [
     path("api/commands", views.command_view(handlers.commands)),
     path("api/streams/<str:stream>/events", views.events),
     path("admin/", admin.site.urls),
-    path("", include("notifications.urls")),
-    path("", include("chat.urls")),
+    path("", include("notifications.api.urls")),
+    path("", include("chat.api.urls")),
     re_path(r"^api/", views.no_such_address),  # in JSON, like every answer below it
-    path("", include("chat.page_urls")),
+    path("", include("chat.pages.urls")),
 ]

@@ -47,7 +47,9 @@ class People:
 
 def make_user(username: str) -> User:
     """Make an account that can sign in with ``PASSWORD``."""
-    return User.objects.create_user(username, f"{username}@example.org", PASSWORD, first_name=username.capitalize())
+    return User.objects.create_user(
+        username, f"{username}@example.org", PASSWORD, first_name=username.capitalize()
+    )
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ def charlie(people: People) -> User:
 def node_var(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The var/ of server processes, with the static files collected once for all tests."""
     var = tmp_path_factory.mktemp("nodes")
-    storages = {"staticfiles": {"BACKEND": "realtime.staticfiles.HashedStaticFiles"}}
+    storages = {"staticfiles": {"BACKEND": "realtime.site.staticfiles.HashedStaticFiles"}}
     with override_settings(STATIC_ROOT=var / "static", STORAGES=storages):
         call_command("collectstatic", interactive=False, verbosity=0)
     return var

@@ -10,8 +10,17 @@ from pathlib import Path
 _VAR = Path(tempfile.mkdtemp(prefix="holdfast-tests-"))
 atexit.register(shutil.rmtree, _VAR, ignore_errors=True)
 
-_KEPT = {name: os.environ[name] for name in ("DATABASE_URL", "CHANNEL_LAYER_URL", "CACHE_URL", "LOG_LEVEL") if name in os.environ}
-for _name in [name for name in os.environ if name.startswith("HOLDFAST_")] + ["DEBUG", "PORT", "SECRET_KEY", "ALLOWED_HOSTS"]:
+_KEPT = {
+    name: os.environ[name]
+    for name in ("DATABASE_URL", "CHANNEL_LAYER_URL", "CACHE_URL", "LOG_LEVEL")
+    if name in os.environ
+}
+for _name in [name for name in os.environ if name.startswith("HOLDFAST_")] + [
+    "DEBUG",
+    "PORT",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+]:
     os.environ.pop(_name, None)
 os.environ.update(
     {
@@ -30,17 +39,24 @@ os.environ.update(
 from realtime.settings import *  # noqa: E402, F403
 from realtime.settings import DATABASES, INSTALLED_APPS, PASSWORD_HASHERS, STORAGES  # noqa: E402
 
-# A slow hash is what a test of anything else does not need; the accounts can sign in at the server processes too (node_settings).
+# A slow hash is what a test of anything else does not need; the accounts can sign in at the server
+# processes too (node_settings).
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]
-STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}  # no collectstatic first
+# No collectstatic first.
+STORAGES = {
+    **STORAGES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # A file, not memory: the writer and the read threads have connections of their own, and must meet real locks.
+    # A file, not memory: the writer and the read threads have connections of their own, and must
+    # meet real locks.
     DATABASES["default"]["TEST"] = {"NAME": str(_VAR / "test.sqlite3")}
     # No test survives the machine, so none has to wait for its disk.
     DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
 
-# Ids of people come again in each test: what a process remembers of them would be of somebody else. tests/chat/test_flooding.py has limits.
+# Ids of people come again in each test: what a process remembers of them would be of somebody else.
+# tests/chat/test_flooding.py has limits.
 HOLDFAST_REPEATS = HOLDFAST_POSTS = HOLDFAST_POST_MENTIONS = 0
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.extending"]  # the example of docs/extending.md

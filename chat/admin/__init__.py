@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy
 
 from chat.admin import bulk, filters, log, memberships, messages, people, reports, rooms
-from chat.signing_in import DeskForm
+from chat.pages.login_forms import DeskForm
 
 __all__ = ["bulk", "filters", "log", "memberships", "messages", "people", "reports", "rooms"]
 

@@ -13,14 +13,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from chat import services
-from chat.admin import cells
-from chat.admin.acts import actor
+from chat.admin import formatting
+from chat.admin.actions import actor
 from chat.admin.evidence import FilesAdmin, PersonField
 from chat.admin.filters import OptionalRoomField
 from chat.admin.lists import is_id
-from chat.filters import MAX_LENGTH
 from chat.models import REASON_MAX_LENGTH, SLUG_MAX_LENGTH, Bulk, RemovedText, Room
 from chat.services.bulk import Choice, count
+from chat.text.filters import MAX_LENGTH
 from realtime.protocol.errors import HoldfastError
 
 ADD = "chat.add_bulk"
@@ -30,21 +30,38 @@ SECONDS: Final = 2.0  # of one request; the page asks for the next
 class BulkForm(forms.Form):
     """Which messages, and why."""
 
-    author_id = PersonField(label=gettext_lazy("Of"), required=False, max_length=151, help_text=gettext_lazy("Whose messages: alice."))
+    author_id = PersonField(
+        label=gettext_lazy("Of"),
+        required=False,
+        max_length=151,
+        help_text=gettext_lazy("Whose messages: alice."),
+    )
     room_id = OptionalRoomField(
         label=gettext_lazy("In room"),
         required=False,
         max_length=SLUG_MAX_LENGTH + 1,
-        help_text=gettext_lazy("The last part of its address: general. Empty: in all rooms, direct conversations as well."),
+        help_text=gettext_lazy(
+            "The last part of its address: general. Empty: in all rooms, direct conversations as well."
+        ),
     )
     words = forms.CharField(
         label=gettext_lazy("With the words"),
         required=False,
         max_length=MAX_LENGTH,
-        help_text=gettext_lazy("In any case of their letters. Direct conversations are then left out."),
+        help_text=gettext_lazy(
+            "In any case of their letters. Direct conversations are then left out."
+        ),
     )
-    since = forms.DateTimeField(label=gettext_lazy("Since"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
-    until = forms.DateTimeField(label=gettext_lazy("Until"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    since = forms.DateTimeField(
+        label=gettext_lazy("Since"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+    until = forms.DateTimeField(
+        label=gettext_lazy("Until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=REASON_MAX_LENGTH,
@@ -83,38 +100,65 @@ class BulkAdmin(FilesAdmin):
         ]
         return [*more, *super().get_urls()]
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """Choose, count, and begin when the number is confirmed."""
         if not request.user.has_perm(ADD):
             raise PermissionDenied
-        form = BulkForm(request.POST or None, initial={"author_id": request.GET.get("author", ""), "room_id": request.GET.get("room", "")})
+        form = BulkForm(
+            request.POST or None,
+            initial={
+                "author_id": request.GET.get("author", ""),
+                "room_id": request.GET.get("room", ""),
+            },
+        )
         found: int | None = None
         if request.method == "POST" and form.is_valid():
             try:
                 found = count(form.choice)
                 given = request.POST.get("number", "").strip()
                 if "do" in request.POST and given != str(found):
-                    form.add_error(None, _("Enter the number of messages, %(found)d, to confirm.") % {"found": found})
+                    form.add_error(
+                        None,
+                        _("Enter the number of messages, %(found)d, to confirm.")
+                        % {"found": found},
+                    )
                 elif "do" in request.POST:
                     bulk = services.begin_removal(
-                        actor_id=actor(request), choice=form.choice, expected=found, reason=form.cleaned_data["reason"]
+                        actor_id=actor(request),
+                        choice=form.choice,
+                        expected=found,
+                        reason=form.cleaned_data["reason"],
                     )
                     return self._go_on(bulk.pk)
             except HoldfastError as error:
                 form.add_error(None, error.message)
         context = {"title": _("Remove messages"), "form": form, "found": found}
-        return TemplateResponse(request, "admin/chat/bulk_new.html", self._context(request, context))
+        return TemplateResponse(
+            request, "admin/chat/bulk_new.html", self._context(request, context)
+        )
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """Show how far it is, with what can be done."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        bulk = Bulk.objects.select_related("author", "room", "actor").filter(pk=object_id).first() if is_id(object_id) else None
+        bulk = (
+            Bulk.objects.select_related("author", "room", "actor").filter(pk=object_id).first()
+            if is_id(object_id)
+            else None
+        )
         if bulk is None:
             raise Http404
         is_over = bulk.finished_at is not None
         can_act = request.user.has_perm(ADD)
-        left = len(RemovedText.objects.filter(bulk=bulk).values_list("pk")[: bulk.expected]) if is_over else 0
+        left = (
+            len(RemovedText.objects.filter(bulk=bulk).values_list("pk")[: bulk.expected])
+            if is_over
+            else 0
+        )
         context = {
             "title": self.what(bulk),
             "bulk": bulk,
@@ -133,7 +177,9 @@ class BulkAdmin(FilesAdmin):
         """Begin to restore what it deleted."""
         self._check_posted(request)
         try:
-            undo = services.begin_undo(actor_id=actor(request), bulk_id=bulk_id, reason=request.POST.get("reason", ""))
+            undo = services.begin_undo(
+                actor_id=actor(request), bulk_id=bulk_id, reason=request.POST.get("reason", "")
+            )
         except HoldfastError as error:
             messages.error(request, error.message)
             return HttpResponseRedirect(reverse("admin:chat_bulk_change", args=[bulk_id]))
@@ -163,13 +209,13 @@ class BulkAdmin(FilesAdmin):
     @admin.display(description=gettext_lazy("messages of"))
     def to(self, row: Bulk) -> SafeString | str:
         """Return whose messages."""
-        return cells.person(row.author)
+        return formatting.person(row.author)
 
     @admin.display(description=gettext_lazy("in"))
     def where(self, row: Bulk) -> SafeString | str:
         """Return in which room."""
         room: Room | None = row.room
-        return cells.room(room) if room else _("all rooms")
+        return formatting.room(room) if room else _("all rooms")
 
     @admin.display(description=gettext_lazy("progress"))
     def progress(self, row: Bulk) -> str:
@@ -179,4 +225,4 @@ class BulkAdmin(FilesAdmin):
     @admin.display(description=gettext_lazy("moderator"))
     def by(self, row: Bulk) -> SafeString | str:
         """Return who did it."""
-        return cells.person(row.actor)
+        return formatting.person(row.actor)

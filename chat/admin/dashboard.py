@@ -10,11 +10,11 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chat.admin import deeds, records
+from chat.admin import case_context, log_sentences
 from chat.models import Filter, Message, ModerationLog, Report, Room
 from notifications.models import Announcement
-from notifications.selectors import SentBroadcast, counted
-from realtime.stopwatch import measured
+from notifications.queries import SentBroadcast, counted
+from realtime.auth.revocation_timing import measured
 
 SHOWN: Final = 6  # rows of a card
 MESSAGES_LOOKED_AT: Final = 20_000  # the newest, for the busiest rooms; some 20 ms
@@ -51,7 +51,7 @@ class Waiting:
     @property
     def is_cut(self) -> bool:
         """There are more than were counted."""
-        return self.count == records.MOST_COUNTED
+        return self.count == case_context.MOST_COUNTED
 
 
 class Busy(NamedTuple):
@@ -64,9 +64,14 @@ class Busy(NamedTuple):
 
 def waiting(user_id: int | None) -> Waiting:
     """Return the open cases by age and category."""
-    rows = records.open_cases().values_list("created_at", "category", "assigned_to")[: records.MOST_COUNTED]
+    rows = case_context.open_cases().values_list("created_at", "category", "assigned_to")[
+        : case_context.MOST_COUNTED
+    ]
     found, now = list(rows), timezone.now()
-    ages = Counter(next(label for limit, label in AGES if now - created_at <= limit) for created_at, _category, _holder in found)
+    ages = Counter(
+        next(label for limit, label in AGES if now - created_at <= limit)
+        for created_at, _category, _holder in found
+    )
     categories = Counter(category for _created_at, category, _holder in found)
     return Waiting(
         count=len(found),
@@ -74,7 +79,12 @@ def waiting(user_id: int | None) -> Waiting:
         unassigned=sum(holder is None for _created_at, _category, holder in found),
         ages=[Share(label, ages[label], max(ages.values(), default=1)) for _limit, label in AGES],
         categories=[
-            Share(label, categories[value], max(categories.values(), default=1), f"?category__exact={value}")
+            Share(
+                label,
+                categories[value],
+                max(categories.values(), default=1),
+                f"?category__exact={value}",
+            )
             for value, label in Report.Category.choices
             if categories[value]
         ],
@@ -85,29 +95,46 @@ def bans() -> list[dict[str, Any]]:
     """Return the latest bans from rooms and from the site, with their stopwatches."""
     found: list[ModerationLog] = []
     for action in (ModerationLog.Action.BAN, ModerationLog.Action.SITE_BAN):
-        rows = ModerationLog.objects.filter(action=action).select_related("actor", "subject", "room")
+        rows = ModerationLog.objects.filter(action=action).select_related(
+            "actor", "subject", "room"
+        )
         found += rows.order_by("-pk")[:SHOWN]
     latest = sorted(found, key=lambda row: row.pk, reverse=True)[:SHOWN]
     times = measured([row.ending for row in latest if row.ending])
-    return [{"row": row, "ended": deeds.ended(times[row.ending]) if row.ending in times else ""} for row in latest]
+    return [
+        {"row": row, "ended": log_sentences.ended(times[row.ending]) if row.ending in times else ""}
+        for row in latest
+    ]
 
 
 def busiest() -> list[Busy]:
     """Return the rooms with the most messages of the last day among the newest ones; direct conversations are nobody's business."""
     newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     now = timezone.now()
-    rows = Message.objects.filter(pk__gt=newest - MESSAGES_LOOKED_AT, created_at__gt=now - timedelta(days=1)).order_by()
+    rows = Message.objects.filter(
+        pk__gt=newest - MESSAGES_LOOKED_AT, created_at__gt=now - timedelta(days=1)
+    ).order_by()
     hour = Count("pk", filter=Q(created_at__gt=now - timedelta(hours=1)))
-    counts = rows.values_list("room").annotate(day=Count("pk"), hour=hour).order_by("-day", "room")[:ROOMS_LOOKED_AT]
+    counts = (
+        rows.values_list("room")
+        .annotate(day=Count("pk"), hour=hour)
+        .order_by("-day", "room")[:ROOMS_LOOKED_AT]
+    )
     found = {room_id: (by_hour, by_day) for room_id, by_day, by_hour in counts}
     rooms = Room.objects.exclude(kind=Room.Kind.DIRECT).in_bulk(found)
-    return [Busy(rooms[room_id], *numbers) for room_id, numbers in found.items() if room_id in rooms][:SHOWN]
+    return [
+        Busy(rooms[room_id], *numbers) for room_id, numbers in found.items() if room_id in rooms
+    ][:SHOWN]
 
 
 def announced() -> list[SentBroadcast]:
     """Return the announcements that stand, newest first, each with how many have read it."""
     standing = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    rows = Announcement.objects.filter(standing, recalled_at=None).select_related("broadcast").order_by("-pk")[:SHOWN]
+    rows = (
+        Announcement.objects.filter(standing, recalled_at=None)
+        .select_related("broadcast")
+        .order_by("-pk")[:SHOWN]
+    )
     return counted([row.broadcast for row in rows])
 
 
@@ -121,7 +148,7 @@ def cards(user: Any) -> dict[str, Any]:
     """Return what somebody may see of all this."""
     found: dict[str, Any] = {"announcements": announced()}
     if user.has_perm("chat.view_report"):
-        found |= {"waiting": waiting(user.pk), "queue": records.waiting(SHOWN)[:SHOWN]}
+        found |= {"waiting": waiting(user.pk), "queue": case_context.waiting(SHOWN)[:SHOWN]}
     if user.has_perm("chat.view_moderationlog"):
         found["bans"] = bans()
     if user.has_perm("chat.view_room"):

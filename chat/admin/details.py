@@ -10,10 +10,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from chat.admin.cells import inside
-from chat.filters import Action
+from chat.admin.formatting import inside
 from chat.models import Bulk, Role
-from realtime.zones import WHEN
+from chat.text.filters import Action
+from realtime.site.time_zones import WHEN
 
 _PHRASES: Final[dict[str, Any]] = {
     "until": pgettext_lazy("log of moderators", "until %s"),
@@ -35,7 +35,10 @@ _PHRASES: Final[dict[str, Any]] = {
     "messages": pgettext_lazy("log of moderators", "found: %s"),
     "done": pgettext_lazy("log of moderators", "done: %s"),
 }
-_ROLES: Final[dict[str, Any]] = {**dict(Role.choices), "moderator of the site": _("moderator of the site")}
+_ROLES: Final[dict[str, Any]] = {
+    **dict(Role.choices),
+    "moderator of the site": _("moderator of the site"),
+}
 _VALUES: Final[dict[str, dict[str, Any]]] = {
     "from": _ROLES,
     "to": _ROLES,
@@ -58,7 +61,9 @@ def words(found: dict[str, Any]) -> str:
 
 def _phrase(name: str, value: Any) -> str:
     phrase = _PHRASES.get(name)
-    return str(phrase) % _value(name, value) if phrase is not None else f"{name} {_value(name, value)}"
+    return (
+        str(phrase) % _value(name, value) if phrase is not None else f"{name} {_value(name, value)}"
+    )
 
 
 def _value(name: str, value: Any) -> str:

@@ -8,19 +8,26 @@ from asgiref.sync import sync_to_async
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chat import archives, services
-from chat.admin.acts import Link, actor
+from chat import services
+from chat.admin.actions import Link, actor
 from chat.admin.filters import OptionalRoomField
 from chat.admin.lists import ShownAdmin, person_id
-from chat.evidence import Scope, evidence, own_data
 from chat.models import REASON_MAX_LENGTH, SLUG_MAX_LENGTH, Message, Room
+from chat.moderation import archives
+from chat.moderation.evidence import Scope, evidence, own_data
 from chat.services.erasure import note_export
 from realtime.protocol.errors import HoldfastError
 
@@ -45,7 +52,11 @@ class MessageField(forms.IntegerField):
     def clean(self, value: Any) -> Any:
         """Return the message, or None where nothing was given."""
         ident = super().clean(value)
-        found = Message.objects.filter(pk=ident).select_related("room").first() if ident is not None else None
+        found = (
+            Message.objects.filter(pk=ident).select_related("room").first()
+            if ident is not None
+            else None
+        )
         if ident is not None and found is None:
             raise forms.ValidationError(_("There is no such message."))
         return found
@@ -65,11 +76,25 @@ class ReasonedForm(forms.Form):
 class EvidenceForm(ReasonedForm):
     """Of what, and why."""
 
-    message = MessageField(label=gettext_lazy("Message"), required=False, help_text=gettext_lazy("Its id: it and 20 on each side."))
+    message = MessageField(
+        label=gettext_lazy("Message"),
+        required=False,
+        help_text=gettext_lazy("Its id: it and 20 on each side."),
+    )
     person = PersonField(label=gettext_lazy("Messages of"), required=False, max_length=151)
-    room = OptionalRoomField(label=gettext_lazy("In room"), required=False, max_length=SLUG_MAX_LENGTH + 1)
-    since = forms.DateTimeField(label=gettext_lazy("Since"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
-    until = forms.DateTimeField(label=gettext_lazy("Until"), required=False, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}))
+    room = OptionalRoomField(
+        label=gettext_lazy("In room"), required=False, max_length=SLUG_MAX_LENGTH + 1
+    )
+    since = forms.DateTimeField(
+        label=gettext_lazy("Since"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+    until = forms.DateTimeField(
+        label=gettext_lazy("Until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
     field_order = ["message", "person", "room", "since", "until", "reason"]
 
     def clean(self) -> dict[str, Any]:
@@ -98,7 +123,11 @@ class OwnDataForm(ReasonedForm):
 class ErasureForm(OwnDataForm):
     """Whose, twice."""
 
-    confirm = forms.CharField(label=gettext_lazy("The name again"), max_length=150, help_text=gettext_lazy("This cannot be undone."))
+    confirm = forms.CharField(
+        label=gettext_lazy("The name again"),
+        max_length=150,
+        help_text=gettext_lazy("This cannot be undone."),
+    )
     field_order = ["person", "confirm", "reason"]
 
     def clean(self) -> dict[str, Any]:
@@ -135,8 +164,12 @@ class FilesAdmin(ShownAdmin):
                 room_id=scope.room.pk if scope.room else None,
                 message_id=scope.message.pk if scope.message else None,
             )
-            return _download(archives.stream(evidence(scope, made_by=_user(request), reason=reason)), "evidence")
-        says = _("Messages as lines of JSON and as a page, their reports, what moderators did, and the SHA-256 of each file, in a ZIP.")
+            return _download(
+                archives.stream(evidence(scope, made_by=_user(request), reason=reason)), "evidence"
+            )
+        says = _(
+            "Messages as lines of JSON and as a page, their reports, what moderators did, and the SHA-256 of each file, in a ZIP."
+        )
         return self._page(request, form, _("Evidence"), says, _("Make the archive"))
 
     def own_data_view(self, request: HttpRequest) -> HttpResponseBase:
@@ -145,9 +178,13 @@ class FilesAdmin(ShownAdmin):
         form = OwnDataForm(request.POST or None, initial=request.GET.dict())
         if request.method == "POST" and form.is_valid():
             subject = User.objects.get(pk=form.cleaned_data["person"])
-            note_export(actor_id=actor(request), reason=form.cleaned_data["reason"], subject_id=subject.pk)
+            note_export(
+                actor_id=actor(request), reason=form.cleaned_data["reason"], subject_id=subject.pk
+            )
             return _download(archives.stream(own_data(subject)), f"data-of-{subject.pk}")
-        says = _("Everything that is somebody's own, also what they wrote in direct conversations, to be given to them.")
+        says = _(
+            "Everything that is somebody's own, also what they wrote in direct conversations, to be given to them."
+        )
         return self._page(request, form, _("A person's own data"), says, _("Make the archive"))
 
     def erase_view(self, request: HttpRequest) -> HttpResponseBase:
@@ -157,7 +194,12 @@ class FilesAdmin(ShownAdmin):
         if request.method == "POST" and form.is_valid():
             fields = form.cleaned_data
             try:
-                bulk = services.erase_person(actor_id=actor(request), user_id=fields["person"], seconds=2.0, reason=fields["reason"])
+                bulk = services.erase_person(
+                    actor_id=actor(request),
+                    user_id=fields["person"],
+                    seconds=2.0,
+                    reason=fields["reason"],
+                )
             except HoldfastError as error:
                 form.add_error(None, error.message)
             else:
@@ -166,26 +208,56 @@ class FilesAdmin(ShownAdmin):
             "They are signed out everywhere within a second, the account loses its name and its password, and what they wrote is deleted "
             "for ever, also what moderators could restore. The account itself stays, as nobody's."
         )
-        return self._page(request, form, _("Erase a person"), says, _("Erase for ever"), takes_away=True)
+        return self._page(
+            request, form, _("Erase a person"), says, _("Erase for ever"), takes_away=True
+        )
 
     def _page(
-        self, request: HttpRequest, form: forms.Form, title: str, says: str, button: str, *, takes_away: bool = False
+        self,
+        request: HttpRequest,
+        form: forms.Form,
+        title: str,
+        says: str,
+        button: str,
+        *,
+        takes_away: bool = False,
     ) -> HttpResponse:
-        shown = {"title": title, "form": form, "says": says, "button": button, "takes_away": takes_away}
-        return TemplateResponse(request, "admin/chat/files.html", {**self.admin_site.each_context(request), "opts": self.opts, **shown})
+        shown = {
+            "title": title,
+            "form": form,
+            "says": says,
+            "button": button,
+            "takes_away": takes_away,
+        }
+        return TemplateResponse(
+            request,
+            "admin/chat/files.html",
+            {**self.admin_site.each_context(request), "opts": self.opts, **shown},
+        )
 
 
 def links_to_files(request: HttpRequest, username: str) -> list[Link]:
     """Return the buttons of a person that lead here."""
-    wanted = [(_("Remove messages…"), "chat_bulk_add", "author"), (_("Evidence…"), "chat_evidence", "person")]
+    wanted = [
+        (_("Remove messages…"), "chat_bulk_add", "author"),
+        (_("Evidence…"), "chat_evidence", "person"),
+    ]
     if _user(request).is_superuser:
-        wanted += [(_("Their own data…"), "chat_own_data", "person"), (_("Erase…"), "chat_erase", "person")]
-    return [Link(label, f"{reverse(f'admin:{name}')}?{urlencode({field: username})}") for label, name, field in wanted]
+        wanted += [
+            (_("Their own data…"), "chat_own_data", "person"),
+            (_("Erase…"), "chat_erase", "person"),
+        ]
+    return [
+        Link(label, f"{reverse(f'admin:{name}')}?{urlencode({field: username})}")
+        for label, name, field in wanted
+    ]
 
 
 def _download(parts: Iterator[bytes], name: str) -> StreamingHttpResponse:
     answer = StreamingHttpResponse(_without_blocking(parts), content_type="application/zip")
-    answer["Content-Disposition"] = f'attachment; filename="{name}-{timezone.now():%Y%m%d-%H%M%S}.zip"'
+    answer["Content-Disposition"] = (
+        f'attachment; filename="{name}-{timezone.now():%Y%m%d-%H%M%S}.zip"'
+    )
     return answer
 
 

@@ -16,14 +16,14 @@ from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.utils.translation import gettext as _
 
 from chat import services
-from chat.admin import cells
-from chat.admin.acts import Act, ActingAdmin, actor
+from chat.admin import formatting
+from chat.admin.actions import Act, ActingAdmin, actor
+from chat.admin.filter_preview import trial
 from chat.admin.forms import LiftForm, RoomField
 from chat.admin.lists import is_id
-from chat.admin.trials import trial
-from chat.filters import MASK, MAX_LENGTH, Action, Kind, Rule
 from chat.models import SLUG_MAX_LENGTH, Filter
 from chat.services.filters import clean_filter
+from chat.text.filters import MASK, MAX_LENGTH, Action, Kind, Rule
 from realtime.protocol.errors import HoldfastError
 
 CHANGE, DELETE = "chat.change_filter", "chat.delete_filter"
@@ -53,7 +53,9 @@ SWITCH_OFF = Act(
 REMOVE = Act(
     name="delete",
     label=gettext_noop("Delete…"),
-    says=gettext_noop("It is gone from the list. What it flagged stays flagged, and what it masked stays masked."),
+    says=gettext_noop(
+        "It is gone from the list. What it flagged stays flagged, and what it masked stays masked."
+    ),
     done=gettext_noop("deleted"),
     run=_delete,
     permission=DELETE,
@@ -73,7 +75,12 @@ class OptionalRoomField(RoomField):
 class FilterForm(forms.Form):
     """What is looked for, and what becomes of it."""
 
-    kind = forms.ChoiceField(label=gettext_lazy("Look for"), choices=Kind.choices, widget=forms.RadioSelect, initial=Kind.WORD)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Look for"),
+        choices=Kind.choices,
+        widget=forms.RadioSelect,
+        initial=Kind.WORD,
+    )
     text = forms.CharField(
         label=gettext_lazy("Text"),
         max_length=MAX_LENGTH,
@@ -87,8 +94,18 @@ class FilterForm(forms.Form):
         label=gettext_lazy("Then"),
         choices=[
             (Action.FLAG, gettext_lazy("flag: it is posted, and a report opens in the queue")),
-            (Action.MASK, format_lazy(gettext_lazy("mask: it is posted with {mask} in that place"), mask=MASK)),
-            (Action.BLOCK, gettext_lazy("block: it is refused, and its author is told that it has a word that is not allowed")),
+            (
+                Action.MASK,
+                format_lazy(
+                    gettext_lazy("mask: it is posted with {mask} in that place"), mask=MASK
+                ),
+            ),
+            (
+                Action.BLOCK,
+                gettext_lazy(
+                    "block: it is refused, and its author is told that it has a word that is not allowed"
+                ),
+            ),
         ],
         widget=forms.RadioSelect,
         initial=Action.FLAG,
@@ -141,7 +158,9 @@ class OnFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the filters of that state."""
-        return queryset.filter(is_on=self.value() == "1") if self.value() in ("0", "1") else queryset
+        return (
+            queryset.filter(is_on=self.value() == "1") if self.value() in ("0", "1") else queryset
+        )
 
 
 @admin.register(Filter)
@@ -153,7 +172,9 @@ class FilterAdmin(ActingAdmin):
     list_display_links = ("what",)
     list_select_related = ("room", "created_by")
     list_filter = (OnFilter,)
-    search_help_text = gettext_lazy("Any of: @name of who made it, #room, the beginning of its text.")
+    search_help_text = gettext_lazy(
+        "Any of: @name of who made it, #room, the beginning of its text."
+    )
     people = ("created_by",)
     room = "room"
 
@@ -161,23 +182,35 @@ class FilterAdmin(ActingAdmin):
         """Return filters by how they begin: as it was typed, in lower case, or with a capital."""
         if word[0] in "@#" or is_id(word):
             return super().found_by(word)
-        return Q(text__startswith=word) | Q(text__startswith=word.lower()) | Q(text__startswith=word.capitalize())
+        return (
+            Q(text__startswith=word)
+            | Q(text__startswith=word.lower())
+            | Q(text__startswith=word.capitalize())
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Tell who may make one."""
         return request.user.has_perm("chat.add_filter")
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """Make one."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         return self._form_view(request, None)
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """Change one."""
         if not request.user.has_perm(CHANGE):
             raise PermissionDenied
-        row = Filter.objects.select_related("room").filter(pk=object_id).first() if is_id(object_id) else None
+        row = (
+            Filter.objects.select_related("room").filter(pk=object_id).first()
+            if is_id(object_id)
+            else None
+        )
         if row is None:
             raise Http404
         return self._form_view(request, row)
@@ -192,11 +225,21 @@ class FilterAdmin(ActingAdmin):
             wanted = request.POST.get("do", "try")
             if wanted == "off" or (wanted == "on" and was_tried):
                 try:
-                    services.save_filter(actor_id=actor(request), filter_id=row.pk if row else None, is_on=wanted == "on", **form.rule)
+                    services.save_filter(
+                        actor_id=actor(request),
+                        filter_id=row.pk if row else None,
+                        is_on=wanted == "on",
+                        **form.rule,
+                    )
                 except HoldfastError as error:
                     form.add_error(None, error.message)
                 else:
-                    messages.success(request, _("The filter is on.") if wanted == "on" else _("The filter is stored, and off."))
+                    messages.success(
+                        request,
+                        _("The filter is on.")
+                        if wanted == "on"
+                        else _("The filter is stored, and off."),
+                    )
                     return HttpResponseRedirect(reverse("admin:chat_filter_changelist"))
         context = {
             **self.admin_site.each_context(request),
@@ -226,13 +269,18 @@ class FilterAdmin(ActingAdmin):
     @admin.display(description=gettext_lazy("where"))
     def where(self, row: Filter) -> SafeString | str:
         """Return the room, or that it holds everywhere."""
-        return cells.room(row.room) if row.room_id else gettext("everywhere")
+        return formatting.room(row.room) if row.room_id else gettext("everywhere")
 
     @admin.display(description=gettext_lazy("made by"))
     def by(self, row: Filter) -> SafeString | str:
         """Return who made it."""
-        return cells.person(row.created_by)
+        return formatting.person(row.created_by)
 
 
 def _initial(row: Filter) -> dict[str, Any]:
-    return {"kind": row.kind, "text": row.text, "action": row.action, "room_id": row.room.slug if row.room else ""}
+    return {
+        "kind": row.kind,
+        "text": row.text,
+        "action": row.action,
+        "room_id": row.room.slug if row.room else "",
+    }

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import NAME_MAX_LENGTH, REASON_MAX_LENGTH, SLUG_MAX_LENGTH, TOPIC_MAX_LENGTH, Role
-from chat.selectors import room_by_slug
+from chat.queries.selectors import room_by_slug
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
 MUTES: Final = [
@@ -69,7 +69,9 @@ class MuteForm(ReasonForm):
 class BanForm(ReasonForm):
     """How long, and why."""
 
-    seconds = forms.TypedChoiceField(label=_("For"), choices=BANS, coerce=int, empty_value=None, required=False)
+    seconds = forms.TypedChoiceField(
+        label=_("For"), choices=BANS, coerce=int, empty_value=None, required=False
+    )
     field_order = ["seconds", "reason"]
 
 
@@ -77,7 +79,9 @@ class SlowModeForm(LiftForm):
     """How slowly, and why."""
 
     field_order = ["seconds", "reason"]
-    seconds = forms.TypedChoiceField(label=_("Between two messages of a member"), choices=SLOW_MODES, coerce=int)
+    seconds = forms.TypedChoiceField(
+        label=_("Between two messages of a member"), choices=SLOW_MODES, coerce=int
+    )
 
 
 class RoomField(forms.CharField):

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy
 
-from chat.admin import cells
+from chat.admin import formatting
 from chat.models import Room
 from chat.policies import MAX_ID
 
@@ -50,7 +50,9 @@ class KeysetList(ChangeList):
         after, before = self._key(request, AFTER), self._key(request, BEFORE)
         rows = self.queryset
         if before is not None:
-            rows = rows.filter(**{f"{self._column}__{'gt' if self._falls else 'lt'}": before}).reverse()
+            rows = rows.filter(
+                **{f"{self._column}__{'gt' if self._falls else 'lt'}": before}
+            ).reverse()
         elif after is not None:
             rows = rows.filter(**{f"{self._column}__{'lt' if self._falls else 'gt'}": after})
         found = list(rows[: self.list_per_page + 1])
@@ -60,7 +62,8 @@ class KeysetList(ChangeList):
             self.result_list.reverse()
         self.has_earlier = is_cut if before is not None else after is not None
         self.has_later = before is not None or is_cut
-        # Equal numbers keep Django's templates from showing either, and from offering "all pages" to an action.
+        # Equal numbers keep Django's templates from showing either, and from offering "all pages"
+        # to an action.
         self.result_count = self.full_result_count = len(self.result_list)
         self.can_show_all, self.multi_page = False, False
         self.show_admin_actions = bool(self.result_list)
@@ -133,7 +136,9 @@ class KeysetAdmin(admin.ModelAdmin[Any]):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the list under the name of what it lists."""
         title = capfirst(str(self.opts.verbose_name_plural))
-        answer: HttpResponse = super().changelist_view(request, {"title": title, **(extra_context or {})})
+        answer: HttpResponse = super().changelist_view(
+            request, {"title": title, **(extra_context or {})}
+        )
         return answer
 
     def keyset(self, found: ChangeList) -> str:
@@ -146,10 +151,15 @@ class KeysetAdmin(admin.ModelAdmin[Any]):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow the declared columns and filters."""
-        filters = {f"{each}__exact" if isinstance(each, str) else getattr(each, "parameter_name", "") for each in self.list_filter}
+        filters = {
+            f"{each}__exact" if isinstance(each, str) else getattr(each, "parameter_name", "")
+            for each in self.list_filter
+        }
         return lookup in self.narrowed_by or lookup in filters
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
         """Return the rows that fit every word."""
         for word in search_term.split()[:MAX_WORDS]:
             queryset = queryset.filter(self.found_by(word))
@@ -163,7 +173,9 @@ class KeysetAdmin(admin.ModelAdmin[Any]):
         if is_id(word):
             return self.found_by_id(int(word))
         person = person_id(word) if self.people else None
-        return Q(*[(column, person) for column in self.people], _connector=Q.OR) if person else NOTHING
+        return (
+            Q(*[(column, person) for column in self.people], _connector=Q.OR) if person else NOTHING
+        )
 
     def found_by_id(self, ident: int) -> Q:
         """Return the rows that a number means."""
@@ -172,7 +184,9 @@ class KeysetAdmin(admin.ModelAdmin[Any]):
     def is_narrowed_to_room(self, found: ChangeList) -> bool:
         """Tell whether a list is of one room and of nobody in particular."""
         words = found.query.split()
-        is_of_somebody = any(column in found.params for column in self.people) or not all(word.startswith("#") for word in words)
+        is_of_somebody = any(column in found.params for column in self.people) or not all(
+            word.startswith("#") for word in words
+        )
         return (self.room in found.params or bool(words)) and not is_of_somebody
 
 
@@ -182,13 +196,17 @@ class ShownAdmin(KeysetAdmin):
     @admin.display(description=gettext_lazy("when"))
     def when(self, row: Any) -> SafeString | str:
         """Return when it was made."""
-        return cells.moment(row.created_at)
+        return formatting.moment(row.created_at)
 
-    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """Show a row, and beside it what one has to know of it."""
         row = self.get_object(request, object_id) if self.has_view_permission(request) else None
         beside = self.beside(request, row) if row is not None else {}
-        return super().change_view(request, object_id, form_url, {**beside, **(extra_context or {})})
+        return super().change_view(
+            request, object_id, form_url, {**beside, **(extra_context or {})}
+        )
 
     def beside(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return what the template of the page needs beside the row."""
@@ -203,7 +221,7 @@ class ShownAdmin(KeysetAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse, for the same reason. What moderators do is an act (``chat.admin.acts``)."""
+        """Refuse, for the same reason. What moderators do is an act (``chat.admin.actions``)."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -221,13 +239,20 @@ def without_direct(found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
         newest = rows.model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         rows = rows.filter(pk__gt=newest - MOST_LOOKED_AT)
     kind = Room.objects.filter(pk=OuterRef("room_id")).values("kind")
-    others: QuerySet[Any] = rows.alias(room_kind=Subquery(kind)).filter(room_kind__in=[Room.Kind.PUBLIC, Room.Kind.PRIVATE])
+    others: QuerySet[Any] = rows.alias(room_kind=Subquery(kind)).filter(
+        room_kind__in=[Room.Kind.PUBLIC, Room.Kind.PRIVATE]
+    )
     return others
 
 
 def is_id(word: str) -> bool:
     """Tell whether a word can be the id of a row."""
-    return word.isascii() and word.isdecimal() and len(word) <= len(str(MAX_ID)) and int(word) <= MAX_ID
+    return (
+        word.isascii()
+        and word.isdecimal()
+        and len(word) <= len(str(MAX_ID))
+        and int(word) <= MAX_ID
+    )
 
 
 def person_id(word: str) -> int | None:

@@ -14,14 +14,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chat.admin import cells, deeds
+from chat.admin import formatting, log_sentences
 from chat.admin.lists import NOTHING, KeysetList, ShownAdmin, person_id
 from chat.models import ModerationLog
-from realtime.stopwatch import measured
+from realtime.auth.revocation_timing import measured
 
 _DATES: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?", re.ASCII)
 _COLUMNS: Final = {"by": "actor", "to": "subject"}
-DAYS: Final = {"1": gettext_lazy("24 hours"), "7": gettext_lazy("7 days"), "30": gettext_lazy("30 days")}
+DAYS: Final = {
+    "1": gettext_lazy("24 hours"),
+    "7": gettext_lazy("7 days"),
+    "30": gettext_lazy("30 days"),
+}
 
 
 class LogList(KeysetList):
@@ -48,14 +52,19 @@ class WhenFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the entries from then on."""
         days = self.value()
-        return queryset.filter(_since(timezone.now() - timedelta(days=int(days)))) if days in DAYS else queryset
+        return (
+            queryset.filter(_since(timezone.now() - timedelta(days=int(days))))
+            if days in DAYS
+            else queryset
+        )
 
 
 class ActionFilter(admin.SimpleListFilter):
     """The entries of one kind."""
 
     title = gettext_lazy("what")
-    parameter_name = "action__exact"  # as Django names it where no filter of one's own is needed: addresses stay as they were
+    # As Django names it where no filter of one's own is needed: addresses stay as they were.
+    parameter_name = "action__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return the choices."""
@@ -63,7 +72,11 @@ class ActionFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the entries of the kind."""
-        return queryset.filter(action=self.value()) if self.value() in ModerationLog.Action else queryset
+        return (
+            queryset.filter(action=self.value())
+            if self.value() in ModerationLog.Action
+            else queryset
+        )
 
 
 @admin.register(ModerationLog)
@@ -90,7 +103,7 @@ class ModerationLogAdmin(ShownAdmin):
 
     def name(self, row: ModerationLog) -> str:
         """Return who did what."""
-        return f"{row.actor.username} {deeds.deed(row)}"
+        return f"{row.actor.username} {log_sentences.deed(row)}"
 
     def found_by(self, word: str) -> Q:
         """Return the entries that a word means: also of one side only, or of some days."""
@@ -108,27 +121,27 @@ class ModerationLogAdmin(ShownAdmin):
     @admin.display(description=gettext_lazy("what"))
     def what(self, row: ModerationLog) -> SafeString:
         """Return what was done, in words."""
-        return deeds.told(row)
+        return log_sentences.told(row)
 
     @admin.display(description=gettext_lazy("moderator"))
     def by(self, row: ModerationLog) -> SafeString | str:
         """Return who did it."""
-        return cells.person(row.actor)
+        return formatting.person(row.actor)
 
     @admin.display(description=gettext_lazy("person"))
     def to(self, row: ModerationLog) -> SafeString | str:
         """Return whom it was done to."""
-        return cells.person(row.subject)
+        return formatting.person(row.subject)
 
     @admin.display(description=gettext_lazy("room"))
     def where(self, row: ModerationLog) -> SafeString | str:
         """Return in which room."""
-        return cells.room(row.room)
+        return formatting.room(row.room)
 
     @admin.display(description=gettext_lazy("message"))
     def about(self, row: ModerationLog) -> SafeString | str:
         """Return the message that it was about."""
-        return cells.message(row.message_id)
+        return formatting.message(row.message_id)
 
     @admin.display(description=gettext_lazy("access ended"))
     def access(self, row: ModerationLog) -> SafeString | str:
@@ -138,13 +151,20 @@ class ModerationLogAdmin(ShownAdmin):
         found = row.measured if hasattr(row, "measured") else measured([row.ending]).get(row.ending)
         if found is None:
             return _("not kept any more")
-        return format_html('<span class="stopwatch{}">{}</span>', " stopwatch--late" if found.missing else "", deeds.ended(found))
+        return format_html(
+            '<span class="stopwatch{}">{}</span>',
+            " stopwatch--late" if found.missing else "",
+            log_sentences.ended(found),
+        )
 
 
 def _within(first: str, last: str) -> Q:
     """Return the entries of these days, by the reader's clock."""
     try:
-        start, end = _midnight(date.fromisoformat(first)), _midnight(date.fromisoformat(last) + timedelta(days=1))
+        start, end = (
+            _midnight(date.fromisoformat(first)),
+            _midnight(date.fromisoformat(last) + timedelta(days=1)),
+        )
     except (ValueError, OverflowError):
         return NOTHING
     return _since(start) & ~_since(end)

@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from chat import policies, services
-from chat.admin import cells
-from chat.admin.acts import Act, ActingAdmin
+from chat.admin import formatting
+from chat.admin.actions import Act, ActingAdmin
 from chat.admin.forms import BanForm, LiftForm, MuteForm, RoleForm
 from chat.admin.lists import without_direct
 from chat.models import Membership, State
@@ -21,11 +21,15 @@ CHANGE = "chat.change_membership"
 
 
 def _mute(*, actor_id: int, row: Membership, seconds: int, reason: str) -> None:
-    services.mute(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=seconds, reason=reason)
+    services.mute(
+        actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=seconds, reason=reason
+    )
 
 
 def _unmute(*, actor_id: int, row: Membership, reason: str) -> None:
-    services.mute(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=0, reason=reason)
+    services.mute(
+        actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=0, reason=reason
+    )
 
 
 def _remove(*, actor_id: int, row: Membership, reason: str) -> None:
@@ -33,7 +37,9 @@ def _remove(*, actor_id: int, row: Membership, reason: str) -> None:
 
 
 def _ban(*, actor_id: int, row: Membership, seconds: int | None, reason: str) -> None:
-    services.ban(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=seconds, reason=reason)
+    services.ban(
+        actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=seconds, reason=reason
+    )
 
 
 def _unban(*, actor_id: int, row: Membership, reason: str) -> None:
@@ -41,7 +47,9 @@ def _unban(*, actor_id: int, row: Membership, reason: str) -> None:
 
 
 def _set_role(*, actor_id: int, row: Membership, role: str, reason: str) -> None:
-    services.set_role(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, role=role, reason=reason)
+    services.set_role(
+        actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, role=role, reason=reason
+    )
 
 
 def _is_muted(row: Membership) -> bool:
@@ -51,7 +59,11 @@ def _is_muted(row: Membership) -> bool:
 def _not_there(row: Membership) -> str:
     if row.room.is_direct:
         return gettext("a direct conversation has no moderators")
-    return "" if row.state == State.ACTIVE else gettext("not in the room (%(state)s)") % {"state": row.get_state_display().lower()}
+    return (
+        ""
+        if row.state == State.ACTIVE
+        else gettext("not in the room (%(state)s)") % {"state": row.get_state_display().lower()}
+    )
 
 
 def _not_bannable(row: Membership) -> str:
@@ -63,7 +75,9 @@ def _not_bannable(row: Membership) -> str:
 MUTE = Act(
     name="mute",
     label=gettext_noop("Mute…"),
-    says=gettext_noop("They can read, but neither post nor react in the room until the time is over. They are told how long and why."),
+    says=gettext_noop(
+        "They can read, but neither post nor react in the room until the time is over. They are told how long and why."
+    ),
     done=gettext_noop("muted"),
     run=_mute,
     permission=CHANGE,
@@ -145,7 +159,18 @@ class MembershipAdmin(ActingAdmin):
     people = ("user",)
     room = "room"
     narrowed_by = ("room", "user")
-    fields = ("where", "who", "role", "state", "muted_until", "banned_until", "involvement", "read_number", "joined_at", "last_posted_at")
+    fields = (
+        "where",
+        "who",
+        "role",
+        "state",
+        "muted_until",
+        "banned_until",
+        "involvement",
+        "read_number",
+        "joined_at",
+        "last_posted_at",
+    )
     readonly_fields = ("where", "who")
 
     def keyset(self, found: ChangeList) -> str:
@@ -165,31 +190,36 @@ class MembershipAdmin(ActingAdmin):
 
     def brief(self, row: Membership) -> SafeString:
         """Return who, where, as what."""
-        return format_html("{} in {} · {}", cells.person(row.user), cells.room(row.room), cells.inside(row.get_role_display()))
+        return format_html(
+            "{} in {} · {}",
+            formatting.person(row.user),
+            formatting.room(row.room),
+            formatting.inside(row.get_role_display()),
+        )
 
     @admin.display(description=gettext_lazy("room"))
     def where(self, row: Membership) -> SafeString | str:
         """Return the room."""
-        return cells.room(row.room)
+        return formatting.room(row.room)
 
     @admin.display(description=gettext_lazy("person"))
     def who(self, row: Membership) -> SafeString | str:
         """Return the member."""
-        return cells.person(row.user)
+        return formatting.person(row.user)
 
     @admin.display(description=gettext_lazy("state"))
     def standing(self, row: Membership) -> SafeString | str:
         """Return the state that counts, and when a ban ends."""
         if row.banned_until is None or not policies.is_banned(row):
             return str(State(policies.standing_state(row.state, row.banned_until)).label)
-        return format_html(gettext("Banned until {}"), cells.moment(row.banned_until))
+        return format_html(gettext("Banned until {}"), formatting.moment(row.banned_until))
 
     @admin.display(description=gettext_lazy("muted until"))
     def muted(self, row: Membership) -> SafeString | str:
         """Return until when, while it lasts."""
-        return cells.moment(row.muted_until) if _is_muted(row) else "—"
+        return formatting.moment(row.muted_until) if _is_muted(row) else "—"
 
     @admin.display(description=gettext_lazy("joined"))
     def joined(self, row: Membership) -> SafeString | str:
         """Return since when they are in the room."""
-        return cells.moment(row.joined_at)
+        return formatting.moment(row.joined_at)

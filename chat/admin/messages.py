@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from chat import services
-from chat.admin import cells, records
-from chat.admin.acts import Act, ActingAdmin
+from chat.admin import case_context, formatting
+from chat.admin.actions import Act, ActingAdmin
 from chat.admin.forms import LiftForm
 from chat.admin.lists import NOTHING, is_id, room_id, without_direct
 from chat.models import Message, RemovedText
@@ -34,7 +34,9 @@ def _restore(*, actor_id: int, row: Message | RemovedText, reason: str) -> None:
 def _not_restorable(row: Message) -> str:
     if not row.is_deleted:
         return gettext("not deleted")
-    return "" if hasattr(row, "removed_text") else gettext("its author deleted it: the text is gone")
+    return (
+        "" if hasattr(row, "removed_text") else gettext("its author deleted it: the text is gone")
+    )
 
 
 def _show(*, actor_id: int, row: Message, reason: str) -> None:
@@ -57,7 +59,9 @@ DELETE = Act(
 RESTORE = Act(
     name="restore",
     label=gettext_noop("Restore…"),
-    says=gettext_noop("The text and its reactions come back for everybody, in the old place. Authors are told."),
+    says=gettext_noop(
+        "The text and its reactions come back for everybody, in the old place. Authors are told."
+    ),
     done=gettext_noop("restored"),
     run=_restore,
     permission=CHANGE,
@@ -75,7 +79,8 @@ SHOW = Act(
     form=LiftForm,
     idle=lambda row: "" if row.is_hidden else gettext("not hidden"),
 )
-RESTORE_TEXT = replace(RESTORE, idle=lambda row: "", undo="")  # the rows are the removed texts themselves
+# The rows are the removed texts themselves.
+RESTORE_TEXT = replace(RESTORE, idle=lambda row: "", undo="")
 
 
 @admin.register(Message)
@@ -90,7 +95,18 @@ class MessageAdmin(ActingAdmin):
     people = ("author",)
     room = "room"
     narrowed_by = ("room", "author")
-    fields = ("where", "number", "who", "text_whole", "removed", "created_at", "edited_at", "deleted_at", "answers", "reacted")
+    fields = (
+        "where",
+        "number",
+        "who",
+        "text_whole",
+        "removed",
+        "created_at",
+        "edited_at",
+        "deleted_at",
+        "answers",
+        "reacted",
+    )
     readonly_fields = ("where", "who", "text_whole", "removed", "answers", "reacted")
 
     def keyset(self, found: ChangeList) -> str:
@@ -111,32 +127,42 @@ class MessageAdmin(ActingAdmin):
 
     def beside(self, request: HttpRequest, row: Message) -> dict[str, Any]:
         """Add its reports and what moderators did about it."""
-        return {**super().beside(request, row), **records.of_message(row.pk)}
+        return {**super().beside(request, row), **case_context.of_message(row.pk)}
 
     def brief(self, row: Message) -> SafeString:
         """Return who said what, where."""
-        return format_html("{} {} · {}: {}", cells.room(row.room), cells.numbered(row), cells.person(row.author), cells.text(row))
+        return format_html(
+            "{} {} · {}: {}",
+            formatting.room(row.room),
+            formatting.numbered(row),
+            formatting.person(row.author),
+            formatting.text(row),
+        )
 
     @admin.display(description=gettext_lazy("room"))
     def where(self, row: Message) -> SafeString | str:
         """Return the room."""
-        return cells.room(row.room)
+        return formatting.room(row.room)
 
     @admin.display(description=gettext_lazy("author"))
     def who(self, row: Message) -> SafeString | str:
         """Return the author."""
-        return cells.person(row.author)
+        return formatting.person(row.author)
 
     @admin.display(description=gettext_lazy("text"))
     def text(self, row: Message) -> str:
         """Return the beginning of the text."""
-        return cells.text(row)
+        return formatting.text(row)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Message) -> str:
         """Tell what became of it, and who did it."""
         if row.is_deleted:
-            return gettext("deleted by a moderator") if hasattr(row, "removed_text") else gettext("deleted by its author")
+            return (
+                gettext("deleted by a moderator")
+                if hasattr(row, "removed_text")
+                else gettext("deleted by its author")
+            )
         if row.is_hidden:
             return gettext("hidden while moderators look at it")
         return gettext("edited") if row.edited_at else "—"
@@ -145,8 +171,8 @@ class MessageAdmin(ActingAdmin):
     def text_whole(self, row: Message) -> SafeString | str:
         """Return the text as it was written."""
         if row.is_deleted or row.room.is_direct:
-            return cells.text(row)
-        return cells.whole(row.held_text.body if row.is_hidden else row.body)
+            return formatting.text(row)
+        return formatting.whole(row.held_text.body if row.is_hidden else row.body)
 
     @admin.display(description=gettext_lazy("removed text"))
     def removed(self, row: Message) -> SafeString | str:
@@ -154,13 +180,13 @@ class MessageAdmin(ActingAdmin):
         found = RemovedText.objects.filter(pk=row.pk).select_related("removed_by").first()
         if found is None:
             return "—"
-        text = gettext(cells.HIDDEN) if row.room.is_direct else cells.whole(found.body)
-        return format_html(gettext("{} removed by {}"), text, cells.person(found.removed_by))
+        text = gettext(formatting.HIDDEN) if row.room.is_direct else formatting.whole(found.body)
+        return format_html(gettext("{} removed by {}"), text, formatting.person(found.removed_by))
 
     @admin.display(description=gettext_lazy("answers"))
     def answers(self, row: Message) -> SafeString | str:
         """Return the message that it answers."""
-        return cells.message(row.reply_to_id)
+        return formatting.message(row.reply_to_id)
 
     @admin.display(description=gettext_lazy("reactions"))
     def reacted(self, row: Message) -> str:
@@ -187,34 +213,47 @@ class RemovedTextAdmin(ActingAdmin):
 
     def brief(self, row: RemovedText) -> SafeString:
         """Return who said what, where."""
-        return format_html("{} · {}: {}", cells.room(row.message.room), cells.person(row.message.author), self.text(row))
+        return format_html(
+            "{} · {}: {}",
+            formatting.room(row.message.room),
+            formatting.person(row.message.author),
+            self.text(row),
+        )
 
     @admin.display(description=gettext_lazy("room"))
     def where(self, row: RemovedText) -> SafeString | str:
         """Return the room, and the message in it."""
-        return format_html("{} {}", cells.room(row.message.room), cells.numbered(row.message))
+        return format_html(
+            "{} {}", formatting.room(row.message.room), formatting.numbered(row.message)
+        )
 
     @admin.display(description=gettext_lazy("author"))
     def who(self, row: RemovedText) -> SafeString | str:
         """Return the author."""
-        return cells.person(row.message.author)
+        return formatting.person(row.message.author)
 
     @admin.display(description=gettext_lazy("text"))
     def text(self, row: RemovedText) -> str:
         """Return the beginning of the text."""
-        return gettext(cells.HIDDEN) if row.message.room.is_direct else cells.excerpt(row.body)
+        return (
+            gettext(formatting.HIDDEN)
+            if row.message.room.is_direct
+            else formatting.excerpt(row.body)
+        )
 
     @admin.display(description=gettext_lazy("text"))
     def text_whole(self, row: RemovedText) -> SafeString | str:
         """Return the text as it was written."""
-        return gettext(cells.HIDDEN) if row.message.room.is_direct else cells.whole(row.body)
+        return (
+            gettext(formatting.HIDDEN) if row.message.room.is_direct else formatting.whole(row.body)
+        )
 
     @admin.display(description=gettext_lazy("when"))
     def when(self, row: RemovedText) -> SafeString | str:
         """Return when it was removed."""
-        return cells.moment(row.removed_at)
+        return formatting.moment(row.removed_at)
 
     @admin.display(description=gettext_lazy("removed by"))
     def by(self, row: RemovedText) -> SafeString | str:
         """Return the moderator."""
-        return cells.person(row.removed_by)
+        return formatting.person(row.removed_by)

@@ -13,14 +13,23 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
-from chat import services, site_bans
-from chat.admin import cells, records
-from chat.admin.acts import Act, ActingAdmin
+from chat import services
+from chat.admin import case_context, formatting
+from chat.admin.actions import Act, ActingAdmin
 from chat.admin.evidence import links_to_files
-from chat.admin.forms import BanForm, BanInRoomForm, InRoomForm, LiftForm, LiftInRoomForm, MuteForm, MuteInRoomForm
+from chat.admin.forms import (
+    BanForm,
+    BanInRoomForm,
+    InRoomForm,
+    LiftForm,
+    LiftInRoomForm,
+    MuteForm,
+    MuteInRoomForm,
+)
 from chat.admin.lists import KeysetAdmin, is_id
 from chat.models import Person, SiteBan, SiteMute
-from chat.services.naming import NAMES
+from chat.moderation import site_bans
+from chat.services.renaming import NAMES
 
 SEE, BAN_FROM_SITE, MODERATE = "chat.view_siteban", "chat.add_siteban", "chat.change_membership"
 
@@ -55,7 +64,9 @@ def _activate(*, actor_id: int, row: Person, reason: str) -> None:
 
 
 def _mute(*, actor_id: int, row: Person, room_id: int, seconds: int, reason: str) -> None:
-    services.mute(actor_id=actor_id, room_id=room_id, user_id=row.pk, seconds=seconds, reason=reason)
+    services.mute(
+        actor_id=actor_id, room_id=room_id, user_id=row.pk, seconds=seconds, reason=reason
+    )
 
 
 def _remove(*, actor_id: int, row: Person, room_id: int, reason: str) -> None:
@@ -113,7 +124,9 @@ SITE_MUTE = Act(
 SITE_UNMUTE = Act(
     name="site-unmute",
     label=gettext_noop("Lift site mute…"),
-    says=gettext_noop("They can post again at once, and are told so. What single rooms have decided stays."),
+    says=gettext_noop(
+        "They can post again at once, and are told so. What single rooms have decided stays."
+    ),
     done=gettext_noop("allowed to speak again"),
     run=_site_unmute,
     permission=BAN_FROM_SITE,
@@ -150,7 +163,9 @@ DEACTIVATE = Act(
 ACTIVATE = Act(
     name="activate",
     label=gettext_noop("Activate account…"),
-    says=gettext_noop("They can sign in again with their password. Bans and mutes stay as they are."),
+    says=gettext_noop(
+        "They can sign in again with their password. Bans and mutes stay as they are."
+    ),
     done=gettext_noop("activated"),
     run=_activate,
     permission=BAN_FROM_SITE,
@@ -161,7 +176,9 @@ ACTIVATE = Act(
 MUTE = Act(
     name="mute",
     label=gettext_noop("Mute in a room…"),
-    says=gettext_noop("They can read, but neither post nor react in the room until the time is over. They are told how long and why."),
+    says=gettext_noop(
+        "They can read, but neither post nor react in the room until the time is over. They are told how long and why."
+    ),
     done=gettext_noop("muted"),
     run=_mute,
     permission=MODERATE,
@@ -183,7 +200,9 @@ REMOVE = Act(
 BAN = Act(
     name="ban",
     label=gettext_noop("Ban from a room…"),
-    says=gettext_noop("They are out of the room within a second, if they are in it, and cannot come in or read it until the ban is over."),
+    says=gettext_noop(
+        "They are out of the room within a second, if they are in it, and cannot come in or read it until the ban is over."
+    ),
     done=gettext_noop("banned from the room"),
     run=_ban,
     permission=MODERATE,
@@ -205,7 +224,19 @@ UNBAN = Act(
 class PersonAdmin(ActingAdmin):
     """Everybody with an account. Addresses, passwords and rights are not shown here: they are a superuser's (``AccountAdmin``)."""
 
-    acts = (SITE_MUTE, SITE_UNMUTE, SITE_BAN, SITE_UNBAN, SIGN_OUT, DEACTIVATE, ACTIVATE, MUTE, REMOVE, BAN, UNBAN)
+    acts = (
+        SITE_MUTE,
+        SITE_UNMUTE,
+        SITE_BAN,
+        SITE_UNBAN,
+        SIGN_OUT,
+        DEACTIVATE,
+        ACTIVATE,
+        MUTE,
+        REMOVE,
+        BAN,
+        UNBAN,
+    )
     change_form_template = "admin/chat/record.html"
     list_display = ("username", "full_name", "joined", "seen", "active", "banned")
     search_help_text = gettext_lazy("The beginning of a name, or an id.")
@@ -224,7 +255,11 @@ class PersonAdmin(ActingAdmin):
         """Add whether they are banned and until when they are muted; the unique indexes answer."""
         bans = SiteBan.objects.filter(site_bans.standing(), user=OuterRef("pk"))
         mutes = SiteMute.objects.filter(pk=OuterRef("pk"), until__gt=timezone.now()).values("until")
-        rows: QuerySet[Any] = super().get_queryset(request).annotate(is_banned=Exists(bans), site_muted_until=Subquery(mutes))
+        rows: QuerySet[Any] = (
+            super()
+            .get_queryset(request)
+            .annotate(is_banned=Exists(bans), site_muted_until=Subquery(mutes))
+        )
         return rows
 
     def found_by(self, word: str) -> Q:
@@ -234,7 +269,7 @@ class PersonAdmin(ActingAdmin):
 
     def beside(self, request: HttpRequest, row: Person) -> dict[str, Any]:
         """Add their rooms, the reports about them, and what moderators did."""
-        found = {**super().beside(request, row), **records.of_person(row.pk)}
+        found = {**super().beside(request, row), **case_context.of_person(row.pk)}
         if request.user.has_perm("chat.add_bulk"):
             found["acts"] += links_to_files(request, row.username)
         return found
@@ -245,7 +280,7 @@ class PersonAdmin(ActingAdmin):
 
     def brief(self, row: Person) -> SafeString:
         """Return who it is."""
-        return format_html("{} {}", cells.person(row), row.get_full_name())
+        return format_html("{} {}", formatting.person(row), row.get_full_name())
 
     @admin.display(description=gettext_lazy("name"))
     def full_name(self, row: Person) -> str:
@@ -255,12 +290,12 @@ class PersonAdmin(ActingAdmin):
     @admin.display(description=gettext_lazy("joined"))
     def joined(self, row: Person) -> SafeString | str:
         """Return since when the account exists."""
-        return cells.moment(row.date_joined)
+        return formatting.moment(row.date_joined)
 
     @admin.display(description=gettext_lazy("last signed in"))
     def seen(self, row: Person) -> SafeString | str:
         """Return when they last signed in."""
-        return cells.moment(row.last_login)
+        return formatting.moment(row.last_login)
 
     @admin.display(description=gettext_lazy("active"), boolean=True)
     def active(self, row: Person) -> bool:
@@ -272,7 +307,11 @@ class PersonAdmin(ActingAdmin):
         """Tell whether a ban from the site stands, or until when they are muted there."""
         if row.is_banned:
             return gettext("banned from the site")
-        return format_html(gettext("muted until {}"), cells.moment(row.site_muted_until)) if row.site_muted_until else "—"
+        return (
+            format_html(gettext("muted until {}"), formatting.moment(row.site_muted_until))
+            if row.site_muted_until
+            else "—"
+        )
 
 
 LIFT = Act(
@@ -283,7 +322,11 @@ LIFT = Act(
     run=_site_unban,
     permission=BAN_FROM_SITE,
     form=LiftForm,
-    idle=lambda row: "" if row.lifted_at is None and (row.until is None or row.until > timezone.now()) else gettext("already over"),
+    idle=lambda row: (
+        ""
+        if row.lifted_at is None and (row.until is None or row.until > timezone.now())
+        else gettext("already over")
+    ),
 )
 
 
@@ -301,33 +344,37 @@ class SiteBanAdmin(ActingAdmin):
 
     def brief(self, row: SiteBan) -> SafeString:
         """Return who is banned, and why."""
-        return format_html("{} · {}", cells.person(row.user), row.reason)
+        return format_html("{} · {}", formatting.person(row.user), row.reason)
 
     @admin.display(description=gettext_lazy("person"))
     def who(self, row: SiteBan) -> SafeString | str:
         """Return who is banned."""
-        return cells.person(row.user)
+        return formatting.person(row.user)
 
     @admin.display(description=gettext_lazy("banned by"))
     def by(self, row: SiteBan) -> SafeString | str:
         """Return who did it."""
-        return cells.person(row.created_by)
+        return formatting.person(row.created_by)
 
     @admin.display(description=gettext_lazy("until"))
     def ends(self, row: SiteBan) -> SafeString | str:
         """Return when it ends by itself."""
-        return cells.moment(row.until)
+        return formatting.moment(row.until)
 
     @admin.display(description=gettext_lazy("lifted"))
     def over(self, row: SiteBan) -> SafeString | str:
         """Return when it ended, and by whom if not by itself."""
-        ended = cells.moment(row.lifted_at)
-        return format_html("{} · {}", ended, cells.person(row.lifted_by)) if row.lifted_by else ended
+        ended = formatting.moment(row.lifted_at)
+        return (
+            format_html("{} · {}", ended, formatting.person(row.lifted_by))
+            if row.lifted_by
+            else ended
+        )
 
     @admin.display(description=gettext_lazy("lifted by"))
     def lifted(self, row: SiteBan) -> SafeString | str:
         """Return who took it back."""
-        return cells.person(row.lifted_by)
+        return formatting.person(row.lifted_by)
 
 
 admin.site.unregister(User)
@@ -360,7 +407,9 @@ class AccountAdmin(KeysetAdmin, UserAdmin[User]):
         super().save_model(request, obj, form, change)
         if names:
             actor_id = request.user.pk
-            transaction.on_commit(lambda: services.rename(user_id=obj.pk, actor_id=actor_id, **names))
+            transaction.on_commit(
+                lambda: services.rename(user_id=obj.pk, actor_id=actor_id, **names)
+            )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow the one filter."""

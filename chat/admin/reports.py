@@ -17,27 +17,32 @@ from django.utils.translation import gettext, gettext_lazy, gettext_noop
 from django.utils.translation import gettext as _
 
 from chat import services
-from chat.admin import cells, records
-from chat.admin.acts import Act, ActingAdmin, Link, actor
+from chat.admin import case_context, formatting
+from chat.admin.actions import Act, ActingAdmin, Link, actor
 from chat.admin.forms import LiftForm
 from chat.admin.lists import KeysetList
 from chat.models import REASON_MAX_LENGTH, Membership, Person, Report
 from realtime.protocol.errors import HoldfastError
 
 CHANGE = "chat.change_report"
-OPEN, ASSIGNED, MINE, ALL = str(Report.Status.OPEN), "assigned", "mine", "all"  # what the list can show, beside kept and removed
+# What the list can show, beside kept and removed.
+OPEN, ASSIGNED, MINE, ALL = (str(Report.Status.OPEN), "assigned", "mine", "all")
 MAX_REPORTS: Final = 5000  # counted for a page of cases
 MAX_FURTHER: Final = 25  # messages on each side of a reported one, unfolded
 
 
 def keep(*, actor_id: int, row: Report, reason: str) -> None:
     """Let the message stand, and show it again where it was hidden."""
-    services.decide(actor_id=actor_id, message_id=row.message_id, status=Report.Status.DISMISSED, reason=reason)
+    services.decide(
+        actor_id=actor_id, message_id=row.message_id, status=Report.Status.DISMISSED, reason=reason
+    )
 
 
 def remove(*, actor_id: int, row: Report, reason: str) -> None:
     """Remove the message. Who sees no reason is told the category."""
-    services.decide(actor_id=actor_id, message_id=row.message_id, status=Report.Status.RESOLVED, reason=reason)
+    services.decide(
+        actor_id=actor_id, message_id=row.message_id, status=Report.Status.RESOLVED, reason=reason
+    )
 
 
 def _assign(*, actor_id: int, row: Report, reason: str) -> None:
@@ -45,7 +50,11 @@ def _assign(*, actor_id: int, row: Report, reason: str) -> None:
 
 
 def _decided(row: Report) -> str:
-    return "" if row.status == Report.Status.OPEN else gettext("already %(state)s") % {"state": row.get_status_display()}
+    return (
+        ""
+        if row.status == Report.Status.OPEN
+        else gettext("already %(state)s") % {"state": row.get_status_display()}
+    )
 
 
 def _not_assignable(row: Report) -> str:
@@ -57,7 +66,9 @@ def _not_assignable(row: Report) -> str:
 KEEP = Act(
     name="keep",
     label=gettext_noop("Keep…"),
-    says=gettext_noop("The messages stay; hidden ones are shown again. Who reported them is thanked and told."),
+    says=gettext_noop(
+        "The messages stay; hidden ones are shown again. Who reported them is thanked and told."
+    ),
     done=gettext_noop("decided: the message stays"),
     run=keep,
     permission=CHANGE,
@@ -93,8 +104,14 @@ ASSIGN = Act(
 class DecisionForm(forms.Form):
     """What is done about a case, and a word about it for those who read the log."""
 
-    decision = forms.ChoiceField(choices=[(name, name) for name in ("keep", "remove", "hide", "show", "assign", "release")])
-    note = forms.CharField(max_length=REASON_MAX_LENGTH, required=False, widget=forms.Textarea(attrs={"rows": 2, "data-key": "e"}))
+    decision = forms.ChoiceField(
+        choices=[(name, name) for name in ("keep", "remove", "hide", "show", "assign", "release")]
+    )
+    note = forms.CharField(
+        max_length=REASON_MAX_LENGTH,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "data-key": "e"}),
+    )
     holder = forms.IntegerField(required=False)  # whose case it was when the page was made
 
 
@@ -123,7 +140,11 @@ class StatusFilter(admin.SimpleListFilter):
         """Return the states alone: Django's own first choice, everything, comes last here."""
         for value, label in self.lookup_choices:
             chosen = {self.parameter_name: value}
-            yield {"selected": self.value() == value, "query_string": changelist.get_query_string(chosen), "display": label}
+            yield {
+                "selected": self.value() == value,
+                "query_string": changelist.get_query_string(chosen),
+                "display": label,
+            }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the reports of that state, along its index."""
@@ -156,7 +177,14 @@ class ReportAdmin(ActingAdmin):
     acts = (ASSIGN, KEEP, REMOVE)
     change_form_template = "admin/chat/report.html"
     list_display = ("category", "text", "who", "where", "times", "when", "state")
-    list_select_related = ("message__room", "message__author", "message__held_text", "reporter", "assigned_to", "closed_by")
+    list_select_related = (
+        "message__room",
+        "message__author",
+        "message__held_text",
+        "reporter",
+        "assigned_to",
+        "closed_by",
+    )
     list_filter = (StatusFilter, "category")
     search_help_text = gettext_lazy("@name of who reported, or the id of a message.")
     people = ("reporter",)
@@ -164,12 +192,17 @@ class ReportAdmin(ActingAdmin):
 
     def keyset(self, found: ChangeList) -> str:
         """Return the longest waiting first, and of the decided ones the newest."""
-        is_queue = found.params.get(StatusFilter.parameter_name, OPEN) in (OPEN, ASSIGNED, MINE) and not found.query
+        is_queue = (
+            found.params.get(StatusFilter.parameter_name, OPEN) in (OPEN, ASSIGNED, MINE)
+            and not found.query
+        )
         return "pk" if is_queue else "-pk"
 
     def listed(self, found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Return one row for each case: its first report of those that the list is about."""
-        earlier = Report.objects.filter(message=OuterRef("message"), status=OuterRef("status"), pk__lt=OuterRef("pk"))
+        earlier = Report.objects.filter(
+            message=OuterRef("message"), status=OuterRef("status"), pk__lt=OuterRef("pk")
+        )
         if "category__exact" in found.params:
             earlier = earlier.filter(category=OuterRef("category"))
         return rows if found.query else rows.filter(~Exists(earlier))
@@ -186,18 +219,26 @@ class ReportAdmin(ActingAdmin):
         """Add the decision, and the way to the first case."""
         site = self.admin_site.admin_view
         decide = path("<int:report_id>/decide/", site(self.decide_view), name="chat_report_decide")
-        return [path("next/", site(self.next_view), name="chat_report_next"), decide, *super().get_urls()]
+        return [
+            path("next/", site(self.next_view), name="chat_report_next"),
+            decide,
+            *super().get_urls(),
+        ]
 
     def beside(self, request: HttpRequest, row: Report) -> dict[str, Any]:
         """Add the message among its neighbours, the author's record, and what can be done."""
         is_far = "further" in request.GET and not row.message.room.is_direct
-        found = records.of_report(row, surroundings=MAX_FURTHER if is_far else records.SURROUNDINGS)
+        found = case_context.of_report(
+            row, surroundings=MAX_FURTHER if is_far else case_context.SURROUNDINGS
+        )
         return {
             **super().beside(request, row),
             **found,
             "further": is_far,
             "room_acts": self._acts_of(Membership, request, found["membership"], ("mute", "ban")),
-            "site_acts": self._acts_of(Person, request, found["author"], ("site-ban", "sign-out", "deactivate")),
+            "site_acts": self._acts_of(
+                Person, request, found["author"], ("site-ban", "sign-out", "deactivate")
+            ),
             "may_decide": request.user.has_perm(CHANGE) and row.status == Report.Status.OPEN,
             "is_mine": row.assigned_to_id == request.user.pk,
             "form": DecisionForm(),
@@ -205,9 +246,13 @@ class ReportAdmin(ActingAdmin):
 
     def name(self, row: Report) -> str:
         """Return what the case is about."""
-        return _("Reported as %(category)s") % {"category": cells.inside(row.get_category_display())}
+        return _("Reported as %(category)s") % {
+            "category": formatting.inside(row.get_category_display())
+        }
 
-    def _acts_of(self, model: Any, request: HttpRequest, row: Any, names: tuple[str, ...]) -> list[Link]:
+    def _acts_of(
+        self, model: Any, request: HttpRequest, row: Any, names: tuple[str, ...]
+    ) -> list[Link]:
         """Return the buttons for what can be done to the author: in the room, or on the site."""
         found = self.admin_site.get_model_admin(model)
         assert isinstance(found, ActingAdmin)
@@ -217,7 +262,7 @@ class ReportAdmin(ActingAdmin):
         """Open the case that has waited longest, or the queue where none does."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return self._on_to(records.next_case(0, 0))
+        return self._on_to(case_context.next_case(0, 0))
 
     def decide_view(self, request: HttpRequest, report_id: int) -> HttpResponse:
         """Do one thing about a case. A decision leads to the next case, anything else back to this one."""
@@ -235,9 +280,13 @@ class ReportAdmin(ActingAdmin):
             return self._on_to(report)
         if decision not in ("keep", "remove"):
             return self._on_to(report)
-        told = _("The message stays, and {} is closed.") if decision == "keep" else _("The message is removed, and {} is closed.")
-        messages.success(request, format_html(told, cells.link(report, str(report))))
-        return self._on_to(records.next_case(report_id, report.message_id))
+        told = (
+            _("The message stays, and {} is closed.")
+            if decision == "keep"
+            else _("The message is removed, and {} is closed.")
+        )
+        messages.success(request, format_html(told, formatting.link(report, str(report))))
+        return self._on_to(case_context.next_case(report_id, report.message_id))
 
     def _on_to(self, report: Report | None) -> HttpResponseRedirect:
         if report is None:
@@ -248,23 +297,28 @@ class ReportAdmin(ActingAdmin):
         """Return who said what, where, and what it is reported as."""
         return format_html(
             gettext("{} · {}: {} · reported as {}"),
-            *(cells.room(row.message.room), cells.person(row.message.author), self.text(row), cells.inside(row.get_category_display())),
+            *(
+                formatting.room(row.message.room),
+                formatting.person(row.message.author),
+                self.text(row),
+                formatting.inside(row.get_category_display()),
+            ),
         )
 
     @admin.display(description=gettext_lazy("room"))
     def where(self, row: Report) -> SafeString | str:
         """Return the room of the message."""
-        return cells.room(row.message.room)
+        return formatting.room(row.message.room)
 
     @admin.display(description=gettext_lazy("author"))
     def who(self, row: Report) -> SafeString | str:
         """Return the author of the message."""
-        return cells.person(row.message.author)
+        return formatting.person(row.message.author)
 
     @admin.display(description=gettext_lazy("text"))
     def text(self, row: Report) -> SafeString | str:
         """Return the beginning of the message; of direct ones too, because one of the two has shown it."""
-        return cells.excerpt(records.body_of(row.message)) or _("(deleted)")
+        return formatting.excerpt(case_context.body_of(row.message)) or _("(deleted)")
 
     @admin.display(description=gettext_lazy("reports"))
     def times(self, row: Report) -> int:
@@ -274,13 +328,17 @@ class ReportAdmin(ActingAdmin):
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Report) -> SafeString | str:
         """Return where the case stands, and with whom."""
-        return cells.case_state(row)
+        return formatting.case_state(row)
 
 
 Doing = Callable[[int, Report, DecisionForm], object]
 _ACTS: Final[dict[str, Doing]] = {
-    "keep": lambda actor_id, row, form: keep(actor_id=actor_id, row=row, reason=form.cleaned_data["note"]),
-    "remove": lambda actor_id, row, form: remove(actor_id=actor_id, row=row, reason=form.cleaned_data["note"]),
+    "keep": lambda actor_id, row, form: keep(
+        actor_id=actor_id, row=row, reason=form.cleaned_data["note"]
+    ),
+    "remove": lambda actor_id, row, form: remove(
+        actor_id=actor_id, row=row, reason=form.cleaned_data["note"]
+    ),
     "hide": lambda actor_id, row, form: services.hide_message(
         actor_id=actor_id, message_id=row.message_id, reason=form.cleaned_data["note"]
     ),
@@ -290,5 +348,7 @@ _ACTS: Final[dict[str, Doing]] = {
     "assign": lambda actor_id, row, form: services.assign(
         actor_id=actor_id, message_id=row.message_id, instead_of=form.cleaned_data["holder"]
     ),
-    "release": lambda actor_id, row, form: services.release(actor_id=actor_id, message_id=row.message_id),
+    "release": lambda actor_id, row, form: services.release(
+        actor_id=actor_id, message_id=row.message_id
+    ),
 }

@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, gettext_noop, ngettext
 
 from chat import services
-from chat.admin import cells
-from chat.admin.acts import Act, ActingAdmin
+from chat.admin import formatting
+from chat.admin.actions import Act, ActingAdmin
 from chat.admin.forms import LiftForm, NameForm, SlowModeForm
 from chat.models import Room
 
@@ -78,7 +78,9 @@ SLOW_MODE = Act(
 RENAME = Act(
     name="rename",
     label=gettext_noop("Rename…"),
-    says=gettext_noop("Everybody sees the new name and topic at once. The address of the room stays."),
+    says=gettext_noop(
+        "Everybody sees the new name and topic at once. The address of the room stays."
+    ),
     done=gettext_noop("renamed"),
     run=_rename,
     permission=CHANGE,
@@ -90,7 +92,9 @@ RENAME = Act(
 ARCHIVE = Act(
     name="archive",
     label=gettext_noop("Archive…"),
-    says=gettext_noop("The room is closed: nobody posts in it or joins it, and it leaves the lists. Its history stays."),
+    says=gettext_noop(
+        "The room is closed: nobody posts in it or joins it, and it leaves the lists. Its history stays."
+    ),
     done=gettext_noop("archived"),
     run=_change(archived=True),
     permission=CHANGE,
@@ -101,7 +105,9 @@ ARCHIVE = Act(
 UNARCHIVE = Act(
     name="unarchive",
     label=gettext_noop("Open again…"),
-    says=gettext_noop("The room is as it was before it was archived, with its members and its history."),
+    says=gettext_noop(
+        "The room is as it was before it was archived, with its members and its history."
+    ),
     done=gettext_noop("opened again"),
     run=_change(archived=False),
     permission=CHANGE,
@@ -135,8 +141,10 @@ class RoomAdmin(ActingAdmin):
 
     def brief(self, row: Room) -> SafeString:
         """Return the room with what it is called."""
-        members = ngettext("%(count)d member", "%(count)d members", row.member_count) % {"count": row.member_count}
-        return format_html("{} {} · {}", cells.room(row), row.name, members)
+        members = ngettext("%(count)d member", "%(count)d members", row.member_count) % {
+            "count": row.member_count
+        }
+        return format_html("{} {} · {}", formatting.room(row), row.name, members)
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         """Return the page of a public room; the others open only for members."""
@@ -145,7 +153,13 @@ class RoomAdmin(ActingAdmin):
     @admin.display(description=gettext_lazy("state"))
     def state(self, row: Room) -> str:
         """Return who can post."""
-        return gettext("archived") if row.archived_at else gettext("locked") if row.read_only else gettext("open")
+        return (
+            gettext("archived")
+            if row.archived_at
+            else gettext("locked")
+            if row.read_only
+            else gettext("open")
+        )
 
     @admin.display(description=gettext_lazy("slow mode"))
     def slow(self, row: Room) -> str:
@@ -155,26 +169,39 @@ class RoomAdmin(ActingAdmin):
     @admin.display(description=gettext_lazy("members"))
     def members(self, row: Room) -> SafeString:
         """Return how many there are, with a link to them."""
-        return format_html('<a href="{}?room={}">{}</a>', reverse("admin:chat_membership_changelist"), row.pk, row.member_count)
+        return format_html(
+            '<a href="{}?room={}">{}</a>',
+            reverse("admin:chat_membership_changelist"),
+            row.pk,
+            row.member_count,
+        )
 
     @admin.display(description=gettext_lazy("messages"))
     def messages(self, row: Room) -> SafeString:
         """Return how many were posted, with a link to them."""
-        return format_html('<a href="{}?room={}">{}</a>', reverse("admin:chat_message_changelist"), row.pk, row.last_number)
+        return format_html(
+            '<a href="{}?room={}">{}</a>',
+            reverse("admin:chat_message_changelist"),
+            row.pk,
+            row.last_number,
+        )
 
     @admin.display(description=gettext_lazy("archived"))
     def archived(self, row: Room) -> SafeString | str:
         """Return when it was archived."""
-        return cells.moment(row.archived_at)
+        return formatting.moment(row.archived_at)
 
     @admin.display(description=gettext_lazy("made by"))
     def by(self, row: Room) -> SafeString | str:
         """Return who made it."""
-        return cells.person(row.created_by)
+        return formatting.person(row.created_by)
 
     @admin.display(description=gettext_lazy("moderation"))
     def log(self, row: Room) -> SafeString:
         """Return a link to what moderators did here."""
         return format_html(
-            '<a href="{}?room={}">{}</a>', reverse("admin:chat_moderationlog_changelist"), row.pk, gettext("what moderators did here")
+            '<a href="{}?room={}">{}</a>',
+            reverse("admin:chat_moderationlog_changelist"),
+            row.pk,
+            gettext("what moderators did here"),
         )

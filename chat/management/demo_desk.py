@@ -22,7 +22,10 @@ SELLERS: Final = {
 }
 SAID: Final = [
     ("spam", "Genuine dive watches, 80 % off, today only. Write to me, no questions asked."),
-    ("abuse", "Whoever bought that dinghy from me last week: you are an idiot, and everybody here knows it."),
+    (
+        "abuse",
+        "Whoever bought that dinghy from me last week: you are an idiot, and everybody here knows it.",
+    ),
     ("other", "Selling a used mainsail, 32 m², two repairs. Can be seen in the harbour."),
     ("spam", "Earn 4000 a week from your bunk! My cousin did, and so can you."),
     ("illegal", "Red diesel, no papers, 200 litres. Pick it up at night."),
@@ -32,7 +35,14 @@ SAID: Final = [
     ("spam", "Follow me for the secret tide tables that the harbour office hides from you."),
     ("abuse", "Nobody asked you. Go back to your pedal boat."),
 ]
-NOTES: Final = ["", "The fourth time this week.", "He writes this in every room.", "", "I know the person whom this is about.", ""]
+NOTES: Final = [
+    "",
+    "The fourth time this week.",
+    "He writes this in every room.",
+    "",
+    "I know the person whom this is about.",
+    "",
+]
 MESSAGES: Final = 48  # each reported; some decided, so that forty cases wait
 DECIDED: Final = 8
 HOURS_APART: Final = 2.5  # between two of them: five days in all
@@ -44,25 +54,48 @@ def fill_desk(clock: Clock, key: Callable[[str], uuid.UUID], *, moderator: int) 
     """Post, report and decide, through the services and at its time."""
     with clock(timedelta(days=7)):
         sellers = [_seller(name, full) for name, full in SELLERS.items()]
-        room = services.create_room(actor_id=sellers[0], name="Market", topic="Buy, sell and swap. Be kind.", slug=SLUG).room
+        room = services.create_room(
+            actor_id=sellers[0], name="Market", topic="Buy, sell and swap. Be kind.", slug=SLUG
+        ).room
         services.add_members(room_id=room.pk, user_ids=sellers)
     posted = [_post(clock, key, room.pk, sellers, number) for number in range(MESSAGES)]
     for number, message_id in enumerate(posted):
-        _report(clock, message_id, number, [user_id for user_id in sellers if user_id != _author(sellers, number)])
+        _report(
+            clock,
+            message_id,
+            number,
+            [user_id for user_id in sellers if user_id != _author(sellers, number)],
+        )
     with clock(timedelta(hours=3)):
         for message_id in posted[:DECIDED]:
             _decide(message_id, moderator, remove=message_id % 2 == 0)
         for message_id in posted[DECIDED : DECIDED + 3]:
             services.assign(actor_id=moderator, message_id=message_id)
         services.hide_message(actor_id=moderator, message_id=posted[DECIDED + 1])
-        services.mute(actor_id=moderator, room_id=room.pk, user_id=sellers[3], seconds=86_400, reason="The same advertisement four times")
-        services.ban(actor_id=moderator, room_id=room.pk, user_id=sellers[5], reason="Insults, after two warnings")
-        services.site_ban(actor_id=moderator, user_id=sellers[4], reason="An account that only advertises")
+        services.mute(
+            actor_id=moderator,
+            room_id=room.pk,
+            user_id=sellers[3],
+            seconds=86_400,
+            reason="The same advertisement four times",
+        )
+        services.ban(
+            actor_id=moderator,
+            room_id=room.pk,
+            user_id=sellers[5],
+            reason="Insults, after two warnings",
+        )
+        services.site_ban(
+            actor_id=moderator, user_id=sellers[4], reason="An account that only advertises"
+        )
 
 
 def _seller(name: str, full: str) -> int:
     first, _, last = full.partition(" ")
-    user, made = User.objects.get_or_create(username=name, defaults={"first_name": first, "last_name": last, "date_joined": timezone.now()})
+    user, made = User.objects.get_or_create(
+        username=name,
+        defaults={"first_name": first, "last_name": last, "date_joined": timezone.now()},
+    )
     if made:
         user.set_unusable_password()
         user.save()
@@ -77,10 +110,17 @@ def _author(sellers: list[int], number: int) -> int:
     return sellers[(number * 5 + number // 10) % len(sellers)]
 
 
-def _post(clock: Clock, key: Callable[[str], uuid.UUID], room_id: int, sellers: list[int], number: int) -> int:
+def _post(
+    clock: Clock, key: Callable[[str], uuid.UUID], room_id: int, sellers: list[int], number: int
+) -> int:
     body = SAID[number % len(SAID)][1]
     with clock(_before(number)):
-        return services.post_message(author_id=_author(sellers, number), room_id=room_id, body=body, key=key(f"{SLUG}.{number}")).message.pk
+        return services.post_message(
+            author_id=_author(sellers, number),
+            room_id=room_id,
+            body=body,
+            key=key(f"{SLUG}.{number}"),
+        ).message.pk
 
 
 def _report(clock: Clock, message_id: int, number: int, readers: list[int]) -> None:
@@ -92,4 +132,6 @@ def _report(clock: Clock, message_id: int, number: int, readers: list[int]) -> N
 
 
 def _decide(message_id: int, moderator: int, *, remove: bool) -> None:
-    services.decide(actor_id=moderator, message_id=message_id, status="resolved" if remove else "dismissed")
+    services.decide(
+        actor_id=moderator, message_id=message_id, status="resolved" if remove else "dismissed"
+    )

@@ -37,7 +37,9 @@ class Said(msgspec.Struct, forbid_unknown_fields=True):
         found = _AGO.fullmatch(self.ago)
         if found is None:
             raise ValueError(f"expected a time such as 2d 3h 5m, got {self.ago!r}")
-        return timedelta(**{unit: int(number) for unit, number in found.groupdict(default="0").items()})
+        return timedelta(
+            **{unit: int(number) for unit, number in found.groupdict(default="0").items()}
+        )
 
 
 class DemoRoom(msgspec.Struct, forbid_unknown_fields=True):

@@ -16,7 +16,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Message",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("number", models.BigIntegerField()),
                 ("seq", models.BigIntegerField()),
                 ("key", models.UUIDField()),
@@ -31,7 +36,10 @@ class Migration(migrations.Migration):
                 (
                     "author",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="messages", to=settings.AUTH_USER_MODEL
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 (
@@ -50,13 +58,22 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="BlockedWord",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("word", models.CharField(max_length=80, unique=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "created_by",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -64,14 +81,25 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Room",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("slug", models.SlugField(max_length=80, unique=True)),
                 ("name", models.CharField(blank=True, max_length=80)),
                 ("topic", models.CharField(blank=True, max_length=250)),
                 (
                     "kind",
                     models.CharField(
-                        choices=[("public", "Public"), ("private", "Private"), ("direct", "Direct")], default="public", max_length=10
+                        choices=[
+                            ("public", "Public"),
+                            ("private", "Private"),
+                            ("direct", "Direct"),
+                        ],
+                        default="public",
+                        max_length=10,
                     ),
                 ),
                 ("seq", models.BigIntegerField(default=0)),
@@ -81,12 +109,18 @@ class Migration(migrations.Migration):
                 ("read_only", models.BooleanField(default=False)),
                 ("archived_at", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("direct_key", models.CharField(editable=False, max_length=41, null=True, unique=True)),
+                (
+                    "direct_key",
+                    models.CharField(editable=False, max_length=41, null=True, unique=True),
+                ),
                 ("member_count", models.PositiveIntegerField(default=0)),
                 (
                     "created_by",
                     models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -94,7 +128,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ModerationLog",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "action",
                     models.CharField(
@@ -124,38 +163,85 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(blank=True, max_length=500)),
                 ("details", models.JSONField(default=dict)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("actor", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL)),
-                ("message", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="chat.message")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="chat.message",
+                    ),
+                ),
                 (
                     "subject",
                     models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-                ("room", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="chat.room")),
+                (
+                    "room",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="chat.room",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
             model_name="message",
             name="room",
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="messages", to="chat.room"),
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="messages",
+                to="chat.room",
+            ),
         ),
         migrations.CreateModel(
             name="Membership",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("seq", models.BigIntegerField()),
                 ("inbox_seq", models.BigIntegerField()),
                 (
                     "role",
                     models.CharField(
-                        choices=[("owner", "Owner"), ("moderator", "Moderator"), ("member", "Member")], default="member", max_length=10
+                        choices=[
+                            ("owner", "Owner"),
+                            ("moderator", "Moderator"),
+                            ("member", "Member"),
+                        ],
+                        default="member",
+                        max_length=10,
                     ),
                 ),
                 (
                     "state",
                     models.CharField(
-                        choices=[("active", "Active"), ("left", "Left"), ("removed", "Removed"), ("banned", "Banned")],
+                        choices=[
+                            ("active", "Active"),
+                            ("left", "Left"),
+                            ("removed", "Removed"),
+                            ("banned", "Banned"),
+                        ],
                         default="active",
                         max_length=10,
                     ),
@@ -163,7 +249,11 @@ class Migration(migrations.Migration):
                 (
                     "involvement",
                     models.CharField(
-                        choices=[("everything", "Everything"), ("mentions", "Mentions"), ("nothing", "Nothing")],
+                        choices=[
+                            ("everything", "Everything"),
+                            ("mentions", "Mentions"),
+                            ("nothing", "Nothing"),
+                        ],
                         default="mentions",
                         max_length=10,
                     ),
@@ -176,13 +266,19 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to=settings.AUTH_USER_MODEL
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 (
                     "room",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="memberships", to="chat.room"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="chat.room",
                     ),
                 ),
             ],
@@ -190,23 +286,40 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SiteBan",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("reason", models.CharField(max_length=500)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("lifted_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "created_by",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
                 (
                     "lifted_by",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 (
                     "user",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="site_bans", to=settings.AUTH_USER_MODEL),
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="site_bans",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
             ],
         ),
@@ -228,18 +341,33 @@ class Migration(migrations.Migration):
                 ("removed_at", models.DateTimeField()),
                 (
                     "removed_by",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
             ],
         ),
         migrations.CreateModel(
             name="Report",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "category",
                     models.CharField(
-                        choices=[("spam", "Spam"), ("abuse", "Abuse"), ("illegal", "Illegal"), ("other", "Other")], max_length=10
+                        choices=[
+                            ("spam", "Spam"),
+                            ("abuse", "Abuse"),
+                            ("illegal", "Illegal"),
+                            ("other", "Other"),
+                        ],
+                        max_length=10,
                     ),
                 ),
                 ("note", models.CharField(blank=True, max_length=1000)),
@@ -247,26 +375,42 @@ class Migration(migrations.Migration):
                 (
                     "status",
                     models.CharField(
-                        choices=[("open", "Open"), ("resolved", "Resolved"), ("dismissed", "Dismissed")], default="open", max_length=10
+                        choices=[
+                            ("open", "Open"),
+                            ("resolved", "Resolved"),
+                            ("dismissed", "Dismissed"),
+                        ],
+                        default="open",
+                        max_length=10,
                     ),
                 ),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "closed_by",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 (
                     "message",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="reports", to="chat.message"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reports",
+                        to="chat.message",
                     ),
                 ),
                 (
                     "reporter",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -275,18 +419,26 @@ class Migration(migrations.Migration):
                     models.Index(fields=["status", "id"], name="report_status"),
                     models.Index(fields=["reporter", "id"], name="report_reporter"),
                 ],
-                "constraints": [models.UniqueConstraint(fields=("message", "reporter"), name="report_message_reporter")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("message", "reporter"), name="report_message_reporter"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
             model_name="room",
             index=models.Index(
-                condition=models.Q(("archived_at__isnull", True), ("kind", "public")), fields=["name", "id"], name="room_directory"
+                condition=models.Q(("archived_at__isnull", True), ("kind", "public")),
+                fields=["name", "id"],
+                name="room_directory",
             ),
         ),
         migrations.AddConstraint(
             model_name="message",
-            constraint=models.UniqueConstraint(fields=("room", "number"), name="message_room_number"),
+            constraint=models.UniqueConstraint(
+                fields=("room", "number"), name="message_room_number"
+            ),
         ),
         migrations.AddConstraint(
             model_name="message",
@@ -298,25 +450,35 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="membership",
-            index=models.Index(condition=models.Q(("state", "active")), fields=["room", "user"], name="membership_members"),
-        ),
-        migrations.AddIndex(
-            model_name="membership",
             index=models.Index(
-                condition=models.Q(("involvement", "everything"), ("state", "active")), fields=["room"], name="membership_everything"
+                condition=models.Q(("state", "active")),
+                fields=["room", "user"],
+                name="membership_members",
             ),
         ),
         migrations.AddIndex(
             model_name="membership",
             index=models.Index(
-                condition=models.Q(("state", "active"), models.Q(("role", "member"), _negated=True)),
+                condition=models.Q(("involvement", "everything"), ("state", "active")),
+                fields=["room"],
+                name="membership_everything",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="membership",
+            index=models.Index(
+                condition=models.Q(
+                    ("state", "active"), models.Q(("role", "member"), _negated=True)
+                ),
                 fields=["room", "role"],
                 name="membership_staff",
             ),
         ),
         migrations.AddConstraint(
             model_name="membership",
-            constraint=models.UniqueConstraint(fields=("room", "user"), name="membership_room_user"),
+            constraint=models.UniqueConstraint(
+                fields=("room", "user"), name="membership_room_user"
+            ),
         ),
         migrations.AddConstraint(
             model_name="membership",
@@ -324,10 +486,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="membership",
-            constraint=models.UniqueConstraint(fields=("user", "inbox_seq"), name="membership_user_seq"),
+            constraint=models.UniqueConstraint(
+                fields=("user", "inbox_seq"), name="membership_user_seq"
+            ),
         ),
         migrations.AddConstraint(
             model_name="siteban",
-            constraint=models.UniqueConstraint(condition=models.Q(("lifted_at__isnull", True)), fields=("user",), name="site_ban_standing"),
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("lifted_at__isnull", True)),
+                fields=("user",),
+                name="site_ban_standing",
+            ),
         ),
     ]

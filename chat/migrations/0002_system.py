@@ -4,7 +4,16 @@ from django.contrib.auth.hashers import make_password
 from django.db import migrations
 
 # What moderators may open in the admin. What they change there goes through the services.
-VIEW = ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "blockedword"]
+VIEW = [
+    "room",
+    "membership",
+    "message",
+    "removedtext",
+    "report",
+    "moderationlog",
+    "siteban",
+    "blockedword",
+]
 CHANGE = ["room", "membership", "message", "report"]
 ADD = ["siteban", "blockedword"]
 DELETE = ["blockedword"]
@@ -23,16 +32,20 @@ def make_moderators(apps, schema_editor):
     group, _ = Group.objects.get_or_create(name="moderators")
     for verb, models in (("view", VIEW), ("change", CHANGE), ("add", ADD), ("delete", DELETE)):
         for model in models:
-            # Django makes content types and permissions after all migrations: too late for this one.
+            # Django makes content types and permissions after all migrations: too late for this
+            # one.
             content_type, _ = ContentType.objects.get_or_create(app_label="chat", model=model)
             name = apps.get_model("chat", model)._meta.verbose_name
             permission, _ = Permission.objects.get_or_create(
-                codename=f"{verb}_{model}", content_type=content_type, defaults={"name": f"Can {verb} {name}"}
+                codename=f"{verb}_{model}",
+                content_type=content_type,
+                defaults={"name": f"Can {verb} {name}"},
             )
             group.permissions.add(permission)
 
 
-# SQLite: no trigger on DELETE, because a test that empties the tables uses it; PostgreSQL empties them with TRUNCATE.
+# SQLite: no trigger on DELETE, because a test that empties the tables uses it; PostgreSQL empties
+# them with TRUNCATE.
 SQLITE = """
 CREATE TRIGGER chat_moderationlog_append_only BEFORE UPDATE ON chat_moderationlog
 BEGIN SELECT RAISE(ABORT, 'the moderation log is append-only'); END;

@@ -15,12 +15,28 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Filter",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("text", models.CharField(max_length=200)),
-                ("kind", models.CharField(choices=[("word", "word or phrase"), ("pattern", "pattern")], default="word", max_length=10)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("word", "word or phrase"), ("pattern", "pattern")],
+                        default="word",
+                        max_length=10,
+                    ),
+                ),
                 (
                     "action",
-                    models.CharField(choices=[("flag", "flag"), ("mask", "mask"), ("block", "block")], default="block", max_length=10),
+                    models.CharField(
+                        choices=[("flag", "flag"), ("mask", "mask"), ("block", "block")],
+                        default="block",
+                        max_length=10,
+                    ),
                 ),
                 ("is_on", models.BooleanField(default=False, verbose_name="on")),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -29,7 +45,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="FilterVersion",
             fields=[
-                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False),
+                ),
                 ("stamp", models.CharField(max_length=32)),
             ],
         ),
@@ -69,19 +88,33 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="blockedword",
-            index=models.Index(condition=models.Q(("taken_over_at__isnull", True)), fields=["id"], name="blocked_word_left"),
+            index=models.Index(
+                condition=models.Q(("taken_over_at__isnull", True)),
+                fields=["id"],
+                name="blocked_word_left",
+            ),
         ),
         migrations.AddField(
             model_name="filter",
             name="created_by",
             field=models.ForeignKey(
-                blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
             model_name="filter",
             name="room",
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="chat.room"),
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="chat.room",
+            ),
         ),
         migrations.AddIndex(
             model_name="filter",

@@ -88,7 +88,9 @@ class Migration(migrations.Migration):
             model_name="report",
             name="status",
             field=models.CharField(
-                choices=[("open", "Open"), ("resolved", "removed"), ("dismissed", "kept")], default="open", max_length=10
+                choices=[("open", "Open"), ("resolved", "removed"), ("dismissed", "kept")],
+                default="open",
+                max_length=10,
             ),
         ),
         migrations.AddIndex(
@@ -101,11 +103,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="report",
-            index=models.Index(condition=models.Q(("status", "open")), fields=["assigned_to", "id"], name="report_assigned"),
+            index=models.Index(
+                condition=models.Q(("status", "open")),
+                fields=["assigned_to", "id"],
+                name="report_assigned",
+            ),
         ),
         migrations.AddField(
             model_name="heldtext",
             name="hidden_by",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
     ]

@@ -53,8 +53,19 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Bulk",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("act", models.CharField(choices=[("delete", "Delete"), ("restore", "Restore"), ("erase", "Erase")], max_length=10)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "act",
+                    models.CharField(
+                        choices=[("delete", "Delete"), ("restore", "Restore"), ("erase", "Erase")],
+                        max_length=10,
+                    ),
+                ),
                 ("reason", models.CharField(blank=True, max_length=500)),
                 ("words", models.CharField(blank=True, max_length=200)),
                 ("since", models.DateTimeField(null=True)),
@@ -65,15 +76,41 @@ class Migration(migrations.Migration):
                 ("done", models.PositiveIntegerField(default=0)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("finished_at", models.DateTimeField(null=True)),
-                ("actor", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
                 (
                     "author",
                     models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-                ("room", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="chat.room")),
-                ("source", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="chat.bulk")),
+                (
+                    "room",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="chat.room",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="chat.bulk",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "bulk act",
@@ -83,15 +120,25 @@ class Migration(migrations.Migration):
             model_name="removedtext",
             name="bulk",
             field=models.ForeignKey(
-                db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="chat.bulk"
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="chat.bulk",
             ),
         ),
         migrations.AddIndex(
             model_name="removedtext",
-            index=models.Index(condition=models.Q(("bulk__isnull", False)), fields=["bulk", "message"], name="removed_text_bulk"),
+            index=models.Index(
+                condition=models.Q(("bulk__isnull", False)),
+                fields=["bulk", "message"],
+                name="removed_text_bulk",
+            ),
         ),
         migrations.AddIndex(
             model_name="bulk",
-            index=models.Index(condition=models.Q(("finished_at", None)), fields=["id"], name="bulk_unfinished"),
+            index=models.Index(
+                condition=models.Q(("finished_at", None)), fields=["id"], name="bulk_unfinished"
+            ),
         ),
     ]

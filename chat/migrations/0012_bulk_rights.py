@@ -10,10 +10,14 @@ def allow_moderators(apps, schema_editor):
     if group is None:
         return
     # Django makes content types and permissions after all migrations: too late for this one.
-    content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(app_label="chat", model="bulk")
+    content_type, _ = apps.get_model("contenttypes", "ContentType").objects.get_or_create(
+        app_label="chat", model="bulk"
+    )
     for verb in VERBS:
         permission, _ = apps.get_model("auth", "Permission").objects.get_or_create(
-            codename=f"{verb}_bulk", content_type=content_type, defaults={"name": f"Can {verb} bulk act"}
+            codename=f"{verb}_bulk",
+            content_type=content_type,
+            defaults={"name": f"Can {verb} bulk act"},
         )
         group.permissions.add(permission)
 

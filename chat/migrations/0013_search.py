@@ -7,7 +7,7 @@ PostgreSQL: a table beside the messages, because most updates of a message (reac
 SQLite: a table of FTS5.
 
 Marks stand beside the words, and nobody can type them: the room, the author, a link, a public room, and on PostgreSQL which span of 16,384 ids the message is
-in. With them the index itself finds what a filter asks for; chat/search/index.py says why that is needed. The kind of a room never changes.
+in. With them the index itself finds what a filter asks for; chat/queries/search/index.py says why that is needed. The kind of a room never changes.
 
 Not atomic, so that nobody waits for the whole of it: the triggers are there first, then what stands is indexed in small transactions. Each locks its messages
 (FOR SHARE), else one that is deleted meanwhile could be indexed as it was. May be run again after a failure.
@@ -17,8 +17,9 @@ from django.db import migrations, transaction
 
 BATCH = 5000  # messages of one transaction
 
-# At these PostgreSQL's parser would keep addresses, paths, signed numbers and hyphenated words whole, and skip what looks like a tag. Replaced one by one, which
-# takes a tenth of the time of one regular expression.
+# At these PostgreSQL's parser would keep addresses, paths, signed numbers and hyphenated words
+# whole, and skip what looks like a tag. Replaced one by one, which takes a tenth of the time of one
+# regular expression.
 SEPARATORS = "-+/.@<&"
 
 
@@ -88,7 +89,8 @@ indexed AS (
 SELECT max(id) FROM batch
 """
 
-# New entries wait in a list and are merged together, at a quarter of the cost. The list is short: every search reads it, and whoever fills it merges it.
+# New entries wait in a list and are merged together, at a quarter of the cost. The list is short:
+# every search reads it, and whoever fills it merges it.
 POSTGRESQL_INDEX = "CREATE INDEX CONCURRENTLY chat_search_words ON chat_search USING gin (words, marks) WITH (gin_pending_list_limit = 512)"
 
 POSTGRESQL_BACK = """
@@ -113,7 +115,8 @@ def row(message):
 
 SQLITE = [
     """CREATE VIRTUAL TABLE IF NOT EXISTS chat_search USING fts5(body, marks, columnsize=0, tokenize="unicode61 remove_diacritics 0")""",
-    # Each transaction writes a list of its own; merged by eights instead of fours they take a tenth less of the time of posting.
+    # Each transaction writes a list of its own; merged by eights instead of fours they take a tenth
+    # less of the time of posting.
     "INSERT INTO chat_search (chat_search, rank) VALUES ('automerge', 8)",
     f"""CREATE TRIGGER IF NOT EXISTS chat_search_posted AFTER INSERT ON chat_message WHEN NEW.body <> ''
     BEGIN INSERT INTO chat_search (rowid, body, marks) {row("NEW")}; END""",

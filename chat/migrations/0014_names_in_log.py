@@ -3,7 +3,17 @@
 from django.db import migrations
 
 MESSAGE = "the moderation log is append-only"
-KEPT = ("id", "action", "actor_id", "subject_id", "room_id", "message_id", "reason", "ending", "created_at")
+KEPT = (
+    "id",
+    "action",
+    "actor_id",
+    "subject_id",
+    "room_id",
+    "message_id",
+    "reason",
+    "ending",
+    "created_at",
+)
 SQLITE_DROP = "DROP TRIGGER chat_moderationlog_append_only"
 SQLITE = f"""
 CREATE TRIGGER chat_moderationlog_append_only BEFORE UPDATE ON chat_moderationlog
@@ -47,10 +57,14 @@ def refuse(apps, schema_editor):
 
 def erase_names(apps, schema_editor):
     """Do for those who were erased before what an erasure does now."""
-    gone = apps.get_model("auth", "User").objects.filter(username__startswith="deleted-", is_active=False)
+    gone = apps.get_model("auth", "User").objects.filter(
+        username__startswith="deleted-", is_active=False
+    )
     ids = [pk for pk, username in gone.values_list("pk", "username") if username == f"deleted-{pk}"]
     for pk in ids:
-        apps.get_model("chat", "ModerationLog").objects.filter(subject_id=pk, action="rename").update(details={})
+        apps.get_model("chat", "ModerationLog").objects.filter(
+            subject_id=pk, action="rename"
+        ).update(details={})
 
 
 class Migration(migrations.Migration):

@@ -55,14 +55,20 @@ class Migration(migrations.Migration):
             model_name="filter",
             name="action",
             field=models.CharField(
-                choices=[("flag", "flag"), ("mask", "mask"), ("block", "block")], default="block", max_length=10, verbose_name="action"
+                choices=[("flag", "flag"), ("mask", "mask"), ("block", "block")],
+                default="block",
+                max_length=10,
+                verbose_name="action",
             ),
         ),
         migrations.AlterField(
             model_name="filter",
             name="kind",
             field=models.CharField(
-                choices=[("word", "word or phrase"), ("pattern", "pattern")], default="word", max_length=10, verbose_name="kind"
+                choices=[("word", "word or phrase"), ("pattern", "pattern")],
+                default="word",
+                max_length=10,
+                verbose_name="kind",
             ),
         ),
         migrations.AlterField(
@@ -74,7 +80,11 @@ class Migration(migrations.Migration):
             model_name="membership",
             name="involvement",
             field=models.CharField(
-                choices=[("everything", "Everything"), ("mentions", "Mentions"), ("nothing", "Nothing")],
+                choices=[
+                    ("everything", "Everything"),
+                    ("mentions", "Mentions"),
+                    ("nothing", "Nothing"),
+                ],
                 default="mentions",
                 max_length=10,
                 verbose_name="told of",
@@ -114,7 +124,12 @@ class Migration(migrations.Migration):
             model_name="membership",
             name="state",
             field=models.CharField(
-                choices=[("active", "Active"), ("left", "Left"), ("removed", "Removed"), ("banned", "Banned")],
+                choices=[
+                    ("active", "Active"),
+                    ("left", "Left"),
+                    ("removed", "Removed"),
+                    ("banned", "Banned"),
+                ],
                 default="active",
                 max_length=10,
                 verbose_name="state",
@@ -159,7 +174,12 @@ class Migration(migrations.Migration):
             model_name="report",
             name="category",
             field=models.CharField(
-                choices=[("spam", "Spam"), ("abuse", "Abuse"), ("illegal", "Illegal"), ("other", "Other")],
+                choices=[
+                    ("spam", "Spam"),
+                    ("abuse", "Abuse"),
+                    ("illegal", "Illegal"),
+                    ("other", "Other"),
+                ],
                 max_length=10,
                 verbose_name="category",
             ),

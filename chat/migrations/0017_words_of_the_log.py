@@ -13,7 +13,12 @@ class Migration(migrations.Migration):
             model_name="bulk",
             name="act",
             field=models.CharField(
-                choices=[("delete", "Remove messages"), ("restore", "Restore messages"), ("erase", "Erase a person")], max_length=10
+                choices=[
+                    ("delete", "Remove messages"),
+                    ("restore", "Restore messages"),
+                    ("erase", "Erase a person"),
+                ],
+                max_length=10,
             ),
         ),
         migrations.AlterField(

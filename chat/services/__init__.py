@@ -11,12 +11,26 @@ from chat.services.editing import delete_message, edit_message, react, restore_m
 from chat.services.erasure import erase_person
 from chat.services.favourites import set_favourite
 from chat.services.filters import delete_filter, save_filter, switch_filter
-from chat.services.invitations import MadeLink, check_may_see_links, join_by_link, make_invite_link, revoke_invite_link
-from chat.services.members import add_members, invite, join, leave, set_involvement, set_role, transfer
+from chat.services.invitations import (
+    MadeLink,
+    check_may_see_links,
+    join_by_link,
+    make_invite_link,
+    revoke_invite_link,
+)
+from chat.services.members import (
+    add_members,
+    invite,
+    join,
+    leave,
+    set_involvement,
+    set_role,
+    transfer,
+)
 from chat.services.moderation import ban, mute, remove, site_ban, site_mute, site_unban, unban
-from chat.services.naming import finish_renames, rename
 from chat.services.posting import Post, Posted, post_message, post_messages
 from chat.services.reading import Mark, Marked, WentBack, mark_read, mark_unread, read_everywhere
+from chat.services.renaming import finish_renames, rename
 from chat.services.reports import report
 from chat.services.rooms import change_room, create_room, direct_room
 from chat.services.system import post_system_message, recall_system_message

@@ -4,19 +4,20 @@ from typing import Final
 
 from django.contrib.auth.models import User
 
-from chat import policies, selectors
+from chat import policies
 from chat.models import REASON_MAX_LENGTH, SYSTEM_USERNAME, ModerationLog
+from chat.queries import selectors
 from chat.services.erasure import erased_name
+from chat.services.persistence import log
 from chat.services.rights import check_above_on_site
-from chat.services.rows import log
 from notifications.payloads import inbox
 from notifications.services import notify
+from realtime.auth.revocation import DEACTIVATED, end_sessions_within
+from realtime.auth.signing_out import delete_sessions, sign_out_within
+from realtime.core.heads import Heads, changing
 from realtime.models import AccessToken
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Forbidden
-from realtime.revocation import DEACTIVATED, end_sessions_within
-from realtime.services import Heads, changing
-from realtime.signing_out import delete_sessions, sign_out_within
 
 Action = ModerationLog.Action
 _TITLES: Final = {
@@ -43,11 +44,14 @@ def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
     selectors.user(user_id)
     check_above_on_site(actor_id, user_id)
     with changing(inbox(user_id)) as heads:
-        # Not ``save``: its signal would end the sessions a second time, in a transaction of its own and past the log.
+        # Not ``save``: its signal would end the sessions a second time, in a transaction of its own
+        # and past the log.
         if not User.objects.filter(pk=user_id, is_active=True).update(is_active=False):
             return
         AccessToken.objects.filter(user_id=user_id).delete()
-        ending = end_sessions_within(heads, user_id, code=CloseCode.SESSION_ENDED, reason=DEACTIVATED)
+        ending = end_sessions_within(
+            heads, user_id, code=CloseCode.SESSION_ENDED, reason=DEACTIVATED
+        )
         _note(heads, Action.DEACTIVATE, actor_id, user_id, reason, ending.pk if ending else None)
     delete_sessions(user_id)
 
@@ -69,7 +73,22 @@ def _required(reason: str) -> str:
     return policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH, required=True)
 
 
-def _note(heads: Heads, action: Action, actor_id: int, user_id: int, reason: str, ending: int | None = None) -> None:
+def _note(
+    heads: Heads,
+    action: Action,
+    actor_id: int,
+    user_id: int,
+    reason: str,
+    ending: int | None = None,
+) -> None:
     log(action, actor_id=actor_id, reason=reason, subject_id=user_id, ending=ending)
     level = "success" if action == Action.ACTIVATE else "warning"
-    notify(heads, user_id=user_id, kind="moderation", title=_TITLES[action], body=reason, level=level, actor_id=actor_id)
+    notify(
+        heads,
+        user_id=user_id,
+        kind="moderation",
+        title=_TITLES[action],
+        body=reason,
+        level=level,
+        actor_id=actor_id,
+    )

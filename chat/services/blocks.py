@@ -6,12 +6,12 @@ room lock, and their direct room, which editing and reacting lock. So nothing ar
 
 from django.utils import timezone
 
-from chat import payloads, people, selectors
-from chat.models import SYSTEM_USERNAME, Room
-from chat.ties import Block
+from chat import payloads
+from chat.models import SYSTEM_USERNAME, Block, Room
+from chat.queries import people, selectors
 from notifications.payloads import inbox
+from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, NotFound, TooMany
-from realtime.services import Heads, changing
 
 
 def block(*, actor_id: int, user_id: int) -> Block:
@@ -22,11 +22,18 @@ def block(*, actor_id: int, user_id: int) -> Block:
     if blocked.username == SYSTEM_USERNAME:
         raise BadRequest("user: what the site itself says cannot be blocked")
     with changing(inbox(actor_id), *_conversation(actor_id, user_id)) as heads:
-        row = Block.objects.filter(user_id=actor_id, blocked_id=user_id).select_related("blocked").first()
+        row = (
+            Block.objects.filter(user_id=actor_id, blocked_id=user_id)
+            .select_related("blocked")
+            .first()
+        )
         if row is not None and row.lifted_at is None:
             return row
         if len(people.blocks(actor_id)) >= people.MAX_BLOCKS:
-            raise TooMany("You have blocked {count} people; lift one of these blocks first.", count=people.MAX_BLOCKS)
+            raise TooMany(
+                "You have blocked {count} people; lift one of these blocks first.",
+                count=people.MAX_BLOCKS,
+            )
         row = row or Block(user_id=actor_id, blocked=blocked)
         row.blocked_at, row.lifted_at = timezone.now(), None
         _save(heads, row)
@@ -37,7 +44,11 @@ def unblock(*, actor_id: int, user_id: int) -> Block:
     """Lift a block; a repeat changes nothing."""
     selectors.user(user_id)
     with changing(inbox(actor_id)) as heads:
-        row = Block.objects.filter(user_id=actor_id, blocked_id=user_id).select_related("blocked").first()
+        row = (
+            Block.objects.filter(user_id=actor_id, blocked_id=user_id)
+            .select_related("blocked")
+            .first()
+        )
         if row is None:
             raise NotFound("You have not blocked this person.")
         if row.lifted_at is None:
@@ -55,4 +66,7 @@ def _save(heads: Heads, row: Block) -> None:
 
 def _conversation(one: int, other: int) -> list[str]:
     low, high = sorted((one, other))
-    return [payloads.stream(pk) for pk in Room.objects.filter(direct_key=f"{low}:{high}").values_list("pk", flat=True)]
+    return [
+        payloads.stream(pk)
+        for pk in Room.objects.filter(direct_key=f"{low}:{high}").values_list("pk", flat=True)
+    ]

@@ -12,18 +12,28 @@ from typing import Final
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from chat import payloads, policies, selectors
-from chat.filters import MAX_LENGTH, Rulebook
-from chat.models import REASON_MAX_LENGTH, Bulk, HeldText, Mention, Message, ModerationLog, RemovedText, Room
-from chat.people import blocked_pairs
-from chat.services import mentioning, telling
-from chat.services.composing import Draft, Text, compose
-from chat.services.rows import log
-from chat.services.telling import Planned
+from chat import payloads, policies
+from chat.models import (
+    REASON_MAX_LENGTH,
+    Bulk,
+    HeldText,
+    Mention,
+    Message,
+    ModerationLog,
+    RemovedText,
+    Room,
+)
+from chat.queries import selectors
+from chat.queries.people import blocked_pairs
+from chat.services import mention_rows, recipients
+from chat.services.persistence import log
+from chat.services.recipients import Planned
+from chat.services.rendering import Draft, Text, compose
+from chat.text.filters import MAX_LENGTH, Rulebook
 from notifications.payloads import inbox
 from notifications.services import notify
+from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
-from realtime.services import Heads, changing
 
 MAX_BULK: Final = 100_000  # messages of one; more are narrowed by time
 BATCH: Final = 100  # messages looked at in one step; the room is locked for some 0.1 s
@@ -56,8 +66,12 @@ def begin_removal(*, actor_id: int, choice: Choice, expected: int, reason: str) 
     _check_moderates(actor_id)
     found = count(choice)
     if found != expected:
-        raise BadRequest("number: these are {found} messages now, not {expected}", found=found, expected=expected)
-    return _begin(Bulk(act=Act.DELETE, actor_id=actor_id, reason=reason, expected=found, **_columns(choice)))
+        raise BadRequest(
+            "number: these are {found} messages now, not {expected}", found=found, expected=expected
+        )
+    return _begin(
+        Bulk(act=Act.DELETE, actor_id=actor_id, reason=reason, expected=found, **_columns(choice))
+    )
 
 
 def begin_undo(*, actor_id: int, bulk_id: int, reason: str = "") -> Bulk:
@@ -70,16 +84,31 @@ def begin_undo(*, actor_id: int, bulk_id: int, reason: str = "") -> Bulk:
     expected = RemovedText.objects.filter(bulk=source).count()
     if not expected:
         raise NotFound("There is nothing left to restore.")
-    return _begin(Bulk(act=Act.RESTORE, actor_id=actor_id, reason=reason, source=source, author_id=source.author_id, expected=expected))
+    return _begin(
+        Bulk(
+            act=Act.RESTORE,
+            actor_id=actor_id,
+            reason=reason,
+            source=source,
+            author_id=source.author_id,
+            expected=expected,
+        )
+    )
 
 
 def begin_erasure(*, actor_id: int, user_id: int, reason: str = "") -> Bulk:
     """Begin to erase all that somebody wrote, also what moderators deleted. Only ``services.erasure`` calls it."""
     standing = Bulk.objects.filter(act=Act.ERASE, author_id=user_id).order_by("-pk").first()
-    if standing is not None and standing.finished_at and Message.objects.filter(author_id=user_id, pk__gt=standing.last_id).exists():
+    if (
+        standing is not None
+        and standing.finished_at
+        and Message.objects.filter(author_id=user_id, pk__gt=standing.last_id).exists()
+    ):
         standing = None
     expected = len(Message.objects.filter(author_id=user_id).values_list("pk")[:MAX_BULK])
-    return standing or _begin(Bulk(act=Act.ERASE, actor_id=actor_id, reason=reason, author_id=user_id, expected=expected))
+    return standing or _begin(
+        Bulk(act=Act.ERASE, actor_id=actor_id, reason=reason, author_id=user_id, expected=expected)
+    )
 
 
 def run_bulk(*, bulk_id: int, seconds: float) -> Bulk:
@@ -111,15 +140,24 @@ def _step(bulk: Bulk) -> bool:
     return True
 
 
-# -- what is chosen -------------------------------------------------------------------------------------------------------------------
+# -- what is chosen --------------------------------------------------------------------------------
 
 
 def _next(bulk: Bulk) -> list[Message]:
     if bulk.act == Act.RESTORE:
-        left = RemovedText.objects.filter(bulk=bulk.source, pk__gt=bulk.cursor).order_by("pk").values_list("pk", flat=True)[:BATCH]
+        left = (
+            RemovedText.objects.filter(bulk=bulk.source, pk__gt=bulk.cursor)
+            .order_by("pk")
+            .values_list("pk", flat=True)[:BATCH]
+        )
         return list(Message.objects.filter(pk__in=list(left)).only("pk", "room_id").order_by("pk"))
     order = _order(bulk)
-    return list(_chosen(bulk).filter(**{f"{order}__gt": bulk.cursor}).only("pk", "room_id", "number").order_by(order)[:BATCH])
+    return list(
+        _chosen(bulk)
+        .filter(**{f"{order}__gt": bulk.cursor})
+        .only("pk", "room_id", "number")
+        .order_by(order)[:BATCH]
+    )
 
 
 def _order(bulk: Bulk) -> str:
@@ -161,7 +199,7 @@ def _check(choice: Choice) -> None:
     policies.clean(choice.words, name="words", limit=MAX_LENGTH)
 
 
-# -- what is done ---------------------------------------------------------------------------------------------------------------------
+# -- what is done ----------------------------------------------------------------------------------
 
 
 def _begin(bulk: Bulk) -> Bulk:
@@ -183,7 +221,9 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
         now = timezone.now()
         held = HeldText.objects.in_bulk(ids)  # of those that moderators have hidden meanwhile
         if not erased:
-            RemovedText.objects.bulk_create(_kept(row, held.get(row.pk), bulk, now) for row in standing)
+            RemovedText.objects.bulk_create(
+                _kept(row, held.get(row.pk), bulk, now) for row in standing
+            )
         HeldText.objects.filter(pk__in=held).delete()
         room = selectors.room(room_id)
         reacted = [row for row in standing if row.reactions or row.pk in held]
@@ -192,8 +232,10 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
             row.deleted_at, row.hidden_at = row.deleted_at or now, None
         _store(heads, room, standing)
         for row in reacted:
-            telling.forget_reactions(heads, row, room)
-        Mention.objects.filter(room_id=room_id, number__in=[row.number for row in standing]).delete()
+            recipients.forget_reactions(heads, row, room)
+        Mention.objects.filter(
+            room_id=room_id, number__in=[row.number for row in standing]
+        ).delete()
         _progress(bulk, len(standing))
 
 
@@ -202,31 +244,53 @@ def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
     found = list(RemovedText.objects.filter(pk__in=ids).select_related("message").order_by("pk"))
     texts = compose([Draft(row.message.author_id, room, row.body) for row in found], Rulebook())
     known = {row.pk: text for row, text in zip(found, texts, strict=True) if isinstance(text, Text)}
-    people = telling.mentioned([Planned(room, text) for text in known.values()])
+    people = recipients.mentioned([Planned(room, text) for text in known.values()])
     with changing(payloads.stream(room_id)) as heads:
-        removed = {row.pk: row for row in RemovedText.objects.filter(pk__in=known, bulk=bulk.source)}
-        rows = list(Message.objects.filter(pk__in=removed).select_related("author").order_by("number"))
+        removed = {
+            row.pk: row for row in RemovedText.objects.filter(pk__in=known, bulk=bulk.source)
+        }
+        rows = list(
+            Message.objects.filter(pk__in=removed).select_related("author").order_by("number")
+        )
         for row in rows:
             text = known[row.pk]
             row.body, row.html, row.mentions = text.body, text.html, list(text.mentions)
             row.reactions, row.deleted_at = removed[row.pk].reactions, None
         RemovedText.objects.filter(pk__in=removed).delete()
         _store(heads, room, rows)
-        mentioning.note(_mentions(rows, known, people))
+        mention_rows.note(_mentions(rows, known, people))
         _progress(bulk, len(rows))
 
 
-def _mentions(rows: Sequence[Message], texts: Mapping[int, Text], people: telling.Candidates) -> list[Mention]:
+def _mentions(
+    rows: Sequence[Message], texts: Mapping[int, Text], people: recipients.Candidates
+) -> list[Mention]:
     """Return the mentions of messages that are there again, but for those who have blocked their authors."""
-    reach = telling.reach(people)
-    apart = blocked_pairs({user_id for ids in people.values() for user_id in ids}, {row.author_id for row in rows})
-    heard = {author_id: telling.heard(reach, author_id, apart) for author_id in {row.author_id for row in rows}}
-    return [mention for row in rows for mention in mentioning.mentions(row, texts[row.pk], people, heard[row.author_id])]
+    reach = recipients.reach(people)
+    apart = blocked_pairs(
+        {user_id for ids in people.values() for user_id in ids}, {row.author_id for row in rows}
+    )
+    heard = {
+        author_id: recipients.heard(reach, author_id, apart)
+        for author_id in {row.author_id for row in rows}
+    }
+    return [
+        mention
+        for row in rows
+        for mention in mention_rows.mentions(row, texts[row.pk], people, heard[row.author_id])
+    ]
 
 
 def _kept(row: Message, held: HeldText | None, bulk: Bulk, now: datetime) -> RemovedText:
     said = held or row
-    return RemovedText(message=row, body=said.body, reactions=said.reactions, removed_by_id=bulk.actor_id, removed_at=now, bulk=bulk)
+    return RemovedText(
+        message=row,
+        body=said.body,
+        reactions=said.reactions,
+        removed_by_id=bulk.actor_id,
+        removed_at=now,
+        bulk=bulk,
+    )
 
 
 def _store(heads: Heads, room: Room, rows: Sequence[Message]) -> None:
@@ -235,7 +299,9 @@ def _store(heads: Heads, room: Room, rows: Sequence[Message]) -> None:
         row.seq = heads.next(stream)
         heads.record(stream, payloads.message_event(row))
     if rows:
-        Message.objects.bulk_update(rows, ["seq", "body", "html", "mentions", "reactions", "deleted_at", "hidden_at"])
+        Message.objects.bulk_update(
+            rows, ["seq", "body", "html", "mentions", "reactions", "deleted_at", "hidden_at"]
+        )
 
 
 def _progress(bulk: Bulk, number: int) -> None:
@@ -243,7 +309,9 @@ def _progress(bulk: Bulk, number: int) -> None:
 
 
 def _finish(bulk: Bulk) -> None:
-    names: Iterable[str] = [inbox(bulk.author_id)] if bulk.author_id is not None and bulk.act != Act.ERASE else []
+    names: Iterable[str] = (
+        [inbox(bulk.author_id)] if bulk.author_id is not None and bulk.act != Act.ERASE else []
+    )
     with changing(*names) as heads:
         if not Bulk.objects.filter(pk=bulk.pk, finished_at=None).update(finished_at=timezone.now()):
             return  # somebody else ran it as well
@@ -253,7 +321,15 @@ def _finish(bulk: Bulk) -> None:
             assert bulk.author_id is not None
             title = _title(bulk)
             level = "warning" if bulk.act == Act.DELETE else "info"
-            notify(heads, user_id=bulk.author_id, kind="moderation", title=title, body=bulk.reason, level=level, actor_id=bulk.actor_id)
+            notify(
+                heads,
+                user_id=bulk.author_id,
+                kind="moderation",
+                title=title,
+                body=bulk.reason,
+                level=level,
+                actor_id=bulk.actor_id,
+            )
 
 
 def _title(bulk: Bulk) -> str:
@@ -262,7 +338,14 @@ def _title(bulk: Bulk) -> str:
 
 def _log(bulk: Bulk, details: dict[str, object]) -> None:
     action = ModerationLog.Action.BULK
-    log(action, actor_id=bulk.actor_id, reason=bulk.reason, room=bulk.room, subject_id=bulk.author_id, details=details)
+    log(
+        action,
+        actor_id=bulk.actor_id,
+        reason=bulk.reason,
+        room=bulk.room,
+        subject_id=bulk.author_id,
+        details=details,
+    )
 
 
 def _check_moderates(actor_id: int) -> None:

@@ -10,24 +10,32 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import override
 
-from chat import payloads, policies, selectors
+from chat import payloads, policies
 from chat.errors import TooLate
 from chat.models import REASON_MAX_LENGTH, Message, ModerationLog, Report, Room
-from chat.services import mentioning, telling, texts
+from chat.queries import selectors
+from chat.services import mention_rows, recipients, withheld_text
 from chat.services.editing import take_down, tell_author
-from chat.services.rows import log, save_message, system_user
+from chat.services.persistence import log, save_message, system_user
 from notifications.payloads import inbox, person
 from notifications.services import Notice, notify_many
-from realtime import languages
+from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
-from realtime.services import Heads, changing
+from realtime.site import languages
 
-REPORTS_PER_TRANSACTION: Final = 200  # whose reporters are told together: so many inboxes are locked, some 50 ms
+# Whose reporters are told together: so many inboxes are locked, some 50 ms.
+REPORTS_PER_TRANSACTION: Final = 200
 REPORT_KIND: Final = "report"  # of the notifications to those who reported
 
 Status = Report.Status
-_ACTIONS: Final = {Status.RESOLVED: ModerationLog.Action.RESOLVE, Status.DISMISSED: ModerationLog.Action.DISMISS}
-_OUTCOMES: Final = {Status.RESOLVED: "the message was removed", Status.DISMISSED: "the message stays"}
+_ACTIONS: Final = {
+    Status.RESOLVED: ModerationLog.Action.RESOLVE,
+    Status.DISMISSED: ModerationLog.Action.DISMISS,
+}
+_OUTCOMES: Final = {
+    Status.RESOLVED: "the message was removed",
+    Status.DISMISSED: "the message stays",
+}
 
 
 def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> Message:
@@ -44,16 +52,39 @@ def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> 
     found = selectors.message(message_id)
     is_first, system = True, system_user().pk  # which reports what filters find, and reads no inbox
     while reporters := _waiting(message_id):
-        with changing(payloads.stream(found.room_id), inbox(found.author_id), *map(inbox, reporters)) as heads:
+        with changing(
+            payloads.stream(found.room_id), inbox(found.author_id), *map(inbox, reporters)
+        ) as heads:
             rows = _locked(message_id, reporters)
             if not rows:
                 continue
             message, room = selectors.message(message_id), selectors.room(found.room_id)
             if is_first:
-                _carry_out(heads, decision, message, room, actor_id, reason or _category(rows, message.author_id))
-                log(_ACTIONS[decision], actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
+                _carry_out(
+                    heads,
+                    decision,
+                    message,
+                    room,
+                    actor_id,
+                    reason or _category(rows, message.author_id),
+                )
+                log(
+                    _ACTIONS[decision],
+                    actor_id=actor_id,
+                    reason=reason,
+                    room=room,
+                    subject_id=message.author_id,
+                    message=message,
+                )
             _close(rows, decision, actor_id)
-            notify_many(heads, [_outcome(row, room, message, decision) for row in rows if row.reporter_id != system])
+            notify_many(
+                heads,
+                [
+                    _outcome(row, room, message, decision)
+                    for row in rows
+                    if row.reporter_id != system
+                ],
+            )
             is_first, found = False, message
     if is_first:
         raise _too_late(message_id)
@@ -69,7 +100,10 @@ def assign(*, actor_id: int, message_id: int, instead_of: int | None = None) -> 
         if not rows:
             raise _too_late(message_id)
         if holder not in (None, actor_id, instead_of):
-            raise TooLate("{name} was first and looks at this case.", name=person(selectors.user(holder))["name"])
+            raise TooLate(
+                "{name} was first and looks at this case.",
+                name=person(selectors.user(holder))["name"],
+            )
         Report.objects.filter(pk__in=[row.pk for row in rows]).update(assigned_to_id=actor_id)
 
 
@@ -92,9 +126,9 @@ def hide_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
             raise NotFound("This message is deleted.")
         if message.is_hidden:
             return message
-        texts.hold(message, actor_id=actor_id)
+        withheld_text.hold(message, actor_id=actor_id)
         save_message(heads, message)
-        mentioning.forget(message)
+        mention_rows.forget(message)
         _log_visibility(ModerationLog.Action.HIDE, message, actor_id, reason)
     return message
 
@@ -108,22 +142,32 @@ def show_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
         message = selectors.message(message_id)
         if not message.is_hidden:
             return message
-        texts.give_back(message)
+        withheld_text.give_back(message)
         save_message(heads, message)
-        mentioning.note_again(message)
+        mention_rows.note_again(message)
         _log_visibility(ModerationLog.Action.SHOW, message, actor_id, reason)
     return message
 
 
-def _carry_out(heads: Heads, decision: Status, message: Message, room: Room, actor_id: int, reason: str) -> None:
+def _carry_out(
+    heads: Heads, decision: Status, message: Message, room: Room, actor_id: int, reason: str
+) -> None:
     if decision is Status.RESOLVED and not message.is_deleted:
         take_down(heads, message, room, actor_id=actor_id, reason=reason)
     elif decision is Status.DISMISSED and message.is_hidden:
-        texts.give_back(message)
+        withheld_text.give_back(message)
         save_message(heads, message)
-        mentioning.note_again(message)
+        mention_rows.note_again(message)
         if message.author_id != actor_id:
-            tell_author(heads, message, room, actor_id, "looked at your message and shows it again", "", level="info")
+            tell_author(
+                heads,
+                message,
+                room,
+                actor_id,
+                "looked at your message and shows it again",
+                "",
+                level="info",
+            )
 
 
 def _close(rows: Collection[Report], decision: Status, actor_id: int) -> None:
@@ -134,7 +178,12 @@ def _close(rows: Collection[Report], decision: Status, actor_id: int) -> None:
 def _outcome(row: Report, room: Room, message: Message, decision: Status) -> Notice:
     """Make what a reporter is told. It names neither the moderator nor the author, and holds no word of the message."""
     title = f"Thank you for your report; {_OUTCOMES[decision]}."
-    return Notice(user_id=row.reporter_id, kind=REPORT_KIND, title=title, url=telling.permalink(room, message))
+    return Notice(
+        user_id=row.reporter_id,
+        kind=REPORT_KIND,
+        title=title,
+        url=recipients.permalink(room, message),
+    )
 
 
 def _category(rows: Collection[Report], author_id: int) -> str:
@@ -150,12 +199,21 @@ def _waiting(message_id: int) -> list[int]:
 
 def _locked(message_id: int, reporters: Collection[int] | None = None) -> list[Report]:
     """Return the open reports of a message, locked; only those of ``reporters``, whose inboxes are."""
-    rows = Report.objects.select_for_update().filter(message_id=message_id, status=Status.OPEN).order_by("pk")
+    rows = (
+        Report.objects.select_for_update()
+        .filter(message_id=message_id, status=Status.OPEN)
+        .order_by("pk")
+    )
     return list(rows if reporters is None else rows.filter(reporter_id__in=reporters))
 
 
 def _too_late(message_id: int) -> TooLate | NotFound:
-    last = Report.objects.filter(message_id=message_id, closed_at__isnull=False).select_related("closed_by").order_by("-closed_at").first()
+    last = (
+        Report.objects.filter(message_id=message_id, closed_at__isnull=False)
+        .select_related("closed_by")
+        .order_by("-closed_at")
+        .first()
+    )
     if last is None or last.closed_by is None:
         return NotFound("Nobody has reported this message.")
     name = person(last.closed_by)["name"]
@@ -164,8 +222,17 @@ def _too_late(message_id: int) -> TooLate | NotFound:
     return TooLate("{name} was first: the message stays.", name=name)
 
 
-def _log_visibility(action: ModerationLog.Action, message: Message, actor_id: int, reason: str) -> None:
-    log(action, actor_id=actor_id, reason=reason, room=selectors.room(message.room_id), subject_id=message.author_id, message=message)
+def _log_visibility(
+    action: ModerationLog.Action, message: Message, actor_id: int, reason: str
+) -> None:
+    log(
+        action,
+        actor_id=actor_id,
+        reason=reason,
+        room=selectors.room(message.room_id),
+        subject_id=message.author_id,
+        message=message,
+    )
 
 
 def _check_site_moderator(actor_id: int) -> None:

@@ -3,33 +3,38 @@
 from django.conf import settings
 from django.utils import timezone
 
-from chat import payloads, policies, rulebook, selectors
+from chat import payloads, policies
 from chat.errors import NotYours
 from chat.models import REASON_MAX_LENGTH, Membership, Message, ModerationLog, RemovedText, Room
-from chat.people import blocked_pairs, check_may_write_to
 from chat.policies import Rank
-from chat.services import mentioning, telling, texts
-from chat.services.composing import compose_one
+from chat.queries import filter_cache, selectors
+from chat.queries.people import blocked_pairs, check_may_write_to
+from chat.services import mention_rows, recipients, withheld_text
+from chat.services.persistence import log, save_message
+from chat.services.recipients import Planned
+from chat.services.rendering import compose_one
 from chat.services.reports import flag
 from chat.services.rights import acting_rank, check_moderates
-from chat.services.rows import log, save_message
-from chat.services.telling import Planned
 from notifications.payloads import inbox
 from notifications.services import notify, notify_many
+from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import Forbidden, NotFound, TooMany
-from realtime.services import Heads, changing
 
 
-def edit_message(*, actor_id: int, message_id: int, body: str, flags: tuple[str, ...] = ()) -> Message:
+def edit_message(
+    *, actor_id: int, message_id: int, body: str, flags: tuple[str, ...] = ()
+) -> Message:
     """Give a message of one's own another text. Whom it mentions anew is notified; nobody is for the second time.
 
     Raises what ``post_messages`` answers, and ``NotYours``.
     """
     found = selectors.readable_message(message_id, actor_id)
     room = selectors.room(found.room_id)
-    text = compose_one(actor_id, room, body, rulebook.current(), flags)
-    people = telling.mentioned([Planned(room, text)])
-    with changing(payloads.stream(room.pk), *(inbox(user_id) for user_id in people.get(room.pk, ()))) as heads:
+    text = compose_one(actor_id, room, body, filter_cache.current(), flags)
+    people = recipients.mentioned([Planned(room, text)])
+    with changing(
+        payloads.stream(room.pk), *(inbox(user_id) for user_id in people.get(room.pk, ()))
+    ) as heads:
         room, member = selectors.standing(room.pk, actor_id)
         message = _standing(message_id)
         member = policies.check_may_write(room, member, now=timezone.now())
@@ -42,12 +47,12 @@ def edit_message(*, actor_id: int, message_id: int, body: str, flags: tuple[str,
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
         message.edited_at = timezone.now()
         apart = blocked_pairs(people.get(room.pk, ()), [actor_id])
-        wishes = telling.heard(telling.reach(people), actor_id, apart)
-        notices = telling.mention_notices(message, room, text, people, wishes)
+        wishes = recipients.heard(recipients.reach(people), actor_id, apart)
+        notices = recipients.mention_notices(message, room, text, people, wishes)
         save_message(heads, message)
         flag([(message, reason) for reason in text.flags])
-        mentioning.forget(message)
-        mentioning.note(mentioning.mentions(message, text, people, wishes))
+        mention_rows.forget(message)
+        mention_rows.note(mention_rows.mentions(message, text, people, wishes))
         if notices:
             notify_many(heads, notices)
     return message
@@ -65,7 +70,7 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
         was_deleted = message.is_deleted
         if is_author:
             _check_not_hidden(message)
-            texts.forget(message)
+            withheld_text.forget(message)
         if was_deleted:
             return message
         if not is_author:
@@ -78,18 +83,25 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
 
 def take_down(heads: Heads, message: Message, room: Room, *, actor_id: int, reason: str) -> None:
     """Delete somebody's message as a moderator, in a transaction that holds the room and the author's inbox; log it, tell the author."""
-    texts.remove(message, actor_id=actor_id)
+    withheld_text.remove(message, actor_id=actor_id)
     save_message(heads, message)
     _forget(heads, message, room)
-    log(ModerationLog.Action.DELETE, actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
+    log(
+        ModerationLog.Action.DELETE,
+        actor_id=actor_id,
+        reason=reason,
+        room=room,
+        subject_id=message.author_id,
+        message=message,
+    )
     if message.author_id != actor_id:
         tell_author(heads, message, room, actor_id, "removed your message", reason, level="warning")
 
 
 def _forget(heads: Heads, message: Message, room: Room) -> None:
     """Take back what is told elsewhere of a message that is gone."""
-    telling.forget_reactions(heads, message, room)
-    mentioning.forget(message)
+    recipients.forget_reactions(heads, message, room)
+    mention_rows.forget(message)
 
 
 def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
@@ -105,15 +117,26 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
         message = selectors.message(message_id)
         removed = RemovedText.objects.filter(message=message).first()
         if removed is None or text is None:
-            raise NotFound("There is nothing to restore: the message is not deleted, or its author deleted it.")
+            raise NotFound(
+                "There is nothing to restore: the message is not deleted, or its author deleted it."
+            )
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
         message.reactions, message.deleted_at = removed.reactions, None
         removed.delete()
         save_message(heads, message)
-        mentioning.note_again(message)
-        log(ModerationLog.Action.RESTORE, actor_id=actor_id, reason=reason, room=room, subject_id=message.author_id, message=message)
+        mention_rows.note_again(message)
+        log(
+            ModerationLog.Action.RESTORE,
+            actor_id=actor_id,
+            reason=reason,
+            room=room,
+            subject_id=message.author_id,
+            message=message,
+        )
         if message.author_id != actor_id:
-            tell_author(heads, message, room, actor_id, "restored your message", reason, level="info")
+            tell_author(
+                heads, message, room, actor_id, "restored your message", reason, level="info"
+            )
     return message
 
 
@@ -139,7 +162,7 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
             if not message.reactions[emoji]:
                 del message.reactions[emoji]
         save_message(heads, message)
-        telling.tell_of_reaction(heads, message, room, actor_id=actor_id, emoji=emoji, on=on)
+        recipients.tell_of_reaction(heads, message, room, actor_id=actor_id, emoji=emoji, on=on)
     return message
 
 
@@ -155,14 +178,24 @@ def _standing(message_id: int) -> Message:
 def _check_not_hidden(message: Message) -> None:
     """Raise ``Forbidden`` while moderators look: what they decide about stays as it is."""
     if message.is_hidden:
-        raise Forbidden("Moderators are looking at this message; it cannot be changed until they have decided.")
+        raise Forbidden(
+            "Moderators are looking at this message; it cannot be changed until they have decided."
+        )
 
 
-def _check_may_delete(room: Room, member: Membership | None, message: Message, actor_id: int) -> None:
+def _check_may_delete(
+    room: Room, member: Membership | None, message: Message, actor_id: int
+) -> None:
     if message.author_id == actor_id:
         policies.check_may_read(room, member)
     elif acting_rank(room, member, actor_id, least=Rank.MODERATOR) < Rank.MODERATOR:
-        if policies.reading_problem(room.kind, policies.standing_state(member.state, member.banned_until) if member else None) is not None:
+        if (
+            policies.reading_problem(
+                room.kind,
+                policies.standing_state(member.state, member.banned_until) if member else None,
+            )
+            is not None
+        ):
             raise policies.no_such_message()
         raise NotYours("You can only delete your own messages.")
 
@@ -176,7 +209,9 @@ def _check_room_for_reaction(message: Message, emoji: str) -> None:
         raise TooMany("A message has at most {limit} reactions.", limit=limit)
 
 
-def tell_author(heads: Heads, message: Message, room: Room, actor_id: int, what: str, reason: str, *, level: str) -> None:
+def tell_author(
+    heads: Heads, message: Message, room: Room, actor_id: int, what: str, reason: str, *, level: str
+) -> None:
     """Notify the author of what a moderator did, without a word of the message."""
     notify(
         heads,
@@ -184,7 +219,7 @@ def tell_author(heads: Heads, message: Message, room: Room, actor_id: int, what:
         kind="moderation",
         title=f"A moderator {what}" if room.is_direct else f"A moderator {what} in {room}",
         body=reason,
-        url=telling.permalink(room, message),
+        url=recipients.permalink(room, message),
         actor_id=actor_id,
         level=level,
     )

@@ -3,18 +3,29 @@
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from chat import selectors
-from chat.models import Bulk, Membership, Mention, ModerationLog, Report, Room, SiteMute, State
-from chat.services import naming, unnaming
+from chat.models import (
+    Block,
+    Bulk,
+    InviteLink,
+    Membership,
+    Mention,
+    ModerationLog,
+    Renaming,
+    Report,
+    Room,
+    SiteMute,
+    State,
+)
+from chat.queries import selectors
+from chat.services import name_scrubbing, renaming
 from chat.services.bulk import begin_erasure, run_bulk
 from chat.services.members import leave
-from chat.services.rows import log, system_user
-from chat.ties import Block, InviteLink, Renaming
+from chat.services.persistence import log, system_user
 from notifications.models import AnnouncementReading, Notification, Preferences
+from realtime.auth.signing_out import delete_sessions
+from realtime.core.heads import changing
 from realtime.models import AccessToken
 from realtime.protocol.errors import Forbidden
-from realtime.services import changing
-from realtime.signing_out import delete_sessions
 
 Action = ModerationLog.Action
 
@@ -25,13 +36,25 @@ def erased_name(user_id: int) -> str:
 
 
 def note_export(
-    *, actor_id: int, reason: str, subject_id: int | None = None, room_id: int | None = None, message_id: int | None = None
+    *,
+    actor_id: int,
+    reason: str,
+    subject_id: int | None = None,
+    room_id: int | None = None,
+    message_id: int | None = None,
 ) -> None:
     """Write into the moderation log that somebody took data out."""
     room = selectors.room(room_id) if room_id is not None else None
     message = selectors.message(message_id) if message_id is not None else None
     with changing():
-        log(Action.EXPORT, actor_id=actor_id, reason=reason, subject_id=subject_id, room=room, message=message)
+        log(
+            Action.EXPORT,
+            actor_id=actor_id,
+            reason=reason,
+            subject_id=subject_id,
+            room=room,
+            message=message,
+        )
 
 
 def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "") -> Bulk:
@@ -49,12 +72,14 @@ def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "
         raise Forbidden("Moderators of the site are not erased; take the role away first.")
     user = _anonymise(user, actor_id, reason)
     for row in Renaming.objects.filter(user_id=user_id, finished_at=None):
-        naming.finish(row, but=(naming.move_messages,))  # the last step moves them all
-    unnaming.unname(user)
+        renaming.finish(row, but=(renaming.move_messages,))  # the last step moves them all
+    name_scrubbing.unname(user)
     _leave_rooms(user_id)
     _erase_names(user_id)
     _forget(user_id)
-    return run_bulk(bulk_id=begin_erasure(actor_id=actor_id, user_id=user_id, reason=reason).pk, seconds=seconds)
+    return run_bulk(
+        bulk_id=begin_erasure(actor_id=actor_id, user_id=user_id, reason=reason).pk, seconds=seconds
+    )
 
 
 def _anonymise(user: User, actor_id: int, reason: str) -> User:
@@ -62,31 +87,42 @@ def _anonymise(user: User, actor_id: int, reason: str) -> User:
         return user
     with changing():
         user = User.objects.select_for_update().get(pk=user.pk)
-        user.username, user.first_name, user.last_name, user.email = erased_name(user.pk), "", "", ""
+        user.username, user.first_name, user.last_name, user.email = (
+            erased_name(user.pk),
+            "",
+            "",
+            "",
+        )
         user.is_active = user.is_staff = False
         user.last_login = None
         user.set_unusable_password()
         user.groups.clear()
         user.user_permissions.clear()
-        user.save()  # closes the sockets after the commit (realtime.revocation)
-        naming.begin(user)
+        user.save()  # closes the sockets after the commit (realtime.auth.revocation)
+        renaming.begin(user)
         AccessToken.objects.filter(user=user).delete()
         log(Action.ERASE, actor_id=actor_id, reason=reason, subject_id=user.pk)
     return user
 
 
 def _leave_rooms(user_id: int) -> None:
-    rooms = Membership.objects.filter(user_id=user_id, state=State.ACTIVE).exclude(room__kind=Room.Kind.DIRECT)
+    rooms = Membership.objects.filter(user_id=user_id, state=State.ACTIVE).exclude(
+        room__kind=Room.Kind.DIRECT
+    )
     for room_id in list(rooms.order_by("pk").values_list("room_id", flat=True)):
         leave(actor_id=user_id, room_id=room_id)
     with changing():
-        InviteLink.objects.filter(created_by_id=user_id, revoked_at=None).update(revoked_at=timezone.now(), revoked_by_id=user_id)
+        InviteLink.objects.filter(created_by_id=user_id, revoked_at=None).update(
+            revoked_at=timezone.now(), revoked_by_id=user_id
+        )
 
 
 def _erase_names(user_id: int) -> None:
     """Empty the entries of earlier renamings: the one change of the log that its trigger lets through."""
     with changing():
-        ModerationLog.objects.filter(subject_id=user_id, action=Action.RENAME).exclude(details={}).update(details={})
+        ModerationLog.objects.filter(subject_id=user_id, action=Action.RENAME).exclude(
+            details={}
+        ).update(details={})
 
 
 def _forget(user_id: int) -> None:

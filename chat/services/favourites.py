@@ -4,15 +4,19 @@ from typing import Final
 
 from django.db.models import Max
 
-from chat import payloads, policies, selectors
+from chat import payloads, policies
 from chat.models import Membership
+from chat.queries import selectors
 from notifications.payloads import inbox
-from realtime.services import changing
+from realtime.core.heads import changing
 
-MAX_ORDER: Final = 1e9  # either way; between two neighbours there is room for 50 more before a client has to spread them
+# Either way; between two neighbours there is room for 50 more before a client has to spread them.
+MAX_ORDER: Final = 1e9
 
 
-def set_favourite(*, actor_id: int, room_id: int, favourite: bool, order: float | None = None) -> Membership:
+def set_favourite(
+    *, actor_id: int, room_id: int, favourite: bool, order: float | None = None
+) -> Membership:
     """Make a room a favourite, or an ordinary one again. Without ``order`` a new one is the last, and an old one stays where it is."""
     policies.check_order(order, limit=MAX_ORDER)
     selectors.room(room_id)
@@ -34,5 +38,7 @@ def set_favourite(*, actor_id: int, room_id: int, favourite: bool, order: float 
 
 
 def _after_all(user_id: int) -> float:
-    last: float | None = Membership.objects.filter(user_id=user_id, favourite=True).aggregate(last=Max("favourite_order"))["last"]
+    last: float | None = Membership.objects.filter(user_id=user_id, favourite=True).aggregate(
+        last=Max("favourite_order")
+    )["last"]
     return 0 if last is None else min(last + 1, MAX_ORDER)

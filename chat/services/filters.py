@@ -4,16 +4,25 @@ from uuid import uuid4
 
 from django.utils import timezone
 
-from chat import filters, policies, selectors
-from chat.filters import Action, Kind
+from chat import policies
 from chat.models import BlockedWord, Filter, FilterVersion, ModerationLog, Room
-from chat.services.rows import log
+from chat.queries import selectors
+from chat.services.persistence import log
+from chat.text import filters
+from chat.text.filters import Action, Kind
+from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
-from realtime.services import changing
 
 
 def save_filter(
-    *, actor_id: int, text: str, kind: str, action: str, room_id: int | None = None, is_on: bool = False, filter_id: int | None = None
+    *,
+    actor_id: int,
+    text: str,
+    kind: str,
+    action: str,
+    room_id: int | None = None,
+    is_on: bool = False,
+    filter_id: int | None = None,
 ) -> Filter:
     """Make a filter, or change the one with ``filter_id``. For moderators of the site."""
     text = clean_filter(text, kind)
@@ -62,10 +71,16 @@ def clean_filter(text: str, kind: str) -> str:
     if kind not in Kind.values:
         raise BadRequest("kind: expected one of {values}", values=", ".join(Kind.values))
     if kind == Kind.WORD:
-        return policies.clean(text, name="text", limit=filters.MAX_LENGTH, required=True).casefold()[: filters.MAX_LENGTH]
+        return policies.clean(
+            text, name="text", limit=filters.MAX_LENGTH, required=True
+        ).casefold()[: filters.MAX_LENGTH]
     policies.check_is_text(text, name="text")
     if not 0 < len(text) <= filters.MAX_LENGTH:
-        raise BadRequest("text: expected 1 to {most} characters, got {length}", most=filters.MAX_LENGTH, length=len(text))
+        raise BadRequest(
+            "text: expected 1 to {most} characters, got {length}",
+            most=filters.MAX_LENGTH,
+            length=len(text),
+        )
     filters.check_pattern(text)
     return text
 
@@ -78,18 +93,26 @@ def take_over_words() -> int:
 
 def _take_over_words() -> int:
     FilterVersion.objects.get_or_create(pk=1, defaults={"stamp": uuid4().hex})
-    FilterVersion.objects.select_for_update().get(pk=1)  # one at a time, so that no word becomes two filters
+    # One at a time, so that no word becomes two filters.
+    FilterVersion.objects.select_for_update().get(pk=1)
     words = list(BlockedWord.objects.filter(taken_over_at=None).order_by("pk")[: filters.MAX_WORDS])
     if words:
         made = [Filter(text=row.word, is_on=True, created_by_id=row.created_by_id) for row in words]
         Filter.objects.bulk_create(made)
-        BlockedWord.objects.filter(pk__in=[row.pk for row in words]).update(taken_over_at=timezone.now())
+        BlockedWord.objects.filter(pk__in=[row.pk for row in words]).update(
+            taken_over_at=timezone.now()
+        )
         _new_version()
     return len(words)
 
 
 def _locked(filter_id: int) -> Filter:
-    row = Filter.objects.select_for_update(of=("self",)).select_related("room").filter(pk=filter_id).first()
+    row = (
+        Filter.objects.select_for_update(of=("self",))
+        .select_related("room")
+        .filter(pk=filter_id)
+        .first()
+    )
     if row is None:
         raise NotFound("There is no such filter.")
     return row
@@ -101,11 +124,16 @@ def _check_room_for(row: Filter) -> None:
     most = filters.MAX_WORDS if row.kind == Kind.WORD else filters.MAX_PATTERNS
     texts = list(others.values_list("text", flat=True)[:most])
     if len(texts) >= most:
-        raise TooMany("{most} filters of this kind are on, as many as can be. Switch one off first.", most=most)
+        raise TooMany(
+            "{most} filters of this kind are on, as many as can be. Switch one off first.",
+            most=most,
+        )
     if row.kind == Kind.PATTERN:
         size = sum(map(filters.check_pattern, [row.text, *texts]))
         if size > filters.MAX_PROGRAMS:
-            raise TooMany("The patterns that are on have become too large together. Switch one off first.")
+            raise TooMany(
+                "The patterns that are on have become too large together. Switch one off first."
+            )
 
 
 def _note(row: Filter, actor_id: int, what: str, reason: str = "") -> None:

@@ -10,14 +10,14 @@ from typing import Final, NamedTuple
 
 from django.utils import timezone
 
-from chat import links, payloads, policies, selectors
+from chat import payloads, policies
 from chat.errors import LinkOver
-from chat.models import Membership, ModerationLog
+from chat.models import InviteLink, Membership, ModerationLog
+from chat.queries import invite_links, selectors
+from chat.services.persistence import admit, log, new_membership, streams_of
 from chat.services.rights import check_moderates
-from chat.services.rows import admit, log, new_membership, streams_of
-from chat.ties import InviteLink
+from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest, Forbidden, TooMany
-from realtime.services import changing
 
 TOKEN_BYTES: Final = 24  # 192 bits: nobody finds one by guessing
 Action = ModerationLog.Action
@@ -32,11 +32,18 @@ class MadeLink(NamedTuple):
 
 def make_invite_link(*, actor_id: int, room_id: int, seconds: int, max_uses: int) -> MadeLink:
     """Make a link into a room, for so many seconds and people. For owners and moderators."""
-    if not links.MIN_SECONDS <= seconds <= links.MAX_SECONDS:
-        least, most = links.MIN_SECONDS, links.MAX_SECONDS
-        raise BadRequest("seconds: expected {least} (an hour) to {most} (30 days), got {got}", least=least, most=most, got=seconds)
-    if not 1 <= max_uses <= links.MAX_USES:
-        raise BadRequest("max_uses: expected 1 to {most}, got {got}", most=links.MAX_USES, got=max_uses)
+    if not invite_links.MIN_SECONDS <= seconds <= invite_links.MAX_SECONDS:
+        least, most = invite_links.MIN_SECONDS, invite_links.MAX_SECONDS
+        raise BadRequest(
+            "seconds: expected {least} (an hour) to {most} (30 days), got {got}",
+            least=least,
+            most=most,
+            got=seconds,
+        )
+    if not 1 <= max_uses <= invite_links.MAX_USES:
+        raise BadRequest(
+            "max_uses: expected 1 to {most}, got {got}", most=invite_links.MAX_USES, got=max_uses
+        )
     selectors.room(room_id)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with changing(payloads.stream(room_id)):
@@ -45,11 +52,14 @@ def make_invite_link(*, actor_id: int, room_id: int, seconds: int, max_uses: int
         policies.check_not_direct(room)
         policies.check_not_archived(room)
         now = timezone.now()
-        if len(links.standing(room_id, now=now)) >= links.MAX_STANDING:
-            raise TooMany("A room has at most {limit} links at a time; revoke one first.", limit=links.MAX_STANDING)
+        if len(invite_links.standing(room_id, now=now)) >= invite_links.MAX_STANDING:
+            raise TooMany(
+                "A room has at most {limit} links at a time; revoke one first.",
+                limit=invite_links.MAX_STANDING,
+            )
         row = InviteLink.objects.create(
             room=room,
-            digest=links.digest(token),
+            digest=invite_links.digest(token),
             created_by_id=actor_id,
             created_at=now,
             expires_at=now + timedelta(seconds=seconds),
@@ -57,7 +67,7 @@ def make_invite_link(*, actor_id: int, room_id: int, seconds: int, max_uses: int
         )
         details = {"link": row.pk, "seconds": seconds, "uses": max_uses}
         log(Action.LINK, actor_id=actor_id, reason="", room=room, details=details)
-    return MadeLink(links.one(row.pk), token)
+    return MadeLink(invite_links.one(row.pk), token)
 
 
 def check_may_see_links(*, actor_id: int, room_id: int) -> None:
@@ -72,28 +82,34 @@ def revoke_invite_link(*, actor_id: int, room_id: int, link_id: int) -> InviteLi
     with changing(payloads.stream(room_id)):
         room, member = selectors.standing(room_id, actor_id)
         check_moderates(room, member, actor_id)
-        row = links.one(link_id, room_id=room_id)
+        row = invite_links.one(link_id, room_id=room_id)
         if row.revoked_at is None:
             row.revoked_at, row.revoked_by_id = timezone.now(), actor_id
             row.save(update_fields=["revoked_at", "revoked_by"])
-            log(Action.REVOKE_LINK, actor_id=actor_id, reason="", room=room, details={"link": row.pk})
+            log(
+                Action.REVOKE_LINK,
+                actor_id=actor_id,
+                reason="",
+                room=room,
+                details={"link": row.pk},
+            )
     return row
 
 
 def join_by_link(*, actor_id: int, token: str) -> Membership:
     """Become a member by a link. Who is one already stays one, and no use is counted."""
     user = selectors.active_user_by_id(actor_id)
-    found = links.by_token(token)
+    found = invite_links.by_token(token)
     with changing(*streams_of(found.room_id, actor_id)) as heads:
         room, row = selectors.standing(found.room_id, actor_id)
         if row is not None and policies.is_active(row):
             return row
         if policies.is_banned(row):
             raise Forbidden("You are banned from this room.")
-        link = links.one(found.pk)  # as of the lock, which all who come in by it wait for
-        problem = links.problem(link, room, now=timezone.now())
+        link = invite_links.one(found.pk)  # as of the lock, which all who come in by it wait for
+        problem = invite_links.problem(link, room, now=timezone.now())
         if problem is not None:
-            raise LinkOver(str(links.WORDS[problem]))
+            raise LinkOver(str(invite_links.WORDS[problem]))
         policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
         row = row or new_membership(room, user, now=timezone.now())
         admit(heads, room, row)

@@ -6,18 +6,28 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from chat import payloads, policies, selectors
+from chat import payloads, policies
 from chat.models import REASON_MAX_LENGTH, Involvement, Membership, ModerationLog, Role, Room, State
-from chat.people import blocked_pairs
 from chat.policies import Rank
+from chat.queries import selectors
+from chat.queries.people import blocked_pairs
+from chat.services.persistence import (
+    admit,
+    count_members,
+    dismiss,
+    log,
+    new_membership,
+    save_membership,
+    streams_of,
+)
 from chat.services.rights import check_moderates
-from chat.services.rows import admit, count_members, dismiss, log, new_membership, save_membership, streams_of
 from notifications.payloads import inbox, person
 from notifications.services import notify
+from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailable
-from realtime.services import Heads, changing
 
-MEMBERS_PER_TRANSACTION: Final = 500  # of an operator's bulk: some 0.3 s, during which nobody posts in the room
+# Of an operator's bulk: some 0.3 s, during which nobody posts in the room.
+MEMBERS_PER_TRANSACTION: Final = 500
 MAX_HEIR_ATTEMPTS: Final = 5  # the heir can leave between the question and the lock
 RETRY_SECONDS: Final = 1.0
 
@@ -44,14 +54,18 @@ def leave(*, actor_id: int, room_id: int) -> Membership:
     def act(heads: Heads, room: Room, row: Membership | None) -> Membership:
         row = policies.check_member(room, row)
         if room.is_direct:
-            raise Forbidden("A direct conversation cannot be left; choose to be told of nothing instead.")
+            raise Forbidden(
+                "A direct conversation cannot be left; choose to be told of nothing instead."
+            )
         dismiss(heads, room, row, State.LEFT)
         return row
 
     return ending(room_id, actor_id, act)
 
 
-def ending(room_id: int, user_id: int, act: Callable[[Heads, Room, Membership | None], Membership]) -> Membership:
+def ending(
+    room_id: int, user_id: int, act: Callable[[Heads, Room, Membership | None], Membership]
+) -> Membership:
     """Let ``act`` end a membership, and pass the room on where it was the last owner's.
 
     The heir's inbox has to be locked with the rest, so the heir is found before the lock and must still be it under the lock.
@@ -110,11 +124,16 @@ def add_members(*, room_id: int, user_ids: Sequence[int], role: str = Role.MEMBE
     """
     policies.check_not_direct(selectors.room(room_id))
     wanted = sorted(set(user_ids))
-    chunks = [wanted[start : start + MEMBERS_PER_TRANSACTION] for start in range(0, len(wanted), MEMBERS_PER_TRANSACTION)]
+    chunks = [
+        wanted[start : start + MEMBERS_PER_TRANSACTION]
+        for start in range(0, len(wanted), MEMBERS_PER_TRANSACTION)
+    ]
     return sum(_add_members(room_id, chunk, role) for chunk in chunks)
 
 
-def set_role(*, actor_id: int, room_id: int, user_id: int, role: str, reason: str = "") -> Membership:
+def set_role(
+    *, actor_id: int, room_id: int, user_id: int, role: str, reason: str = ""
+) -> Membership:
     """Give a member another role. For owners; a room keeps at least one of them."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     if role not in Role.values:
@@ -134,10 +153,25 @@ def set_role(*, actor_id: int, room_id: int, user_id: int, role: str, reason: st
         details = {"from": str(row.role), "to": role}
         row.role = role
         save_membership(heads, row)
-        log(ModerationLog.Action.ROLE, actor_id=actor_id, reason=reason, room=room, subject_id=user_id, details=details)
+        log(
+            ModerationLog.Action.ROLE,
+            actor_id=actor_id,
+            reason=reason,
+            room=room,
+            subject_id=user_id,
+            details=details,
+        )
         if user_id != actor_id:
             title = f"You are now {_ROLES[Role(role)]} of {room}"
-            notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, url=room.get_absolute_url(), actor_id=actor_id)
+            notify(
+                heads,
+                user_id=user_id,
+                kind="moderation",
+                title=title,
+                body=reason,
+                url=room.get_absolute_url(),
+                actor_id=actor_id,
+            )
     return row
 
 
@@ -157,16 +191,32 @@ def transfer(*, actor_id: int, room_id: int, user_id: int) -> Membership:
             if member.role != role:
                 member.role = role
                 save_membership(heads, member)
-                log(ModerationLog.Action.ROLE, actor_id=actor_id, reason="", room=room, subject_id=member.user_id, details=details)
+                log(
+                    ModerationLog.Action.ROLE,
+                    actor_id=actor_id,
+                    reason="",
+                    room=room,
+                    subject_id=member.user_id,
+                    details=details,
+                )
         title = f"{person(mine.user)['name']} made you the owner of {room}"
-        notify(heads, user_id=user_id, kind="moderation", title=title, url=room.get_absolute_url(), actor_id=actor_id)
+        notify(
+            heads,
+            user_id=user_id,
+            kind="moderation",
+            title=title,
+            url=room.get_absolute_url(),
+            actor_id=actor_id,
+        )
     return row
 
 
 def set_involvement(*, actor_id: int, room_id: int, involvement: str) -> Membership:
     """Choose what of the room reaches the actor's inbox."""
     if involvement not in Involvement.values:
-        raise BadRequest("involvement: expected one of {values}", values=", ".join(Involvement.values))
+        raise BadRequest(
+            "involvement: expected one of {values}", values=", ".join(Involvement.values)
+        )
     selectors.room(room_id)
     with changing(*streams_of(room_id, actor_id)) as heads:
         room, row = selectors.standing(room_id, actor_id)
@@ -197,19 +247,42 @@ def _promote(heads: Heads, room: Room, user_id: int) -> None:
 def _add_members(room_id: int, user_ids: Sequence[int], role: str) -> int:
     with changing(*streams_of(room_id, *user_ids)) as heads:
         room = selectors.room(room_id)
-        known = {row.user_id: row for row in Membership.objects.filter(room=room, user_id__in=user_ids).select_related("user")}
+        known = {
+            row.user_id: row
+            for row in Membership.objects.filter(room=room, user_id__in=user_ids).select_related(
+                "user"
+            )
+        }
         users = User.objects.filter(pk__in=user_ids, is_active=True).order_by("pk")
-        rows = [known.get(user.pk) or new_membership(room, user, now=timezone.now(), role=role) for user in users]
-        admitted = [row for row in rows if row.pk is None or not (policies.is_active(row) or policies.is_banned(row))]
+        rows = [
+            known.get(user.pk) or new_membership(room, user, now=timezone.now(), role=role)
+            for user in users
+        ]
+        admitted = [
+            row
+            for row in rows
+            if row.pk is None or not (policies.is_active(row) or policies.is_banned(row))
+        ]
         if not admitted:
             return 0
         for row in admitted:
             row.state, row.role, row.banned_until = State.ACTIVE, role, None
             row.read_number = row.shown_read_number = max(row.read_number, room.last_number)
-            row.seq, row.inbox_seq = heads.next(payloads.stream(room_id)), heads.next(inbox(row.user_id))
+            row.seq, row.inbox_seq = (
+                heads.next(payloads.stream(room_id)),
+                heads.next(inbox(row.user_id)),
+            )
         Membership.objects.bulk_update(
             [row for row in admitted if row.pk is not None],
-            ["state", "role", "banned_until", "read_number", "shown_read_number", "seq", "inbox_seq"],
+            [
+                "state",
+                "role",
+                "banned_until",
+                "read_number",
+                "shown_read_number",
+                "seq",
+                "inbox_seq",
+            ],
         )
         Membership.objects.bulk_create([row for row in admitted if row.pk is None])
         count_members(room, len(admitted))

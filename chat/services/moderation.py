@@ -7,20 +7,29 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from chat import payloads, policies, selectors, site_bans
+from chat import payloads, policies
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, SiteMute, State
+from chat.moderation import site_bans
 from chat.payloads import moment
+from chat.queries import selectors
 from chat.services.members import ending
+from chat.services.persistence import (
+    dismiss,
+    log,
+    new_membership,
+    save_membership,
+    save_site_mute,
+    streams_of,
+)
 from chat.services.rights import check_above, check_above_on_site, check_moderates
-from chat.services.rows import dismiss, log, new_membership, save_membership, save_site_mute, streams_of
 from notifications.payloads import inbox
 from notifications.services import notify
+from realtime.auth.revocation import end_sessions_within
+from realtime.auth.revocation_timing import start
+from realtime.core.heads import Heads, changing
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
-from realtime.revocation import end_sessions_within
-from realtime.services import Heads, changing
-from realtime.stopwatch import start
-from realtime.zones import written
+from realtime.site.time_zones import written
 
 Action = ModerationLog.Action
 _WORDS: Final = {
@@ -32,7 +41,9 @@ _WORDS: Final = {
 }
 
 
-def mute(*, actor_id: int, room_id: int, user_id: int, seconds: int, reason: str = "") -> Membership:
+def mute(
+    *, actor_id: int, room_id: int, user_id: int, seconds: int, reason: str = ""
+) -> Membership:
     """Silence a member for so many seconds; 0 lets them speak again."""
     reason = _reason(reason)
     policies.check_seconds(seconds, name="muted_for", limit=policies.MAX_MUTE)
@@ -47,7 +58,15 @@ def mute(*, actor_id: int, room_id: int, user_id: int, seconds: int, reason: str
             return row
         row.muted_until = until
         save_membership(heads, row)
-        _note(heads, Action.MUTE if until else Action.UNMUTE, room, user_id, actor_id, reason, {"until": moment(until)} if until else {})
+        _note(
+            heads,
+            Action.MUTE if until else Action.UNMUTE,
+            room,
+            user_id,
+            actor_id,
+            reason,
+            {"until": moment(until)} if until else {},
+        )
     return row
 
 
@@ -66,7 +85,9 @@ def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Me
     return ending(room_id, user_id, act)
 
 
-def ban(*, actor_id: int, room_id: int, user_id: int, seconds: int | None = None, reason: str = "") -> Membership:
+def ban(
+    *, actor_id: int, room_id: int, user_id: int, seconds: int | None = None, reason: str = ""
+) -> Membership:
     """Put somebody out of the room, member or not, and keep them out: for so many seconds, or until it is lifted.
 
     Who is banned until it is lifted stays so, unless it is now to end by itself.
@@ -82,7 +103,9 @@ def ban(*, actor_id: int, room_id: int, user_id: int, seconds: int | None = None
         row = row or new_membership(room, user, now=timezone.now())
         dismiss(heads, room, row, State.BANNED, until=until)
         details = {"until": moment(until)} if until else None
-        _note(heads, Action.BAN, room, user_id, actor_id, reason, details, ending=_timed(heads, row))
+        _note(
+            heads, Action.BAN, room, user_id, actor_id, reason, details, ending=_timed(heads, row)
+        )
         return row
 
     return ending(room_id, user_id, act)
@@ -120,13 +143,36 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
             if standing.until != until:
                 standing.until = until
                 standing.save(update_fields=["until"])
-                log(Action.SITE_BAN, actor_id=actor_id, reason=reason, subject_id=user_id, details=details)
+                log(
+                    Action.SITE_BAN,
+                    actor_id=actor_id,
+                    reason=reason,
+                    subject_id=user_id,
+                    details=details,
+                )
             return standing
         row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id, until=until)
-        ending = end_sessions_within(heads, user_id, code=CloseCode.BANNED, reason=site_bans.in_words(reason, until))
-        log(Action.SITE_BAN, actor_id=actor_id, reason=reason, subject_id=user_id, details=details, ending=ending.pk if ending else None)
+        ending = end_sessions_within(
+            heads, user_id, code=CloseCode.BANNED, reason=site_bans.in_words(reason, until)
+        )
+        log(
+            Action.SITE_BAN,
+            actor_id=actor_id,
+            reason=reason,
+            subject_id=user_id,
+            details=details,
+            ending=ending.pk if ending else None,
+        )
         title = "You were banned from this site"
-        notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, level="critical", actor_id=actor_id)
+        notify(
+            heads,
+            user_id=user_id,
+            kind="moderation",
+            title=title,
+            body=reason,
+            level="critical",
+            actor_id=actor_id,
+        )
     return row
 
 
@@ -144,7 +190,15 @@ def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
         row.save()
         log(Action.SITE_UNBAN, actor_id=actor_id, reason=reason, subject_id=user_id)
         title = "Your ban from this site was lifted"
-        notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, level="success", actor_id=actor_id)
+        notify(
+            heads,
+            user_id=user_id,
+            kind="moderation",
+            title=title,
+            body=reason,
+            level="success",
+            actor_id=actor_id,
+        )
     return row
 
 
@@ -162,12 +216,28 @@ def site_mute(*, actor_id: int, user_id: int, seconds: int, reason: str = "") ->
         row.until, row.reason, row.created_by_id = until, reason, actor_id
         save_site_mute(heads, row)
         action = Action.SITE_MUTE if until else Action.SITE_UNMUTE
-        log(action, actor_id=actor_id, reason=reason, subject_id=user_id, details={"until": moment(until)} if until else {})
+        log(
+            action,
+            actor_id=actor_id,
+            reason=reason,
+            subject_id=user_id,
+            details={"until": moment(until)} if until else {},
+        )
         title = (
-            f"A moderator muted you in all rooms {_until_in_words(until)}" if until else "A moderator lets you speak again, in all rooms"
+            f"A moderator muted you in all rooms {_until_in_words(until)}"
+            if until
+            else "A moderator lets you speak again, in all rooms"
         )
         level = "warning" if until else "success"
-        notify(heads, user_id=user_id, kind="moderation", title=title, body=reason, level=level, actor_id=actor_id)
+        notify(
+            heads,
+            user_id=user_id,
+            kind="moderation",
+            title=title,
+            body=reason,
+            level=level,
+            actor_id=actor_id,
+        )
     return until
 
 
@@ -175,7 +245,11 @@ def _until(seconds: int | None) -> datetime | None:
     if seconds is None:
         return None
     if seconds < 1:
-        raise BadRequest("banned_for: expected 1 to {most} seconds, got {seconds}", most=policies.MAX_BAN, seconds=seconds)
+        raise BadRequest(
+            "banned_for: expected 1 to {most} seconds, got {seconds}",
+            most=policies.MAX_BAN,
+            seconds=seconds,
+        )
     policies.check_seconds(seconds, name="banned_for", limit=policies.MAX_BAN)
     return timezone.now() + timedelta(seconds=seconds)
 
@@ -186,7 +260,9 @@ def _until_in_words(until: datetime | None) -> str:
 
 def _close_ended_bans(user_id: int) -> None:
     """Note on a ban whose time has come that it is over, so that another can stand."""
-    SiteBan.objects.filter(user_id=user_id, lifted_at=None, until__lte=timezone.now()).update(lifted_at=F("until"))
+    SiteBan.objects.filter(user_id=user_id, lifted_at=None, until__lte=timezone.now()).update(
+        lifted_at=F("until")
+    )
 
 
 def _reason(text: str) -> str:
@@ -203,7 +279,11 @@ def _check_may_act(room: Room, subject: Membership | None, subject_id: int, acto
 
 
 def _ends(action: Action, details: dict[str, Any] | None) -> str:
-    until = parse_datetime((details or {}).get("until", "")) if action in (Action.BAN, Action.MUTE) else None
+    until = (
+        parse_datetime((details or {}).get("until", ""))
+        if action in (Action.BAN, Action.MUTE)
+        else None
+    )
     return f" {_until_in_words(until)}" if until else ""
 
 
@@ -215,7 +295,9 @@ def _known_member(row: Membership | None) -> Membership:
 
 def _timed(heads: Heads, row: Membership) -> int:
     """Start the stopwatch: from now until no socket of theirs follows the room."""
-    return start(heads, payloads.stream(row.room_id), row.seq, user_id=row.user_id, reason=str(row.state)).pk
+    return start(
+        heads, payloads.stream(row.room_id), row.seq, user_id=row.user_id, reason=str(row.state)
+    ).pk
 
 
 def _note(
@@ -229,7 +311,15 @@ def _note(
     ending: int | None = None,
 ) -> None:
     """Log an act, and tell the person concerned."""
-    log(action, actor_id=actor_id, reason=reason, room=room, subject_id=user_id, details=details, ending=ending)
+    log(
+        action,
+        actor_id=actor_id,
+        reason=reason,
+        room=room,
+        subject_id=user_id,
+        details=details,
+        ending=ending,
+    )
     is_mercy = action in (Action.UNMUTE, Action.UNBAN)
     notify(
         heads,

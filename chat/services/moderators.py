@@ -8,17 +8,29 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission, User
 from django.db import DEFAULT_DB_ALIAS
 
-from chat import selectors
 from chat.models import ModerationLog
+from chat.queries import selectors
 from chat.services.filters import take_over_words
-from chat.services.rows import log, system_user
+from chat.services.persistence import log, system_user
 from realtime.auth import MODERATORS
+from realtime.core.heads import changing
 from realtime.protocol.errors import NotFound
-from realtime.services import changing
 
-# What moderators may open in the admin. What they change there goes through the services. Blocked words: for an older version.
+# What moderators may open in the admin. What they change there goes through the services. Blocked
+# words: for an older version.
 _PERMISSIONS: Final = {
-    "view": ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "filter", "bulk", "blockedword"],
+    "view": [
+        "room",
+        "membership",
+        "message",
+        "removedtext",
+        "report",
+        "moderationlog",
+        "siteban",
+        "filter",
+        "bulk",
+        "blockedword",
+    ],
     "change": ["room", "membership", "message", "report", "filter"],
     "add": ["siteban", "filter", "bulk", "blockedword"],
     "delete": ["filter", "blockedword"],
@@ -33,17 +45,24 @@ def ensure_moderators_group() -> Group:
         if made:
             create_permissions(installed.get_app_config("chat"), verbosity=0)
             names = [f"{verb}_{model}" for verb, models in _PERMISSIONS.items() for model in models]
-            group.permissions.set(Permission.objects.filter(content_type__app_label="chat", codename__in=names))
+            group.permissions.set(
+                Permission.objects.filter(content_type__app_label="chat", codename__in=names)
+            )
     return group
 
 
 def ensure_after_migrate(*, using: str, apps: Apps = installed, **_: Any) -> None:
     """Answer Django's ``post_migrate``, which a flush sends as well, and a migration of another app alone, before there are any groups."""
-    if using == DEFAULT_DB_ALIAS and "group" in apps.all_models["auth"] and "moderationlog" in apps.all_models["chat"]:
+    if (
+        using == DEFAULT_DB_ALIAS
+        and "group" in apps.all_models["auth"]
+        and "moderationlog" in apps.all_models["chat"]
+    ):
         ensure_moderators_group()
         system_user()
     if using == DEFAULT_DB_ALIAS and "filterversion" in apps.all_models["chat"]:
-        take_over_words()  # of a version before filters, and again what one adds that runs beside this
+        # Of a version before filters, and again what one adds that runs beside this.
+        take_over_words()
 
 
 def appoint_moderator(*, username: str) -> bool:
@@ -55,7 +74,13 @@ def appoint_moderator(*, username: str) -> bool:
             return False
         user.groups.add(group)
         _set_staff(user, True)
-        log(_ROLE, actor_id=system_user().pk, reason="", subject_id=user.pk, details={"to": "moderator of the site"})
+        log(
+            _ROLE,
+            actor_id=system_user().pk,
+            reason="",
+            subject_id=user.pk,
+            details={"to": "moderator of the site"},
+        )
     return True
 
 
@@ -69,9 +94,17 @@ def dismiss_moderator(*, username: str) -> bool:
         if group is None:
             return False
         user.groups.remove(group)
-        has_other_rights = user.is_superuser or user.groups.exists() or user.user_permissions.exists()
+        has_other_rights = (
+            user.is_superuser or user.groups.exists() or user.user_permissions.exists()
+        )
         _set_staff(user, has_other_rights and user.is_staff)
-        log(_ROLE, actor_id=system_user().pk, reason="", subject_id=user.pk, details={"from": "moderator of the site"})
+        log(
+            _ROLE,
+            actor_id=system_user().pk,
+            reason="",
+            subject_id=user.pk,
+            details={"from": "moderator of the site"},
+        )
     return True
 
 

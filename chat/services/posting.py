@@ -12,20 +12,21 @@ from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from chat import payloads, policies, rulebook, selectors
-from chat.flooding import flood
+from chat import payloads, policies
 from chat.models import Membership, Mention, Message, Room
-from chat.people import Pair, blocked_pairs, check_apart, other_of
 from chat.policies import Rank
-from chat.services import mentioning, telling
-from chat.services.composing import Draft, Text, compose
+from chat.queries import filter_cache, selectors
+from chat.queries.people import Pair, blocked_pairs, check_apart, other_of
+from chat.services import mention_rows, recipients
+from chat.services.recipients import Planned
+from chat.services.rendering import Draft, Text, compose
 from chat.services.reports import flag
-from chat.services.telling import Planned
+from chat.text.rate_limit import flood
 from notifications.payloads import inbox
 from notifications.services import Notice, notify_many
+from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import HoldfastError
 from realtime.protocol.page import Event
-from realtime.services import Heads, changing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,8 @@ class Post:
     body: str
     reply_to: int | None = None
     flags: tuple[str, ...] = ()  # why hooks want a moderator to look at it
-    refusal: HoldfastError | None = None  # of a hook; a message that was posted before is still answered
+    # Of a hook; a message that was posted before is still answered.
+    refusal: HoldfastError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,18 @@ def post_messages(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
     try:
         return _post(posts)
     except IntegrityError:
-        # Two nodes posted the same key of one author into different rooms, so under different locks. Now the first is there to be found.
+        # Two nodes posted the same key of one author into different rooms, so under different
+        # locks. Now the first is there to be found.
         return _post(posts)
 
 
-def post_message(*, author_id: int, room_id: int, body: str, key: UUID | None = None, reply_to: int | None = None) -> Posted:
+def post_message(
+    *, author_id: int, room_id: int, body: str, key: UUID | None = None, reply_to: int | None = None
+) -> Posted:
     """Post one message. Raises the reason of a refusal."""
-    post = Post(author_id=author_id, room_id=room_id, key=key or uuid4(), body=body, reply_to=reply_to)
+    post = Post(
+        author_id=author_id, room_id=room_id, key=key or uuid4(), body=body, reply_to=reply_to
+    )
     answer = post_messages([post])[0]
     if isinstance(answer, HoldfastError):
         raise answer
@@ -83,7 +90,9 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
     """
     if not posts:
         return []
-    rooms = Room.objects.in_bulk({post.room_id for post in posts if 0 < post.room_id <= policies.MAX_ID})
+    rooms = Room.objects.in_bulk(
+        {post.room_id for post in posts if 0 < post.room_id <= policies.MAX_ID}
+    )
     texts = _compose(posts, rooms)
     replied = _replied(posts)
     planned = [
@@ -91,8 +100,10 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
         for post, text in zip(posts, texts, strict=True)
         if isinstance(text, Text)
     ]
-    people = telling.candidates(planned)
-    streams = {payloads.stream(plan.room.pk) for plan in planned} | {inbox(user_id) for ids in people.values() for user_id in ids}
+    people = recipients.candidates(planned)
+    streams = {payloads.stream(plan.room.pk) for plan in planned} | {
+        inbox(user_id) for ids in people.values() for user_id in ids
+    }
     with changing(*streams) as heads:
         batch = _Batch.read(posts, {plan.room.pk for plan in planned}, replied, people)
         answers = [batch.decide(heads, post, text) for post, text in zip(posts, texts, strict=True)]
@@ -104,8 +115,12 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
 
 
 def _compose(posts: Sequence[Post], rooms: dict[int, Room]) -> list[Text | HoldfastError]:
-    drafts = [Draft(post.author_id, rooms[post.room_id], post.body, post.flags) for post in posts if post.room_id in rooms]
-    known = iter(compose(drafts, rulebook.current()))
+    drafts = [
+        Draft(post.author_id, rooms[post.room_id], post.body, post.flags)
+        for post in posts
+        if post.room_id in rooms
+    ]
+    known = iter(compose(drafts, filter_cache.current()))
     return [next(known) if post.room_id in rooms else policies.no_such_room() for post in posts]
 
 
@@ -118,14 +133,20 @@ class _Replied(NamedTuple):
 
 def _replied(posts: Sequence[Post]) -> dict[int | None, _Replied]:
     """Find the messages that are replied to; no query where none is."""
-    ids = {post.reply_to for post in posts if post.reply_to is not None and 0 < post.reply_to <= policies.MAX_ID}
+    ids = {
+        post.reply_to
+        for post in posts
+        if post.reply_to is not None and 0 < post.reply_to <= policies.MAX_ID
+    }
     if not ids:
         return {}
     rows = Message.objects.filter(pk__in=ids).values_list("pk", "room_id", "author_id")
     return {pk: _Replied(room_id, author_id) for pk, room_id, author_id in rows}
 
 
-def _answered(replied: Mapping[int | None, _Replied], message_id: int | None, author_id: int) -> int | None:
+def _answered(
+    replied: Mapping[int | None, _Replied], message_id: int | None, author_id: int
+) -> int | None:
     """Return whose message is answered; nobody's where it is the author's own."""
     found = replied.get(message_id)
     return found.author_id if found is not None and found.author_id != author_id else None
@@ -148,13 +169,19 @@ class _Batch:
     replied: Mapping[int | None, _Replied]
     apart: frozenset[Pair]  # who has blocked whom, among authors and those who would be told
     accepted: list[tuple[Message, Text]] = field(default_factory=list)
-    data: dict[tuple[int, UUID], dict[str, Any]] = field(default_factory=dict)  # how the accepted look on the wire
-    slowed: dict[int, Membership] = field(default_factory=dict)  # those whose time of posting counts
+    # How the accepted look on the wire.
+    data: dict[tuple[int, UUID], dict[str, Any]] = field(default_factory=dict)
+    # Those whose time of posting counts.
+    slowed: dict[int, Membership] = field(default_factory=dict)
     mentions: list[Mention] = field(default_factory=list)
 
     @classmethod
     def read(
-        cls, posts: Sequence[Post], room_ids: set[int], replied: Mapping[int | None, _Replied], people: telling.Candidates
+        cls,
+        posts: Sequence[Post],
+        room_ids: set[int],
+        replied: Mapping[int | None, _Replied],
+        people: recipients.Candidates,
     ) -> "_Batch":
         """Read with a query for each table."""
         rooms = Room.objects.in_bulk(room_ids)
@@ -167,7 +194,9 @@ class _Batch:
             apart=_apart(posts, rooms, people),
         )
 
-    def decide(self, heads: Heads, post: Post, text: Text | HoldfastError) -> _Decision | HoldfastError:
+    def decide(
+        self, heads: Heads, post: Post, text: Text | HoldfastError
+    ) -> _Decision | HoldfastError:
         """Accept or refuse one post. Nothing is taken from the heads for one that is refused."""
         before = self.known.get((post.author_id, post.key))
         if before is not None:
@@ -185,7 +214,9 @@ class _Batch:
         if isinstance(text, HoldfastError):
             raise text
         room = self.rooms[post.room_id]
-        member = policies.check_may_write(room, self.members.get((post.room_id, post.author_id)), now=self.now)
+        member = policies.check_may_write(
+            room, self.members.get((post.room_id, post.author_id)), now=self.now
+        )
         other_id = other_of(room, post.author_id)
         if other_id is not None:
             check_apart(self.apart, post.author_id, other_id)
@@ -215,17 +246,19 @@ class _Batch:
         self.accepted.append((message, text))
         return message
 
-    def notices(self, people: telling.Candidates) -> list[Notice]:
+    def notices(self, people: recipients.Candidates) -> list[Notice]:
         """Return what the accepted messages tell whom."""
         if not (self.accepted and people):
             return []
-        wishes = telling.reach(people)
+        wishes = recipients.reach(people)
         found: list[Notice] = []
         for message, text in self.accepted:
-            wanted = telling.heard(wishes, message.author_id, self.apart)
-            self.mentions += mentioning.mentions(message, text, people, wanted)
+            wanted = recipients.heard(wishes, message.author_id, self.apart)
+            self.mentions += mention_rows.mentions(message, text, people, wanted)
             answers = _answered(self.replied, message.reply_to_id, message.author_id)
-            found += telling.notices(message, self.rooms[message.room_id], text, people, wanted, answers)
+            found += recipients.notices(
+                message, self.rooms[message.room_id], text, people, wanted, answers
+            )
         return found
 
     def write(self, heads: Heads) -> None:
@@ -233,14 +266,18 @@ class _Batch:
         if not self.accepted:
             return
         Message.objects.bulk_create([message for message, _ in self.accepted])
-        Room.objects.bulk_update({self.rooms[message.room_id] for message, _ in self.accepted}, ["last_number"])
-        mentioning.note(self.mentions)
+        Room.objects.bulk_update(
+            {self.rooms[message.room_id] for message, _ in self.accepted}, ["last_number"]
+        )
+        mention_rows.note(self.mentions)
         if self.slowed:
             _lock_memberships(self.slowed)
             Membership.objects.bulk_update(self.slowed.values(), ["last_posted_at"])
         for message, _ in self.accepted:
             data = self.data[message.author_id, message.key] = payloads.message(message)
-            heads.record(payloads.stream(message.room_id), Event.of("message", message.pk, message.seq, data))
+            heads.record(
+                payloads.stream(message.room_id), Event.of("message", message.pk, message.seq, data)
+            )
         flag([(message, reason) for message, text in self.accepted for reason in text.flags])
 
     def answer(self, decision: _Decision | HoldfastError) -> Posted | HoldfastError:
@@ -252,10 +289,17 @@ class _Batch:
         return Posted(message, data, decision.duplicate)
 
 
-def _apart(posts: Sequence[Post], rooms: dict[int, Room], people: telling.Candidates) -> frozenset[Pair]:
+def _apart(
+    posts: Sequence[Post], rooms: dict[int, Room], people: recipients.Candidates
+) -> frozenset[Pair]:
     """Return the blocks that matter. In a direct room both people are candidates; a batch that tells nobody asks nothing."""
     told = {user_id for user_ids in people.values() for user_id in user_ids}
-    in_direct = {user_id for room_id, user_ids in people.items() if rooms[room_id].is_direct for user_id in user_ids}
+    in_direct = {
+        user_id
+        for room_id, user_ids in people.items()
+        if rooms[room_id].is_direct
+        for user_id in user_ids
+    }
     return blocked_pairs(told, {post.author_id for post in posts} | in_direct)
 
 
@@ -269,7 +313,10 @@ def _members(posts: Sequence[Post], room_ids: Collection[int]) -> dict[tuple[int
     pairs = Q()
     for room_id, user_ids in authors.items():
         pairs |= Q(room_id=room_id, user_id__in=user_ids)
-    return {(row.room_id, row.user_id): row for row in selectors.with_site_mute(Membership.objects.filter(pairs).select_related("user"))}
+    return {
+        (row.room_id, row.user_id): row
+        for row in selectors.with_site_mute(Membership.objects.filter(pairs).select_related("user"))
+    }
 
 
 def _lock_memberships(ids: Collection[int]) -> None:
@@ -286,6 +333,14 @@ def _known(posts: Sequence[Post]) -> dict[tuple[int, UUID], Message]:
     key = Message._meta.get_field("key")
     pairs = {(post.author_id, post.key) for post in posts}
     rows = ", ".join(["(%s, %s)"] * len(pairs))
-    values = [value for author_id, used in pairs for value in (author_id, key.get_db_prep_value(used, connection))]
-    listed = RawSQL(f"(chat_message.author_id, chat_message.key) IN (VALUES {rows})", values, BooleanField())  # noqa: S611  placeholders only
-    return {(row.author_id, row.key): row for row in Message.objects.filter(listed).select_related("author")}
+    values = [
+        value
+        for author_id, used in pairs
+        for value in (author_id, key.get_db_prep_value(used, connection))
+    ]
+    sql = f"(chat_message.author_id, chat_message.key) IN (VALUES {rows})"
+    listed = RawSQL(sql, values, BooleanField())  # noqa: S611  placeholders only
+    return {
+        (row.author_id, row.key): row
+        for row in Message.objects.filter(listed).select_related("author")
+    }

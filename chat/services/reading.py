@@ -6,11 +6,12 @@ from typing import Final, NamedTuple
 
 from django.db.models import F, Q
 
-from chat import payloads, policies, selectors
+from chat import payloads, policies
 from chat.models import Membership, Room, State
+from chat.queries import selectors
 from notifications.payloads import inbox
+from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, HoldfastError
-from realtime.services import Heads, changing
 
 READ_BATCH: Final = 500  # rooms read in one transaction: some 20 ms
 
@@ -50,7 +51,9 @@ def mark_read(marks: Sequence[Mark]) -> list[Marked | HoldfastError]:
         rows = _memberships(marks)
         before = {row.pk: row.read_number for row in rows.values()}
         strange = _rooms_of_strangers(marks, rows)
-        answers = [_advance(rows.get((mark.user_id, mark.room_id)), mark, strange) for mark in marks]
+        answers = [
+            _advance(rows.get((mark.user_id, mark.room_id)), mark, strange) for mark in marks
+        ]
         _save(heads, [row for row in rows.values() if row.read_number > before[row.pk]])
     return answers
 
@@ -62,7 +65,11 @@ def mark_unread(*, actor_id: int, room_id: int, number: int) -> WentBack:
         room, row = selectors.standing(room_id, actor_id)
         row = policies.check_member(room, row)
         if not 1 <= number <= room.last_number:
-            raise BadRequest("number: expected 1 to {last_number}, got {number}", last_number=room.last_number, number=number)
+            raise BadRequest(
+                "number: expected 1 to {last_number}, got {number}",
+                last_number=room.last_number,
+                number=number,
+            )
         if row.read_number >= number:
             row.read_number = number - 1
             _save(heads, [row])
@@ -71,11 +78,18 @@ def mark_unread(*, actor_id: int, room_id: int, number: int) -> WentBack:
 
 def read_everywhere(*, user_id: int) -> int:
     """Note that somebody has read all that there is in their rooms now, in batches. Returns in how many rooms something was unread."""
-    behind = Membership.objects.filter(user_id=user_id, state=State.ACTIVE, read_number__lt=F("room__last_number"))
+    behind = Membership.objects.filter(
+        user_id=user_id, state=State.ACTIVE, read_number__lt=F("room__last_number")
+    )
     total = 0
-    for _ in range(policies.MAX_ROOMS_PER_USER // READ_BATCH + 1):  # no further, however fast others write
+    # No further, however fast others write.
+    for _ in range(policies.MAX_ROOMS_PER_USER // READ_BATCH + 1):
         with changing(inbox(user_id)) as heads:
-            rows = list(behind.select_for_update(of=("self",)).select_related("room", "user").order_by("pk")[:READ_BATCH])
+            rows = list(
+                behind.select_for_update(of=("self",))
+                .select_related("room", "user")
+                .order_by("pk")[:READ_BATCH]
+            )
             for row in rows:
                 row.read_number = row.room.last_number
             _save(heads, rows)
@@ -104,18 +118,32 @@ def _memberships(marks: Sequence[Mark]) -> dict[tuple[int, int], Membership]:
         pairs |= Q(user_id=user_id, room_id__in=room_ids)
     if not pairs:
         return {}
-    # Locked in the order of their keys: posting in slow mode changes the same rows under the locks of rooms, not of inboxes.
-    rows = Membership.objects.select_for_update(of=("self",)).filter(pairs).select_related("room", "user").order_by("pk")
+    # Locked in the order of their keys: posting in slow mode changes the same rows under the locks
+    # of rooms, not of inboxes.
+    rows = (
+        Membership.objects.select_for_update(of=("self",))
+        .filter(pairs)
+        .select_related("room", "user")
+        .order_by("pk")
+    )
     return {(row.user_id, row.room_id): row for row in rows}
 
 
-def _rooms_of_strangers(marks: Sequence[Mark], rows: Mapping[tuple[int, int], Membership]) -> dict[int, Room]:
+def _rooms_of_strangers(
+    marks: Sequence[Mark], rows: Mapping[tuple[int, int], Membership]
+) -> dict[int, Room]:
     """Return the rooms that somebody names who has never been in them; no query where there is none such."""
-    wanted = {mark.room_id for mark in marks if (mark.user_id, mark.room_id) not in rows and 0 < mark.room_id <= policies.MAX_ID}
+    wanted = {
+        mark.room_id
+        for mark in marks
+        if (mark.user_id, mark.room_id) not in rows and 0 < mark.room_id <= policies.MAX_ID
+    }
     return Room.objects.in_bulk(wanted) if wanted else {}
 
 
-def _advance(row: Membership | None, mark: Mark, strange: Mapping[int, Room]) -> Marked | HoldfastError:
+def _advance(
+    row: Membership | None, mark: Mark, strange: Mapping[int, Room]
+) -> Marked | HoldfastError:
     """Move the read number on."""
     room = row.room if row is not None else strange.get(mark.room_id)
     if room is None:
@@ -126,4 +154,6 @@ def _advance(row: Membership | None, mark: Mark, strange: Mapping[int, Room]) ->
         return error
     before, last = row.read_number, row.room.last_number
     row.read_number = max(before, min(mark.number, last))
-    return Marked(last - row.read_number, row.read_number, row.read_number > before, row.room.member_count)
+    return Marked(
+        last - row.read_number, row.read_number, row.read_number > before, row.room.member_count
+    )

@@ -5,25 +5,31 @@ from collections.abc import Sequence
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from chat import policies, selectors
+from chat import policies
 from chat.errors import AlreadyReported
 from chat.models import NOTE_MAX_LENGTH, Message, Report
-from chat.services.rows import system_user
+from chat.queries import selectors
+from chat.services.persistence import system_user
+from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest, Forbidden
-from realtime.services import changing
 
 
 def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> Report:
     """Report a message of somebody else that the actor can read. Only moderators learn who did."""
     if category not in Report.Category.values:
-        raise BadRequest("category: expected one of {values}", values=", ".join(Report.Category.values))
+        raise BadRequest(
+            "category: expected one of {values}", values=", ".join(Report.Category.values)
+        )
     note = policies.clean(note, name="note", limit=NOTE_MAX_LENGTH)
     message = selectors.readable_message(message_id, actor_id)
     if message.author_id == actor_id:
         raise Forbidden("You cannot report a message of your own; you can edit or delete it.")
     with changing():
         if selectors.open_reports(actor_id) >= selectors.MAX_OPEN_REPORTS:
-            raise Forbidden("You have {count} open reports; wait until a moderator has looked at them.", count=selectors.MAX_OPEN_REPORTS)
+            raise Forbidden(
+                "You have {count} open reports; wait until a moderator has looked at them.",
+                count=selectors.MAX_OPEN_REPORTS,
+            )
         row, made = Report.objects.get_or_create(
             message=message,
             reporter_id=actor_id,
@@ -53,7 +59,8 @@ def flag(found: Sequence[tuple[Message, str]]) -> None:
                 message_id=message_id,
                 reporter=reporter,
                 category=Report.Category.OTHER,
-                note=gettext("Found by: %(what)s") % {"what": ", ".join(each)[: NOTE_MAX_LENGTH - 20]},
+                note=gettext("Found by: %(what)s")
+                % {"what": ", ".join(each)[: NOTE_MAX_LENGTH - 20]},
                 created_at=now,
             )
             for message_id, each in reasons.items()

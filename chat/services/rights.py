@@ -3,9 +3,10 @@
 from django.contrib.auth.models import User
 from django.db.models import Q
 
-from chat import policies, selectors
+from chat import policies
 from chat.models import Membership, Room
 from chat.policies import Rank
+from chat.queries import selectors
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import Forbidden
 
@@ -16,7 +17,9 @@ def acting_rank(room: Room, member: Membership | None, user_id: int, *, least: R
     return Rank.SITE if own < least and selectors.is_site_moderator(user_id) else own
 
 
-def check_moderates(room: Room, member: Membership | None, actor_id: int, *, least: Rank = Rank.MODERATOR) -> Rank:
+def check_moderates(
+    room: Room, member: Membership | None, actor_id: int, *, least: Rank = Rank.MODERATOR
+) -> Rank:
     """Return the rank of somebody who moderates the room. Raises what others are told."""
     acting = acting_rank(room, member, actor_id, least=least)
     if acting < Rank.SITE:
@@ -38,4 +41,6 @@ def check_above_on_site(actor_id: int, user_id: int) -> None:
         raise Forbidden("You cannot do that to yourself.")
     of_the_desk = Q(is_superuser=True) | Q(is_staff=True) | Q(groups__name=MODERATORS)
     if User.objects.filter(of_the_desk, pk=user_id).exists():
-        raise Forbidden("That cannot be done to somebody who works at the desk; take the role away first.")
+        raise Forbidden(
+            "That cannot be done to somebody who works at the desk; take the role away first."
+        )

@@ -9,24 +9,38 @@ from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.text import slugify
 
-from chat import payloads, policies, selectors
-from chat.models import NAME_MAX_LENGTH, REASON_MAX_LENGTH, SLUG_MAX_LENGTH, TOPIC_MAX_LENGTH, Membership, ModerationLog, Role, Room
-from chat.people import check_not_kept_apart
+from chat import payloads, policies
+from chat.models import (
+    NAME_MAX_LENGTH,
+    REASON_MAX_LENGTH,
+    SLUG_MAX_LENGTH,
+    TOPIC_MAX_LENGTH,
+    Membership,
+    ModerationLog,
+    Role,
+    Room,
+)
 from chat.policies import Rank
+from chat.queries import selectors
+from chat.queries.people import check_not_kept_apart
+from chat.services.persistence import admit, log, new_membership, save_room
 from chat.services.rights import check_moderates
-from chat.services.rows import admit, log, new_membership, save_room
 from notifications.payloads import inbox
+from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest
-from realtime.services import changing
 
-MAX_NUMBERED_SLUGS: Final = 20  # "general-2" to "general-20" may be taken, or be taken by somebody else at the same moment
-MAX_RANDOM_SLUGS: Final = 5  # after those: names without Latin letters are all "room", and there may be any number of them
+# "general-2" to "general-20" may be taken, or be taken by somebody else at the same moment.
+MAX_NUMBERED_SLUGS: Final = 20
+# After those: names without Latin letters are all "room", and there may be any number of them.
+MAX_RANDOM_SLUGS: Final = 5
 RANDOM_SLUG_BYTES: Final = 3  # 16 million
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 Action = ModerationLog.Action
 
 
-def create_room(*, actor_id: int, name: str, kind: str = Room.Kind.PUBLIC, topic: str = "", slug: str = "") -> Membership:
+def create_room(
+    *, actor_id: int, name: str, kind: str = Room.Kind.PUBLIC, topic: str = "", slug: str = ""
+) -> Membership:
     """Make a room that the actor owns. Returns the actor's membership, with its room.
 
     A ``slug`` that is given is taken as it is, or refused; one that is made of the name gets a number where that is taken.
@@ -36,7 +50,10 @@ def create_room(*, actor_id: int, name: str, kind: str = Room.Kind.PUBLIC, topic
     if kind not in (Room.Kind.PUBLIC, Room.Kind.PRIVATE):
         raise BadRequest("kind: expected public or private")
     if slug and (len(slug) > SLUG_MAX_LENGTH or not _SLUG.fullmatch(slug)):
-        raise BadRequest("slug: expected at most {limit} small letters, digits and single hyphens", limit=SLUG_MAX_LENGTH)
+        raise BadRequest(
+            "slug: expected at most {limit} small letters, digits and single hyphens",
+            limit=SLUG_MAX_LENGTH,
+        )
     if slug in policies.RESERVED_SLUGS:
         raise BadRequest("slug: {slug} is an address of the site itself", slug=slug)
     for candidate in [slug] if slug else _slugs(name):
@@ -58,14 +75,20 @@ def direct_room(*, actor_id: int, user_id: int) -> Membership:
     found = _direct_membership(f"{low}:{high}", actor_id)
     if found is not None:
         return found
-    # Both inboxes are locked by whoever makes this room, so the second of two at the same moment finds it made.
+    # Both inboxes are locked by whoever makes this room, so the second of two at the same moment
+    # finds it made.
     with changing(inbox(low), inbox(high)) as heads:
         found = _direct_membership(f"{low}:{high}", actor_id)
         if found is not None:
             return found
         check_not_kept_apart(actor_id, user_id)
         policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
-        room = Room(slug=f"direct_{low}_{high}", kind=Room.Kind.DIRECT, direct_key=f"{low}:{high}", created_by_id=actor_id)
+        room = Room(
+            slug=f"direct_{low}_{high}",
+            kind=Room.Kind.DIRECT,
+            direct_key=f"{low}:{high}",
+            created_by_id=actor_id,
+        )
         room.save()
         heads.born(payloads.stream(room.pk))
         save_room(heads, room)
@@ -95,7 +118,9 @@ def change_room(
     selectors.room(room_id)
     with changing(payloads.stream(room_id)) as heads:
         room, member = selectors.standing(room_id, actor_id)
-        check_moderates(room, member, actor_id, least=Rank.MODERATOR if archived is None else Rank.OWNER)
+        check_moderates(
+            room, member, actor_id, least=Rank.MODERATOR if archived is None else Rank.OWNER
+        )
         policies.check_not_direct(room)
         if archived is None:
             policies.check_not_archived(room)
@@ -125,7 +150,11 @@ def _create(room: Room, actor_id: int) -> Membership:
 
 
 def _direct_membership(key: str, user_id: int) -> Membership | None:
-    return Membership.objects.filter(room__direct_key=key, user_id=user_id).select_related("room", "user").first()
+    return (
+        Membership.objects.filter(room__direct_key=key, user_id=user_id)
+        .select_related("room", "user")
+        .first()
+    )
 
 
 def _slugs(name: str) -> Iterator[str]:
@@ -142,10 +171,14 @@ def _slugs(name: str) -> Iterator[str]:
 def _stem(name: str) -> str:
     """Return what a name leaves of itself in an address, with room for what follows. Addresses are of small Latin letters and digits."""
     room_for_more = 2 * RANDOM_SLUG_BYTES + 1
-    return re.sub(r"[-_]+", "-", slugify(name))[: SLUG_MAX_LENGTH - room_for_more].strip("-") or "room"
+    return (
+        re.sub(r"[-_]+", "-", slugify(name))[: SLUG_MAX_LENGTH - room_for_more].strip("-") or "room"
+    )
 
 
-def _checked(*, name: str | None, topic: str | None, slow_mode: int | None, read_only: bool | None) -> dict[str, Any]:
+def _checked(
+    *, name: str | None, topic: str | None, slow_mode: int | None, read_only: bool | None
+) -> dict[str, Any]:
     """Return the fields that are to change, with their values."""
     wanted: dict[str, Any] = {}
     if name is not None:

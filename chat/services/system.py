@@ -5,14 +5,25 @@ from uuid import UUID, uuid5
 from django.conf import settings
 from django.utils import timezone
 
-from chat import markdown, payloads, policies, selectors
+from chat import payloads, policies
 from chat.models import Message, Room
-from chat.services import texts
-from chat.services.rows import save_message, system_user
-from realtime.services import changing
+from chat.queries import selectors
+from chat.services import withheld_text
+from chat.services.persistence import save_message, system_user
+from chat.text import markdown
+from realtime.core.heads import changing
 
 
-def post_system_message(ident: int, *, key: UUID, title: str, body: str, url: str, level: str, author_id: int | None = None) -> int:
+def post_system_message(
+    ident: int,
+    *,
+    key: UUID,
+    title: str,
+    body: str,
+    url: str,
+    level: str,
+    author_id: int | None = None,
+) -> int:
     """Post a message of the system in the room ``ident`` and return its id. A repeat with the same ``key`` posts nothing.
 
     Nobody is notified, and slow mode, locks, blocked words and the length limit do not hold for it: an operator speaks.
@@ -31,7 +42,15 @@ def post_system_message(ident: int, *, key: UUID, title: str, body: str, url: st
         room.last_number += 1
         Room.objects.filter(pk=room.pk).update(last_number=room.last_number)
         html = markdown.render(text, {}).html
-        message = Message(room=room, number=room.last_number, author=author, key=own_key, body=text, html=html, created_at=timezone.now())
+        message = Message(
+            room=room,
+            number=room.last_number,
+            author=author,
+            key=own_key,
+            body=text,
+            html=html,
+            created_at=timezone.now(),
+        )
         save_message(heads, message)
     return message.pk
 
@@ -43,7 +62,7 @@ def recall_system_message(message_id: int) -> None:
         message = selectors.message(message_id)
         if message.is_deleted:
             return
-        texts.forget(message)
+        withheld_text.forget(message)
         save_message(heads, message)
 
 
@@ -53,6 +72,6 @@ def _in_markdown(title: str, body: str, url: str) -> str:
 
 
 def _absolute(url: str) -> str:
-    """Return the address with its host: links in messages never are paths of this site (see ``chat.markdown``)."""
+    """Return the address with its host: links in messages never are paths of this site (see ``chat.text.markdown``)."""
     origin: str = next(iter(settings.ALLOWED_ORIGINS), "")
     return origin + url if url.startswith("/") else url

@@ -10,8 +10,14 @@ from chat.models import Room
 
 register = template.Library()
 
-# Of pages without chat; the last is on every page.
-ENTRIES = {"notifications/page.js", "chat/account.js", "chat/notification_settings.js", "realtime/zone.js"}
+# Of pages without chat; the last is on every page. The folders hold scripts that are loaded by themselves, or only when needed.
+ENTRIES = {
+    "notifications/page.js",
+    "chat/account/account.js",
+    "chat/account/notification_settings.js",
+    "realtime/lib/time_zone.js",
+}
+NOT_PRELOADED = {"admin", "offline", "vendor"}
 PACKAGES = ("realtime", "notifications", "chat")
 
 
@@ -20,11 +26,19 @@ PACKAGES = ("realtime", "notifications", "chat")
 def page_modules() -> list[str]:
     """Return the modules of the conversation's page, as ``static`` names them."""
     folders = [Path(apps.get_app_config(package).path) / "static" for package in PACKAGES]
-    found = [path.relative_to(folder).as_posix() for folder in folders for path in sorted(folder.glob("*/*.js"))]
-    return [name for name in found if name not in ENTRIES]
+    found = [
+        path.relative_to(folder).as_posix()
+        for folder in folders
+        for path in sorted(folder.glob("*/**/*.js"))
+    ]
+    return [
+        name for name in found if name not in ENTRIES and NOT_PRELOADED.isdisjoint(name.split("/"))
+    ]
 
 
 @register.filter
 def room_icon(kind: str | None) -> str:
     """Return the icon of a kind of room."""
-    return {Room.Kind.PRIVATE: "lock", Room.Kind.DIRECT: "message-circle"}.get(Room.Kind(kind or Room.Kind.PUBLIC), "hash")
+    return {Room.Kind.PRIVATE: "lock", Room.Kind.DIRECT: "message-circle"}.get(
+        Room.Kind(kind or Room.Kind.PUBLIC), "hash"
+    )

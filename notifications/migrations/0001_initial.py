@@ -18,7 +18,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Broadcast",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("key", models.UUIDField(default=uuid.uuid4, unique=True)),
                 ("title", models.CharField(blank=True, max_length=200)),
                 ("body", models.TextField()),
@@ -26,7 +31,12 @@ class Migration(migrations.Migration):
                 (
                     "level",
                     models.CharField(
-                        choices=[("info", "Info"), ("success", "Success"), ("warning", "Warning"), ("critical", "Critical")],
+                        choices=[
+                            ("info", "Info"),
+                            ("success", "Success"),
+                            ("warning", "Warning"),
+                            ("critical", "Critical"),
+                        ],
                         default="info",
                         max_length=10,
                     ),
@@ -40,7 +50,11 @@ class Migration(migrations.Migration):
                 (
                     "created_by",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -48,7 +62,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Announcement",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("seq", models.BigIntegerField(unique=True)),
                 ("title", models.CharField(blank=True, max_length=200)),
                 ("body", models.TextField(blank=True)),
@@ -56,7 +75,12 @@ class Migration(migrations.Migration):
                 (
                     "level",
                     models.CharField(
-                        choices=[("info", "Info"), ("success", "Success"), ("warning", "Warning"), ("critical", "Critical")],
+                        choices=[
+                            ("info", "Info"),
+                            ("success", "Success"),
+                            ("warning", "Warning"),
+                            ("critical", "Critical"),
+                        ],
                         default="info",
                         max_length=10,
                     ),
@@ -67,7 +91,9 @@ class Migration(migrations.Migration):
                 (
                     "broadcast",
                     models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="announcement", to="notifications.broadcast"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="announcement",
+                        to="notifications.broadcast",
                     ),
                 ),
             ],
@@ -75,33 +101,50 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AnnouncementReading",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("seq", models.BigIntegerField()),
                 ("read_at", models.DateTimeField()),
                 (
                     "announcement",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="readings", to="notifications.announcement"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="readings",
+                        to="notifications.announcement",
                     ),
                 ),
                 (
                     "user",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
             options={
                 "constraints": [
                     models.UniqueConstraint(fields=("user", "seq"), name="reading_user_seq"),
-                    models.UniqueConstraint(fields=("user", "announcement"), name="reading_user_announcement"),
+                    models.UniqueConstraint(
+                        fields=("user", "announcement"), name="reading_user_announcement"
+                    ),
                 ],
             },
         ),
         migrations.CreateModel(
             name="Notification",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("seq", models.BigIntegerField()),
                 ("kind", models.CharField(max_length=40)),
                 ("title", models.CharField(max_length=200)),
@@ -110,7 +153,12 @@ class Migration(migrations.Migration):
                 (
                     "level",
                     models.CharField(
-                        choices=[("info", "Info"), ("success", "Success"), ("warning", "Warning"), ("critical", "Critical")],
+                        choices=[
+                            ("info", "Info"),
+                            ("success", "Success"),
+                            ("warning", "Warning"),
+                            ("critical", "Critical"),
+                        ],
                         default="info",
                         max_length=10,
                     ),
@@ -122,7 +170,11 @@ class Migration(migrations.Migration):
                 (
                     "actor",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 (
@@ -148,14 +200,28 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(condition=models.Q(("archived_at__isnull", True)), fields=["user", "id"], name="notification_inbox"),
-                    models.Index(condition=models.Q(("read_at__isnull", True)), fields=["user", "id"], name="notification_unread"),
-                    models.Index(condition=models.Q(("archived_at__isnull", False)), fields=["user", "id"], name="notification_archived"),
+                    models.Index(
+                        condition=models.Q(("archived_at__isnull", True)),
+                        fields=["user", "id"],
+                        name="notification_inbox",
+                    ),
+                    models.Index(
+                        condition=models.Q(("read_at__isnull", True)),
+                        fields=["user", "id"],
+                        name="notification_unread",
+                    ),
+                    models.Index(
+                        condition=models.Q(("archived_at__isnull", False)),
+                        fields=["user", "id"],
+                        name="notification_archived",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("user", "seq"), name="notification_user_seq"),
                     models.UniqueConstraint(
-                        condition=models.Q(("broadcast__isnull", False)), fields=("broadcast", "user"), name="notification_broadcast_user"
+                        condition=models.Q(("broadcast__isnull", False)),
+                        fields=("broadcast", "user"),
+                        name="notification_broadcast_user",
                     ),
                 ],
             },

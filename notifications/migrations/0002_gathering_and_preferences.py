@@ -15,7 +15,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Preferences",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("seq", models.BigIntegerField()),
                 ("inbox_off", models.JSONField(default=list)),
                 ("desktop_off", models.JSONField(default=list)),
@@ -53,13 +58,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="notification",
-            index=models.Index(condition=models.Q(("parts__isnull", False)), fields=["user", "subject"], name="notification_gathering"),
+            index=models.Index(
+                condition=models.Q(("parts__isnull", False)),
+                fields=["user", "subject"],
+                name="notification_gathering",
+            ),
         ),
         migrations.AddField(
             model_name="preferences",
             name="user",
             field=models.OneToOneField(
-                on_delete=django.db.models.deletion.CASCADE, related_name="notification_preferences", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="notification_preferences",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
     ]

@@ -20,7 +20,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterModelOptions(
             name="announcementreading",
-            options={"verbose_name": "reading of an announcement", "verbose_name_plural": "readings of announcements"},
+            options={
+                "verbose_name": "reading of an announcement",
+                "verbose_name_plural": "readings of announcements",
+            },
         ),
         migrations.AlterModelOptions(
             name="broadcast",
@@ -49,7 +52,12 @@ class Migration(migrations.Migration):
             model_name="announcement",
             name="level",
             field=models.CharField(
-                choices=[("info", "Info"), ("success", "Success"), ("warning", "Warning"), ("critical", "Critical")],
+                choices=[
+                    ("info", "Info"),
+                    ("success", "Success"),
+                    ("warning", "Warning"),
+                    ("critical", "Critical"),
+                ],
                 default="info",
                 max_length=10,
                 verbose_name="level",
@@ -132,7 +140,12 @@ class Migration(migrations.Migration):
             model_name="broadcast",
             name="level",
             field=models.CharField(
-                choices=[("info", "Info"), ("success", "Success"), ("warning", "Warning"), ("critical", "Critical")],
+                choices=[
+                    ("info", "Info"),
+                    ("success", "Success"),
+                    ("warning", "Warning"),
+                    ("critical", "Critical"),
+                ],
                 default="info",
                 max_length=10,
                 verbose_name="level",
@@ -207,7 +220,12 @@ class Migration(migrations.Migration):
             model_name="notification",
             name="level",
             field=models.CharField(
-                choices=[("info", "Info"), ("success", "Success"), ("warning", "Warning"), ("critical", "Critical")],
+                choices=[
+                    ("info", "Info"),
+                    ("success", "Success"),
+                    ("warning", "Warning"),
+                    ("critical", "Critical"),
+                ],
                 default="info",
                 max_length=10,
                 verbose_name="level",

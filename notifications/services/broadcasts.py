@@ -14,19 +14,20 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from notifications import payloads, policies, selectors
+from notifications import payloads, policies, queries
 from notifications.models import Announcement, Broadcast, Notification
 from notifications.policies import BadBroadcast, Words
-from notifications.selectors import Audience, Reach
+from notifications.queries import Audience, Reach
 from notifications.services import inbox
 from notifications.services.inbox import Notice
 from notifications.targets import Place, target
+from realtime.core.heads import changing
 from realtime.protocol.errors import NotFound
-from realtime.services import changing
 
 log = logging.getLogger("holdfast.notifications")
 
-INBOXES_PER_TRANSACTION = 500  # locked together: some 100 ms, which is what a mention of one of their owners may wait
+# Locked together: some 100 ms, which is what a mention of one of their owners may wait.
+INBOXES_PER_TRANSACTION = 500
 DEFAULT_TITLE = "A message from the administrators"  # of a notification; an announcement needs none
 RECALLED_KIND = "recalled"
 RECALLED_TITLE = "This message was taken back."
@@ -42,13 +43,22 @@ class Recalled:
     posts: int
 
 
-def broadcast(*, words: Words, audience: Audience, created_by_id: int | None = None, key: uuid.UUID | None = None) -> Broadcast:
+def broadcast(
+    *,
+    words: Words,
+    audience: Audience,
+    created_by_id: int | None = None,
+    key: uuid.UUID | None = None,
+) -> Broadcast:
     """Send ``words`` to ``audience``, or go on with the broadcast of this ``key``.
 
     Raises ``BadBroadcast`` with everything that is wrong, before anything is sent, or what a place answers that does not take it.
     """
-    reach = selectors.reach(audience)
-    problems = [*policies.problems_of_words(words, now=timezone.now(), announced=audience.everybody), *reach.problems]
+    reach = queries.reach(audience)
+    problems = [
+        *policies.problems_of_words(words, now=timezone.now(), announced=audience.everybody),
+        *reach.problems,
+    ]
     if problems:
         raise BadBroadcast(problems)
     row = _row(words, audience, reach, created_by_id=created_by_id, key=key or uuid.uuid4())
@@ -105,19 +115,35 @@ def recall(*, broadcast_id: int) -> Recalled:
     for name, _, posted in taken.places:
         _unpost(name, posted)
     result = Recalled(taken, len(announcements), _recall_notifications(taken), len(taken.places))
-    log.info("broadcast recalled", extra={"broadcast": taken.pk, "notifications": result.notifications})
+    log.info(
+        "broadcast recalled", extra={"broadcast": taken.pk, "notifications": result.notifications}
+    )
     return result
 
 
-def _row(words: Words, audience: Audience, reach: Reach, *, created_by_id: int | None, key: uuid.UUID) -> Broadcast:
+def _row(
+    words: Words, audience: Audience, reach: Reach, *, created_by_id: int | None, key: uuid.UUID
+) -> Broadcast:
     """Return the broadcast of ``key``, made unless it exists."""
-    said = {"title": words.title, "body": words.body, "url": words.url, "level": words.level, "targets": audience.as_json()}
-    others = {"recipients": reach.people, "expires_at": words.expires_at, "created_by_id": created_by_id}
+    said = {
+        "title": words.title,
+        "body": words.body,
+        "url": words.url,
+        "level": words.level,
+        "targets": audience.as_json(),
+    }
+    others = {
+        "recipients": reach.people,
+        "expires_at": words.expires_at,
+        "created_by_id": created_by_id,
+    }
     row, made = Broadcast.objects.get_or_create(key=key, defaults=said | others)
     if not made and row.recalled_at:
         raise BadBroadcast([f"Broadcast {row.pk} of this key was taken back."])
     if not made and any(getattr(row, name) != value for name, value in said.items()):
-        raise BadBroadcast([f"The key belongs to broadcast {row.pk}, which says something else or goes to others."])
+        raise BadBroadcast(
+            [f"The key belongs to broadcast {row.pk}, which says something else or goes to others."]
+        )
     return row
 
 
@@ -135,11 +161,25 @@ def _notify(broadcast_id: int, user_ids: Sequence[int]) -> bool:
         sent = _locked(broadcast_id)
         if sent.recalled_at:
             return False
-        reached = Notification.objects.filter(broadcast=sent, user_id__in=user_ids).values("user_id")
-        missing = User.objects.filter(pk__in=user_ids, is_active=True).exclude(pk__in=reached).values_list("pk", flat=True)
+        reached = Notification.objects.filter(broadcast=sent, user_id__in=user_ids).values(
+            "user_id"
+        )
+        missing = (
+            User.objects.filter(pk__in=user_ids, is_active=True)
+            .exclude(pk__in=reached)
+            .values_list("pk", flat=True)
+        )
         title = sent.title or DEFAULT_TITLE
         notices = [
-            Notice(user_id=user_id, kind="broadcast", title=title, body=sent.body, url=sent.url, level=sent.level) for user_id in missing
+            Notice(
+                user_id=user_id,
+                kind="broadcast",
+                title=title,
+                body=sent.body,
+                url=sent.url,
+                level=sent.level,
+            )
+            for user_id in missing
         ]
         inbox.notify_many(heads, notices, broadcast=sent)
         return True
@@ -174,7 +214,9 @@ def _post(row: Broadcast, name: str, place: Place) -> None:
 def _unpost(name: str, posted: int) -> None:
     found = target(name)
     if found is None:
-        log.warning("recall needs an app that is not installed", extra={"target": name, "posted": posted})
+        log.warning(
+            "recall needs an app that is not installed", extra={"target": name, "posted": posted}
+        )
         return
     try:
         found.recall(posted)
@@ -186,7 +228,9 @@ def _recall_notifications(taken: Broadcast) -> int:
     """Take the words out of the notifications of a broadcast, in batches by user."""
     rows = Notification.objects.filter(broadcast=taken).order_by("user_id")
     last, count = 0, 0
-    while user_ids := list(rows.filter(user_id__gt=last).values_list("user_id", flat=True)[:INBOXES_PER_TRANSACTION]):
+    while user_ids := list(
+        rows.filter(user_id__gt=last).values_list("user_id", flat=True)[:INBOXES_PER_TRANSACTION]
+    ):
         count += _recall_batch(rows.filter(user_id__in=user_ids), user_ids)
         last = user_ids[-1]
     return count

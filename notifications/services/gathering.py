@@ -12,10 +12,10 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from notifications import payloads, selectors
+from notifications import payloads, queries
 from notifications.models import TITLE_MAX_LENGTH, Notification
 from notifications.services.inbox import record
-from realtime.services import Heads
+from realtime.core.heads import Heads
 
 MAX_NAMED = 3  # people whose accounts are read for a title; the others are counted
 TAKEN_BACK_TITLE = "This was taken back."
@@ -50,11 +50,13 @@ def gather(heads: Heads, gathered: Gathered, *, actor_id: int, what: str) -> Not
 
     None: its owner does not want to be told.
     """
-    standing = selectors.standings([gathered.user_id])[gathered.user_id]
+    standing = queries.standings([gathered.user_id])[gathered.user_id]
     if gathered.kind in standing.off:
         return None
     now = timezone.now()
-    row = next(iter(selectors.gathering(gathered.user_id, gathered.subject)), None) or _begin(gathered, now)
+    row = next(iter(queries.gathering(gathered.user_id, gathered.subject)), None) or _begin(
+        gathered, now
+    )
     is_new = row.pk is None or not row.count
     if is_new:
         row.created_at = now
@@ -86,21 +88,26 @@ def reword(heads: Heads, gathered: Gathered, *, pk: int) -> None:
     """Tell again what a row tells, because somebody in it is called otherwise now, in the transaction of the caller."""
     row = Notification.objects.filter(pk=pk, user_id=gathered.user_id, parts__isnull=False).first()
     if row is not None and (row.title, row.body) != _in_words(row, gathered)[:2]:
-        _save(heads, row, gathered, unread=selectors.unread(row.user_id))
+        _save(heads, row, gathered, unread=queries.unread(row.user_id))
 
 
 def _unread(gathered: Gathered) -> list[Notification]:
-    return [row for row in selectors.gathering(gathered.user_id, gathered.subject) if row.count]
+    return [row for row in queries.gathering(gathered.user_id, gathered.subject) if row.count]
 
 
 def _begin(gathered: Gathered, now: datetime) -> Notification:
     return Notification(
-        user_id=gathered.user_id, kind=gathered.kind, subject=gathered.subject, place=gathered.place, url=gathered.url, created_at=now
+        user_id=gathered.user_id,
+        kind=gathered.kind,
+        subject=gathered.subject,
+        place=gathered.place,
+        url=gathered.url,
+        created_at=now,
     )
 
 
 def _leave(heads: Heads, row: Notification, gathered: Gathered) -> None:
-    unread = selectors.unread(row.user_id)
+    unread = queries.unread(row.user_id)
     if not row.parts:
         row.read_at = row.archived_at = timezone.now()
         unread -= 1
@@ -125,5 +132,7 @@ def _in_words(row: Notification, gathered: Gathered) -> tuple[str, str, Sequence
     people = [users[user_id] for user_id in latest if user_id in users]
     if not parts:
         return TAKEN_BACK_TITLE, "", people
-    title, body = gathered.words(Parts(people, len(latest) - len(people), list(dict.fromkeys(what for _, what in parts))))
+    title, body = gathered.words(
+        Parts(people, len(latest) - len(people), list(dict.fromkeys(what for _, what in parts)))
+    )
     return title[:TITLE_MAX_LENGTH], body, people

@@ -13,13 +13,22 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from notifications import payloads, policies, selectors
-from notifications.models import TITLE_MAX_LENGTH, Announcement, AnnouncementReading, Broadcast, Level, Notification
+from notifications import payloads, policies, queries
+from notifications.models import (
+    TITLE_MAX_LENGTH,
+    Announcement,
+    AnnouncementReading,
+    Broadcast,
+    Level,
+    Notification,
+)
 from notifications.titles import renamed
+from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import NotFound
-from realtime.services import Heads, changing
 
-ROWS_PER_STATEMENT = 500  # of an insert: with 18 columns far below the 65,535 parameters of PostgreSQL and the 32,766 of SQLite
+# Of an insert: with 18 columns far below the 65,535 parameters of PostgreSQL and the 32,766 of
+# SQLite.
+ROWS_PER_STATEMENT = 500
 READ_BATCH = 500  # notifications read in one transaction: some 20 ms, and no more than a tail holds
 
 
@@ -62,16 +71,27 @@ def notify(
 
     None: its owner does not want this kind.
     """
-    notice = Notice(user_id=user_id, kind=kind, title=title, body=body, url=url, actor_id=actor_id, level=level, place=place)
+    notice = Notice(
+        user_id=user_id,
+        kind=kind,
+        title=title,
+        body=body,
+        url=url,
+        actor_id=actor_id,
+        level=level,
+        place=place,
+    )
     return next(iter(notify_many(heads, [notice])), None)
 
 
-def notify_many(heads: Heads, notices: Sequence[Notice], *, broadcast: Broadcast | None = None) -> list[Notification]:
+def notify_many(
+    heads: Heads, notices: Sequence[Notice], *, broadcast: Broadcast | None = None
+) -> list[Notification]:
     """Put notifications into inboxes, in the transaction of the caller: three queries, and one more for every further 500 rows.
 
     Kinds that somebody does not want are left out of theirs.
     """
-    standings = selectors.standings({notice.user_id for notice in notices})
+    standings = queries.standings({notice.user_id for notice in notices})
     unread = {user_id: standing.unread for user_id, standing in standings.items()}
     notices = [notice for notice in notices if notice.kind not in standings[notice.user_id].off]
     if not notices:
@@ -107,30 +127,42 @@ def notify_many(heads: Heads, notices: Sequence[Notice], *, broadcast: Broadcast
 def read(*, user_id: int, ids: Collection[int]) -> int:
     """Mark notifications as read and return how many remain unread. What was read before does not change again."""
     with _named(user_id, ids) as (heads, rows):
-        return change(heads, [user_id], [row for row in rows if row.read_at is None], now=timezone.now())[user_id]
+        return change(
+            heads, [user_id], [row for row in rows if row.read_at is None], now=timezone.now()
+        )[user_id]
 
 
 def archive(*, user_id: int, ids: Collection[int]) -> int:
     """Move notifications to the archive, which reads them too, and return how many remain unread."""
     with _named(user_id, ids) as (heads, rows):
-        return change(heads, [user_id], [row for row in rows if row.archived_at is None], now=timezone.now(), archive=True)[user_id]
+        return change(
+            heads,
+            [user_id],
+            [row for row in rows if row.archived_at is None],
+            now=timezone.now(),
+            archive=True,
+        )[user_id]
 
 
 def unarchive(*, user_id: int, ids: Collection[int]) -> int:
     """Bring notifications back from the archive, read as they are, and return how many are unread."""
     with _named(user_id, ids) as (heads, rows):
-        return _bring_back(heads, user_id, [row for row in rows if row.archived_at is not None], unread=False)
+        return _bring_back(
+            heads, user_id, [row for row in rows if row.archived_at is not None], unread=False
+        )
 
 
 def mark_unread(*, user_id: int, ids: Collection[int]) -> int:
     """Mark notifications as unread, which brings them back from the archive, and return how many are unread now."""
     with _named(user_id, ids) as (heads, rows):
-        return _bring_back(heads, user_id, [row for row in rows if row.read_at is not None], unread=True)
+        return _bring_back(
+            heads, user_id, [row for row in rows if row.read_at is not None], unread=True
+        )
 
 
 def read_all(*, user_id: int) -> int:
     """Mark as read what is in the inbox now, and return how many remain unread: those that came meanwhile."""
-    newest = selectors.newest(user_id)
+    newest = queries.newest(user_id)
     while not (progress := read_up_to(user_id=user_id, newest=newest)).done:
         pass
     return progress.unread
@@ -141,7 +173,9 @@ def read_up_to(*, user_id: int, newest: int) -> Progress:
     with changing(payloads.inbox(user_id)) as heads:
         unread = Notification.objects.filter(user_id=user_id, read_at=None, pk__lte=newest)
         rows = list(unread.select_related("actor").order_by("pk")[:READ_BATCH])
-        return Progress(len(rows) < READ_BATCH, change(heads, [user_id], rows, now=timezone.now())[user_id])
+        return Progress(
+            len(rows) < READ_BATCH, change(heads, [user_id], rows, now=timezone.now())[user_id]
+        )
 
 
 def read_announcement(*, user_id: int, announcement_id: int) -> AnnouncementReading:
@@ -149,25 +183,37 @@ def read_announcement(*, user_id: int, announcement_id: int) -> AnnouncementRead
     stream = payloads.inbox(user_id)
     with changing(stream) as heads:
         if not Announcement.objects.filter(pk=announcement_id).exists():
-            raise NotFound("There is no announcement {announcement_id}.", announcement_id=announcement_id)
-        earlier = AnnouncementReading.objects.filter(user_id=user_id, announcement_id=announcement_id).first()
+            raise NotFound(
+                "There is no announcement {announcement_id}.", announcement_id=announcement_id
+            )
+        earlier = AnnouncementReading.objects.filter(
+            user_id=user_id, announcement_id=announcement_id
+        ).first()
         if earlier:
             return earlier
         row = AnnouncementReading.objects.create(
-            user_id=user_id, announcement_id=announcement_id, seq=heads.next(stream), read_at=timezone.now()
+            user_id=user_id,
+            announcement_id=announcement_id,
+            seq=heads.next(stream),
+            read_at=timezone.now(),
         )
         heads.record(stream, payloads.reading_event(row))
         return row
 
 
 def change(
-    heads: Heads, user_ids: Collection[int], rows: Sequence[Notification], *, now: datetime, archive: bool = False
+    heads: Heads,
+    user_ids: Collection[int],
+    rows: Sequence[Notification],
+    *,
+    now: datetime,
+    archive: bool = False,
 ) -> dict[int, int]:
     """Write ``rows`` as read, and as archived too, under new numbers; return the unread counts of ``user_ids`` after that.
 
     The caller holds the locks of their inboxes and has read the rows under them, actors included.
     """
-    unread = selectors.unread_counts(user_ids)
+    unread = queries.unread_counts(user_ids)
     for row in rows:
         row.seq = heads.next(payloads.inbox(row.user_id))
         if row.read_at is None:
@@ -177,7 +223,12 @@ def change(
             row.archived_at = now
         row.unread = unread[row.user_id]
     archived_at = now if archive else None
-    _write(rows, "read_at = COALESCE(read_at, %s), archived_at = COALESCE(archived_at, %s)", now, archived_at)
+    _write(
+        rows,
+        "read_at = COALESCE(read_at, %s), archived_at = COALESCE(archived_at, %s)",
+        now,
+        archived_at,
+    )
     record(heads, rows)
     return unread
 
@@ -190,7 +241,7 @@ def move(heads: Heads, ids: Collection[int], *, name: str = "") -> None:
     The caller holds the locks of their inboxes.
     """
     rows = list(Notification.objects.filter(pk__in=ids).select_related("actor").order_by("pk"))
-    unread = selectors.unread_counts({row.user_id for row in rows})
+    unread = queries.unread_counts({row.user_id for row in rows})
     for row in rows:
         row.seq, row.unread = heads.next(payloads.inbox(row.user_id)), unread[row.user_id]
         row.title = renamed(row.kind, row.title, name)[:TITLE_MAX_LENGTH] if name else row.title
@@ -203,14 +254,18 @@ def _named(user_id: int, ids: Collection[int]) -> Iterator[tuple[Heads, list[Not
     """Lock an inbox and read the named notifications, all of which must be in it."""
     policies.check_number_of_ids(ids)
     with changing(payloads.inbox(user_id)) as heads:
-        rows = list(Notification.objects.filter(user_id=user_id, pk__in=set(ids)).select_related("actor").order_by("pk"))
+        rows = list(
+            Notification.objects.filter(user_id=user_id, pk__in=set(ids))
+            .select_related("actor")
+            .order_by("pk")
+        )
         policies.check_all_found(ids, [row.pk for row in rows])
         yield heads, [row for row in rows if row.count]  # what was taken back stays so
 
 
 def _bring_back(heads: Heads, user_id: int, rows: Sequence[Notification], *, unread: bool) -> int:
     """Write ``rows`` as not archived, and as unread too."""
-    count = selectors.unread(user_id)
+    count = queries.unread(user_id)
     for row in rows:
         row.seq = heads.next(payloads.inbox(user_id))
         row.archived_at = None

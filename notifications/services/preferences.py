@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import time
 
-from notifications import payloads, policies, selectors
+from notifications import payloads, policies, queries
 from notifications.models import Preferences
-from realtime.services import changing
+from realtime.core.heads import changing
 
 
 def set_preferences(
@@ -22,7 +22,7 @@ def set_preferences(
         policies.check_quiet(*quiet)
     stream = payloads.inbox(user_id)
     with changing(stream) as heads:
-        row = selectors.preferences(user_id)
+        row = queries.preferences(user_id)
         before = (row.inbox_off, row.desktop_off, row.quiet_from, row.quiet_to)
         if inbox_off is not None:
             row.inbox_off = sorted(set(inbox_off))

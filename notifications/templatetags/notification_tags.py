@@ -1,4 +1,4 @@
-"""How people, times and counts look in a page. static/chat/words.js does the same in the browser."""
+"""How people, times and counts look in a page. static/chat/lib/words.js does the same in the browser."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from notifications import titles
 
 register = template.Library()
 
-HUES = 8  # of avatars: css/avatar.css names them
+HUES = 8  # of avatars: css/base/avatar.css names them
 MOST_SHOWN = 99  # a badge is a glance, not a ledger
 
 NOTICE_ICONS = {
@@ -31,7 +31,11 @@ NOTICE_ICONS = {
 @register.filter
 def initials(name: str) -> str:
     """Return one or two letters for an avatar."""
-    words = [word for word in (name or "").replace("_", " ").replace(".", " ").split() if word[0].isalnum()]
+    words = [
+        word
+        for word in (name or "").replace("_", " ").replace(".", " ").split()
+        if word[0].isalnum()
+    ]
     if not words:
         return "?" if name else ""
     return words[0][0] + (words[-1][0] if len(words) > 1 else "")

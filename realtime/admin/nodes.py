@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from realtime.core.node_reports import REPORT_SECONDS, Seen, seen
 from realtime.models import Node
-from realtime.nodes import REPORT_SECONDS, Seen, seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,20 @@ class NodeAdmin(admin.ModelAdmin[Node]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         found = seen()
-        shown = {"found": found, "total": Total.of(found), "alarms": _alarms(found), "every": REPORT_SECONDS}
+        shown = {
+            "found": found,
+            "total": Total.of(found),
+            "alarms": _alarms(found),
+            "every": REPORT_SECONDS,
+        }
         if "live" in request.GET:
             return TemplateResponse(request, "admin/realtime/node/_nodes.html", shown)
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Nodes"), **shown}
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Nodes"),
+            **shown,
+        }
         return TemplateResponse(request, "admin/realtime/node/nodes.html", context)
 
 
@@ -72,8 +82,13 @@ def _alarms(found: list[Seen]) -> list[str]:
     """Say in words what is not as it should be."""
     alarms = []
     if silent := [each.node.name for each in found if each.silent]:
-        alarms.append(_("Not heard any more: %(names)s. They died, or do not reach the database.") % {"names": ", ".join(silent)})
+        alarms.append(
+            _("Not heard any more: %(names)s. They died, or do not reach the database.")
+            % {"names": ", ".join(silent)}
+        )
     if degraded := [each.node.name for each in found if each.node.degraded and not each.silent]:
-        words = _("Without the broker: %(names)s. Messages come up to a second late, and none is lost.")
+        words = _(
+            "Without the broker: %(names)s. Messages come up to a second late, and none is lost."
+        )
         alarms.append(words % {"names": ", ".join(degraded)})
     return alarms

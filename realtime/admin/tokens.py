@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from realtime.auth import new_token, token_row
+from realtime.auth.revocation import revoke_token
 from realtime.models import AccessToken
-from realtime.revocation import revoke_token
 
 _TOKEN = "_token"  # on an instance that was issued in this request
 
@@ -47,7 +47,11 @@ class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
     ) -> "forms.ModelChoiceField[Any]":
         """Offer active users; only a superuser can make a token of a superuser, or it would be a way to become one."""
         users = User.objects.filter(is_active=True)
-        kwargs["queryset"] = users if getattr(request.user, "is_superuser", False) else users.filter(is_superuser=False)
+        kwargs["queryset"] = (
+            users
+            if getattr(request.user, "is_superuser", False)
+            else users.filter(is_superuser=False)
+        )
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         assert isinstance(field, forms.ModelChoiceField)
         return field
@@ -60,7 +64,9 @@ class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
         obj.save(force_insert=True)
         setattr(obj, _TOKEN, token)
 
-    def response_add(self, request: HttpRequest, obj: AccessToken, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: AccessToken, post_url_continue: str | None = None
+    ) -> HttpResponse:
         """Show the token. Not by a redirect with a message: the message would keep it in the session's table until it is read."""
         context = {
             **self.admin_site.each_context(request),
@@ -71,7 +77,9 @@ class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
         }
         return TemplateResponse(request, "admin/realtime/accesstoken/issued.html", context)
 
-    @admin.action(description=_("Revoke the selected tokens and close their sockets"), permissions=["revoke"])
+    @admin.action(
+        description=_("Revoke the selected tokens and close their sockets"), permissions=["revoke"]
+    )
     def revoke(self, request: HttpRequest, queryset: QuerySet[AccessToken]) -> None:
         """Revoke, each in a transaction of its own."""
         tokens = list(queryset)

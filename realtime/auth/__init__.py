@@ -15,8 +15,16 @@ from realtime.auth.accounts import (
     token_credential,
     token_row,
 )
-from realtime.auth.requests import ApiRequest, api, async_api, body, error_response, raw_body, retry_header
-from realtime.auth.sockets import SUBPROTOCOL, SocketAuth, subprotocol
+from realtime.auth.handshake import SUBPROTOCOL, SocketAuth, subprotocol
+from realtime.auth.http import (
+    ApiRequest,
+    api,
+    async_api,
+    body,
+    error_response,
+    raw_body,
+    retry_header,
+)
 
 __all__ = [
     "MODERATORS",

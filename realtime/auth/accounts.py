@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from realtime.commands import Caller
+from realtime.core.commands import Caller
 from realtime.models import AccessToken
 
 MODERATORS: Final = "moderators"  # the group whose members moderate the site
@@ -78,7 +78,9 @@ def register_gate(gate: Gate) -> Gate:
 
 def banned(user_ids: Collection[int]) -> dict[int, str]:
     """Return those whom a gate keeps out, with the reason."""
-    return {user_id: reason for gate in reversed(_gates) for user_id, reason in gate(user_ids).items()}
+    return {
+        user_id: reason for gate in reversed(_gates) for user_id, reason in gate(user_ids).items()
+    }
 
 
 def seal(user: User) -> int:
@@ -100,7 +102,12 @@ def new_token() -> str:
 
 def token_row(user: User, token: str, expires_at: datetime | None = None) -> AccessToken:
     """Return the unsaved row that makes ``token`` valid."""
-    return AccessToken(user=user, digest=digest(token), auth_hash=user.get_session_auth_hash(), expires_at=expires_at)
+    return AccessToken(
+        user=user,
+        digest=digest(token),
+        auth_hash=user.get_session_auth_hash(),
+        expires_at=expires_at,
+    )
 
 
 def digest(secret: str) -> str:
@@ -126,8 +133,15 @@ def identify(credentials: Credentials) -> Identity | None:
 def identify_each(asked: Sequence[Credentials]) -> list[Identity | None]:
     """Do so for many who come at the same time; the number of queries does not depend on how many they are."""
     tokens = dict(_by_token({each.token for each in asked if each.token is not None}))
-    sessions = dict(_by_session({each.session for each in asked if each.token is None and each.session is not None}))
-    found = [tokens.get(each.token) if each.token is not None else sessions.get(each.session or "") for each in asked]
+    sessions = dict(
+        _by_session(
+            {each.session for each in asked if each.token is None and each.session is not None}
+        )
+    )
+    found = [
+        tokens.get(each.token) if each.token is not None else sessions.get(each.session or "")
+        for each in asked
+    ]
     user_ids = {each.user.pk for each in found if each is not None}
     bans = banned(user_ids) if user_ids else {}
     return [_identity(each, bans) if each is not None else None for each in found]
@@ -148,10 +162,17 @@ def _by_token(tokens: Collection[str]) -> Iterator[tuple[str, _Found]]:
         return
     moderates = Exists(Group.objects.filter(name=MODERATORS, user=OuterRef("user_id")))
     now = timezone.now()
-    for row in AccessToken.objects.select_related("user").annotate(moderates=moderates).filter(digest__in=digests):
+    for row in (
+        AccessToken.objects.select_related("user")
+        .annotate(moderates=moderates)
+        .filter(digest__in=digests)
+    ):
         expired = row.expires_at is not None and row.expires_at <= now
         if row.user.is_active and not expired and password_unchanged(row.user, row.auth_hash):
-            yield digests[row.digest], _Found(row.user, row.moderates, token_credential(row.digest), row.expires_at)
+            yield (
+                digests[row.digest],
+                _Found(row.user, row.moderates, token_credential(row.digest), row.expires_at),
+            )
 
 
 def _by_session(keys: Collection[str]) -> Iterator[tuple[str, _Found]]:
@@ -160,7 +181,9 @@ def _by_session(keys: Collection[str]) -> Iterator[tuple[str, _Found]]:
     if not sessions:
         return
     moderates = Exists(Group.objects.filter(name=MODERATORS, user=OuterRef("pk")))
-    users = User.objects.annotate(moderates=moderates).filter(pk__in={data[SESSION_KEY] for data, _ in sessions.values()}, is_active=True)
+    users = User.objects.annotate(moderates=moderates).filter(
+        pk__in={data[SESSION_KEY] for data, _ in sessions.values()}, is_active=True
+    )
     by_id = {str(user.pk): user for user in users}
     for key, (data, expires_at) in sessions.items():
         user = by_id.get(str(data[SESSION_KEY]))
@@ -169,7 +192,10 @@ def _by_session(keys: Collection[str]) -> Iterator[tuple[str, _Found]]:
 
 
 def _backend_in_use(data: Mapping[str, Any]) -> bool:
-    return data.get(SESSION_KEY) is not None and data.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+    return (
+        data.get(SESSION_KEY) is not None
+        and data.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+    )
 
 
 Session = tuple[Mapping[str, Any], datetime | None]
@@ -185,16 +211,27 @@ def _load_sessions(keys: Collection[str]) -> dict[str, Session]:
         return {}
     store = import_module(settings.SESSION_ENGINE).SessionStore
     if not hasattr(store, "get_model_class"):
-        return {key: (session.load(), session.get_expiry_date()) for key in keys for session in [store(key)]}
-    rows = store.get_model_class().objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-    return {key: (store().decode(data), expires) for key, data, expires in rows.values_list("session_key", "session_data", "expire_date")}
+        return {
+            key: (session.load(), session.get_expiry_date())
+            for key in keys
+            for session in [store(key)]
+        }
+    rows = store.get_model_class().objects.filter(
+        session_key__in=keys, expire_date__gt=timezone.now()
+    )
+    return {
+        key: (store().decode(data), expires)
+        for key, data, expires in rows.values_list("session_key", "session_data", "expire_date")
+    }
 
 
 def password_unchanged(user: User, auth_hash: str) -> bool:
     """Tell whether ``auth_hash`` was made of the password that the user has now, with this secret or one of the fallbacks."""
     if constant_time_compare(auth_hash, user.get_session_auth_hash()):
         return True
-    return any(constant_time_compare(auth_hash, each) for each in user.get_session_auth_fallback_hash())
+    return any(
+        constant_time_compare(auth_hash, each) for each in user.get_session_auth_fallback_hash()
+    )
 
 
 def _identity(found: _Found, bans: Mapping[int, str]) -> Identity:

@@ -19,7 +19,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Epoch",
             fields=[
-                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False),
+                ),
                 ("name", models.CharField(default=realtime.models.new_epoch, max_length=32)),
             ],
         ),
@@ -29,7 +32,10 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=64, primary_key=True, serialize=False)),
                 ("head", models.BigIntegerField(default=0)),
                 ("floor", models.BigIntegerField(default=0)),
-                ("changed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "changed_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
                 "db_table": "realtime_stream",
@@ -38,7 +44,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AccessToken",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("digest", models.CharField(max_length=64, unique=True)),
                 ("auth_hash", models.CharField(max_length=128)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -46,7 +57,9 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="access_tokens", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="access_tokens",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -57,7 +70,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Revocation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("seq", models.BigIntegerField()),
                 ("credential", models.CharField(blank=True, max_length=80)),
                 ("code", models.PositiveSmallIntegerField()),
@@ -66,12 +84,17 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("user", "seq"), name="revocation_user_seq")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "seq"), name="revocation_user_seq")
+                ],
             },
         ),
     ]

@@ -14,12 +14,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Ending",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("stream", models.CharField(max_length=64)),
                 ("seq", models.BigIntegerField()),
                 ("user_id", models.BigIntegerField()),
                 ("reason", models.CharField(max_length=100)),
-                ("started_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "started_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
                 ("expected", models.JSONField(default=dict)),
             ],
             options={
@@ -27,25 +35,39 @@ class Migration(migrations.Migration):
                     models.Index(fields=["user_id", "id"], name="ending_user"),
                     models.Index(fields=["started_at"], name="ending_started"),
                 ],
-                "constraints": [models.UniqueConstraint(fields=("stream", "seq"), name="ending_stream_seq")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("stream", "seq"), name="ending_stream_seq")
+                ],
             },
         ),
         migrations.CreateModel(
             name="Confirmation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("node", models.CharField(max_length=100)),
                 ("closed", models.PositiveIntegerField()),
                 ("milliseconds", models.PositiveIntegerField()),
                 (
                     "ending",
                     models.ForeignKey(
-                        db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="confirmations", to="realtime.ending"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="confirmations",
+                        to="realtime.ending",
                     ),
                 ),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("ending", "node"), name="confirmation_ending_node")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("ending", "node"), name="confirmation_ending_node"
+                    )
+                ],
             },
         ),
     ]

@@ -14,7 +14,11 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AlterModelOptions(
             name="accesstoken",
-            options={"ordering": ["-id"], "verbose_name": "access token", "verbose_name_plural": "access tokens"},
+            options={
+                "ordering": ["-id"],
+                "verbose_name": "access token",
+                "verbose_name_plural": "access tokens",
+            },
         ),
         migrations.AlterModelOptions(
             name="node",

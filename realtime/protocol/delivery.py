@@ -42,10 +42,13 @@ class Delivery:
 
     def __init__(self, soft: int, hard: int) -> None:
         if not 0 < soft < hard:
-            raise ValueError(f"expected a soft mark above 0 and below the hard mark, got {soft} and {hard}")
+            raise ValueError(
+                f"expected a soft mark above 0 and below the hard mark, got {soft} and {hard}"
+            )
         self._soft = soft
         self._hard = hard
-        self._low = soft // 2  # told below half of the mark, else one page would push it over the mark again
+        # Told below half of the mark, else one page would push it over the mark again.
+        self._low = soft // 2
         self.subscriptions: dict[str, State] = {}
 
     def answered(self, stream: str, page: Page) -> None:

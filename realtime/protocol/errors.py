@@ -29,9 +29,17 @@ class HoldfastError(Exception):
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
-    translate: ClassVar[Callable[[str], str]] = str  # into the active language; the shells set it (realtime.apps)
+    # Into the active language; the shells set it (realtime.apps).
+    translate: ClassVar[Callable[[str], str]] = str
 
-    def __init__(self, message: str, *, retry_after: float | None = None, data: dict[str, Any] | None = None, **values: object) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        data: dict[str, Any] | None = None,
+        **values: object,
+    ) -> None:
         super().__init__(message.format(**values) if values else message)
         self._text = message
         self._values = values
@@ -48,7 +56,8 @@ class HoldfastError(Exception):
         """Return the ``error`` object of a reply or an HTTP answer."""
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.retry_after is not None:
-            error["retry_after"] = math.ceil(self.retry_after * 1000) / 1000  # up: who comes at the time that was told is not refused again
+            # Up: who comes at the time that was told is not refused again.
+            error["retry_after"] = math.ceil(self.retry_after * 1000) / 1000
         if self.data is not None:
             error["data"] = self.data
         return error

@@ -91,7 +91,14 @@ def _decode_slowly(text: str) -> dict[str, Any]:
 # What a client is sent
 
 
-def hello(connection: str, node: str, user: Mapping[str, Any], epoch: str, ping_after: float, heads: Mapping[str, int]) -> bytes:
+def hello(
+    connection: str,
+    node: str,
+    user: Mapping[str, Any],
+    epoch: str,
+    ping_after: float,
+    heads: Mapping[str, int],
+) -> bytes:
     """Encode the first object on a socket. ``user`` has id, username and name; ``ping_after`` is in seconds."""
     return _encode(
         {
@@ -113,12 +120,17 @@ def reply(ident: Id, data: Any) -> bytes:
 
 def refusal(ident: Id, error: HoldfastError) -> bytes:
     """Encode the answer to a command that was not carried out."""
-    return b'{"type":"reply","id":%b,"ok":false,"error":%b}' % (_encode(ident), _encode(error.as_object()))
+    return b'{"type":"reply","id":%b,"ok":false,"error":%b}' % (
+        _encode(ident),
+        _encode(error.as_object()),
+    )
 
 
 def subscribed(ident: Id, pages: Mapping[str, Page], errors: Mapping[str, HoldfastError]) -> bytes:
     """Encode the answer to ``subscribe``: a page or an error for each stream."""
-    found = b",".join([_encode(stream) + b":" + page_body(stream, page) for stream, page in pages.items()])
+    found = b",".join(
+        [_encode(stream) + b":" + page_body(stream, page) for stream, page in pages.items()]
+    )
     refused = _encode({stream: error.as_object() for stream, error in errors.items()})
     return _reply(ident, b'{"pages":{%b},"errors":%b}' % (found, refused))
 
@@ -143,7 +155,13 @@ def page(stream: str, page: Page) -> bytes:
 def page_body(stream: str, page: Page) -> bytes:
     """Encode a page as it stands in replies and HTTP answers: without a type, and without the hidden events."""
     events = b",".join([event.body for event in page.events if event.body is not None])
-    return b'{"stream":%b,"from":%d,"to":%d,"head":%d,"events":[%b]}' % (_encode(stream), page.start, page.to, page.head, events)
+    return b'{"stream":%b,"from":%d,"to":%d,"head":%d,"events":[%b]}' % (
+        _encode(stream),
+        page.start,
+        page.to,
+        page.head,
+        events,
+    )
 
 
 def behind(stream: str, head: int) -> bytes:
@@ -153,7 +171,11 @@ def behind(stream: str, head: int) -> bytes:
 
 def signal(stream: str, kind: str, data: Mapping[str, Any]) -> bytes:
     """Encode something ephemeral."""
-    return b'{"type":"signal","stream":%b,"kind":%b,"data":%b}' % (_encode(stream), _encode(kind), _encode(data))
+    return b'{"type":"signal","stream":%b,"kind":%b,"data":%b}' % (
+        _encode(stream),
+        _encode(kind),
+        _encode(data),
+    )
 
 
 def closed(stream: str, reason: str) -> bytes:

@@ -17,7 +17,8 @@ INT_MIN, INT_MAX = -(2**63), 2**63 - 1  # what the database holds
 SAFE_DIGITS = 18  # every integer of so many is within
 FIELD_SHOWN = 64  # characters of a field's name in an error
 
-# A name and its colon are one token, so the last character of a token says what it is: 1 " e l : [ ] { } ,
+# A name and its colon are one token, so the last character of a token says what it is: 1 " e l : [
+# ] { } ,
 _tokens = re.compile(
     r"""[ \t\n\r]*+(
         "(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"(?:[ \t\n\r]*+:)?+
@@ -39,7 +40,9 @@ class Scan(NamedTuple):
     """A JSON text that was looked at."""
 
     tokens: list[str]
-    id_at: int | None  # the token that is the integer `id` of the object; None: there is none, or the text is no object
+    # The token that is the integer `id` of the object; None: there is none, or the text is no
+    # object.
+    id_at: int | None
     problem: str | None  # "field: what cannot be carried", the first one
 
     def with_id(self, at: int, digits: str) -> str:
@@ -56,7 +59,11 @@ def scan(text: str) -> Scan:
     if not complete:
         raise NotJson("this is no JSON: it is not complete")
     id_at = _find_id(tokens, names)
-    problems = [(at, problem) for at, token in enumerate(tokens) if len(token) > 1 and at != id_at and (problem := _problem(token))]
+    problems = [
+        (at, problem)
+        for at, token in enumerate(tokens)
+        if len(token) > 1 and at != id_at and (problem := _problem(token))
+    ]
     if too_deep is not None:
         problems.append((too_deep, f"nested deeper than {MAX_DEPTH} levels"))
     if not problems:

@@ -1,6 +1,7 @@
 """The token bucket that bounds how fast one socket may send commands."""
 
-ROUNDING = 1e-9  # seconds; whoever waits exactly as long as told must not be refused for a rounding error
+# Seconds; whoever waits exactly as long as told must not be refused for a rounding error.
+ROUNDING = 1e-9
 
 
 class TokenBucket:
@@ -13,7 +14,9 @@ class TokenBucket:
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         if rate <= 0 or burst < 1:
-            raise ValueError(f"expected a rate above 0 and a burst of at least 1, got {rate} and {burst}")
+            raise ValueError(
+                f"expected a rate above 0 and a burst of at least 1, got {rate} and {burst}"
+            )
         self.burst = burst
         self._token_seconds = 1 / rate
         self._burst_seconds = burst / rate

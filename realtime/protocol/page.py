@@ -27,7 +27,8 @@ class End(NamedTuple):
     """
 
     user: int | None  # whose; None: everybody's
-    credential: str | None  # only the sockets opened with this session or token; None: all of the user's
+    # Only the sockets opened with this session or token; None: all of the user's.
+    credential: str | None
     code: int | None  # a close code, or None to end one subscription
     reason: str  # the word in `closed.reason` or in the close frame
 
@@ -36,12 +37,17 @@ class Event(NamedTuple):
     """The newest state of one row of a stream, as of ``seq``; immutable, encoded once."""
 
     seq: int
-    key: str  # identity of the row, for example "message:90210": a newer event of the same key replaces this one
-    body: bytes | None  # b'{"seq":…,"kind":…,"data":{…}}'; None: moves the position, is shown to nobody
+    # Identity of the row, for example "message:90210": a newer event of the same key replaces this
+    # one.
+    key: str
+    # B'{"seq":…,"kind":…,"data":{…}}'; None: moves the position, is shown to nobody.
+    body: bytes | None
     end: End | None = None
 
     @classmethod
-    def of(cls, kind: str, ident: int, seq: int, data: dict[str, Any], *, end: End | None = None) -> "Event":
+    def of(
+        cls, kind: str, ident: int, seq: int, data: dict[str, Any], *, end: End | None = None
+    ) -> "Event":
         """Encode the row ``kind:ident`` in the state ``data``."""
         return cls(seq, f"{kind}:{ident}", _encode({"seq": seq, "kind": kind, "data": data}), end)
 

@@ -27,7 +27,8 @@ from typing import Any, NamedTuple
 
 LINGER_SECONDS = 15.0  # a reload, a tunnel or a handover to another node takes less
 HEARTBEAT_SECONDS = 5.0
-MEETING_SECONDS = HEARTBEAT_SECONDS + 1  # after which a process that has just started has heard of all others
+# After which a process that has just started has heard of all others.
+MEETING_SECONDS = HEARTBEAT_SECONDS + 1
 SILENT_SECONDS = 16.0  # three heartbeats and a second: one may be lost
 LISTED_MAX = 200  # protocol.md §3: ids only in rooms of at most 200 present
 HEARTBEAT_MAX_STREAMS = 500  # of about 20 bytes each
@@ -122,7 +123,8 @@ class Presence:
         self._heartbeat_at = float("-inf")
         self._met_at = float("inf")  # when it has heard of all others; its first ``due`` knows
         self._window_from = ""
-        self._unannounced: dict[str, None] = {}  # own parts that changed (dicts, because they keep the order)
+        # Own parts that changed (dicts, because they keep the order).
+        self._unannounced: dict[str, None] = {}
         self._unshown: dict[str, None] = {}  # streams whose view may have changed
         self._wanted: dict[str, None] = {}  # streams to ask for
         self._asked: dict[str, None] = {}  # own parts that others asked for
@@ -177,7 +179,9 @@ class Presence:
             case "presence.heartbeat":
                 self._heard_heartbeat(peer, message)
             case "presence.ask":
-                self._asked.update(dict.fromkeys(stream for stream in message["streams"] if stream in self._own))
+                self._asked.update(
+                    dict.fromkeys(stream for stream in message["streams"] if stream in self._own)
+                )
 
     def due(self, now: float) -> Due:
         """Do what has become due; called about every second."""
@@ -189,7 +193,10 @@ class Presence:
         self._unannounced.clear()
         sends += [Send(None, self._parts(some)) for some in _pieces(self._asked, ANSWER_MAX_PARTS)]
         self._asked.clear()
-        sends += [Send(None, self._message("ask", streams=some)) for some in _pieces(self._wanted, ASK_MAX_STREAMS)]
+        sends += [
+            Send(None, self._message("ask", streams=some))
+            for some in _pieces(self._wanted, ASK_MAX_STREAMS)
+        ]
         self._wanted.clear()
         self._forget_empty()
         if now >= self._heartbeat_at:
@@ -246,7 +253,9 @@ class Presence:
         begin, end = self._window_from, rest[0] if rest else None
         self._window_from = end or ""
         versions = {name: self._own[name].version for name in window}
-        return self._message("heartbeat", version=self._version, begin=begin, end=end, versions=versions)
+        return self._message(
+            "heartbeat", version=self._version, begin=begin, end=end, versions=versions
+        )
 
     def _message(self, kind: str, **content: Any) -> Message:
         return {"type": f"presence.{kind}", "process": self._process, **content}
@@ -265,14 +274,18 @@ class Presence:
 
     # Other processes
 
-    def _heard_parts(self, peer: _Peer, parts: Iterable[tuple[str, int, int, list[int] | None]]) -> None:
+    def _heard_parts(
+        self, peer: _Peer, parts: Iterable[tuple[str, int, int, list[int] | None]]
+    ) -> None:
         for stream, version, count, users in parts:
             known = peer.parts.get(stream)
             if not self._knows(stream) or (known is not None and known.version >= version):
                 continue
             self._unshown[stream] = None
             if count:
-                peer.parts[stream] = _Part(version, count, None if users is None else frozenset(users))
+                peer.parts[stream] = _Part(
+                    version, count, None if users is None else frozenset(users)
+                )
             else:
                 peer.parts.pop(stream, None)
 
@@ -323,7 +336,14 @@ class Presence:
                 if before.count != after.count:
                     changes.append(Change(stream, after.count, None, None))
             elif before.users != after.users:
-                changes.append(Change(stream, after.count, sorted(after.users - before.users), sorted(before.users - after.users)))
+                changes.append(
+                    Change(
+                        stream,
+                        after.count,
+                        sorted(after.users - before.users),
+                        sorted(before.users - after.users),
+                    )
+                )
         self._unshown.clear()
         return changes
 

@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 from realtime.protocol.page import PAGE_MAX_BYTES, PAGE_MAX_EVENTS, Event, Page, cut
 
-EARLY_MAX_EVENTS = 64  # publications of two processes cross by a few events; more is a hole that a repair fills better
+# Publications of two processes cross by a few events; more is a hole that a repair fills better.
+EARLY_MAX_EVENTS = 64
 
 
 class Ingested(Enum):
@@ -39,14 +40,17 @@ class Flush(NamedTuple):
     start: int
     to: int
     events: tuple[Event, ...]
-    contiguous: bool  # each number is there and visible: send `event` objects; else one `page` with head = to
+    # Each number is there and visible: send `event` objects; else one `page` with head = to.
+    contiguous: bool
     overflow: bool  # some of it is gone: no events, tell the level subscribers `behind`
 
 
 class Tail:
     """One stream's tail. ``max_events`` and ``max_bytes`` (of encoded bodies) bound what is kept, and what is kept early."""
 
-    def __init__(self, position: int, *, max_events: int = 512, max_bytes: int = 512 * 1024) -> None:
+    def __init__(
+        self, position: int, *, max_events: int = 512, max_bytes: int = 512 * 1024
+    ) -> None:
         self.position = position  # everything up to here is known
         self.floor = position  # and of it, everything above here is in memory
         self._max_events = max_events
@@ -55,7 +59,9 @@ class Tail:
         self._bytes = 0
         self._early: dict[int, Event] = {}
         self._early_bytes = 0
-        self._unknown = 0  # the highest number of which it is not known what it changed: given up early, or a hole in a repair
+        # The highest number of which it is not known what it changed: given up early, or a hole in
+        # a repair.
+        self._unknown = 0
         self._answered = 0  # the highest position at which somebody was told to be level
         self._flushed = position
 
@@ -88,7 +94,9 @@ class Tail:
         Raises ``ValueError`` for a page that leaves a hole.
         """
         if page.start > self.position:
-            raise ValueError(f"expected a page from {self.position} or below, got one from {page.start}")
+            raise ValueError(
+                f"expected a page from {self.position} or below, got one from {page.start}"
+            )
         known = page.head >= self._unknown
         before = self.position
         new = [event for event in page.events if event.seq > before]
@@ -107,7 +115,9 @@ class Tail:
 
     # What goes out
 
-    def resume(self, after: int, *, limit: int = PAGE_MAX_EVENTS, max_bytes: int = PAGE_MAX_BYTES) -> Page | None:
+    def resume(
+        self, after: int, *, limit: int = PAGE_MAX_EVENTS, max_bytes: int = PAGE_MAX_BYTES
+    ) -> Page | None:
         """Return the page after a client's position, or None when it is below the floor: then read the database (see ``answer``).
 
         Raises ``ValueError`` when ``after`` is above ``position``: repair first; what is above the database's head is a `reset`.
@@ -116,7 +126,9 @@ class Tail:
             raise ValueError(f"expected a position of at most {self.position}, got {after}")
         if after < self.floor:
             return None
-        return cut(self._since(after), after=after, head=self.position, limit=limit, max_bytes=max_bytes)
+        return cut(
+            self._since(after), after=after, head=self.position, limit=limit, max_bytes=max_bytes
+        )
 
     def answer(self, page: Page) -> Page | None:
         """Make a page that was read from the database fit to be sent *now*; None: it is too old for that, read it again.
@@ -146,10 +158,18 @@ class Tail:
         if start < self.floor:
             self._flushed = self.position
             return Flush(start, self.position, (), contiguous=False, overflow=True)
-        page = cut(self._since(start), after=start, head=self.position, limit=PAGE_MAX_EVENTS, max_bytes=PAGE_MAX_BYTES)
+        page = cut(
+            self._since(start),
+            after=start,
+            head=self.position,
+            limit=PAGE_MAX_EVENTS,
+            max_bytes=PAGE_MAX_BYTES,
+        )
         self._flushed = page.to
         visible = sum(event.body is not None for event in page.events)
-        return Flush(start, page.to, page.events, contiguous=visible == page.to - start, overflow=False)
+        return Flush(
+            start, page.to, page.events, contiguous=visible == page.to - start, overflow=False
+        )
 
     def current(self, flush: Flush) -> Flush | None:
         """Return what of a flush may still be sent, some time after it was taken; None: that is not known any more, as after an overflow.
@@ -159,7 +179,11 @@ class Tail:
         if flush.to < self.floor or flush.to < self._unknown:
             return None
         current = tuple(event for event in flush.events if not self._is_replaced(event))
-        return flush if len(current) == len(flush.events) else flush._replace(events=current, contiguous=False)
+        return (
+            flush
+            if len(current) == len(flush.events)
+            else flush._replace(events=current, contiguous=False)
+        )
 
     # Inside
 
@@ -182,7 +206,10 @@ class Tail:
             return
         below = {event.key: event for event in page.events if event.seq <= self.floor}
         size = sum(map(_size, below.values()))
-        if len(below) + len(self._rows) <= self._max_events and size + self._bytes <= self._max_bytes:
+        if (
+            len(below) + len(self._rows) <= self._max_events
+            and size + self._bytes <= self._max_bytes
+        ):
             self._rows = below | self._rows
             self._bytes += size
             self.floor = page.start

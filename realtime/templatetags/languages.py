@@ -2,8 +2,8 @@
 
 from django import template
 
-from realtime.languages import catalogue_url
-from realtime.zones import spoken
+from realtime.site.languages import catalogue_url
+from realtime.site.time_zones import spoken
 
 register = template.Library()
 

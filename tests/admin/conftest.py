@@ -49,9 +49,13 @@ def root(db: None) -> Client:
 def act(desk: Client) -> Act:
     """Do something on the page of an act, and follow where it leads: ``act("message", "delete", message, reason="spam")``."""
 
-    def do(model: str, act_name: str, *rows: Any, client: Client = desk, **fields: str | int) -> Any:
+    def do(
+        model: str, act_name: str, *rows: Any, client: Client = desk, **fields: str | int
+    ) -> Any:
         ids = ",".join(str(row.pk) for row in rows)
-        return client.post(reverse(f"admin:chat_{model}_act", args=[act_name]), {"ids": ids, **fields}, follow=True)
+        return client.post(
+            reverse(f"admin:chat_{model}_act", args=[act_name]), {"ids": ids, **fields}, follow=True
+        )
 
     return do
 

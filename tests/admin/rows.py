@@ -6,24 +6,58 @@ from uuid import uuid4
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from chat.models import Filter, Membership, Message, ModerationLog, RemovedText, Report, Room, SiteBan
+from chat.models import (
+    Filter,
+    Membership,
+    Message,
+    ModerationLog,
+    RemovedText,
+    Report,
+    Room,
+    SiteBan,
+)
 
 
 def make_rows(start: int, end: int) -> None:
     """Make a person, a room, a membership, a message, a report, a removed text, a log entry, a ban and a word for each number."""
     now = timezone.now() - timedelta(days=1)
     numbers = range(start, end)
-    people = User.objects.bulk_create(User(username=f"person{number}", password="!") for number in numbers)
-    rooms = Room.objects.bulk_create(Room(slug=f"room{number}", name=f"Room {number}", last_number=1) for number in numbers)
+    people = User.objects.bulk_create(
+        User(username=f"person{number}", password="!") for number in numbers
+    )
+    rooms = Room.objects.bulk_create(
+        Room(slug=f"room{number}", name=f"Room {number}", last_number=1) for number in numbers
+    )
     placed = list(zip(people, rooms, strict=True))
-    Membership.objects.bulk_create(Membership(room=room, user=user, seq=1, inbox_seq=1, joined_at=now) for user, room in placed)
+    Membership.objects.bulk_create(
+        Membership(room=room, user=user, seq=1, inbox_seq=1, joined_at=now) for user, room in placed
+    )
     messages = Message.objects.bulk_create(
-        Message(room=room, author=user, number=1, seq=2, key=uuid4(), body="Hello", created_at=now) for user, room in placed
+        Message(room=room, author=user, number=1, seq=2, key=uuid4(), body="Hello", created_at=now)
+        for user, room in placed
     )
-    Report.objects.bulk_create(Report(message=row, reporter=row.author, category="spam", created_at=now) for row in messages)
-    RemovedText.objects.bulk_create(RemovedText(message=row, body="Bye", removed_by=row.author, removed_at=now) for row in messages)
+    Report.objects.bulk_create(
+        Report(message=row, reporter=row.author, category="spam", created_at=now)
+        for row in messages
+    )
+    RemovedText.objects.bulk_create(
+        RemovedText(message=row, body="Bye", removed_by=row.author, removed_at=now)
+        for row in messages
+    )
     ModerationLog.objects.bulk_create(
-        ModerationLog(action="delete", actor=row.author, subject=row.author, room=row.room, message=row, reason="spam") for row in messages
+        ModerationLog(
+            action="delete",
+            actor=row.author,
+            subject=row.author,
+            room=row.room,
+            message=row,
+            reason="spam",
+        )
+        for row in messages
     )
-    SiteBan.objects.bulk_create(SiteBan(user=user, reason="spam", created_by=user) for user in people)
-    Filter.objects.bulk_create(Filter(text=f"word{number:05}", created_by=people[0]) for number in numbers)
+    SiteBan.objects.bulk_create(
+        SiteBan(user=user, reason="spam", created_by=user) for user in people
+    )
+    Filter.objects.bulk_create(
+        Filter(text=f"word{number:05}", created_by=people[0]) for number in numbers
+    )

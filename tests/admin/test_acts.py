@@ -28,7 +28,10 @@ def test_mona_deletes_several_messages_with_one_reason(
     assert [row["body"] for row in change.data(f"room.{general.pk}")] == ["", ""]
     assert not Message.objects.exclude(body="").filter(room=general).exists()
     entries = ModerationLog.objects.order_by("pk")
-    assert [(entry.action, entry.actor, entry.subject, entry.reason) for entry in entries.filter(message__isnull=False)] == [
+    assert [
+        (entry.action, entry.actor, entry.subject, entry.reason)
+        for entry in entries.filter(message__isnull=False)
+    ] == [
         ("delete", mona, bob, "Spam, as announced"),
         ("delete", mona, alice, "Spam, as announced"),
     ]
@@ -40,7 +43,9 @@ def undo(rows: list[Message]) -> str:
     return f"/admin/chat/message/act/restore/?ids={ids}&amp;back=%2Fadmin%2Fchat%2Fmessage%2F"
 
 
-def test_mona_restores_what_she_deleted(verify: Verify, act: Act, bob: User, general: Room, say: Say) -> None:
+def test_mona_restores_what_she_deleted(
+    verify: Verify, act: Act, bob: User, general: Room, say: Say
+) -> None:
     message = say(bob, general, "harmless")
     act("message", "delete", message, reason="spam")
     with verify() as change:
@@ -49,7 +54,9 @@ def test_mona_restores_what_she_deleted(verify: Verify, act: Act, bob: User, gen
     assert last_entry().action == "restore"
 
 
-def test_the_list_of_removed_texts_restores_too(act: Act, bob: User, general: Room, say: Say) -> None:
+def test_the_list_of_removed_texts_restores_too(
+    act: Act, bob: User, general: Room, say: Say
+) -> None:
     message = say(bob, general, "harmless")
     act("message", "delete", message, reason="spam")
     act("removedtext", "restore", message, reason="")
@@ -71,15 +78,21 @@ def test_mona_mutes_and_unmutes(verify: Verify, act: Act, bob: User, general: Ro
 
 
 @pytest.mark.parametrize(("name", "state"), [("remove", "removed"), ("ban", "banned")])
-def test_mona_puts_somebody_out_of_a_room(verify: Verify, act: Act, bob: User, general: Room, name: str, state: str) -> None:
+def test_mona_puts_somebody_out_of_a_room(
+    verify: Verify, act: Act, bob: User, general: Room, name: str, state: str
+) -> None:
     with verify() as change:
         act("membership", name, membership(general, bob), reason="enough")
     assert membership(general, bob).state == state
-    assert [(end.user, end.reason) for end in change.ends(f"room.{general.pk}")] == [(bob.pk, state)]
+    assert [(end.user, end.reason) for end in change.ends(f"room.{general.pk}")] == [
+        (bob.pk, state)
+    ]
     assert (last_entry().action, last_entry().reason) == (name, "enough")
 
 
-def test_mona_lets_somebody_back_into_a_room(verify: Verify, act: Act, bob: User, general: Room) -> None:
+def test_mona_lets_somebody_back_into_a_room(
+    verify: Verify, act: Act, bob: User, general: Room
+) -> None:
     act("membership", "ban", membership(general, bob), reason="enough")
     with verify():
         act("membership", "unban", membership(general, bob), reason="")
@@ -92,7 +105,9 @@ def test_mona_changes_a_role(verify: Verify, act: Act, bob: User, general: Room)
     assert membership(general, bob).role == "moderator"
 
 
-def test_mona_bans_somebody_from_the_site_and_lifts_it(verify: Verify, act: Act, bob: User, mona: User) -> None:
+def test_mona_bans_somebody_from_the_site_and_lifts_it(
+    verify: Verify, act: Act, bob: User, mona: User
+) -> None:
     with verify() as change:
         act("person", "site-ban", bob, reason="threats")
     assert [(end.user, end.code) for end in change.ends(f"inbox.{bob.pk}")] == [(bob.pk, 4503)]
@@ -106,7 +121,8 @@ def test_mona_bans_somebody_from_the_site_and_lifts_it(verify: Verify, act: Act,
 
 
 @pytest.mark.parametrize(
-    ("name", "fields", "state"), [("mute", {"seconds": 600}, "active"), ("remove", {}, "removed"), ("ban", {}, "banned")]
+    ("name", "fields", "state"),
+    [("mute", {"seconds": 600}, "active"), ("remove", {}, "removed"), ("ban", {}, "banned")],
 )
 def test_mona_acts_on_a_person_in_a_room_that_she_names(
     act: Act, bob: User, general: Room, name: str, fields: dict[str, Any], state: str
@@ -116,7 +132,9 @@ def test_mona_acts_on_a_person_in_a_room_that_she_names(
     assert last_entry().action == name
 
 
-def test_somebody_outside_can_be_banned_from_a_room_and_let_in_again(act: Act, charlie: User, general: Room) -> None:
+def test_somebody_outside_can_be_banned_from_a_room_and_let_in_again(
+    act: Act, charlie: User, general: Room
+) -> None:
     act("person", "ban", charlie, room_id="general", reason="known elsewhere")
     assert membership(general, charlie).state == "banned"
     act("person", "unban", charlie, room_id="general", reason="")
@@ -133,7 +151,14 @@ def test_somebody_outside_can_be_banned_from_a_room_and_let_in_again(act: Act, c
     ],
 )
 def test_mona_changes_a_room(
-    verify: Verify, act: Act, general: Room, name: str, fields: dict[str, Any], column: str, value: Any, action: str
+    verify: Verify,
+    act: Act,
+    general: Room,
+    name: str,
+    fields: dict[str, Any],
+    column: str,
+    value: Any,
+    action: str,
 ) -> None:
     with verify() as change:
         act("room", name, general, reason="a raid", **fields)
@@ -142,7 +167,9 @@ def test_mona_changes_a_room(
     assert (last_entry().action, last_entry().reason) == (action, "a raid")
 
 
-def test_a_room_is_unlocked_archived_and_opened_again(verify: Verify, act: Act, general: Room) -> None:
+def test_a_room_is_unlocked_archived_and_opened_again(
+    verify: Verify, act: Act, general: Room
+) -> None:
     act("room", "lock", general, reason="a raid")
     with verify():
         act("room", "unlock", general, reason="")
@@ -156,11 +183,16 @@ def test_a_room_is_unlocked_archived_and_opened_again(verify: Verify, act: Act, 
     assert fresh(general).archived_at is None
 
 
-def test_mona_signs_people_out_and_deactivates_their_accounts(verify: Verify, act: Act, desk: Client, alice: User, bob: User) -> None:
+def test_mona_signs_people_out_and_deactivates_their_accounts(
+    verify: Verify, act: Act, desk: Client, alice: User, bob: User
+) -> None:
     with verify() as change:
         answer = act("person", "sign-out", alice, bob, reason="a leak")
     assert told(answer) == ["2 people signed out everywhere."]
-    assert {name for name in change.streams if change.ends(name)} == {f"inbox.{alice.pk}", f"inbox.{bob.pk}"}
+    assert {name for name in change.streams if change.ends(name)} == {
+        f"inbox.{alice.pk}",
+        f"inbox.{bob.pk}",
+    }
     answer = act("person", "deactivate", bob, reason="spam")
     assert "Take it back…" in told(answer)[0]
     names = [link.name for link in desk.get(f"/admin/chat/person/{bob.pk}/change/").context["acts"]]
@@ -177,11 +209,15 @@ def test_mona_signs_people_out_and_deactivates_their_accounts(verify: Verify, ac
 def test_mona_does_nothing_to_the_account_of_somebody_above_her(act: Act, name: str) -> None:
     boss = User.objects.create_superuser("boss")
     answer = act("person", name, boss, reason="why not")
-    assert answer.context["form"].non_field_errors() == ["That cannot be done to somebody who works at the desk; take the role away first."]
+    assert answer.context["form"].non_field_errors() == [
+        "That cannot be done to somebody who works at the desk; take the role away first."
+    ]
     assert User.objects.get(pk=boss.pk).is_active
 
 
-def test_what_is_refused_is_said_and_keeps_nothing_else_from_happening(act: Act, alice: User, bob: User, mona: User) -> None:
+def test_what_is_refused_is_said_and_keeps_nothing_else_from_happening(
+    act: Act, alice: User, bob: User, mona: User
+) -> None:
     answer = act("person", "site-ban", bob, mona, reason="enough")
     assert told(answer)[0].startswith("1 person banned from the site.")
     assert "You cannot do that to yourself." in told(answer)[1]
@@ -196,7 +232,9 @@ def test_what_is_refused_altogether_stays_on_the_page_with_its_reason(act: Act, 
 
 
 @pytest.mark.parametrize("fields", [{}, {"reason": ""}, {"reason": "x" * 501}, {"reason": "a\0b"}])
-def test_nothing_is_taken_away_without_a_reason(act: Act, bob: User, general: Room, say: Say, fields: dict[str, str]) -> None:
+def test_nothing_is_taken_away_without_a_reason(
+    act: Act, bob: User, general: Room, say: Say, fields: dict[str, str]
+) -> None:
     message = say(bob, general, "hello")
     answer = act("message", "delete", message, **fields)
     assert answer.context["form"].errors.keys() == {"reason"}
@@ -205,12 +243,20 @@ def test_nothing_is_taken_away_without_a_reason(act: Act, bob: User, general: Ro
 
 
 def test_a_room_that_is_not_there_is_a_problem_of_the_field(act: Act, bob: User) -> None:
-    assert act("person", "ban", bob, room_id="nowhere", reason="x").context["form"].errors == {"room_id": ["There is no such room."]}
+    assert act("person", "ban", bob, room_id="nowhere", reason="x").context["form"].errors == {
+        "room_id": ["There is no such room."]
+    }
 
 
-def test_the_list_leads_to_the_page_of_the_act_with_the_chosen_rows(desk: Client, bob: User, general: Room, say: Say) -> None:
+def test_the_list_leads_to_the_page_of_the_act_with_the_chosen_rows(
+    desk: Client, bob: User, general: Room, say: Say
+) -> None:
     rows = [say(bob, general, "one"), say(bob, general, "two"), say(bob, general, "three")]
-    chosen = {"action": ["delete", "restore"], "index": 0, "_selected_action": [rows[0].pk, rows[2].pk]}
+    chosen = {
+        "action": ["delete", "restore"],
+        "index": 0,
+        "_selected_action": [rows[0].pk, rows[2].pk],
+    }
     answer = desk.post("/admin/chat/message/?q=bob", chosen, follow=True)
     page = answer.content.decode()
     assert "one" in page
@@ -220,23 +266,33 @@ def test_the_list_leads_to_the_page_of_the_act_with_the_chosen_rows(desk: Client
     assert answer.context["back"] == "/admin/chat/message/?q=bob"
 
 
-def test_the_page_says_what_would_not_change(desk: Client, bob: User, general: Room, say: Say) -> None:
+def test_the_page_says_what_would_not_change(
+    desk: Client, bob: User, general: Room, say: Say
+) -> None:
     gone, standing = say(bob, general, "gone"), say(bob, general, "standing")
     services.delete_message(actor_id=bob.pk, message_id=gone.pk)
     page = desk.get(f"/admin/chat/message/act/delete/?ids={gone.pk},{standing.pk}").content.decode()
     assert "already deleted" in page
     assert "1 of these 2 messages" in page
-    page = desk.get(f"/admin/chat/message/act/restore/?ids={gone.pk},{standing.pk}").content.decode()
+    page = desk.get(
+        f"/admin/chat/message/act/restore/?ids={gone.pk},{standing.pk}"
+    ).content.decode()
     assert "its author deleted it: the text is gone" in page
 
 
 @pytest.mark.parametrize("ids", ["", "0", "x", "1,,x", "99999999999999999999999", "%00"])
 def test_nothing_chosen_is_no_error(desk: Client, ids: str) -> None:
-    assert "Nothing was chosen." in told(desk.get(f"/admin/chat/message/act/delete/?ids={ids}", follow=True))
+    assert "Nothing was chosen." in told(
+        desk.get(f"/admin/chat/message/act/delete/?ids={ids}", follow=True)
+    )
 
 
-@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"])
-def test_the_way_back_stays_on_this_site(act: Act, bob: User, general: Room, say: Say, back: str) -> None:
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_the_way_back_stays_on_this_site(
+    act: Act, bob: User, general: Room, say: Say, back: str
+) -> None:
     answer = act("message", "delete", say(bob, general, "x"), reason="x", back=back)
     assert answer.redirect_chain[0][0] == "/admin/chat/message/"
 
@@ -245,12 +301,24 @@ def test_an_act_that_is_none_is_not_found(desk: Client) -> None:
     assert desk.get("/admin/chat/message/act/explode/?ids=1").status_code == 404
 
 
-def test_a_page_offers_only_what_would_change_the_row(desk: Client, bob: User, general: Room) -> None:
-    labels = [link.label for link in desk.get(f"/admin/chat/membership/{membership(general, bob).pk}/change/").context["acts"]]
+def test_a_page_offers_only_what_would_change_the_row(
+    desk: Client, bob: User, general: Room
+) -> None:
+    labels = [
+        link.label
+        for link in desk.get(
+            f"/admin/chat/membership/{membership(general, bob).pk}/change/"
+        ).context["acts"]
+    ]
     assert labels == ["Mute…", "Change role…", "Remove from room…", "Ban from room…"]
 
 
-def test_a_room_is_renamed_from_its_own_page_beginning_with_its_present_name(desk: Client, general: Room) -> None:
+def test_a_room_is_renamed_from_its_own_page_beginning_with_its_present_name(
+    desk: Client, general: Room
+) -> None:
     assert "Rename…" not in desk.get("/admin/chat/room/").content.decode()
     assert "Rename…" in desk.get(f"/admin/chat/room/{general.pk}/change/").content.decode()
-    assert 'value="General"' in desk.get(f"/admin/chat/room/act/rename/?ids={general.pk}").content.decode()
+    assert (
+        'value="General"'
+        in desk.get(f"/admin/chat/room/act/rename/?ids={general.pk}").content.decode()
+    )

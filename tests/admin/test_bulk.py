@@ -10,7 +10,14 @@ from chat.services import bulk as bulks
 from tests.chat.conftest import Say
 
 ADD = "/admin/chat/bulk/add/"
-FIELDS = {"author_id": "bob", "room_id": "", "words": "", "since": "", "until": "", "reason": "spam"}
+FIELDS = {
+    "author_id": "bob",
+    "room_id": "",
+    "words": "",
+    "since": "",
+    "until": "",
+    "reason": "spam",
+}
 
 
 @pytest.fixture
@@ -23,7 +30,9 @@ def left() -> int:
     return Message.objects.filter(deleted_at=None).count()
 
 
-def test_mona_removes_all_messages_of_bob_and_takes_it_back(desk: Client, spam: None, bob: User) -> None:
+def test_mona_removes_all_messages_of_bob_and_takes_it_back(
+    desk: Client, spam: None, bob: User
+) -> None:
     assert f"{ADD}?author=bob" in desk.get(f"/admin/chat/person/{bob.pk}/change/").content.decode()
     assert 'value="bob"' in desk.get(f"{ADD}?author=bob").content.decode()
     counted = desk.post(ADD, FIELDS)
@@ -46,7 +55,9 @@ def test_mona_removes_all_messages_of_bob_and_takes_it_back(desk: Client, spam: 
     assert "nothing left" in again.content.decode()
 
 
-def test_what_takes_long_goes_on_from_where_it_is(desk: Client, spam: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_long_goes_on_from_where_it_is(
+    desk: Client, spam: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(page, "SECONDS", 0)
     monkeypatch.setattr(bulks, "BATCH", 3)
     shown = desk.post(ADD, {**FIELDS, "do": "remove", "number": "5"}, follow=True)
@@ -59,9 +70,15 @@ def test_what_takes_long_goes_on_from_where_it_is(desk: Client, spam: None, monk
 
 
 def test_what_cannot_be_meant_is_said_beside_it(desk: Client, spam: None) -> None:
-    for change, field in (({"author_id": "nobody"}, "author_id"), ({"room_id": "nowhere"}, "room_id"), ({"reason": ""}, "reason")):
+    for change, field in (
+        ({"author_id": "nobody"}, "author_id"),
+        ({"room_id": "nowhere"}, "room_id"),
+        ({"reason": ""}, "reason"),
+    ):
         assert field in desk.post(ADD, {**FIELDS, **change}).context["form"].errors
-    assert "whose messages" in str(desk.post(ADD, {**FIELDS, "author_id": ""}).context["form"].errors)
+    assert "whose messages" in str(
+        desk.post(ADD, {**FIELDS, "author_id": ""}).context["form"].errors
+    )
     assert "No messages fit" in desk.post(ADD, {**FIELDS, "words": "pills"}).content.decode()
 
 

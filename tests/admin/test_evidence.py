@@ -12,7 +12,14 @@ from tests.chat.conftest import Say
 from tests.chat.test_erasure import lines, opened, whole
 
 EVIDENCE, OWN, ERASE = (f"/admin/chat/bulk/{name}/" for name in ("evidence", "own-data", "erase"))
-NOTHING = {"message": "", "person": "", "room": "", "since": "", "until": "", "reason": "for the police"}
+NOTHING = {
+    "message": "",
+    "person": "",
+    "room": "",
+    "since": "",
+    "until": "",
+    "reason": "for the police",
+}
 
 
 def archive(client: Client, **fields: Any) -> dict[str, bytes]:
@@ -21,7 +28,9 @@ def archive(client: Client, **fields: Any) -> dict[str, bytes]:
     return opened(whole(answer))
 
 
-def test_a_case_with_its_surroundings(desk: Client, mona: User, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_a_case_with_its_surroundings(
+    desk: Client, mona: User, general: Room, alice: User, bob: User, say: Say
+) -> None:
     said = [say(bob, general, f"<b>text</b> {number}") for number in range(30)]
     services.report(actor_id=alice.pk, message_id=said[0].pk, category="abuse", note="look")
     services.delete_message(actor_id=alice.pk, message_id=said[0].pk, reason="abuse")
@@ -35,7 +44,11 @@ def test_a_case_with_its_surroundings(desk: Client, mona: User, general: Room, a
     assert json.loads(found["moderation.json"])[0]["moderator"] == "alice"
     assert json.loads(found["about.json"])["made_by"] == "mona"
     entry = ModerationLog.objects.latest("pk")
-    assert (entry.action, entry.reason, entry.message_id) == ("export", "for the police", said[0].pk)
+    assert (entry.action, entry.reason, entry.message_id) == (
+        "export",
+        "for the police",
+        said[0].pk,
+    )
 
 
 def test_what_somebody_wrote_and_what_was_said_in_a_room(
@@ -59,12 +72,20 @@ def test_what_somebody_wrote_and_what_was_said_in_a_room(
 
 
 def test_what_cannot_be_meant(desk: Client) -> None:
-    for wrong in ({}, {"message": "99"}, {"person": "nobody"}, {"room": "nowhere"}, {"person": "mona", "reason": ""}):
+    for wrong in (
+        {},
+        {"message": "99"},
+        {"person": "nobody"},
+        {"room": "nowhere"},
+        {"person": "mona", "reason": ""},
+    ):
         assert desk.post(EVIDENCE, {**NOTHING, **wrong}).context["form"].errors
     assert desk.get(f"{EVIDENCE}?person=mona").status_code == 200
 
 
-def test_own_data_and_erasure_are_for_superusers(desk: Client, root: Client, bob: User, general: Room, say: Say) -> None:
+def test_own_data_and_erasure_are_for_superusers(
+    desk: Client, root: Client, bob: User, general: Room, say: Say
+) -> None:
     say(bob, general, "text")
     for address in (OWN, ERASE):
         assert desk.get(address).status_code == 403
@@ -73,8 +94,14 @@ def test_own_data_and_erasure_are_for_superusers(desk: Client, root: Client, bob
     assert lines(own["messages.jsonl"])[0]["text"] == "text"
     wrong = root.post(ERASE, {"person": "bob", "confirm": "alice", "reason": "they asked"})
     assert "another name" in str(wrong.context["form"].errors)
-    assert root.post(ERASE, {"person": "root", "confirm": "root", "reason": "x"}).context["form"].errors
-    done = root.post(ERASE, {"person": "bob", "confirm": "bob", "reason": "they asked"}, follow=True)
+    assert (
+        root.post(ERASE, {"person": "root", "confirm": "root", "reason": "x"})
+        .context["form"]
+        .errors
+    )
+    done = root.post(
+        ERASE, {"person": "bob", "confirm": "bob", "reason": "they asked"}, follow=True
+    )
     assert "1 of 1 messages" in done.content.decode()
     assert not Message.objects.filter(author=bob).exclude(body="").exists()
 

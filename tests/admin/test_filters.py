@@ -18,7 +18,15 @@ ADD = "/admin/chat/filter/add/"
 
 
 def fields(text: str, do: str, **more: str) -> dict[str, str]:
-    return {"kind": "word", "text": text, "action": "mask", "room_id": "", "sample": "", "do": do, **more}
+    return {
+        "kind": "word",
+        "text": text,
+        "action": "mask",
+        "room_id": "",
+        "sample": "",
+        "do": do,
+        **more,
+    }
 
 
 def parts(found: Any) -> list[str]:
@@ -64,22 +72,31 @@ def test_it_can_be_stored_and_changed(desk: Client, general: Room) -> None:
     row = Filter.objects.get()
     address = f"/admin/chat/filter/{row.pk}/change/"
     assert 'value="pills"' in desk.get(address).content.decode()
-    seal = desk.post(address, fields("pill+s", "try", kind="pattern", room_id="#general")).context["seal"]
+    seal = desk.post(address, fields("pill+s", "try", kind="pattern", room_id="#general")).context[
+        "seal"
+    ]
     desk.post(address, fields("pill+s", "on", kind="pattern", room_id="#general", tried=seal))
     row.refresh_from_db()
     assert (row.text, row.kind, row.room_id, row.is_on) == ("pill+s", "pattern", general.pk, True)
     assert 'value="general"' in desk.get(address).content.decode()
 
 
-@pytest.mark.parametrize(("text", "said"), [("(", "missing )"), ("(?<=x)y", "looking ahead"), ("", "required"), ("a*", "empty text")])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("(", "missing )"), ("(?<=x)y", "looking ahead"), ("", "required"), ("a*", "empty text")],
+)
 def test_what_is_wrong_with_a_pattern_stands_beside_it(desk: Client, text: str, said: str) -> None:
     page = desk.post(ADD, fields(text, "off", kind="pattern"))
     assert said in str(page.context["form"].errors["text"])
     assert not Filter.objects.exists()
 
 
-def test_it_is_switched_off_and_deleted_from_the_list(act: Act, general: Room, alice: User, mona: User, say: Say) -> None:
-    row = services.save_filter(actor_id=mona.pk, text="pills", kind="word", action="block", is_on=True)
+def test_it_is_switched_off_and_deleted_from_the_list(
+    act: Act, general: Room, alice: User, mona: User, say: Say
+) -> None:
+    row = services.save_filter(
+        actor_id=mona.pk, text="pills", kind="word", action="block", is_on=True
+    )
     with pytest.raises(BlockedWord):
         say(alice, general, "pills")
     assert told(act("filter", "off", row)) == ["1 filter switched off."]
@@ -101,7 +118,9 @@ def test_only_those_who_may_open_the_form(desk: Client, bob: User, root: Client)
     assert root.get(ADD).status_code == 200
 
 
-def test_a_trial_on_many_messages_costs_as_many_queries_as_on_few(desk: Client, general: Room, alice: User, say: Say) -> None:
+def test_a_trial_on_many_messages_costs_as_many_queries_as_on_few(
+    desk: Client, general: Room, alice: User, say: Say
+) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert desk.post(ADD, fields("pills", "try")).status_code == 200

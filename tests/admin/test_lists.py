@@ -13,7 +13,17 @@ from chat.models import Message, Room
 from tests.admin.rows import make_rows
 from tests.chat.conftest import Say
 
-LISTS = ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "filter", "person"]
+LISTS = [
+    "room",
+    "membership",
+    "message",
+    "removedtext",
+    "report",
+    "moderationlog",
+    "siteban",
+    "filter",
+    "person",
+]
 SEARCHES = {
     "room": "room1",
     "membership": "@person1 #room1",
@@ -66,7 +76,10 @@ def test_accounts_of_superusers_too(root: Client) -> None:
 @pytest.mark.parametrize("query", ["", "?q={search}"])
 def test_a_list_counts_nothing_and_skips_nothing(desk: Client, model: str, query: str) -> None:
     make_rows(0, 60)
-    for sql in queries_of(desk, address(model, query.format(search=SEARCHES[model].replace("#", "%23").replace(" ", "+")))):
+    for sql in queries_of(
+        desk,
+        address(model, query.format(search=SEARCHES[model].replace("#", "%23").replace(" ", "+"))),
+    ):
         assert "COUNT(" not in sql.upper()
         assert "OFFSET" not in sql.upper()
 
@@ -74,9 +87,18 @@ def test_a_list_counts_nothing_and_skips_nothing(desk: Client, model: str, query
 @pytest.mark.parametrize("model", LISTS)
 def test_a_search_compares_whole_columns_or_their_beginnings(desk: Client, model: str) -> None:
     make_rows(0, 3)
-    for sql in queries_of(desk, address(model, f"?q={SEARCHES[model].replace('#', '%23').replace(' ', '+')}")):
+    for sql in queries_of(
+        desk, address(model, f"?q={SEARCHES[model].replace('#', '%23').replace(' ', '+')}")
+    ):
         assert not re.search(r"LIKE '%|UPPER\(|REGEXP", sql)
-    assert len(shown(desk, address(model, f"?q={SEARCHES[model].replace('#', '%23').replace(' ', '+')}"))) >= 1
+    assert (
+        len(
+            shown(
+                desk, address(model, f"?q={SEARCHES[model].replace('#', '%23').replace(' ', '+')}")
+            )
+        )
+        >= 1
+    )
 
 
 @pytest.mark.parametrize("model", LISTS)
@@ -94,39 +116,72 @@ def test_pages_lead_through_all_rows_and_back(desk: Client, model: str) -> None:
     assert shown(desk, address(model, second.first_url)) == [row.pk for row in first.result_list]
 
 
-@pytest.mark.parametrize("place", ["?after=x", "?before=0", f"?after={10**30}", "?after=%00", "?before=9&after=9", "?after=-1"])
+@pytest.mark.parametrize(
+    "place",
+    ["?after=x", "?before=0", f"?after={10**30}", "?after=%00", "?before=9&after=9", "?after=-1"],
+)
 def test_a_place_that_is_none_is_no_error(desk: Client, place: str) -> None:
     make_rows(0, 2)
     assert desk.get(address("message", place)).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "query", ["?body__contains=a", "?author__password__startswith=a", "?room__name=a", "?message__body__startswith=a", "?reporter__email=a"]
+    "query",
+    [
+        "?body__contains=a",
+        "?author__password__startswith=a",
+        "?room__name=a",
+        "?message__body__startswith=a",
+        "?reporter__email=a",
+    ],
 )
 @pytest.mark.parametrize("model", ["message", "report", "moderationlog"])
 def test_an_address_cannot_filter_by_other_columns(desk: Client, model: str, query: str) -> None:
     assert desk.get(address(model, query)).status_code == 400
 
 
-def test_messages_of_a_room_come_in_its_order(desk: Client, general: Room, secret: Room, alice: User, bob: User, say: Say) -> None:
+def test_messages_of_a_room_come_in_its_order(
+    desk: Client, general: Room, secret: Room, alice: User, bob: User, say: Say
+) -> None:
     for word in ("one", "two", "three"):
         say(alice, general, word)
         say(bob, secret, word)
-    assert [row.body for row in desk.get(f"/admin/chat/message/?room={general.pk}").context["cl"].result_list] == ["three", "two", "one"]
-    assert [row.number for row in desk.get("/admin/chat/message/?q=%23secret").context["cl"].result_list] == [3, 2, 1]
+    assert [
+        row.body
+        for row in desk.get(f"/admin/chat/message/?room={general.pk}").context["cl"].result_list
+    ] == ["three", "two", "one"]
+    assert [
+        row.number for row in desk.get("/admin/chat/message/?q=%23secret").context["cl"].result_list
+    ] == [3, 2, 1]
 
 
-@pytest.mark.parametrize("query", ["/rooms/general/2/", "https://chat.example.org/rooms/general/2/", "%23general @bob", "bob"])
-def test_a_message_is_found(desk: Client, general: Room, alice: User, bob: User, say: Say, query: str) -> None:
+@pytest.mark.parametrize(
+    "query",
+    ["/rooms/general/2/", "https://chat.example.org/rooms/general/2/", "%23general @bob", "bob"],
+)
+def test_a_message_is_found(
+    desk: Client, general: Room, alice: User, bob: User, say: Say, query: str
+) -> None:
     say(alice, general, "one")
     wanted = say(bob, general, "two")
     assert shown(desk, f"/admin/chat/message/?q={query}") == [wanted.pk]
 
 
 @pytest.mark.parametrize(
-    "query", ["/rooms/general/99/", "/rooms/nowhere/1/", "@nobody", "%23nowhere", "99999999999999999999999", "%00", "²"]
+    "query",
+    [
+        "/rooms/general/99/",
+        "/rooms/nowhere/1/",
+        "@nobody",
+        "%23nowhere",
+        "99999999999999999999999",
+        "%00",
+        "²",
+    ],
 )
-def test_what_is_not_there_is_not_found(desk: Client, general: Room, alice: User, say: Say, query: str) -> None:
+def test_what_is_not_there_is_not_found(
+    desk: Client, general: Room, alice: User, say: Say, query: str
+) -> None:
     say(alice, general, "one")
     assert desk.get(f"/admin/chat/message/?q={query}").status_code == 200
     if query != "%00":  # which Django refuses as a search, with a message

@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 from chat import services
 from chat.models import Message, Room
 from realtime.auth import issue_token
-from realtime.stopwatch import endings_of
+from realtime.auth.revocation_timing import endings_of
 from tests.conftest import PASSWORD
 from tests.support.server import Node, Nodes
 
@@ -29,7 +29,9 @@ def node(nodes: Nodes) -> Node:
 @pytest.fixture
 def desk(node: Node, mona: User) -> Iterator[Callable[[str, dict[str, Any]], None]]:
     """Mona's browser, signed in through the form of the admin: ``desk("message/act/delete/", {"ids": 7, "reason": "spam"})``."""
-    with httpx.Client(base_url=node.origin, headers={"Origin": node.origin}, timeout=20, follow_redirects=True) as client:
+    with httpx.Client(
+        base_url=node.origin, headers={"Origin": node.origin}, timeout=20, follow_redirects=True
+    ) as client:
 
         def post(path: str, fields: dict[str, Any]) -> None:
             client.get("/admin/login/")
@@ -50,8 +52,15 @@ def message(general: Room, bob: User) -> Message:
 def socket(node: Node, message: Message, bob: User) -> Iterator[ClientConnection]:
     """Bob's, level in the room."""
     headers = {"Authorization": f"Bearer {issue_token(bob)}"}
-    with connect(f"{node.sockets}/ws/chat/", additional_headers=headers, subprotocols=["holdfast.v1"]) as found:  # type: ignore[list-item]
-        found.send(json.dumps({"id": 1, "command": "subscribe", "streams": {f"room.{message.room_id}": None}}))
+    protocols: Any = ["holdfast.v1"]
+    with connect(
+        f"{node.sockets}/ws/chat/", additional_headers=headers, subprotocols=protocols
+    ) as found:
+        found.send(
+            json.dumps(
+                {"id": 1, "command": "subscribe", "streams": {f"room.{message.room_id}": None}}
+            )
+        )
         heard(found, lambda item: item["type"] == "reply")
         yield found
 
@@ -64,14 +73,21 @@ def heard(socket: ClientConnection, wanted: Callable[[dict[str, Any]], bool]) ->
             return time.monotonic()
 
 
-def test_a_deleted_text_is_gone_from_an_open_socket(desk: Callable[..., None], socket: ClientConnection, message: Message) -> None:
+def test_a_deleted_text_is_gone_from_an_open_socket(
+    desk: Callable[..., None], socket: ClientConnection, message: Message
+) -> None:
     desk("message/act/delete/", {"ids": message.pk, "reason": "spam"})
     answered = time.monotonic()
-    came = heard(socket, lambda item: item.get("kind") == "message" and item["data"]["deleted_at"] is not None)
+    came = heard(
+        socket,
+        lambda item: item.get("kind") == "message" and item["data"]["deleted_at"] is not None,
+    )
     assert came - answered < WITHIN
 
 
-def test_who_is_removed_hears_nothing_more(desk: Callable[..., None], socket: ClientConnection, message: Message, bob: User) -> None:
+def test_who_is_removed_hears_nothing_more(
+    desk: Callable[..., None], socket: ClientConnection, message: Message, bob: User
+) -> None:
     row = bob.memberships.get(room=message.room_id)
     desk("membership/act/remove/", {"ids": row.pk, "reason": "enough"})
     answered = time.monotonic()
@@ -79,7 +95,9 @@ def test_who_is_removed_hears_nothing_more(desk: Callable[..., None], socket: Cl
     assert came - answered < WITHIN
 
 
-def test_who_is_banned_from_the_site_is_disconnected(desk: Callable[..., None], socket: ClientConnection, bob: User) -> None:
+def test_who_is_banned_from_the_site_is_disconnected(
+    desk: Callable[..., None], socket: ClientConnection, bob: User
+) -> None:
     desk("person/act/site-ban/", {"ids": bob.pk, "reason": "threats"})
     answered = time.monotonic()
     with pytest.raises(ConnectionClosed) as closed:
@@ -89,7 +107,9 @@ def test_who_is_banned_from_the_site_is_disconnected(desk: Callable[..., None], 
     assert closed.value.rcvd.code == 4503
 
 
-def test_the_stopwatch_tells_how_long_it_took(desk: Callable[..., None], socket: ClientConnection, bob: User) -> None:
+def test_the_stopwatch_tells_how_long_it_took(
+    desk: Callable[..., None], socket: ClientConnection, bob: User
+) -> None:
     desk("person/act/site-ban/", {"ids": bob.pk, "reason": "threats"})
     with pytest.raises(ConnectionClosed):
         heard(socket, lambda item: False)

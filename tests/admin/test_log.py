@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from chat import services
-from chat.admin import deeds
+from chat.admin import log_sentences
 from chat.models import Filter, ModerationLog, Room
 from realtime.models import Ending
 from tests.admin.rows import make_rows
@@ -26,18 +26,31 @@ def entries(general: Room, alice: User, bob: User, mona: User) -> list[int]:
     return list(ModerationLog.objects.order_by("-pk").values_list("pk", flat=True))
 
 
-def test_an_entry_is_a_sentence_with_links(desk: Client, entries: list[int], bob: User, general: Room) -> None:
+def test_an_entry_is_a_sentence_with_links(
+    desk: Client, entries: list[int], bob: User, general: Room
+) -> None:
     page = desk.get(LOG).content.decode()
     person = f'<a href="/admin/chat/person/{bob.pk}/change/">bob</a>'
-    assert f'banned {person} from <a href="/admin/chat/room/{general.pk}/change/">#general</a>' in page
+    assert (
+        f'banned {person} from <a href="/admin/chat/room/{general.pk}/change/">#general</a>' in page
+    )
     assert "no connection was open" in page
 
 
 @pytest.mark.parametrize(
     ("query", "places"),
-    [("@bob", [0, 1]), ("to:bob", [0, 1]), ("by:alice", [1]), ("by:bob", []), ("%23general by:mona", [0]), ("by:nobody", [])],
+    [
+        ("@bob", [0, 1]),
+        ("to:bob", [0, 1]),
+        ("by:alice", [1]),
+        ("by:bob", []),
+        ("%23general by:mona", [0]),
+        ("by:nobody", []),
+    ],
 )
-def test_an_entry_is_found_by_side_and_room(desk: Client, entries: list[int], query: str, places: list[int]) -> None:
+def test_an_entry_is_found_by_side_and_room(
+    desk: Client, entries: list[int], query: str, places: list[int]
+) -> None:
     assert shown(desk, f"{LOG}?q={query}") == [entries[place] for place in places]
 
 
@@ -52,7 +65,7 @@ def test_entries_are_found_by_their_days(desk: Client, entries: list[int]) -> No
 
 
 def test_every_kind_of_entry_has_words(desk: Client, entries: list[int]) -> None:
-    assert set(deeds._SENTENCES) == set(ModerationLog.Action)
+    assert set(log_sentences._SENTENCES) == set(ModerationLog.Action)
     page = desk.get(LOG).content.decode()
     assert "Mute in all rooms lifted" in page
     assert "Site Unmute" not in page
@@ -73,7 +86,14 @@ def test_the_first_page_shows_what_needs_attention(
     say(alice, general, "buy this")
     Filter.objects.create(text="pills", is_on=True)
     page = desk.get("/admin/").content.decode()
-    for expected in ("Waiting for a moderator", "Busiest rooms", "#general", "Recent bans", "louder", "pills"):
+    for expected in (
+        "Waiting for a moderator",
+        "Busiest rooms",
+        "#general",
+        "Recent bans",
+        "louder",
+        "pills",
+    ):
         assert expected in page
 
 
@@ -84,7 +104,9 @@ def test_it_costs_as_many_queries_with_a_hundred_rows_as_with_five(desk: Client)
     assert len(queries_of(desk, "/admin/")) == len(few)
 
 
-def test_the_record_of_a_person_tells_how_their_accesses_ended(desk: Client, entries: list[int], bob: User) -> None:
+def test_the_record_of_a_person_tells_how_their_accesses_ended(
+    desk: Client, entries: list[int], bob: User
+) -> None:
     page = desk.get(f"/admin/chat/person/{bob.pk}/change/").content.decode()
     assert "How accesses ended" in page
     assert "banned" in page

@@ -9,16 +9,40 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from chat import selectors
 from chat.models import ModerationLog
+from chat.queries import selectors
 from chat.services.moderators import ensure_moderators_group
 from notifications.models import Announcement
 from realtime.auth import MODERATORS
 
 PERMISSIONS = {
-    *("view_room", "view_membership", "view_message", "view_removedtext", "view_report", "view_moderationlog", "view_siteban"),
-    *("view_blockedword", "change_room", "change_membership", "change_message", "change_report", "add_siteban", "add_blockedword"),
-    *("delete_blockedword", "view_filter", "add_filter", "change_filter", "delete_filter", "view_bulk", "add_bulk"),
+    *(
+        "view_room",
+        "view_membership",
+        "view_message",
+        "view_removedtext",
+        "view_report",
+        "view_moderationlog",
+        "view_siteban",
+    ),
+    *(
+        "view_blockedword",
+        "change_room",
+        "change_membership",
+        "change_message",
+        "change_report",
+        "add_siteban",
+        "add_blockedword",
+    ),
+    *(
+        "delete_blockedword",
+        "view_filter",
+        "add_filter",
+        "change_filter",
+        "delete_filter",
+        "view_bulk",
+        "add_bulk",
+    ),
 }
 
 
@@ -51,7 +75,8 @@ def test_what_an_operator_took_from_the_group_stays_away(db: None) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_emptying_the_tables_leaves_the_group() -> None:
-    call_command("flush", interactive=False, verbosity=0, reset_sequences=False)  # restored rows of the next test bring their ids
+    # Restored rows of the next test bring their ids.
+    call_command("flush", interactive=False, verbosity=0, reset_sequences=False)
     assert permissions() == PERMISSIONS
 
 
@@ -62,7 +87,11 @@ def test_bob_becomes_a_moderator(bob: User) -> None:
     assert not bob.is_superuser
     assert selectors.is_site_moderator(bob.pk)
     entry = ModerationLog.objects.latest("pk")
-    assert (entry.action, entry.subject, entry.details) == ("role", bob, {"to": "moderator of the site"})
+    assert (entry.action, entry.subject, entry.details) == (
+        "role",
+        bob,
+        {"to": "moderator of the site"},
+    )
     assert run("bob") == "bob was a moderator already.\n"
 
 
@@ -84,7 +113,9 @@ def test_a_superuser_keeps_the_admin(db: None) -> None:
     assert root.is_staff
 
 
-@pytest.mark.parametrize("arguments", [["nobody"], ["nobody", "--remove"], ["no\0body"], ["no\0body", "--remove"]])
+@pytest.mark.parametrize(
+    "arguments", [["nobody"], ["nobody", "--remove"], ["no\0body"], ["no\0body", "--remove"]]
+)
 def test_nobody_is_no_moderator(db: None, arguments: list[str]) -> None:
     with pytest.raises(CommandError, match="There is no such person"):
         run(*arguments)
@@ -96,7 +127,15 @@ def test_a_moderator_announces_only_where_that_was_allowed(desk: Client, mona: U
     given = Permission.objects.filter(codename__in=["add_announcement", "view_announcement"])
     Group.objects.get(name=MODERATORS).permissions.add(*given)
     (key,) = re.findall(r'name="key" value="([^"]+)"', desk.get(address).content.decode())
-    words = {"title": "", "body": "Maintenance at six", "url": "", "level": "info", "expires_at_0": "", "expires_at_1": "", "key": key}
+    words = {
+        "title": "",
+        "body": "Maintenance at six",
+        "url": "",
+        "level": "info",
+        "expires_at_0": "",
+        "expires_at_1": "",
+        "key": key,
+    }
     answer = desk.post(address, words, follow=True)
     assert answer.status_code == 200
     row = Announcement.objects.get()

@@ -23,11 +23,15 @@ def message(general: Room, bob: User, say: Say) -> Message:
 
 @pytest.fixture
 def report(message: Message, alice: User) -> Report:
-    return services.report(actor_id=alice.pk, message_id=message.pk, category="spam", note="again and again")
+    return services.report(
+        actor_id=alice.pk, message_id=message.pk, category="spam", note="again and again"
+    )
 
 
 def decide(desk: Client, report: Report, decision: str, note: str = "") -> list[str]:
-    answer = desk.post(f"/admin/chat/report/{report.pk}/decide/", {"decision": decision, "note": note}, follow=True)
+    answer = desk.post(
+        f"/admin/chat/report/{report.pk}/decide/", {"decision": decision, "note": note}, follow=True
+    )
     assert answer.status_code == 200
     return told(answer)
 
@@ -36,15 +40,29 @@ def page_of(desk: Client, report: Report, query: str = "") -> str:
     return desk.get(f"/admin/chat/report/{report.pk}/change/{query}").content.decode()
 
 
-def test_the_page_shows_the_message_its_surroundings_and_the_authors_record(desk: Client, report: Report, act: Act, bob: User) -> None:
+def test_the_page_shows_the_message_its_surroundings_and_the_authors_record(
+    desk: Client, report: Report, act: Act, bob: User
+) -> None:
     act("person", "mute", bob, room_id="general", seconds=600, reason="the last time")
     page = page_of(desk, report)
-    for expected in ("buy this", "before", "after", "again and again", "Spam", "alice", "the last time", "Ban from site…", "Mute…"):
+    for expected in (
+        "buy this",
+        "before",
+        "after",
+        "again and again",
+        "Spam",
+        "alice",
+        "the last time",
+        "Ban from site…",
+        "Mute…",
+    ):
         assert expected in page
     assert "muted bob in #general" in page
 
 
-def test_five_messages_stand_on_each_side_and_more_are_unfolded(desk: Client, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_five_messages_stand_on_each_side_and_more_are_unfolded(
+    desk: Client, general: Room, alice: User, bob: User, say: Say
+) -> None:
     said = [say(bob, general, f"word{number:02}") for number in range(20)]
     row = services.report(actor_id=alice.pk, message_id=said[10].pk, category="spam")
     near, far = page_of(desk, row), page_of(desk, row, "?further=1")
@@ -52,7 +70,9 @@ def test_five_messages_stand_on_each_side_and_more_are_unfolded(desk: Client, ge
     assert "word00" in far
 
 
-def test_of_a_direct_conversation_no_more_is_unfolded(desk: Client, direct: Room, alice: User, bob: User, say: Say) -> None:
+def test_of_a_direct_conversation_no_more_is_unfolded(
+    desk: Client, direct: Room, alice: User, bob: User, say: Say
+) -> None:
     said = [say(bob, direct, f"word{number:02}") for number in range(20)]
     row = services.report(actor_id=alice.pk, message_id=said[10].pk, category="spam")
     assert "word04" not in page_of(desk, row, "?further=1")
@@ -65,7 +85,12 @@ def test_a_message_is_kept(desk: Client, report: Report, message: Message, mona:
     report.refresh_from_db()
     assert (report.status, report.closed_by) == ("dismissed", mona)
     entry = ModerationLog.objects.latest("pk")
-    assert (entry.action, entry.actor, entry.message, entry.reason) == ("dismiss", mona, message, "it is a joke")
+    assert (entry.action, entry.actor, entry.message, entry.reason) == (
+        "dismiss",
+        mona,
+        message,
+        "it is a joke",
+    )
 
 
 def test_a_message_is_removed_and_all_its_reports_with_it(
@@ -81,17 +106,26 @@ def test_a_message_is_removed_and_all_its_reports_with_it(
     assert bob.notifications.latest("pk").body == "Spam"
 
 
-def test_several_reports_of_one_message_are_one_case(desk: Client, report: Report, message: Message, charlie: User) -> None:
-    second = services.report(actor_id=charlie.pk, message_id=message.pk, category="abuse", note="threatening")
+def test_several_reports_of_one_message_are_one_case(
+    desk: Client, report: Report, message: Message, charlie: User
+) -> None:
+    second = services.report(
+        actor_id=charlie.pk, message_id=message.pk, category="abuse", note="threatening"
+    )
     (row,) = desk.get("/admin/chat/report/").context["cl"].result_list
     assert (row.pk, row.times) == (report.pk, 2)
-    assert [row.pk for row in desk.get("/admin/chat/report/?category__exact=abuse").context["cl"].result_list] == [second.pk]
+    assert [
+        row.pk
+        for row in desk.get("/admin/chat/report/?category__exact=abuse").context["cl"].result_list
+    ] == [second.pk]
     page = page_of(desk, report)
     assert "Reported by 2 people" in page
     assert "threatening" in page
 
 
-def test_a_message_is_hidden_while_moderators_look(desk: Client, report: Report, message: Message) -> None:
+def test_a_message_is_hidden_while_moderators_look(
+    desk: Client, report: Report, message: Message
+) -> None:
     decide(desk, report, "hide")
     message.refresh_from_db()
     assert (message.body, message.is_hidden) == ("", True)
@@ -104,7 +138,9 @@ def test_a_message_is_hidden_while_moderators_look(desk: Client, report: Report,
     assert message.body == "buy this"
 
 
-def test_a_case_is_assigned_released_and_taken_over(desk: Client, report: Report, mona: User) -> None:
+def test_a_case_is_assigned_released_and_taken_over(
+    desk: Client, report: Report, mona: User
+) -> None:
     omar = make_user("omar")
     appoint_moderator(username="omar")
     other = signed_in(omar)
@@ -113,8 +149,14 @@ def test_a_case_is_assigned_released_and_taken_over(desk: Client, report: Report
     assert decide(other, report, "assign") == ["Mona was first and looks at this case."]
     assert "Take over from mona" in page_of(other, report)
     listed = "/admin/chat/report/?status="
-    assert [len(desk.get(f"{listed}{state}").context["cl"].result_list) for state in ("open", "assigned", "mine")] == [1, 1, 1]
-    assert [len(other.get(f"{listed}{state}").context["cl"].result_list) for state in ("open", "assigned", "mine")] == [1, 1, 0]
+    assert [
+        len(desk.get(f"{listed}{state}").context["cl"].result_list)
+        for state in ("open", "assigned", "mine")
+    ] == [1, 1, 1]
+    assert [
+        len(other.get(f"{listed}{state}").context["cl"].result_list)
+        for state in ("open", "assigned", "mine")
+    ] == [1, 1, 0]
     other.post(f"/admin/chat/report/{report.pk}/decide/", {"decision": "assign", "holder": mona.pk})
     assert "assigned to omar" in page_of(desk, report)
     decide(other, report, "release")
@@ -129,9 +171,16 @@ def test_who_decides_second_is_told_who_was_first(desk: Client, report: Report) 
     assert decide(other, report, "keep") == ["Mona was first: the message was removed."]
 
 
-def test_the_next_case_follows(desk: Client, report: Report, general: Room, alice: User, bob: User, say: Say) -> None:
-    other = services.report(actor_id=alice.pk, message_id=say(bob, general, "worse").pk, category="abuse")
-    assert desk.get("/admin/chat/report/next/")["Location"] == f"/admin/chat/report/{report.pk}/change/"
+def test_the_next_case_follows(
+    desk: Client, report: Report, general: Room, alice: User, bob: User, say: Say
+) -> None:
+    other = services.report(
+        actor_id=alice.pk, message_id=say(bob, general, "worse").pk, category="abuse"
+    )
+    assert (
+        desk.get("/admin/chat/report/next/")["Location"]
+        == f"/admin/chat/report/{report.pk}/change/"
+    )
     answer = desk.post(f"/admin/chat/report/{report.pk}/decide/", {"decision": "keep"})
     assert answer["Location"] == f"/admin/chat/report/{other.pk}/change/"
     answer = desk.post(f"/admin/chat/report/{other.pk}/decide/", {"decision": "keep"})
@@ -147,8 +196,12 @@ def test_a_removed_message_can_still_be_read_in_its_report(desk: Client, report:
     assert "Keep message" not in page
 
 
-def test_several_reports_are_decided_at_once(act: Act, report: Report, general: Room, alice: User, bob: User, say: Say) -> None:
-    other = services.report(actor_id=alice.pk, message_id=say(bob, general, "worse").pk, category="abuse")
+def test_several_reports_are_decided_at_once(
+    act: Act, report: Report, general: Room, alice: User, bob: User, say: Say
+) -> None:
+    other = services.report(
+        actor_id=alice.pk, message_id=say(bob, general, "worse").pk, category="abuse"
+    )
     act("report", "assign", report, other, reason="")
     assert None not in set(Report.objects.values_list("assigned_to", flat=True))
     act("report", "delete", report, other, reason="")
@@ -156,19 +209,27 @@ def test_several_reports_are_decided_at_once(act: Act, report: Report, general: 
     assert set(Message.objects.filter(reports__isnull=False).values_list("body", flat=True)) == {""}
 
 
-def test_a_case_costs_as_many_queries_with_many_rows_as_with_few(desk: Client, general: Room, report: Report, bob: User, say: Say) -> None:
+def test_a_case_costs_as_many_queries_with_many_rows_as_with_few(
+    desk: Client, general: Room, report: Report, bob: User, say: Say
+) -> None:
     url = f"/admin/chat/report/{report.pk}/change/"
     desk.get(url)  # content types are read once in a process
     few = queries_of(desk, url)
     for number in range(12):
         other = say(bob, general, f"more {number}")
         services.report(actor_id=report.reporter_id, message_id=other.pk, category="spam")
-        services.report(actor_id=make_user(f"reporter{number}").pk, message_id=report.message_id, category="spam")
+        services.report(
+            actor_id=make_user(f"reporter{number}").pk,
+            message_id=report.message_id,
+            category="spam",
+        )
     assert len(queries_of(desk, url)) == len(few)
 
 
 @pytest.mark.parametrize("fields", [{}, {"decision": "explode"}])
-def test_a_decision_that_is_none_changes_nothing(desk: Client, report: Report, fields: dict[str, str]) -> None:
+def test_a_decision_that_is_none_changes_nothing(
+    desk: Client, report: Report, fields: dict[str, str]
+) -> None:
     assert desk.post(f"/admin/chat/report/{report.pk}/decide/", fields).status_code == 404
     report.refresh_from_db()
     assert report.status == "open"

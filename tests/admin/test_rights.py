@@ -13,7 +13,16 @@ from tests.admin.conftest import Act, signed_in
 from tests.chat.conftest import Say, membership
 from tests.conftest import make_user
 
-SHOWN = ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "person"]
+SHOWN = [
+    "room",
+    "membership",
+    "message",
+    "removedtext",
+    "report",
+    "moderationlog",
+    "siteban",
+    "person",
+]
 
 
 @pytest.fixture
@@ -63,14 +72,28 @@ def test_mona_reads_every_page(desk: Client, ids: dict[str, int], model: str) ->
 
 @pytest.mark.parametrize("who", ["desk", "root"])
 @pytest.mark.parametrize("model", SHOWN)
-def test_no_form_adds_changes_or_deletes_a_row(request: pytest.FixtureRequest, ids: dict[str, int], model: str, who: str) -> None:
+def test_no_form_adds_changes_or_deletes_a_row(
+    request: pytest.FixtureRequest, ids: dict[str, int], model: str, who: str
+) -> None:
     client: Client = request.getfixturevalue(who)
     before = table(model)
     assert client.get(f"/admin/chat/{model}/add/").status_code == 403
     assert client.post(f"/admin/chat/{model}/add/", {"name": "x"}).status_code == 403
-    assert client.post(f"/admin/chat/{model}/{ids[model]}/change/", {"name": "x", "body": "x", "reason": "x"}).status_code == 403
-    assert client.post(f"/admin/chat/{model}/{ids[model]}/delete/", {"post": "yes"}).status_code == 403
-    chosen = {"action": "delete_selected", "index": 0, "_selected_action": [ids[model]], "post": "yes"}
+    assert (
+        client.post(
+            f"/admin/chat/{model}/{ids[model]}/change/", {"name": "x", "body": "x", "reason": "x"}
+        ).status_code
+        == 403
+    )
+    assert (
+        client.post(f"/admin/chat/{model}/{ids[model]}/delete/", {"post": "yes"}).status_code == 403
+    )
+    chosen = {
+        "action": "delete_selected",
+        "index": 0,
+        "_selected_action": [ids[model]],
+        "post": "yes",
+    }
     assert client.post(f"/admin/chat/{model}/", chosen).status_code in (200, 302)
     assert table(model) == before
 
@@ -87,33 +110,70 @@ def test_staff_without_the_group_sees_nothing(staff: User, ids: dict[str, int], 
 
 @pytest.mark.parametrize(
     ("model", "name"),
-    [("message", "restore"), ("membership", "ban"), ("room", "lock"), ("person", "site-unban"), ("report", "keep"), ("siteban", "lift")],
+    [
+        ("message", "restore"),
+        ("membership", "ban"),
+        ("room", "lock"),
+        ("person", "site-unban"),
+        ("report", "keep"),
+        ("siteban", "lift"),
+    ],
 )
-def test_staff_without_the_group_does_nothing(staff: User, act: Act, ids: dict[str, int], model: str, name: str) -> None:
+def test_staff_without_the_group_does_nothing(
+    staff: User, act: Act, ids: dict[str, int], model: str, name: str
+) -> None:
     entries = ModerationLog.objects.count()
     url = f"/admin/chat/{model}/act/{name}/"
     client = signed_in(staff)
     assert client.get(f"{url}?ids={ids[model]}").status_code == 403
     assert client.post(url, {"ids": ids[model], "reason": "because"}).status_code == 403
-    assert client.post(f"/admin/chat/report/{ids['report']}/decide/", {"decision": "keep"}).status_code == 403
+    assert (
+        client.post(f"/admin/chat/report/{ids['report']}/decide/", {"decision": "keep"}).status_code
+        == 403
+    )
     assert ModerationLog.objects.count() == entries
 
 
-def test_a_permission_alone_makes_no_moderator(staff: User, act: Act, bob: User, general: Room, say: Say) -> None:
+def test_a_permission_alone_makes_no_moderator(
+    staff: User, act: Act, bob: User, general: Room, say: Say
+) -> None:
     """The service asks for the group again, under its lock."""
-    staff.user_permissions.set(Permission.objects.filter(codename__in=["view_message", "change_message"]))
+    staff.user_permissions.set(
+        Permission.objects.filter(codename__in=["view_message", "change_message"])
+    )
     message = say(bob, general, "hello")
-    answer = act("message", "delete", message, client=signed_in(User.objects.get(pk=staff.pk)), reason="because")
+    answer = act(
+        "message",
+        "delete",
+        message,
+        client=signed_in(User.objects.get(pk=staff.pk)),
+        reason="because",
+    )
     assert answer.context["form"].non_field_errors() == ["You can only delete your own messages."]
 
 
-def test_somebody_signed_out_or_no_staff_is_sent_to_the_login(alice: User, ids: dict[str, int]) -> None:
+def test_somebody_signed_out_or_no_staff_is_sent_to_the_login(
+    alice: User, ids: dict[str, int]
+) -> None:
     for client in (Client(), signed_in(alice)):
-        for url in ("/admin/", "/admin/chat/message/", f"/admin/chat/message/act/delete/?ids={ids['message']}"):
+        for url in (
+            "/admin/",
+            "/admin/chat/message/",
+            f"/admin/chat/message/act/delete/?ids={ids['message']}",
+        ):
             assert client.get(url)["Location"].startswith("/admin/login/")
 
 
-@pytest.mark.parametrize("url", ["auth/user/", "auth/group/", "auth/user/1/password/", "auth/user/add/", "notifications/notification/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "auth/user/",
+        "auth/group/",
+        "auth/user/1/password/",
+        "auth/user/add/",
+        "notifications/notification/",
+    ],
+)
 def test_mona_sees_only_what_she_needs(desk: Client, url: str) -> None:
     assert desk.get(f"/admin/{url}").status_code == 403
 
@@ -124,19 +184,31 @@ def test_mona_sees_no_address_and_no_rights_of_people(desk: Client, bob: User) -
     assert "superuser" not in page
 
 
-def test_the_text_of_a_direct_conversation_is_not_shown(desk: Client, direct: Room, alice: User, say: Say) -> None:
+def test_the_text_of_a_direct_conversation_is_not_shown(
+    desk: Client, direct: Room, alice: User, say: Say
+) -> None:
     message = say(alice, direct, "between us")
     assert desk.get("/admin/chat/message/").context["cl"].result_list == []
     assert desk.get(f"/admin/chat/message/?room={direct.pk}").context["cl"].result_list == []
     assert desk.get("/admin/chat/membership/?q=alice").context["cl"].result_list == []
-    for url in ("message/", f"message/{message.pk}/change/", f"message/act/delete/?ids={message.pk}", "room/", "membership/"):
+    for url in (
+        "message/",
+        f"message/{message.pk}/change/",
+        f"message/act/delete/?ids={message.pk}",
+        "room/",
+        "membership/",
+    ):
         page = desk.get(f"/admin/chat/{url}").content.decode()
         assert "between us" not in page
         assert direct.slug not in page
 
 
-def test_it_is_shown_where_one_of_the_two_reports_it(desk: Client, direct: Room, alice: User, bob: User, say: Say) -> None:
-    report = services.report(actor_id=bob.pk, message_id=say(alice, direct, "between us").pk, category="abuse")
+def test_it_is_shown_where_one_of_the_two_reports_it(
+    desk: Client, direct: Room, alice: User, bob: User, say: Say
+) -> None:
+    report = services.report(
+        actor_id=bob.pk, message_id=say(alice, direct, "between us").pk, category="abuse"
+    )
     assert "between us" in desk.get(f"/admin/chat/report/{report.pk}/change/").content.decode()
 
 

@@ -9,9 +9,10 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.translation import override
 
-from chat import services, site_bans
-from chat.admin import deeds, details
+from chat import services
+from chat.admin import details, log_sentences
 from chat.models import Bulk, ModerationLog, Report, Room
+from chat.moderation import site_bans
 from realtime.models import Ending
 from tests.chat.conftest import Say
 
@@ -36,17 +37,27 @@ def test_every_choice_has_german_words() -> None:
         ("de", ["entnahm Daten von bob", "entnahm Daten in #general", "entnahm Daten"]),
     ],
 )
-def test_what_an_entry_does_not_have_leaves_no_words_behind(language: str, said: list[str], general: Room, bob: User, mona: User) -> None:
-    rows = [entry("export", mona, subject=bob), entry("export", mona, room=general), entry("export", mona)]
+def test_what_an_entry_does_not_have_leaves_no_words_behind(
+    language: str, said: list[str], general: Room, bob: User, mona: User
+) -> None:
+    rows = [
+        entry("export", mona, subject=bob),
+        entry("export", mona, room=general),
+        entry("export", mona),
+    ]
     with override(language):
-        assert [deeds.deed(row) for row in rows] == said
+        assert [log_sentences.deed(row) for row in rows] == said
 
 
 @pytest.mark.parametrize(
     ("found", "english", "german"),
     [
         ({"from": "member", "to": "owner"}, "from member, to owner", "von Mitglied, zu Leitung"),
-        ({"to": "moderator of the site"}, "to moderator of the site", "zu Moderation der ganzen Site"),
+        (
+            {"to": "moderator of the site"},
+            "to moderator of the site",
+            "zu Moderation der ganzen Site",
+        ),
         (
             {"filter": "pills", "as": "mask", "what": "on"},
             "filter pills, action mask, switched on",
@@ -81,14 +92,17 @@ def test_details_are_said_in_words(found: dict[str, Any], english: str, german: 
         ("the account was deactivated", "das Konto wurde deaktiviert"),
         ("removed", "Entfernt"),
         ("banned: spam", "gesperrt: spam"),
-        ("banned: spam (until 24 November 2026, 14:00 UTC)", "gesperrt: spam (bis 24. Nov 2026, 15:00)"),
+        (
+            "banned: spam (until 24 November 2026, 14:00 UTC)",
+            "gesperrt: spam (bis 24. Nov 2026, 15:00)",
+        ),
         ("banned: spam (until 24 Nov", "gesperrt: spam (until 24 Nov"),
         ("of another app", "of another app"),
     ],
 )
 def test_why_an_access_ended_is_said_in_words(reason: str, german: str) -> None:
     with timezone.override("Europe/Berlin"), override("de"):
-        assert deeds.why(Ending(reason=reason)) == german
+        assert log_sentences.why(Ending(reason=reason)) == german
 
 
 def test_a_ban_is_told_by_the_clock_of_the_wire_and_said_by_the_readers() -> None:
@@ -100,7 +114,9 @@ def test_a_ban_is_told_by_the_clock_of_the_wire_and_said_by_the_readers() -> Non
         assert site_bans.said_again(words) == "banned: spam (again) (until 24 Nov 2026, 14:00)"
 
 
-def test_rows_are_called_in_german(desk: Client, general: Room, alice: User, bob: User, say: Say, mona: User) -> None:
+def test_rows_are_called_in_german(
+    desk: Client, general: Room, alice: User, bob: User, say: Say, mona: User
+) -> None:
     message = say(bob, general, "Spam")
     services.report(actor_id=alice.pk, message_id=message.pk, category="spam")
     services.deactivate(actor_id=mona.pk, user_id=bob.pk, reason="spam")
@@ -110,6 +126,16 @@ def test_rows_are_called_in_german(desk: Client, general: Room, alice: User, bob
             ("report", report, f"Meldung {report.pk}"),
             ("moderationlog", logged, f"Eintrag {logged.pk} im Protokoll"),
         ]:
-            assert words in desk.get(f"/admin/chat/{model}/{row.pk}/change/", headers=GERMAN).content.decode()
-        answer = desk.post(f"/admin/chat/report/{report.pk}/decide/", {"decision": "keep"}, follow=True, headers=GERMAN)
+            assert (
+                words
+                in desk.get(
+                    f"/admin/chat/{model}/{row.pk}/change/", headers=GERMAN
+                ).content.decode()
+            )
+        answer = desk.post(
+            f"/admin/chat/report/{report.pk}/decide/",
+            {"decision": "keep"},
+            follow=True,
+            headers=GERMAN,
+        )
         assert f"Meldung {report.pk}</a> ist" in answer.content.decode()

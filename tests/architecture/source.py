@@ -13,7 +13,9 @@ PACKAGES = ("realtime", "notifications", "chat")
 
 def modules(*packages: str) -> list[Path]:
     """Return the modules of some packages, as paths relative to the project."""
-    found = [path.relative_to(ROOT) for package in packages for path in (ROOT / package).rglob("*.py")]
+    found = [
+        path.relative_to(ROOT) for package in packages for path in (ROOT / package).rglob("*.py")
+    ]
     return sorted(path for path in found if "migrations" not in path.parts)
 
 
@@ -45,15 +47,26 @@ def who_imports(*names: str) -> set[str]:
 def who_calls(*names: str) -> set[str]:
     """Return the modules that call something of this name, whatever it belongs to: ``atomic``, ``WebSocket``."""
     return {
-        str(path) for path in modules(*PACKAGES) for node in ast.walk(tree(path)) if isinstance(node, ast.Call) and called(node) in names
+        str(path)
+        for path in modules(*PACKAGES)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and called(node) in names
     }
 
 
 def words(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the strings of a module and the names that it defines, with their lines, docstrings left out."""
-    docstrings = {id(node.value) for node in ast.walk(tree(path)) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)}
+    docstrings = {
+        id(node.value)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
     for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in docstrings
+        ):
             yield node.lineno, node.value
         elif isinstance(node, ast.arg):
             yield node.lineno, node.arg

@@ -7,14 +7,16 @@ import pytest
 from django.core.management import get_commands
 from prometheus_client import CollectorRegistry
 
-from chat.handlers import commands
+from chat.api.handlers import commands
 from realtime import settings as project_settings
-from realtime.metrics import registry
+from realtime.core.metrics import registry
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import HoldfastError
 from tests.architecture.source import PACKAGES, ROOT, modules, tree_of_errors
 
-DOCUMENTS = sorted(path.relative_to(ROOT) for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted(
+    path.relative_to(ROOT) for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+)
 README_LINES = 150
 DECISION_LINES = 40
 
@@ -34,10 +36,16 @@ def test_every_setting_is_in_the_table_of_operations() -> None:
 
 def test_the_table_of_operations_has_the_defaults() -> None:
     rows = dict(SETTING_ROW.findall(text("docs/operations.md")))
-    asked = {name: default for name, default in project_settings.env.asked.items() if isinstance(default, int | float) and name in rows}
+    asked = {
+        name: default
+        for name, default in project_settings.env.asked.items()
+        if isinstance(default, int | float) and name in rows
+    }
     # Those that follow from DEBUG are described in words.
     wrong = {
-        name: (rows[name], default) for name, default in asked.items() if not isinstance(default, bool) and number(rows[name]) != default
+        name: (rows[name], default)
+        for name, default in asked.items()
+        if not isinstance(default, bool) and number(rows[name]) != default
     }
     assert wrong == {}
 
@@ -50,21 +58,31 @@ def number(cell: str) -> float | None:
 def test_every_limit_is_read_somewhere() -> None:
     source = "".join(text(str(path)) for path in modules(*PACKAGES) if path.name != "settings.py")
     own = text("realtime/settings.py")
-    limits = [name for name in project_settings.env.asked if name.startswith("HOLDFAST_") and name != "HOLDFAST_VAR_DIR"]
+    limits = [
+        name
+        for name in project_settings.env.asked
+        if name.startswith("HOLDFAST_") and name != "HOLDFAST_VAR_DIR"
+    ]
     unread = [name for name in limits if name not in source and own.count(name) < 3]
     assert unread == []
 
 
 def test_every_command_is_in_the_protocol() -> None:
     page = text("docs/protocol.md")
-    missing = [name for name in sorted(commands.names | {"subscribe", "pull", "unsubscribe"}) if f"`{name}`" not in page]
+    missing = [
+        name
+        for name in sorted(commands.names | {"subscribe", "pull", "unsubscribe"})
+        if f"`{name}`" not in page
+    ]
     assert missing == []
 
 
 def test_every_error_is_in_the_protocol() -> None:
     page = text("docs/protocol.md")
     assert [
-        kind.code for kind in tree_of_errors(HoldfastError) if kind.__module__.split(".")[0] in PACKAGES and f"`{kind.code}`" not in page
+        kind.code
+        for kind in tree_of_errors(HoldfastError)
+        if kind.__module__.split(".")[0] in PACKAGES and f"`{kind.code}`" not in page
     ] == []
 
 
@@ -85,13 +103,17 @@ def test_every_metric_is_in_operations() -> None:
 
 
 def metric_names(found: CollectorRegistry) -> list[str]:
-    return sorted({family.name for family in found.collect() if family.name.startswith("holdfast_")})
+    return sorted(
+        {family.name for family in found.collect() if family.name.startswith("holdfast_")}
+    )
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=str)
 def test_links_lead_somewhere(path: Path) -> None:
     targets = LINK.findall(text(str(path)))
-    assert [target for target in targets if not (ROOT / path).parent.joinpath(target).exists()] == []
+    assert [
+        target for target in targets if not (ROOT / path).parent.joinpath(target).exists()
+    ] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=str)
@@ -105,7 +127,11 @@ def test_named_tests_exist(path: Path) -> None:
 
 def test_every_promise_names_its_test() -> None:
     promises = re.split(r"^## ", text("docs/guarantees.md"), flags=re.MULTILINE)[1:]
-    assert [promise.splitlines()[0] for promise in promises if re.match(r"\d", promise) and not NAMED_TEST.search(promise)] == []
+    assert [
+        promise.splitlines()[0]
+        for promise in promises
+        if re.match(r"\d", promise) and not NAMED_TEST.search(promise)
+    ] == []
 
 
 def test_the_readme_is_short() -> None:
@@ -117,7 +143,9 @@ DECISIONS = [path for path in DOCUMENTS if path.parts[:2] == ("docs", "decisions
 
 def test_decisions_are_numbered_without_a_gap_and_without_a_double() -> None:
     assert [int(path.name[:4]) for path in DECISIONS] == [*range(1, len(DECISIONS) + 1)]
-    assert [text(str(path)).split(".")[0] for path in DECISIONS] == [f"# {number}" for number in range(1, len(DECISIONS) + 1)]
+    assert [text(str(path)).split(".")[0] for path in DECISIONS] == [
+        f"# {number}" for number in range(1, len(DECISIONS) + 1)
+    ]
 
 
 @pytest.mark.parametrize("path", DECISIONS, ids=str)

@@ -14,14 +14,32 @@ RUNS = 5
 
 def main(arguments: list[str]) -> int:
     """Run the cells that were asked for."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure Holdfast beside others, on the same work.")
-    parser.add_argument("--cell", default="", help=f"only these, separated by commas: {', '.join(CELLS)}")
-    parser.add_argument("--runs", type=int, default=0, help=f"alternating runs of each contender (default {RUNS}, quick 1)")
-    parser.add_argument("--quick", action="store_true", help="two minutes: fewer cells, less work, one run, nothing recorded")
-    parser.add_argument("--guard", action="store_true", help="a quick run, compared with the recorded one")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench",
+        description="Measure Holdfast beside others, on the same work.",
+    )
+    parser.add_argument(
+        "--cell", default="", help=f"only these, separated by commas: {', '.join(CELLS)}"
+    )
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=0,
+        help=f"alternating runs of each contender (default {RUNS}, quick 1)",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="two minutes: fewer cells, less work, one run, nothing recorded",
+    )
+    parser.add_argument(
+        "--guard", action="store_true", help="a quick run, compared with the recorded one"
+    )
     options = parser.parse_args(arguments)
     quick = options.quick or options.guard
-    names = [name for name in options.cell.split(",") if name] or [name for name, cell in CELLS.items() if cell.quick or not quick]
+    names = [name for name in options.cell.split(",") if name] or [
+        name for name, cell in CELLS.items() if cell.quick or not quick
+    ]
     unknown = [name for name in names if name not in CELLS]
     if unknown:
         parser.error(f"there is no cell {', '.join(unknown)}; there are {', '.join(CELLS)}")

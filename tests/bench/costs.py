@@ -26,7 +26,9 @@ class Group:
         for pid in self.pids:
             with suppress(psutil.NoSuchProcess):
                 process = psutil.Process(pid)
-                seen.update({each.pid: each for each in [process, *process.children(recursive=True)]})
+                seen.update(
+                    {each.pid: each for each in [process, *process.children(recursive=True)]}
+                )
         return seen.values()
 
 

@@ -21,14 +21,18 @@ def compare(run: Mapping[str, Any]) -> tuple[list[str], bool]:
     recorded = json.loads(file.read_text())
     words, good = [], True
     if _kind(recorded) != _kind(run):
-        words.append(f"The recorded run is of another kind of machine ({_kind(recorded)}, this is {_kind(run)}): take it as a hint.")
+        words.append(
+            f"The recorded run is of another kind of machine ({_kind(recorded)}, this is {_kind(run)}): take it as a hint."
+        )
     before, now = _ratios(recorded), _ratios(run)
     for name in now.keys() & before.keys():
         change = now[name] / before[name] - 1
         worse = change > TOLERANCE
         good &= not worse
         verdict = "WORSE" if worse else "better" if change < -TOLERANCE else "as it was"
-        words.append(f"{name:24} {before[name]:.4f} → {now[name]:.4f} of a delivery of stock Channels ({change:+.0%}): {verdict}")
+        words.append(
+            f"{name:24} {before[name]:.4f} → {now[name]:.4f} of a delivery of stock Channels ({change:+.0%}): {verdict}"
+        )
     return sorted(words), good
 
 

@@ -42,10 +42,17 @@ class Load:
     _process: "subprocess.Popen[str]" = field(init=False)
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(self._command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            self._command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -54,13 +61,17 @@ class Load:
             self._process.kill()
             self._process.wait()
 
-    def connect(self, first: int = 0, last: int | None = None, *, inflight: int = 100, seconds: float = 120) -> dict[str, Any]:
+    def connect(
+        self, first: int = 0, last: int | None = None, *, inflight: int = 100, seconds: float = 120
+    ) -> dict[str, Any]:
         """Open sockets and wait until each has been greeted and answered. Raises ``RuntimeError`` where some were not."""
         total = self.crowd.sockets + (self.crowd.posters if self.crowd.apart else 0)
         last = total if last is None else last
         found = self._ask(f"connect {first} {last} {inflight} {seconds}")
         if found["failed"] or found["handshake"]["count"] != last - first:
-            raise RuntimeError(f"of {last - first} sockets {found['handshake']['count']} came in: {found}")
+            raise RuntimeError(
+                f"of {last - first} sockets {found['handshake']['count']} came in: {found}"
+            )
         return found
 
     def subscribe(self, frame: str) -> None:
@@ -111,10 +122,25 @@ class Load:
 
     def _command(self) -> list[str]:
         crowd = self.crowd
-        command = [str(compiled(PROGRAMS)), "--dialect", crowd.dialect, "--path", crowd.path, "--sockets", str(crowd.sockets)]
+        command = [
+            str(compiled(PROGRAMS)),
+            "--dialect",
+            crowd.dialect,
+            "--path",
+            crowd.path,
+            "--sockets",
+            str(crowd.sockets),
+        ]
         for port in crowd.ports:
             command += ["--target", f"127.0.0.1:{port}"]
-        command += ["--posters", str(crowd.posters), "--apart", str(int(crowd.apart)), "--rate", str(crowd.rate)]
+        command += [
+            "--posters",
+            str(crowd.posters),
+            "--apart",
+            str(int(crowd.apart)),
+            "--rate",
+            str(crowd.rate),
+        ]
         command += [
             "--closed-loop",
             str(int(crowd.closed_loop)),
@@ -124,7 +150,12 @@ class Load:
             crowd.template,
         ]
         if crowd.post_port:
-            command += ["--post-target", f"127.0.0.1:{crowd.post_port}", "--post-path", crowd.post_path]
+            command += [
+                "--post-target",
+                f"127.0.0.1:{crowd.post_port}",
+                "--post-path",
+                crowd.post_path,
+            ]
         for name in ("headers", "subscribes"):
             lines: Sequence[str] = getattr(crowd, name)
             if lines:

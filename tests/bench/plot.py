@@ -6,7 +6,10 @@ from tests.bench.run import Result
 
 WIDTH, ROW, LEFT, RIGHT, TOP = 720, 34, 130, 150, 64
 OURS, THEIRS = "#2f6f4f", "#8a8f98"
-HEADLINES = {"idle-5000": ("kib", "KiB for an idle socket"), "whole-path": ("posts", "messages a second")}
+HEADLINES = {
+    "idle-5000": ("kib", "KiB for an idle socket"),
+    "whole-path": ("posts", "messages a second"),
+}
 
 STYLE = (
     "<style>text{font:14px system-ui,sans-serif;fill:#1f2328}.quiet{fill:#59636e;font-size:12px}.title{font-weight:600}"
@@ -16,8 +19,14 @@ STYLE = (
 
 def bars(result: Result) -> str | None:
     """Draw the headline figure of a cell with its spread; None where there is nothing to compare."""
-    figure, words = HEADLINES.get(result.cell.name, ("cpu_us", f"µs of server CPU for a {result.cell.unit}"))
-    found = {name: some[figure] for name, some in result.figures.items() if figure in some and some[figure].most > 0}
+    figure, words = HEADLINES.get(
+        result.cell.name, ("cpu_us", f"µs of server CPU for a {result.cell.unit}")
+    )
+    found = {
+        name: some[figure]
+        for name, some in result.figures.items()
+        if figure in some and some[figure].most > 0
+    }
     if len(found) < 2:
         return None
     longest = max(spread.most for spread in found.values())

@@ -43,7 +43,17 @@ HIDDEN = {"cpu_us": 0.0}  # where nothing was counted by the unit
 
 def environment() -> dict[str, Any]:
     """Return what the figures depend on."""
-    packages = ("Django", "channels", "daphne", "autobahn", "Twisted", "channels_redis", "psycopg", "msgspec", "redis")
+    packages = (
+        "Django",
+        "channels",
+        "daphne",
+        "autobahn",
+        "Twisted",
+        "channels_redis",
+        "psycopg",
+        "msgspec",
+        "redis",
+    )
     versions: dict[str, str] = {name: version(name) for name in packages}
     versions |= {
         "python": platform.python_version(),
@@ -59,7 +69,9 @@ def environment() -> dict[str, Any]:
         "machine": {
             "cpu": _cpu(),
             "cores": os.cpu_count(),
-            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+            "memory_gib": round(
+                os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1
+            ),
             "kernel": platform.release(),
             "load_average": [round(each, 1) for each in os.getloadavg()],
         },
@@ -69,17 +81,22 @@ def environment() -> dict[str, Any]:
 
 def as_json(results: Sequence[Result], where: Mapping[str, Any], *, quick: bool) -> dict[str, Any]:
     """Return a run as it is stored."""
-    return {"quick": quick, **where, "cells": {result.cell.name: _stored(result) for result in results}}
+    return {
+        "quick": quick,
+        **where,
+        "cells": {result.cell.name: _stored(result) for result in results},
+    }
 
 
 def write(directory: Path, run: Mapping[str, Any], results: Sequence[Result]) -> None:
     """Write the cells of this run over those of earlier ones: each cell keeps the date and the load of its own run."""
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "results.json"
-    stored: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {"cells": {}, "quick": False}
-    present = {
-        name: number for name, number in run["versions"].items() if number != ABSENT
-    }  # what the cells of this run do not need may be absent
+    stored: dict[str, Any] = (
+        json.loads(file.read_text()) if file.exists() else {"cells": {}, "quick": False}
+    )
+    # What the cells of this run do not need may be absent.
+    present = {name: number for name, number in run["versions"].items() if number != ABSENT}
     versions = {**run["versions"], **stored.get("versions", {}), **present}
     merged = {**run, "versions": versions, "cells": {**stored["cells"], **run["cells"]}}
     file.write_text(json.dumps(merged, indent=1, ensure_ascii=False) + "\n")
@@ -124,7 +141,10 @@ def _stored(result: Result) -> dict[str, Any]:
         "commit": _said("git", "rev-parse", "--short=12", "HEAD"),
         "load_average": [round(each, 1) for each in os.getloadavg()],
         "load_generator_was_the_bottleneck": result.bottleneck,
-        "figures": {name: {key: asdict(spread) for key, spread in some.items()} for name, some in result.figures.items()},
+        "figures": {
+            name: {key: asdict(spread) for key, spread in some.items()}
+            for name, some in result.figures.items()
+        },
         "notes": {name: each.note for name, each in cell.contenders.items() if each.note},
         "failures": result.failures,
         "bars": [{"words": bar.words, "reached": result.verdict(bar)} for bar in cell.bars],
@@ -133,20 +153,34 @@ def _stored(result: Result) -> dict[str, Any]:
 
 def _section(name: str, cell: Mapping[str, Any]) -> list[str]:
     figures: Mapping[str, Mapping[str, Any]] = cell["figures"]
-    keys = list(dict.fromkeys(key for some in figures.values() for key in some if _shown(key, figures)))
+    keys = list(
+        dict.fromkeys(key for some in figures.values() for key in some if _shown(key, figures))
+    )
     names = list(figures)
     lines = [f"## {name}", "", f"{cell['work'][0].upper()}{cell['work'][1:]}.", ""]
     lines += [f"| | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
     for key in keys:
         words = WORDS.get(key, key.replace("_", " ")).format(unit=cell["unit"])
-        lines.append(f"| {words} | {' | '.join(_figure(figures[each].get(key)) for each in names)} |")
-    lines += ["", *(f"- {each}: {words}." for each, words in {**cell["notes"], **cell["failures"]}.items())]
+        lines.append(
+            f"| {words} | {' | '.join(_figure(figures[each].get(key)) for each in names)} |"
+        )
+    lines += [
+        "",
+        *(f"- {each}: {words}." for each, words in {**cell["notes"], **cell["failures"]}.items()),
+    ]
     for bar in cell["bars"]:
-        lines.append(f"- {bar['words']}: **{ {True: 'reached', False: 'missed', None: 'not judged'}[bar['reached']] }**")
+        lines.append(
+            f"- {bar['words']}: **{ {True: 'reached', False: 'missed', None: 'not judged'}[bar['reached']] }**"
+        )
     if cell["load_generator_was_the_bottleneck"]:
-        lines.append("- The load generator used more than 85 % of a core: the figures may be its own.")
+        lines.append(
+            "- The load generator used more than 85 % of a core: the figures may be its own."
+        )
     load = ", ".join(str(each) for each in cell["load_average"])
-    lines += [f"- {cell['runs']} runs, {cell['date']}, commit {cell['commit']}, load average at the end {load}.", ""]
+    lines += [
+        f"- {cell['runs']} runs, {cell['date']}, commit {cell['commit']}, load average at the end {load}.",
+        "",
+    ]
     return lines
 
 
@@ -181,4 +215,6 @@ def _said(*command: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     except FileNotFoundError:
         return ABSENT
-    return done.stdout.strip().partition(" sha=")[0].removeprefix("Redis server ").removeprefix("v=")
+    return (
+        done.stdout.strip().partition(" sha=")[0].removeprefix("Redis server ").removeprefix("v=")
+    )

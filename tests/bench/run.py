@@ -35,23 +35,34 @@ class Result:
     cell: Cell
     runs: int
     seconds: float = 0.0
-    figures: dict[str, dict[str, Spread]] = field(default_factory=dict)  # contender → figure → spread
+    # Contender → figure → spread.
+    figures: dict[str, dict[str, Spread]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)  # contender → why there is nothing
 
     @property
     def medians(self) -> dict[str, Sample]:
         """The medians alone."""
-        return {name: {figure: spread.median for figure, spread in figures.items()} for name, figures in self.figures.items()}
+        return {
+            name: {figure: spread.median for figure, spread in figures.items()}
+            for name, figures in self.figures.items()
+        }
 
     def verdict(self, bar: Bar) -> bool | None:
         """Tell whether Holdfast reaches a bar; None where a contender is missing."""
-        needed = {*bar.strangers, *(name for name in self.cell.contenders if name.startswith("holdfast"))}
+        needed = {
+            *bar.strangers,
+            *(name for name in self.cell.contenders if name.startswith("holdfast")),
+        }
         return bar.holds(self.medians) if needed <= set(self.figures) else None
 
     @property
     def bottleneck(self) -> bool:
         """Whether the load generator was as busy as the servers, so that the figures may be its own."""
-        return any(figures["load"].median > BUSY_SHARE for figures in self.figures.values() if "load" in figures)
+        return any(
+            figures["load"].median > BUSY_SHARE
+            for figures in self.figures.values()
+            if "load" in figures
+        )
 
 
 def run(cell: Cell, *, runs: int, quick: bool) -> Result:
@@ -69,12 +80,16 @@ def run(cell: Cell, *, runs: int, quick: bool) -> Result:
                 gc.collect()
                 _say(f"{cell.name}: {name}, run {number + 1} of {runs}")
                 try:
-                    samples.setdefault(name, []).append(cell.contenders[name].measure(server, scale))
+                    samples.setdefault(name, []).append(
+                        cell.contenders[name].measure(server, scale)
+                    )
                 except (RuntimeError, OSError) as error:
                     result.failures[name] = str(error)[:500]
     for name, some in samples.items():
         if name not in result.failures:
-            result.figures[name] = {figure: Spread.of([sample[figure] for sample in some]) for figure in some[0]}
+            result.figures[name] = {
+                figure: Spread.of([sample[figure] for sample in some]) for figure in some[0]
+            }
     result.seconds = time.monotonic() - started
     return result
 

@@ -27,9 +27,13 @@ from tests.support.postgres import Postgres
 from tests.support.programs import Program
 from tests.support.server import ROOT, free_port, passed_on
 
+# 100 characters, with the marker.
 TEXT = (
-    "@T" + " The quick brown fox jumps over the lazy dog and runs into the wood without looking back."[:76]
-)  # 100 characters, with the marker
+    "@T"
+    + " The quick brown fox jumps over the lazy dog and runs into the wood without looking back."[
+        :76
+    ]
+)
 VAR = ROOT / "var" / "bench"
 NPM = VAR / "npm"
 
@@ -48,7 +52,14 @@ class DurablePostgres(Postgres):
     @property
     def command(self) -> list[str]:
         """The server's command; of two values for an option PostgreSQL takes the last."""
-        return [*super().command, *(argument for name, value in self._DURABLE.items() for argument in ("-c", f"{name}={value}"))]
+        return [
+            *super().command,
+            *(
+                argument
+                for name, value in self._DURABLE.items()
+                for argument in ("-c", f"{name}={value}")
+            ),
+        ]
 
 
 class Server:
@@ -84,7 +95,12 @@ class Server:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -126,15 +142,39 @@ class Server:
     def _start_redis(self) -> None:
         port = free_port()
         self.redis_url = f"redis://127.0.0.1:{port}/0"
-        command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        program = Program("redis", command, cwd=self.directory, env=passed_on(), log_file=self.directory / "redis.log")
+        command = [
+            "redis-server",
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
+        program = Program(
+            "redis",
+            command,
+            cwd=self.directory,
+            env=passed_on(),
+            log_file=self.directory / "redis.log",
+        )
         program.start(listening_on(port))
         self._stack.callback(program.stop)
         self._beside["broker"] = Group((program.pid,))
         self._redis = redis.Redis(port=port)
 
-    def _run(self, name: str, command: Sequence[str], env: Mapping[str, str], ready: Callable[[], bool]) -> None:
-        program = Program(name, command, cwd=ROOT, env={**passed_on(), **env}, log_file=self.directory / f"{name}.log")
+    def _run(
+        self, name: str, command: Sequence[str], env: Mapping[str, str], ready: Callable[[], bool]
+    ) -> None:
+        program = Program(
+            name,
+            command,
+            cwd=ROOT,
+            env={**passed_on(), **env},
+            log_file=self.directory / f"{name}.log",
+        )
         self._programs.append(program)
         self._ready.append(ready)
         program.start(ready)
@@ -167,11 +207,22 @@ class Holdfast(Server):
         """Migrate, fill, serve."""
         self.database_url = self.database_url or f"sqlite:///{self.directory}/holdfast.sqlite3"
         self.manage("-m", "django", "migrate", "--verbosity", "0")
-        printed = self.manage("-m", "tests.bench.holdfast.people", str(self.people_count), str(self.room_count), self.way)
+        printed = self.manage(
+            "-m",
+            "tests.bench.holdfast.people",
+            str(self.people_count),
+            str(self.room_count),
+            self.way,
+        )
         self.rooms, *self.headers = [ast.literal_eval(line) for line in printed.splitlines()]
         for number, port in enumerate(self.ports, 1):
             env = {**self.environment, "HOLDFAST_NODE_NAME": f"node-{number}", "PORT": str(port)}
-            self._run(f"node-{number}", [sys.executable, "manage.py", "serve"], env, partial(_is_ready, port))
+            self._run(
+                f"node-{number}",
+                [sys.executable, "manage.py", "serve"],
+                env,
+                partial(_is_ready, port),
+            )
 
     @property
     def environment(self) -> dict[str, str]:
@@ -191,9 +242,18 @@ class Holdfast(Server):
     def manage(self, *arguments: str) -> str:
         """Run Python in the environment of the nodes and return what it prints."""
         env = {**passed_on(), **self.environment}
-        done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode != 0:
-            raise RuntimeError(f"python {' '.join(arguments)[:80]} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+            raise RuntimeError(
+                f"python {' '.join(arguments)[:80]} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            )
         return done.stdout
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
@@ -215,7 +275,11 @@ class Holdfast(Server):
         template = f'{{"id":@N,"command":"message.post","room":{self.rooms[0]},"key":"@U","body":"{TEXT}"}}'
         frame = subscribe({f"room.{room}": None for room in self.rooms[:rooms]})
         return replace(
-            self.crowd(sockets, posters=posters, rate=rate), template=template, subscribes=[frame], apart=True, closed_loop=rate == 0
+            self.crowd(sockets, posters=posters, rate=rate),
+            template=template,
+            subscribes=[frame],
+            apart=True,
+            closed_loop=rate == 0,
         )
 
     def beside(self, sockets: int, *, rate: float) -> Crowd:
@@ -226,9 +290,7 @@ class Holdfast(Server):
 
     def heads(self) -> dict[str, int]:
         """Return the heads of the rooms' streams."""
-        code = (
-            "from realtime.models import Stream; print(dict(Stream.objects.filter(name__startswith='room.').values_list('name', 'head')))"
-        )
+        code = "from realtime.models import Stream; print(dict(Stream.objects.filter(name__startswith='room.').values_list('name', 'head')))"
         found: dict[str, int] = ast.literal_eval(self.run_code(code))
         return found
 
@@ -247,7 +309,8 @@ class Holdfast(Server):
     def queries(self) -> int:
         """Return how many statements and transactions PostgreSQL has finished: outside of transactions that is the number of queries."""
         code = (
-            "import time; time.sleep(1.2); from django.db import connection; cursor = connection.cursor(); "  # statistics come each second
+            # Statistics come each second.
+            "import time; time.sleep(1.2); from django.db import connection; cursor = connection.cursor(); "
             "cursor.execute('SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()'); print(cursor.fetchone()[0])"
         )
         return int(self.run_code(code))
@@ -278,17 +341,36 @@ class StockChannels(Server):
         migrate = [sys.executable, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"]
         subprocess.run(migrate, cwd=ROOT, env={**passed_on(), **env}, check=True)
         for port in self.ports:
-            command = [sys.executable, "-m", "daphne", "-v", "0", "-p", str(port), "tests.bench.stock_channels.asgi:application"]
+            command = [
+                sys.executable,
+                "-m",
+                "daphne",
+                "-v",
+                "0",
+                "-p",
+                str(port),
+                "tests.bench.stock_channels.asgi:application",
+            ]
             self._run(f"daphne-{port}", command, env, listening_on(port))
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
         """All are in the room ``bench``."""
         path, template = "/ws/chat/bench/", f'{{"message":"{TEXT}"}}'
-        return Crowd(ports=self.ports, path=path, sockets=sockets, posters=posters, rate=rate, template=template, echo_is_ack=True)
+        return Crowd(
+            ports=self.ports,
+            path=path,
+            sockets=sockets,
+            posters=posters,
+            rate=rate,
+            template=template,
+            echo_is_ack=True,
+        )
 
     def saving(self, sockets: int, *, posters: int) -> Crowd:
         """The same, where each message is saved; a poster goes on when it has its message back."""
-        return replace(self.crowd(sockets, posters=posters), path="/ws/saving/bench/", closed_loop=True)
+        return replace(
+            self.crowd(sockets, posters=posters), path="/ws/saving/bench/", closed_loop=True
+        )
 
 
 class SocketIo(Server):
@@ -300,13 +382,31 @@ class SocketIo(Server):
         """Serve."""
         install_node_modules()
         for port in self.ports:
-            command = ["node", str(Path(__file__).parent / "node" / "socketio.js"), str(port), self.redis_url]
-            self._run(f"socketio-{port}", command, {"NODE_PATH": str(NPM / "node_modules")}, listening_on(port))
+            command = [
+                "node",
+                str(Path(__file__).parent / "node" / "socketio.js"),
+                str(port),
+                self.redis_url,
+            ]
+            self._run(
+                f"socketio-{port}",
+                command,
+                {"NODE_PATH": str(NPM / "node_modules")},
+                listening_on(port),
+            )
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
         """All are in one room."""
         path, template = "/socket.io/?EIO=4&transport=websocket", f'42["post","{TEXT}"]'
-        return Crowd(ports=self.ports, dialect="socketio", path=path, sockets=sockets, posters=posters, rate=rate, template=template)
+        return Crowd(
+            ports=self.ports,
+            dialect="socketio",
+            path=path,
+            sockets=sockets,
+            posters=posters,
+            rate=rate,
+            template=template,
+        )
 
 
 class PlainWs(Server):
@@ -319,7 +419,9 @@ class PlainWs(Server):
         """Serve."""
         install_node_modules()
         command = ["node", str(Path(__file__).parent / "node" / "ws.js"), str(self.ports[0])]
-        self._run("ws", command, {"NODE_PATH": str(NPM / "node_modules")}, listening_on(self.ports[0]))
+        self._run(
+            "ws", command, {"NODE_PATH": str(NPM / "node_modules")}, listening_on(self.ports[0])
+        )
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
         """Everybody gets everything."""
@@ -341,12 +443,21 @@ class Nchan(Server):
     def start(self) -> None:
         """Serve."""
         text = Path(__file__).with_name("nchan.conf").read_text()
-        for name, value in {"MODULES": self.MODULES, "RUN": self.directory, "PORT": self.ports[0]}.items():
+        for name, value in {
+            "MODULES": self.MODULES,
+            "RUN": self.directory,
+            "PORT": self.ports[0],
+        }.items():
             text = text.replace(f"@{name}@", str(value))
         (self.directory / "nginx.conf").write_text(text)
         nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
         self.directory.chmod(0o755)
-        self._run("nchan", [nginx, "-c", str(self.directory / "nginx.conf")], {}, listening_on(self.ports[0]))
+        self._run(
+            "nchan",
+            [nginx, "-c", str(self.directory / "nginx.conf")],
+            {},
+            listening_on(self.ports[0]),
+        )
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
         """Readers by WebSocket, posters beside them by HTTP."""
@@ -366,14 +477,20 @@ class Nchan(Server):
 
 def subscribe(positions: Mapping[str, int | None]) -> str:
     """Return the frame that subscribes to streams."""
-    inside = ",".join(f'"{name}":{"null" if after is None else after}' for name, after in positions.items())
+    inside = ",".join(
+        f'"{name}":{"null" if after is None else after}' for name, after in positions.items()
+    )
     return f'{{"id":0,"command":"subscribe","streams":{{{inside}}}}}'
 
 
 def install_node_modules() -> None:
     """Install what the two servers on Node need, once."""
     lock = Path(__file__).parent / "node" / "package-lock.json"
-    if (NPM / "package-lock.json").exists() and (NPM / "installed").exists() and (NPM / "installed").read_text() == lock.read_text():
+    if (
+        (NPM / "package-lock.json").exists()
+        and (NPM / "installed").exists()
+        and (NPM / "installed").read_text() == lock.read_text()
+    ):
         return
     NPM.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):

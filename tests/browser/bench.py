@@ -31,7 +31,8 @@ FILE = ROOT / "docs" / "benchmarks" / "browser.md"
 BUSY = "/rooms/bench-01/"
 RATE = 200  # messages a second, as a stadium in one room
 POSTERS = 8  # sockets that share the rate: a socket may send 50 commands a second
-UNLIMITED = {"HOLDFAST_POSTS": "0", "HOLDFAST_REPEATS": "0"}  # three people who are a stadium are no flood
+# Three people who are a stadium are no flood.
+UNLIMITED = {"HOLDFAST_POSTS": "0", "HOLDFAST_REPEATS": "0"}
 LIVE_SECONDS = 10
 LOADS = 5
 WHEELS = 150  # turns of the wheel into the past
@@ -86,7 +87,10 @@ class Run:
 def main() -> None:
     """Measure, and write the record."""
     run = Run()
-    with demo_site("tests.browser.bench_rooms", **UNLIMITED) as site, sync_playwright() as playwright:
+    with (
+        demo_site("tests.browser.bench_rooms", **UNLIMITED) as site,
+        sync_playwright() as playwright,
+    ):
         browser = launch(playwright)
         context = browser.new_context(base_url=site.origin, viewport={"width": 1280, "height": 800})
         page = context.new_page()
@@ -99,8 +103,20 @@ def main() -> None:
         with posting(site):
             live(run, page, cdp)
             scroll(run, page, cdp)
-        switch(run, page, cdp, "20 rooms for the first time", [f"/rooms/bench-{number:02}/" for number in range(2, 2 + SWITCHES)])
-        switch(run, page, cdp, "20 times between three rooms", [f"/rooms/bench-{19 + number % 3}/" for number in range(SWITCHES)])
+        switch(
+            run,
+            page,
+            cdp,
+            "20 rooms for the first time",
+            [f"/rooms/bench-{number:02}/" for number in range(2, 2 + SWITCHES)],
+        )
+        switch(
+            run,
+            page,
+            cdp,
+            "20 times between three rooms",
+            [f"/rooms/bench-{19 + number % 3}/" for number in range(SWITCHES)],
+        )
         browser_version = browser.version
         browser.close()
     FILE.write_text(written(run, browser_version))
@@ -131,7 +147,13 @@ def live(run: Run, page: Page, cdp: CDPSession) -> None:
     begin = time.monotonic()
     page.wait_for_timeout(LIVE_SECONDS * 1000)
     rate = (newest(page) - before) / (time.monotonic() - begin)
-    note(run, page, cdp, f"{LIVE_SECONDS} s at the newest line, while messages come in", f"{rate:.0f} messages/s shown")
+    note(
+        run,
+        page,
+        cdp,
+        f"{LIVE_SECONDS} s at the newest line, while messages come in",
+        f"{rate:.0f} messages/s shown",
+    )
 
 
 def scroll(run: Run, page: Page, cdp: CDPSession) -> None:
@@ -142,7 +164,13 @@ def scroll(run: Run, page: Page, cdp: CDPSession) -> None:
         page.mouse.wheel(0, -WHEEL_PX)
         page.wait_for_timeout(WHEEL_EVERY_MS)
     oldest = int(page.locator(".timeline .message").first.get_attribute("data-number") or 0)
-    note(run, page, cdp, f"{WHEELS} turns of the wheel into the past, the same", f"{before - oldest} messages back")
+    note(
+        run,
+        page,
+        cdp,
+        f"{WHEELS} turns of the wheel into the past, the same",
+        f"{before - oldest} messages back",
+    )
 
 
 def switch(run: Run, page: Page, cdp: CDPSession, name: str, paths: list[str]) -> None:
@@ -153,7 +181,12 @@ def switch(run: Run, page: Page, cdp: CDPSession, name: str, paths: list[str]) -
 
 def newest(page: Page) -> int:
     """Return the number of the newest message on the page."""
-    return int(page.locator(".timeline .message[data-number]:not([data-number=''])").last.get_attribute("data-number") or 0)
+    return int(
+        page.locator(".timeline .message[data-number]:not([data-number=''])").last.get_attribute(
+            "data-number"
+        )
+        or 0
+    )
 
 
 def note(run: Run, page: Page, cdp: CDPSession, name: str, more: str = "") -> None:
@@ -162,7 +195,16 @@ def note(run: Run, page: Page, cdp: CDPSession, name: str, more: str = "") -> No
     cdp.send("HeapProfiler.collectGarbage")
     heap: dict[str, Any] = cdp.send("Runtime.getHeapUsage")
     nodes = page.evaluate("() => document.querySelectorAll('*').length")
-    run.records.append(Record(name, tasks, heap["usedSize"] / 1e6, nodes, page.locator(".timeline .message").count(), more))
+    run.records.append(
+        Record(
+            name,
+            tasks,
+            heap["usedSize"] / 1e6,
+            nodes,
+            page.locator(".timeline .message").count(),
+            more,
+        )
+    )
 
 
 @contextmanager
@@ -172,7 +214,9 @@ def posting(site: ServerProcess) -> Iterator[None]:
     tokens = [issued(site, name) for name in AUTHORS[1:]]
     room = room_id(site, tokens[0])
     threads = [
-        threading.Thread(target=post, args=(site, tokens[number % len(tokens)], room, done, number), daemon=True)
+        threading.Thread(
+            target=post, args=(site, tokens[number % len(tokens)], room, done, number), daemon=True
+        )
         for number in range(POSTERS)
     ]
     for thread in threads:
@@ -187,14 +231,26 @@ def posting(site: ServerProcess) -> Iterator[None]:
 
 def post(site: ServerProcess, token: str, room: int, done: threading.Event, number: int) -> None:
     """Post this socket's share of the rate."""
-    with connect(f"{site.sockets}/ws/chat/", additional_headers={"Authorization": f"Bearer {token}"}) as socket:
+    with connect(
+        f"{site.sockets}/ws/chat/", additional_headers={"Authorization": f"Bearer {token}"}
+    ) as socket:
         socket.recv()
         sent = 0
         begin = time.monotonic()
         while not done.is_set():
             sent += 1
             body = f"Line {sent} of {number}: is that **you** over there, or only the radio?"
-            socket.send(json.dumps({"id": sent, "command": "message.post", "room": room, "key": str(uuid4()), "body": body}))
+            socket.send(
+                json.dumps(
+                    {
+                        "id": sent,
+                        "command": "message.post",
+                        "room": room,
+                        "key": str(uuid4()),
+                        "body": body,
+                    }
+                )
+            )
             with suppress(TimeoutError):  # the rate does not wait for replies
                 while True:
                     socket.recv(timeout=0)
@@ -204,12 +260,16 @@ def post(site: ServerProcess, token: str, room: int, done: threading.Event, numb
 def issued(site: ServerProcess, name: str) -> str:
     """Return a token of somebody."""
     command = [sys.executable, "manage.py", "issue_token", name]
-    return subprocess.run(command, cwd=ROOT, env=site.env, check=True, capture_output=True, text=True).stdout.split()[-1]
+    return subprocess.run(
+        command, cwd=ROOT, env=site.env, check=True, capture_output=True, text=True
+    ).stdout.split()[-1]
 
 
 def room_id(site: ServerProcess, token: str) -> int:
     """Return the id of the busy room."""
-    rooms = httpx.get(f"{site.origin}/api/rooms/", headers={"Authorization": f"Bearer {token}"}).json()["rooms"]
+    rooms = httpx.get(
+        f"{site.origin}/api/rooms/", headers={"Authorization": f"Bearer {token}"}
+    ).json()["rooms"]
     return next(int(each["room"]["id"]) for each in rooms if each["room"]["slug"] == "bench-01")
 
 

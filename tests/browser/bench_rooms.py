@@ -32,20 +32,30 @@ def main() -> None:
 
     chance = random.Random(7)
     users = {name: User.objects.get(username=name).pk for name in AUTHORS}
-    rooms = [services.create_room(actor_id=users["alice"], name=f"Bench {number:02}").room.pk for number in range(1, ROOMS + 1)]
+    rooms = [
+        services.create_room(actor_id=users["alice"], name=f"Bench {number:02}").room.pk
+        for number in range(1, ROOMS + 1)
+    ]
     for room in rooms:
         for name in AUTHORS[1:]:
             services.join(actor_id=users[name], room_id=room)
     quiet = int(MESSAGES * (1 - BUSY_SHARE)) // (ROOMS - 1)
-    wanted = [rooms[0]] * (MESSAGES - quiet * (ROOMS - 1)) + [room for room in rooms[1:] for _ in range(quiet)]
+    wanted = [rooms[0]] * (MESSAGES - quiet * (ROOMS - 1)) + [
+        room for room in rooms[1:] for _ in range(quiet)
+    ]
     posts = (
         services.Post(
-            author_id=users[chance.choice(AUTHORS)], room_id=room, key=UUID(int=chance.getrandbits(128)), body=chance.choice(TEXTS)
+            author_id=users[chance.choice(AUTHORS)],
+            room_id=room,
+            key=UUID(int=chance.getrandbits(128)),
+            body=chance.choice(TEXTS),
         )
         for room in wanted
     )
     while some := list(islice(posts, BATCH)):
-        refused = [answer for answer in services.post_messages(some) if isinstance(answer, Exception)]
+        refused = [
+            answer for answer in services.post_messages(some) if isinstance(answer, Exception)
+        ]
         if refused:
             raise refused[0]
 

@@ -25,7 +25,8 @@ from tests.support.server import Node, Nodes
 
 # How long a page may take to show something; a busy machine needs seconds.
 PATIENCE_MS = 15_000 * slow_network.PATIENCE * slow_processor.PATIENCE
-# What Chromium itself writes while a server is away: a state that the page shows, not an error of it.
+# What Chromium itself writes while a server is away: a state that the page shows, not an error of
+# it.
 AWAY = re.compile(
     r"net::ERR_|^WebSocket connection to|^An unknown error occurred when fetching the script"
     r"|^Failed to load resource: the server responded with a status of (?:502|503|504)"
@@ -36,11 +37,15 @@ expect.set_options(timeout=PATIENCE_MS)
 LOG_LINES = 20  # shown of the server's log when a page had an error
 HEAD_CHECK_SECONDS = "0.5"  # what a test does in its own process is seen by this check alone
 KEPT = {  # by table: the row that takes the place of a deleted one at once, in the same transaction
-    "realtime_epoch": "(id, name) SELECT old.id, old.name",  # of another one the server would send its clients away
-    "realtime_stream": (  # one stream for everybody: it goes on after the announcements of earlier tests, and shows none of them
+    # Of another one the server would send its clients away.
+    "realtime_epoch": "(id, name) SELECT old.id, old.name",
+    # One stream for everybody: it goes on after the announcements of earlier tests, and shows none
+    # of them.
+    "realtime_stream": (
         "(name, head, floor, changed_at) SELECT old.name, old.head, old.head, old.changed_at WHERE old.name = 'announcements'"
     ),
-    "django_content_type": "(id, app_label, model) SELECT old.id, old.app_label, old.model",  # their ids are in the server's memory
+    # Their ids are in the server's memory.
+    "django_content_type": "(id, app_label, model) SELECT old.id, old.app_label, old.model",
 }
 
 OpenPage = Callable[..., Page]
@@ -56,7 +61,9 @@ def browser() -> Iterator[Browser]:
 def kept_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table, row in KEPT.items():
-            cursor.execute(f"CREATE TRIGGER kept_{table} AFTER DELETE ON {table} BEGIN INSERT INTO {table} {row}; END")
+            cursor.execute(
+                f"CREATE TRIGGER kept_{table} AFTER DELETE ON {table} BEGIN INSERT INTO {table} {row}; END"
+            )
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table in KEPT:
@@ -88,7 +95,14 @@ def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
     contexts = []
     problems: list[str] = []
 
-    def open_as(user: User | None, path: str = "/", *, expected: str = "$^", at: Node = node, **options: object) -> Page:
+    def open_as(
+        user: User | None,
+        path: str = "/",
+        *,
+        expected: str = "$^",
+        at: Node = node,
+        **options: object,
+    ) -> Page:
         context = browser.new_context(base_url=at.origin, reduced_motion="reduce", **options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
@@ -96,7 +110,11 @@ def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
             sign_in(context, user, at.origin)
 
         def heard(line: ConsoleMessage) -> None:
-            if line.type == "error" and not AWAY.search(line.text) and not re.search(expected, line.text):
+            if (
+                line.type == "error"
+                and not AWAY.search(line.text)
+                and not re.search(expected, line.text)
+            ):
                 problems.append(f"{path}: {line.text}")
 
         context.on("weberror", lambda error: problems.append(f"{path}: {error.error}"))
@@ -109,7 +127,9 @@ def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
     yield open_as
     for context in contexts:
         context.close()
-    assert not problems, "\n".join([*problems, "The server's log ends with:", *node.log.splitlines()[-LOG_LINES:]])
+    assert not problems, "\n".join(
+        [*problems, "The server's log ends with:", *node.log.splitlines()[-LOG_LINES:]]
+    )
 
 
 @pytest.fixture
@@ -125,4 +145,14 @@ def sign_in(context: BrowserContext, user: User, origin: str) -> None:
     client = Client()
     client.force_login(user)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]
-    context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": origin, "httpOnly": True, "sameSite": "Lax"}])
+    context.add_cookies(
+        [
+            {
+                "name": cookie.key,
+                "value": cookie.value,
+                "url": origin,
+                "httpOnly": True,
+                "sameSite": "Lax",
+            }
+        ]
+    )

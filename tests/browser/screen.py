@@ -16,7 +16,9 @@ def say(page: Page, text: str) -> None:
 
 def message(page: Page, text: str) -> Locator:
     """The message with this text."""
-    return page.locator(".timeline .message").filter(has=page.locator(".message__body", has_text=text))
+    return page.locator(".timeline .message").filter(
+        has=page.locator(".message__body", has_text=text)
+    )
 
 
 def press(page: Page, key: str) -> None:

@@ -90,7 +90,9 @@ def emoji(page: Page) -> None:
     """Look for an emoji to write."""
     page.locator('[data-do="insert-emoji"]').click()
     page.locator(".emoji-picker input").fill("heart")
-    expect(page.locator(".emoji-picker [role=option], .emoji-picker__body button").first).to_be_visible()
+    expect(
+        page.locator(".emoji-picker [role=option], .emoji-picker__body button").first
+    ).to_be_visible()
 
 
 def emoji_on_a_phone(page: Page) -> None:
@@ -156,7 +158,9 @@ def somebody_else(page: Page, who: str, path: str) -> Iterator[Page]:
     browser = page.context.browser
     assert browser
     address = urlsplit(page.url)
-    context = browser.new_context(base_url=f"{address.scheme}://{address.netloc}", viewport={"width": 1280, "height": 800})
+    context = browser.new_context(
+        base_url=f"{address.scheme}://{address.netloc}", viewport={"width": 1280, "height": 800}
+    )
     other = context.new_page()
     _sign_in(other, who)
     other.goto(path)
@@ -183,7 +187,14 @@ PICTURES = (
     Picture("room-dark", "/rooms/launch/", "maya", dark=True, step=people),
     Picture("room-wide", "/rooms/launch/", "alice", size=WIDE, step=people),
     Picture("room-phone", "/rooms/launch/", "alice", size=PHONE, step=without_announcement),
-    Picture("room-phone-dark", "/rooms/design/", "charlie", size=PHONE, dark=True, step=without_announcement),
+    Picture(
+        "room-phone-dark",
+        "/rooms/design/",
+        "charlie",
+        size=PHONE,
+        dark=True,
+        step=without_announcement,
+    ),
     Picture("rooms-phone", "/rooms/launch/", "bob", size=PHONE, step=drawer),
     Picture("reaction", "/rooms/launch/", "charlie", step=reaction),
     Picture("offline", "/rooms/launch/", "bob", step=offline),
@@ -193,7 +204,15 @@ PICTURES = (
     Picture("room-arabic", "/rooms/launch/", "bob", step=people, language="ar"),
     Picture("room-arabic-dark", "/rooms/general/", "maya", dark=True, language="ar"),
     Picture("room-arabic-phone", "/rooms/launch/", "alice", size=PHONE, language="ar"),
-    Picture("rooms-arabic-phone-dark", "/rooms/launch/", "bob", size=PHONE, dark=True, step=drawer, language="ar"),
+    Picture(
+        "rooms-arabic-phone-dark",
+        "/rooms/launch/",
+        "bob",
+        size=PHONE,
+        dark=True,
+        step=drawer,
+        language="ar",
+    ),
     Picture("inbox", "/inbox/", "bob"),
     Picture("inbox-german", "/inbox/", "bob", language="de"),
     Picture("directory-dark", "/rooms/", "admin", dark=True),
@@ -205,11 +224,19 @@ PICTURES = (
     Picture("case-arabic", "/admin/chat/report/next/", "maya", language="ar"),
     Picture("queue-dark", "/admin/chat/report/", "maya", dark=True),
     Picture("bulk-dark", "/admin/chat/bulk/add/?author=gus", "maya", dark=True, step=counted),
-    Picture("evidence-phone-dark", "/admin/chat/bulk/evidence/?person=gus", "maya", size=PHONE, dark=True),
+    Picture(
+        "evidence-phone-dark",
+        "/admin/chat/bulk/evidence/?person=gus",
+        "maya",
+        size=PHONE,
+        dark=True,
+    ),
     Picture("nodes", "/admin/realtime/node/", "admin"),
     Picture("code-dark", "/rooms/launch/", "charlie", dark=True, step=code),
     Picture("formats", "/rooms/launch/", "maya", step=formats),
-    Picture("emoji-phone-dark", "/rooms/launch/", "admin", size=PHONE, dark=True, step=emoji_on_a_phone),
+    Picture(
+        "emoji-phone-dark", "/rooms/launch/", "admin", size=PHONE, dark=True, step=emoji_on_a_phone
+    ),
     Picture("search", "/search/?q=tern", "bob"),
     Picture("search-none-dark", "/search/?q=kraken", "bob", dark=True),
     Picture("inbox-empty", "/inbox/", "admin"),
@@ -233,7 +260,9 @@ def main() -> None:
             _take(browser, site.origin, picture, path)
             sys.stdout.write(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1000} kB\n")
             if path.stat().st_size > MAX_BYTES:
-                raise SystemExit(f"{path.name} has {path.stat().st_size} bytes, more than {MAX_BYTES}.")
+                raise SystemExit(
+                    f"{path.name} has {path.stat().st_size} bytes, more than {MAX_BYTES}."
+                )
         browser.close()
 
 

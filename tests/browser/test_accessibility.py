@@ -16,7 +16,8 @@ from tests.support.axe import violations
 
 Step = Callable[[Page], object]
 
-AXE_STYLES = "Content Security Policy directive 'style-src"  # axe tries to set styles of its own, in vain
+# Axe tries to set styles of its own, in vain.
+AXE_STYLES = "Content Security Policy directive 'style-src"
 NARROW = {"width": 320, "height": 640}  # CSS pixels of a window 1280 wide at 400 %
 
 
@@ -46,7 +47,11 @@ def wave(height: float = 1.5) -> str:
 ROOM: list[tuple[str, Step, Step | None]] = [  # what is shown, how one gets there, and back
     ("a room", connected, None),
     ("the tools of a message", lambda page: message(page, "Look at").hover(), None),
-    ("lines of code", lambda page: expect(page.locator(".code .hljs-keyword").first).to_be_visible(), None),
+    (
+        "lines of code",
+        lambda page: expect(page.locator(".code .hljs-keyword").first).to_be_visible(),
+        None,
+    ),
     ("the button of lines of code", lambda page: page.locator(".code").hover(), None),
     ("the choice of a reaction", lambda page: act(page, message(page, "Look at"), "React"), escape),
     (
@@ -55,18 +60,42 @@ ROOM: list[tuple[str, Step, Step | None]] = [  # what is shown, how one gets the
         lambda page: page.get_by_role("button", name="Cancel").first.click(),
     ),
     ("a report", lambda page: act(page, message(page, "Look at"), "Report"), escape),
-    ("the question before a deletion", lambda page: act(page, message(page, "Look at"), "Delete"), escape),
-    ("the room's menu", lambda page: page.get_by_role("button", name="Room actions").click(), escape),
+    (
+        "the question before a deletion",
+        lambda page: act(page, message(page, "Look at"), "Delete"),
+        escape,
+    ),
+    (
+        "the room's menu",
+        lambda page: page.get_by_role("button", name="Room actions").click(),
+        escape,
+    ),
     ("the room's settings", lambda page: actions(page, "Room settings"), escape),
     ("a new room", lambda page: page.get_by_role("link", name="Create a room").click(), escape),
-    ("the search for a person", lambda page: page.get_by_role("button", name="Start a direct message").click(), escape),
+    (
+        "the search for a person",
+        lambda page: page.get_by_role("button", name="Start a direct message").click(),
+        escape,
+    ),
     ("the members", lambda page: page.locator(".bar__people").click(), None),
-    ("a member's menu", lambda page: page.get_by_role("button", name="Actions for Bob").click(), escape),
-    ("a person's card", lambda page: message(page, "Look at").locator(".message__author").click(), escape),
+    (
+        "a member's menu",
+        lambda page: page.get_by_role("button", name="Actions for Bob").click(),
+        escape,
+    ),
+    (
+        "a person's card",
+        lambda page: message(page, "Look at").locator(".message__author").click(),
+        escape,
+    ),
     ("the switcher", lambda page: page.keyboard.press("Control+k"), escape),
     ("the shortcuts", lambda page: page.keyboard.press("Control+/"), escape),
     ("my menu", lambda page: page.locator(".me").click(), escape),
-    ("the menu of formats", lambda page: page.get_by_role("button", name="Formatting").click(), escape),
+    (
+        "the menu of formats",
+        lambda page: page.get_by_role("button", name="Formatting").click(),
+        escape,
+    ),
     (
         "a text that is written",
         lambda page: page.get_by_label("Message", exact=True).fill("@bo"),
@@ -107,11 +136,19 @@ ROOT_DESK = ["auth/user/", "realtime/node/", "realtime/accesstoken/", "notificat
 @pytest.fixture
 def talk(people: People, lab: Room) -> Room:
     """Some messages of every kind in the lab, and something in Alice's inbox."""
-    first = services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Look at **this**: `code` and https://example.org").message
+    first = services.post_message(
+        author_id=people.bob.pk,
+        room_id=lab.pk,
+        body="Look at **this**: `code` and https://example.org",
+    ).message
     services.react(actor_id=people.alice.pk, message_id=first.pk, emoji="👍", on=True)
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body=CODE)
-    services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="@alice, what do you say?", reply_to=first.pk)
-    gone = services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Never mind").message
+    services.post_message(
+        author_id=people.bob.pk, room_id=lab.pk, body="@alice, what do you say?", reply_to=first.pk
+    )
+    gone = services.post_message(
+        author_id=people.alice.pk, room_id=lab.pk, body="Never mind"
+    ).message
     services.delete_message(actor_id=people.alice.pk, message_id=gone.pk)
     return lab
 
@@ -131,7 +168,9 @@ def assert_clean(found: dict[str, list[str]]) -> None:
     assert not lines, "\n".join(lines)
 
 
-def test_nothing_is_wrong_with_a_room_in_any_state(open_page: OpenPage, people: People, talk: Room) -> None:
+def test_nothing_is_wrong_with_a_room_in_any_state(
+    open_page: OpenPage, people: People, talk: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/", expected=AXE_STYLES)
     found = {}
     for name, go, back in ROOM:
@@ -142,7 +181,9 @@ def test_nothing_is_wrong_with_a_room_in_any_state(open_page: OpenPage, people: 
     assert_clean(found)
 
 
-def test_nothing_is_wrong_with_the_other_pages(open_page: OpenPage, people: People, talk: Room) -> None:
+def test_nothing_is_wrong_with_the_other_pages(
+    open_page: OpenPage, people: People, talk: Room
+) -> None:
     page = open_page(people.alice, "/inbox/", expected=f"status of 404|{AXE_STYLES}")
     found = {}
     for path in PAGES:
@@ -170,7 +211,9 @@ def test_nothing_is_wrong_with_the_desk(open_page: OpenPage, people: People, tal
     appoint_moderator(username="mona")
     report = services.report(
         actor_id=people.alice.pk,
-        message_id=services.post_message(author_id=people.bob.pk, room_id=talk.pk, body="Buy!").message.pk,
+        message_id=services.post_message(
+            author_id=people.bob.pk, room_id=talk.pk, body="Buy!"
+        ).message.pk,
         category="spam",
     )
     assert isinstance(report, Report)
@@ -182,7 +225,9 @@ def test_nothing_is_wrong_with_the_desk(open_page: OpenPage, people: People, tal
     assert_clean(found)
 
 
-def test_nothing_is_wrong_with_the_pages_of_a_superuser(open_page: OpenPage, people: People) -> None:
+def test_nothing_is_wrong_with_the_pages_of_a_superuser(
+    open_page: OpenPage, people: People
+) -> None:
     people.alice.is_staff = people.alice.is_superuser = True
     people.alice.save()
     page = open_page(people.alice, "/admin/", expected=AXE_STYLES)
@@ -199,21 +244,36 @@ def test_nothing_is_wrong_with_the_pages_of_a_superuser(open_page: OpenPage, peo
 
 
 @pytest.mark.parametrize("locale", ["en", "ar"])
-def test_nothing_is_wrong_with_an_invitation(open_page: OpenPage, people: People, locale: str) -> None:
-    den = services.create_room(actor_id=people.alice.pk, name="Den", topic="Who is on call", kind=Room.Kind.PRIVATE).room
+def test_nothing_is_wrong_with_an_invitation(
+    open_page: OpenPage, people: People, locale: str
+) -> None:
+    den = services.create_room(
+        actor_id=people.alice.pk, name="Den", topic="Who is on call", kind=Room.Kind.PRIVATE
+    ).room
     path = f"/invite/{services.make_invite_link(actor_id=people.alice.pk, room_id=den.pk, seconds=3600, max_uses=5).token}/"
     stranger = open_page(None, path, expected=AXE_STYLES, locale=locale)
-    assert stranger.evaluate("getComputedStyle(document.body).direction") == ("rtl" if locale == "ar" else "ltr")
-    found = {"a stranger": wrong(stranger), "a guest": wrong(open_page(people.bob, path, expected=AXE_STYLES, locale=locale))}
+    assert stranger.evaluate("getComputedStyle(document.body).direction") == (
+        "rtl" if locale == "ar" else "ltr"
+    )
+    found = {
+        "a stranger": wrong(stranger),
+        "a guest": wrong(open_page(people.bob, path, expected=AXE_STYLES, locale=locale)),
+    }
     assert_clean(found)
 
 
-# -- zoomed in ----------------------------------------------------------------------------------------------------------------------
+# -- zoomed in -------------------------------------------------------------------------------------
 
 
-def test_a_window_of_320_pixels_needs_no_scrolling_to_the_side(open_page: OpenPage, people: People, talk: Room) -> None:
+def test_a_window_of_320_pixels_needs_no_scrolling_to_the_side(
+    open_page: OpenPage, people: People, talk: Room
+) -> None:
     """As WCAG 1.4.10 wants it: a window 1280 wide at 400 %, or a small phone."""
-    services.post_message(author_id=people.bob.pk, room_id=talk.pk, body="`" + "a-word-without-an-end-" * 20 + "`\n\n    " + "wide " * 100)
+    services.post_message(
+        author_id=people.bob.pk,
+        room_id=talk.pk,
+        body="`" + "a-word-without-an-end-" * 20 + "`\n\n    " + "wide " * 100,
+    )
     page = open_page(people.alice, "/rooms/lab/", viewport=NARROW)
     for path in ["/rooms/lab/", *PAGES[:-2]]:
         page.goto(path)
@@ -225,20 +285,29 @@ def test_a_window_of_320_pixels_needs_no_scrolling_to_the_side(open_page: OpenPa
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport()
 
 
-def test_with_the_systems_own_colours_what_is_chosen_can_still_be_told(open_page: OpenPage, people: People, talk: Room) -> None:
+def test_with_the_systems_own_colours_what_is_chosen_can_still_be_told(
+    open_page: OpenPage, people: People, talk: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/", forced_colors="active")
     connected(page)
-    edges = "element => getComputedStyle(element).outlineStyle + getComputedStyle(element).borderStyle"
-    chosen, other = page.locator(".place[aria-current=page]"), page.get_by_label("Message", exact=True)
+    edges = (
+        "element => getComputedStyle(element).outlineStyle + getComputedStyle(element).borderStyle"
+    )
+    chosen, other = (
+        page.locator(".place[aria-current=page]"),
+        page.get_by_label("Message", exact=True),
+    )
     assert re.search("solid|auto", chosen.evaluate(edges))
     other.focus()
     assert re.search("solid|auto", page.locator(".composer__box").evaluate(edges))
 
 
-# -- by keyboard --------------------------------------------------------------------------------------------------------------------
+# -- by keyboard -----------------------------------------------------------------------------------
 
 
-def test_focus_goes_back_to_where_a_dialog_was_opened(open_page: OpenPage, people: People, talk: Room) -> None:
+def test_focus_goes_back_to_where_a_dialog_was_opened(
+    open_page: OpenPage, people: People, talk: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)
     opener = page.get_by_role("button", name="Start a direct message")
@@ -253,7 +322,9 @@ def test_focus_goes_back_to_where_a_dialog_was_opened(open_page: OpenPage, peopl
     expect(menu).to_be_focused()
 
 
-def test_focus_goes_to_the_composer_of_the_room_that_one_goes_to(open_page: OpenPage, people: People, talk: Room) -> None:
+def test_focus_goes_to_the_composer_of_the_room_that_one_goes_to(
+    open_page: OpenPage, people: People, talk: Room
+) -> None:
     services.create_room(actor_id=people.alice.pk, name="Garden")
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)
@@ -262,7 +333,9 @@ def test_focus_goes_to_the_composer_of_the_room_that_one_goes_to(open_page: Open
     expect(page.get_by_role("heading", level=1, name="Garden")).to_be_visible()
 
 
-def test_focus_stays_on_the_message_that_was_deleted(open_page: OpenPage, people: People, talk: Room) -> None:
+def test_focus_stays_on_the_message_that_was_deleted(
+    open_page: OpenPage, people: People, talk: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)
     say(page, "Wrong room")
@@ -271,10 +344,12 @@ def test_focus_stays_on_the_message_that_was_deleted(open_page: OpenPage, people
     expect(page.locator(".message--deleted").last).to_be_focused()
 
 
-# -- heard ---------------------------------------------------------------------------------------------------------------------------
+# -- heard -----------------------------------------------------------------------------------------
 
 
-def test_a_screen_reader_hears_what_comes_in_and_not_the_history(open_page: OpenPage, people: People, talk: Room) -> None:
+def test_a_screen_reader_hears_what_comes_in_and_not_the_history(
+    open_page: OpenPage, people: People, talk: Room
+) -> None:
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(alice)
     connected(bob)
@@ -285,10 +360,15 @@ def test_a_screen_reader_hears_what_comes_in_and_not_the_history(open_page: Open
     expect(heard).to_have_text("Bob: Can you hear me?")
 
 
-def test_what_went_wrong_is_said_at_once_and_what_went_well_in_its_turn(open_page: OpenPage, people: People, talk: Room) -> None:
+def test_what_went_wrong_is_said_at_once_and_what_went_well_in_its_turn(
+    open_page: OpenPage, people: People, talk: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/", expected=f"Failed to load resource|{AXE_STYLES}")
     connected(page)
-    said, complained = page.locator("[data-toasts][role=status]"), page.locator("[data-toasts][role=alert]")
+    said, complained = (
+        page.locator("[data-toasts][role=status]"),
+        page.locator("[data-toasts][role=alert]"),
+    )
     actions(page, "Notify me of everything")
     expect(said).to_have_text("Saved")
     page.route("**/membership", lambda route: route.abort())
@@ -311,10 +391,12 @@ def test_parts_of_the_page_have_names(open_page: OpenPage, people: People, talk:
     expect(place(page, "Lab")).to_have_attribute("aria-current", "page")
 
 
-# -- from right to left -------------------------------------------------------------------------------------------------------------
+# -- from right to left ----------------------------------------------------------------------------
 
 
-def test_in_arabic_the_page_runs_from_the_right_and_each_text_its_own_way(open_page: OpenPage, people: People, talk: Room) -> None:
+def test_in_arabic_the_page_runs_from_the_right_and_each_text_its_own_way(
+    open_page: OpenPage, people: People, talk: Room
+) -> None:
     services.post_message(author_id=people.bob.pk, room_id=talk.pk, body="صباح الخير")
     page = open_page(people.alice, "/rooms/lab/", locale="ar")
     connected(page)
@@ -326,16 +408,26 @@ def test_in_arabic_the_page_runs_from_the_right_and_each_text_its_own_way(open_p
     direction = "element => getComputedStyle(element).direction"
     assert message(page, "صباح الخير").locator(".message__body").evaluate(direction) == "rtl"
     assert message(page, "Look at this").locator(".message__body").evaluate(direction) == "ltr"
-    body, author = (message(page, "Look at this").locator(f".message__{part}").bounding_box() for part in ("body", "author"))
+    body, author = (
+        message(page, "Look at this").locator(f".message__{part}").bounding_box()
+        for part in ("body", "author")
+    )
     assert body
     assert author
-    assert abs(body["x"] + body["width"] - author["x"] - author["width"]) < 1  # a short text stays beside who wrote it
-    assert page.locator('[data-slot="send"] .icon').evaluate("element => getComputedStyle(element).transform").startswith("matrix(-1")
+    # A short text stays beside who wrote it.
+    assert abs(body["x"] + body["width"] - author["x"] - author["width"]) < 1
+    assert (
+        page.locator('[data-slot="send"] .icon')
+        .evaluate("element => getComputedStyle(element).transform")
+        .startswith("matrix(-1")
+    )
     expect(page.locator(".place", has_text="Lab")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= page.evaluate("innerWidth")
 
 
-def test_the_scripts_have_their_words_before_they_say_any(open_page: OpenPage, people: People, talk: Room) -> None:
+def test_the_scripts_have_their_words_before_they_say_any(
+    open_page: OpenPage, people: People, talk: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/", locale="de-DE")
     connected(page)
     expect(page.get_by_placeholder("Nachricht an Lab")).to_be_visible()

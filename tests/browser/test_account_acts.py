@@ -14,7 +14,8 @@ from tests.browser.screen import connected, press
 from tests.conftest import PASSWORD, People, make_user
 
 REFUSED = "status of 40[13]"  # what an open page may ask for after its session has ended
-# Asks for the address that is open, again and again, until the answer has words of which no open page is told.
+# Asks for the address that is open, again and again, until the answer has words of which no open
+# page is told.
 HAS = """words => {
   fetch(location.href).then((answer) => answer.text()).then((text) => { window.answer = text; });
   return (window.answer ?? '').includes(words);
@@ -70,7 +71,9 @@ def told(page: Page, words: str) -> None:
 
 def entries(desk: Page, name: str) -> Locator:
     """The entries of the log that are about somebody."""
-    return desk.locator("#result_list tbody tr").filter(has=desk.get_by_role("link", name=name, exact=True))
+    return desk.locator("#result_list tbody tr").filter(
+        has=desk.get_by_role("link", name=name, exact=True)
+    )
 
 
 def test_who_is_signed_out_everywhere_is_told_on_all_devices_and_can_come_back(
@@ -100,7 +103,9 @@ def test_nobody_is_signed_out_without_a_reason(people: People, desk: Page, bob: 
     assert not ModerationLog.objects.filter(subject=people.bob).exists()
 
 
-def test_the_log_shows_an_act_with_its_reason_and_its_stopwatch(people: People, desk: Page, bob: Page) -> None:
+def test_the_log_shows_an_act_with_its_reason_and_its_stopwatch(
+    people: People, desk: Page, bob: Page
+) -> None:
     do(desk, people.bob, "Sign out everywhere", reason="A lost phone")
     told(bob, "You have been signed out.")
     desk.goto("/admin/chat/moderationlog/")
@@ -117,12 +122,18 @@ def test_the_log_shows_an_act_with_its_reason_and_its_stopwatch(people: People, 
     row.get_by_role("link").first.click()
     expect(desk.get_by_role("heading", name="mona signed bob out everywhere")).to_be_visible()
     desk.goto(f"/admin/chat/person/{people.bob.pk}/change/")
-    ended = desk.locator(".record").filter(has=desk.get_by_role("heading", name="How accesses ended")).locator("tbody tr")
+    ended = (
+        desk.locator(".record")
+        .filter(has=desk.get_by_role("heading", name="How accesses ended"))
+        .locator("tbody tr")
+    )
     expect(ended).to_contain_text("signed out")
     expect(ended).to_contain_text(re.compile(r"1 connection in \d+ ms"))
 
 
-def test_a_deactivated_account_says_so_on_its_page_and_at_the_sign_in(people: People, desk: Page, bob: Page) -> None:
+def test_a_deactivated_account_says_so_on_its_page_and_at_the_sign_in(
+    people: People, desk: Page, bob: Page
+) -> None:
     do(desk, people.bob, "Deactivate account", reason="It was stolen")
     expect(desk.get_by_text("1 person deactivated.")).to_be_visible()
     expect(desk.get_by_role("link", name="Deactivate account…")).to_have_count(0)
@@ -130,14 +141,18 @@ def test_a_deactivated_account_says_so_on_its_page_and_at_the_sign_in(people: Pe
     told(bob, "Your account has been deactivated.")
     bob.locator(".connection").get_by_role("link", name="Sign in").click()
     sign_in(bob, "not this one")
-    expect(bob.get_by_role("alert")).to_contain_text("Please enter a correct username and password.")
+    expect(bob.get_by_role("alert")).to_contain_text(
+        "Please enter a correct username and password."
+    )
     sign_in(bob)
     expect(bob.get_by_role("alert")).to_contain_text(
         "A moderator has deactivated this account: It was stolen. If you think it is a mistake"
     )
 
 
-def test_a_deactivation_is_taken_back_and_its_owner_reads_of_it(people: People, desk: Page, bob: Page) -> None:
+def test_a_deactivation_is_taken_back_and_its_owner_reads_of_it(
+    people: People, desk: Page, bob: Page
+) -> None:
     do(desk, people.bob, "Deactivate account", reason="It was stolen")
     told(bob, "Your account has been deactivated.")
     desk.get_by_role("link", name="Take it back…").click()
@@ -156,8 +171,12 @@ def test_a_deactivation_is_taken_back_and_its_owner_reads_of_it(people: People, 
     expect(rows.last).to_contain_text("deactivated the account of bob")
 
 
-def test_the_keys_of_a_case_lead_to_the_acts_on_the_account(open_page: OpenPage, people: People, desk: Page, lab: Room, bob: Page) -> None:
-    posted = services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Buy my watches").message
+def test_the_keys_of_a_case_lead_to_the_acts_on_the_account(
+    open_page: OpenPage, people: People, desk: Page, lab: Room, bob: Page
+) -> None:
+    posted = services.post_message(
+        author_id=people.bob.pk, room_id=lab.pk, body="Buy my watches"
+    ).message
     services.report(actor_id=people.alice.pk, message_id=posted.pk, category="spam")
     desk.goto("/admin/chat/report/next/")
     expect(desk.get_by_role("heading", name="Reported as spam")).to_be_visible()

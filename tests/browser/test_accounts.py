@@ -37,18 +37,23 @@ def test_a_bad_sign_up_says_what_is_wrong(open_page: OpenPage, people: People) -
 
 
 def test_signing_up_can_be_switched_off(nodes: Nodes, people: People, open_page: OpenPage) -> None:
-    page = open_page(None, "/accounts/login/", at=nodes.start(HOLDFAST_SIGNUP="false"), expected="status of 403")
+    page = open_page(
+        None, "/accounts/login/", at=nodes.start(HOLDFAST_SIGNUP="false"), expected="status of 403"
+    )
     expect(page.get_by_role("link", name="Create an account")).to_have_count(0)
     page.goto("/accounts/signup/")
     expect(page.get_by_role("heading", name="Accounts by invitation")).to_be_visible()
 
 
 def test_signing_in_and_out(open_page: OpenPage, people: People, node: Node) -> None:
-    page = open_page(None, "/inbox/", expected="status of 401")  # what is on its way when she signs out
+    # What is on its way when she signs out.
+    page = open_page(None, "/inbox/", expected="status of 401")
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("Please enter a correct username and password")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "Please enter a correct username and password"
+    )
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/inbox/")
@@ -59,8 +64,13 @@ def test_signing_in_and_out(open_page: OpenPage, people: People, node: Node) -> 
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
-def test_a_new_password_keeps_this_session_and_ends_the_others(open_page: OpenPage, people: People) -> None:
-    here, elsewhere = open_page(people.alice, "/accounts/password_change/"), open_page(people.alice, "/inbox/", expected="401")
+def test_a_new_password_keeps_this_session_and_ends_the_others(
+    open_page: OpenPage, people: People
+) -> None:
+    here, elsewhere = (
+        open_page(people.alice, "/accounts/password_change/"),
+        open_page(people.alice, "/inbox/", expected="401"),
+    )
     here.get_by_label("Old password").fill(PASSWORD)
     here.get_by_label("New password", exact=True).fill("quite another phrase")
     here.get_by_label("New password confirmation").fill("quite another phrase")
@@ -71,8 +81,11 @@ def test_a_new_password_keeps_this_session_and_ends_the_others(open_page: OpenPa
     expect(here.get_by_role("heading", name="Inbox")).to_be_visible()
 
 
-def test_a_new_password_does_not_sign_the_other_tabs_out(open_page: OpenPage, people: People, lab: Room) -> None:
-    room = open_page(people.alice, "/rooms/lab/", expected="status of 401")  # of a question that came before the new key
+def test_a_new_password_does_not_sign_the_other_tabs_out(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    # Of a question that came before the new key.
+    room = open_page(people.alice, "/rooms/lab/", expected="status of 401")
     connected(room)
     sockets: list[str] = []
     room.on("websocket", lambda socket: sockets.append(socket.url))
@@ -91,7 +104,9 @@ def test_a_new_password_does_not_sign_the_other_tabs_out(open_page: OpenPage, pe
     assert len(sockets) == 1
 
 
-def test_who_was_signed_out_comes_back_to_the_same_page(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_who_was_signed_out_comes_back_to_the_same_page(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.alice, "/inbox/", expected="status of 401")
     connected(page)
     other = page.context.new_page()

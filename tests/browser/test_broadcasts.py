@@ -22,7 +22,9 @@ def test_an_announcement_appears_everywhere_until_it_is_dismissed(
 ) -> None:
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/accounts/")
     connected(alice)
-    manage_py("broadcast", "Maintenance tonight", "--all", "--level", "warning", "--title", "Heads up")
+    manage_py(
+        "broadcast", "Maintenance tonight", "--all", "--level", "warning", "--title", "Heads up"
+    )
     expect(alice.locator(".banner")).to_contain_text("Heads up Maintenance tonight")
     expect(bob.locator(".banner")).to_have_attribute("data-level", "warning")
     second = bob.context.new_page()
@@ -46,7 +48,9 @@ def test_a_recalled_announcement_goes(open_page: OpenPage, people: People) -> No
     expect(page.locator(".banner")).to_have_count(0)
 
 
-def test_a_page_with_only_a_bell_counts_and_the_inbox_is_read(open_page: OpenPage, people: People) -> None:
+def test_a_page_with_only_a_bell_counts_and_the_inbox_is_read(
+    open_page: OpenPage, people: People
+) -> None:
     bell_page = open_page(people.bob, "/accounts/")
     inbox = bell_page.context.new_page()
     inbox.goto("/inbox/")
@@ -64,7 +68,9 @@ def test_a_page_with_only_a_bell_counts_and_the_inbox_is_read(open_page: OpenPag
     expect(inbox.get_by_text("You are all caught up")).to_be_visible()
 
 
-def test_a_broadcast_to_a_room_is_a_message_of_the_system(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_broadcast_to_a_room_is_a_message_of_the_system(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     call_command("broadcast", "The lab closes at six", "--room", "lab")

@@ -13,16 +13,22 @@ from tests.conftest import People
 from tests.support.server import Nodes
 
 CODE = "```python\ndef anchor(depth):\n    return depth * 3  # metres\n```"
-PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def highlighters(page: Page) -> list[str]:
     """What was loaded to colour code."""
-    names: list[str] = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+    names: list[str] = page.evaluate(
+        "performance.getEntriesByType('resource').map(({ name }) => name)"
+    )
     return [name for name in names if "highlight" in name]
 
 
-def test_code_is_coloured_by_what_is_loaded_with_the_first_block_of_a_language(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_code_is_coloured_by_what_is_loaded_with_the_first_block_of_a_language(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="```\nplain\n```")
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
@@ -34,10 +40,14 @@ def test_code_is_coloured_by_what_is_loaded_with_the_first_block_of_a_language(o
     expect(body.locator(".hljs-comment")).to_have_text("# metres")
     assert len(highlighters(page)) == 1
     ink = "getComputedStyle(document.querySelector('.hljs-keyword')).color"
-    assert page.evaluate(ink) != page.evaluate("getComputedStyle(document.querySelector('.code code')).color")
+    assert page.evaluate(ink) != page.evaluate(
+        "getComputedStyle(document.querySelector('.code code')).color"
+    )
 
 
-def test_code_is_copied_by_keyboard_and_stays_in_focus(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_code_is_copied_by_keyboard_and_stays_in_focus(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     code = services.post_message(author_id=people.alice.pk, room_id=lab.pk, body=CODE).message
     page = open_page(people.bob, "/rooms/lab/", permissions=["clipboard-read", "clipboard-write"])
     connected(page)
@@ -46,7 +56,10 @@ def test_code_is_copied_by_keyboard_and_stays_in_focus(open_page: OpenPage, peop
     page.keyboard.press("Enter")
     copied = message(page, "anchor").get_by_role("button", name="Copied")
     expect(copied).to_be_focused()
-    assert page.evaluate("navigator.clipboard.readText()") == "def anchor(depth):\n    return depth * 3  # metres"
+    assert (
+        page.evaluate("navigator.clipboard.readText()")
+        == "def anchor(depth):\n    return depth * 3  # metres"
+    )
     services.react(actor_id=people.alice.pk, message_id=code.pk, emoji="🚀", on=True)
     expect(message(page, "anchor").get_by_role("button", name="🚀, 1 reaction")).to_be_visible()
     expect(message(page, "anchor").locator(".code__copy")).to_be_focused()
@@ -64,7 +77,9 @@ def serve_images(context: BrowserContext) -> list[str | None]:
     return referrers
 
 
-def test_an_image_is_shown_where_the_site_allows_its_host(open_page: OpenPage, people: People, lab: Room, nodes: Nodes) -> None:
+def test_an_image_is_shown_where_the_site_allows_its_host(
+    open_page: OpenPage, people: People, lab: Room, nodes: Nodes
+) -> None:
     node = nodes.start(HOLDFAST_IMAGE_HOSTS="images.example.org", HOLDFAST_HEAD_CHECK_SECONDS="0.5")
     page = open_page(people.bob, "/rooms/lab/", at=node, expected="Content Security Policy")
     referrers = serve_images(page.context)
@@ -87,8 +102,12 @@ def test_an_image_is_shown_where_the_site_allows_its_host(open_page: OpenPage, p
     assert page.evaluate(blocked) == "img-src"
 
 
-def test_without_a_policy_a_link_stays_a_link(open_page: OpenPage, people: People, lab: Room) -> None:
-    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="See https://images.example.org/harbour.png")
+def test_without_a_policy_a_link_stays_a_link(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    services.post_message(
+        author_id=people.alice.pk, room_id=lab.pk, body="See https://images.example.org/harbour.png"
+    )
     page = open_page(people.bob, "/rooms/lab/", expected="Content Security Policy")
     connected(page)
     expect(message(page, "See").locator("a", has_text="harbour.png")).to_be_visible()

@@ -82,7 +82,9 @@ def test_an_emoji_is_found_by_keyboard_and_remembered(page: Page) -> None:
     expect(page.get_by_role("button", name="Insert an emoji")).to_be_focused()
 
 
-def test_the_picker_of_a_message_gives_the_focus_back_to_it(page: Page, people: People, lab: Room) -> None:
+def test_the_picker_of_a_message_gives_the_focus_back_to_it(
+    page: Page, people: People, lab: Room
+) -> None:
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Ship it?")
     act(page, message(page, "Ship it?"), "React")
     page.mouse.move(5, 5)
@@ -113,11 +115,15 @@ def test_emoji_and_rooms_are_completed(page: Page, people: People) -> None:
     connected(page)
     expect(page.locator(f".place[data-room='{garden.pk}']")).to_be_visible()
     field(page).press_sequentially("See #gar")
-    expect(page.get_by_role("listbox", name="Rooms").get_by_role("option", name="Garden")).to_have_attribute("aria-selected", "true")
+    expect(
+        page.get_by_role("listbox", name="Rooms").get_by_role("option", name="Garden")
+    ).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
     expect(field(page)).to_have_value("See #garden ")
     field(page).press_sequentially(":rocke")
-    expect(page.get_by_role("listbox", name="Emoji").get_by_role("option").first).to_contain_text(":rocket:")
+    expect(page.get_by_role("listbox", name="Emoji").get_by_role("option").first).to_contain_text(
+        ":rocket:"
+    )
     page.keyboard.press("Tab")
     expect(field(page)).to_have_value("See #garden 🚀 ")
     field(page).press_sequentially(":tada:")
@@ -138,7 +144,9 @@ def test_a_text_that_is_too_long_is_counted_and_refused_with_words(page: Page) -
     expect(page.locator(".composer").get_by_text("characters left")).to_have_count(0)
     field(page).fill("x" * 4003)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert").filter(has_text="3 characters longer than the 4000")).to_be_visible()
+    expect(
+        page.get_by_role("alert").filter(has_text="3 characters longer than the 4000")
+    ).to_be_visible()
     expect(field(page)).to_have_value("x" * 4003)
     field(page).fill("short")
     page.keyboard.press("Enter")
@@ -152,7 +160,9 @@ def test_a_draft_is_there_after_a_reload(page: Page) -> None:
     expect(field(page)).to_have_value("Half a tho")
 
 
-def test_slow_mode_counts_down_and_lets_one_write_again(page: Page, people: People, lab: Room) -> None:
+def test_slow_mode_counts_down_and_lets_one_write_again(
+    page: Page, people: People, lab: Room
+) -> None:
     services.change_room(actor_id=people.alice.pk, room_id=lab.pk, slow_mode=4)
     expect(page.get_by_text("Slow mode: one message every 4 seconds.")).to_be_visible()
     say(page, "First")
@@ -169,7 +179,9 @@ def test_slow_mode_counts_down_and_lets_one_write_again(page: Page, people: Peop
 
 def test_a_mute_counts_down_and_opens_by_itself(page: Page, people: People, lab: Room) -> None:
     services.mute(actor_id=people.alice.pk, room_id=lab.pk, user_id=people.bob.pk, seconds=6)
-    expect(page.get_by_text("A moderator has muted you here. You can write again in")).to_be_visible()
+    expect(
+        page.get_by_text("A moderator has muted you here. You can write again in")
+    ).to_be_visible()
     expect(field(page)).to_be_hidden()
     expect(field(page)).to_be_visible()
     expect(page.locator("[data-live]")).to_have_text("You can write again.")

@@ -28,12 +28,16 @@ SLOW_DATABASE = """{
 }"""
 
 
-def test_what_is_written_offline_is_sent_once_and_in_order(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_what_is_written_offline_is_sent_once_and_in_order(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(alice)
     connected(bob)
     alice.context.set_offline(True)
-    expect(alice.get_by_text("You are offline. What you write is kept and sent later.")).to_be_visible()
+    expect(
+        alice.get_by_text("You are offline. What you write is kept and sent later.")
+    ).to_be_visible()
     say(alice, "First from the train")
     say(alice, "Second from the train")
     expect(message(alice, "First from the train")).to_contain_text("Waiting for the network")
@@ -44,14 +48,19 @@ def test_what_is_written_offline_is_sent_once_and_in_order(open_page: OpenPage, 
     expect(alice.get_by_text("You are offline")).to_be_hidden()
     expect(message(bob, "Second from the train")).to_be_visible()
     for page in (alice, bob):
-        expect(bodies(page)).to_have_text(["Meanwhile at the desk", "First from the train", "Second from the train"])
+        expect(bodies(page)).to_have_text(
+            ["Meanwhile at the desk", "First from the train", "Second from the train"]
+        )
     assert Message.objects.count() == 3
 
 
-def test_a_message_that_waits_survives_a_reload(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_message_that_waits_survives_a_reload(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)
-    page.route_web_socket(re.compile("/ws/"), lambda socket: socket.close())  # as a proxy does that does not know WebSockets
+    # As a proxy does that does not know WebSockets.
+    page.route_web_socket(re.compile("/ws/"), lambda socket: socket.close())
     page.reload()
     say(page, "Written before the reload")
     expect(message(page, "Written before the reload")).to_contain_text("Waiting for the network")
@@ -64,7 +73,9 @@ def test_a_message_that_waits_survives_a_reload(open_page: OpenPage, people: Peo
     assert Message.objects.count() == 1
 
 
-def test_a_page_waits_for_no_database_of_the_browser(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_page_waits_for_no_database_of_the_browser(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/")
     page.add_init_script(SLOW_DATABASE)
     page.reload()
@@ -74,7 +85,9 @@ def test_a_page_waits_for_no_database_of_the_browser(open_page: OpenPage, people
     sent(page, "Before it is open")
 
 
-def test_what_is_typed_before_the_scripts_come_is_kept(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_what_is_typed_before_the_scripts_come_is_kept(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/")
     composer = page.get_by_label("Message", exact=True)
     composer.fill("A draft")
@@ -91,7 +104,9 @@ def test_what_is_typed_before_the_scripts_come_is_kept(open_page: OpenPage, peop
     sent(page, "A draft typed early")
 
 
-def test_a_message_whose_answer_is_lost_is_shown_once(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_message_whose_answer_is_lost_is_shown_once(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     hears = {"alice": True}
 
     def listen(socket: WebSocketRoute) -> None:
@@ -118,7 +133,9 @@ def test_a_message_whose_answer_is_lost_is_shown_once(open_page: OpenPage, peopl
     assert Message.objects.count() == 2
 
 
-def test_a_text_that_is_not_sent_yet_survives_a_reload(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_text_that_is_not_sent_yet_survives_a_reload(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)
     page.get_by_label("Message", exact=True).fill("Half a thou")
@@ -126,7 +143,9 @@ def test_a_text_that_is_not_sent_yet_survives_a_reload(open_page: OpenPage, peop
     expect(page.get_by_label("Message", exact=True)).to_have_value("Half a thou")
 
 
-def test_a_server_that_comes_back_is_found_again(open_page: OpenPage, people: People, lab: Room, nodes: Nodes) -> None:
+def test_a_server_that_comes_back_is_found_again(
+    open_page: OpenPage, people: People, lab: Room, nodes: Nodes
+) -> None:
     node = nodes.start()
     alice = open_page(people.alice, "/rooms/lab/", at=node)
     connected(alice)
@@ -136,14 +155,18 @@ def test_a_server_that_comes_back_is_found_again(open_page: OpenPage, people: Pe
     say(alice, "Said to nobody")
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Posted while she was away")
     nodes.restart(node)
-    alice.get_by_role("button", name="Try now").or_(alice.locator("html[data-connection=open]")).first.click()
+    alice.get_by_role("button", name="Try now").or_(
+        alice.locator("html[data-connection=open]")
+    ).first.click()
     sent(alice, "Said to nobody")
     expect(message(alice, "Posted while she was away")).to_be_visible()
     expect(alice.locator(".connection")).to_be_hidden()
     assert Message.objects.filter(body="Said to nobody").count() == 1
 
 
-def test_a_refused_message_says_why_and_can_be_discarded(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_refused_message_says_why_and_can_be_discarded(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     page.context.set_offline(True)
@@ -159,7 +182,9 @@ def test_a_refused_message_says_why_and_can_be_discarded(open_page: OpenPage, pe
     expect(page.locator(".timeline .message")).to_have_count(0)
 
 
-def test_a_sign_out_elsewhere_stops_the_page_and_says_so(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_sign_out_elsewhere_stops_the_page_and_says_so(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/", expected="status of 401")
     connected(page)
     other = page.context.new_page()
@@ -169,7 +194,9 @@ def test_a_sign_out_elsewhere_stops_the_page_and_says_so(open_page: OpenPage, pe
     expect(page.locator(".connection").get_by_role("link", name="Sign in")).to_be_visible()
 
 
-def test_a_room_that_cannot_be_loaded_opens_when_the_connection_is_back(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_room_that_cannot_be_loaded_opens_when_the_connection_is_back(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.create_room(actor_id=people.alice.pk, name="Elsewhere")
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)

@@ -14,7 +14,17 @@ from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message, press
 from tests.conftest import PASSWORD, People, make_user
 
-PAGES = ["room", "membership", "message", "removedtext", "report", "moderationlog", "siteban", "filter", "person"]
+PAGES = [
+    "room",
+    "membership",
+    "message",
+    "removedtext",
+    "report",
+    "moderationlog",
+    "siteban",
+    "filter",
+    "person",
+]
 
 
 @pytest.fixture
@@ -26,11 +36,17 @@ def mona(transactional_db: None) -> User:
 
 @pytest.fixture
 def report(people: People, lab: Room) -> Report:
-    posted = services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Buy my watches").message
-    return services.report(actor_id=people.alice.pk, message_id=posted.pk, category="spam", note="again")
+    posted = services.post_message(
+        author_id=people.bob.pk, room_id=lab.pk, body="Buy my watches"
+    ).message
+    return services.report(
+        actor_id=people.alice.pk, message_id=posted.pk, category="spam", note="again"
+    )
 
 
-def test_mona_signs_in_and_decides_about_what_waits(open_page: OpenPage, people: People, mona: User, report: Report) -> None:
+def test_mona_signs_in_and_decides_about_what_waits(
+    open_page: OpenPage, people: People, mona: User, report: Report
+) -> None:
     bob = open_page(people.bob, "/rooms/lab/")
     connected(bob)
     page = open_page(None, "/admin/")
@@ -46,7 +62,9 @@ def test_mona_signs_in_and_decides_about_what_waits(open_page: OpenPage, people:
     expect(page.get_by_text("No open reports")).to_be_visible()
 
 
-def test_mona_deletes_what_she_ticks_and_takes_it_back(open_page: OpenPage, people: People, mona: User, report: Report) -> None:
+def test_mona_deletes_what_she_ticks_and_takes_it_back(
+    open_page: OpenPage, people: People, mona: User, report: Report
+) -> None:
     bob = open_page(people.bob, "/rooms/lab/")
     page = open_page(mona, "/admin/chat/message/")
     page.get_by_role("checkbox", name=re.compile("message")).check()
@@ -61,7 +79,9 @@ def test_mona_deletes_what_she_ticks_and_takes_it_back(open_page: OpenPage, peop
     expect(message(bob, "Buy my watches")).to_be_visible()
 
 
-def test_who_is_banned_from_the_site_is_told_and_out(open_page: OpenPage, people: People, mona: User, report: Report) -> None:
+def test_who_is_banned_from_the_site_is_told_and_out(
+    open_page: OpenPage, people: People, mona: User, report: Report
+) -> None:
     bob = open_page(people.bob, "/rooms/lab/")
     connected(bob)
     page = open_page(mona, f"/admin/chat/report/{report.pk}/change/")
@@ -72,8 +92,12 @@ def test_who_is_banned_from_the_site_is_told_and_out(open_page: OpenPage, people
     expect(bob.get_by_text(re.compile("banned", re.IGNORECASE)).first).to_be_visible()
 
 
-def test_mona_decides_by_keys_and_the_next_case_opens(open_page: OpenPage, people: People, mona: User, report: Report) -> None:
-    second = services.post_message(author_id=people.bob.pk, room_id=report.message.room_id, body="Buy my boats").message
+def test_mona_decides_by_keys_and_the_next_case_opens(
+    open_page: OpenPage, people: People, mona: User, report: Report
+) -> None:
+    second = services.post_message(
+        author_id=people.bob.pk, room_id=report.message.room_id, body="Buy my boats"
+    ).message
     services.report(actor_id=people.alice.pk, message_id=second.pk, category="spam")
     bob = open_page(people.bob, "/rooms/lab/")
     page = open_page(mona, "/admin/")
@@ -100,16 +124,22 @@ def test_mona_decides_by_keys_and_the_next_case_opens(open_page: OpenPage, peopl
     expect(message(bob, "This message was deleted.")).to_be_visible()
 
 
-def test_an_announcement_is_seen_before_it_is_sent(open_page: OpenPage, transactional_db: None) -> None:
+def test_an_announcement_is_seen_before_it_is_sent(
+    open_page: OpenPage, transactional_db: None
+) -> None:
     root = User.objects.create_superuser("root", password=PASSWORD)
     page = open_page(root, "/admin/notifications/announcement/add/")
     page.get_by_label("Text").fill("Maintenance at six")
     page.get_by_label("Level").select_option("warning")
-    expect(page.locator('.preview [data-level="warning"]').get_by_text("Maintenance at six")).to_be_visible()
+    expect(
+        page.locator('.preview [data-level="warning"]').get_by_text("Maintenance at six")
+    ).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_of_the_desk_breaks_the_policy_or_its_scripts(open_page: OpenPage, mona: User, scheme: str) -> None:
+def test_no_page_of_the_desk_breaks_the_policy_or_its_scripts(
+    open_page: OpenPage, mona: User, scheme: str
+) -> None:
     """``open_page`` fails a test at the first line of the console that is an error."""
     make_rows(0, 60)
     page = open_page(mona, "/admin/", color_scheme=scheme)
@@ -125,8 +155,20 @@ def test_no_page_of_the_desk_breaks_the_policy_or_its_scripts(open_page: OpenPag
     expect(page.get_by_text("The filter is stored")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["", "auth/user/", "auth/user/add/", "auth/group/", "password_change/", "notifications/announcement/add/"])
-def test_no_page_of_a_superuser_does_either(open_page: OpenPage, transactional_db: None, path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "auth/user/",
+        "auth/user/add/",
+        "auth/group/",
+        "password_change/",
+        "notifications/announcement/add/",
+    ],
+)
+def test_no_page_of_a_superuser_does_either(
+    open_page: OpenPage, transactional_db: None, path: str
+) -> None:
     root = User.objects.create_superuser("root", password=PASSWORD)
     page = open_page(root, f"/admin/{path}")
     expect(page.locator("#content")).to_be_visible()

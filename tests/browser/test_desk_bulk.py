@@ -32,7 +32,10 @@ def mona(transactional_db: None) -> User:
 def watches(people: People, lab: Room) -> list[Message]:
     """Bob advertises three times, and says one thing that is not."""
     bodies = ["Buy my watches", "Watches, cheap", "Last watches today", "Good morning"]
-    return [services.post_message(author_id=people.bob.pk, room_id=lab.pk, body=body).message for body in bodies]
+    return [
+        services.post_message(author_id=people.bob.pk, room_id=lab.pk, body=body).message
+        for body in bodies
+    ]
 
 
 def test_mona_counts_what_would_go_lets_it_go_and_takes_it_back(
@@ -66,7 +69,12 @@ def test_evidence_comes_as_a_file_that_proves_itself(
     open_page: OpenPage, people: People, mona: User, watches: list[Message], tmp_path: Path
 ) -> None:
     reported = watches[0]
-    assert isinstance(services.report(actor_id=people.alice.pk, message_id=reported.pk, category="spam", note="again"), Report)
+    assert isinstance(
+        services.report(
+            actor_id=people.alice.pk, message_id=reported.pk, category="spam", note="again"
+        ),
+        Report,
+    )
     page = open_page(mona, f"/admin/chat/bulk/evidence/?message={reported.pk}", viewport=PHONE)
     expect(page.get_by_label("Message:")).to_have_value(str(reported.pk))
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
@@ -85,7 +93,9 @@ def test_evidence_comes_as_a_file_that_proves_itself(
     assert ModerationLog.objects.latest("pk").reason == "For the police"
 
 
-def test_mona_mutes_somebody_in_all_rooms_from_the_chat(open_page: OpenPage, people: People, mona: User, lab: Room) -> None:
+def test_mona_mutes_somebody_in_all_rooms_from_the_chat(
+    open_page: OpenPage, people: People, mona: User, lab: Room
+) -> None:
     services.join(actor_id=mona.pk, room_id=lab.pk)
     services.create_room(actor_id=people.bob.pk, name="Garden")
     bob, page = open_page(people.bob, "/rooms/garden/"), open_page(mona, "/rooms/lab/")
@@ -96,11 +106,15 @@ def test_mona_mutes_somebody_in_all_rooms_from_the_chat(open_page: OpenPage, peo
     dialog.get_by_label("Reason").fill("A pause")
     dialog.get_by_role("button", name="Mute").click()
     expect(page.get_by_text("Bob is muted in all rooms")).to_be_visible()
-    expect(bob.get_by_text("A moderator has muted you in all rooms. You can write again in")).to_be_visible()
+    expect(
+        bob.get_by_text("A moderator has muted you in all rooms. You can write again in")
+    ).to_be_visible()
     expect(bob.get_by_label("Message", exact=True)).to_be_hidden()
 
 
-def test_mona_bans_somebody_from_the_site_from_the_chat(open_page: OpenPage, people: People, mona: User, lab: Room) -> None:
+def test_mona_bans_somebody_from_the_site_from_the_chat(
+    open_page: OpenPage, people: People, mona: User, lab: Room
+) -> None:
     services.join(actor_id=mona.pk, room_id=lab.pk)
     bob, page = open_page(people.bob, "/rooms/lab/"), open_page(mona, "/rooms/lab/")
     connected(bob)
@@ -110,12 +124,16 @@ def test_mona_bans_somebody_from_the_site_from_the_chat(open_page: OpenPage, peo
     dialog.get_by_label("Reason").fill("Threats")
     dialog.get_by_role("button", name="Ban").click()
     expect(page.get_by_text("Bob is banned from the site")).to_be_visible()
-    expect(bob.locator(".connection")).to_contain_text(re.compile(r"You have been banned until .*\d\d?:\d\d.*\. Threats"))
+    expect(bob.locator(".connection")).to_contain_text(
+        re.compile(r"You have been banned until .*\d\d?:\d\d.*\. Threats")
+    )
     expect(place(page, "Lab")).to_be_visible()
     assert ModerationLog.objects.latest("pk").reason == "Threats"
 
 
-def test_who_moderates_a_room_has_no_acts_for_the_site(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_who_moderates_a_room_has_no_acts_for_the_site(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)
     page.locator(".bar__people").click()

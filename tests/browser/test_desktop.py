@@ -15,7 +15,8 @@ from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message
 from tests.conftest import People
 
-# Playwright's pages are always visible, and headless browsers show nothing: so the page is told that it is hidden, and notes what it shows.
+# Playwright's pages are always visible, and headless browsers show nothing: so the page is told
+# that it is hidden, and notes what it shows.
 STAND_IN = """
 window.told = [];
 window.Notification = class extends EventTarget {
@@ -40,7 +41,8 @@ def told(*pages: Page) -> Told:
 def has_heard(page: Page, unread: int) -> None:
     """Wait until the page knows how much is unread: then it has decided about all of it."""
     expect(page.locator("[data-bell]").first).to_have_attribute("data-unread", str(unread))
-    page.evaluate("async () => { await navigator.locks.query(); await navigator.locks.query(); }")  # behind the page's own two questions
+    # Behind the page's own two questions.
+    page.evaluate("async () => { await navigator.locks.query(); await navigator.locks.query(); }")
 
 
 @pytest.fixture
@@ -57,10 +59,14 @@ def tabs(open_page: OpenPage, people: People, lab: Room) -> tuple[Page, Page]:
 
 
 def say(author: User, room: Room, text: str) -> int:
-    return services.post_message(author_id=author.pk, room_id=room.pk, body=text, key=uuid4()).message.pk
+    return services.post_message(
+        author_id=author.pk, room_id=room.pk, body=text, key=uuid4()
+    ).message.pk
 
 
-def test_a_mention_is_told_once_however_many_tabs(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
+def test_a_mention_is_told_once_however_many_tabs(
+    tabs: tuple[Page, Page], people: People, lab: Room
+) -> None:
     say(people.bob, lab, "@alice, the door")
     for page in tabs:
         has_heard(page, 1)
@@ -72,7 +78,9 @@ def test_a_mention_is_told_once_however_many_tabs(tabs: tuple[Page, Page], peopl
     assert len(told(*tabs)) == 2
 
 
-def test_nothing_is_told_while_somebody_looks_at_one_of_them(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
+def test_nothing_is_told_while_somebody_looks_at_one_of_them(
+    tabs: tuple[Page, Page], people: People, lab: Room
+) -> None:
     _, second = tabs
     second.evaluate("() => look(true)")
     say(people.bob, lab, "@alice, the door")
@@ -86,7 +94,9 @@ def test_nothing_is_told_while_somebody_looks_at_one_of_them(tabs: tuple[Page, P
     assert len(told(*tabs)) == 1
 
 
-def test_pressing_it_opens_the_message_and_reads_it(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
+def test_pressing_it_opens_the_message_and_reads_it(
+    tabs: tuple[Page, Page], people: People, lab: Room
+) -> None:
     say(people.bob, lab, "@alice, the door")
     for page in tabs:
         has_heard(page, 1)
@@ -97,7 +107,9 @@ def test_pressing_it_opens_the_message_and_reads_it(tabs: tuple[Page, Page], peo
     assert told(page)[0]["open"] is False
 
 
-def test_it_closes_when_it_is_read_elsewhere(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
+def test_it_closes_when_it_is_read_elsewhere(
+    tabs: tuple[Page, Page], people: People, lab: Room
+) -> None:
     say(people.bob, lab, "@alice, the door")
     for page in tabs:
         has_heard(page, 1)
@@ -121,7 +133,9 @@ def test_choices_are_respected_at_once(tabs: tuple[Page, Page], people: People, 
     assert [shown["title"] for shown in told(*tabs)] == ["Bob reacted to your message in Lab"]
 
 
-def test_what_is_marked_as_unread_is_no_news(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
+def test_what_is_marked_as_unread_is_no_news(
+    tabs: tuple[Page, Page], people: People, lab: Room
+) -> None:
     say(people.bob, lab, "@alice, the door")
     for page in tabs:
         has_heard(page, 1)
@@ -134,17 +148,23 @@ def test_what_is_marked_as_unread_is_no_news(tabs: tuple[Page, Page], people: Pe
     assert len(told(*tabs)) == 1
 
 
-def test_the_browser_is_asked_by_a_button_and_never_by_itself(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_the_browser_is_asked_by_a_button_and_never_by_itself(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.alice, "/accounts/")
     page.context.add_init_script(
         f"localStorage.getItem('test-permission') ?? localStorage.setItem('test-permission', 'default');{STAND_IN}"
     )
     page.goto("/inbox/")
     connected(page)
-    expect(page.get_by_role("heading", name="Hear of it while you do something else")).to_be_visible()
+    expect(
+        page.get_by_role("heading", name="Hear of it while you do something else")
+    ).to_be_visible()
     assert page.evaluate("() => Notification.permission") == "default"
     page.get_by_role("button", name="Turn on").click()
-    expect(page.get_by_role("heading", name="Hear of it while you do something else")).to_be_hidden()
+    expect(
+        page.get_by_role("heading", name="Hear of it while you do something else")
+    ).to_be_hidden()
     assert page.evaluate("() => Notification.permission") == "granted"
     page.goto("/account/notifications/")
     expect(page.get_by_text("Turned on in this browser.")).to_be_visible()
@@ -171,7 +191,9 @@ IN_WORKER = """async () => (await self.registration.getNotifications()).map(({ t
 @pytest.fixture
 def phone(open_page: OpenPage, people: People, lab: Room) -> tuple[Page, Page]:
     """Two tabs of Alice's phone that nobody looks at, with the service worker."""
-    first = open_page(people.alice, "/accounts/", permissions=["notifications"], has_touch=True, is_mobile=True)
+    first = open_page(
+        people.alice, "/accounts/", permissions=["notifications"], has_touch=True, is_mobile=True
+    )
     first.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
     first.context.add_init_script(PHONE)
     first.goto("/inbox/")
@@ -189,17 +211,23 @@ def shown_by_worker(page: Page, count: int) -> Told:
     return list(page.context.service_workers[0].evaluate(IN_WORKER))
 
 
-def test_a_phone_shows_it_once_and_closes_it_when_it_is_read_elsewhere(phone: tuple[Page, Page], people: People, lab: Room) -> None:
+def test_a_phone_shows_it_once_and_closes_it_when_it_is_read_elsewhere(
+    phone: tuple[Page, Page], people: People, lab: Room
+) -> None:
     say(people.bob, lab, "@alice, the door")
     for page in phone:
         has_heard(page, 1)
     row = Notification.objects.get(user=people.alice)
-    assert shown_by_worker(phone[0], 1) == [{"title": "Bob mentioned you in Lab", "tag": f"holdfast.{row.pk}"}]
+    assert shown_by_worker(phone[0], 1) == [
+        {"title": "Bob mentioned you in Lab", "tag": f"holdfast.{row.pk}"}
+    ]
     inbox.read(user_id=people.alice.pk, ids=[row.pk])
     shown_by_worker(phone[0], 0)
 
 
-def test_pressing_it_on_a_phone_opens_the_message_in_a_tab(phone: tuple[Page, Page], people: People, lab: Room) -> None:
+def test_pressing_it_on_a_phone_opens_the_message_in_a_tab(
+    phone: tuple[Page, Page], people: People, lab: Room
+) -> None:
     first, second = phone
     say(people.bob, lab, "@alice, the door")
     for page in phone:

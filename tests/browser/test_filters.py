@@ -10,7 +10,9 @@ from tests.browser.screen import connected, message, say
 from tests.conftest import People, make_user
 
 
-def test_mona_tries_a_filter_and_switches_it_on(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_mona_tries_a_filter_and_switches_it_on(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     mona = make_user("mona")
     appoint_moderator(username="mona")
     for body in ("Buy WATCHES", "watchesmaker", "Hello"):

@@ -30,7 +30,9 @@ def busy(people: People, lab: Room) -> Room:
 
 
 def say(author: User, room: Room, text: str) -> int:
-    return services.post_message(author_id=author.pk, room_id=room.pk, body=text, key=uuid4()).message.pk
+    return services.post_message(
+        author_id=author.pk, room_id=room.pk, body=text, key=uuid4()
+    ).message.pk
 
 
 def heads(page: Page) -> Locator:
@@ -38,10 +40,18 @@ def heads(page: Page) -> Locator:
     return page.locator(".notices > .notice > .notice__row .notice__title a")
 
 
-def test_what_belongs_together_is_one_entry_and_folds_out(open_page: OpenPage, people: People, busy: Room) -> None:
+def test_what_belongs_together_is_one_entry_and_folds_out(
+    open_page: OpenPage, people: People, busy: Room
+) -> None:
     page = open_page(people.alice, "/inbox/")
     connected(page)
-    expect(heads(page)).to_have_text(["Charlie and Bob reacted to your message in Lab", "3 messages in Lab", "Bob mentioned you in Lab"])
+    expect(heads(page)).to_have_text(
+        [
+            "Charlie and Bob reacted to your message in Lab",
+            "3 messages in Lab",
+            "Bob mentioned you in Lab",
+        ]
+    )
     expect(page.get_by_text("2 reactions", exact=True)).to_be_visible()
     page.get_by_role("button", name="Show each of them").click()
     expect(page.locator(".notice__items .notice")).to_have_count(3)
@@ -49,19 +59,25 @@ def test_what_belongs_together_is_one_entry_and_folds_out(open_page: OpenPage, p
     expect(page.locator(".notice__items .notice:visible")).to_have_count(0)
 
 
-def test_an_entry_leads_to_its_message_and_is_read_by_that(open_page: OpenPage, people: People, busy: Room) -> None:
+def test_an_entry_leads_to_its_message_and_is_read_by_that(
+    open_page: OpenPage, people: People, busy: Room
+) -> None:
     page = open_page(people.alice, "/inbox/")
     connected(page)
     page.get_by_role("link", name="3 messages in Lab").click()
     expect(message(page, "Not me")).to_contain_class("message--target")
     page.get_by_role("link", name=re.compile("^Inbox")).first.click()
-    expect(heads(page)).to_have_text(["Charlie and Bob reacted to your message in Lab", "Bob mentioned you in Lab"])
+    expect(heads(page)).to_have_text(
+        ["Charlie and Bob reacted to your message in Lab", "Bob mentioned you in Lab"]
+    )
     page.get_by_role("link", name="All", exact=True).click()
     expect(page).to_have_url(re.compile(r"/inbox/\?tab=all$"))
     expect(heads(page)).to_have_count(3)
 
 
-def test_what_is_read_elsewhere_leaves_the_unread(open_page: OpenPage, people: People, busy: Room) -> None:
+def test_what_is_read_elsewhere_leaves_the_unread(
+    open_page: OpenPage, people: People, busy: Room
+) -> None:
     page = open_page(people.alice, "/inbox/?tab=unread")
     connected(page)
     expect(page.locator("[data-slot=tab-count]")).to_have_text("5")
@@ -96,7 +112,9 @@ def test_archiving_is_undone(open_page: OpenPage, people: People, busy: Room) ->
     expect(page.locator("[data-slot=tab-count]")).to_have_text("5")
 
 
-def test_the_archive_has_an_address_and_gives_back(open_page: OpenPage, people: People, busy: Room) -> None:
+def test_the_archive_has_an_address_and_gives_back(
+    open_page: OpenPage, people: People, busy: Room
+) -> None:
     mention = Notification.objects.get(user=people.alice, kind="mention")
     inbox.archive(user_id=people.alice.pk, ids=[mention.pk])
     page = open_page(people.alice, "/inbox/?tab=archived")
@@ -110,7 +128,9 @@ def test_the_archive_has_an_address_and_gives_back(open_page: OpenPage, people: 
     expect(heads(page)).to_have_count(3)
 
 
-def test_the_keyboard_goes_through_all_of_it(open_page: OpenPage, people: People, busy: Room) -> None:
+def test_the_keyboard_goes_through_all_of_it(
+    open_page: OpenPage, people: People, busy: Room
+) -> None:
     page = open_page(people.alice, "/inbox/")
     connected(page)
     focused = page.locator(".notice__title a:focus")
@@ -149,7 +169,9 @@ def test_older_ones_come_in_pages(open_page: OpenPage, people: People, lab: Room
     expect(page.get_by_role("link", name="Older")).to_be_hidden()
 
 
-def test_without_javascript_the_tabs_are_links_and_nothing_is_folded(open_page: OpenPage, people: People, busy: Room) -> None:
+def test_without_javascript_the_tabs_are_links_and_nothing_is_folded(
+    open_page: OpenPage, people: People, busy: Room
+) -> None:
     page = open_page(people.alice, "/inbox/", java_script_enabled=False)
     expect(page.get_by_role("link", name="3 messages in Lab")).to_be_visible()
     expect(page.get_by_role("link", name="Bob wrote in Lab")).to_have_count(3)
@@ -158,7 +180,7 @@ def test_without_javascript_the_tabs_are_links_and_nothing_is_folded(open_page: 
     expect(page.get_by_text("Nothing is archived")).to_be_visible()
 
 
-# -- what one is told of --------------------------------------------------------------------------------------------------------------
+# -- what one is told of ---------------------------------------------------------------------------
 
 
 def test_a_choice_is_saved_at_once(open_page: OpenPage, people: People, lab: Room) -> None:
@@ -169,7 +191,9 @@ def test_a_choice_is_saved_at_once(open_page: OpenPage, people: People, lab: Roo
     page.get_by_label("Quiet hours").check()
     page.get_by_label("From", exact=True).fill("21:30")
     page.get_by_label("Search your rooms").fill("la")
-    with page.expect_request_finished(lambda request: request.method == "POST" and "room-" in (request.post_data or "")):
+    with page.expect_request_finished(
+        lambda request: request.method == "POST" and "room-" in (request.post_data or "")
+    ):
         page.get_by_label("Lab", exact=True).select_option("Nothing")
     page.reload()
     expect(page.get_by_label("Reactions in the inbox")).not_to_be_checked()
@@ -184,7 +208,9 @@ def test_what_cannot_be_saved_says_why(open_page: OpenPage, people: People) -> N
     page.get_by_label("Quiet hours").check()
     expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
     page.get_by_label("From", exact=True).fill("07:00")
-    expect(page.get_by_role("alert")).to_have_text("Quiet hours that end when they begin would never end.")
+    expect(page.get_by_role("alert")).to_have_text(
+        "Quiet hours that end when they begin would never end."
+    )
 
 
 def test_without_javascript_a_button_saves(open_page: OpenPage, people: People, lab: Room) -> None:

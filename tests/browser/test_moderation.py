@@ -21,7 +21,9 @@ def about(page: Page, name: str, action: str) -> None:
     page.get_by_role("menuitem", name=action).click()
 
 
-def test_the_owner_deletes_a_message_of_somebody_else(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_the_owner_deletes_a_message_of_somebody_else(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Buy my watches")
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     expect(message(bob, "Buy my watches")).to_be_visible()
@@ -31,7 +33,9 @@ def test_the_owner_deletes_a_message_of_somebody_else(open_page: OpenPage, peopl
     expect(message(bob, "This message was deleted.")).to_be_visible()
 
 
-def test_a_member_has_no_button_for_what_is_not_theirs(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_member_has_no_button_for_what_is_not_theirs(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="The rules")
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
@@ -65,22 +69,29 @@ def test_who_is_muted_sees_until_when(open_page: OpenPage, people: People, lab: 
     connected(bob)
     about(alice, "Bob", "Mute …")
     alice.get_by_role("dialog").get_by_role("button", name="Mute").click()
-    expect(bob.get_by_text("A moderator has muted you here. You can write again in")).to_be_visible()
+    expect(
+        bob.get_by_text("A moderator has muted you here. You can write again in")
+    ).to_be_visible()
     expect(alice.locator(".member", has_text="Bob")).to_contain_text("Muted until")
     alice.get_by_role("button", name="Actions for Bob").click()
     alice.get_by_role("menuitem", name="Unmute").click()
     expect(bob.get_by_label("Message", exact=True)).to_be_visible()
 
 
-def test_who_is_muted_in_all_rooms_sees_it_at_once_in_each_of_them(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_who_is_muted_in_all_rooms_sees_it_at_once_in_each_of_them(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     mona = make_user("mona")
     appoint_moderator(username="mona")
     direct = services.direct_room(actor_id=people.bob.pk, user_id=mona.pk).room
     services.create_room(actor_id=people.bob.pk, name="Garden")
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Who was that?")
     tabs = [open_page(people.bob, "/rooms/lab/")]
-    tabs += [tabs[0].context.new_page() for _ in range(2)]  # these follow through the connection of the first
-    for page, path in zip(tabs, ("/rooms/lab/", direct.get_absolute_url(), "/rooms/garden/"), strict=True):
+    # These follow through the connection of the first.
+    tabs += [tabs[0].context.new_page() for _ in range(2)]
+    for page, path in zip(
+        tabs, ("/rooms/lab/", direct.get_absolute_url(), "/rooms/garden/"), strict=True
+    ):
         page.goto(path)
         connected(page)
     services.site_mute(actor_id=mona.pk, user_id=people.bob.pk, seconds=120)
@@ -143,7 +154,9 @@ def test_a_report_reaches_the_moderators(open_page: OpenPage, people: People, la
     assert (report.category, report.note) == ("abuse", "She does this daily")
 
 
-def test_who_is_banned_from_the_site_reads_why(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_who_is_banned_from_the_site_reads_why(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     people.alice.is_superuser = True
     people.alice.save()
     page = open_page(people.bob, "/rooms/lab/", expected="status of 403")

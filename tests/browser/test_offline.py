@@ -22,7 +22,10 @@ def with_worker(page: Page) -> Page:
     return page
 
 
-@pytest.mark.parametrize(("locale", "title", "button"), [("en", "No connection", "Try now"), ("de", "Keine Verbindung", "Jetzt versuchen")])
+@pytest.mark.parametrize(
+    ("locale", "title", "button"),
+    [("en", "No connection", "Try now"), ("de", "Keine Verbindung", "Jetzt versuchen")],
+)
 def test_a_page_that_cannot_be_had_says_so_in_the_readers_language(
     open_page: OpenPage, people: People, lab: Room, locale: str, title: str, button: str
 ) -> None:
@@ -38,7 +41,9 @@ def test_a_page_that_cannot_be_had_says_so_in_the_readers_language(
     connected(page)
 
 
-def test_the_page_comes_by_itself_when_the_server_answers_again(open_page: OpenPage, people: People, lab: Room, nodes: Nodes) -> None:
+def test_the_page_comes_by_itself_when_the_server_answers_again(
+    open_page: OpenPage, people: People, lab: Room, nodes: Nodes
+) -> None:
     own = nodes.start()
     page = with_worker(open_page(people.alice, "/rooms/lab/", at=own))
     own.stop()
@@ -51,7 +56,9 @@ def test_the_page_comes_by_itself_when_the_server_answers_again(open_page: OpenP
 
 def test_nothing_that_was_read_is_kept(open_page: OpenPage, people: People, lab: Room) -> None:
     page = with_worker(open_page(people.alice, "/rooms/lab/"))
-    page.evaluate("async () => { await (await caches.open('left-behind')).put('/rooms/lab/', new Response('hello')); }")
+    page.evaluate(
+        "async () => { await (await caches.open('left-behind')).put('/rooms/lab/', new Response('hello')); }"
+    )
     page.evaluate("async () => { await (await navigator.serviceWorker.ready).unregister(); }")
     page.goto("/inbox/")
     with_worker(page)
@@ -67,7 +74,9 @@ def test_nothing_that_was_read_is_kept(open_page: OpenPage, people: People, lab:
 def test_the_worker_answers_for_pages_only(open_page: OpenPage, people: People, lab: Room) -> None:
     page = with_worker(open_page(people.alice, "/rooms/lab/"))
     seen = page.context.service_workers[0]
-    seen.evaluate("() => { self.seen = []; self.addEventListener('fetch', ({ request }) => self.seen.push(request.mode)); }")
+    seen.evaluate(
+        "() => { self.seen = []; self.addEventListener('fetch', ({ request }) => self.seen.push(request.mode)); }"
+    )
     page.reload()
     connected(page)
     assert set(seen.evaluate("() => self.seen")) <= {"navigate"}
@@ -89,5 +98,7 @@ def test_the_site_can_be_installed(open_page: OpenPage, people: People, lab: Roo
     found = page.context.new_cdp_session(page).send("Page.getAppManifest")
     assert found["errors"] == []
     assert '"lang": "de"' in found["data"]
-    missing = page.context.new_cdp_session(page).send("Page.getInstallabilityErrors")["installabilityErrors"]
+    missing = page.context.new_cdp_session(page).send("Page.getInstallabilityErrors")[
+        "installabilityErrors"
+    ]
     assert {found["errorId"] for found in missing} <= {"in-incognito"}  # the contexts of tests are

@@ -13,7 +13,7 @@ PATH = "/accounts/login/"  # any page of the site; none of its own scripts is us
 OWNER = 7
 
 OPEN = """async (owner) => {
-  const { Outbox } = await import('/static/realtime/outbox.js');
+  const { Outbox } = await import('/static/realtime/outbox/outbox.js');
   window.outbox = new Outbox({ owner });
   await outbox.ready;
   window.sent = [];
@@ -90,7 +90,9 @@ def test_two_tabs_send_everything_once_between_them(page: Page) -> None:
     wait_until_empty(page)
     wait_until_empty(other)
     sent = page.evaluate("() => sent") + other.evaluate("() => sent")
-    assert sorted(sent) == sorted(f"{tab} {number}" for tab in ("one", "two") for number in range(5))
+    assert sorted(sent) == sorted(
+        f"{tab} {number}" for tab in ("one", "two") for number in range(5)
+    )
 
 
 def test_a_tab_sends_what_another_one_wrote_that_was_closed_in_the_middle(page: Page) -> None:

@@ -3,8 +3,7 @@
 from playwright.sync_api import Page, Route, expect
 
 from chat import services
-from chat.models import Membership, Room
-from chat.ties import InviteLink
+from chat.models import InviteLink, Membership, Room
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message, say, sent
 from tests.conftest import PASSWORD, People
@@ -34,7 +33,9 @@ def test_a_card_says_who_somebody_is_here(open_page: OpenPage, people: People, l
     expect(page.get_by_label("Message", exact=True)).to_be_focused()
 
 
-def test_a_card_offers_nothing_until_it_is_known(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_card_offers_nothing_until_it_is_known(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Hello")
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)
@@ -51,7 +52,9 @@ def test_a_card_offers_nothing_until_it_is_known(open_page: OpenPage, people: Pe
     with page.expect_request("**/api/rooms/*/members/*"):
         card_of(page, "Hello")
     expect(card.get_by_role("button")).to_have_accessible_name("Close")
-    held.pop().fulfill(status=503, json={"error": {"code": "unavailable", "message": "Busy. Try again."}})
+    held.pop().fulfill(
+        status=503, json={"error": {"code": "unavailable", "message": "Busy. Try again."}}
+    )
     expect(card.get_by_role("alert")).to_have_text("Busy. Try again.")
     expect(card.get_by_role("button", name="Block")).to_be_visible()
 
@@ -81,7 +84,9 @@ def test_on_a_phone_the_card_is_a_sheet(open_page: OpenPage, people: People, lab
     assert (box["x"], box["width"], round(box["y"] + box["height"])) == (0, 390, 780)
 
 
-def test_who_is_blocked_is_folded_in_every_tab(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_who_is_blocked_is_folded_in_every_tab(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     for text in ("First insult", "Second insult"):
         services.post_message(author_id=people.bob.pk, room_id=lab.pk, body=text)
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Please stop")
@@ -93,7 +98,9 @@ def test_who_is_blocked_is_folded_in_every_tab(open_page: OpenPage, people: Peop
     alice.get_by_role("dialog").get_by_role("button", name="Block").click()
     for page in (alice, other):
         expect(page.locator(".message__fold:visible")).to_have_count(1)
-        expect(page.locator(".message__fold-many:visible")).to_have_text("Messages of people you blocked")
+        expect(page.locator(".message__fold-many:visible")).to_have_text(
+            "Messages of people you blocked"
+        )
         expect(page.get_by_text("First insult")).to_be_hidden()
         expect(page.get_by_text("Please stop")).to_be_visible()
     bob = open_page(people.bob, "/rooms/lab/")
@@ -112,18 +119,27 @@ def test_who_is_blocked_is_folded_in_every_tab(open_page: OpenPage, people: Peop
     expect(other.get_by_text("First insult")).to_be_visible()
 
 
-def test_who_is_blocked_learns_only_that_it_cannot_be_sent(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_who_is_blocked_learns_only_that_it_cannot_be_sent(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     room = services.direct_room(actor_id=people.alice.pk, user_id=people.bob.pk).room
     services.block(actor_id=people.alice.pk, user_id=people.bob.pk)
-    bob, alice = open_page(people.bob, room.get_absolute_url()), open_page(people.alice, room.get_absolute_url())
+    bob, alice = (
+        open_page(people.bob, room.get_absolute_url()),
+        open_page(people.alice, room.get_absolute_url()),
+    )
     connected(bob)
     say(bob, "Are you there?")
     expect(message(bob, "Are you there?")).to_contain_text("You cannot write to this person.")
-    expect(alice.get_by_text("You have blocked Bob. Lift the block to write again.")).to_be_visible()
+    expect(
+        alice.get_by_text("You have blocked Bob. Lift the block to write again.")
+    ).to_be_visible()
     expect(alice.get_by_label("Message", exact=True)).to_be_hidden()
 
 
-def test_members_stand_by_role_and_are_found_by_name(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_members_stand_by_role_and_are_found_by_name(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.join(actor_id=people.charlie.pk, room_id=lab.pk)
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(bob)
@@ -146,7 +162,9 @@ def test_members_stand_by_role_and_are_found_by_name(open_page: OpenPage, people
     assert Membership.objects.get(room=lab, user=people.charlie).role == "owner"
 
 
-def test_the_focus_stays_on_a_member_who_comes(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_the_focus_stays_on_a_member_who_comes(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.join(actor_id=people.charlie.pk, room_id=lab.pk)
     alice = open_page(people.alice, "/rooms/lab/")
     connected(alice)
@@ -193,13 +211,17 @@ def test_somebody_comes_in_by_a_link(open_page: OpenPage, people: People) -> Non
     assert InviteLink.objects.get(room=den).uses == 1
 
 
-def test_an_owner_archives_a_room_and_brings_it_back(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_an_owner_archives_a_room_and_brings_it_back(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     alice = open_page(people.alice, "/rooms/lab/")
     connected(alice)
     settings(alice)
     alice.get_by_role("dialog").get_by_role("button", name="Archive").click()
     alice.get_by_role("dialog", name="Archive Lab?").get_by_role("button", name="Archive").click()
-    expect(alice.get_by_text("This room is archived. It can be read, and nothing new is written.")).to_be_visible()
+    expect(
+        alice.get_by_text("This room is archived. It can be read, and nothing new is written.")
+    ).to_be_visible()
     settings(alice)
     alice.get_by_role("dialog").get_by_role("button", name="Bring it back").click()
     expect(alice.get_by_text("The room is back.")).to_be_visible()
@@ -207,7 +229,9 @@ def test_an_owner_archives_a_room_and_brings_it_back(open_page: OpenPage, people
     assert lab.archived_at is None
 
 
-def test_the_list_of_blocked_people_follows_what_is_done_elsewhere(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_the_list_of_blocked_people_follows_what_is_done_elsewhere(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.alice, "/accounts/")
     expect(page.get_by_text("You have blocked nobody.")).to_be_visible()
     services.block(actor_id=people.alice.pk, user_id=people.bob.pk)

@@ -15,13 +15,17 @@ from tests.conftest import People
 @pytest.fixture
 def plan(people: People, lab: Room) -> Message:
     """What Alice has said in the Lab."""
-    return services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="The tulip plan").message
+    return services.post_message(
+        author_id=people.alice.pk, room_id=lab.pk, body="The tulip plan"
+    ).message
 
 
 @pytest.fixture
 def answer(people: People, plan: Message) -> Message:
     """Bob's answer to it."""
-    return services.post_message(author_id=people.bob.pk, room_id=plan.room_id, body="Good idea", reply_to=plan.pk).message
+    return services.post_message(
+        author_id=people.bob.pk, room_id=plan.room_id, body="Good idea", reply_to=plan.pk
+    ).message
 
 
 def quote(page: Page, text: str) -> Locator:
@@ -32,7 +36,12 @@ def quote(page: Page, text: str) -> Locator:
 def expect_nowhere(page: Page, text: str) -> None:
     """No part of the page holds the text, whether it is seen or not."""
     page.wait_for_function("text => !document.documentElement.innerHTML.includes(text)", arg=text)
-    assert page.evaluate("[...document.querySelectorAll('input, textarea')].map((field) => field.value).join()").find(text) == -1
+    assert (
+        page.evaluate(
+            "[...document.querySelectorAll('input, textarea')].map((field) => field.value).join()"
+        ).find(text)
+        == -1
+    )
 
 
 def delete(page: Page, text: str) -> None:
@@ -40,7 +49,9 @@ def delete(page: Page, text: str) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
 
 
-def test_a_quote_follows_what_it_quotes(open_page: OpenPage, people: People, answer: Message) -> None:
+def test_a_quote_follows_what_it_quotes(
+    open_page: OpenPage, people: People, answer: Message
+) -> None:
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(alice)
     connected(bob)
@@ -59,10 +70,19 @@ def test_a_quote_follows_what_it_quotes(open_page: OpenPage, people: People, ans
     expect(bob.get_by_text("Replying to Alice a deleted message")).to_be_visible()
 
 
-def test_a_quote_of_what_is_not_on_the_page_follows_it_too(open_page: OpenPage, people: People, plan: Message) -> None:
-    posts = [services.Post(author_id=people.alice.pk, room_id=plan.room_id, key=uuid4(), body=f"Line {number}.") for number in range(80)]
+def test_a_quote_of_what_is_not_on_the_page_follows_it_too(
+    open_page: OpenPage, people: People, plan: Message
+) -> None:
+    posts = [
+        services.Post(
+            author_id=people.alice.pk, room_id=plan.room_id, key=uuid4(), body=f"Line {number}."
+        )
+        for number in range(80)
+    ]
     services.post_messages(posts)
-    services.post_message(author_id=people.bob.pk, room_id=plan.room_id, body="Good idea", reply_to=plan.pk)
+    services.post_message(
+        author_id=people.bob.pk, room_id=plan.room_id, body="Good idea", reply_to=plan.pk
+    )
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     expect(quote(page, "Good idea")).to_contain_text("The tulip plan")
@@ -71,14 +91,18 @@ def test_a_quote_of_what_is_not_on_the_page_follows_it_too(open_page: OpenPage, 
     expect_nowhere(page, "tulip")
 
 
-def test_a_room_that_is_kept_for_the_way_back_holds_no_deleted_text(open_page: OpenPage, people: People, answer: Message) -> None:
+def test_a_room_that_is_kept_for_the_way_back_holds_no_deleted_text(
+    open_page: OpenPage, people: People, answer: Message
+) -> None:
     services.create_room(actor_id=people.bob.pk, name="Garden")
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     place(page, "Garden").click()
     expect(page).to_have_title("Garden · Holdfast")
     services.delete_message(actor_id=people.alice.pk, message_id=answer.reply_to_id or 0)
-    last = services.post_message(author_id=people.alice.pk, room_id=answer.room_id, body="Gone").message
+    last = services.post_message(
+        author_id=people.alice.pk, room_id=answer.room_id, body="Gone"
+    ).message
     expect(page).to_have_title("(1) Garden · Holdfast")
     services.delete_message(actor_id=people.alice.pk, message_id=last.pk)
     place(page, "Lab").click()
@@ -86,7 +110,9 @@ def test_a_room_that_is_kept_for_the_way_back_holds_no_deleted_text(open_page: O
     expect_nowhere(page, "tulip")
 
 
-def test_a_permalink_of_an_answer_follows_as_well(open_page: OpenPage, people: People, answer: Message) -> None:
+def test_a_permalink_of_an_answer_follows_as_well(
+    open_page: OpenPage, people: People, answer: Message
+) -> None:
     page = open_page(people.bob, f"/rooms/lab/{answer.number}/")
     connected(page)
     expect(quote(page, "Good idea")).to_contain_text("The tulip plan")
@@ -95,13 +121,17 @@ def test_a_permalink_of_an_answer_follows_as_well(open_page: OpenPage, people: P
     expect_nowhere(page, "tulip")
 
 
-def test_an_answer_that_waits_quotes_no_deleted_text(open_page: OpenPage, people: People, plan: Message) -> None:
+def test_an_answer_that_waits_quotes_no_deleted_text(
+    open_page: OpenPage, people: People, plan: Message
+) -> None:
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     page.context.set_offline(True)
     act(page, message(page, "The tulip plan"), "Reply")
     say(page, "Written too late")
-    services.mute(actor_id=people.alice.pk, room_id=plan.room_id, user_id=people.bob.pk, seconds=600)
+    services.mute(
+        actor_id=people.alice.pk, room_id=plan.room_id, user_id=people.bob.pk, seconds=600
+    )
     page.context.set_offline(False)
     expect(message(page, "Written too late")).to_contain_text("Not sent")
     expect(quote(page, "Written too late")).to_contain_text("The tulip plan")
@@ -109,7 +139,9 @@ def test_an_answer_that_waits_quotes_no_deleted_text(open_page: OpenPage, people
     expect(quote(page, "Written too late")).to_contain_text("a deleted message")
 
 
-def test_an_edit_of_what_is_deleted_meanwhile_ends_and_gives_the_draft_back(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_an_edit_of_what_is_deleted_meanwhile_ends_and_gives_the_draft_back(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Buy my tulips")
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
@@ -124,7 +156,9 @@ def test_an_edit_of_what_is_deleted_meanwhile_ends_and_gives_the_draft_back(open
     expect_nowhere(page, "tulip")
 
 
-def test_a_question_about_a_message_quotes_it_as_it_is(open_page: OpenPage, people: People, plan: Message) -> None:
+def test_a_question_about_a_message_quotes_it_as_it_is(
+    open_page: OpenPage, people: People, plan: Message
+) -> None:
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     act(page, message(page, "The tulip plan"), "Report")
@@ -150,7 +184,9 @@ def test_what_was_read_aloud_is_not_kept(open_page: OpenPage, people: People, la
     expect_nowhere(alice, "tulip")
 
 
-def test_without_javascript_a_quote_says_that_it_is_deleted(open_page: OpenPage, people: People, answer: Message) -> None:
+def test_without_javascript_a_quote_says_that_it_is_deleted(
+    open_page: OpenPage, people: People, answer: Message
+) -> None:
     services.delete_message(actor_id=people.alice.pk, message_id=answer.reply_to_id or 0)
     page = open_page(people.bob, "/rooms/lab/", java_script_enabled=False)
     expect(quote(page, "Good idea")).to_contain_text("a deleted message")

@@ -13,13 +13,18 @@ from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message
 from tests.conftest import People
 
-MOST_IN_THE_PAGE = 200  # chat/static/chat/room.js
+MOST_IN_THE_PAGE = 200  # chat/static/chat/rooms/room.js
 
 
 @pytest.fixture
 def long_room(people: People, lab: Room) -> Room:
     """The room Lab with 220 messages of Alice."""
-    posts = [services.Post(author_id=people.alice.pk, room_id=lab.pk, key=uuid4(), body=f"Line {number}.") for number in range(1, 221)]
+    posts = [
+        services.Post(
+            author_id=people.alice.pk, room_id=lab.pk, key=uuid4(), body=f"Line {number}."
+        )
+        for number in range(1, 221)
+    ]
     for start in range(0, len(posts), 100):
         services.post_messages(posts[start : start + 100])
     return lab
@@ -31,7 +36,9 @@ def top_of(page: Page, text: str) -> float:
     return box["y"]
 
 
-def test_scrolling_up_loads_history_and_keeps_the_place(open_page: OpenPage, people: People, long_room: Room) -> None:
+def test_scrolling_up_loads_history_and_keeps_the_place(
+    open_page: OpenPage, people: People, long_room: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)
     expect(message(page, "Line 220.")).to_be_in_viewport()
@@ -42,7 +49,9 @@ def test_scrolling_up_loads_history_and_keeps_the_place(open_page: OpenPage, peo
     assert abs(top_of(page, "Line 172.") - before) < 2
     first = page.locator(".timeline .message").first
     while (number := first.get_attribute("data-number")) != "1":
-        page.locator(".timeline__scroll").evaluate("element => element.scrollTo(0, -element.scrollHeight)")
+        page.locator(".timeline__scroll").evaluate(
+            "element => element.scrollTo(0, -element.scrollHeight)"
+        )
         expect(first).not_to_have_attribute("data-number", number or "")
     expect(message(page, "Line 1.")).to_be_visible()
     assert page.locator(".timeline .message").count() <= MOST_IN_THE_PAGE
@@ -52,7 +61,9 @@ def test_scrolling_up_loads_history_and_keeps_the_place(open_page: OpenPage, peo
     expect(message(page, "News from Bob")).to_be_in_viewport()
 
 
-def test_a_button_leads_to_the_first_unread_message_far_above(open_page: OpenPage, people: People, long_room: Room) -> None:
+def test_a_button_leads_to_the_first_unread_message_far_above(
+    open_page: OpenPage, people: People, long_room: Room
+) -> None:
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     expect(message(page, "Line 220.")).to_be_in_viewport()
@@ -66,7 +77,9 @@ def test_a_button_leads_to_the_first_unread_message_far_above(open_page: OpenPag
     expect(button).to_be_hidden()
 
 
-def test_a_permalink_opens_in_its_surroundings_and_leads_back(open_page: OpenPage, people: People, long_room: Room) -> None:
+def test_a_permalink_opens_in_its_surroundings_and_leads_back(
+    open_page: OpenPage, people: People, long_room: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/60/")
     expect(message(page, "Line 60.")).to_be_in_viewport()
     expect(message(page, "Line 60.")).to_contain_class("message--target")
@@ -75,7 +88,9 @@ def test_a_permalink_opens_in_its_surroundings_and_leads_back(open_page: OpenPag
     expect(message(page, "Line 220.")).to_be_in_viewport()
 
 
-def test_without_javascript_the_history_is_read_by_links(open_page: OpenPage, people: People, long_room: Room) -> None:
+def test_without_javascript_the_history_is_read_by_links(
+    open_page: OpenPage, people: People, long_room: Room
+) -> None:
     page = open_page(people.bob, "/rooms/lab/", java_script_enabled=False)
     expect(message(page, "Line 220.")).to_be_in_viewport()
     page.get_by_role("link", name="Older messages").click()
@@ -89,7 +104,9 @@ def test_without_javascript_the_history_is_read_by_links(open_page: OpenPage, pe
     expect(page.get_by_role("link", name="Lab").first).to_be_visible()
 
 
-def test_a_room_is_created_without_javascript(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_room_is_created_without_javascript(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.bob, "/rooms/new/", java_script_enabled=False)
     page.get_by_label("Name", exact=True).first.fill("Paper")
     page.get_by_role("button", name="Create the room").first.click()
@@ -98,14 +115,18 @@ def test_a_room_is_created_without_javascript(open_page: OpenPage, people: Peopl
 
 
 @pytest.mark.parametrize("path", ["/rooms/nowhere/", "/rooms/lab/9999/", "/nothing/here/"])
-def test_what_is_not_there_has_a_page_that_says_so(open_page: OpenPage, alice: User, lab: Room, path: str) -> None:
+def test_what_is_not_there_has_a_page_that_says_so(
+    open_page: OpenPage, alice: User, lab: Room, path: str
+) -> None:
     page = open_page(alice, path, expected="status of 404")
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
     page.get_by_role("link", name="Back to the conversation").click()
     expect(page.get_by_role("heading", name="Lab").first).to_be_visible()
 
 
-def test_a_private_room_does_not_exist_for_others(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_private_room_does_not_exist_for_others(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.create_room(actor_id=people.alice.pk, name="Secret", kind="private")
     page = open_page(people.charlie, "/rooms/secret/", expected="status of 404")
     expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()

@@ -12,19 +12,24 @@ from tests.conftest import People
 PHONE = {"width": 360, "height": 740}
 
 
-def test_a_reader_joins_from_the_room_and_writes(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_reader_joins_from_the_room_and_writes(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.charlie, "/rooms/lab/")
     connected(page)
     expect(page.get_by_text("You are reading a public room. Join it to write.")).to_be_visible()
     expect(place(page, "Lab")).to_have_count(0)
-    page.route("**/rooms/lab/", lambda route: route.abort())  # the room on the screen is not loaded again under what one begins to write
+    # The room on the screen is not loaded again under what one begins to write.
+    page.route("**/rooms/lab/", lambda route: route.abort())
     page.get_by_role("button", name="Join this room").click()
     expect(place(page, "Lab")).to_be_visible()
     say(page, "Hello, I am Charlie")
     sent(page, "Hello, I am Charlie")
 
 
-def test_the_directory_is_searched_and_joined_from(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_the_directory_is_searched_and_joined_from(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.create_room(actor_id=people.alice.pk, name="Garden")
     page = open_page(people.charlie, "/rooms/")
     connected(page)
@@ -35,7 +40,9 @@ def test_the_directory_is_searched_and_joined_from(open_page: OpenPage, people: 
     expect(place(page, "Garden")).to_be_visible()
 
 
-def test_a_room_is_created_and_somebody_added(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_room_is_created_and_somebody_added(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     alice, charlie = open_page(people.alice, "/rooms/lab/"), open_page(people.charlie, "/rooms/")
     connected(alice)
     connected(charlie)
@@ -54,7 +61,9 @@ def test_a_room_is_created_and_somebody_added(open_page: OpenPage, people: Peopl
     expect(charlie.get_by_text("Only its members can read it.")).to_be_visible()
 
 
-def test_a_dialog_begins_in_its_field_and_enter_does_what_it_is_for(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_dialog_begins_in_its_field_and_enter_does_what_it_is_for(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)
     page.get_by_role("button", name="Start a direct message").click()
@@ -95,7 +104,9 @@ def test_a_report_begins_with_its_choices(open_page: OpenPage, people: People, l
     assert Report.objects.get().category == "abuse"
 
 
-def test_the_number_of_members_follows_who_comes_and_goes(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_the_number_of_members_follows_who_comes_and_goes(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     alice = open_page(people.alice, "/rooms/lab/")
     connected(alice)
     number = alice.locator('[data-slot="member-count"]')
@@ -143,7 +154,9 @@ def test_a_direct_message_finds_the_other(open_page: OpenPage, people: People, l
     expect(message(charlie, "Between us")).to_be_visible()
 
 
-def test_who_leaves_a_room_no_longer_has_it_and_can_come_back(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_who_leaves_a_room_no_longer_has_it_and_can_come_back(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     page.get_by_role("button", name="Room actions").click()
@@ -157,7 +170,9 @@ def test_who_leaves_a_room_no_longer_has_it_and_can_come_back(open_page: OpenPag
     sent(page, "I am back")
 
 
-def test_going_from_room_to_room_keeps_the_connection_and_the_way_back(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_going_from_room_to_room_keeps_the_connection_and_the_way_back(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.create_room(actor_id=people.alice.pk, name="Garden")
     page = open_page(people.alice, "/rooms/lab/")
     connected(page)
@@ -192,11 +207,20 @@ def test_nothing_lies_below_the_notch_of_a_phone_held_sideways(
     open_page: OpenPage, people: People, lab: Room, locale: str, width: int
 ) -> None:
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Hello")
-    page = open_page(people.alice, "/rooms/lab/", locale=locale, viewport={"width": width, "height": 390})
+    page = open_page(
+        people.alice, "/rooms/lab/", locale=locale, viewport={"width": width, "height": 390}
+    )
     insets = {"top": 0, "bottom": 20, "left": 47, "right": 47}
-    page.context.new_cdp_session(page).send("Emulation.setSafeAreaInsetsOverride", {"insets": insets})
+    page.context.new_cdp_session(page).send(
+        "Emulation.setSafeAreaInsetsOverride", {"insets": insets}
+    )
     narrow = width < 800  # the rooms are in a drawer
-    for part in (".timeline__list", ".composer__box", ".bar__words", *([] if narrow else [".sidebar__scroll"])):
+    for part in (
+        ".timeline__list",
+        ".composer__box",
+        ".bar__words",
+        *([] if narrow else [".sidebar__scroll"]),
+    ):
         box = page.locator(part).bounding_box()
         assert box is not None
         assert box["x"] >= insets["left"], part

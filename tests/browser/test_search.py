@@ -22,7 +22,9 @@ def hits(page: Page) -> list[str]:
     return page.locator(".hit__text").all_inner_texts()
 
 
-def test_what_was_said_is_found_and_opened_where_it_stands(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_what_was_said_is_found_and_opened_where_it_stands(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     post(people, lab, "The keys are under the anchor", *(f"Line {number}" for number in range(120)))
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
@@ -39,7 +41,9 @@ def test_what_was_said_is_found_and_opened_where_it_stands(open_page: OpenPage, 
     expect(page.get_by_label("Search messages")).to_have_value("anchor keys")
 
 
-def test_results_follow_what_is_typed_and_chips_take_filters_away(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_results_follow_what_is_typed_and_chips_take_filters_away(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     post(people, lab, "High tide at noon", "Low tide at six")
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="What a tide")
     page = open_page(people.bob, "/search/")
@@ -78,7 +82,9 @@ def test_older_results_are_put_behind(open_page: OpenPage, people: People, lab: 
     assert hits(page) == [f"Buoy {number}" for number in reversed(range(45))]
 
 
-def test_a_text_that_is_deleted_meanwhile_is_not_left_standing(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_text_that_is_deleted_meanwhile_is_not_left_standing(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/search/")
     connected(alice)
     connected(bob)
@@ -91,20 +97,34 @@ def test_a_text_that_is_deleted_meanwhile_is_not_left_standing(open_page: OpenPa
     expect(bob.locator(".hit")).not_to_contain_text("swordfish")
 
 
-def test_results_read_as_the_messages_do_and_follow_an_edit(open_page: OpenPage, people: People, lab: Room) -> None:
-    row = services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="The **harbour** of [the town](https://example.org/quay)")
+def test_results_read_as_the_messages_do_and_follow_an_edit(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    row = services.post_message(
+        author_id=people.alice.pk,
+        room_id=lab.pk,
+        body="The **harbour** of [the town](https://example.org/quay)",
+    )
     bob = open_page(people.bob, "/search/?q=harbour")
     connected(bob)
     expect(bob.locator(".hit__text")).to_have_text("The harbour of the town")
-    services.edit_message(actor_id=people.alice.pk, message_id=row.message.pk, body="Not <i>the</i> `old` **harbour**\n\n- closed")
+    services.edit_message(
+        actor_id=people.alice.pk,
+        message_id=row.message.pk,
+        body="Not <i>the</i> `old` **harbour**\n\n- closed",
+    )
     expect(bob.locator(".hit__text")).to_have_text("Not <i>the</i> old harbour closed")
     expect(bob.locator(".hit mark")).to_have_text(["harbour"])
-    services.edit_message(actor_id=people.alice.pk, message_id=row.message.pk, body="*Nothing* of it")
+    services.edit_message(
+        actor_id=people.alice.pk, message_id=row.message.pk, body="*Nothing* of it"
+    )
     expect(bob.locator(".hit__text")).to_have_text("Nothing of it")
     expect(bob.locator(".hit mark")).to_have_count(0)
 
 
-def test_what_somebody_blocked_said_is_folded_among_the_results(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_what_somebody_blocked_said_is_folded_among_the_results(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     post(people, lab, "Fair wind", "Foul wind")
     page = open_page(people.bob, "/search/?q=wind")
     connected(page)
@@ -120,7 +140,9 @@ def test_what_somebody_blocked_said_is_folded_among_the_results(open_page: OpenP
     expect(page.get_by_text("Fair wind")).to_be_hidden()
 
 
-def test_without_scripts_the_form_and_the_links_do_it(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_without_scripts_the_form_and_the_links_do_it(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     post(people, lab, *(f"Buoy {number}" for number in range(25)))
     page = open_page(people.bob, "/rooms/lab/", java_script_enabled=False)
     page.get_by_label("Search all messages").fill("buoy in:lab")
@@ -133,8 +155,14 @@ def test_without_scripts_the_form_and_the_links_do_it(open_page: OpenPage, peopl
     expect(page.locator(".chip")).to_have_count(0)
 
 
-def test_on_a_phone_the_header_of_a_room_leads_to_it(open_page: OpenPage, people: People, lab: Room) -> None:
-    post(people, lab, "A word of so-and-so-and-so-and-so-and-so-and-so-and-so-and-so-and-so-and-so-and-so-and-so")
+def test_on_a_phone_the_header_of_a_room_leads_to_it(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    post(
+        people,
+        lab,
+        "A word of so-and-so-and-so-and-so-and-so-and-so-and-so-and-so-and-so-and-so-and-so-and-so",
+    )
     page = open_page(people.bob, "/rooms/lab/", viewport=PHONE, has_touch=True)
     connected(page)
     page.get_by_role("banner").or_(page.locator(".bar")).get_by_role("link", name="Search").click()

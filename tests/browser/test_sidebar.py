@@ -31,8 +31,12 @@ def choose(page: Page, room: str, item: str) -> None:
     page.get_by_role("menuitem", name=item, exact=True).click()
 
 
-def test_a_room_is_made_a_favourite_by_its_menu_in_all_tabs(open_page: OpenPage, people: People, lab: Room, garden: Room) -> None:
-    page, other, alice = (open_page(user, "/rooms/lab/") for user in (people.bob, people.bob, people.alice))
+def test_a_room_is_made_a_favourite_by_its_menu_in_all_tabs(
+    open_page: OpenPage, people: People, lab: Room, garden: Room
+) -> None:
+    page, other, alice = (
+        open_page(user, "/rooms/lab/") for user in (people.bob, people.bob, people.alice)
+    )
     for each in (page, other, alice):
         connected(each)
     expect(section(page, "Favourites")).to_be_hidden()
@@ -48,7 +52,9 @@ def test_a_room_is_made_a_favourite_by_its_menu_in_all_tabs(open_page: OpenPage,
     expect(section(other, "Favourites")).to_be_hidden()
 
 
-def test_favourites_are_put_in_order_by_menu_and_by_dragging(open_page: OpenPage, people: People, lab: Room, garden: Room) -> None:
+def test_favourites_are_put_in_order_by_menu_and_by_dragging(
+    open_page: OpenPage, people: People, lab: Room, garden: Room
+) -> None:
     services.direct_room(actor_id=people.bob.pk, user_id=people.charlie.pk)
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
@@ -69,7 +75,9 @@ def test_favourites_are_put_in_order_by_menu_and_by_dragging(open_page: OpenPage
     expect(favourites).to_have_text(["Charlie", "Lab"])
 
 
-def test_the_first_favourite_can_be_dragged_into_the_empty_section(open_page: OpenPage, people: People, lab: Room, garden: Room) -> None:
+def test_the_first_favourite_can_be_dragged_into_the_empty_section(
+    open_page: OpenPage, people: People, lab: Room, garden: Room
+) -> None:
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     place(page, "Garden").hover()
@@ -83,7 +91,9 @@ def test_the_first_favourite_can_be_dragged_into_the_empty_section(open_page: Op
     expect(section(page, "Favourites").locator(".place__name")).to_have_text(["Garden"])
 
 
-def test_mentions_stand_apart_from_other_unread_messages(open_page: OpenPage, people: People, lab: Room, garden: Room) -> None:
+def test_mentions_stand_apart_from_other_unread_messages(
+    open_page: OpenPage, people: People, lab: Room, garden: Room
+) -> None:
     services.post_message(author_id=people.alice.pk, room_id=garden.pk, body="@bob before the page")
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
@@ -91,11 +101,15 @@ def test_mentions_stand_apart_from_other_unread_messages(open_page: OpenPage, pe
     expect(found).to_contain_text("1 mention")
     expect(found).to_contain_text("1 unread message")
     services.post_message(author_id=people.alice.pk, room_id=garden.pk, body="for nobody")
-    second = services.post_message(author_id=people.alice.pk, room_id=garden.pk, body="@room water the roses").message
+    second = services.post_message(
+        author_id=people.alice.pk, room_id=garden.pk, body="@room water the roses"
+    ).message
     expect(found).to_contain_text("2 mentions")
     expect(found).to_contain_text("3 unread messages")
     expect(page).to_have_title("(3) Lab · Holdfast")
-    expect(page.locator('link[rel="icon"]')).to_have_attribute("href", re.compile("^data:image/svg.*%3E2%3C"))
+    expect(page.locator('link[rel="icon"]')).to_have_attribute(
+        "href", re.compile("^data:image/svg.*%3E2%3C")
+    )
     services.edit_message(actor_id=people.alice.pk, message_id=second.pk, body="watered")
     expect(found.locator(".mention-badge")).to_contain_text("1 mention")
     found.click()
@@ -104,7 +118,9 @@ def test_mentions_stand_apart_from_other_unread_messages(open_page: OpenPage, pe
     expect(page.locator('link[rel="icon"]')).to_have_attribute("href", re.compile(r"favicon"))
 
 
-def test_a_muted_room_shows_nothing_and_stays_findable(open_page: OpenPage, people: People, lab: Room, garden: Room) -> None:
+def test_a_muted_room_shows_nothing_and_stays_findable(
+    open_page: OpenPage, people: People, lab: Room, garden: Room
+) -> None:
     services.set_involvement(actor_id=people.bob.pk, room_id=garden.pk, involvement="nothing")
     services.post_message(author_id=people.alice.pk, room_id=garden.pk, body="@bob in vain")
     page = open_page(people.bob, "/rooms/lab/")
@@ -116,7 +132,9 @@ def test_a_muted_room_shows_nothing_and_stays_findable(open_page: OpenPage, peop
     expect(page).to_have_title("Lab · Holdfast")
 
 
-def test_a_room_is_unread_again_from_a_message_on(open_page: OpenPage, people: People, lab: Room, garden: Room) -> None:
+def test_a_room_is_unread_again_from_a_message_on(
+    open_page: OpenPage, people: People, lab: Room, garden: Room
+) -> None:
     for text in ("One", "Two for @bob", "Three"):
         services.post_message(author_id=people.alice.pk, room_id=lab.pk, body=text)
     page, other = open_page(people.bob, "/rooms/lab/"), open_page(people.bob, "/rooms/garden/")
@@ -138,7 +156,9 @@ def test_a_room_is_unread_again_from_a_message_on(open_page: OpenPage, people: P
     expect(page.locator(".new-line + .message")).to_contain_text("Two for")
 
 
-def test_who_writes_in_a_room_that_is_unread_again_reads_it(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_who_writes_in_a_room_that_is_unread_again_reads_it(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="One")
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
@@ -149,7 +169,9 @@ def test_who_writes_in_a_room_that_is_unread_again_reads_it(open_page: OpenPage,
     expect(place(page, "Lab").locator(".badge")).to_be_hidden()
 
 
-def test_a_room_is_read_by_its_menu_without_going_there(open_page: OpenPage, people: People, lab: Room, garden: Room) -> None:
+def test_a_room_is_read_by_its_menu_without_going_there(
+    open_page: OpenPage, people: People, lab: Room, garden: Room
+) -> None:
     services.post_message(author_id=people.alice.pk, room_id=garden.pk, body="News")
     page, other = open_page(people.bob, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(page)

@@ -52,13 +52,16 @@ def test_a_room_is_found_by_a_few_letters(page: Page) -> None:
 def test_a_person_is_found_and_written_to(page: Page) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.type("charl")
-    expect(switcher(page).get_by_role("option", selected=True)).to_contain_text("@charlie")  # found by the server: nobody has met them
+    # Found by the server: nobody has met them.
+    expect(switcher(page).get_by_role("option", selected=True)).to_contain_text("@charlie")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Charlie").first).to_be_visible()
     expect(place(page, "Charlie")).to_be_visible()
 
 
-def test_the_list_is_gone_through_by_arrows_and_the_latest_room_is_first(page: Page, people: People) -> None:
+def test_the_list_is_gone_through_by_arrows_and_the_latest_room_is_first(
+    page: Page, people: People
+) -> None:
     services.create_room(actor_id=people.bob.pk, name="Attic")
     for name in ("Attic", "Garden", "Lab"):
         place(page, name).click()
@@ -71,7 +74,9 @@ def test_the_list_is_gone_through_by_arrows_and_the_latest_room_is_first(page: P
     expect(switcher(page).get_by_role("option", selected=True)).to_contain_text("Attic")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowUp")
-    expect(switcher(page).get_by_role("option", selected=True)).to_contain_text("Keyboard shortcuts")
+    expect(switcher(page).get_by_role("option", selected=True)).to_contain_text(
+        "Keyboard shortcuts"
+    )
     page.keyboard.press("Escape")
     expect(switcher(page)).to_be_hidden()
     page.keyboard.press("Control+k")
@@ -100,7 +105,9 @@ def test_on_a_narrow_phone_it_fits(open_page: OpenPage, people: People, garden: 
     expect(phone).to_have_title("Garden · Holdfast")
 
 
-def test_rooms_are_gone_through_by_keys(page: Page, people: People, lab: Room, garden: Room) -> None:
+def test_rooms_are_gone_through_by_keys(
+    page: Page, people: People, lab: Room, garden: Room
+) -> None:
     for name in ("Attic", "Barn"):
         services.create_room(actor_id=people.bob.pk, name=name)
     expect(place(page, "Barn")).to_be_visible()
@@ -116,7 +123,9 @@ def test_rooms_are_gone_through_by_keys(page: Page, people: People, lab: Room, g
     expect(page).to_have_title("Garden · Holdfast")
 
 
-def test_esc_reads_the_room_and_with_shift_all_rooms(page: Page, people: People, lab: Room, garden: Room) -> None:
+def test_esc_reads_the_room_and_with_shift_all_rooms(
+    page: Page, people: People, lab: Room, garden: Room
+) -> None:
     for room in (lab, garden):
         services.post_message(author_id=people.alice.pk, room_id=room.pk, body="News")
     expect(message(page, "News")).to_be_visible()
@@ -134,7 +143,9 @@ def test_esc_reads_the_room_and_with_shift_all_rooms(page: Page, people: People,
     page.reload()
     connected(page)
     expect(place(page, "Garden").locator(".badge")).to_be_hidden()
-    assert set(Membership.objects.filter(user=people.bob).values_list("read_number", flat=True)) == {1}
+    assert set(
+        Membership.objects.filter(user=people.bob).values_list("read_number", flat=True)
+    ) == {1}
 
 
 def test_the_shortcuts_are_listed_and_single_keys_switched_off(page: Page) -> None:

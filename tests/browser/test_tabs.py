@@ -24,7 +24,8 @@ Sockets = dict[Page, list[WebSocket]]
 
 def tabs(first: Page, path: str, count: int) -> tuple[list[Page], Sockets]:
     """Load the tab again, and open others beside it."""
-    connected(first)  # else we would hear of the socket of the page that it leaves, and never of its end
+    # Else we would hear of the socket of the page that it leaves, and never of its end.
+    connected(first)
     pages = [first, *(first.context.new_page() for _ in range(count - 1))]
     sockets = {page: watched(page) for page in pages}
     for page in pages:
@@ -47,7 +48,9 @@ def owner(sockets: Sockets) -> Page:
 
 
 def still_open(sockets: Sockets, page: Page) -> list[WebSocket]:
-    return [] if page.is_closed() else [socket for socket in sockets[page] if not socket.is_closed()]
+    return (
+        [] if page.is_closed() else [socket for socket in sockets[page] if not socket.is_closed()]
+    )
 
 
 def wait_until_closed(some: list[WebSocket]) -> None:
@@ -57,7 +60,9 @@ def wait_until_closed(some: list[WebSocket]) -> None:
             socket.wait_for_event("close")
 
 
-def test_three_tabs_have_one_connection_and_the_next_one_takes_it_over(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_three_tabs_have_one_connection_and_the_next_one_takes_it_over(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     (first, second, third), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 3)
     bob = open_page(people.bob, "/rooms/lab/")
     leading = owner(sockets)
@@ -84,7 +89,8 @@ def test_a_tab_that_is_frozen_hands_its_connection_over_and_catches_up_when_it_t
 ) -> None:
     (first, second), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 2)
     with second.expect_websocket():
-        first.evaluate("() => document.dispatchEvent(new Event('freeze'))")  # Chromium freezes no tab without a window
+        # Chromium freezes no tab without a window.
+        first.evaluate("() => document.dispatchEvent(new Event('freeze'))")
     say(second, "Said while the other tab is frozen")
     sent(second, "Said while the other tab is frozen")
     wait_until_closed(still_open(sockets, first))
@@ -94,13 +100,16 @@ def test_a_tab_that_is_frozen_hands_its_connection_over_and_catches_up_when_it_t
     assert owners(sockets) == [second]
 
 
-def test_a_tab_that_hangs_loses_its_connection_to_one_that_is_looked_at(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_tab_that_hangs_loses_its_connection_to_one_that_is_looked_at(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     (first, second), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 2)
     unanswered: list[Route] = []
     first.route("**/hangs", lambda route: unanswered.append(route))
     with second.expect_websocket():
         first.evaluate(HANG)
-        second.evaluate("() => dispatchEvent(new Event('online'))")  # as when somebody turns to the tab
+        # As when somebody turns to the tab.
+        second.evaluate("() => dispatchEvent(new Event('online'))")
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Bob is here")
     expect(message(second, "Bob is here")).to_be_visible()
     unanswered.pop().fulfill(body="")
@@ -110,7 +119,9 @@ def test_a_tab_that_hangs_loses_its_connection_to_one_that_is_looked_at(open_pag
     assert owners(sockets) == [second]
 
 
-def test_tabs_in_different_rooms_each_follow_their_own(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_tabs_in_different_rooms_each_follow_their_own(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     other = services.create_room(actor_id=people.bob.pk, name="Elsewhere").room
     (first, second), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 2)
     second.goto("/rooms/elsewhere/")
@@ -122,12 +133,16 @@ def test_tabs_in_different_rooms_each_follow_their_own(open_page: OpenPage, peop
     assert owner(sockets)
 
 
-def test_offline_is_offline_in_all_tabs_and_what_they_wrote_is_sent_once(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_offline_is_offline_in_all_tabs_and_what_they_wrote_is_sent_once(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     (first, second), sockets = tabs(open_page(people.alice, "/rooms/lab/"), "/rooms/lab/", 2)
     before = [socket for page in (first, second) for socket in still_open(sockets, page)]
     first.context.set_offline(True)
     for page in (first, second):
-        expect(page.get_by_text("You are offline. What you write is kept and sent later.")).to_be_visible()
+        expect(
+            page.get_by_text("You are offline. What you write is kept and sent later.")
+        ).to_be_visible()
     say(first, "From the first")
     say(second, "From the second")
     first.context.set_offline(False)

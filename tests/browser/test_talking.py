@@ -12,7 +12,9 @@ from tests.browser.screen import act, bodies, connected, message, place, say, se
 from tests.conftest import People
 
 
-def test_a_message_reaches_the_other_in_order(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_message_reaches_the_other_in_order(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(bob)
     for number in range(1, 6):
@@ -23,10 +25,14 @@ def test_a_message_reaches_the_other_in_order(open_page: OpenPage, people: Peopl
             sent(page, text)
         expect(bodies(page)).to_have_count(6)
     assert bodies(alice).all_inner_texts() == bodies(bob).all_inner_texts()
-    expect(bodies(bob).filter(has_text="Message")).to_have_text([f"Message {number}" for number in range(1, 6)])
+    expect(bodies(bob).filter(has_text="Message")).to_have_text(
+        [f"Message {number}" for number in range(1, 6)]
+    )
 
 
-def test_markdown_is_shown_as_the_server_rendered_it(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_markdown_is_shown_as_the_server_rendered_it(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     page = open_page(people.alice, "/rooms/lab/")
     say(page, "**loud** and <img src=x onerror=alert(1)> and `code`")
     body = sent(page, "loud").locator(".message__body")
@@ -36,7 +42,9 @@ def test_markdown_is_shown_as_the_server_rendered_it(open_page: OpenPage, people
     expect(body).to_contain_text("<img src=x")
 
 
-def test_an_edit_reaches_the_other_and_is_marked(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_an_edit_reaches_the_other_and_is_marked(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Tha plan")
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(alice)
@@ -48,7 +56,9 @@ def test_an_edit_reaches_the_other_and_is_marked(open_page: OpenPage, people: Pe
     expect(alice.get_by_label("Message", exact=True)).to_have_value("")
 
 
-def test_a_deleted_message_leaves_a_mark_and_no_text(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_deleted_message_leaves_a_mark_and_no_text(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="My password is tulip")
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     expect(message(bob, "tulip")).to_be_visible()
@@ -60,7 +70,9 @@ def test_a_deleted_message_leaves_a_mark_and_no_text(open_page: OpenPage, people
         expect(page.locator(".timeline")).not_to_contain_text("tulip")
 
 
-def test_reactions_are_counted_and_taken_back(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_reactions_are_counted_and_taken_back(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Ship it?")
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(bob)
@@ -74,7 +86,9 @@ def test_reactions_are_counted_and_taken_back(open_page: OpenPage, people: Peopl
     expect(message(alice, "Ship it?").get_by_role("button", name="🚀, 1 reaction")).to_be_visible()
 
 
-def test_a_mention_is_completed_highlighted_and_rings_the_bell(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_mention_is_completed_highlighted_and_rings_the_bell(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/inbox/")
     connected(alice)
     connected(bob)
@@ -87,12 +101,16 @@ def test_a_mention_is_completed_highlighted_and_rings_the_bell(open_page: OpenPa
     notice = bob.locator(".notice")
     expect(notice).to_have_attribute("data-unread", "true")
     notice.get_by_role("link").click()
-    expect(message(bob, "Look here @bob")).to_have_class("message message--mentions-me message--target")
+    expect(message(bob, "Look here @bob")).to_have_class(
+        "message message--mentions-me message--target"
+    )
     expect(bob.get_by_role("link", name="Inbox", exact=True)).to_be_visible()
 
 
 def test_a_reply_shows_what_it_answers(open_page: OpenPage, people: People, lab: Room) -> None:
-    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Where shall we **meet**?")
+    services.post_message(
+        author_id=people.alice.pk, room_id=lab.pk, body="Where shall we **meet**?"
+    )
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     act(page, message(page, "Where shall we"), "Reply")
@@ -102,7 +120,9 @@ def test_a_reply_shows_what_it_answers(open_page: OpenPage, people: People, lab:
     expect(answer.locator(".message__quote")).to_contain_text("Alice Where shall we meet?")
     page.reload()
     expect(message(page, "At the harbour")).to_have_count(1)
-    expect(message(page, "At the harbour").locator(".message__quote")).to_contain_text("Alice Where shall we meet?")
+    expect(message(page, "At the harbour").locator(".message__quote")).to_contain_text(
+        "Alice Where shall we meet?"
+    )
 
 
 def test_typing_is_shown_to_the_other(open_page: OpenPage, people: People, lab: Room) -> None:
@@ -114,7 +134,9 @@ def test_typing_is_shown_to_the_other(open_page: OpenPage, people: People, lab: 
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_what_was_read_last_is_told_by_whoever_goes(open_page: OpenPage, people: People, lab: Room, closed: bool) -> None:
+def test_what_was_read_last_is_told_by_whoever_goes(
+    open_page: OpenPage, people: People, lab: Room, closed: bool
+) -> None:
     services.create_room(actor_id=people.alice.pk, name="Elsewhere")
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(alice)
@@ -132,7 +154,9 @@ def test_what_was_read_last_is_told_by_whoever_goes(open_page: OpenPage, people:
     expect(place(alice, "Lab").locator(".badge")).to_be_hidden()
 
 
-def test_unread_is_counted_until_the_room_is_looked_at(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_unread_is_counted_until_the_room_is_looked_at(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     services.create_room(actor_id=people.bob.pk, name="Elsewhere")
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/elsewhere/")
     connected(bob)

@@ -15,7 +15,13 @@ import django
 def main(act: str, *arguments: str) -> None:
     """Carry out one act, and print the moment after its commit (the machine's monotonic clock) and what there is to know."""
     django.setup()
-    acts: dict[str, Callable[..., dict[str, object]]] = {"appoint": _appoint, "ban": _ban, "post": _post, "people": _people, "room": _room}
+    acts: dict[str, Callable[..., dict[str, object]]] = {
+        "appoint": _appoint,
+        "ban": _ban,
+        "post": _post,
+        "people": _people,
+        "room": _room,
+    }
     found = acts[act](*arguments)
     sys.stdout.write(json.dumps({"at": time.monotonic(), **found}))
 
@@ -37,7 +43,9 @@ def _ban(moderator: str, user: str) -> dict[str, object]:
 def _post(author: str, room: str, key: str, body: str) -> dict[str, object]:
     from chat.services import post_message
 
-    message = post_message(author_id=int(author), room_id=int(room), key=UUID(key), body=body).message
+    message = post_message(
+        author_id=int(author), room_id=int(room), key=UUID(key), body=body
+    ).message
     return {"ident": message.pk, "number": message.number, "seq": message.seq}
 
 
@@ -58,11 +66,20 @@ def _people(room: str, count: str) -> dict[str, object]:
 
     password = make_password(None)  # they come with tokens
     names = [f"guest-{number}" for number in range(int(count))]
-    users = User.objects.bulk_create([User(username=name, first_name=name.capitalize(), password=password) for name in names])
+    users = User.objects.bulk_create(
+        [User(username=name, first_name=name.capitalize(), password=password) for name in names]
+    )
     add_members(room_id=int(room), user_ids=[user.pk for user in users])
     tokens = [new_token() for _ in users]
-    AccessToken.objects.bulk_create([token_row(user, token) for user, token in zip(users, tokens, strict=True)])
-    return {"people": [{"id": user.pk, "username": user.username, "token": token} for user, token in zip(users, tokens, strict=True)]}
+    AccessToken.objects.bulk_create(
+        [token_row(user, token) for user, token in zip(users, tokens, strict=True)]
+    )
+    return {
+        "people": [
+            {"id": user.pk, "username": user.username, "token": token}
+            for user, token in zip(users, tokens, strict=True)
+        ]
+    }
 
 
 if __name__ == "__main__":

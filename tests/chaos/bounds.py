@@ -6,9 +6,11 @@ from functools import cache
 from tests.chaos.history import Fault
 
 CALM_SECONDS = 1.0  # from the acknowledgement to every screen while nothing is wrong
-REVOKED_SECONDS = 1.0  # from the acknowledgement of a removal or a ban to the last event that still comes
-# Everything (clients, nodes, nginx, Redis, PostgreSQL) shares two cores here, a node that starts takes one of them for seconds, and whoever
-# looks at the clock waits for its turn as well. The bounds of the table are for nodes that have a core each.
+# From the acknowledgement of a removal or a ban to the last event that still comes.
+REVOKED_SECONDS = 1.0
+# Everything (clients, nodes, nginx, Redis, PostgreSQL) shares two cores here, a node that starts
+# takes one of them for seconds, and whoever looks at the clock waits for its turn as well. The
+# bounds of the table are for nodes that have a core each.
 LOADED = 3.0
 
 
@@ -45,4 +47,8 @@ class Bounds:
         return fault.level_after is not None and fault.level_after <= fault.bound * self._factor
 
     def _acting(self, at: float, seconds: float = CALM_SECONDS) -> list[Fault]:
-        return [fault for fault in self._faults if fault.begun <= at + seconds * self._factor and at <= self.settled(fault)]
+        return [
+            fault
+            for fault in self._faults
+            if fault.begun <= at + seconds * self._factor and at <= self.settled(fault)
+        ]

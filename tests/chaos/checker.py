@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from tests.chaos.bounds import LOADED, REVOKED_SECONDS, Bounds
 from tests.chaos.history import Client, Deletion, Fault, History, Memory, Post, Receipt, Row, Stay
 
-FLAT_BYTES = 48 * 1024 * 1024  # what a node may grow after it has warmed up: tails, presence, the allocator's reserve
+# What a node may grow after it has warmed up: tails, presence, the allocator's reserve.
+FLAT_BYTES = 48 * 1024 * 1024
 WARM_SECONDS = 10.0  # in which a node that was just started fills its tails
 MAX_NAMED = 5  # breaches of one kind that are written out
 AFTERWARDS = float("inf")
@@ -20,10 +21,14 @@ class Verdict:
     breaches: dict[str, list[str]] = field(default_factory=dict)
     acknowledged: int = 0
     deliveries: int = 0
-    lags: list[float] = field(default_factory=list)  # seconds, sorted: from the acknowledgement to each client
-    seen: list[float] = field(default_factory=list)  # the same, from the sending, of messages that had to be sent only once
-    calm_seen: list[float] = field(default_factory=list)  # the same, of messages to which nothing happened
-    slowest: dict[int, float] = field(default_factory=dict)  # fault, by its place in the history → the longest lag while it lasted
+    # Seconds, sorted: from the acknowledgement to each client.
+    lags: list[float] = field(default_factory=list)
+    # The same, from the sending, of messages that had to be sent only once.
+    seen: list[float] = field(default_factory=list)
+    # The same, of messages to which nothing happened.
+    calm_seen: list[float] = field(default_factory=list)
+    # Fault, by its place in the history → the longest lag while it lasted.
+    slowest: dict[int, float] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:
@@ -63,7 +68,9 @@ def judge(history: History, factor: float = LOADED) -> Verdict:
         found.sort()
     for place, fault in enumerate(history.faults):
         end = bounds.settled(fault)
-        verdict.slowest[place] = max((lag for acked, lag in worst.items() if fault.begun <= acked <= end), default=0.0)
+        verdict.slowest[place] = max(
+            (lag for acked, lag in worst.items() if fault.begun <= acked <= end), default=0.0
+        )
     return verdict
 
 
@@ -72,7 +79,7 @@ def quantile(ordered: Sequence[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else 0.0
 
 
-# Nothing acknowledged is lost -----------------------------------------------------------------------------------------------------------
+# Nothing acknowledged is lost ---------------------------------------------------------------------
 
 
 def lost(history: History, bounds: Bounds) -> Iterable[str]:
@@ -89,7 +96,9 @@ def lost(history: History, bounds: Bounds) -> Iterable[str]:
             yield from _differences(client, room, rows, history.stored.get(room, {}))
 
 
-def _differences(client: Client, room: int, rows: dict[int, Row], stored: dict[int, Row]) -> Iterable[str]:
+def _differences(
+    client: Client, room: int, rows: dict[int, Row], stored: dict[int, Row]
+) -> Iterable[str]:
     for ident, row in stored.items():
         if ident not in rows:
             yield f"{client.name} has no message {ident} of room {room}"
@@ -99,7 +108,7 @@ def _differences(client: Client, room: int, rows: dict[int, Row], stored: dict[i
         yield f"{client.name} has message {ident} of room {room}, which is not stored"
 
 
-# Nothing comes twice --------------------------------------------------------------------------------------------------------------------
+# Nothing comes twice ------------------------------------------------------------------------------
 
 
 def duplicated(history: History, bounds: Bounds) -> Iterable[str]:
@@ -115,7 +124,7 @@ def duplicated(history: History, bounds: Bounds) -> Iterable[str]:
                 yield f"{row.key} is stored in room {room} as {keys[row.key]} and as {ident}"
 
 
-# One order ------------------------------------------------------------------------------------------------------------------------------
+# One order ----------------------------------------------------------------------------------------
 
 
 def reordered(history: History, bounds: Bounds) -> Iterable[str]:
@@ -150,13 +159,14 @@ def _disorder(client: Client, originals: dict[int, int]) -> Iterable[str]:
         if receipt.seq <= newest.get(place, 0):
             yield f"{client.name} got change {receipt.seq} of room {receipt.room} after {newest[place]}"
         newest[place] = max(newest.get(place, 0), receipt.seq)
-        if originals.get(receipt.ident) == receipt.seq:  # not changed since it was posted, so shown in its place
+        # Not changed since it was posted, so shown in its place.
+        if originals.get(receipt.ident) == receipt.seq:
             if receipt.number <= number.get(place, 0):
                 yield f"{client.name} got number {receipt.number} of room {receipt.room} after {number[place]}"
             number[place] = max(number.get(place, 0), receipt.number)
 
 
-# Nobody receives what they may not ------------------------------------------------------------------------------------------------------
+# Nobody receives what they may not ----------------------------------------------------------------
 
 
 def invented(history: History, bounds: Bounds) -> Iterable[str]:
@@ -179,10 +189,16 @@ def leaked(history: History, bounds: Bounds) -> Iterable[str]:
     for client in history.clients:
         for receipt in client.receipts:
             place = client.user, receipt.room
-            if (receipt.room in history.guarded or place in stays) and not _allowed(stays.get(place, []), bounds, receipt):
+            if (receipt.room in history.guarded or place in stays) and not _allowed(
+                stays.get(place, []), bounds, receipt
+            ):
                 yield f"{client.name} got message {receipt.ident} of room {receipt.room} (seq {receipt.seq}) without the right to"
         for ban in (ban for ban in history.bans if ban.user == client.user):
-            late = [receipt for receipt in client.receipts if receipt.at > bounds.deadline(ban.acked, REVOKED_SECONDS)]
+            late = [
+                receipt
+                for receipt in client.receipts
+                if receipt.at > bounds.deadline(ban.acked, REVOKED_SECONDS)
+            ]
             if late:
                 yield f"{client.name} got {len(late)} messages, {late[-1].at - ban.acked:.2f} s after the ban"
 
@@ -200,8 +216,11 @@ def _allowed(stays: Sequence[Stay], bounds: Bounds, receipt: Receipt) -> bool:
             continue
         if receipt.at <= stay.end_asked:
             return True
-        # Not yet taken away for sure, or just now; but nothing of what came after the removal, not even early.
-        if receipt.at <= bounds.deadline(stay.end_acked, REVOKED_SECONDS) and (stay.end_seq is None or receipt.seq < stay.end_seq):
+        # Not yet taken away for sure, or just now; but nothing of what came after the removal, not
+        # even early.
+        if receipt.at <= bounds.deadline(stay.end_acked, REVOKED_SECONDS) and (
+            stay.end_seq is None or receipt.seq < stay.end_seq
+        ):
             return True
     return False
 
@@ -227,7 +246,7 @@ def _was_stalled(client: Client, at: float) -> bool:
     return any(start <= at <= end for start, end in client.stalls)
 
 
-# In time --------------------------------------------------------------------------------------------------------------------------------
+# In time ------------------------------------------------------------------------------------------
 
 
 def late(history: History, bounds: Bounds) -> Iterable[str]:
@@ -263,22 +282,33 @@ def _lags(history: History) -> Iterable[tuple[Client, Post, float, float]]:
 def cut_off(history: History, bounds: Bounds) -> Iterable[str]:
     """Faults that cost a client nothing cost it no connection, or only one that ends in good order."""
     excused = {ban.user for ban in history.bans}
-    owed = [client for client in history.clients if not client.hostile and client.user not in excused]
+    owed = [
+        client for client in history.clients if not client.hostile and client.user not in excused
+    ]
     for fault in history.faults:
         if fault.closes is None or _others_cut(history, bounds, fault):
             continue
         for client in owed:
-            ends = [closing.code for closing in client.closings if fault.begun <= closing.at <= fault.over]
+            ends = [
+                closing.code
+                for closing in client.closings
+                if fault.begun <= closing.at <= fault.over
+            ]
             if unexpected := [code for code in ends if code not in fault.closes]:
                 yield f"{client.name} lost its connection ({unexpected[0]}) during {fault.name!r}"
 
 
 def _others_cut(history: History, bounds: Bounds, fault: Fault) -> bool:
-    others = [other for other in history.faults if other is not fault and other.closes != fault.closes]
-    return any(other.begun <= bounds.settled(fault) and bounds.settled(other) >= fault.begun for other in others)
+    others = [
+        other for other in history.faults if other is not fault and other.closes != fault.closes
+    ]
+    return any(
+        other.begun <= bounds.settled(fault) and bounds.settled(other) >= fault.begun
+        for other in others
+    )
 
 
-# Bounded --------------------------------------------------------------------------------------------------------------------------------
+# Bounded ------------------------------------------------------------------------------------------
 
 
 def grown(history: History, bounds: Bounds) -> Iterable[str]:
@@ -303,7 +333,10 @@ def _by_process(history: History) -> dict[tuple[str, int], list[Memory]]:
 def haunted(history: History, bounds: Bounds) -> Iterable[str]:
     """Nobody is shown as present who has gone, and nobody is overlooked."""
     for present in history.present:
-        for words, users in (("shows", present.said - present.there), ("overlooks", present.there - present.said)):
+        for words, users in (
+            ("shows", present.said - present.there),
+            ("overlooks", present.there - present.said),
+        ):
             if users:
                 yield f"{present.node} {words} {sorted(users)[:MAX_NAMED]}"
 

@@ -29,7 +29,8 @@ REQUEST_SECONDS = 10.0
 LOOK_SECONDS = 0.02  # what strangers see cannot be awaited
 SILENCE_CHECK_SECONDS = 0.5
 END_SECONDS = 60.0  # for everybody to be level when all is over
-PRESENCE_SECONDS = 30.0 * LOADED  # for a node's death to be noticed by the others, and for the linger of who left
+# For a node's death to be noticed by the others, and for the linger of who left.
+PRESENCE_SECONDS = 30.0 * LOADED
 EMOJI = ("👍", "🎉", "❤️")
 
 
@@ -56,9 +57,11 @@ class Crowd:
         self._life: list[asyncio.Task[None]] = []  # what everybody does, until it is over
         self._always: list[asyncio.Task[None]] = []  # what goes on to the end
         headers = {"Authorization": f"Bearer {self.alice.token}"}
-        self._http = httpx.AsyncClient(base_url=stage.cluster.origin, headers=headers, timeout=REQUEST_SECONDS)
+        self._http = httpx.AsyncClient(
+            base_url=stage.cluster.origin, headers=headers, timeout=REQUEST_SECONDS
+        )
 
-    # Coming and going -------------------------------------------------------------------------------------------------------------
+    # Coming and going -----------------------------------------------------------------------------
 
     async def arrive(self) -> None:
         """Make the rooms and the accounts, connect everybody, and begin to talk."""
@@ -70,9 +73,14 @@ class Crowd:
         found = (await self.stage.act("people", self.hall, math.ceil(self.size * 2 / 3)))["people"]
         self._people = [Person(**each) for each in found]
         self._admit_all()
-        reading = [self._reader(person) for person in self._people[CABINET_MEMBERS : CABINET_MEMBERS + READERS]]
+        reading = [
+            self._reader(person)
+            for person in self._people[CABINET_MEMBERS : CABINET_MEMBERS + READERS]
+        ]
         by = cycle((Reader.by_long_polls, Reader.by_events))
-        self._always = [asyncio.create_task(read(reader)) for read, reader in zip(by, reading, strict=False)]
+        self._always = [
+            asyncio.create_task(read(reader)) for read, reader in zip(by, reading, strict=False)
+        ]
         self._always.append(asyncio.create_task(self._watch_silence()))
         for guest in self.guests:
             guest.start()
@@ -94,7 +102,9 @@ class Crowd:
         for room in self.rooms:
             fresh = await replay(self.stage.cluster.origin, self.alice.token, f"room.{room}")
             rows = [(seq, row) for (kind, _), (seq, row) in fresh.rows.items() if kind == "message"]
-            self.history.stored[room] = {row["id"]: Row(seq, row["number"], key_of(row["body"])) for seq, row in rows}
+            self.history.stored[room] = {
+                row["id"]: Row(seq, row["number"], key_of(row["body"])) for seq, row in rows
+            }
         for guest in self.guests:
             self._note_final(guest)
         for reader in self.readers:
@@ -116,7 +126,7 @@ class Crowd:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 raise error
 
-    # Being level ------------------------------------------------------------------------------------------------------------------------
+    # Being level ----------------------------------------------------------------------------------
 
     async def level(self, within: float, *, hostile: bool = False) -> float | None:
         """Post, and return how long it took until everybody was connected and had it; None: not ``within`` so many seconds."""
@@ -125,7 +135,9 @@ class Crowd:
             async with asyncio.timeout(within):
                 await self.speaker.say(self.hall, "level?")
                 heads = self._heads() if hostile else {self.hall: self._heads()[self.hall]}
-                while self.missing(heads, hostile=hostile) or (hostile and self._behind(heads[self.hall])):  # noqa: ASYNC110
+                while self.missing(heads, hostile=hostile) or (  # noqa: ASYNC110
+                    hostile and self._behind(heads[self.hall])
+                ):
                     await asyncio.sleep(LOOK_SECONDS)
                 return time.monotonic() - started
         return None
@@ -142,7 +154,11 @@ class Crowd:
 
     def missing(self, heads: Mapping[int, int], *, hostile: bool = False) -> list[Guest]:
         """Return those who are not level with these heads."""
-        return [guest for guest in self.guests if self._owed_speed(guest, hostile) and not guest.level(heads)]
+        return [
+            guest
+            for guest in self.guests
+            if self._owed_speed(guest, hostile) and not guest.level(heads)
+        ]
 
     @property
     def rooms(self) -> tuple[int, int, int]:
@@ -164,15 +180,20 @@ class Crowd:
         return heads
 
     def _owed_speed(self, guest: Guest, hostile: bool) -> bool:
-        return guest.stopped is None and guest not in self.victims[: self._banned] and (hostile or not guest.log.hostile)
+        return (
+            guest.stopped is None
+            and guest not in self.victims[: self._banned]
+            and (hostile or not guest.log.hostile)
+        )
 
-    # Who is there -------------------------------------------------------------------------------------------------------------------------
+    # Who is there ---------------------------------------------------------------------------------
 
     def _admit_all(self) -> None:
         people = self._people
         self._admit(self.alice, list(self.rooms))
         self.history.stays.append(Stay(self.cabinet, self.alice.id, 0.0, 0.0))
-        for person in [*people[: self.size - 1 - len(people)], *people]:  # the first ones have two clients
+        # The first ones have two clients.
+        for person in [*people[: self.size - 1 - len(people)], *people]:
             self._admit(person, [self.hall])
         *_, self._mallory, first, second, third = self.guests  # each of them has one client
         self.victims = [first, second, third]
@@ -202,9 +223,13 @@ class Crowd:
         return [guest for guest in self.guests if guest.person == person]
 
     def _talkers(self) -> list[Guest]:
-        return [guest for guest in self.guests if guest not in self.victims and guest is not self._mallory]
+        return [
+            guest
+            for guest in self.guests
+            if guest not in self.victims and guest is not self._mallory
+        ]
 
-    # Talking ------------------------------------------------------------------------------------------------------------------------------
+    # Talking --------------------------------------------------------------------------------------
 
     async def _talk(self, guest: Guest) -> None:
         rnd = self._fork()
@@ -218,9 +243,16 @@ class Crowd:
                 mine = [*mine[-20:], post] if post.acked is not None else mine
             elif dice < 0.88:
                 post = rnd.choice(mine)
-                await guest.persist("message.edit", message=post.ident, body=f"{post.key} edited {rnd.random()}")
+                await guest.persist(
+                    "message.edit", message=post.ident, body=f"{post.key} edited {rnd.random()}"
+                )
             elif dice < 0.94:
-                await guest.persist("message.react", message=rnd.choice(mine).ident, emoji=rnd.choice(EMOJI), on=rnd.random() < 0.7)
+                await guest.persist(
+                    "message.react",
+                    message=rnd.choice(mine).ident,
+                    emoji=rnd.choice(EMOJI),
+                    on=rnd.random() < 0.7,
+                )
             else:
                 await self._delete(guest, mine.pop(rnd.randrange(len(mine))))
 
@@ -234,11 +266,15 @@ class Crowd:
         rnd = self._fork()
         while not self._over.is_set():
             await self._pause(rnd.expovariate(CABINET_POSTS))
-            insiders = [guest for guest in self.guests if guest.copy_of(self.cabinet) is not None and guest.opened.is_set()]
+            insiders = [
+                guest
+                for guest in self.guests
+                if guest.copy_of(self.cabinet) is not None and guest.opened.is_set()
+            ]
             with contextlib.suppress(IndexError):
                 await rnd.choice(insiders).say(self.cabinet, "in private")
 
-    # Rights -------------------------------------------------------------------------------------------------------------------------------
+    # Rights ---------------------------------------------------------------------------------------
 
     async def _mind_cabinet(self) -> None:
         """Put people into the cabinet and out of it; those who are out knock now and then."""
@@ -254,7 +290,9 @@ class Crowd:
             else:
                 stay = inside[person.id] = Stay(self.cabinet, person.id, time.monotonic())
                 self.history.stays.append(stay)
-                await self._ask("POST", f"/api/rooms/{self.cabinet}/members", {"username": person.username})
+                await self._ask(
+                    "POST", f"/api/rooms/{self.cabinet}/members", {"username": person.username}
+                )
                 stay.acked = time.monotonic()
                 await self._enter(person, self.cabinet)
 
@@ -270,7 +308,9 @@ class Crowd:
             await self._pause(rnd.uniform(1, 4))
             stay = Stay(self.hall, mallory.person.id, time.monotonic())
             self.history.stays.append(stay)
-            await self._ask("PATCH", f"/api/rooms/{self.hall}/members/{mallory.person.id}", {"state": "active"})
+            await self._ask(
+                "PATCH", f"/api/rooms/{self.hall}/members/{mallory.person.id}", {"state": "active"}
+            )
             await mallory.persist("room.join", room=self.hall)
             stay.acked = time.monotonic()
             await mallory.enter(self.hall)
@@ -293,10 +333,18 @@ class Crowd:
 
     async def _departure(self, stay: Stay) -> int | None:
         """Hear from Alice's client which change of the room ended a stay: the newest that says so."""
-        before = {other.end_seq for other in self.history.stays if other is not stay and other.user == stay.user}
+        before = {
+            other.end_seq
+            for other in self.history.stays
+            if other is not stay and other.user == stay.user
+        }
         while not self._over.is_set():
             copy = self.speaker.copy_of(stay.room)
-            seqs = [seq for user, seq in (copy.departures if copy else []) if user == stay.user and seq not in before]
+            seqs = [
+                seq
+                for user, seq in (copy.departures if copy else [])
+                if user == stay.user and seq not in before
+            ]
             if seqs:
                 return seqs[-1]
             await asyncio.sleep(LOOK_SECONDS)
@@ -306,7 +354,7 @@ class Crowd:
         for guest in self._clients_of(person):
             await guest.enter(room)
 
-    # Helpers ------------------------------------------------------------------------------------------------------------------------------
+    # Helpers --------------------------------------------------------------------------------------
 
     async def _make(self, name: str, kind: str) -> int:
         made = await self._http.post("/api/rooms/", json={"name": name, "kind": kind})
@@ -332,12 +380,25 @@ class Crowd:
 
     async def _presence(self) -> list[Present]:
         """Ask a client of each node who is in the hall, until all are right, or should be."""
-        asked = {str(guest.hello["node"]): guest for guest in self.guests if guest.opened.is_set() and not guest.log.hostile}
+        asked = {
+            str(guest.hello["node"]): guest
+            for guest in self.guests
+            if guest.opened.is_set() and not guest.log.hostile
+        }
         deadline = time.monotonic() + PRESENCE_SECONDS
         while True:
-            there = frozenset(guest.person.id for guest in self.guests if guest.opened.is_set() and guest.copy_of(self.hall) is not None)
-            answers = [await guest.persist("room.presence", room=self.hall) for guest in asked.values()]
-            found = [Present(node, _users(answer, there), there) for node, answer in zip(asked, answers, strict=True)]
+            there = frozenset(
+                guest.person.id
+                for guest in self.guests
+                if guest.opened.is_set() and guest.copy_of(self.hall) is not None
+            )
+            answers = [
+                await guest.persist("room.presence", room=self.hall) for guest in asked.values()
+            ]
+            found = [
+                Present(node, _users(answer, there), there)
+                for node, answer in zip(asked, answers, strict=True)
+            ]
             if all(each.said == there for each in found) or time.monotonic() > deadline:
                 return found
             await asyncio.sleep(TRY_AGAIN_SECONDS)
@@ -347,9 +408,15 @@ class Crowd:
             return
         for room in self.rooms:
             copy = guest.copy_of(room)
-            stays = [stay for stay in self.history.stays if stay.user == guest.person.id and stay.room == room]
+            stays = [
+                stay
+                for stay in self.history.stays
+                if stay.user == guest.person.id and stay.room == room
+            ]
             restricted = bool(stays) or room in self.history.guarded
-            if copy is not None and (not restricted or any(stay.end_asked == math.inf for stay in stays)):
+            if copy is not None and (
+                not restricted or any(stay.end_asked == math.inf for stay in stays)
+            ):
                 guest.log.finals[room] = copy.final()
 
     async def _pause(self, seconds: float) -> None:

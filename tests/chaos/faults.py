@@ -21,9 +21,11 @@ from tests.chaos.history import Fault, Post
 from tests.chaos.stage import PING_AFTER_SECONDS
 from tests.support.waiting import during
 
-HEAD_CHECK_SECONDS = 3.5  # HOLDFAST_HEAD_CHECK_SECONDS, and the moment that a change is given to arrive by itself
+# HOLDFAST_HEAD_CHECK_SECONDS, and the moment that a change is given to arrive by itself.
+HEAD_CHECK_SECONDS = 3.5
 RETURN_SECONDS = 2.0  # jitter, a handshake, a page
-SILENCE_SECONDS = PING_AFTER_SECONDS + PATIENCE_SECONDS  # until a client believes that its connection is dead
+# Until a client believes that its connection is dead.
+SILENCE_SECONDS = PING_AFTER_SECONDS + PATIENCE_SECONDS
 HOUR_SECONDS = 3600.0
 RESTART = 1012
 FLOODED = 4002
@@ -32,7 +34,8 @@ BEGIN_SECONDS = 10.0  # for what a fault has to do first
 FLOOD = 3000  # commands at once: the burst, the allowance of refusals, and more
 LONG_BODY = "y" * 3900
 AT_ONCE = 100
-LONG_BODIES = 8 * AT_ONCE  # more than all buffers on the way to a client that does not read, and the soft mark
+# More than all buffers on the way to a client that does not read, and the soft mark.
+LONG_BODIES = 8 * AT_ONCE
 NONE: Collection[int] = frozenset()
 
 Inflict = Callable[[Crowd, random.Random, Fault], AbstractAsyncContextManager[None]]
@@ -45,7 +48,9 @@ class Kind:
     name: str
     subject: str  # two faults of one subject are not combined, except those of single nodes
     inflict: Inflict
-    bound: float  # seconds until everybody is level: from the beginning, or, where it holds or is measured then, from the end
+    # Seconds until everybody is level: from the beginning, or, where it holds or is measured then,
+    # from the end.
+    bound: float
     lasts: float = 0.0  # seconds, in the long form
     briefly: float = 0.0  # the same, in the short form
     holds: bool = False  # while it lasts, nothing can be promised to somebody
@@ -54,7 +59,9 @@ class Kind:
 
     def fault(self) -> Fault:
         """A record of it, beginning now."""
-        return Fault(self.name, time.monotonic(), bound=self.bound, holds=self.holds, closes=self.closes)
+        return Fault(
+            self.name, time.monotonic(), bound=self.bound, holds=self.holds, closes=self.closes
+        )
 
 
 KINDS: list[Kind] = []
@@ -74,12 +81,13 @@ def compatible(one: Kind, other: Kind) -> bool:
     """Whether two faults can be made at once, the other one while the first lasts."""
     subjects = {one.subject, other.subject}
     if "all nodes" in subjects:
-        # A node that starts waits for the database, and a rolling restart waits for each node: so that one cannot come second.
+        # A node that starts waits for the database, and a rolling restart waits for each node: so
+        # that one cannot come second.
         return one.subject == "all nodes" and not subjects & {"node", "web"} and len(subjects) == 2
     return one is not other and (subjects == {"node"} or len(subjects) == 2)
 
 
-# Nodes ----------------------------------------------------------------------------------------------------------------------------------
+# Nodes --------------------------------------------------------------------------------------------
 
 
 @kind("kill -9 a socket node", "node", bound=5.0)
@@ -97,7 +105,9 @@ async def kill_web_node(crowd: Crowd, rnd: random.Random, fault: Fault) -> Async
         yield
 
 
-@kind("SIGTERM each node in turn", "all nodes", bound=2 * CALM_SECONDS, at_end=True, closes={RESTART})
+@kind(
+    "SIGTERM each node in turn", "all nodes", bound=2 * CALM_SECONDS, at_end=True, closes={RESTART}
+)
 @asynccontextmanager
 async def rolling_restart(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
     names = crowd.stage.cluster.shape.node_names
@@ -113,7 +123,14 @@ async def pause_node(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIte
         yield
 
 
-@kind("set the clock of a node wrong by an hour", "clock", bound=CALM_SECONDS, lasts=10, briefly=3, closes=NONE)
+@kind(
+    "set the clock of a node wrong by an hour",
+    "clock",
+    bound=CALM_SECONDS,
+    lasts=10,
+    briefly=3,
+    closes=NONE,
+)
 @asynccontextmanager
 async def wrong_clock(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
     crowd.stage.clock.set(rnd.choice((HOUR_SECONDS, -HOUR_SECONDS)))
@@ -132,8 +149,15 @@ async def silent_commit(crowd: Crowd, rnd: random.Random, fault: Fault) -> Async
 
     async def die() -> None:
         arguments = (crowd.alice.id, crowd.court, post.key, f"{post.key} unheard of")
-        made = await crowd.stage.insist("post", *arguments, env={"CHANNEL_LAYER_URL": "memory://", "HOLDFAST_PROCESSES": "1"})
-        post.ident, post.number, post.seq, post.acked = made["ident"], made["number"], made["seq"], made["at"]
+        made = await crowd.stage.insist(
+            "post", *arguments, env={"CHANNEL_LAYER_URL": "memory://", "HOLDFAST_PROCESSES": "1"}
+        )
+        post.ident, post.number, post.seq, post.acked = (
+            made["ident"],
+            made["number"],
+            made["seq"],
+            made["at"],
+        )
         fault.begun = made["at"]
         await crowd.until_level(crowd.speaker, 10 * fault.bound)
 
@@ -141,7 +165,7 @@ async def silent_commit(crowd: Crowd, rnd: random.Random, fault: Fault) -> Async
         yield
 
 
-# Redis ----------------------------------------------------------------------------------------------------------------------------------
+# Redis --------------------------------------------------------------------------------------------
 
 
 @kind("restart Redis", "redis", bound=HEAD_CHECK_SECONDS, closes=NONE)
@@ -175,12 +199,14 @@ async def flush_redis(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIt
 
 @kind("disconnect the subscribers of Redis", "redis", bound=HEAD_CHECK_SECONDS, closes=NONE)
 @asynccontextmanager
-async def disconnect_subscribers(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
+async def disconnect_subscribers(
+    crowd: Crowd, rnd: random.Random, fault: Fault
+) -> AsyncIterator[None]:
     await asyncio.to_thread(crowd.stage.cluster.redis, "CLIENT", "KILL", "TYPE", "pubsub")
     yield
 
 
-# PostgreSQL and nginx -------------------------------------------------------------------------------------------------------------------
+# PostgreSQL and nginx -----------------------------------------------------------------------------
 
 
 @kind("restart PostgreSQL", "postgresql", bound=3.0, lasts=3, briefly=0, holds=True, closes=NONE)
@@ -209,7 +235,7 @@ async def kill_nginx(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIte
         await asyncio.to_thread(crowd.stage.cluster.start, "nginx")
 
 
-# Networks -------------------------------------------------------------------------------------------------------------------------------
+# Networks -----------------------------------------------------------------------------------------
 
 
 @kind("reset connections of clients", "clients", bound=RETURN_SECONDS)
@@ -219,7 +245,14 @@ async def reset_clients(crowd: Crowd, rnd: random.Random, fault: Fault) -> Async
     yield
 
 
-@kind("silence between clients and nginx", "clients", bound=SILENCE_SECONDS + RETURN_SECONDS, lasts=12, briefly=3, holds=True)
+@kind(
+    "silence between clients and nginx",
+    "clients",
+    bound=SILENCE_SECONDS + RETURN_SECONDS,
+    lasts=12,
+    briefly=3,
+    holds=True,
+)
 @asynccontextmanager
 async def silence_clients(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
     async with crowd.stage.front.silence(rnd):
@@ -233,14 +266,21 @@ async def reset_node(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIte
     yield
 
 
-@kind("silence between nginx and a node", "back", bound=SILENCE_SECONDS + RETURN_SECONDS, lasts=12, briefly=3, holds=True)
+@kind(
+    "silence between nginx and a node",
+    "back",
+    bound=SILENCE_SECONDS + RETURN_SECONDS,
+    lasts=12,
+    briefly=3,
+    holds=True,
+)
 @asynccontextmanager
 async def silence_node(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
     async with crowd.stage.back.silence(rnd):
         yield
 
 
-# Clients --------------------------------------------------------------------------------------------------------------------------------
+# Clients ------------------------------------------------------------------------------------------
 
 
 @kind("a client that does not read", "clients", bound=CALM_SECONDS, closes=NONE)

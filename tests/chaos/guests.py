@@ -40,13 +40,21 @@ class RecordedCopy(Copy):
         self._generation = generation
 
     def event(self, event: dict[str, Any]) -> bool:
-        if self.position is not None and event["seq"] <= self.position and event["kind"] == "message":
+        if (
+            self.position is not None
+            and event["seq"] <= self.position
+            and event["kind"] == "message"
+        ):
             self._record(event, applied=False)
         return super().event(event)
 
     def final(self) -> dict[int, Row]:
         """The messages that it holds."""
-        return {ident: Row(seq, row["number"], row["body"]) for (kind, ident), (seq, row) in self.rows.items() if kind == "message"}
+        return {
+            ident: Row(seq, row["number"], row["body"])
+            for (kind, ident), (seq, row) in self.rows.items()
+            if kind == "message"
+        }
 
     def _apply(self, event: dict[str, Any]) -> None:
         data = event["data"]
@@ -63,7 +71,15 @@ class RecordedCopy(Copy):
         data = event["data"]
         ident, number, author = data["id"], data["number"], data["author"]["id"]
         receipt = Receipt(
-            time.monotonic(), data["room"], self._generation, event["seq"], ident, number, author, key_of(data["body"]), applied
+            time.monotonic(),
+            data["room"],
+            self._generation,
+            event["seq"],
+            ident,
+            number,
+            author,
+            key_of(data["body"]),
+            applied,
         )
         self._log.receipts.append(receipt)
 
@@ -72,7 +88,13 @@ class Guest(Client):
     """One client of one account. ``rooms`` are followed from their beginning."""
 
     def __init__(
-        self, address: str, person: Person, rooms: list[int], history: History, rnd: random.Random, headers: Mapping[str, str] | None = None
+        self,
+        address: str,
+        person: Person,
+        rooms: list[int],
+        history: History,
+        rnd: random.Random,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(address, person.token, [], headers)
         self.person = person
@@ -87,7 +109,8 @@ class Guest(Client):
         self._history = history
         self._rnd = rnd
         self._bye: dict[str, Any] | None = None
-        self._generations: Counter[int] = Counter()  # by room: how many copies of it have been begun
+        # By room: how many copies of it have been begun.
+        self._generations: Counter[int] = Counter()
         self._life: asyncio.Task[None] | None = None
         self._asides: set[asyncio.Task[None]] = set()
         self._listening = asyncio.Event()
@@ -95,7 +118,7 @@ class Guest(Client):
         for room in rooms:
             self.follow(room)
 
-    # Staying connected --------------------------------------------------------------------------------------------------------
+    # Staying connected ----------------------------------------------------------------------------
 
     def start(self) -> None:
         """Connect, and come back whenever the connection ends."""
@@ -187,7 +210,9 @@ class Guest(Client):
             self.opened.set()
 
     async def _subscribe(self, names: list[str]) -> None:
-        reply = await self.command("subscribe", streams={name: self.copies[name].position for name in names})
+        reply = await self.command(
+            "subscribe", streams={name: self.copies[name].position for name in names}
+        )
         self._note_errors(reply)
 
     def _note_errors(self, reply: dict[str, Any]) -> None:
@@ -212,7 +237,7 @@ class Guest(Client):
             return float(self._bye["retry_after"])
         return self._rnd.uniform(0, min(FIRST_PAUSE_SECONDS * 2**failures, LONGEST_PAUSE_SECONDS))
 
-    # Rooms ------------------------------------------------------------------------------------------------------------------------
+    # Rooms ----------------------------------------------------------------------------------------
 
     def follow(self, room: int) -> None:
         """Hold a copy of a room from its beginning, from the next subscription on."""
@@ -234,7 +259,9 @@ class Guest(Client):
         if not self.opened.is_set():
             return False
         followed = ((self.copies.get(f"room.{room}"), head) for room, head in heads.items())
-        return all(copy is None or (copy.level and (copy.position or 0) >= head) for copy, head in followed)
+        return all(
+            copy is None or (copy.level and (copy.position or 0) >= head) for copy, head in followed
+        )
 
     def copy_of(self, room: int) -> RecordedCopy | None:
         """What it holds of a room."""
@@ -242,7 +269,7 @@ class Guest(Client):
         assert found is None or isinstance(found, RecordedCopy)
         return found
 
-    # Commands -----------------------------------------------------------------------------------------------------------------------
+    # Commands -------------------------------------------------------------------------------------
 
     async def say(self, room: int, text: str = "") -> Post:
         """Post, and repeat it with the same key until it is acknowledged or refused for good."""
@@ -259,7 +286,9 @@ class Guest(Client):
         post.acked = time.monotonic()
         return post
 
-    async def persist(self, command: str, *, on_repeat: Any = None, **fields: Any) -> dict[str, Any]:
+    async def persist(
+        self, command: str, *, on_repeat: Any = None, **fields: Any
+    ) -> dict[str, Any]:
         """Send a command until it is answered, over connections and refusals that say when to come back. Raises ``Refused``."""
         while True:
             await self.opened.wait()
@@ -274,7 +303,7 @@ class Guest(Client):
             if on_repeat is not None:
                 on_repeat()
 
-    # What comes ---------------------------------------------------------------------------------------------------------------------
+    # What comes -----------------------------------------------------------------------------------
 
     async def _frames(self, socket: Any) -> AsyncIterator[str | bytes]:
         async for text in socket:

@@ -55,9 +55,11 @@ class Client:
     user: int
     receipts: list[Receipt] = field(default_factory=list)
     closings: list[Closing] = field(default_factory=list)
-    stalls: list[tuple[float, float]] = field(default_factory=list)  # times in which it did not read, its own doing
+    # Times in which it did not read, its own doing.
+    stalls: list[tuple[float, float]] = field(default_factory=list)
     breaches: list[str] = field(default_factory=list)  # of the wire protocol
-    finals: dict[int, dict[int, "Row"]] = field(default_factory=dict)  # room → what it holds at the end
+    # Room → what it holds at the end.
+    finals: dict[int, dict[int, "Row"]] = field(default_factory=dict)
     hostile: bool = False  # floods, or does not read: owed the end state, but no speed
 
 
@@ -108,9 +110,11 @@ class Fault:
     name: str
     begun: float
     over: float = math.inf
-    bound: float = 1.0  # seconds until everybody is level: from the beginning, or, where it holds, from the end
+    # Seconds until everybody is level: from the beginning, or, where it holds, from the end.
+    bound: float = 1.0
     holds: bool = False  # while it lasts, nothing can be promised to somebody
-    closes: Collection[int] | None = None  # codes with which connections may end because of it; None: any
+    # Codes with which connections may end because of it; None: any.
+    closes: Collection[int] | None = None
     level_after: float | None = None  # as measured; None: never
 
 
@@ -144,7 +148,8 @@ class History:
     faults: list[Fault] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
     present: list[Present] = field(default_factory=list)
-    stored: dict[int, dict[int, Row]] = field(default_factory=dict)  # room → what a stranger reads there at the end, from the beginning
+    # Room → what a stranger reads there at the end, from the beginning.
+    stored: dict[int, dict[int, Row]] = field(default_factory=dict)
 
     def acknowledged(self) -> Iterator[tuple[Post, float]]:
         """The posts that were acknowledged, with the moment."""

@@ -29,13 +29,15 @@ from tests.support.server import ROOT
 
 CUT_SECONDS = (10.0, 20.0)  # from a return to the next cut: about 15
 POST_SECONDS = 0.5
-BODY = "the quick brown fox jumps over the lazy dog "  # 44 characters, three times: a sentence of chat
+# 44 characters, three times: a sentence of chat.
+BODY = "the quick brown fox jumps over the lazy dog "
 ARRIVALS = 100  # clients a second, before it begins
 LAST_SECONDS = 30.0  # for everybody to have everything
 LOOK_SECONDS = 0.05
 BUSY = 0.85  # of one core: above, the generator is the bottleneck
 EVERYTHING = "everything"
-SOCKETS_A_CLIENT = 4  # file descriptors: the client's, and nginx's two, in processes of their own that inherit the limit
+# File descriptors: the client's, and nginx's two, in processes of their own that inherit the limit.
+SOCKETS_A_CLIENT = 4
 
 
 @dataclass
@@ -49,7 +51,8 @@ class Outcome:
     repeats: int = 0  # sent more than once, and ignored by a client's rules
     cuts: int = 0
     returns: list[float] = field(default_factory=list)  # sorted
-    live: list[float] = field(default_factory=list)  # sorted: from the sending of a post to its arrival, of what was pushed
+    # Sorted: from the sending of a post to its arrival, of what was pushed.
+    live: list[float] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
     processors: dict[str, float] = field(default_factory=dict)  # program → part of one core
     lateness: float = 0.0  # the longest time that the generator's loop was behind
@@ -98,7 +101,9 @@ class Jitter:
         return self.outcome
 
     async def _prepare(self) -> tuple[int, list[str]]:
-        self._alice = Client(f"{self._cluster.sockets}/ws/chat/", self._cluster.people["alice"].token, [])
+        self._alice = Client(
+            f"{self._cluster.sockets}/ws/chat/", self._cluster.people["alice"].token, []
+        )
         made = await act(self._cluster, "room", self._cluster.people["alice"].id, "Jitter")
         people = (await act(self._cluster, "people", made["room"], self._clients))["people"]
         return made["room"], [person["token"] for person in people]
@@ -109,7 +114,14 @@ class Jitter:
         first = await self._alice.post(room, "we begin")
         self._head = first["seq"]
         for token in tokens:
-            listener = Listener("127.0.0.1", self._cluster.shape.port, token, room, random.Random(self._rnd.random()), position=self._head)
+            listener = Listener(
+                "127.0.0.1",
+                self._cluster.shape.port,
+                token,
+                room,
+                random.Random(self._rnd.random()),
+                position=self._head,
+            )
             self._listeners.append(listener)
             listener.connect()
             await asyncio.sleep(1 / ARRIVALS)
@@ -117,7 +129,8 @@ class Jitter:
         return int(first["number"]) + 1
 
     async def _jitter(self, listener: Listener) -> None:
-        first = self._rnd.uniform(0, CUT_SECONDS[1])  # so that not all are cut in the same five seconds
+        # So that not all are cut in the same five seconds.
+        first = self._rnd.uniform(0, CUT_SECONDS[1])
         while not await self._waited(first or self._rnd.uniform(*CUT_SECONDS)):
             first = 0.0
             listener.cut()
@@ -153,7 +166,9 @@ class Jitter:
             return
 
     async def _until_level(self) -> None:
-        while not all(listener.level and listener.position >= self._head for listener in self._listeners):  # noqa: ASYNC110
+        while not all(  # noqa: ASYNC110
+            listener.level and listener.position >= self._head for listener in self._listeners
+        ):
             await asyncio.sleep(LOOK_SECONDS)
 
     def _count(self, first: int) -> None:
@@ -169,7 +184,7 @@ class Jitter:
         outcome.returns.sort()
         outcome.live.sort()
 
-    # Who is busy ------------------------------------------------------------------------------------------------------------------------
+    # Who is busy ----------------------------------------------------------------------------------
 
     async def _note_lateness(self) -> None:
         while True:
@@ -180,17 +195,25 @@ class Jitter:
     def _used(self) -> dict[str, float]:
         """Seconds of processor time by program."""
         used = {"generator": time.process_time(), EVERYTHING: _busy()}
-        roots = {name: self._cluster[name].pid for name in ("nginx", "redis", *self._cluster.shape.node_names)}
+        roots = {
+            name: self._cluster[name].pid
+            for name in ("nginx", "redis", *self._cluster.shape.node_names)
+        }
         roots["postgresql"] = self._cluster.postgres.pid
         for name, pid in roots.items():
             root = psutil.Process(pid)
-            used[name] = sum(_seconds(process) for process in [root, *root.children(recursive=True)])
+            used[name] = sum(
+                _seconds(process) for process in [root, *root.children(recursive=True)]
+            )
         return used
 
     def _note_used(self, before: dict[str, float], seconds: float) -> None:
         used = {name: (used - before[name]) / seconds for name, used in self._used().items()}
         everything = used.pop(EVERYTHING)
-        self.outcome.processors = {**used, "others on this machine": max(0.0, everything - sum(used.values()))}
+        self.outcome.processors = {
+            **used,
+            "others on this machine": max(0.0, everything - sum(used.values())),
+        }
 
 
 def _busy() -> float:
@@ -216,7 +239,9 @@ def words(outcome: Outcome, facts: dict[str, object]) -> str:
         f"live         {_milliseconds(outcome.live)} (from the sending of a post to its arrival)",
         f"failures     {', '.join(f'{count} x {why}' for why, count in outcome.failures.items()) or 'none'}",
         "",
-        "processors   " + ", ".join(f"{name} {part * 100:.0f} %" for name, part in outcome.processors.items()) + " of one core each",
+        "processors   "
+        + ", ".join(f"{name} {part * 100:.0f} %" for name, part in outcome.processors.items())
+        + " of one core each",
         f"generator    at most {outcome.lateness * 1000:.0f} ms behind: {'the' if bottleneck(outcome) else 'not the'} bottleneck",
     ]
     return "\n".join(lines) + "\n"
@@ -228,7 +253,10 @@ def bottleneck(outcome: Outcome) -> bool:
 
 
 def _milliseconds(times: list[float]) -> str:
-    return "   ".join(f"{name} {quantile(times, part) * 1000:.0f} ms" for name, part in (("p50", 0.5), ("p99", 0.99), ("max", 1)))
+    return "   ".join(
+        f"{name} {quantile(times, part) * 1000:.0f} ms"
+        for name, part in (("p50", 0.5), ("p99", 0.99), ("max", 1))
+    )
 
 
 def machine() -> str:
@@ -252,7 +280,10 @@ def allow_files(clients: int) -> None:
     """Raise the limit of open files for this process and those that it starts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = max(soft, 1024 + SOCKETS_A_CLIENT * clients)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE,
+        (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard),
+    )
 
 
 def main() -> int:
@@ -271,7 +302,9 @@ def main() -> int:
         "clients": options.clients,
         "seconds": options.seconds,
     }
-    outcome = run_cleanly(run(directory, clients=options.clients, seconds=options.seconds, seed=options.seed))
+    outcome = run_cleanly(
+        run(directory, clients=options.clients, seconds=options.seconds, seed=options.seed)
+    )
     text = words(outcome, facts)
     (directory / "report.txt").write_text(text)
     sys.stdout.write(text)

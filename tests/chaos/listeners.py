@@ -16,7 +16,8 @@ import msgspec
 OFFLINE_SECONDS = 2.0  # after each cut
 AGAIN_SECONDS = 0.5  # at most, after an attempt that failed
 HANDSHAKE_SECONDS = 10.0  # for the answer; then it is tried again
-NO_MASK = b"\0\0\0\0"  # a mask is meant against proxies that a browser's page could poison; zeros cost nothing
+# A mask is meant against proxies that a browser's page could poison; zeros cost nothing.
+NO_MASK = b"\0\0\0\0"
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10  # opcodes, RFC 6455 §5.5
 
 
@@ -78,7 +79,9 @@ class Return(NamedTuple):
 class Wire(asyncio.Protocol):
     """One connection. Hands whole text messages on."""
 
-    def __init__(self, request: bytes, text: Callable[[bytes], None], lost: Callable[["Wire"], None]) -> None:
+    def __init__(
+        self, request: bytes, text: Callable[[bytes], None], lost: Callable[["Wire"], None]
+    ) -> None:
         self._request = request
         self._text = text
         self._lost = lost
@@ -139,7 +142,11 @@ class Wire(asyncio.Protocol):
         if self.transport is None or self.transport.is_closing():
             return
         length = len(payload)
-        header = struct.pack("!BB", 0x80 | opcode, 0x80 | length) if length < 126 else struct.pack("!BBH", 0x80 | opcode, 0xFE, length)
+        header = (
+            struct.pack("!BB", 0x80 | opcode, 0x80 | length)
+            if length < 126
+            else struct.pack("!BBH", 0x80 | opcode, 0xFE, length)
+        )
         self.transport.write(header + NO_MASK + payload)
 
     def cut(self) -> None:
@@ -155,9 +162,12 @@ class Wire(asyncio.Protocol):
 class Listener:
     """One client of one room, from ``position`` on."""
 
-    def __init__(self, host: str, port: int, token: str, room: int, rnd: random.Random, *, position: int = 0) -> None:
+    def __init__(
+        self, host: str, port: int, token: str, room: int, rnd: random.Random, *, position: int = 0
+    ) -> None:
         self.position = position
-        self.numbers: Counter[int] = Counter()  # of messages, by their number in the room: how often each was applied
+        # Of messages, by their number in the room: how often each was applied.
+        self.numbers: Counter[int] = Counter()
         self.repeats = 0  # what came once more and changed nothing
         self.returns: list[Return] = []
         self.failures: Counter[str] = Counter()  # attempts that led to nothing
@@ -176,7 +186,7 @@ class Listener:
         self._deadline: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    # Staying connected ------------------------------------------------------------------------------------------------------------
+    # Staying connected ----------------------------------------------------------------------------
 
     def connect(self) -> None:
         """Begin to connect."""
@@ -225,7 +235,7 @@ class Listener:
             self._deadline.cancel()
             self._deadline = None
 
-    # What comes ---------------------------------------------------------------------------------------------------------------------
+    # What comes -----------------------------------------------------------------------------------
 
     def _text(self, payload: bytes) -> None:
         found = _decoder.decode(payload)
@@ -246,7 +256,9 @@ class Listener:
                 self.level = False
                 self._pull()
             case "hello":
-                self._send({"id": 1, "command": "subscribe", "streams": {self._stream: self.position}})
+                self._send(
+                    {"id": 1, "command": "subscribe", "streams": {self._stream: self.position}}
+                )
 
     def _refused(self) -> None:
         self.failures["refused"] += 1

@@ -12,7 +12,8 @@ from typing import Any, Self
 from tests.support.server import free_port
 
 Address = tuple[str, int] | Path  # host and port, or a Unix socket
-BUFFER_BYTES = 64 * 1024  # of each end, as on a real path: between two ends on one machine Linux lets megabytes wait
+# Of each end, as on a real path: between two ends on one machine Linux lets megabytes wait.
+BUFFER_BYTES = 64 * 1024
 LINGER_NOT = struct.pack("ii", 1, 0)  # close with a reset, and send nothing of what is buffered
 
 
@@ -32,7 +33,9 @@ class Link(asyncio.Protocol):
         self.transport = transport
         self.transport.set_write_buffer_limits(BUFFER_BYTES)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+            self.transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, option, BUFFER_BYTES
+            )
         if self.other is None:
             self.proxy.accept(self)
 
@@ -103,7 +106,9 @@ class Proxy:
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         if isinstance(self.where, Path):
-            self._server = await loop.create_unix_server(lambda: Link(self), str(self.where), backlog=4096)
+            self._server = await loop.create_unix_server(
+                lambda: Link(self), str(self.where), backlog=4096
+            )
         else:
             self._server = await loop.create_server(lambda: Link(self), *self.where, backlog=4096)
         return self

@@ -24,11 +24,14 @@ COME_AGAIN = (429, 502, 503, 504)
 class Reader(Poller):
     """One program that follows a room from its beginning, and never gives up."""
 
-    def __init__(self, origin: str, person: Person, room: int, history: History, rnd: random.Random) -> None:
+    def __init__(
+        self, origin: str, person: Person, room: int, history: History, rnd: random.Random
+    ) -> None:
         name = f"room.{room}"
         super().__init__(origin, person.token, name)
         self.person = person
-        self.log = Log(f"{person.username}-{len(history.clients)}", person.id, hostile=True)  # a proxy may hold it up: owed no speed
+        # A proxy may hold it up: owed no speed.
+        self.log = Log(f"{person.username}-{len(history.clients)}", person.id, hostile=True)
         self.breaches = self.log.breaches
         self.copy: RecordedCopy = RecordedCopy(name, self.log, 0)
         self._http.timeout = httpx.Timeout(SILENCE_SECONDS)
@@ -51,7 +54,8 @@ class Reader(Poller):
 
     async def _page(self) -> int:
         answer = await self._http.get(
-            f"/api/streams/{self.copy.name}/events", params={"after": self.copy.position or 0, "wait": WAIT_SECONDS}
+            f"/api/streams/{self.copy.name}/events",
+            params={"after": self.copy.position or 0, "wait": WAIT_SECONDS},
         )
         if answer.status_code == httpx.codes.OK:
             self.copy.page(answer.json())
@@ -59,7 +63,9 @@ class Reader(Poller):
 
     async def _events(self) -> int:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(self.copy.position)}
-        async with self._http.stream("GET", f"/api/streams/{self.copy.name}/events", headers=headers) as answer:
+        async with self._http.stream(
+            "GET", f"/api/streams/{self.copy.name}/events", headers=headers
+        ) as answer:
             if answer.status_code != httpx.codes.OK:
                 return answer.status_code
             taken = 0
@@ -90,7 +96,11 @@ class Reader(Poller):
     async def _tried(self, read: Callable[[], Awaitable[int]]) -> None:
         try:
             status = await read()
-        except (httpx.TransportError, json.JSONDecodeError):  # an end in the middle of a line is one too
+        except (
+            # an end in the middle of a line is one too.
+            httpx.TransportError,
+            json.JSONDecodeError,
+        ):
             status = httpx.codes.BAD_GATEWAY
         if status in COME_AGAIN:
             await asyncio.sleep(self._rnd.uniform(0, AGAIN_SECONDS))

@@ -11,7 +11,11 @@ def report(history: History, verdict: Verdict, facts: dict[str, object]) -> str:
     """Put a run into words: what was promised and kept, how fast, and what each fault cost."""
     lines = [f"{name:<14} {value}" for name, value in facts.items()]
     lines += ["", *_totals(history, verdict), "", *_faults(history, verdict), "", *_memory(history)]
-    lines += ["", "Good: every promise was kept." if verdict.good else "NOT GOOD:", *(f"  {words}" for words in verdict.words())]
+    lines += [
+        "",
+        "Good: every promise was kept." if verdict.good else "NOT GOOD:",
+        *(f"  {words}" for words in verdict.words()),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -36,9 +40,15 @@ def _faults(history: History, verdict: Verdict) -> Iterable[str]:
         faults = [fault for fault in history.faults if fault.name == name]
         took = sorted(fault.level_after for fault in faults if fault.level_after is not None)
         never = len(faults) - len(took)
-        mark = "" if all(map(bounds.level_in_time, faults)) else "  LATE" + (f", never {never} times" if never else "")
+        mark = (
+            ""
+            if all(map(bounds.level_in_time, faults))
+            else "  LATE" + (f", never {never} times" if never else "")
+        )
         times = f"{quantile(took, 0.5):>6.2f} s {quantile(took, 1):>6.2f} s"
-        slowest = max(lag for place, lag in verdict.slowest.items() if history.faults[place].name == name)
+        slowest = max(
+            lag for place, lag in verdict.slowest.items() if history.faults[place].name == name
+        )
         yield f"{name:<80} {len(faults):>5}         {times}           {faults[0].bound:>5.1f} s        {slowest:>6.2f} s{mark}"
 
 
@@ -48,7 +58,11 @@ def _memory(history: History) -> Iterable[str]:
         lives.setdefault((sample.program, sample.pid), []).append(sample.bytes)
     yield "memory in MiB, first and last of each life of a process (seconds)"
     for program in sorted({program for program, _ in lives}):
-        words = [f"{_mib(held[0])}-{_mib(held[-1])} ({len(held)} s)" for (name, _), held in lives.items() if name == program]
+        words = [
+            f"{_mib(held[0])}-{_mib(held[-1])} ({len(held)} s)"
+            for (name, _), held in lives.items()
+            if name == program
+        ]
         yield f"  {program:<12} {', '.join(words)}"
 
 

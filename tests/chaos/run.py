@@ -26,7 +26,8 @@ from tests.support.server import ROOT
 
 CALM_FIRST_SECONDS = 6.0  # to see how fast it is while nothing is wrong
 CALM_BETWEEN_SECONDS = 2.0  # at most, from one fault to the next
-PATIENCE_FACTOR = 2.0  # how many times the owed time everybody is waited for; then it is called never
+# How many times the owed time everybody is waited for; then it is called never.
+PATIENCE_FACTOR = 2.0
 BAN_EVERY = 5  # faults; there are three to be banned
 
 
@@ -43,7 +44,9 @@ class Plan:
     @property
     def kinds(self) -> list[Kind]:
         """The kinds of fault that are made."""
-        return [kind for kind in KINDS if not self.only or any(part in kind.name for part in self.only)]
+        return [
+            kind for kind in KINDS if not self.only or any(part in kind.name for part in self.only)
+        ]
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,16 @@ async def run(plan: Plan, directory: Path, say: Say) -> Result:
             await crowd.arrive()
             say(f"{plan.guests} clients talk")
             await asyncio.sleep(CALM_FIRST_SECONDS)
-            await Faults(crowd, random.Random(rnd.random()), brief=plan.seconds is None).make(schedule(plan, rnd))
+            await Faults(crowd, random.Random(rnd.random()), brief=plan.seconds is None).make(
+                schedule(plan, rnd)
+            )
             say("all faults are over")
             took = await crowd.end()
-            say("nobody is level" if took is None else f"everybody has everything after {took:.2f} s")
+            say(
+                "nobody is level"
+                if took is None
+                else f"everybody has everything after {took:.2f} s"
+            )
         finally:
             await crowd.go()
     verdict = judge(history)
@@ -109,7 +118,11 @@ class Faults:
         """One after the other."""
         for number, kinds in enumerate(schedule):
             await asyncio.sleep(self._rnd.uniform(0, CALM_BETWEEN_SECONDS))
-            ban = asyncio.create_task(self._crowd.ban_somebody()) if number % BAN_EVERY == BAN_EVERY - 1 else None
+            ban = (
+                asyncio.create_task(self._crowd.ban_somebody())
+                if number % BAN_EVERY == BAN_EVERY - 1
+                else None
+            )
             fault = await (self._alone(*kinds) if len(kinds) == 1 else self._pair(*kinds))
             if ban is not None:
                 await ban
@@ -135,7 +148,12 @@ class Faults:
 
     async def _pair(self, one: Kind, other: Kind) -> Fault:
         """Two at once: the second at a random moment of the first, and both are repaired side by side."""
-        fault = Fault(f"{one.name} + {other.name}", time.monotonic(), bound=one.bound + other.bound, holds=True)
+        fault = Fault(
+            f"{one.name} + {other.name}",
+            time.monotonic(),
+            bound=one.bound + other.bound,
+            holds=True,
+        )
         fault.closes = one.closes if one.closes == other.closes else None
         self._crowd.history.faults.append(fault)
         stacks = [AsyncExitStack(), AsyncExitStack()]
@@ -155,8 +173,12 @@ class Faults:
         passed = time.monotonic() - since
         took = await self._crowd.level(fault.bound * LOADED * PATIENCE_FACTOR)
         if took is None:
-            names = [f"{guest.log.name} ({guest.hello.get('node')})" for guest in self._crowd.missing({})]
-            self._crowd.stage.say(f"not connected or not level: {', '.join(names[:10]) or 'nobody, any more'}")
+            names = [
+                f"{guest.log.name} ({guest.hello.get('node')})" for guest in self._crowd.missing({})
+            ]
+            self._crowd.stage.say(
+                f"not connected or not level: {', '.join(names[:10]) or 'nobody, any more'}"
+            )
         return None if took is None else passed + took
 
     async def _last(self, fault: Fault, kind: Kind) -> None:
@@ -168,11 +190,29 @@ class Faults:
 
 def main() -> int:
     """Run from the command line, and write the report into var/chaos."""
-    parser = argparse.ArgumentParser(description="Do to a cluster what can be done to one, and check what its clients saw.")
-    parser.add_argument("--seed", type=int, default=None, help="a run with the same seed makes the same faults (default: by the clock)")
-    parser.add_argument("--minutes", type=float, default=10.0, help="how long faults are made; 0: each kind once, briefly, and some pairs")
+    parser = argparse.ArgumentParser(
+        description="Do to a cluster what can be done to one, and check what its clients saw."
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=None,
+        help="a run with the same seed makes the same faults (default: by the clock)",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=10.0,
+        help="how long faults are made; 0: each kind once, briefly, and some pairs",
+    )
     parser.add_argument("--clients", type=int, default=100)
-    parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="kinds of fault, or parts of their names")
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        default=[],
+        metavar="NAME",
+        help="kinds of fault, or parts of their names",
+    )
     options = parser.parse_args()
     seed = int(time.time()) % 100_000 if options.seed is None else options.seed
     directory = ROOT / "var" / "chaos" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-seed-{seed}"
@@ -184,8 +224,15 @@ def main() -> int:
         sys.stdout.flush()
 
     say(f"seed {seed}; logs in {directory.relative_to(ROOT)}")
-    result = run_cleanly(run(Plan(seed, options.clients, options.minutes * 60 or None, only=options.only), directory, say))
-    (directory / "history.pickle").write_bytes(pickle.dumps(result.history))  # the checker can look again
+    result = run_cleanly(
+        run(
+            Plan(seed, options.clients, options.minutes * 60 or None, only=options.only),
+            directory,
+            say,
+        )
+    )
+    # The checker can look again.
+    (directory / "history.pickle").write_bytes(pickle.dumps(result.history))
     (directory / "report.txt").write_text(result.text)
     sys.stdout.write(f"\n{result.text}")
     return 0 if result.verdict.good else 1

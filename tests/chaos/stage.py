@@ -23,14 +23,16 @@ from tests.support.cluster import Cluster
 from tests.support.server import ROOT
 
 SOCKET_NODES = 3
-PING_AFTER_SECONDS = 4  # as in production 25: then a silent connection would be what most of a run waits for
+# As in production 25: then a silent connection would be what most of a run waits for.
+PING_AFTER_SECONDS = 4
 SETTINGS = {
     "HOLDFAST_PING_AFTER_SECONDS": str(PING_AFTER_SECONDS),
     "HOLDFAST_PONG_SECONDS": "4",
     "DRAIN_SECONDS": "2",
     "HOLDFAST_PRESENCE_LINGER_SECONDS": "4",
     "HOLDFAST_POSTS": "0",  # a crowd of one person's clients is no flood
-    "HOLDFAST_SOFT_MARK": "65536",  # as in production four times that: a client that does not read is behind sooner
+    # As in production four times that: a client that does not read is behind sooner.
+    "HOLDFAST_SOFT_MARK": "65536",
 }
 NGINX_SEND_BUFFER = "64k"
 TRIES = 20  # of something that needs the database, while that is away
@@ -43,20 +45,26 @@ T = TypeVar("T")
 class Stage:
     """All that faults are done to. ``front`` is the network that half of the clients come through, ``back`` the one to the last node."""
 
-    def __init__(self, directory: Path, *, history: History, rnd: random.Random, say: Say = lambda _: None) -> None:
+    def __init__(
+        self, directory: Path, *, history: History, rnd: random.Random, say: Say = lambda _: None
+    ) -> None:
         self.history = history
         self.rnd = rnd
         self.say = say
-        self._short = Path(tempfile.mkdtemp(prefix="holdfast-links-"))  # paths of Unix sockets have at most 107 bytes
+        # Paths of Unix sockets have at most 107 bytes.
+        self._short = Path(tempfile.mkdtemp(prefix="holdfast-links-"))
         self.cluster = Cluster(directory, socket_nodes=SOCKET_NODES, settings=SETTINGS)
         names = self.cluster.socket_names
         shape = self.cluster.shape
         self.back = Proxy(shape.node_socket(names[-1]), self._short / f"{names[-1]}.sock")
         servers = [shape.node_socket(name) for name in names[:-1]] + [self.back.where]
         upstreams = " ".join(f'server "unix:{path}" max_fails=0;' for path in servers)
-        # nginx would take megabytes for a client that does not read, and it would be long before the node notices.
+        # nginx would take megabytes for a client that does not read, and it would be long before
+        # the node notices.
         listen = f"listen 127.0.0.1:{shape.port} backlog=4096 sndbuf={NGINX_SEND_BUFFER};"
-        self.cluster.shape = replace(shape, variables={"NGINX_SOCKET_NODES": upstreams, "NGINX_LISTEN": listen})
+        self.cluster.shape = replace(
+            shape, variables={"NGINX_SOCKET_NODES": upstreams, "NGINX_LISTEN": listen}
+        )
         self.front = Proxy(("127.0.0.1", shape.port))
         self.clock = Clock(directory / "clock", names[0], self.cluster)
         self._struck: set[str] = set()  # nodes to which something happens
@@ -103,7 +111,9 @@ class Stage:
         """Have something done by a process of its own (``tests.chaos.acts``)."""
         return await act(self.cluster, *arguments, env=env)
 
-    async def insist(self, *arguments: object, env: Mapping[str, str] | None = None) -> dict[str, Any]:
+    async def insist(
+        self, *arguments: object, env: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """The same, again and again while it fails, because the database may be away. Raises the last failure."""
         for _ in range(TRIES - 1):
             try:
@@ -117,17 +127,25 @@ class Stage:
         while True:
             now = time.monotonic()
             for name in programs:
-                if (held := resident(self.cluster, name)) is not None and held[1] > 0:  # not one that has just been killed
+                # Not one that has just been killed.
+                if (held := resident(self.cluster, name)) is not None and held[1] > 0:
                     self.history.memory.append(Memory(now, name, *held))
             await asyncio.sleep(MEMORY_SECONDS)
 
 
-async def act(cluster: Cluster, *arguments: object, env: Mapping[str, str] | None = None) -> dict[str, Any]:
+async def act(
+    cluster: Cluster, *arguments: object, env: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Have something done to a cluster by a process of its own (``tests.chaos.acts``). Raises with what it said when it failed."""
     command = [sys.executable, "-m", "tests.chaos.acts", *map(str, arguments)]
     environment = {**cluster.shape.environment, **(env or {})}
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL
+        *command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
     )
     printed, complaints = await process.communicate()
     if process.returncode != 0:
@@ -163,7 +181,9 @@ class Clock:
     def prepare(self) -> None:
         """Start the node anew, with a clock that looks into a file."""
         self.set(0)
-        self._cluster[self.node].env.update({"CHAOS_CLOCK": str(self._file), "DJANGO_SETTINGS_MODULE": "tests.chaos.clock_settings"})
+        self._cluster[self.node].env.update(
+            {"CHAOS_CLOCK": str(self._file), "DJANGO_SETTINGS_MODULE": "tests.chaos.clock_settings"}
+        )
         self._cluster.restart(self.node)
 
     def set(self, seconds: float) -> None:

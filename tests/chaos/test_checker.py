@@ -6,7 +6,20 @@ from collections.abc import Callable
 import pytest
 
 from tests.chaos.checker import FLAT_BYTES, judge
-from tests.chaos.history import Ban, Client, Closing, Deletion, Fault, History, Memory, Post, Present, Receipt, Row, Stay
+from tests.chaos.history import (
+    Ban,
+    Client,
+    Closing,
+    Deletion,
+    Fault,
+    History,
+    Memory,
+    Post,
+    Present,
+    Receipt,
+    Row,
+    Stay,
+)
 from tests.chaos.report import report
 
 HALL, CABINET = 1, 2
@@ -33,23 +46,45 @@ def good() -> History:
     for client in (alice, bob, charlie):
         client.receipts.append(Receipt(110.1, HALL, 0, MESSAGES + 1, DELETED, DELETED, ALICE, ""))
     history.deletions.append(Deletion(HALL, DELETED, 109.9, 110.0, MESSAGES + 1))
-    for number, at in ((1, 103.0), (2, 104.0), (4, 106.0)):  # 3 is the change that tells of the removal
+    # 3 is the change that tells of the removal.
+    for number, at in ((1, 103.0), (2, 104.0), (4, 106.0)):
         post(history, CABINET, number, at, [alice] + [bob] * (number < 3), number=min(number, 3))
-    history.stays = [Stay(CABINET, ALICE, 100.0, 100.1), Stay(CABINET, BOB, 100.0, 100.1, REMOVED_AT - 0.1, REMOVED_AT, 3)]
+    history.stays = [
+        Stay(CABINET, ALICE, 100.0, 100.1),
+        Stay(CABINET, BOB, 100.0, 100.1, REMOVED_AT - 0.1, REMOVED_AT, 3),
+    ]
     history.bans.append(Ban(DORA, BANNED_AT))
     history.faults = [
         Fault(KILLED, 200.0, 204.0, bound=5.0, level_after=2.0),
-        Fault("restart PostgreSQL", 300.0, 301.0, bound=5.0, holds=True, closes=set(), level_after=0.4),
+        Fault(
+            "restart PostgreSQL", 300.0, 301.0, bound=5.0, holds=True, closes=set(), level_after=0.4
+        ),
     ]
     dora.closings.append(Closing(BANNED_AT + 0.2, 4503))
     bob.closings.append(Closing(200.1, 1006))
-    history.memory = [Memory(100.0 + second, "socket-1", 4711, 100_000_000 + second * 1000) for second in range(200)]
-    history.present = [Present(f"socket-{number}", frozenset({ALICE, BOB, CHARLIE}), frozenset({ALICE, BOB, CHARLIE})) for number in (1, 2)]
+    history.memory = [
+        Memory(100.0 + second, "socket-1", 4711, 100_000_000 + second * 1000)
+        for second in range(200)
+    ]
+    history.present = [
+        Present(
+            f"socket-{number}", frozenset({ALICE, BOB, CHARLIE}), frozenset({ALICE, BOB, CHARLIE})
+        )
+        for number in (1, 2)
+    ]
     settle(history)
     return history
 
 
-def post(history: History, room: int, seq: int, at: float, readers: list[Client], *, number: int | None = None) -> Post:
+def post(
+    history: History,
+    room: int,
+    seq: int,
+    at: float,
+    readers: list[Client],
+    *,
+    number: int | None = None,
+) -> Post:
     """A message that is acknowledged at ``at`` and read a moment later; its number is its seq where nothing else happened."""
     number = number or seq
     ident = room * 1000 + number if room != HALL else number
@@ -64,7 +99,9 @@ def settle(history: History) -> None:
     """Store what Alice has, and give it to everybody who may have it."""
     alice, bob, charlie, _ = history.clients
     for receipt in sorted(alice.receipts, key=lambda each: each.seq):
-        history.stored.setdefault(receipt.room, {})[receipt.ident] = Row(receipt.seq, receipt.number, receipt.key)
+        history.stored.setdefault(receipt.room, {})[receipt.ident] = Row(
+            receipt.seq, receipt.number, receipt.key
+        )
     for client in (alice, bob, charlie):
         client.finals[HALL] = dict(history.stored[HALL])
     alice.finals[CABINET] = dict(history.stored[CABINET])
@@ -81,7 +118,7 @@ def test_a_good_history_is_good() -> None:
     assert verdict.calm_seen == verdict.seen
 
 
-# What can be wrong ----------------------------------------------------------------------------------------------------------------------
+# What can be wrong --------------------------------------------------------------------------------
 
 Spoil = Callable[[History], object]
 SPOILT: list[tuple[str, str, Spoil]] = []
@@ -131,7 +168,9 @@ def a_repeated_post_became_two_messages(history: History) -> None:
 
 @spoils("duplicated")
 def a_client_saw_a_post_as_two_messages(history: History) -> None:
-    history.clients[1].receipts.append(Receipt(120.0, HALL, 0, 20, 21, MESSAGES + 1, ALICE, f"key-{MESSAGES}"))
+    history.clients[1].receipts.append(
+        Receipt(120.0, HALL, 0, 20, 21, MESSAGES + 1, ALICE, f"key-{MESSAGES}")
+    )
 
 
 @spoils("reordered")
@@ -143,7 +182,10 @@ def a_number_is_missing(history: History) -> None:
 @spoils("reordered")
 def two_clients_number_differently(history: History) -> None:
     receipts = history.clients[2].receipts
-    receipts[6], receipts[7] = (receipts[6]._replace(number=MESSAGES), receipts[7]._replace(number=MESSAGES - 1))
+    receipts[6], receipts[7] = (
+        receipts[6]._replace(number=MESSAGES),
+        receipts[7]._replace(number=MESSAGES - 1),
+    )
 
 
 @spoils("reordered")
@@ -159,7 +201,9 @@ def an_acknowledgement_named_another_number(history: History) -> None:
 
 @spoils("invented")
 def a_message_that_nobody_posted(history: History) -> None:
-    history.clients[2].receipts.append(Receipt(120.0, HALL, 0, 20, 99, 99, ALICE, "a key of nobody"))
+    history.clients[2].receipts.append(
+        Receipt(120.0, HALL, 0, 20, 99, 99, ALICE, "a key of nobody")
+    )
 
 
 @spoils("invented")
@@ -181,7 +225,9 @@ def an_outsider_reads_the_cabinet(history: History) -> None:
 @spoils("leaked")
 def a_removed_member_reads_what_came_after(history: History) -> None:
     """Even within the second."""
-    history.clients[1].receipts.append(Receipt(REMOVED_AT + 0.1, CABINET, 0, 4, 2003, 3, ALICE, "key-2003"))
+    history.clients[1].receipts.append(
+        Receipt(REMOVED_AT + 0.1, CABINET, 0, 4, 2003, 3, ALICE, "key-2003")
+    )
 
 
 @spoils("leaked")
@@ -201,12 +247,16 @@ def a_banned_user_still_hears(history: History) -> None:
 
 @spoils("undeleted")
 def a_deleted_text_is_sent_later(history: History) -> None:
-    history.clients[2].receipts.append(Receipt(114.0, HALL, 0, DELETED, DELETED, DELETED, ALICE, f"key-{DELETED}", applied=False))
+    history.clients[2].receipts.append(
+        Receipt(114.0, HALL, 0, DELETED, DELETED, DELETED, ALICE, f"key-{DELETED}", applied=False)
+    )
 
 
 @spoils("undeleted")
 def a_deleted_text_comes_back(history: History) -> None:
-    history.clients[2].receipts.append(Receipt(110.2, HALL, 0, 10, DELETED, DELETED, ALICE, f"key-{DELETED}"))
+    history.clients[2].receipts.append(
+        Receipt(110.2, HALL, 0, 10, DELETED, DELETED, ALICE, f"key-{DELETED}")
+    )
 
 
 @spoils("late")
@@ -239,7 +289,10 @@ def a_node_that_restarts_cuts_a_connection(history: History) -> None:
 
 @spoils("grown")
 def a_node_grows(history: History) -> None:
-    history.memory = [sample._replace(bytes=sample.bytes + number * FLAT_BYTES // 120) for number, sample in enumerate(history.memory)]
+    history.memory = [
+        sample._replace(bytes=sample.bytes + number * FLAT_BYTES // 120)
+        for number, sample in enumerate(history.memory)
+    ]
 
 
 @spoils("haunted")
@@ -266,14 +319,16 @@ def test_what_is_wrong_is_found(kind: str, name: str, spoil: Spoil) -> None:
     assert {found for found, words in verdict.breaches.items() if words} == {kind}, verdict.words()
 
 
-# What only looks wrong ------------------------------------------------------------------------------------------------------------------
+# What only looks wrong ----------------------------------------------------------------------------
 
 
 def kill_excuses(history: History) -> None:
     """A message took four seconds while a node was killed."""
     made = post(history, HALL, 30, 200.5, [], number=MESSAGES + 1)
     for client in history.clients[:3]:
-        client.receipts.append(Receipt(204.4, HALL, 0, 30, made.ident, made.number, ALICE, made.key))
+        client.receipts.append(
+            Receipt(204.4, HALL, 0, 30, made.ident, made.number, ALICE, made.key)
+        )
     settle(history)
 
 
@@ -282,7 +337,9 @@ def pause_excuses(history: History) -> None:
     history.faults = [Fault(FROZEN, 200.0, 220.0, bound=5.0, holds=True, level_after=1.0)]
     made = post(history, HALL, 30, 200.5, [], number=MESSAGES + 1)
     for client in history.clients[:3]:
-        client.receipts.append(Receipt(221.0, HALL, 0, 30, made.ident, made.number, ALICE, made.key))
+        client.receipts.append(
+            Receipt(221.0, HALL, 0, 30, made.ident, made.number, ALICE, made.key)
+        )
     settle(history)
 
 
@@ -290,7 +347,9 @@ def repeats_change_nothing(history: History) -> None:
     """A page repeats what a client has."""
     client = history.clients[1]
     client.receipts += [
-        receipt._replace(at=111.0, applied=False) for receipt in client.receipts if receipt.room == HALL and not receipt.key
+        receipt._replace(at=111.0, applied=False)
+        for receipt in client.receipts
+        if receipt.room == HALL and not receipt.key
     ]
 
 
@@ -324,7 +383,9 @@ def two_faults_add_up(history: History) -> None:
 
 def a_short_life_says_nothing_about_memory(history: History) -> None:
     """A node that was just started fills its tails."""
-    history.memory = [Memory(100.0 + second, "socket-1", 4711, second * FLAT_BYTES) for second in range(10)]
+    history.memory = [
+        Memory(100.0 + second, "socket-1", 4711, second * FLAT_BYTES) for second in range(10)
+    ]
 
 
 EXCUSED: list[Spoil] = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from realtime.outlet import Prepared
+from realtime.engine.outbound import Prepared
 from tests.chaos.bounds import LOADED
 from tests.chaos.jitter import run
 from tests.chaos.listeners import Listener, Wire
@@ -26,11 +26,24 @@ async def test_everything_reaches_everybody_over_bad_networks(tmp_path: Path) ->
 
 
 def event(seq: int, number: int) -> dict[str, object]:
-    return {"type": "event", "stream": "room.1", "seq": seq, "kind": "message", "data": {"id": 1, "number": number, "html": "<b>"}}
+    return {
+        "type": "event",
+        "stream": "room.1",
+        "seq": seq,
+        "kind": "message",
+        "data": {"id": 1, "number": number, "html": "<b>"},
+    }
 
 
 def page(start: int, to: int, head: int, *events: dict[str, object]) -> dict[str, object]:
-    return {"type": "page", "stream": "room.1", "from": start, "to": to, "head": head, "events": list(events)}
+    return {
+        "type": "page",
+        "stream": "room.1",
+        "from": start,
+        "to": to,
+        "head": head,
+        "events": list(events),
+    }
 
 
 def listener(*objects: dict[str, object] | list[dict[str, object]]) -> Listener:
@@ -57,7 +70,14 @@ def test_a_message_under_two_seqs_is_shown_twice() -> None:
 
 
 def test_a_page_that_is_not_the_last_leaves_the_client_behind() -> None:
-    found = listener({"type": "reply", "id": 1, "ok": True, "data": {"pages": {"room.1": page(10, 12, 20, event(12, 2))}, "errors": {}}})
+    found = listener(
+        {
+            "type": "reply",
+            "id": 1,
+            "ok": True,
+            "data": {"pages": {"room.1": page(10, 12, 20, event(12, 2))}, "errors": {}},
+        }
+    )
     assert found.position == 12
     assert not found.level
 

@@ -45,7 +45,9 @@ async def dial(proxy: Proxy) -> tuple[asyncio.StreamReader, asyncio.StreamWriter
     return await asyncio.open_connection(*proxy.where)
 
 
-async def heard(proxy: Proxy, said: bytes = b"hello") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def heard(
+    proxy: Proxy, said: bytes = b"hello"
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection through which something has come back."""
     reader, writer = await dial(proxy)
     writer.write(said)

@@ -9,8 +9,8 @@ from django.contrib.auth.models import Group, User
 
 from chat import services
 from chat.models import HeldText, Membership, Message, RemovedText, Room
-from realtime import selectors as streams
 from realtime.auth import MODERATORS
+from realtime.core import reads as streams
 from realtime.models import Stream
 from tests.conftest import make_user
 from tests.support.replay import Change, Verify
@@ -32,7 +32,9 @@ def verify(replayed: Verify) -> Verify:
             yield change
         deleted = set(Message.objects.exclude(deleted_at=None).values_list("pk", flat=True))
         standing = set(Message.objects.filter(deleted_at=None).values_list("body", flat=True))
-        gone = {body for pk, body in texts.items() if pk in deleted} | set(RemovedText.objects.values_list("body", flat=True))
+        gone = {body for pk, body in texts.items() if pk in deleted} | set(
+            RemovedText.objects.values_list("body", flat=True)
+        )
         gone |= set(HeldText.objects.values_list("body", flat=True))
         _assert_in_no_replay(gone - standing - {""})
 
@@ -41,7 +43,9 @@ def verify(replayed: Verify) -> Verify:
 
 def _assert_in_no_replay(texts: set[str]) -> None:
     for name in Stream.objects.values_list("name", flat=True):
-        replay = b"".join(event.body or b"" for event in streams.page(name, 0, 10_000).events).decode()
+        replay = b"".join(
+            event.body or b"" for event in streams.page(name, 0, 10_000).events
+        ).decode()
         assert not [text for text in texts if text in replay], f"{name} replays a deleted text"
 
 
@@ -79,8 +83,12 @@ def mona(db: None) -> User:
 def say() -> Say:
     """Post a message: ``say(alice, general, "Hello")``."""
 
-    def post(author: User, room: Room, body: str, *, key: UUID | None = None, reply_to: int | None = None) -> Message:
-        return services.post_message(author_id=author.pk, room_id=room.pk, body=body, key=key, reply_to=reply_to).message
+    def post(
+        author: User, room: Room, body: str, *, key: UUID | None = None, reply_to: int | None = None
+    ) -> Message:
+        return services.post_message(
+            author_id=author.pk, room_id=room.pk, body=body, key=key, reply_to=reply_to
+        ).message
 
     return post
 

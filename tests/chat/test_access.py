@@ -5,16 +5,19 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from chat import payloads, people, selectors, services
+from chat import payloads, services
 from chat.models import Membership, Room, State
+from chat.queries import people, selectors
+from realtime.core.reads import page
+from realtime.core.streams import Claim, Reader, parse
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
-from realtime.selectors import page
-from realtime.streams import Claim, Reader, parse
 from tests.chat.conftest import Say, fresh
 from tests.conftest import make_user
 
 
-def refusals(user: User, *rooms: Room, is_moderator: bool = False) -> dict[int, type[HoldfastError]]:
+def refusals(
+    user: User, *rooms: Room, is_moderator: bool = False
+) -> dict[int, type[HoldfastError]]:
     reader = Reader(user.pk, is_moderator)
     found = selectors.authorise([Claim(reader, str(room.pk)) for room in rooms])
     return {int(claim.ident): type(error) for claim, error in found.items()}
@@ -26,19 +29,35 @@ def test_private_and_direct_rooms_are_not_there_for_others(
     rooms = [general, secret, direct]
     assert refusals(bob, *rooms) == {}
     assert refusals(charlie, *rooms) == {secret.pk: NotFound, direct.pk: NotFound}
-    assert refusals(mona, *rooms, is_moderator=True) == {secret.pk: NotFound, direct.pk: NotFound}  # the admin shows what is reported
+    # The admin shows what is reported.
+    assert refusals(mona, *rooms, is_moderator=True) == {secret.pk: NotFound, direct.pk: NotFound}
 
 
-@pytest.mark.parametrize(("state", "public"), [("left", None), ("removed", None), ("banned", Forbidden)])
-def test_who_is_gone_reads_as_others_do(general: Room, secret: Room, bob: User, state: State, public: type[HoldfastError] | None) -> None:
+@pytest.mark.parametrize(
+    ("state", "public"), [("left", None), ("removed", None), ("banned", Forbidden)]
+)
+def test_who_is_gone_reads_as_others_do(
+    general: Room, secret: Room, bob: User, state: State, public: type[HoldfastError] | None
+) -> None:
     Membership.objects.filter(user=bob).update(state=state)
-    assert refusals(bob, general, secret) == {secret.pk: NotFound} | ({general.pk: public} if public else {})
+    assert refusals(bob, general, secret) == {secret.pk: NotFound} | (
+        {general.pk: public} if public else {}
+    )
 
 
 def test_many_claims_are_two_queries(
-    general: Room, secret: Room, bob: User, charlie: User, django_assert_num_queries: DjangoAssertNumQueries
+    general: Room,
+    secret: Room,
+    bob: User,
+    charlie: User,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    idents = [str(general.pk), str(secret.pk), *(str(number) for number in range(1000, 1900)), str(10**18 - 1)]
+    idents = [
+        str(general.pk),
+        str(secret.pk),
+        *(str(number) for number in range(1000, 1900)),
+        str(10**18 - 1),
+    ]
     claims = [Claim(Reader(bob.pk), ident) for ident in idents]
     with django_assert_num_queries(2):
         found = selectors.authorise([*claims, Claim(Reader(charlie.pk), str(secret.pk))])
@@ -52,7 +71,9 @@ def test_a_room_is_a_kind_of_stream(general: Room) -> None:
     assert page(f"room.{general.pk}", 0).head == 3
 
 
-def test_pages_cost_the_same_at_any_depth(general: Room, alice: User, say: Say, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_pages_cost_the_same_at_any_depth(
+    general: Room, alice: User, say: Say, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     for number in range(30):
         say(alice, general, f"message {number}")
     for after in (0, 5, 20):
@@ -60,7 +81,7 @@ def test_pages_cost_the_same_at_any_depth(general: Room, alice: User, say: Say, 
             assert page(f"room.{general.pk}", after, 10).to == after + 10
 
 
-# -- what is shown --------------------------------------------------------------------------------------------------------------------
+# -- what is shown ---------------------------------------------------------------------------------
 
 
 def test_a_snapshot_is_what_to_go_on_from(general: Room, alice: User, bob: User, say: Say) -> None:
@@ -72,7 +93,9 @@ def test_a_snapshot_is_what_to_go_on_from(general: Room, alice: User, bob: User,
     assert [message.number for message in found.messages] == list(range(11, 61))
 
 
-def test_what_changes_after_the_head_was_read_comes_again(general: Room, alice: User, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_changes_after_the_head_was_read_comes_again(
+    general: Room, alice: User, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
     head = selectors.head
 
     def and_then_something_happens(room_id: int) -> int:
@@ -118,13 +141,18 @@ def test_members_are_paged_by_user(general: Room, alice: User, bob: User, charli
     assert ([row.user_id for row in found], more) == ([charlie.pk], False)
 
 
-def test_my_rooms_come_with_what_is_unread(general: Room, secret: Room, direct: Room, alice: User, bob: User, say: Say) -> None:
+def test_my_rooms_come_with_what_is_unread(
+    general: Room, secret: Room, direct: Room, alice: User, bob: User, say: Say
+) -> None:
     say(alice, general, "one")
     say(alice, general, "two")
     services.mark_read([services.Mark(user_id=bob.pk, room_id=general.pk, number=1)])
     services.change_room(actor_id=alice.pk, room_id=secret.pk, archived=True)
     found = selectors.my_rooms(bob.pk)
-    assert [(item.room, item.unread, item.seq, item.partner) for item in found] == [(direct, 0, 3, alice), (general, 1, 5, None)]
+    assert [(item.room, item.unread, item.seq, item.partner) for item in found] == [
+        (direct, 0, 3, alice),
+        (general, 1, 5, None),
+    ]
 
 
 def test_the_lists_of_rooms_cost_the_same_however_many_they_are(
@@ -161,7 +189,9 @@ def test_people_are_suggested_by_the_beginning_of_their_names(alice: User, bob: 
     make_user("alan")
     User.objects.filter(username="alan").update(is_active=False)
     make_user("Albert")
-    assert {user.username for user in selectors.users("al")} == {"alice"} | ({"Albert"} if connection.vendor == "sqlite" else set())
+    assert {user.username for user in selectors.users("al")} == {"alice"} | (
+        {"Albert"} if connection.vendor == "sqlite" else set()
+    )
     assert [user.username for user in selectors.users("B")] == ["bob"]
     assert "holdfast" not in [user.username for user in selectors.users("h")]
     for number in range(30):
@@ -169,9 +199,17 @@ def test_people_are_suggested_by_the_beginning_of_their_names(alice: User, bob: 
     assert len(selectors.users("")) == selectors.MAX_USERS
 
 
-def test_what_a_stream_shows_changes_only_with_its_number(general: Room, alice: User, bob: User, say: Say) -> None:
+def test_what_a_stream_shows_changes_only_with_its_number(
+    general: Room, alice: User, bob: User, say: Say
+) -> None:
     say(alice, general, "Hello")
     services.mark_read([services.Mark(user_id=bob.pk, room_id=general.pk, number=1)])
     row = Membership.objects.get(room=general, user=bob)
-    assert (payloads.membership(row)["read_number"], payloads.membership(row, live=False)["read_number"]) == (1, 0)
-    assert (payloads.room(fresh(general))["last_number"], payloads.room(fresh(general), live=False)["last_number"]) == (1, 0)
+    assert (
+        payloads.membership(row)["read_number"],
+        payloads.membership(row, live=False)["read_number"],
+    ) == (1, 0)
+    assert (
+        payloads.room(fresh(general))["last_number"],
+        payloads.room(fresh(general), live=False)["last_number"],
+    ) == (1, 0)

@@ -10,11 +10,11 @@ from django.test import Client
 from chat import services
 from chat.models import SYSTEM_USERNAME, ModerationLog, Room
 from realtime.auth import Credentials, identify, issue_token
+from realtime.auth.revocation import lapsed
 from realtime.models import AccessToken, Ending
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
 from realtime.protocol.page import End
-from realtime.revocation import lapsed
 from tests.chat.conftest import membership, notices
 from tests.support.replay import Verify
 
@@ -31,7 +31,9 @@ def is_in(browser: Client) -> bool:
     return browser.get("/accounts/").status_code == 200
 
 
-def test_who_is_signed_out_everywhere_has_no_session_and_no_token_left(verify: Verify, bob: User, alice: User, mona: User) -> None:
+def test_who_is_signed_out_everywhere_has_no_session_and_no_token_left(
+    verify: Verify, bob: User, alice: User, mona: User
+) -> None:
     (first, _), (second, _), (other, _) = signed_in(bob), signed_in(bob), signed_in(alice)
     issue_token(bob)
     issue_token(alice)
@@ -60,21 +62,27 @@ def test_a_socket_whose_handshake_was_faster_is_found(bob: User, mona: User) -> 
     assert [end.code for end in lapsed([found.account]).values()] == [CloseCode.SESSION_ENDED]
 
 
-def test_all_sessions_are_looked_at(bob: User, alice: User, mona: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.signing_out.READ_TOGETHER", 2)
+def test_all_sessions_are_looked_at(
+    bob: User, alice: User, mona: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.auth.signing_out.READ_TOGETHER", 2)
     for user in (alice, bob, bob, alice, bob):
         signed_in(user)
     services.sign_out_everywhere(actor_id=mona.pk, user_id=bob.pk, reason="a lost phone")
     assert Session.objects.count() == 2
 
 
-def test_a_deactivated_account_is_nobodys_until_it_is_activated_again(verify: Verify, general: Room, bob: User, mona: User) -> None:
+def test_a_deactivated_account_is_nobodys_until_it_is_activated_again(
+    verify: Verify, general: Room, bob: User, mona: User
+) -> None:
     browser, _ = signed_in(bob)
     issue_token(bob)
     with verify() as change:
         services.deactivate(actor_id=mona.pk, user_id=bob.pk, reason="spam")
         services.deactivate(actor_id=mona.pk, user_id=bob.pk, reason="again")
-    assert change.ends(f"inbox.{bob.pk}") == [End(bob.pk, None, CloseCode.SESSION_ENDED, "the account was deactivated")]
+    assert change.ends(f"inbox.{bob.pk}") == [
+        End(bob.pk, None, CloseCode.SESSION_ENDED, "the account was deactivated")
+    ]
     assert not User.objects.get(pk=bob.pk).is_active
     assert not is_in(browser)
     assert membership(general, bob).state == "active"
@@ -87,11 +95,16 @@ def test_a_deactivated_account_is_nobodys_until_it_is_activated_again(verify: Ve
     entries = ModerationLog.objects.order_by("pk").values_list("action", "reason")
     assert list(entries) == [("deactivate", "spam"), ("activate", "")]
     assert ModerationLog.objects.get(action="deactivate").ending == Ending.objects.get().pk
-    assert [title for _, title in notices(bob)] == ["A moderator deactivated your account", "A moderator activated your account again"]
+    assert [title for _, title in notices(bob)] == [
+        "A moderator deactivated your account",
+        "A moderator activated your account again",
+    ]
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_who_may_not(service: Callable[..., None], alice: User, bob: User, charlie: User, mona: User) -> None:
+def test_who_may_not(
+    service: Callable[..., None], alice: User, bob: User, charlie: User, mona: User
+) -> None:
     gone = User.objects.create_superuser("gone", is_active=False)
     User.objects.filter(pk=charlie.pk).update(is_staff=True)
     attempts: list[tuple[User, int, str, type[HoldfastError]]] = [
@@ -110,7 +123,9 @@ def test_who_may_not(service: Callable[..., None], alice: User, bob: User, charl
 
 
 @pytest.mark.parametrize("service", SERVICES[:2])
-def test_what_is_taken_away_has_a_reason(service: Callable[..., None], bob: User, mona: User) -> None:
+def test_what_is_taken_away_has_a_reason(
+    service: Callable[..., None], bob: User, mona: User
+) -> None:
     with pytest.raises(BadRequest, match="reason"):
         service(actor_id=mona.pk, user_id=bob.pk, reason=" ")
 

@@ -13,7 +13,7 @@ from chat.models import Room
 from realtime.auth import issue_token
 from tests.chat.conftest import Say, fresh, membership
 
-pytestmark = pytest.mark.urls("chat.urls")
+pytestmark = pytest.mark.urls("chat.api.urls")
 
 Call = Callable[..., Any]
 
@@ -26,7 +26,9 @@ def call(db: None) -> Call:
         headers = {"Authorization": f"Bearer {issue_token(user)}"}
         if method == "GET":
             return Client(headers=headers).get(path, query)  # type: ignore[return-value]
-        return Client(headers=headers).generic(method, path, encoded(data), content_type="application/json")  # type: ignore[return-value]
+        return Client(headers=headers).generic(
+            method, path, encoded(data), content_type="application/json"
+        )  # type: ignore[return-value]
 
     return request
 
@@ -41,11 +43,16 @@ def error(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
-# -- rooms ----------------------------------------------------------------------------------------------------------------------------
+# -- rooms -----------------------------------------------------------------------------------------
 
 
 def test_a_room_is_made(call: Call, alice: User) -> None:
-    answer = call(alice, "POST", "/api/rooms/", {"name": "Walks", "kind": "private", "topic": "Long", "slug": "w"})
+    answer = call(
+        alice,
+        "POST",
+        "/api/rooms/",
+        {"name": "Walks", "kind": "private", "topic": "Long", "slug": "w"},
+    )
     assert answer.status_code == 201
     room = Room.objects.get(slug="w")
     assert answer.json() == {
@@ -67,13 +74,27 @@ def test_a_conversation_is_found_by_id_and_by_name(call: Call, alice: User, bob:
     assert first["room"] == again["room"]
     assert (first["partner"]["username"], again["partner"]["username"]) == ("bob", "alice")
     assert (first["seq"], first["membership"]["user"]["id"]) == (3, alice.pk)
-    for wrong in ({}, {"user": bob.pk, "username": "bob"}, {"user": 0}, {"user": 10**30}, {"user": alice.pk}):
+    for wrong in (
+        {},
+        {"user": bob.pk, "username": "bob"},
+        {"user": 0},
+        {"user": 10**30},
+        {"user": alice.pk},
+    ):
         assert error(call(alice, "POST", "/api/rooms/direct", wrong)) == (400, "bad_request")
-    assert error(call(alice, "POST", "/api/rooms/direct", {"username": "nobody"})) == (404, "not_found")
-    assert error(call(alice, "POST", "/api/rooms/direct", {"user": 2**63 - 1})) == (404, "not_found")
+    assert error(call(alice, "POST", "/api/rooms/direct", {"username": "nobody"})) == (
+        404,
+        "not_found",
+    )
+    assert error(call(alice, "POST", "/api/rooms/direct", {"user": 2**63 - 1})) == (
+        404,
+        "not_found",
+    )
 
 
-def test_rooms_are_listed_mine_first(call: Call, general: Room, secret: Room, alice: User, bob: User, say: Say) -> None:
+def test_rooms_are_listed_mine_first(
+    call: Call, general: Room, secret: Room, alice: User, bob: User, say: Say
+) -> None:
     other = services.create_room(actor_id=alice.pk, name="Art").room
     say(alice, general, "Hello")
     listed = call(bob, "GET", "/api/rooms/").json()
@@ -89,7 +110,9 @@ def test_rooms_are_listed_mine_first(call: Call, general: Room, secret: Room, al
     assert call(bob, "GET", "/api/rooms/", after=other.pk).json()["rooms"] == []
 
 
-def test_a_snapshot_of_a_room(call: Call, general: Room, secret: Room, alice: User, charlie: User, say: Say) -> None:
+def test_a_snapshot_of_a_room(
+    call: Call, general: Room, secret: Room, alice: User, charlie: User, say: Say
+) -> None:
     question = say(alice, general, "Why?")
     say(alice, general, "So.", reply_to=question.pk)
     found = call(charlie, "GET", f"/api/rooms/{general.pk}/").json()
@@ -100,10 +123,21 @@ def test_a_snapshot_of_a_room(call: Call, general: Room, secret: Room, alice: Us
 
 def test_a_room_is_changed(call: Call, general: Room, alice: User, bob: User) -> None:
     path = f"/api/rooms/{general.pk}/"
-    assert call(alice, "PATCH", path, {"name": "Plaza", "slow_mode": 5, "archived": None}).json() == {"room": payloads.room(fresh(general))}
+    assert call(
+        alice, "PATCH", path, {"name": "Plaza", "slow_mode": 5, "archived": None}
+    ).json() == {"room": payloads.room(fresh(general))}
     assert fresh(general).name == "Plaza"
     assert error(call(bob, "PATCH", path, {"name": "Mine"})) == (403, "forbidden")
-    bad: list[Any] = [{"slow_mode": "5"}, {"slow_mode": -1}, {"slow_mode": 10**30}, {"name": ""}, {"read_only": 1}, [], "x", None]
+    bad: list[Any] = [
+        {"slow_mode": "5"},
+        {"slow_mode": -1},
+        {"slow_mode": 10**30},
+        {"name": ""},
+        {"read_only": 1},
+        [],
+        "x",
+        None,
+    ]
     for wrong in bad:
         assert error(call(alice, "PATCH", path, wrong)) == (400, "bad_request")
 
@@ -124,7 +158,7 @@ def test_a_misspelt_field_is_refused_by_its_name(call: Call, general: Room, alic
     assert Room.objects.count() == 1
 
 
-# -- messages -------------------------------------------------------------------------------------------------------------------------
+# -- messages --------------------------------------------------------------------------------------
 
 
 def test_history_over_http(call: Call, general: Room, alice: User, say: Say) -> None:
@@ -144,32 +178,60 @@ def test_history_over_http(call: Call, general: Room, alice: User, say: Say) -> 
     assert len(numbers(limit=5000)[0]) == 59
     found = call(alice, "GET", f"/api/rooms/{general.pk}/messages", limit=1).json()
     assert found["quoted"] == [payloads.message(question)]
-    assert call(alice, "GET", f"/api/messages/{question.pk}/").json() == {"message": payloads.message(question)}
+    assert call(alice, "GET", f"/api/messages/{question.pk}/").json() == {
+        "message": payloads.message(question)
+    }
 
 
-BAD_NUMBERS = ["abc", "-1", "1.5", "", " 7", "1_0", "+1", "٣", "9223372036854775808", "9" * 5000, "\x00", "1e3"]
+BAD_NUMBERS = [
+    "abc",
+    "-1",
+    "1.5",
+    "",
+    " 7",
+    "1_0",
+    "+1",
+    "٣",
+    "9223372036854775808",
+    "9" * 5000,
+    "\x00",
+    "1e3",
+]
 
 
 @pytest.mark.parametrize("number", BAD_NUMBERS)
 def test_a_bad_number_is_a_bad_request(call: Call, general: Room, alice: User, number: str) -> None:
     for name in ("before", "after", "around", "limit"):
-        assert error(call(alice, "GET", f"/api/rooms/{general.pk}/messages", **{name: number})) == (400, "bad_request")
-    assert error(call(alice, "GET", f"/api/rooms/{general.pk}/members", after=number)) == (400, "bad_request")
+        assert error(call(alice, "GET", f"/api/rooms/{general.pk}/messages", **{name: number})) == (
+            400,
+            "bad_request",
+        )
+    assert error(call(alice, "GET", f"/api/rooms/{general.pk}/members", after=number)) == (
+        400,
+        "bad_request",
+    )
     assert error(call(alice, "GET", "/api/rooms/", after=number)) == (400, "bad_request")
 
 
 def test_two_directions_at_once_are_none(call: Call, general: Room, alice: User) -> None:
-    assert error(call(alice, "GET", f"/api/rooms/{general.pk}/messages", before=1, after=1)) == (400, "bad_request")
+    assert error(call(alice, "GET", f"/api/rooms/{general.pk}/messages", before=1, after=1)) == (
+        400,
+        "bad_request",
+    )
 
 
-def test_the_largest_numbers_are_just_numbers(call: Call, general: Room, alice: User, say: Say) -> None:
+def test_the_largest_numbers_are_just_numbers(
+    call: Call, general: Room, alice: User, say: Say
+) -> None:
     say(alice, general, "Hello")
     for name, count in [("before", 1), ("after", 0), ("around", 1)]:
         found = call(alice, "GET", f"/api/rooms/{general.pk}/messages", **{name: 2**63 - 1})
         assert len(found.json()["messages"]) == count
 
 
-@pytest.mark.parametrize("ident", ["0", "999", "9223372036854775807", "9223372036854775808", "9" * 1000])
+@pytest.mark.parametrize(
+    "ident", ["0", "999", "9223372036854775807", "9223372036854775808", "9" * 1000]
+)
 def test_unknown_ids_are_not_found(call: Call, general: Room, alice: User, ident: str) -> None:
     for method, path, data in [
         ("GET", f"/api/rooms/{ident}/", None),
@@ -186,22 +248,32 @@ def test_unknown_ids_are_not_found(call: Call, general: Room, alice: User, ident
         assert error(call(alice, method, path, data)) == (404, "not_found"), path
 
 
-# -- people ---------------------------------------------------------------------------------------------------------------------------
+# -- people ----------------------------------------------------------------------------------------
 
 
-def test_members_are_listed_and_invited(call: Call, secret: Room, alice: User, bob: User, charlie: User) -> None:
+def test_members_are_listed_and_invited(
+    call: Call, secret: Room, alice: User, bob: User, charlie: User
+) -> None:
     path = f"/api/rooms/{secret.pk}/members"
     answer = call(alice, "POST", path, {"username": "charlie"})
     assert answer.status_code == 201
     assert answer.json() == {"membership": payloads.membership(membership(secret, charlie))}
     first = call(bob, "GET", path, limit=2).json()
-    assert ([row["user"]["username"] for row in first["members"]], first["more"]) == (["alice", "bob"], True)
+    assert ([row["user"]["username"] for row in first["members"]], first["more"]) == (
+        ["alice", "bob"],
+        True,
+    )
     assert first["member_count"] == 3
     rest = call(bob, "GET", path, after=bob.pk).json()
-    assert ([row["user"]["username"] for row in rest["members"]], rest["more"]) == (["charlie"], False)
+    assert ([row["user"]["username"] for row in rest["members"]], rest["more"]) == (
+        ["charlie"],
+        False,
+    )
 
 
-def test_members_are_promoted_muted_removed_and_banned(call: Call, general: Room, alice: User, bob: User) -> None:
+def test_members_are_promoted_muted_removed_and_banned(
+    call: Call, general: Room, alice: User, bob: User
+) -> None:
     path = f"/api/rooms/{general.pk}/members/{bob.pk}"
 
     def change(**values: Any) -> dict[str, Any]:
@@ -228,11 +300,18 @@ def test_members_are_promoted_muted_removed_and_banned(call: Call, general: Room
 
 def test_my_own_membership(call: Call, general: Room, bob: User, charlie: User) -> None:
     path = f"/api/rooms/{general.pk}/membership"
-    assert call(bob, "PATCH", path, {"involvement": "nothing"}).json()["membership"]["involvement"] == "nothing"
-    changed = call(bob, "PATCH", path, {"favourite": True, "favourite_order": 1.5}).json()["membership"]
+    assert (
+        call(bob, "PATCH", path, {"involvement": "nothing"}).json()["membership"]["involvement"]
+        == "nothing"
+    )
+    changed = call(bob, "PATCH", path, {"favourite": True, "favourite_order": 1.5}).json()[
+        "membership"
+    ]
     assert (changed["favourite"], changed["favourite_order"]) == (True, 1.5)
     assert call(bob, "GET", f"/api/rooms/{general.pk}/").json()["membership"] == changed
-    assert "favourite" not in call(bob, "GET", f"/api/rooms/{general.pk}/members").json()["members"][0]
+    assert (
+        "favourite" not in call(bob, "GET", f"/api/rooms/{general.pk}/members").json()["members"][0]
+    )
     for wrong in (
         {"involvement": "loud"},
         {},
@@ -246,12 +325,14 @@ def test_my_own_membership(call: Call, general: Room, bob: User, charlie: User) 
 
 
 def test_people_are_suggested(call: Call, alice: User, bob: User) -> None:
-    assert call(bob, "GET", "/api/users/", q="al").json() == {"users": [{"id": alice.pk, "username": "alice", "name": "Alice"}]}
+    assert call(bob, "GET", "/api/users/", q="al").json() == {
+        "users": [{"id": alice.pk, "username": "alice", "name": "Alice"}]
+    }
     assert error(call(bob, "GET", "/api/users/", q="\0")) == (400, "bad_request")
     assert error(call(bob, "GET", "/api/users/", q="x" * 151)) == (400, "bad_request")
 
 
-# -- bad bodies -----------------------------------------------------------------------------------------------------------------------
+# -- bad bodies ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -271,6 +352,9 @@ def test_a_bad_body_is_a_bad_request(call: Call, alice: User, raw: bytes) -> Non
     assert error(call(alice, "POST", "/api/rooms/", raw)) == (400, "bad_request")
 
 
-@pytest.mark.parametrize("path", ["/api/rooms/", "/api/rooms/1/", "/api/rooms/1/messages", "/api/users/", "/api/messages/1/"])
+@pytest.mark.parametrize(
+    "path",
+    ["/api/rooms/", "/api/rooms/1/", "/api/rooms/1/messages", "/api/users/", "/api/messages/1/"],
+)
 def test_strangers_get_nothing(db: None, path: str) -> None:
     assert error(Client().get(path)) == (401, "not_authenticated")

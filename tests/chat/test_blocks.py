@@ -8,8 +8,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chat import people, services
+from chat import services
 from chat.models import Mention, Room
+from chat.queries import people
 from chat.services import Post, Posted
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 from tests.chat.conftest import Say, membership, notices
@@ -21,7 +22,9 @@ def apart(alice: User, bob: User) -> None:
     services.block(actor_id=alice.pk, user_id=bob.pk)
 
 
-def test_a_block_is_a_row_of_the_inbox_of_whoever_blocks(verify: Verify, alice: User, bob: User) -> None:
+def test_a_block_is_a_row_of_the_inbox_of_whoever_blocks(
+    verify: Verify, alice: User, bob: User
+) -> None:
     with verify() as change:
         services.block(actor_id=alice.pk, user_id=bob.pk)
         services.block(actor_id=alice.pk, user_id=bob.pk)
@@ -43,7 +46,9 @@ def test_one_cannot_block_oneself_nor_nobody(alice: User, bob: User) -> None:
         services.unblock(actor_id=alice.pk, user_id=bob.pk)
 
 
-def test_the_number_of_blocks_is_bounded(alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_blocks_is_bounded(
+    alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(people, "MAX_BLOCKS", 1)
     services.block(actor_id=alice.pk, user_id=bob.pk)
     with pytest.raises(TooMany):
@@ -62,15 +67,20 @@ def test_who_is_blocked_notifies_no_more(
         services.react(actor_id=bob.pk, message_id=mine.pk, emoji="👍", on=True)
         say(bob, general, "And a good day to you", reply_to=mine.pk)
         message = say(bob, general, "Hello @alice and @charlie")
-        services.edit_message(actor_id=bob.pk, message_id=message.pk, body="Hello @alice, once more")
+        services.edit_message(
+            actor_id=bob.pk, message_id=message.pk, body="Hello @alice, once more"
+        )
         say(charlie, general, "Hello @alice and @bob")
     assert message.mentions == [alice.pk, charlie.pk]  # others see that she was mentioned
     assert notices(alice) == [("mention", "Charlie mentioned you in General")]
     assert ("mention", "Charlie mentioned you in General") in notices(bob)
-    assert [*Mention.objects.filter(user=alice).values_list("number", flat=True)] == [4]  # Charlie's alone has a badge
+    # Charlie's alone has a badge.
+    assert [*Mention.objects.filter(user=alice).values_list("number", flat=True)] == [4]
 
 
-def test_who_is_blocked_cannot_write_in_the_direct_room(verify: Verify, direct: Room, alice: User, bob: User, say: Say) -> None:
+def test_who_is_blocked_cannot_write_in_the_direct_room(
+    verify: Verify, direct: Room, alice: User, bob: User, say: Say
+) -> None:
     before = say(bob, direct, "Before")
     mine = say(alice, direct, "Mine")
     services.block(actor_id=alice.pk, user_id=bob.pk)
@@ -90,7 +100,9 @@ def test_who_is_blocked_cannot_write_in_the_direct_room(verify: Verify, direct: 
     say(bob, direct, "There you are")
 
 
-def test_a_post_from_before_is_answered_as_before(direct: Room, alice: User, bob: User, say: Say) -> None:
+def test_a_post_from_before_is_answered_as_before(
+    direct: Room, alice: User, bob: User, say: Say
+) -> None:
     key = uuid4()
     first = say(bob, direct, "Hello", key=key)
     services.block(actor_id=alice.pk, user_id=bob.pk)
@@ -113,23 +125,33 @@ def test_who_is_blocked_cannot_add_whom_they_annoy(apart: None, alice: User, bob
     assert notices(alice) == []
 
 
-def test_moderators_act_as_before(apart: None, verify: Verify, general: Room, alice: User, bob: User) -> None:
+def test_moderators_act_as_before(
+    apart: None, verify: Verify, general: Room, alice: User, bob: User
+) -> None:
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="owner")
     services.set_role(actor_id=bob.pk, room_id=general.pk, user_id=alice.pk, role="member")
     with verify():
-        services.mute(actor_id=bob.pk, room_id=general.pk, user_id=alice.pk, seconds=60, reason="Calm down")
+        services.mute(
+            actor_id=bob.pk, room_id=general.pk, user_id=alice.pk, seconds=60, reason="Calm down"
+        )
     assert membership(general, alice).muted_until is not None
     kind, title = notices(alice)[-1]
     assert kind == "moderation"
     assert title.startswith("General: a moderator muted you until ")
 
 
-def test_a_batch_costs_the_same_however_many_write(general: Room, direct: Room, apart: None, bob: User) -> None:
+def test_a_batch_costs_the_same_however_many_write(
+    general: Room, direct: Room, apart: None, bob: User
+) -> None:
     counts = []
     for number in (1, 7):
         with CaptureQueriesContext(connection) as queries:
-            answers = services.post_messages([*posts(number, bob, direct, "Hello"), *posts(number, bob, general, "Hello @alice")])
-        assert [isinstance(answer, Posted) for answer in answers] == [False] * number + [True] * number
+            answers = services.post_messages(
+                [*posts(number, bob, direct, "Hello"), *posts(number, bob, general, "Hello @alice")]
+            )
+        assert [isinstance(answer, Posted) for answer in answers] == [False] * number + [
+            True
+        ] * number
         counts.append(len(queries))
     assert counts[0] == counts[1]
 
@@ -137,11 +159,17 @@ def test_a_batch_costs_the_same_however_many_write(general: Room, direct: Room, 
 def test_a_batch_that_tells_nobody_asks_nothing(apart: None, general: Room, bob: User) -> None:
     with CaptureQueriesContext(connection) as queries:
         services.post_messages(posts(3, bob, general, "Hello"))
-    assert not [query for query in queries if "chat_block" in query["sql"] and "chat_blockedword" not in query["sql"]]
+    assert not [
+        query
+        for query in queries
+        if "chat_block" in query["sql"] and "chat_blockedword" not in query["sql"]
+    ]
 
 
 def posts(number: int, author: User, room: Room, body: str) -> list[Post]:
-    return [Post(author_id=author.pk, room_id=room.pk, key=uuid4(), body=body) for _ in range(number)]
+    return [
+        Post(author_id=author.pk, room_id=room.pk, key=uuid4(), body=body) for _ in range(number)
+    ]
 
 
 def test_the_list_of_blocks_over_http(apart: None, client: Client, alice: User, bob: User) -> None:

@@ -12,8 +12,8 @@ from django.utils.translation import override
 
 from chat import services
 from chat.models import Bulk, Mention, Message, ModerationLog, RemovedText, Room
-from chat.search import index
-from chat.search.query import parse
+from chat.queries.search import index
+from chat.queries.search.query import parse
 from chat.services import bulk as bulks
 from chat.services.bulk import Choice, begin_erasure, count
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
@@ -27,27 +27,42 @@ def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def spam(general: Room, secret: Room, direct: Room, alice: User, bob: User, say: Say) -> list[Message]:
+def spam(
+    general: Room, secret: Room, direct: Room, alice: User, bob: User, say: Say
+) -> list[Message]:
     """Bob writes eight messages in three rooms, among Alice's."""
     found = []
     for number in range(4):
         say(alice, general, f"Hello {number}")
         found.append(say(bob, general, f"Buy **watches** {number} @alice"))
-    found += [say(bob, secret, f"watches {number}") for number in range(2)] + [say(bob, direct, f"watches {number}") for number in range(2)]
+    found += [say(bob, secret, f"watches {number}") for number in range(2)] + [
+        say(bob, direct, f"watches {number}") for number in range(2)
+    ]
     services.react(actor_id=alice.pk, message_id=found[0].pk, emoji="👍", on=True)
     return found
 
 
 def removal(mona: User, choice: Choice, expected: int | None = None, reason: str = "spam") -> Bulk:
-    return services.begin_removal(actor_id=mona.pk, choice=choice, expected=count(choice) if expected is None else expected, reason=reason)
+    return services.begin_removal(
+        actor_id=mona.pk,
+        choice=choice,
+        expected=count(choice) if expected is None else expected,
+        reason=reason,
+    )
 
 
 def standing(user: User) -> int:
     return Message.objects.filter(author=user, deleted_at=None).count()
 
 
-def test_all_messages_of_a_person_go_and_come_back(verify: Verify, spam: list[Message], alice: User, bob: User, mona: User) -> None:
-    before = list(Message.objects.filter(author=bob).order_by("pk").values_list("body", "html", "mentions", "reactions"))
+def test_all_messages_of_a_person_go_and_come_back(
+    verify: Verify, spam: list[Message], alice: User, bob: User, mona: User
+) -> None:
+    before = list(
+        Message.objects.filter(author=bob)
+        .order_by("pk")
+        .values_list("body", "html", "mentions", "reactions")
+    )
     mentions = set(Mention.objects.values_list("user_id", "room_id", "number"))
     bulk = removal(mona, Choice(author_id=bob.pk))
     with verify() as change:
@@ -61,22 +76,35 @@ def test_all_messages_of_a_person_go_and_come_back(verify: Verify, spam: list[Me
     with verify():
         undo = services.run_bulk(bulk_id=undo.pk, seconds=60)
     assert (undo.done, standing(bob), RemovedText.objects.count()) == (8, 8, 0)
-    assert list(Message.objects.filter(author=bob).order_by("pk").values_list("body", "html", "mentions", "reactions")) == before
+    assert (
+        list(
+            Message.objects.filter(author=bob)
+            .order_by("pk")
+            .values_list("body", "html", "mentions", "reactions")
+        )
+        == before
+    )
     assert set(Mention.objects.values_list("user_id", "room_id", "number")) == mentions
-    details = [entry.details for entry in ModerationLog.objects.filter(action="bulk").order_by("pk")]
+    details = [
+        entry.details for entry in ModerationLog.objects.filter(action="bulk").order_by("pk")
+    ]
     assert [found.get("done") for found in details] == [None, 8, None, 8]
     with pytest.raises(NotFound):
         services.begin_undo(actor_id=mona.pk, bulk_id=bulk.pk)
 
 
-def test_what_is_told_does_not_depend_on_the_moderators_language(spam: list[Message], bob: User, mona: User) -> None:
+def test_what_is_told_does_not_depend_on_the_moderators_language(
+    spam: list[Message], bob: User, mona: User
+) -> None:
     bulk = removal(mona, Choice(author_id=bob.pk))
     with override("de"):
         services.run_bulk(bulk_id=bulk.pk, seconds=60)
     assert notices(bob)[-1] == ("moderation", "A moderator removed 8 of your messages")
 
 
-def test_the_search_finds_what_stands(spam: list[Message], alice: User, bob: User, mona: User) -> None:
+def test_the_search_finds_what_stands(
+    spam: list[Message], alice: User, bob: User, mona: User
+) -> None:
     services.hide_message(actor_id=mona.pk, message_id=spam[0].pk)
     assert found(alice, "watches") == 7
     bulk = removal(mona, Choice(author_id=bob.pk))
@@ -110,7 +138,9 @@ def test_who_has_blocked_an_author_has_no_badge_of_what_comes_back(
     assert [*Mention.objects.values_list("user_id", "number")] == [(alice.pk, spam[0].number)]
 
 
-def test_only_what_was_chosen_goes(verify: Verify, spam: list[Message], general: Room, alice: User, bob: User, mona: User) -> None:
+def test_only_what_was_chosen_goes(
+    verify: Verify, spam: list[Message], general: Room, alice: User, bob: User, mona: User
+) -> None:
     Message.objects.filter(pk=spam[0].pk).update(created_at=timezone.now() - timedelta(days=2))
     day_ago = timezone.now() - timedelta(days=1)
     for choice, expected in (
@@ -129,14 +159,18 @@ def test_only_what_was_chosen_goes(verify: Verify, spam: list[Message], general:
     assert (standing(alice), standing(bob)) == (0, 8)
 
 
-def test_what_is_written_after_the_confirmation_stays(spam: list[Message], general: Room, bob: User, mona: User, say: Say) -> None:
+def test_what_is_written_after_the_confirmation_stays(
+    spam: list[Message], general: Room, bob: User, mona: User, say: Say
+) -> None:
     bulk = removal(mona, Choice(author_id=bob.pk))
     later = say(bob, general, "sorry")
     services.run_bulk(bulk_id=bulk.pk, seconds=60)
     assert list(Message.objects.filter(author=bob, deleted_at=None)) == [later]
 
 
-def test_somebody_else_goes_on_where_it_stopped(verify: Verify, spam: list[Message], bob: User, mona: User) -> None:
+def test_somebody_else_goes_on_where_it_stopped(
+    verify: Verify, spam: list[Message], bob: User, mona: User
+) -> None:
     bulk = removal(mona, Choice(author_id=bob.pk))
     with verify():
         first = services.run_bulk(bulk_id=bulk.pk, seconds=0)
@@ -152,7 +186,9 @@ def test_somebody_else_goes_on_where_it_stopped(verify: Verify, spam: list[Messa
     assert [title for _, title in notices(bob)].count("A moderator removed 8 of your messages") == 1
 
 
-def test_what_others_did_meanwhile_stays_as_they_did_it(spam: list[Message], alice: User, bob: User, mona: User) -> None:
+def test_what_others_did_meanwhile_stays_as_they_did_it(
+    spam: list[Message], alice: User, bob: User, mona: User
+) -> None:
     bulk = removal(mona, Choice(author_id=bob.pk))
     services.delete_message(actor_id=bob.pk, message_id=spam[0].pk)
     services.delete_message(actor_id=alice.pk, message_id=spam[1].pk)
@@ -160,7 +196,11 @@ def test_what_others_did_meanwhile_stays_as_they_did_it(spam: list[Message], ali
     services.restore_message(actor_id=mona.pk, message_id=spam[2].pk)
     undo = services.begin_undo(actor_id=mona.pk, bulk_id=bulk.pk)
     assert services.run_bulk(bulk_id=undo.pk, seconds=60).done == 5
-    assert [Message.objects.get(pk=spam[number].pk).is_deleted for number in (0, 1, 2)] == [True, True, False]
+    assert [Message.objects.get(pk=spam[number].pk).is_deleted for number in (0, 1, 2)] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_what_is_hidden_while_moderators_look_goes_as_well_and_comes_back(
@@ -177,7 +217,9 @@ def test_what_is_hidden_while_moderators_look_goes_as_well_and_comes_back(
     assert Message.objects.get(pk=spam[0].pk).body == "Buy **watches** 0 @alice"
 
 
-def test_an_erasure_is_for_ever(verify: Verify, spam: list[Message], alice: User, bob: User, mona: User) -> None:
+def test_an_erasure_is_for_ever(
+    verify: Verify, spam: list[Message], alice: User, bob: User, mona: User
+) -> None:
     services.delete_message(actor_id=alice.pk, message_id=spam[1].pk)
     bulk = begin_erasure(actor_id=mona.pk, user_id=bob.pk)
     assert begin_erasure(actor_id=mona.pk, user_id=bob.pk) == bulk
@@ -187,7 +229,9 @@ def test_an_erasure_is_for_ever(verify: Verify, spam: list[Message], alice: User
     assert not Message.objects.filter(author=bob).exclude(body="", html="").exists()
 
 
-def test_a_bulk_is_confirmed_by_its_number(spam: list[Message], general: Room, direct: Room, alice: User, bob: User, mona: User) -> None:
+def test_a_bulk_is_confirmed_by_its_number(
+    spam: list[Message], general: Room, direct: Room, alice: User, bob: User, mona: User
+) -> None:
     refused: list[type[HoldfastError]] = []
     acts: list[Callable[[], Bulk]] = [
         lambda: removal(mona, Choice(author_id=bob.pk), expected=7),
@@ -203,11 +247,22 @@ def test_a_bulk_is_confirmed_by_its_number(spam: list[Message], general: Room, d
         with pytest.raises(HoldfastError) as caught:
             act()
         refused.append(type(caught.value))
-    assert refused == [BadRequest, BadRequest, BadRequest, Forbidden, Forbidden, NotFound, NotFound, NotFound]
+    assert refused == [
+        BadRequest,
+        BadRequest,
+        BadRequest,
+        Forbidden,
+        Forbidden,
+        NotFound,
+        NotFound,
+        NotFound,
+    ]
     assert standing(bob) == 8
 
 
-def test_no_more_than_one_can_oversee(spam: list[Message], bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_than_one_can_oversee(
+    spam: list[Message], bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bulks, "MAX_BULK", 7)
     with pytest.raises(TooMany, match="time"):
         count(Choice(author_id=bob.pk))

@@ -10,9 +10,9 @@ from chat import services
 from chat.errors import TooLate
 from chat.models import HeldText, Message, ModerationLog, RemovedText, Report, Room
 from chat.services import cases
-from realtime import languages
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
+from realtime.site import languages
 from tests.chat.conftest import Say
 from tests.conftest import make_user
 from tests.support.replay import Change, Verify
@@ -43,7 +43,9 @@ def in_room(change: Change, room: Room) -> list[dict[str, Any]]:
 
 def notices(change: Change, user: User) -> list[dict[str, Any]]:
     """What moderation tells somebody; a removal takes back what their inbox said of reactions as well."""
-    return [data for data in change.data(f"inbox.{user.pk}") if data["kind"] in ("moderation", "report")]
+    return [
+        data for data in change.data(f"inbox.{user.pk}") if data["kind"] in ("moderation", "report")
+    ]
 
 
 def told(change: Change, user: User) -> list[str]:
@@ -51,10 +53,18 @@ def told(change: Change, user: User) -> list[str]:
 
 
 def test_a_message_is_removed_and_everybody_concerned_is_told(
-    verify: Verify, message: Message, general: Room, alice: User, bob: User, charlie: User, mona: User
+    verify: Verify,
+    message: Message,
+    general: Room,
+    alice: User,
+    bob: User,
+    charlie: User,
+    mona: User,
 ) -> None:
     with verify() as change:
-        services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved", reason="Advertising")
+        services.decide(
+            actor_id=mona.pk, message_id=message.pk, status="resolved", reason="Advertising"
+        )
     assert in_room(change, general)[0] | {"body": ""} == in_room(change, general)[0]
     for reporter in (alice, charlie):
         assert told(change, reporter) == ["Thank you for your report; the message was removed."]
@@ -68,7 +78,9 @@ def test_a_message_is_removed_and_everybody_concerned_is_told(
     ]
 
 
-def test_the_author_reads_the_category_in_their_own_language(verify: Verify, message: Message, bob: User, mona: User) -> None:
+def test_the_author_reads_the_category_in_their_own_language(
+    verify: Verify, message: Message, bob: User, mona: User
+) -> None:
     languages.remember(bob.pk, "de")
     Report.objects.update(category="abuse")
     with verify() as change, override("ar"):
@@ -84,13 +96,17 @@ def test_who_was_second_is_told_in_their_language(message: Message, mona: User, 
         assert refused.value.message == "Mona war schneller: Die Nachricht bleibt."
 
 
-def test_without_a_reason_the_author_reads_the_category(verify: Verify, message: Message, bob: User, mona: User) -> None:
+def test_without_a_reason_the_author_reads_the_category(
+    verify: Verify, message: Message, bob: User, mona: User
+) -> None:
     with verify() as change:
         services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
     assert notices(change, bob)[0]["body"] == "Spam"
 
 
-def test_a_message_stays(verify: Verify, message: Message, alice: User, bob: User, charlie: User, mona: User) -> None:
+def test_a_message_stays(
+    verify: Verify, message: Message, alice: User, bob: User, charlie: User, mona: User
+) -> None:
     with verify() as change:
         services.decide(actor_id=mona.pk, message_id=message.pk, status="dismissed")
     assert change.streams == sorted([f"inbox.{alice.pk}", f"inbox.{charlie.pk}"])
@@ -106,17 +122,27 @@ def test_a_hidden_message_says_nothing_to_anybody_and_comes_back_as_it_was(
     assert hidden | HIDDEN == hidden
     assert hidden["hidden_at"]
     assert "html" not in hidden
-    before = {"body": message.body, "html": message.html, "mentions": message.mentions, "reactions": message.reactions}
+    before = {
+        "body": message.body,
+        "html": message.html,
+        "mentions": message.mentions,
+        "reactions": message.reactions,
+    }
     with verify() as change:
         services.show_message(actor_id=mona.pk, message_id=message.pk)
     (shown,) = in_room(change, general)
     assert shown | before == shown
     assert "hidden_at" not in shown
     assert not HeldText.objects.exists()
-    assert list(ModerationLog.objects.order_by("pk").values_list("action", flat=True)) == ["hide", "show"]
+    assert list(ModerationLog.objects.order_by("pk").values_list("action", flat=True)) == [
+        "hide",
+        "show",
+    ]
 
 
-def test_what_is_hidden_is_changed_by_nobody(message: Message, alice: User, bob: User, mona: User) -> None:
+def test_what_is_hidden_is_changed_by_nobody(
+    message: Message, alice: User, bob: User, mona: User
+) -> None:
     services.hide_message(actor_id=mona.pk, message_id=message.pk)
     services.hide_message(actor_id=mona.pk, message_id=message.pk)
     with pytest.raises(Forbidden, match="Moderators are looking"):
@@ -128,8 +154,12 @@ def test_what_is_hidden_is_changed_by_nobody(message: Message, alice: User, bob:
     assert HeldText.objects.get().body == message.body
 
 
-@pytest.mark.parametrize(("status", "body"), [("resolved", ""), ("dismissed", "**Buy** this, @alice")])
-def test_a_decision_ends_the_hiding(verify: Verify, message: Message, bob: User, mona: User, status: str, body: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "body"), [("resolved", ""), ("dismissed", "**Buy** this, @alice")]
+)
+def test_a_decision_ends_the_hiding(
+    verify: Verify, message: Message, bob: User, mona: User, status: str, body: str
+) -> None:
     services.hide_message(actor_id=mona.pk, message_id=message.pk)
     with verify() as change:
         services.decide(actor_id=mona.pk, message_id=message.pk, status=status)
@@ -144,15 +174,22 @@ def test_a_decision_ends_the_hiding(verify: Verify, message: Message, bob: User,
         assert message.body == "**Buy** this, @alice"
 
 
-def test_who_decides_second_is_told_who_was_first(verify: Verify, message: Message, mona: User, omar: User) -> None:
+def test_who_decides_second_is_told_who_was_first(
+    verify: Verify, message: Message, mona: User, omar: User
+) -> None:
     services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
-    with verify() as change, pytest.raises(TooLate, match="Mona was first: the message was removed"):
+    with (
+        verify() as change,
+        pytest.raises(TooLate, match="Mona was first: the message was removed"),
+    ):
         services.decide(actor_id=omar.pk, message_id=message.pk, status="dismissed")
     assert change.streams == []
     assert set(Report.objects.values_list("closed_by", flat=True)) == {mona.pk}
 
 
-def test_a_case_is_one_moderators_and_a_second_one_has_to_take_it_over(message: Message, mona: User, omar: User, bob: User) -> None:
+def test_a_case_is_one_moderators_and_a_second_one_has_to_take_it_over(
+    message: Message, mona: User, omar: User, bob: User
+) -> None:
     services.assign(actor_id=mona.pk, message_id=message.pk)
     services.assign(actor_id=mona.pk, message_id=message.pk)
     with pytest.raises(TooLate, match="Mona was first"):
@@ -178,10 +215,15 @@ def test_more_reports_than_a_transaction_takes_are_closed_too(
     with verify():
         services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
     assert set(Report.objects.values_list("status", flat=True)) == {"resolved"}
-    assert list(ModerationLog.objects.order_by("pk").values_list("action", flat=True)) == ["delete", "resolve"]
+    assert list(ModerationLog.objects.order_by("pk").values_list("action", flat=True)) == [
+        "delete",
+        "resolve",
+    ]
 
 
-def test_the_author_may_have_deleted_it_before(verify: Verify, message: Message, bob: User, mona: User) -> None:
+def test_the_author_may_have_deleted_it_before(
+    verify: Verify, message: Message, bob: User, mona: User
+) -> None:
     services.delete_message(actor_id=bob.pk, message_id=message.pk)
     with verify() as change:
         services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
@@ -190,7 +232,9 @@ def test_the_author_may_have_deleted_it_before(verify: Verify, message: Message,
         services.hide_message(actor_id=mona.pk, message_id=message.pk)
 
 
-def test_only_moderators_of_the_site_do_this(message: Message, alice: User, general: Room, say: Say, mona: User) -> None:
+def test_only_moderators_of_the_site_do_this(
+    message: Message, alice: User, general: Room, say: Say, mona: User
+) -> None:
     for act in (services.assign, services.release, services.hide_message, services.show_message):
         with pytest.raises(Forbidden):
             act(actor_id=alice.pk, message_id=message.pk)
@@ -199,4 +243,6 @@ def test_only_moderators_of_the_site_do_this(message: Message, alice: User, gene
     with pytest.raises(BadRequest, match="resolved, dismissed"):
         services.decide(actor_id=mona.pk, message_id=message.pk, status="open")
     with pytest.raises(NotFound, match="Nobody has reported"):
-        services.decide(actor_id=mona.pk, message_id=say(alice, general, "fine").pk, status="dismissed")
+        services.decide(
+            actor_id=mona.pk, message_id=say(alice, general, "fine").pk, status="dismissed"
+        )

@@ -8,19 +8,20 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 
-from chat import handlers, services
-from chat.consumers import ChatConsumer
-from chat.handlers import Throttle, commands
+from chat import services
+from chat.api import handlers
+from chat.api.consumers import ChatConsumer
+from chat.api.handlers import Throttle, commands
 from chat.models import Membership, Message, Room
-from realtime import database
-from realtime import hub as hubs
-from realtime import writer as writers
 from realtime.auth import Account
-from realtime.commands import Caller
-from realtime.hub import Hub
+from realtime.core import database
+from realtime.core import writer as writers
+from realtime.core.commands import Caller
+from realtime.engine import hub as hubs
+from realtime.engine.hub import Hub
+from realtime.engine.socket import Socket
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, UnknownCommand
-from realtime.sockets import Socket
 from tests.chat.conftest import Say
 from tests.engine.ledger import Wire
 
@@ -52,7 +53,16 @@ def run(hub: Hub) -> Run:
 async def follow(hub: Hub, user: User, room: Room) -> tuple[Socket, Wire]:
     """Return a socket of ``user`` that is level in ``room``."""
     wire = Wire()
-    account = Account(user.pk, user.username, user.username, False, None, None, f"session:{user.pk}", hash(user.password))
+    account = Account(
+        user.pk,
+        user.username,
+        user.username,
+        False,
+        None,
+        None,
+        f"session:{user.pk}",
+        hash(user.password),
+    )
     socket = Socket(wire, account=account, kinds=ChatConsumer.stream_kinds)
     await hub.attach(socket)
     await hub.subscribe(socket, 1, {f"room.{room.pk}": None})
@@ -61,14 +71,22 @@ async def follow(hub: Hub, user: User, room: Room) -> tuple[Socket, Wire]:
 
 
 def signals(wire: Wire, kind: str) -> list[dict[str, Any]]:
-    return [found["data"] for found in wire.objects if found["type"] == "signal" and found["kind"] == kind]
+    return [
+        found["data"]
+        for found in wire.objects
+        if found["type"] == "signal" and found["kind"] == kind
+    ]
 
 
 async def test_a_post_is_answered_with_the_message(run: Run, general: Room, alice: User) -> None:
     key = str(uuid4())
     first = await run(alice, "message.post", room=general.pk, key=key, body="Hello")
     again = await run(alice, "message.post", room=general.pk, key=key, body="Hello")
-    assert (first["message"]["number"], first["seq"], first["duplicate"]) == (1, first["message"]["seq"], False)
+    assert (first["message"]["number"], first["seq"], first["duplicate"]) == (
+        1,
+        first["message"]["seq"],
+        False,
+    )
     assert again == first | {"duplicate": True}
 
 
@@ -84,24 +102,42 @@ async def test_posts_of_one_moment_are_committed_together_in_order(
 
     monkeypatch.setattr(services, "post_messages", counting)
     replies = await asyncio.gather(
-        *(run(alice, "message.post", room=general.pk, key=str(uuid4()), body=f"message {number}") for number in range(50))
+        *(
+            run(alice, "message.post", room=general.pk, key=str(uuid4()), body=f"message {number}")
+            for number in range(50)
+        )
     )
     assert [reply["message"]["number"] for reply in replies] == list(range(1, 51))
-    assert [reply["message"]["body"] for reply in replies] == [f"message {number}" for number in range(50)]
+    assert [reply["message"]["body"] for reply in replies] == [
+        f"message {number}" for number in range(50)
+    ]
     assert len(sizes) <= 2
     assert commands.find("message.post").pipelined
     assert commands.find("room.read").pipelined
 
 
-async def test_a_message_is_edited_reacted_to_reported_and_deleted(run: Run, general: Room, alice: User, bob: User) -> None:
-    message = (await run(alice, "message.post", room=general.pk, key=str(uuid4()), body="Hello"))["message"]["id"]
+async def test_a_message_is_edited_reacted_to_reported_and_deleted(
+    run: Run, general: Room, alice: User, bob: User
+) -> None:
+    message = (await run(alice, "message.post", room=general.pk, key=str(uuid4()), body="Hello"))[
+        "message"
+    ]["id"]
     assert (await run(alice, "message.edit", message=message, body="Hi"))["message"]["body"] == "Hi"
-    assert (await run(bob, "message.react", message=message, emoji="👍", on=True))["message"]["reactions"] == {"👍": [bob.pk]}
-    assert isinstance((await run(bob, "message.report", message=message, category="spam", note="look"))["report"], int)
-    assert (await run(alice, "message.delete", message=message))["message"]["deleted_at"] is not None
+    assert (await run(bob, "message.react", message=message, emoji="👍", on=True))["message"][
+        "reactions"
+    ] == {"👍": [bob.pk]}
+    assert isinstance(
+        (await run(bob, "message.report", message=message, category="spam", note="look"))["report"],
+        int,
+    )
+    assert (await run(alice, "message.delete", message=message))["message"][
+        "deleted_at"
+    ] is not None
 
 
-async def test_rooms_are_joined_read_and_left(run: Run, general: Room, alice: User, charlie: User) -> None:
+async def test_rooms_are_joined_read_and_left(
+    run: Run, general: Room, alice: User, charlie: User
+) -> None:
     assert (await run(charlie, "room.join", room=general.pk))["membership"]["state"] == "active"
     await run(alice, "message.post", room=general.pk, key=str(uuid4()), body="Hello")
     await run(alice, "message.post", room=general.pk, key=str(uuid4()), body="there")
@@ -116,7 +152,9 @@ async def test_rooms_are_joined_read_and_left(run: Run, general: Room, alice: Us
     assert (await run(charlie, "room.leave", room=general.pk))["membership"]["state"] == "left"
 
 
-async def test_others_see_who_is_typing_and_not_too_often(run: Run, hub: Hub, general: Room, alice: User, bob: User) -> None:
+async def test_others_see_who_is_typing_and_not_too_often(
+    run: Run, hub: Hub, general: Room, alice: User, bob: User
+) -> None:
     (_, alices), (_, bobs) = await follow(hub, alice, general), await follow(hub, bob, general)
     for _ in range(3):
         assert await run(alice, "room.typing", room=general.pk) == {}
@@ -125,14 +163,22 @@ async def test_others_see_who_is_typing_and_not_too_often(run: Run, hub: Hub, ge
     assert signals(alices, "typing") == []
 
 
-async def test_who_may_not_write_is_not_typing(run: Run, general: Room, secret: Room, alice: User, bob: User, charlie: User) -> None:
-    await database.read(lambda: Membership.objects.filter(room=general, user=bob).update(muted_until="2999-01-01T00:00:00Z"))
+async def test_who_may_not_write_is_not_typing(
+    run: Run, general: Room, secret: Room, alice: User, bob: User, charlie: User
+) -> None:
+    await database.read(
+        lambda: Membership.objects.filter(room=general, user=bob).update(
+            muted_until="2999-01-01T00:00:00Z"
+        )
+    )
     for user, room in [(charlie, general), (charlie, secret), (bob, general)]:
         with pytest.raises(HoldfastError):
             await run(user, "room.typing", room=room.pk)
 
 
-async def test_others_see_how_far_somebody_has_read_in_small_rooms(run: Run, hub: Hub, general: Room, alice: User, bob: User) -> None:
+async def test_others_see_how_far_somebody_has_read_in_small_rooms(
+    run: Run, hub: Hub, general: Room, alice: User, bob: User
+) -> None:
     _, alices = await follow(hub, alice, general)
     for body in ("one", "two"):
         await run(alice, "message.post", room=general.pk, key=str(uuid4()), body=body)
@@ -143,7 +189,9 @@ async def test_others_see_how_far_somebody_has_read_in_small_rooms(run: Run, hub
     assert signals(alices, "read") == [{"user": bob.pk, "number": 1}]
 
 
-async def test_who_is_there(run: Run, hub: Hub, general: Room, secret: Room, alice: User, bob: User, charlie: User) -> None:
+async def test_who_is_there(
+    run: Run, hub: Hub, general: Room, secret: Room, alice: User, bob: User, charlie: User
+) -> None:
     assert (await run(bob, "room.presence", room=general.pk))["count"] == 0
     await follow(hub, alice, general)
     assert await run(bob, "room.presence", room=general.pk) == {"count": 1, "users": [alice.pk]}
@@ -151,16 +199,22 @@ async def test_who_is_there(run: Run, hub: Hub, general: Room, secret: Room, ali
         await run(charlie, "room.presence", room=secret.pk)
 
 
-async def test_who_is_removed_hears_nothing_more(run: Run, hub: Hub, secret: Room, alice: User, bob: User) -> None:
+async def test_who_is_removed_hears_nothing_more(
+    run: Run, hub: Hub, secret: Room, alice: User, bob: User
+) -> None:
     _, bobs = await follow(hub, bob, secret)
-    await database.read(lambda: services.remove(actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk))
+    await database.read(
+        lambda: services.remove(actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk)
+    )
     await run(alice, "message.post", room=secret.pk, key=str(uuid4()), body="only for us")
     closed = [found for found in bobs.objects if found["type"] == "closed"]
     assert closed == [{"type": "closed", "stream": f"room.{secret.pk}", "reason": "removed"}]
     assert "only for us" not in str(bobs.objects)
 
 
-async def test_who_is_banned_from_the_site_is_disconnected(run: Run, hub: Hub, general: Room, alice: User, bob: User, mona: User) -> None:
+async def test_who_is_banned_from_the_site_is_disconnected(
+    run: Run, hub: Hub, general: Room, alice: User, bob: User, mona: User
+) -> None:
     _, bobs = await follow(hub, bob, general)
     await database.read(lambda: services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="spam"))
     await run(alice, "message.post", room=general.pk, key=str(uuid4()), body="only for us")
@@ -188,7 +242,9 @@ async def test_who_is_banned_from_the_site_is_disconnected(run: Run, hub: Hub, g
         ("room.join", {}),
     ],
 )
-async def test_a_bad_field_is_named(run: Run, alice: User, name: str, fields: dict[str, Any]) -> None:
+async def test_a_bad_field_is_named(
+    run: Run, alice: User, name: str, fields: dict[str, Any]
+) -> None:
     with pytest.raises(BadRequest):
         await run(alice, name, **fields)
 
@@ -212,7 +268,9 @@ async def test_what_is_not_there_is_not_found(run: Run, alice: User, general: Ro
 async def test_chat_has_all_commands_of_the_protocol() -> None:
     protocol = "post edit delete react report"
     assert {f"message.{name}" for name in protocol.split()} <= commands.names
-    assert {f"room.{name}" for name in ["read", "typing", "join", "leave", "presence"]} <= commands.names
+    assert {
+        f"room.{name}" for name in ["read", "typing", "join", "leave", "presence"]
+    } <= commands.names
     assert {"ping", "notification.read", "notification.archive"} <= commands.names
     with pytest.raises(UnknownCommand):
         commands.find("room.explode")
@@ -220,15 +278,26 @@ async def test_chat_has_all_commands_of_the_protocol() -> None:
 
 def test_a_throttle_lets_each_through_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     throttle = Throttle(2.0)
-    assert [throttle.passes((1, 1), now) for now in (0.0, 1.9, 2.0, 3.9, 4.0)] == [True, False, True, False, True]
+    assert [throttle.passes((1, 1), now) for now in (0.0, 1.9, 2.0, 3.9, 4.0)] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+    ]
     assert throttle.passes((2, 1), 4.0)
     monkeypatch.setattr(Throttle, "REMEMBERED", 2)
     assert throttle.passes((3, 1), 4.0)
     assert throttle.passes((1, 1), 4.0)  # forgotten
 
 
-async def test_a_refusal_is_for_one_post_alone(run: Run, general: Room, alice: User, charlie: User, say: Say) -> None:
-    posts = [run(user, "message.post", room=general.pk, key=str(uuid4()), body="x") for user in (alice, charlie, alice)]
+async def test_a_refusal_is_for_one_post_alone(
+    run: Run, general: Room, alice: User, charlie: User, say: Say
+) -> None:
+    posts = [
+        run(user, "message.post", room=general.pk, key=str(uuid4()), body="x")
+        for user in (alice, charlie, alice)
+    ]
     found = await asyncio.gather(*posts, return_exceptions=True)
     assert isinstance(found[1], Forbidden)
     assert await database.read(Message.objects.count) == 2
@@ -243,7 +312,9 @@ async def test_somebody_is_blocked_and_let_back(run: Run, alice: User, bob: User
         await run(alice, "person.block", user="bob")
 
 
-async def test_who_is_blocked_types_in_vain(run: Run, hub: Hub, direct: Room, alice: User, bob: User) -> None:
+async def test_who_is_blocked_types_in_vain(
+    run: Run, hub: Hub, direct: Room, alice: User, bob: User
+) -> None:
     await run(alice, "person.block", user=bob.pk)
     with pytest.raises(Forbidden, match="cannot write to this person"):
         await run(bob, "room.typing", room=direct.pk)

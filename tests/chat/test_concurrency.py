@@ -42,22 +42,35 @@ def posts(user: User, room: Room, count: int, body: str = "Hello") -> list[Post]
     return [Post(author_id=user.pk, room_id=room.pk, key=uuid4(), body=body) for _ in range(count)]
 
 
-def test_numbers_have_no_holes_whoever_posts_at_once(general: Room, secret: Room, alice: User, bob: User) -> None:
+def test_numbers_have_no_holes_whoever_posts_at_once(
+    general: Room, secret: Room, alice: User, bob: User
+) -> None:
     def node(user: User, first: Room, second: Room) -> None:
         for _ in range(5):
             services.post_messages([*posts(user, first, 3), *posts(user, second, 3)])
 
-    together(partial(node, alice, general, secret), partial(node, bob, secret, general), partial(node, alice, secret, general))
+    together(
+        partial(node, alice, general, secret),
+        partial(node, bob, secret, general),
+        partial(node, alice, secret, general),
+    )
     for room in (general, secret):
-        assert list(Message.objects.filter(room=room).order_by("number").values_list("number", flat=True)) == list(range(1, 46))
+        assert list(
+            Message.objects.filter(room=room).order_by("number").values_list("number", flat=True)
+        ) == list(range(1, 46))
         assert fresh(room).last_number == 45
         Client(f"room.{room.pk}").pull()
 
 
-def test_one_key_at_once_on_three_nodes_is_one_message(general: Room, secret: Room, alice: User) -> None:
+def test_one_key_at_once_on_three_nodes_is_one_message(
+    general: Room, secret: Room, alice: User
+) -> None:
     key = uuid4()
     rooms: Sequence[Room] = [general, secret, general]
-    acts = [partial(services.post_message, author_id=alice.pk, room_id=room.pk, body="Hello", key=key) for room in rooms]
+    acts = [
+        partial(services.post_message, author_id=alice.pk, room_id=room.pk, body="Hello", key=key)
+        for room in rooms
+    ]
     answers = together(*acts)
     assert len({answer.message.pk for answer in answers}) == 1
     assert sorted(answer.duplicate for answer in answers) == [False, True, True]
@@ -65,9 +78,12 @@ def test_one_key_at_once_on_three_nodes_is_one_message(general: Room, secret: Ro
     assert fresh(general).last_number + fresh(secret).last_number == 1
 
 
-def test_two_people_who_write_to_each_other_at_once_have_one_conversation(alice: User, bob: User) -> None:
+def test_two_people_who_write_to_each_other_at_once_have_one_conversation(
+    alice: User, bob: User
+) -> None:
     made = together(
-        partial(services.direct_room, actor_id=alice.pk, user_id=bob.pk), partial(services.direct_room, actor_id=bob.pk, user_id=alice.pk)
+        partial(services.direct_room, actor_id=alice.pk, user_id=bob.pk),
+        partial(services.direct_room, actor_id=bob.pk, user_id=alice.pk),
     )
     assert made[0].room_id == made[1].room_id
     assert Room.objects.count() == 1
@@ -75,14 +91,20 @@ def test_two_people_who_write_to_each_other_at_once_have_one_conversation(alice:
 
 def test_rooms_of_one_name_that_are_made_at_once_get_numbers(alice: User, bob: User) -> None:
     people = [alice, bob, alice]
-    made = together(*(partial(services.create_room, actor_id=user.pk, name="Walks") for user in people))
+    made = together(
+        *(partial(services.create_room, actor_id=user.pk, name="Walks") for user in people)
+    )
     assert sorted(row.room.slug for row in made) == ["walks", "walks-2", "walks-3"]
 
 
-def test_two_owners_who_leave_at_once_leave_an_heir(general: Room, alice: User, bob: User, charlie: User) -> None:
+def test_two_owners_who_leave_at_once_leave_an_heir(
+    general: Room, alice: User, bob: User, charlie: User
+) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="owner")
-    together(*(partial(services.leave, actor_id=user.pk, room_id=general.pk) for user in (alice, bob)))
+    together(
+        *(partial(services.leave, actor_id=user.pk, room_id=general.pk) for user in (alice, bob))
+    )
     assert Membership.objects.get(room=general, state="active").user_id == charlie.pk
     assert Membership.objects.get(room=general, state="active").role == "owner"
 
@@ -98,22 +120,39 @@ def test_nobody_waits_in_a_ring(general: Room, secret: Room, alice: User, bob: U
 
     def post() -> None:
         for room in (general, secret) * 3:
-            answers = services.post_messages([*posts(alice, room, 2, names), *(post for user in people for post in posts(user, room, 1))])
+            answers = services.post_messages(
+                [
+                    *posts(alice, room, 2, names),
+                    *(post for user in people for post in posts(user, room, 1)),
+                ]
+            )
             assert sum(isinstance(answer, Posted) for answer in answers) >= 2
 
     def read() -> None:
         for number in range(8):
             order = people if number % 2 else people[::-1]
-            marks = [Mark(user_id=user.pk, room_id=room.pk, number=number) for room in (secret, general) for user in order]
+            marks = [
+                Mark(user_id=user.pk, room_id=room.pk, number=number)
+                for room in (secret, general)
+                for user in order
+            ]
             services.mark_read(marks)
 
     def react_and_moderate() -> None:
         for number in range(4):
             services.react(actor_id=bob.pk, message_id=message.pk, emoji="👍", on=number % 2 == 0)
-            services.mute(actor_id=alice.pk, room_id=general.pk, user_id=people[number].pk, seconds=number)
-            services.set_involvement(actor_id=people[number].pk, room_id=secret.pk, involvement="everything")
+            services.mute(
+                actor_id=alice.pk, room_id=general.pk, user_id=people[number].pk, seconds=number
+            )
+            services.set_involvement(
+                actor_id=people[number].pk, room_id=secret.pk, involvement="everything"
+            )
 
     acts: list[Callable[[], Any]] = [post, post, read, read, react_and_moderate]
     together(*acts)
-    for name in [f"room.{general.pk}", f"room.{secret.pk}", *(f"inbox.{user.pk}" for user in [*people, alice, bob])]:
+    for name in [
+        f"room.{general.pk}",
+        f"room.{secret.pk}",
+        *(f"inbox.{user.pk}" for user in [*people, alice, bob]),
+    ]:
         Client(name).pull()

@@ -22,9 +22,15 @@ def demo() -> str:
 
 
 def state() -> tuple[object, ...]:
-    users = list(User.objects.order_by("pk").values_list("username", "password", "is_staff", "is_superuser"))
+    users = list(
+        User.objects.order_by("pk").values_list("username", "password", "is_staff", "is_superuser")
+    )
     messages = list(Message.objects.order_by("pk").values_list("pk", "seq", "body", "reactions"))
-    return users, messages, list(Membership.objects.order_by("pk").values_list("pk", "read_number", "state"))
+    return (
+        users,
+        messages,
+        list(Membership.objects.order_by("pk").values_list("pk", "read_number", "state")),
+    )
 
 
 @pytest.fixture
@@ -35,7 +41,9 @@ def debug(settings: Settings) -> None:
 def test_demo_accounts_are_never_made_outside_debug() -> None:
     with pytest.raises(CommandError, match="only with DEBUG=true"):
         demo()
-    assert not User.objects.filter(username__in=[person.username for person in story().people]).exists()
+    assert not User.objects.filter(
+        username__in=[person.username for person in story().people]
+    ).exists()
 
 
 @pytest.mark.usefixtures("debug")
@@ -67,7 +75,11 @@ def test_a_second_run_leaves_alone_what_people_did_with_the_demo() -> None:
 @pytest.mark.usefixtures("debug")
 def test_the_story_has_a_past_and_something_new_for_bob() -> None:
     demo()
-    times = list(Message.objects.filter(room__slug="launch").order_by("number").values_list("created_at", flat=True))
+    times = list(
+        Message.objects.filter(room__slug="launch")
+        .order_by("number")
+        .values_list("created_at", flat=True)
+    )
     assert times == sorted(times)
     assert (times[-1] - times[0]).days >= 1
     bob = Membership.objects.get(room__slug="launch", user__username="bob")
@@ -77,9 +89,15 @@ def test_the_story_has_a_past_and_something_new_for_bob() -> None:
 @pytest.mark.usefixtures("debug")
 def test_inboxes_are_in_order_and_hold_only_what_is_new_as_unread() -> None:
     demo()
-    times = list(Notification.objects.filter(user__username="bob").order_by("pk").values_list("created_at", flat=True))
+    times = list(
+        Notification.objects.filter(user__username="bob")
+        .order_by("pk")
+        .values_list("created_at", flat=True)
+    )
     assert times == sorted(times)
-    unread = Notification.objects.filter(user__username="bob", read_at=None).values_list("title", flat=True)
+    unread = Notification.objects.filter(user__username="bob", read_at=None).values_list(
+        "title", flat=True
+    )
     assert sorted(unread) == ["Alice Moreau mentioned you in Launch", "Alice Moreau wrote to you"]
 
 

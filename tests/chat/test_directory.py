@@ -7,8 +7,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chat import services
-from chat.directory import MAX_WORDS, directory
 from chat.models import Room
+from chat.queries.directory import MAX_WORDS, directory
 from tests.chat.conftest import Say, fresh
 
 
@@ -17,7 +17,13 @@ def rooms(alice: User, bob: User, general: Room, secret: Room, direct: Room) -> 
     """Public rooms beside General, by name: one archived, one that Bob is banned from; of the others Bob is in General only."""
     made = {
         name: services.create_room(actor_id=alice.pk, name=name, topic=topic).room
-        for name, topic in [("Art", "Painting and clay"), ("Garden", "Roses"), ("Garden", "Tomatoes"), ("Old garden", ""), ("Walks", "")]
+        for name, topic in [
+            ("Art", "Painting and clay"),
+            ("Garden", "Roses"),
+            ("Garden", "Tomatoes"),
+            ("Old garden", ""),
+            ("Walks", ""),
+        ]
     }
     services.change_room(actor_id=alice.pk, room_id=made["Old garden"].pk, archived=True)
     services.ban(actor_id=alice.pk, room_id=made["Walks"].pk, user_id=bob.pk)
@@ -28,7 +34,9 @@ def names(user: User, query: str = "") -> list[str]:
     return [shown.room.name for shown in directory(user.pk, query=query)[0]]
 
 
-def test_public_rooms_are_listed_by_name_with_mine_among_them(rooms: dict[str, Room], bob: User, charlie: User) -> None:
+def test_public_rooms_are_listed_by_name_with_mine_among_them(
+    rooms: dict[str, Room], bob: User, charlie: User
+) -> None:
     assert names(bob) == ["Art", "Garden", "Garden", "General"]
     assert [shown.joined for shown in directory(bob.pk)[0]] == [False, False, False, True]
     assert names(charlie) == ["Art", "Garden", "Garden", "General", "Walks"]
@@ -43,7 +51,9 @@ def test_all_words_are_found_in_name_or_topic(rooms: dict[str, Room], bob: User)
     assert names(bob, "secret") == []
 
 
-def test_pages_follow_each_other_without_gaps_and_repeats(rooms: dict[str, Room], charlie: User) -> None:
+def test_pages_follow_each_other_without_gaps_and_repeats(
+    rooms: dict[str, Room], charlie: User
+) -> None:
     seen, after, more = [], None, True
     while more:
         found, more = directory(charlie.pk, after=after, limit=2)
@@ -59,17 +69,35 @@ def test_a_page_is_one_query_whatever_is_typed(rooms: dict[str, Room], bob: User
     assert queries[0]["sql"].count("LIKE") <= 2 * MAX_WORDS
 
 
-def test_over_http(client: Client, rooms: dict[str, Room], bob: User, secret: Room, say: Say) -> None:
+def test_over_http(
+    client: Client, rooms: dict[str, Room], bob: User, secret: Room, say: Say
+) -> None:
     client.force_login(bob)
     first = client.get("/api/rooms/directory", {"q": "garden", "limit": "1"}).json()
     assert ([item["room"]["topic"] for item in first["rooms"]], first["more"]) == (["Roses"], True)
-    rest = client.get("/api/rooms/directory", {"q": "garden", "after": str(first["rooms"][0]["room"]["id"])}).json()
-    assert ([item["room"]["topic"] for item in rest["rooms"]], rest["more"]) == (["Tomatoes"], False)
-    assert (rest["rooms"][0]["joined"], rest["rooms"][0]["member_count"]) == (False, fresh(rooms["Garden"]).member_count)
-    assert client.get("/api/rooms/directory", {"q": "x" * 101}).json()["error"]["code"] == "bad_request"
-    assert client.get("/api/rooms/directory", {"after": "x"}).json()["error"]["code"] == "bad_request"
+    rest = client.get(
+        "/api/rooms/directory", {"q": "garden", "after": str(first["rooms"][0]["room"]["id"])}
+    ).json()
+    assert ([item["room"]["topic"] for item in rest["rooms"]], rest["more"]) == (
+        ["Tomatoes"],
+        False,
+    )
+    assert (rest["rooms"][0]["joined"], rest["rooms"][0]["member_count"]) == (
+        False,
+        fresh(rooms["Garden"]).member_count,
+    )
+    assert (
+        client.get("/api/rooms/directory", {"q": "x" * 101}).json()["error"]["code"]
+        == "bad_request"
+    )
+    assert (
+        client.get("/api/rooms/directory", {"after": "x"}).json()["error"]["code"] == "bad_request"
+    )
     services.leave(actor_id=bob.pk, room_id=secret.pk)
-    assert client.get("/api/rooms/directory", {"after": secret.pk}).json()["error"]["code"] == "not_found"
+    assert (
+        client.get("/api/rooms/directory", {"after": secret.pk}).json()["error"]["code"]
+        == "not_found"
+    )
 
 
 def test_the_page_leads_on_without_javascript(client: Client, alice: User, bob: User) -> None:
@@ -79,6 +107,8 @@ def test_the_page_leads_on_without_javascript(client: Client, alice: User, bob: 
     page = client.get("/rooms/", {"q": "room"}).content.decode()
     assert page.count('class="directory__room"') == 50 + 1  # the template of the scripts
     assert f'href="?q=room&amp;after={Room.objects.get(name="Room 49").pk}"' in page
-    rest = client.get("/rooms/", {"q": "room", "after": str(Room.objects.get(name="Room 49").pk)}).content.decode()
+    rest = client.get(
+        "/rooms/", {"q": "room", "after": str(Room.objects.get(name="Room 49").pk)}
+    ).content.decode()
     assert "Room 59" in rest
     assert "Room 49" not in rest

@@ -14,27 +14,40 @@ from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 from tests.chat.conftest import Say, notices
 from tests.support.replay import Verify
 
-# -- editing --------------------------------------------------------------------------------------------------------------------------
+# -- editing ---------------------------------------------------------------------------------------
 
 
-def test_an_edited_message_is_replayed_once_in_its_last_form(verify: Verify, general: Room, alice: User, say: Say) -> None:
+def test_an_edited_message_is_replayed_once_in_its_last_form(
+    verify: Verify, general: Room, alice: User, say: Say
+) -> None:
     message = say(alice, general, "helo")
     with verify() as change:
         services.edit_message(actor_id=alice.pk, message_id=message.pk, body="hello")
         edited = services.edit_message(actor_id=alice.pk, message_id=message.pk, body="**hello**")
-    assert (edited.number, edited.body, edited.html) == (1, "**hello**", "<p><strong>hello</strong></p>")
+    assert (edited.number, edited.body, edited.html) == (
+        1,
+        "**hello**",
+        "<p><strong>hello</strong></p>",
+    )
     assert edited.edited_at is not None
     assert [data["body"] for data in change.data(f"room.{general.pk}")] == ["hello", "**hello**"]
 
 
-def test_the_same_text_again_is_no_change(verify: Verify, general: Room, alice: User, say: Say) -> None:
+def test_the_same_text_again_is_no_change(
+    verify: Verify, general: Room, alice: User, say: Say
+) -> None:
     message = say(alice, general, "hello")
     with verify() as change:
-        assert services.edit_message(actor_id=alice.pk, message_id=message.pk, body="hello").edited_at is None
+        assert (
+            services.edit_message(actor_id=alice.pk, message_id=message.pk, body="hello").edited_at
+            is None
+        )
     assert change.streams == []
 
 
-def test_nobody_edits_anothers_message(general: Room, alice: User, bob: User, mona: User, say: Say) -> None:
+def test_nobody_edits_anothers_message(
+    general: Room, alice: User, bob: User, mona: User, say: Say
+) -> None:
     message = say(bob, general, "mine")
     for other in (alice, mona):
         if other == mona:
@@ -43,14 +56,21 @@ def test_nobody_edits_anothers_message(general: Room, alice: User, bob: User, mo
             services.edit_message(actor_id=other.pk, message_id=message.pk, body="yours")
 
 
-def test_an_edit_is_checked_like_a_new_message(general: Room, alice: User, bob: User, say: Say) -> None:
+def test_an_edit_is_checked_like_a_new_message(
+    general: Room, alice: User, bob: User, say: Say
+) -> None:
     message = say(bob, general, "fine")
     Word.objects.create(word="blub")
 
     def edit(body: str) -> Message:
         return services.edit_message(actor_id=bob.pk, message_id=message.pk, body=body)
 
-    for body, error in [("", Empty), ("x" * 4001, TooLong), ("blub", BlockedWord), ("\0", BadRequest)]:
+    for body, error in [
+        ("", Empty),
+        ("x" * 4001, TooLong),
+        ("blub", BlockedWord),
+        ("\0", BadRequest),
+    ]:
         with pytest.raises(error):
             edit(body)
     services.change_room(actor_id=alice.pk, room_id=general.pk, read_only=True)
@@ -62,32 +82,50 @@ def test_an_edit_is_checked_like_a_new_message(general: Room, alice: User, bob: 
         edit("new")
 
 
-def test_a_message_that_is_not_there_cannot_be_edited(general: Room, secret: Room, alice: User, charlie: User, say: Say) -> None:
+def test_a_message_that_is_not_there_cannot_be_edited(
+    general: Room, secret: Room, alice: User, charlie: User, say: Say
+) -> None:
     hidden, deleted = say(alice, secret, "hidden"), say(alice, general, "deleted")
     services.delete_message(actor_id=alice.pk, message_id=deleted.pk)
-    for actor, message_id in [(charlie, hidden.pk), (alice, deleted.pk), (alice, 10**30), (alice, 0), (alice, -1)]:
+    for actor, message_id in [
+        (charlie, hidden.pk),
+        (alice, deleted.pk),
+        (alice, 10**30),
+        (alice, 0),
+        (alice, -1),
+    ]:
         with pytest.raises(NotFound):
             services.edit_message(actor_id=actor.pk, message_id=message_id, body="new")
 
 
-# -- deleting -------------------------------------------------------------------------------------------------------------------------
+# -- deleting --------------------------------------------------------------------------------------
 
 
-def test_what_its_author_deletes_is_gone_from_everywhere(verify: Verify, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_what_its_author_deletes_is_gone_from_everywhere(
+    verify: Verify, general: Room, alice: User, bob: User, say: Say
+) -> None:
     message = say(bob, general, "@alice **xyzzy**")
     services.react(actor_id=alice.pk, message_id=message.pk, emoji="👍", on=True)
     with verify():
         tombstone = services.delete_message(actor_id=bob.pk, message_id=message.pk)
     row = Message.objects.get(pk=message.pk)
     for found in (tombstone, row):
-        assert (found.number, found.body, found.html, found.mentions, found.reactions) == (1, "", "", [], {})
+        assert (found.number, found.body, found.html, found.mentions, found.reactions) == (
+            1,
+            "",
+            "",
+            [],
+            {},
+        )
         assert found.deleted_at is not None
     assert not RemovedText.objects.exists()
     assert not ModerationLog.objects.exists()
     assert "xyzzy" not in str(Message.objects.values())
 
 
-def test_deleting_twice_is_deleting_once(verify: Verify, general: Room, alice: User, say: Say) -> None:
+def test_deleting_twice_is_deleting_once(
+    verify: Verify, general: Room, alice: User, say: Say
+) -> None:
     message = say(alice, general, "xyzzy")
     services.delete_message(actor_id=alice.pk, message_id=message.pk)
     with verify() as change:
@@ -95,7 +133,9 @@ def test_deleting_twice_is_deleting_once(verify: Verify, general: Room, alice: U
     assert change.streams == []
 
 
-def test_a_moderator_deletes_and_restores(verify: Verify, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_a_moderator_deletes_and_restores(
+    verify: Verify, general: Room, alice: User, bob: User, say: Say
+) -> None:
     message = say(bob, general, "*xyzzy* @alice")
     services.react(actor_id=alice.pk, message_id=message.pk, emoji="👍", on=True)
     with verify() as change:
@@ -103,8 +143,14 @@ def test_a_moderator_deletes_and_restores(verify: Verify, general: Room, alice: 
     assert change.streams == [f"inbox.{bob.pk}", f"room.{general.pk}"]
     assert RemovedText.objects.get().body == "*xyzzy* @alice"
     with verify():
-        restored = services.restore_message(actor_id=alice.pk, message_id=message.pk, reason="a mistake")
-    assert (restored.body, restored.mentions, restored.reactions) == ("*xyzzy* @alice", [alice.pk], {"👍": [alice.pk]})
+        restored = services.restore_message(
+            actor_id=alice.pk, message_id=message.pk, reason="a mistake"
+        )
+    assert (restored.body, restored.mentions, restored.reactions) == (
+        "*xyzzy* @alice",
+        [alice.pk],
+        {"👍": [alice.pk]},
+    )
     assert "<em>xyzzy</em>" in restored.html
     assert restored.deleted_at is None
     assert not RemovedText.objects.exists()
@@ -112,7 +158,11 @@ def test_a_moderator_deletes_and_restores(verify: Verify, general: Room, alice: 
         ("moderation", "A moderator removed your message in General"),
         ("moderation", "A moderator restored your message in General"),
     ]
-    assert list(ModerationLog.objects.order_by("pk").values_list("action", "reason", "actor", "subject", "message")) == [
+    assert list(
+        ModerationLog.objects.order_by("pk").values_list(
+            "action", "reason", "actor", "subject", "message"
+        )
+    ) == [
         ("delete", "off topic", alice.pk, bob.pk, message.pk),
         ("restore", "a mistake", alice.pk, bob.pk, message.pk),
     ]
@@ -129,7 +179,9 @@ def test_a_moderator_of_the_site_deletes_in_every_room(
             services.restore_message(actor_id=mona.pk, message_id=message.pk)
 
 
-def test_what_a_moderator_deleted_its_author_can_still_erase(general: Room, alice: User, bob: User, say: Say) -> None:
+def test_what_a_moderator_deleted_its_author_can_still_erase(
+    general: Room, alice: User, bob: User, say: Say
+) -> None:
     message = say(bob, general, "xyzzy")
     services.delete_message(actor_id=alice.pk, message_id=message.pk)
     services.delete_message(actor_id=bob.pk, message_id=message.pk)
@@ -138,7 +190,9 @@ def test_what_a_moderator_deleted_its_author_can_still_erase(general: Room, alic
         services.restore_message(actor_id=alice.pk, message_id=message.pk)
 
 
-def test_a_moderator_who_deletes_twice_removes_once(verify: Verify, general: Room, alice: User, bob: User, mona: User, say: Say) -> None:
+def test_a_moderator_who_deletes_twice_removes_once(
+    verify: Verify, general: Room, alice: User, bob: User, mona: User, say: Say
+) -> None:
     message = say(bob, general, "xyzzy")
     for actor in (alice, mona):
         services.delete_message(actor_id=actor.pk, message_id=message.pk)
@@ -146,7 +200,9 @@ def test_a_moderator_who_deletes_twice_removes_once(verify: Verify, general: Roo
     assert len(notices(bob)) == ModerationLog.objects.count() == 1
 
 
-def test_a_moderators_own_message_comes_back_without_a_notification(general: Room, alice: User, mona: User, say: Say) -> None:
+def test_a_moderators_own_message_comes_back_without_a_notification(
+    general: Room, alice: User, mona: User, say: Say
+) -> None:
     message = say(alice, general, "xyzzy")
     services.delete_message(actor_id=mona.pk, message_id=message.pk)
     services.restore_message(actor_id=alice.pk, message_id=message.pk)
@@ -170,21 +226,27 @@ def test_nobody_else_deletes_or_restores(
             services.restore_message(actor_id=actor.pk, message_id=Message.objects.latest("pk").pk)
 
 
-def test_an_author_who_was_put_out_no_longer_reaches_the_message(secret: Room, alice: User, bob: User, say: Say) -> None:
+def test_an_author_who_was_put_out_no_longer_reaches_the_message(
+    secret: Room, alice: User, bob: User, say: Say
+) -> None:
     message = say(bob, secret, "mine")
     services.remove(actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk)
     with pytest.raises(NotFound):
         services.delete_message(actor_id=bob.pk, message_id=message.pk)
 
 
-# -- reacting -------------------------------------------------------------------------------------------------------------------------
+# -- reacting --------------------------------------------------------------------------------------
 
 
-def test_reactions_come_and_go(verify: Verify, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_reactions_come_and_go(
+    verify: Verify, general: Room, alice: User, bob: User, say: Say
+) -> None:
     message = say(alice, general, "Hello")
 
     def react(actor: User, emoji: str, *, on: bool) -> Any:
-        return services.react(actor_id=actor.pk, message_id=message.pk, emoji=emoji, on=on).reactions
+        return services.react(
+            actor_id=actor.pk, message_id=message.pk, emoji=emoji, on=on
+        ).reactions
 
     with verify() as change:
         assert react(alice, "👍", on=True) == {"👍": [alice.pk]}
@@ -199,17 +261,21 @@ def test_reactions_come_and_go(verify: Verify, general: Room, alice: User, bob: 
 @pytest.mark.parametrize("emoji", ["", "a", "👍👍", "👍 ", ":+1:", "<b>", "\0", "👍" * 1000, "1"])
 def test_a_reaction_is_one_emoji(general: Room, alice: User, say: Say, emoji: str) -> None:
     with pytest.raises(BadRequest, match="emoji"):
-        services.react(actor_id=alice.pk, message_id=say(alice, general, "Hello").pk, emoji=emoji, on=True)
+        services.react(
+            actor_id=alice.pk, message_id=say(alice, general, "Hello").pk, emoji=emoji, on=True
+        )
 
 
 @pytest.mark.parametrize("emoji", ["👍", "👍🏽", "❤️", "👨‍👩‍👧‍👦", "🏳️‍🌈", "🇩🇪", "1️⃣"])
 def test_every_emoji_is_one(general: Room, alice: User, say: Say, emoji: str) -> None:
-    assert services.react(actor_id=alice.pk, message_id=say(alice, general, "Hello").pk, emoji=emoji, on=True).reactions == {
-        emoji: [alice.pk]
-    }
+    assert services.react(
+        actor_id=alice.pk, message_id=say(alice, general, "Hello").pk, emoji=emoji, on=True
+    ).reactions == {emoji: [alice.pk]}
 
 
-def test_reactions_are_limited(general: Room, alice: User, bob: User, say: Say, settings: Settings) -> None:
+def test_reactions_are_limited(
+    general: Room, alice: User, bob: User, say: Say, settings: Settings
+) -> None:
     settings.HOLDFAST_MAX_REACTION_KINDS, settings.HOLDFAST_MAX_REACTIONS = 2, 3
     message = say(alice, general, "Hello")
     for actor, emoji in [(alice, "👍"), (alice, "🎉"), (bob, "🎉")]:
@@ -220,13 +286,20 @@ def test_reactions_are_limited(general: Room, alice: User, bob: User, say: Say, 
         services.react(actor_id=bob.pk, message_id=message.pk, emoji="👍", on=True)
 
 
-def test_who_may_react(general: Room, secret: Room, alice: User, bob: User, charlie: User, say: Say) -> None:
+def test_who_may_react(
+    general: Room, secret: Room, alice: User, bob: User, charlie: User, say: Say
+) -> None:
     message, hidden = say(alice, general, "Hello"), say(alice, secret, "Hello")
     services.change_room(actor_id=alice.pk, room_id=general.pk, read_only=True)
     services.react(actor_id=bob.pk, message_id=message.pk, emoji="👍", on=True)
     services.mute(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=60)
     Membership.objects.filter(room=secret, user=bob).update(state=State.BANNED)
-    for actor, found, error in [(bob, message, Muted), (charlie, message, Forbidden), (charlie, hidden, NotFound), (bob, hidden, NotFound)]:
+    for actor, found, error in [
+        (bob, message, Muted),
+        (charlie, message, Forbidden),
+        (charlie, hidden, NotFound),
+        (bob, hidden, NotFound),
+    ]:
         with pytest.raises(error):
             services.react(actor_id=actor.pk, message_id=found.pk, emoji="🎉", on=True)
     services.delete_message(actor_id=alice.pk, message_id=message.pk)

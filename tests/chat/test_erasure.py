@@ -15,17 +15,28 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
-from chat import archives, evidence, services
+from chat import services
 from chat.errors import LinkOver
-from chat.models import Bulk, Membership, Mention, Message, ModerationLog, RemovedText, Report, Room
-from chat.search import index
-from chat.search.query import parse
-from chat.services import erasure, unnaming
-from chat.ties import Block, Renaming
+from chat.models import (
+    Block,
+    Bulk,
+    Membership,
+    Mention,
+    Message,
+    ModerationLog,
+    RemovedText,
+    Renaming,
+    Report,
+    Room,
+)
+from chat.moderation import archives, evidence
+from chat.queries.search import index
+from chat.queries.search.query import parse
+from chat.services import erasure, name_scrubbing
 from notifications import services as inboxes
 from notifications.models import Notification, Preferences
-from realtime import selectors as streams
 from realtime.auth import issue_token
+from realtime.core import reads as streams
 from realtime.models import AccessToken, Revocation
 from realtime.protocol.errors import BadRequest, Forbidden
 from tests.chat.conftest import Say, fresh, notices
@@ -36,9 +47,9 @@ def opened(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         found = {name: archive.read(name) for name in archive.namelist()}
     manifest = json.loads(found["manifest.json"])["files"]
-    assert {name: sha256(part).hexdigest() for name, part in found.items() if name != "manifest.json"} == {
-        name: entry["sha256"] for name, entry in manifest.items()
-    }
+    assert {
+        name: sha256(part).hexdigest() for name, part in found.items() if name != "manifest.json"
+    } == {name: entry["sha256"] for name, entry in manifest.items()}
     return found
 
 
@@ -56,7 +67,9 @@ def lines(data: bytes) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def life(general: Room, secret: Room, direct: Room, alice: User, bob: User, mona: User, say: Say) -> None:
+def life(
+    general: Room, secret: Room, direct: Room, alice: User, bob: User, mona: User, say: Say
+) -> None:
     """What Bob did: he wrote in three rooms, one text was removed, he reported, signed in twice and has a token."""
     removed = say(bob, general, "removed text")
     say(bob, secret, "secret text")
@@ -76,7 +89,11 @@ def test_a_person_gets_everything_that_is_their_own(life: None, bob: User, tmp_p
     call_command("person_export", "bob", str(file), stdout=io.StringIO())
     found = opened(file.read_bytes())
     assert json.loads(found["account.json"])["username"] == "bob"
-    assert {row["text"] for row in lines(found["messages.jsonl"])} == {"removed text", "secret text", "direct text"}
+    assert {row["text"] for row in lines(found["messages.jsonl"])} == {
+        "removed text",
+        "secret text",
+        "direct text",
+    }
     assert len(lines(found["memberships.jsonl"])) == 3
     assert lines(found["reports.jsonl"])[0]["note"] == "my note"
     assert [row["emoji"] for row in lines(found["reactions.jsonl"])] == [["👍"]]
@@ -105,7 +122,9 @@ def test_who_is_erased_is_nobody_and_nothing_they_wrote_is_left(
     assert not Session.objects.exists()
     assert not Notification.objects.filter(user=bob).exists()
     assert Report.objects.get().note == ""
-    assert set(Membership.objects.filter(user=bob, room__direct_key=None).values_list("state", flat=True)) == {"left"}
+    assert set(
+        Membership.objects.filter(user=bob, room__direct_key=None).values_list("state", flat=True)
+    ) == {"left"}
     assert fresh(general).member_count == 1
     entries = ModerationLog.objects.filter(action="erase").count()
     with verify() as change:  # a second time changes no message and no account
@@ -116,17 +135,31 @@ def test_who_is_erased_is_nobody_and_nothing_they_wrote_is_left(
 
 
 def test_nothing_tells_their_name_any_more(
-    verify: Verify, life: None, general: Room, secret: Room, alice: User, bob: User, charlie: User, mona: User, say: Say, monkeypatch: Any
+    verify: Verify,
+    life: None,
+    general: Room,
+    secret: Room,
+    alice: User,
+    bob: User,
+    charlie: User,
+    mona: User,
+    say: Say,
+    monkeypatch: Any,
 ) -> None:
     mine = say(alice, general, "Good morning")
-    services.react(actor_id=charlie_joins(general, charlie).pk, message_id=mine.pk, emoji="🎉", on=True)
+    services.react(
+        actor_id=charlie_joins(general, charlie).pk, message_id=mine.pk, emoji="🎉", on=True
+    )
     services.react(actor_id=bob.pk, message_id=mine.pk, emoji="👍", on=True)
-    services.react(actor_id=bob.pk, message_id=say(charlie, general, "Me too").pk, emoji="👍", on=True)
+    services.react(
+        actor_id=bob.pk, message_id=say(charlie, general, "Me too").pk, emoji="👍", on=True
+    )
     inboxes.read_all(user_id=charlie.pk)
     say(bob, general, "Hello @alice", reply_to=mine.pk)
     services.block(actor_id=charlie.pk, user_id=bob.pk)
     assert "Bob" in said(alice, charlie)
-    with monkeypatch.context() as patch, verify() as change:  # but for what only Bob could read, which no stream tells of when it goes
+    # But for what only Bob could read, which no stream tells of when it goes.
+    with monkeypatch.context() as patch, verify() as change:
         patch.setattr(erasure, "_forget", lambda _user_id: None)
         services.erase_person(actor_id=mona.pk, user_id=bob.pk, seconds=60)
     name = f"deleted-{bob.pk}"
@@ -137,9 +170,11 @@ def test_nothing_tells_their_name_any_more(
     assert notices(charlie)[-1] == ("reaction", f"{name} reacted to your message in General")
     assert not Renaming.objects.filter(finished_at=None).exists()
     for stream in set(change.streams) - {f"inbox.{bob.pk}"}:
-        assert b"Bob" not in b"".join(event.body or b"" for event in streams.page(stream, 0, 10_000).events)
+        assert b"Bob" not in b"".join(
+            event.body or b"" for event in streams.page(stream, 0, 10_000).events
+        )
     with verify() as change:
-        unnaming.unname(User.objects.get(pk=bob.pk))
+        name_scrubbing.unname(User.objects.get(pk=bob.pk))
     assert change.streams == []
 
 
@@ -159,7 +194,9 @@ def test_what_they_chose_and_whom_they_let_in_is_over(
     inboxes.set_preferences(user_id=bob.pk, desktop_off=["reaction"])
     services.block(actor_id=bob.pk, user_id=charlie.pk)
     services.set_role(actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk, role="moderator")
-    token = services.make_invite_link(actor_id=bob.pk, room_id=secret.pk, seconds=3600, max_uses=5).token
+    token = services.make_invite_link(
+        actor_id=bob.pk, room_id=secret.pk, seconds=3600, max_uses=5
+    ).token
     services.erase_person(actor_id=mona.pk, user_id=bob.pk, seconds=60)
     assert not Preferences.objects.exists()
     assert not Block.objects.exists()
@@ -168,7 +205,9 @@ def test_what_they_chose_and_whom_they_let_in_is_over(
         services.join_by_link(actor_id=charlie.pk, token=token)
 
 
-def test_no_search_finds_what_they_wrote(life: None, general: Room, alice: User, bob: User, mona: User, say: Say) -> None:
+def test_no_search_finds_what_they_wrote(
+    life: None, general: Room, alice: User, bob: User, mona: User, say: Say
+) -> None:
     hidden = say(bob, general, "hidden text")
     services.hide_message(actor_id=mona.pk, message_id=hidden.pk)
     assert index.find(alice.pk, parse("text")).messages
@@ -182,17 +221,24 @@ def test_no_search_finds_what_they_wrote(life: None, general: Room, alice: User,
         assert cursor.fetchone() == (1,)  # Alice's
 
 
-def test_a_reaction_to_a_removed_or_hidden_message_is_theirs_too(general: Room, alice: User, bob: User, mona: User, say: Say) -> None:
+def test_a_reaction_to_a_removed_or_hidden_message_is_theirs_too(
+    general: Room, alice: User, bob: User, mona: User, say: Say
+) -> None:
     removed, hidden = say(alice, general, "one"), say(alice, general, "two")
     for message in (removed, hidden):
         services.react(actor_id=bob.pk, message_id=message.pk, emoji="👍", on=True)
     services.delete_message(actor_id=mona.pk, message_id=removed.pk, reason="off topic")
     services.hide_message(actor_id=mona.pk, message_id=hidden.pk)
     found = opened(b"".join(archives.stream(evidence.own_data(bob))))
-    assert lines(found["reactions.jsonl"]) == [{"message": removed.pk, "emoji": ["👍"]}, {"message": hidden.pk, "emoji": ["👍"]}]
+    assert lines(found["reactions.jsonl"]) == [
+        {"message": removed.pk, "emoji": ["👍"]},
+        {"message": hidden.pk, "emoji": ["👍"]},
+    ]
 
 
-def test_the_log_forgets_what_they_were_called_before(general: Room, alice: User, bob: User, mona: User) -> None:
+def test_the_log_forgets_what_they_were_called_before(
+    general: Room, alice: User, bob: User, mona: User
+) -> None:
     for user, name in ((bob, "robert"), (alice, "alicia")):
         services.rename(user_id=user.pk, username=name, actor_id=mona.pk)
     services.change_room(actor_id=alice.pk, room_id=general.pk, name="Lobby")
@@ -228,12 +274,16 @@ def test_their_connections_end_with_the_account(life: None, bob: User, mona: Use
     assert Revocation.objects.filter(user=bob, credential="").exists()
 
 
-def test_a_room_whose_last_owner_is_erased_gets_another(general: Room, alice: User, bob: User, mona: User) -> None:
+def test_a_room_whose_last_owner_is_erased_gets_another(
+    general: Room, alice: User, bob: User, mona: User
+) -> None:
     services.erase_person(actor_id=mona.pk, user_id=alice.pk, seconds=60)
     assert Membership.objects.get(room=general, user=bob).role == "owner"
 
 
-def test_an_erasure_that_was_interrupted_goes_on(life: None, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_erasure_that_was_interrupted_goes_on(
+    life: None, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("chat.services.bulk.BATCH", 1)
     monkeypatch.setattr("chat.management.commands.person_erase.SECONDS", 0)
     out = io.StringIO()

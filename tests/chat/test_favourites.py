@@ -5,16 +5,19 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chat import payloads, selectors, services
+from chat import payloads, services
 from chat.models import Room
+from chat.queries import selectors
 from chat.services.favourites import MAX_ORDER
-from realtime import selectors as streams
+from realtime.core import reads as streams
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import membership
 from tests.support.replay import Verify
 
 
-def test_a_favourite_changes_the_inbox_of_its_owner_and_nothing_else(verify: Verify, general: Room, bob: User) -> None:
+def test_a_favourite_changes_the_inbox_of_its_owner_and_nothing_else(
+    verify: Verify, general: Room, bob: User
+) -> None:
     with verify() as change:
         row = services.set_favourite(actor_id=bob.pk, room_id=general.pk, favourite=True)
     assert change.streams == [f"inbox.{bob.pk}"]
@@ -22,7 +25,9 @@ def test_a_favourite_changes_the_inbox_of_its_owner_and_nothing_else(verify: Ver
     assert row.favourite
 
 
-def test_nobody_else_sees_it_in_any_stream(verify: Verify, general: Room, alice: User, bob: User) -> None:
+def test_nobody_else_sees_it_in_any_stream(
+    verify: Verify, general: Room, alice: User, bob: User
+) -> None:
     services.set_favourite(actor_id=bob.pk, room_id=general.pk, favourite=True)
     with verify() as change:
         services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="moderator")
@@ -32,11 +37,15 @@ def test_nobody_else_sees_it_in_any_stream(verify: Verify, general: Room, alice:
     assert b"favourite" not in replay
 
 
-def test_a_new_favourite_is_the_last_and_goes_where_it_is_put(general: Room, secret: Room, direct: Room, bob: User) -> None:
+def test_a_new_favourite_is_the_last_and_goes_where_it_is_put(
+    general: Room, secret: Room, direct: Room, bob: User
+) -> None:
     for room in (general, secret, direct):
         services.set_favourite(actor_id=bob.pk, room_id=room.pk, favourite=True)
     services.set_favourite(actor_id=bob.pk, room_id=direct.pk, favourite=True, order=0.5)
-    places = {room.kind: membership(room, bob).favourite_order for room in (general, secret, direct)}
+    places = {
+        room.kind: membership(room, bob).favourite_order for room in (general, secret, direct)
+    }
     assert places == {"public": 0, "direct": 0.5, "private": 1}
     services.set_favourite(actor_id=bob.pk, room_id=general.pk, favourite=False)
     services.set_favourite(actor_id=bob.pk, room_id=general.pk, favourite=True)
@@ -53,7 +62,9 @@ def test_what_is_so_already_is_no_change(verify: Verify, general: Room, bob: Use
     assert change.streams == []
 
 
-def test_only_members_have_favourites(general: Room, secret: Room, bob: User, charlie: User) -> None:
+def test_only_members_have_favourites(
+    general: Room, secret: Room, bob: User, charlie: User
+) -> None:
     for user, room_id, order, error in [
         (charlie, general.pk, None, Forbidden),
         (charlie, secret.pk, None, NotFound),
@@ -71,7 +82,9 @@ def test_each_person_has_their_own(general: Room, alice: User, bob: User) -> Non
     assert [item.is_favourite for item in selectors.my_rooms(alice.pk)] == [False]
 
 
-def test_making_a_favourite_costs_the_same_with_many(general: Room, secret: Room, direct: Room, bob: User) -> None:
+def test_making_a_favourite_costs_the_same_with_many(
+    general: Room, secret: Room, direct: Room, bob: User
+) -> None:
     counts = []
     for room in (general, secret, direct):
         with CaptureQueriesContext(connection) as queries:

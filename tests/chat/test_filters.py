@@ -8,12 +8,13 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chat import rulebook, services
+from chat import services
 from chat.errors import BlockedWord
-from chat.filters import MASK, Action, Kind, Rule, Rulebook, check_pattern
 from chat.models import BlockedWord as Word
 from chat.models import Filter, Message, ModerationLog, Report, Room
+from chat.queries import filter_cache
 from chat.services.filters import take_over_words
+from chat.text.filters import MASK, Action, Kind, Rule, Rulebook, check_pattern
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
 from tests.chat.conftest import Say
 from tests.support.replay import Verify
@@ -23,14 +24,16 @@ EVIL_TEXT = "a" * 3990 + "!"
 
 
 def add(mona: User, text: str, action: str = Action.BLOCK, **more: Any) -> Filter:
-    return services.save_filter(actor_id=mona.pk, text=text, action=action, **{"kind": Kind.WORD, "is_on": True, **more})
+    return services.save_filter(
+        actor_id=mona.pk, text=text, action=action, **{"kind": Kind.WORD, "is_on": True, **more}
+    )
 
 
 def found(body: str, *rules: Rule) -> list[str]:
     return [body[start:end] for hit in Rulebook(rules).hits(body, None) for start, end in hit.spans]
 
 
-# -- what is found --------------------------------------------------------------------------------------------------------------------
+# -- what is found ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -46,16 +49,27 @@ def found(body: str, *rules: Rule) -> list[str]:
         ("привет", "ПРИВЕТ приветы", ["ПРИВЕТ"]),
     ],
 )
-def test_a_word_is_found_as_a_whole_word_in_any_case(word: str, body: str, expected: list[str]) -> None:
+def test_a_word_is_found_as_a_whole_word_in_any_case(
+    word: str, body: str, expected: list[str]
+) -> None:
     assert found(body, Rule(word.casefold())) == expected
 
 
 def test_a_masked_word_is_found_where_it_stands_though_its_neighbours_change_their_length() -> None:
-    assert Rulebook([Rule("zu", action=Action.MASK)]).check("Straße ZU, ﬁn zu", 1).body == f"Straße {MASK}, ﬁn {MASK}"
+    assert (
+        Rulebook([Rule("zu", action=Action.MASK)]).check("Straße ZU, ﬁn zu", 1).body
+        == f"Straße {MASK}, ﬁn {MASK}"
+    )
 
 
 def test_patterns_are_found_anywhere_and_overlapping_masks_are_one() -> None:
-    book = Rulebook([Rule("b+c", Kind.PATTERN, Action.MASK), Rule("abb", Kind.PATTERN, Action.MASK), Rule("x", Kind.WORD, Action.FLAG)])
+    book = Rulebook(
+        [
+            Rule("b+c", Kind.PATTERN, Action.MASK),
+            Rule("abb", Kind.PATTERN, Action.MASK),
+            Rule("x", Kind.WORD, Action.FLAG),
+        ]
+    )
     outcome = book.check("ABBBC and äbc, x", 1)
     assert outcome.body == f"{MASK} and ä{MASK}, x"
     assert outcome.flags == ("x",)
@@ -89,7 +103,10 @@ def test_a_pattern_that_cannot_be_is_refused_with_what_is_wrong(pattern: str, sa
 
 
 def test_no_pattern_and_no_text_holds_anybody_up() -> None:
-    rules = [Rule(EVIL, Kind.PATTERN, Action.FLAG), *(Rule(f"({number}|x+x+)+y", Kind.PATTERN) for number in range(50))]
+    rules = [
+        Rule(EVIL, Kind.PATTERN, Action.FLAG),
+        *(Rule(f"({number}|x+x+)+y", Kind.PATTERN) for number in range(50)),
+    ]
     rules += [Rule(f"a{number}") for number in range(3000)]
     book = Rulebook(rules)
     started = time.perf_counter()
@@ -98,10 +115,12 @@ def test_no_pattern_and_no_text_holds_anybody_up() -> None:
     assert time.perf_counter() - started < 1  # it takes some milliseconds
 
 
-# -- what becomes of the message ------------------------------------------------------------------------------------------------------
+# -- what becomes of the message -------------------------------------------------------------------
 
 
-def test_a_blocked_message_is_refused_and_an_edit_too(general: Room, alice: User, mona: User, say: Say) -> None:
+def test_a_blocked_message_is_refused_and_an_edit_too(
+    general: Room, alice: User, mona: User, say: Say
+) -> None:
     message = say(alice, general, "Hello")
     add(mona, "b[ao]d", kind=Kind.PATTERN)
     with pytest.raises(BlockedWord):
@@ -111,7 +130,9 @@ def test_a_blocked_message_is_refused_and_an_edit_too(general: Room, alice: User
     say(alice, general, "good")
 
 
-def test_a_masked_message_is_posted_without_the_word(verify: Verify, general: Room, alice: User, mona: User, say: Say) -> None:
+def test_a_masked_message_is_posted_without_the_word(
+    verify: Verify, general: Room, alice: User, mona: User, say: Say
+) -> None:
     with verify() as change:
         add(mona, "bob", Action.MASK)
         message = say(alice, general, "**Hello** BOB and @bob")
@@ -123,20 +144,28 @@ def test_a_masked_message_is_posted_without_the_word(verify: Verify, general: Ro
     assert edited.body == MASK
 
 
-def test_a_flagged_message_is_posted_and_waits_for_a_moderator(verify: Verify, general: Room, alice: User, mona: User, say: Say) -> None:
+def test_a_flagged_message_is_posted_and_waits_for_a_moderator(
+    verify: Verify, general: Room, alice: User, mona: User, say: Say
+) -> None:
     add(mona, "watches", Action.FLAG)
     add(mona, r"buy\s+my", Action.FLAG, kind=Kind.PATTERN)
     with verify():
         message = say(alice, general, "Buy my watches")
         services.edit_message(actor_id=alice.pk, message_id=message.pk, body="Buy my watches now")
     report = Report.objects.get()
-    assert (report.message_id, report.status, report.reporter.username) == (message.pk, "open", "holdfast")
+    assert (report.message_id, report.status, report.reporter.username) == (
+        message.pk,
+        "open",
+        "holdfast",
+    )
     assert "watches" in report.note
     say(alice, general, "Hello")
     assert Report.objects.count() == 1
 
 
-def test_nobody_is_told_of_what_two_say_to_each_other(direct: Room, alice: User, mona: User, say: Say) -> None:
+def test_nobody_is_told_of_what_two_say_to_each_other(
+    direct: Room, alice: User, mona: User, say: Say
+) -> None:
     add(mona, "watches", Action.FLAG)
     add(mona, "pills", Action.MASK)
     assert say(alice, direct, "watches and pills").body == f"watches and {MASK}"
@@ -151,7 +180,15 @@ def test_a_filter_holds_from_the_next_message_on_and_not_when_it_is_off(
     services.switch_filter(actor_id=mona.pk, filter_id=row.pk, on=True)
     with pytest.raises(BlockedWord):
         say(alice, general, "blub")
-    services.save_filter(actor_id=mona.pk, filter_id=row.pk, text="blub", kind="word", action="block", room_id=secret.pk, is_on=True)
+    services.save_filter(
+        actor_id=mona.pk,
+        filter_id=row.pk,
+        text="blub",
+        kind="word",
+        action="block",
+        room_id=secret.pk,
+        is_on=True,
+    )
     say(alice, general, "blub")
     with pytest.raises(BlockedWord):
         say(alice, secret, "blub")
@@ -162,7 +199,9 @@ def test_a_filter_holds_from_the_next_message_on_and_not_when_it_is_off(
     assert logged[2].room_id == secret.pk
 
 
-def test_a_restored_message_is_not_filtered_again(general: Room, bob: User, alice: User, mona: User, say: Say) -> None:
+def test_a_restored_message_is_not_filtered_again(
+    general: Room, bob: User, alice: User, mona: User, say: Say
+) -> None:
     message = say(bob, general, "blub")
     services.delete_message(actor_id=alice.pk, message_id=message.pk)
     add(mona, "blub")
@@ -184,7 +223,7 @@ def test_posting_costs_one_query_more_where_filters_are_and_the_same_where_nothi
     assert queries() == none
 
 
-# -- who may, and how many ------------------------------------------------------------------------------------------------------------
+# -- who may, and how many -------------------------------------------------------------------------
 
 
 def test_only_moderators_of_the_site_make_filters(alice: User, mona: User) -> None:
@@ -208,7 +247,7 @@ def test_only_moderators_of_the_site_make_filters(alice: User, mona: User) -> No
 
 
 def test_no_more_are_on_than_posting_can_bear(mona: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chat.filters.MAX_PATTERNS", 2)
+    monkeypatch.setattr("chat.text.filters.MAX_PATTERNS", 2)
     first = add(mona, "a", kind=Kind.PATTERN)
     add(mona, "b", kind=Kind.PATTERN)
     with pytest.raises(TooMany):
@@ -216,15 +255,17 @@ def test_no_more_are_on_than_posting_can_bear(mona: User, monkeypatch: pytest.Mo
     off = add(mona, "c", kind=Kind.PATTERN, is_on=False)
     services.switch_filter(actor_id=mona.pk, filter_id=first.pk, on=False)
     services.switch_filter(actor_id=mona.pk, filter_id=off.pk, on=True)
-    monkeypatch.setattr("chat.filters.MAX_PROGRAMS", 10)
+    monkeypatch.setattr("chat.text.filters.MAX_PROGRAMS", 10)
     with pytest.raises(TooMany):
         add(mona, r"\pL+", kind=Kind.PATTERN, filter_id=off.pk)
 
 
-# -- blocked words of before ----------------------------------------------------------------------------------------------------------
+# -- blocked words of before -----------------------------------------------------------------------
 
 
-def test_words_of_before_hold_and_become_filters(general: Room, alice: User, mona: User, say: Say) -> None:
+def test_words_of_before_hold_and_become_filters(
+    general: Room, alice: User, mona: User, say: Say
+) -> None:
     say(alice, general, "blub")
     Word.objects.create(word="blub")
     with pytest.raises(BlockedWord):
@@ -240,9 +281,11 @@ def test_words_of_before_hold_and_become_filters(general: Room, alice: User, mon
     assert Message.objects.get(pk=say(alice, general, "Blub").pk).body == "Blub"
 
 
-def test_a_word_that_an_older_node_adds_holds_at_once_and_so_does_its_end(general: Room, alice: User, say: Say) -> None:
+def test_a_word_that_an_older_node_adds_holds_at_once_and_so_does_its_end(
+    general: Room, alice: User, say: Say
+) -> None:
     take_over_words()
     word = Word.objects.create(word="late")
-    assert rulebook.current().check("late", general.pk).blocked
+    assert filter_cache.current().check("late", general.pk).blocked
     word.delete()
-    assert not rulebook.current().check("late", general.pk).blocked
+    assert not filter_cache.current().check("late", general.pk).blocked

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from chat import services
 from chat.errors import LinksNotAllowed
-from chat.flooding import PEOPLE, Flood, flood
 from chat.models import Room
 from chat.services import Post, Posted
+from chat.text.rate_limit import PEOPLE, Flood, flood
 from realtime.protocol.errors import RateLimited
 from realtime.settings import env
 from tests.chat.conftest import Say
@@ -23,11 +23,17 @@ LINK = "see https://elsewhere.example/"
 @pytest.fixture(autouse=True)
 def limits(settings: Any) -> None:
     settings.HOLDFAST_REPEATS, settings.HOLDFAST_REPEAT_SECONDS = 3, 60
-    settings.HOLDFAST_POSTS, settings.HOLDFAST_POST_MENTIONS, settings.HOLDFAST_POST_SECONDS = 10, 4, 60
+    settings.HOLDFAST_POSTS, settings.HOLDFAST_POST_MENTIONS, settings.HOLDFAST_POST_SECONDS = (
+        10,
+        4,
+        60,
+    )
     flood._people.clear()
 
 
-def refused(found: Flood, body: str, now: float, *, mentions: int = 0, author: int = 1) -> float | None:
+def refused(
+    found: Flood, body: str, now: float, *, mentions: int = 0, author: int = 1
+) -> float | None:
     try:
         found.check(author, uuid4(), body, mentions, now)
     except RateLimited as error:
@@ -35,7 +41,9 @@ def refused(found: Flood, body: str, now: float, *, mentions: int = 0, author: i
     return None
 
 
-def test_the_same_text_counts_in_whatever_rooms_case_and_spaces(general: Room, secret: Room, bob: User, say: Say) -> None:
+def test_the_same_text_counts_in_whatever_rooms_case_and_spaces(
+    general: Room, secret: Room, bob: User, say: Say
+) -> None:
     for room, body in ((general, "Buy  now"), (secret, "buy NOW"), (general, "buy now")):
         say(bob, room, body)
     with pytest.raises(RateLimited) as error:
@@ -45,11 +53,15 @@ def test_the_same_text_counts_in_whatever_rooms_case_and_spaces(general: Room, s
 
 
 def test_it_counts_within_one_batch_as_well(general: Room, bob: User) -> None:
-    answers = services.post_messages([Post(author_id=bob.pk, room_id=general.pk, key=uuid4(), body="same") for _ in range(5)])
+    answers = services.post_messages(
+        [Post(author_id=bob.pk, room_id=general.pk, key=uuid4(), body="same") for _ in range(5)]
+    )
     assert [type(answer) for answer in answers] == [Posted] * 3 + [RateLimited] * 2
 
 
-def test_a_message_that_comes_again_under_its_key_counts_once(general: Room, bob: User, say: Say) -> None:
+def test_a_message_that_comes_again_under_its_key_counts_once(
+    general: Room, bob: User, say: Say
+) -> None:
     key = uuid4()
     for _ in range(5):
         say(bob, general, "once", key=key)
@@ -75,7 +87,9 @@ def test_many_messages_and_many_mentions_wait() -> None:
     assert [refused(Flood(), "x", 0.0, mentions=count) for count in (4, 5)] == [None, 60.0]
 
 
-def test_others_are_not_concerned_and_nothing_grows(general: Room, alice: User, bob: User, say: Say) -> None:
+def test_others_are_not_concerned_and_nothing_grows(
+    general: Room, alice: User, bob: User, say: Say
+) -> None:
     for _ in range(4):
         say(alice, general, "an owner may")
     found = Flood()
@@ -87,18 +101,29 @@ def test_others_are_not_concerned_and_nothing_grows(general: Room, alice: User, 
 @pytest.mark.parametrize(
     ("texts", "seconds"),
     [
-        ([f"what was written offline, {number}" for number in range(200)], 0.0),  # an outbox, as much as a socket takes at once
+        # An outbox, as much as a socket takes at once.
+        ([f"what was written offline, {number}" for number in range(200)], 0.0),
         (["+1"] * 15, 40.0),
-        ([f"build {number} passed" for number in range(550)], 60.0),  # a bot with a token, nine a second
+        # A bot with a token, nine a second.
+        ([f"build {number} passed" for number in range(550)], 60.0),
         (["It is noon."] * 20, 1.0),  # the same, into its rooms
     ],
     ids=["outbox", "lively", "bot", "news"],
 )
-def test_what_people_and_bots_do_is_below_the_limits_of_a_new_site(settings: Any, texts: list[str], seconds: float) -> None:
-    for name in ("HOLDFAST_POSTS", "HOLDFAST_POST_SECONDS", "HOLDFAST_REPEATS", "HOLDFAST_REPEAT_SECONDS"):
+def test_what_people_and_bots_do_is_below_the_limits_of_a_new_site(
+    settings: Any, texts: list[str], seconds: float
+) -> None:
+    for name in (
+        "HOLDFAST_POSTS",
+        "HOLDFAST_POST_SECONDS",
+        "HOLDFAST_REPEATS",
+        "HOLDFAST_REPEAT_SECONDS",
+    ):
         setattr(settings, name, env.asked[name])
     found = Flood()
-    assert [refused(found, text, seconds * number / len(texts)) for number, text in enumerate(texts)] == [None] * len(texts)
+    assert [
+        refused(found, text, seconds * number / len(texts)) for number, text in enumerate(texts)
+    ] == [None] * len(texts)
 
 
 def test_no_limit_is_no_limit(settings: Any) -> None:
@@ -107,7 +132,9 @@ def test_no_limit_is_no_limit(settings: Any) -> None:
     assert [refused(found, "x", 0.0, mentions=50) for _ in range(100)] == [None] * 100
 
 
-def test_links_are_for_those_whom_the_site_knows(settings: Any, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_links_are_for_those_whom_the_site_knows(
+    settings: Any, general: Room, alice: User, bob: User, say: Say
+) -> None:
     say(bob, general, LINK)
     settings.HOLDFAST_LINKS, settings.HOLDFAST_LINKS_AFTER_DAYS = "known", 3
     for body in (LINK, "[click](https://elsewhere.example/)"):

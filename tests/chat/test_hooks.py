@@ -11,11 +11,11 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 
-from chat import hooks
 from chat.errors import Rejected
-from chat.hooks import Change, Draft, Flag, Reject, Verdict, register_hook, unregister_hook
 from chat.models import Message, Report, Room
-from realtime import metrics
+from chat.text import hooks
+from chat.text.hooks import Change, Draft, Flag, Reject, Verdict, register_hook, unregister_hook
+from realtime.core import metrics
 from realtime.protocol.errors import Unavailable
 from tests.chat.test_commands import Run, hub, run
 from tests.extending import politeness
@@ -79,7 +79,9 @@ async def test_edits_are_looked_at_too(run: Run, general: Room, alice: User) -> 
     assert seen[0] == Draft(alice.pk, general.pk, "Bye", message_id=message)
 
 
-async def test_each_hook_sees_what_the_one_before_has_changed(run: Run, general: Room, alice: User) -> None:
+async def test_each_hook_sees_what_the_one_before_has_changed(
+    run: Run, general: Room, alice: User
+) -> None:
     async def second(draft: Draft) -> Verdict:
         return Change(draft.body + "2")
 
@@ -91,7 +93,9 @@ async def test_each_hook_sees_what_the_one_before_has_changed(run: Run, general:
 
 
 @pytest.mark.parametrize("result", ["failed", "timeout"])
-async def test_a_hook_that_fails_does_what_it_said(run: Run, general: Room, alice: User, result: str) -> None:
+async def test_a_hook_that_fails_does_what_it_said(
+    run: Run, general: Room, alice: User, result: str
+) -> None:
     async def breaks(draft: Draft) -> Verdict:
         if result == "timeout":
             await asyncio.sleep(60)
@@ -108,7 +112,9 @@ async def test_a_hook_that_fails_does_what_it_said(run: Run, general: Room, alic
     unregister_hook("open")
 
 
-async def test_a_post_that_is_there_is_answered_whatever_a_hook_says_now(run: Run, general: Room, alice: User) -> None:
+async def test_a_post_that_is_there_is_answered_whatever_a_hook_says_now(
+    run: Run, general: Room, alice: User
+) -> None:
     key = str(uuid4())
     first = await run(alice, "message.post", room=general.pk, key=key, body="Hello")
     register_hook("never", lambda draft: Reject("no"))
@@ -116,7 +122,9 @@ async def test_a_post_that_is_there_is_answered_whatever_a_hook_says_now(run: Ru
     assert again == first | {"duplicate": True}
 
 
-async def test_nobody_waits_for_a_hook_that_looks_at_somebody_else(run: Run, general: Room, alice: User, bob: User) -> None:
+async def test_nobody_waits_for_a_hook_that_looks_at_somebody_else(
+    run: Run, general: Room, alice: User, bob: User
+) -> None:
     released = threading.Event()
 
     def slow(draft: Draft) -> Verdict:
@@ -132,17 +140,23 @@ async def test_nobody_waits_for_a_hook_that_looks_at_somebody_else(run: Run, gen
     assert (await waiting)["message"]["number"] == 2
 
 
-async def test_messages_of_one_author_keep_their_order(run: Run, general: Room, alice: User) -> None:
+async def test_messages_of_one_author_keep_their_order(
+    run: Run, general: Room, alice: User
+) -> None:
     async def slower_at_first(draft: Draft) -> Verdict:
         await asyncio.sleep(0.05 if draft.body == "0" else 0)
         return None
 
     register_hook("uneven", slower_at_first)
-    replies = await asyncio.gather(*(post(run, alice, general, str(number)) for number in range(10)))
+    replies = await asyncio.gather(
+        *(post(run, alice, general, str(number)) for number in range(10))
+    )
     assert [reply["message"]["number"] for reply in replies] == list(range(1, 11))
 
 
-async def test_threads_that_hang_hold_up_no_more_than_their_limit(run: Run, general: Room, alice: User, bob: User) -> None:
+async def test_threads_that_hang_hold_up_no_more_than_their_limit(
+    run: Run, general: Room, alice: User, bob: User
+) -> None:
     released = threading.Event()
 
     def hangs(draft: Draft) -> Verdict:

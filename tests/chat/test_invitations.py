@@ -10,10 +10,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from chat import invite_pages, links, services
+from chat import services
 from chat.errors import LinkOver
-from chat.models import ModerationLog, Room
-from chat.ties import InviteLink
+from chat.models import InviteLink, ModerationLog, Room
+from chat.pages import invitations
+from chat.queries import invite_links
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 from tests.chat.conftest import fresh, membership
 from tests.chat.test_concurrency import together
@@ -26,10 +27,14 @@ Make = Callable[..., services.MadeLink]
 @pytest.fixture
 def make(secret: Room, alice: User) -> Make:
     """Make a link into the private room: ``make(max_uses=1)``."""
-    return partial(services.make_invite_link, actor_id=alice.pk, room_id=secret.pk, seconds=3600, max_uses=10)
+    return partial(
+        services.make_invite_link, actor_id=alice.pk, room_id=secret.pk, seconds=3600, max_uses=10
+    )
 
 
-def test_who_holds_the_link_comes_in(verify: Verify, make: Make, secret: Room, charlie: User) -> None:
+def test_who_holds_the_link_comes_in(
+    verify: Verify, make: Make, secret: Room, charlie: User
+) -> None:
     with verify() as change:
         token = make().token
         row = services.join_by_link(actor_id=charlie.pk, token=token)
@@ -42,24 +47,35 @@ def test_who_holds_the_link_comes_in(verify: Verify, make: Make, secret: Room, c
 
 def test_the_token_is_stored_nowhere(make: Make) -> None:
     made = make()
-    assert made.token not in str([*InviteLink.objects.values()]) + str([*ModerationLog.objects.values()])
-    assert links.by_token(made.token) == made.row
+    assert made.token not in str([*InviteLink.objects.values()]) + str(
+        [*ModerationLog.objects.values()]
+    )
+    assert invite_links.by_token(made.token) == made.row
 
 
-def test_only_those_who_moderate_the_room_make_and_revoke_links(make: Make, general: Room, bob: User, charlie: User, mona: User) -> None:
+def test_only_those_who_moderate_the_room_make_and_revoke_links(
+    make: Make, general: Room, bob: User, charlie: User, mona: User
+) -> None:
     made = make()
     for user, error in ((bob, Forbidden), (charlie, NotFound)):
         with pytest.raises(error):
             make(actor_id=user.pk)
         with pytest.raises(error):
-            services.revoke_invite_link(actor_id=user.pk, room_id=made.row.room_id, link_id=made.row.pk)
+            services.revoke_invite_link(
+                actor_id=user.pk, room_id=made.row.room_id, link_id=made.row.pk
+            )
     make(actor_id=mona.pk)
     with pytest.raises(NotFound):
         services.revoke_invite_link(actor_id=mona.pk, room_id=general.pk, link_id=made.row.pk)
 
 
 @pytest.mark.parametrize(
-    ("wrong", "field"), [({"seconds": 3599}, "seconds"), ({"seconds": 30 * 86400 + 1}, "seconds"), ({"max_uses": 0}, "max_uses")]
+    ("wrong", "field"),
+    [
+        ({"seconds": 3599}, "seconds"),
+        ({"seconds": 30 * 86400 + 1}, "seconds"),
+        ({"max_uses": 0}, "max_uses"),
+    ],
 )
 def test_no_link_is_without_bounds(make: Make, wrong: dict[str, int], field: str) -> None:
     with pytest.raises(BadRequest, match=f"^{field}: "):
@@ -67,7 +83,7 @@ def test_no_link_is_without_bounds(make: Make, wrong: dict[str, int], field: str
 
 
 def test_a_room_has_a_bounded_number_of_links(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "MAX_STANDING", 1)
+    monkeypatch.setattr(invite_links, "MAX_STANDING", 1)
     make()
     with pytest.raises(TooMany):
         make()
@@ -86,7 +102,9 @@ def test_what_is_done_with_links_is_in_the_log(make: Make, alice: User, secret: 
 def end(made: services.MadeLink, how: str, alice: User, someone: User) -> None:
     match how:
         case "revoked":
-            services.revoke_invite_link(actor_id=alice.pk, room_id=made.row.room_id, link_id=made.row.pk)
+            services.revoke_invite_link(
+                actor_id=alice.pk, room_id=made.row.room_id, link_id=made.row.pk
+            )
         case "expired":
             InviteLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
         case "used up":
@@ -97,9 +115,16 @@ def end(made: services.MadeLink, how: str, alice: User, someone: User) -> None:
 
 @pytest.mark.parametrize(
     ("how", "words"),
-    [("revoked", "was taken back"), ("expired", "has expired"), ("used up", "has been used up"), ("archived", "is archived")],
+    [
+        ("revoked", "was taken back"),
+        ("expired", "has expired"),
+        ("used up", "has been used up"),
+        ("archived", "is archived"),
+    ],
 )
-def test_a_link_that_is_over_says_why(make: Make, client: Client, alice: User, charlie: User, how: str, words: str) -> None:
+def test_a_link_that_is_over_says_why(
+    make: Make, client: Client, alice: User, charlie: User, how: str, words: str
+) -> None:
     made = make(max_uses=1)
     end(made, how, alice, make_user("dora"))
     with pytest.raises(LinkOver, match=words):
@@ -123,13 +148,24 @@ def test_who_is_banned_stays_out_and_who_was_removed_may_come_back(
         services.join_by_link(actor_id=charlie.pk, token=made.token)
     client.force_login(charlie)
     answer = client.get(f"/invite/{made.token}/")
-    assert (answer.status_code, "You are banned from this room." in answer.content.decode()) == (403, True)
+    assert (answer.status_code, "You are banned from this room." in answer.content.decode()) == (
+        403,
+        True,
+    )
 
 
-def test_somebody_without_an_account_makes_one_and_comes_back(make: Make, client: Client, secret: Room, settings: Settings) -> None:
+def test_somebody_without_an_account_makes_one_and_comes_back(
+    make: Make, client: Client, secret: Room, settings: Settings
+) -> None:
     path = f"/invite/{make().token}/"
     page = client.get(path)
-    for words in ("Alice invites you to", "Secret", "2 members", f"/accounts/login/?next={path}", f"/accounts/signup/?next={path}"):
+    for words in (
+        "Alice invites you to",
+        "Secret",
+        "2 members",
+        f"/accounts/login/?next={path}",
+        f"/accounts/signup/?next={path}",
+    ):
         assert words in page.content.decode()
     assert page.headers["Referrer-Policy"] == "same-origin"
     fields = {"username": "nora", "password1": PASSWORD, "password2": PASSWORD}
@@ -147,9 +183,12 @@ def test_nobody_joins_without_signing_in(make: Make, client: Client) -> None:
 
 
 def test_guesses_are_limited(make: Make, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(invite_pages, "MAX_MISSES", 2)
+    monkeypatch.setattr(invitations, "MAX_MISSES", 2)
     token = make().token
-    statuses = [client.get(f"/invite/{guess}/", REMOTE_ADDR="203.0.113.9").status_code for guess in ("x", "y" * 500, "z", token)]
+    statuses = [
+        client.get(f"/invite/{guess}/", REMOTE_ADDR="203.0.113.9").status_code
+        for guess in ("x", "y" * 500, "z", token)
+    ]
     assert statuses == [404, 404, 429, 429]
     assert client.get(f"/invite/{token}/", REMOTE_ADDR="203.0.113.10").status_code == 200
 
@@ -161,7 +200,9 @@ def test_links_over_http(client: Client, secret: Room, alice: User, bob: User) -
     assert made.status_code == 201
     assert made.json()["url"].startswith("http://testserver/invite/")
     listed = client.get(path).json()["invitations"]
-    assert [(row["uses"], row["max_uses"], row["created_by"]["username"]) for row in listed] == [(0, 5, "alice")]
+    assert [(row["uses"], row["max_uses"], row["created_by"]["username"]) for row in listed] == [
+        (0, 5, "alice")
+    ]
     revoked = client.delete(f"{path}/{listed[0]['id']}").json()["invitation"]
     assert revoked["revoked_at"] is not None
     assert client.get(path).json() == {"invitations": []}

@@ -21,16 +21,27 @@ def test_a_page_is_in_the_language_that_the_browser_asks_for(client: Client) -> 
 
 
 def test_arabic_runs_from_the_right(client: Client) -> None:
-    assert '<html lang="ar" dir="rtl">' in client.get("/accounts/login/", headers={"accept-language": "ar"}).content.decode()
+    assert (
+        '<html lang="ar" dir="rtl">'
+        in client.get("/accounts/login/", headers={"accept-language": "ar"}).content.decode()
+    )
 
 
 def test_a_language_that_nobody_speaks_here_is_answered_in_the_first(client: Client) -> None:
-    assert '<html lang="en">' in client.get("/accounts/login/", headers={"accept-language": "tlh"}).content.decode()
+    assert (
+        '<html lang="en">'
+        in client.get("/accounts/login/", headers={"accept-language": "tlh"}).content.decode()
+    )
 
 
-def test_a_refusal_is_in_the_language_of_whoever_is_refused_and_its_code_is_not(client: Client, people: People) -> None:
+def test_a_refusal_is_in_the_language_of_whoever_is_refused_and_its_code_is_not(
+    client: Client, people: People
+) -> None:
     client.force_login(people.alice)
-    answers = [client.get("/api/rooms/999/", headers={"accept-language": language}).json()["error"] for language in ("en", GERMAN)]
+    answers = [
+        client.get("/api/rooms/999/", headers={"accept-language": language}).json()["error"]
+        for language in ("en", GERMAN)
+    ]
     assert answers == [
         {"code": "not_found", "message": "There is no such room."},
         {"code": "not_found", "message": "Diesen Raum gibt es nicht."},
@@ -41,13 +52,25 @@ def test_values_are_told_in_every_language(client: Client, people: People) -> No
     room = services.create_room(actor_id=people.alice.pk, name="Lab").room
     client.force_login(people.alice)
     headers = {"accept-language": "de"}
-    answer = client.patch(f"/api/rooms/{room.pk}/", {"name": "x" * 200}, content_type="application/json", headers=headers)
-    assert answer.json()["error"] == {"code": "bad_request", "message": "name: höchstens 80 Zeichen sind möglich, es sind 200"}
+    answer = client.patch(
+        f"/api/rooms/{room.pk}/",
+        {"name": "x" * 200},
+        content_type="application/json",
+        headers=headers,
+    )
+    assert answer.json()["error"] == {
+        "code": "bad_request",
+        "message": "name: höchstens 80 Zeichen sind möglich, es sind 200",
+    }
 
 
-def test_who_chooses_a_language_is_spoken_to_in_it_whatever_the_browser_says(client: Client, people: People) -> None:
+def test_who_chooses_a_language_is_spoken_to_in_it_whatever_the_browser_says(
+    client: Client, people: People
+) -> None:
     client.force_login(people.alice)
-    page = client.post("/accounts/language/", {"language": "de"}, headers={"accept-language": "ar"}, follow=True)
+    page = client.post(
+        "/accounts/language/", {"language": "de"}, headers={"accept-language": "ar"}, follow=True
+    )
     assert "Dein Konto" in page.content.decode()
     assert '<option value="de" lang="de" selected>' in page.content.decode()
 
@@ -66,19 +89,31 @@ def test_who_has_chosen_nothing_keeps_the_browsers_language(people: People) -> N
     assert settings.LANGUAGE_COOKIE_NAME not in answer.cookies
 
 
-def test_a_language_that_nobody_speaks_here_cannot_be_chosen(client: Client, people: People) -> None:
+def test_a_language_that_nobody_speaks_here_cannot_be_chosen(
+    client: Client, people: People
+) -> None:
     client.force_login(people.alice)
-    assert settings.LANGUAGE_COOKIE_NAME not in client.post("/accounts/language/", {"language": "tlh"}).cookies
+    assert (
+        settings.LANGUAGE_COOKIE_NAME
+        not in client.post("/accounts/language/", {"language": "tlh"}).cookies
+    )
 
 
 def test_a_language_is_chosen_by_those_who_are_signed_in(client: Client) -> None:
-    assert client.post("/accounts/language/", {"language": "de"}).headers["Location"].startswith("/accounts/login/")
+    assert (
+        client.post("/accounts/language/", {"language": "de"})
+        .headers["Location"]
+        .startswith("/accounts/login/")
+    )
 
 
-def test_times_are_in_the_readers_zone_on_pages_and_at_the_desk(client: Client, people: People) -> None:
+def test_times_are_in_the_readers_zone_on_pages_and_at_the_desk(
+    client: Client, people: People
+) -> None:
     room = services.create_room(actor_id=people.alice.pk, name="Lab").room
     said = services.post_message(author_id=people.alice.pk, room_id=room.pk, body="Hello").message
-    shown = f"{said.created_at.astimezone(ZoneInfo('Asia/Kathmandu')):%H:%M}"  # a quarter of an hour apart from everybody else
+    # A quarter of an hour apart from everybody else.
+    shown = f"{said.created_at.astimezone(ZoneInfo('Asia/Kathmandu')):%H:%M}"
     people.alice.is_staff = people.alice.is_superuser = True
     people.alice.save()
     client.force_login(people.alice)

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from chat.markdown import names, render
+from chat.text.markdown import names, render
 
 PEOPLE = {"alice": 7, "bob": 8, "dot.name": 9, "a@b.org": 10}
 
@@ -28,13 +28,22 @@ def html(body: str) -> str:
         ('```"><img class=x>\nx\n```', "<pre><code>x\n</code></pre>"),
         ("```\nx\n```", "<pre><code>x\n</code></pre>"),
         (r"\*so\*", "<p>*so*</p>"),
-        ("<https://a.org>", '<p><a href="https://a.org" rel="noopener noreferrer nofollow">https://a.org</a></p>'),
-        ("[site](http://a.org)", '<p><a href="http://a.org" rel="noopener noreferrer nofollow">site</a></p>'),
+        (
+            "<https://a.org>",
+            '<p><a href="https://a.org" rel="noopener noreferrer nofollow">https://a.org</a></p>',
+        ),
+        (
+            "[site](http://a.org)",
+            '<p><a href="http://a.org" rel="noopener noreferrer nofollow">site</a></p>',
+        ),
         (
             "see https://a.org/x_y_z.",
             '<p>see <a href="https://a.org/x_y_z" rel="noopener noreferrer nofollow">https://a.org/x_y_z</a>.</p>',
         ),
-        ("mailto:a@b.org", '<p><a href="mailto:a@b.org" rel="noopener noreferrer nofollow">mailto:a@b.org</a></p>'),
+        (
+            "mailto:a@b.org",
+            '<p><a href="mailto:a@b.org" rel="noopener noreferrer nofollow">mailto:a@b.org</a></p>',
+        ),
     ],
 )
 def test_markup_is_rendered(body: str, expected: str) -> None:
@@ -109,13 +118,25 @@ def test_mentions_of_people_are_marked() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["`@alice`", "```\n@alice\n```", "x@alice", "https://a.org/@alice", "[@alice](https://a.org)", "@@alice", "@alicex"]
+    "body",
+    [
+        "`@alice`",
+        "```\n@alice\n```",
+        "x@alice",
+        "https://a.org/@alice",
+        "[@alice](https://a.org)",
+        "@@alice",
+        "@alicex",
+    ],
 )
 def test_what_only_looks_like_a_mention_is_none(body: str) -> None:
     assert render(body, PEOPLE).mentions == ()
 
 
-@pytest.mark.parametrize(("body", "user"), [("@bob.", 8), ("(@bob)", 8), ("**@bob**", 8), ("@bob's", 8), ("> @bob", 8), ("@a@b.org", 10)])
+@pytest.mark.parametrize(
+    ("body", "user"),
+    [("@bob.", 8), ("(@bob)", 8), ("**@bob**", 8), ("@bob's", 8), ("> @bob", 8), ("@a@b.org", 10)],
+)
 def test_a_mention_ends_where_the_name_ends(body: str, user: int) -> None:
     assert render(body, PEOPLE).mentions == (user,)
 
@@ -135,10 +156,76 @@ def test_the_room_is_mentioned_only_by_those_who_may() -> None:
 
 
 HOSTILE = [
-    *("*", "_", "`", "~", "[", "]", "(", "<", ">", "\\", "@", "&", "!", "\n", "\t", " ", "-", "+", "#", "|"),
-    *("**", "*a_ ", "**a ", "[a](", "![", "](", "[]", "[](", "> ", ">- ", "- ", "1. ", "1) ", "a@", "@a", "@a.", "*\n", "```\n", "`` "),
-    *("http://", "http://a.b/(", "mailto:", "mailto:a@", "<http://a ", "www.", "a**b", "*a **b ", "_a __b ", "[a](http://b.c) ", "[x](<"),
-    *("\x00", "\u200b", "é", "🙂", "\n\n>", "- a\n  ", "~~a", '"', "'", "http://ü", "http://a/%", "@alice "),
+    *(
+        "*",
+        "_",
+        "`",
+        "~",
+        "[",
+        "]",
+        "(",
+        "<",
+        ">",
+        "\\",
+        "@",
+        "&",
+        "!",
+        "\n",
+        "\t",
+        " ",
+        "-",
+        "+",
+        "#",
+        "|",
+    ),
+    *(
+        "**",
+        "*a_ ",
+        "**a ",
+        "[a](",
+        "![",
+        "](",
+        "[]",
+        "[](",
+        "> ",
+        ">- ",
+        "- ",
+        "1. ",
+        "1) ",
+        "a@",
+        "@a",
+        "@a.",
+        "*\n",
+        "```\n",
+        "`` ",
+    ),
+    *(
+        "http://",
+        "http://a.b/(",
+        "mailto:",
+        "mailto:a@",
+        "<http://a ",
+        "www.",
+        "a**b",
+        "*a **b ",
+        "_a __b ",
+        "[a](http://b.c) ",
+        "[x](<",
+    ),
+    *(
+        "\x00",
+        "\u200b",
+        "é",
+        "🙂",
+        "\n\n>",
+        "- a\n  ",
+        "~~a",
+        '"',
+        "'",
+        "http://ü",
+        "http://a/%",
+        "@alice ",
+    ),
 ]
 
 
@@ -153,7 +240,13 @@ def test_no_text_keeps_the_server_busy(piece: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["".join("`" * n + " " for n in range(1, 89)), "(" * 2000 + ")" * 2000, "*" + " " * 3998 + "*", "http://" + "a." * 1990]
+    "body",
+    [
+        "".join("`" * n + " " for n in range(1, 89)),
+        "(" * 2000 + ")" * 2000,
+        "*" + " " * 3998 + "*",
+        "http://" + "a." * 1990,
+    ],
 )
 def test_no_clever_text_keeps_the_server_busy(body: str) -> None:
     started = time.process_time()

@@ -6,9 +6,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chat import selectors, services
+from chat import services
 from chat.errors import ReadOnly
 from chat.models import Membership, ModerationLog, Room, State
+from chat.queries import selectors
 from chat.services import members
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailable
 from realtime.protocol.page import End
@@ -16,15 +17,18 @@ from tests.chat.conftest import Say, fresh, membership, notices
 from tests.conftest import make_user
 from tests.support.replay import Verify
 
-# -- joining and leaving --------------------------------------------------------------------------------------------------------------
+# -- joining and leaving ---------------------------------------------------------------------------
 
 
-def test_everybody_may_join_a_public_room(verify: Verify, general: Room, alice: User, charlie: User, say: Say) -> None:
+def test_everybody_may_join_a_public_room(
+    verify: Verify, general: Room, alice: User, charlie: User, say: Say
+) -> None:
     say(alice, general, "before")
     with verify() as change:
         row = services.join(actor_id=charlie.pk, room_id=general.pk)
         assert services.join(actor_id=charlie.pk, room_id=general.pk).pk == row.pk
-    assert (row.role, row.state, row.read_number) == ("member", "active", 1)  # what was said before is read
+    # What was said before is read.
+    assert (row.role, row.state, row.read_number) == ("member", "active", 1)
     assert change.streams == [f"inbox.{charlie.pk}", f"room.{general.pk}"]
     assert change.data(f"room.{general.pk}")[0] == {
         "id": row.pk,
@@ -44,7 +48,9 @@ def test_a_private_room_is_not_there_for_others(secret: Room, charlie: User) -> 
         services.join(actor_id=charlie.pk, room_id=secret.pk)
 
 
-def test_nobody_joins_a_room_that_is_archived_or_that_banned_them(general: Room, alice: User, bob: User, charlie: User) -> None:
+def test_nobody_joins_a_room_that_is_archived_or_that_banned_them(
+    general: Room, alice: User, bob: User, charlie: User
+) -> None:
     services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk)
     with pytest.raises(Forbidden, match="banned"):
         services.join(actor_id=bob.pk, room_id=general.pk)
@@ -75,13 +81,17 @@ def test_nobody_leaves_where_they_are_not(general: Room, secret: Room, charlie: 
         services.leave(actor_id=charlie.pk, room_id=secret.pk)
 
 
-def test_the_last_owners_room_passes_to_the_oldest_moderator(verify: Verify, general: Room, alice: User, bob: User, charlie: User) -> None:
+def test_the_last_owners_room_passes_to_the_oldest_moderator(
+    verify: Verify, general: Room, alice: User, bob: User, charlie: User
+) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=charlie.pk, role="moderator")
     with verify() as change:
         services.leave(actor_id=alice.pk, room_id=general.pk)
     assert membership(general, charlie).role == "owner"
-    assert change.streams == sorted([f"inbox.{alice.pk}", f"inbox.{charlie.pk}", f"room.{general.pk}"])
+    assert change.streams == sorted(
+        [f"inbox.{alice.pk}", f"inbox.{charlie.pk}", f"room.{general.pk}"]
+    )
     assert notices(charlie)[-1] == ("moderation", "You are now an owner of General")
     services.leave(actor_id=charlie.pk, room_id=general.pk)
     assert membership(general, bob).role == "owner"
@@ -92,7 +102,9 @@ def test_the_last_owners_room_passes_to_the_oldest_moderator(verify: Verify, gen
 def test_one_of_two_owners_just_leaves(general: Room, alice: User, bob: User) -> None:
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="owner")
     services.leave(actor_id=alice.pk, room_id=general.pk)
-    assert list(Membership.objects.filter(room=general, role="owner").values_list("user_id", flat=True)) == [bob.pk]
+    assert list(
+        Membership.objects.filter(room=general, role="owner").values_list("user_id", flat=True)
+    ) == [bob.pk]
 
 
 def test_an_heir_who_goes_at_the_same_moment_is_replaced(
@@ -110,7 +122,9 @@ def test_an_heir_who_goes_at_the_same_moment_is_replaced(
     assert membership(general, charlie).role == "owner"
 
 
-def test_a_room_that_never_stands_still_is_given_up(general: Room, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_room_that_never_stands_still_is_given_up(
+    general: Room, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     heirs = iter(range(1000, 2000))
     monkeypatch.setattr(selectors, "heir", lambda *_: next(heirs))
     with pytest.raises(Unavailable):
@@ -118,10 +132,12 @@ def test_a_room_that_never_stands_still_is_given_up(general: Room, alice: User, 
     assert membership(general, alice).state == "active"
 
 
-# -- inviting -------------------------------------------------------------------------------------------------------------------------
+# -- inviting --------------------------------------------------------------------------------------
 
 
-def test_who_is_invited_is_a_member_and_is_told(verify: Verify, secret: Room, alice: User, charlie: User) -> None:
+def test_who_is_invited_is_a_member_and_is_told(
+    verify: Verify, secret: Room, alice: User, charlie: User
+) -> None:
     with verify() as change:
         row = services.invite(actor_id=alice.pk, room_id=secret.pk, username="charlie")
         services.invite(actor_id=alice.pk, room_id=secret.pk, username="charlie")
@@ -157,10 +173,12 @@ def test_who_cannot_be_invited(general: Room, alice: User, bob: User, charlie: U
             services.invite(actor_id=alice.pk, room_id=general.pk, username=username)
 
 
-# -- many at once ---------------------------------------------------------------------------------------------------------------------
+# -- many at once ----------------------------------------------------------------------------------
 
 
-def test_an_operator_adds_many_members(verify: Verify, general: Room, alice: User, bob: User, charlie: User, say: Say) -> None:
+def test_an_operator_adds_many_members(
+    verify: Verify, general: Room, alice: User, bob: User, charlie: User, say: Say
+) -> None:
     say(alice, general, "before")
     services.join(actor_id=charlie.pk, room_id=general.pk)
     services.leave(actor_id=charlie.pk, room_id=general.pk)
@@ -187,18 +205,28 @@ def test_many_members_cost_few_queries(general: Room, monkeypatch: pytest.Monkey
     assert services.add_members(room_id=general.pk, user_ids=people) == 60
 
 
-# -- roles ----------------------------------------------------------------------------------------------------------------------------
+# -- roles -----------------------------------------------------------------------------------------
 
 
 def test_owners_give_roles(verify: Verify, general: Room, alice: User, bob: User) -> None:
     with verify() as change:
-        row = services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="moderator", reason="helps a lot")
+        row = services.set_role(
+            actor_id=alice.pk,
+            room_id=general.pk,
+            user_id=bob.pk,
+            role="moderator",
+            reason="helps a lot",
+        )
         services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="moderator")
     assert row.role == "moderator"
     assert change.kinds(f"room.{general.pk}") == ["membership"]
     assert notices(bob) == [("moderation", "You are now a moderator of General")]
     entry = ModerationLog.objects.get()
-    assert (entry.action, entry.reason, entry.details) == ("role", "helps a lot", {"from": "member", "to": "moderator"})
+    assert (entry.action, entry.reason, entry.details) == (
+        "role",
+        "helps a lot",
+        {"from": "member", "to": "moderator"},
+    )
 
 
 def test_who_may_not_give_roles(general: Room, alice: User, bob: User, charlie: User) -> None:
@@ -224,23 +252,33 @@ def test_a_room_keeps_an_owner(general: Room, alice: User, bob: User) -> None:
     assert notices(alice) == []
 
 
-def test_an_owner_gives_the_room_away(verify: Verify, general: Room, alice: User, bob: User, charlie: User) -> None:
+def test_an_owner_gives_the_room_away(
+    verify: Verify, general: Room, alice: User, bob: User, charlie: User
+) -> None:
     for actor, heir in ((bob, bob), (alice, charlie), (alice, alice)):
         with pytest.raises((Forbidden, NotFound)):
             services.transfer(actor_id=actor.pk, room_id=general.pk, user_id=heir.pk)
     with verify() as change:
         services.transfer(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk)
-    assert (membership(general, bob).role, membership(general, alice).role) == ("owner", "moderator")
+    assert (membership(general, bob).role, membership(general, alice).role) == (
+        "owner",
+        "moderator",
+    )
     assert change.kinds(f"room.{general.pk}") == ["membership", "membership"]
     assert notices(bob)[-1] == ("moderation", "Alice made you the owner of General")
 
 
-def test_members_are_found_by_name_by_role_and_by_id(client: Client, general: Room, alice: User, bob: User) -> None:
+def test_members_are_found_by_name_by_role_and_by_id(
+    client: Client, general: Room, alice: User, bob: User
+) -> None:
     User.objects.filter(pk=bob.pk).update(last_name="Builder")
     client.force_login(bob)
 
     def found(**query: str) -> list[str]:
-        return [row["user"]["username"] for row in client.get(f"/api/rooms/{general.pk}/members", query).json()["members"]]
+        return [
+            row["user"]["username"]
+            for row in client.get(f"/api/rooms/{general.pk}/members", query).json()["members"]
+        ]
 
     assert found() == ["alice", "bob"]
     assert found(q="bui") == ["bob"]
@@ -250,17 +288,25 @@ def test_members_are_found_by_name_by_role_and_by_id(client: Client, general: Ro
     assert client.get(f"/api/rooms/{general.pk}/members", {"ids": "x"}).status_code == 400
 
 
-def test_who_somebody_is_in_a_room(client: Client, general: Room, secret: Room, alice: User, charlie: User) -> None:
+def test_who_somebody_is_in_a_room(
+    client: Client, general: Room, secret: Room, alice: User, charlie: User
+) -> None:
     client.force_login(charlie)
     card = client.get(f"/api/rooms/{general.pk}/members/{alice.pk}").json()
-    assert (card["user"]["name"], card["membership"]["role"], card["active"]) == ("Alice", "owner", True)
+    assert (card["user"]["name"], card["membership"]["role"], card["active"]) == (
+        "Alice",
+        "owner",
+        True,
+    )
     assert card["joined_at"] is not None
     mine = client.get(f"/api/rooms/{general.pk}/members/{charlie.pk}").json()
     assert (mine["membership"], mine["joined_at"]) == (None, None)
     assert client.get(f"/api/rooms/{secret.pk}/members/{alice.pk}").status_code == 404
 
 
-def test_a_room_is_given_away_over_http(client: Client, general: Room, alice: User, bob: User) -> None:
+def test_a_room_is_given_away_over_http(
+    client: Client, general: Room, alice: User, bob: User
+) -> None:
     client.force_login(alice)
     answer = client.post(f"/api/rooms/{general.pk}/owner", {"user": bob.pk}, "application/json")
     assert (answer.status_code, answer.json()["membership"]["role"]) == (200, "owner")

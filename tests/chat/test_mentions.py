@@ -6,14 +6,16 @@ from pytest_django import Settings
 
 from chat import policies, services
 from chat.models import Membership, Room
-from chat.services import composing, posting
+from chat.services import posting, rendering
 from realtime.protocol.errors import BadRequest, Forbidden
 from tests.chat.conftest import Say, membership, notices
 from tests.conftest import make_user
 from tests.support.replay import Verify
 
 
-def test_who_is_mentioned_is_notified_in_the_same_transaction(verify: Verify, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_who_is_mentioned_is_notified_in_the_same_transaction(
+    verify: Verify, general: Room, alice: User, bob: User, say: Say
+) -> None:
     with verify() as change:
         message = say(alice, general, "Ask @bob, @charlie and @alice")
     assert message.mentions == [bob.pk, alice.pk]  # Charlie is no member
@@ -21,10 +23,16 @@ def test_who_is_mentioned_is_notified_in_the_same_transaction(verify: Verify, ge
     assert notices(alice) == []
     assert change.streams == [f"inbox.{bob.pk}", f"room.{general.pk}"]
     notification = bob.notifications.get()
-    assert (notification.url, notification.actor_id, notification.body) == (f"/rooms/general/{message.number}/", alice.pk, "")
+    assert (notification.url, notification.actor_id, notification.body) == (
+        f"/rooms/general/{message.number}/",
+        alice.pk,
+        "",
+    )
 
 
-def test_a_notification_holds_no_word_that_could_still_be_deleted(verify: Verify, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_a_notification_holds_no_word_that_could_still_be_deleted(
+    verify: Verify, general: Room, alice: User, bob: User, say: Say
+) -> None:
     message = say(alice, general, "@bob the password is xyzzy")
     with verify():
         services.delete_message(actor_id=alice.pk, message_id=message.pk)
@@ -38,16 +46,23 @@ def test_nothing_means_nothing(general: Room, alice: User, bob: User, say: Say) 
     assert notices(bob) == []
 
 
-def test_everything_means_every_message(verify: Verify, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_everything_means_every_message(
+    verify: Verify, general: Room, alice: User, bob: User, say: Say
+) -> None:
     services.set_involvement(actor_id=bob.pk, room_id=general.pk, involvement="everything")
     with verify():
         say(alice, general, "one")
         say(alice, general, "@bob two")
         say(bob, general, "three")
-    assert notices(bob) == [("message", "Alice wrote in General"), ("mention", "Alice mentioned you in General")]
+    assert notices(bob) == [
+        ("message", "Alice wrote in General"),
+        ("mention", "Alice mentioned you in General"),
+    ]
 
 
-def test_everything_means_mentions_in_large_rooms(general: Room, alice: User, bob: User, say: Say) -> None:
+def test_everything_means_mentions_in_large_rooms(
+    general: Room, alice: User, bob: User, say: Say
+) -> None:
     services.set_involvement(actor_id=bob.pk, room_id=general.pk, involvement="everything")
     Room.objects.filter(pk=general.pk).update(member_count=policies.EVERYTHING_MAX_MEMBERS + 1)
     say(alice, general, "one")
@@ -55,7 +70,9 @@ def test_everything_means_mentions_in_large_rooms(general: Room, alice: User, bo
     assert notices(bob) == [("mention", "Alice mentioned you in General")]
 
 
-@pytest.mark.parametrize(("involvement", "told"), [("everything", True), ("mentions", True), ("nothing", False)])
+@pytest.mark.parametrize(
+    ("involvement", "told"), [("everything", True), ("mentions", True), ("nothing", False)]
+)
 def test_a_direct_message_notifies_the_other_one(
     verify: Verify, direct: Room, alice: User, bob: User, say: Say, involvement: str, told: bool
 ) -> None:
@@ -63,11 +80,15 @@ def test_a_direct_message_notifies_the_other_one(
     with verify():
         say(alice, direct, "Hello")
         say(alice, direct, "Hello @bob")
-    assert notices(bob) == ([("direct", "Alice wrote to you"), ("mention", "Alice mentioned you")] if told else [])
+    assert notices(bob) == (
+        [("direct", "Alice wrote to you"), ("mention", "Alice mentioned you")] if told else []
+    )
     assert notices(alice) == []
 
 
-def test_a_moderator_can_mention_the_whole_room(verify: Verify, general: Room, alice: User, bob: User, charlie: User, say: Say) -> None:
+def test_a_moderator_can_mention_the_whole_room(
+    verify: Verify, general: Room, alice: User, bob: User, charlie: User, say: Say
+) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
     with verify():
         message = say(alice, general, "@room, lunch")
@@ -77,7 +98,9 @@ def test_a_moderator_can_mention_the_whole_room(verify: Verify, general: Room, a
     assert notices(alice) == []
 
 
-def test_a_member_cannot_mention_the_whole_room(general: Room, alice: User, bob: User, say: Say) -> None:
+def test_a_member_cannot_mention_the_whole_room(
+    general: Room, alice: User, bob: User, say: Say
+) -> None:
     assert say(bob, general, "@room, lunch").html == ""
     assert notices(alice) == []
 
@@ -89,7 +112,9 @@ def test_the_whole_room_can_be_too_much(general: Room, alice: User, say: Say) ->
     say(alice, general, "`@room`")
 
 
-def test_a_message_mentions_a_limited_number_of_people(general: Room, alice: User, say: Say, settings: Settings) -> None:
+def test_a_message_mentions_a_limited_number_of_people(
+    general: Room, alice: User, say: Say, settings: Settings
+) -> None:
     settings.HOLDFAST_MAX_MENTIONS = 2
     people = [make_user(f"user{number}") for number in range(3)]
     services.add_members(room_id=general.pk, user_ids=[user.pk for user in people])
@@ -101,7 +126,7 @@ def test_a_message_mentions_a_limited_number_of_people(general: Room, alice: Use
 def test_who_has_left_between_plan_and_lock_is_not_notified(
     general: Room, alice: User, bob: User, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compose = composing.compose
+    compose = rendering.compose
 
     def and_bob_leaves(*args: object) -> object:
         texts = compose(*args)  # type: ignore[arg-type]
@@ -113,7 +138,7 @@ def test_who_has_left_between_plan_and_lock_is_not_notified(
     assert notices(bob) == []
 
 
-# -- edits ----------------------------------------------------------------------------------------------------------------------------
+# -- edits -----------------------------------------------------------------------------------------
 
 
 def test_an_edit_notifies_those_who_are_mentioned_anew_and_nobody_twice(
@@ -124,13 +149,17 @@ def test_an_edit_notifies_those_who_are_mentioned_anew_and_nobody_twice(
     with verify():
         services.edit_message(actor_id=alice.pk, message_id=message.pk, body="nobody")
     with verify() as change:
-        edited = services.edit_message(actor_id=alice.pk, message_id=message.pk, body="@bob and @charlie")
+        edited = services.edit_message(
+            actor_id=alice.pk, message_id=message.pk, body="@bob and @charlie"
+        )
     assert edited.mentions == [bob.pk, charlie.pk]
     assert change.streams == [f"inbox.{charlie.pk}", f"room.{general.pk}"]
     assert len(notices(bob)) == len(notices(charlie)) == 1
 
 
-def test_who_heard_of_it_with_the_whole_room_is_not_told_again(general: Room, alice: User, bob: User, say: Say) -> None:
+def test_who_heard_of_it_with_the_whole_room_is_not_told_again(
+    general: Room, alice: User, bob: User, say: Say
+) -> None:
     message = say(alice, general, "@room")
     services.edit_message(actor_id=alice.pk, message_id=message.pk, body="@room and @bob")
     assert len(notices(bob)) == 1

@@ -9,13 +9,14 @@ from django.contrib.auth.models import User
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
-from chat import selectors, services
+from chat import services
 from chat.models import Membership, ModerationLog, Room, SiteBan
+from chat.queries import selectors
 from realtime.auth import banned
+from realtime.core.streams import Claim, Reader
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
 from realtime.protocol.page import End
-from realtime.streams import Claim, Reader
 from tests.chat.conftest import Say, fresh, membership, notices
 from tests.support.replay import Verify
 
@@ -26,9 +27,13 @@ def log() -> list[tuple[str, str]]:
     return list(ModerationLog.objects.order_by("pk").values_list("action", "reason"))
 
 
-def test_a_muted_member_may_read_and_not_write(verify: Verify, general: Room, alice: User, bob: User) -> None:
+def test_a_muted_member_may_read_and_not_write(
+    verify: Verify, general: Room, alice: User, bob: User
+) -> None:
     with verify() as change:
-        row = services.mute(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=600, reason="calm down")
+        row = services.mute(
+            actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=600, reason="calm down"
+        )
     assert row.muted_until is not None
     assert timedelta(seconds=590) < row.muted_until - timezone.now() <= timedelta(seconds=600)
     assert sorted(change.kinds(f"inbox.{bob.pk}")) == ["membership", "notification"]
@@ -45,9 +50,13 @@ def test_a_muted_member_may_read_and_not_write(verify: Verify, general: Room, al
     assert change.streams == []
 
 
-def test_who_is_removed_is_out_at_once(verify: Verify, secret: Room, alice: User, bob: User) -> None:
+def test_who_is_removed_is_out_at_once(
+    verify: Verify, secret: Room, alice: User, bob: User
+) -> None:
     with verify() as change:
-        row = services.remove(actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk, reason="done here")
+        row = services.remove(
+            actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk, reason="done here"
+        )
     assert row.state == "removed"
     assert change.ends(f"room.{secret.pk}") == [End(bob.pk, None, None, "removed")]
     assert fresh(secret).member_count == 1
@@ -79,7 +88,9 @@ def test_who_is_banned_stays_out(verify: Verify, general: Room, alice: User, bob
     assert fresh(general).member_count == 2
 
 
-def test_who_was_never_a_member_can_be_banned(verify: Verify, general: Room, alice: User, charlie: User) -> None:
+def test_who_was_never_a_member_can_be_banned(
+    verify: Verify, general: Room, alice: User, charlie: User
+) -> None:
     with verify():
         services.ban(actor_id=alice.pk, room_id=general.pk, user_id=charlie.pk)
     assert fresh(general).member_count == 2
@@ -87,7 +98,9 @@ def test_who_was_never_a_member_can_be_banned(verify: Verify, general: Room, ali
         services.join(actor_id=charlie.pk, room_id=general.pk)
 
 
-def test_a_ban_can_only_be_lifted_where_there_is_one(general: Room, alice: User, bob: User, charlie: User) -> None:
+def test_a_ban_can_only_be_lifted_where_there_is_one(
+    general: Room, alice: User, bob: User, charlie: User
+) -> None:
     for user in (bob, charlie):
         with pytest.raises(NotFound, match="banned"):
             services.unban(actor_id=alice.pk, room_id=general.pk, user_id=user.pk)
@@ -101,7 +114,9 @@ ACTS = [act_mute, services.remove, services.ban, services.unban]
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_only_moderators_moderate(general: Room, secret: Room, bob: User, charlie: User, alice: User, act: Act) -> None:
+def test_only_moderators_moderate(
+    general: Room, secret: Room, bob: User, charlie: User, alice: User, act: Act
+) -> None:
     for actor, room, error in [
         (bob, general, Forbidden),
         (charlie, general, Forbidden),
@@ -113,12 +128,21 @@ def test_only_moderators_moderate(general: Room, secret: Room, bob: User, charli
 
 
 @pytest.mark.parametrize("act", ACTS)
-def test_nobody_moderates_an_equal_or_themselves(general: Room, alice: User, bob: User, charlie: User, mona: User, act: Act) -> None:
+def test_nobody_moderates_an_equal_or_themselves(
+    general: Room, alice: User, bob: User, charlie: User, mona: User, act: Act
+) -> None:
     for user in (bob, charlie):
         services.add_members(room_id=general.pk, user_ids=[user.pk])
         services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=user.pk, role="moderator")
     services.join(actor_id=mona.pk, room_id=general.pk)
-    for actor, subject in [(bob, charlie), (bob, alice), (bob, bob), (alice, alice), (alice, mona), (mona, mona)]:
+    for actor, subject in [
+        (bob, charlie),
+        (bob, alice),
+        (bob, bob),
+        (alice, alice),
+        (alice, mona),
+        (mona, mona),
+    ]:
         with pytest.raises(Forbidden):
             act(actor_id=actor.pk, room_id=general.pk, user_id=subject.pk)
 
@@ -131,7 +155,9 @@ def test_nobody_moderates_nobody(general: Room, alice: User, act: Act, user_id: 
 
 
 @pytest.mark.parametrize("act", [act_mute, services.remove, services.unban])
-def test_who_is_not_there_cannot_be_muted_or_removed(general: Room, alice: User, charlie: User, act: Act) -> None:
+def test_who_is_not_there_cannot_be_muted_or_removed(
+    general: Room, alice: User, charlie: User, act: Act
+) -> None:
     with pytest.raises(NotFound):
         act(actor_id=alice.pk, room_id=general.pk, user_id=charlie.pk)
 
@@ -157,7 +183,7 @@ def test_a_reason_is_a_line_of_text(general: Room, alice: User, bob: User) -> No
             services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, reason=reason)
 
 
-# -- the site -------------------------------------------------------------------------------------------------------------------------
+# -- the site --------------------------------------------------------------------------------------
 
 
 def test_a_ban_from_the_site_closes_all_sockets(verify: Verify, bob: User, mona: User) -> None:
@@ -170,7 +196,10 @@ def test_a_ban_from_the_site_closes_all_sockets(verify: Verify, bob: User, mona:
         services.site_unban(actor_id=mona.pk, user_id=bob.pk, reason="a mistake")
     assert banned([bob.pk]) == {}
     assert log() == [("site_ban", "spam"), ("site_unban", "a mistake")]
-    assert [title for _, title in notices(bob)] == ["You were banned from this site", "Your ban from this site was lifted"]
+    assert [title for _, title in notices(bob)] == [
+        "You were banned from this site",
+        "Your ban from this site was lifted",
+    ]
     with pytest.raises(NotFound):
         services.site_unban(actor_id=mona.pk, user_id=bob.pk)
     services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="after all")
@@ -194,7 +223,7 @@ def test_who_may_ban_from_the_site(alice: User, bob: User, mona: User) -> None:
         services.site_unban(actor_id=bob.pk, user_id=bob.pk)
 
 
-# -- the log --------------------------------------------------------------------------------------------------------------------------
+# -- the log ---------------------------------------------------------------------------------------
 
 
 def test_the_log_is_append_only(general: Room, alice: User, bob: User) -> None:
@@ -213,7 +242,9 @@ def test_the_log_is_append_only(general: Room, alice: User, bob: User) -> None:
     assert log() == [("ban", "spam")]
 
 
-def test_no_entry_has_the_text_of_a_message(general: Room, alice: User, bob: User, say: Say) -> None:
+def test_no_entry_has_the_text_of_a_message(
+    general: Room, alice: User, bob: User, say: Say
+) -> None:
     message = say(bob, general, "xyzzy")
     services.delete_message(actor_id=alice.pk, message_id=message.pk, reason="spam")
     assert "xyzzy" not in str(list(ModerationLog.objects.values()))

@@ -6,8 +6,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chat import notification_settings, services
+from chat import services
 from chat.models import Room
+from chat.pages import notification_settings
 from notifications.models import Preferences
 from tests.chat.conftest import Say, membership
 
@@ -26,22 +27,42 @@ def test_what_is_not_ticked_is_off(browser: Client, bob: User) -> None:
     ticked = {"form": "kinds", "inbox": ["mention", "direct"], "desktop": ["mention", "broadcast"]}
     assert browser.post(PATH, ticked).status_code == 302
     chosen = Preferences.objects.get(user=bob)
-    assert chosen.inbox_off == ["invitation", "message", "reaction", "reply"]  # moderation and broadcasts cannot be
-    assert chosen.desktop_off == ["direct", "invitation", "message", "moderation", "reaction", "reply"]
+    # Moderation and broadcasts cannot be.
+    assert chosen.inbox_off == ["invitation", "message", "reaction", "reply"]
+    assert chosen.desktop_off == [
+        "direct",
+        "invitation",
+        "message",
+        "moderation",
+        "reaction",
+        "reply",
+    ]
     assert chosen.quiet_from is None
 
 
 @pytest.mark.parametrize(("start", "end"), [("", "07:00"), ("late", "07:00"), ("07:00", "07:00")])
 def test_quiet_hours_that_make_no_sense_are_refused(browser: Client, start: str, end: str) -> None:
-    answer = browser.post(PATH, {"form": "kinds", "quiet": "yes", "quiet_from": start, "quiet_to": end})
+    answer = browser.post(
+        PATH, {"form": "kinds", "quiet": "yes", "quiet_from": start, "quiet_to": end}
+    )
     assert answer.status_code == 400
     assert "Quiet hours" in answer.content.decode()
     assert not Preferences.objects.exists()
 
 
-def test_one_room_is_changed_and_the_others_are_left(browser: Client, general: Room, secret: Room, bob: User) -> None:
+def test_one_room_is_changed_and_the_others_are_left(
+    browser: Client, general: Room, secret: Room, bob: User
+) -> None:
     before = membership(secret, bob).seq
-    browser.post(PATH, {"form": "rooms", f"room-{general.pk}": "nothing", f"room-{secret.pk}": "mentions", "room-x": "nothing"})
+    browser.post(
+        PATH,
+        {
+            "form": "rooms",
+            f"room-{general.pk}": "nothing",
+            f"room-{secret.pk}": "mentions",
+            "room-x": "nothing",
+        },
+    )
     assert membership(general, bob).involvement == "nothing"
     assert membership(secret, bob).seq == before
 
@@ -59,7 +80,9 @@ def test_an_involvement_that_does_not_exist_says_so(browser: Client, general: Ro
     assert "everything, mentions, nothing" in answer.content.decode()
 
 
-def test_rooms_are_found_by_name(browser: Client, general: Room, secret: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rooms_are_found_by_name(
+    browser: Client, general: Room, secret: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = browser.get(PATH, {"q": "SEC"}).content.decode()
     assert f"room-{secret.pk}" in found
     assert f"room-{general.pk}" not in found
@@ -71,14 +94,16 @@ def test_nobody_is_shown_choices_without_signing_in(client: Client, db: None) ->
     assert client.get(PATH).status_code == 302
 
 
-# -- the inbox ------------------------------------------------------------------------------------------------------------------------
+# -- the inbox -------------------------------------------------------------------------------------
 
 
 def test_a_tab_that_does_not_exist_is_the_first_one(browser: Client) -> None:
     assert 'data-tab="unread"' in browser.get("/inbox/", {"tab": "spam"}).content.decode()
 
 
-def test_the_page_folds_what_belongs_together(browser: Client, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_the_page_folds_what_belongs_together(
+    browser: Client, general: Room, alice: User, bob: User, say: Say
+) -> None:
     services.set_involvement(actor_id=bob.pk, room_id=general.pk, involvement="everything")
     for text in ("One", "Two", "@bob three"):
         say(alice, general, text)
@@ -87,7 +112,9 @@ def test_the_page_folds_what_belongs_together(browser: Client, general: Room, al
     assert page.index("Alice mentioned you in General") < page.index("2 messages in General")
 
 
-def test_a_long_inbox_costs_what_a_short_one_does(browser: Client, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_a_long_inbox_costs_what_a_short_one_does(
+    browser: Client, general: Room, alice: User, bob: User, say: Say
+) -> None:
     say(alice, general, "@bob")
     browser.get("/inbox/")
     with CaptureQueriesContext(connection) as short:

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 import chat
 from chat import services
 from chat.models import Room
-from chat.page_data import GROUP_SECONDS
+from chat.pages.page_data import GROUP_SECONDS
 from tests.conftest import People
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,10 +41,15 @@ def data_of(page: str, name: str) -> dict[str, Any]:
 def test_nobody_reads_without_signing_in(client: Client, lab: Room) -> None:
     for path in ("/", "/rooms/", "/rooms/lab/", "/rooms/new/", "/inbox/", "/accounts/"):
         response = client.get(path)
-        assert (response.status_code, response.headers["Location"]) == (302, f"/accounts/login/?next={path}")
+        assert (response.status_code, response.headers["Location"]) == (
+            302,
+            f"/accounts/login/?next={path}",
+        )
 
 
-def test_home_is_the_last_room_then_any_room_then_the_directory(client: Client, people: People, lab: Room) -> None:
+def test_home_is_the_last_room_then_any_room_then_the_directory(
+    client: Client, people: People, lab: Room
+) -> None:
     garden = services.create_room(actor_id=people.bob.pk, name="Garden").room
     client.force_login(people.charlie)
     assert client.get("/").headers["Location"] == "/rooms/"
@@ -56,7 +61,9 @@ def test_home_is_the_last_room_then_any_room_then_the_directory(client: Client, 
     assert client.get("/").headers["Location"] == garden.get_absolute_url()
 
 
-def test_a_public_room_is_read_by_all_a_private_one_by_its_members(client: Client, people: People, lab: Room) -> None:
+def test_a_public_room_is_read_by_all_a_private_one_by_its_members(
+    client: Client, people: People, lab: Room
+) -> None:
     services.create_room(actor_id=people.alice.pk, name="Secret", kind=Room.Kind.PRIVATE)
     client.force_login(people.charlie)
     assert client.get("/rooms/lab/").status_code == 200
@@ -65,7 +72,9 @@ def test_a_public_room_is_read_by_all_a_private_one_by_its_members(client: Clien
     assert client.get("/rooms/lab/").status_code == 403
 
 
-def test_who_is_banned_from_the_site_reads_nothing_but_why(client: Client, people: People, lab: Room) -> None:
+def test_who_is_banned_from_the_site_reads_nothing_but_why(
+    client: Client, people: People, lab: Room
+) -> None:
     people.alice.is_superuser = True
     people.alice.save()
     client.force_login(people.bob)
@@ -75,13 +84,19 @@ def test_who_is_banned_from_the_site_reads_nothing_but_why(client: Client, peopl
     assert "Spam everywhere" in response.content.decode()
 
 
-def test_the_page_carries_the_position_from_which_the_socket_goes_on(client: Client, people: People, lab: Room) -> None:
+def test_the_page_carries_the_position_from_which_the_socket_goes_on(
+    client: Client, people: People, lab: Room
+) -> None:
     post(people, lab, "One", "Two")
     client.force_login(people.bob)
     page = client.get("/rooms/lab/").content.decode()
     snapshot = client.get(f"/api/rooms/{lab.pk}/").json()
     view, boot = data_of(page, "view-data"), data_of(page, "boot")
-    assert (view["seq"], view["messages"], view["newest"]) == (snapshot["seq"], snapshot["messages"], True)
+    assert (view["seq"], view["messages"], view["newest"]) == (
+        snapshot["seq"],
+        snapshot["messages"],
+        True,
+    )
     assert [item["unread"] for item in boot["rooms"]] == [2]
     assert boot["rooms"][0]["seq"] == snapshot["seq"]
 
@@ -103,12 +118,17 @@ def test_messages_of_one_author_stand_together(client: Client, people: People, l
 
 
 def test_the_browser_groups_messages_by_the_same_time() -> None:
-    script = (Path(chat.__file__).parent / "static/chat/marks.js").read_text()
+    script = (Path(chat.__file__).parent / "static/chat/timeline/marks.js").read_text()
     assert f"const GROUP_MS = {GROUP_SECONDS * 1000:_};" in script
 
 
 def test_history_is_paged_by_links(client: Client, people: People, lab: Room) -> None:
-    lines = [services.Post(author_id=people.alice.pk, room_id=lab.pk, key=uuid4(), body=f"Line {number}.") for number in range(1, 121)]
+    lines = [
+        services.Post(
+            author_id=people.alice.pk, room_id=lab.pk, key=uuid4(), body=f"Line {number}."
+        )
+        for number in range(1, 121)
+    ]
     services.post_messages(lines)
     client.force_login(people.bob)
     newest = client.get("/rooms/lab/").content.decode()
@@ -130,7 +150,9 @@ def test_a_page_costs_the_same_for_many_messages_and_rooms(
         room = services.create_room(actor_id=people.bob.pk, name=f"Room {number}").room
         services.direct_room(actor_id=people.bob.pk, user_id=people.charlie.pk)
         post_by_bob = services.post_message(author_id=people.bob.pk, room_id=room.pk, body="Hello")
-        services.post_message(author_id=people.bob.pk, room_id=room.pk, body="Again", reply_to=post_by_bob.message.pk)
+        services.post_message(
+            author_id=people.bob.pk, room_id=room.pk, body="Again", reply_to=post_by_bob.message.pk
+        )
     post(people, lab, *(f"**Line** {number} @bob" for number in range(20)))
     client.force_login(people.bob)
     for path in ("/rooms/lab/", "/rooms/room-0/", "/inbox/", "/rooms/"):
@@ -140,15 +162,25 @@ def test_a_page_costs_the_same_for_many_messages_and_rooms(
 
 def test_a_room_is_made_by_a_form_and_refused_with_a_reason(client: Client, people: People) -> None:
     client.force_login(people.bob)
-    assert client.post("/rooms/new/", {"name": "Paper", "kind": "private"}).headers["Location"] == "/rooms/paper/"
+    assert (
+        client.post("/rooms/new/", {"name": "Paper", "kind": "private"}).headers["Location"]
+        == "/rooms/paper/"
+    )
     refused = client.post("/rooms/new/", {"name": "", "topic": "Kept topic"})
     assert refused.status_code == 400
     assert "Kept topic" in refused.content.decode()
 
 
 def test_a_sign_up_leads_only_to_addresses_of_this_site(client: Client, people: People) -> None:
-    fields = {"username": "dora", "password1": "a long enough phrase", "password2": "a long enough phrase"}
-    assert client.post("/accounts/signup/?next=//elsewhere.example/", fields).headers["Location"] == "/"
+    fields = {
+        "username": "dora",
+        "password1": "a long enough phrase",
+        "password2": "a long enough phrase",
+    }
+    assert (
+        client.post("/accounts/signup/?next=//elsewhere.example/", fields).headers["Location"]
+        == "/"
+    )
     client.logout()
     fields["username"] = "emil"
     assert client.post("/accounts/signup/?next=/inbox/", fields).headers["Location"] == "/inbox/"

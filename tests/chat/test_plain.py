@@ -2,10 +2,10 @@
 
 import pytest
 
-from chat.markdown import render
-from chat.plain import plain
-from chat.search.excerpts import GAP, LENGTH, excerpt
-from chat.search.query import parse
+from chat.queries.search.excerpts import GAP, LENGTH, excerpt
+from chat.queries.search.query import parse
+from chat.text.markdown import render
+from chat.text.plain_text import plain
 
 PEOPLE = {"bob": 8}
 
@@ -16,7 +16,10 @@ def html(body: str) -> str:
 
 def shown(body: str, q: str) -> str:
     """What a search for ``q`` shows of a message, what is marked in brackets."""
-    return "".join(f"[{part.text}]" if part.match else part.text for part in excerpt(body, html(body), parse(f"{q} ").terms))
+    return "".join(
+        f"[{part.text}]" if part.match else part.text
+        for part in excerpt(body, html(body), parse(f"{q} ").terms)
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,8 +47,16 @@ def test_a_message_is_read_without_its_marks(body: str, expected: str) -> None:
         ("so **bold**face", "face", "so bold[face]"),  # to the search these are two words
         ("so **bold**face", '"bold face"', "so [boldface]"),
         ("see [the docs](https://example.org/path) now", "docs", "see the [docs] now"),
-        ("see [the docs](https://example.org/path) now", "path", "see the docs (https://example.org/[path]) now"),
-        ("see [the docs](https://example.org/path) now", "docs path", "see the [docs] (https://example.org/[path]) now"),
+        (
+            "see [the docs](https://example.org/path) now",
+            "path",
+            "see the docs (https://example.org/[path]) now",
+        ),
+        (
+            "see [the docs](https://example.org/path) now",
+            "docs path",
+            "see the [docs] (https://example.org/[path]) now",
+        ),
         ("see https://example.org/path **now**", "path", "see https://example.org/[path] now"),
         ("```python\nx = 1\n```", "x", "[x] = 1"),
         ("```python\nx = 1\n```", "python", "[python]: x = 1"),

@@ -24,15 +24,22 @@ def posts_of(user: User, room: Room, *bodies: str) -> list[Post]:
     return [Post(author_id=user.pk, room_id=room.pk, key=uuid4(), body=body) for body in bodies]
 
 
-def refused(user: User, room: Room, body: str = "Hello", **more: object) -> type[HoldfastError] | None:
-    answer = services.post_messages([Post(author_id=user.pk, room_id=room.pk, key=uuid4(), body=body, **more)])[0]  # type: ignore[arg-type]
+def refused(
+    user: User, room: Room, body: str = "Hello", **more: object
+) -> type[HoldfastError] | None:
+    post = Post(author_id=user.pk, room_id=room.pk, key=uuid4(), body=body, **more)  # type: ignore[arg-type]
+    [answer] = services.post_messages([post])
     return type(answer) if isinstance(answer, HoldfastError) else None
 
 
-def test_a_message_is_shown_to_everybody_in_the_room(verify: Verify, general: Room, alice: User) -> None:
+def test_a_message_is_shown_to_everybody_in_the_room(
+    verify: Verify, general: Room, alice: User
+) -> None:
     key = uuid4()
     with verify() as change:
-        posted = services.post_message(author_id=alice.pk, room_id=general.pk, body="Hello", key=key)
+        posted = services.post_message(
+            author_id=alice.pk, room_id=general.pk, body="Hello", key=key
+        )
     assert not posted.duplicate
     assert posted.data == {
         "id": posted.message.pk,
@@ -52,8 +59,15 @@ def test_a_message_is_shown_to_everybody_in_the_room(verify: Verify, general: Ro
     assert change.data(f"room.{general.pk}") == [posted.data]
 
 
-def test_numbers_have_no_holes_and_every_room_has_its_own(verify: Verify, general: Room, secret: Room, alice: User, bob: User) -> None:
-    batch = [*posts_of(alice, general, "a", ""), *posts_of(bob, secret, "b"), *posts_of(bob, general, "c"), *posts_of(alice, secret, "d")]
+def test_numbers_have_no_holes_and_every_room_has_its_own(
+    verify: Verify, general: Room, secret: Room, alice: User, bob: User
+) -> None:
+    batch = [
+        *posts_of(alice, general, "a", ""),
+        *posts_of(bob, secret, "b"),
+        *posts_of(bob, general, "c"),
+        *posts_of(alice, secret, "d"),
+    ]
     with verify():
         answers = services.post_messages(batch)
     numbers = [answer.message.number if isinstance(answer, Posted) else None for answer in answers]
@@ -61,7 +75,9 @@ def test_numbers_have_no_holes_and_every_room_has_its_own(verify: Verify, genera
     assert (fresh(general).last_number, fresh(secret).last_number) == (2, 2)
 
 
-def test_a_bad_message_fails_alone(general: Room, secret: Room, alice: User, bob: User, charlie: User) -> None:
+def test_a_bad_message_fails_alone(
+    general: Room, secret: Room, alice: User, bob: User, charlie: User
+) -> None:
     answers = services.post_messages(
         [
             *posts_of(alice, general, "fine"),
@@ -72,14 +88,22 @@ def test_a_bad_message_fails_alone(general: Room, secret: Room, alice: User, bob
             *posts_of(bob, general, "fine too"),
         ]
     )
-    assert [type(answer) for answer in answers] == [Posted, Forbidden, NotFound, Empty, TooLong, NotFound, Posted]
+    assert [type(answer) for answer in answers] == [
+        Posted,
+        Forbidden,
+        NotFound,
+        Empty,
+        TooLong,
+        NotFound,
+        Posted,
+    ]
 
 
 def test_nothing_at_all_can_be_posted(db: None) -> None:
     assert services.post_messages([]) == []
 
 
-# -- keys -----------------------------------------------------------------------------------------------------------------------------
+# -- keys ------------------------------------------------------------------------------------------
 
 
 def test_a_repeated_post_is_one_message(verify: Verify, general: Room, alice: User) -> None:
@@ -94,15 +118,23 @@ def test_a_repeated_post_is_one_message(verify: Verify, general: Room, alice: Us
     assert change.streams == []
 
 
-def test_a_repeat_in_the_same_batch_is_one_message(verify: Verify, general: Room, alice: User) -> None:
+def test_a_repeat_in_the_same_batch_is_one_message(
+    verify: Verify, general: Room, alice: User
+) -> None:
     post, other = posts_of(alice, general, "Hello", "There")
     with verify():
         answers = services.post_messages([post, other, post])
-    assert [answer.duplicate for answer in answers if isinstance(answer, Posted)] == [False, False, True]
+    assert [answer.duplicate for answer in answers if isinstance(answer, Posted)] == [
+        False,
+        False,
+        True,
+    ]
     assert [answer.data["number"] for answer in answers if isinstance(answer, Posted)] == [1, 2, 1]
 
 
-def test_a_repeat_is_answered_even_when_nothing_can_be_posted_any_more(general: Room, alice: User, bob: User) -> None:
+def test_a_repeat_is_answered_even_when_nothing_can_be_posted_any_more(
+    general: Room, alice: User, bob: User
+) -> None:
     post = posts_of(bob, general, "Hello")[0]
     services.post_messages([post])
     services.change_room(actor_id=alice.pk, room_id=general.pk, read_only=True, slow_mode=60)
@@ -115,14 +147,23 @@ def test_a_repeat_is_answered_even_when_nothing_can_be_posted_any_more(general: 
 
 def test_two_people_may_choose_the_same_key(general: Room, alice: User, bob: User) -> None:
     key = uuid4()
-    answers = services.post_messages([Post(author_id=user.pk, room_id=general.pk, key=key, body="x") for user in (alice, bob)])
+    answers = services.post_messages(
+        [Post(author_id=user.pk, room_id=general.pk, key=key, body="x") for user in (alice, bob)]
+    )
     assert [answer.data["number"] for answer in answers if isinstance(answer, Posted)] == [1, 2]
 
 
-def test_one_key_in_two_rooms_is_the_first_message(general: Room, secret: Room, alice: User) -> None:
+def test_one_key_in_two_rooms_is_the_first_message(
+    general: Room, secret: Room, alice: User
+) -> None:
     key = uuid4()
-    answers = services.post_messages([Post(author_id=alice.pk, room_id=room.pk, key=key, body="x") for room in (general, secret)])
-    assert [answer.data["room"] for answer in answers if isinstance(answer, Posted)] == [general.pk, general.pk]
+    answers = services.post_messages(
+        [Post(author_id=alice.pk, room_id=room.pk, key=key, body="x") for room in (general, secret)]
+    )
+    assert [answer.data["room"] for answer in answers if isinstance(answer, Posted)] == [
+        general.pk,
+        general.pk,
+    ]
 
 
 def test_a_key_that_another_node_took_at_the_same_moment_is_found(
@@ -132,14 +173,16 @@ def test_a_key_that_another_node_took_at_the_same_moment_is_found(
     key = uuid4()
     there = say(alice, general, "first", key=key)
     look, blind = posting._known, [True]
-    monkeypatch.setattr(posting, "_known", lambda posts: {} if blind and blind.pop() else look(posts))
+    monkeypatch.setattr(
+        posting, "_known", lambda posts: {} if blind and blind.pop() else look(posts)
+    )
     again = services.post_message(author_id=alice.pk, room_id=general.pk, body="second", key=key)
     assert again.duplicate
     assert again.message.pk == there.pk
     assert fresh(general).last_number == 1
 
 
-# -- refusals -------------------------------------------------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("body", ["", " ", "\n\t ", "\u200b", "\u200b\u2060 \ufeff", "\x07"])
@@ -162,7 +205,9 @@ def test_the_text_is_kept_as_it_was_typed(general: Room, alice: User, say: Say) 
     assert say(alice, general, body).body == body
 
 
-def test_people_outside_are_told_no_more_than_they_may_know(general: Room, secret: Room, charlie: User) -> None:
+def test_people_outside_are_told_no_more_than_they_may_know(
+    general: Room, secret: Room, charlie: User
+) -> None:
     assert refused(charlie, general) is Forbidden
     assert refused(charlie, secret) is NotFound
 
@@ -196,19 +241,27 @@ def test_nobody_writes_in_an_archived_room(general: Room, alice: User) -> None:
     assert refused(alice, general) is ReadOnly
 
 
-def test_slow_mode_holds_for_members_also_within_a_batch(verify: Verify, general: Room, alice: User, bob: User) -> None:
+def test_slow_mode_holds_for_members_also_within_a_batch(
+    verify: Verify, general: Room, alice: User, bob: User
+) -> None:
     services.change_room(actor_id=alice.pk, room_id=general.pk, slow_mode=30)
     with verify():
-        answers = services.post_messages([*posts_of(bob, general, "one", "two"), *posts_of(alice, general, "three", "four")])
+        answers = services.post_messages(
+            [*posts_of(bob, general, "one", "two"), *posts_of(alice, general, "three", "four")]
+        )
     assert [type(answer) for answer in answers] == [Posted, SlowMode, Posted, Posted]
     assert isinstance(answers[1], SlowMode)
     assert answers[1].retry_after == pytest.approx(30, abs=1)
     assert refused(bob, general) is SlowMode
-    Membership.objects.filter(user=bob).update(last_posted_at=timezone.now() - timedelta(seconds=31))
+    Membership.objects.filter(user=bob).update(
+        last_posted_at=timezone.now() - timedelta(seconds=31)
+    )
     assert refused(bob, general) is None
 
 
-def test_a_refused_message_does_not_count_for_slow_mode(general: Room, alice: User, bob: User) -> None:
+def test_a_refused_message_does_not_count_for_slow_mode(
+    general: Room, alice: User, bob: User
+) -> None:
     services.change_room(actor_id=alice.pk, room_id=general.pk, slow_mode=30)
     assert refused(bob, general, "") is Empty
     assert refused(bob, general) is None
@@ -221,7 +274,9 @@ def test_a_blocked_word_is_found_as_a_whole_word_in_any_case(general: Room, alic
     assert refused(alice, general, "blubber") is None
 
 
-def test_a_message_replies_to_one_of_the_same_room(verify: Verify, general: Room, secret: Room, alice: User, say: Say) -> None:
+def test_a_message_replies_to_one_of_the_same_room(
+    verify: Verify, general: Room, secret: Room, alice: User, say: Say
+) -> None:
     question, elsewhere = say(alice, general, "Why?"), say(alice, secret, "Where?")
     with verify():
         assert say(alice, general, "So.", reply_to=question.pk).reply_to_id == question.pk
@@ -229,7 +284,7 @@ def test_a_message_replies_to_one_of_the_same_room(verify: Verify, general: Room
         assert refused(alice, general, reply_to=other) is NotFound
 
 
-# -- how much it costs ----------------------------------------------------------------------------------------------------------------
+# -- how much it costs -----------------------------------------------------------------------------
 
 
 def queries_for(posts: list[Post]) -> int:
@@ -240,21 +295,30 @@ def queries_for(posts: list[Post]) -> int:
 
 
 def test_the_number_of_queries_does_not_depend_on_the_number_of_messages(alice: User) -> None:
-    rooms = [services.create_room(actor_id=alice.pk, name=f"Room {number}").room for number in range(20)]
+    rooms = [
+        services.create_room(actor_id=alice.pk, name=f"Room {number}").room for number in range(20)
+    ]
     people = [make_user(f"user{number}") for number in range(20)]
     for room in rooms:
         services.add_members(room_id=room.pk, user_ids=[user.pk for user in people])
     one = queries_for(posts_of(people[0], rooms[0], "Hello"))
     many = queries_for(
-        [post for user, room in zip(people, rooms, strict=True) for post in posts_of(user, room, "Hello", "there", "@user3")]
+        [
+            post
+            for user, room in zip(people, rooms, strict=True)
+            for post in posts_of(user, room, "Hello", "there", "@user3")
+        ]
     )
     inserts_on_sqlite = 1  # 999 parameters a statement there, 14 for each row
     assert one <= 10
-    assert many <= one + 6 + inserts_on_sqlite  # names, reach, blocks, the mentions and the notifications of @user3
+    # Names, reach, blocks, the mentions and the notifications of @user3.
+    assert many <= one + 6 + inserts_on_sqlite
     assert Message.objects.count() == 61
 
 
-def test_a_database_that_refuses_twice_is_no_secret(general: Room, alice: User, monkeypatch: pytest.MonkeyPatch, say: Say) -> None:
+def test_a_database_that_refuses_twice_is_no_secret(
+    general: Room, alice: User, monkeypatch: pytest.MonkeyPatch, say: Say
+) -> None:
     key = uuid4()
     say(alice, general, "first", key=key)
     monkeypatch.setattr(posting, "_known", lambda posts: {})

@@ -35,19 +35,35 @@ def reactions(user: User) -> list[tuple[str, str, int]]:
     return list(rows.values_list("title", "body", "count"))
 
 
-# -- reactions ------------------------------------------------------------------------------------------------------------------------
+# -- reactions -------------------------------------------------------------------------------------
 
 
-def test_a_reaction_tells_the_author(verify: Verify, message: Message, general: Room, alice: User, bob: User) -> None:
+def test_a_reaction_tells_the_author(
+    verify: Verify, message: Message, general: Room, alice: User, bob: User
+) -> None:
     with verify() as change:
         react(bob, message)
     (data,) = change.data(f"inbox.{alice.pk}")
-    assert (data["kind"], data["title"], data["body"], data["count"]) == ("reaction", "Bob reacted to your message in General", "👍", 1)
-    assert (data["place"], data["subject"]) == (f"room.{general.pk}", f"room.{general.pk}.{message.number}")
-    assert (data["url"], data["actor"]["id"], data["unread"]) == (f"/rooms/general/{message.number}/", bob.pk, 1)
+    assert (data["kind"], data["title"], data["body"], data["count"]) == (
+        "reaction",
+        "Bob reacted to your message in General",
+        "👍",
+        1,
+    )
+    assert (data["place"], data["subject"]) == (
+        f"room.{general.pk}",
+        f"room.{general.pk}.{message.number}",
+    )
+    assert (data["url"], data["actor"]["id"], data["unread"]) == (
+        f"/rooms/general/{message.number}/",
+        bob.pk,
+        1,
+    )
 
 
-def test_many_reactions_are_one_row_that_moves(verify: Verify, message: Message, alice: User, bob: User, charlie: User) -> None:
+def test_many_reactions_are_one_row_that_moves(
+    verify: Verify, message: Message, alice: User, bob: User, charlie: User
+) -> None:
     with verify() as change:
         react(bob, message)
         react(charlie, message)
@@ -80,9 +96,9 @@ def test_a_reaction_that_is_taken_back_unread_leaves_nothing(
     react(charlie, message)
     with verify() as change:
         react(charlie, message, on=False)
-    assert [(data["title"], data["count"], data["unread"]) for data in change.data(f"inbox.{alice.pk}")] == [
-        ("Bob reacted to your message in General", 1, 1)
-    ]
+    assert [
+        (data["title"], data["count"], data["unread"]) for data in change.data(f"inbox.{alice.pk}")
+    ] == [("Bob reacted to your message in General", 1, 1)]
     with verify() as change:
         react(bob, message, on=False)
     (data,) = change.data(f"inbox.{alice.pk}")
@@ -91,7 +107,9 @@ def test_a_reaction_that_is_taken_back_unread_leaves_nothing(
     assert reactions(alice) == []
 
 
-def test_who_cannot_decide_makes_one_row(verify: Verify, message: Message, alice: User, bob: User) -> None:
+def test_who_cannot_decide_makes_one_row(
+    verify: Verify, message: Message, alice: User, bob: User
+) -> None:
     with verify():
         for _ in range(5):
             react(bob, message)
@@ -102,7 +120,9 @@ def test_who_cannot_decide_makes_one_row(verify: Verify, message: Message, alice
     assert Notification.objects.get().unread == 1
 
 
-def test_what_was_taken_back_cannot_be_brought_back(verify: Verify, message: Message, alice: User, bob: User) -> None:
+def test_what_was_taken_back_cannot_be_brought_back(
+    verify: Verify, message: Message, alice: User, bob: User
+) -> None:
     react(bob, message)
     react(bob, message, on=False)
     row = alice.notifications.get()
@@ -112,29 +132,39 @@ def test_what_was_taken_back_cannot_be_brought_back(verify: Verify, message: Mes
     assert change.streams == []
 
 
-def test_nobody_is_told_of_their_own_reaction(verify: Verify, message: Message, alice: User) -> None:
+def test_nobody_is_told_of_their_own_reaction(
+    verify: Verify, message: Message, alice: User
+) -> None:
     with verify() as change:
         react(alice, message)
         react(alice, message, on=False)
     assert f"inbox.{alice.pk}" not in change.streams
 
 
-def test_with_the_message_its_reactions_go(verify: Verify, message: Message, alice: User, bob: User) -> None:
+def test_with_the_message_its_reactions_go(
+    verify: Verify, message: Message, alice: User, bob: User
+) -> None:
     react(bob, message)
     with verify():
         services.delete_message(actor_id=alice.pk, message_id=message.pk)
     assert reactions(alice) == []
 
 
-def test_a_crowd_is_counted(message: Message, general: Room, alice: User, bob: User, charlie: User) -> None:
+def test_a_crowd_is_counted(
+    message: Message, general: Room, alice: User, bob: User, charlie: User
+) -> None:
     crowd = [make_user(f"user{number}") for number in range(3)]
     services.add_members(room_id=general.pk, user_ids=[user.pk for user in crowd])
     for user in [bob, charlie, *crowd]:
         react(user, message)
-    assert reactions(alice) == [("User2, User1, User0 and 2 others reacted to your message in General", "👍", 5)]
+    assert reactions(alice) == [
+        ("User2, User1, User0 and 2 others reacted to your message in General", "👍", 5)
+    ]
 
 
-def test_nothing_and_none_of_that_kind_are_respected(message: Message, general: Room, alice: User, bob: User, charlie: User) -> None:
+def test_nothing_and_none_of_that_kind_are_respected(
+    message: Message, general: Room, alice: User, bob: User, charlie: User
+) -> None:
     inbox.set_preferences(user_id=alice.pk, inbox_off=["reaction"])
     react(bob, message)
     inbox.set_preferences(user_id=alice.pk, inbox_off=[])
@@ -149,7 +179,9 @@ def test_who_has_left_is_not_told(message: Message, general: Room, alice: User, 
     assert reactions(alice) == []
 
 
-def test_no_word_of_the_message_is_in_the_notification(message: Message, alice: User, bob: User) -> None:
+def test_no_word_of_the_message_is_in_the_notification(
+    message: Message, alice: User, bob: User
+) -> None:
     react(bob, message)
     assert "xyzzy" not in str(alice.notifications.values())
 
@@ -158,7 +190,11 @@ REACT_QUERIES = 24
 
 
 def test_the_hundredth_reaction_costs_what_the_second_does(
-    message: Message, alice: User, bob: User, charlie: User, django_assert_max_num_queries: DjangoAssertNumQueries
+    message: Message,
+    alice: User,
+    bob: User,
+    charlie: User,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     react(bob, message)
     with django_assert_max_num_queries(REACT_QUERIES) as second:
@@ -169,18 +205,25 @@ def test_the_hundredth_reaction_costs_what_the_second_does(
         react(charlie, message, "🎉")
 
 
-# -- replies --------------------------------------------------------------------------------------------------------------------------
+# -- replies ---------------------------------------------------------------------------------------
 
 
-def test_a_reply_tells_whom_it_answers(verify: Verify, message: Message, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_a_reply_tells_whom_it_answers(
+    verify: Verify, message: Message, general: Room, alice: User, bob: User, say: Say
+) -> None:
     with verify() as change:
         answer = say(bob, general, "Which word?", reply_to=message.pk)
     (data,) = change.data(f"inbox.{alice.pk}")
     assert (data["kind"], data["title"]) == ("reply", "Bob replied to you in General")
-    assert (data["url"], data["subject"]) == (f"/rooms/general/{answer.number}/", f"room.{general.pk}.{answer.number}")
+    assert (data["url"], data["subject"]) == (
+        f"/rooms/general/{answer.number}/",
+        f"room.{general.pk}.{answer.number}",
+    )
 
 
-def test_nobody_is_told_twice_of_one_message(message: Message, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_nobody_is_told_twice_of_one_message(
+    message: Message, general: Room, alice: User, bob: User, say: Say
+) -> None:
     services.set_involvement(actor_id=alice.pk, room_id=general.pk, involvement="everything")
     say(bob, general, "@alice which word?", reply_to=message.pk)
     say(bob, general, "That one?", reply_to=message.pk)
@@ -188,13 +231,17 @@ def test_nobody_is_told_twice_of_one_message(message: Message, general: Room, al
     assert [kind for kind, _ in notices(alice)] == ["mention", "reply", "message"]
 
 
-def test_who_answers_oneself_is_not_told(verify: Verify, message: Message, general: Room, alice: User, say: Say) -> None:
+def test_who_answers_oneself_is_not_told(
+    verify: Verify, message: Message, general: Room, alice: User, say: Say
+) -> None:
     with verify() as change:
         say(alice, general, "Never mind", reply_to=message.pk)
     assert change.streams == [f"room.{general.pk}"]
 
 
-def test_a_kind_that_is_off_gives_way_to_the_next(message: Message, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_a_kind_that_is_off_gives_way_to_the_next(
+    message: Message, general: Room, alice: User, bob: User, say: Say
+) -> None:
     services.set_involvement(actor_id=alice.pk, room_id=general.pk, involvement="everything")
     inbox.set_preferences(user_id=alice.pk, inbox_off=["mention", "reply"])
     say(bob, general, "@alice", reply_to=message.pk)
@@ -204,7 +251,9 @@ def test_a_kind_that_is_off_gives_way_to_the_next(message: Message, general: Roo
     assert len(notices(alice)) == 1
 
 
-def test_a_reply_in_a_direct_conversation_is_one(direct: Room, alice: User, bob: User, say: Say) -> None:
+def test_a_reply_in_a_direct_conversation_is_one(
+    direct: Room, alice: User, bob: User, say: Say
+) -> None:
     first = say(alice, direct, "Hello")
     say(bob, direct, "Yes?", reply_to=first.pk)
     assert notices(alice) == [("reply", "Bob replied to you")]
@@ -214,7 +263,12 @@ def test_replies_make_a_batch_no_slower_the_more_they_are(
     message: Message, general: Room, bob: User, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     def posts(count: int) -> list[services.Post]:
-        return [services.Post(author_id=bob.pk, room_id=general.pk, key=uuid4(), body="Yes", reply_to=message.pk) for _ in range(count)]
+        return [
+            services.Post(
+                author_id=bob.pk, room_id=general.pk, key=uuid4(), body="Yes", reply_to=message.pk
+            )
+            for _ in range(count)
+        ]
 
     services.post_messages(posts(1))
     with CaptureQueriesContext(connection) as one:

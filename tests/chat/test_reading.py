@@ -26,7 +26,9 @@ def read(user: User, room: Room, number: int) -> Marked | Exception:
     return services.mark_read([Mark(user_id=user.pk, room_id=room.pk, number=number)])[0]
 
 
-def test_reading_changes_the_inbox_of_the_reader_and_nothing_else(verify: Verify, five: Room, bob: User) -> None:
+def test_reading_changes_the_inbox_of_the_reader_and_nothing_else(
+    verify: Verify, five: Room, bob: User
+) -> None:
     with verify() as change:
         assert read(bob, five, 3) == Marked(unread=2, number=3, moved=True, member_count=2)
     assert change.streams == [f"inbox.{bob.pk}"]
@@ -37,7 +39,9 @@ def test_a_number_never_goes_back(verify: Verify, five: Room, bob: User) -> None
     read(bob, five, 4)
     with verify() as change:
         for number in (4, 2, 0):
-            assert read(bob, five, number) == Marked(unread=1, number=4, moved=False, member_count=2)
+            assert read(bob, five, number) == Marked(
+                unread=1, number=4, moved=False, member_count=2
+            )
     assert change.streams == []
 
 
@@ -46,7 +50,9 @@ def test_nothing_is_read_that_was_not_written(five: Room, bob: User) -> None:
     assert membership(five, bob).read_number == 5
 
 
-def test_what_the_room_shows_is_the_number_of_its_last_change(verify: Verify, five: Room, alice: User, bob: User) -> None:
+def test_what_the_room_shows_is_the_number_of_its_last_change(
+    verify: Verify, five: Room, alice: User, bob: User
+) -> None:
     read(bob, five, 5)
     with verify() as change:
         services.set_role(actor_id=alice.pk, room_id=five.pk, user_id=bob.pk, role="moderator")
@@ -55,7 +61,9 @@ def test_what_the_room_shows_is_the_number_of_its_last_change(verify: Verify, fi
         read(alice, five, 5)
 
 
-def test_many_marks_are_one_transaction(verify: Verify, five: Room, secret: Room, alice: User, bob: User, charlie: User, say: Say) -> None:
+def test_many_marks_are_one_transaction(
+    verify: Verify, five: Room, secret: Room, alice: User, bob: User, charlie: User, say: Say
+) -> None:
     say(alice, secret, "Hello")
     marks = [
         Mark(user_id=user.pk, room_id=room_id, number=number)
@@ -71,7 +79,9 @@ def test_many_marks_are_one_transaction(verify: Verify, five: Room, secret: Room
     ]
     with verify() as change:
         answers = services.mark_read(marks)
-    assert [answer.number if isinstance(answer, Marked) else type(answer) for answer in answers] == [
+    assert [
+        answer.number if isinstance(answer, Marked) else type(answer) for answer in answers
+    ] == [
         2,
         4,
         4,
@@ -80,7 +90,8 @@ def test_many_marks_are_one_transaction(verify: Verify, five: Room, secret: Room
         NotFound,  # a private one, of which Charlie knows nothing
         NotFound,
     ]
-    assert [data["read_number"] for data in change.data(f"inbox.{bob.pk}")] == [4]  # one change of the row takes one number
+    # One change of the row takes one number.
+    assert [data["read_number"] for data in change.data(f"inbox.{bob.pk}")] == [4]
 
 
 def test_who_is_gone_reads_nothing(five: Room, secret: Room, bob: User) -> None:
@@ -97,6 +108,8 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_readers(five: Ro
     counts = []
     for readers in (people[:1], people[1:]):
         with CaptureQueriesContext(connection) as queries:
-            services.mark_read([Mark(user_id=user.pk, room_id=five.pk, number=5) for user in readers])
+            services.mark_read(
+                [Mark(user_id=user.pk, room_id=five.pk, number=5) for user in readers]
+            )
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 6

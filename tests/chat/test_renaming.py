@@ -5,10 +5,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from chat import services
-from chat.models import Message, ModerationLog, Room
-from chat.services import naming
-from chat.ties import Renaming
-from notifications.selectors import unread
+from chat.models import Message, ModerationLog, Renaming, Room
+from chat.services import renaming
+from notifications.queries import unread
 from realtime.protocol.errors import BadRequest
 from tests.chat.conftest import Say
 from tests.conftest import make_user
@@ -16,10 +15,17 @@ from tests.support.replay import Verify
 
 
 def test_a_new_name_is_told_wherever_the_old_one_stood(
-    verify: Verify, general: Room, secret: Room, alice: User, bob: User, charlie: User, say: Say, monkeypatch: pytest.MonkeyPatch
+    verify: Verify,
+    general: Room,
+    secret: Room,
+    alice: User,
+    bob: User,
+    charlie: User,
+    say: Say,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(naming, "BATCH", 2)
-    monkeypatch.setattr(naming, "MEMBERSHIPS", 1)
+    monkeypatch.setattr(renaming, "BATCH", 2)
+    monkeypatch.setattr(renaming, "MEMBERSHIPS", 1)
     for room in (general, secret, general):
         say(bob, room, "Hello @alice")
     deleted = say(bob, general, "A mistake")
@@ -27,7 +33,11 @@ def test_a_new_name_is_told_wherever_the_old_one_stood(
     services.block(actor_id=charlie.pk, user_id=bob.pk)
     with verify() as change:
         services.rename(user_id=bob.pk, username="robert", first_name="Robert", actor_id=alice.pk)
-    shown = [row.get("author") or row.get("user") or row["actor"] for stream in change.streams for row in change.data(stream)]
+    shown = [
+        row.get("author") or row.get("user") or row["actor"]
+        for stream in change.streams
+        for row in change.data(stream)
+    ]
     assert {person["username"] for person in shown} == {"robert"}
     assert {person["name"] for person in shown} == {"Robert"}
     kinds = sorted(kind for stream in change.streams for kind in change.kinds(stream))
@@ -42,7 +52,9 @@ def test_a_renaming_that_was_cut_off_is_finished(
         say(bob, general, "Hello")
     with verify():
         with monkeypatch.context() as patch:
-            patch.setattr(naming, "_STEPS", (naming._move_memberships, lambda _user, _after: 1 / 0))
+            patch.setattr(
+                renaming, "_STEPS", (renaming._move_memberships, lambda _user, _after: 1 / 0)
+            )
             with pytest.raises(ZeroDivisionError):
                 services.rename(user_id=bob.pk, last_name="Builder")
         assert Renaming.objects.get().finished_at is None
@@ -67,12 +79,20 @@ def test_a_name_that_cannot_be_is_refused(alice: User, bob: User, username: str)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_admin_renames_through_the_same_door(client: Client, general: Room, bob: User, say: Say) -> None:
+def test_the_admin_renames_through_the_same_door(
+    client: Client, general: Room, bob: User, say: Say
+) -> None:
     before = say(bob, general, "Hello").seq
     root = make_user("root")
     User.objects.filter(pk=root.pk).update(is_staff=True, is_superuser=True)
     client.force_login(root)
-    fields = {"username": "bob", "first_name": "Bobby", "last_name": "", "email": "new@example.org", "is_active": "on"}
+    fields = {
+        "username": "bob",
+        "first_name": "Bobby",
+        "last_name": "",
+        "email": "new@example.org",
+        "is_active": "on",
+    }
     joined = bob.date_joined
     dates = {"date_joined_0": f"{joined:%Y-%m-%d}", "date_joined_1": f"{joined:%H:%M:%S}"}
     answer = client.post(f"/admin/auth/user/{bob.pk}/change/", {**fields, **dates})
@@ -81,4 +101,8 @@ def test_the_admin_renames_through_the_same_door(client: Client, general: Room, 
     assert (bob.first_name, bob.email) == ("Bobby", "new@example.org")
     assert Message.objects.get(author=bob).seq > before
     entry = ModerationLog.objects.get(action="rename")
-    assert (entry.actor_id, entry.subject_id, entry.details) == (root.pk, bob.pk, {"first_name": ["Bob", "Bobby"]})
+    assert (entry.actor_id, entry.subject_id, entry.details) == (
+        root.pk,
+        bob.pk,
+        {"first_name": ["Bob", "Bobby"]},
+    )

@@ -5,9 +5,10 @@ import re
 import pytest
 from django.contrib.auth.models import User
 
-from chat import page_urls, policies, services
+from chat import policies, services
 from chat.errors import ReadOnly
 from chat.models import SLUG_MAX_LENGTH, ModerationLog, Room
+from chat.pages import urls
 from chat.services import rooms
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 from realtime.protocol.page import End
@@ -18,20 +19,33 @@ from tests.support.replay import Verify
 
 def test_who_makes_a_room_owns_it(verify: Verify, alice: User) -> None:
     with verify() as change:
-        made = services.create_room(actor_id=alice.pk, name="  Long   walks ", topic="Where to?", kind="private")
+        made = services.create_room(
+            actor_id=alice.pk, name="  Long   walks ", topic="Where to?", kind="private"
+        )
     room = fresh(made.room)
-    assert (room.slug, room.name, room.topic, room.kind, room.member_count) == ("long-walks", "Long walks", "Where to?", "private", 1)
+    assert (room.slug, room.name, room.topic, room.kind, room.member_count) == (
+        "long-walks",
+        "Long walks",
+        "Where to?",
+        "private",
+        1,
+    )
     assert (made.role, made.state, made.user_id) == ("owner", "active", alice.pk)
     assert change.kinds(f"room.{room.pk}") == ["room", "membership"]
     assert change.kinds(f"inbox.{alice.pk}") == ["membership"]
 
 
 def test_a_name_that_is_taken_gets_a_number(alice: User) -> None:
-    slugs = [services.create_room(actor_id=alice.pk, name=name).room.slug for name in ("Über uns", "über_uns", "Über-Uns!", "茶", "茶")]
+    slugs = [
+        services.create_room(actor_id=alice.pk, name=name).room.slug
+        for name in ("Über uns", "über_uns", "Über-Uns!", "茶", "茶")
+    ]
     assert slugs == ["uber-uns", "uber-uns-2", "uber-uns-3", "room", "room-2"]
 
 
-def test_a_slug_that_was_taken_at_the_same_moment_gets_a_number(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slug_that_was_taken_at_the_same_moment_gets_a_number(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     create = rooms._create
 
     def after_somebody_else(room: Room, actor_id: int) -> object:
@@ -44,10 +58,16 @@ def test_a_slug_that_was_taken_at_the_same_moment_gets_a_number(alice: User, mon
 
 
 def test_after_the_numbers_come_slugs_that_nobody_has(alice: User) -> None:
-    slugs = [services.create_room(actor_id=alice.pk, name="茶").room.slug for _ in range(rooms.MAX_NUMBERED_SLUGS + 2)]
+    slugs = [
+        services.create_room(actor_id=alice.pk, name="茶").room.slug
+        for _ in range(rooms.MAX_NUMBERED_SLUGS + 2)
+    ]
     assert slugs[-3] == f"room-{rooms.MAX_NUMBERED_SLUGS}"
     assert all(re.fullmatch(r"room-[0-9a-f]{6}", slug) for slug in slugs[-2:])
-    longest = [services.create_room(actor_id=alice.pk, name="a" * 80).room.slug for _ in range(rooms.MAX_NUMBERED_SLUGS + 1)]
+    longest = [
+        services.create_room(actor_id=alice.pk, name="a" * 80).room.slug
+        for _ in range(rooms.MAX_NUMBERED_SLUGS + 1)
+    ]
     assert len(longest[-1]) == SLUG_MAX_LENGTH
 
 
@@ -68,11 +88,15 @@ def test_no_room_takes_an_address_of_ours(alice: User) -> None:
 
 def test_the_addresses_of_ours_are_those_that_are_served() -> None:
     literal = re.compile(r"rooms/([-\w]+)/")
-    assert {found[1] for route in page_urls.urlpatterns if (found := literal.match(str(route.pattern)))} == policies.RESERVED_SLUGS
+    assert {
+        found[1] for route in urls.urlpatterns if (found := literal.match(str(route.pattern)))
+    } == policies.RESERVED_SLUGS
 
 
 def test_a_slug_can_be_chosen(alice: User) -> None:
-    assert services.create_room(actor_id=alice.pk, name="Walks", slug="long-2").room.slug == "long-2"
+    assert (
+        services.create_room(actor_id=alice.pk, name="Walks", slug="long-2").room.slug == "long-2"
+    )
     for slug in ("long-2", "Long", "a_b", "-a", "a--b", "direct_1_2", "a" * 81, "ü"):
         with pytest.raises(BadRequest, match="slug"):
             services.create_room(actor_id=alice.pk, name="Walks", slug=slug)
@@ -103,7 +127,9 @@ def test_a_deactivated_account_makes_no_room(alice: User) -> None:
     assert not Room.objects.exists()
 
 
-def test_nobody_is_in_more_rooms_than_a_list_shows(general: Room, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_is_in_more_rooms_than_a_list_shows(
+    general: Room, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(policies, "MAX_ROOMS_PER_USER", 1)
     with pytest.raises(TooMany):
         services.create_room(actor_id=alice.pk, name="Walks")
@@ -115,7 +141,7 @@ def test_nobody_is_in_more_rooms_than_a_list_shows(general: Room, alice: User, b
         services.join(actor_id=bob.pk, room_id=general.pk)
 
 
-# -- direct rooms ---------------------------------------------------------------------------------------------------------------------
+# -- direct rooms ----------------------------------------------------------------------------------
 
 
 def test_two_people_have_one_conversation(verify: Verify, alice: User, bob: User) -> None:
@@ -131,10 +157,16 @@ def test_two_people_have_one_conversation(verify: Verify, alice: User, bob: User
     assert (room.kind, room.name, room.member_count) == ("direct", "", 2)
 
 
-def test_a_conversation_that_was_made_at_the_same_moment_is_found(alice: User, bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conversation_that_was_made_at_the_same_moment_is_found(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     there = services.direct_room(actor_id=bob.pk, user_id=alice.pk)
     find, blind = rooms._direct_membership, [True]
-    monkeypatch.setattr(rooms, "_direct_membership", lambda key, user_id: None if blind and blind.pop() else find(key, user_id))
+    monkeypatch.setattr(
+        rooms,
+        "_direct_membership",
+        lambda key, user_id: None if blind and blind.pop() else find(key, user_id),
+    )
     assert services.direct_room(actor_id=alice.pk, user_id=bob.pk).room_id == there.room_id
 
 
@@ -147,7 +179,9 @@ def test_nobody_talks_to_themselves_or_to_nobody(alice: User, bob: User) -> None
             services.direct_room(actor_id=alice.pk, user_id=user_id)
 
 
-def test_a_conversation_of_two_has_no_owner(direct: Room, alice: User, bob: User, mona: User) -> None:
+def test_a_conversation_of_two_has_no_owner(
+    direct: Room, alice: User, bob: User, mona: User
+) -> None:
     for actor in (alice, bob, mona):
         with pytest.raises(Forbidden):
             services.change_room(actor_id=actor.pk, room_id=direct.pk, name="Ours")
@@ -160,44 +194,70 @@ def test_a_conversation_of_two_has_no_owner(direct: Room, alice: User, bob: User
         services.invite(actor_id=alice.pk, room_id=direct.pk, username="dora")
 
 
-# -- changes --------------------------------------------------------------------------------------------------------------------------
+# -- changes ---------------------------------------------------------------------------------------
 
 
-def test_owners_and_moderators_change_a_room(verify: Verify, general: Room, alice: User, bob: User, say: Say) -> None:
+def test_owners_and_moderators_change_a_room(
+    verify: Verify, general: Room, alice: User, bob: User, say: Say
+) -> None:
     say(alice, general, "Hello")
     with verify() as change:
         room = services.change_room(
-            actor_id=alice.pk, room_id=general.pk, name="Plaza", topic="All", slow_mode=5, read_only=True, reason="spring"
+            actor_id=alice.pk,
+            room_id=general.pk,
+            name="Plaza",
+            topic="All",
+            slow_mode=5,
+            read_only=True,
+            reason="spring",
         )
     assert (room.name, room.topic, room.slow_mode, room.read_only) == ("Plaza", "All", 5, True)
     assert room.slug == "general"  # addresses stay
     [data] = change.data(f"room.{general.pk}")
     assert (data["name"], data["last_number"]) == ("Plaza", 1)
-    assert list(ModerationLog.objects.order_by("pk").values_list("action", "reason", "details")) == [
+    assert list(
+        ModerationLog.objects.order_by("pk").values_list("action", "reason", "details")
+    ) == [
         ("rename", "spring", {"name": ["General", "Plaza"]}),
         ("topic", "spring", {"topic": ["", "All"]}),
         ("slow_mode", "spring", {"seconds": 5}),
         ("lock", "spring", {}),
     ]
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="moderator")
-    assert services.change_room(actor_id=bob.pk, room_id=general.pk, read_only=False).read_only is False
+    assert (
+        services.change_room(actor_id=bob.pk, room_id=general.pk, read_only=False).read_only
+        is False
+    )
 
 
 def test_another_topic_is_not_called_another_name(general: Room, alice: User) -> None:
     services.change_room(actor_id=alice.pk, room_id=general.pk, name="General", topic="All")
     [entry] = ModerationLog.objects.all()
-    assert (entry.action, entry.get_action_display(), entry.details) == ("topic", "Topic changed", {"topic": ["", "All"]})
+    assert (entry.action, entry.get_action_display(), entry.details) == (
+        "topic",
+        "Topic changed",
+        {"topic": ["", "All"]},
+    )
 
 
 def test_what_is_already_so_is_no_change(verify: Verify, general: Room, alice: User) -> None:
     with verify() as change:
-        services.change_room(actor_id=alice.pk, room_id=general.pk, name="General", slow_mode=0, read_only=False, archived=False)
+        services.change_room(
+            actor_id=alice.pk,
+            room_id=general.pk,
+            name="General",
+            slow_mode=0,
+            read_only=False,
+            archived=False,
+        )
         services.change_room(actor_id=alice.pk, room_id=general.pk)
     assert change.streams == []
     assert not ModerationLog.objects.exists()
 
 
-def test_who_may_change_a_room(general: Room, secret: Room, bob: User, charlie: User, mona: User) -> None:
+def test_who_may_change_a_room(
+    general: Room, secret: Room, bob: User, charlie: User, mona: User
+) -> None:
     for actor, room, error in [
         (bob, general, Forbidden),
         (charlie, general, Forbidden),
@@ -210,14 +270,23 @@ def test_who_may_change_a_room(general: Room, secret: Room, bob: User, charlie: 
 
 
 @pytest.mark.parametrize(
-    "values", [{"slow_mode": -1}, {"slow_mode": 10**30}, {"slow_mode": 6 * 3600 + 1}, {"name": ""}, {"topic": "x" * 251}]
+    "values",
+    [
+        {"slow_mode": -1},
+        {"slow_mode": 10**30},
+        {"slow_mode": 6 * 3600 + 1},
+        {"name": ""},
+        {"topic": "x" * 251},
+    ],
 )
 def test_a_change_is_checked(general: Room, alice: User, values: dict[str, object]) -> None:
     with pytest.raises(BadRequest):
         services.change_room(actor_id=alice.pk, room_id=general.pk, **values)  # type: ignore[arg-type]
 
 
-def test_an_archived_room_ends_all_subscriptions_and_can_come_back(verify: Verify, general: Room, alice: User, bob: User) -> None:
+def test_an_archived_room_ends_all_subscriptions_and_can_come_back(
+    verify: Verify, general: Room, alice: User, bob: User
+) -> None:
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="moderator")
     with pytest.raises(Forbidden):
         services.change_room(actor_id=bob.pk, room_id=general.pk, archived=True)

@@ -23,9 +23,15 @@ def told(client: Client, name: str, password: str, *, path: str = LOGIN, **heade
     """Sign in, and return what the form says."""
     answer = client.post(path, {"username": name, "password": password}, headers=headers)
     assert answer.status_code == 200
-    found = re.search(r'class="(?:form__error" role="alert|errornote)">(.*?)</p>', answer.content.decode(), re.DOTALL)
+    found = re.search(
+        r'class="(?:form__error" role="alert|errornote)">(.*?)</p>',
+        answer.content.decode(),
+        re.DOTALL,
+    )
     assert found
-    return " ".join(unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", "", found[1], flags=re.DOTALL)).split())
+    return " ".join(
+        unescape(re.sub(r"<svg.*?</svg>|<[^>]+>", "", found[1], flags=re.DOTALL)).split()
+    )
 
 
 @pytest.fixture
@@ -36,8 +42,13 @@ def gone(bob: User, mona: User) -> User:
 
 
 @pytest.mark.parametrize("path", [LOGIN, "/admin/login/"])
-def test_the_owner_of_a_deactivated_account_is_told_so_and_why(client: Client, gone: User, path: str) -> None:
-    assert told(client, "bob", PASSWORD, path=path) == f"A moderator has deactivated this account: it was stolen. {WHOM}"
+def test_the_owner_of_a_deactivated_account_is_told_so_and_why(
+    client: Client, gone: User, path: str
+) -> None:
+    assert (
+        told(client, "bob", PASSWORD, path=path)
+        == f"A moderator has deactivated this account: it was stolen. {WHOM}"
+    )
     assert "sessionid" not in client.cookies
 
 
@@ -47,16 +58,22 @@ def test_they_are_told_in_their_language(client: Client, gone: User) -> None:
     assert said.startswith("Dieses Konto wurde von der Moderation deaktiviert: it was stolen. ")
 
 
-def test_an_account_that_no_moderator_has_deactivated_has_no_reason(client: Client, gone: User, mona: User) -> None:
+def test_an_account_that_no_moderator_has_deactivated_has_no_reason(
+    client: Client, gone: User, mona: User
+) -> None:
     services.activate(actor_id=mona.pk, user_id=gone.pk)
     User.objects.filter(pk=gone.pk).update(is_active=False)
     assert told(client, "bob", PASSWORD) == f"This account is deactivated. {WHOM}"
 
 
-def test_who_does_not_know_the_password_learns_nothing(client: Client, gone: User, alice: User) -> None:
+def test_who_does_not_know_the_password_learns_nothing(
+    client: Client, gone: User, alice: User
+) -> None:
     answers, work = set(), set()
     for name in ("bob", "alice", "nobody", "holdfast"):
-        with patch.object(MD5PasswordHasher, "encode", autospec=True, side_effect=MD5PasswordHasher.encode) as encode:
+        with patch.object(
+            MD5PasswordHasher, "encode", autospec=True, side_effect=MD5PasswordHasher.encode
+        ) as encode:
             answers.add(told(client, name, "a wrong one"))
         work.add(encode.call_count)
     assert len(answers) == 1
@@ -64,12 +81,16 @@ def test_who_does_not_know_the_password_learns_nothing(client: Client, gone: Use
     assert len(work) == 1
 
 
-def test_an_account_that_is_active_again_lets_its_owner_in(client: Client, gone: User, mona: User) -> None:
+def test_an_account_that_is_active_again_lets_its_owner_in(
+    client: Client, gone: User, mona: User
+) -> None:
     services.activate(actor_id=mona.pk, user_id=gone.pk)
     assert client.post(LOGIN, {"username": "bob", "password": PASSWORD}).status_code == 302
 
 
-def test_who_is_banned_from_the_site_reads_the_reason_after_signing_in(client: Client, bob: User, mona: User) -> None:
+def test_who_is_banned_from_the_site_reads_the_reason_after_signing_in(
+    client: Client, bob: User, mona: User
+) -> None:
     services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="threats", seconds=3600)
     SiteBan.objects.update(until=datetime(2100, 11, 24, 23, 30, tzinfo=UTC))
     client.cookies["timezone"] = "Europe%2FBerlin"

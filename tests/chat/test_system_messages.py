@@ -23,19 +23,29 @@ Announce = Callable[..., int]
 @pytest.fixture
 def announce() -> Announce:
     def post(room: Room, body: str = "Back at six", **more: object) -> int:
-        values = {"key": uuid4(), "title": "Maintenance", "url": "https://a.org/why", "level": "info"} | more
+        values = {
+            "key": uuid4(),
+            "title": "Maintenance",
+            "url": "https://a.org/why",
+            "level": "info",
+        } | more
         return services.post_system_message(room.pk, body=body, **values)  # type: ignore[arg-type]
 
     return post
 
 
-def test_a_broadcast_is_a_message_of_the_system(verify: Verify, general: Room, alice: User, say: Say, announce: Announce) -> None:
+def test_a_broadcast_is_a_message_of_the_system(
+    verify: Verify, general: Room, alice: User, say: Say, announce: Announce
+) -> None:
     BlockedWord.objects.create(word="six")
     services.change_room(actor_id=alice.pk, room_id=general.pk, read_only=True, slow_mode=60)
     say(alice, general, "Hello")
     with verify() as change:
         message = Message.objects.get(pk=announce(general))
-    assert (message.number, message.body) == (2, "**Maintenance**\n\nBack at six\n\n<https://a.org/why>")
+    assert (message.number, message.body) == (
+        2,
+        "**Maintenance**\n\nBack at six\n\n<https://a.org/why>",
+    )
     assert message.author.username == "holdfast"
     assert not message.author.has_usable_password()
     assert not message.author.is_active
@@ -44,7 +54,9 @@ def test_a_broadcast_is_a_message_of_the_system(verify: Verify, general: Room, a
     assert say(alice, general, "Thanks").number == 3
 
 
-def test_a_repeat_posts_nothing(verify: Verify, general: Room, secret: Room, announce: Announce) -> None:
+def test_a_repeat_posts_nothing(
+    verify: Verify, general: Room, secret: Room, announce: Announce
+) -> None:
     key = uuid4()
     first, other = announce(general, key=key), announce(secret, key=key)
     assert first != other
@@ -63,7 +75,9 @@ def test_it_can_be_taken_back(verify: Verify, general: Room, announce: Announce)
     assert not RemovedText.objects.exists()
 
 
-def test_the_system_does_not_speak_in_archived_rooms(general: Room, alice: User, announce: Announce) -> None:
+def test_the_system_does_not_speak_in_archived_rooms(
+    general: Room, alice: User, announce: Announce
+) -> None:
     services.change_room(actor_id=alice.pk, room_id=general.pk, archived=True)
     with pytest.raises(ReadOnly):
         announce(general)
@@ -76,14 +90,27 @@ def test_rooms_are_places_for_broadcasts(general: Room, secret: Room, direct: Ro
     rooms = target("room")
     assert rooms is not None
     found = rooms.resolve(["general", "generl", direct.slug])
-    assert [(place.ident, place.name, place.people) for place in found.places] == [(general.pk, "general", 2)]
+    assert [(place.ident, place.name, place.people) for place in found.places] == [
+        (general.pk, "general", 2)
+    ]
     assert found.missing == {"generl": ["general"], direct.slug: []}
 
 
-def test_the_command_reaches_rooms_and_takes_it_back(verify: Verify, general: Room, secret: Room) -> None:
+def test_the_command_reaches_rooms_and_takes_it_back(
+    verify: Verify, general: Room, secret: Room
+) -> None:
     with verify() as change:
         call_command(
-            "broadcast", "x" * 3000, "--room", "general", "secret", "--title", "Long", "--url", "/rooms/general/", stdout=StringIO()
+            "broadcast",
+            "x" * 3000,
+            "--room",
+            "general",
+            "secret",
+            "--title",
+            "Long",
+            "--url",
+            "/rooms/general/",
+            stdout=StringIO(),
         )
     assert change.streams == sorted([f"room.{general.pk}", f"room.{secret.pk}"])
     message = Message.objects.get(room=secret)
@@ -100,10 +127,16 @@ def test_a_wrong_room_is_named_and_nothing_is_sent(general: Room) -> None:
     assert not Message.objects.exists()
 
 
-def test_the_system_has_an_account_even_where_the_tables_were_emptied(general: Room, announce: Announce) -> None:
+def test_the_system_has_an_account_even_where_the_tables_were_emptied(
+    general: Room, announce: Announce
+) -> None:
     User.objects.filter(username="holdfast").delete()
     author = Message.objects.get(pk=announce(general)).author
-    assert (author.username, author.is_active, author.has_usable_password()) == ("holdfast", False, False)
+    assert (author.username, author.is_active, author.has_usable_password()) == (
+        "holdfast",
+        False,
+        False,
+    )
 
 
 def test_nobody_is_called_holdfast_by_mistake(alice: User, general: Room) -> None:

@@ -11,16 +11,17 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from chat import selectors, services
-from chat.directory import directory
+from chat import services
 from chat.errors import Muted
 from chat.models import Membership, ModerationLog, Room, SiteBan, SiteMute
 from chat.payloads import moment
-from chat.search import index
-from chat.search.query import parse
+from chat.queries import selectors
+from chat.queries.directory import directory
+from chat.queries.search import index
+from chat.queries.search.query import parse
 from realtime.auth import banned
+from realtime.core.streams import Claim, Reader
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
-from realtime.streams import Claim, Reader
 from tests.chat.conftest import Say, membership, notices
 from tests.support.replay import Change, Verify
 
@@ -45,11 +46,18 @@ def api(user: User) -> Client:
     return client
 
 
-def test_a_ban_from_a_room_ends_by_itself(verify: Verify, general: Room, alice: User, bob: User) -> None:
+def test_a_ban_from_a_room_ends_by_itself(
+    verify: Verify, general: Room, alice: User, bob: User
+) -> None:
     with verify() as change:
-        row = services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR, reason="spam")
+        row = services.ban(
+            actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR, reason="spam"
+        )
     told = change.data(f"room.{general.pk}")[-1]
-    assert (told["state"], told["banned_until"][:13]) == ("banned", row.banned_until.isoformat()[:13] if row.banned_until else "")
+    assert (told["state"], told["banned_until"][:13]) == (
+        "banned",
+        row.banned_until.isoformat()[:13] if row.banned_until else "",
+    )
     assert "until" in notices(bob)[-1][1]
     assert ModerationLog.objects.latest("pk").details["until"]
     assert not may_follow(bob, general)
@@ -69,7 +77,9 @@ def test_a_ban_from_a_room_ends_by_itself(verify: Verify, general: Room, alice: 
     assert membership(general, bob).banned_until is None
 
 
-def test_who_is_let_in_again_finds_what_is_said_there_and_the_room(general: Room, alice: User, bob: User, say: Say) -> None:
+def test_who_is_let_in_again_finds_what_is_said_there_and_the_room(
+    general: Room, alice: User, bob: User, say: Say
+) -> None:
     say(alice, general, "The treasure")
     services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR)
     for q in ("treasure", "from:alice"):
@@ -89,8 +99,12 @@ def found(user: User, q: str) -> list[str]:
     return [message.body for message in index.find(user.pk, parse(q)).messages]
 
 
-def test_a_link_lets_in_again_who_was_banned_for_a_time(verify: Verify, secret: Room, alice: User, bob: User) -> None:
-    token = services.make_invite_link(actor_id=alice.pk, room_id=secret.pk, seconds=HOUR, max_uses=1).token
+def test_a_link_lets_in_again_who_was_banned_for_a_time(
+    verify: Verify, secret: Room, alice: User, bob: User
+) -> None:
+    token = services.make_invite_link(
+        actor_id=alice.pk, room_id=secret.pk, seconds=HOUR, max_uses=1
+    ).token
     services.ban(actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk, seconds=HOUR)
     with pytest.raises(Forbidden):
         services.join_by_link(actor_id=bob.pk, token=token)
@@ -102,7 +116,9 @@ def test_a_link_lets_in_again_who_was_banned_for_a_time(verify: Verify, secret: 
     assert may_follow(bob, secret)
 
 
-def test_who_was_banned_from_a_private_room_can_be_invited_again_when_it_is_over(secret: Room, alice: User, bob: User) -> None:
+def test_who_was_banned_from_a_private_room_can_be_invited_again_when_it_is_over(
+    secret: Room, alice: User, bob: User
+) -> None:
     services.ban(actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk, seconds=HOUR)
     with pytest.raises(Forbidden):
         services.invite(actor_id=alice.pk, room_id=secret.pk, username="bob")
@@ -113,7 +129,9 @@ def test_who_was_banned_from_a_private_room_can_be_invited_again_when_it_is_over
     assert may_follow(bob, secret)
 
 
-def test_an_operator_may_add_who_was_banned_when_it_is_over(verify: Verify, general: Room, alice: User, bob: User) -> None:
+def test_an_operator_may_add_who_was_banned_when_it_is_over(
+    verify: Verify, general: Room, alice: User, bob: User
+) -> None:
     services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR)
     time_passes()
     with verify():
@@ -121,17 +139,24 @@ def test_an_operator_may_add_who_was_banned_when_it_is_over(verify: Verify, gene
     assert membership(general, bob).banned_until is None
 
 
-def test_a_ban_can_be_made_longer_or_lifted_before_its_time(verify: Verify, general: Room, alice: User, bob: User) -> None:
+def test_a_ban_can_be_made_longer_or_lifted_before_its_time(
+    verify: Verify, general: Room, alice: User, bob: User
+) -> None:
     services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR)
     with verify():
         row = services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk)
     assert row.banned_until is None
     services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR)
     with verify():
-        assert services.unban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk).banned_until is None
+        assert (
+            services.unban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk).banned_until
+            is None
+        )
 
 
-def test_a_ban_from_the_site_ends_by_itself(general: Room, alice: User, bob: User, mona: User) -> None:
+def test_a_ban_from_the_site_ends_by_itself(
+    general: Room, alice: User, bob: User, mona: User
+) -> None:
     services.site_ban(actor_id=mona.pk, user_id=bob.pk, seconds=HOUR, reason="spam")
     assert "until" in banned([bob.pk])[bob.pk]
     assert api(bob).get("/api/rooms/").status_code == 403
@@ -153,7 +178,9 @@ def test_who_is_muted_on_the_site_writes_nowhere(
 ) -> None:
     mine = say(bob, general, "before")
     with verify():
-        until = services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=HOUR, reason="calm down")
+        until = services.site_mute(
+            actor_id=mona.pk, user_id=bob.pk, seconds=HOUR, reason="calm down"
+        )
     assert until is not None
     for act in (
         lambda: say(bob, general, "x"),
@@ -173,7 +200,11 @@ def test_who_is_muted_on_the_site_writes_nowhere(
     services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=0)
     say(bob, direct, "or when it is lifted")
     assert services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=0) is None
-    assert list(ModerationLog.objects.order_by("pk").values_list("action", flat=True)) == ["site_mute", "site_mute", "site_unmute"]
+    assert list(ModerationLog.objects.order_by("pk").values_list("action", flat=True)) == [
+        "site_mute",
+        "site_mute",
+        "site_unmute",
+    ]
 
 
 def test_who_is_muted_on_the_site_is_told_by_their_inbox_until_when(
@@ -184,7 +215,11 @@ def test_who_is_muted_on_the_site_is_told_by_their_inbox_until_when(
         return [row["data"] for row in change.rows(f"inbox.{bob.pk}") if row["kind"] == "site_mute"]
 
     def asked() -> Any:
-        boot = json.loads(re.findall(r'id="boot"[^>]*>(.*?)</script>', api(bob).get("/rooms/general/").content.decode())[0])
+        boot = json.loads(
+            re.findall(
+                r'id="boot"[^>]*>(.*?)</script>', api(bob).get("/rooms/general/").content.decode()
+            )[0]
+        )
         answer = api(bob).get("/api/site-mute/").json()
         assert boot["site_mute"] == answer["site_mute"]
         assert boot["inbox"]["seq"] == answer["seq"]
@@ -221,7 +256,9 @@ def test_a_mute_from_before_it_was_a_row_of_the_inbox_stands_and_is_not_replayed
     say(bob, general, "and now it is over")
 
 
-def test_the_longer_of_two_mutes_counts(general: Room, alice: User, bob: User, mona: User, say: Say) -> None:
+def test_the_longer_of_two_mutes_counts(
+    general: Room, alice: User, bob: User, mona: User, say: Say
+) -> None:
     services.mute(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=2 * HOUR)
     services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=HOUR)
     with pytest.raises(Muted) as refused:
@@ -232,7 +269,9 @@ def test_the_longer_of_two_mutes_counts(general: Room, alice: User, bob: User, m
 @pytest.mark.parametrize("seconds", [0, -1, 10**9])
 def test_a_time_has_bounds(general: Room, alice: User, bob: User, mona: User, seconds: int) -> None:
     acts: list[Callable[[], Any]] = [
-        lambda: services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=seconds),
+        lambda: services.ban(
+            actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=seconds
+        ),
         lambda: services.site_ban(actor_id=mona.pk, user_id=bob.pk, seconds=seconds, reason="x"),
     ]
     for act in acts:
@@ -240,7 +279,9 @@ def test_a_time_has_bounds(general: Room, alice: User, bob: User, mona: User, se
             act()
 
 
-def test_only_moderators_of_the_site_act_on_it_and_not_on_each_other(general: Room, alice: User, bob: User, mona: User) -> None:
+def test_only_moderators_of_the_site_act_on_it_and_not_on_each_other(
+    general: Room, alice: User, bob: User, mona: User
+) -> None:
     for actor, subject in ((alice, bob), (mona, mona)):
         with pytest.raises(HoldfastError):
             services.site_mute(actor_id=actor.pk, user_id=subject.pk, seconds=60)
@@ -262,5 +303,11 @@ def test_moderators_do_it_from_the_chat(general: Room, alice: User, bob: User, m
     assert patch(mona, person, muted_for=0) == (200, {"muted_until": None})
     assert patch(mona, person, banned=True, banned_for=60, reason="spam")[1]["banned_until"]
     assert patch(mona, person, banned=False) == (200, {"banned": False, "banned_until": None})
-    for wrong in ({}, {"muted_for": 1, "banned": True}, {"banned": False, "banned_for": 1}, {"banned_for": 1}, {"banned": True}):
+    for wrong in (
+        {},
+        {"muted_for": 1, "banned": True},
+        {"banned": False, "banned_for": 1},
+        {"banned_for": 1},
+        {"banned": True},
+    ):
         assert patch(mona, person, **wrong)[0] == 400

@@ -5,8 +5,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from chat import selectors, services
+from chat import services
 from chat.models import Mention, Room
+from chat.queries import selectors
 from chat.services import Mark, WentBack
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import Say, membership
@@ -15,17 +16,21 @@ from tests.support.replay import Verify
 
 def mentions(user: User) -> dict[str, list[int]]:
     """The numbers of the unread messages that mention somebody, by room."""
-    return {item.room.slug: list(item.mentions) for item in selectors.my_rooms(user.pk) if item.mentions}
+    return {
+        item.room.slug: list(item.mentions) for item in selectors.my_rooms(user.pk) if item.mentions
+    }
 
 
 def read(user: User, room: Room, number: int) -> None:
     services.mark_read([Mark(user_id=user.pk, room_id=room.pk, number=number)])
 
 
-# -- mentions -------------------------------------------------------------------------------------------------------------------------
+# -- mentions --------------------------------------------------------------------------------------
 
 
-def test_unread_mentions_are_counted_apart(general: Room, secret: Room, alice: User, bob: User, say: Say) -> None:
+def test_unread_mentions_are_counted_apart(
+    general: Room, secret: Room, alice: User, bob: User, say: Say
+) -> None:
     for text in ("nobody", "@bob one", "@bob two", "@alice three"):
         say(alice, general, text)
     say(alice, secret, "@bob")
@@ -37,20 +42,26 @@ def test_unread_mentions_are_counted_apart(general: Room, secret: Room, alice: U
     assert mentions(bob) == {"secret": [1]}
 
 
-def test_everybody_is_mentioned_but_the_author(general: Room, alice: User, bob: User, charlie: User, say: Say) -> None:
+def test_everybody_is_mentioned_but_the_author(
+    general: Room, alice: User, bob: User, charlie: User, say: Say
+) -> None:
     say(alice, general, "@room, lunch")
     assert mentions(bob) == {"general": [1]}
     assert not Mention.objects.exclude(user=bob).exists()
 
 
-def test_who_wants_to_hear_nothing_is_mentioned_all_the_same(general: Room, alice: User, bob: User, say: Say) -> None:
+def test_who_wants_to_hear_nothing_is_mentioned_all_the_same(
+    general: Room, alice: User, bob: User, say: Say
+) -> None:
     services.set_involvement(actor_id=bob.pk, room_id=general.pk, involvement="nothing")
     say(alice, general, "@bob")
     services.set_involvement(actor_id=bob.pk, room_id=general.pk, involvement="mentions")
     assert mentions(bob) == {"general": [1]}
 
 
-def test_an_edit_changes_who_is_mentioned(general: Room, alice: User, bob: User, charlie: User, say: Say) -> None:
+def test_an_edit_changes_who_is_mentioned(
+    general: Room, alice: User, bob: User, charlie: User, say: Say
+) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
     message = say(alice, general, "@bob")
     services.edit_message(actor_id=alice.pk, message_id=message.pk, body="@charlie")
@@ -59,7 +70,9 @@ def test_an_edit_changes_who_is_mentioned(general: Room, alice: User, bob: User,
     assert mentions(bob) == mentions(charlie) == {"general": [1]}
 
 
-def test_a_deleted_message_mentions_nobody_until_it_is_restored(general: Room, alice: User, bob: User, mona: User, say: Say) -> None:
+def test_a_deleted_message_mentions_nobody_until_it_is_restored(
+    general: Room, alice: User, bob: User, mona: User, say: Say
+) -> None:
     message = say(alice, general, "@bob")
     services.delete_message(actor_id=mona.pk, message_id=message.pk)
     assert mentions(bob) == {}
@@ -68,7 +81,9 @@ def test_a_deleted_message_mentions_nobody_until_it_is_restored(general: Room, a
 
 
 @pytest.mark.parametrize("text", ["@bob", "@room"])
-def test_a_hidden_message_mentions_nobody_until_it_is_shown(general: Room, alice: User, bob: User, mona: User, say: Say, text: str) -> None:
+def test_a_hidden_message_mentions_nobody_until_it_is_shown(
+    general: Room, alice: User, bob: User, mona: User, say: Say, text: str
+) -> None:
     message = say(alice, general, text)
     services.hide_message(actor_id=mona.pk, message_id=message.pk)
     assert mentions(bob) == {}
@@ -77,7 +92,9 @@ def test_a_hidden_message_mentions_nobody_until_it_is_shown(general: Room, alice
     assert mentions(alice) == {}
 
 
-def test_a_snapshot_has_them_too(general: Room, alice: User, bob: User, charlie: User, say: Say) -> None:
+def test_a_snapshot_has_them_too(
+    general: Room, alice: User, bob: User, charlie: User, say: Say
+) -> None:
     say(alice, general, "@bob")
     assert list(selectors.snapshot(general.pk, bob.pk).mentions) == [1]
     assert list(selectors.snapshot(general.pk, alice.pk).mentions) == []
@@ -91,7 +108,9 @@ def test_posting_without_a_mention_costs_what_it_cost(general: Room, alice: User
     assert not [query for query in queries if "chat_mention" in query["sql"]]
 
 
-def test_counting_is_one_query_for_all_rooms(general: Room, secret: Room, direct: Room, alice: User, bob: User, say: Say) -> None:
+def test_counting_is_one_query_for_all_rooms(
+    general: Room, secret: Room, direct: Room, alice: User, bob: User, say: Say
+) -> None:
     for room in (general, secret, direct):
         say(alice, room, "@bob")
     with CaptureQueriesContext(connection) as queries:
@@ -99,7 +118,7 @@ def test_counting_is_one_query_for_all_rooms(general: Room, secret: Room, direct
     assert len([query for query in queries if "chat_mention" in query["sql"]]) == 1
 
 
-# -- going back -----------------------------------------------------------------------------------------------------------------------
+# -- going back ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -129,7 +148,9 @@ def test_it_only_goes_back(verify: Verify, five: Room, bob: User) -> None:
     assert membership(five, bob).read_number == 5
 
 
-def test_only_from_a_message_that_is_there_and_in_a_room_of_mine(five: Room, secret: Room, bob: User, charlie: User) -> None:
+def test_only_from_a_message_that_is_there_and_in_a_room_of_mine(
+    five: Room, secret: Room, bob: User, charlie: User
+) -> None:
     for user, room_id, number, error in [
         (bob, five.pk, 0, BadRequest),
         (bob, five.pk, 6, BadRequest),
@@ -141,15 +162,21 @@ def test_only_from_a_message_that_is_there_and_in_a_room_of_mine(five: Room, sec
             services.mark_unread(actor_id=user.pk, room_id=room_id, number=number)
 
 
-# -- all at once ----------------------------------------------------------------------------------------------------------------------
+# -- all at once -----------------------------------------------------------------------------------
 
 
-def test_all_rooms_are_read_at_once(verify: Verify, five: Room, secret: Room, direct: Room, alice: User, bob: User, say: Say) -> None:
+def test_all_rooms_are_read_at_once(
+    verify: Verify, five: Room, secret: Room, direct: Room, alice: User, bob: User, say: Say
+) -> None:
     for room in (five, secret, direct):
         say(alice, room, "@bob")
     with verify() as change:
         assert services.read_everywhere(user_id=bob.pk) == 3
-    assert {data["room"]: data["read_number"] for data in change.data(f"inbox.{bob.pk}")} == {five.pk: 6, secret.pk: 1, direct.pk: 1}
+    assert {data["room"]: data["read_number"] for data in change.data(f"inbox.{bob.pk}")} == {
+        five.pk: 6,
+        secret.pk: 1,
+        direct.pk: 1,
+    }
     assert [item.unread for item in selectors.my_rooms(bob.pk)] == [0, 0, 0]
     with verify() as change:
         assert services.read_everywhere(user_id=bob.pk) == 0
@@ -157,7 +184,14 @@ def test_all_rooms_are_read_at_once(verify: Verify, five: Room, secret: Room, di
 
 
 def test_more_rooms_than_one_transaction_takes_are_read_too(
-    verify: Verify, five: Room, secret: Room, direct: Room, alice: User, bob: User, say: Say, monkeypatch: pytest.MonkeyPatch
+    verify: Verify,
+    five: Room,
+    secret: Room,
+    direct: Room,
+    alice: User,
+    bob: User,
+    say: Say,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("chat.services.reading.READ_BATCH", 2)
     for room in (five, secret, direct):

@@ -24,9 +24,18 @@ EMOJI = ["👍", "🎉", "👀"]
 TEXTS = ["Hello", "**bold** @alice", "@bob @charlie", "@room", "xyzzy", "", "line\nline"]
 
 
-HELPERS = {"post_message": "say", "mark_read": "read", "post_system_message": "announce"}  # of the tests, which call a service
+# Of the tests, which call a service.
+HELPERS = {"post_message": "say", "mark_read": "read", "post_system_message": "announce"}
 WITHOUT_STREAM = {
-    *("assign", "release", "save_filter", "switch_filter", "delete_filter", "begin_removal", "begin_undo"),
+    *(
+        "assign",
+        "release",
+        "save_filter",
+        "switch_filter",
+        "delete_filter",
+        "begin_removal",
+        "begin_undo",
+    ),
     *("check_may_see_links", "make_invite_link", "revoke_invite_link"),
 }
 
@@ -36,7 +45,11 @@ def verified_calls() -> Iterator[str]:
     for path in Path(__file__).parent.glob("test_*.py"):
         for block in ast.walk(ast.parse(path.read_text())):
             if isinstance(block, ast.With) and "verify" in ast.dump(block.items[0].context_expr):
-                yield from (name for call in ast.walk(block) if isinstance(call, ast.Call) and (name := name_of(call.func)))
+                yield from (
+                    name
+                    for call in ast.walk(block)
+                    if isinstance(call, ast.Call) and (name := name_of(call.func))
+                )
 
 
 def name_of(function: ast.expr) -> str:
@@ -53,10 +66,15 @@ def test_every_service_is_verified() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_whatever_people_do_is_replayed(verify: Verify, alice: User, bob: User, charlie: User, mona: User, seed: int) -> None:
+def test_whatever_people_do_is_replayed(
+    verify: Verify, alice: User, bob: User, charlie: User, mona: User, seed: int
+) -> None:
     chance = random.Random(seed)
     people = [alice, bob, charlie, mona, make_user("dora")]
-    rooms = [services.create_room(actor_id=alice.pk, name=f"Room {kind}", kind=kind).room for kind in ("public", "private")]
+    rooms = [
+        services.create_room(actor_id=alice.pk, name=f"Room {kind}", kind=kind).room
+        for kind in ("public", "private")
+    ]
     rooms.append(services.direct_room(actor_id=bob.pk, user_id=charlie.pk).room)
     for _ in range(3):
         with verify():
@@ -65,7 +83,9 @@ def test_whatever_people_do_is_replayed(verify: Verify, alice: User, bob: User, 
                     _act(chance, people, rooms)
     for room in map(fresh, rooms):
         assert room.member_count == Membership.objects.filter(room=room, state="active").count()
-        numbers = Message.objects.filter(room=room).order_by("number").values_list("number", flat=True)
+        numbers = (
+            Message.objects.filter(room=room).order_by("number").values_list("number", flat=True)
+        )
         assert list(numbers) == list(range(1, room.last_number + 1))
         owners = Membership.objects.filter(room=room, state="active", role="owner").count()
         assert owners or not room.member_count or room.is_direct
@@ -76,24 +96,59 @@ def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
     message = chance.choice([0, *Message.objects.values_list("pk", flat=True)])
     whom: dict[str, Any] = {"actor_id": actor, "room_id": room, "user_id": other.pk}
     acts: list[Callable[[], Any]] = [
-        *[lambda: services.post_messages([_post(chance, people, rooms) for _ in range(chance.randint(1, 5))])] * 6,
-        *[lambda: services.mark_read([Mark(user_id=user.pk, room_id=room, number=chance.randint(0, 30)) for user in people])] * 2,
-        *[lambda: services.react(actor_id=actor, message_id=message, emoji=chance.choice(EMOJI), on=chance.random() < 0.7)] * 3,
-        *[lambda: services.edit_message(actor_id=actor, message_id=message, body=chance.choice(TEXTS))] * 3,
+        *[
+            lambda: services.post_messages(
+                [_post(chance, people, rooms) for _ in range(chance.randint(1, 5))]
+            )
+        ]
+        * 6,
+        *[
+            lambda: services.mark_read(
+                [
+                    Mark(user_id=user.pk, room_id=room, number=chance.randint(0, 30))
+                    for user in people
+                ]
+            )
+        ]
+        * 2,
+        *[
+            lambda: services.react(
+                actor_id=actor,
+                message_id=message,
+                emoji=chance.choice(EMOJI),
+                on=chance.random() < 0.7,
+            )
+        ]
+        * 3,
+        *[
+            lambda: services.edit_message(
+                actor_id=actor, message_id=message, body=chance.choice(TEXTS)
+            )
+        ]
+        * 3,
         *[lambda: services.delete_message(actor_id=actor, message_id=message)] * 2,
         lambda: services.report(actor_id=actor, message_id=message, category="spam"),
         lambda: services.hide_message(actor_id=actor, message_id=message),
         lambda: services.show_message(actor_id=actor, message_id=message),
-        lambda: services.decide(actor_id=actor, message_id=message, status=chance.choice(["resolved", "dismissed"])),
+        lambda: services.decide(
+            actor_id=actor, message_id=message, status=chance.choice(["resolved", "dismissed"])
+        ),
         lambda: services.restore_message(actor_id=actor, message_id=message),
         *[lambda: services.join(actor_id=actor, room_id=room)] * 3,
         lambda: services.leave(actor_id=actor, room_id=room),
         *[lambda: services.invite(actor_id=actor, room_id=room, username=other.username)] * 3,
         lambda: services.add_members(room_id=room, user_ids=[other.pk]),
         lambda: services.set_role(role=chance.choice(["owner", "moderator", "member"]), **whom),
-        lambda: services.set_involvement(actor_id=actor, room_id=room, involvement=chance.choice(["everything", "mentions", "nothing"])),
+        lambda: services.set_involvement(
+            actor_id=actor,
+            room_id=room,
+            involvement=chance.choice(["everything", "mentions", "nothing"]),
+        ),
         lambda: services.change_room(
-            actor_id=actor, room_id=room, topic=str(chance.random()), archived=chance.choice([None, None, False, True])
+            actor_id=actor,
+            room_id=room,
+            topic=str(chance.random()),
+            archived=chance.choice([None, None, False, True]),
         ),
         lambda: services.mute(seconds=chance.choice([0, 60]), **whom),
         lambda: services.remove(**whom),
@@ -109,4 +164,9 @@ def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
 
 
 def _post(chance: random.Random, people: list[User], rooms: list[Room]) -> Post:
-    return Post(author_id=chance.choice(people).pk, room_id=chance.choice(rooms).pk, key=uuid4(), body=chance.choice(TEXTS))
+    return Post(
+        author_id=chance.choice(people).pk,
+        room_id=chance.choice(rooms).pk,
+        key=uuid4(),
+        body=chance.choice(TEXTS),
+    )

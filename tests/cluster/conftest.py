@@ -15,7 +15,10 @@ from tests.support.cluster import PASSWORD, Cluster
 
 DRAIN_SECONDS = 2
 LINGER_SECONDS = 4  # instead of 15: a test waits for it
-SETTINGS = {"DRAIN_SECONDS": str(DRAIN_SECONDS), "HOLDFAST_PRESENCE_LINGER_SECONDS": str(LINGER_SECONDS)}
+SETTINGS = {
+    "DRAIN_SECONDS": str(DRAIN_SECONDS),
+    "HOLDFAST_PRESENCE_LINGER_SECONDS": str(LINGER_SECONDS),
+}
 CROWD = 20
 MAX_TRIES = 40  # cookies until one leads to the wanted node
 
@@ -39,8 +42,26 @@ def crowd(cluster: Cluster) -> list[str]:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("tls")
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", str(directory / "key.pem")]
-    command = ["openssl", "req", "-x509", *key, "-out", str(directory / "cert.pem"), "-days", "2", *names]
+    key = [
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-keyout",
+        str(directory / "key.pem"),
+    ]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        *key,
+        "-out",
+        str(directory / "cert.pem"),
+        "-days",
+        "2",
+        *names,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return directory
 
@@ -62,16 +83,27 @@ class Desk:
     def room(self, *members: str, owner: str = "alice", kind: str = "public") -> int:
         """Make a room with members, and return its id."""
         with self.http(owner) as http:
-            made = http.post("/api/rooms/", json={"name": f"Room {secrets.token_hex(4)}", "kind": kind}).raise_for_status()
+            made = http.post(
+                "/api/rooms/", json={"name": f"Room {secrets.token_hex(4)}", "kind": kind}
+            ).raise_for_status()
             room = int(made.json()["room"]["id"])
             for member in members:
-                http.post(f"/api/rooms/{room}/members", json={"username": member}).raise_for_status()
+                http.post(
+                    f"/api/rooms/{room}/members", json={"username": member}
+                ).raise_for_status()
         return room
 
     def post(self, person: str, room: int, body: str, **options: object) -> dict[str, object]:
         """Post by HTTP, and return the message."""
         with self.http(person) as http:
-            command = {"id": 1, "command": "message.post", "room": room, "key": secrets.token_hex(16), "body": body, **options}
+            command = {
+                "id": 1,
+                "command": "message.post",
+                "room": room,
+                "key": secrets.token_hex(16),
+                "body": body,
+                **options,
+            }
             reply = http.post("/api/commands", json=command).raise_for_status().json()
         found: dict[str, object] = reply["data"]["message"]
         return found
@@ -92,7 +124,12 @@ class Desk:
             if node in self._cookies:
                 break
             value = secrets.token_hex(16)
-            probe = Client(f"{self.cluster.sockets}/ws/chat/", self.cluster.people["alice"].token, [], {"Cookie": f"holdfast_node={value}"})
+            probe = Client(
+                f"{self.cluster.sockets}/ws/chat/",
+                self.cluster.people["alice"].token,
+                [],
+                {"Cookie": f"holdfast_node={value}"},
+            )
             await probe.connect()
             self._cookies.setdefault(probe.hello["node"], value)
             await probe.close()
@@ -100,9 +137,15 @@ class Desk:
 
     def sign_in(self, person: str) -> httpx.Client:
         """Sign in as a browser does, and return it with its cookies."""
-        browser = httpx.Client(base_url=self.cluster.origin, timeout=20, headers={"Referer": self.cluster.origin})
+        browser = httpx.Client(
+            base_url=self.cluster.origin, timeout=20, headers={"Referer": self.cluster.origin}
+        )
         browser.get("/accounts/login/").raise_for_status()
-        form = {"username": person, "password": PASSWORD, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        form = {
+            "username": person,
+            "password": PASSWORD,
+            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+        }
         assert browser.post("/accounts/login/", data=form).status_code == httpx.codes.FOUND
         return browser
 

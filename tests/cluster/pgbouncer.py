@@ -33,13 +33,23 @@ class PooledCluster(Cluster):
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\nlogfile = {log}\n"
             f"pool_mode = transaction\ndefault_pool_size = {CONNECTIONS}\nmax_client_conn = 200\nserver_login_retry = 1\n"
         )
-        account = ["setpriv", f"--reuid={self.postgres.account}", "--clear-groups"] if self.postgres.account else []
+        account = (
+            ["setpriv", f"--reuid={self.postgres.account}", "--clear-groups"]
+            if self.postgres.account
+            else []
+        )
         env = {"PATH": os.environ["PATH"]}
         self.pooler = Program(
-            "pgbouncer", [*account, "pgbouncer", str(config)], cwd=directory, env=env, log_file=self.shape.logs / "pgbouncer.log"
+            "pgbouncer",
+            [*account, "pgbouncer", str(config)],
+            cwd=directory,
+            env=env,
+            log_file=self.shape.logs / "pgbouncer.log",
         )
         self.pooler.start(lambda: "process up" in log.read_text())
-        self.shape = replace(self.shape, database_url=f"postgres://{SUPERUSER}@127.0.0.1:{port}/{NAME}")
+        self.shape = replace(
+            self.shape, database_url=f"postgres://{SUPERUSER}@127.0.0.1:{port}/{NAME}"
+        )
 
     def close(self) -> None:
         """Stop everything, PgBouncer before PostgreSQL."""

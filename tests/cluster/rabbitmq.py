@@ -15,7 +15,8 @@ from tests.support.programs import Program
 from tests.support.server import free_port
 from tests.support.waiting import during, until
 
-SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # not Debian's wrapper, which changes the account and drops the environment
+# Not Debian's wrapper, which changes the account and drops the environment.
+SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 DEGRADED_SECONDS = 1.5
 NOTICED_SECONDS = 10.0
 BACK_SECONDS = 30.0
@@ -41,7 +42,9 @@ class Rabbit(Program):
             "RABBITMQ_CONFIG_FILE": str(config),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "plugins"),
         }
-        super().__init__("rabbitmq", [SERVER], cwd=directory, env=env, log_file=directory / "rabbitmq.log")
+        super().__init__(
+            "rabbitmq", [SERVER], cwd=directory, env=env, log_file=directory / "rabbitmq.log"
+        )
 
     @property
     def url(self) -> str:
@@ -53,7 +56,9 @@ class Rabbit(Program):
     def close(self) -> None:
         """End the server, and the port mapper that it has left running."""
         self.stop()
-        subprocess.run(["epmd", "-port", str(self._epmd), "-kill"], capture_output=True, check=False)
+        subprocess.run(
+            ["epmd", "-port", str(self._epmd), "-kill"], capture_output=True, check=False
+        )
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +86,10 @@ async def desk(rabbit_cluster: Cluster) -> AsyncIterator[Desk]:
 async def test_messages_reach_the_other_node_quickly(desk: Desk) -> None:
     room, alice, bob = await pair(desk)
     await until(lambda: not degraded(desk), within=BACK_SECONDS)
-    assert statistics.median([await lag(room, alice, bob, f"{number}") for number in range(20)]) < WARM_SECONDS
+    assert (
+        statistics.median([await lag(room, alice, bob, f"{number}") for number in range(20)])
+        < WARM_SECONDS
+    )
 
 
 async def test_without_rabbitmq_they_arrive_by_the_database(desk: Desk, rabbit: Rabbit) -> None:
@@ -90,10 +98,16 @@ async def test_without_rabbitmq_they_arrive_by_the_database(desk: Desk, rabbit: 
     rabbit.kill()
     await lag(room, alice, bob, "the first one, which finds it out")
     await until(lambda: len(degraded(desk)) == 2, within=NOTICED_SECONDS)
-    assert max([await lag(room, alice, bob, f"degraded {number}") for number in range(5)]) < DEGRADED_SECONDS
+    assert (
+        max([await lag(room, alice, bob, f"degraded {number}") for number in range(5)])
+        < DEGRADED_SECONDS
+    )
     rabbit.start(rabbit.answers)
     await until(lambda: not degraded(desk), within=BACK_SECONDS)
-    assert statistics.median([await lag(room, alice, bob, f"back {number}") for number in range(5)]) < WARM_SECONDS
+    assert (
+        statistics.median([await lag(room, alice, bob, f"back {number}") for number in range(5)])
+        < WARM_SECONDS
+    )
 
 
 async def test_a_rabbitmq_that_never_answers_is_noticed(desk: Desk, rabbit: Rabbit) -> None:

@@ -31,7 +31,11 @@ async def lag(room: int, sender: Client, receiver: Client, body: str) -> float:
 
 
 def degraded(desk: Desk) -> list[str]:
-    return [name for name in desk.cluster.socket_names if desk.cluster.state(name)["status"] == "degraded"]
+    return [
+        name
+        for name in desk.cluster.socket_names
+        if desk.cluster.state(name)["status"] == "degraded"
+    ]
 
 
 async def test_messages_reach_the_other_node_quickly(desk: Desk) -> None:
@@ -45,11 +49,17 @@ async def test_without_redis_they_arrive_by_the_database(desk: Desk) -> None:
     async with during(desk.cluster.redis_down()):
         await lag(room, alice, bob, "the first one, which finds it out")
         await until(lambda: len(degraded(desk)) == 2, within=REFUSED_SECONDS)
-        assert max([await lag(room, alice, bob, f"degraded {number}") for number in range(5)]) < DEGRADED_SECONDS
+        assert (
+            max([await lag(room, alice, bob, f"degraded {number}") for number in range(5)])
+            < DEGRADED_SECONDS
+        )
         assert desk.cluster.ready("socket-1")  # slower, and ready
         assert desk.cluster.metric("socket-1", "holdfast_degraded") == 1
     await until(lambda: not degraded(desk), within=BACK_SECONDS)
-    assert statistics.median([await lag(room, alice, bob, f"back {number}") for number in range(5)]) < WARM_SECONDS
+    assert (
+        statistics.median([await lag(room, alice, bob, f"back {number}") for number in range(5)])
+        < WARM_SECONDS
+    )
 
 
 async def test_a_sender_never_waits_for_redis(desk: Desk) -> None:
@@ -68,7 +78,10 @@ async def test_a_redis_that_accepts_and_never_answers_is_noticed_and_comes_back(
         await until(lambda: len(degraded(desk)) == 2, within=SILENT_SECONDS)
         assert await lag(room, alice, bob, "frozen") < DEGRADED_SECONDS
     await until(lambda: not degraded(desk), within=BACK_SECONDS)
-    assert statistics.median([await lag(room, alice, bob, f"thawed {number}") for number in range(5)]) < WARM_SECONDS
+    assert (
+        statistics.median([await lag(room, alice, bob, f"thawed {number}") for number in range(5)])
+        < WARM_SECONDS
+    )
 
 
 async def test_a_disconnected_subscriber_misses_nothing(desk: Desk) -> None:

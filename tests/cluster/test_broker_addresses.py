@@ -16,9 +16,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from redis.exceptions import RedisError
 
-from realtime.environment import Environment
-from realtime.layer import _one_group_a_server
-from realtime.sentinel import Sentinels
+from realtime.engine.channel_layer import _one_group_a_server
+from realtime.site.environment import Environment
+from realtime.site.sentinel import Sentinels
 from tests.support.programs import Program
 from tests.support.server import ROOT, free_port
 from tests.support.waiting import until
@@ -29,18 +29,22 @@ FAILOVER_SECONDS = 20
 
 
 def layer(url: str) -> dict[str, Any]:
-    return Environment({"CHANNEL_LAYER_URL": url}).channel_layer("CHANNEL_LAYER_URL", "memory://", capacity=7)
+    return Environment({"CHANNEL_LAYER_URL": url}).channel_layer(
+        "CHANNEL_LAYER_URL", "memory://", capacity=7
+    )
 
 
 def cache(url: str) -> dict[str, Any]:
     return Environment({"CACHE_URL": url}).cache("CACHE_URL", "memory://")
 
 
-# What they become -------------------------------------------------------------------------------------------------------------
+# What they become ---------------------------------------------------------------------------------
 
 
 def test_sentinels_are_read_from_one_address() -> None:
-    found = Sentinels.parse("rediss+sentinel://app:s%40cret@a:26379,b,[::1]:5/main/3?sentinel_password=other")
+    found = Sentinels.parse(
+        "rediss+sentinel://app:s%40cret@a:26379,b,[::1]:5/main/3?sentinel_password=other"
+    )
     assert found.addresses == (("a", 26379), ("b", 26379), ("::1", 5))
     assert (found.master, found.database, found.tls) == ("main", 3, True)
     assert found.credentials == {"username": "app", "password": "s@cret"}
@@ -70,25 +74,41 @@ unix://host
 @pytest.mark.parametrize("url", BAD.split())
 def test_a_bad_address_is_refused_without_its_password(url: str) -> None:
     for read in (layer, cache):
-        with pytest.raises(ImproperlyConfigured, match=r"expected memory://,? (or )?redis://HOST") as refused:
+        with pytest.raises(
+            ImproperlyConfigured, match=r"expected memory://,? (or )?redis://HOST"
+        ) as refused:
             read(url)
         assert "secret" not in str(refused.value)
 
 
 def test_a_unix_socket_is_an_address_too() -> None:
-    assert layer("unix:///run/redis/redis.sock?db=2")["CONFIG"]["hosts"][0]["address"] == "unix:///run/redis/redis.sock?db=2"
+    assert (
+        layer("unix:///run/redis/redis.sock?db=2")["CONFIG"]["hosts"][0]["address"]
+        == "unix:///run/redis/redis.sock?db=2"
+    )
     assert cache("unix:///run/redis/redis.sock")["LOCATION"] == ["unix:///run/redis/redis.sock"]
 
 
-# Real servers -----------------------------------------------------------------------------------------------------------------
+# Real servers -------------------------------------------------------------------------------------
 
 
 class Redis(Program):
     """A Redis server, or a Sentinel, on a free port."""
 
-    def __init__(self, directory: Path, name: str, *options: str, port_option: str = "--port") -> None:
+    def __init__(
+        self, directory: Path, name: str, *options: str, port_option: str = "--port"
+    ) -> None:
         self.port = free_port()
-        command = ["redis-server", *options, port_option, str(self.port), "--bind", HOST, "--dir", str(directory)]
+        command = [
+            "redis-server",
+            *options,
+            port_option,
+            str(self.port),
+            "--bind",
+            HOST,
+            "--dir",
+            str(directory),
+        ]
         super().__init__(name, command, cwd=directory, env={}, log_file=directory / f"{name}.log")
 
     def cli(self, *command: str) -> str:
@@ -110,7 +130,9 @@ def running(*programs: Redis) -> Iterator[None]:
 
 @contextmanager
 def configured(layer_url: str, cache_url: str) -> Iterator[None]:
-    with override_settings(CHANNEL_LAYERS={"default": layer(layer_url)}, CACHES={"default": cache(cache_url)}):
+    with override_settings(
+        CHANNEL_LAYERS={"default": layer(layer_url)}, CACHES={"default": cache(cache_url)}
+    ):
         channel_layers.backends = {}
         yield
     channel_layers.backends = {}
@@ -129,7 +151,10 @@ async def carries_a_message() -> None:
 
 async def test_one_server(tmp_path: Path) -> None:
     redis = Redis(tmp_path, "redis", "--save", "")
-    with running(redis), configured(f"redis://{HOST}:{redis.port}/1", f"redis://{HOST}:{redis.port}/2"):
+    with (
+        running(redis),
+        configured(f"redis://{HOST}:{redis.port}/1", f"redis://{HOST}:{redis.port}/2"),
+    ):
         await carries_a_message()
         await caches["default"].aset("key", "value")
         assert await caches["default"].aget("key") == "value"
@@ -138,11 +163,16 @@ async def test_one_server(tmp_path: Path) -> None:
 
 async def test_the_beats_of_a_node_go_through_every_server(tmp_path: Path) -> None:
     servers = [Redis(tmp_path, f"redis-{number}", "--save", "") for number in range(3)]
-    with running(*servers), configured(",".join(f"redis://{HOST}:{each.port}" for each in servers), "memory://"):
+    with (
+        running(*servers),
+        configured(",".join(f"redis://{HOST}:{each.port}" for each in servers), "memory://"),
+    ):
         here = channel_layers["default"]
         for group in _one_group_a_server(here):
             await here.group_send(group, {"type": "beat"})
-        assert [each.cli("INFO", "commandstats").count("cmdstat_publish:calls=1,") for each in servers] == [1, 1, 1]
+        assert [
+            each.cli("INFO", "commandstats").count("cmdstat_publish:calls=1,") for each in servers
+        ] == [1, 1, 1]
         await here.flush()
 
 
@@ -163,8 +193,26 @@ async def test_an_idle_layer_stays(tmp_path: Path) -> None:
 
 
 async def test_over_tls_with_a_password(tmp_path: Path, certificate: Path) -> None:
-    files = ["--tls-cert-file", str(certificate / "cert.pem"), "--tls-key-file", str(certificate / "key.pem"), "--tls-auth-clients", "no"]
-    redis = Redis(tmp_path, "redis", "--save", "", "--port", "0", "--requirepass", "hunter2", *files, port_option="--tls-port")
+    files = [
+        "--tls-cert-file",
+        str(certificate / "cert.pem"),
+        "--tls-key-file",
+        str(certificate / "key.pem"),
+        "--tls-auth-clients",
+        "no",
+    ]
+    redis = Redis(
+        tmp_path,
+        "redis",
+        "--save",
+        "",
+        "--port",
+        "0",
+        "--requirepass",
+        "hunter2",
+        *files,
+        port_option="--tls-port",
+    )
     url = f"rediss://:hunter2@{HOST}:{redis.port}/0?ssl_ca_certs={certificate}/cert.pem"
     with ExitStack() as stack:
         stack.callback(redis.kill)
@@ -183,12 +231,19 @@ async def test_sentinels_lead_to_the_new_master_after_a_failover(tmp_path: Path)
     addresses = ",".join(f"{HOST}:{each.port}" for each in sentinels)
     url = f"redis+sentinel://{addresses}/{MASTER}/0"
     with running(master, replica), running(*sentinels), configured(url, url):
-        await until(lambda: all("num-other-sentinels\n2" in each.cli("SENTINEL", "MASTER", MASTER) for each in sentinels))
+        await until(
+            lambda: all(
+                "num-other-sentinels\n2" in each.cli("SENTINEL", "MASTER", MASTER)
+                for each in sentinels
+            )
+        )
         await until(lambda: "num-slaves\n1" in sentinels[0].cli("SENTINEL", "MASTER", MASTER))
         await carries_a_message()
         await caches["default"].aset("key", "before")
         master.signal(signal.SIGKILL)
-        await until(lambda: "role:master" in replica.cli("INFO", "replication"), within=FAILOVER_SECONDS)
+        await until(
+            lambda: "role:master" in replica.cli("INFO", "replication"), within=FAILOVER_SECONDS
+        )
         async with asyncio.timeout(FAILOVER_SECONDS):
             while not await heard():
                 pass

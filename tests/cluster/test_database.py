@@ -36,7 +36,9 @@ async def test_posts_wait_and_sockets_stay(desk: Desk) -> None:
 async def test_a_client_that_comes_meanwhile_is_told_when_to_come_back(desk: Desk) -> None:
     headers = {"Authorization": f"Bearer {desk.cluster.people['bob'].token}"}
     async with during(desk.cluster.postgres_down()):
-        async with connect(f"{desk.cluster.sockets}/ws/chat/", additional_headers=headers) as socket:
+        async with connect(
+            f"{desk.cluster.sockets}/ws/chat/", additional_headers=headers
+        ) as socket:
             bye = json.loads(await socket.recv())
             assert (bye["type"], bye["retry_after"] > 0) == ("bye", True)
             await socket.wait_closed()

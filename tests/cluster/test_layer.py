@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from realtime import layer as layers
-from realtime.layer import Layer
-from realtime.publishing import CLUSTER_GROUP
+from realtime.core.publishing import CLUSTER_GROUP
+from realtime.engine import channel_layer as layers
+from realtime.engine.channel_layer import Layer
 from tests.support.waiting import until
 
 ROOM = "holdfast.room.1"
@@ -58,7 +58,11 @@ class Broker:
 def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Broker:
     broker = Broker(request.param)
     monkeypatch.setattr(layers, "get_channel_layer", lambda: broker)
-    for name, seconds in {"BEAT_SECONDS": 0.05, "RETRY_SECONDS": 0.02, "SILENCE_SECONDS": 0.2}.items():
+    for name, seconds in {
+        "BEAT_SECONDS": 0.05,
+        "RETRY_SECONDS": 0.02,
+        "SILENCE_SECONDS": 0.2,
+    }.items():
         monkeypatch.setattr(layers, name, seconds)
     return broker
 
@@ -93,7 +97,9 @@ async def test_a_send_that_fails_is_known_at_once(layer: Layer, broker: Broker) 
     assert await until(lambda: layer.degraded, within=0.15) < layers.SILENCE_SECONDS
 
 
-async def test_the_node_is_heard_again_when_all_servers_are(layer: Layer, broker: Broker, recorder: Recorder) -> None:
+async def test_the_node_is_heard_again_when_all_servers_are(
+    layer: Layer, broker: Broker, recorder: Recorder
+) -> None:
     [*_, last] = broker._shards
     broker.away.add(last)
     await until(lambda: layer.degraded)
@@ -104,7 +110,9 @@ async def test_the_node_is_heard_again_when_all_servers_are(layer: Layer, broker
     assert recorder.doubts == 2  # when it began and when it ended
 
 
-async def test_a_group_that_was_joined_meanwhile_is_joined_afterwards(layer: Layer, broker: Broker, recorder: Recorder) -> None:
+async def test_a_group_that_was_joined_meanwhile_is_joined_afterwards(
+    layer: Layer, broker: Broker, recorder: Recorder
+) -> None:
     broker.away.update(broker._shards)
     recorder.groups.append(ROOM)
     await layer.join(ROOM)
@@ -116,5 +124,6 @@ async def test_a_group_that_was_joined_meanwhile_is_joined_afterwards(layer: Lay
 
 
 async def test_beats_that_stay_away_are_missed(layer: Layer, broker: Broker) -> None:
-    broker.groups.clear()  # as after a restart that lost the subscriptions: sends succeed, and nobody hears them
+    # As after a restart that lost the subscriptions: sends succeed, and nobody hears them.
+    broker.groups.clear()
     await until(lambda: layer.degraded)

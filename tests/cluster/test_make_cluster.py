@@ -21,14 +21,18 @@ def test_it_runs_with_demo_data_and_stops_nodes_first(tmp_path: Path) -> None:
     directory, port = tmp_path / "a directory", free_port()
     options = ["--nodes", "1", "--port", str(port), "--directory", str(directory)]
     command = [sys.executable, "-m", "tests.support.make_cluster", *options]
-    terminal = Program("make cluster", command, cwd=ROOT, env=passed_on(), log_file=tmp_path / "terminal")
+    terminal = Program(
+        "make cluster", command, cwd=ROOT, env=passed_on(), log_file=tmp_path / "terminal"
+    )
     terminal.stop_signal = signal.SIGINT
     terminal.start()
     try:
         terminal.wait_for(lambda: "Ctrl-C drains and stops." in terminal.log, READY_SECONDS)
         assert httpx.get(f"http://127.0.0.1:{port}/accounts/login/").status_code == 200
         assert re.search(r"alice .*\n", terminal.log)
-        again = subprocess.run(command, cwd=ROOT, env=passed_on(), capture_output=True, text=True, check=False)
+        again = subprocess.run(
+            command, cwd=ROOT, env=passed_on(), capture_output=True, text=True, check=False
+        )
         assert (again.returncode, "another cluster runs in" in again.stderr) == (1, True)
     finally:
         code = terminal.stop()
@@ -41,10 +45,14 @@ def test_it_runs_with_demo_data_and_stops_nodes_first(tmp_path: Path) -> None:
 
 def test_a_port_that_is_taken_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert main(["--port", str(taken.getsockname()[1]), "--directory", str(tmp_path / "x")]) == 1
+        assert (
+            main(["--port", str(taken.getsockname()[1]), "--directory", str(tmp_path / "x")]) == 1
+        )
     assert "choose another one: make cluster PORT=" in capsys.readouterr().err
 
 
-def test_a_number_of_nodes_that_makes_no_sense_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_number_of_nodes_that_makes_no_sense_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["--nodes", "0", "--directory", str(tmp_path / "x")]) == 1
     assert "NODES=0 WEB=1: expected numbers between 1 and" in capsys.readouterr().err

@@ -39,11 +39,18 @@ def tls(certificate: Path, *, port: int, plain_port: int) -> dict[str, str]:
 
 def render(directory: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     arguments = [f"{name}={value}" for name, value in variables.items()]
-    return subprocess.run([str(ROOT / "nginx" / "render"), str(directory), *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [str(ROOT / "nginx" / "render"), str(directory), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("site", ["plain", "tls"])
-def test_the_configuration_is_clean(tmp_path: Path, nginx: str, certificate: Path, site: str) -> None:
+def test_the_configuration_is_clean(
+    tmp_path: Path, nginx: str, certificate: Path, site: str
+) -> None:
     version = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True).stderr
     [numbers] = re.findall(r"nginx/(\d+)\.(\d+)\.(\d+)", version)
     variables = {
@@ -57,7 +64,12 @@ def test_the_configuration_is_clean(tmp_path: Path, nginx: str, certificate: Pat
     }
     target = tmp_path / "a directory"
     assert render(target, **variables).returncode == 0
-    done = subprocess.run([nginx, "-t", "-e", "stderr", "-c", str(target / "nginx.conf")], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [nginx, "-t", "-e", "stderr", "-c", str(target / "nginx.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert "[warn]" not in done.stderr
 
@@ -68,14 +80,28 @@ def test_no_variable_is_left_in_what_is_rendered(tmp_path: Path) -> None:
 
 
 def test_every_variable_is_used(tmp_path: Path) -> None:
-    defined = set(re.findall(r"^(NGINX_\w+)=", (ROOT / "nginx" / "variables.env").read_text(), re.MULTILINE))
-    used = {name for path in (ROOT / "nginx").glob("*.template") for name in re.findall(r"\$\{(\w+)\}", path.read_text())}
+    defined = set(
+        re.findall(r"^(NGINX_\w+)=", (ROOT / "nginx" / "variables.env").read_text(), re.MULTILINE)
+    )
+    used = {
+        name
+        for path in (ROOT / "nginx").glob("*.template")
+        for name in re.findall(r"\$\{(\w+)\}", path.read_text())
+    }
     assert defined == used
 
 
 def test_a_mistyped_variable_is_refused(tmp_path: Path) -> None:
-    done = subprocess.run([str(ROOT / "nginx" / "render"), str(tmp_path), "PORT=80"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "nginx/render: expected NGINX_NAME=VALUE, got PORT=80\n")
+    done = subprocess.run(
+        [str(ROOT / "nginx" / "render"), str(tmp_path), "PORT=80"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "nginx/render: expected NGINX_NAME=VALUE, got PORT=80\n",
+    )
 
 
 async def test_a_reload_keeps_the_sockets(desk: Desk) -> None:
@@ -116,7 +142,11 @@ def test_guesses_of_passwords_are_slowed_down(cluster: Cluster) -> None:
 
 
 def test_a_body_that_is_too_large_reaches_no_node(cluster: Cluster) -> None:
-    answer = httpx.post(f"{cluster.origin}/api/commands", content=b" " * 3_000_000, headers={"Content-Type": "application/json"})
+    answer = httpx.post(
+        f"{cluster.origin}/api/commands",
+        content=b" " * 3_000_000,
+        headers={"Content-Type": "application/json"},
+    )
     assert answer.status_code == 413
     assert '"node":""' in cluster.access_log("/api/commands")
 
@@ -136,17 +166,35 @@ async def test_over_tls_on_the_current_release(tmp_path: Path, certificate: Path
     settings = {"HOLDFAST_HTTPS": "true", "ALLOWED_ORIGINS": origin, "ALLOWED_HOSTS": "localhost"}
     variables = {**tls(certificate, port=port, plain_port=plain_port), "NGINX_HTTP2": "http2 on;"}
     trusted = ssl.create_default_context(cafile=certificate / "cert.pem")
-    with Cluster(tmp_path / "tls", socket_nodes=1, settings=settings, variables=variables, nginx=CURRENT) as cluster:
+    with Cluster(
+        tmp_path / "tls", socket_nodes=1, settings=settings, variables=variables, nginx=CURRENT
+    ) as cluster:
         async with httpx.AsyncClient(verify=trusted) as http:
             answer = await http.get(f"{origin}/accounts/login/")
             assert answer.status_code == 200
             assert len(answer.headers.get_list("strict-transport-security")) == 1
-            assert "; Secure" in next(each for each in answer.headers.get_list("set-cookie") if each.startswith("holdfast_node="))
-            static = await http.get(f"{origin}/static/realtime/socket.js")
-            assert static.headers["strict-transport-security"] == answer.headers["strict-transport-security"]
+            assert "; Secure" in next(
+                each
+                for each in answer.headers.get_list("set-cookie")
+                if each.startswith("holdfast_node=")
+            )
+            static = await http.get(f"{origin}/static/realtime/connection/socket.js")
+            assert (
+                static.headers["strict-transport-security"]
+                == answer.headers["strict-transport-security"]
+            )
             redirect = await http.get(f"http://localhost:{plain_port}/rooms/?x=1")
-            assert (redirect.status_code, redirect.headers["location"]) == (308, "https://localhost/rooms/?x=1")
-            assert (await http.get(f"http://127.0.0.1:{cluster.shape.internal_port}/nodes/socket-1/readyz")).status_code == 200
+            assert (redirect.status_code, redirect.headers["location"]) == (
+                308,
+                "https://localhost/rooms/?x=1",
+            )
+            assert (
+                await http.get(
+                    f"http://127.0.0.1:{cluster.shape.internal_port}/nodes/socket-1/readyz"
+                )
+            ).status_code == 200
         headers = {"Authorization": f"Bearer {cluster.people['bob'].token}", "Origin": origin}
-        async with connect(f"wss://localhost:{port}/ws/chat/", ssl=trusted, additional_headers=headers) as socket:
+        async with connect(
+            f"wss://localhost:{port}/ws/chat/", ssl=trusted, additional_headers=headers
+        ) as socket:
             assert '"hello"' in str(await socket.recv())

@@ -41,7 +41,11 @@ async def test_a_long_poll_is_answered_when_something_happens(desk: Desk) -> Non
     await poller.poll(0)
     before = poller.copy.position
     polling = asyncio.create_task(poller.poll(25))
-    await until(lambda: sum(desk.cluster.metric(name, "holdfast_waiting") for name in desk.cluster.socket_names))
+    await until(
+        lambda: sum(
+            desk.cluster.metric(name, "holdfast_waiting") for name in desk.cluster.socket_names
+        )
+    )
     await asyncio.to_thread(desk.post, "alice", room, "for the poll")
     await asyncio.wait_for(polling, 5)
     assert poller.copy.position == (before or 0) + 1
@@ -55,7 +59,11 @@ async def test_server_sent_events_leave_one_by_one(desk: Desk) -> None:
     done = asyncio.Event()
     listening = asyncio.create_task(poller.listen(done, cut_after=1000))
     for number in range(3):
-        await until(lambda: sum(desk.cluster.metric(name, "holdfast_waiting") for name in desk.cluster.socket_names))
+        await until(
+            lambda: sum(
+                desk.cluster.metric(name, "holdfast_waiting") for name in desk.cluster.socket_names
+            )
+        )
         before = poller.copy.position or 0
         await asyncio.to_thread(desk.post, "alice", room, f"event {number}")
         await until(partial(reached, poller, before + 1), within=2)
@@ -69,7 +77,13 @@ async def test_server_sent_events_leave_one_by_one(desk: Desk) -> None:
 def test_pages_come_from_the_web_nodes_with_one_of_each_header(cluster: Cluster) -> None:
     answer = httpx.get(f"{cluster.origin}/accounts/login/")
     assert answer.status_code == 200
-    for name in ("content-security-policy", "x-content-type-options", "x-frame-options", "referrer-policy", "cross-origin-opener-policy"):
+    for name in (
+        "content-security-policy",
+        "x-content-type-options",
+        "x-frame-options",
+        "referrer-policy",
+        "cross-origin-opener-policy",
+    ):
         assert len(answer.headers.get_list(name)) == 1, name
     assert answer.headers["server"] == "nginx"
 
@@ -83,7 +97,10 @@ def test_static_files_come_from_nginx_and_are_kept_for_ever(cluster: Cluster) ->
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert '"node":""' in cluster.access_log(style)
     [script, *_] = [path.name for path in (cluster.shape.var / "static" / "realtime").glob("*.js")]
-    assert httpx.get(f"{cluster.origin}/static/realtime/{script}").headers["content-type"] == "text/javascript"
+    assert (
+        httpx.get(f"{cluster.origin}/static/realtime/{script}").headers["content-type"]
+        == "text/javascript"
+    )
 
 
 def test_a_static_file_that_nginx_does_not_have_is_a_nodes(cluster: Cluster) -> None:
@@ -92,7 +109,10 @@ def test_a_static_file_that_nginx_does_not_have_is_a_nodes(cluster: Cluster) -> 
     assert "content-security-policy" in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/healthz", "/static/../secret_key", "/static/%2e%2e/secret_key"])
+@pytest.mark.parametrize(
+    "path",
+    ["/metrics", "/readyz", "/healthz", "/static/../secret_key", "/static/%2e%2e/secret_key"],
+)
 def test_what_is_private_is_not_there(cluster: Cluster, path: str) -> None:
     with httpx.Client() as http:
         assert http.send(http.build_request("GET", f"{cluster.origin}{path}")).status_code == 404
@@ -109,7 +129,10 @@ def test_this_machine_reads_the_probes_of_every_node(cluster: Cluster) -> None:
 def test_what_a_client_claims_about_itself_changes_nothing(cluster: Cluster) -> None:
     honest = httpx.get(f"{cluster.origin}/accounts/")
     spoofed = httpx.get(f"{cluster.origin}/accounts/", headers=SPOOFED)
-    assert (spoofed.status_code, spoofed.headers["location"]) == (honest.status_code, honest.headers["location"])
+    assert (spoofed.status_code, spoofed.headers["location"]) == (
+        honest.status_code,
+        honest.headers["location"],
+    )
     assert '"client":"127.0.0.1"' in cluster.access_log("/accounts/")
     for name in cluster.shape.node_names:
         # Past nginx: a node believes what its proxy says, so it matters that nginx says it.

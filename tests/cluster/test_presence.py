@@ -33,7 +33,9 @@ async def until_present(client: Client, room: int, expected: set[int], within: f
     return time.monotonic() - started
 
 
-async def test_who_comes_is_seen_from_the_other_node_within_two_seconds_and_who_goes_after_the_linger(desk: Desk) -> None:
+async def test_who_comes_is_seen_from_the_other_node_within_two_seconds_and_who_goes_after_the_linger(
+    desk: Desk,
+) -> None:
     people = {name: desk.cluster.people[name].id for name in ("alice", "bob")}
     room = desk.room("bob")
     alice = await desk.client("alice", room, "socket-1")
@@ -55,11 +57,15 @@ async def test_a_reload_on_another_node_is_no_leaving(desk: Desk) -> None:
     await bob.close()
     await desk.client("bob", room, "socket-1")
     await asyncio.sleep(JOIN_SECONDS)  # what would be seen by now must not be
-    assert [each for each in alice.others if each.get("kind") == "presence" and each["data"].get("left")] == []
+    assert [
+        each for each in alice.others if each.get("kind") == "presence" and each["data"].get("left")
+    ] == []
 
 
 @pytest.mark.parametrize("node", ["socket-2", "web-1"])
-async def test_a_node_without_a_socket_in_the_room_is_told_by_the_others_whoever_asks_first(desk: Desk, node: str) -> None:
+async def test_a_node_without_a_socket_in_the_room_is_told_by_the_others_whoever_asks_first(
+    desk: Desk, node: str
+) -> None:
     room = desk.room("bob")
     bob = await desk.client("bob", room, "socket-1")
     await until_present(bob, room, {desk.cluster.people["bob"].id}, JOIN_SECONDS)
@@ -69,8 +75,14 @@ async def test_a_node_without_a_socket_in_the_room_is_told_by_the_others_whoever
 
 def asked(desk: Desk, node: str, room: int) -> dict[str, Any]:
     """Ask one node over HTTP who is in a room."""
-    with desk.cluster.direct(node, headers={"Authorization": f"Bearer {desk.cluster.people['alice'].token}"}) as http:
-        answer = http.post("/api/commands", json={"id": 1, "command": "room.presence", "room": room}).raise_for_status().json()
+    with desk.cluster.direct(
+        node, headers={"Authorization": f"Bearer {desk.cluster.people['alice'].token}"}
+    ) as http:
+        answer = (
+            http.post("/api/commands", json={"id": 1, "command": "room.presence", "room": room})
+            .raise_for_status()
+            .json()
+        )
     found: dict[str, Any] = answer["data"]
     return found
 

@@ -19,12 +19,23 @@ async def test_after_all_nodes_were_away_once_everybody_gets_in_at_once(desk: De
     for name in names:
         cookie = {"Cookie": f"holdfast_node={await desk.cookie_to(name)}"}
         async with during(desk.cluster.down(name)):
-            visitor = Client(f"{desk.cluster.sockets}/ws/chat/", desk.cluster.people["bob"].token, [f"room.{room}"], cookie)
+            visitor = Client(
+                f"{desk.cluster.sockets}/ws/chat/",
+                desk.cluster.people["bob"].token,
+                [f"room.{room}"],
+                cookie,
+            )
             await visitor.connect()
             desk.clients.append(visitor)
             assert visitor.hello["node"] != name
     async with asyncio.timeout(SECONDS):
-        clients = await asyncio.gather(*(desk.client("bob", room, name) for name in names for _ in range(CLIENTS // len(names))))
+        clients = await asyncio.gather(
+            *(
+                desk.client("bob", room, name)
+                for name in names
+                for _ in range(CLIENTS // len(names))
+            )
+        )
     assert len(clients) == CLIENTS
 
 

@@ -39,11 +39,21 @@ async def ended(socket: ClientConnection) -> tuple[int | None, float]:
 
 async def nodes_know(desk: Desk) -> None:
     """Wait until both nodes know that Redis is away: it takes them a second."""
-    await until(lambda: all(desk.cluster.state(name)["status"] == "degraded" for name in desk.cluster.socket_names), within=NOTICED_SECONDS)
+    await until(
+        lambda: all(
+            desk.cluster.state(name)["status"] == "degraded" for name in desk.cluster.socket_names
+        ),
+        within=NOTICED_SECONDS,
+    )
 
 
 async def nodes_are_back(desk: Desk) -> None:
-    await until(lambda: all(desk.cluster.state(name)["status"] == "ready" for name in desk.cluster.socket_names), within=NOTICED_SECONDS)
+    await until(
+        lambda: all(
+            desk.cluster.state(name)["status"] == "ready" for name in desk.cluster.socket_names
+        ),
+        within=NOTICED_SECONDS,
+    )
 
 
 @REDIS
@@ -77,12 +87,21 @@ async def test_a_banned_member_receives_nothing_more(desk: Desk, redis: bool) ->
             await nodes_know(desk)
         with desk.http("alice") as http:
             change = {"state": "banned", "reason": "spam"}
-            http.patch(f"/api/rooms/{room}/members/{desk.cluster.people['bob'].id}", json=change).raise_for_status()
+            http.patch(
+                f"/api/rooms/{room}/members/{desk.cluster.people['bob'].id}", json=change
+            ).raise_for_status()
         secret = await alice.post(room, "not for bob")
         took = await until(lambda: any(each["type"] == "closed" for each in bob.others))
         assert took < AT_ONCE_SECONDS
         await until(lambda: alice.copies[stream].position == secret["seq"])
-        assert all(row["body"] != "not for bob" for (kind, _), (_, row) in bob.copies[stream].rows.items() if kind == "message")
+        assert all(
+            row["body"] != "not for bob"
+            for (kind, _), (_, row) in bob.copies[stream].rows.items()
+            if kind == "message"
+        )
         with desk.http("bob") as http:
-            assert http.get(f"/api/streams/{stream}/events", params={"after": 0}).status_code in (403, 404)
+            assert http.get(f"/api/streams/{stream}/events", params={"after": 0}).status_code in (
+                403,
+                404,
+            )
     await nodes_are_back(desk)

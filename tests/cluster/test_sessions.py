@@ -10,8 +10,8 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
-from realtime import cached_sessions
-from realtime.cached_sessions import COPY_SECONDS, SessionStore
+from realtime.auth import cached_sessions
+from realtime.auth.cached_sessions import COPY_SECONDS, SessionStore
 
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
 
@@ -54,7 +54,9 @@ def test_without_the_cache_people_sign_in_and_out(no_cache: None, alice_signed_i
 
 
 @pytest.mark.django_db
-def test_a_cache_that_failed_is_left_alone_for_a_while(no_cache: None, alice_signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_failed_is_left_alone_for_a_while(
+    no_cache: None, alice_signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[str] = []
     monkeypatch.setattr(caches["default"], "get", lambda key: asked.append(key))
     alice_signed_in.get("/accounts/")
@@ -62,7 +64,9 @@ def test_a_cache_that_failed_is_left_alone_for_a_while(no_cache: None, alice_sig
 
 
 @pytest.mark.django_db
-def test_a_copy_that_could_not_be_deleted_ends_soon(alice_signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_could_not_be_deleted_ends_soon(
+    alice_signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept: list[int] = []
     cache = caches["default"]
     put = cache.set

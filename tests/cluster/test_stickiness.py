@@ -16,7 +16,10 @@ HANDSHAKES = 12
 
 async def node_of(desk: Desk, cookie: str | None, person: str = "bob") -> str:
     client = Client(
-        f"{desk.cluster.sockets}/ws/chat/", desk.cluster.people[person].token, [], {"Cookie": f"holdfast_node={cookie}"} if cookie else {}
+        f"{desk.cluster.sockets}/ws/chat/",
+        desk.cluster.people[person].token,
+        [],
+        {"Cookie": f"holdfast_node={cookie}"} if cookie else {},
     )
     await client.connect()
     await client.close()
@@ -24,7 +27,11 @@ async def node_of(desk: Desk, cookie: str | None, person: str = "bob") -> str:
 
 
 def issued(answer: httpx.Response) -> list[str]:
-    return [cookie for cookie in answer.headers.get_list("set-cookie") if cookie.startswith("holdfast_node=")]
+    return [
+        cookie
+        for cookie in answer.headers.get_list("set-cookie")
+        if cookie.startswith("holdfast_node=")
+    ]
 
 
 async def test_a_cookie_leads_to_one_node(desk: Desk) -> None:
@@ -45,19 +52,28 @@ def test_nginx_issues_the_cookie_once(cluster: Cluster) -> None:
 
 
 def test_a_cookie_that_nginx_did_not_make_is_replaced(cluster: Cluster) -> None:
-    answer = httpx.get(f"{cluster.origin}/accounts/login/", headers={"Cookie": "holdfast_node=socket-1"})
+    answer = httpx.get(
+        f"{cluster.origin}/accounts/login/", headers={"Cookie": "holdfast_node=socket-1"}
+    )
     assert len(issued(answer)) == 1
 
 
-async def test_a_handshake_issues_it_too_and_the_next_one_comes_to_the_same_node(desk: Desk) -> None:
+async def test_a_handshake_issues_it_too_and_the_next_one_comes_to_the_same_node(
+    desk: Desk,
+) -> None:
     origin = {"Origin": desk.cluster.origin}
     browser = desk.sign_in("bob")
     session = f"sessionid={browser.cookies['sessionid']}"
-    async with connect(f"{desk.cluster.sockets}/ws/chat/", additional_headers={**origin, "Cookie": session}) as socket:
+    async with connect(
+        f"{desk.cluster.sockets}/ws/chat/", additional_headers={**origin, "Cookie": session}
+    ) as socket:
         first = str(await socket.recv())
         assert socket.response is not None
         cookie = socket.response.headers["Set-Cookie"].partition(";")[0]
-    async with connect(f"{desk.cluster.sockets}/ws/chat/", additional_headers={**origin, "Cookie": f"{session}; {cookie}"}) as socket:
+    async with connect(
+        f"{desk.cluster.sockets}/ws/chat/",
+        additional_headers={**origin, "Cookie": f"{session}; {cookie}"},
+    ) as socket:
         second = str(await socket.recv())
     assert re.findall('"node":"[^"]+"', first) == re.findall('"node":"[^"]+"', second)
 
@@ -66,7 +82,9 @@ async def test_a_handshake_is_tried_on_another_node_after_a_kill(desk: Desk) -> 
     dead, alive = desk.cluster.socket_names
     cookie = await desk.cookie_to(dead)
     async with during(desk.cluster.down(dead)):
-        assert Counter([await node_of(desk, cookie, "charlie") for _ in range(HANDSHAKES)]) == {alive: HANDSHAKES}
+        assert Counter([await node_of(desk, cookie, "charlie") for _ in range(HANDSHAKES)]) == {
+            alive: HANDSHAKES
+        }
     await until(lambda: desk.cluster.ready(dead))
 
 

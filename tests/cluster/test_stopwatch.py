@@ -6,8 +6,8 @@ from contextlib import closing
 import httpx
 import psycopg
 
-from realtime.nodes import SILENT_AFTER_SECONDS
-from realtime.stopwatch import LATE_SECONDS
+from realtime.auth.revocation_timing import LATE_SECONDS
+from realtime.core.node_reports import SILENT_AFTER_SECONDS
 from tests.cluster.conftest import Desk
 from tests.support.waiting import during, until
 
@@ -27,15 +27,27 @@ async def forget_the_killed(desk: Desk) -> None:
     with psycopg.connect(desk.cluster.postgres.url, autocommit=True) as database:
 
         def alive() -> list[str]:
-            query = "SELECT name FROM realtime_node WHERE seen_at > now() - make_interval(secs => %s)"
+            query = (
+                "SELECT name FROM realtime_node WHERE seen_at > now() - make_interval(secs => %s)"
+            )
             return [name for (name,) in database.execute(query, [SILENT_AFTER_SECONDS])]
 
-        await until(lambda: len(found := alive()) == len(set(found)), within=SILENT_AFTER_SECONDS + SLACK_SECONDS, every=EVERY_SECONDS)
+        await until(
+            lambda: len(found := alive()) == len(set(found)),
+            within=SILENT_AFTER_SECONDS + SLACK_SECONDS,
+            every=EVERY_SECONDS,
+        )
 
 
 def sign_out_everywhere(browser: httpx.Client, user_id: int) -> None:
-    form = {"ids": user_id, "reason": "a lost phone", "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
-    assert browser.post("/admin/chat/person/act/sign-out/", data=form).status_code == httpx.codes.FOUND
+    form = {
+        "ids": user_id,
+        "reason": "a lost phone",
+        "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+    }
+    assert (
+        browser.post("/admin/chat/person/act/sign-out/", data=form).status_code == httpx.codes.FOUND
+    )
 
 
 async def test_the_log_names_the_node_that_has_not_answered_in_time(desk: Desk) -> None:
@@ -53,8 +65,18 @@ async def test_the_log_names_the_node_that_has_not_answered_in_time(desk: Desk) 
         async with during(desk.cluster[frozen].paused()):
             await asyncio.to_thread(sign_out_everywhere, browser, desk.cluster.people["mallory"].id)
             await until(lambda: here.close_code is not None)
-            await until(lambda: "1 connection in " in log() and f"waiting for {frozen}" in log(), every=EVERY_SECONDS)
-            await until(lambda: f"not confirmed by {frozen}" in log(), within=LATE_SECONDS + SLACK_SECONDS, every=EVERY_SECONDS)
+            await until(
+                lambda: "1 connection in " in log() and f"waiting for {frozen}" in log(),
+                every=EVERY_SECONDS,
+            )
+            await until(
+                lambda: f"not confirmed by {frozen}" in log(),
+                within=LATE_SECONDS + SLACK_SECONDS,
+                every=EVERY_SECONDS,
+            )
             assert f"not confirmed by {awake}" not in log()
         in_time = {"within": SLACK_SECONDS, "every": EVERY_SECONDS}
-        await until(lambda: "2 connections in " in (page := log()) and "not confirmed by" not in page, **in_time)
+        await until(
+            lambda: "2 connections in " in (page := log()) and "not confirmed by" not in page,
+            **in_time,
+        )

@@ -64,7 +64,9 @@ class Copy:
             or page["to"] > page["head"]
             or len(seqs) > 200
         ):
-            self._breach(f"page {page['from']}..{page['to']} of {page['head']} with {seqs[:3]}…{seqs[-3:]}")
+            self._breach(
+                f"page {page['from']}..{page['to']} of {page['head']} with {seqs[:3]}…{seqs[-3:]}"
+            )
         if page["from"] > self.position:
             self._breach(f"page from {page['from']} at position {self.position}")
             return False
@@ -82,7 +84,9 @@ class Copy:
         data = event["data"]
         if event["kind"] == "message":
             if data["seq"] != event["seq"]:
-                self._breach(f"message {data['id']} says seq {data['seq']}, its event {event['seq']}")
+                self._breach(
+                    f"message {data['id']} says seq {data['seq']}, its event {event['seq']}"
+                )
             if data["deleted_at"] and (data["body"] or data.get("html")):
                 self._breach(f"text of deleted message {data['id']}")
             if old and old[1].get("deleted_at") and not data["deleted_at"] and data["body"]:
@@ -96,7 +100,13 @@ class Copy:
 class Client:
     """A WebSocket client that reconnects and resumes."""
 
-    def __init__(self, address: str, token: str, streams: Iterable[str], headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        token: str,
+        streams: Iterable[str],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.breaches: list[str] = []
         self.hello: dict[str, Any] = {}
         self.copies = {name: Copy(name, self.breaches) for name in streams}
@@ -115,19 +125,26 @@ class Client:
     async def connect(self) -> None:
         """Connect, be greeted, subscribe with all positions."""
         self._socket = await connect(
-            self._address, additional_headers=self._headers, subprotocols=[Subprotocol("holdfast.v1")], max_size=4 << 20, compression=None
+            self._address,
+            additional_headers=self._headers,
+            subprotocols=[Subprotocol("holdfast.v1")],
+            max_size=4 << 20,
+            compression=None,
         )
         if self._socket.subprotocol != "holdfast.v1":
             self.breaches.append(f"subprotocol {self._socket.subprotocol}")
         hello = json.loads(await asyncio.wait_for(self._socket.recv(), REPLY_SECONDS))
-        if hello["type"] == "bye" and "retry_after" in hello:  # the database did not answer: come back
+        # The database did not answer: come back.
+        if hello["type"] == "bye" and "retry_after" in hello:
             await asyncio.sleep(hello["retry_after"])
             return await self.connect()
         if hello["type"] != "hello":
             self.breaches.append(f"greeted with {hello}")
         self.hello = hello
         self._reader = asyncio.create_task(self._read(self._socket))
-        reply = await self.command("subscribe", streams={name: copy.position for name, copy in self.copies.items()})
+        reply = await self.command(
+            "subscribe", streams={name: copy.position for name, copy in self.copies.items()}
+        )
         if reply["errors"]:
             self.breaches.append(f"subscribe: {reply['errors']}")
 
@@ -178,7 +195,9 @@ class Client:
 
     async def post(self, room: int, body: str, **fields: Any) -> dict[str, Any]:
         """Post with a key of its own, until it is acknowledged."""
-        message: dict[str, Any] = (await self.insist("message.post", room=room, key=str(uuid.uuid4()), body=body, **fields))["message"]
+        message: dict[str, Any] = (
+            await self.insist("message.post", room=room, key=str(uuid.uuid4()), body=body, **fields)
+        )["message"]
         return message
 
     async def reconnect(self) -> None:
@@ -227,7 +246,8 @@ class Client:
                 waiting = self._waiting.get(found["id"])
                 if waiting is not None and not waiting.done():
                     waiting.set_result(found)
-                    self._pages(found.get("data") or {})  # in order with what follows: applied before the next object
+                    # In order with what follows: applied before the next object.
+                    self._pages(found.get("data") or {})
             case "event":
                 if not self.copies[found["stream"]].event(found):
                     self._pull(found["stream"])
@@ -279,11 +299,16 @@ class Poller:
         self.breaches: list[str] = []
         self.copy = Copy(stream, self.breaches)
         self.copy.position = 0
-        self._http = httpx.AsyncClient(base_url=origin, headers={"Authorization": f"Bearer {token}"}, timeout=40)
+        self._http = httpx.AsyncClient(
+            base_url=origin, headers={"Authorization": f"Bearer {token}"}, timeout=40
+        )
 
     async def poll(self, wait: float) -> None:
         """Ask once for a page."""
-        answer = await self._http.get(f"/api/streams/{self.copy.name}/events", params={"after": self.copy.position, "wait": wait})
+        answer = await self._http.get(
+            f"/api/streams/{self.copy.name}/events",
+            params={"after": self.copy.position, "wait": wait},
+        )
         if answer.status_code != 200:
             self.breaches.append(f"HTTP {answer.status_code}: {answer.text[:200]}")
         else:
@@ -296,7 +321,9 @@ class Poller:
 
     async def _listen_once(self, until: asyncio.Event, cut_after: int) -> None:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(self.copy.position)}
-        async with self._http.stream("GET", f"/api/streams/{self.copy.name}/events", params={"after": 0}, headers=headers) as answer:
+        async with self._http.stream(
+            "GET", f"/api/streams/{self.copy.name}/events", params={"after": 0}, headers=headers
+        ) as answer:
             seen = 0
             data = ident = ""
             async for line in answer.aiter_lines():
@@ -322,8 +349,14 @@ async def replay(origin: str, token: str, stream: str) -> Copy:
     breaches: list[str] = []
     copy = Copy(stream, breaches)
     copy.position = 0
-    async with httpx.AsyncClient(base_url=origin, headers={"Authorization": f"Bearer {token}"}) as http:
-        while not copy.page((await http.get(f"/api/streams/{stream}/events", params={"after": copy.position})).raise_for_status().json()):
+    async with httpx.AsyncClient(
+        base_url=origin, headers={"Authorization": f"Bearer {token}"}
+    ) as http:
+        while not copy.page(
+            (await http.get(f"/api/streams/{stream}/events", params={"after": copy.position}))
+            .raise_for_status()
+            .json()
+        ):
             pass
     assert not breaches, breaches
     return copy

@@ -29,9 +29,13 @@ class Scene:
     tokens: dict[str, str]
 
     @asynccontextmanager
-    async def socket(self, who: str = "alice", path: str = "/ws/chat/", **options: Any) -> AsyncIterator[ClientConnection]:
+    async def socket(
+        self, who: str = "alice", path: str = "/ws/chat/", **options: Any
+    ) -> AsyncIterator[ClientConnection]:
         headers = {"Authorization": f"Bearer {self.tokens[who]}"}
-        async with connect(f"{self.node.sockets}{path}", additional_headers=headers, max_size=None, **options) as socket:
+        async with connect(
+            f"{self.node.sockets}{path}", additional_headers=headers, max_size=None, **options
+        ) as socket:
             assert json.loads(await socket.recv())["type"] == "hello"
             yield socket
 
@@ -40,7 +44,9 @@ def run(scene: Scene, story: Callable[[Scene], Awaitable[None]]) -> None:
     """Run a story while Bob's client watches the room; afterwards his copy and the server are what they should be."""
 
     async def watched() -> None:
-        bystander = Client(f"{scene.node.sockets}/ws/chat/", scene.tokens["bob"], [f"room.{scene.room.pk}"])
+        bystander = Client(
+            f"{scene.node.sockets}/ws/chat/", scene.tokens["bob"], [f"room.{scene.room.pk}"]
+        )
         await bystander.connect()
         await story(scene)
         message = await bystander.post(scene.room.pk, "still here")

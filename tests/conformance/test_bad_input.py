@@ -64,13 +64,29 @@ def test_an_object_with_an_integer_id_is_always_answered(scene: Scene) -> None:
         ('{"id": %s, ' + json.dumps({**post, "body": "y" * 5000})[1:], "too_long", "4000"),
         ('{"id": %s, ' + json.dumps({**post, "body": "a\0b"})[1:], "bad_request", "body"),
         ('{"id": %s, ' + json.dumps({**post, "body": "\ud800"})[1:], "bad_request", ""),
-        ('{"id": %s, "command": "ping", "x": ' + "[" * 20_000 + "]" * 20_000 + "}", "bad_request", ""),
+        (
+            '{"id": %s, "command": "ping", "x": ' + "[" * 20_000 + "]" * 20_000 + "}",
+            "bad_request",
+            "",
+        ),
         ('{"id": %s, "command": "subscribe", "streams": []}', "bad_request", "streams"),
         ('{"id": %s, "command": "subscribe", "streams": {"room.1": -1}}', "bad_request", "streams"),
-        ('{"id": %s, "command": "subscribe", "streams": {"room.1": "0"}}', "bad_request", "streams"),
+        (
+            '{"id": %s, "command": "subscribe", "streams": {"room.1": "0"}}',
+            "bad_request",
+            "streams",
+        ),
         ('{"id": %s, "command": "pull", "stream": "room.1", "after": 0}', "not_subscribed", ""),
-        ('{"id": %s, "command": "message.edit", "message": 99999999, "body": "x"}', "not_found", ""),
-        ('{"id": %s, "command": "message.react", "message": 99999999, "emoji": "x", "on": "yes"}', "bad_request", "on"),
+        (
+            '{"id": %s, "command": "message.edit", "message": 99999999, "body": "x"}',
+            "not_found",
+            "",
+        ),
+        (
+            '{"id": %s, "command": "message.react", "message": 99999999, "emoji": "x", "on": "yes"}',
+            "bad_request",
+            "on",
+        ),
         ('{"id": %s, "command": "notification.read"}', "bad_request", "notifications"),
     ]
 
@@ -79,7 +95,9 @@ def test_an_object_with_an_integer_id_is_always_answered(scene: Scene) -> None:
             for number, (frame, code, words) in enumerate(cases):
                 await socket.send(frame % number)
                 answer = await reply(socket)
-                assert (answer["type"], answer["id"], answer["ok"]) == ("reply", number, False), frame[:100]
+                assert (answer["type"], answer["id"], answer["ok"]) == ("reply", number, False), (
+                    frame[:100]
+                )
                 assert code in ("", answer["error"]["code"]), (frame[:100], answer)
                 assert words in answer["error"]["message"], (frame[:100], answer)
             for ident in (str(-7), "12345678901234567890123", "9" * 5000):
@@ -111,15 +129,23 @@ def test_who_may_not_connect_is_told_why(scene: Scene) -> None:
         bearer = {"Authorization": f"Bearer {scene.tokens['alice']}"}
         async with connect(address) as socket:
             assert await closing(socket) == 4501
-        async with connect(address, additional_headers={"Authorization": "Bearer hf_nonsense"}) as socket:
+        async with connect(
+            address, additional_headers={"Authorization": "Bearer hf_nonsense"}
+        ) as socket:
             assert await closing(socket) == 4501
-        async with connect(address, additional_headers={"Authorization": f"Bearer {scene.tokens['expired']}"}) as socket:
+        async with connect(
+            address, additional_headers={"Authorization": f"Bearer {scene.tokens['expired']}"}
+        ) as socket:
             assert await closing(socket) == 4501
         subprotocols: Any = ["holdfast.v1", f"bearer.{scene.tokens['alice']}"]
         async with connect(address, subprotocols=subprotocols) as socket:
             assert socket.subprotocol == "holdfast.v1"
             assert (await reply(socket))["type"] == "hello"
-        for headers in ({"Origin": "https://evil.example", **bearer}, {"Origin": "null", **bearer}, {"Cookie": "sessionid=abc"}):
+        for headers in (
+            {"Origin": "https://evil.example", **bearer},
+            {"Origin": "null", **bearer},
+            {"Cookie": "sessionid=abc"},
+        ):
             with pytest.raises(InvalidStatus) as refused:
                 await connect(address, additional_headers=headers)
             assert refused.value.response.status_code == 403
@@ -132,18 +158,43 @@ def test_who_may_not_connect_is_told_why(scene: Scene) -> None:
 
 def test_other_peoples_streams_do_not_exist(scene: Scene) -> None:
     async def story(scene: Scene) -> None:
-        names = [f"room.{scene.secret.pk}", f"inbox.{scene.people.bob.pk}", "room.999999", "room.0", "room.-1", "room.1e3", "", "x" * 300]
+        names = [
+            f"room.{scene.secret.pk}",
+            f"inbox.{scene.people.bob.pk}",
+            "room.999999",
+            "room.0",
+            "room.-1",
+            "room.1e3",
+            "",
+            "x" * 300,
+        ]
         async with scene.socket() as socket:
-            await socket.send(json.dumps({"id": 1, "command": "subscribe", "streams": dict.fromkeys(names)}))
+            await socket.send(
+                json.dumps({"id": 1, "command": "subscribe", "streams": dict.fromkeys(names)})
+            )
             data = (await reply(socket))["data"]
             assert data["pages"] == {}
             assert {error["code"] for error in data["errors"].values()} == {"not_found"}
             assert set(data["errors"]) == set(names)
         async with scene.socket(path="/ws/notifications/") as socket:
-            await socket.send(json.dumps({"id": 1, "command": "subscribe", "streams": {f"room.{scene.room.pk}": None}}))
-            assert (await reply(socket))["data"]["errors"][f"room.{scene.room.pk}"]["code"] == "forbidden"
             await socket.send(
-                json.dumps({"id": 2, "command": "message.post", "room": scene.room.pk, "key": str(uuid.uuid4()), "body": "x"})
+                json.dumps(
+                    {"id": 1, "command": "subscribe", "streams": {f"room.{scene.room.pk}": None}}
+                )
+            )
+            assert (await reply(socket))["data"]["errors"][f"room.{scene.room.pk}"][
+                "code"
+            ] == "forbidden"
+            await socket.send(
+                json.dumps(
+                    {
+                        "id": 2,
+                        "command": "message.post",
+                        "room": scene.room.pk,
+                        "key": str(uuid.uuid4()),
+                        "body": "x",
+                    }
+                )
             )
             assert (await reply(socket))["error"]["code"] == "unknown_command"
 
@@ -153,7 +204,9 @@ def test_other_peoples_streams_do_not_exist(scene: Scene) -> None:
 def test_bad_http_is_answered_in_json(scene: Scene) -> None:
     room, secret = scene.room.pk, scene.secret.pk
     stranger = httpx.Client(base_url=scene.node.origin)
-    alice = httpx.Client(base_url=scene.node.origin, headers={"Authorization": f"Bearer {scene.tokens['alice']}"})
+    alice = httpx.Client(
+        base_url=scene.node.origin, headers={"Authorization": f"Bearer {scene.tokens['alice']}"}
+    )
     get_cases = {
         f"/api/streams/room.{secret}/events?after=0": (404, "not_found"),
         "/api/streams/nothing.1/events?after=0": (404, "not_found"),
@@ -175,11 +228,30 @@ def test_bad_http_is_answered_in_json(scene: Scene) -> None:
     post_cases: list[tuple[Any, int, str]] = [
         ({"id": 1, "command": "no.such"}, 400, "unknown_command"),
         ({"id": 1, "command": "subscribe", "streams": {}}, 400, "unknown_command"),
-        ({"id": 1, "command": "message.post", "room": secret, "key": str(uuid.uuid4()), "body": "x"}, 404, "not_found"),
-        ({"id": 1, "command": "message.post", "room": room, "key": "x", "body": "x"}, 400, "bad_request"),
+        (
+            {
+                "id": 1,
+                "command": "message.post",
+                "room": secret,
+                "key": str(uuid.uuid4()),
+                "body": "x",
+            },
+            404,
+            "not_found",
+        ),
+        (
+            {"id": 1, "command": "message.post", "room": room, "key": "x", "body": "x"},
+            400,
+            "bad_request",
+        ),
     ]
     for body, status, code in post_cases:
         answer = alice.post("/api/commands", json=body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), body
-    assert alice.post("/api/commands", content=b"{", headers={"Content-Type": "application/json"}).status_code == 400
+    assert (
+        alice.post(
+            "/api/commands", content=b"{", headers={"Content-Type": "application/json"}
+        ).status_code
+        == 400
+    )
     assert "Traceback" not in scene.node.log

@@ -33,7 +33,9 @@ def room(users: list[User]) -> Room:
     return room
 
 
-async def write(client: Client, room: int, rnd: random.Random, acknowledged: dict[str, int], deleted: set[int]) -> None:
+async def write(
+    client: Client, room: int, rnd: random.Random, acknowledged: dict[str, int], deleted: set[int]
+) -> None:
     """Post, edit, delete, react and cut at random."""
     mine: list[int] = []
     for step in range(CHANGES):
@@ -57,7 +59,12 @@ async def write(client: Client, room: int, rnd: random.Random, acknowledged: dic
             await client.insist("message.delete", message=gone)
             deleted.add(gone)
         else:
-            await client.insist("message.react", message=rnd.choice(mine), emoji=rnd.choice("👍🎉❤️"[:2]), on=rnd.random() < 0.7)
+            await client.insist(
+                "message.react",
+                message=rnd.choice(mine),
+                emoji=rnd.choice("👍🎉❤️"[:2]),
+                on=rnd.random() < 0.7,
+            )
 
 
 def same(copy: Copy, fresh: Copy) -> None:
@@ -72,7 +79,9 @@ async def until_level(copies: list[Copy], head: Callable[[], int]) -> None:
             await asyncio.sleep(0.02)
 
 
-def test_every_client_on_every_transport_ends_with_the_state_of_the_database(nodes: Nodes, users: list[User], room: Room) -> None:
+def test_every_client_on_every_transport_ends_with_the_state_of_the_database(
+    nodes: Nodes, users: list[User], room: Room
+) -> None:
     node = nodes.start(HOLDFAST_COMMAND_RATE="2000", HOLDFAST_COMMAND_BURST="2000")
     tokens = [issue_token(user) for user in users]
     asyncio.run(converge(node, room.pk, [user.pk for user in users], tokens))
@@ -85,10 +94,16 @@ async def converge(node: Node, room: int, user_ids: list[int], tokens: list[str]
         Client(f"{node.sockets}/ws/chat/", token, [stream, f"inbox.{user}", "announcements"])
         for user, token in zip(user_ids, tokens, strict=True)
     ]
-    bell = Client(f"{node.sockets}/ws/notifications/", tokens[0], [f"inbox.{user_ids[0]}", "announcements"])
-    polling, listening = Poller(node.origin, tokens[1], stream), Poller(node.origin, tokens[2], stream)
+    bell = Client(
+        f"{node.sockets}/ws/notifications/", tokens[0], [f"inbox.{user_ids[0]}", "announcements"]
+    )
+    polling, listening = (
+        Poller(node.origin, tokens[1], stream),
+        Poller(node.origin, tokens[2], stream),
+    )
     for copy in [clients[0].copies[stream], *(copy for copy in bell.copies.values())]:
-        copy.position = 0  # from the beginning; the others begin at the head, which is the same here
+        # From the beginning; the others begin at the head, which is the same here.
+        copy.position = 0
     await asyncio.gather(*(client.connect() for client in [*clients, bell]))
     done = asyncio.Event()
     acknowledged: dict[str, int] = {}
@@ -98,10 +113,21 @@ async def converge(node: Node, room: int, user_ids: list[int], tokens: list[str]
         while not done.is_set():
             await polling.poll(1)
 
-    readers = [asyncio.create_task(poll()), asyncio.create_task(listening.listen(done, cut_after=40))]
-    await asyncio.gather(*(write(client, room, random.Random(rnd.random()), acknowledged, deleted) for client in clients))
+    readers = [
+        asyncio.create_task(poll()),
+        asyncio.create_task(listening.listen(done, cut_after=40)),
+    ]
+    await asyncio.gather(
+        *(
+            write(client, room, random.Random(rnd.random()), acknowledged, deleted)
+            for client in clients
+        )
+    )
     fresh = await replay(node.origin, tokens[0], stream)
-    await until_level([*(client.copies[stream] for client in clients), polling.copy, listening.copy], lambda: fresh.position or 0)
+    await until_level(
+        [*(client.copies[stream] for client in clients), polling.copy, listening.copy],
+        lambda: fresh.position or 0,
+    )
     done.set()
     await asyncio.gather(*readers)
 
@@ -113,22 +139,32 @@ async def converge(node: Node, room: int, user_ids: list[int], tokens: list[str]
         copy = client.copies[stream]
         assert copy.position == fresh.position
         assert all(fresh.rows[key] == row for key, row in copy.rows.items())
-    breaches = [*(client.breaches for client in [*clients, bell]), polling.breaches, listening.breaches]
+    breaches = [
+        *(client.breaches for client in [*clients, bell]),
+        polling.breaches,
+        listening.breaches,
+    ]
     assert [breach for each in breaches for breach in each] == []
-    await asyncio.gather(*(client.close() for client in [*clients, bell]), polling.close(), listening.close())
+    await asyncio.gather(
+        *(client.close() for client in [*clients, bell]), polling.close(), listening.close()
+    )
 
 
 def check_messages(fresh: Copy, acknowledged: dict[str, int], deleted: set[int]) -> None:
     messages = [row for (kind, _), (_, row) in fresh.rows.items() if kind == "message"]
     assert sorted(message["number"] for message in messages) == list(range(1, len(messages) + 1))
     assert len({message["id"] for message in messages}) == len(messages)
-    assert set(acknowledged.values()) == {message["id"] for message in messages}, "acknowledged and stored are the same, once each"
+    assert set(acknowledged.values()) == {message["id"] for message in messages}, (
+        "acknowledged and stored are the same, once each"
+    )
     assert {message["id"] for message in messages if message["deleted_at"]} == deleted
     by_number = sorted(messages, key=lambda message: message["number"])
     assert [message["id"] for message in by_number] == sorted(message["id"] for message in messages)
 
 
-def test_a_repeated_post_is_one_message_on_every_way(nodes: Nodes, users: list[User], room: Room) -> None:
+def test_a_repeated_post_is_one_message_on_every_way(
+    nodes: Nodes, users: list[User], room: Room
+) -> None:
     node = nodes.start()
     token = issue_token(users[0])
     asyncio.run(repeat_a_post(node, room.pk, token))
@@ -137,7 +173,11 @@ def test_a_repeated_post_is_one_message_on_every_way(nodes: Nodes, users: list[U
 async def repeat_a_post(node: Node, room: int, token: str) -> None:
     client = Client(f"{node.sockets}/ws/chat/", token, [f"room.{room}"])
     await client.connect()
-    fields: dict[str, Any] = {"room": room, "key": "0b5a31c4-3c2a-4d6c-8c1e-0d3a1f8a9b10", "body": "once"}
+    fields: dict[str, Any] = {
+        "room": room,
+        "key": "0b5a31c4-3c2a-4d6c-8c1e-0d3a1f8a9b10",
+        "body": "once",
+    }
     answers = await asyncio.gather(*(client.command("message.post", **fields) for _ in range(10)))
     assert {answer["message"]["id"] for answer in answers} == {answers[0]["message"]["id"]}
     assert [answer["duplicate"] for answer in answers].count(False) == 1

@@ -30,7 +30,9 @@ def test_a_thousand_commands_at_once_are_answered_and_a_flood_is_closed(scene: S
             assert [answer["id"] for answer in answers] == list(range(1000)), "answered in order"
             refused = [answer["error"] for answer in answers if not answer["ok"]]
             assert 700 <= len(refused) <= 800
-            assert all(error["code"] == "rate_limited" and error["retry_after"] > 0 for error in refused)
+            assert all(
+                error["code"] == "rate_limited" and error["retry_after"] > 0 for error in refused
+            )
         async with scene.socket() as socket:
             with suppress(ConnectionClosed):
                 for number in range(20_000):
@@ -108,7 +110,9 @@ class Fuzzer:
 
     async def open(self) -> None:
         headers = {"Authorization": f"Bearer {self._scene.tokens['alice']}"}
-        self.socket = await connect(f"{self._scene.node.sockets}/ws/chat/", additional_headers=headers, max_size=None)
+        self.socket = await connect(
+            f"{self._scene.node.sockets}/ws/chat/", additional_headers=headers, max_size=None
+        )
         await self.socket.recv()
 
     async def send(self, frame: str | bytes) -> None:
@@ -144,13 +148,18 @@ def test_fuzzed_frames_are_answered_or_closed_with_4500_and_cost_no_memory(scene
         await fuzzer.socket.close()
 
     run(scene, story)
-    assert memory[1] - memory[0] < 16 << 20, f"the server grew from {memory[0] >> 20} to {memory[1] >> 20} MiB"
+    assert memory[1] - memory[0] < 16 << 20, (
+        f"the server grew from {memory[0] >> 20} to {memory[1] >> 20} MiB"
+    )
 
 
 def test_a_client_that_never_reads_makes_nothing_grow(scene: Scene, nodes: Nodes) -> None:
     """Alice follows the room and reads nothing, while Bob posts far more than her marks allow."""
-    # A thousand posts are as many as it takes. As a flood they had to wait a minute, and Alice's own client would ping in vain.
-    scene.node = nodes.start(HOLDFAST_COMMAND_RATE="1000", HOLDFAST_COMMAND_BURST="1000", HOLDFAST_POSTS="0")
+    # A thousand posts are as many as it takes. As a flood they had to wait a minute, and Alice's
+    # own client would ping in vain.
+    scene.node = nodes.start(
+        HOLDFAST_COMMAND_RATE="1000", HOLDFAST_COMMAND_BURST="1000", HOLDFAST_POSTS="0"
+    )
 
     async def story(scene: Scene) -> None:
         name = f"room.{scene.room.pk}"
@@ -162,9 +171,13 @@ def test_a_client_that_never_reads_makes_nothing_grow(scene: Scene, nodes: Nodes
             writer = Client(f"{scene.node.sockets}/ws/chat/", scene.tokens["bob"], [name])
             await writer.connect()
             for start in range(0, 1000, 50):
-                await asyncio.gather(*(writer.post(scene.room.pk, f"{start + n} " + "z" * 3900) for n in range(50)))
+                await asyncio.gather(
+                    *(writer.post(scene.room.pk, f"{start + n} " + "z" * 3900) for n in range(50))
+                )
             grown = resident(scene.node) - before
-            assert grown < 24 << 20, f"grew by {grown >> 20} MiB while {1000 * 4000 >> 20} MiB were not read"
+            assert grown < 24 << 20, (
+                f"grew by {grown >> 20} MiB while {1000 * 4000 >> 20} MiB were not read"
+            )
             deaf.transport.resume_reading()
             position = 0
             async with asyncio.timeout(SECONDS):

@@ -30,14 +30,19 @@ def pair(nodes: Nodes) -> tuple[Node, Node]:
     return nodes.start(**period), nodes.start(**period)
 
 
-def test_both_nodes_show_both_people_one_order(pair: tuple[Node, Node], room: Room, alice: User, bob: User) -> None:
+def test_both_nodes_show_both_people_one_order(
+    pair: tuple[Node, Node], room: Room, alice: User, bob: User
+) -> None:
     tokens = issue_token(alice), issue_token(bob)
     asyncio.run(converse(pair, room.pk, tokens))
 
 
 async def converse(pair: tuple[Node, Node], room: int, tokens: tuple[str, str]) -> None:
     stream = f"room.{room}"
-    clients = [Client(f"{node.sockets}/ws/chat/", token, [stream]) for node, token in zip(pair, tokens, strict=True)]
+    clients = [
+        Client(f"{node.sockets}/ws/chat/", token, [stream])
+        for node, token in zip(pair, tokens, strict=True)
+    ]
     for client in clients:
         client.copies[stream].position = 0
         await client.connect()
@@ -62,7 +67,9 @@ def numbers(copy: Copy) -> list[int]:
     return sorted(row["number"] for (kind, _), (_, row) in copy.rows.items() if kind == "message")
 
 
-def test_a_ban_on_one_node_ends_the_subscription_on_the_other(pair: tuple[Node, Node], room: Room, alice: User, bob: User) -> None:
+def test_a_ban_on_one_node_ends_the_subscription_on_the_other(
+    pair: tuple[Node, Node], room: Room, alice: User, bob: User
+) -> None:
     from chat.services import moderation
 
     token = issue_token(bob)
@@ -70,7 +77,9 @@ def test_a_ban_on_one_node_ends_the_subscription_on_the_other(pair: tuple[Node, 
     async def story() -> None:
         client = Client(f"{pair[1].sockets}/ws/chat/", token, [f"room.{room.pk}"])
         await client.connect()
-        await asyncio.to_thread(moderation.ban, actor_id=alice.pk, room_id=room.pk, user_id=bob.pk, reason="spam")
+        await asyncio.to_thread(
+            moderation.ban, actor_id=alice.pk, room_id=room.pk, user_id=bob.pk, reason="spam"
+        )
         async with asyncio.timeout(10):
             while not any(each["type"] == "closed" for each in client.others):  # noqa: ASYNC110  see test_convergence
                 await asyncio.sleep(0.01)

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from realtime import database, streams
-from realtime import hub as hubs
-from realtime import writer as writers
 from realtime.auth import Account
-from realtime.hub import Hub
-from realtime.sockets import Socket
+from realtime.core import database, streams
+from realtime.core import writer as writers
+from realtime.engine import hub as hubs
+from realtime.engine.hub import Hub
+from realtime.engine.socket import Socket
 from tests.conftest import People
 from tests.engine.ledger import Ledger, Wire
 
@@ -40,7 +40,9 @@ def connect(hub: Hub, people: People) -> Connect:
     """``socket, wire = await connect("alice")``: a socket that follows nothing yet."""
 
     async def connected(
-        who: str = "alice", credential: str = "session:1", kinds: Collection[str] | None = ENGINE_KINDS
+        who: str = "alice",
+        credential: str = "session:1",
+        kinds: Collection[str] | None = ENGINE_KINDS,
     ) -> tuple[Socket, Wire]:
         user = getattr(people, who)
         wire = Wire()

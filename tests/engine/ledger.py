@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from realtime import publishing, streams
-from realtime.outlet import Prepared
+from realtime.core import publishing, streams
+from realtime.core.heads import changing
+from realtime.core.streams import Claim, StreamKind
+from realtime.engine.outbound import Prepared
 from realtime.protocol.errors import HoldfastError, NotFound
 from realtime.protocol.page import End, Event
-from realtime.services import changing
-from realtime.streams import Claim, StreamKind
 
 
 class Ledger:
@@ -20,11 +20,14 @@ class Ledger:
         self.tables: tuple[dict[str, dict[str, Event]], dict[str, dict[str, Event]]] = ({}, {})
         self.shut_out: set[int] = set()
         self.reads = 0  # pages that were read from the "database"
-        self.between: Callable[[], None] = lambda: None  # runs once, between the reads of the two tables
+        # Runs once, between the reads of the two tables.
+        self.between: Callable[[], None] = lambda: None
         sources = [self._source(0), self._source(1)]
         self.kind = streams.register(StreamKind("ledger", self._authorise, sources, presence=True))
 
-    def commit(self, ident: int, key: str, value: Any, *, table: int = 0, end: End | None = None) -> int:
+    def commit(
+        self, ident: int, key: str, value: Any, *, table: int = 0, end: End | None = None
+    ) -> int:
         """Change one row and return its seq."""
         name = self.kind.name(ident)
         with changing(name) as heads:
@@ -45,8 +48,13 @@ class Ledger:
 
     def state(self, ident: int) -> dict[str, Any]:
         """Return the rows of a stream as a client should hold them."""
-        rows = {key: event for table in self.tables for key, event in table.get(str(ident), {}).items()}
-        return {key: msgspec.json.decode(event.body or b"null")["data"]["value"] for key, event in rows.items()}
+        rows = {
+            key: event for table in self.tables for key, event in table.get(str(ident), {}).items()
+        }
+        return {
+            key: msgspec.json.decode(event.body or b"null")["data"]["value"]
+            for key, event in rows.items()
+        }
 
     def _source(self, table: int) -> Callable[[str, int, int], Iterable[Event]]:
         def rows(ident: str, after: int, limit: int) -> Iterable[Event]:
@@ -61,7 +69,11 @@ class Ledger:
         return rows
 
     def _authorise(self, claims: Sequence[Claim]) -> dict[Claim, HoldfastError]:
-        return {claim: NotFound("There is no such stream.") for claim in claims if claim.reader.user_id in self.shut_out}
+        return {
+            claim: NotFound("There is no such stream.")
+            for claim in claims
+            if claim.reader.user_id in self.shut_out
+        }
 
 
 class Wire:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from realtime.hub import Hub
+from realtime.engine.hub import Hub
 from realtime.protocol.page import End
 from tests.engine.conftest import Commit, Connect, until
 from tests.engine.ledger import Ledger
@@ -12,21 +12,31 @@ from tests.engine.ledger import Ledger
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_a_level_socket_is_pushed_every_event(hub: Hub, connect: Connect, commit: Commit) -> None:
+async def test_a_level_socket_is_pushed_every_event(
+    hub: Hub, connect: Connect, commit: Commit
+) -> None:
     socket, wire = await connect()
     await hub.subscribe(socket, 1, {"ledger.1": None})
     await commit(1, "row:1", "a")
     await commit(1, "row:2", "b")
     await until(lambda: len(wire.objects) == 3)
     reply, *events = wire.taken()
-    assert reply["data"]["pages"]["ledger.1"] == {"stream": "ledger.1", "from": 0, "to": 0, "head": 0, "events": []}
+    assert reply["data"]["pages"]["ledger.1"] == {
+        "stream": "ledger.1",
+        "from": 0,
+        "to": 0,
+        "head": 0,
+        "events": [],
+    }
     assert [(event["type"], event["seq"], event["data"]) for event in events] == [
         ("event", 1, {"value": "a"}),
         ("event", 2, {"value": "b"}),
     ]
 
 
-async def test_a_position_is_answered_with_what_changed_since(hub: Hub, connect: Connect, commit: Commit) -> None:
+async def test_a_position_is_answered_with_what_changed_since(
+    hub: Hub, connect: Connect, commit: Commit
+) -> None:
     for number in range(1, 4):
         await commit(1, f"row:{number}", number)
     socket, wire = await connect()
@@ -36,16 +46,22 @@ async def test_a_position_is_answered_with_what_changed_since(hub: Hub, connect:
     assert [event["seq"] for event in page["events"]] == [2, 3]
 
 
-async def test_ten_returning_sockets_cost_one_read(hub: Hub, connect: Connect, commit: Commit, ledger: Ledger) -> None:
+async def test_ten_returning_sockets_cost_one_read(
+    hub: Hub, connect: Connect, commit: Commit, ledger: Ledger
+) -> None:
     for number in range(1, 4):
         await commit(1, f"row:{number}", number)
     sockets = [await connect(credential=f"session:{n}") for n in range(10)]
     await asyncio.gather(*(hub.subscribe(socket, 1, {"ledger.1": 1}) for socket, _ in sockets))
-    assert [wire.taken("reply")[0]["data"]["pages"]["ledger.1"]["to"] for _, wire in sockets] == [3] * 10
+    assert [wire.taken("reply")[0]["data"]["pages"]["ledger.1"]["to"] for _, wire in sockets] == [
+        3
+    ] * 10
     assert ledger.reads == 1
 
 
-async def test_what_the_broker_lost_is_found_by_the_head_check(hub: Hub, connect: Connect, commit_unheard: Commit) -> None:
+async def test_what_the_broker_lost_is_found_by_the_head_check(
+    hub: Hub, connect: Connect, commit_unheard: Commit
+) -> None:
     socket, wire = await connect()
     await hub.subscribe(socket, 1, {"ledger.1": None})
     await commit_unheard(1, "row:1", "a")
@@ -54,7 +70,9 @@ async def test_what_the_broker_lost_is_found_by_the_head_check(hub: Hub, connect
     assert wire.taken("event")[0]["seq"] == 1
 
 
-async def test_a_hole_is_repaired_at_once(hub: Hub, connect: Connect, commit: Commit, commit_unheard: Commit) -> None:
+async def test_a_hole_is_repaired_at_once(
+    hub: Hub, connect: Connect, commit: Commit, commit_unheard: Commit
+) -> None:
     socket, wire = await connect()
     await hub.subscribe(socket, 1, {"ledger.1": None})
     await commit_unheard(1, "row:1", "a")
@@ -63,7 +81,9 @@ async def test_a_hole_is_repaired_at_once(hub: Hub, connect: Connect, commit: Co
     assert [event["seq"] for event in wire.taken("event")] == [1, 2]
 
 
-async def test_a_slow_socket_falls_behind_is_told_once_and_pulls(hub: Hub, connect: Connect, commit: Commit, settings: object) -> None:
+async def test_a_slow_socket_falls_behind_is_told_once_and_pulls(
+    hub: Hub, connect: Connect, commit: Commit, settings: object
+) -> None:
     socket, wire = await connect()
     await hub.subscribe(socket, 1, {"ledger.1": None})
     wire.taken()
@@ -83,7 +103,9 @@ async def test_a_slow_socket_falls_behind_is_told_once_and_pulls(hub: Hub, conne
     assert wire.taken("event")[0]["seq"] == 4
 
 
-async def test_a_socket_that_takes_nothing_at_all_is_closed(hub: Hub, connect: Connect, commit: Commit) -> None:
+async def test_a_socket_that_takes_nothing_at_all_is_closed(
+    hub: Hub, connect: Connect, commit: Commit
+) -> None:
     socket, wire = await connect()
     await hub.subscribe(socket, 1, {"ledger.1": None})
     wire.unsent = 5_000_000
@@ -93,7 +115,9 @@ async def test_a_socket_that_takes_nothing_at_all_is_closed(hub: Hub, connect: C
     assert wire.closed[0] == 4003
 
 
-async def test_who_loses_the_right_is_told_so_and_hears_no_more(hub: Hub, connect: Connect, commit: Commit) -> None:
+async def test_who_loses_the_right_is_told_so_and_hears_no_more(
+    hub: Hub, connect: Connect, commit: Commit
+) -> None:
     alice, alices = await connect("alice")
     bob, bobs = await connect("bob")
     for socket in (alice, bob):
@@ -106,18 +130,24 @@ async def test_who_loses_the_right_is_told_so_and_hears_no_more(hub: Hub, connec
     assert bobs.taken() == [{"type": "closed", "stream": "ledger.1", "reason": "removed"}]
 
 
-async def test_a_session_that_ends_closes_its_sockets_only(hub: Hub, connect: Connect, commit: Commit) -> None:
+async def test_a_session_that_ends_closes_its_sockets_only(
+    hub: Hub, connect: Connect, commit: Commit
+) -> None:
     phone, phones = await connect("bob", "session:phone")
     _, laptops = await connect("bob", "session:laptop")
     await hub.subscribe(phone, 1, {"ledger.1": None})
-    await commit(1, "row:1", "x", end=End(phone.account.user_id, "session:phone", 4502, "signed out"))
+    await commit(
+        1, "row:1", "x", end=End(phone.account.user_id, "session:phone", 4502, "signed out")
+    )
     await until(lambda: phones.closed)
     assert phones.closed == (4502, "signed out")
     assert phones.objects[-1] == {"type": "bye", "reason": "signed out"}
     assert laptops.closed is None
 
 
-async def test_a_stream_that_one_may_not_read_does_not_exist(hub: Hub, connect: Connect, ledger: Ledger) -> None:
+async def test_a_stream_that_one_may_not_read_does_not_exist(
+    hub: Hub, connect: Connect, ledger: Ledger
+) -> None:
     socket, wire = await connect("charlie")
     ledger.shut_out.add(socket.account.user_id)
     await hub.subscribe(socket, 1, {"ledger.1": 0, "nothing.7": 0, "ledger.x": None, "room.1": 3})
@@ -132,7 +162,9 @@ async def test_a_stream_that_one_may_not_read_does_not_exist(hub: Hub, connect: 
     assert "ledger.1" not in hub.tails
 
 
-async def test_a_position_above_the_head_is_reset(hub: Hub, connect: Connect, commit: Commit) -> None:
+async def test_a_position_above_the_head_is_reset(
+    hub: Hub, connect: Connect, commit: Commit
+) -> None:
     await commit(1, "row:1", "a")
     socket, wire = await connect()
     await hub.subscribe(socket, 1, {"ledger.1": 99})
@@ -157,11 +189,14 @@ async def test_a_reply_holds_at_most_a_thousand_events_and_the_rest_is_pulled(
         assert len(wire.taken("reply")[0]["data"]["events"]) == 200
 
 
-async def test_what_the_answer_held_is_not_pushed_again(hub: Hub, connect: Connect, commit: Commit) -> None:
+async def test_what_the_answer_held_is_not_pushed_again(
+    hub: Hub, connect: Connect, commit: Commit
+) -> None:
     alice, alices = await connect("alice")
     await hub.subscribe(alice, 1, {"ledger.1": None})
     now = asyncio.get_running_loop().time()
-    hub.tails["ledger.1"]._policy.flushed(now - 0.5, now)  # a busy room: the next flush waits half a second
+    # A busy room: the next flush waits half a second.
+    hub.tails["ledger.1"]._policy.flushed(now - 0.5, now)
     await commit(1, "row:1", "a")
     await until(lambda: hub.tails["ledger.1"].position == 1)
     bob, bobs = await connect("bob")

@@ -9,20 +9,33 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
-from realtime import nodes
-from realtime.hub import Hub
+from realtime.core import node_reports
+from realtime.core.node_reports import FORGET_AFTER, SILENT_AFTER_SECONDS, seen
+from realtime.engine.hub import Hub
 from realtime.models import Node
-from realtime.nodes import FORGET_AFTER, SILENT_AFTER_SECONDS, seen
 from tests.conftest import People
 from tests.engine.conftest import Connect
 
 FACTS = {"waiting": 0, "streams": 9, "command_rate": 1.5, "handshake_rate": 0.2, "draining": False}
 
 
-def report(name: str, *, process: int = 1, ago: float = 0, connections: int = 10, behind: int = 0, degraded: bool = False) -> None:
+def report(
+    name: str,
+    *,
+    process: int = 1,
+    ago: float = 0,
+    connections: int = 10,
+    behind: int = 0,
+    degraded: bool = False,
+) -> None:
     key = f"{name}-{process}"
-    facts = FACTS | {"connections": connections, "behind": behind, "degraded": degraded, "subscriptions": 5 * connections}
-    nodes._report(key, {"name": name, "delivered_rate": 100.0, **facts})
+    facts = FACTS | {
+        "connections": connections,
+        "behind": behind,
+        "degraded": degraded,
+        "subscriptions": 5 * connections,
+    }
+    node_reports._report(key, {"name": name, "delivered_rate": 100.0, **facts})
     Node.objects.filter(key=key).update(seen_at=Now() - timedelta(seconds=ago))
 
 
@@ -44,7 +57,9 @@ async def test_a_running_node_tells_of_its_sockets(hub: Hub, connect: Connect) -
     await connect("bob")
     await hub.reporter.report()
     told = await sync_to_async(lambda: list(Node.objects.all()))()
-    assert [(node.name, node.connections, node.degraded, node.draining) for node in told] == [(hub.node, 2, False, False)]
+    assert [(node.name, node.connections, node.degraded, node.draining) for node in told] == [
+        (hub.node, 2, False, False)
+    ]
 
 
 async def test_a_node_that_stops_takes_its_row_along(hub: Hub) -> None:
@@ -56,7 +71,10 @@ async def test_a_node_that_stops_takes_its_row_along(hub: Hub) -> None:
 def test_a_node_that_died_is_shown_as_silent_and_counts_no_more(operator: Client) -> None:
     report("socket-1", connections=1200)
     report("socket-2", connections=800, ago=SILENT_AFTER_SECONDS + 5)
-    assert [(each.node.name, each.silent) for each in seen()] == [("socket-1", False), ("socket-2", True)]
+    assert [(each.node.name, each.silent) for each in seen()] == [
+        ("socket-1", False),
+        ("socket-2", True),
+    ]
     shown = page(operator)
     assert "Not heard any more: socket-2." in shown
     assert "<dt>Open sockets</dt><dd>1200</dd>" in shown

@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
 
-from realtime import database
+from realtime.core import database
 from realtime.protocol.errors import Unavailable
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -40,7 +40,9 @@ async def on_every_thread() -> set[int]:
         together.wait(10)
         return ask()
 
-    return set(await asyncio.gather(*(database.read(met) for _ in range(settings.HOLDFAST_READ_THREADS))))
+    return set(
+        await asyncio.gather(*(database.read(met) for _ in range(settings.HOLDFAST_READ_THREADS)))
+    )
 
 
 async def test_one_read_meets_the_outage_for_all_threads() -> None:

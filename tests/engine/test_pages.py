@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from realtime import selectors
+from realtime.core import reads
+from realtime.core.streams import StreamName, parse
 from realtime.protocol.errors import Reset
 from realtime.protocol.page import Page, cut
-from realtime.streams import StreamName, parse
 from tests.engine.ledger import Ledger
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +20,7 @@ NAME = StreamName("ledger.1")
 
 def misses_a_change(read: Read, ledger: Ledger) -> bool:
     """Whether a page carries a client past a change that it does not hold: one of each table commits between the reads of the two."""
-    after = selectors.head_and_floor(NAME)[0]
+    after = reads.head_and_floor(NAME)[0]
 
     def change_both() -> None:
         ledger.commit(1, "row:2", "new", table=0)
@@ -44,17 +44,17 @@ def rows_of(name: str, after: int, tables: slice = slice(None)) -> list[Any]:
 
 def head_last(name: str, after: int) -> Page:
     rows = rows_of(name, after)
-    return cut(rows, after=after, head=selectors.head_and_floor(name)[0])
+    return cut(rows, after=after, head=reads.head_and_floor(name)[0])
 
 
 def head_between(name: str, after: int) -> Page:
     early = rows_of(name, after, slice(0, 1))
     late = rows_of(name, after, slice(1, 2))  # the change happens before this table is read
-    return cut([*early, *late], after=after, head=selectors.head_and_floor(name)[0])
+    return cut([*early, *late], after=after, head=reads.head_and_floor(name)[0])
 
 
 def uncut(name: str, after: int) -> Page:
-    head = selectors.head_and_floor(name)[0]
+    head = reads.head_and_floor(name)[0]
     rows = rows_of(name, after)
     to = max([head, *(event.seq for event in rows)])
     return cut(rows, after=after, head=to)
@@ -62,13 +62,18 @@ def uncut(name: str, after: int) -> Page:
 
 def test_a_reader_that_keeps_the_rule_misses_nothing(ledger: Ledger) -> None:
     start(ledger)
-    assert not misses_a_change(selectors.page, ledger)
-    held = {event.key: msgspec.json.decode(event.body or b"null")["data"]["value"] for event in selectors.page(NAME, 0).events}
+    assert not misses_a_change(reads.page, ledger)
+    held = {
+        event.key: msgspec.json.decode(event.body or b"null")["data"]["value"]
+        for event in reads.page(NAME, 0).events
+    }
     assert held == ledger.state(1)
 
 
 @pytest.mark.parametrize("broken", [head_last, head_between, uncut])
-def test_a_reader_without_one_part_of_the_rule_misses_a_change(ledger: Ledger, broken: Read) -> None:
+def test_a_reader_without_one_part_of_the_rule_misses_a_change(
+    ledger: Ledger, broken: Read
+) -> None:
     start(ledger)
     assert misses_a_change(broken, ledger)
 
@@ -78,9 +83,9 @@ def test_a_position_above_the_head_or_below_the_floor_is_reset(ledger: Ledger) -
 
     start(ledger)
     with pytest.raises(Reset) as above:
-        selectors.page(NAME, 3)
+        reads.page(NAME, 3)
     assert above.value.data == {"head": 2}
     Stream.objects.filter(name=NAME).update(floor=1)
     with pytest.raises(Reset):
-        selectors.page(NAME, 0)
-    assert selectors.page(NAME, 1).to == 2
+        reads.page(NAME, 0)
+    assert reads.page(NAME, 1).to == 2

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from realtime.hub import Hub
+from realtime.engine.hub import Hub
 from tests.engine.conftest import Connect, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +26,10 @@ async def test_a_join_is_announced_to_those_who_are_there(hub: Hub, connect: Con
             "data": {"count": 2, "joined": [bob.account.user_id], "left": []},
         }
     ]
-    assert await hub.present("ledger.1") == (2, sorted([alice.account.user_id, bob.account.user_id]))
+    assert await hub.present("ledger.1") == (
+        2,
+        sorted([alice.account.user_id, bob.account.user_id]),
+    )
 
 
 async def test_a_blip_is_invisible(hub: Hub, connect: Connect) -> None:
@@ -47,7 +50,16 @@ async def test_a_blip_is_invisible(hub: Hub, connect: Connect) -> None:
 
 async def test_who_asks_while_the_others_are_asked_waits_for_their_answer(hub: Hub) -> None:
     other = {"process": "socket-9"}
-    hub.presence.heard({**other, "type": "presence.heartbeat", "version": 1, "begin": "", "end": None, "versions": {"ledger.1": 1}})
+    hub.presence.heard(
+        {
+            **other,
+            "type": "presence.heartbeat",
+            "version": 1,
+            "begin": "",
+            "end": None,
+            "versions": {"ledger.1": 1},
+        }
+    )
     asked = [asyncio.create_task(hub.present("ledger.1")) for _ in range(2)]
     await asyncio.sleep(0)
     hub.presence.heard({**other, "type": "presence.part", "parts": [["ledger.1", 1, 2, [7, 9]]]})
@@ -59,6 +71,8 @@ async def test_a_signal_reaches_all_but_the_one_who_made_it(hub: Hub, connect: C
     bob, bobs = await connect("bob")
     for socket in (alice, bob):
         await hub.subscribe(socket, 1, {"ledger.1": None})
-    await hub.signal("ledger.1", "typing", {"user": bob.account.user_id}, except_user=bob.account.user_id)
+    await hub.signal(
+        "ledger.1", "typing", {"user": bob.account.user_id}, except_user=bob.account.user_id
+    )
     await until(lambda: alices.objects[-1]["type"] == "signal")
     assert bobs.taken("signal") == []

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from realtime import tails
-from realtime.hub import Hub
+from realtime.core.streams import StreamName
+from realtime.engine import stream_tail
+from realtime.engine.hub import Hub
 from realtime.protocol.page import Event
-from realtime.streams import StreamName
 from tests.engine.conftest import Commit, Connect, until
 
 EVENT = Event.of("row", 1, 1, {"value": "a"})
@@ -17,10 +17,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tails, "SLICE_SOCKETS", 2)
+    monkeypatch.setattr(stream_tail, "SLICE_SOCKETS", 2)
 
 
-async def test_everybody_gets_everything_once_and_in_order(hub: Hub, connect: Connect, commit: Commit) -> None:
+async def test_everybody_gets_everything_once_and_in_order(
+    hub: Hub, connect: Connect, commit: Commit
+) -> None:
     sockets = [await connect(credential=f"session:{n}") for n in range(7)]
     for socket, _ in sockets:
         await hub.subscribe(socket, 1, {"ledger.1": None})
@@ -53,7 +55,9 @@ async def test_a_small_room_does_not_wait_for_a_large_one(hub: Hub, connect: Con
     assert waiting[0] >= 5  # two slices of the large room at most have gone out before
 
 
-async def test_who_leaves_between_two_slices_gets_nothing_more(hub: Hub, connect: Connect, commit: Commit) -> None:
+async def test_who_leaves_between_two_slices_gets_nothing_more(
+    hub: Hub, connect: Connect, commit: Commit
+) -> None:
     sockets = [await connect(credential=f"session:{n}") for n in range(6)]
     for socket, wire in sockets:
         await hub.subscribe(socket, 1, {"ledger.1": None})
@@ -78,7 +82,9 @@ async def test_who_leaves_between_two_slices_gets_nothing_more(hub: Hub, connect
     assert all(not wire.objects for wire in left)
 
 
-async def test_what_is_deleted_between_two_slices_is_sent_to_nobody_more(hub: Hub, connect: Connect) -> None:
+async def test_what_is_deleted_between_two_slices_is_sent_to_nobody_more(
+    hub: Hub, connect: Connect
+) -> None:
     sockets = [await connect(credential=f"session:{n}") for n in range(6)]
     for socket, wire in sockets:
         await hub.subscribe(socket, 1, {"ledger.1": None})
@@ -94,6 +100,11 @@ async def test_what_is_deleted_between_two_slices_is_sent_to_nobody_more(hub: Hu
 
     asyncio.get_running_loop().call_soon(delete)
     live.ingest([EVENT], 0.0)
-    await until(lambda: all(wire.objects and wire.objects[-1].get("seq", wire.objects[-1].get("to")) == 2 for _, wire in sockets))
+    await until(
+        lambda: all(
+            wire.objects and wire.objects[-1].get("seq", wire.objects[-1].get("to")) == 2
+            for _, wire in sockets
+        )
+    )
     told = [wire for _, wire in sockets if any("'a'" in str(each) for each in wire.objects)]
     assert len(told) < len(sockets)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 from django.db import IntegrityError, OperationalError
 
-from realtime import writer as writers
+from realtime.core import writer as writers
+from realtime.core.writer import writer
 from realtime.protocol.errors import Forbidden, HoldfastError, Unavailable
-from realtime.writer import writer
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,9 @@ class Service:
     def many(self, numbers: Sequence[int]) -> list[int | HoldfastError]:
         self.gate.wait(5)
         self.batches.append(list(numbers))
-        return [Forbidden("13 is not allowed") if number == 13 else 2 * number for number in numbers]
+        return [
+            Forbidden("13 is not allowed") if number == 13 else 2 * number for number in numbers
+        ]
 
 
 async def test_what_arrives_during_a_commit_is_the_next_batch() -> None:
@@ -48,7 +50,9 @@ async def test_what_arrives_during_a_commit_is_the_next_batch() -> None:
 
 async def test_a_bad_item_fails_alone() -> None:
     many = Service().many
-    results = await asyncio.gather(*(writer().batch(many, number) for number in (1, 13, 2)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(writer().batch(many, number) for number in (1, 13, 2)), return_exceptions=True
+    )
     assert results[0] == 2
     assert isinstance(results[1], Forbidden)
     assert results[2] == 4
@@ -60,7 +64,9 @@ async def test_a_batch_that_breaks_is_retried_one_by_one() -> None:
             raise IntegrityError("duplicate key")
         return list(numbers)
 
-    results = await asyncio.gather(*(writer().batch(many, number) for number in (1, 13, 2)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(writer().batch(many, number) for number in (1, 13, 2)), return_exceptions=True
+    )
     assert (results[0], results[2]) == (1, 2)
     assert isinstance(results[1], Unavailable)
 
@@ -69,7 +75,9 @@ async def test_a_database_that_is_away_is_said_to_everybody() -> None:
     def many(numbers: Sequence[int]) -> list[int | HoldfastError]:
         raise OperationalError("the server closed the connection")
 
-    results = await asyncio.gather(*(writer().batch(many, number) for number in (1, 2)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(writer().batch(many, number) for number in (1, 2)), return_exceptions=True
+    )
     assert all(isinstance(result, Unavailable) and result.retry_after for result in results)
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from django.conf import settings
 from django.db import models
 
+from realtime.core.heads import changing
+from realtime.core.streams import Claim, StreamKind
 from realtime.protocol.errors import HoldfastError, NotFound
 from realtime.protocol.page import Event
-from realtime.services import changing
-from realtime.streams import Claim, StreamKind
 
 
 class Order(models.Model):
@@ -24,14 +24,21 @@ def as_event(order: Order) -> Event:
 
 def changed_rows(ident: str, after: int, limit: int) -> Iterable[Event]:
     """What a replay reads: the rows with ``seq > after``, in ``seq`` order."""
-    return [as_event(order) for order in Order.objects.filter(pk=int(ident), seq__gt=after).order_by("seq")[:limit]]
+    return [
+        as_event(order)
+        for order in Order.objects.filter(pk=int(ident), seq__gt=after).order_by("seq")[:limit]
+    ]
 
 
 def authorise(claims: Sequence[Claim]) -> dict[Claim, HoldfastError]:
     """Who may not read, and why: one query for all that clients ask for."""
     wanted = Order.objects.filter(pk__in={int(claim.ident) for claim in claims})
     buyers = {str(pk): buyer_id for pk, buyer_id in wanted.values_list("pk", "buyer_id")}
-    return {claim: NotFound("There is no such order.") for claim in claims if buyers.get(claim.ident) != claim.reader.user_id}
+    return {
+        claim: NotFound("There is no such order.")
+        for claim in claims
+        if buyers.get(claim.ident) != claim.reader.user_id
+    }
 
 
 ORDERS = StreamKind("order", authorise, [changed_rows])  # register(ORDERS) in AppConfig.ready()

@@ -1,6 +1,6 @@
 """A pre-publish hook: another app looks at each message before anybody sees it."""
 
-from chat.hooks import Change, Draft, Flag, Reject, Verdict, register_hook
+from chat.text.hooks import Change, Draft, Flag, Reject, Verdict, register_hook
 
 SHOUT_LENGTH = 20  # letters, all of them large
 

@@ -10,9 +10,9 @@ from django.contrib.auth.models import User
 from notifications import payloads, services, targets
 from notifications.models import Announcement, Notification
 from notifications.policies import Words
-from notifications.selectors import Audience
+from notifications.queries import Audience
 from notifications.targets import Place, Resolved
-from realtime.services import changing
+from realtime.core.heads import changing
 from tests.support.replay import verify
 
 __all__ = ["verify"]
@@ -25,7 +25,9 @@ Announce = Callable[..., Announcement]
 def notify(db: None) -> Notify:
     """Put one notification into an inbox: ``notify(alice, title="Hello")``."""
 
-    def put(user: User, *, kind: str = "mention", title: str = "Bob mentioned you", **fields: Any) -> Notification:
+    def put(
+        user: User, *, kind: str = "mention", title: str = "Bob mentioned you", **fields: Any
+    ) -> Notification:
         with changing(payloads.inbox(user.pk)) as heads:
             row = services.notify(heads, user_id=user.pk, kind=kind, title=title, **fields)
         assert row is not None, f"{user} does not want to be told of {kind}"
@@ -39,7 +41,9 @@ def announce(db: None) -> Announce:
     """Announce something to everybody: ``announce("Maintenance at six")``."""
 
     def put(body: str, **words: Any) -> Announcement:
-        return services.broadcast(words=Words(body=body, **words), audience=Audience(everybody=True)).announcement
+        return services.broadcast(
+            words=Words(body=body, **words), audience=Audience(everybody=True)
+        ).announcement
 
     return put
 
@@ -48,11 +52,18 @@ class Rooms:
     """Stands for an app with places: rooms with names, ids and members, and what was posted there."""
 
     def __init__(self, members: Mapping[str, int]) -> None:
-        self.places = {name: Place(ident, name, people) for ident, (name, people) in enumerate(members.items(), start=1)}
+        self.places = {
+            name: Place(ident, name, people)
+            for ident, (name, people) in enumerate(members.items(), start=1)
+        }
         self.posted: dict[int, dict[str, Any]] = {}
 
     def resolve(self, names: Sequence[str]) -> Resolved:
-        missing = {name: targets.close_matches(name, self.places) for name in names if name not in self.places}
+        missing = {
+            name: targets.close_matches(name, self.places)
+            for name in names
+            if name not in self.places
+        }
         return Resolved([self.places[name] for name in names if name in self.places], missing)
 
     def send(self, ident: int, *, key: UUID, **said: Any) -> int:

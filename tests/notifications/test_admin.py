@@ -16,7 +16,7 @@ from notifications import services
 from notifications.admin import BoundedPaginator
 from notifications.models import Announcement, AnnouncementReading, Broadcast, Notification
 from notifications.policies import Words
-from notifications.selectors import Audience
+from notifications.queries import Audience
 from tests.conftest import make_user
 from tests.notifications.conftest import Announce, Notify
 from tests.support.replay import Verify
@@ -45,7 +45,15 @@ def compose(desk: Client, **fields: str) -> Any:
     """Open the form, fill it in and send it."""
     address = reverse("admin:notifications_announcement_add")
     (key,) = re.findall(r'name="key" value="([^"]+)"', desk.get(address).content.decode())
-    filled = {"title": "", "body": "Hello", "url": "", "level": "info", "expires_at_0": "", "expires_at_1": "", "key": key}
+    filled = {
+        "title": "",
+        "body": "Hello",
+        "url": "",
+        "level": "info",
+        "expires_at_0": "",
+        "expires_at_1": "",
+        "key": key,
+    }
     return desk.post(address, filled | fields, follow=True)
 
 
@@ -55,12 +63,21 @@ def act(desk: Client, model: type, *ids: int) -> Any:
     return desk.post(address, {"action": "take_back", "_selected_action": ids}, follow=True)
 
 
-def test_an_announcement_is_composed_in_the_admin_and_sent_by_the_service(verify: Verify, desk: Client, boss: User) -> None:
+def test_an_announcement_is_composed_in_the_admin_and_sent_by_the_service(
+    verify: Verify, desk: Client, boss: User
+) -> None:
     with verify() as change:
-        answer = compose(desk, title="News", body="Maintenance at six", url="/status/", level="warning")
+        answer = compose(
+            desk, title="News", body="Maintenance at six", url="/status/", level="warning"
+        )
     assert "was added successfully" in answer.content.decode()
     (data,) = change.data("announcements")
-    assert (data["title"], data["body"], data["url"], data["level"]) == ("News", "Maintenance at six", "/status/", "warning")
+    assert (data["title"], data["body"], data["url"], data["level"]) == (
+        "News",
+        "Maintenance at six",
+        "/status/",
+        "warning",
+    )
     assert Broadcast.objects.get().created_by == boss
 
 
@@ -71,16 +88,22 @@ def test_a_form_that_is_sent_twice_announces_once(desk: Client) -> None:
     assert Announcement.objects.count() == 1
 
 
-def test_an_announcement_that_cannot_be_sent_is_explained_in_the_form(verify: Verify, desk: Client) -> None:
+def test_an_announcement_that_cannot_be_sent_is_explained_in_the_form(
+    verify: Verify, desk: Client
+) -> None:
     with verify() as change:
-        answer = compose(desk, url="javascript:alert(1)", expires_at_0="2020-01-01", expires_at_1="00:00")
+        answer = compose(
+            desk, url="javascript:alert(1)", expires_at_0="2020-01-01", expires_at_1="00:00"
+        )
     assert "cannot be linked to" in answer.content.decode()
     assert "before it is sent" in answer.content.decode()
     assert change.streams == []
 
 
 @pytest.mark.parametrize("model", [Announcement, Broadcast])
-def test_a_broadcast_is_taken_back_from_both_lists(verify: Verify, desk: Client, announce: Announce, model: type) -> None:
+def test_a_broadcast_is_taken_back_from_both_lists(
+    verify: Verify, desk: Client, announce: Announce, model: type
+) -> None:
     row = announce("Hello")
     chosen = row.pk if model is Announcement else row.broadcast_id
     with verify() as change:
@@ -89,7 +112,9 @@ def test_a_broadcast_is_taken_back_from_both_lists(verify: Verify, desk: Client,
     assert change.data("announcements")[0]["recalled_at"] is not None
 
 
-def test_nobody_takes_back_or_announces_without_the_permission(desk: Client, announce: Announce) -> None:
+def test_nobody_takes_back_or_announces_without_the_permission(
+    desk: Client, announce: Announce
+) -> None:
     row = announce("Hello")
     clerk = make_user("clerk")
     clerk.is_staff = True
@@ -103,33 +128,53 @@ def test_nobody_takes_back_or_announces_without_the_permission(desk: Client, ann
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_no_row_is_changed_or_deleted_past_the_services(desk: Client, announce: Announce, notify: Notify, boss: User, model: Any) -> None:
+def test_no_row_is_changed_or_deleted_past_the_services(
+    desk: Client, announce: Announce, notify: Notify, boss: User, model: Any
+) -> None:
     services.read_announcement(user_id=boss.pk, announcement_id=announce("Hello").pk)
     notify(boss)
     row = model.objects.get()
     name = f"admin:notifications_{model._meta.model_name}"
     assert desk.get(reverse(f"{name}_changelist")).status_code == 200
     assert desk.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
-    assert desk.post(reverse(f"{name}_change", args=[row.pk]), {"title": "Changed"}).status_code == 403
+    assert (
+        desk.post(reverse(f"{name}_change", args=[row.pk]), {"title": "Changed"}).status_code == 403
+    )
     assert desk.post(reverse(f"{name}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
 
 
-def test_the_text_of_a_notification_is_not_shown_to_the_admin(desk: Client, notify: Notify, alice: User) -> None:
+def test_the_text_of_a_notification_is_not_shown_to_the_admin(
+    desk: Client, notify: Notify, alice: User
+) -> None:
     row = notify(alice, kind="direct", title="Bob wrote to you", body="for your eyes only")
     for name, arguments in (("changelist", []), ("change", [row.pk])):
-        assert "for your eyes only" not in desk.get(reverse(f"admin:notifications_notification_{name}", args=arguments)).content.decode()
+        assert (
+            "for your eyes only"
+            not in desk.get(
+                reverse(f"admin:notifications_notification_{name}", args=arguments)
+            ).content.decode()
+        )
 
 
-def test_a_broadcast_shows_how_many_have_read_it(desk: Client, announce: Announce, alice: User) -> None:
+def test_a_broadcast_shows_how_many_have_read_it(
+    desk: Client, announce: Announce, alice: User
+) -> None:
     row = announce("Hello")
     services.read_announcement(user_id=alice.pk, announcement_id=row.pk)
-    page = desk.get(reverse("admin:notifications_broadcast_change", args=[row.broadcast_id])).content.decode()
+    page = desk.get(
+        reverse("admin:notifications_broadcast_change", args=[row.broadcast_id])
+    ).content.decode()
     assert re.search(r"Read by:</label>\s*<div class=\"readonly\">1</div>", page)
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_long_list_costs_as_many_queries_as_a_short_one(
-    desk: Client, announce: Announce, alice: User, bob: User, django_assert_num_queries: DjangoAssertNumQueries, model: Any
+    desk: Client,
+    announce: Announce,
+    alice: User,
+    bob: User,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    model: Any,
 ) -> None:
     address = reverse(f"admin:notifications_{model._meta.model_name}_changelist")
     fill(announce, alice, bob)
@@ -146,16 +191,21 @@ def fill(announce: Announce, alice: User, bob: User) -> None:
     """Make some rows of every model."""
     row = announce("Hello")
     services.read_announcement(user_id=alice.pk, announcement_id=row.pk)
-    services.broadcast(words=Words(body="Hello"), audience=Audience(users=["alice", "bob"]), created_by_id=bob.pk)
+    services.broadcast(
+        words=Words(body="Hello"), audience=Audience(users=["alice", "bob"]), created_by_id=bob.pk
+    )
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_no_list_counts_all_rows_of_a_table(desk: Client, announce: Announce, alice: User, bob: User, model: Any) -> None:
+def test_no_list_counts_all_rows_of_a_table(
+    desk: Client, announce: Announce, alice: User, bob: User, model: Any
+) -> None:
     fill(announce, alice, bob)
     with CaptureQueriesContext(connection) as captured:
         desk.get(reverse(f"admin:notifications_{model._meta.model_name}_changelist"))
     queries = [query["sql"] for query in captured.captured_queries]
-    counts = [sql for sql in queries if "COUNT(" in sql and "GROUP BY" not in sql]  # readers are counted for the rows that are shown
+    # Readers are counted for the rows that are shown.
+    counts = [sql for sql in queries if "COUNT(" in sql and "GROUP BY" not in sql]
     assert len(counts) == 1
     assert "LIMIT 10000" in counts[0]
 
@@ -167,12 +217,17 @@ def test_every_model_is_registered_with_a_bounded_list() -> None:
         assert not model_admin.show_full_result_count
 
 
-def test_the_list_tells_how_many_have_read_an_announcement(desk: Client, announce: Announce, alice: User, bob: User) -> None:
+def test_the_list_tells_how_many_have_read_an_announcement(
+    desk: Client, announce: Announce, alice: User, bob: User
+) -> None:
     row = announce("Maintenance tonight")
     services.read_announcement(user_id=alice.pk, announcement_id=row.pk)
     page = desk.get(reverse("admin:notifications_announcement_changelist")).content.decode()
     assert "Maintenance tonight" in page
     assert f"1 of {row.broadcast.recipients}" in page
     assert (
-        f"1 of {row.broadcast.recipients}" in desk.get(reverse("admin:notifications_announcement_change", args=[row.pk])).content.decode()
+        f"1 of {row.broadcast.recipients}"
+        in desk.get(
+            reverse("admin:notifications_announcement_change", args=[row.pk])
+        ).content.decode()
     )

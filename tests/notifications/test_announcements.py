@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from notifications import payloads, services
 from notifications.models import Announcement, AnnouncementReading
 from notifications.policies import Words
-from notifications.selectors import Audience
+from notifications.queries import Audience
 from realtime.protocol.errors import NotFound
 from tests.notifications.conftest import Announce
 from tests.support.replay import Verify
@@ -25,8 +25,16 @@ def browser_of(user: User) -> Client:
     return client
 
 
-def test_an_announcement_is_one_row_however_many_people_there_are(verify: Verify, alice: User, bob: User) -> None:
-    words = Words(title="Maintenance", body="At six.", url="/status/", level="warning", expires_at=timezone.now() + timedelta(hours=1))
+def test_an_announcement_is_one_row_however_many_people_there_are(
+    verify: Verify, alice: User, bob: User
+) -> None:
+    words = Words(
+        title="Maintenance",
+        body="At six.",
+        url="/status/",
+        level="warning",
+        expires_at=timezone.now() + timedelta(hours=1),
+    )
     with verify() as change:
         sent = services.broadcast(words=words, audience=Audience(everybody=True))
     row = Announcement.objects.get()
@@ -58,7 +66,12 @@ def test_what_alice_has_read_is_known_to_her_other_tabs_and_is_not_read_for_bob(
         {
             "seq": 1,
             "kind": "reading",
-            "data": {"id": reading.pk, "seq": 1, "announcement": row.pk, "read_at": payloads.moment(reading.read_at)},
+            "data": {
+                "id": reading.pk,
+                "seq": 1,
+                "announcement": row.pk,
+                "read_at": payloads.moment(reading.read_at),
+            },
         }
     ]
     (hers,) = browser_of(alice).get("/api/announcements/").json()["announcements"]
@@ -67,7 +80,9 @@ def test_what_alice_has_read_is_known_to_her_other_tabs_and_is_not_read_for_bob(
     assert his["read_at"] is None
 
 
-def test_reading_an_announcement_again_changes_nothing(verify: Verify, announce: Announce, alice: User) -> None:
+def test_reading_an_announcement_again_changes_nothing(
+    verify: Verify, announce: Announce, alice: User
+) -> None:
     row = announce("Hello")
     first = services.read_announcement(user_id=alice.pk, announcement_id=row.pk)
     with verify() as change:
@@ -84,7 +99,9 @@ def test_an_announcement_that_does_not_exist_cannot_be_read(verify: Verify, alic
     assert browser_of(alice).post(f"/api/announcements/{'9' * 5000}/read").status_code == 404
 
 
-def test_what_has_expired_or_was_taken_back_is_shown_no_more(announce: Announce, alice: User) -> None:
+def test_what_has_expired_or_was_taken_back_is_shown_no_more(
+    announce: Announce, alice: User
+) -> None:
     shown = announce("Stays", expires_at=timezone.now() + timedelta(hours=1))
     expired = announce("Expires")
     Announcement.objects.filter(pk=expired.pk).update(expires_at=timezone.now())
@@ -104,19 +121,25 @@ def test_many_announcements_cost_as_many_queries_as_one(
     with CaptureQueriesContext(connection) as few:
         client.get("/api/announcements/")
     for number in range(1, 10):
-        services.read_announcement(user_id=alice.pk, announcement_id=announce(f"Number {number}").pk)
+        services.read_announcement(
+            user_id=alice.pk, announcement_id=announce(f"Number {number}").pk
+        )
     with django_assert_num_queries(len(few)):
         assert len(client.get("/api/announcements/").json()["announcements"]) == 10
 
 
-def test_a_new_account_is_not_told_what_was_said_before_it_unless_that_says_until_when_it_holds(announce: Announce, alice: User) -> None:
+def test_a_new_account_is_not_told_what_was_said_before_it_unless_that_says_until_when_it_holds(
+    announce: Announce, alice: User
+) -> None:
     announce("Welcome to those of that time")
     until = announce("Maintenance until tomorrow", expires_at=timezone.now() + timedelta(days=1))
     late = User.objects.create_user("late")
     news = announce("Welcome, late one")
 
     def shown(user: User) -> list[int]:
-        return [row["id"] for row in browser_of(user).get("/api/announcements/").json()["announcements"]]
+        return [
+            row["id"] for row in browser_of(user).get("/api/announcements/").json()["announcements"]
+        ]
 
     assert shown(late) == [news.pk, until.pk]
     assert len(shown(alice)) == 3

@@ -5,13 +5,13 @@ import uuid
 import pytest
 from django.contrib.auth.models import Group, User
 
-from notifications import payloads, selectors, services, targets
+from notifications import payloads, queries, services, targets
 from notifications.models import Broadcast, Notification
 from notifications.policies import BadBroadcast, Words
-from notifications.selectors import Audience
+from notifications.queries import Audience
 from notifications.services import broadcasts, inbox
+from realtime.core.heads import changing
 from realtime.protocol.errors import Forbidden, NotFound
-from realtime.services import changing
 from tests.conftest import make_user
 from tests.notifications.conftest import Announce, Notify, Rooms
 from tests.support.replay import Verify
@@ -20,26 +20,34 @@ HELLO = Words(body="Hello", title="News")
 
 
 def titles(user: User) -> list[str]:
-    return list(Notification.objects.filter(user=user).order_by("pk").values_list("title", flat=True))
+    return list(
+        Notification.objects.filter(user=user).order_by("pk").values_list("title", flat=True)
+    )
 
 
-def test_a_group_gets_a_notification_each(verify: Verify, alice: User, bob: User, charlie: User) -> None:
+def test_a_group_gets_a_notification_each(
+    verify: Verify, alice: User, bob: User, charlie: User
+) -> None:
     group = Group.objects.create(name="finance")
     group.user_set.add(alice, bob)
     with verify() as change:
         sent = services.broadcast(words=HELLO, audience=Audience(groups=["finance"]))
     assert sent.recipients == 2
     assert change.streams == sorted([payloads.inbox(alice.pk), payloads.inbox(bob.pk)])
-    assert [(data["kind"], data["title"], data["body"], data["unread"]) for data in change.data(payloads.inbox(bob.pk))] == [
-        ("broadcast", "News", "Hello", 1)
-    ]
+    assert [
+        (data["kind"], data["title"], data["body"], data["unread"])
+        for data in change.data(payloads.inbox(bob.pk))
+    ] == [("broadcast", "News", "Hello", 1)]
 
 
 def test_who_is_addressed_three_times_is_notified_once(alice: User, bob: User) -> None:
     group = Group.objects.create(name="finance")
     group.user_set.add(alice)
     User.objects.filter(pk=alice.pk).update(is_staff=True)
-    sent = services.broadcast(words=HELLO, audience=Audience(staff=True, groups=["finance"], users=["alice", "bob", "alice"]))
+    sent = services.broadcast(
+        words=HELLO,
+        audience=Audience(staff=True, groups=["finance"], users=["alice", "bob", "alice"]),
+    )
     assert sent.recipients == 2
     assert titles(alice) == titles(bob) == ["News"]
 
@@ -49,7 +57,9 @@ def test_a_notification_without_a_title_says_whom_it_is_from(alice: User) -> Non
     assert titles(alice) == ["A message from the administrators"]
 
 
-def test_a_broadcast_goes_in_batches(verify: Verify, people: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broadcast_goes_in_batches(
+    verify: Verify, people: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(broadcasts, "INBOXES_PER_TRANSACTION", 2)
     transactions = []
 
@@ -96,7 +106,12 @@ def interrupted_after(calls: int, function: object) -> object:
 def test_a_key_belongs_to_one_broadcast(verify: Verify, alice: User) -> None:
     key = uuid.uuid4()
     first = services.broadcast(words=HELLO, audience=Audience(users=["alice"]), key=key)
-    with verify() as change, pytest.raises(BadBroadcast, match=f"belongs to broadcast {first.pk}, which says something else"):
+    with (
+        verify() as change,
+        pytest.raises(
+            BadBroadcast, match=f"belongs to broadcast {first.pk}, which says something else"
+        ),
+    ):
         services.broadcast(words=Words(body="Other"), audience=Audience(users=["alice"]), key=key)
     services.recall(broadcast_id=first.pk)
     with pytest.raises(BadBroadcast, match="was taken back"):
@@ -104,22 +119,34 @@ def test_a_key_belongs_to_one_broadcast(verify: Verify, alice: User) -> None:
     assert change.streams == []
 
 
-def test_an_account_that_goes_while_a_broadcast_is_sent_stops_nobody_else(alice: User, bob: User, charlie: User) -> None:
+def test_an_account_that_goes_while_a_broadcast_is_sent_stops_nobody_else(
+    alice: User, bob: User, charlie: User
+) -> None:
     sent = Broadcast.objects.create(body="Hello")
     gone, deactivated = bob.pk, charlie.pk
     bob.delete()
     User.objects.filter(pk=deactivated).update(is_active=False)
-    services.broadcasts.broadcast_to_users(broadcast_id=sent.pk, user_ids=[alice.pk, gone, deactivated])
+    services.broadcasts.broadcast_to_users(
+        broadcast_id=sent.pk, user_ids=[alice.pk, gone, deactivated]
+    )
     assert list(sent.notifications.values_list("user_id", flat=True)) == [alice.pk]
 
 
-def test_all_wrong_names_are_told_at_once_and_nothing_is_sent(verify: Verify, people: object, rooms: Rooms) -> None:
+def test_all_wrong_names_are_told_at_once_and_nothing_is_sent(
+    verify: Verify, people: object, rooms: Rooms
+) -> None:
     Group.objects.create(name="finance")
     make_user("dora")
     User.objects.filter(username="dora").update(is_active=False)
-    audience = Audience(groups=["finanse"], users=["alcie", "bob", "dora", "zzz"], places={"room": ["genral", "random"]})
+    audience = Audience(
+        groups=["finanse"],
+        users=["alcie", "bob", "dora", "zzz"],
+        places={"room": ["genral", "random"]},
+    )
     with verify() as change, pytest.raises(BadBroadcast) as refused:
-        services.broadcast(words=Words(body=" ", level="loud", url="javascript:alert(1)"), audience=audience)
+        services.broadcast(
+            words=Words(body=" ", level="loud", url="javascript:alert(1)"), audience=audience
+        )
     assert refused.value.problems == [
         "The text is empty.",
         'There is no level "loud"; expected one of info, success, warning, critical.',
@@ -141,7 +168,8 @@ def test_everybody_includes_everybody(people: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("audience", "problem"), [(Audience(), "Nobody is addressed."), (Audience(staff=True), "This would reach nobody.")]
+    ("audience", "problem"),
+    [(Audience(), "Nobody is addressed."), (Audience(staff=True), "This would reach nobody.")],
 )
 def test_a_broadcast_to_nobody_is_refused(people: object, audience: Audience, problem: str) -> None:
     with pytest.raises(BadBroadcast, match=problem):
@@ -153,39 +181,49 @@ def test_a_room_gets_a_message_once(alice: User, rooms: Rooms) -> None:
     for _ in range(2):
         sent = services.broadcast(words=HELLO, audience=audience, key=key, created_by_id=alice.pk)
     assert sent.recipients == 13
-    assert [(message["room"], message["title"], message["body"], message["author_id"]) for message in rooms.posted.values()] == [
-        (1, "News", "Hello", alice.pk)
-    ]
+    assert [
+        (message["room"], message["title"], message["body"], message["author_id"])
+        for message in rooms.posted.values()
+    ] == [(1, "News", "Hello", alice.pk)]
     assert sent.places == [["room", 1, 1]]
 
 
-def test_where_a_room_does_not_take_it_nobody_else_has_got_it(verify: Verify, people: object, rooms: Rooms) -> None:
+def test_where_a_room_does_not_take_it_nobody_else_has_got_it(
+    verify: Verify, people: object, rooms: Rooms
+) -> None:
     def refusing(ident: int, **said: object) -> int:
         raise Forbidden("The room is archived.")
 
     targets.register_target("room", rooms.resolve, refusing, rooms.recall)
     with verify() as change, pytest.raises(Forbidden):
-        services.broadcast(words=HELLO, audience=Audience(everybody=True, places={"room": ["general"]}))
+        services.broadcast(
+            words=HELLO, audience=Audience(everybody=True, places={"room": ["general"]})
+        )
     assert change.streams == []
 
 
-def test_without_an_app_that_has_rooms_none_can_be_addressed(people: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_app_that_has_rooms_none_can_be_addressed(
+    people: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(targets, "_targets", {})
     with pytest.raises(BadBroadcast, match="Rooms are not installed here"):
         services.broadcast(words=HELLO, audience=Audience(places={"room": ["general"]}))
 
 
-# -- taking back --------------------------------------------------------------------------------------------------------------------
+# -- taking back -----------------------------------------------------------------------------------
 
 
-def test_a_recalled_announcement_has_no_words_in_any_replay(verify: Verify, announce: Announce) -> None:
+def test_a_recalled_announcement_has_no_words_in_any_replay(
+    verify: Verify, announce: Announce
+) -> None:
     row = announce("The password is swordfish", title="Secret", url="/secret/")
     with verify() as change:
         recalled = services.recall(broadcast_id=row.broadcast_id)
     (data,) = change.data("announcements")
     assert (data["id"], data["title"], data["body"], data["url"]) == (row.pk, "", "", "")
     assert data["recalled_at"] == payloads.moment(recalled.broadcast.recalled_at)
-    assert recalled.broadcast.body == "The password is swordfish"  # for the operator who answers for it
+    # For the operator who answers for it.
+    assert recalled.broadcast.body == "The password is swordfish"
 
 
 def test_recalled_notifications_are_archived_without_their_words(
@@ -199,10 +237,15 @@ def test_recalled_notifications_are_archived_without_their_words(
         recalled = services.recall(broadcast_id=sent.pk)
     assert recalled.notifications == 2
     (data,) = change.data(payloads.inbox(alice.pk))
-    assert (data["kind"], data["title"], data["body"], data["unread"]) == ("recalled", "This message was taken back.", "", 1)
+    assert (data["kind"], data["title"], data["body"], data["unread"]) == (
+        "recalled",
+        "This message was taken back.",
+        "",
+        1,
+    )
     assert data["archived_at"] == data["read_at"] is not None
     assert change.data(payloads.inbox(bob.pk))[0]["unread"] == 0
-    assert list(selectors.inbox_page(alice.pk).rows) == [other]
+    assert list(queries.inbox_page(alice.pk).rows) == [other]
 
 
 def test_a_second_recall_changes_nothing(verify: Verify, announce: Announce, alice: User) -> None:
@@ -218,13 +261,17 @@ def test_a_second_recall_changes_nothing(verify: Verify, announce: Announce, ali
 
 
 def test_a_recall_takes_back_what_was_posted_in_rooms(rooms: Rooms, people: object) -> None:
-    sent = services.broadcast(words=HELLO, audience=Audience(places={"room": ["general", "random"]}))
+    sent = services.broadcast(
+        words=HELLO, audience=Audience(places={"room": ["general", "random"]})
+    )
     services.recall(broadcast_id=sent.pk)
     assert [message["body"] for message in rooms.posted.values()] == ["", ""]
 
 
 def test_what_is_gone_from_a_room_already_does_not_stop_a_recall(rooms: Rooms, alice: User) -> None:
-    sent = services.broadcast(words=HELLO, audience=Audience(users=["alice"], places={"room": ["general"]}))
+    sent = services.broadcast(
+        words=HELLO, audience=Audience(users=["alice"], places={"room": ["general"]})
+    )
 
     def gone(posted: int) -> None:
         raise NotFound("There is no such message.")
@@ -233,8 +280,12 @@ def test_what_is_gone_from_a_room_already_does_not_stop_a_recall(rooms: Rooms, a
     assert services.recall(broadcast_id=sent.pk).notifications == 1
 
 
-def test_a_recall_without_the_app_that_has_rooms_takes_back_the_rest(rooms: Rooms, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = services.broadcast(words=HELLO, audience=Audience(users=["alice"], places={"room": ["general"]}))
+def test_a_recall_without_the_app_that_has_rooms_takes_back_the_rest(
+    rooms: Rooms, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = services.broadcast(
+        words=HELLO, audience=Audience(users=["alice"], places={"room": ["general"]})
+    )
     monkeypatch.setattr(targets, "_targets", {})
     assert services.recall(broadcast_id=sent.pk).notifications == 1
 
@@ -279,17 +330,19 @@ def test_what_was_never_broadcast_cannot_be_recalled(db: None) -> None:
         services.recall(broadcast_id=7)
 
 
-# -- who has read it ----------------------------------------------------------------------------------------------------------------
+# -- who has read it -------------------------------------------------------------------------------
 
 
-def test_readers_are_counted_and_a_recall_is_no_reading(announce: Announce, alice: User, bob: User, charlie: User) -> None:
+def test_readers_are_counted_and_a_recall_is_no_reading(
+    announce: Announce, alice: User, bob: User, charlie: User
+) -> None:
     announced = announce("Hello")
     for user in (alice, bob):
         services.read_announcement(user_id=user.pk, announcement_id=announced.pk)
     sent = services.broadcast(words=HELLO, audience=Audience(users=["alice", "bob", "charlie"]))
     services.read(user_id=alice.pk, ids=[Notification.objects.get(user=alice).pk])
     services.recall(broadcast_id=sent.pk)
-    assert [(found.row.pk, found.delivered, found.read) for found in selectors.sent_broadcasts()] == [
+    assert [(found.row.pk, found.delivered, found.read) for found in queries.sent_broadcasts()] == [
         (sent.pk, 3, 1),
         (announced.broadcast_id, announced.broadcast.recipients, 2),
     ]

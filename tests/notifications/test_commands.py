@@ -17,7 +17,7 @@ from notifications import services, targets
 from notifications.management.commands.broadcast import moment
 from notifications.models import Announcement, Broadcast, Notification
 from notifications.policies import Words
-from notifications.selectors import Audience
+from notifications.queries import Audience
 from realtime.protocol.errors import Forbidden
 from tests.notifications.conftest import Announce, Rooms
 
@@ -42,28 +42,59 @@ def refused(*arguments: str) -> str:
     return str(error.value)
 
 
-# -- broadcast ----------------------------------------------------------------------------------------------------------------------
+# -- broadcast -------------------------------------------------------------------------------------
 
 
 def test_a_text_to_all_is_one_announcement(people: object) -> None:
     printed = run(
-        "broadcast", "Maintenance at six", "--all", "--title", "News", "--url", "/status/", "--level", "warning", "--expires", "4h"
+        "broadcast",
+        "Maintenance at six",
+        "--all",
+        "--title",
+        "News",
+        "--url",
+        "/status/",
+        "--level",
+        "warning",
+        "--expires",
+        "4h",
     )
     row = Announcement.objects.get()
     assert (
         printed
         == f"Reached 3 people by an announcement.\nBroadcast {row.broadcast_id}; to take it back: manage.py recall {row.broadcast_id}\n"
     )
-    assert (row.title, row.body, row.url, row.level) == ("News", "Maintenance at six", "/status/", "warning")
+    assert (row.title, row.body, row.url, row.level) == (
+        "News",
+        "Maintenance at six",
+        "/status/",
+        "warning",
+    )
     assert row.expires_at is not None
     assert not Notification.objects.exists()
 
 
-def test_several_kinds_of_targets_are_one_broadcast(alice: User, bob: User, charlie: User, rooms: Rooms) -> None:
+def test_several_kinds_of_targets_are_one_broadcast(
+    alice: User, bob: User, charlie: User, rooms: Rooms
+) -> None:
     Group.objects.create(name="finance").user_set.add(alice, bob)
     User.objects.filter(pk=charlie.pk).update(is_staff=True)
-    printed = run("broadcast", "Hello", "--staff", "--group", "finance", "--user", "alice", "charlie", "--room", "general", "random")
-    assert printed.startswith("Reached 3 people by a notification and 12 people in room general and 3 people in room random.\n")
+    printed = run(
+        "broadcast",
+        "Hello",
+        "--staff",
+        "--group",
+        "finance",
+        "--user",
+        "alice",
+        "charlie",
+        "--room",
+        "general",
+        "random",
+    )
+    assert printed.startswith(
+        "Reached 3 people by a notification and 12 people in room general and 3 people in room random.\n"
+    )
     assert Broadcast.objects.get().targets == {
         "staff": True,
         "groups": ["finance"],
@@ -87,30 +118,52 @@ def test_a_program_can_read_the_answer(alice: User, rooms: Rooms) -> None:
     }
 
 
-def test_the_text_can_come_from_standard_input(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_can_come_from_standard_input(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("Two\nlines\n"))
     run("broadcast", "-", "--user", "alice")
     assert Notification.objects.get().body == "Two\nlines"
 
 
-def test_standard_input_that_is_no_text_is_refused(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_that_is_no_text_is_refused(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe"), encoding="utf-8"))
     assert refused("broadcast", "-", "--user", "alice") == "The standard input is no UTF-8 text."
 
 
 def test_a_dry_run_says_who_would_get_it_and_sends_nothing(people: object) -> None:
-    assert run("broadcast", "Hello", "--all", "--dry-run") == "Would reach 3 people by an announcement. Nothing was sent.\n"
+    assert (
+        run("broadcast", "Hello", "--all", "--dry-run")
+        == "Would reach 3 people by an announcement. Nothing was sent.\n"
+    )
     assert run_json("broadcast", "Hello", "--user", "bob", "--dry-run")["recipients"] == 1
     assert not Broadcast.objects.exists()
 
 
 def test_a_dry_run_finds_what_is_wrong(people: object) -> None:
-    assert refused("broadcast", "", "--user", "bop", "--dry-run") == 'The text is empty.\nThere is no user "bop". Did you mean bob?'
+    assert (
+        refused("broadcast", "", "--user", "bop", "--dry-run")
+        == 'The text is empty.\nThere is no user "bop". Did you mean bob?'
+    )
 
 
 def test_everything_that_is_wrong_is_said_at_once(people: object, rooms: Rooms) -> None:
     complaint = refused(
-        "broadcast", "Hello", "--user", "alcie", "bop", "--group", "x", "--room", "genral", "--url", "javascript:x", "--level", "loud"
+        "broadcast",
+        "Hello",
+        "--user",
+        "alcie",
+        "bop",
+        "--group",
+        "x",
+        "--room",
+        "genral",
+        "--url",
+        "javascript:x",
+        "--level",
+        "loud",
     )
     assert complaint.splitlines() == [
         'There is no level "loud"; expected one of info, success, warning, critical.',
@@ -125,11 +178,15 @@ def test_everything_that_is_wrong_is_said_at_once(people: object, rooms: Rooms) 
 
 @pytest.mark.parametrize("when", ["soon", "12", "2026-13-01", "4w", "٤h", "9999-12-31T23:00-10:00"])
 def test_a_wrong_time_is_explained(db: None, when: str) -> None:
-    assert "expected 30m, 4h, 7d or an ISO 8601 time such as 2026-12-31T18:00" in refused("broadcast", "Hello", "--all", "--expires", when)
+    assert "expected 30m, 4h, 7d or an ISO 8601 time such as 2026-12-31T18:00" in refused(
+        "broadcast", "Hello", "--all", "--expires", when
+    )
 
 
 def test_a_time_that_is_over_is_explained(db: None) -> None:
-    assert "It would have expired at 2020-01-01 00:00 UTC" in refused("broadcast", "Hello", "--all", "--expires", "2020-01-01")
+    assert "It would have expired at 2020-01-01 00:00 UTC" in refused(
+        "broadcast", "Hello", "--all", "--expires", "2020-01-01"
+    )
 
 
 def test_times_are_utc_unless_they_say_otherwise() -> None:
@@ -142,23 +199,33 @@ def test_the_text_comes_first(people: object) -> None:
 
 
 def test_what_the_shell_passed_on_in_another_encoding_is_refused(people: object) -> None:
-    assert refused("broadcast", "Hello", "--user", "ali\udce9ce") == "ali?ce is no UTF-8 text. Nothing was sent."
+    assert (
+        refused("broadcast", "Hello", "--user", "ali\udce9ce")
+        == "ali?ce is no UTF-8 text. Nothing was sent."
+    )
 
 
 def test_a_broadcast_to_nobody_is_refused(people: object) -> None:
     assert refused("broadcast", "Hello") == "Nobody is addressed.\nNothing was sent."
 
 
-def test_a_room_that_refuses_is_explained_with_the_way_to_go_on(people: object, rooms: Rooms) -> None:
+def test_a_room_that_refuses_is_explained_with_the_way_to_go_on(
+    people: object, rooms: Rooms
+) -> None:
     def refusing(ident: int, **said: object) -> int:
         raise Forbidden("The room is archived.")
 
     targets.register_target("room", rooms.resolve, refusing, rooms.recall)
-    with pytest.raises(CommandError, match=r"The room is archived\.\nIt was not sent to all\. To try again, repeat with --key "):
+    with pytest.raises(
+        CommandError,
+        match=r"The room is archived\.\nIt was not sent to all\. To try again, repeat with --key ",
+    ):
         run("broadcast", "Hello", "--room", "general")
 
 
-def test_an_operator_can_continue_after_an_outage(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operator_can_continue_after_an_outage(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(services.broadcasts, "broadcast_to_users", outage)
         with pytest.raises(CommandError) as error:
@@ -172,24 +239,34 @@ def outage(**_: object) -> None:
     raise OperationalError("the server closed the connection unexpectedly")
 
 
-# -- broadcasts ---------------------------------------------------------------------------------------------------------------------
+# -- broadcasts ------------------------------------------------------------------------------------
 
 
-def test_broadcasts_are_listed_with_who_has_read_them(announce: Announce, alice: User, bob: User) -> None:
+def test_broadcasts_are_listed_with_who_has_read_them(
+    announce: Announce, alice: User, bob: User
+) -> None:
     row = announce("Maintenance at six", title="News")
     services.read_announcement(user_id=alice.pk, announcement_id=row.pk)
-    sent = services.broadcast(words=Words(body="x" * 100), audience=Audience(users=["alice", "bob"]))
+    sent = services.broadcast(
+        words=Words(body="x" * 100), audience=Audience(users=["alice", "bob"])
+    )
     services.recall(broadcast_id=sent.pk)
     headings, newest, oldest = run("broadcasts").splitlines()
     assert headings.split() == ["ID", "Sent", "(UTC)", "To", "People", "Read", "State", "Text"]
     assert re.fullmatch(rf"{sent.pk} +\S+ \S+ +users: alice, bob +2 +0 +taken back  x+…", newest)
-    assert re.fullmatch(rf"{row.broadcast_id} +\S+ \S+ +all +\d+ +1 +sent        News Maintenance at six", oldest)
+    assert re.fullmatch(
+        rf"{row.broadcast_id} +\S+ \S+ +all +\d+ +1 +sent        News Maintenance at six", oldest
+    )
 
 
 def test_broadcasts_are_listed_by_pages(announce: Announce, db: None) -> None:
     ids = [announce(f"Number {number}").broadcast_id for number in range(5)]
-    assert run("broadcasts", "--limit", "2").endswith(f"\nOlder ones: manage.py broadcasts --before {ids[3]}\n")
-    assert [row["id"] for row in run_json("broadcasts", "--limit", "2", "--before", str(ids[3]))] == ids[2:0:-1]
+    assert run("broadcasts", "--limit", "2").endswith(
+        f"\nOlder ones: manage.py broadcasts --before {ids[3]}\n"
+    )
+    assert [
+        row["id"] for row in run_json("broadcasts", "--limit", "2", "--before", str(ids[3]))
+    ] == ids[2:0:-1]
     assert run("broadcasts", "--before", str(ids[0])) == "Nothing older was broadcast.\n"
 
 
@@ -197,28 +274,43 @@ def test_an_empty_list_says_so(db: None) -> None:
     assert run("broadcasts") == "Nothing was broadcast.\n"
 
 
-@pytest.mark.parametrize("arguments", [("--limit", "0"), ("--limit", "501"), ("--before", "0"), ("--before", str(2**63))])
+@pytest.mark.parametrize(
+    "arguments", [("--limit", "0"), ("--limit", "501"), ("--before", "0"), ("--before", str(2**63))]
+)
 def test_a_page_has_bounds(db: None, arguments: tuple[str, str]) -> None:
     with pytest.raises(CommandError, match=arguments[0]):
         run("broadcasts", *arguments)
 
 
-def test_a_long_list_costs_as_many_queries_as_a_short_one(announce: Announce, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_a_long_list_costs_as_many_queries_as_a_short_one(
+    announce: Announce, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     for number in range(10):
         announce(f"Number {number}")
     with django_assert_num_queries(3):
         assert len(run_json("broadcasts")) == 10
 
 
-# -- recall -------------------------------------------------------------------------------------------------------------------------
+# -- recall ----------------------------------------------------------------------------------------
 
 
 def test_a_recall_says_what_it_took_back(announce: Announce, alice: User, bob: User) -> None:
     row = announce("Hello")
-    assert run("recall", str(row.broadcast_id)) == f"Took back broadcast {row.broadcast_id}: 1 announcement.\n"
+    assert (
+        run("recall", str(row.broadcast_id))
+        == f"Took back broadcast {row.broadcast_id}: 1 announcement.\n"
+    )
     sent = services.broadcast(words=Words(body="Hello"), audience=Audience(users=["alice", "bob"]))
-    assert run_json("recall", str(sent.pk)) == {"broadcast": sent.pk, "announcements": 0, "notifications": 2, "posts": 0}
-    assert run("recall", str(sent.pk)) == f"Took back broadcast {sent.pk}: nothing was left to take back.\n"
+    assert run_json("recall", str(sent.pk)) == {
+        "broadcast": sent.pk,
+        "announcements": 0,
+        "notifications": 2,
+        "posts": 0,
+    }
+    assert (
+        run("recall", str(sent.pk))
+        == f"Took back broadcast {sent.pk}: nothing was left to take back.\n"
+    )
 
 
 @pytest.mark.parametrize("broadcast", ["7", "0", "-1", str(2**63)])

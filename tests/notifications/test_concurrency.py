@@ -7,12 +7,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 
-from notifications import payloads, selectors, services
+from notifications import payloads, queries, services
 from notifications.models import Notification
 from notifications.policies import Words
-from notifications.selectors import Audience
+from notifications.queries import Audience
 from notifications.services import Notice, broadcasts
-from realtime.services import changing
+from realtime.core.heads import changing
 from tests.conftest import People
 from tests.support.replay import Client
 
@@ -35,7 +35,9 @@ def together(*works: Callable[[], object]) -> None:
 
 def notify(*users: User) -> None:
     with changing(*(payloads.inbox(user.pk) for user in users)) as heads:
-        services.notify_many(heads, [Notice(user_id=user.pk, kind="mention", title="Hello") for user in users])
+        services.notify_many(
+            heads, [Notice(user_id=user.pk, kind="mention", title="Hello") for user in users]
+        )
 
 
 def test_who_notifies_and_reads_at_the_same_time_agrees_on_the_count(people: People) -> None:
@@ -49,19 +51,25 @@ def test_who_notifies_and_reads_at_the_same_time_agrees_on_the_count(people: Peo
     def reading() -> None:
         for _ in range(10):
             services.read_all(user_id=alice.pk)
-            services.archive(user_id=bob.pk, ids=[row.pk for row in selectors.inbox_page(bob.pk, limit=3).rows])
+            services.archive(
+                user_id=bob.pk, ids=[row.pk for row in queries.inbox_page(bob.pk, limit=3).rows]
+            )
 
     together(writing, writing, reading)
     for user in (alice, bob):
         rows = Notification.objects.filter(user=user)
         assert rows.count() == 40
-        assert selectors.unread(user.pk) == rows.filter(read_at=None).count()
+        assert queries.unread(user.pk) == rows.filter(read_at=None).count()
         replayed = Client(payloads.inbox(user.pk)).pull().rows.values()
         assert len(replayed) == 40
-        assert max(replayed, key=lambda row: row["seq"])["data"]["unread"] == selectors.unread(user.pk)
+        assert max(replayed, key=lambda row: row["seq"])["data"]["unread"] == queries.unread(
+            user.pk
+        )
 
 
-def test_a_recall_in_another_process_leaves_nothing_of_a_broadcast(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recall_in_another_process_leaves_nothing_of_a_broadcast(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(broadcasts, "INBOXES_PER_TRANSACTION", 1)
     sent = services.broadcast(words=Words(body="Secret"), audience=Audience(users=["alice"]))
     ids = [user.pk for user in (people.alice, people.bob, people.charlie)]
@@ -75,5 +83,7 @@ def test_a_recall_in_another_process_leaves_nothing_of_a_broadcast(people: Peopl
 def test_a_broadcast_that_two_processes_continue_reaches_everybody_once(people: People) -> None:
     sent = services.broadcast(words=Words(body="Hello"), audience=Audience(users=["alice"]))
     ids = [user.pk for user in (people.alice, people.bob, people.charlie)]
-    together(*[lambda: services.broadcasts.broadcast_to_users(broadcast_id=sent.pk, user_ids=ids)] * 2)
+    together(
+        *[lambda: services.broadcasts.broadcast_to_users(broadcast_id=sent.pk, user_ids=ids)] * 2
+    )
     assert sorted(sent.notifications.values_list("user_id", flat=True)) == sorted(ids)

@@ -1,4 +1,4 @@
-"""What belongs together in a list of notifications; tests/js/grouping.test.js has the same cases."""
+"""What belongs together in a list of notifications; tests/js/notifications/grouping.test.js has the same cases."""
 
 from typing import Any
 
@@ -8,7 +8,14 @@ READ = {"read_at": "2026-11-24T10:00:00Z"}
 
 
 def row(ident: int, kind: str, **rest: Any) -> dict[str, Any]:
-    return {"id": ident, "kind": kind, "place": "room.1", "subject": f"room.1.{ident}", "count": 1, "read_at": None} | rest
+    return {
+        "id": ident,
+        "kind": kind,
+        "place": "room.1",
+        "subject": f"room.1.{ident}",
+        "count": 1,
+        "read_at": None,
+    } | rest
 
 
 def shape(*rows: dict[str, Any]) -> list[list[int]]:
@@ -16,12 +23,18 @@ def shape(*rows: dict[str, Any]) -> list[list[int]]:
 
 
 def test_messages_of_one_room_belong_together_wherever_they_stand() -> None:
-    assert shape(row(9, "message"), row(8, "mention"), row(7, "message", place="room.2"), row(6, "message")) == [[9, 6], [8], [7]]
+    assert shape(
+        row(9, "message"), row(8, "mention"), row(7, "message", place="room.2"), row(6, "message")
+    ) == [[9, 6], [8], [7]]
     assert shape(row(2, "direct"), row(1, "direct")) == [[2, 1]]
 
 
 def test_reactions_to_one_message_belong_together() -> None:
-    assert shape(row(3, "reaction", subject="room.1.5"), row(2, "reaction"), row(1, "reaction", subject="room.1.5")) == [[3, 1], [2]]
+    assert shape(
+        row(3, "reaction", subject="room.1.5"),
+        row(2, "reaction"),
+        row(1, "reaction", subject="room.1.5"),
+    ) == [[3, 1], [2]]
 
 
 def test_what_is_said_to_somebody_by_name_stands_alone() -> None:

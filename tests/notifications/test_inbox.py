@@ -8,20 +8,34 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import DjangoAssertNumQueries
 
-from notifications import payloads, policies, selectors, services
+from notifications import payloads, policies, queries, services
 from notifications.models import Notification
 from notifications.services import Notice, inbox
+from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest, NotFound
-from realtime.services import changing
 from tests.notifications.conftest import Notify
 from tests.support.replay import Verify
 
-NAMED: list[Callable[..., int]] = [services.read, services.archive, services.unarchive, services.mark_unread]
+NAMED: list[Callable[..., int]] = [
+    services.read,
+    services.archive,
+    services.unarchive,
+    services.mark_unread,
+]
 
 
-def test_a_mention_appears_in_alices_inbox(verify: Verify, notify: Notify, alice: User, bob: User) -> None:
+def test_a_mention_appears_in_alices_inbox(
+    verify: Verify, notify: Notify, alice: User, bob: User
+) -> None:
     with verify() as change:
-        row = notify(alice, kind="mention", title="Bob mentioned you", body="Look at this", url="/rooms/general/7/", actor_id=bob.pk)
+        row = notify(
+            alice,
+            kind="mention",
+            title="Bob mentioned you",
+            body="Look at this",
+            url="/rooms/general/7/",
+            actor_id=bob.pk,
+        )
     assert change.data(f"inbox.{alice.pk}") == [
         {
             "id": row.pk,
@@ -42,11 +56,15 @@ def test_a_mention_appears_in_alices_inbox(verify: Verify, notify: Notify, alice
             "updated_at": None,
         }
     ]
-    assert selectors.unread(alice.pk) == 1
+    assert queries.unread(alice.pk) == 1
 
 
-def test_one_change_can_notify_many_people_and_one_of_them_twice(verify: Verify, alice: User, bob: User) -> None:
-    notices = [Notice(user_id=user.pk, kind="mention", title="Hello") for user in (alice, bob, alice)]
+def test_one_change_can_notify_many_people_and_one_of_them_twice(
+    verify: Verify, alice: User, bob: User
+) -> None:
+    notices = [
+        Notice(user_id=user.pk, kind="mention", title="Hello") for user in (alice, bob, alice)
+    ]
     with verify() as change, changing(payloads.inbox(alice.pk), payloads.inbox(bob.pk)) as heads:
         services.notify_many(heads, notices)
     assert [data["unread"] for data in change.data(f"inbox.{alice.pk}")] == [1, 2]
@@ -58,14 +76,16 @@ def test_a_title_that_is_too_long_is_shortened_and_not_refused(notify: Notify, a
 
 
 def test_an_inbox_that_nobody_has_written_to_has_nothing_unread(alice: User) -> None:
-    assert selectors.unread(alice.pk) == 0
+    assert queries.unread(alice.pk) == 0
 
 
 def test_reading_one_leaves_the_others_unread(verify: Verify, notify: Notify, alice: User) -> None:
     first, second = notify(alice), notify(alice)
     with verify() as change:
         assert services.read(user_id=alice.pk, ids=[first.pk]) == 1
-    assert [(data["id"], data["unread"]) for data in change.data(f"inbox.{alice.pk}")] == [(first.pk, 1)]
+    assert [(data["id"], data["unread"]) for data in change.data(f"inbox.{alice.pk}")] == [
+        (first.pk, 1)
+    ]
     assert change.data(f"inbox.{alice.pk}")[0]["read_at"] is not None
     assert Notification.objects.get(pk=second.pk).read_at is None
 
@@ -84,7 +104,9 @@ def test_the_same_id_twice_counts_once(verify: Verify, notify: Notify, alice: Us
         assert services.read(user_id=alice.pk, ids=[first.pk, first.pk]) == 1
 
 
-def test_reading_nothing_answers_with_the_count(verify: Verify, notify: Notify, alice: User) -> None:
+def test_reading_nothing_answers_with_the_count(
+    verify: Verify, notify: Notify, alice: User
+) -> None:
     notify(alice)
     with verify() as change:
         assert services.read(user_id=alice.pk, ids=[]) == 1
@@ -119,10 +141,12 @@ def test_archiving_reads_as_well(verify: Verify, notify: Notify, alice: User) ->
         assert services.archive(user_id=alice.pk, ids=[row.pk]) == 1
     data = change.data(f"inbox.{alice.pk}")[0]
     assert data["archived_at"] == data["read_at"] is not None
-    assert [row.pk for row in selectors.inbox_page(alice.pk).rows] == [other.pk]
+    assert [row.pk for row in queries.inbox_page(alice.pk).rows] == [other.pk]
 
 
-def test_archiving_what_was_read_keeps_the_time_of_reading(verify: Verify, notify: Notify, alice: User) -> None:
+def test_archiving_what_was_read_keeps_the_time_of_reading(
+    verify: Verify, notify: Notify, alice: User
+) -> None:
     row = notify(alice)
     services.read(user_id=alice.pk, ids=[row.pk])
     row.refresh_from_db()
@@ -134,7 +158,9 @@ def test_archiving_what_was_read_keeps_the_time_of_reading(verify: Verify, notif
     assert row.archived_at is not None
 
 
-def test_what_was_archived_comes_back_read_as_it_is(verify: Verify, notify: Notify, alice: User) -> None:
+def test_what_was_archived_comes_back_read_as_it_is(
+    verify: Verify, notify: Notify, alice: User
+) -> None:
     row, other = notify(alice), notify(alice)
     services.archive(user_id=alice.pk, ids=[row.pk])
     with verify() as change:
@@ -144,13 +170,20 @@ def test_what_was_archived_comes_back_read_as_it_is(verify: Verify, notify: Noti
     assert data["read_at"] is not None
 
 
-def test_what_is_marked_as_unread_is_in_the_inbox_again(verify: Verify, notify: Notify, alice: User) -> None:
+def test_what_is_marked_as_unread_is_in_the_inbox_again(
+    verify: Verify, notify: Notify, alice: User
+) -> None:
     row, other = notify(alice), notify(alice)
     services.archive(user_id=alice.pk, ids=[row.pk])
     with verify() as change:
         assert services.mark_unread(user_id=alice.pk, ids=[row.pk, other.pk]) == 2
     (data,) = change.data(f"inbox.{alice.pk}")
-    assert (data["id"], data["archived_at"], data["read_at"], data["unread"]) == (row.pk, None, None, 2)
+    assert (data["id"], data["archived_at"], data["read_at"], data["unread"]) == (
+        row.pk,
+        None,
+        None,
+        2,
+    )
     with verify() as change:
         services.mark_unread(user_id=alice.pk, ids=[row.pk])
     assert change.streams == []
@@ -173,18 +206,25 @@ def test_read_all_of_an_empty_inbox_ends(verify: Verify, alice: User) -> None:
     assert change.streams == []
 
 
-def test_what_comes_while_everything_is_read_stays_unread(notify: Notify, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_comes_while_everything_is_read_stays_unread(
+    notify: Notify, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(inbox, "READ_BATCH", 2)
     for _ in range(2):
         notify(alice)
-    newest = selectors.newest(alice.pk)
-    assert not services.read_up_to(user_id=alice.pk, newest=newest).done  # a full batch: perhaps there are more
+    newest = queries.newest(alice.pk)
+    # A full batch: perhaps there are more.
+    assert not services.read_up_to(user_id=alice.pk, newest=newest).done
     late = notify(alice)
-    assert services.read_up_to(user_id=alice.pk, newest=newest) == services.Progress(done=True, unread=1)
+    assert services.read_up_to(user_id=alice.pk, newest=newest) == services.Progress(
+        done=True, unread=1
+    )
     assert Notification.objects.get(read_at=None) == late
 
 
-def test_the_count_that_rows_carry_is_the_count_of_the_rows(verify: Verify, notify: Notify, alice: User, bob: User) -> None:
+def test_the_count_that_rows_carry_is_the_count_of_the_rows(
+    verify: Verify, notify: Notify, alice: User, bob: User
+) -> None:
     dice = random.Random(7)
     for user in (alice, bob):
         for _ in range(5):
@@ -200,13 +240,20 @@ def test_the_count_that_rows_carry_is_the_count_of_the_rows(verify: Verify, noti
                 *[partial(service, user_id=user.pk, ids=chosen) for service in NAMED],
             ]
             dice.choice(acts)()
-        assert selectors.unread(user.pk) == Notification.objects.filter(user=user, read_at=None).count()
+        assert (
+            queries.unread(user.pk) == Notification.objects.filter(user=user, read_at=None).count()
+        )
 
 
-def test_a_notification_outlives_the_account_of_its_actor(notify: Notify, alice: User, charlie: User) -> None:
+def test_a_notification_outlives_the_account_of_its_actor(
+    notify: Notify, alice: User, charlie: User
+) -> None:
     row = notify(alice, actor_id=charlie.pk)
     charlie.delete()
-    assert payloads.notification(Notification.objects.select_related("actor").get(pk=row.pk))["actor"] is None
+    assert (
+        payloads.notification(Notification.objects.select_related("actor").get(pk=row.pk))["actor"]
+        is None
+    )
 
 
 def test_an_inbox_is_deleted_with_its_owner(notify: Notify, charlie: User) -> None:
@@ -215,20 +262,33 @@ def test_an_inbox_is_deleted_with_its_owner(notify: Notify, charlie: User) -> No
     assert not Notification.objects.exists()
 
 
-# -- what it costs: as many queries for many rows as for one -----------------------------------------------------------------------
+# -- what it costs: as many queries for many rows as for one ---------------------------------------
 
-NOTIFY_QUERIES = 7  # a savepoint around the transaction, the lock, the counts, the actors, the rows, the new heads
-READ_QUERIES = 7  # a savepoint around the transaction, the lock, the rows, the count, the change, the new head
+# A savepoint around the transaction, the lock, the counts, the actors, the rows, the new heads.
+NOTIFY_QUERIES = 7
+# A savepoint around the transaction, the lock, the rows, the count, the change, the new head.
+READ_QUERIES = 7
 
 
 def test_many_are_notified_with_as_many_queries_as_one(
-    notify: Notify, alice: User, bob: User, charlie: User, django_assert_num_queries: DjangoAssertNumQueries
+    notify: Notify,
+    alice: User,
+    bob: User,
+    charlie: User,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     users = [alice, bob, charlie]
     for user in users:
         notify(user)
-    notices = [Notice(user_id=user.pk, kind="mention", title="Hi", actor_id=bob.pk) for user in users for _ in range(15)]
-    with django_assert_num_queries(NOTIFY_QUERIES), changing(*(payloads.inbox(user.pk) for user in users)) as heads:
+    notices = [
+        Notice(user_id=user.pk, kind="mention", title="Hi", actor_id=bob.pk)
+        for user in users
+        for _ in range(15)
+    ]
+    with (
+        django_assert_num_queries(NOTIFY_QUERIES),
+        changing(*(payloads.inbox(user.pk) for user in users)) as heads,
+    ):
         services.notify_many(heads, notices)
 
 

@@ -9,11 +9,16 @@ from django.test import Client
 
 from notifications import payloads, services
 from notifications.services import Notice
+from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest
-from realtime.services import changing
 from tests.support.replay import Verify
 
-NOTHING_CHOSEN: dict[str, Any] = {"inbox_off": [], "desktop_off": [], "quiet_from": None, "quiet_to": None}
+NOTHING_CHOSEN: dict[str, Any] = {
+    "inbox_off": [],
+    "desktop_off": [],
+    "quiet_from": None,
+    "quiet_to": None,
+}
 
 
 @pytest.fixture
@@ -30,7 +35,9 @@ def patch(browser: Client, **choices: Any) -> Any:
 
 def test_a_choice_is_a_row_of_the_inbox_and_changes_once(verify: Verify, alice: User) -> None:
     with verify() as change:
-        services.set_preferences(user_id=alice.pk, inbox_off=["reaction"], quiet=(time(22), time(7)))
+        services.set_preferences(
+            user_id=alice.pk, inbox_off=["reaction"], quiet=(time(22), time(7))
+        )
         services.set_preferences(user_id=alice.pk, inbox_off=["reaction"])
         services.set_preferences(user_id=alice.pk, desktop_off=["broadcast", "message"])
     first, second = change.rows(f"inbox.{alice.pk}")
@@ -43,17 +50,28 @@ def test_a_choice_is_a_row_of_the_inbox_and_changes_once(verify: Verify, alice: 
     assert second["data"] == first["data"] | {"seq": 2, "desktop_off": ["broadcast", "message"]}
 
 
-def test_what_is_not_wanted_is_not_put_into_the_inbox(verify: Verify, alice: User, bob: User) -> None:
+def test_what_is_not_wanted_is_not_put_into_the_inbox(
+    verify: Verify, alice: User, bob: User
+) -> None:
     services.set_preferences(user_id=alice.pk, inbox_off=["mention"])
-    notices = [Notice(user_id=user.pk, kind=kind, title="Hello") for user in (alice, bob) for kind in ("mention", "direct")]
+    notices = [
+        Notice(user_id=user.pk, kind=kind, title="Hello")
+        for user in (alice, bob)
+        for kind in ("mention", "direct")
+    ]
     with verify() as change, changing(payloads.inbox(alice.pk), payloads.inbox(bob.pk)) as heads:
         assert len(services.notify_many(heads, notices)) == 3
         assert services.notify(heads, user_id=alice.pk, kind="mention", title="Again") is None
-    assert [(data["kind"], data["unread"]) for data in change.data(f"inbox.{alice.pk}")] == [("direct", 1)]
+    assert [(data["kind"], data["unread"]) for data in change.data(f"inbox.{alice.pk}")] == [
+        ("direct", 1)
+    ]
 
 
 def test_what_moderators_and_administrators_say_cannot_be_kept_out(alice: User) -> None:
-    with pytest.raises(BadRequest, match="inbox_off: expected some of mention, reply, reaction, direct, message, invitation"):
+    with pytest.raises(
+        BadRequest,
+        match="inbox_off: expected some of mention, reply, reaction, direct, message, invitation",
+    ):
         services.set_preferences(user_id=alice.pk, inbox_off=["moderation"])
     services.set_preferences(user_id=alice.pk, desktop_off=["moderation", "broadcast"])
 
@@ -69,7 +87,11 @@ def test_over_http_one_choice_leaves_the_others(browser: Client) -> None:
     assert {name: chosen[name] for name in NOTHING_CHOSEN} == NOTHING_CHOSEN
     patch(browser, quiet_from="22:00", quiet_to="07:30")
     chosen = patch(browser, inbox_off=["reaction"])["preferences"]
-    assert (chosen["inbox_off"], chosen["quiet_from"], chosen["quiet_to"]) == (["reaction"], "22:00", "07:30")
+    assert (chosen["inbox_off"], chosen["quiet_from"], chosen["quiet_to"]) == (
+        ["reaction"],
+        "22:00",
+        "07:30",
+    )
     assert patch(browser, quiet_from=None, quiet_to=None)["preferences"]["quiet_from"] is None
 
 

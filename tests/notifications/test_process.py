@@ -37,7 +37,9 @@ def alice(transactional_db: None) -> User:
     return make_user("alice")
 
 
-def test_a_broadcast_and_its_recall_reach_who_is_connected(nodes: Nodes, manage_py: Callable[..., str], alice: User) -> None:
+def test_a_broadcast_and_its_recall_reach_who_is_connected(
+    nodes: Nodes, manage_py: Callable[..., str], alice: User
+) -> None:
     room = rooms.create_room(actor_id=alice.pk, name="General", kind="public").room
     node = nodes.start(HOLDFAST_HEAD_CHECK_SECONDS="1")
     headers = {"Authorization": f"Bearer {issue_token(alice)}"}
@@ -50,10 +52,14 @@ def test_a_broadcast_and_its_recall_reach_who_is_connected(nodes: Nodes, manage_
         sent = json.loads(manage_py("broadcast", "Maintenance at six", "--all", "--json"))
         assert sent["recipients"] == 1
         assert row(socket)["body"] == "Maintenance at six"
-        assert f"Took back broadcast {sent['broadcast']}" in manage_py("recall", str(sent["broadcast"]))
+        assert f"Took back broadcast {sent['broadcast']}" in manage_py(
+            "recall", str(sent["broadcast"])
+        )
         assert row(socket)["body"] == ""
 
-        assert "Reached 1 person by a notification" in manage_py("broadcast", "For you", "--user", "alice")
+        assert "Reached 1 person by a notification" in manage_py(
+            "broadcast", "For you", "--user", "alice"
+        )
         assert row(socket)["body"] == "For you"
 
         sent = json.loads(manage_py("broadcast", "For the room", "--room", room.slug, "--json"))
@@ -62,7 +68,11 @@ def test_a_broadcast_and_its_recall_reach_who_is_connected(nodes: Nodes, manage_
         assert row(socket)["body"] == ""
 
 
-def test_a_wrong_name_ends_with_an_error_and_reaches_nobody(manage_py: Callable[..., str], alice: User) -> None:
-    with pytest.raises(RuntimeError, match=r'ended with 1:\n.*There is no user "alcie". Did you mean alice\?'):
+def test_a_wrong_name_ends_with_an_error_and_reaches_nobody(
+    manage_py: Callable[..., str], alice: User
+) -> None:
+    with pytest.raises(
+        RuntimeError, match=r'ended with 1:\n.*There is no user "alcie". Did you mean alice\?'
+    ):
         manage_py("broadcast", "Hello", "--user", "alice", "alcie")
     assert not alice.notifications.exists()

@@ -10,15 +10,15 @@ from channels.testing import ApplicationCommunicator
 from django.contrib.auth.models import User
 
 from notifications import payloads, policies, services
-from notifications.consumers import NotificationConsumer
+from notifications.api.consumers import NotificationConsumer
 from notifications.policies import Words
-from notifications.selectors import Audience
+from notifications.queries import Audience
 from notifications.services import Notice, inbox
-from realtime import database
-from realtime import hub as hubs
-from realtime import writer as writers
 from realtime.auth import Account
-from realtime.services import changing
+from realtime.core import database
+from realtime.core import writer as writers
+from realtime.core.heads import changing
+from realtime.engine import hub as hubs
 from tests.conftest import People
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +30,16 @@ class Tab:
     """One open page of somebody: its socket, and what has come over it."""
 
     def __init__(self, user: User, language: str = "en") -> None:
-        account = Account(user.pk, user.username, user.username, False, None, None, "session:1", hash(user.password))
+        account = Account(
+            user.pk,
+            user.username,
+            user.username,
+            False,
+            None,
+            None,
+            "session:1",
+            hash(user.password),
+        )
         scope = {
             "type": "websocket",
             "path": "/ws/notifications/",
@@ -45,7 +54,9 @@ class Tab:
 
     async def open(self) -> "Tab":
         await self._communicator.send_input({"type": "websocket.connect"})
-        assert (await self._communicator.receive_output(REPLY_SECONDS))["type"] == "websocket.accept"
+        assert (await self._communicator.receive_output(REPLY_SECONDS))[
+            "type"
+        ] == "websocket.accept"
         self.hello = await self.next("hello")
         return self
 
@@ -101,29 +112,42 @@ async def notified(user: User, count: int = 1) -> list[int]:
 
     def change() -> list[int]:
         with changing(payloads.inbox(user.pk)) as heads:
-            rows = services.notify_many(heads, [Notice(user_id=user.pk, kind="mention", title="Hello")] * count)
+            rows = services.notify_many(
+                heads, [Notice(user_id=user.pk, kind="mention", title="Hello")] * count
+            )
         return [row.pk for row in rows]
 
     return await writers.writer().run(change)
 
 
-async def test_hello_names_the_heads_of_the_inbox_and_of_announcements(tab: OpenTab, people: People) -> None:
+async def test_hello_names_the_heads_of_the_inbox_and_of_announcements(
+    tab: OpenTab, people: People
+) -> None:
     await notified(people.alice)
-    assert (await tab(people.alice)).hello["heads"] == {payloads.inbox(people.alice.pk): 1, "announcements": 0}
+    assert (await tab(people.alice)).hello["heads"] == {
+        payloads.inbox(people.alice.pk): 1,
+        "announcements": 0,
+    }
 
 
-async def test_a_notification_that_is_read_in_one_tab_is_read_in_all(tab: OpenTab, people: People) -> None:
+async def test_a_notification_that_is_read_in_one_tab_is_read_in_all(
+    tab: OpenTab, people: People
+) -> None:
     first, second = await tab(people.alice), await tab(people.alice)
     for each in (first, second):
         await each.follow(payloads.inbox(people.alice.pk))
     ids = await notified(people.alice, 2)
     for each in (first, second):
         assert [(await each.next("event"))["data"]["unread"] for _ in ids] == [1, 2]
-    assert (await first.command("notification.read", notifications=ids[:1]))["data"] == {"unread": 1}
+    assert (await first.command("notification.read", notifications=ids[:1]))["data"] == {
+        "unread": 1
+    }
     for each in (first, second):
         read = (await each.next("event"))["data"]
         assert (read["id"], read["unread"], read["read_at"] is not None) == (ids[0], 1, True)
-    assert (await second.command("notification.archive", notifications=ids))["data"] == {"unread": 0}
+    assert (await second.command("notification.archive", notifications=ids))["data"] == {
+        "unread": 0
+    }
     for each in (first, second):
         assert [(await each.next("event"))["data"]["unread"] for _ in ids] == [1, 0]
 
@@ -131,7 +155,8 @@ async def test_a_notification_that_is_read_in_one_tab_is_read_in_all(tab: OpenTa
 async def test_two_people_are_refused_in_the_language_of_each(tab: OpenTab, people: People) -> None:
     english, german = await tab(people.alice), await tab(people.bob, "de")
     told = [
-        (await each.command("notification.read", notifications=[1], all=True))["error"]["message"] for each in (english, german, english)
+        (await each.command("notification.read", notifications=[1], all=True))["error"]["message"]
+        for each in (english, german, english)
     ]
     assert told == [
         "notifications: expected either ids or all: true",
@@ -140,7 +165,9 @@ async def test_two_people_are_refused_in_the_language_of_each(tab: OpenTab, peop
     ]
 
 
-async def test_everything_is_read_at_once_in_all_tabs(tab: OpenTab, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_everything_is_read_at_once_in_all_tabs(
+    tab: OpenTab, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(inbox, "READ_BATCH", 2)
     first, second = await tab(people.alice), await tab(people.alice)
     await second.follow(payloads.inbox(people.alice.pk))
@@ -151,11 +178,15 @@ async def test_everything_is_read_at_once_in_all_tabs(tab: OpenTab, people: Peop
     assert [(await second.next("event"))["data"]["unread"] for _ in range(5)] == [4, 3, 2, 1, 0]
 
 
-async def test_an_announcement_and_its_recall_reach_an_open_tab(tab: OpenTab, people: People) -> None:
+async def test_an_announcement_and_its_recall_reach_an_open_tab(
+    tab: OpenTab, people: People
+) -> None:
     bob = await tab(people.bob)
     await bob.follow("announcements")
     words = Words(body="Maintenance at six")
-    sent = await writers.writer().run(services.broadcast, words=words, audience=Audience(everybody=True))
+    sent = await writers.writer().run(
+        services.broadcast, words=words, audience=Audience(everybody=True)
+    )
     assert (await bob.next("event"))["data"]["body"] == "Maintenance at six"
     await writers.writer().run(services.recall, broadcast_id=sent.pk)
     recalled = (await bob.next("event"))["data"]
@@ -171,7 +202,10 @@ async def test_bob_cannot_follow_alices_inbox(tab: OpenTab, people: People) -> N
 async def test_bob_cannot_read_what_is_alices(tab: OpenTab, people: People) -> None:
     ids = await notified(people.alice)
     reply = await (await tab(people.bob)).command("notification.read", notifications=ids)
-    assert reply["error"] == {"code": "not_found", "message": f"There is no notification {ids[0]} in your inbox."}
+    assert reply["error"] == {
+        "code": "not_found",
+        "message": f"There is no notification {ids[0]} in your inbox.",
+    }
 
 
 @pytest.mark.parametrize(
@@ -179,7 +213,11 @@ async def test_bob_cannot_read_what_is_alices(tab: OpenTab, people: People) -> N
     [
         ("notification.read", {}, "notifications: expected either ids or all"),
         ("notification.read", {"all": False}, "notifications: expected either ids or all"),
-        ("notification.read", {"all": True, "notifications": [1]}, "notifications: expected either ids or all"),
+        (
+            "notification.read",
+            {"all": True, "notifications": [1]},
+            "notifications: expected either ids or all",
+        ),
         ("notification.read", {"all": "yes"}, "all: "),
         ("notification.read", {"notifications": 7}, "notifications: "),
         ("notification.read", {"notifications": [0]}, "notifications[0]: "),
@@ -187,7 +225,11 @@ async def test_bob_cannot_read_what_is_alices(tab: OpenTab, people: People) -> N
         ("notification.read", {"notifications": [True]}, "notifications[0]: "),
         ("notification.archive", {}, "notifications"),
         ("notification.archive", {"notifications": ["7"]}, "notifications[0]: "),
-        ("notification.archive", {"notifications": list(range(1, policies.MAX_IDS + 2))}, "notifications: "),
+        (
+            "notification.archive",
+            {"notifications": list(range(1, policies.MAX_IDS + 2))},
+            "notifications: ",
+        ),
     ],
 )
 async def test_a_command_with_wrong_fields_is_told_which(
@@ -198,7 +240,9 @@ async def test_a_command_with_wrong_fields_is_told_which(
     assert names in reply["error"]["message"]
 
 
-async def test_reading_no_notifications_answers_with_the_count(tab: OpenTab, people: People) -> None:
+async def test_reading_no_notifications_answers_with_the_count(
+    tab: OpenTab, people: People
+) -> None:
     await notified(people.alice)
     reply = await (await tab(people.alice)).command("notification.read", notifications=[])
     assert reply["data"] == {"unread": 1}

@@ -14,7 +14,14 @@ def problems(words: Words, *, announced: bool = True) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://example.org/", "http://example.org:8080/a?b=c#d", "/", "/rooms/general/7/", "HTTPS://EXAMPLE.ORG"]
+    "url",
+    [
+        "https://example.org/",
+        "http://example.org:8080/a?b=c#d",
+        "/",
+        "/rooms/general/7/",
+        "HTTPS://EXAMPLE.ORG",
+    ],
 )
 def test_a_link_leads_to_the_web_or_to_a_path_here(url: str) -> None:
     assert is_safe_url(url)
@@ -43,19 +50,35 @@ def test_a_link_never_leads_into_a_script_or_astray(url: str) -> None:
 
 
 def test_plain_words_can_be_sent() -> None:
-    assert problems(Words(body="Two lines\nand a\ttab 🎉", title="Title", expires_at=NOW + timedelta(hours=1))) == []
+    assert (
+        problems(
+            Words(
+                body="Two lines\nand a\ttab 🎉", title="Title", expires_at=NOW + timedelta(hours=1)
+            )
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
         (Words(body="\n "), "The text is empty."),
-        (Words(body="x" * (BODY_MAX_LENGTH + 1)), "The text has 3001 characters; expected at most 3000."),
+        (
+            Words(body="x" * (BODY_MAX_LENGTH + 1)),
+            "The text has 3001 characters; expected at most 3000.",
+        ),
         (Words(body="x", title="x" * 201), "The title has 201 characters; expected at most 200."),
         (Words(body="x\x00"), "The text holds the character U+0000, which cannot be sent."),
         (Words(body="\ud83d"), "The text holds the character U+D83D, which cannot be sent."),
-        (Words(body="x", title="two\nlines"), "The title holds the character U+000A, which cannot be sent."),
-        (Words(body="x", expires_at=NOW), "It would have expired at 2026-11-24 10:00 UTC, before it is sent."),
+        (
+            Words(body="x", title="two\nlines"),
+            "The title holds the character U+000A, which cannot be sent.",
+        ),
+        (
+            Words(body="x", expires_at=NOW),
+            "It would have expired at 2026-11-24 10:00 UTC, before it is sent.",
+        ),
     ],
 )
 def test_what_cannot_be_sent_is_explained(words: Words, problem: str) -> None:

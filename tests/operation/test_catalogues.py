@@ -1,4 +1,4 @@
-"""The texts of the code and those of ``templates/locale/`` agree: nothing is missing, nothing is left over, nothing says something else."""
+"""The catalogues have the texts of the code: none is missing, and none is left over."""
 
 import gettext
 import re
@@ -11,13 +11,17 @@ import pytest
 
 from tests.architecture.source import PACKAGES, ROOT
 
-LOCALE = ROOT / "templates" / "locale"
-CATALOGUES = sorted(path.relative_to(ROOT) for path in LOCALE.rglob("*.po"))
-COMPLETE = [
-    LOCALE.relative_to(ROOT) / path for path in ("de/LC_MESSAGES/django.po", "de/LC_MESSAGES/djangojs.po", "ar/LC_MESSAGES/djangojs.po")
-]
+CATALOGUES = sorted(
+    path.relative_to(ROOT)
+    for name in (*PACKAGES, "templates")
+    for path in (ROOT / name / "locale").rglob("*.po")
+)
+# What is not translated yet.
+INCOMPLETE = {f"{name}/locale/ar/LC_MESSAGES/django.po" for name in PACKAGES}
+COMPLETE = [path for path in CATALOGUES if str(path) not in INCOMPLETE]
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
-COUNT = {"%(count)s", "%(count)d", "%(counter)s"}  # a language may say "one" or "two" instead of the number
+# A language may say "one" or "two" instead of the number.
+COUNT = {"%(count)s", "%(count)d", "%(counter)s"}
 
 Key = tuple[str | None, str, str]
 
@@ -39,12 +43,16 @@ def gathered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project in which ``make messages`` has just run."""
     copy = tmp_path_factory.mktemp("gathered")
     for name in (*PACKAGES, "templates", ".ci"):
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "fonts"))
+        shutil.copytree(
+            ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "fonts")
+        )
     (copy / "tests").mkdir()
     for name in ("__init__.py", "settings.py", "extending"):
         (copy / "tests" / name).symlink_to(ROOT / "tests" / name)
     (copy / ".venv").symlink_to(ROOT / ".venv")
-    done = subprocess.run([copy / ".ci" / "messages"], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [copy / ".ci" / "messages"], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return copy
 
@@ -52,7 +60,9 @@ def gathered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("path", CATALOGUES, ids=str)
 def test_a_catalogue_has_the_texts_of_the_code(path: Path, gathered: Path) -> None:
     ours, found = ({key(entry) for entry in entries(root / path)} for root in (ROOT, gathered))
-    assert (found - ours, ours - found) == (set(), set()), "run `make messages` and translate what is new"
+    assert (found - ours, ours - found) == (set(), set()), (
+        "run `make messages` and translate what is new"
+    )
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=str)
@@ -64,14 +74,20 @@ def test_what_is_compiled_is_what_is_written(path: Path) -> None:
         name = entry.msgid if entry.msgctxt is None else f"{entry.msgctxt}\x04{entry.msgid}"
         if entry.translated():
             written |= (
-                {(name, number): text for number, text in entry.msgstr_plural.items()} if entry.msgid_plural else {name: entry.msgstr}
+                {(name, number): text for number, text in entry.msgstr_plural.items()}
+                if entry.msgid_plural
+                else {name: entry.msgstr}
             )
     assert {name: text for name, text in compiled.items() if name != ""} == written
 
 
 @pytest.mark.parametrize("path", CATALOGUES, ids=str)
 def test_a_translation_has_the_places_of_its_text(path: Path) -> None:
-    assert [entry.msgid for entry in entries(ROOT / path) if entry.translated() and not _same_places(entry)] == []
+    assert [
+        entry.msgid
+        for entry in entries(ROOT / path)
+        if entry.translated() and not _same_places(entry)
+    ] == []
 
 
 def _same_places(entry: polib.POEntry) -> bool:
@@ -82,7 +98,9 @@ def _same_places(entry: polib.POEntry) -> bool:
 
 @pytest.mark.parametrize("path", COMPLETE, ids=str)
 def test_a_language_that_is_promised_is_complete(path: Path) -> None:
-    assert [entry.msgid for entry in entries(ROOT / path) if not entry.translated() or entry.fuzzy] == []
+    assert [
+        entry.msgid for entry in entries(ROOT / path) if not entry.translated() or entry.fuzzy
+    ] == []
 
 
 def test_the_scripts_say_what_the_words_modules_say() -> None:
@@ -91,6 +109,7 @@ def test_the_scripts_say_what_the_words_modules_say() -> None:
         path.relative_to(ROOT)
         for package in PACKAGES
         for path in (ROOT / package / "static").rglob("*.js")
-        if path.name not in ("words.js", "language.js") and re.search(r"\bn?p?gettext\([^a-z]", path.read_text())
+        if path.name not in ("words.js", "language.js")
+        and re.search(r"\bn?p?gettext\([^a-z]", path.read_text())
     ]
     assert elsewhere == []

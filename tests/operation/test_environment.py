@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from realtime.environment import Environment
+from realtime.site.environment import Environment
 
 BASE = Path("/srv/holdfast")
 DEFAULT = BASE / "var" / "holdfast.sqlite3"
@@ -19,14 +19,21 @@ def refusal(name: str, value: str, method: str, *arguments: object, **options: o
 
 
 def database(url: str) -> dict[str, object]:
-    return Environment({"DATABASE_URL": url}).database("DATABASE_URL", base=BASE, default=DEFAULT, pool=9)
+    return Environment({"DATABASE_URL": url}).database(
+        "DATABASE_URL", base=BASE, default=DEFAULT, pool=9
+    )
 
 
 def layer(url: str) -> dict[str, object]:
-    return Environment({"CHANNEL_LAYER_URL": url}).channel_layer("CHANNEL_LAYER_URL", "memory://", capacity=7)
+    return Environment({"CHANNEL_LAYER_URL": url}).channel_layer(
+        "CHANNEL_LAYER_URL", "memory://", capacity=7
+    )
 
 
-@pytest.mark.parametrize(("method", "default"), [("text", "x"), ("switch", True), ("whole", 5), ("decimal", 0.5), ("words", ["a", "b"])])
+@pytest.mark.parametrize(
+    ("method", "default"),
+    [("text", "x"), ("switch", True), ("whole", 5), ("decimal", 0.5), ("words", ["a", "b"])],
+)
 @pytest.mark.parametrize("value", ["", "   "])
 def test_an_empty_variable_is_one_that_is_not_set(method: str, default: object, value: str) -> None:
     assert getattr(Environment({"NAME": value}), method)("NAME", default) == default
@@ -43,12 +50,18 @@ def test_values_are_read_as_what_they_are() -> None:
 
 @pytest.mark.parametrize("value", ["fast", "0", "-1", "1.5", "1e3", "٣x"])
 def test_a_bad_number_is_named_with_what_was_expected(value: str) -> None:
-    assert refusal("HOLDFAST_SOFT_MARK", value, "whole", 1) == f"HOLDFAST_SOFT_MARK is {value!r}: expected a whole number of at least 1."
+    assert (
+        refusal("HOLDFAST_SOFT_MARK", value, "whole", 1)
+        == f"HOLDFAST_SOFT_MARK is {value!r}: expected a whole number of at least 1."
+    )
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "nan", "inf", "soon"])
 def test_a_bad_period_is_named_with_what_was_expected(value: str) -> None:
-    assert refusal("HOLDFAST_X", value, "decimal", 1) == f"HOLDFAST_X is {value!r}: expected a number above 0."
+    assert (
+        refusal("HOLDFAST_X", value, "decimal", 1)
+        == f"HOLDFAST_X is {value!r}: expected a number above 0."
+    )
 
 
 def test_a_switch_is_not_guessed() -> None:
@@ -56,36 +69,69 @@ def test_a_switch_is_not_guessed() -> None:
 
 
 def test_a_choice_names_the_choices() -> None:
-    assert "one of console, json" in refusal("LOG_FORMAT", "xml", "text", "json", choices=["console", "json"])
+    assert "one of console, json" in refusal(
+        "LOG_FORMAT", "xml", "text", "json", choices=["console", "json"]
+    )
 
 
-@pytest.mark.parametrize("value", ["chat.example.org", "https://chat.example.org/", "https://*.example.org", "ftp://x", "https://x:y", "*"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "chat.example.org",
+        "https://chat.example.org/",
+        "https://*.example.org",
+        "ftp://x",
+        "https://x:y",
+        "*",
+    ],
+)
 def test_an_origin_is_a_whole_origin(value: str) -> None:
-    assert refusal("ALLOWED_ORIGINS", value, "origins", []).startswith(f"ALLOWED_ORIGINS is {value!r}: expected origins such as https://")
+    assert refusal("ALLOWED_ORIGINS", value, "origins", []).startswith(
+        f"ALLOWED_ORIGINS is {value!r}: expected origins such as https://"
+    )
 
 
 def test_origins_compare_in_lower_case() -> None:
     env = Environment({"ALLOWED_ORIGINS": "https://Chat.Example.org,http://localhost:8000"})
-    assert env.origins("ALLOWED_ORIGINS", []) == ["https://chat.example.org", "http://localhost:8000"]
+    assert env.origins("ALLOWED_ORIGINS", []) == [
+        "https://chat.example.org",
+        "http://localhost:8000",
+    ]
 
 
 def test_hosts_are_names_and_nothing_else() -> None:
     env = Environment({"HOLDFAST_IMAGE_HOSTS": "Images.Example.org, localhost:8443"})
     assert env.hosts("HOLDFAST_IMAGE_HOSTS", []) == ["images.example.org", "localhost:8443"]
-    for value in ("*.example.org", "https://a.org", "a.org/x", "a.org;script-src", "'unsafe-inline'", "data:"):
-        assert refusal("HOLDFAST_IMAGE_HOSTS", value, "hosts", []).startswith(f"HOLDFAST_IMAGE_HOSTS is {value!r}: expected host names")
+    for value in (
+        "*.example.org",
+        "https://a.org",
+        "a.org/x",
+        "a.org;script-src",
+        "'unsafe-inline'",
+        "data:",
+    ):
+        assert refusal("HOLDFAST_IMAGE_HOSTS", value, "hosts", []).startswith(
+            f"HOLDFAST_IMAGE_HOSTS is {value!r}: expected host names"
+        )
 
 
 def test_networks_are_read_and_refused() -> None:
     env = Environment({"METRICS_NETWORKS": "10.0.0.0/8, ::1"})
-    assert env.networks("METRICS_NETWORKS", []) == [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1")]
-    assert refusal("METRICS_NETWORKS", "10.0.0.1/8", "networks", []).startswith("METRICS_NETWORKS is '10.0.0.1/8': expected networks")
+    assert env.networks("METRICS_NETWORKS", []) == [
+        ipaddress.ip_network("10.0.0.0/8"),
+        ipaddress.ip_network("::1"),
+    ]
+    assert refusal("METRICS_NETWORKS", "10.0.0.1/8", "networks", []).startswith(
+        "METRICS_NETWORKS is '10.0.0.1/8': expected networks"
+    )
 
 
 def test_sqlite_is_the_default_and_relative_to_the_project() -> None:
     assert database("")["NAME"] == DEFAULT
     assert database("sqlite:///data/x.sqlite3")["NAME"] == BASE / "data/x.sqlite3"
-    assert database("sqlite:////data/with%20space.sqlite3")["NAME"] == Path("/data/with space.sqlite3")
+    assert database("sqlite:////data/with%20space.sqlite3")["NAME"] == Path(
+        "/data/with space.sqlite3"
+    )
 
 
 def test_sqlite_has_a_write_ahead_log_and_immediate_transactions() -> None:
@@ -97,7 +143,12 @@ def test_sqlite_has_a_write_ahead_log_and_immediate_transactions() -> None:
 
 def test_postgresql_has_a_pool() -> None:
     config = database("postgres://holdfast:s%20cret@db.example.org:5433/holdfast?sslmode=require")
-    assert (config["USER"], config["PASSWORD"], config["HOST"], config["PORT"]) == ("holdfast", "s cret", "db.example.org", 5433)
+    assert (config["USER"], config["PASSWORD"], config["HOST"], config["PORT"]) == (
+        "holdfast",
+        "s cret",
+        "db.example.org",
+        5433,
+    )
     options = config["OPTIONS"]
     assert isinstance(options, dict)
     assert options["pool"]["max_size"] == 9
@@ -106,7 +157,14 @@ def test_postgresql_has_a_pool() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["mysql://u:secret@h/n", "postgres://u:secret@h:port/n", "postgres://u:secret@h/", "secret", "sqlite://:memory:"]
+    "value",
+    [
+        "mysql://u:secret@h/n",
+        "postgres://u:secret@h:port/n",
+        "postgres://u:secret@h/",
+        "secret",
+        "sqlite://:memory:",
+    ],
 )
 def test_a_bad_database_url_is_refused_without_its_password(value: str) -> None:
     sentence = refusal("DATABASE_URL", value, "database", base=BASE, default=DEFAULT, pool=1)
@@ -116,7 +174,10 @@ def test_a_bad_database_url_is_refused_without_its_password(value: str) -> None:
 
 
 def test_the_layer_of_one_process_is_memory() -> None:
-    assert layer("") == {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 7}}
+    assert layer("") == {
+        "BACKEND": "channels.layers.InMemoryChannelLayer",
+        "CONFIG": {"capacity": 7},
+    }
 
 
 def test_redis_may_be_silent_for_longer_than_the_layer_waits() -> None:
@@ -129,12 +190,24 @@ def test_redis_may_be_silent_for_longer_than_the_layer_waits() -> None:
 
 def test_rabbitmq_holds_more_than_its_hundred() -> None:
     config = layer("amqp://guest:guest@rabbit:5672/%2F")
-    assert config["BACKEND"] == "realtime.rabbitmq.RabbitLayer"
-    assert config["CONFIG"] == {"host": "amqp://guest:guest@rabbit:5672/%2F", "local_capacity": 7, "remote_capacity": 7}
+    assert config["BACKEND"] == "realtime.site.rabbitmq.RabbitLayer"
+    assert config["CONFIG"] == {
+        "host": "amqp://guest:guest@rabbit:5672/%2F",
+        "local_capacity": 7,
+        "remote_capacity": 7,
+    }
 
 
 @pytest.mark.parametrize(
-    "value", ["redis://", "redis://:secret@a,memory://", "kafka://u:secret@k", "amqp://a,amqp://b", "memory", "redis://h:secret"]
+    "value",
+    [
+        "redis://",
+        "redis://:secret@a,memory://",
+        "kafka://u:secret@k",
+        "amqp://a,amqp://b",
+        "memory",
+        "redis://h:secret",
+    ],
 )
 def test_a_bad_layer_url_is_refused_without_its_password(value: str) -> None:
     sentence = refusal("CHANNEL_LAYER_URL", value, "channel_layer", "memory://", capacity=1)
@@ -145,14 +218,19 @@ def test_a_bad_layer_url_is_refused_without_its_password(value: str) -> None:
 
 def test_the_cache_is_memory_or_redis() -> None:
     assert "locmem" in Environment({}).cache("CACHE_URL", "memory://")["BACKEND"]
-    assert Environment({"CACHE_URL": "redis://a/1"}).cache("CACHE_URL", "memory://")["LOCATION"] == ["redis://a/1"]
-    assert "expected memory:// or redis://HOST:PORT/DB" in refusal("CACHE_URL", "memcached://a", "cache", "memory://")
+    assert Environment({"CACHE_URL": "redis://a/1"}).cache("CACHE_URL", "memory://")[
+        "LOCATION"
+    ] == ["redis://a/1"]
+    assert "expected memory:// or redis://HOST:PORT/DB" in refusal(
+        "CACHE_URL", "memcached://a", "cache", "memory://"
+    )
 
 
 def test_a_variable_that_nothing_reads_is_a_typing_error() -> None:
     env = Environment({"HOLDFAST_COMAND_RATE": "5", "OTHER": "x"})
     env.whole("HOLDFAST_COMMAND_RATE", 50)
     with pytest.raises(
-        ImproperlyConfigured, match=r"COMAND_RATE is set, but there is no such setting\. Did you mean HOLDFAST_COMMAND_RATE\?"
+        ImproperlyConfigured,
+        match=r"COMAND_RATE is set, but there is no such setting\. Did you mean HOLDFAST_COMMAND_RATE\?",
     ):
         env.refuse_unknown("HOLDFAST_")

@@ -23,7 +23,12 @@ PRODUCTION = {
 def manage(*arguments: str, var: Path, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env={**passed_on(), "HOLDFAST_VAR_DIR": str(var), **env}, capture_output=True, text=True, check=False
+        command,
+        cwd=ROOT,
+        env={**passed_on(), "HOLDFAST_VAR_DIR": str(var), **env},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -41,16 +46,27 @@ def test_production_settings_pass_the_deployment_checks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"SECRET_KEY": ""}, "SECRET_KEY is not set: expected a random string of at least 50 characters"),
-        ({"HOLDFAST_SOFT_MARK": "lots"}, "HOLDFAST_SOFT_MARK is 'lots': expected a whole number of at least 1."),
-        ({"HOLDFAST_SOFTMARK": "1"}, "HOLDFAST_SOFTMARK is set, but there is no such setting. Did you mean HOLDFAST_SOFT_MARK?"),
+        (
+            {"SECRET_KEY": ""},
+            "SECRET_KEY is not set: expected a random string of at least 50 characters",
+        ),
+        (
+            {"HOLDFAST_SOFT_MARK": "lots"},
+            "HOLDFAST_SOFT_MARK is 'lots': expected a whole number of at least 1.",
+        ),
+        (
+            {"HOLDFAST_SOFTMARK": "1"},
+            "HOLDFAST_SOFTMARK is set, but there is no such setting. Did you mean HOLDFAST_SOFT_MARK?",
+        ),
         (
             {"DATABASE_URL": "mysql://u:secret@h/n"},
             "DATABASE_URL begins with 'mysql' and cannot be used: expected sqlite:///PATH or postgres://",
         ),
     ],
 )
-def test_a_bad_setting_is_one_sentence(tmp_path: Path, change: dict[str, str], sentence: str) -> None:
+def test_a_bad_setting_is_one_sentence(
+    tmp_path: Path, change: dict[str, str], sentence: str
+) -> None:
     done = manage("check", var=tmp_path, **{**PRODUCTION, **change})
     assert done.returncode == 1
     assert done.stderr.startswith(f"Configuration: {sentence}")
@@ -60,7 +76,12 @@ def test_a_bad_setting_is_one_sentence(tmp_path: Path, change: dict[str, str], s
 
 def test_debug_makes_a_secret_key_that_only_its_owner_reads(tmp_path: Path) -> None:
     first = manage(
-        "shell", "--no-imports", "--command", "from django.conf import settings; print(settings.SECRET_KEY)", var=tmp_path, DEBUG="true"
+        "shell",
+        "--no-imports",
+        "--command",
+        "from django.conf import settings; print(settings.SECRET_KEY)",
+        var=tmp_path,
+        DEBUG="true",
     )
     key = (tmp_path / "secret_key").read_text()
     assert first.stdout.strip() == key
@@ -91,7 +112,14 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(target: str, *, directory: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["make", target], cwd=directory, env=passed_on(), capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["make", target],
+        cwd=directory,
+        env=passed_on(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_two_runs_in_a_directory_with_a_space_keep_the_data(checkout: Path) -> None:
@@ -123,5 +151,14 @@ def people(directory: Path, statement: str) -> str:
 
 
 def shell(directory: Path, program: str) -> str:
-    command = [str(directory / ".venv/bin/python"), "manage.py", "shell", "--no-imports", "--command", program]
-    return subprocess.run(command, cwd=directory, env=passed_on(), capture_output=True, text=True, check=True).stdout
+    command = [
+        str(directory / ".venv/bin/python"),
+        "manage.py",
+        "shell",
+        "--no-imports",
+        "--command",
+        program,
+    ]
+    return subprocess.run(
+        command, cwd=directory, env=passed_on(), capture_output=True, text=True, check=True
+    ).stdout

@@ -8,18 +8,28 @@ from typing import Any
 import pytest
 import yaml
 
-from realtime.metrics import Families
+from realtime.core.metrics import Families
 from tests.support.server import ROOT
 
 MONITORING = ROOT / "docs" / "monitoring"
-OF_PROCESSES = {"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds", "process_max_fds"}  # prometheus_client's
+# Prometheus_client's.
+OF_PROCESSES = {
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
+    "process_open_fds",
+    "process_max_fds",
+}
 
 
 def series() -> dict[str, str]:
     """Return the names under which Prometheus keeps our metrics → the name of the metric."""
     found = {}
     for family in Families().collect():
-        endings = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "gauge": [""]}[family.type]
+        endings = {
+            "counter": ["_total"],
+            "histogram": ["_bucket", "_sum", "_count"],
+            "gauge": [""],
+        }[family.type]
         found.update({family.name + ending: family.name for ending in endings})
     return found
 
@@ -34,7 +44,9 @@ def dashboard() -> dict[str, Any]:
 
 
 def rules() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"][0]["rules"]
+    found: list[dict[str, Any]] = yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"][
+        0
+    ]["rules"]
     return found
 
 
@@ -46,7 +58,12 @@ def test_an_alert_asks_for_metrics_that_exist_and_says_what_to_do(rule: dict[str
 
 
 def test_the_dashboard_asks_for_metrics_that_exist_and_shows_them_all() -> None:
-    shown = {name for panel in dashboard()["panels"] for target in panel.get("targets", ()) for name in asked(target["expr"])}
+    shown = {
+        name
+        for panel in dashboard()["panels"]
+        for target in panel.get("targets", ())
+        for name in asked(target["expr"])
+    }
     assert shown <= series().keys() | OF_PROCESSES
     assert {series()[name] for name in shown - OF_PROCESSES} == set(series().values())
 

@@ -13,7 +13,7 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from pytest_django import Settings
 
-from chat.offline import ICONS, PAPER
+from chat.pages.offline import ICONS, PAPER
 from tests.architecture.source import ROOT
 
 TOKEN = re.compile(r"--ink-3: oklch\(([\d.]+)% ([\d.]+) ([\d.]+)\)")
@@ -21,7 +21,9 @@ TOKEN = re.compile(r"--ink-3: oklch\(([\d.]+)% ([\d.]+) ([\d.]+)\)")
 
 def carried(text: str) -> dict[str, str]:
     """What the worker brings with it: its page, and that page's policy."""
-    return dict(json.loads(text.partition("\n")[0].removeprefix("self.HOLDFAST = ").removesuffix(";")))
+    return dict(
+        json.loads(text.partition("\n")[0].removeprefix("self.HOLDFAST = ").removesuffix(";"))
+    )
 
 
 def test_the_worker_is_in_charge_of_the_whole_site(client: Client) -> None:
@@ -33,13 +35,26 @@ def test_the_worker_is_in_charge_of_the_whole_site(client: Client) -> None:
 
 def test_the_worker_is_sent_again_only_where_it_has_changed(client: Client) -> None:
     tag = client.get("/service-worker.js?language=de").headers["ETag"]
-    assert client.get("/service-worker.js?language=de", headers={"if-none-match": tag}).status_code == 304
-    assert client.get("/service-worker.js?language=en", headers={"if-none-match": tag}).status_code == 200
+    assert (
+        client.get("/service-worker.js?language=de", headers={"if-none-match": tag}).status_code
+        == 304
+    )
+    assert (
+        client.get("/service-worker.js?language=en", headers={"if-none-match": tag}).status_code
+        == 200
+    )
 
 
-@pytest.mark.parametrize(("language", "title"), [("en", "No connection"), ("de", "Keine Verbindung"), ("xx", "No connection")])
-def test_the_page_speaks_the_language_of_the_address(client: Client, language: str, title: str) -> None:
-    text = client.get(f"/service-worker.js?language={language}", headers={"accept-language": "ar"}).text
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [("en", "No connection"), ("de", "Keine Verbindung"), ("xx", "No connection")],
+)
+def test_the_page_speaks_the_language_of_the_address(
+    client: Client, language: str, title: str
+) -> None:
+    text = client.get(
+        f"/service-worker.js?language={language}", headers={"accept-language": "ar"}
+    ).text
     assert f'<h1 class="card__title">{title}</h1>' in carried(text)["page"]
 
 
@@ -54,21 +69,33 @@ def test_the_policy_of_the_page_lets_its_own_style_and_script_in(client: Client)
     assert brought["policy"].startswith("default-src 'none'; ")
 
 
-def test_the_manifest_names_the_site_as_its_operator_does(client: Client, settings: Settings) -> None:
+def test_the_manifest_names_the_site_as_its_operator_does(
+    client: Client, settings: Settings
+) -> None:
     settings.HOLDFAST_APP_NAME = "Chat of the Lab"
     response = client.get("/manifest.webmanifest?language=de")
     assert response.headers["Content-Type"] == "application/manifest+json"
     values = response.json()
-    assert (values["name"], values["lang"], values["dir"], values["scope"]) == ("Chat of the Lab", "de", "ltr", "/")
+    assert (values["name"], values["lang"], values["dir"], values["scope"]) == (
+        "Chat of the Lab",
+        "de",
+        "ltr",
+        "/",
+    )
     assert values["shortcuts"][0]["name"] == "Eingang"
     assert client.get("/manifest.webmanifest?language=ar").json()["dir"] == "rtl"
 
 
 def test_every_page_leads_to_the_manifest(client: Client, db: None) -> None:
-    assert '<link rel="manifest" href="/manifest.webmanifest?language=en"' in client.get("/accounts/login/").text
+    assert (
+        '<link rel="manifest" href="/manifest.webmanifest?language=en"'
+        in client.get("/accounts/login/").text
+    )
 
 
-@pytest.mark.parametrize(("name", "sizes"), [(name, sizes) for name, sizes, kind, _ in ICONS if kind == "image/png"])
+@pytest.mark.parametrize(
+    ("name", "sizes"), [(name, sizes) for name, sizes, kind, _ in ICONS if kind == "image/png"]
+)
 def test_an_icon_is_as_large_as_it_says(name: str, sizes: str) -> None:
     found = finders.find(name)
     assert isinstance(found, str)
@@ -77,11 +104,15 @@ def test_an_icon_is_as_large_as_it_says(name: str, sizes: str) -> None:
 
 
 def test_the_colours_of_the_app_are_those_of_its_pages() -> None:
-    tokens = (ROOT / "chat" / "static" / "chat" / "css" / "tokens.css").read_text()
-    light, dark = (_hex(float(found[1]) / 100, float(found[2]), float(found[3])) for found in TOKEN.finditer(tokens))
+    tokens = (ROOT / "chat" / "static" / "chat" / "css" / "base" / "tokens.css").read_text()
+    light, dark = (
+        _hex(float(found[1]) / 100, float(found[2]), float(found[3]))
+        for found in TOKEN.finditer(tokens)
+    )
     assert light == PAPER
-    for name in ("base.html", "offline.html"):
-        assert re.findall(r'"theme-color" content="(.*?)"', (ROOT / "templates" / name).read_text()) == [light, dark]
+    for name in ("templates/base.html", "chat/templates/chat/offline.html"):
+        found = re.findall(r'"theme-color" content="(.*?)"', (ROOT / name).read_text())
+        assert found == [light, dark]
 
 
 def _hex(lightness: float, chroma: float, hue: float) -> str:
@@ -95,4 +126,6 @@ def _hex(lightness: float, chroma: float, hue: float) -> str:
         -1.2684380046 * long + 2.6097574011 * middle - 0.3413193965 * short,
         -0.0041960863 * long - 0.7034186147 * middle + 1.707614701 * short,
     )
-    return "#" + "".join(f"{round(255 * (1.055 * part ** (1 / 2.4) - 0.055)):02x}" for part in linear)
+    return "#" + "".join(
+        f"{round(255 * (1.055 * part ** (1 / 2.4) - 0.055)):02x}" for part in linear
+    )

@@ -7,7 +7,7 @@ from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.utils.module_loading import import_string
 from pytest_django import Settings
 
-from realtime.csp import content_security_policy
+from realtime.site.csp import content_security_policy
 
 MIDDLEWARE = project.MIDDLEWARE
 
@@ -18,26 +18,38 @@ def test_every_page_forbids_what_is_inline(client: Client, db: None) -> None:
     assert "unsafe" not in policy
 
 
-def test_images_come_from_here_and_from_hosts_that_the_site_allows(client: Client, db: None, settings: Settings) -> None:
-    assert "img-src 'self' data:; " in client.get("/admin/login/").headers["Content-Security-Policy"]
+def test_images_come_from_here_and_from_hosts_that_the_site_allows(
+    client: Client, db: None, settings: Settings
+) -> None:
+    assert (
+        "img-src 'self' data:; " in client.get("/admin/login/").headers["Content-Security-Policy"]
+    )
     settings.HOLDFAST_IMAGE_HOSTS = ["images.example.org", "localhost:8443"]
     policy = client.get("/admin/login/").headers["Content-Security-Policy"]
     assert "img-src 'self' data: https://images.example.org https://localhost:8443; " in policy
 
 
 def test_a_page_may_connect_to_its_own_sockets_only(client: Client, db: None) -> None:
-    policy = client.get("/admin/login/", headers={"host": "localhost:8000"}).headers["Content-Security-Policy"]
+    policy = client.get("/admin/login/", headers={"host": "localhost:8000"}).headers[
+        "Content-Security-Policy"
+    ]
     assert "connect-src 'self' ws://localhost:8000 wss://localhost:8000;" in policy
 
 
 async def test_the_policy_reaches_async_views_and_leaves_theirs_alone() -> None:
     async def strict(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(headers={"Content-Security-Policy": "default-src 'none'"} if request.path == "/own" else {})
+        return HttpResponse(
+            headers={"Content-Security-Policy": "default-src 'none'"}
+            if request.path == "/own"
+            else {}
+        )
 
     middleware = content_security_policy(strict)
     request = AsyncRequestFactory()
-    assert (await middleware(request.get("/own"))).headers["Content-Security-Policy"] == "default-src 'none'"  # type: ignore[misc]
-    assert "script-src 'self'" in (await middleware(request.get("/"))).headers["Content-Security-Policy"]  # type: ignore[misc]
+    own = await middleware(request.get("/own"))  # type: ignore[misc]
+    assert own.headers["Content-Security-Policy"] == "default-src 'none'"
+    plain = await middleware(request.get("/"))  # type: ignore[misc]
+    assert "script-src 'self'" in plain.headers["Content-Security-Policy"]
 
 
 def test_the_policy_reaches_sync_views() -> None:
@@ -46,12 +58,16 @@ def test_the_policy_reaches_sync_views() -> None:
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_only_the_error_pages_for_developers_may_be_inline(client: Client, db: None, settings: Settings, debug: bool) -> None:
+def test_only_the_error_pages_for_developers_may_be_inline(
+    client: Client, db: None, settings: Settings, debug: bool
+) -> None:
     settings.DEBUG = debug
     client.raise_request_exception = False
     missing, found = client.get("/nothing/here/"), client.get("/admin/login/")
     assert (missing.status_code, found.status_code) == (404, 200)
-    assert ("style-src 'self' 'unsafe-inline'" in missing.headers["Content-Security-Policy"]) == debug
+    assert (
+        "style-src 'self' 'unsafe-inline'" in missing.headers["Content-Security-Policy"]
+    ) == debug
     assert "unsafe" not in found.headers["Content-Security-Policy"]
 
 

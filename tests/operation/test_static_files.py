@@ -10,7 +10,7 @@ from django.apps import apps
 from django.contrib.staticfiles import finders
 from pytest_django import Settings
 
-from realtime.staticfiles import HashedStaticFiles, with_static_files
+from realtime.site.staticfiles import HashedStaticFiles, with_static_files
 from tests.support.server import ROOT
 
 APPS = ("realtime", "notifications", "chat")
@@ -23,13 +23,22 @@ HASHED = re.compile(r"[^\"']+\.[0-9a-f]{12}\.js")
 def ours(*endings: str) -> list[tuple[str, Path]]:
     """Our static files of these kinds, with the names that templates call them by."""
     folders = [Path(apps.get_app_config(name).path) / "static" for name in APPS]
-    found = [(path.relative_to(folder).as_posix(), path) for folder in folders for path in sorted(folder.rglob("*.*"))]
+    found = [
+        (path.relative_to(folder).as_posix(), path)
+        for folder in folders
+        for path in sorted(folder.rglob("*.*"))
+    ]
     return [(name, path) for name, path in found if path.suffix in endings]
 
 
 def test_every_static_file_that_a_template_names_exists() -> None:
     """Where one is missing, the page that names it is an error 500, and no other test may show that page."""
-    named = {(path.name, name) for path in ROOT.glob("templates/**/*.html") for name in IN_TEMPLATE.findall(path.read_text())}
+    named = {
+        (path.name, name)
+        for folder in ("templates", *(f"{app}/templates" for app in APPS))
+        for path in (ROOT / folder).rglob("*.html")
+        for name in IN_TEMPLATE.findall(path.read_text())
+    }
     assert len(named) > 20
     assert [found for found in sorted(named) if finders.find(found[1]) is None] == []
 
@@ -37,10 +46,17 @@ def test_every_static_file_that_a_template_names_exists() -> None:
 @pytest.mark.parametrize(("ending", "pattern"), [(".js", IN_MODULE), (".css", IN_STYLESHEET)])
 def test_every_file_that_a_static_file_names_exists(ending: str, pattern: re.Pattern[str]) -> None:
     named = {
-        (name, target) for name, path in ours(ending) for target in pattern.findall(path.read_text()) if not target.startswith("data:")
+        (name, target)
+        for name, path in ours(ending)
+        for target in pattern.findall(path.read_text())
+        if not target.startswith("data:")
     }
     assert named
-    missing = [(name, target) for name, target in sorted(named) if finders.find(normpath(f"{Path(name).parent}/{target}")) is None]
+    missing = [
+        (name, target)
+        for name, target in sorted(named)
+        if finders.find(normpath(f"{Path(name).parent}/{target}")) is None
+    ]
     assert missing == []
 
 
@@ -75,12 +91,16 @@ def test_modules_may_name_each_other_in_comments(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_addresses_are_hashed_in_debug_too(storage: HashedStaticFiles, settings: Settings, debug: bool) -> None:
+def test_addresses_are_hashed_in_debug_too(
+    storage: HashedStaticFiles, settings: Settings, debug: bool
+) -> None:
     settings.DEBUG = debug
     assert HASHED.fullmatch(storage.url("chat/app.js"))
 
 
-async def test_hashed_files_are_kept_for_ever(storage: HashedStaticFiles, tmp_path: Path, settings: Settings) -> None:
+async def test_hashed_files_are_kept_for_ever(
+    storage: HashedStaticFiles, tmp_path: Path, settings: Settings
+) -> None:
     settings.STATIC_ROOT = tmp_path
 
     async def site(scope: dict[str, object], receive: object, send: object) -> None:

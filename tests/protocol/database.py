@@ -29,7 +29,12 @@ class Database:
         if table == HIDDEN:
             event = Event.hidden(table, ident, self.head)
         else:
-            event = Event.of(table, ident, self.head, {"id": ident, "text": "" if delete else f"text {self.head}", "deleted": delete})
+            event = Event.of(
+                table,
+                ident,
+                self.head,
+                {"id": ident, "text": "" if delete else f"text {self.head}", "deleted": delete},
+            )
         self.tables[table][ident] = event
         return event
 
@@ -42,7 +47,9 @@ class Database:
 
     def state(self) -> dict[str, Row]:
         """What a client should have in the end."""
-        events = [event for table in TABLES for event in self.rows(table, 0) if event.body is not None]
+        events = [
+            event for table in TABLES for event in self.rows(table, 0) if event.body is not None
+        ]
         return {event.key: msgspec.json.decode(event.body or b"") for event in events}
 
 

@@ -74,7 +74,11 @@ def without_leaving_replaced_rows_out_of_an_answer(patch: pytest.MonkeyPatch) ->
 
 @flaw
 def without_forgetting_what_was_replaced(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Tail, "_forget_before", lambda self, event: self._rows.pop(event.key, None) if event.seq == self.position else None)
+    patch.setattr(
+        Tail,
+        "_forget_before",
+        lambda self, event: self._rows.pop(event.key, None) if event.seq == self.position else None,
+    )
 
 
 @flaw
@@ -110,7 +114,11 @@ def without_an_overflow_where_the_unflushed_was_evicted(patch: pytest.MonkeyPatc
 
 @flaw
 def with_everybody_level_at_once(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Delivery, "answered", lambda self, stream, page: self.subscriptions.update({stream: State.LEVEL}))
+    patch.setattr(
+        Delivery,
+        "answered",
+        lambda self, stream, page: self.subscriptions.update({stream: State.LEVEL}),
+    )
 
 
 @flaw

@@ -44,7 +44,9 @@ def test_nobody_is_level_on_a_stream_that_they_do_not_follow(alice: Delivery) ->
         (5001, Verdict.CLOSE),
     ],
 )
-def test_a_socket_is_judged_by_what_it_has_not_read(alice: Delivery, unsent: int, verdict: Verdict) -> None:
+def test_a_socket_is_judged_by_what_it_has_not_read(
+    alice: Delivery, unsent: int, verdict: Verdict
+) -> None:
     assert alice.verdict(unsent) is verdict
 
 

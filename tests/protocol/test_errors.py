@@ -7,11 +7,17 @@ from realtime.protocol.errors import BadRequest, HoldfastError, RateLimited, Res
 
 
 def test_an_error_has_a_code_and_words() -> None:
-    assert BadRequest("body: expected a string").as_object() == {"code": "bad_request", "message": "body: expected a string"}
+    assert BadRequest("body: expected a string").as_object() == {
+        "code": "bad_request",
+        "message": "body: expected a string",
+    }
 
 
 def test_values_stand_in_their_places() -> None:
-    assert BadRequest("{field}: expected {what}", field="body", what="{text}").message == "body: expected {text}"
+    assert (
+        BadRequest("{field}: expected {what}", field="body", what="{text}").message
+        == "body: expected {text}"
+    )
 
 
 def test_an_error_speaks_the_language_that_is_active(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,7 +27,9 @@ def test_an_error_speaks_the_language_that_is_active(monkeypatch: pytest.MonkeyP
 
 
 def test_an_error_without_words_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(HoldfastError, "translate", lambda text: text or "the header of a catalogue")
+    monkeypatch.setattr(
+        HoldfastError, "translate", lambda text: text or "the header of a catalogue"
+    )
     assert BadRequest("").message == ""
 
 
@@ -61,5 +69,9 @@ def test_a_mistake_of_ours_tells_nothing_of_the_inside() -> None:
     ],
 )
 def test_each_code_of_the_protocol_is_one_error(code: str, status: int) -> None:
-    classes = [found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, HoldfastError)]
+    classes = [
+        found
+        for found in vars(errors).values()
+        if isinstance(found, type) and issubclass(found, HoldfastError)
+    ]
     assert [found.status for found in classes if found.code == code] == [status]

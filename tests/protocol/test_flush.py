@@ -13,7 +13,13 @@ def test_the_first_flush_starts_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("took", "pause"),
-    [(0.0001, 0.0005), (0.004, 0.02), (0.02, UNNOTICED_SECONDS), (UNNOTICED_SECONDS, UNNOTICED_SECONDS), (0.07, 0.07)],
+    [
+        (0.0001, 0.0005),
+        (0.004, 0.02),
+        (0.02, UNNOTICED_SECONDS),
+        (UNNOTICED_SECONDS, UNNOTICED_SECONDS),
+        (0.07, 0.07),
+    ],
 )
 def test_a_room_rests_longer_than_it_works_while_nobody_notices(took: float, pause: float) -> None:
     policy = FlushPolicy()

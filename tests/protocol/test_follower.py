@@ -1,6 +1,6 @@
 """The two rules of a client."""
 
-from realtime.protocol.follower import Action, Follower
+from tests.support.follower import Action, Follower
 
 
 def test_the_next_event_is_applied() -> None:

@@ -27,7 +27,12 @@ def test_a_hidden_event_takes_a_number_and_may_end_a_right() -> None:
 
 
 def test_the_tables_are_merged_by_number() -> None:
-    assert seqs(cut([message(5), message(9), message(6), message(8)], after=4, head=9)) == [5, 6, 8, 9]
+    assert seqs(cut([message(5), message(9), message(6), message(8)], after=4, head=9)) == [
+        5,
+        6,
+        8,
+        9,
+    ]
 
 
 def test_what_changed_while_the_page_was_read_comes_later() -> None:
@@ -55,7 +60,9 @@ def test_a_page_that_is_just_full_reaches_the_head() -> None:
 
 
 def test_a_page_is_bounded_in_bytes() -> None:
-    page = cut([message(5, size=60), message(6, size=60), message(7)], after=4, head=7, max_bytes=100)
+    page = cut(
+        [message(5, size=60), message(6, size=60), message(7)], after=4, head=7, max_bytes=100
+    )
     assert seqs(page) == [5]
     assert page.to == 5
 

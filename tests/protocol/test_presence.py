@@ -84,13 +84,17 @@ def test_alice_is_present_at_once_and_announced_when_it_is_due(cluster: Cluster)
     assert cluster["a"].present(ROOM) == (1, [ALICE])
     assert cluster.tick("a") == [Change(ROOM, 1, [ALICE], [])]
     assert cluster.tick("a") == []
-    assert [send.stream for send in cluster.sent if send.message["type"] == "presence.part"] == [ROOM]
+    assert [send.stream for send in cluster.sent if send.message["type"] == "presence.part"] == [
+        ROOM
+    ]
 
 
 def test_joins_of_one_second_are_one_change(cluster: Cluster) -> None:
     cluster.join("a", BOB)
     cluster.join("a", ALICE)
-    assert [change.data for change in cluster.tick("a")] == [{"count": 2, "joined": [ALICE, BOB], "left": []}]
+    assert [change.data for change in cluster.tick("a")] == [
+        {"count": 2, "joined": [ALICE, BOB], "left": []}
+    ]
 
 
 def test_people_on_two_nodes_see_each_other(cluster: Cluster) -> None:
@@ -202,7 +206,9 @@ def test_an_announcement_that_comes_late_changes_nothing(cluster: Cluster) -> No
     cluster.join("a", ALICE)
     cluster.join("b", BOB)
     cluster.settle()
-    [late] = [send for send in cluster.sent if send.stream == ROOM and send.message["process"] == "a"]
+    [late] = [
+        send for send in cluster.sent if send.stream == ROOM and send.message["process"] == "a"
+    ]
     cluster.join("a", CHARLIE)
     cluster.tick("a")
     cluster["b"].heard(late.message, cluster.now)
@@ -256,7 +262,10 @@ def test_a_full_house_elsewhere_is_a_count_too(cluster: Cluster) -> None:
     cluster.settle()
     assert cluster["b"].present(ROOM) == (LISTED_MAX + 2, None)
     assert all(
-        part[3] is None for send in cluster.sent if send.stream == ROOM and send.message["process"] == "a" for part in send.message["parts"]
+        part[3] is None
+        for send in cluster.sent
+        if send.stream == ROOM and send.message["process"] == "a"
+        for part in send.message["parts"]
     )
 
 
@@ -287,7 +296,9 @@ def test_messages_are_bounded(monkeypatch: pytest.MonkeyPatch, cluster: Cluster)
     assert [cluster.seen(room) for room in rooms] == [[(2, [ALICE, BOB])] * 2] * 10
 
 
-def test_a_heartbeat_moves_its_window_over_all_streams(monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+def test_a_heartbeat_moves_its_window_over_all_streams(
+    monkeypatch: pytest.MonkeyPatch, cluster: Cluster
+) -> None:
     monkeypatch.setattr(presence_module, "HEARTBEAT_MAX_STREAMS", 3)
     rooms = [f"room.{number}" for number in range(10)]
     for room in rooms:
@@ -326,7 +337,9 @@ def anything(random: Random, cluster: Cluster, rooms: list[str]) -> dict[str, se
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_all_processes_agree_in_the_end_whatever_was_lost(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_processes_agree_in_the_end_whatever_was_lost(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(presence_module, "LISTED_MAX", 4)
     monkeypatch.setattr(presence_module, "HEARTBEAT_MAX_STREAMS", 2)
     cluster, rooms = Cluster("a", "b", "c"), ["room.1", "room.2", "room.3"]
@@ -336,7 +349,11 @@ def test_all_processes_agree_in_the_end_whatever_was_lost(seed: int, monkeypatch
     for name, room in product("abc", rooms):
         if any(where == room for where, _ in parts[name]):
             count, users = cluster[name].present(room)
-            assert count > 4 if users is None else users == sorted(user for where, user in present if where == room)
+            assert (
+                count > 4
+                if users is None
+                else users == sorted(user for where, user in present if where == room)
+            )
 
 
 def test_a_process_that_has_nobody_there_learns_who_is_when_it_is_asked() -> None:

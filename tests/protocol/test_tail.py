@@ -7,7 +7,9 @@ from realtime.protocol.page import End, Event, Page
 from realtime.protocol.tail import EARLY_MAX_EVENTS, Flush, Ingested, Tail
 
 
-def message(seq: int, ident: int | None = None, text: str = "hello", *, end: End | None = None) -> Event:
+def message(
+    seq: int, ident: int | None = None, text: str = "hello", *, end: End | None = None
+) -> Event:
     return Event.of("message", ident or seq, seq, {"text": text}, end=end)
 
 
@@ -21,7 +23,9 @@ def page(start: int, *events: Event, to: int | None = None, head: int | None = N
     return Page(start, to, to if head is None else head, events)
 
 
-def filled(*events: Event, position: int = 0, max_events: int = 512, max_bytes: int = 512 * 1024) -> Tail:
+def filled(
+    *events: Event, position: int = 0, max_events: int = 512, max_bytes: int = 512 * 1024
+) -> Tail:
     tail = Tail(position, max_events=max_events, max_bytes=max_bytes)
     for event in events:
         assert tail.ingest(event) is Ingested.APPENDED
@@ -139,7 +143,9 @@ class TestRepair:
 
     def test_a_right_that_ended_in_the_hole_is_returned(self) -> None:
         end = End(7, None, None, "removed")
-        assert [event.end for event in Tail(0).repair(page(0, message(1), message(2, end=end)))] == [None, end]
+        assert [
+            event.end for event in Tail(0).repair(page(0, message(1), message(2, end=end)))
+        ] == [None, end]
 
     def test_a_page_that_would_leave_a_hole_is_a_mistake(self) -> None:
         with pytest.raises(ValueError, match="from 1 or below"):
@@ -208,7 +214,9 @@ class TestAnswer:
         assert tail.answer(read) is None
         assert seqs(tail.answer(page(0, message(2, 5, ""), message(3), message(4)))) == [2, 3, 4]
 
-    def test_it_is_read_again_when_what_changed_was_given_up_early(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_is_read_again_when_what_changed_was_given_up_early(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(tail_module, "EARLY_MAX_EVENTS", 1)
         tail = filled(message(1, 5, "secret"))
         read = page(0, message(1, 5, "secret"))
@@ -220,7 +228,8 @@ class TestAnswer:
     def test_it_is_read_again_when_a_repair_left_a_hole_meanwhile(self) -> None:
         tail = filled(message(1, 5, "secret"))
         read = page(0, message(1, 5, "secret"))
-        tail.repair(page(1, message(2), to=3, head=3))  # 3 was the deletion of row 5, which is restored as 4
+        # 3 was the deletion of row 5, which is restored as 4.
+        tail.repair(page(1, message(2), to=3, head=3))
         tail.ingest(message(3, 5, ""))
         assert tail.answer(read) is None
 
@@ -284,25 +293,37 @@ class TestFlush:
 
     def test_what_is_contiguous_leaves_as_events_once(self) -> None:
         tail = filled(message(1), message(2))
-        assert tail.take_flush() == Flush(0, 2, (message(1), message(2)), contiguous=True, overflow=False)
+        assert tail.take_flush() == Flush(
+            0, 2, (message(1), message(2)), contiguous=True, overflow=False
+        )
         assert tail.take_flush() is None
 
     def test_a_row_that_changed_twice_makes_it_a_page(self) -> None:
         tail = filled(message(1, 5, "typo"), message(2), message(3, 5, "fixed"))
-        assert tail.take_flush() == Flush(0, 3, (message(2), message(3, 5, "fixed")), contiguous=False, overflow=False)
+        assert tail.take_flush() == Flush(
+            0, 3, (message(2), message(3, 5, "fixed")), contiguous=False, overflow=False
+        )
 
     def test_a_hidden_event_makes_it_a_page(self) -> None:
-        assert filled(message(1), hidden(2)).take_flush() == Flush(0, 2, (message(1), hidden(2)), contiguous=False, overflow=False)
+        assert filled(message(1), hidden(2)).take_flush() == Flush(
+            0, 2, (message(1), hidden(2)), contiguous=False, overflow=False
+        )
 
     def test_a_hole_of_a_repair_makes_it_a_page(self) -> None:
         tail = filled(message(1))
         tail.repair(page(1, message(2), to=3, head=3))
-        assert tail.take_flush() == Flush(0, 3, (message(1), message(2)), contiguous=False, overflow=False)
+        assert tail.take_flush() == Flush(
+            0, 3, (message(1), message(2)), contiguous=False, overflow=False
+        )
 
     def test_more_than_a_page_leaves_in_pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(tail_module, "PAGE_MAX_EVENTS", 2)
         tail = filled(message(1), message(2), message(3))
-        assert [seqs(tail.take_flush()), seqs(tail.take_flush()), tail.take_flush()] == [[1, 2], [3], None]
+        assert [seqs(tail.take_flush()), seqs(tail.take_flush()), tail.take_flush()] == [
+            [1, 2],
+            [3],
+            None,
+        ]
 
     def test_what_was_evicted_before_it_was_flushed_is_an_overflow(self) -> None:
         tail = filled(message(1), message(2), message(3), max_events=2)
@@ -353,7 +374,8 @@ class TestDeletedText:
 
     def test_when_the_deletion_comes_after_a_repair_that_could_not_see_it(self) -> None:
         tail = filled(message(1, 5, "secret"))
-        tail.repair(page(1, message(3), head=3))  # the row was deleted as 2 and restored as 4 while the page was read
+        # The row was deleted as 2 and restored as 4 while the page was read.
+        tail.repair(page(1, message(3), head=3))
         assert tail.ingest(message(2, 5, "")) is Ingested.OLD
         assert seqs(tail.resume(0)) == [3]
 
@@ -366,7 +388,9 @@ class TestDeletedText:
         assert tail.resume(0) is None  # read it: the database knows which rows have changed
         assert tail.take_flush() == Flush(0, 1, (), contiguous=False, overflow=True)
 
-    def test_when_the_deletion_was_given_up_before_the_page_was_absorbed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_when_the_deletion_was_given_up_before_the_page_was_absorbed(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(tail_module, "EARLY_MAX_EVENTS", 1)
         tail = Tail(0)
         tail.ingest(message(3))
@@ -376,4 +400,6 @@ class TestDeletedText:
         assert tail.has_gap
         assert tail.take_flush() == Flush(0, 3, (), contiguous=False, overflow=True)
         tail.repair(page(3, message(4, 5, "")))
-        assert tail.take_flush() == Flush(3, 4, (message(4, 5, ""),), contiguous=True, overflow=False)
+        assert tail.take_flush() == Flush(
+            3, 4, (message(4, 5, ""),), contiguous=True, overflow=False
+        )

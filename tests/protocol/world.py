@@ -14,10 +14,10 @@ import msgspec
 from realtime.protocol import frames
 from realtime.protocol.delivery import Delivery, Verdict
 from realtime.protocol.flush import FlushPolicy
-from realtime.protocol.follower import Action, Follower
 from realtime.protocol.page import Event, Page
 from realtime.protocol.tail import Flush, Tail
 from tests.protocol.database import PAGE, TABLES, Database, Read, Row
+from tests.support.follower import Action, Follower
 
 STREAM = "room.42"
 IDENTS = 5  # rows of a table: few, so that they are changed again and again
@@ -85,7 +85,9 @@ class Node:
             return
         client.waiting = True
         session = client.session
-        self.reads.append(Read(self.database, after, lambda read: self.answer_read(client, session, read)))
+        self.reads.append(
+            Read(self.database, after, lambda read: self.answer_read(client, session, read))
+        )
 
     def answer_read(self, client: "Client", session: int, read: Read) -> None:
         page = read.page()
@@ -132,13 +134,19 @@ class Node:
     def check_page(self, client: "Client", page: Page) -> None:
         """What no client may be sent, whatever happened before."""
         seqs = [event.seq for event in page.events]
-        if seqs != sorted(set(seqs)) or any(not page.start < seq <= page.to for seq in seqs) or page.to > page.head:
+        if (
+            seqs != sorted(set(seqs))
+            or any(not page.start < seq <= page.to for seq in seqs)
+            or page.to > page.head
+        ):
             client.complaints.append(f"a page out of order: {page}")
         if len(page.events) > PAGE:
             client.complaints.append(f"a page of {len(page.events)} events")
         for event in page.events:
             if event.seq < self.heard.get(event.key, 0):
-                client.complaints.append(f"{self.name} sent {event.key} as of {event.seq}, and knew of {self.heard[event.key]}")
+                client.complaints.append(
+                    f"{self.name} sent {event.key} as of {event.seq}, and knew of {self.heard[event.key]}"
+                )
 
 
 class Client:
@@ -195,7 +203,11 @@ class Client:
         """Begin with what was read: the head first, so some rows may be newer than it."""
         self.loading = False
         self.follower = Follower(read.head)
-        self.rows = {event.key: msgspec.json.decode(event.body) for event in read.rows if event.body is not None}
+        self.rows = {
+            event.key: msgspec.json.decode(event.body)
+            for event in read.rows
+            if event.body is not None
+        }
 
     def read_frame(self) -> bool:
         if self.node is None or not self.inbox:
@@ -236,7 +248,9 @@ class Client:
             self.pull()
 
     def apply(self, event: dict[str, Any]) -> None:
-        self.rows[f"{event['kind']}:{event['data']['id']}"] = {name: event[name] for name in ("seq", "kind", "data")}
+        self.rows[f"{event['kind']}:{event['data']['id']}"] = {
+            name: event[name] for name in ("seq", "kind", "data")
+        }
 
     def pull(self) -> None:
         self.commands.append(self.follower.position)
@@ -255,7 +269,11 @@ class World:
 
     @property
     def complaints(self) -> list[str]:
-        return [f"{client.name}: {complaint}" for client in self.clients for complaint in client.complaints]
+        return [
+            f"{client.name}: {complaint}"
+            for client in self.clients
+            for complaint in client.complaints
+        ]
 
     # What may happen
 
@@ -263,7 +281,11 @@ class World:
         """Commit, and publish ``copies`` of the event to each node: none is a loss, two are a repeat."""
         event = self.database.change(table, ident, delete=delete)
         if event is not None:
-            self.broker += [(node, event) for node, count in zip(self.nodes, copies, strict=True) for _ in range(count)]
+            self.broker += [
+                (node, event)
+                for node, count in zip(self.nodes, copies, strict=True)
+                for _ in range(count)
+            ]
 
     def deliver(self, place: int) -> None:
         """Let one message of the broker arrive, not always the oldest."""
@@ -273,7 +295,11 @@ class World:
 
     def read(self, place: int) -> None:
         """Make the next query of one of the reads that are under way."""
-        reads = [(queue, read) for queue in (*[node.reads for node in self.nodes], self.snapshots) for read in queue]
+        reads = [
+            (queue, read)
+            for queue in (*[node.reads for node in self.nodes], self.snapshots)
+            for read in queue
+        ]
         if reads:
             queue, read = reads[place % len(reads)]
             if len(read.missing) == 1:
@@ -329,16 +355,20 @@ class World:
                     client.connect(self.nodes[0])
                 while client.read_frame() or client.send_command():
                     pass
-        return self.complaints + [wrong for client in self.clients if (wrong := self._unlike(client))]
+        return self.complaints + [
+            wrong for client in self.clients if (wrong := self._unlike(client))
+        ]
 
     def _unlike(self, client: Client) -> str:
         wanted = self.database.state()
-        different = [key for key in wanted.keys() | client.rows.keys() if wanted.get(key) != client.rows.get(key)]
+        different = [
+            key
+            for key in wanted.keys() | client.rows.keys()
+            if wanted.get(key) != client.rows.get(key)
+        ]
         if not different and client.follower.position == self.database.head and client.is_level():
             return ""
-        return (
-            f"{client.name} is at {client.follower.position} of {self.database.head}, level: {client.is_level()}, other rows: {different}"
-        )
+        return f"{client.name} is at {client.follower.position} of {self.database.head}, level: {client.is_level()}, other rows: {different}"
 
 
 def wander(seed: int, steps: int = 250) -> list[str]:
@@ -347,11 +377,20 @@ def wander(seed: int, steps: int = 250) -> list[str]:
     world = World()
     loss = random.choice((0, 5, 25, 100))  # the broker of this walk: good, ordinary, bad, or gone
     reading = random.choice((8, 30))  # a database that is slow, or not
-    pace = random.choice((8, 20))  # so few changes that most of them find everybody level, or so many that few do
+    # So few changes that most of them find everybody level, or so many that few do.
+    pace = random.choice((8, 20))
 
     def change() -> None:
-        copies = [random.choices((0, 1, 2), (loss, 65, 10) if loss < 100 else (1, 0, 0))[0] for _ in world.nodes]
-        world.change(random.choice(TABLES), random.randrange(IDENTS), delete=random.random() < 0.1, copies=copies)
+        copies = [
+            random.choices((0, 1, 2), (loss, 65, 10) if loss < 100 else (1, 0, 0))[0]
+            for _ in world.nodes
+        ]
+        world.change(
+            random.choice(TABLES),
+            random.randrange(IDENTS),
+            delete=random.random() < 0.1,
+            copies=copies,
+        )
 
     def place() -> int:
         return random.randrange(60)

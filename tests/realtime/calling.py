@@ -27,7 +27,9 @@ class Caller:
 
     async def get(self, path: str, **headers: str) -> Any:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await asyncio.wait_for(self._client.get(path, headers={"authorization": self._token, **sent}), REPLY_SECONDS)
+        return await asyncio.wait_for(
+            self._client.get(path, headers={"authorization": self._token, **sent}), REPLY_SECONDS
+        )
 
     async def events(self, query: str = "", stream: str = "", **headers: str) -> Any:
         return await self.get(f"/api/streams/{stream or self.inbox}/events{query}", **headers)
@@ -36,7 +38,12 @@ class Caller:
         return await self.post(json.dumps({"id": 4, "command": name, **fields}))
 
     async def post(self, content: str | bytes, content_type: str = "application/json") -> Any:
-        return await self._client.post("/api/commands", content, content_type=content_type, headers={"authorization": self._token})
+        return await self._client.post(
+            "/api/commands",
+            content,
+            content_type=content_type,
+            headers={"authorization": self._token},
+        )
 
     @asynccontextmanager
     async def listening(self, query: str = "", **headers: str) -> AsyncIterator["Listening"]:

@@ -9,14 +9,15 @@ from django.db import connections
 from django.test import Client
 
 from notifications.services import notify
-from realtime import database, lifecycle, views
-from realtime import hub as hubs
-from realtime import writer as writers
+from realtime.api import views
 from realtime.auth import Account, Credentials, Identity, identify, issue_token
-from realtime.hub import Hub
-from realtime.lifecycle import Lifecycle
-from realtime.services import changing
-from realtime.writer import writer
+from realtime.core import database, drain
+from realtime.core import writer as writers
+from realtime.core.drain import Lifecycle
+from realtime.core.heads import changing
+from realtime.core.writer import writer
+from realtime.engine import hub as hubs
+from realtime.engine.hub import Hub
 from tests.conftest import People
 from tests.realtime.calling import Caller, Notify
 
@@ -98,6 +99,6 @@ def notified(hub: Hub) -> Notify:
 def process(monkeypatch: pytest.MonkeyPatch) -> Lifecycle:
     """A process that can be told to stop, once."""
     fresh = Lifecycle()
-    monkeypatch.setattr(lifecycle, "process", fresh)
+    monkeypatch.setattr(drain, "process", fresh)
     monkeypatch.setattr(views, "process", fresh)
     return fresh

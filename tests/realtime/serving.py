@@ -39,7 +39,13 @@ class Process:
     ) -> None:
         everything = {**environment(var), **(env or {})}
         self._process = subprocess.Popen(
-            command, cwd=ROOT, env=everything, pass_fds=pass_fds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=ROOT,
+            env=everything,
+            pass_fds=pass_fds,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         assert self._process.stdout is not None
         self.first_line = ""
@@ -111,8 +117,17 @@ class RawSocket:
         self._sock.connect(("127.0.0.1", port))
         self._buffer = b""
         key = base64.b64encode(os.urandom(16)).decode()
-        lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket", "Connection: Upgrade"]
-        lines += [f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: holdfast.v1"]
+        lines = [
+            f"GET {path} HTTP/1.1",
+            f"Host: 127.0.0.1:{port}",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+        ]
+        lines += [
+            f"Sec-WebSocket-Key: {key}",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Protocol: holdfast.v1",
+        ]
         lines += [f"Authorization: Bearer {token}"] if token else []
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         self._sock.sendall("\r\n".join([*lines, "", ""]).encode())

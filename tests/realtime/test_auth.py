@@ -11,8 +11,15 @@ from django.test import override_settings
 from django.utils import timezone
 
 from realtime import auth
-from realtime.auth import Credentials, accounts, identify, identify_each, issue_token, session_credential
-from realtime.auth.sockets import bearer, socket_credentials, subprotocol
+from realtime.auth import (
+    Credentials,
+    accounts,
+    identify,
+    identify_each,
+    issue_token,
+    session_credential,
+)
+from realtime.auth.handshake import bearer, socket_credentials, subprotocol
 from tests.realtime.conftest import SignIn, account_of, by_session
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +37,10 @@ def test_a_session_lets_its_owner_in(alice: User, sign_in: SignIn) -> None:
 
 
 def test_a_session_says_when_it_expires(alice: User, sign_in: SignIn) -> None:
-    assert account_of(by_session(sign_in(alice))).expires_at == Session.objects.get().expire_date.timestamp()
+    assert (
+        account_of(by_session(sign_in(alice))).expires_at
+        == Session.objects.get().expire_date.timestamp()
+    )
 
 
 def test_an_expired_session_lets_nobody_in(alice: User, sign_in: SignIn) -> None:
@@ -39,13 +49,17 @@ def test_an_expired_session_lets_nobody_in(alice: User, sign_in: SignIn) -> None
     assert by_session(key) is None
 
 
-def test_a_session_that_was_deleted_lets_nobody_in_even_if_a_cache_still_has_it(alice: User, sign_in: SignIn) -> None:
+def test_a_session_that_was_deleted_lets_nobody_in_even_if_a_cache_still_has_it(
+    alice: User, sign_in: SignIn
+) -> None:
     key = sign_in(alice)
     Session.objects.all().delete()
     assert by_session(key) is None
 
 
-def test_a_session_from_before_a_password_change_lets_nobody_in(alice: User, sign_in: SignIn) -> None:
+def test_a_session_from_before_a_password_change_lets_nobody_in(
+    alice: User, sign_in: SignIn
+) -> None:
     key = sign_in(alice)
     alice.set_password("something else entirely")
     alice.save()
@@ -58,7 +72,9 @@ def test_a_deactivated_user_is_not_let_in(alice: User, sign_in: SignIn) -> None:
     assert by_session(key) is None
 
 
-def test_a_rotated_secret_logs_nobody_out_and_changes_no_session(alice: User, sign_in: SignIn) -> None:
+def test_a_rotated_secret_logs_nobody_out_and_changes_no_session(
+    alice: User, sign_in: SignIn
+) -> None:
     key = sign_in(alice)
     before = Session.objects.get().session_data
     with override_settings(SECRET_KEY="another-secret", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
@@ -66,9 +82,13 @@ def test_a_rotated_secret_logs_nobody_out_and_changes_no_session(alice: User, si
     assert Session.objects.get().session_data == before
 
 
-def test_a_session_of_a_backend_that_is_no_longer_in_use_lets_nobody_in(alice: User, sign_in: SignIn) -> None:
+def test_a_session_of_a_backend_that_is_no_longer_in_use_lets_nobody_in(
+    alice: User, sign_in: SignIn
+) -> None:
     key = sign_in(alice)
-    with override_settings(AUTHENTICATION_BACKENDS=["django.contrib.auth.backends.RemoteUserBackend"]):
+    with override_settings(
+        AUTHENTICATION_BACKENDS=["django.contrib.auth.backends.RemoteUserBackend"]
+    ):
         assert by_session(key) is None
 
 
@@ -78,7 +98,7 @@ def test_nonsense_lets_nobody_in(db: None, nonsense: str) -> None:
 
 
 def test_an_anonymous_session_lets_nobody_in(db: None) -> None:
-    from realtime.cached_sessions import SessionStore
+    from realtime.auth.cached_sessions import SessionStore
 
     store = SessionStore()
     store["colour"] = "blue"
@@ -90,7 +110,9 @@ def test_no_credentials_let_nobody_in(db: None) -> None:
     assert identify(Credentials(None, None)) is None
 
 
-def test_a_session_costs_two_queries(alice: User, sign_in: SignIn, django_assert_num_queries: Any) -> None:
+def test_a_session_costs_two_queries(
+    alice: User, sign_in: SignIn, django_assert_num_queries: Any
+) -> None:
     key = sign_in(alice)
     with django_assert_num_queries(2 + len(accounts._gates)):
         by_session(key)
@@ -107,11 +129,16 @@ def test_moderators_are_a_group_and_administrators(people: Any, sign_in: SignIn)
     group, _ = Group.objects.get_or_create(name=auth.MODERATORS)
     people.bob.groups.add(group)
     User.objects.filter(pk=people.charlie.pk).update(is_superuser=True)
-    moderators = {who.username: account_of(by_session(sign_in(who))).is_moderator for who in (people.alice, people.bob, people.charlie)}
+    moderators = {
+        who.username: account_of(by_session(sign_in(who))).is_moderator
+        for who in (people.alice, people.bob, people.charlie)
+    }
     assert moderators == {"alice": False, "bob": True, "charlie": True}
 
 
-def test_a_gate_keeps_an_account_out_with_its_reason(alice: User, bob: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gate_keeps_an_account_out_with_its_reason(
+    alice: User, bob: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(accounts, "_gates", [])
     auth.register_gate(lambda user_ids: {alice.pk: "Spam."} if alice.pk in user_ids else {})
     assert account_of(by_session(sign_in(alice))).banned == "Spam."
@@ -121,14 +148,26 @@ def test_a_gate_keeps_an_account_out_with_its_reason(alice: User, bob: User, sig
 def test_a_token_comes_before_a_cookie() -> None:
     cookie = {"cookie": ["theme=dark; sessionid=s3cr3t-session"]}
     assert socket_credentials(cookie, []) == Credentials(None, "s3cr3t-session")
-    assert socket_credentials({**cookie, "authorization": ["Bearer hf_1"]}, []) == Credentials("hf_1", "s3cr3t-session")
-    assert socket_credentials(cookie, ["holdfast.v1", "bearer.hf_2"]) == Credentials("hf_2", "s3cr3t-session")
+    assert socket_credentials({**cookie, "authorization": ["Bearer hf_1"]}, []) == Credentials(
+        "hf_1", "s3cr3t-session"
+    )
+    assert socket_credentials(cookie, ["holdfast.v1", "bearer.hf_2"]) == Credentials(
+        "hf_2", "s3cr3t-session"
+    )
     assert socket_credentials({}, ["holdfast.v1"]) == Credentials(None, None)
     assert socket_credentials({"cookie": ["=;;\x01"]}, []) == Credentials(None, None)
 
 
 @pytest.mark.parametrize(
-    ("header", "token"), [("Bearer abc", "abc"), ("bearer abc ", "abc"), ("Basic abc", None), ("", None), ("Bearer", ""), ("Bearer ", "")]
+    ("header", "token"),
+    [
+        ("Bearer abc", "abc"),
+        ("bearer abc ", "abc"),
+        ("Basic abc", None),
+        ("", None),
+        ("Bearer", ""),
+        ("Bearer ", ""),
+    ],
 )
 def test_the_authorization_header(header: str, token: str | None) -> None:
     assert bearer(header) == token
@@ -140,9 +179,21 @@ def test_our_subprotocol_is_answered_to_who_offers_it() -> None:
     assert subprotocol([]) is None
 
 
-def test_many_who_come_at_once_cost_no_more_queries_than_one(alice: User, bob: User, django_assert_num_queries: Any) -> None:
+def test_many_who_come_at_once_cost_no_more_queries_than_one(
+    alice: User, bob: User, django_assert_num_queries: Any
+) -> None:
     tokens = [issue_token(alice), issue_token(bob)]
-    asked = [Credentials(token, None) for token in tokens] * 2 + [Credentials("hf_nobody", None), Credentials(tokens[0], "a-cookie")]
+    asked = [Credentials(token, None) for token in tokens] * 2 + [
+        Credentials("hf_nobody", None),
+        Credentials(tokens[0], "a-cookie"),
+    ]
     with django_assert_num_queries(1 + len(accounts._gates)):
         found = identify_each(asked)
-    assert [each and each.account.username for each in found] == ["alice", "bob", "alice", "bob", None, "alice"]
+    assert [each and each.account.username for each in found] == [
+        "alice",
+        "bob",
+        "alice",
+        "bob",
+        None,
+        "alice",
+    ]

@@ -9,13 +9,23 @@ from django.conf import settings
 from django.core.checks import CheckMessage
 from django.test import override_settings
 
-from realtime import checks
+from realtime.site import checks
 
 Check = Callable[[None], Iterable[CheckMessage]]
 
-REDIS_LAYER = {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": ["redis://localhost"]}}}
+REDIS_LAYER = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": ["redis://localhost"]},
+    }
+}
 MEMORY_LAYER = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-REDIS_CACHE = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://localhost"}}
+REDIS_CACHE = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": "redis://localhost",
+    }
+}
 
 
 def found(check: Check, **changed: Any) -> list[str | None]:
@@ -28,7 +38,14 @@ def test_the_settings_of_the_tests_are_fine() -> None:
 
 
 def every() -> list[Check]:
-    return [checks.processes, checks.origins, checks.secret, checks.one_machine, checks.limits, checks.pool]
+    return [
+        checks.processes,
+        checks.origins,
+        checks.secret,
+        checks.one_machine,
+        checks.limits,
+        checks.pool,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -40,11 +57,18 @@ def every() -> list[Check]:
         (2, REDIS_LAYER, settings.CACHES, ["holdfast.E002"]),
     ],
 )
-def test_several_processes_need_a_broker_and_a_shared_cache(processes: int, layer: Any, cache: Any, ids: list[str]) -> None:
+def test_several_processes_need_a_broker_and_a_shared_cache(
+    processes: int, layer: Any, cache: Any, ids: list[str]
+) -> None:
     before = channel_layers.backends
     channel_layers.backends = {}
     try:
-        assert found(checks.processes, HOLDFAST_PROCESSES=processes, CHANNEL_LAYERS=layer, CACHES=cache) == ids
+        assert (
+            found(
+                checks.processes, HOLDFAST_PROCESSES=processes, CHANNEL_LAYERS=layer, CACHES=cache
+            )
+            == ids
+        )
     finally:
         channel_layers.backends = before
 
@@ -71,7 +95,11 @@ def test_a_secret_that_can_be_guessed(key: str) -> None:
 
 
 def test_sqlite_is_for_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for engine, hosts, ids in (("sqlite3", 2, ["holdfast.E006"]), ("postgresql", 2, []), ("sqlite3", 1, [])):
+    for engine, hosts, ids in (
+        ("sqlite3", 2, ["holdfast.E006"]),
+        ("postgresql", 2, []),
+        ("sqlite3", 1, []),
+    ):
         monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", f"django.db.backends.{engine}")
         assert found(checks.one_machine, HOLDFAST_HOSTS=hosts) == ids
 
@@ -85,5 +113,7 @@ def test_bodies_smaller_than_messages() -> None:
 
 
 def test_a_pool_too_small_for_the_threads() -> None:
-    assert found(checks.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=5) == ["holdfast.E008"]
+    assert found(checks.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=5) == [
+        "holdfast.E008"
+    ]
     assert found(checks.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=6) == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.framing import PONG, after_pong, framed, whole_text
+from realtime.protocol.websocket_frames import PONG, after_pong, framed, whole_text
 
 LIMIT = 65_536
 
@@ -39,7 +39,9 @@ def test_whole_texts_are_read_one_after_the_other(sent: list[tuple[bytes, bytes]
 
 
 @given(texts, masks, st.data())
-def test_a_frame_that_has_not_come_whole_waits(text: bytes, mask: bytes, data: st.DataObject) -> None:
+def test_a_frame_that_has_not_come_whole_waits(
+    text: bytes, mask: bytes, data: st.DataObject
+) -> None:
     frame = masked(text, mask)
     cut = data.draw(st.integers(0, len(frame) - 1))
     assert whole_text(frame[:cut], 0, LIMIT) is None

@@ -9,13 +9,14 @@ from django.core.management import call_command
 from django.test import AsyncClient, override_settings
 
 from chat import services as chat
-from realtime import selectors, views
-from realtime.hub import Hub
-from realtime.lifecycle import Lifecycle
+from realtime.api import views
+from realtime.api.views import Buckets
+from realtime.core import reads
+from realtime.core.drain import Lifecycle
+from realtime.core.writer import writer
+from realtime.engine.hub import Hub
 from realtime.models import Stream
 from realtime.protocol.errors import Unavailable
-from realtime.views import Buckets
-from realtime.writer import writer
 from tests.realtime.calling import Caller, Notify, titles
 
 
@@ -23,19 +24,33 @@ class TestCommands:
     async def test_a_command_is_answered_with_its_reply(self, caller: Caller) -> None:
         answer = await caller.command("ping")
         reply = answer.json()
-        assert (answer.status_code, reply["type"], reply["id"], reply["ok"]) == (200, "reply", 4, True)
+        assert (answer.status_code, reply["type"], reply["id"], reply["ok"]) == (
+            200,
+            "reply",
+            4,
+            True,
+        )
         assert set(reply["data"]) == {"time"}
 
     async def test_a_message_is_posted_once(self, caller: Caller) -> None:
-        room = (await writer().run(chat.create_room, actor_id=caller.user.pk, name="General")).room_id
+        room = (
+            await writer().run(chat.create_room, actor_id=caller.user.pk, name="General")
+        ).room_id
         key = str(uuid4())
-        first, second = [(await caller.command("message.post", room=room, key=key, body="Hello")).json()["data"] for _ in range(2)]
+        first, second = [
+            (await caller.command("message.post", room=room, key=key, body="Hello")).json()["data"]
+            for _ in range(2)
+        ]
         assert (first["duplicate"], second["duplicate"]) == (False, True)
         assert first["message"] == second["message"]
 
     async def test_an_error_has_its_status(self, caller: Caller) -> None:
         answer = await caller.command("message.post", room=4711, key=str(uuid4()), body="Hello")
-        assert (answer.status_code, answer.json()["id"], answer.json()["error"]["code"]) == (404, 4, "not_found")
+        assert (answer.status_code, answer.json()["id"], answer.json()["error"]["code"]) == (
+            404,
+            4,
+            "not_found",
+        )
 
     async def test_a_pull_needs_no_subscription(self, caller: Caller, notified: Notify) -> None:
         await notified(caller, "one", "two")
@@ -48,7 +63,16 @@ class TestCommands:
             assert (answer.status_code, answer.json()["error"]["code"]) == (400, "unknown_command")
 
     async def test_what_is_no_object_with_an_id(self, caller: Caller) -> None:
-        for content in ("", "x", "[]", '{"id": "4"}', '{"command": "ping"}', b"\xff", "[" * 5000, '{"id":1,"command":"ping"}' * 2):
+        for content in (
+            "",
+            "x",
+            "[]",
+            '{"id": "4"}',
+            '{"command": "ping"}',
+            b"\xff",
+            "[" * 5000,
+            '{"id":1,"command":"ping"}' * 2,
+        ):
             answer = await caller.post(content)
             assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
 
@@ -62,21 +86,30 @@ class TestCommands:
             ({"key": "no-uuid"}, "key"),
         ]
         for fields, named in wrong:
-            answer = await caller.command("message.post", **{"room": 1, "key": str(uuid4()), "body": "Hello", **fields})
+            answer = await caller.command(
+                "message.post", **{"room": 1, "key": str(uuid4()), "body": "Hello", **fields}
+            )
             assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
             assert named in answer.json()["error"]["message"]
 
     async def test_a_body_above_the_limit_is_refused(self, caller: Caller) -> None:
-        answer = await caller.post(json.dumps({"id": 1, "command": "ping", "padding": "x" * 65_536}))
+        answer = await caller.post(
+            json.dumps({"id": 1, "command": "ping", "padding": "x" * 65_536})
+        )
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "bad_request")
 
     async def test_a_form_is_no_command(self, caller: Caller) -> None:
         answer = await caller.post("id=1", content_type="application/x-www-form-urlencoded")
-        assert (answer.status_code, answer.json()["error"]["message"]) == (400, "Content-Type: expected application/json")
+        assert (answer.status_code, answer.json()["error"]["message"]) == (
+            400,
+            "Content-Type: expected application/json",
+        )
 
-    async def test_a_flood_is_refused_until_the_bucket_has_refilled(self, call: Any, people: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_a_flood_is_refused_until_the_bucket_has_refilled(
+        self, call: Any, people: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         clock = Clock()
-        monkeypatch.setattr("realtime.views.time.monotonic", clock)
+        monkeypatch.setattr("realtime.api.views.time.monotonic", clock)
         with override_settings(HOLDFAST_COMMAND_RATE=1, HOLDFAST_COMMAND_BURST=3):
             charlie = await call(people.charlie)
             statuses = [(await charlie.command("ping")).status_code for _ in range(4)]
@@ -86,7 +119,10 @@ class TestCommands:
             clock.now += 1
             assert (await charlie.command("ping")).status_code == 200
         assert statuses == [200, 200, 200, 429]
-        assert (refused.json()["error"]["code"], refused.headers["Retry-After"]) == ("rate_limited", "1")
+        assert (refused.json()["error"]["code"], refused.headers["Retry-After"]) == (
+            "rate_limited",
+            "1",
+        )
 
     async def test_a_form_of_another_site_cannot_command(self, caller: Caller) -> None:
         browser = AsyncClient(enforce_csrf_checks=True)
@@ -95,10 +131,17 @@ class TestCommands:
         forged = await browser.post("/api/commands", ping, content_type="application/json")
         assert (forged.status_code, forged.json()["error"]["code"]) == (403, "forbidden")
         browser.cookies["csrftoken"] = "a" * 32
-        own = await browser.post("/api/commands", ping, content_type="application/json", headers={"x-csrftoken": "a" * 32})
+        own = await browser.post(
+            "/api/commands",
+            ping,
+            content_type="application/json",
+            headers={"x-csrftoken": "a" * 32},
+        )
         assert own.status_code == 200
 
-    async def test_a_bug_is_logged_and_told_in_words(self, caller: Caller, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    async def test_a_bug_is_logged_and_told_in_words(
+        self, caller: Caller, monkeypatch: pytest.MonkeyPatch, caplog: Any
+    ) -> None:
         async def broken(*_: Any) -> None:
             raise ZeroDivisionError
 
@@ -129,20 +172,36 @@ class TestProbes:
 
     async def test_a_node_is_ready(self, hub: Hub) -> None:
         answer = await AsyncClient().get("/readyz")
-        assert (answer.status_code, answer.json()["status"], answer.json()["down"]) == (200, "ready", [])
+        assert (answer.status_code, answer.json()["status"], answer.json()["down"]) == (
+            200,
+            "ready",
+            [],
+        )
 
-    async def test_without_the_broker_a_node_is_ready_and_says_that_it_is_degraded(self, hub: Hub) -> None:
+    async def test_without_the_broker_a_node_is_ready_and_says_that_it_is_degraded(
+        self, hub: Hub
+    ) -> None:
         hub.layer.degraded = True
         answer = await AsyncClient().get("/readyz")
-        assert (answer.status_code, answer.json()["status"], answer.json()["layer"]) == (200, "degraded", "degraded")
+        assert (answer.status_code, answer.json()["status"], answer.json()["layer"]) == (
+            200,
+            "degraded",
+            "degraded",
+        )
 
-    async def test_without_the_database_a_node_is_not_ready(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_without_the_database_a_node_is_not_ready(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         async def away(*_: Any) -> None:
             raise Unavailable("away", retry_after=1.0)
 
         monkeypatch.setattr(views, "read", away)
         answer = await AsyncClient().get("/readyz")
-        assert (answer.status_code, answer.json()["status"], answer.json()["down"]) == (503, "not ready", ["database"])
+        assert (answer.status_code, answer.json()["status"], answer.json()["down"]) == (
+            503,
+            "not ready",
+            ["database"],
+        )
 
     async def test_a_draining_node_is_not_ready(self, hub: Hub, process: Lifecycle) -> None:
         process.drain()
@@ -152,7 +211,7 @@ class TestProbes:
 
 @pytest.mark.django_db
 def test_the_epoch_is_named_anew_after_a_restore() -> None:
-    before = selectors.epoch()
+    before = reads.epoch()
     call_command("new_epoch")
-    assert selectors.epoch() != before
+    assert reads.epoch() != before
     assert not Stream.objects.exists()

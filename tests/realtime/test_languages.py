@@ -9,10 +9,19 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from django.utils.translation import override
 
-from realtime.auth import sockets
-from realtime.languages import catalogue_url
+from realtime.auth import handshake
 from realtime.protocol.errors import HoldfastError
-from realtime.zones import ZONE_COOKIE, Moment, in_the_readers_zone, in_zone, read, spoken_again, written, zone_named
+from realtime.site.languages import catalogue_url
+from realtime.site.time_zones import (
+    ZONE_COOKIE,
+    Moment,
+    in_the_readers_zone,
+    in_zone,
+    read,
+    spoken_again,
+    written,
+    zone_named,
+)
 
 
 def test_each_language_has_its_own_script_which_is_kept_for_ever(client: Client) -> None:
@@ -38,26 +47,33 @@ def test_a_language_that_nobody_speaks_here_has_no_script(client: Client) -> Non
     [
         ({"accept-language": ["de-AT,de;q=0.9,en;q=0.5"]}, "de"),
         ({"accept-language": ["de"], "cookie": ["sessionid=x; language=ar"]}, "ar"),
-        ({"accept-language": ["de"], "cookie": ["sessionid=x", "my_language=ar; language=tlh"]}, "de"),
+        (
+            {"accept-language": ["de"], "cookie": ["sessionid=x", "my_language=ar; language=tlh"]},
+            "de",
+        ),
         ({"accept-language": ["tlh"]}, "en"),
         ({"cookie": ["language=../../etc/passwd"]}, "en"),
         ({}, "en"),
     ],
 )
-def test_a_socket_knows_the_language_of_whoever_opens_it(headers: dict[str, list[str]], language: str) -> None:
-    assert sockets._language(headers) == language
+def test_a_socket_knows_the_language_of_whoever_opens_it(
+    headers: dict[str, list[str]], language: str
+) -> None:
+    assert handshake._language(headers) == language
 
 
 def test_a_socket_knows_the_zone_of_whoever_opens_it() -> None:
     headers = {"cookie": ["sessionid=x; timezone=Europe%2FBerlin"]}
-    with in_zone(sockets._cookie(headers, ZONE_COOKIE)):
+    with in_zone(handshake._cookie(headers, ZONE_COOKIE)):
         assert timezone.get_current_timezone_name() == "Europe/Berlin"
-    with in_zone(sockets._cookie({}, ZONE_COOKIE)):
+    with in_zone(handshake._cookie({}, ZONE_COOKIE)):
         assert timezone.get_current_timezone_name() == "UTC"
 
 
 def test_a_moment_in_a_refusal_is_said_to_whoever_is_refused() -> None:
-    error = HoldfastError("Muted until {until}.", until=Moment(datetime(2026, 11, 24, 23, 30, tzinfo=UTC)))
+    error = HoldfastError(
+        "Muted until {until}.", until=Moment(datetime(2026, 11, 24, 23, 30, tzinfo=UTC))
+    )
     assert error.message == "Muted until 24 Nov 2026, 23:30 UTC."
     with override("de"), in_zone("Europe/Berlin"):
         assert error.message == "Muted until 25. Nov 2026, 00:30."

@@ -5,9 +5,9 @@ import re
 import pytest
 from django.test import Client, override_settings
 
-from realtime import metrics
-from realtime.environment import Environment
-from realtime.metrics import MAX_LABEL_SETS, Counter, Gauge, Histogram, Labelled
+from realtime.core import metrics
+from realtime.core.metrics import MAX_LABEL_SETS, Counter, Gauge, Histogram, Labelled
+from realtime.site.environment import Environment
 
 NAMED_BY_THE_DOCUMENTATION = {
     "holdfast_connections",
@@ -68,9 +68,14 @@ def test_labels_are_bounded() -> None:
     assert labelled.of("0") is labelled.of("0")
 
 
-@pytest.mark.parametrize(("address", "status"), [("127.0.0.1", 200), ("10.1.2.3", 200), ("203.0.113.9", 403), ("", 403), ("::1", 403)])
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("127.0.0.1", 200), ("10.1.2.3", 200), ("203.0.113.9", 403), ("", 403), ("::1", 403)],
+)
 def test_only_the_named_networks_may_read(client: Client, address: str, status: int) -> None:
-    networks = Environment({"METRICS_NETWORKS": "127.0.0.0/8,10.0.0.0/8"}).networks("METRICS_NETWORKS", [])
+    networks = Environment({"METRICS_NETWORKS": "127.0.0.0/8,10.0.0.0/8"}).networks(
+        "METRICS_NETWORKS", []
+    )
     with override_settings(METRICS_NETWORKS=networks):
         answer = client.get("/metrics", REMOTE_ADDR=address)
     assert answer.status_code == status
@@ -78,5 +83,10 @@ def test_only_the_named_networks_may_read(client: Client, address: str, status: 
 
 
 def test_a_header_does_not_open_the_metrics(client: Client) -> None:
-    answer = client.get("/metrics", REMOTE_ADDR="203.0.113.9", HTTP_X_FORWARDED_FOR="127.0.0.1", HTTP_X_REAL_IP="127.0.0.1")
+    answer = client.get(
+        "/metrics",
+        REMOTE_ADDR="203.0.113.9",
+        HTTP_X_FORWARDED_FOR="127.0.0.1",
+        HTTP_X_REAL_IP="127.0.0.1",
+    )
     assert answer.status_code == 403

@@ -37,7 +37,8 @@ def test_the_code_of_before_works_on_the_tables_of_now(app: str) -> None:
         state = MigrationLoader(connection).project_state(node)
         for model in state.apps.get_app_config(app).get_models():
             if not model._meta.proxy:
-                with transaction.atomic():  # the same tables come again with the next migration, and some have one row only
+                # The same tables come again with the next migration, and some have one row only.
+                with transaction.atomic():
                     use(model, node)
                     transaction.set_rollback(True)
 
@@ -51,9 +52,13 @@ def use(model: type[models.Model], node: tuple[str, str]) -> None:
         row = make(model)
         assert manager.filter(pk=row.pk).values().get(), "a row of the code of before is not found"
         if model._meta.label not in APPEND_ONLY:
-            manager.filter(pk=row.pk).update(**{field.attname: getattr(row, field.attname) for field in plain(model)})
+            manager.filter(pk=row.pk).update(
+                **{field.attname: getattr(row, field.attname) for field in plain(model)}
+            )
     except Exception as error:
-        raise AssertionError(f"{model._meta.label} as of {'.'.join(node)} does not work on the tables of now: {error}") from error
+        raise AssertionError(
+            f"{model._meta.label} as of {'.'.join(node)} does not work on the tables of now: {error}"
+        ) from error
     name = model._meta.model_name
     assert name is not None
     if name in apps.all_models[model._meta.app_label]:  # and the code of now reads it
@@ -66,7 +71,9 @@ def plain(model: type[models.Model]) -> list[models.Field[Any, Any]]:
 
 def make(model: type[models.Model]) -> models.Model:
     """Insert a row with no more than the code of before had to give."""
-    values = {field.attname: value(field) for field in model._meta.concrete_fields if is_required(field)}
+    values = {
+        field.attname: value(field) for field in model._meta.concrete_fields if is_required(field)
+    }
     return model._default_manager.create(**values)
 
 
@@ -90,7 +97,11 @@ def value(field: models.Field[Any, Any]) -> Any:
 def related(field: "models.ForeignKey[Any, Any]") -> models.Model:
     model = field.related_model
     assert isinstance(model, type)
-    return User.objects.create(username=f"person-{next(NUMBERS)}") if model._meta.label == "auth.User" else make(model)
+    return (
+        User.objects.create(username=f"person-{next(NUMBERS)}")
+        if model._meta.label == "auth.User"
+        else make(model)
+    )
 
 
 VALUES: list[tuple[type, Callable[[Any], Any]]] = [
@@ -100,7 +111,10 @@ VALUES: list[tuple[type, Callable[[Any], Any]]] = [
     (models.IntegerField, lambda _field: next(NUMBERS)),
     (models.FloatField, lambda _field: float(next(NUMBERS))),
     (models.JSONField, lambda _field: {}),
-    (models.BinaryField, lambda field: next(NUMBERS).to_bytes(8, "big") * ((field.max_length or 8) // 8)),
+    (
+        models.BinaryField,
+        lambda field: next(NUMBERS).to_bytes(8, "big") * ((field.max_length or 8) // 8),
+    ),
     (models.CharField, lambda _field: str(next(NUMBERS))),
     (models.TextField, lambda _field: str(next(NUMBERS))),
 ]
@@ -109,8 +123,15 @@ VALUES: list[tuple[type, Callable[[Any], Any]]] = [
 @pytest.mark.django_db
 def test_a_column_that_was_renamed_is_found() -> None:
     """The test of the test."""
-    word = MigrationLoader(connection).project_state(("chat", "0001_initial")).apps.get_model("chat", "BlockedWord")
+    word = (
+        MigrationLoader(connection)
+        .project_state(("chat", "0001_initial"))
+        .apps.get_model("chat", "BlockedWord")
+    )
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE chat_blockedword RENAME COLUMN word TO term")
-    with pytest.raises(AssertionError, match="does not work on the tables of now"), transaction.atomic():
+    with (
+        pytest.raises(AssertionError, match="does not work on the tables of now"),
+        transaction.atomic(),
+    ):
         use(word, ("chat", "0001_initial"))

@@ -8,12 +8,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from realtime import auth, selectors
+from realtime import auth
 from realtime.auth import accounts, session_credential
-from realtime.models import AccessToken, Revocation
-from realtime.protocol.codes import CloseCode
-from realtime.protocol.page import End
-from realtime.revocation import (
+from realtime.auth.revocation import (
     DEACTIVATED,
     EXPIRED,
     LOGGED_OUT,
@@ -25,7 +22,11 @@ from realtime.revocation import (
     personal_stream,
     revocation_events,
 )
-from realtime.services import changing
+from realtime.core import reads
+from realtime.core.heads import changing
+from realtime.models import AccessToken, Revocation
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.page import End
 from tests.conftest import PASSWORD
 from tests.realtime.conftest import SignIn, account_of, by_session, by_token
 
@@ -38,17 +39,22 @@ def ends(user: User) -> list[End | None]:
 
 def test_an_end_is_an_event_that_nobody_is_shown(alice: User) -> None:
     end_sessions(alice.pk, code=CloseCode.BANNED, reason="Spam.")
-    (event,) = selectors.page(personal_stream(alice.pk), 0).events
+    (event,) = reads.page(personal_stream(alice.pk), 0).events
     assert (event.seq, event.body, event.end) == (1, None, End(alice.pk, None, 4503, "Spam."))
 
 
 def test_an_end_can_be_part_of_a_larger_change(alice: User) -> None:
     stream = personal_stream(alice.pk)
     with changing(stream) as heads:
-        end_sessions_within(heads, alice.pk, code=CloseCode.SESSION_ENDED, reason="first", credential="session:1")
+        end_sessions_within(
+            heads, alice.pk, code=CloseCode.SESSION_ENDED, reason="first", credential="session:1"
+        )
         end_sessions_within(heads, alice.pk, code=CloseCode.BANNED, reason="second")
-    assert ends(alice) == [End(alice.pk, "session:1", 4502, "first"), End(alice.pk, None, 4503, "second")]
-    assert selectors.heads([stream]) == {stream: 2}
+    assert ends(alice) == [
+        End(alice.pk, "session:1", 4502, "first"),
+        End(alice.pk, None, 4503, "second"),
+    ]
+    assert reads.heads([stream]) == {stream: 2}
 
 
 def test_ends_are_read_by_position(alice: User, bob: User) -> None:
@@ -65,17 +71,26 @@ def test_a_long_reason_is_cut_to_fit_a_close_frame(alice: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 class TestSignals:
-    def test_signing_out_ends_the_sockets_of_that_session_only(self, alice: User, client: Client) -> None:
+    def test_signing_out_ends_the_sockets_of_that_session_only(
+        self, alice: User, client: Client
+    ) -> None:
         client.force_login(alice)
         key = client.cookies["sessionid"].value
         client.post("/accounts/logout/")
-        assert ends(alice) == [End(alice.pk, session_credential(key), CloseCode.SESSION_ENDED, LOGGED_OUT)]
+        assert ends(alice) == [
+            End(alice.pk, session_credential(key), CloseCode.SESSION_ENDED, LOGGED_OUT)
+        ]
 
-    def test_a_session_is_gone_before_its_sockets_are_told(self, alice: User, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_session_is_gone_before_its_sockets_are_told(
+        self, alice: User, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         client.force_login(alice)
         key = client.cookies["sessionid"].value
         known_at_the_end: list[Any] = []
-        monkeypatch.setattr("realtime.revocation.end_sessions", lambda *_, **__: known_at_the_end.append(by_session(key)))
+        monkeypatch.setattr(
+            "realtime.auth.revocation.end_sessions",
+            lambda *_, **__: known_at_the_end.append(by_session(key)),
+        )
         client.post("/accounts/logout/")
         assert known_at_the_end == [None]
 
@@ -95,11 +110,14 @@ class TestSignals:
 
     def test_a_deactivation_in_the_admin_ends_everything(self, alice: User, client: Client) -> None:
         client.force_login(User.objects.create_superuser("root", password="root"))
-        form = {"username": "alice", "date_joined_0": "2026-11-24", "date_joined_1": "10:00:00"}  # is_active is not ticked
+        # Is_active is not ticked.
+        form = {"username": "alice", "date_joined_0": "2026-11-24", "date_joined_1": "10:00:00"}
         assert client.post(f"/admin/auth/user/{alice.pk}/change/", form).status_code == 302
         assert [end and end.reason for end in ends(alice)] == [DEACTIVATED]
 
-    def test_other_changes_of_a_user_end_nothing(self, alice: User, client: Client, django_assert_num_queries: Any) -> None:
+    def test_other_changes_of_a_user_end_nothing(
+        self, alice: User, client: Client, django_assert_num_queries: Any
+    ) -> None:
         alice.first_name = "Alicia"
         alice.save()
         with django_assert_num_queries(1):
@@ -117,7 +135,9 @@ def test_who_is_still_welcome_has_not_lapsed(alice: User, bob: User, sign_in: Si
     assert lapsed([]) == {}
 
 
-def test_a_change_past_every_signal_is_found(alice: User, bob: User, charlie: User, sign_in: SignIn) -> None:
+def test_a_change_past_every_signal_is_found(
+    alice: User, bob: User, charlie: User, sign_in: SignIn
+) -> None:
     known = [account_of(by_session(sign_in(user))) for user in (alice, bob, charlie)]
     User.objects.filter(pk=alice.pk).update(is_active=False)
     User.objects.filter(pk=bob.pk).update(password="another")
@@ -129,23 +149,35 @@ def test_a_change_past_every_signal_is_found(alice: User, bob: User, charlie: Us
 def test_an_expiry_is_found(alice: User, sign_in: SignIn) -> None:
     account = account_of(by_session(sign_in(alice)))
     expired = replace(account, expires_at=time.time() - 1)
-    assert lapsed([account, expired]) == {expired: End(alice.pk, expired.credential, CloseCode.SESSION_ENDED, EXPIRED)}
+    assert lapsed([account, expired]) == {
+        expired: End(alice.pk, expired.credential, CloseCode.SESSION_ENDED, EXPIRED)
+    }
 
 
-def test_a_session_that_ended_while_its_socket_was_opening_is_found(alice: User, sign_in: SignIn) -> None:
+def test_a_session_that_ended_while_its_socket_was_opening_is_found(
+    alice: User, sign_in: SignIn
+) -> None:
     ended, other = (account_of(by_session(sign_in(alice))) for _ in range(2))
-    end_sessions(alice.pk, code=CloseCode.SESSION_ENDED, reason=LOGGED_OUT, credential=ended.credential)
-    assert lapsed([ended, other]) == {ended: End(alice.pk, ended.credential, CloseCode.SESSION_ENDED, REVOKED)}
+    end_sessions(
+        alice.pk, code=CloseCode.SESSION_ENDED, reason=LOGGED_OUT, credential=ended.credential
+    )
+    assert lapsed([ended, other]) == {
+        ended: End(alice.pk, ended.credential, CloseCode.SESSION_ENDED, REVOKED)
+    }
 
 
-def test_a_ban_is_found(alice: User, bob: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ban_is_found(
+    alice: User, bob: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     known = [account_of(by_session(sign_in(user))) for user in (alice, bob)]
     monkeypatch.setattr(accounts, "_gates", [])
     auth.register_gate(lambda user_ids: dict.fromkeys({alice.pk} & set(user_ids), "Spam."))
     assert lapsed(known) == {known[0]: End(alice.pk, None, CloseCode.BANNED, "Spam.")}
 
 
-def test_everybody_is_looked_at_in_a_few_queries(alice: User, sign_in: SignIn, django_assert_num_queries: Any) -> None:
+def test_everybody_is_looked_at_in_a_few_queries(
+    alice: User, sign_in: SignIn, django_assert_num_queries: Any
+) -> None:
     account = account_of(by_session(sign_in(alice)))
     many = [replace(account, credential=f"session:{number}") for number in range(1500)]
     with django_assert_num_queries(2 * (2 + len(accounts._gates))):

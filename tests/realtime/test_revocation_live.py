@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from chat import services as chat
 from realtime.auth import issue_token
+from realtime.auth.revocation import LOGGED_OUT, PASSWORD_CHANGED
 from realtime.protocol.codes import CloseCode
-from realtime.revocation import LOGGED_OUT, PASSWORD_CHANGED
 from tests.conftest import PASSWORD
 from tests.realtime.serving import RawSocket
 from tests.support.server import Node, Nodes
@@ -28,14 +28,18 @@ class Browser:
         """Load a page and send its form."""
         self._http.get("/accounts/login/" if path.endswith("logout/") else path)
         token = {"csrfmiddlewaretoken": self._http.cookies.get("csrftoken", "")}
-        return self._http.post(path, data={**fields, **token}, headers={"Origin": self._node.origin})
+        return self._http.post(
+            path, data={**fields, **token}, headers={"Origin": self._node.origin}
+        )
 
     def renew(self) -> None:
         """Take over the cookie that the last answer set."""
         self.cookie = f"sessionid={self._http.cookies['sessionid']}"
 
     def socket(self, *, origin: str | None = None) -> RawSocket:
-        return RawSocket(self._node.port, headers={"Cookie": self.cookie, "Origin": origin or self._node.origin})
+        return RawSocket(
+            self._node.port, headers={"Cookie": self.cookie, "Origin": origin or self._node.origin}
+        )
 
 
 def test_a_page_of_another_site_cannot_use_the_cookie(nodes: Nodes, alice: User) -> None:
@@ -44,19 +48,30 @@ def test_a_page_of_another_site_cannot_use_the_cookie(nodes: Nodes, alice: User)
     with browser.socket() as own:
         assert own.status == 101
         assert own.objects()[0]["user"]["username"] == "alice"
-    for origin in ("https://evil.example", "null", "http://127.0.0.1.evil.example", node.origin.replace("http:", "https:")):
+    for origin in (
+        "https://evil.example",
+        "null",
+        "http://127.0.0.1.evil.example",
+        node.origin.replace("http:", "https:"),
+    ):
         with browser.socket(origin=origin) as foreign:
             assert foreign.status == 403, origin
     with RawSocket(node.port, headers={"Cookie": browser.cookie}) as without:
         assert without.status == 403
-    with RawSocket(node.port, token=issue_token(alice), headers={"Origin": "https://evil.example"}) as bearer:
+    with RawSocket(
+        node.port, token=issue_token(alice), headers={"Origin": "https://evil.example"}
+    ) as bearer:
         assert bearer.status == 403
 
 
 def test_signing_out_closes_the_sockets_of_this_browser_only(nodes: Nodes, alice: User) -> None:
     node = nodes.start()
     here, there = Browser(node, "alice"), Browser(node, "alice")
-    with here.socket() as signed_out, there.socket() as other, RawSocket(node.port, token=issue_token(alice)) as program:
+    with (
+        here.socket() as signed_out,
+        there.socket() as other,
+        RawSocket(node.port, token=issue_token(alice)) as program,
+    ):
         for each in (signed_out, other, program):
             assert each.objects()[0]["type"] == "hello"
         here.submit("/accounts/logout/")
@@ -76,7 +91,12 @@ def test_a_password_change_closes_everything(nodes: Nodes, alice: User) -> None:
         for each in (tab, program):
             each.objects()
         new = "something else entirely"
-        browser.submit("/accounts/password_change/", old_password=PASSWORD, new_password1=new, new_password2=new)
+        browser.submit(
+            "/accounts/password_change/",
+            old_password=PASSWORD,
+            new_password1=new,
+            new_password2=new,
+        )
         for each in (tab, program):
             assert each.closed() == (CloseCode.SESSION_ENDED, PASSWORD_CHANGED)
         browser.renew()
@@ -95,7 +115,9 @@ def test_what_ended_unheard_is_found_by_looking(nodes: Nodes, alice: User, bob: 
         for each in (tab, program):
             each.objects()
         assert program.closed()[0] == CloseCode.SESSION_ENDED
-        chat.site_ban(actor_id=User.objects.create_superuser("root").pk, user_id=alice.pk, reason="Spam.")
+        chat.site_ban(
+            actor_id=User.objects.create_superuser("root").pk, user_id=alice.pk, reason="Spam."
+        )
         assert tab.closed()[0] == CloseCode.BANNED
     with browser.socket() as tab:
         assert tab.closed()[0] == CloseCode.BANNED

@@ -20,12 +20,25 @@ from chat import services as chat
 from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.auth import issue_token
+from realtime.core.heads import changing
 from realtime.protocol.codes import CloseCode
-from realtime.services import changing
-from tests.realtime.serving import BINARY, CLOSE, CONTINUATION, PING, PONG, Process, RawSocket, frame, refused, serve
+from tests.realtime.serving import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    Process,
+    RawSocket,
+    frame,
+    refused,
+    serve,
+)
 from tests.support.server import Nodes, free_port
 
-SLOT_SECONDS = 0.1  # realtime.server, which cannot be imported without installing Twisted's reactor in this process
+# Realtime.server.server, which cannot be imported without installing Twisted's reactor in this
+# process.
+SLOT_SECONDS = 0.1
 
 
 @pytest.fixture
@@ -34,7 +47,9 @@ def token(nodes: Nodes, alice: User) -> str:
 
 
 class TestClosing:
-    def test_every_bad_frame_is_closed_with_its_code_and_a_reason(self, nodes: Nodes, token: str) -> None:
+    def test_every_bad_frame_is_closed_with_its_code_and_a_reason(
+        self, nodes: Nodes, token: str
+    ) -> None:
         node = nodes.start()
         bad_frames = {
             "binary": frame(b"{}", opcode=BINARY),
@@ -59,14 +74,19 @@ class TestClosing:
             assert client.closed()[0] == 1009
 
         with RawSocket(node.port) as client:
-            assert client.closed() == (CloseCode.NOT_AUTHENTICATED, CloseCode.NOT_AUTHENTICATED.reason)
+            assert client.closed() == (
+                CloseCode.NOT_AUTHENTICATED,
+                CloseCode.NOT_AUTHENTICATED.reason,
+            )
 
         with RawSocket(node.port, token=token) as client:
             client.command("ping", padding="x" * 65_000)
             client.objects()
             assert client.objects()[0]["ok"] is True
 
-    def test_a_close_is_answered_and_one_that_is_not_ends_all_the_same(self, nodes: Nodes, token: str) -> None:
+    def test_a_close_is_answered_and_one_that_is_not_ends_all_the_same(
+        self, nodes: Nodes, token: str
+    ) -> None:
         node = nodes.start(HOLDFAST_CLOSE_SECONDS="0.2")
         with RawSocket(node.port, token=token) as polite:
             polite.send(b"\x03\xe8bye", opcode=CLOSE)
@@ -83,9 +103,14 @@ class TestClosing:
             assert mute.ended()
         assert RawSocket(node.port, token=token, path="/ws/nothing/").status in (403, 404)
 
-    def test_a_client_that_does_not_answer_pings_is_closed_and_one_that_does_is_not(self, nodes: Nodes, token: str) -> None:
+    def test_a_client_that_does_not_answer_pings_is_closed_and_one_that_does_is_not(
+        self, nodes: Nodes, token: str
+    ) -> None:
         node = nodes.start(HOLDFAST_PING_AFTER_SECONDS="1", HOLDFAST_PONG_SECONDS="1")
-        with RawSocket(node.port, token=token) as silent, RawSocket(node.port, token=token) as answering:
+        with (
+            RawSocket(node.port, token=token) as silent,
+            RawSocket(node.port, token=token) as answering,
+        ):
             for client in (silent, answering):
                 client.objects()
                 assert client.receive()[0] == PING
@@ -122,21 +147,38 @@ class TestAddresses:
         stranger = {"X-Real-IP": "203.0.113.9"}
         assert httpx.get(f"{plain.origin}/metrics", headers=stranger).status_code == 200
         assert httpx.get(f"{proxied.origin}/metrics", headers=stranger).status_code == 403
-        assert httpx.get(f"{proxied.origin}/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 200
-        assert httpx.get(f"{proxied.origin}/metrics", headers={"X-Real-IP": "nonsense"}).status_code == 200
+        assert (
+            httpx.get(
+                f"{proxied.origin}/metrics", headers={"X-Forwarded-For": "203.0.113.9"}
+            ).status_code
+            == 200
+        )
+        assert (
+            httpx.get(f"{proxied.origin}/metrics", headers={"X-Real-IP": "nonsense"}).status_code
+            == 200
+        )
 
         distant = nodes.start(HOLDFAST_TRUST_PROXY="true", HOLDFAST_TRUSTED_PROXIES="10.0.0.0/8")
         assert httpx.get(f"{distant.origin}/metrics", headers=stranger).status_code == 200
 
     def test_a_client_cannot_move_the_site(self, nodes: Nodes) -> None:
-        answer = httpx.get(f"{nodes.start().origin}/accounts/login/", headers={"Daphne-Root-Path": "/evil"})
+        answer = httpx.get(
+            f"{nodes.start().origin}/accounts/login/", headers={"Daphne-Root-Path": "/evil"}
+        )
         assert answer.status_code == 200
         assert "/evil" not in answer.text
 
     def test_an_endless_body_is_refused(self, nodes: Nodes) -> None:
         node = nodes.start(HOLDFAST_MAX_BODY_BYTES="100000")
-        assert httpx.post(f"{node.origin}/accounts/login/", content=b"x" * 100_001).status_code == 413
-        assert httpx.post(f"{node.origin}/accounts/login/", content=(b"x" * 60_000 for _ in range(2))).status_code == 413
+        assert (
+            httpx.post(f"{node.origin}/accounts/login/", content=b"x" * 100_001).status_code == 413
+        )
+        assert (
+            httpx.post(
+                f"{node.origin}/accounts/login/", content=(b"x" * 60_000 for _ in range(2))
+            ).status_code
+            == 413
+        )
         assert httpx.get(f"{node.origin}/healthz").status_code == 200
 
 
@@ -147,12 +189,15 @@ class TestListening:
             assert f"unix:{path}" in process.first_line
             assert stat.S_IMODE(path.stat().st_mode) == 0o660
             with httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as client:
-                assert client.get("http://node/healthz", headers={"Host": "localhost"}).text == "ok\n"
+                assert (
+                    client.get("http://node/healthz", headers={"Host": "localhost"}).text == "ok\n"
+                )
             assert "Another process listens on" in refused("--unix", str(path))
             process.signal(signal.SIGKILL)
             process.wait()
         assert path.is_socket()
-        with serve("--unix", str(path), var=node_var) as process:  # what a killed process left behind is replaced
+        # What a killed process left behind is replaced.
+        with serve("--unix", str(path), var=node_var) as process:
             process.signal(signal.SIGTERM)
             assert process.wait() == 0
         assert not path.exists()
@@ -164,7 +209,9 @@ class TestListening:
             unix.bind(str(path))
             for sock in (tcp, unix):
                 sock.listen()
-                with serve("--fd", str(sock.fileno()), var=node_var, pass_fds=[sock.fileno()]) as process:
+                with serve(
+                    "--fd", str(sock.fileno()), var=node_var, pass_fds=[sock.fileno()]
+                ) as process:
                     uds = str(path) if sock is unix else None
                     port = tcp.getsockname()[1]
                     with httpx.Client(transport=httpx.HTTPTransport(uds=uds)) as client:
@@ -183,7 +230,9 @@ class TestListening:
             port = str(taken.getsockname()[1])
             assert "Another process listens there" in refused("--port", port)
         assert "--port is 70000: expected a number between" in refused("--port", "70000")
-        assert "Give one of --host and --port, --unix, or --fd" in refused("--port", "1", "--fd", "3")
+        assert "Give one of --host and --port, --unix, or --fd" in refused(
+            "--port", "1", "--fd", "3"
+        )
         assert "exists and is no socket" in refused("--unix", str(file))
         assert "File descriptor 999 cannot be used" in refused("--fd", "999")
         assert "is not a socket" in refused("--fd", str(descriptor))
@@ -193,7 +242,9 @@ class TestListening:
 
 
 class TestDraining:
-    def test_clients_are_handed_over_one_by_one(self, nodes: Nodes, token: str, alice: User) -> None:
+    def test_clients_are_handed_over_one_by_one(
+        self, nodes: Nodes, token: str, alice: User
+    ) -> None:
         node = nodes.start(DRAIN_SECONDS="1")
         clients = [RawSocket(node.port, token=token) for _ in range(20)]
         for client in clients:
@@ -206,10 +257,13 @@ class TestDraining:
             assert 0 <= bye["retry_after"] <= SLOT_SECONDS
             assert client.closed() == (1012, "restart")
             client.send(b"\x03\xf4", opcode=CLOSE)
-        assert time.monotonic() - told_at > 2 * SLOT_SECONDS  # 20 clients at 50 a second are four slots: three pauses
+        # 20 clients at 50 a second are four slots: three pauses.
+        assert time.monotonic() - told_at > 2 * SLOT_SECONDS
         assert node.process.wait(20) == 0
 
-    def test_a_post_that_is_under_way_is_answered_before_the_client_is_sent_away(self, nodes: Nodes, token: str, alice: User) -> None:
+    def test_a_post_that_is_under_way_is_answered_before_the_client_is_sent_away(
+        self, nodes: Nodes, token: str, alice: User
+    ) -> None:
         room = chat.create_room(actor_id=alice.pk, name="General").room_id
         node = nodes.start(HOLDFAST_CLOSE_SECONDS="0.5")
         with RawSocket(node.port, token=token) as client:
@@ -224,16 +278,23 @@ class TestDraining:
             assert client.closed()[0] == 1012
         assert node.process.wait(20) == 0
 
-    def test_nobody_new_is_taken_and_event_streams_end(self, nodes: Nodes, token: str, alice: User) -> None:
+    def test_nobody_new_is_taken_and_event_streams_end(
+        self, nodes: Nodes, token: str, alice: User
+    ) -> None:
         node = nodes.start(HOLDFAST_CLOSE_SECONDS="0.5")
         url = f"{node.origin}/api/streams/{inbox(alice.pk)}/events"
         headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
-        with RawSocket(node.port, token=token) as client, httpx.stream("GET", url, headers=headers, timeout=20) as stream:
+        with (
+            RawSocket(node.port, token=token) as client,
+            httpx.stream("GET", url, headers=headers, timeout=20) as stream,
+        ):
             lines = stream.iter_lines()
             assert next(lines).startswith("retry")
             client.objects()
             node.process.send_signal(signal.SIGTERM)
-            assert '"type":"bye"' in next(line for line in reversed(list(lines)) if line.startswith("data:"))
+            assert '"type":"bye"' in next(
+                line for line in reversed(list(lines)) if line.startswith("data:")
+            )
             client.closed()  # and is not answered: the node waits for it
             with pytest.raises(httpx.ConnectError):
                 httpx.get(f"{node.origin}/readyz")
@@ -256,7 +317,9 @@ class TestEventStreams:
         headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
         with ExitStack() as open_streams:
             for _ in range(20):
-                stream = open_streams.enter_context(httpx.stream("GET", url, headers=headers, timeout=20))
+                stream = open_streams.enter_context(
+                    httpx.stream("GET", url, headers=headers, timeout=20)
+                )
                 assert next(stream.iter_lines()).startswith("retry")
             assert psutil.Process(node.process.pid).num_threads() < 20
 
@@ -278,9 +341,14 @@ def test_the_application_is_portable(nodes: Nodes, node_var: Path, token: str, a
     """Plain Daphne and uvicorn serve it as well, slower (design: the ASGI application stays portable)."""
     room = chat.create_room(actor_id=alice.pk, name="General").room_id
     binaries = Path(sys.executable).parent
-    for command in ([str(binaries / "daphne"), "-b", "127.0.0.1", "-p"], [str(binaries / "uvicorn"), "--lifespan", "off", "--port"]):
+    for command in (
+        [str(binaries / "daphne"), "-b", "127.0.0.1", "-p"],
+        [str(binaries / "uvicorn"), "--lifespan", "off", "--port"],
+    ):
         port = free_port()
-        with Process([*command, str(port), "realtime.asgi:application"], var=node_var, port=port) as process:
+        with Process(
+            [*command, str(port), "realtime.asgi:application"], var=node_var, port=port
+        ) as process:
             follows(port, token, room)
             process.signal(signal.SIGTERM)
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from realtime import requests, transport
-from realtime.framing import PING, shortened
-from realtime.lifecycle import Lifecycle
-from realtime.outlet import Prepared
+from realtime.core.drain import Lifecycle
+from realtime.engine.outbound import Prepared
 from realtime.protocol.codes import CloseCode
-from realtime.requests import RequestProtocol
-from realtime.server import trusted_peer, valid_address
-from realtime.transport import READ_BYTES, SocketProtocol, unsent
+from realtime.protocol.websocket_frames import PING, shortened
+from realtime.server import http_protocol, websocket_protocol
+from realtime.server.http_protocol import RequestProtocol
+from realtime.server.server import trusted_peer, valid_address
+from realtime.server.websocket_protocol import READ_BYTES, SocketProtocol, unsent
 
 
 class Kernel:
@@ -131,7 +131,9 @@ def test_a_reason_is_cut_between_characters() -> None:
     assert len(shortened("x" * 500)) == 123
 
 
-async def test_reading_stops_while_too_many_messages_wait_and_goes_on_at_half(settings: Any) -> None:
+async def test_reading_stops_while_too_many_messages_wait_and_goes_on_at_half(
+    settings: Any,
+) -> None:
     settings.HOLDFAST_INBOUND_QUEUE = 4
     socket = Connected()
     for number in range(4):
@@ -160,9 +162,11 @@ async def test_messages_after_a_close_are_dropped() -> None:
     assert socket.application_queue.empty()
 
 
-def test_a_silent_client_is_pinged_once_and_then_closed(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def test_a_silent_client_is_pinged_once_and_then_closed(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
     now = 1000.0
-    monkeypatch.setattr("realtime.transport.time.monotonic", lambda: now)
+    monkeypatch.setattr("realtime.server.websocket_protocol.time.monotonic", lambda: now)
     socket = Connected()
     for moment in (1020.0, 1026.0, 1040.0):
         now = moment
@@ -174,9 +178,11 @@ def test_a_silent_client_is_pinged_once_and_then_closed(monkeypatch: pytest.Monk
     assert [code for code, _ in socket.closes] == [CloseCode.UNRESPONSIVE]
 
 
-def test_a_time_in_which_we_did_not_run_is_not_the_clients_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_time_in_which_we_did_not_run_is_not_the_clients_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     now = 1000.0
-    monkeypatch.setattr("realtime.transport.time.monotonic", lambda: now)
+    monkeypatch.setattr("realtime.server.websocket_protocol.time.monotonic", lambda: now)
     socket = Connected()
     now = 1026.0
     socket.check_timeouts()
@@ -188,7 +194,7 @@ def test_a_time_in_which_we_did_not_run_is_not_the_clients_fault(monkeypatch: py
 
 def test_who_is_not_read_from_is_not_expected_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("realtime.transport.time.monotonic", lambda: now)
+    monkeypatch.setattr("realtime.server.websocket_protocol.time.monotonic", lambda: now)
     socket = Connected()
     socket.reading = False
     now = 2000.0
@@ -223,10 +229,12 @@ def test_a_consumer_that_knows_no_leaving_is_spoken_for() -> None:
     assert not socket.closes
 
 
-def test_a_handshake_that_ends_in_the_drain_is_sent_away_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_handshake_that_ends_in_the_drain_is_sent_away_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     draining = Lifecycle()
     draining.drain()
-    monkeypatch.setattr(transport, "process", draining)
+    monkeypatch.setattr(websocket_protocol, "process", draining)
     socket = Connected()
     answered: list[Any] = []
     socket.handshake_deferred = SimpleNamespace(callback=answered.append)
@@ -237,7 +245,8 @@ def test_a_handshake_that_ends_in_the_drain_is_sent_away_at_once(monkeypatch: py
 
 def test_what_an_application_sends(settings: Any) -> None:
     socket = Connected()
-    socket.handle_reply({"type": "websocket.send", "text": ""})  # Daphne sends nothing for an empty text
+    # Daphne sends nothing for an empty text.
+    socket.handle_reply({"type": "websocket.send", "text": ""})
     socket.handle_reply({"type": "websocket.send", "text": "Grüße"})
     assert socket.transport.socket.taken == b"\x81\x00\x81\x07Gr\xc3\xbc\xc3\x9fe"
     socket.handle_reply({"type": "websocket.send", "bytes": b"\0"})
@@ -254,14 +263,27 @@ def test_an_application_that_fails_closes_its_socket() -> None:
 
 @pytest.mark.parametrize(
     ("client", "trusted"),
-    [(None, True), (["127.0.0.1", 80], True), (["::1", 80], True), (["10.0.0.1", 80], False), (["fe80::1%eth0", 1], False)],
+    [
+        (None, True),
+        (["127.0.0.1", 80], True),
+        (["::1", 80], True),
+        (["10.0.0.1", 80], False),
+        (["fe80::1%eth0", 1], False),
+    ],
 )
 def test_whose_word_about_a_client_is_taken(client: Any, trusted: bool) -> None:
     assert trusted_peer(client) is trusted
 
 
 @pytest.mark.parametrize(
-    ("header", "address"), [(b"203.0.113.9", "203.0.113.9"), (b" ::1 ", "::1"), (b"", None), (b"\xff", None), (b"1.2.3.4, 5.6.7.8", None)]
+    ("header", "address"),
+    [
+        (b"203.0.113.9", "203.0.113.9"),
+        (b" ::1 ", "::1"),
+        (b"", None),
+        (b"\xff", None),
+        (b"1.2.3.4, 5.6.7.8", None),
+    ],
 )
 def test_an_address_in_a_header(header: bytes, address: str | None) -> None:
     assert valid_address(header) == address
@@ -286,9 +308,11 @@ def request_on(channel: Channel | None) -> Any:
     return request
 
 
-async def test_a_stream_waits_for_its_reader(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+async def test_a_stream_waits_for_its_reader(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
     settings.HOLDFAST_SOFT_MARK = 100
-    monkeypatch.setattr(requests, "STALL_CHECK_SECONDS", 0.001)
+    monkeypatch.setattr(http_protocol, "STALL_CHECK_SECONDS", 0.001)
     await request_on(Channel(100)).drained()
     await request_on(None).drained()
 
@@ -301,10 +325,12 @@ async def test_a_stream_waits_for_its_reader(monkeypatch: pytest.MonkeyPatch, se
     assert not channel.aborted
 
 
-async def test_a_reader_that_takes_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+async def test_a_reader_that_takes_nothing_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
     settings.HOLDFAST_SOFT_MARK = 100
-    monkeypatch.setattr(requests, "STALL_CHECK_SECONDS", 0.001)
-    monkeypatch.setattr(requests, "STALL_SECONDS", 0.003)
+    monkeypatch.setattr(http_protocol, "STALL_CHECK_SECONDS", 0.001)
+    monkeypatch.setattr(http_protocol, "STALL_SECONDS", 0.003)
     channel = Channel(1000)
     await asyncio.wait_for(request_on(channel).drained(), 5)
     assert channel.aborted

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from realtime.auth import issue_token, token_credential
 from realtime.auth.accounts import digest
+from realtime.auth.revocation import TOKEN_REVOKED
 from realtime.models import AccessToken, Revocation
 from realtime.protocol.codes import CloseCode
-from realtime.revocation import TOKEN_REVOKED
 from tests.realtime.conftest import account_of, by_token
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,12 @@ pytestmark = pytest.mark.django_db
 def test_a_token_lets_its_owner_in(alice: User) -> None:
     token = issue_token(alice)
     account = account_of(by_token(token))
-    assert (account.user_id, account.username, account.name, account.expires_at) == (alice.pk, "alice", "Alice", None)
+    assert (account.user_id, account.username, account.name, account.expires_at) == (
+        alice.pk,
+        "alice",
+        "Alice",
+        None,
+    )
     assert account.credential == token_credential(digest(token))
 
 
@@ -76,7 +81,9 @@ def test_nonsense_lets_nobody_in(alice: User, nonsense: str) -> None:
     assert by_token(nonsense) is None
 
 
-def test_a_token_costs_one_query(alice: User, django_assert_num_queries: pytest.FixtureRequest) -> None:
+def test_a_token_costs_one_query(
+    alice: User, django_assert_num_queries: pytest.FixtureRequest
+) -> None:
     token = issue_token(alice)
     with django_assert_num_queries(1 + gates()):  # type: ignore[operator]
         by_token(token)
@@ -130,7 +137,10 @@ def admin(client: Client) -> Client:
 
 
 def test_the_admin_shows_a_new_token_once(admin: Client, alice: User) -> None:
-    answer = admin.post("/admin/realtime/accesstoken/add/", {"user": alice.pk, "expires_at_0": "", "expires_at_1": ""})
+    answer = admin.post(
+        "/admin/realtime/accesstoken/add/",
+        {"user": alice.pk, "expires_at_0": "", "expires_at_1": ""},
+    )
     token = re.search(r"hf_[A-Za-z0-9_-]{43}", answer.content.decode())
     assert token is not None
     assert account_of(by_token(token[0])).user_id == alice.pk
@@ -157,12 +167,17 @@ def test_a_moderator_cannot_make_a_token_of_an_administrator(client: Client, ali
     alice.save()
     alice.user_permissions.add(Permission.objects.get(codename="add_accesstoken"))
     client.force_login(alice)
-    client.post("/admin/realtime/accesstoken/add/", {"user": root.pk, "expires_at_0": "", "expires_at_1": ""})
+    client.post(
+        "/admin/realtime/accesstoken/add/",
+        {"user": root.pk, "expires_at_0": "", "expires_at_1": ""},
+    )
     assert not AccessToken.objects.exists()
 
 
 @pytest.mark.parametrize("path", ["change", "delete"])
-def test_nobody_edits_or_deletes_a_token_past_its_revocation(admin: Client, alice: User, path: str) -> None:
+def test_nobody_edits_or_deletes_a_token_past_its_revocation(
+    admin: Client, alice: User, path: str
+) -> None:
     issue_token(alice)
     row = AccessToken.objects.get()
     admin.post(f"/admin/realtime/accesstoken/{row.pk}/{path}/", {"post": "yes", "user": alice.pk})

@@ -8,9 +8,11 @@ from tests.support.server import ROOT
 
 _SOURCE: Final = ROOT / "var" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 _RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# A menu in the top layer belongs to no part of the page; axe exempts dialogs from this rule, and not yet popovers.
+# A menu in the top layer belongs to no part of the page; axe exempts dialogs from this rule, and
+# not yet popovers.
 _OUTSIDE_LANDMARKS: Final = "[popover]"
-_BLIND: Final = ["label-title-only"]  # it counts no label that is a picture with a text, as that of the admin's search
+# It counts no label that is a picture with a text, as that of the admin's search.
+_BLIND: Final = ["label-title-only"]
 _RUN: Final = """
 async ([rules, blind, outside]) => {
   const off = Object.fromEntries(blind.map((rule) => [rule, { enabled: false }]));
@@ -25,7 +27,10 @@ async ([rules, blind, outside]) => {
 
 def violations(page: Page) -> list[str]:
     """Return what is wrong with a page as it is now: the rule, the element, and why. In the colours that it shows, light or dark."""
-    page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null)))")
-    page.evaluate("window.axe === undefined") and page.evaluate(_SOURCE.read_text())  # by the debugger, so no policy forbids it
+    page.evaluate(
+        "Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null)))"
+    )
+    # By the debugger, so no policy forbids it.
+    page.evaluate("window.axe === undefined") and page.evaluate(_SOURCE.read_text())
     found: list[str] = page.evaluate(_RUN, [_RULES, _BLIND, _OUTSIDE_LANDMARKS])
     return found

@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 _ARGUMENTS = [
-    "--no-sandbox",  # tests in containers run as root, where Chromium has no sandbox; it opens our own pages only
+    # Tests in containers run as root, where Chromium has no sandbox; it opens our own pages only.
+    "--no-sandbox",
     "--disable-gpu",
     "--disable-dev-shm-usage",  # containers have 64 MiB of it
-    # It would else look up hosts of its maker at every start, many at a time, on machines that reach nothing.
+    # It would else look up hosts of its maker at every start, many at a time, on machines that
+    # reach nothing.
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -49,4 +51,6 @@ def _executable() -> str:
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path
-    raise RuntimeError("Chromium is not installed. `make test` installs it where there is apt; elsewhere install it yourself.")
+    raise RuntimeError(
+        "Chromium is not installed. `make test` installs it where there is apt; elsewhere install it yourself."
+    )

@@ -66,14 +66,18 @@ class Cluster:
             database_url=self.postgres.url,
             socket_nodes=socket_nodes,
             web_nodes=web_nodes,
-            settings={"DJANGO_SETTINGS_MODULE": "tests.support.node_settings", "HOLDFAST_SIGNUP": "false", **(settings or {})},
+            settings={
+                "DJANGO_SETTINGS_MODULE": "tests.support.node_settings",
+                "HOLDFAST_SIGNUP": "false",
+                **(settings or {}),
+            },
             variables=variables or {},
             nginx=nginx or nginx_binary(),
         )
         self._programs: dict[str, Program] = {}
         self.people: dict[str, Person] = {}
 
-    # Start and stop -----------------------------------------------------------------------------------------------------------
+    # Start and stop -------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
         try:
@@ -83,7 +87,12 @@ class Cluster:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def _start(self) -> None:
@@ -96,7 +105,9 @@ class Cluster:
         for name in self.shape.node_names:
             self._add(name, self.shape.node_command(name))  # side by side
         self.shape.render()
-        self._add("nginx", self.shape.nginx_command(), self._nginx_answers).stop_signal = signal.SIGQUIT
+        self._add(
+            "nginx", self.shape.nginx_command(), self._nginx_answers
+        ).stop_signal = signal.SIGQUIT
         for name in self.shape.node_names:
             self[name].wait_for(partial(self.ready, name))
 
@@ -106,9 +117,12 @@ class Cluster:
     def close(self) -> None:
         """Stop everything, whatever state it is in, and remove what is not a log."""
         try:
-            nodes = [self._programs[name] for name in self.shape.node_names if name in self._programs]
+            nodes = [
+                self._programs[name] for name in self.shape.node_names if name in self._programs
+            ]
             if "nginx" in self._programs:
-                self["nginx"].stop_signal = signal.SIGTERM  # its clients are the test's, which is over
+                # Its clients are the test's, which is over.
+                self["nginx"].stop_signal = signal.SIGTERM
             stop_all(nodes)
         finally:
             for program in self._programs.values():
@@ -118,12 +132,14 @@ class Cluster:
 
     def _add(self, name: str, command: list[str], ready: Any = None) -> Program:
         env = self.shape.node_environment(name)
-        program = Program(name, command, cwd=ROOT, env=env, log_file=self.shape.logs / f"{name}.log")
+        program = Program(
+            name, command, cwd=ROOT, env=env, log_file=self.shape.logs / f"{name}.log"
+        )
         self._programs[name] = program
         program.start(ready)
         return program
 
-    # What is there ------------------------------------------------------------------------------------------------------------
+    # What is there --------------------------------------------------------------------------------
 
     def __getitem__(self, name: str) -> Program:
         """The program of this name: socket-1, web-1, nginx, redis."""
@@ -148,10 +164,12 @@ class Cluster:
         """Make accounts that sign in with ``PASSWORD``, with a token each."""
         env = self.shape.environment
         command = [sys.executable, "-m", "tests.support.people", *names]
-        printed = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
+        printed = subprocess.run(
+            command, cwd=ROOT, env=env, check=True, capture_output=True, text=True
+        ).stdout
         return {each["username"]: Person(**each) for each in json.loads(printed)}
 
-    # Probes -------------------------------------------------------------------------------------------------------------------
+    # Probes ---------------------------------------------------------------------------------------
 
     def probe(self, name: str, path: str) -> httpx.Response:
         """Ask one node by its socket, past nginx, as nginx would."""
@@ -162,7 +180,13 @@ class Cluster:
         """A client of one node, past nginx."""
         transport = httpx.HTTPTransport(uds=str(self.shape.node_socket(name)))
         headers = {"Host": "localhost", "X-Real-IP": "127.0.0.1", **options.pop("headers", {})}
-        return httpx.Client(transport=transport, base_url="http://127.0.0.1", headers=headers, timeout=PROBE_SECONDS, **options)
+        return httpx.Client(
+            transport=transport,
+            base_url="http://127.0.0.1",
+            headers=headers,
+            timeout=PROBE_SECONDS,
+            **options,
+        )
 
     def ready(self, name: str) -> bool:
         """Whether a node says that it is ready."""
@@ -178,7 +202,11 @@ class Cluster:
 
     def metric(self, name: str, metric: str) -> float:
         """The sum of a metric of one node, over its labels."""
-        lines = [line for line in self.probe(name, "/metrics").text.splitlines() if line.startswith((f"{metric} ", f"{metric}{{"))]
+        lines = [
+            line
+            for line in self.probe(name, "/metrics").text.splitlines()
+            if line.startswith((f"{metric} ", f"{metric}{{"))
+        ]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
     def access_log(self, path: str) -> str:
@@ -193,7 +221,7 @@ class Cluster:
         self["nginx"].wait_for(look)  # nginx writes it a moment after the answer
         return found[-1]
 
-    # What can happen ----------------------------------------------------------------------------------------------------------
+    # What can happen ------------------------------------------------------------------------------
 
     @contextmanager
     def down(self, name: str) -> Iterator[None]:
@@ -206,7 +234,9 @@ class Cluster:
 
     def start(self, name: str) -> None:
         """Start a program that has ended, and wait until it answers."""
-        ready = {"redis": self._redis_answers, "nginx": self._nginx_answers}.get(name, partial(self.ready, name))
+        ready = {"redis": self._redis_answers, "nginx": self._nginx_answers}.get(
+            name, partial(self.ready, name)
+        )
         self[name].start(ready)
 
     @contextmanager
@@ -264,10 +294,15 @@ class Cluster:
         self["nginx"].signal(signal.SIGHUP)
         self["nginx"].wait_for(lambda: bool(self._workers() - before))
 
-    # ------------------------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------
 
     def _workers(self) -> set[int]:
-        done = subprocess.run(["pgrep", "-P", str(self["nginx"].pid), "-f", "worker process$"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["pgrep", "-P", str(self["nginx"].pid), "-f", "worker process$"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         return {int(line) for line in done.stdout.split()}
 
     def _redis_answers(self) -> bool:
@@ -278,6 +313,11 @@ class Cluster:
 
     def _nginx_answers(self) -> bool:
         try:
-            return httpx.get(f"http://127.0.0.1:{self.shape.internal_port}/healthz", timeout=PROBE_SECONDS).status_code == httpx.codes.OK
+            return (
+                httpx.get(
+                    f"http://127.0.0.1:{self.shape.internal_port}/healthz", timeout=PROBE_SECONDS
+                ).status_code
+                == httpx.codes.OK
+            )
         except httpx.TransportError:
             return False

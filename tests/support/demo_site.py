@@ -19,11 +19,32 @@ def demo_site(*modules: str, **settings: str) -> Iterator[ServerProcess]:
     """
     with tempfile.TemporaryDirectory(prefix="holdfast-demo-") as var:
         port = free_port()
-        env = {**passed_on(), "DEBUG": "true", "PORT": str(port), "HOLDFAST_VAR_DIR": var, **settings}
-        for command in (["migrate", "--verbosity", "0"], ["collectstatic", "--no-input", "--verbosity", "0"], ["demo"]):
-            subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
+        env = {
+            **passed_on(),
+            "DEBUG": "true",
+            "PORT": str(port),
+            "HOLDFAST_VAR_DIR": var,
+            **settings,
+        }
+        for command in (
+            ["migrate", "--verbosity", "0"],
+            ["collectstatic", "--no-input", "--verbosity", "0"],
+            ["demo"],
+        ):
+            subprocess.run(
+                [sys.executable, "manage.py", *command],
+                cwd=ROOT,
+                env=env,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
         for module in modules:
-            subprocess.run([sys.executable, "-m", module], cwd=ROOT, env={**env, "DJANGO_SETTINGS_MODULE": "realtime.settings"}, check=True)
+            subprocess.run(
+                [sys.executable, "-m", module],
+                cwd=ROOT,
+                env={**env, "DJANGO_SETTINGS_MODULE": "realtime.settings"},
+                check=True,
+            )
         server = ServerProcess("demo", port=port, env=env)
         try:
             server.wait_until_ready()

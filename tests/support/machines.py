@@ -53,7 +53,20 @@ def network() -> Iterator[None]:
         _ip("-n", "hf-edge", "link", "set", "switch", "up")
         for name, address in machines.items():
             if name != "edge":
-                _ip("-n", "hf-edge", "link", "add", f"to-{name}", "type", "veth", "peer", "name", "eth0", "netns", f"hf-{name}")
+                _ip(
+                    "-n",
+                    "hf-edge",
+                    "link",
+                    "add",
+                    f"to-{name}",
+                    "type",
+                    "veth",
+                    "peer",
+                    "name",
+                    "eth0",
+                    "netns",
+                    f"hf-{name}",
+                )
                 _ip("-n", "hf-edge", "link", "set", f"to-{name}", "master", "switch", "up")
                 _ip("-n", f"hf-{name}", "addr", "add", f"{address}/24", "dev", "eth0")
                 _ip("-n", f"hf-{name}", "link", "set", "eth0", "up")
@@ -98,24 +111,62 @@ def cluster(directory: Path) -> Iterator[Shape]:
         shape.make_directories()
         shape.render()
 
-        def start(machine: str, name: str, command: Sequence[str], ready: Callable[[], bool]) -> None:
+        def start(
+            machine: str, name: str, command: Sequence[str], ready: Callable[[], bool]
+        ) -> None:
             log = shape.logs / f"{name}.log"
-            program = Program(name, inside(machine, command), cwd=ROOT, env=shape.node_environment(name), log_file=log)
+            program = Program(
+                name,
+                inside(machine, command),
+                cwd=ROOT,
+                env=shape.node_environment(name),
+                log_file=log,
+            )
             stack.callback(program.stop)
             program.start(ready)
 
         postgres.stop()
-        account = ["setpriv", f"--reuid={postgres.account}", "--clear-groups"] if postgres.account else []
+        account = (
+            ["setpriv", f"--reuid={postgres.account}", "--clear-groups"] if postgres.account else []
+        )
         start("data", "postgres", [*account, *postgres.command], lambda: _open("data", DATA, 5432))
-        redis = ["redis-server", "--bind", DATA, "--requirepass", PASSWORD, "--save", "", "--dir", str(directory)]
+        redis = [
+            "redis-server",
+            "--bind",
+            DATA,
+            "--requirepass",
+            PASSWORD,
+            "--save",
+            "",
+            "--dir",
+            str(directory),
+        ]
         start("data", "redis", redis, lambda: _open("data", DATA, 6379))
-        for command in (["migrate", "--verbosity", "0"], ["collectstatic", "--no-input", "--verbosity", "0"]):
-            subprocess.run(inside("a", [sys.executable, "manage.py", *command]), cwd=ROOT, env=shape.environment, check=True)
+        for command in (
+            ["migrate", "--verbosity", "0"],
+            ["collectstatic", "--no-input", "--verbosity", "0"],
+        ):
+            subprocess.run(
+                inside("a", [sys.executable, "manage.py", *command]),
+                cwd=ROOT,
+                env=shape.environment,
+                check=True,
+            )
         for machine, address in NODES.items():
             for kind, port in (("socket", SOCKET_PORT), ("web", WEB_PORT)):
-                serve = [sys.executable, "manage.py", "serve", "--host", address, "--port", str(port)]
+                serve = [
+                    sys.executable,
+                    "manage.py",
+                    "serve",
+                    "--host",
+                    address,
+                    "--port",
+                    str(port),
+                ]
                 start(machine, f"{kind}-{machine}", serve, partial(_open, "edge", address, port))
-        start("edge", "nginx", shape.nginx_command(), lambda: _open("edge", "127.0.0.1", NGINX_PORT))
+        start(
+            "edge", "nginx", shape.nginx_command(), lambda: _open("edge", "127.0.0.1", NGINX_PORT)
+        )
         yield shape
 
 
@@ -125,10 +176,15 @@ def _servers(port: int, options: str) -> str:
 
 def _open(machine: str, address: str, port: int) -> bool:
     script = f"import socket; socket.create_connection(({address!r}, {port}), 2)"
-    return subprocess.run(inside(machine, [sys.executable, "-c", script]), capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run(
+            inside(machine, [sys.executable, "-c", script]), capture_output=True, check=False
+        ).returncode
+        == 0
+    )
 
 
-# The story, told by a client on the edge ----------------------------------------------------------------------------------------
+# The story, told by a client on the edge ----------------------------------------------------------
 
 
 async def story(people: dict[str, dict[str, Any]]) -> None:
@@ -136,9 +192,15 @@ async def story(people: dict[str, dict[str, Any]]) -> None:
     import httpx
 
     origin = f"http://127.0.0.1:{NGINX_PORT}"
-    bearer = {name: {"Authorization": f"Bearer {person['token']}"} for name, person in people.items()}
+    bearer = {
+        name: {"Authorization": f"Bearer {person['token']}"} for name, person in people.items()
+    }
     async with httpx.AsyncClient(base_url=origin, headers=bearer["alice"], timeout=20) as http:
-        room = (await http.post("/api/rooms/", json={"name": "Two machines", "kind": "public"})).raise_for_status().json()["room"]["id"]
+        room = (
+            (await http.post("/api/rooms/", json={"name": "Two machines", "kind": "public"}))
+            .raise_for_status()
+            .json()["room"]["id"]
+        )
         (await http.post(f"/api/rooms/{room}/members", json={"username": "bob"})).raise_for_status()
     stream = f"room.{room}"
     alice, _ = await _client_on("socket-a", people["alice"]["token"], stream)
@@ -147,20 +209,31 @@ async def story(people: dict[str, dict[str, Any]]) -> None:
     for number in range(MESSAGES):
         message = await alice.post(room, f"{number}")
         lags.append(await until(lambda: (bob.copies[stream].position or 0) >= message["seq"]))  # noqa: B023  awaited here
-    say(f"from machine a to machine b: p50 {statistics.median(lags) * 1000:.1f} ms, max {max(lags) * 1000:.1f} ms")
+    say(
+        f"from machine a to machine b: p50 {statistics.median(lags) * 1000:.1f} ms, max {max(lags) * 1000:.1f} ms"
+    )
     for address in NODES.values():
-        async with httpx.AsyncClient(headers={"Host": "localhost", "X-Real-IP": "127.0.0.1"}) as http:
+        async with httpx.AsyncClient(
+            headers={"Host": "localhost", "X-Real-IP": "127.0.0.1"}
+        ) as http:
             answer = await http.get(f"http://{address}:{SOCKET_PORT}/metrics")
         say(f"metrics of {address}, as the edge says for a client of its own: {answer.status_code}")
 
     await asyncio.to_thread(_ip, "-n", "hf-edge", "link", "set", "to-b", "down")
     started = time.monotonic()
-    returned = Client(f"ws://127.0.0.1:{NGINX_PORT}/ws/chat/", people["bob"]["token"], [stream], {"Cookie": f"holdfast_node={cookie_b}"})
+    returned = Client(
+        f"ws://127.0.0.1:{NGINX_PORT}/ws/chat/",
+        people["bob"]["token"],
+        [stream],
+        {"Cookie": f"holdfast_node={cookie_b}"},
+    )
     returned.copies[stream].position = bob.copies[stream].position
     missed = await alice.post(room, "machine b is gone")
     await returned.connect()
     await until(lambda: returned.copies[stream].position == missed["seq"])
-    say(f"machine b vanished: its client is level on {returned.hello['node']} after {time.monotonic() - started:.1f} s")
+    say(
+        f"machine b vanished: its client is level on {returned.hello['node']} after {time.monotonic() - started:.1f} s"
+    )
     await asyncio.to_thread(_ip, "-n", "hf-edge", "link", "set", "to-b", "up")
     for client in (alice, bob, returned):
         assert client.breaches == []
@@ -170,7 +243,12 @@ async def story(people: dict[str, dict[str, Any]]) -> None:
 async def _client_on(node: str, token: str, stream: str) -> tuple[Client, str]:
     for _ in range(40):
         cookie = os.urandom(16).hex()
-        client = Client(f"ws://127.0.0.1:{NGINX_PORT}/ws/chat/", token, [stream], {"Cookie": f"holdfast_node={cookie}"})
+        client = Client(
+            f"ws://127.0.0.1:{NGINX_PORT}/ws/chat/",
+            token,
+            [stream],
+            {"Cookie": f"holdfast_node={cookie}"},
+        )
         await client.connect()
         if client.hello["node"] == node:
             return client, cookie
@@ -180,14 +258,31 @@ async def _client_on(node: str, token: str, stream: str) -> tuple[Client, str]:
 
 def main() -> None:
     """Build it, tell the story, take it down."""
-    with tempfile.TemporaryDirectory(prefix="holdfast-machines-") as directory, network(), cluster(Path(directory)) as shape:
+    with (
+        tempfile.TemporaryDirectory(prefix="holdfast-machines-") as directory,
+        network(),
+        cluster(Path(directory)) as shape,
+    ):
         make = inside("a", [sys.executable, "-m", "tests.support.people", "alice", "bob"])
-        printed = subprocess.run(make, cwd=ROOT, env=shape.environment, check=True, capture_output=True, text=True).stdout
+        printed = subprocess.run(
+            make, cwd=ROOT, env=shape.environment, check=True, capture_output=True, text=True
+        ).stdout
         people = {each["username"]: each for each in json.loads(printed)}
-        command = inside("edge", [sys.executable, "-m", "tests.support.machines", "story", json.dumps(people)])
+        command = inside(
+            "edge", [sys.executable, "-m", "tests.support.machines", "story", json.dumps(people)]
+        )
         subprocess.run(command, cwd=ROOT, check=True)
         claims = ["-H", "Host: localhost", "-H", "X-Real-IP: 127.0.0.1"]
-        ask = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", *claims, f"http://{NODES['b']}:{SOCKET_PORT}/metrics"]
+        ask = [
+            "curl",
+            "-s",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            *claims,
+            f"http://{NODES['b']}:{SOCKET_PORT}/metrics",
+        ]
         answer = subprocess.run(inside("a", ask), capture_output=True, text=True, check=True).stdout
         say(f"metrics of b, asked by a, which is no proxy, with the same claim: {answer}")
 

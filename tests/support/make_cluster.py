@@ -45,7 +45,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--directory", type=Path, default=DIRECTORY)
     options = parser.parse_args(arguments)
     try:
-        with cluster(options.nodes, options.web, options.port, options.directory.resolve()) as supervisor:
+        with cluster(
+            options.nodes, options.web, options.port, options.directory.resolve()
+        ) as supervisor:
             supervisor.wait()
         return 1  # it ended without being told to
     except CannotRun as error:
@@ -60,7 +62,12 @@ def cluster(nodes: int, web: int, port: int, directory: Path) -> Iterator[subpro
     """Start everything, yield the supervisor, and stop everything."""
     if not (1 <= nodes <= MAX_NODES and 1 <= web <= MAX_NODES):
         raise CannotRun(f"NODES={nodes} WEB={web}: expected numbers between 1 and {MAX_NODES}.")
-    with _alone(directory), _free(port), Postgres() as postgres, tempfile.TemporaryDirectory(prefix="holdfast-") as run:
+    with (
+        _alone(directory),
+        _free(port),
+        Postgres() as postgres,
+        tempfile.TemporaryDirectory(prefix="holdfast-") as run,
+    ):
         shape = Shape(
             directory=directory,
             run=Path(run),
@@ -74,7 +81,10 @@ def cluster(nodes: int, web: int, port: int, directory: Path) -> Iterator[subpro
         )
         shape.make_directories()
         say("Making the database and the demo.")
-        for command in (["migrate", "--verbosity", "0"], ["collectstatic", "--no-input", "--verbosity", "0"]):
+        for command in (
+            ["migrate", "--verbosity", "0"],
+            ["collectstatic", "--no-input", "--verbosity", "0"],
+        ):
             shape.manage(*command)
         say(shape.manage("demo").rstrip())
         shape.render()
@@ -89,13 +99,17 @@ def _supervised(shape: Shape, postgres: Postgres) -> Iterator[subprocess.Popen[b
     config.write_text(configuration(shape, postgres))
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
     # A session of its own: Ctrl-C reaches us alone, and we pass it on once.
-    supervisor = subprocess.Popen(command, env=shape.environment, stdout=subprocess.DEVNULL, start_new_session=True)
+    supervisor = subprocess.Popen(
+        command, env=shape.environment, stdout=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         _wait_until_ready(shape, supervisor)
         _announce(shape, config)
         yield supervisor
     except KeyboardInterrupt:
-        say("\nDraining: the nodes hand their clients over, then the rest stops. Ctrl-C again stops at once.")
+        say(
+            "\nDraining: the nodes hand their clients over, then the rest stops. Ctrl-C again stops at once."
+        )
         raise
     finally:
         _stop(supervisor)
@@ -107,29 +121,59 @@ def configuration(shape: Shape, postgres: Postgres) -> str:
     account = {"user": postgres.account} if postgres.account else {}
     control = f"unix://{shape.run}/supervisor.sock"
     sections: dict[str, Mapping[str, object]] = {
-        "supervisord": {"nodaemon": "true", "logfile": shape.logs / "supervisor.log", "pidfile": shape.run / "supervisor.pid", **root},
+        "supervisord": {
+            "nodaemon": "true",
+            "logfile": shape.logs / "supervisor.log",
+            "pidfile": shape.run / "supervisor.pid",
+            **root,
+        },
         "unix_http_server": {"file": shape.run / "supervisor.sock", "chmod": "0600"},
         "supervisorctl": {"serverurl": control},
-        "rpcinterface:supervisor": {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
-        "program:postgres": _program(shape, "postgres", postgres.command, priority=1, stopsignal="INT", directory="/", **account),
+        "rpcinterface:supervisor": {
+            "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+        },
+        "program:postgres": _program(
+            shape,
+            "postgres",
+            postgres.command,
+            priority=1,
+            stopsignal="INT",
+            directory="/",
+            **account,
+        ),
         "program:redis": _program(shape, "redis", shape.redis_command(), priority=1),
-        "program:nginx": _program(shape, "nginx", shape.nginx_command(), priority=2, stopsignal="QUIT", stopasgroup="false"),
+        "program:nginx": _program(
+            shape,
+            "nginx",
+            shape.nginx_command(),
+            priority=2,
+            stopsignal="QUIT",
+            stopasgroup="false",
+        ),
         "group:nodes": {"programs": ",".join(shape.node_names), "priority": 3},
     }
     for name in shape.node_names:
         environment = f'HOLDFAST_NODE_NAME="{name}"'
         command = shape.node_command(name)
-        sections[f"program:{name}"] = _program(shape, name, command, environment=environment, stopwaitsecs=DRAIN_SECONDS)
+        sections[f"program:{name}"] = _program(
+            shape, name, command, environment=environment, stopwaitsecs=DRAIN_SECONDS
+        )
     # A percent sign begins a variable of Supervisor's.
     lines = [
         line
         for name, values in sections.items()
-        for line in (f"[{name}]", *(f"{key}={str(value).replace('%', '%%')}" for key, value in values.items()), "")
+        for line in (
+            f"[{name}]",
+            *(f"{key}={str(value).replace('%', '%%')}" for key, value in values.items()),
+            "",
+        )
     ]
     return "\n".join(lines)
 
 
-def _program(shape: Shape, name: str, command: Sequence[str], **options: object) -> dict[str, object]:
+def _program(
+    shape: Shape, name: str, command: Sequence[str], **options: object
+) -> dict[str, object]:
     return {
         "command": shlex.join(command),
         "directory": ROOT,
@@ -149,9 +193,16 @@ def _wait_until_ready(shape: Shape, supervisor: subprocess.Popen[bytes]) -> None
     waiting = [f"/nodes/{name}/readyz" for name in shape.node_names]
     while waiting:
         if supervisor.poll() is not None or time.monotonic() > deadline:
-            raise CannotRun(f"not everything started; the logs are in {_shown(shape.logs)}. Missing: {', '.join(waiting)}")
+            raise CannotRun(
+                f"not everything started; the logs are in {_shown(shape.logs)}. Missing: {', '.join(waiting)}"
+            )
         with suppress(httpx.TransportError):
-            if httpx.get(f"http://{LOOPBACK}:{shape.internal_port}{waiting[0]}", timeout=5).status_code == httpx.codes.OK:
+            if (
+                httpx.get(
+                    f"http://{LOOPBACK}:{shape.internal_port}{waiting[0]}", timeout=5
+                ).status_code
+                == httpx.codes.OK
+            ):
                 waiting.pop(0)
                 continue
         time.sleep(0.1)  # what is not there yet has nothing to wait on
@@ -159,7 +210,9 @@ def _wait_until_ready(shape: Shape, supervisor: subprocess.Popen[bytes]) -> None
 
 def _announce(shape: Shape, config: Path) -> None:
     control = f".venv/bin/supervisorctl -c {shlex.quote(_shown(config))}"
-    say(f"\nHoldfast runs on {shape.origin} with {shape.socket_nodes} socket nodes and {shape.web_nodes} web nodes.")
+    say(
+        f"\nHoldfast runs on {shape.origin} with {shape.socket_nodes} socket nodes and {shape.web_nodes} web nodes."
+    )
     say(f"  logs      {_shown(shape.logs)}")
     say(f"  programs  {control} status   (or: restart nodes:socket-1, stop redis …)")
     say(f"  probes    http://{LOOPBACK}:{shape.internal_port}/nodes/socket-1/readyz, …/metrics")
@@ -178,7 +231,9 @@ def _stop(supervisor: subprocess.Popen[bytes]) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    found = subprocess.run(
+        ["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
     return [int(each) for each in found]
 
 
@@ -190,7 +245,9 @@ def _alone(directory: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise CannotRun(f"another cluster runs in {_shown(directory)}; stop it first.") from error
+            raise CannotRun(
+                f"another cluster runs in {_shown(directory)}; stop it first."
+            ) from error
         shutil.rmtree(directory, ignore_errors=True)
         yield
 
@@ -202,7 +259,9 @@ def _free(port: int) -> Iterator[None]:
         try:
             probe.bind((LOOPBACK, port))
         except (OSError, OverflowError) as error:
-            raise CannotRun(f"port {port} cannot be used ({error}); choose another one: make cluster PORT=8081.") from error
+            raise CannotRun(
+                f"port {port} cannot be used ({error}); choose another one: make cluster PORT=8081."
+            ) from error
     yield
 
 

@@ -15,7 +15,17 @@ from tests.support.server import ROOT
 
 DIRECTORY = ROOT / "chat" / "static" / "chat" / "vendor" / "emoji"
 NEWEST = 15.0  # of Unicode's emoji: what phones of 2023 can draw
-GROUPS = {0: "smileys", 1: "people", 3: "nature", 4: "food", 5: "travel", 6: "activities", 7: "objects", 8: "symbols", 9: "flags"}
+GROUPS = {
+    0: "smileys",
+    1: "people",
+    3: "nature",
+    4: "food",
+    5: "travel",
+    6: "activities",
+    7: "objects",
+    8: "symbols",
+    9: "flags",
+}
 MOST_CODES = 3
 MOST_WORDS = 8
 
@@ -23,12 +33,19 @@ MOST_WORDS = 8
 def main() -> None:
     emoji.config.load_language("ar")
     source = Path(sys.argv[1])
-    english = [one | {"emoji": sign(one["emoji"])} for one in read(source, "en/data.json") if is_wanted(one)]
+    english = [
+        one | {"emoji": sign(one["emoji"])}
+        for one in read(source, "en/data.json")
+        if is_wanted(one)
+    ]
     english.sort(key=lambda one: one["order"])
     german = {one["hexcode"]: one for one in read(source, "de/data.json")}
     known = [read(source, f"en/shortcodes/{name}.json") for name in ("github", "iamcal")]
     lines = [f"{one['emoji']} {' '.join(codes(one['hexcode'], known))}" for one in english]
-    first = {group: next(index for index, one in enumerate(english) if one["group"] == group) for group in GROUPS}
+    first = {
+        group: next(index for index, one in enumerate(english) if one["group"] == group)
+        for group in GROUPS
+    }
     write(
         "all",
         lines,
@@ -49,7 +66,14 @@ def is_wanted(one: dict[str, Any]) -> bool:
 
 def sign(written: str) -> str:
     """Return the emoji as the server takes it: a picture by itself needs no selector behind it that says so. Empty: it takes none."""
-    return next((one for one in (written, written.replace("\N{VARIATION SELECTOR-16}", "")) if emoji.is_emoji(one)), "")
+    return next(
+        (
+            one
+            for one in (written, written.replace("\N{VARIATION SELECTOR-16}", ""))
+            if emoji.is_emoji(one)
+        ),
+        "",
+    )
 
 
 def codes(hexcode: str, known: list[dict[str, Any]]) -> list[str]:
@@ -72,7 +96,9 @@ def arabic(one: dict[str, Any]) -> str:
 def write(name: str, lines: list[str], more: str = "") -> None:
     text = "\n".join(lines).replace("\\", "").replace("`", "")
     DIRECTORY.mkdir(exist_ok=True)
-    (DIRECTORY / f"{name}.js").write_text(f"// Made by tests/support/make_emoji.py.\n\n{more}export default `\n{text}\n`;\n")
+    (DIRECTORY / f"{name}.js").write_text(
+        f"// Made by tests/support/make_emoji.py.\n\n{more}export default `\n{text}\n`;\n"
+    )
 
 
 if __name__ == "__main__":

@@ -14,8 +14,15 @@ def main(names: list[str]) -> None:
     from realtime.auth import issue_token
     from tests.support.cluster import PASSWORD
 
-    users = [User.objects.create_user(name, f"{name}@example.org", PASSWORD, first_name=name.capitalize()) for name in names]
-    found = [{"id": user.pk, "username": user.username, "token": issue_token(user)} for user in users]
+    users = [
+        User.objects.create_user(
+            name, f"{name}@example.org", PASSWORD, first_name=name.capitalize()
+        )
+        for name in names
+    ]
+    found = [
+        {"id": user.pk, "username": user.username, "token": issue_token(user)} for user in users
+    ]
     sys.stdout.write(json.dumps(found))
 
 

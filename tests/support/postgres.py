@@ -37,7 +37,8 @@ class Postgres:
     """One server, from ``start`` (or ``with``) to ``stop``; it may be stopped and started again, with its data."""
 
     def __init__(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="holdfast-pg-"))  # short: the path of a Unix socket has at most 107 bytes
+        # Short: the path of a Unix socket has at most 107 bytes.
+        self.directory = Path(tempfile.mkdtemp(prefix="holdfast-pg-"))
         self._as_user: dict[str, Any] = _unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
         self._bin = _binaries()
@@ -57,8 +58,18 @@ class Postgres:
     @property
     def command(self) -> list[str]:
         """The server's command, for another supervisor than this class; it must run as ``account``."""
-        settings = [argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")]
-        return [f"{self._bin}/postgres", "-D", str(self._data), "-k", str(self.directory), *settings, *self._extra]
+        settings = [
+            argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")
+        ]
+        return [
+            f"{self._bin}/postgres",
+            "-D",
+            str(self._data),
+            "-k",
+            str(self.directory),
+            *settings,
+            *self._extra,
+        ]
 
     @property
     def account(self) -> str | None:
@@ -75,7 +86,12 @@ class Postgres:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def listen(self, address: str, network: str) -> None:
@@ -87,7 +103,9 @@ class Postgres:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         with self._log.open("ab") as log:
-            process: subprocess.Popen[bytes] = subprocess.Popen(self.command, stdout=log, stderr=log, **self._as_user)
+            process: subprocess.Popen[bytes] = subprocess.Popen(
+                self.command, stdout=log, stderr=log, **self._as_user
+            )
         self._process = process
         deadline = time.monotonic() + START_SECONDS
         ready = [f"{self._bin}/pg_isready", "-q", "-h", str(self.directory)]
@@ -123,12 +141,21 @@ class Postgres:
         self.directory.chmod(0o755)
         options = ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
         command = [f"{self._bin}/initdb", "-D", str(self._data), *options]
-        done: subprocess.CompletedProcess[str] = subprocess.run(command, capture_output=True, text=True, check=False, **self._as_user)
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            command, capture_output=True, text=True, check=False, **self._as_user
+        )
         if done.returncode != 0:
             raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
-        # One database beside `postgres`, made by a single-user server: createdb would be a third program to find.
+        # One database beside `postgres`, made by a single-user server: createdb would be a third
+        # program to find.
         single = [f"{self._bin}/postgres", "--single", "-D", str(self._data), "postgres"]
-        subprocess.run(single, input=f"CREATE DATABASE {NAME}\n".encode(), capture_output=True, check=True, **self._as_user)
+        subprocess.run(
+            single,
+            input=f"CREATE DATABASE {NAME}\n".encode(),
+            capture_output=True,
+            check=True,
+            **self._as_user,
+        )
 
 
 def _binaries() -> Path:
@@ -137,7 +164,9 @@ def _binaries() -> Path:
     found += [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
     found += [path.parent for path in Path("/opt/homebrew/opt").glob("postgresql*/bin/postgres")]
     if not found:
-        raise RuntimeError("PostgreSQL's server is not installed. `make test` installs it where there is apt; elsewhere, you do.")
+        raise RuntimeError(
+            "PostgreSQL's server is not installed. `make test` installs it where there is apt; elsewhere, you do."
+        )
     return max(found, key=lambda path: [int(number) for number in re.findall(r"\d+", str(path))])
 
 
@@ -153,9 +182,12 @@ def _unprivileged() -> dict[str, Any]:
 def main(arguments: list[str]) -> int:
     """Run ``-- COMMAND …`` with ``DATABASE_URL`` set."""
     command = arguments[1:] if arguments[:1] == ["--"] else arguments
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped then too
+    # So that the server is stopped then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with Postgres() as server:
-        return subprocess.run(command, env={**os.environ, "DATABASE_URL": server.url}, check=False).returncode
+        return subprocess.run(
+            command, env={**os.environ, "DATABASE_URL": server.url}, check=False
+        ).returncode
 
 
 if __name__ == "__main__":

@@ -17,7 +17,15 @@ STOP_SECONDS = 90  # above what a drain may take, and the stop of a database, on
 class Program:
     """One program, which may be started again after its end. All that it writes is kept in ``log_file``."""
 
-    def __init__(self, name: str, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], log_file: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        log_file: Path,
+    ) -> None:
         self.name = name
         self.command = list(command)
         self.env = dict(env)
@@ -46,9 +54,16 @@ class Program:
         """Start, and wait until ``ready`` says so. Raises with the log when it does not."""
         assert not self.running, f"{self.name} runs already"
         with self.log_file.open("ab") as log:
-            # A session of its own: Ctrl-C in a terminal reaches the test alone, and a signal can be for all of the program's processes.
+            # A session of its own: Ctrl-C in a terminal reaches the test alone, and a signal can be
+            # for all of the program's processes.
             self._process = subprocess.Popen(
-                self.command, cwd=self._cwd, env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self.command,
+                cwd=self._cwd,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         if ready is not None:
             self.wait_for(ready)
@@ -79,7 +94,9 @@ class Program:
             return self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired as error:
             self.kill()
-            raise RuntimeError(f"{self.name} did not end within {STOP_SECONDS} s:\n{self.log[-8000:]}") from error
+            raise RuntimeError(
+                f"{self.name} did not end within {STOP_SECONDS} s:\n{self.log[-8000:]}"
+            ) from error
 
     def kill(self) -> None:
         """End the program and those that it has started without warning."""
@@ -112,7 +129,11 @@ def stop_all(programs: Sequence[Program]) -> None:
         except Exception as error:  # noqa: BLE001  raised below, when all have ended
             errors.append(error)
 
-    threads = [threading.Thread(target=stop, args=[each], name=f"stop {each.name}") for each in programs if each.running]
+    threads = [
+        threading.Thread(target=stop, args=[each], name=f"stop {each.name}")
+        for each in programs
+        if each.running
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -19,10 +19,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from realtime import publishing, selectors
+from realtime.core import publishing, reads
 from realtime.models import Stream
-from realtime.protocol.follower import Action, Follower
 from realtime.protocol.page import Event, Page
+from tests.support.follower import Action, Follower
 
 PAGE_EVENTS = 3  # small, so that every replay is cut in the middle
 
@@ -46,7 +46,7 @@ class Client:
     def pull(self) -> "Client":
         """Pull pages until level."""
         while True:
-            page: Page = selectors.page(self.stream, self.follower.position, PAGE_EVENTS)
+            page: Page = reads.page(self.stream, self.follower.position, PAGE_EVENTS)
             _, again = self.follower.page(page.start, page.to, page.head)
             for event in page.events:
                 self._apply(event)
@@ -72,7 +72,11 @@ class Change:
 
     def rows(self, stream: str) -> list[dict[str, Any]]:
         """Return the published rows of a stream, as a client reads them; hidden ones are left out."""
-        return [msgspec.json.decode(event.body) for event in self.published.get(stream, []) if event.body is not None]
+        return [
+            msgspec.json.decode(event.body)
+            for event in self.published.get(stream, [])
+            if event.body is not None
+        ]
 
     def kinds(self, stream: str) -> list[str]:
         """Return their kinds."""
@@ -96,7 +100,9 @@ Verify = Callable[[], AbstractContextManager[Change]]
 
 
 @pytest.fixture
-def verify(db: None, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any) -> Verify:
+def verify(
+    db: None, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> Verify:
     """Check all streams across the changes that are made inside ``with verify():``."""
 
     @contextmanager
@@ -107,7 +113,9 @@ def verify(db: None, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_c
             for name, events in changes.items():
                 change.published.setdefault(name, []).extend(events)
 
-        before = {name: Client(name).pull() for name in Stream.objects.values_list("name", flat=True)}
+        before = {
+            name: Client(name).pull() for name in Stream.objects.values_list("name", flat=True)
+        }
         with monkeypatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
             patch.setattr(publishing, "publish", capture)
             yield change
@@ -119,12 +127,18 @@ def verify(db: None, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_c
 
 def _compare(before: Client, published: Sequence[Event]) -> None:
     stream, start = before.stream, before.follower.position
-    head, _ = selectors.head_and_floor(stream)
+    head, _ = reads.head_and_floor(stream)
     numbers = sorted(event.seq for event in published)
-    assert numbers == list(range(start + 1, head + 1)), f"{stream}: expected one event for each number after {start} up to {head}"
+    assert numbers == list(range(start + 1, head + 1)), (
+        f"{stream}: expected one event for each number after {start} up to {head}"
+    )
     level = before.copy()
     for event in sorted(published, key=lambda event: event.seq):
         level.receive(event)
     fresh = Client(stream).pull()
-    assert level.rows == fresh.rows, f"{stream}: the events and a replay from the beginning tell different stories"
-    assert before.copy().pull().rows == fresh.rows, f"{stream}: the pages after {start} and a replay from the beginning differ"
+    assert level.rows == fresh.rows, (
+        f"{stream}: the events and a replay from the beginning tell different stories"
+    )
+    assert before.copy().pull().rows == fresh.rows, (
+        f"{stream}: the pages after {start} and a replay from the beginning differ"
+    )

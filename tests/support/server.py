@@ -33,7 +33,12 @@ class ServerProcess:
         self.env = {**env, "HOLDFAST_NODE_NAME": name, "PORT": str(port)}
         self._lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"], cwd=ROOT, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [sys.executable, "manage.py", "serve"],
+            cwd=ROOT,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         # A pipe that nobody empties would stop the server at 64 KiB of log.
         self._collector = threading.Thread(target=self._collect, name=f"log of {name}", daemon=True)
@@ -65,7 +70,9 @@ class ServerProcess:
             code = self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired as error:
             self.kill()
-            raise RuntimeError(f"{self.name} did not end {STOP_SECONDS} s after SIGTERM:\n{self.log}") from error
+            raise RuntimeError(
+                f"{self.name} did not end {STOP_SECONDS} s after SIGTERM:\n{self.log}"
+            ) from error
         self._finish()
         return code
 
@@ -92,7 +99,12 @@ class Node(ServerProcess):
     def __init__(self, name: str, *, var: Path, env: Mapping[str, str]) -> None:
         port = free_port()
         origin = f"http://127.0.0.1:{slow_network.before(port)}"
-        super().__init__(name, port=port, origin=origin, env={**environment(var), "ALLOWED_ORIGINS": origin, **env})
+        super().__init__(
+            name,
+            port=port,
+            origin=origin,
+            env={**environment(var), "ALLOWED_ORIGINS": origin, **env},
+        )
 
 
 class Nodes:
@@ -126,9 +138,18 @@ class Nodes:
 def manage(*arguments: str, var: Path, env: Mapping[str, str] | None = None) -> str:
     """Run a management command on the database of the test, in a process of its own, and return what it printed."""
     command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env={**environment(var), **(env or {})}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**environment(var), **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
-        raise RuntimeError(f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        raise RuntimeError(
+            f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        )
     return done.stdout
 
 
@@ -150,7 +171,9 @@ def environment(var: Path) -> dict[str, str]:
 
 def passed_on() -> dict[str, str]:
     """Return what a process needs of the machine's environment, and nothing of its settings."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ
+    }
 
 
 def database_url() -> str:

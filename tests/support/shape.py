@@ -31,8 +31,10 @@ class Shape:
     database_url: str
     socket_nodes: int = 2
     web_nodes: int = 1
-    settings: Mapping[str, str] = field(default_factory=dict)  # environment variables of all nodes, over those below
-    variables: Mapping[str, str] = field(default_factory=dict)  # of nginx's templates, over those below
+    # Environment variables of all nodes, over those below.
+    settings: Mapping[str, str] = field(default_factory=dict)
+    # Of nginx's templates, over those below.
+    variables: Mapping[str, str] = field(default_factory=dict)
     nginx: str = "nginx"
 
     @property
@@ -108,17 +110,37 @@ class Shape:
 
     def redis_command(self) -> list[str]:
         """The command of Redis: no port and no file, because nothing in it has to outlive it."""
-        options = {"port": "0", "unixsocket": str(self.run / "redis.sock"), "unixsocketperm": "600", "save": "", "appendonly": "no"}
-        return ["redis-server", *(part for name, value in options.items() for part in (f"--{name}", value)), "--dir", str(self.directory)]
+        options = {
+            "port": "0",
+            "unixsocket": str(self.run / "redis.sock"),
+            "unixsocketperm": "600",
+            "save": "",
+            "appendonly": "no",
+        }
+        return [
+            "redis-server",
+            *(part for name, value in options.items() for part in (f"--{name}", value)),
+            "--dir",
+            str(self.directory),
+        ]
 
     def nginx_command(self) -> list[str]:
         """The command of nginx, after ``render``."""
-        return [self.nginx, "-e", "stderr", "-c", str(self.directory / "nginx" / "nginx.conf"), "-g", "daemon off;"]
+        return [
+            self.nginx,
+            "-e",
+            "stderr",
+            "-c",
+            str(self.directory / "nginx" / "nginx.conf"),
+            "-g",
+            "daemon off;",
+        ]
 
     def render(self) -> None:
         """Write nginx's configuration from the templates that production uses."""
         variables = {
-            # As root, nginx would give its workers to an account that may not open the sockets of this one.
+            # As root, nginx would give its workers to an account that may not open the sockets of
+            # this one.
             "NGINX_USER": "user root;" if os.geteuid() == 0 else "",
             "NGINX_RUN": str(self.run),
             "NGINX_LOGS": str(self.logs),
@@ -133,14 +155,25 @@ class Shape:
             **self.variables,
         }
         arguments = [f"{name}={value}" for name, value in variables.items()]
-        subprocess.run([str(ROOT / "nginx" / "render"), str(self.directory / "nginx"), *arguments], check=True)
+        subprocess.run(
+            [str(ROOT / "nginx" / "render"), str(self.directory / "nginx"), *arguments], check=True
+        )
 
     def manage(self, *arguments: str, settings: str | None = None, quiet: bool = True) -> str:
         """Run a management command on this cluster, and return what it printed. Raises with it when it failed."""
         env = {**self.environment, **({"DJANGO_SETTINGS_MODULE": settings} if settings else {})}
-        done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=env, capture_output=quiet, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=env,
+            capture_output=quiet,
+            text=True,
+            check=False,
+        )
         if done.returncode != 0:
-            raise RuntimeError(f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+            raise RuntimeError(
+                f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            )
         return done.stdout or ""
 
     def _servers(self, names: list[str], options: str) -> str:
@@ -149,7 +182,11 @@ class Shape:
 
 def nginx_binary() -> str:
     """Return the system's nginx. Raises where there is none."""
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
+    found = shutil.which(
+        "nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/opt/homebrew/bin"
+    )
     if found is None:
-        raise RuntimeError("nginx is not installed. `make test` and `make cluster` install it where there is apt; elsewhere, you do.")
+        raise RuntimeError(
+            "nginx is not installed. `make test` and `make cluster` install it where there is apt; elsewhere, you do."
+        )
     return found

@@ -8,7 +8,8 @@ import os
 import random
 import threading
 
-SLOW = os.environ.get("TEST_NETWORK") == "slow"  # the settings of the tests forget all that begins with HOLDFAST_
+# The settings of the tests forget all that begins with HOLDFAST_.
+SLOW = os.environ.get("TEST_NETWORK") == "slow"
 PATIENCE = 4 if SLOW else 1  # how many times longer than usual a page may take
 USUAL_SECONDS = 0.05  # that what is sent is on its way, on average
 LONG_SECONDS = 1.0  # that it is, at the most
@@ -50,7 +51,9 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     try:
         while data := await reader.read(65536):
             long = random.random() < LONG_PART
-            await asyncio.sleep(random.uniform(0, LONG_SECONDS) if long else random.expovariate(1 / USUAL_SECONDS))
+            await asyncio.sleep(
+                random.uniform(0, LONG_SECONDS) if long else random.expovariate(1 / USUAL_SECONDS)
+            )
             writer.write(data)
             await writer.drain()
     except OSError:

@@ -8,7 +8,8 @@ import os
 
 from playwright.sync_api import Page
 
-SLOW = os.environ.get("TEST_PROCESSOR") == "slow"  # the settings of the tests forget all that begins with HOLDFAST_
+# The settings of the tests forget all that begins with HOLDFAST_.
+SLOW = os.environ.get("TEST_PROCESSOR") == "slow"
 PATIENCE = 4 if SLOW else 1  # how many times longer than usual a page may take
 RATE = 8  # how many times slower than it is
 

@@ -9,7 +9,9 @@ LOOK_SECONDS = 0.005  # what other processes do cannot be awaited
 PATIENCE_SECONDS = 20.0
 
 
-async def until(effect: Callable[[], object], *, within: float = PATIENCE_SECONDS, every: float = LOOK_SECONDS) -> float:
+async def until(
+    effect: Callable[[], object], *, within: float = PATIENCE_SECONDS, every: float = LOOK_SECONDS
+) -> float:
     """Return the seconds until ``effect()`` was true, asked ``every`` so many. Raises ``TimeoutError`` after ``within``."""
     started = time.monotonic()
     while not effect():

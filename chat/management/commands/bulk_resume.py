@@ -17,7 +17,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Do one after the other."""
-        ids = list(Bulk.objects.filter(finished_at=None).order_by("pk").values_list("pk", flat=True))
+        ids = list(
+            Bulk.objects.filter(finished_at=None).order_by("pk").values_list("pk", flat=True)
+        )
         for bulk_id in ids:
             bulk = run_bulk(bulk_id=bulk_id, seconds=SECONDS)
             while bulk.finished_at is None:

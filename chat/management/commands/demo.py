@@ -19,13 +19,14 @@ from chat.management.demo_story import Conversation, DemoRoom, Person, Said, Sto
 from chat.models import Room
 from notifications.models import Broadcast, Notification
 from notifications.policies import Words
-from notifications.selectors import Audience
+from notifications.queries import Audience
 from notifications.services import broadcast, read
 
 PASSWORD = "holdfast"
 MODERATOR, ADMINISTRATOR = "maya", "admin"
 
-# Of every key of the demo: a run that was interrupted goes on where it ended, and writes nothing twice.
+# Of every key of the demo: a run that was interrupted goes on where it ended, and writes nothing
+# twice.
 NAMESPACE = uuid.UUID("0c1fe0a6-61a5-4b5f-9b0e-6f1d5f9f0d6e")
 
 
@@ -35,7 +36,9 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Tell the story once; the welcome, which comes last, says that it was told."""
         if not settings.DEBUG:
-            raise CommandError("Demo accounts have a known password, so they are made only with DEBUG=true.")
+            raise CommandError(
+                "Demo accounts have a known password, so they are made only with DEBUG=true."
+            )
         told = story()
         if not Broadcast.objects.filter(key=_key("welcome")).exists():
             Storyteller(told, now=timezone.now()).tell()
@@ -71,19 +74,31 @@ class Storyteller:
     def tell(self) -> None:
         """Make everything that is missing."""
         self.ids = {person.username: self._account(person) for person in self.story.people}
-        places = [self._room(room) for room in self.story.rooms] + [self._conversation(pair) for pair in self.story.conversations]
+        places = [self._room(room) for room in self.story.rooms] + [
+            self._conversation(pair) for pair in self.story.conversations
+        ]
         # In the order of time across all rooms, which is the order of the inboxes.
-        moments = [(said.before, place, index) for place in places for index, said in enumerate(place.said)]
+        moments = [
+            (said.before, place, index) for place in places for index, said in enumerate(place.said)
+        ]
         for _, place, index in sorted(moments, key=lambda moment: moment[0], reverse=True):
             self._say(place, index)
         for place in places:
             self._read(place)
         for room in self.story.rooms:
             if room.read_only:
-                services.change_room(actor_id=self.ids[room.owner], room_id=Room.objects.get(slug=room.slug).pk, read_only=True)
+                services.change_room(
+                    actor_id=self.ids[room.owner],
+                    room_id=Room.objects.get(slug=room.slug).pk,
+                    read_only=True,
+                )
         if not Room.objects.filter(slug=SLUG).exists():
             fill_desk(self._clock, _key, moderator=self.ids[MODERATOR])
-        broadcast(words=Words(body=self.story.welcome), audience=Audience(everybody=True), key=_key("welcome"))
+        broadcast(
+            words=Words(body=self.story.welcome),
+            audience=Audience(everybody=True),
+            key=_key("welcome"),
+        )
 
     def _account(self, person: Person) -> int:
         names = {"first_name": person.first_name, "last_name": person.last_name}
@@ -103,14 +118,20 @@ class Storyteller:
             room = Room.objects.filter(slug=demo.slug).first()
             if room is None:
                 kind = Room.Kind.PRIVATE if demo.private else Room.Kind.PUBLIC
-                room = services.create_room(actor_id=owner, name=demo.name, topic=demo.topic, kind=kind, slug=demo.slug).room
-            services.add_members(room_id=room.pk, user_ids=[self.ids[name] for name in demo.members])
+                room = services.create_room(
+                    actor_id=owner, name=demo.name, topic=demo.topic, kind=kind, slug=demo.slug
+                ).room
+            services.add_members(
+                room_id=room.pk, user_ids=[self.ids[name] for name in demo.members]
+            )
         return Place(room.pk, demo.slug, demo.said, [demo.owner, *demo.members], demo.unread)
 
     def _conversation(self, pair: Conversation) -> Place:
         first, second = pair.people
         with self._clock(_beginning(pair.said)):
-            room_id = services.direct_room(actor_id=self.ids[first], user_id=self.ids[second]).room_id
+            room_id = services.direct_room(
+                actor_id=self.ids[first], user_id=self.ids[second]
+            ).room_id
         return Place(room_id, f"{first}-{second}", pair.said, pair.people, pair.unread)
 
     def _say(self, place: Place, index: int) -> None:
@@ -119,7 +140,11 @@ class Storyteller:
         reply_to = self.named[said.answers] if said.answers else None
         with self._clock(said.before):
             posted = services.post_message(
-                author_id=author, room_id=place.room_id, body=said.first or said.text, key=key, reply_to=reply_to
+                author_id=author,
+                room_id=place.room_id,
+                body=said.first or said.text,
+                key=key,
+                reply_to=reply_to,
             )
         if said.name:
             self.named[said.name] = posted.message.pk
@@ -138,12 +163,20 @@ class Storyteller:
     def _read(self, place: Place) -> None:
         """Let everybody have read all but the last few messages, and what their inbox said about the others."""
         seen = {name: len(place.said) - place.unread.get(name, 0) for name in place.people}
-        services.mark_read([services.Mark(user_id=self.ids[name], room_id=place.room_id, number=seen[name]) for name in place.people])
+        services.mark_read(
+            [
+                services.Mark(user_id=self.ids[name], room_id=place.room_id, number=seen[name])
+                for name in place.people
+            ]
+        )
         address = Room.objects.get(pk=place.room_id).get_absolute_url()
         for name in place.people:
             known = [f"{address}{number}/" for number in range(1, seen[name] + 1)]
             read(
-                user_id=self.ids[name], ids=Notification.objects.filter(user_id=self.ids[name], url__in=known).values_list("pk", flat=True)
+                user_id=self.ids[name],
+                ids=Notification.objects.filter(user_id=self.ids[name], url__in=known).values_list(
+                    "pk", flat=True
+                ),
             )
 
     @contextmanager

@@ -15,4 +15,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Finish all of them."""
         count = services.finish_renames()
-        self.stdout.write(f"{count} renaming{'' if count == 1 else 's'} finished." if count else "Nothing was left unfinished.")
+        self.stdout.write(
+            f"{count} renaming{'' if count == 1 else 's'} finished."
+            if count
+            else "Nothing was left unfinished."
+        )

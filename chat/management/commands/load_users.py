@@ -37,15 +37,26 @@ class Command(BaseCommand):
         users = User.objects.bulk_create(_users(count), batch_size=BATCH)
         services.add_members(room_id=found.pk, user_ids=[user.pk for user in users])
         tokens = [(user, new_token()) for user in users]
-        AccessToken.objects.bulk_create([token_row(user, token) for user, token in tokens], batch_size=BATCH)
+        AccessToken.objects.bulk_create(
+            [token_row(user, token) for user, token in tokens], batch_size=BATCH
+        )
         for _, token in tokens:
             self.stdout.write(token)
 
 
 def _users(count: int) -> list[User]:
     """Return unsaved accounts, numbered on from those of an earlier run."""
-    last = User.objects.filter(username__startswith=PREFIX).order_by("-username").values_list("username", flat=True).first()
+    last = (
+        User.objects.filter(username__startswith=PREFIX)
+        .order_by("-username")
+        .values_list("username", flat=True)
+        .first()
+    )
     number = last.removeprefix(PREFIX) if last else "0"
     start = int(number) + 1 if number.isdecimal() else 1
-    # make_password(None) is no hash but a mark that nothing matches: free of charge, and different for each
-    return [User(username=f"{PREFIX}{start + place:09d}", password=make_password(None)) for place in range(count)]
+    # make_password(None) is no hash but a mark that nothing matches: free of charge, and different
+    # for each
+    return [
+        User(username=f"{PREFIX}{start + place:09d}", password=make_password(None))
+        for place in range(count)
+    ]

@@ -29,4 +29,6 @@ class Command(BaseCommand):
                 changed = change(username=username)
             except HoldfastError as error:
                 raise CommandError(f"{username}: {error.message}") from error
-            self.stdout.write(f"{username} is {words}." if changed else f"{username} was {was} already.")
+            self.stdout.write(
+                f"{username} is {words}." if changed else f"{username} was {was} already."
+            )

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from chat.services.erasure import erase_person
-from chat.services.rows import system_user
+from chat.services.persistence import system_user
 from realtime.protocol.errors import HoldfastError
 
 SECONDS = 5.0  # between two lines of progress
@@ -20,7 +20,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the person, and that it is meant."""
-        parser.add_argument("username", metavar="USER", help="the name, or deleted-ID of an erasure that was interrupted")
+        parser.add_argument(
+            "username",
+            metavar="USER",
+            help="the name, or deleted-ID of an erasure that was interrupted",
+        )
         parser.add_argument("--yes", action="store_true", help="do not ask")
 
     def handle(self, *_args: Any, username: str, yes: bool, **_options: Any) -> None:
@@ -37,4 +41,6 @@ class Command(BaseCommand):
             except HoldfastError as error:
                 raise CommandError(f"{username}: {error.message}") from error
             finished = bulk.finished_at is not None
-            self.stdout.write(f"{bulk.done} of {bulk.expected} messages erased{', finished' if finished else ''}")
+            self.stdout.write(
+                f"{bulk.done} of {bulk.expected} messages erased{', finished' if finished else ''}"
+            )

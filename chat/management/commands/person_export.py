@@ -6,10 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chat import archives, selectors
-from chat.evidence import own_data
+from chat.moderation import archives
+from chat.moderation.evidence import own_data
+from chat.queries import selectors
 from chat.services.erasure import note_export
-from chat.services.rows import system_user
+from chat.services.persistence import system_user
 from realtime.protocol.errors import HoldfastError
 
 

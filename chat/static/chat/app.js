@@ -1,59 +1,62 @@
 /**
- * The page as a whole: one connection, the rooms on it, and which view is shown. Going somewhere replaces the view, never the connection.
+ * The page as a whole: one connection, the rooms on it, and which view is shown. Going somewhere
+ * replaces the view, never the connection.
  * @module
  */
 
+import { Announcements } from '../notifications/announcements.js';
 import { Banner } from '../notifications/banner.js';
 import { Bell } from '../notifications/bell.js';
-import { Announcements } from '../notifications/announcements.js';
 import { Desktop, showThatSomebodyLooks } from '../notifications/desktop.js';
 import { InboxFeed } from '../notifications/feed.js';
-import { listenToBrowser } from '../notifications/wakefulness.js';
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
+import { listenToBrowser } from '../realtime/connection/page_lifecycle.js';
 import { Session } from '../realtime/session.js';
-import { sharedTransport } from '../realtime/shared_socket.js';
-import { Blocks } from './blocks.js';
+import { sharedTransport } from '../realtime/tabs/shared_socket.js';
+import { EmojiPicker } from './composer/emoji_picker.js';
+import { FormatMenu } from './composer/format_menu.js';
 import { Connection } from './connection.js';
 import { Counters } from './counters.js';
-import { Dialogs } from './dialogs.js';
-import { complain, onAction, toast } from './dom.js';
-import { EmojiPicker } from './emoji.js';
-import { Favourites } from './favourites.js';
-import { FormatMenu } from './format_menu.js';
-import { makeRoomForKeyboard } from './keyboard.js';
-import { Menu, moveWithArrows, placeBeside } from './menu.js';
-import { People } from './people.js';
-import { PerFrame } from './per_frame.js';
-import { allowPictures } from './pictures.js';
-import { Profile } from './profile.js';
-import { roomMenu } from './room_menu.js';
-import { Rooms } from './rooms.js';
-import { Recent } from './recent.js';
-import { neighbour } from './room_order.js';
+import { Dialogs } from './lib/dialogs.js';
+import { complain, onAction, toast } from './lib/dom.js';
+import { makeRoomForKeyboard } from './lib/keyboard.js';
+import { Menu, moveWithArrows, placeBeside } from './lib/menu.js';
+import { PerFrame } from './lib/per_frame.js';
+import { Shortcuts } from './lib/shortcuts.js';
+import { ShortcutsView } from './lib/shortcuts_view.js';
+import { words } from './lib/words.js';
+import { Blocks } from './people/blocks.js';
+import { People } from './people/people.js';
+import { Profile } from './people/profile.js';
+import { SiteMute } from './people/site_mute.js';
+import { roomMenu } from './rooms/room_menu.js';
+import { Rooms } from './rooms/rooms.js';
 import { Router } from './router.js';
-import { SearchField } from './search_field.js';
-import { Shortcuts } from './shortcuts.js';
-import { ShortcutsView } from './shortcuts_view.js';
-import { Sidebar } from './sidebar.js';
-import { SiteMute } from './site_mute.js';
-import { Switcher } from './switcher.js';
-import { words } from './words.js';
+import { SearchField } from './search/search_field.js';
+import { Switcher } from './search/switcher.js';
+import { Favourites } from './sidebar/favourites.js';
+import { Recent } from './sidebar/recent.js';
+import { neighbour } from './sidebar/room_order.js';
+import { Sidebar } from './sidebar/sidebar.js';
+import { allowPictures } from './timeline/pictures.js';
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
  * @typedef {import('../realtime/types.js').User} User
- * @typedef {import('./room.js').Room} Room
+ * @typedef {import('./rooms/room.js').Room} Room
  *
  * @typedef {object} Boot  What the server wrote into the page (chat/page_data.py).
  * @property {User & {moderator: boolean}} me
  * @property {string} epoch
- * @property {import('./room.js').Listed[]} rooms
- * @property {{seq: number, unread: number, since: string, preferences: import('../notifications/news.js').Choices}} inbox
+ * @property {import('./rooms/room.js').Listed[]} rooms
+ * @property
+ *   {{seq: number, unread: number, since: string, preferences: import('../notifications/news.js').Choices}}
+ *   inbox
  * @property {{message: number}} limits
  * @property {string[]} image_hosts
- * @property {import('./blocks.js').Block[]} blocks
- * @property {import('./site_mute.js').MuteRow | null} site_mute
+ * @property {import('./people/blocks.js').Block[]} blocks
+ * @property {import('./people/site_mute.js').MuteRow | null} site_mute
  */
 
 const PATH = '/ws/chat/';
@@ -66,7 +69,7 @@ export class App {
 
   /**
    * @param {Boot} boot
-   * @param {import('../realtime/outbox.js').Outbox} outbox
+   * @param {import('../realtime/outbox/outbox.js').Outbox} outbox
    */
   constructor(boot, outbox) {
     this.me = boot.me;
@@ -75,7 +78,12 @@ export class App {
     allowPictures(boot.image_hosts);
     this.people = new People();
     this.people.learn(boot.me);
-    this.client = new Client({ path: PATH, epoch: boot.epoch, outbox, transport: sharedTransport({ path: PATH, user: boot.me.id }) });
+    this.client = new Client({
+      path: PATH,
+      epoch: boot.epoch,
+      outbox,
+      transport: sharedTransport({ path: PATH, user: boot.me.id }),
+    });
     this.api = new Api({ onEpoch: (epoch) => this.client.heardEpoch(epoch) });
     this.dialogs = new Dialogs(this.api);
     this.emoji = new EmojiPicker();
@@ -91,15 +99,27 @@ export class App {
     this.shortcuts = new Shortcuts(this.#keys());
     this.formats = new FormatMenu(this.shortcuts.mac);
     this.switcher = new Switcher(this);
-    this.sidebar = new Sidebar(/** @type {HTMLElement} */ (document.getElementById('sidebar')), this.rooms, this.favourites, (opener, room) => roomMenu(opener, room, this));
-    const session = new Session({ client: this.client, ask: () => this.api.get('/api/announcements/'), told: () => this.connection.paint() });
+    this.sidebar = new Sidebar(
+      /** @type {HTMLElement} */ (document.getElementById('sidebar')),
+      this.rooms,
+      this.favourites,
+      (opener, room) => roomMenu(opener, room, this),
+    );
+    const session = new Session({
+      client: this.client,
+      ask: () => this.api.get('/api/announcements/'),
+      told: () => this.connection.paint(),
+    });
     this.connection = new Connection(this.client, session);
     this.profile = new Profile(this);
     this.router = new Router(this);
-    this.search = new SearchField(/** @type {HTMLFormElement} */ (document.getElementById('search')), (url) => {
-      this.drawer(false);
-      void this.go(url);
-    });
+    this.search = new SearchField(
+      /** @type {HTMLFormElement} */ (document.getElementById('search')),
+      (url) => {
+        this.drawer(false);
+        void this.go(url);
+      },
+    );
     this.#listen();
     showThatSomebodyLooks();
     makeRoomForKeyboard();
@@ -129,7 +149,8 @@ export class App {
   }
 
   /**
-   * Those who can be mentioned in a room. Asked for once; without a connection, those who have been met.
+   * Those who can be mentioned in a room. Asked for once; without a connection, those who have been
+   * met.
    * @param {Room} room
    * @returns {Promise<User[]>}
    */
@@ -142,9 +163,13 @@ export class App {
   /** @param {Room} room */
   async #askMembers(room) {
     try {
-      const { members } = await this.api.get(`/api/rooms/${room.id}/members`, { limit: MEMBERS_ASKED });
+      const { members } = await this.api.get(`/api/rooms/${room.id}/members`, {
+        limit: MEMBERS_ASKED,
+      });
       for (const { user } of members) this.people.learn(user);
-      return members.map((/** @type {Row} */ member) => member.user).filter((/** @type {User} */ user) => user.id !== this.me.id);
+      return members
+        .map((/** @type {Row} */ member) => member.user)
+        .filter((/** @type {User} */ user) => user.id !== this.me.id);
     } catch (error) {
       this.#members.delete(room.id);
       throw error;
@@ -193,7 +218,10 @@ export class App {
 
   /** @param {string} text */
   async copy(text) {
-    const done = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+    const done = await navigator.clipboard?.writeText(text).then(
+      () => true,
+      () => false,
+    );
     if (done) toast(words.linkCopied);
     else complain(words.copyFailed);
   }
@@ -205,10 +233,12 @@ export class App {
 
   /** What the shortcuts of the page do. @returns {Record<string, () => void>} */
   #keys() {
-    const step = (/** @type {1 | -1} */ way, unread = false) => () => {
-      const room = neighbour(this.rooms.mine, this.router.room?.id ?? null, way, { unread });
-      if (room) void this.go(room.url);
-    };
+    const step =
+      (/** @type {1 | -1} */ way, unread = false) =>
+      () => {
+        const room = neighbour(this.rooms.mine, this.router.room?.id ?? null, way, { unread });
+        if (room) void this.go(room.url);
+      };
     return {
       switch: () => this.switcher.toggle(),
       search: () => this.search.open(),
@@ -239,11 +269,16 @@ export class App {
   }
 
   #listen() {
-    for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-bell]'))) {
+    for (const element of /** @type {NodeListOf<HTMLElement>} */ (
+      document.querySelectorAll('[data-bell]')
+    )) {
       const bell = new Bell(element);
       this.feed.on('unread', (unread) => bell.show(unread));
     }
-    const banner = new Banner(/** @type {HTMLElement} */ (document.querySelector('[data-banners]')), (id) => void this.announcements.read(id));
+    const banner = new Banner(
+      /** @type {HTMLElement} */ (document.querySelector('[data-banners]')),
+      (id) => void this.announcements.read(id),
+    );
     this.announcements.on('change', (shown) => banner.show(shown));
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
     this.feed.on('block', (row) => this.blocks.tell(/** @type {any} */ (row)));
@@ -259,7 +294,8 @@ export class App {
       'open-drawer': () => this.drawer(true),
       'close-drawer': () => this.drawer(false),
       'create-room': () => void this.#createRoom(),
-      'find-person': () => void this.dialogs.findPerson(words.writeToSomebody, (person) => this.writeTo(person.id)),
+      'find-person': () =>
+        void this.dialogs.findPerson(words.writeToSomebody, (person) => this.writeTo(person.id)),
       switch: () => this.switcher.toggle(),
       shortcuts: () => this.showShortcuts(),
       'mark-all-read': () => void this.markAllRead(),
@@ -276,7 +312,9 @@ export class App {
     app.dataset.drawer = open ? 'open' : 'closed';
     // In the drawer the rest of the page is out of reach; its first link is where one starts.
     /** @type {HTMLElement} */ (document.getElementById('main')).inert = open;
-    /** @type {HTMLElement | null} */ (document.querySelector(open ? '#sidebar a' : '[data-do="open-drawer"]'))?.focus();
+    /** @type {HTMLElement | null} */ (
+      document.querySelector(open ? '#sidebar a' : '[data-do="open-drawer"]')
+    )?.focus();
   }
 
   #createRoom() {

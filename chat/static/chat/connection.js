@@ -1,16 +1,19 @@
 /**
- * Whether what one sees is the present, in words. Silent while it is, and during the short breaks that nobody needs to know of.
+ * Whether what one sees is the present, in words. Silent while it is, and during the short breaks
+ * that nobody needs to know of.
  * @module
  */
 
-import { CloseCode, DEACTIVATED } from '../realtime/codes.js';
-import { setText, slot } from './dom.js';
-import { words } from './words.js';
+import { CloseCode, DEACTIVATED } from '../realtime/connection/codes.js';
+import { setText, slot } from './lib/dom.js';
+import { words } from './lib/words.js';
 
 /**
  * @typedef {import('../realtime/client.js').Client} Client
  * @typedef {import('../realtime/types.js').ConnectionState} ConnectionState
- * @typedef {{tone: 'calm' | 'warning' | 'stopped', words: string, short: string, retry: boolean, signIn: boolean}} Words
+ * @typedef
+ *   {{tone: 'calm' | 'warning' | 'stopped', words: string, short: string, retry: boolean, signIn: boolean}}
+ *   Words
  */
 
 const PATIENCE_MS = 1500; // a break that is over sooner is not mentioned
@@ -54,8 +57,12 @@ export class Connection {
     document.documentElement.dataset.connection = state.name;
     const short = document.querySelector('[data-connection-words]');
     if (short) short.textContent = said.short;
-    for (const line of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.app__main [data-slot="connection"]'))) {
-      line.hidden = state.name === 'open' || (said.tone === 'warning' && Date.now() - this.#brokenAt < PATIENCE_MS);
+    for (const line of /** @type {NodeListOf<HTMLElement>} */ (
+      document.querySelectorAll('.app__main [data-slot="connection"]')
+    )) {
+      line.hidden =
+        state.name === 'open' ||
+        (said.tone === 'warning' && Date.now() - this.#brokenAt < PATIENCE_MS);
       if (line.hidden) continue;
       line.dataset.tone = said.tone;
       slot(line, 'light').dataset.state = said.tone === 'stopped' ? 'stopped' : 'waiting';
@@ -63,13 +70,20 @@ export class Connection {
       /** @type {HTMLElement} */ (line.querySelector('[data-do="reconnect"]')).hidden = !said.retry;
       const link = /** @type {HTMLAnchorElement} */ (slot(line, 'connection-link'));
       link.hidden = !said.signIn;
-      if (said.signIn) link.search = `?${new URLSearchParams({ next: location.pathname + location.search })}`;
+      if (said.signIn)
+        link.search = `?${new URLSearchParams({ next: location.pathname + location.search })}`;
     }
   }
 }
 
 /** @type {Words} */
-const DOUBTED = { tone: 'calm', words: words.sessionDoubted, short: words.connecting, retry: false, signIn: false };
+const DOUBTED = {
+  tone: 'calm',
+  words: words.sessionDoubted,
+  short: words.connecting,
+  retry: false,
+  signIn: false,
+};
 
 /** @param {ConnectionState} state @returns {Words} */
 function inWords(state) {
@@ -77,15 +91,39 @@ function inWords(state) {
     case 'open':
       return { tone: 'calm', words: '', short: words.connectionLive, retry: false, signIn: false };
     case 'offline':
-      return { tone: 'calm', words: words.offline, short: words.offlineShort, retry: false, signIn: false };
+      return {
+        tone: 'calm',
+        words: words.offline,
+        short: words.offlineShort,
+        retry: false,
+        signIn: false,
+      };
     case 'waiting': {
       const seconds = Math.max(1, Math.ceil((state.retryAt - Date.now()) / 1000));
-      return { tone: 'warning', words: state.slot ? words.deploying(seconds) : words.reconnectingIn(seconds), short: words.reconnecting, retry: true, signIn: false };
+      return {
+        tone: 'warning',
+        words: state.slot ? words.deploying(seconds) : words.reconnectingIn(seconds),
+        short: words.reconnecting,
+        retry: true,
+        signIn: false,
+      };
     }
     case 'stopped':
-      return { tone: 'stopped', words: stopped(state), short: words.stoppedShort, retry: false, signIn: needsSignIn(state.code) };
+      return {
+        tone: 'stopped',
+        words: stopped(state),
+        short: words.stoppedShort,
+        retry: false,
+        signIn: needsSignIn(state.code),
+      };
     default:
-      return { tone: 'warning', words: words.connecting, short: words.connecting, retry: false, signIn: false };
+      return {
+        tone: 'warning',
+        words: words.connecting,
+        short: words.connecting,
+        retry: false,
+        signIn: false,
+      };
   }
 }
 

@@ -3,9 +3,10 @@
  * @module
  */
 
-import { few } from './words.js';
+import { few } from './lib/words.js';
 
-const COLOURS = { quiet: '#0d7a75', loud: '#cf3b33' }; // an icon knows no custom properties: --accent and --danger in light mode
+// an icon knows no custom properties: --accent and --danger in light mode
+const COLOURS = { quiet: '#0d7a75', loud: '#cf3b33' };
 
 export class Counters {
   #link = /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel="icon"]'));
@@ -17,7 +18,8 @@ export class Counters {
     const shown = `${few(mentions || unread)}${mentions ? '!' : ''}`;
     if (shown === this.#shown) return;
     this.#shown = shown;
-    if (this.#link) this.#link.href = unread > 0 ? drawn(few(mentions || unread), mentions > 0) : this.#plain;
+    if (this.#link)
+      this.#link.href = unread > 0 ? drawn(few(mentions || unread), mentions > 0) : this.#plain;
     // Where the page is not installed, or may not, there is no badge.
     const told = unread > 0 ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
     told?.catch(() => {});

@@ -3,9 +3,9 @@
  * @module
  */
 
-import { Outbox } from '../realtime/outbox.js';
+import { Outbox } from '../realtime/outbox/outbox.js';
 import { App } from './app.js';
-import { takeJson } from './dom.js';
+import { takeJson } from './lib/dom.js';
 
 const boot = takeJson(document, 'boot');
 // Nothing is waited for: a press that comes before the page is taken over would do nothing.

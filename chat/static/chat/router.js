@@ -1,14 +1,15 @@
 /**
- * Which view is shown at which address. A view comes from the server as a page; its `main` is taken over, and kept for the way back.
+ * Which view is shown at which address. A view comes from the server as a page; its `main` is taken
+ * over, and kept for the way back.
  * @module
  */
 
-import { clone, parse, takeJson } from './dom.js';
-import { DirectoryView } from './directory_view.js';
-import { InboxView } from './inbox_view.js';
-import { RoomView } from './room_view.js';
-import { SearchView } from './search_view.js';
-import { words } from './words.js';
+import { InboxView } from './inbox/inbox_view.js';
+import { clone, parse, takeJson } from './lib/dom.js';
+import { words } from './lib/words.js';
+import { DirectoryView } from './rooms/directory_view.js';
+import { RoomView } from './rooms/room_view.js';
+import { SearchView } from './search/search_view.js';
 
 /**
  * @typedef {import('./app.js').App} App
@@ -40,7 +41,8 @@ export class Router {
     document.addEventListener('click', (event) => this.#click(event));
     addEventListener('popstate', () => void this.#show(location.pathname + location.search));
     this.#app.client.on('hello', () => {
-      if (this.#view?.root.dataset.view === 'unreachable') void this.#show(location.pathname + location.search);
+      if (this.#view?.root.dataset.view === 'unreachable')
+        void this.#show(location.pathname + location.search);
     });
     const root = /** @type {HTMLElement} */ (this.#main.querySelector('[data-view]'));
     this.#enter(location.pathname, this.#build(root, document.title));
@@ -49,7 +51,8 @@ export class Router {
   /** @param {string} url */
   async go(url) {
     const { pathname, search } = new URL(url, location.href);
-    if (pathname + search !== location.pathname + location.search) history.pushState(null, '', pathname + search);
+    if (pathname + search !== location.pathname + location.search)
+      history.pushState(null, '', pathname + search);
     await this.#show(pathname + search);
   }
 
@@ -63,19 +66,41 @@ export class Router {
     document.title = words.pageTitle(this.#app.rooms.unread, this.#title);
   }
 
-  /** The person says that a room is read. False: no view of it is there. @param {import('./room.js').Room} room */
+  /**
+   * The person says that a room is read. False: no view of it is there.
+   * @param {import('./rooms/room.js').Room} room
+   */
   markRead(room) {
     const views = [...this.#kept.values(), this.#view].map((view) => view?.controller);
-    const found = views.find((controller) => controller instanceof RoomView && controller.room === room);
+    const found = views.find(
+      (controller) => controller instanceof RoomView && controller.room === room,
+    );
     if (found instanceof RoomView) found.reading.readAll();
     return found instanceof RoomView;
   }
 
   /** @param {MouseEvent} event */
   #click(event) {
-    const link = /** @type {HTMLAnchorElement | null} */ (/** @type {Element} */ (event.target).closest('a[href]'));
-    if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    if (link.origin !== location.origin || link.target || link.hasAttribute('download') || !OURS.test(link.pathname)) return;
+    const link = /** @type {HTMLAnchorElement | null} */ (
+      /** @type {Element} */ (event.target).closest('a[href]')
+    );
+    if (
+      !link ||
+      event.defaultPrevented ||
+      event.button !== 0 ||
+      event.metaKey ||
+      event.ctrlKey ||
+      event.shiftKey ||
+      event.altKey
+    )
+      return;
+    if (
+      link.origin !== location.origin ||
+      link.target ||
+      link.hasAttribute('download') ||
+      !OURS.test(link.pathname)
+    )
+      return;
     event.preventDefault();
     this.#app.drawer(false);
     void this.go(link.href);
@@ -91,11 +116,16 @@ export class Router {
     }, SKELETON_AFTER_MS);
     const view = await this.#load(url);
     clearTimeout(skeleton);
-    if (going !== this.#going) return view?.controller?.leave(); // the person has gone on to somewhere else
+    // the person has gone on to somewhere else
+    if (going !== this.#going) return view?.controller?.leave();
     if (view) this.#enter(location.pathname, view);
   }
 
-  /** A view that needs no server: kept, or on the screen since before I joined, with what I have begun to write. @param {string} address */
+  /**
+   * A view that needs no server: kept, or on the screen since before I joined, with what I have
+   * begun to write.
+   * @param {string} address
+   */
   #known(address) {
     const { room } = this;
     return this.#kept.get(address) ?? (room?.isMember && room.url === address ? this.#view : null);
@@ -104,12 +134,17 @@ export class Router {
   /** @param {string} url @returns {Promise<View | null>} */
   async #load(url) {
     try {
-      const response = await fetch(url, { headers: { Accept: 'text/html' }, credentials: 'same-origin' });
+      const response = await fetch(url, {
+        headers: { Accept: 'text/html' },
+        credentials: 'same-origin',
+      });
       const page = parse(await response.text());
       const root = /** @type {HTMLElement | null} */ (page.querySelector('#main > [data-view]'));
       const known = new URL(response.url);
-      if (response.redirected && known.pathname !== new URL(url, location.href).pathname) history.replaceState(null, '', known.pathname + known.search);
-      // A page that is not ours: the form to sign in, a room that is gone, a proxy's error. The browser shows it as it is.
+      if (response.redirected && known.pathname !== new URL(url, location.href).pathname)
+        history.replaceState(null, '', known.pathname + known.search);
+      // A page that is not ours: the form to sign in, a room that is gone, a proxy's error. The
+      // browser shows it as it is.
       if (!root) {
         location.assign(url);
         return null;
@@ -132,10 +167,13 @@ export class Router {
   /** @param {HTMLElement} root @returns {Controller | null} */
   #controller(root) {
     const app = this.#app;
-    if (root.dataset.view === 'room') return new RoomView(root, app.rooms.open(takeJson(root, 'view-data')), app);
+    if (root.dataset.view === 'room')
+      return new RoomView(root, app.rooms.open(takeJson(root, 'view-data')), app);
     if (root.dataset.view === 'inbox') return new InboxView(root, app);
-    if (root.dataset.view === 'directory') return new DirectoryView(root, app.api, (id, url) => app.join(id, url));
-    if (root.dataset.view === 'search') return new SearchView(root, app, (title) => this.#retitle(title));
+    if (root.dataset.view === 'directory')
+      return new DirectoryView(root, app.api, (id, url) => app.join(id, url));
+    if (root.dataset.view === 'search')
+      return new SearchView(root, app, (title) => this.#retitle(title));
     return null;
   }
 
@@ -153,7 +191,8 @@ export class Router {
     const before = this.#view;
     this.#view = view;
     if (view.root.parentElement !== this.#main) this.#main.replaceChildren(view.root);
-    if (before && before !== view && ![...this.#kept.values()].includes(before)) before.controller?.leave();
+    if (before && before !== view && ![...this.#kept.values()].includes(before))
+      before.controller?.leave();
     this.#keep(url, view);
     this.#title = view.title;
     this.paintTitle();
@@ -168,10 +207,16 @@ export class Router {
     this.#focus(view);
   }
 
-  /** Keep the view of one of my rooms; the one that was left longest ago goes. @param {string} url @param {View} view */
+  /**
+   * Keep the view of one of my rooms; the one that was left longest ago goes.
+   * @param {string} url
+   * @param {View} view
+   */
   #keep(url, view) {
     const address = roomAddress(url);
-    if (!address || !(view.controller instanceof RoomView) || !view.controller.room.isMember) return;
+    if (!address || !(view.controller instanceof RoomView) || !view.controller.room.isMember)
+      return;
+    // biome-ignore lint/suspicious/noDocumentCookie: not every browser has the Cookie Store API.
     document.cookie = `last_room=${view.controller.room.data.slug}; path=/; max-age=31536000; samesite=lax`;
     this.#kept.delete(address);
     this.#kept.set(address, view);
@@ -184,7 +229,8 @@ export class Router {
   /** @param {View} view */
   #focus(view) {
     // On glass the keyboard would cover half of what one came for.
-    if (view.controller instanceof RoomView && matchMedia('(pointer: fine)').matches) view.controller.composer.focus();
+    if (view.controller instanceof RoomView && matchMedia('(pointer: fine)').matches)
+      view.controller.composer.focus();
     else if (document.activeElement === document.body) this.#main.focus({ preventScroll: true });
   }
 

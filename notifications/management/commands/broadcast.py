@@ -12,13 +12,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from notifications import policies, selectors, services
+from notifications import policies, queries, services
 from notifications.models import Broadcast, Level
 from notifications.policies import BadBroadcast, Words
-from notifications.selectors import Audience, Reach
+from notifications.queries import Audience, Reach
 from realtime.protocol.errors import HoldfastError
 
-MAX_INPUT = 10 * policies.BODY_MAX_LENGTH  # characters read from stdin: enough to say by how much the text is too long
+# Characters read from stdin: enough to say by how much the text is too long.
+MAX_INPUT = 10 * policies.BODY_MAX_LENGTH
 DURATION = re.compile(r"(\d{1,5})([mhd])", re.ASCII)
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -38,22 +39,57 @@ class Command(BaseCommand):
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Keep the lines of the examples."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, epilog=EXAMPLES, **kwargs)
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            formatter_class=RawDescriptionHelpFormatter,
+            epilog=EXAMPLES,
+            **kwargs,
+        )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare whom to reach and what to say."""
         parser.add_argument("text", nargs="?", help="what to say; - reads it from standard input")
         parser.add_argument("--all", action="store_true", help="everybody, by one announcement")
-        parser.add_argument("--staff", action="store_true", help="everybody who may enter the admin")
-        parser.add_argument("--group", nargs="+", action="extend", default=[], metavar="NAME", help="the members of these groups")
-        parser.add_argument("--user", nargs="+", action="extend", default=[], metavar="NAME", help="these users")
-        parser.add_argument("--room", nargs="+", action="extend", default=[], metavar="SLUG", help="a message in these rooms")
+        parser.add_argument(
+            "--staff", action="store_true", help="everybody who may enter the admin"
+        )
+        parser.add_argument(
+            "--group",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="NAME",
+            help="the members of these groups",
+        )
+        parser.add_argument(
+            "--user", nargs="+", action="extend", default=[], metavar="NAME", help="these users"
+        )
+        parser.add_argument(
+            "--room",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="SLUG",
+            help="a message in these rooms",
+        )
         parser.add_argument("--title", default="")
-        parser.add_argument("--url", default="", help="where a click leads: http(s)://… or a path of this site")
+        parser.add_argument(
+            "--url", default="", help="where a click leads: http(s)://… or a path of this site"
+        )
         parser.add_argument("--level", default=str(Level.INFO), help=", ".join(Level.values))
-        parser.add_argument("--expires", type=moment, metavar="WHEN", help="of an announcement: 30m, 4h, 7d or an ISO 8601 time (UTC)")
-        parser.add_argument("--key", type=key, help="a UUID; the same one again continues an interrupted broadcast")
-        parser.add_argument("--dry-run", action="store_true", help="say who would get it, and send nothing")
+        parser.add_argument(
+            "--expires",
+            type=moment,
+            metavar="WHEN",
+            help="of an announcement: 30m, 4h, 7d or an ISO 8601 time (UTC)",
+        )
+        parser.add_argument(
+            "--key", type=key, help="a UUID; the same one again continues an interrupted broadcast"
+        )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="say who would get it, and send nothing"
+        )
         parser.add_argument("--json", action="store_true", help="answer with JSON")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -72,12 +108,28 @@ class Command(BaseCommand):
             level=options["level"],
             expires_at=options["expires"],
         )
-        _check_encoding([words.body, words.title, words.url, words.level, *options["group"], *options["user"], *options["room"]])
-        reach = selectors.reach(audience)
-        sent = None if options["dry_run"] else self._send(words, audience, options["key"] or uuid.uuid4())
+        _check_encoding(
+            [
+                words.body,
+                words.title,
+                words.url,
+                words.level,
+                *options["group"],
+                *options["user"],
+                *options["room"],
+            ]
+        )
+        reach = queries.reach(audience)
+        sent = (
+            None
+            if options["dry_run"]
+            else self._send(words, audience, options["key"] or uuid.uuid4())
+        )
         if sent is None:
             _check(words, audience, reach)
-        self.stdout.write(json.dumps(_as_json(sent, reach)) if options["json"] else _in_words(sent, reach))
+        self.stdout.write(
+            json.dumps(_as_json(sent, reach)) if options["json"] else _in_words(sent, reach)
+        )
 
     def _send(self, words: Words, audience: Audience, chosen: uuid.UUID) -> Broadcast:
         try:
@@ -85,9 +137,13 @@ class Command(BaseCommand):
         except BadBroadcast as error:
             raise CommandError("\n".join([*error.problems, "Nothing was sent."])) from error
         except HoldfastError as error:
-            raise CommandError(f"{error.message}\nIt was not sent to all. To try again, repeat with --key {chosen}") from error
+            raise CommandError(
+                f"{error.message}\nIt was not sent to all. To try again, repeat with --key {chosen}"
+            ) from error
         except (OperationalError, InterfaceError) as error:
-            raise CommandError(f"{error}\nThe database did not answer. To continue, repeat with --key {chosen}") from error
+            raise CommandError(
+                f"{error}\nThe database did not answer. To continue, repeat with --key {chosen}"
+            ) from error
         except KeyboardInterrupt:
             raise CommandError(f"Interrupted. To continue, repeat with --key {chosen}") from None
 
@@ -100,7 +156,9 @@ def moment(text: str) -> datetime:
         parsed = datetime.fromisoformat(text)
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ArgumentTypeError(f'"{text}" is no time; expected 30m, 4h, 7d or an ISO 8601 time such as 2026-12-31T18:00') from error
+        raise ArgumentTypeError(
+            f'"{text}" is no time; expected 30m, 4h, 7d or an ISO 8601 time such as 2026-12-31T18:00'
+        ) from error
 
 
 def key(text: str) -> uuid.UUID:
@@ -125,12 +183,19 @@ def _text(argument: str | None) -> str:
 def _check_encoding(arguments: list[str]) -> None:
     """Refuse what the shell passed on in another encoding, which Python keeps as lone surrogates."""
     for argument in arguments:
-        if not argument.isascii() and any("\ud800" <= character <= "\udfff" for character in argument):
-            raise CommandError(f"{argument.encode('utf-8', 'replace').decode()} is no UTF-8 text. Nothing was sent.")
+        if not argument.isascii() and any(
+            "\ud800" <= character <= "\udfff" for character in argument
+        ):
+            raise CommandError(
+                f"{argument.encode('utf-8', 'replace').decode()} is no UTF-8 text. Nothing was sent."
+            )
 
 
 def _check(words: Words, audience: Audience, reach: Reach) -> None:
-    problems = [*policies.problems_of_words(words, now=timezone.now(), announced=audience.everybody), *reach.problems]
+    problems = [
+        *policies.problems_of_words(words, now=timezone.now(), announced=audience.everybody),
+        *reach.problems,
+    ]
     if problems:
         raise CommandError("\n".join(problems))
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from notifications import payloads, policies, selectors
+from notifications import payloads, policies, queries
 from notifications.models import Broadcast
-from notifications.selectors import SentBroadcast
+from notifications.queries import SentBroadcast
 
 MAX_LIMIT = 500
 TEXT_WIDTH = 50  # characters of the text in the table
@@ -24,7 +24,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the page."""
         parser.add_argument("--limit", type=int, default=20, help=f"how many, at most {MAX_LIMIT}")
-        parser.add_argument("--before", type=int, metavar="ID", help="those older than this one: the next page")
+        parser.add_argument(
+            "--before", type=int, metavar="ID", help="those older than this one: the next page"
+        )
         parser.add_argument("--json", action="store_true", help="answer with JSON")
 
     def handle(self, *_: Any, limit: int, before: int | None, **options: Any) -> None:
@@ -33,12 +35,14 @@ class Command(BaseCommand):
             raise CommandError(f"--limit: expected a number between 1 and {MAX_LIMIT}, got {limit}")
         if before is not None and not 1 <= before <= policies.MAX_ID:
             raise CommandError(f"--before: expected the id of a broadcast, got {before}")
-        found = selectors.sent_broadcasts(before=before, limit=limit)
+        found = queries.sent_broadcasts(before=before, limit=limit)
         if options["json"]:
             self.stdout.write(json.dumps([as_json(sent) for sent in found], indent=2))
             return
         if not found:
-            self.stdout.write("Nothing was broadcast." if before is None else "Nothing older was broadcast.")
+            self.stdout.write(
+                "Nothing was broadcast." if before is None else "Nothing older was broadcast."
+            )
             return
         for line in table([HEADINGS, *map(_cells, found)]):
             self.stdout.write(line)
@@ -69,7 +73,10 @@ def as_json(sent: SentBroadcast) -> dict[str, Any]:
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows of cells as lines with even columns."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def _cells(sent: SentBroadcast) -> tuple[str, ...]:
@@ -87,7 +94,10 @@ def _cells(sent: SentBroadcast) -> tuple[str, ...]:
 
 def to(row: Broadcast) -> str:
     """Say whom a broadcast was for."""
-    return "; ".join(kind if named is True else f"{kind}: {', '.join(named)}" for kind, named in row.targets.items())
+    return "; ".join(
+        kind if named is True else f"{kind}: {', '.join(named)}"
+        for kind, named in row.targets.items()
+    )
 
 
 def _short(text: str, width: int) -> str:

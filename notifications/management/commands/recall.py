@@ -16,7 +16,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare which one."""
-        parser.add_argument("broadcast", type=int, metavar="ID", help="as `manage.py broadcasts` lists it")
+        parser.add_argument(
+            "broadcast", type=int, metavar="ID", help="as `manage.py broadcasts` lists it"
+        )
         parser.add_argument("--json", action="store_true", help="answer with JSON")
 
     def handle(self, *_: Any, broadcast: int, **options: Any) -> None:
@@ -27,9 +29,19 @@ class Command(BaseCommand):
             recalled = services.recall(broadcast_id=broadcast)
         except NotFound as error:
             raise CommandError(f"{error.message} `manage.py broadcasts` lists them.") from error
-        counts = {"announcements": recalled.announcements, "notifications": recalled.notifications, "posts": recalled.posts}
+        counts = {
+            "announcements": recalled.announcements,
+            "notifications": recalled.notifications,
+            "posts": recalled.posts,
+        }
         if options["json"]:
             self.stdout.write(json.dumps({"broadcast": broadcast, **counts}))
         else:
-            changed = ", ".join(f"{count} {noun if count != 1 else noun.removesuffix('s')}" for noun, count in counts.items() if count)
-            self.stdout.write(f"Took back broadcast {broadcast}: {changed or 'nothing was left to take back'}.")
+            changed = ", ".join(
+                f"{count} {noun if count != 1 else noun.removesuffix('s')}"
+                for noun, count in counts.items()
+                if count
+            )
+            self.stdout.write(
+                f"Took back broadcast {broadcast}: {changed or 'nothing was left to take back'}."
+            )

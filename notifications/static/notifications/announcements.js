@@ -3,8 +3,8 @@
  * @module
  */
 
-import { Emitter } from '../realtime/emitter.js';
-import { reportToConsole } from '../realtime/clock.js';
+import { reportToConsole } from '../realtime/lib/clock.js';
+import { Emitter } from '../realtime/lib/emitter.js';
 
 /**
  * @typedef {import('../realtime/client.js').Client} Client
@@ -38,8 +38,11 @@ export class Announcements {
   /** Newest first. @returns {Row[]} */
   get shown() {
     const now = Date.now();
-    const active = (/** @type {Row} */ row) => !row.recalled_at && !(row.expires_at && Date.parse(row.expires_at) <= now);
-    return [...this.#rows.values()].filter((row) => active(row) && !this.#read.has(row.id)).sort((one, other) => other.id - one.id);
+    const active = (/** @type {Row} */ row) =>
+      !row.recalled_at && !(row.expires_at && Date.parse(row.expires_at) <= now);
+    return [...this.#rows.values()]
+      .filter((row) => active(row) && !this.#read.has(row.id))
+      .sort((one, other) => other.id - one.id);
   }
 
   /** @param {'change'} name @param {(shown: Row[]) => void} listener */
@@ -64,7 +67,10 @@ export class Announcements {
     this.#changed();
   }
 
-  /** The person has read it: it goes at once, and comes back where the server could not be told. @param {number} id */
+  /**
+   * The person has read it: it goes at once, and comes back where the server could not be told.
+   * @param {number} id
+   */
   async read(id) {
     this.wasRead(id);
     try {
@@ -85,7 +91,10 @@ export class Announcements {
   #changed() {
     this.#emitter.emit('change', this.shown);
     clearTimeout(this.#timer);
-    const ends = this.shown.filter((row) => row.expires_at).map((row) => Date.parse(row.expires_at) - Date.now());
-    if (ends.length > 0) this.#timer = setTimeout(() => this.#changed(), Math.min(...ends, LONGEST_TIMER_MS));
+    const ends = this.shown
+      .filter((row) => row.expires_at)
+      .map((row) => Date.parse(row.expires_at) - Date.now());
+    if (ends.length > 0)
+      this.#timer = setTimeout(() => this.#changed(), Math.min(...ends, LONGEST_TIMER_MS));
   }
 }

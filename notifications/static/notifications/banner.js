@@ -1,12 +1,18 @@
 /**
- * Announcements above the page (templates/notifications/_banner.html): the newest ones, each until the person dismisses it.
+ * Announcements above the page (templates/notifications/_banner.html): the newest ones, each until
+ * the person dismisses it.
  * @module
  */
 
 /** @typedef {import('../realtime/types.js').Row} Row */
 
 const MOST_SHOWN = 3; // more would push the page away; the next comes when one is dismissed
-const ICONS = { info: 'megaphone', success: 'circle-check', warning: 'triangle-alert', critical: 'circle-alert' };
+const ICONS = {
+  info: 'megaphone',
+  success: 'circle-check',
+  warning: 'triangle-alert',
+  critical: 'circle-alert',
+};
 
 export class Banner {
   #list;
@@ -25,26 +31,36 @@ export class Banner {
   /** @param {Row[]} announcements  newest first */
   show(announcements) {
     const shown = announcements.slice(0, MOST_SHOWN);
-    const known = new Map([...this.#list.children].map((element) => [Number(/** @type {HTMLElement} */ (element).dataset.announcement), element]));
+    const known = new Map(
+      [...this.#list.children].map((element) => [
+        Number(/** @type {HTMLElement} */ (element).dataset.announcement),
+        element,
+      ]),
+    );
     for (const [id, element] of known) if (!shown.some((row) => row.id === id)) element.remove();
     shown.forEach((row, index) => {
       const element = known.get(row.id) ?? emptyBanner();
       fill(/** @type {HTMLElement} */ (element), row);
-      if (this.#list.children[index] !== element) this.#list.insertBefore(element, this.#list.children[index] ?? null);
+      if (this.#list.children[index] !== element)
+        this.#list.insertBefore(element, this.#list.children[index] ?? null);
     });
   }
 
   /** @param {Event} event */
   #click(event) {
     const button = /** @type {Element} */ (event.target).closest('[data-do="dismiss"]');
-    const banner = /** @type {HTMLElement | null} */ (button?.closest('[data-announcement]') ?? null);
+    const banner = /** @type {HTMLElement | null} */ (
+      button?.closest('[data-announcement]') ?? null
+    );
     if (banner) this.#dismissed(Number(banner.dataset.announcement));
   }
 }
 
 function emptyBanner() {
   const template = /** @type {HTMLTemplateElement} */ (document.getElementById('banner-template'));
-  return /** @type {HTMLElement} */ (/** @type {Element} */ (template.content.firstElementChild).cloneNode(true));
+  return /** @type {HTMLElement} */ (
+    /** @type {Element} */ (template.content.firstElementChild).cloneNode(true)
+  );
 }
 
 /**
@@ -52,7 +68,8 @@ function emptyBanner() {
  * @param {Row} row
  */
 function fill(element, row) {
-  const find = (/** @type {string} */ name) => /** @type {HTMLElement} */ (element.querySelector(`[data-slot="${name}"]`));
+  const find = (/** @type {string} */ name) =>
+    /** @type {HTMLElement} */ (element.querySelector(`[data-slot="${name}"]`));
   element.dataset.announcement = String(row.id);
   element.dataset.level = row.level;
   find('title').textContent = row.title;
@@ -63,10 +80,16 @@ function fill(element, row) {
   if (!link.hidden) link.href = row.url;
   const use = /** @type {Element} */ (element.querySelector('use'));
   const [sprite] = (use.getAttribute('href') ?? '').split('#');
-  use.setAttribute('href', `${sprite}#${ICONS[/** @type {keyof typeof ICONS} */ (row.level)] ?? ICONS.info}`);
+  use.setAttribute(
+    'href',
+    `${sprite}#${ICONS[/** @type {keyof typeof ICONS} */ (row.level)] ?? ICONS.info}`,
+  );
 }
 
-/** An address of this site or of the web; anything else (`javascript:`) is no link. @param {string} url */
+/**
+ * An address of this site or of the web; anything else (`javascript:`) is no link.
+ * @param {string} url
+ */
 function isSafe(url) {
   if (!url) return false;
   try {

@@ -1,17 +1,19 @@
 /**
- * Notifications on the desktop, while nobody looks at any tab of this browser: each once, whatever the number of tabs.
+ * Notifications on the desktop, while nobody looks at any tab of this browser: each once, whatever
+ * the number of tabs.
  *
- * All tabs hear of the same rows. Whoever tells of one takes the lock of that row, and writes its seq down: rows up to it are not told again.
- * The lock is kept for a while, because what one tab writes into localStorage another may not read at once. A tab that is looked at holds the
- * lock of those that are, so the others see that somebody looks. Where a browser has no Web Locks, the number alone decides, and two
- * notifications of one row replace each other by their tag.
+ * All tabs hear of the same rows. Whoever tells of one takes the lock of that row, and writes its
+ * seq down: rows up to it are not told again. The lock is kept for a while, because what one tab
+ * writes into localStorage another may not read at once. A tab that is looked at holds the lock of
+ * those that are, so the others see that somebody looks. Where a browser has no Web Locks, the
+ * number alone decides, and two notifications of one row replace each other by their tag.
  * @module
  */
 
 import { Display } from './display.js';
-import { desktopWords } from './words.js';
 import { isWanted, News } from './news.js';
 import { spokenTitle } from './titles.js';
+import { desktopWords } from './words.js';
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
@@ -32,13 +34,18 @@ const LOOKED_AT = 'holdfast.looked-at';
 const TELLING = 'holdfast.telling'; // and the row's seq
 /** Until all tabs read the number that one of them wrote. */
 const TURN_MS = 10_000;
-const TOLD = 'holdfast.told'; // in localStorage: the history, and the seq of the last row that was told in it
+// in localStorage: the history, and the seq of the last row that was told in it
+const TOLD = 'holdfast.told';
 const OFF = 'holdfast.desktop-off'; // in localStorage: this browser asked for none, although it may
 /** At once, after a long sleep perhaps; what is above is told as a number. */
 const MOST_AT_ONCE = 3;
 const AT_ONCE_MS = 2000;
 
-/** What this browser does: it cannot, it was told never to, it could be asked, it may and does not, it does. @returns {'none' | 'denied' | 'ask' | 'off' | 'on'} */
+/**
+ * What this browser does: it cannot, it was told never to, it could be asked, it may and does not,
+ * it does.
+ * @returns {'none' | 'denied' | 'ask' | 'off' | 'on'}
+ */
 export function desktopState() {
   if (!('Notification' in globalThis)) return 'none';
   if (Notification.permission === 'denied') return 'denied';
@@ -66,8 +73,13 @@ export function showThatSomebodyLooks() {
     const looks = document.visibilityState === 'visible';
     if (!looks) release?.();
     if (looks === (release !== null) || !navigator.locks) return;
-    if (!looks) return void (release = null);
-    const gone = new Promise((resolve) => (release = () => resolve(undefined)));
+    if (!looks) {
+      release = null;
+      return;
+    }
+    const gone = new Promise((resolve) => {
+      release = () => resolve(undefined);
+    });
     void navigator.locks.request(LOOKED_AT, { mode: 'shared' }, () => gone).catch(() => {});
   };
   document.addEventListener('visibilitychange', look);
@@ -90,7 +102,11 @@ export class Desktop {
   constructor(options) {
     this.#options = options;
     this.#news = new News(options.since);
-    this.#display = new Display({ user: options.user, icon: options.icon, open: (opened) => this.#open(opened) });
+    this.#display = new Display({
+      user: options.user,
+      icon: options.icon,
+      open: (opened) => this.#open(opened),
+    });
     options.feed.on('notification', (row) => this.#changed(row));
   }
 
@@ -99,7 +115,8 @@ export class Desktop {
     if (row.read_at !== null) this.#display.close(tagOf(row));
     if (!this.#news.isNews(row) || desktopState() !== 'on') return;
     const { feed, isMuted, isBlocked } = this.#options;
-    if (isWanted(row, feed.preferences, { now: new Date(), isMuted, isBlocked })) void this.#tell(row);
+    if (isWanted(row, feed.preferences, { now: new Date(), isMuted, isBlocked }))
+      void this.#tell(row);
   }
 
   /** @param {Row} row */
@@ -126,8 +143,20 @@ export class Desktop {
     this.#recent.push(now);
     const told =
       this.#recent.length > MOST_AT_ONCE
-        ? { tag: 'holdfast.many', title: desktopWords.many(this.#options.feed.unread), body: '', url: '/inbox/', ids: [] }
-        : { tag: tagOf(row), title: spokenTitle(row), body: row.body, url: row.url || '/inbox/', ids: [row.id] };
+        ? {
+            tag: 'holdfast.many',
+            title: desktopWords.many(this.#options.feed.unread),
+            body: '',
+            url: '/inbox/',
+            ids: [],
+          }
+        : {
+            tag: tagOf(row),
+            title: spokenTitle(row),
+            body: row.body,
+            url: row.url || '/inbox/',
+            ids: [row.id],
+          };
     this.#display.show(told);
   }
 
@@ -135,7 +164,8 @@ export class Desktop {
   #open({ url, ids }) {
     if (new URL(url, location.origin).origin === location.origin) this.#options.open(url);
     else window.open(url, '_blank', 'noopener');
-    if (ids.length > 0) void this.#options.feed.read(ids).catch(() => {}); // it stays unread, and can be read later
+    // it stays unread, and can be read later
+    if (ids.length > 0) void this.#options.feed.read(ids).catch(() => {});
   }
 }
 
@@ -148,7 +178,11 @@ async function somebodyLooks() {
   return held.some(({ name }) => name === LOOKED_AT);
 }
 
-/** Act, unless another tab does or did a moment ago. @param {string} name @param {() => void} act */
+/**
+ * Act, unless another tab does or did a moment ago.
+ * @param {string} name
+ * @param {() => void} act
+ */
 async function takenOnce(name, act) {
   if (!navigator.locks) return act();
   await navigator.locks.request(name, { ifAvailable: true }, (lock) => {

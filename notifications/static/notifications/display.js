@@ -1,8 +1,10 @@
 /**
- * Where the browser shows a notification: as the page's own, or as the service worker's, which is the only way on phones.
+ * Where the browser shows a notification: as the page's own, or as the service worker's, which is
+ * the only way on phones.
  *
- * Of the worker's, the worker hears when one is pressed; it asks its tabs which of them can open what is told of, and tells one to
- * (chat/offline/worker.js). They outlive the tab that showed them, so any tab closes them.
+ * Of the worker's, the worker hears when one is pressed; it asks its tabs which of them can open
+ * what is told of, and tells one to (chat/offline/worker.js). They outlive the tab that showed
+ * them, so any tab closes them.
  * @module
  */
 
@@ -30,7 +32,10 @@ export class Display {
   /** The page's own that nobody has closed, by tag. @type {Map<string, Notification>} */
   #shown = new Map();
 
-  /** @param {{user: number, icon: string, open?: (opened: Opened) => void}} options  without `open`, this page opens nothing: it shows samples */
+  /**
+   * @param {{user: number, icon: string, open?: (opened: Opened) => void}} options without `open`,
+   *   this page opens nothing: it shows samples
+   */
   constructor({ user, icon, open }) {
     this.#user = user;
     this.#icon = icon;
@@ -53,7 +58,12 @@ export class Display {
   /** @param {Told} told */
   #showOwn({ tag, title, body, url, ids }) {
     try {
-      const shown = new Notification(title, { body, tag, icon: this.#icon, lang: document.documentElement.lang });
+      const shown = new Notification(title, {
+        body,
+        tag,
+        icon: this.#icon,
+        lang: document.documentElement.lang,
+      });
       this.#shown.set(tag, shown);
       shown.onclick = () => {
         window.focus();
@@ -75,7 +85,15 @@ export class Display {
     const found = await registration();
     if (!found?.active) return void (isHandheld() && this.#showOwn(told));
     const data = { user: this.#user, url, ids };
-    await found.showNotification(title, { body, tag, icon: this.#icon, lang: document.documentElement.lang, data }).catch(() => {}); // it may no longer
+    await found
+      .showNotification(title, {
+        body,
+        tag,
+        icon: this.#icon,
+        lang: document.documentElement.lang,
+        data,
+      })
+      .catch(() => {}); // it may no longer
   }
 
   /** @param {MessageEvent} event */
@@ -88,5 +106,6 @@ export class Display {
 
 /** @param {string} tag */
 async function closeByWorker(tag) {
-  for (const shown of (await (await registration())?.getNotifications({ tag })) ?? []) shown.close();
+  for (const shown of (await (await registration())?.getNotifications({ tag })) ?? [])
+    shown.close();
 }

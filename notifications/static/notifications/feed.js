@@ -1,12 +1,13 @@
 /**
  * My inbox as a page follows it: how much is unread, and every row that changes. No DOM.
  *
- * Each notification carries the inbox's unread count as of its `seq`, so the count of the newest one is the present one: no tab adds up.
+ * Each notification carries the inbox's unread count as of its `seq`, so the count of the newest
+ * one is the present one: no tab adds up.
  * @module
  */
 
-import { Emitter } from '../realtime/emitter.js';
-import { reportToConsole } from '../realtime/clock.js';
+import { reportToConsole } from '../realtime/lib/clock.js';
+import { Emitter } from '../realtime/lib/emitter.js';
 
 /**
  * @typedef {import('../realtime/client.js').Client} Client
@@ -19,7 +20,8 @@ import { reportToConsole } from '../realtime/clock.js';
  * @property {Row} reading  an announcement that I have read, in any tab
  * @property {Row} block  of somebody by me
  * @property {Row} site_mute  of me by a moderator
- * @property {{membership: Row, seq: number}} membership  one of mine, and where the inbox tells it (only on connections that carry rooms)
+ * @property {{membership: Row, seq: number}} membership one of mine, and where the inbox tells it
+ *   (only on connections that carry rooms)
  * @property {void} reloaded  changes may have been missed: read the list anew
  */
 
@@ -57,7 +59,8 @@ export class InboxFeed {
 
   /**
    * @param {number} userId
-   * @param {{seq: number, unread: number, preferences: import('./news.js').Choices} | null} [snapshot]  as the page was rendered; without
+   * @param {{seq: number, unread: number, preferences: import('./news.js').Choices} | null}
+   *   [snapshot] as the page was rendered; without
    *   it, it is loaded
    */
   follow(userId, snapshot = null) {
@@ -69,7 +72,9 @@ export class InboxFeed {
       position: snapshot?.seq ?? null,
       load: () => this.#api.get('/api/inbox/'),
       replace: (inbox) => this.#replace(inbox),
-      apply: (events) => events.forEach(({ kind, data, seq }) => this.#apply(kind, data, seq)),
+      apply: (events) => {
+        for (const { kind, data, seq } of events) this.#apply(kind, data, seq);
+      },
     });
   }
 
@@ -130,7 +135,8 @@ export class InboxFeed {
   #apply(kind, data, seq) {
     if (kind === 'notification') this.counted(data.unread, seq);
     if (kind === 'preferences') this.preferences = /** @type {any} */ (data);
-    if (kind === 'notification' || kind === 'reading' || kind === 'block' || kind === 'site_mute') this.#emitter.emit(kind, data);
+    if (kind === 'notification' || kind === 'reading' || kind === 'block' || kind === 'site_mute')
+      this.#emitter.emit(kind, data);
     if (kind === 'membership') this.#emitter.emit(kind, { membership: data, seq });
   }
 }

@@ -1,12 +1,15 @@
 /**
- * What belongs together in a list of notifications: messages of one room, reactions to one message. notifications/grouping.py does the same for
- * the page as the server sends it; tests/js/grouping.test.js and tests/notifications/test_grouping.py have the same cases.
+ * What belongs together in a list of notifications: messages of one room, reactions to one message.
+ * notifications/grouping.py does the same for the page as the server sends it;
+ * tests/js/notifications/grouping.test.js and tests/notifications/test_grouping.py have the same
+ * cases.
  * @module
  */
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
- * @typedef {{key: string, rows: Row[]}} Group  rows in the order of the list; a group of one is no group
+ * @typedef {{key: string, rows: Row[]}} Group rows in the order of the list; a group of one is no
+ *   group
  */
 
 /** By kind: what two of them must have in common. */
@@ -33,5 +36,8 @@ export function grouped(rows) {
 /** How many things a group tells of. @param {Row[]} rows */
 export const total = (rows) => rows.reduce((sum, row) => sum + (row.count ?? 1), 0);
 
-/** Where one begins to read: the oldest that is unread, else the newest. @param {Row[]} rows  newest first */
+/**
+ * Where one begins to read: the oldest that is unread, else the newest.
+ * @param {Row[]} rows  newest first
+ */
 export const entrance = (rows) => rows.findLast((row) => row.read_at === null) ?? rows[0];

@@ -1,5 +1,6 @@
 /**
- * Which changes of an inbox are news, and which news somebody wants to see outside of the page. Pure: it reads no clock and asks no browser.
+ * Which changes of an inbox are news, and which news somebody wants to see outside of the page.
+ * Pure: it reads no clock and asks no browser.
  * @module
  */
 
@@ -8,7 +9,10 @@
 /** Rows whose last news is remembered. */
 const MOST_REMEMBERED = 500;
 
-/** Tells news from rows that changed otherwise (read, marked as unread, a reaction taken back), however old they are. */
+/**
+ * Tells news from rows that changed otherwise (read, marked as unread, a reaction taken back),
+ * however old they are.
+ */
 export class News {
   /** When what this page knows happened last, by the server's clock. */
   #latest;
@@ -23,10 +27,15 @@ export class News {
   /** Does the row tell of something that has not been told? @param {Row} row */
   isNews(row) {
     const when = moment(row);
-    const fresh = row.read_at === null && Boolean(row.count ?? 1) && when >= this.#latest && this.#known.get(row.id) !== when;
+    const fresh =
+      row.read_at === null &&
+      Boolean(row.count ?? 1) &&
+      when >= this.#latest &&
+      this.#known.get(row.id) !== when;
     this.#known.delete(row.id);
     this.#known.set(row.id, when);
-    if (this.#known.size > MOST_REMEMBERED) this.#known.delete(/** @type {number} */ (this.#known.keys().next().value));
+    if (this.#known.size > MOST_REMEMBERED)
+      this.#known.delete(/** @type {number} */ (this.#known.keys().next().value));
     if (when > this.#latest) this.#latest = when;
     return fresh;
   }
@@ -45,14 +54,20 @@ const moment = (row) => row.updated_at ?? row.created_at;
 /**
  * @param {Row} row
  * @param {Choices} choices
- * @param {{now: Date, isMuted: (place: string | null) => boolean, isBlocked: (user: number | null) => boolean}} surroundings
+ * @param
+ *   {{now: Date, isMuted: (place: string | null) => boolean, isBlocked: (user: number | null) => boolean}}
+ *   surroundings
  */
 export function isWanted(row, choices, { now, isMuted, isBlocked }) {
   if (choices.desktop_off.includes(row.kind) || isBlocked(row.actor?.id ?? null)) return false;
   return !isMuted(row.place ?? null) && !isQuiet(choices, now);
 }
 
-/** Is it within the quiet hours, which may go over midnight? @param {Choices} choices @param {Date} now */
+/**
+ * Is it within the quiet hours, which may go over midnight?
+ * @param {Choices} choices
+ * @param {Date} now
+ */
 export function isQuiet({ quiet_from: from, quiet_to: to }, now) {
   if (from === null || to === null) return false;
   const clock = `${String(now.getHours()).padStart(2, '0')}:${String(now.getMinutes()).padStart(2, '0')}`;

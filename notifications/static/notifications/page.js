@@ -1,24 +1,30 @@
 /**
- * Bell and announcements on a page without chat: their own small connection, one for all such pages of the browser, which carries only the inbox and the announcements. What a page wants besides, it takes from `feed` and `api`.
+ * Bell and announcements on a page without chat: their own small connection, one for all such pages
+ * of the browser, which carries only the inbox and the announcements. What a page wants besides, it
+ * takes from `feed` and `api`.
  *
  * @module
  */
 
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
+import { listenToBrowser } from '../realtime/connection/page_lifecycle.js';
 import { Session } from '../realtime/session.js';
-import { sharedTransport } from '../realtime/shared_socket.js';
+import { sharedTransport } from '../realtime/tabs/shared_socket.js';
 import { Announcements } from './announcements.js';
 import { Banner } from './banner.js';
 import { Bell } from './bell.js';
 import { showThatSomebodyLooks } from './desktop.js';
 import { InboxFeed } from './feed.js';
-import { listenToBrowser } from './wakefulness.js';
 
 const PATH = '/ws/notifications/';
 const me = Number(/** @type {HTMLElement} */ (document.querySelector('[data-me]')).dataset.me);
 
-const client = new Client({ path: PATH, user: me, transport: sharedTransport({ path: PATH, user: me }) });
+const client = new Client({
+  path: PATH,
+  user: me,
+  transport: sharedTransport({ path: PATH, user: me }),
+});
 export const api = new Api({ onEpoch: (epoch) => client.heardEpoch(epoch) });
 new Session({ client, ask: () => api.get('/api/announcements/') });
 export const feed = new InboxFeed(client, api);
@@ -29,7 +35,10 @@ for (const element of document.querySelectorAll('[data-bell]')) {
   feed.on('unread', (unread) => bell.show(unread));
 }
 for (const element of document.querySelectorAll('[data-banners]')) {
-  const banner = new Banner(/** @type {HTMLElement} */ (element), (id) => void announcements.read(id));
+  const banner = new Banner(
+    /** @type {HTMLElement} */ (element),
+    (id) => void announcements.read(id),
+  );
   announcements.on('change', (shown) => banner.show(shown));
 }
 feed.on('reading', ({ announcement }) => announcements.wasRead(announcement));

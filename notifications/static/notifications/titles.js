@@ -1,10 +1,11 @@
 /**
- * Titles of notifications in the reader's language: one of the sentences of its kind is found and said again. See notifications/titles.py.
+ * Titles of notifications in the reader's language: one of the sentences of its kind is found and
+ * said again. See notifications/titles.py.
  * @module
  */
 
-import { fill, gettext } from '../realtime/language.js';
-import { spokenMoment } from '../realtime/moment.js';
+import { fill, gettext } from '../realtime/lib/language.js';
+import { spokenMoment } from '../realtime/lib/time_text.js';
 import { sentences } from './words.js';
 
 /** @type {Map<string, RegExp>} */
@@ -16,8 +17,12 @@ function pattern(sentence) {
   if (!found) {
     const places = sentence
       .replaceAll(/[.;:?]/g, String.raw`\$&`)
-      .replaceAll(/%\((\w+)\)s/g, (_whole, name) => `(?<${name}>${name === 'count' ? '[0-9]+' : '.+'})`);
-    patterns.set(sentence, (found = new RegExp(`^${places}$`, 's')));
+      .replaceAll(
+        /%\((\w+)\)s/g,
+        (_whole, name) => `(?<${name}>${name === 'count' ? '[0-9]+' : '.+'})`,
+      );
+    found = new RegExp(`^${places}$`, 's');
+    patterns.set(sentence, found);
   }
   return found;
 }

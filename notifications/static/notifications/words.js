@@ -3,7 +3,7 @@
  * @module
  */
 
-import { counted, fill, gettext, ngettext } from '../realtime/language.js';
+import { counted, fill, gettext, ngettext } from '../realtime/lib/language.js';
 
 const MOST_SHOWN = 99; // a badge is a glance, not a ledger
 
@@ -11,20 +11,35 @@ const MOST_SHOWN = 99; // a badge is a glance, not a ledger
 export const bellCount = (unread) => (unread > MOST_SHOWN ? `${MOST_SHOWN}+` : String(unread));
 
 /** @param {number} unread */
-export const bellLabel = (unread) => (unread === 0 ? gettext('Inbox') : fill(gettext('Inbox, %(count)s unread'), { count: unread }));
+export const bellLabel = (unread) =>
+  unread === 0 ? gettext('Inbox') : fill(gettext('Inbox, %(count)s unread'), { count: unread });
 
 export const inboxWords = {
   unread: gettext('unread'),
-  reactions: (/** @type {number} */ count) => counted('%(count)s reaction', '%(count)s reactions', count),
-  reactionsToMine: (/** @type {number} */ count) => counted('%(count)s reaction to your message', '%(count)s reactions to your message', count),
-  messagesFrom: (/** @type {number} */ count, /** @type {string} */ name) => fill(ngettext('%(count)s message from %(name)s', '%(count)s messages from %(name)s', count), { count, name }),
-  messagesIn: (/** @type {number} */ count, /** @type {string} */ room) => fill(ngettext('%(count)s message in %(room)s', '%(count)s messages in %(room)s', count), { count, room }),
-  messages: (/** @type {number} */ count) => counted('%(count)s message', '%(count)s messages', count),
+  reactions: (/** @type {number} */ count) =>
+    counted('%(count)s reaction', '%(count)s reactions', count),
+  reactionsToMine: (/** @type {number} */ count) =>
+    counted('%(count)s reaction to your message', '%(count)s reactions to your message', count),
+  messagesFrom: (/** @type {number} */ count, /** @type {string} */ name) =>
+    fill(ngettext('%(count)s message from %(name)s', '%(count)s messages from %(name)s', count), {
+      count,
+      name,
+    }),
+  messagesIn: (/** @type {number} */ count, /** @type {string} */ room) =>
+    fill(ngettext('%(count)s message in %(room)s', '%(count)s messages in %(room)s', count), {
+      count,
+      room,
+    }),
+  messages: (/** @type {number} */ count) =>
+    counted('%(count)s message', '%(count)s messages', count),
   somebody: gettext('somebody'),
   archived: (/** @type {number} */ count) => counted('Archived', '%(count)s archived', count),
-  backAgain: (/** @type {number} */ count) => counted('Back in the inbox', '%(count)s back in the inbox', count),
-  wasRead: (/** @type {number} */ count) => counted('Marked as read', '%(count)s marked as read', count),
-  wasUnread: (/** @type {number} */ count) => counted('Marked as unread', '%(count)s marked as unread', count),
+  backAgain: (/** @type {number} */ count) =>
+    counted('Back in the inbox', '%(count)s back in the inbox', count),
+  wasRead: (/** @type {number} */ count) =>
+    counted('Marked as read', '%(count)s marked as read', count),
+  wasUnread: (/** @type {number} */ count) =>
+    counted('Marked as unread', '%(count)s marked as unread', count),
   undo: gettext('Undo'),
   undone: gettext('Undone'),
   nothingToUndo: gettext('There is nothing to undo.'),
@@ -33,10 +48,13 @@ export const inboxWords = {
 };
 
 export const desktopWords = {
-  many: (/** @type {number} */ count) => counted('%(count)s unread notification', '%(count)s unread notifications', count),
+  many: (/** @type {number} */ count) =>
+    counted('%(count)s unread notification', '%(count)s unread notifications', count),
   states: {
     none: gettext('This browser cannot show notifications.'),
-    denied: gettext('This browser was told never to show notifications of this site. Allow them in its settings for this site, then come back.'),
+    denied: gettext(
+      'This browser was told never to show notifications of this site. Allow them in its settings for this site, then come back.',
+    ),
     ask: gettext('This browser has not been asked yet.'),
     off: gettext('Turned off in this browser.'),
     on: gettext('Turned on in this browser.'),
@@ -47,25 +65,16 @@ export const desktopWords = {
 };
 
 /**
- * The sentences that titles of notifications are, by kind: in English, as the server writes them (notifications/titles.py). The functions that
- * look like translating only mark them here; titles.js translates.
+ * The sentences that titles of notifications are, by kind: in English, as the server writes them
+ * (notifications/titles.py). The functions that look like translating only mark them here;
+ * titles.js translates.
  * @type {Record<string, string[]>}
  */
 export const sentences = (({ gettext }) => ({
-  mention: [
-    gettext('%(name)s mentioned you in %(room)s'),
-    gettext('%(name)s mentioned you'),
-  ],
-  reply: [
-    gettext('%(name)s replied to you in %(room)s'),
-    gettext('%(name)s replied to you'),
-  ],
-  direct: [
-    gettext('%(name)s wrote to you'),
-  ],
-  message: [
-    gettext('%(name)s wrote in %(room)s'),
-  ],
+  mention: [gettext('%(name)s mentioned you in %(room)s'), gettext('%(name)s mentioned you')],
+  reply: [gettext('%(name)s replied to you in %(room)s'), gettext('%(name)s replied to you')],
+  direct: [gettext('%(name)s wrote to you')],
+  message: [gettext('%(name)s wrote in %(room)s')],
   reaction: [
     gettext('%(names)s and %(count)s others reacted to your message in %(room)s'),
     gettext('%(names)s and 1 other reacted to your message in %(room)s'),
@@ -74,9 +83,7 @@ export const sentences = (({ gettext }) => ({
     gettext('%(names)s and %(last)s reacted to your message'),
     gettext('%(names)s reacted to your message'),
   ],
-  invitation: [
-    gettext('%(name)s added you to %(room)s'),
-  ],
+  invitation: [gettext('%(name)s added you to %(room)s')],
   moderation: [
     gettext('%(name)s made you the owner of %(room)s'),
     gettext('You are now an owner of %(room)s'),

@@ -21,12 +21,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("user", help="username")
-        parser.add_argument("--days", type=float, metavar="N", help="end the token after N days (default: never)")
+        parser.add_argument(
+            "--days", type=float, metavar="N", help="end the token after N days (default: never)"
+        )
 
     def handle(self, *args: Any, user: str, days: float | None, **options: Any) -> None:
         """Issue one token."""
         if days is not None and not 0 < days <= MAX_DAYS:
-            raise CommandError(f"--days is {days:g}: expected a number above 0 and at most {MAX_DAYS}.")
+            raise CommandError(
+                f"--days is {days:g}: expected a number above 0 and at most {MAX_DAYS}."
+            )
         found = User.objects.filter(username=user).first()
         if found is None:
             raise CommandError(f"There is no user {user!r}.")

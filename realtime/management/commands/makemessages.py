@@ -1,6 +1,6 @@
 """Django's command, which also finds what errors say: their first argument is text for a person, wherever they are raised.
 
-And, in scripts, what is counted (static/realtime/language.js).
+And, in scripts, what is counted (static/realtime/lib/language.js).
 """
 
 from collections.abc import Iterator
@@ -22,6 +22,13 @@ class Command(MakeMessages):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Gather one domain: that of Python and templates, or that of scripts."""
-        own = sorted({kind.__name__ for kind in _kinds(HoldfastError)}) if options["domain"] == "django" else ["counted:1,2"]
-        self.xgettext_options = [*MakeMessages.xgettext_options, *(f"--keyword={name}" for name in own)]
+        own = (
+            sorted({kind.__name__ for kind in _kinds(HoldfastError)})
+            if options["domain"] == "django"
+            else ["counted:1,2"]
+        )
+        self.xgettext_options = [
+            *MakeMessages.xgettext_options,
+            *(f"--keyword={name}" for name in own),
+        ]
         super().handle(*args, **options)

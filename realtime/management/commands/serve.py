@@ -19,41 +19,58 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("--host", help=f"address to listen on (default {EXAMPLE_HOST})")
-        parser.add_argument("--port", type=int, help=f"TCP port (default {settings.PORT}, from PORT)")
-        parser.add_argument("--unix", type=Path, metavar="PATH", help="listen on a Unix socket instead")
-        parser.add_argument("--fd", type=int, metavar="N", help="listen on a socket that the parent process has opened instead")
+        parser.add_argument(
+            "--port", type=int, help=f"TCP port (default {settings.PORT}, from PORT)"
+        )
+        parser.add_argument(
+            "--unix", type=Path, metavar="PATH", help="listen on a Unix socket instead"
+        )
+        parser.add_argument(
+            "--fd",
+            type=int,
+            metavar="N",
+            help="listen on a socket that the parent process has opened instead",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve."""
         from realtime.asgi import application
-        from realtime.listening import CannotListen
-        from realtime.server import HoldfastServer
+        from realtime.server.listeners import CannotListen
+        from realtime.server.server import HoldfastServer
 
         try:
-            listener = self._listener(options["host"], options["port"], options["unix"], options["fd"])
+            listener = self._listener(
+                options["host"], options["port"], options["unix"], options["fd"]
+            )
         except CannotListen as error:
             raise CommandError(str(error)) from error
         HoldfastServer(application, [listener], announce=self._announce).run()
 
-    def _listener(self, host: str | None, port: int | None, unix: Path | None, fd: int | None) -> Any:
-        from realtime import listening
+    def _listener(
+        self, host: str | None, port: int | None, unix: Path | None, fd: int | None
+    ) -> Any:
+        from realtime.server import listeners
 
         tcp = host is not None or port is not None
         if [tcp, unix is not None, fd is not None].count(True) > 1:
-            raise CommandError("Give one of --host and --port, --unix, or --fd: one process listens on one address.")
+            raise CommandError(
+                "Give one of --host and --port, --unix, or --fd: one process listens on one address."
+            )
         if fd is not None:
-            return listening.inherited(fd)
+            return listeners.inherited(fd)
         if unix is not None:
-            return listening.unix(unix)
+            return listeners.unix(unix)
         port = settings.PORT if port is None else port
         if not 0 <= port <= 65535:
-            raise CommandError(f"--port is {port}: expected a number between 0 (any free port) and 65535.")
+            raise CommandError(
+                f"--port is {port}: expected a number between 0 (any free port) and 65535."
+            )
         host = host or EXAMPLE_HOST
         if settings.DEBUG and not _loopback(host):
             raise CommandError(
                 f"DEBUG is on and --host is {host}: its error pages show the settings. Set DEBUG=false, or listen on {EXAMPLE_HOST}."
             )
-        return listening.tcp(host, port)
+        return listeners.tcp(host, port)
 
     def _announce(self, where: str) -> None:
         self.stdout.write(f"Holdfast listens on {where} (Ctrl-C drains and stops)")

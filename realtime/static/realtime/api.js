@@ -1,5 +1,6 @@
 /**
- * The HTTP side: JSON in and out, CSRF, and errors as the protocol names them (docs/protocol.md §6).
+ * The HTTP side: JSON in and out, CSRF, and errors as the protocol names them (docs/protocol.md
+ * §6).
  *
  *     const api = new Api();
  *     const { room, membership, seq, messages } = await api.get('/api/rooms/42/');
@@ -7,9 +8,9 @@
  * @module
  */
 
-import { realClock } from './clock.js';
-import { HoldfastError, LOCAL_CODES } from './errors.js';
-import { words } from './words.js';
+import { realClock } from './lib/clock.js';
+import { HoldfastError, LOCAL_CODES } from './lib/errors.js';
+import { words } from './lib/words.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 
@@ -26,11 +27,13 @@ const EPOCH_HEADER = 'Stream-Epoch';
  * @property {string} [token]  a bearer token, for pages without a session
  * @property {typeof fetch} [fetch]
  * @property {() => string} [cookies]  what `document.cookie` says
- * @property {(epoch: string) => void} [onEpoch]  called with the epoch of every answer that names one
+ * @property {(epoch: string) => void} [onEpoch] called with the epoch of every answer that names
+ *   one
  * @property {Clock} [clock]
  *
  * @typedef {object} RequestOptions
- * @property {Record<string, string | number | boolean | null | undefined>} [query]  null and undefined are left out
+ * @property {Record<string, string | number | boolean | null | undefined>} [query] null and
+ *   undefined are left out
  * @property {AbortSignal} [signal]
  * @property {number} [timeoutMs]
  */
@@ -108,7 +111,10 @@ export class Api {
     signal?.addEventListener('abort', abort);
     if (signal?.aborted) abort();
     try {
-      const response = await this.#fetch(this.#base + path + queryString(query), this.#init(method, body, aborter.signal));
+      const response = await this.#fetch(
+        this.#base + path + queryString(query),
+        this.#init(method, body, aborter.signal),
+      );
       this.#noteEpoch(response);
       return await read(response);
     } catch (error) {
@@ -156,7 +162,9 @@ export class Api {
   #explain(error, signal) {
     if (error instanceof HoldfastError) return error;
     if (signal.aborted)
-      return signal.reason instanceof HoldfastError ? signal.reason : new HoldfastError(LOCAL_CODES.NO_REPLY, words.givenUp);
+      return signal.reason instanceof HoldfastError
+        ? signal.reason
+        : new HoldfastError(LOCAL_CODES.NO_REPLY, words.givenUp);
     return new HoldfastError(LOCAL_CODES.NO_REPLY, words.unreachable);
   }
 }
@@ -174,10 +182,15 @@ async function read(response) {
 function unexpected(response) {
   const retryAfter = Number(response.headers.get('Retry-After')) || null;
   if ([502, 503, 504].includes(response.status)) {
-    return new HoldfastError('unavailable', words.unavailable, { retryAfter, status: response.status });
+    return new HoldfastError('unavailable', words.unavailable, {
+      retryAfter,
+      status: response.status,
+    });
   }
-  if (response.status === 429) return new HoldfastError('rate_limited', words.tooManyRequests, { retryAfter, status: 429 });
-  if (response.status === 413) return new HoldfastError(LOCAL_CODES.TOO_BIG, words.tooBig, { status: 413 });
+  if (response.status === 429)
+    return new HoldfastError('rate_limited', words.tooManyRequests, { retryAfter, status: 429 });
+  if (response.status === 413)
+    return new HoldfastError(LOCAL_CODES.TOO_BIG, words.tooBig, { status: 413 });
   return new HoldfastError(LOCAL_CODES.UNREADABLE, words.unreadableStatus(response.status), {
     status: response.status,
   });
@@ -195,8 +208,12 @@ function parse(text) {
 
 /** @param {RequestOptions['query']} query */
 function queryString(query) {
-  const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== null && value !== undefined);
-  return pairs.length > 0 ? `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}` : '';
+  const pairs = Object.entries(query ?? {}).filter(
+    ([, value]) => value !== null && value !== undefined,
+  );
+  return pairs.length > 0
+    ? `?${new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]))}`
+    : '';
 }
 
 /**

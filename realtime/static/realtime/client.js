@@ -1,13 +1,15 @@
 /**
- * A page's one connection with everything on it: streams that catch up by themselves, signals, commands, and an outbox.
+ * A page's one connection with everything on it: streams that catch up by themselves, signals,
+ * commands, and an outbox.
  *
- *     import { Client } from '../realtime/client.js';
+ *     import { Client } from './client.js';
  *
- *     const client = new Client({ path: '/ws/notifications/', epoch });         // a page with only a bell
+ *     const client = new Client({ path: '/ws/notifications/', epoch }); // a page with only a bell
  *     client.subscribe('announcements', {
- *       load: () => api.get('/api/announcements/'),                              // when there is no position, or none that holds any more
- *       replace: ({ announcements }) => …,                                       // the page's copy is this from now on
- *       apply: (events) => …,                                                    // rows that changed, each in its whole new state
+ *       load: () => api.get('/api/announcements/'), // when there is no position, or none that
+ *       holds any more
+ *       replace: ({ announcements }) => …, // the page's copy is this from now on
+ *       apply: (events) => …, // rows that changed, each in its whole new state
  *     });
  *     client.on('state', (state) => …);
  *     client.start();
@@ -18,19 +20,20 @@
  *     pagehide, offline                              ->  client.sleep()
  *     "Try now"                                      ->  client.retryNow()
  *
- * On every connection it subscribes to all its streams with one command, each after its position; what does not fit into the answer is
- * pulled, at most `MAX_PULLS` at a time. A hello of another epoch makes all streams drop their positions and load snapshots.
+ * On every connection it subscribes to all its streams with one command, each after its position;
+ * what does not fit into the answer is pulled, at most `MAX_PULLS` at a time. A hello of another
+ * epoch makes all streams drop their positions and load snapshots.
  * @module
  */
 
-import { Backoff } from './backoff.js';
-import { realClock, reportToConsole } from './clock.js';
-import { CloseCode } from './codes.js';
-import { Emitter } from './emitter.js';
-import { HoldfastError, LOCAL_CODES } from './errors.js';
-import { Pulls } from './pulls.js';
-import { Socket } from './socket.js';
-import { Stream } from './stream.js';
+import { Backoff } from './connection/backoff.js';
+import { CloseCode } from './connection/codes.js';
+import { Socket } from './connection/socket.js';
+import { realClock, reportToConsole } from './lib/clock.js';
+import { Emitter } from './lib/emitter.js';
+import { HoldfastError, LOCAL_CODES } from './lib/errors.js';
+import { Pulls } from './streams/pulls.js';
+import { Stream } from './streams/stream.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').ConnectionState} ConnectionState */
@@ -38,10 +41,10 @@ import { Stream } from './stream.js';
 /** @typedef {import('./types.js').Report} Report */
 /** @typedef {import('./types.js').Signal} Signal */
 /** @typedef {import('./types.js').User} User */
-/** @typedef {import('./outbox.js').Outbox} Outbox */
-/** @typedef {import('./replies.js').Answer} Answer */
-/** @typedef {import('./socket.js').SocketHandlers} SocketHandlers */
-/** @typedef {import('./stream.js').StreamHandlers} StreamHandlers */
+/** @typedef {import('./outbox/outbox.js').Outbox} Outbox */
+/** @typedef {import('./connection/replies.js').Answer} Answer */
+/** @typedef {import('./connection/socket.js').SocketHandlers} SocketHandlers */
+/** @typedef {import('./streams/stream.js').StreamHandlers} StreamHandlers */
 
 /** A server subscribes one connection to no more (docs/protocol.md: `too_many`). */
 export const MAX_STREAMS = 1_000;
@@ -61,7 +64,8 @@ export const MAX_STREAMS = 1_000;
  * @typedef {object} ClientOptions
  * @property {string} path  `/ws/chat/` or `/ws/notifications/`
  * @property {string | null} [epoch]  of the snapshots that the page shows already (`Stream-Epoch`)
- * @property {number | null} [user]  the id of the user whom the page was made for; without it, the outbox's owner, or whom the
+ * @property {number | null} [user] the id of the user whom the page was made for; without it, the
+ *   outbox's owner, or whom the
  *   first hello names
  * @property {Outbox | null} [outbox]  sends while the connection is open
  * @property {string} [token]  a bearer token, for pages without a session
@@ -101,11 +105,23 @@ export class Client {
   #retry = null;
   /** The epoch of an HTTP answer that made us ask the socket again. @type {string | null} */
   #doubted = null;
-  /** Why this page's client is over although the transport did not say so. @type {ConnectionState | null} */
+  /**
+   * Why this page's client is over although the transport did not say so.
+   * @type {ConnectionState | null}
+   */
   #ended = null;
 
   /** @param {ClientOptions} options */
-  constructor({ path, epoch = null, user = null, outbox = null, token, transport, clock = realClock, report = reportToConsole }) {
+  constructor({
+    path,
+    epoch = null,
+    user = null,
+    outbox = null,
+    token,
+    transport,
+    clock = realClock,
+    report = reportToConsole,
+  }) {
     this.#epoch = epoch;
     this.#outbox = outbox;
     this.#clock = clock;
@@ -113,14 +129,19 @@ export class Client {
     this.#expectedUser = user ?? outbox?.owner ?? null;
     this.#emitter = new Emitter(report);
     this.#backoff = new Backoff(clock.random);
-    this.#pulls = new Pulls((name, fields, answer) => this.#transport.ask(name, fields, answer), clock);
+    this.#pulls = new Pulls(
+      (name, fields, answer) => this.#transport.ask(name, fields, answer),
+      clock,
+    );
     /** @type {SocketHandlers} */
     const handlers = {
       hello: (hello) => this.#greeted(hello),
       object: (object) => this.#received(object),
       state: (state) => this.#entered(state),
     };
-    this.#transport = transport ? transport(handlers) : new Socket({ url: path, handlers, token, clock, report });
+    this.#transport = transport
+      ? transport(handlers)
+      : new Socket({ url: path, handlers, token, clock, report });
   }
 
   /** @returns {ConnectionState} */
@@ -176,16 +197,21 @@ export class Client {
   }
 
   /**
-   * Follow a stream until `unsubscribe` or until the server closes it. Subscribing again to the same name replaces the first.
+   * Follow a stream until `unsubscribe` or until the server closes it. Subscribing again to the
+   * same name replaces the first.
    * @param {string} name
-   * @param {StreamHandlers & {position?: number | null}} handlers  `position`: the `seq` of a snapshot that the page shows already
+   * @param {StreamHandlers & {position?: number | null}} handlers `position`: the `seq` of a
+   *   snapshot that the page shows already
    * @returns {Stream}
    * @throws {HoldfastError} `too_many`
    */
   subscribe(name, { position = null, ...handlers }) {
     this.#streams.get(name)?.leave();
     if (!this.#streams.has(name) && this.#streams.size >= MAX_STREAMS) {
-      throw new HoldfastError(LOCAL_CODES.TOO_MANY, `At most ${MAX_STREAMS} streams can be followed at once.`);
+      throw new HoldfastError(
+        LOCAL_CODES.TOO_MANY,
+        `At most ${MAX_STREAMS} streams can be followed at once.`,
+      );
     }
     /** @type {Stream} */
     const stream = new Stream(name, this.#forgetting(name, handlers), this.#link(), position);
@@ -212,13 +238,17 @@ export class Client {
     return this.#streams.get(name);
   }
 
-  /** Pull this stream before all others: it is the one that the person looks at. @param {string | null} name */
+  /**
+   * Pull this stream before all others: it is the one that the person looks at.
+   * @param {string | null} name
+   */
   prefer(name) {
     this.#pulls.prefer(name);
   }
 
   /**
-   * Send a command that is not worth keeping: it is done now or not at all. What must not be lost goes into the outbox.
+   * Send a command that is not worth keeping: it is done now or not at all. What must not be lost
+   * goes into the outbox.
    * @param {string} name
    * @param {Record<string, unknown>} [fields]
    * @returns {Promise<any>}  the reply's `data`; rejects with a HoldfastError
@@ -228,8 +258,9 @@ export class Client {
   }
 
   /**
-   * An HTTP answer named its epoch. Another one than ours: the database may have been restored, and then every position means nothing.
-   * The next hello decides, because answers of nodes before and after the restart may mix; so ask for one, once per doubt.
+   * An HTTP answer named its epoch. Another one than ours: the database may have been restored, and
+   * then every position means nothing. The next hello decides, because answers of nodes before and
+   * after the restart may mix; so ask for one, once per doubt.
    * @param {string} epoch
    */
   heardEpoch(epoch) {
@@ -254,15 +285,23 @@ export class Client {
     this.#emitter.emit('hello', hello);
   }
 
-  /** Somebody else signed in, in another tab of this browser: this page shows and would send for a person who left. */
+  /**
+   * Somebody else signed in, in another tab of this browser: this page shows and would send for a
+   * person who left.
+   */
   #end() {
-    this.#ended = { name: 'stopped', code: CloseCode.SESSION_ENDED, reason: 'another user signed in' };
+    this.#ended = {
+      name: 'stopped',
+      code: CloseCode.SESSION_ENDED,
+      reason: 'another user signed in',
+    };
     this.#transport.stop();
   }
 
   /** @param {ConnectionState} state */
   #entered(state) {
-    if (state.name === 'open') this.#outbox?.resume((command, fields) => this.command(command, fields));
+    if (state.name === 'open')
+      this.#outbox?.resume((command, fields) => this.command(command, fields));
     else this.#cut();
     this.#emitter.emit('state', this.state);
   }
@@ -305,7 +344,8 @@ export class Client {
 
   #link() {
     return {
-      pull: (/** @type {Stream} */ stream, /** @type {Answer} */ answer) => this.#pulls.pull(stream, answer),
+      pull: (/** @type {Stream} */ stream, /** @type {Answer} */ answer) =>
+        this.#pulls.pull(stream, answer),
       join: (/** @type {Stream} */ stream) => this.#join(stream),
       clock: this.#clock,
       report: this.#report,
@@ -331,7 +371,9 @@ export class Client {
   #flush() {
     if (this.state.name !== 'open') return;
     if (this.#leaving.size > 0) this.#unsubscribe([...this.#leaving]);
-    const joining = [...this.#joining].filter((stream) => this.#streams.get(stream.name) === stream);
+    const joining = [...this.#joining].filter(
+      (stream) => this.#streams.get(stream.name) === stream,
+    );
     this.#leaving.clear();
     this.#joining.clear();
     if (joining.length > 0) this.#subscribe(joining);
@@ -366,14 +408,18 @@ export class Client {
   }
 
   /**
-   * All of them together again: a thousand streams that come back one by one would be a thousand commands.
+   * All of them together again: a thousand streams that come back one by one would be a thousand
+   * commands.
    * @param {Stream[]} streams
    * @param {HoldfastError} error
    */
   #subscribeLater(streams, error) {
     for (const stream of streams) this.#joining.add(stream);
     this.#clock.clearTimeout(this.#retry);
-    this.#retry = this.#clock.setTimeout(() => this.#flush(), Math.max(this.#backoff.next(), (error.retryAfter ?? 0) * 1000));
+    this.#retry = this.#clock.setTimeout(
+      () => this.#flush(),
+      Math.max(this.#backoff.next(), (error.retryAfter ?? 0) * 1000),
+    );
   }
 
   /** @param {string[]} names */

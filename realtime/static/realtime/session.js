@@ -1,15 +1,17 @@
 /**
  * Whether a page whose connection was closed with "session ended" is still signed in. No DOM.
  *
- * A new password ends the connections of all sessions, those of the session that changed it among them: it goes on under a new key, which
- * the browser's other tabs have as well as soon as the answer to the form has come. So the page asks, a few times, before it says anything.
+ * A new password ends the connections of all sessions, those of the session that changed it among
+ * them: it goes on under a new key, which the browser's other tabs have as well as soon as the
+ * answer to the form has come. So the page asks, a few times, before it says anything.
  *
- *     const session = new Session({ client, ask: () => api.get('/api/announcements/'), told: () => … });
+ *     const session = new Session({ client, ask: () => api.get('/api/announcements/'), told: () =>
+ *     … });
  * @module
  */
 
-import { realClock } from './clock.js';
-import { CloseCode, DEACTIVATED } from './codes.js';
+import { CloseCode, DEACTIVATED } from './connection/codes.js';
+import { realClock } from './lib/clock.js';
 
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').ConnectionState} ConnectionState */

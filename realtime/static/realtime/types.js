@@ -1,6 +1,6 @@
 /**
- * The shapes that the modules share, as JSDoc types: what goes over the wire (docs/protocol.md §3) and what a page hands in.
- * No code: this file exists for the type checker and the reader.
+ * The shapes that the modules share, as JSDoc types: what goes over the wire (docs/protocol.md §3)
+ * and what a page hands in. No code: this file exists for the type checker and the reader.
  * @module
  */
 
@@ -38,7 +38,8 @@
  */
 
 /**
- * What a connection is doing. `retryAt` is in milliseconds of the clock (`Date.now()`); `slot`: the server gave this time in its `bye`.
+ * What a connection is doing. `retryAt` is in milliseconds of the clock (`Date.now()`); `slot`: the
+ * server gave this time in its `bye`.
  *
  * @typedef {{name: 'idle'}
  *   | {name: 'connecting'}
@@ -53,7 +54,8 @@
  *
  * - `queued`: waits for its turn, for the connection, or until `retryAt` (then `error` says why)
  * - `sending`: a command is under way, here or in another tab
- * - `sent`: has its `ok`; `result` is the reply's data, where this browser saw it. Not in `entries` any more
+ * - `sent`: has its `ok`; `result` is the reply's data, where this browser saw it. Not in `entries`
+ *   any more
  * - `failed`: refused for good; `retry` or `discard` it
  * - `discarded`: thrown away by the person. Not in `entries` any more
  * @typedef {'queued' | 'sending' | 'sent' | 'failed' | 'discarded'} EntryState

@@ -2,4 +2,8 @@
 
 from tests.bench.cells import fanout, history, posting, searching, size, sockets
 
-CELLS = {cell.name: cell for module in (fanout, posting, sockets, history, searching, size) for cell in module.CELLS}
+CELLS = {
+    cell.name: cell
+    for module in (fanout, posting, sockets, history, searching, size)
+    for cell in module.CELLS
+}

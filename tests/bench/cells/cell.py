@@ -64,7 +64,9 @@ class Cell:
     most_runs: int = 99  # a long one is not repeated so often
 
 
-def spend(server: Server, load: Load, *, seconds: float, grace: float = 5.0, warm: float = 1.0) -> tuple[dict[str, Any], dict[str, float]]:
+def spend(
+    server: Server, load: Load, *, seconds: float, grace: float = 5.0, warm: float = 1.0
+) -> tuple[dict[str, Any], dict[str, float]]:
     """Warm up, run, and return what the clients saw and the CPU seconds of each group."""
     load.run(warm, grace=grace)
     before = costs.cpu(server.groups)
@@ -74,7 +76,9 @@ def spend(server: Server, load: Load, *, seconds: float, grace: float = 5.0, war
 
 def beside(spent: Mapping[str, float], units: float) -> Sample:
     """Return the costs of the broker and the database, in µs a unit."""
-    return {f"{name}_us": 1e6 * seconds / units for name, seconds in spent.items() if name != "server"}
+    return {
+        f"{name}_us": 1e6 * seconds / units for name, seconds in spent.items() if name != "server"
+    }
 
 
 def missing(seen: Mapping[str, Any], expected: float) -> float:

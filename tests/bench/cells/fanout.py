@@ -3,17 +3,32 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.bench.cells.cell import Bar, Cell, Contender, Measure, Sample, Scale, beside, missing, spend
+from tests.bench.cells.cell import (
+    Bar,
+    Cell,
+    Contender,
+    Measure,
+    Sample,
+    Scale,
+    beside,
+    missing,
+    spend,
+)
 from tests.bench.load import Load
 from tests.bench.servers import Holdfast, Nchan, PlainWs, Server, SocketIo, StockChannels
 
-STOCK_RATE = 2  # posts a second that stock Channels keeps up with before 500 readers; its cost of a delivery does not depend on it
+# Posts a second that stock Channels keeps up with before 500 readers; its cost of a delivery does
+# not depend on it.
+STOCK_RATE = 2
 SECONDS = 5.0
 NODES_RATE = 10
-TWO_NODES_RATE = 120  # with 100 the stretch would be all that is offered; so the figure is what the machine gives
+# With 100 the stretch would be all that is offered; so the figure is what the machine gives.
+TWO_NODES_RATE = 120
 
 
-def delivered(sockets: int, rate: float, *, quick_sockets: int | None = None, grace: float = 5.0) -> Measure:
+def delivered(
+    sockets: int, rate: float, *, quick_sockets: int | None = None, grace: float = 5.0
+) -> Measure:
     """Return the measurement of a room of so many clients at so many events a second."""
 
     def measure(server: Server, scale: Scale) -> Sample:
@@ -84,7 +99,11 @@ def nodes_of(count: int) -> Contender:
             seen, spent = spend(server, load, seconds=scale.pick(SECONDS, 3.0), warm=0.2)
             commands = server.redis_commands() - commands
         messages = {"broker_commands": commands / max(1, seen["posts"])}
-        return {**figures(seen, spent), **messages, "missing": missing(seen, seen["posts"] * sockets)}
+        return {
+            **figures(seen, spent),
+            **messages,
+            "missing": missing(seen, seen["posts"] * sockets),
+        }
 
     return Contender(holdfast(2000, nodes=count), measure)
 
@@ -97,7 +116,11 @@ def _node_js(rate_ws: Measure, rate_io: Measure) -> dict[str, Contender]:
 
 
 def _nchan(measure: Measure) -> dict[str, Contender]:
-    return {"nchan": Contender(lambda directory, _: Nchan(directory), measure, available=Nchan.available)}
+    return {
+        "nchan": Contender(
+            lambda directory, _: Nchan(directory), measure, available=Nchan.available
+        )
+    }
 
 
 FANOUT_500 = Cell(
@@ -150,10 +173,19 @@ FANOUT_5000 = Cell(
     {
         "holdfast": Contender(holdfast(5000), delivered(5000, 100, grace=8)),
         "socket.io": Contender(
-            lambda directory, _: SocketIo(directory), delivered(5000, 8), "at 8 events a second: it keeps up with no more"
+            lambda directory, _: SocketIo(directory),
+            delivered(5000, 8),
+            "at 8 events a second: it keeps up with no more",
         ),
-        "ws": Contender(lambda directory, _: PlainWs(directory), delivered(5000, 8), "at 8 events a second"),
-        "nchan": Contender(lambda directory, _: Nchan(directory), delivered(5000, 8), "at 8 events a second", Nchan.available),
+        "ws": Contender(
+            lambda directory, _: PlainWs(directory), delivered(5000, 8), "at 8 events a second"
+        ),
+        "nchan": Contender(
+            lambda directory, _: Nchan(directory),
+            delivered(5000, 8),
+            "at 8 events a second",
+            Nchan.available,
+        ),
     },
     (
         Bar("≥ 400,000 deliveries/s", lambda found: found["holdfast"]["deliveries"] >= 400_000),
@@ -167,7 +199,12 @@ TWO_NODES = Cell(
     f"10,000 clients in one room over two nodes, {TWO_NODES_RATE} events a second",
     "delivered event",
     {"holdfast": Contender(holdfast(10_000, nodes=2), delivered(10_000, TWO_NODES_RATE, grace=10))},
-    (Bar("1,000,000 deliveries/s (the stretch)", lambda found: found["holdfast"]["deliveries"] >= 1_000_000),),
+    (
+        Bar(
+            "1,000,000 deliveries/s (the stretch)",
+            lambda found: found["holdfast"]["deliveries"] >= 1_000_000,
+        ),
+    ),
 )
 
 FAIRNESS = Cell(
@@ -185,7 +222,10 @@ NODES = Cell(
     (
         Bar(
             "CPU per delivery constant within 10 %",
-            lambda found: max(each["cpu_us"] for each in found.values()) <= 1.1 * min(each["cpu_us"] for each in found.values()),
+            lambda found: (
+                max(each["cpu_us"] for each in found.values())
+                <= 1.1 * min(each["cpu_us"] for each in found.values())
+            ),
         ),
     ),
 )

@@ -82,7 +82,11 @@ def _fill(server: Holdfast, room: int, count: int) -> None:
 
 
 def _timed(server: Holdfast, room: int, last: int) -> dict[str, float]:
-    user = int(server.run_code(f"from chat.models import Membership; print(Membership.objects.filter(room_id={room}).first().user_id)"))
+    user = int(
+        server.run_code(
+            f"from chat.models import Membership; print(Membership.objects.filter(room_id={room}).first().user_id)"
+        )
+    )
     code = "import django; django.setup()\n" + _TIMED.format(room=room, user=user, last=last)
     found: dict[str, float] = json.loads(server.manage("-c", code))
     return found
@@ -102,14 +106,21 @@ def _replay(server: Holdfast, after: int, count: int) -> tuple[dict[str, float],
 
 def _no_slower(found: Sample) -> bool:
     """Tell whether each read takes no longer than in the small room, but for the noise of a millisecond's third."""
-    return all(found[f"{name}_large"] <= 1.25 * found[f"{name}_small"] + 0.3 for name in ("history_ms", "latest_ms", "page_ms"))
+    return all(
+        found[f"{name}_large"] <= 1.25 * found[f"{name}_small"] + 0.3
+        for name in ("history_ms", "latest_ms", "page_ms")
+    )
 
 
 HISTORY = Cell(
     "history",
     "replay 100,000 changes by pages; unread counts of 500 rooms; reads of a room with 5 million messages",
     "replayed change",
-    {"holdfast": Contender(lambda directory, _: Holdfast(directory, people=2, rooms=UNREAD_ROOMS), history)},
+    {
+        "holdfast": Contender(
+            lambda directory, _: Holdfast(directory, people=2, rooms=UNREAD_ROOMS), history
+        )
+    },
     (Bar("no slower than at 50,000 messages", lambda found: _no_slower(found["holdfast"])),),
     most_runs=1,
 )

@@ -19,14 +19,22 @@ def whole_path(server: Holdfast, scale: Scale) -> Sample:
     """Measure the same before 500 readers, and the cost of a commit without any."""
     alone = _posted(server, scale, readers=0)
     found = _posted(server, scale, readers=READERS)
-    return {**found, "commit_us": alone["cpu_us"], "delivery_us": (found["cpu_us"] - alone["cpu_us"]) / READERS}
+    return {
+        **found,
+        "commit_us": alone["cpu_us"],
+        "delivery_us": (found["cpu_us"] - alone["cpu_us"]) / READERS,
+    }
 
 
 def _posted(server: Holdfast, scale: Scale, *, readers: int) -> Sample:
     with Load(server.chat(readers, posters=POSTERS), server.directory) as load:
         load.connect()
         seen, spent = spend(server, load, seconds=scale.pick(5.0, 3.0), grace=8)
-    return {**_figures(seen, spent), "missing": missing(seen, seen["acks"] * readers), "refusals": seen["refusals"]}
+    return {
+        **_figures(seen, spent),
+        "missing": missing(seen, seen["acks"] * readers),
+        "refusals": seen["refusals"],
+    }
 
 
 def stock(server: StockChannels, scale: Scale) -> Sample:
@@ -55,7 +63,11 @@ POSTS_200 = Cell(
     "posts-200",
     "200 people post as fast as they are acknowledged; PostgreSQL, synchronous_commit on, one node",
     "acknowledged post",
-    {"holdfast": Contender(lambda directory, _: Holdfast(directory, people=POSTERS, rooms=1), acknowledged)},
+    {
+        "holdfast": Contender(
+            lambda directory, _: Holdfast(directory, people=POSTERS, rooms=1), acknowledged
+        )
+    },
     (
         Bar("≥ 2,000/s", lambda found: found["holdfast"]["posts"] >= 2000),
         Bar("p99 under 150 ms", lambda found: found["holdfast"]["ack_p99_ms"] < 150),
@@ -67,7 +79,14 @@ POSTS_200_SQLITE = Cell(
     "posts-200-sqlite",
     "the same on SQLite",
     "acknowledged post",
-    {"holdfast": Contender(lambda directory, _: Holdfast(directory, people=POSTERS, rooms=1, sqlite=True, broker=False), acknowledged)},
+    {
+        "holdfast": Contender(
+            lambda directory, _: Holdfast(
+                directory, people=POSTERS, rooms=1, sqlite=True, broker=False
+            ),
+            acknowledged,
+        )
+    },
     (Bar("≥ 3,000/s", lambda found: found["holdfast"]["posts"] >= 3000),),
 )
 
@@ -76,8 +95,12 @@ WHOLE_PATH = Cell(
     "posted over sockets, committed on PostgreSQL, delivered to 500",
     "message",
     {
-        "holdfast": Contender(lambda directory, _: Holdfast(directory, people=READERS + POSTERS, rooms=1), whole_path),
-        "stock-channels": Contender(lambda directory, _: StockChannels(directory), stock, "one ORM save each, 10 posters"),
+        "holdfast": Contender(
+            lambda directory, _: Holdfast(directory, people=READERS + POSTERS, rooms=1), whole_path
+        ),
+        "stock-channels": Contender(
+            lambda directory, _: StockChannels(directory), stock, "one ORM save each, 10 posters"
+        ),
     },
     (
         Bar(

@@ -10,8 +10,9 @@ ROOMS, PEOPLE = 40, 200
 TIMES = 60  # searches of a kind, each for other words
 BOUND_MS = 100
 
-# Words are frequent by their rank, as those of languages are: the first stands in two of three messages, the 40,000th in 20 of a million.
-# Every fourth room is private, and its members' own; each person writes in all rooms.
+# Words are frequent by their rank, as those of languages are: the first stands in two of three
+# messages, the 40,000th in 20 of a million. Every fourth room is private, and its members' own;
+# each person writes in all rooms.
 _FILL = """
 import math, random, uuid
 from datetime import timedelta
@@ -90,7 +91,11 @@ def searches(server: Holdfast, scale: Scale) -> Sample:
     """Fill the rooms and measure each kind of search: the queries and what is shown of the results, without the way over HTTP."""
     count = scale.count(MESSAGES, 50_000)
     server.manage("-c", "import django; django.setup()\n" + _FILL.format(count=count))
-    found: Sample = json.loads(server.manage("-c", "import django; django.setup()\n" + _TIMED.format(count=count, times=TIMES)))
+    found: Sample = json.loads(
+        server.manage(
+            "-c", "import django; django.setup()\n" + _TIMED.format(count=count, times=TIMES)
+        )
+    )
     return {"cpu_us": 0.0, **found}
 
 
@@ -103,14 +108,24 @@ SEARCH = Cell(
     "searches of one person among a million messages in 40 rooms, a quarter of them private: 60 of a kind, each for other words",
     "search",
     {
-        "holdfast": Contender(lambda directory, _: Holdfast(directory, people=PEOPLE, rooms=ROOMS, broker=False), searches, "PostgreSQL"),
+        "holdfast": Contender(
+            lambda directory, _: Holdfast(directory, people=PEOPLE, rooms=ROOMS, broker=False),
+            searches,
+            "PostgreSQL",
+        ),
         "holdfast-sqlite": Contender(
-            lambda directory, _: Holdfast(directory, people=PEOPLE, rooms=ROOMS, sqlite=True, broker=False), searches, "SQLite"
+            lambda directory, _: Holdfast(
+                directory, people=PEOPLE, rooms=ROOMS, sqlite=True, broker=False
+            ),
+            searches,
+            "SQLite",
         ),
     },
     (
         Bar(f"each under {BOUND_MS} ms on PostgreSQL", lambda found: _in_time(found["holdfast"])),
-        Bar(f"each under {BOUND_MS} ms on SQLite", lambda found: _in_time(found["holdfast-sqlite"])),
+        Bar(
+            f"each under {BOUND_MS} ms on SQLite", lambda found: _in_time(found["holdfast-sqlite"])
+        ),
     ),
     most_runs=1,
 )

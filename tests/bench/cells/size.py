@@ -62,7 +62,12 @@ def _deflated(frame: bytes) -> Sample:
     memory = (costs.Group((_own_pid(),)).pss_bytes() - before) / len(kept) / 1024
     staying, seconds = _compressed(frames, fresh=False)
     alone, _ = _compressed(frames, fresh=True)
-    return {"deflate_bytes": staying, "deflate_alone_bytes": alone, "deflate_us": seconds * 1e6, "deflate_kib": memory}
+    return {
+        "deflate_bytes": staying,
+        "deflate_alone_bytes": alone,
+        "deflate_us": seconds * 1e6,
+        "deflate_kib": memory,
+    }
 
 
 def _compressed(frames: list[bytes], *, fresh: bool) -> tuple[float, float]:
@@ -71,7 +76,8 @@ def _compressed(frames: list[bytes], *, fresh: bool) -> tuple[float, float]:
     for frame in frames:
         if fresh:
             context = zlib.compressobj(6, zlib.DEFLATED, -DEFLATE_BITS, 8)
-        total += len(context.compress(frame)) + len(context.flush(zlib.Z_SYNC_FLUSH)) - 4  # RFC 7692 §7.2.1
+        # RFC 7692 §7.2.1.
+        total += len(context.compress(frame)) + len(context.flush(zlib.Z_SYNC_FLUSH)) - 4
     return total / len(frames) + 2, (time.process_time() - started) / len(frames)
 
 
@@ -83,7 +89,11 @@ SIZE = Cell(
     "bytes",
     "bytes on the wire for a delivered message of 100 characters",
     "",
-    {"holdfast": Contender(lambda directory, _: Holdfast(directory, people=READERS + 20, rooms=1), measure)},
+    {
+        "holdfast": Contender(
+            lambda directory, _: Holdfast(directory, people=READERS + 20, rooms=1), measure
+        )
+    },
     (
         Bar(
             "less than Socket.IO's frame of the same fields",

@@ -22,8 +22,10 @@ def idle(crowd: Callable[[Any, int], Any]) -> Measure:
 
     def measure(server: Server, scale: Scale) -> Sample:
         count = scale.count(IDLE, 1000)
-        server.restart()  # memory that earlier sockets have left would be used again, and not be seen
-        with Load(crowd(server, 200), server.directory) as load:  # so that what is made once is there
+        # Memory that earlier sockets have left would be used again, and not be seen.
+        server.restart()
+        # So that what is made once is there.
+        with Load(crowd(server, 200), server.directory) as load:
             load.connect()
         time.sleep(1)
         before = server.server.pss_bytes()
@@ -35,7 +37,11 @@ def idle(crowd: Callable[[Any, int], Any]) -> Measure:
             seconds = scale.pick(20, 5)
             load.run(seconds, grace=0)
             spent = costs.spent(cpu, costs.cpu(server.groups))
-        return {"kib": (after - before) / count / 1024, "cpu_percent": 100 * spent["server"] / seconds, "cpu_us": 0.0}
+        return {
+            "kib": (after - before) / count / 1024,
+            "cpu_percent": 100 * spent["server"] / seconds,
+            "cpu_us": 0.0,
+        }
 
     return measure
 
@@ -54,7 +60,9 @@ def handshakes(server: Holdfast, scale: Scale) -> Sample:
     with Load(replace(plain, sockets=200), server.directory) as load:
         load.connect()
     greeted, seconds, spent, share = _come_in(server, plain, count)
-    resumed, resumed_seconds, resumed_spent, _ = _come_in(server, replace(plain, subscribes=[positions]), count)
+    resumed, resumed_seconds, resumed_spent, _ = _come_in(
+        server, replace(plain, subscribes=[positions]), count
+    )
     return {
         "cpu_us": 1e6 * spent["server"] / count,
         "per_core": count / spent["server"],
@@ -68,7 +76,9 @@ def handshakes(server: Holdfast, scale: Scale) -> Sample:
     }
 
 
-def _come_in(server: Server, crowd: Any, count: int) -> tuple[dict[str, Any], float, dict[str, float], float]:
+def _come_in(
+    server: Server, crowd: Any, count: int
+) -> tuple[dict[str, Any], float, dict[str, float], float]:
     with Load(crowd, server.directory) as load:
         before = costs.cpu(server.groups)
         seen = load.connect(0, count, inflight=100)
@@ -102,7 +112,10 @@ def storm(server: Holdfast, scale: Scale) -> Sample:
     server.restart()
     pages, asked = server.metric("holdfast_resumes_total"), server.queries()
     cpu = costs.cpu(server.groups)
-    with Load(replace(server.crowd(count, posters=0), subscribes=[subscribe({name: position})]), server.directory) as load:
+    with Load(
+        replace(server.crowd(count, posters=0), subscribes=[subscribe({name: position})]),
+        server.directory,
+    ) as load:
         seen = load.connect(inflight=count, seconds=60)
         spent = costs.spent(cpu, costs.cpu(server.groups))
     from_database = server.metric("holdfast_resumes_total", 'source="database"')
@@ -151,8 +164,14 @@ IDLE_SOCKETS = Cell(
     "",
     {
         "holdfast": Contender(_holdfast(IDLE, rooms=ROOMS), idle(_five_rooms)),
-        "stock-channels": Contender(lambda directory, _: StockChannels(directory), idle(_everybody), "in one room, anonymous"),
-        "socket.io": Contender(lambda directory, _: SocketIo(directory), idle(_everybody), "in one room, anonymous"),
+        "stock-channels": Contender(
+            lambda directory, _: StockChannels(directory),
+            idle(_everybody),
+            "in one room, anonymous",
+        ),
+        "socket.io": Contender(
+            lambda directory, _: SocketIo(directory), idle(_everybody), "in one room, anonymous"
+        ),
         "ws": Contender(lambda directory, _: PlainWs(directory), idle(_everybody), "anonymous"),
     },
     (
@@ -168,8 +187,12 @@ HANDSHAKES = Cell(
     "handshake",
     {
         "holdfast": Contender(_holdfast(2000, rooms=ROOMS, way="cookie"), handshakes),
-        "stock-channels": Contender(lambda directory, _: StockChannels(directory), anonymous_handshakes, "anonymous"),
-        "socket.io": Contender(lambda directory, _: SocketIo(directory), anonymous_handshakes, "anonymous"),
+        "stock-channels": Contender(
+            lambda directory, _: StockChannels(directory), anonymous_handshakes, "anonymous"
+        ),
+        "socket.io": Contender(
+            lambda directory, _: SocketIo(directory), anonymous_handshakes, "anonymous"
+        ),
         "ws": Contender(lambda directory, _: PlainWs(directory), anonymous_handshakes, "anonymous"),
     },
     (
@@ -185,8 +208,14 @@ STORM_5000 = Cell(
     "client",
     {"holdfast": Contender(_holdfast(STORM, rooms=1), storm)},
     (
-        Bar("all level within 8 s", lambda found: found["holdfast"]["seconds"] <= 8 and not found["holdfast"]["not_level"]),
-        Bar("at most 20 queries for the replay", lambda found: found["holdfast"]["replay_queries"] <= 20),
+        Bar(
+            "all level within 8 s",
+            lambda found: found["holdfast"]["seconds"] <= 8 and not found["holdfast"]["not_level"],
+        ),
+        Bar(
+            "at most 20 queries for the replay",
+            lambda found: found["holdfast"]["replay_queries"] <= 20,
+        ),
     ),
 )
 
@@ -196,7 +225,10 @@ SOCKETS_18000 = Cell(
     "delivered event",
     {"holdfast": Contender(_holdfast(HELD, rooms=1, nodes=3), held)},
     (
-        Bar("held, delivered 100 %", lambda found: found["holdfast"]["sockets"] == HELD and not found["holdfast"]["missing"]),
+        Bar(
+            "held, delivered 100 %",
+            lambda found: found["holdfast"]["sockets"] == HELD and not found["holdfast"]["missing"],
+        ),
         Bar("p99 under 1 s", lambda found: found["holdfast"]["p99_ms"] < 1000),
     ),
     most_runs=2,

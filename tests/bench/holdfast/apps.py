@@ -21,9 +21,9 @@ class BenchConfig(AppConfig):
 
     def ready(self) -> None:
         """Register them."""
-        from chat.handlers import commands
-        from realtime import publishing, streams
-        from realtime.commands import Caller
+        from chat.api.handlers import commands
+        from realtime.core import publishing, streams
+        from realtime.core.commands import Caller
         from realtime.protocol.page import Event
 
         streams.register(streams.StreamKind("bench", authorise=lambda _: {}, presence=True))
@@ -32,7 +32,15 @@ class BenchConfig(AppConfig):
         def tell(room: streams.StreamName, caller: Caller, body: str) -> dict[str, Any]:
             seq = next(numbers[room])
             author = {"id": caller.user_id, "username": caller.username}
-            publishing.publish({room: [Event.of("message", seq, seq, {"number": seq, "author": author, "body": body})]})
+            publishing.publish(
+                {
+                    room: [
+                        Event.of(
+                            "message", seq, seq, {"number": seq, "author": author, "body": body}
+                        )
+                    ]
+                }
+            )
             return {}
 
         @commands("bench.emit", pipelined=True)

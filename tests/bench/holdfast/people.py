@@ -23,21 +23,40 @@ def main(people: int, rooms: int, way: str) -> None:
 
     from chat.models import Membership, Room
     from realtime.auth.accounts import new_token, token_row
-    from realtime.cached_sessions import SessionStore
+    from realtime.auth.cached_sessions import SessionStore
     from realtime.models import AccessToken, Stream
 
     now = timezone.now()
     password = make_password(None)
     with transaction.atomic():
         names = [f"person{n}" for n in range(people)]
-        users = User.objects.bulk_create([User(username=name, first_name=name, password=password) for name in names], 1000)
-        made = Room.objects.bulk_create([Room(slug=f"bench{n}", name=f"Bench {n}", seq=1, member_count=people) for n in range(rooms)])
-        places = [(place, seq, room, user) for place, room in enumerate(made, 1) for seq, user in enumerate(users, 2)]
-        Membership.objects.bulk_create(
-            [Membership(room=room, user=user, seq=seq, inbox_seq=place, joined_at=now) for place, seq, room, user in places], 1000
+        users = User.objects.bulk_create(
+            [User(username=name, first_name=name, password=password) for name in names], 1000
         )
-        Stream.objects.bulk_create([Stream(name=f"room.{room.pk}", head=people + 1) for room in made])
-        Stream.objects.bulk_create([Stream(name=f"inbox.{user.pk}", head=rooms) for user in users], 1000)
+        made = Room.objects.bulk_create(
+            [
+                Room(slug=f"bench{n}", name=f"Bench {n}", seq=1, member_count=people)
+                for n in range(rooms)
+            ]
+        )
+        places = [
+            (place, seq, room, user)
+            for place, room in enumerate(made, 1)
+            for seq, user in enumerate(users, 2)
+        ]
+        Membership.objects.bulk_create(
+            [
+                Membership(room=room, user=user, seq=seq, inbox_seq=place, joined_at=now)
+                for place, seq, room, user in places
+            ],
+            1000,
+        )
+        Stream.objects.bulk_create(
+            [Stream(name=f"room.{room.pk}", head=people + 1) for room in made]
+        )
+        Stream.objects.bulk_create(
+            [Stream(name=f"inbox.{user.pk}", head=rooms) for user in users], 1000
+        )
         if way == "cookie":
             sessions = {}
             for user in users:
@@ -48,12 +67,17 @@ def main(people: int, rooms: int, way: str) -> None:
                     "_auth_user_hash": user.get_session_auth_hash(),
                 }
                 sessions[secrets.token_hex(16)] = store.encode(data)
-            rows = [Session(session_key=key, session_data=data, expire_date=now + timedelta(days=1)) for key, data in sessions.items()]
+            rows = [
+                Session(session_key=key, session_data=data, expire_date=now + timedelta(days=1))
+                for key, data in sessions.items()
+            ]
             Session.objects.bulk_create(rows, 1000)
             lines = [f"Cookie: sessionid={key}\tOrigin: http://127.0.0.1" for key in sessions]
         else:
             tokens = [new_token() for _ in users]
-            AccessToken.objects.bulk_create([token_row(user, token) for user, token in zip(users, tokens, strict=True)], 1000)
+            AccessToken.objects.bulk_create(
+                [token_row(user, token) for user, token in zip(users, tokens, strict=True)], 1000
+            )
             lines = [f"Authorization: Bearer {token}" for token in tokens]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -5,5 +5,6 @@ from realtime.settings import INSTALLED_APPS as _INSTALLED_APPS
 
 INSTALLED_APPS = [*_INSTALLED_APPS, "tests.bench.holdfast.apps.BenchConfig"]
 
-# A load repeats one text some ten times a second. The limits are looked at for each post, and none is reached.
+# A load repeats one text some ten times a second. The limits are looked at for each post, and none
+# is reached.
 HOLDFAST_POSTS = HOLDFAST_REPEATS = HOLDFAST_POST_MENTIONS = 10**9

@@ -12,4 +12,6 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
 from tests.bench.stock_channels.routing import websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter({"http": django_application, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))})
+application = ProtocolTypeRouter(
+    {"http": django_application, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
+)

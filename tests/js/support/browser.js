@@ -1,18 +1,22 @@
 /**
- * A browser with tabs that share one connection: each is opened, closed, crashed, frozen and thawed by a test.
+ * A browser with tabs that share one connection: each is opened, closed, crashed, frozen and thawed
+ * by a test.
  * @module
  */
 
 import { Client } from '../../../realtime/static/realtime/client.js';
-import { SharedSocket } from '../../../realtime/static/realtime/shared_socket.js';
-import { Socket } from '../../../realtime/static/realtime/socket.js';
+import { Socket } from '../../../realtime/static/realtime/connection/socket.js';
+import { SharedSocket } from '../../../realtime/static/realtime/tabs/shared_socket.js';
 import { FakeClock } from './clock.js';
 import { reports } from './scene.js';
 import { FakeServer } from './server.js';
 import { FakeChannels, FakeLocks } from './tabs.js';
 
 /** @typedef {import('../../../realtime/static/realtime/client.js').ClientOptions} ClientOptions */
-/** @typedef {import('../../../realtime/static/realtime/socket.js').SocketHandlers} SocketHandlers */
+/**
+ * @typedef {import('../../../realtime/static/realtime/connection/socket.js').SocketHandlers}
+ *   SocketHandlers
+ */
 /** @typedef {Awaited<ReturnType<FakeBrowser['open']>>} Tab */
 
 const NAME = 'shared';
@@ -91,7 +95,8 @@ export class FakeBrowser {
       shared = new SharedSocket({
         name: NAME,
         handlers,
-        connect: (own) => new Socket({ url: 'ws://fake/ws/chat/', handlers: own, create, clock, report }),
+        connect: (own) =>
+          new Socket({ url: 'ws://fake/ws/chat/', handlers: own, create, clock, report }),
         locks: gatedLocks(locks, gate),
         open: () => gatedChannel(this.channels.join(), gate),
         clock,
@@ -149,7 +154,12 @@ function gatedClock(clock, gate) {
 /** @param {any} inner @param {Gate} gate @returns {any} */
 function gatedSocket(inner, gate) {
   /** @type {any} */
-  const outer = { onmessage: null, onclose: null, send: (/** @type {string} */ text) => inner.send(text), close: () => inner.close() };
+  const outer = {
+    onmessage: null,
+    onclose: null,
+    send: (/** @type {string} */ text) => inner.send(text),
+    close: () => inner.close(),
+  };
   inner.onmessage = (/** @type {any} */ message) => gate.pass(() => outer.onmessage?.(message));
   inner.onclose = (/** @type {any} */ close) => gate.pass(() => outer.onclose?.(close));
   return outer;
@@ -166,8 +176,15 @@ function gatedChannel(inner, gate) {
 /** @param {ReturnType<FakeLocks['tab']>} locks @param {Gate} gate @returns {any} */
 function gatedLocks(locks, gate) {
   return {
-    request(/** @type {string} */ name, /** @type {any} */ options, /** @type {() => Promise<void>} */ callback) {
-      const begin = () => new Promise((resolve, reject) => queueMicrotask(() => gate.pass(() => void callback().then(resolve, reject))));
+    request(
+      /** @type {string} */ name,
+      /** @type {any} */ options,
+      /** @type {() => Promise<void>} */ callback,
+    ) {
+      const begin = () =>
+        new Promise((resolve, reject) =>
+          queueMicrotask(() => gate.pass(() => void callback().then(resolve, reject))),
+        );
       return new Promise((resolve, reject) => {
         locks.request(name, options, /** @type {any} */ (begin)).then(
           (value) => gate.pass(() => resolve(value)),

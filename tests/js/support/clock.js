@@ -51,12 +51,17 @@ export class FakeClock {
     return this.#timers.size;
   }
 
-  /** Move on, running what becomes due in its order and letting its consequences happen. @param {number} ms */
+  /**
+   * Move on, running what becomes due in its order and letting its consequences happen.
+   * @param {number} ms
+   */
   async advance(ms) {
     const end = this.#now + ms;
     await settle();
     for (;;) {
-      const due = [...this.#timers].filter(([, timer]) => timer.at <= end).sort(([, a], [, b]) => a.at - b.at)[0];
+      const due = [...this.#timers]
+        .filter(([, timer]) => timer.at <= end)
+        .sort(([, a], [, b]) => a.at - b.at)[0];
       if (due === undefined) break;
       this.#timers.delete(due[0]);
       this.#now = Math.max(this.#now, due[1].at);

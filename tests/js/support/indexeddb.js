@@ -1,5 +1,6 @@
 /**
- * As much of IndexedDB as idb.js uses, in memory. One `FakeIndexedDB` is one browser profile: what one page stored, the next page finds.
+ * As much of IndexedDB as idb.js uses, in memory. One `FakeIndexedDB` is one browser profile: what
+ * one page stored, the next page finds.
  * @module
  */
 
@@ -82,7 +83,10 @@ class FakeObjectStore {
   add(row) {
     return this.#write(() => {
       this.#profile.lastOrder += 1;
-      this.#profile.rows.set(this.#profile.lastOrder, structuredClone({ ...row, order: this.#profile.lastOrder }));
+      this.#profile.rows.set(
+        this.#profile.lastOrder,
+        structuredClone({ ...row, order: this.#profile.lastOrder }),
+      );
       return this.#profile.lastOrder;
     });
   }

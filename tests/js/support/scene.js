@@ -4,19 +4,22 @@
  */
 
 import { Client } from '../../../realtime/static/realtime/client.js';
-import { Socket } from '../../../realtime/static/realtime/socket.js';
+import { Socket } from '../../../realtime/static/realtime/connection/socket.js';
 import { FakeClock } from './clock.js';
 import { FakeServer } from './server.js';
 
 /** @typedef {import('../../../realtime/static/realtime/client.js').ClientOptions} ClientOptions */
-/** @typedef {import('../../../realtime/static/realtime/types.js').ConnectionState} ConnectionState */
+/**
+ * @typedef {import('../../../realtime/static/realtime/types.js').ConnectionState} ConnectionState
+ */
 /** @typedef {import('../../../realtime/static/realtime/types.js').StreamEvent} StreamEvent */
 
 /** Problems that nobody awaits are collected; a test that expects none says so. */
 export function reports() {
   /** @type {string[]} */
   const all = [];
-  const report = (/** @type {unknown} */ error, /** @type {string} */ where) => void all.push(`${where}: ${error}`);
+  const report = (/** @type {unknown} */ error, /** @type {string} */ where) =>
+    void all.push(`${where}: ${error}`);
   return { all, report };
 }
 
@@ -33,13 +36,18 @@ export function socketScene() {
   const hellos = [];
   const socket = new Socket({
     url: 'ws://fake/ws/chat/',
-    handlers: { hello: (hello) => hellos.push(hello), object: (object) => objects.push(object), state: (state) => states.push(state) },
+    handlers: {
+      hello: (hello) => hellos.push(hello),
+      object: (object) => objects.push(object),
+      state: (state) => states.push(state),
+    },
     create: server.open,
     clock,
     report,
   });
   /** @type {(name: string, fields?: Record<string, unknown>) => Promise<any>} */
-  const command = (name, fields = {}) => new Promise((done, failed) => socket.ask(name, fields, { done, failed }));
+  const command = (name, fields = {}) =>
+    new Promise((done, failed) => socket.ask(name, fields, { done, failed }));
   return { clock, server, socket, command, states, objects, hellos, problems };
 }
 
@@ -53,7 +61,8 @@ export function clientScene(options = {}, server = new FakeServer(), clock = new
   const { all: problems, report } = reports();
   const client = new Client({
     path: '/ws/chat/',
-    transport: (handlers) => new Socket({ url: 'ws://fake/ws/chat/', handlers, create: server.open, clock, report }),
+    transport: (handlers) =>
+      new Socket({ url: 'ws://fake/ws/chat/', handlers, create: server.open, clock, report }),
     clock,
     report,
     ...options,
@@ -106,7 +115,8 @@ export function copyOf(server, name) {
       for (const row of snapshot.rows) rows.set(`${row.kind}:${row.data.id}`, row);
     },
     closed: (/** @type {string} */ reason) => void reasons.push(reason),
-    bodies: () => [...rows.values()].sort((a, b) => a.data.number - b.data.number).map((row) => row.data.body),
+    bodies: () =>
+      [...rows.values()].sort((a, b) => a.data.number - b.data.number).map((row) => row.data.body),
   };
   return copy;
 }

@@ -1,14 +1,20 @@
 /**
  * A server that speaks holdfast.v1 in memory, and misbehaves on request.
  *
- * It is written from docs/protocol.md alone. Frames lie in two queues per connection; they move by themselves, or one by one when a test
- * sets `manual`. Faults are methods of the connection.
+ * It is written from docs/protocol.md alone. Frames lie in two queues per connection; they move by
+ * themselves, or one by one when a test sets `manual`. Faults are methods of the connection.
  * @module
  */
 
 /** @typedef {{seq: number, kind: string, data: Record<string, any>}} FakeRow */
-/** @typedef {{head: number, floor: number, rows: Map<string, FakeRow>, lastNumber: number}} FakeStream */
-/** @typedef {{code: string, message: string, retry_after?: number, data?: Record<string, unknown>}} FakeError */
+/**
+ * @typedef {{head: number, floor: number, rows: Map<string, FakeRow>, lastNumber: number}}
+ *   FakeStream
+ */
+/**
+ * @typedef {{code: string, message: string, retry_after?: number, data?: Record<string, unknown>}}
+ *   FakeError
+ */
 
 export class FakeServer {
   /** @type {Map<string, FakeStream>} */
@@ -26,7 +32,10 @@ export class FakeServer {
   reachable = true;
   /** Accepts, and never says a word. */
   mute = false;
-  /** What the next commands of a name are answered with instead. @type {Map<string, FakeError[]>} */
+  /**
+   * What the next commands of a name are answered with instead.
+   * @type {Map<string, FakeError[]>}
+   */
   refusals = new Map();
   /** Streams that this user may not read, and why. @type {Map<string, string>} */
   forbidden = new Map();
@@ -66,7 +75,8 @@ export class FakeServer {
    * @param {string} name
    * @param {string} kind
    * @param {Record<string, any>} data
-   * @param {{lost?: boolean}} [options]  lost: the broker forgot it; subscribers learn of it by the next page
+   * @param {{lost?: boolean}} [options] lost: the broker forgot it; subscribers learn of it by the
+   *   next page
    * @returns {FakeRow}
    */
   commit(name, kind, data, { lost = false } = {}) {
@@ -81,7 +91,11 @@ export class FakeServer {
   /** Post the next message of a stream. @param {string} name @param {string} body */
   post(name, body) {
     const number = ++this.stream(name).lastNumber;
-    return this.commit(name, 'message', { id: 1000 * Number(name.split('.')[1] ?? 0) + number, number, body });
+    return this.commit(name, 'message', {
+      id: 1000 * Number(name.split('.')[1] ?? 0) + number,
+      number,
+      body,
+    });
   }
 
   /** The newest state of every row of a stream, as a snapshot. @param {string} name */
@@ -108,7 +122,8 @@ export class FakeServer {
     const reason = this.forbidden.get(name);
     if (reason !== undefined) return { code: reason, message: 'no' };
     const { head, floor } = this.stream(name);
-    if (position > head || position < floor) return { code: 'reset', message: 'start anew', data: { head } };
+    if (position > head || position < floor)
+      return { code: 'reset', message: 'start anew', data: { head } };
     return null;
   }
 
@@ -118,7 +133,10 @@ export class FakeServer {
     stream.floor = stream.head;
   }
 
-  /** The database is restored from a backup: everything is as it was, under another epoch. @param {Map<string, FakeStream>} backup */
+  /**
+   * The database is restored from a backup: everything is as it was, under another epoch.
+   * @param {Map<string, FakeStream>} backup
+   */
   restore(backup) {
     this.streams = copied(backup);
     this.epoch = `e-${Number(this.epoch.slice(2)) + 1}`;
@@ -168,7 +186,10 @@ export class FakeConnection {
   toServer = [];
   /** Subscriptions, and whether each is level. @type {Map<string, boolean>} */
   subscriptions = new Map();
-  /** Events that the broker lost for this connection, so that the next change comes as a page. @type {Map<string, number>} */
+  /**
+   * Events that the broker lost for this connection, so that the next change comes as a page.
+   * @type {Map<string, number>}
+   */
   #holes = new Map();
   #moving = false;
 
@@ -234,7 +255,11 @@ export class FakeConnection {
     return text !== undefined;
   }
 
-  /** The connection ends, and frames on their way are lost. @param {number} code @param {string} [reason] */
+  /**
+   * The connection ends, and frames on their way are lost.
+   * @param {number} code
+   * @param {string} [reason]
+   */
   cut(code, reason = '') {
     if (!this.open) return;
     this.open = false;
@@ -242,7 +267,12 @@ export class FakeConnection {
     queueMicrotask(() => this.socket.onclose?.({ code, reason }));
   }
 
-  /** Say `bye`, then close. @param {number} code @param {string} reason @param {number | null} retryAfter */
+  /**
+   * Say `bye`, then close.
+   * @param {number} code
+   * @param {string} reason
+   * @param {number | null} retryAfter
+   */
   bye(code, reason, retryAfter) {
     this.send({ type: 'bye', reason, retry_after: retryAfter });
     while (this.moveToClient());
@@ -270,14 +300,18 @@ export class FakeConnection {
 
   /** Forget a push that is on its way: no server does that, and a client heals it all the same. */
   forgetPush() {
-    const index = this.toClient.findIndex((text) => text.includes('"type":"event"') || text.includes('"type":"page"'));
+    const index = this.toClient.findIndex(
+      (text) => text.includes('"type":"event"') || text.includes('"type":"page"'),
+    );
     if (index >= 0) this.toClient.splice(index, 1);
   }
 
   /** Put what is on its way into one message. */
   joinFrames() {
     if (this.toClient.length < 2 || !this.open) return;
-    const objects = this.toClient.splice(0).flatMap((text) => (text.startsWith('[') ? text.slice(1, -1) : text));
+    const objects = this.toClient
+      .splice(0)
+      .flatMap((text) => (text.startsWith('[') ? text.slice(1, -1) : text));
     this.toClient.push(`[${objects.join(',')}]`);
   }
 
@@ -306,12 +340,16 @@ export class FakeConnection {
     else this.send({ type: 'event', stream: name, ...row });
   }
 
-  /** What the head check of a server does: a tail that lost something is repaired by a page. @param {string} name */
+  /**
+   * What the head check of a server does: a tail that lost something is repaired by a page.
+   * @param {string} name
+   */
   repair(name) {
     const hole = this.#holes.get(name);
     if (hole === undefined) return;
     this.#holes.delete(name);
-    if (this.subscriptions.get(name)) this.send({ type: 'page', ...this.#server.page(name, hole, Infinity) });
+    if (this.subscriptions.get(name))
+      this.send({ type: 'page', ...this.#server.page(name, hole, Infinity) });
   }
 
   /** @param {Record<string, any>} command */
@@ -338,7 +376,8 @@ export class FakeConnection {
     if (command.command === 'pull') return this.#pull(command.stream, command.after);
     if (command.command === 'message.post') return { data: this.#server.acceptPost(command) };
     if (command.command === 'ping') return { data: { time: 'now' } };
-    if (command.command === 'unsubscribe') for (const name of command.streams) this.subscriptions.delete(name);
+    if (command.command === 'unsubscribe')
+      for (const name of command.streams) this.subscriptions.delete(name);
     return { data: {} };
   }
 
@@ -366,7 +405,8 @@ export class FakeConnection {
 
   /** @param {string} name @param {number} after @returns {{data: unknown} | {error: FakeError}} */
   #pull(name, after) {
-    if (!this.subscriptions.has(name)) return { error: { code: 'not_subscribed', message: 'subscribe first' } };
+    if (!this.subscriptions.has(name))
+      return { error: { code: 'not_subscribed', message: 'subscribe first' } };
     const error = this.#server.refuse(name, after);
     if (error) return { error };
     const page = this.#server.page(name, after);
@@ -374,7 +414,11 @@ export class FakeConnection {
     return { data: page };
   }
 
-  /** Level or behind is decided in the step in which the page is made. @param {string} name @param {{to: number, head: number}} page */
+  /**
+   * Level or behind is decided in the step in which the page is made.
+   * @param {string} name
+   * @param {{to: number, head: number}} page
+   */
   #answered(name, page) {
     this.#holes.delete(name);
     this.subscriptions.set(name, page.to === page.head);
@@ -408,5 +452,7 @@ class FakeWebSocket {
 
 /** @param {Map<string, FakeStream>} streams */
 function copied(streams) {
-  return new Map([...streams].map(([name, stream]) => [name, { ...stream, rows: new Map(stream.rows) }]));
+  return new Map(
+    [...streams].map(([name, stream]) => [name, { ...stream, rows: new Map(stream.rows) }]),
+  );
 }

@@ -19,15 +19,29 @@ export class FakeLocks {
     return this.#request(name, { signal, steal }, callback).promise;
   }
 
-  /** The locks as one tab has them. When it dies, the browser takes away what it holds and waits for. */
+  /**
+   * The locks as one tab has them. When it dies, the browser takes away what it holds and waits
+   * for.
+   */
   tab() {
     /** @type {Set<Request>} */
     const mine = new Set();
     let alive = true;
     let asked = false;
-    // Before the first request of a page, a browser finds out whether the page may store anything: what it says meanwhile is heard earlier.
-    const line = (/** @type {() => void} */ up) => void (asked ? queueMicrotask(up) : setImmediate(() => ((asked = true), up())));
-    const request = (/** @type {string} */ name, /** @type {{signal?: AbortSignal, steal?: boolean}} */ options, /** @type {() => Promise<void>} */ callback) => {
+    // Before the first request of a page, a browser finds out whether the page may store anything:
+    // what it says meanwhile is heard earlier.
+    const line = (/** @type {() => void} */ up) => {
+      if (asked) return queueMicrotask(up);
+      setImmediate(() => {
+        asked = true;
+        up();
+      });
+    };
+    const request = (
+      /** @type {string} */ name,
+      /** @type {{signal?: AbortSignal, steal?: boolean}} */ options,
+      /** @type {() => Promise<void>} */ callback,
+    ) => {
       if (!alive) return new Promise(() => {});
       const { request, promise } = this.#request(name, options, callback, line);
       mine.add(request);
@@ -40,7 +54,10 @@ export class FakeLocks {
     return { request, die };
   }
 
-  /** A frozen tab holds the lock; the browser takes it away when the tab dies. @returns {() => void}  the tab dies */
+  /**
+   * A frozen tab holds the lock; the browser takes it away when the tab dies.
+   * @returns {() => void}  the tab dies
+   */
   freeze(name = 'holdfast-outbox-7') {
     const request = { name, begin() {}, lose() {}, gone: false };
     this.#lock(name).holder = request;
@@ -133,7 +150,9 @@ export class FakeChannels {
       postMessage: (/** @type {any} */ value) => {
         if (!this.#open.has(channel)) throw new Error('the channel is closed');
         const copy = structuredClone(value);
-        for (const other of this.#open) if (other !== channel) queueMicrotask(() => this.#open.has(other) && other.onmessage?.({ data: copy }));
+        for (const other of this.#open)
+          if (other !== channel)
+            queueMicrotask(() => this.#open.has(other) && other.onmessage?.({ data: copy }));
       },
       close: () => void this.#open.delete(channel),
     };

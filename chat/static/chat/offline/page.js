@@ -1,6 +1,6 @@
 /**
- * The page that is shown where no page can be had: it tries until somebody answers, and then loads what was asked for.
- * It stands inside that page, so it imports nothing.
+ * The page that is shown where no page can be had: it tries until somebody answers, and then loads
+ * what was asked for. It stands inside that page, so it imports nothing.
  * @module
  */
 
@@ -23,13 +23,17 @@ async function attempt() {
   if (await isAnswered()) return location.reload();
   trying = false;
   status.textContent = status.dataset.silent ?? '';
-  timer = setTimeout(attempt, pause * (1 + Math.random() / 2)); // all who wait would else come back in the same second
+  // all who wait would else come back in the same second
+  timer = setTimeout(attempt, pause * (1 + Math.random() / 2));
   pause = Math.min(pause * 2, LONGEST_MS);
 }
 
 async function isAnswered() {
   try {
-    const { status: code } = await fetch('/manifest.webmanifest', { cache: 'no-store', signal: AbortSignal.timeout(ANSWER_MS) });
+    const { status: code } = await fetch('/manifest.webmanifest', {
+      cache: 'no-store',
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
     return code < 500;
   } catch {
     return false;

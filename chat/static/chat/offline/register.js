@@ -1,13 +1,16 @@
 /**
- * Gives the site its service worker, once the page has all that it needs itself. Browsers have workers over HTTPS and on localhost only.
+ * Gives the site its service worker, once the page has all that it needs itself. Browsers have
+ * workers over HTTPS and on localhost only.
  * @module
  */
 
-const whenIdle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ act) => setTimeout(act, 1000));
+const whenIdle =
+  globalThis.requestIdleCallback ?? ((/** @type {() => void} */ act) => setTimeout(act, 1000));
 
 if ('serviceWorker' in navigator) {
   addEventListener('load', () => {
     const address = `/service-worker.js?language=${document.documentElement.lang}`;
-    whenIdle(() => void navigator.serviceWorker.register(address).catch(() => {})); // without it the site is as it was
+    // without it the site is as it was
+    whenIdle(() => void navigator.serviceWorker.register(address).catch(() => {}));
   });
 }

@@ -1,12 +1,17 @@
 /**
- * The service worker, served at /service-worker.js behind a line that defines `HOLDFAST` (chat/offline.py).
+ * The service worker, served at /service-worker.js behind a line that defines `HOLDFAST`
+ * (chat/offline.py).
  *
- * It does two things: where a page cannot be had it shows the one that it carries, and it opens what a notification tells of. It keeps nothing
- * that anybody has read: it has no cache, and answers no request but for pages (docs/decisions/0010-the-worker-keeps-no-conversation.md).
- * A classic script, because not every browser has modules in service workers.
+ * It does two things: where a page cannot be had it shows the one that it carries, and it opens
+ * what a notification tells of. It keeps nothing that anybody has read: it has no cache, and
+ * answers no request but for pages (docs/decisions/0010-the-worker-keeps-no-conversation.md). A
+ * classic script, because not every browser has modules in service workers.
  */
 
-/** @typedef {{user: number, url: string, ids: number[]}} Told  What a notification carries (notifications/display.js). */
+/**
+ * @typedef {{user: number, url: string, ids: number[]}} Told What a notification carries
+ *   (notifications/display.js).
+ */
 
 const worker = /** @type {any} */ (self);
 /** @type {{page: string, policy: string}} */
@@ -36,10 +41,15 @@ worker.addEventListener('notificationclick', (/** @type {any} */ event) => {
   event.waitUntil(open(event.notification.data));
 });
 
-/** Scripts, pictures and requests of pages need not wait until a worker has started. @param {any} event */
+/**
+ * Scripts, pictures and requests of pages need not wait until a worker has started.
+ * @param {any} event
+ */
 async function leaveTheRestAlone(event) {
   try {
-    await event.addRoutes?.([{ condition: { not: { requestMode: 'navigate' } }, source: 'network' }]);
+    await event.addRoutes?.([
+      { condition: { not: { requestMode: 'navigate' } }, source: 'network' },
+    ]);
   } catch {
     // A browser with other conditions: the listener lets them pass as well.
   }
@@ -60,13 +70,18 @@ async function visit({ request, preloadResponse }) {
 }
 
 function nobodyThere() {
-  const headers = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy, 'Cache-Control': 'no-store' };
+  const headers = {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Security-Policy': policy,
+    'Cache-Control': 'no-store',
+  };
   return new Response(page, { status: 503, headers });
 }
 
 /** In the tab that was looked at last, of those that can; else in a new one. @param {Told} told */
 async function open(told) {
-  if (new URL(told.url, worker.location.origin).origin !== worker.location.origin) return worker.clients.openWindow(told.url);
+  if (new URL(told.url, worker.location.origin).origin !== worker.location.origin)
+    return worker.clients.openWindow(told.url);
   const tabs = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
   const able = await Promise.all(tabs.map((/** @type {any} */ tab) => canOpen(tab, told.user)));
   const tab = tabs.find((/** @type {any} */ _, /** @type {number} */ index) => able[index]);

@@ -26,7 +26,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Send a message to the room."""
         message = json.loads(text_data or "{}")["message"]
-        await self.channel_layer.group_send(self.room_group_name, {"type": "chat.message", "message": message})
+        await self.channel_layer.group_send(
+            self.room_group_name, {"type": "chat.message", "message": message}
+        )
 
     async def chat_message(self, event: dict[str, Any]) -> None:
         """Receive a message from the room."""
@@ -39,5 +41,9 @@ class SavingConsumer(ChatConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Save, then send."""
         message = json.loads(text_data or "{}")["message"]
-        await database_sync_to_async(Message._default_manager.create)(room=self.room_name, body=message)
-        await self.channel_layer.group_send(self.room_group_name, {"type": "chat.message", "message": message})
+        await database_sync_to_async(Message._default_manager.create)(
+            room=self.room_name, body=message
+        )
+        await self.channel_layer.group_send(
+            self.room_group_name, {"type": "chat.message", "message": message}
+        )

@@ -1,0 +1,1 @@
+"""Chat over HTTP and WebSockets: JSON views, commands and consumers."""

@@ -1,0 +1,1 @@
+"""The HTML pages of chat: their views, the data that they show, and their addresses."""

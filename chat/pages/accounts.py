@@ -1,0 +1,193 @@
+"""Signing up, in and out, the account and its password: Django's own forms and views, with our pages."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login as start_session
+from django.contrib.auth import views as auth_views
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
+from django.contrib.auth.models import User
+from django.forms.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse_lazy
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from chat import payloads, policies, services
+from chat.pages.login_forms import TellingForm
+from chat.queries import people
+from realtime.protocol.errors import NotFound
+from realtime.site import languages
+
+# Django's list of four rules, in the order in which people break them; what was broken is named
+# after all.
+_PASSWORD_HELP = _(
+    "At least 8 characters. Not only digits, not your name, and nothing that everybody uses."
+)
+
+
+def _dress(form: BaseForm) -> None:
+    """Give the fields the classes of css/base/field.css, and say which of them are wrong."""
+    for name, field in form.fields.items():
+        field.widget.attrs["class"] = "input"
+        if name in form.errors:
+            field.widget.attrs["aria-invalid"] = "true"
+
+
+class SignInForm(TellingForm):
+    """Name and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _dress(self)
+
+
+class SignUpForm(UserCreationForm[User]):
+    """A name to sign in with, a name to be called by, and a password."""
+
+    class Meta(UserCreationForm.Meta):
+        model = User
+        fields = ("username", "first_name", "last_name")
+        labels = {"first_name": _("First name"), "last_name": _("Last name")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("usable_password", None)
+        self.fields["username"].help_text = _(
+            "Others mention you by it: @name. Letters, digits and . + - _ only."
+        )
+        self.fields["username"].widget.attrs.update(
+            {"autocapitalize": "none", "spellcheck": "false"}
+        )
+        self.fields["password1"].help_text = _PASSWORD_HELP
+        self.fields["password2"].help_text = ""
+        _dress(self)
+
+
+class ChangePasswordForm(PasswordChangeForm):
+    """The old password once, the new one twice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].help_text = _PASSWORD_HELP
+        self.fields["new_password2"].help_text = ""
+        _dress(self)
+
+
+class Login(auth_views.LoginView):
+    """A new device speaks the language that its owner has chosen on another one."""
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        if language := languages.remembered(form.get_user().pk):
+            languages.keep(response, language)
+        return response
+
+
+login = Login.as_view(
+    template_name="registration/login.html",
+    authentication_form=SignInForm,
+    redirect_authenticated_user=True,
+    extra_context={"signup_open": settings.HOLDFAST_SIGNUP},
+)
+
+logout = auth_views.LogoutView.as_view()
+
+
+class PasswordChange(auth_views.PasswordChangeView):
+    """A new password ends all other sessions, their sockets and all tokens (realtime.auth.revocation)."""
+
+    template_name = "registration/password_change.html"
+    form_class = ChangePasswordForm
+    success_url = reverse_lazy("account")
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        messages.success(self.request, gettext("The password has been changed."))
+        return super().form_valid(form)
+
+
+password_change = PasswordChange.as_view()
+
+
+@sensitive_post_parameters("password1", "password2")
+@never_cache
+@require_http_methods(["GET", "POST"])
+def signup(request: HttpRequest) -> HttpResponse:
+    """Make an account and sign in with it, where ``HOLDFAST_SIGNUP`` is on."""
+    if not settings.HOLDFAST_SIGNUP:
+        return render(request, "registration/signup_closed.html", status=403)
+    if request.user.is_authenticated:
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    form = SignUpForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        start_session(request, form.save(), backend=settings.AUTHENTICATION_BACKENDS[0])
+        return redirect(_next(request))
+    return render(
+        request, "registration/signup.html", {"form": form}, status=400 if form.errors else 200
+    )
+
+
+def _next(request: HttpRequest) -> str:
+    """Return where to go afterwards: an address of this site, or the default."""
+    wanted = request.GET.get("next", "")
+    ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if ours else resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+@never_cache
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    """Show who I am here. The page has the bell and needs nothing of chat's scripts."""
+    assert isinstance(request.user, User)
+    blocks = [payloads.block(row) for row in people.blocks(request.user.pk)]
+    blank = {"user": {"id": 0, "username": "", "name": ""}}
+    values = {
+        "me": payloads.person(request.user),
+        "languages": settings.LANGUAGES,
+        "blocks": blocks,
+        "blank": blank,
+    }
+    return render(request, "chat/account/account.html", values)
+
+
+@login_required
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """Speak another language to me, here at once and wherever I sign in from now on."""
+    response = redirect("account")
+    language = request.POST.get("language", "")
+    if language in dict(settings.LANGUAGES):
+        assert isinstance(request.user, User)
+        languages.remember(request.user.pk, language)
+        languages.keep(response, language)
+    return response
+
+
+@never_cache
+@login_required
+@require_POST
+def lift_block(request: HttpRequest) -> HttpResponse:
+    """Lift a block from the page of the account."""
+    assert isinstance(request.user, User)
+    raw = request.POST.get("user", "")
+    user_id = (
+        int(raw)
+        if raw.isascii() and raw.isdecimal() and len(raw) < len(str(policies.MAX_ID))
+        else 0
+    )
+    try:
+        row = services.unblock(actor_id=request.user.pk, user_id=user_id)
+        name = payloads.person(row.blocked)["name"]
+        messages.success(request, gettext("%(name)s is blocked no longer.") % {"name": name})
+    except NotFound as error:
+        messages.error(request, error.message)
+    return redirect("account")

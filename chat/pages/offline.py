@@ -1,0 +1,102 @@
+"""Holdfast as an app of a device: what it is called and looks like there, and its service worker."""
+
+import base64
+import hashlib
+import json
+from functools import cache
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.templatetags.static import static
+from django.utils.translation import get_language_bidi, gettext, override
+from django.views.decorators.http import condition, require_safe
+
+from chat.pages.single_file import SCRIPT, source, style
+
+WORKER: Final = "offline/worker.js"
+PAPER: Final = "#ebf3f3"  # --ink-3 of css/base/tokens.css, by day
+ICONS: Final = (
+    ("chat/favicon.svg", "any", "image/svg+xml", "any"),
+    ("chat/icons/192.png", "192x192", "image/png", "any"),
+    ("chat/icons/512.png", "512x512", "image/png", "any"),
+    ("chat/icons/maskable.svg", "any", "image/svg+xml", "maskable"),
+    ("chat/icons/maskable-512.png", "512x512", "image/png", "maskable"),
+)
+
+
+def _language(request: HttpRequest) -> str:
+    """Return the language that a page asks for: its own, which stands in the address."""
+    wanted = request.GET.get("language", "")
+    return wanted if wanted in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
+@require_safe
+def manifest(request: HttpRequest) -> HttpResponse:
+    """Say how the site looks where it is installed."""
+    with override(language := _language(request)):
+        values = {
+            "id": "/",
+            "name": settings.HOLDFAST_APP_NAME,
+            "short_name": settings.HOLDFAST_APP_NAME,
+            "description": gettext("Rooms to talk in, and notifications that arrive."),
+            "lang": language,
+            "dir": "rtl" if get_language_bidi() else "ltr",
+            "start_url": "/",
+            "scope": "/",
+            "display": "standalone",
+            "background_color": PAPER,
+            "theme_color": PAPER,
+            "icons": [
+                {"src": static(name), "sizes": sizes, "type": kind, "purpose": purpose}
+                for name, sizes, kind, purpose in ICONS
+            ],
+            "shortcuts": [
+                {"name": gettext("Inbox"), "url": "/inbox/"},
+                {"name": gettext("Find a room"), "url": "/rooms/"},
+            ],
+        }
+    response = JsonResponse(
+        values, content_type="application/manifest+json", json_dumps_params={"ensure_ascii": False}
+    )
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _tag(request: HttpRequest) -> str:
+    return f'"{hashlib.sha256(_worker(_language(request)).encode()).hexdigest()[:16]}"'
+
+
+@require_safe
+@condition(etag_func=_tag)
+def service_worker(request: HttpRequest) -> HttpResponse:
+    """Answer with the service worker and the page that it carries; in another language it is another worker.
+
+    It lies at the root, because a worker is in charge of what lies beside and below it. Browsers ask for it with every page that is opened,
+    and mostly hear that it is the same.
+    """
+    text = _worker(_language(request))
+    return HttpResponse(
+        text, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"}
+    )
+
+
+@cache
+def _worker(language: str) -> str:
+    with override(language):
+        page = render_to_string("chat/offline.html")
+    values = json.dumps({"page": page, "policy": _policy()}, ensure_ascii=False)
+    return f"self.HOLDFAST = {values};\n{source(WORKER)}"
+
+
+def _policy() -> str:
+    """Return the policy of the page: stricter than that of others, except that its own style and script stand inside it."""
+    return (
+        f"default-src 'none'; script-src {_hash(source(SCRIPT))}; style-src {_hash(style())}; font-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

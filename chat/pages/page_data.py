@@ -1,0 +1,224 @@
+"""What the pages show, as plain values for templates and for the browser's first look. Reads only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from chat import payloads, policies
+from chat.models import SYSTEM_USERNAME, Block, Involvement, Membership, Message, Room
+from chat.queries import people, selectors
+from chat.queries.selectors import Listed
+from chat.text.plain_text import plain
+from notifications import payloads as notification_payloads
+from notifications import queries as notification_selectors
+from realtime.core import reads as streams
+
+Values = dict[str, Any]
+
+# Of one author: messages that follow within five minutes stand together (timeline.js has the same
+# number).
+GROUP_SECONDS: Final = 300
+QUOTE_LENGTH: Final = 200  # characters; the rest of a quoted message is a click away
+BLANK: Final[Values] = {
+    "author": {"id": 0, "name": "", "username": ""},
+    "person": {"id": 0, "name": ""},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a room's history, oldest first."""
+
+    messages: list[Message]
+    number: int | None = None  # of the message that the address points at
+
+    def older(self) -> int | None:
+        """Return the number before which there is more, or None."""
+        return self.messages[0].number if self.messages and self.messages[0].number > 1 else None
+
+    def newer(self, room: Room) -> int | None:
+        """Return the number after which there is more, or None."""
+        return (
+            self.messages[-1].number
+            if self.messages and self.messages[-1].number < room.last_number
+            else None
+        )
+
+
+def shell(user: User, blocks: list[Block]) -> Values:
+    """Return what every page of the conversation shows beside its own part: the rooms, the person, and what scripts start from."""
+    # Before the rows: what changes meanwhile comes again as an event.
+    inbox_seq, _ = streams.head_and_floor(payloads.inbox(user.pk))
+    unread, chosen = notification_selectors.unread_and_preferences(user.pk)
+    mine = selectors.my_rooms(user.pk)
+    favourites = sorted((item for item in mine if item.is_favourite), key=lambda item: item.order)
+    others = [item for item in mine if not item.is_favourite]
+    me = payloads.person(user)
+    mute = people.site_mute(user.pk)
+    return {
+        "me": me,
+        "favourites": [_place(item) for item in favourites],
+        "rooms": [_place(item) for item in others if not item.room.is_direct],
+        "directs": [_place(item) for item in others if item.room.is_direct],
+        "blank": BLANK,
+        "blank_direct": {"kind": Room.Kind.DIRECT, "person": BLANK["person"]},
+        "boot": {
+            "me": me | {"moderator": selectors.is_site_moderator(user.pk)},
+            "epoch": streams.epoch(),
+            "rooms": [listed_values(item) for item in mine],
+            "inbox": {
+                "seq": inbox_seq,
+                "unread": unread,
+                "preferences": notification_payloads.preferences(chosen),
+                "since": payloads.moment(timezone.now()),
+            },
+            "blocks": [*map(payloads.block, blocks)],
+            "site_mute": payloads.site_mute(mute) if mute else None,
+            "limits": {"message": settings.HOLDFAST_MESSAGE_MAX_LENGTH},
+            "image_hosts": settings.HOLDFAST_IMAGE_HOSTS,
+        },
+    }
+
+
+def listed_values(item: Listed) -> Values:
+    """Return a room of a person's list, as the API lists it."""
+    return {
+        "room": payloads.room(item.room),
+        "membership": payloads.my_membership(item.membership) if item.membership else None,
+        "partner": payloads.person(item.partner) if item.partner else None,
+        "unread": item.unread,
+        "mentions": list(item.mentions),
+        "seq": item.seq,
+    }
+
+
+def title(room: Room, partner: User | None) -> str:
+    """Return how a room is called: a conversation of two by the other person's name."""
+    return str(payloads.person(partner)["name"]) if partner else room.name or room.slug
+
+
+def room_view(
+    user: User,
+    *,
+    room: Room,
+    membership: Membership | None,
+    seq: int,
+    window: Window,
+    blocks: list[Block],
+) -> Values:
+    """Return one room with a part of its history."""
+    partner = selectors.partners([room], user.pk).get(room.pk)
+    quoted = {message.pk: message for message in selectors.quoted(room.pk, window.messages)}
+    blocked = {row.blocked_id for row in blocks}
+    older, newer = window.older(), window.newer(room)
+    address = room.get_absolute_url()
+    return {
+        "room": payloads.room(room) | {"title": title(room, partner)},
+        "entries": list(_entries(window.messages, quoted, room, user, blocked)),
+        "older_url": f"{address}?before={older}" if older else "",
+        "newer_url": f"{address}?after={newer}" if newer else "",
+        "member_count": room.member_count,
+        "data": {
+            "room": payloads.room(room),
+            "membership": payloads.my_membership(membership) if membership else None,
+            "partner": payloads.person(partner) if partner else None,
+            "member_count": room.member_count,
+            "seq": seq,
+            "messages": [payloads.message(message) for message in window.messages],
+            "quoted": [payloads.message(message) for message in quoted.values()],
+            "mentions": list(selectors.mentions_of(selectors.Standing(room, membership))),
+            "newest": newer is None,
+            "number": window.number,
+        },
+    }
+
+
+def _place(item: Listed) -> Values:
+    quiet = item.membership is not None and item.membership.involvement == Involvement.NOTHING
+    return {
+        "id": item.room.pk,
+        "slug": item.room.slug,
+        "url": item.room.get_absolute_url(),
+        "title": title(item.room, item.partner),
+        "kind": item.room.kind,
+        "person": payloads.person(item.partner) if item.partner else BLANK["person"],
+        "unread": 0 if quiet else item.unread,
+        "mentions": 0 if quiet else len(item.mentions),
+        "quiet": quiet,
+    }
+
+
+def _entries(
+    messages: list[Message], quoted: dict[int, Message], room: Room, user: User, blocked: set[int]
+) -> Iterator[Values]:
+    known = quoted | {message.pk: message for message in messages}
+    previous: Message | None = None
+    for message in messages:
+        new_day = previous is None or previous.created_at.date() != message.created_at.date()
+        values = payloads.message(message)
+        values |= {
+            "url": f"{room.get_absolute_url()}{message.number}/",
+            "quote": _quote(known.get(message.reply_to_id or 0), room, blocked),
+            "reaction_list": [
+                {"emoji": emoji, "count": len(ids), "mine": user.pk in ids, "names": ""}
+                for emoji, ids in message.reactions.items()
+                if ids
+            ],
+            "marks": [
+                *_marks(message, previous, user, new_day=new_day),
+                *(["folded"] if message.author_id in blocked else []),
+            ],
+        }
+        yield {"message": values, "day": values["created_at"] if new_day else ""}
+        previous = message
+
+
+def _quote(message: Message | None, room: Room, blocked: set[int]) -> Values | None:
+    if message is None:
+        return None
+    return {
+        "author": payloads.person(message.author)["name"],
+        "text": _said(message, blocked),
+        "url": f"{room.get_absolute_url()}{message.number}/",
+    }
+
+
+def _said(message: Message, blocked: set[int]) -> str:
+    if message.author_id in blocked:
+        return gettext("A message of somebody you blocked")
+    if message.is_hidden:
+        return gettext("a hidden message")
+    return (
+        gettext("a deleted message")
+        if message.is_deleted
+        else plain(message.body, message.html)[:QUOTE_LENGTH]
+    )
+
+
+def _marks(
+    message: Message, previous: Message | None, user: User, *, new_day: bool
+) -> Iterator[str]:
+    """Yield the modifiers of a message's class; static/chat/timeline/timeline.js and message.js decide the same in the browser."""
+    if message.is_deleted or message.is_hidden:
+        yield "deleted"
+    elif user.pk in message.mentions:
+        yield "mentions-me"
+    if message.author.username == SYSTEM_USERNAME:
+        yield "system"
+    if previous is None or new_day or message.reply_to_id is not None:
+        return
+    apart = (message.created_at - previous.created_at).total_seconds()
+    if previous.author_id == message.author_id and apart < GROUP_SECONDS:
+        yield "continued"
+
+
+def may_read(room: Room, user: User) -> Membership | None:
+    """Return somebody's membership in a room that they may read. Raises ``NotFound`` or ``Forbidden``."""
+    membership = selectors.membership(room.pk, user.pk)
+    policies.check_may_read(room, membership)
+    return membership

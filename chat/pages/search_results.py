@@ -1,0 +1,121 @@
+"""What a search shows, as plain values for the API and for the page."""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import User
+from django.http import QueryDict
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from chat import payloads
+from chat.models import Message, Room
+from chat.pages.page_data import Values, title
+from chat.queries import selectors
+from chat.queries.search import index
+from chat.queries.search.excerpts import excerpt
+from chat.queries.search.query import AFTER, BEFORE, FROM, HAS, IN, Filter, Query, joined, parse
+from realtime.protocol.errors import BadRequest
+
+ADDRESS: Final = "/search/"
+ICONS: Final = {FROM: "circle-user", IN: "hash", BEFORE: "calendar", AFTER: "calendar", HAS: "link"}
+
+
+def typed(fields: QueryDict) -> str:
+    """Return what a form asks for, as one text: its fields become operators behind the words."""
+    return joined(
+        fields.get("q", ""),
+        [(name, fields.get(name, "")) for name in (IN, FROM, AFTER, BEFORE, HAS)],
+    )
+
+
+def answer(user: User, query: Query, *, before_id: int | None, limit: int) -> Values:
+    """Return what the API says: messages with the room, the address and the excerpt of each, newest first."""
+    if not query:
+        raise BadRequest("q: expected something to look for")
+    found = index.find(user.pk, query, before_id=before_id, limit=limit)
+    return {"results": _hits(found.messages, query, user), "more": found.more}
+
+
+def page(user: User, typed: str, *, before_id: int | None, blocked: Collection[int] = ()) -> Values:
+    """Return what the page shows: the results, those of ``blocked`` folded, the filters as chips, or what was wrong with the question."""
+    values: Values = {
+        "query": typed,
+        "address": address(typed),
+        "asked": True,
+        "hits": [],
+        "chips": [],
+        "error": "",
+        "older_url": "",
+    }
+    try:
+        query = parse(typed)
+        values |= {
+            "asked": bool(query),
+            "chips": _chips(user, query),
+            "words": " ".join(map(str, query.terms)),
+        }
+        if query:
+            found = index.find(user.pk, query, before_id=before_id)
+            values["hits"] = [
+                hit | {"folded": hit["message"]["author"]["id"] in blocked}
+                for hit in _hits(found.messages, query, user)
+            ]
+            if found.more and found.messages:
+                values["older_url"] = address(typed, before_id=found.messages[-1].pk)
+    except BadRequest as error:
+        values["error"] = error.message
+    return values
+
+
+def address(q: str, *, before_id: int | None = None) -> str:
+    """Return the address of a page of results."""
+    fields: dict[str, Any] = {"q": q} | ({"before_id": before_id} if before_id else {})
+    return f"{ADDRESS}?{urlencode(fields)}"
+
+
+def _hits(messages: list[Message], query: Query, user: User) -> list[Values]:
+    rooms = {message.room_id: message.room for message in messages}
+    partners = selectors.partners(rooms.values(), user.pk)
+    titles = {room_id: title(room, partners.get(room_id)) for room_id, room in rooms.items()}
+    return [
+        {
+            "message": payloads.message(message),
+            "room": payloads.room(message.room) | {"title": titles[message.room_id]},
+            "url": f"{message.room.get_absolute_url()}{message.number}/",
+            "excerpt": [
+                part._asdict() for part in excerpt(message.body, message.html, query.terms)
+            ],
+        }
+        for message in messages
+    ]
+
+
+def _chips(user: User, query: Query) -> list[Values]:
+    """Return the filters in words, each with the address of the search without it."""
+    people, rooms = index.people(user.pk, query), index.rooms(user.pk, query)
+    partners = selectors.partners(rooms.values(), user.pk)
+    return [
+        {
+            "icon": ICONS[each.name],
+            "words": _in_words(each, people, rooms, partners),
+            "url": address(query.without(each)),
+        }
+        for each in query.filters
+    ]
+
+
+def _in_words(
+    each: Filter, people: dict[str, User], rooms: dict[str, Room], partners: dict[int, User]
+) -> str:
+    if each.name == FROM:
+        return _("From {name}").format(name=payloads.person(people[each.value])["name"])
+    if each.name == IN:
+        room = rooms[each.value]
+        return _("In {name}").format(name=title(room, partners.get(room.pk)))
+    if each.name == HAS:
+        return _("With a link")
+    day = date_format(date.fromisoformat(each.value), "j F Y")
+    return (_("Before {day}") if each.name == BEFORE else _("Since {day}")).format(day=day)

@@ -1,0 +1,32 @@
+"""The style, script and icons of the offline page, as text: the page is one file."""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from django.apps import apps
+from django.templatetags.static import static
+
+STYLES: Final = (
+    *(f"css/base/{name}.css" for name in ("tokens", "base", "icon", "brand", "button")),
+    "css/account/account.css",
+    "offline/page.css",
+)
+SCRIPT: Final = "offline/page.js"
+
+_FONT = re.compile(r'url\("(?:\.\./)+(fonts/[^"]+)"\)')
+_COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
+
+
+@cache
+def style() -> str:
+    """Return the stylesheets as one. The fonts stay files: where the browser has forgotten them, the system's stand in."""
+    text = "".join(_COMMENT.sub("", source(name)) for name in STYLES)
+    return _FONT.sub(lambda found: f'url("{static(f"chat/{found[1]}")}")', text)
+
+
+@cache
+def source(name: str) -> str:
+    """Return one of chat's static files as it is written."""
+    return (Path(apps.get_app_config("chat").path) / "static" / "chat" / name).read_text()

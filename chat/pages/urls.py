@@ -1,0 +1,30 @@
+"""Addresses of the HTML pages, to be included at the root."""
+
+from django.urls import path
+
+from chat.pages import accounts, invitations, notification_settings, offline, views
+
+urlpatterns = [
+    path("manifest.webmanifest", offline.manifest, name="manifest"),
+    path("service-worker.js", offline.service_worker, name="service-worker"),
+    path("", views.home, name="home"),
+    path("rooms/", views.directory, name="directory"),
+    path("rooms/new/", views.create_room, name="create-room"),
+    path("rooms/<slug:slug>/", views.room, name="room"),
+    path("rooms/<slug:slug>/<int:number>/", views.room, name="permalink"),
+    path("invite/<str:token>/", invitations.invite, name="invite"),
+    path("inbox/", views.inbox, name="inbox"),
+    path(
+        "account/notifications/",
+        notification_settings.notification_settings,
+        name="notification-settings",
+    ),
+    path("search/", views.search, name="search"),
+    path("accounts/", accounts.account, name="account"),
+    path("accounts/language/", accounts.choose_language, name="language"),
+    path("accounts/blocks/lift/", accounts.lift_block, name="lift-block"),
+    path("accounts/login/", accounts.login, name="login"),
+    path("accounts/logout/", accounts.logout, name="logout"),
+    path("accounts/signup/", accounts.signup, name="signup"),
+    path("accounts/password_change/", accounts.password_change, name="password_change"),
+]

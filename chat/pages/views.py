@@ -1,0 +1,223 @@
+"""The HTML pages of the conversation. Without JavaScript they can be read and paged through; with it, app.js takes them over."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from chat import payloads, services
+from chat.models import Block, Room
+from chat.moderation import site_bans
+from chat.pages import inbox as inbox_page
+from chat.pages import page_data, search_results
+from chat.pages.page_data import Window
+from chat.queries import people, selectors
+from chat.queries.directory import MAX_QUERY
+from chat.queries.directory import directory as rooms_of_directory
+from realtime.auth import banned
+from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
+
+P = ParamSpec("P")
+Page = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+LAST_ROOM = "last_room"  # a cookie: where to go from "/"
+LAST_ROOM_SECONDS = 365 * 24 * 3600
+MAX_NUMBER_DIGITS = 18  # what fits into the column
+
+
+def page(view: Page[P]) -> Page[P]:
+    """Make a view one for people who are signed in, whose refusals are the error pages of a browser. No cache keeps it."""
+
+    @never_cache
+    @login_required
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if refusal := told_banned(request, _user(request)):
+            return refusal
+        try:
+            return view(request, *args, **kwargs)
+        except NotFound as error:
+            raise Http404(error.message) from error
+        except Forbidden as error:
+            raise PermissionDenied(error.message) from error
+
+    return cast("Page[P]", wrapped)
+
+
+def told_banned(request: HttpRequest, user: User) -> HttpResponse | None:
+    """Return what somebody is shown who is kept out of the site: why, and until when. None: they are not."""
+    reason = banned([user.pk]).get(user.pk)
+    if reason is None:
+        return None
+    return render(
+        request,
+        "chat/account/banned.html",
+        {"reason": reason, "ban": site_bans.standing_of(user.pk)},
+        status=403,
+    )
+
+
+@page
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Go to the last room, else to the first of mine, else to where rooms are found."""
+    mine = selectors.my_rooms(_user(request).pk)
+    slugs = [item.room.slug for item in sorted(mine, key=lambda item: item.room.is_direct)]
+    last = request.COOKIES.get(LAST_ROOM, "")
+    if not slugs:
+        return redirect("directory")
+    return redirect("room", last if last in slugs else slugs[0])
+
+
+@page
+@require_GET
+def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResponse:
+    """Show a room: its newest messages, or those around, before or after a number."""
+    user = _user(request)
+    found = selectors.room_by_slug(slug)
+    if found is None:
+        raise NotFound("There is no such room.")
+    # Before everything else: what changes meanwhile comes again as an event.
+    seq = selectors.head(found.pk)
+    found.refresh_from_db()
+    membership = page_data.may_read(found, user)
+    window = _window(request, found, number)
+    blocks = people.blocks(user.pk)
+    values = page_data.room_view(
+        user, room=found, membership=membership, seq=seq, window=window, blocks=blocks
+    )
+    response = _render(request, "chat/room.html", values, current=found, blocks=blocks)
+    response.set_cookie(
+        LAST_ROOM, slug, max_age=LAST_ROOM_SECONDS, samesite="Lax", secure=request.is_secure()
+    )
+    return response
+
+
+def _window(request: HttpRequest, room: Room, number: int | None) -> Window:
+    if number is not None:
+        around = selectors.around(room.pk, number).messages
+        if not any(message.number == number for message in around):
+            raise NotFound("There is no such message.")
+        return Window(around, number)
+    before, after = _number(request, "before"), _number(request, "after")
+    if before is not None:
+        return Window(selectors.before(room.pk, before).messages[::-1])
+    if after is not None:
+        return Window(selectors.after(room.pk, after).messages)
+    return Window(selectors.latest(room.pk))
+
+
+@page
+@require_GET
+def inbox(request: HttpRequest) -> HttpResponse:
+    """Show a tab of my notifications, newest first."""
+    user = _user(request)
+    rooms = {
+        payloads.stream(item.room.pk): page_data.title(item.room, item.partner)
+        for item in selectors.my_rooms(user.pk)
+    }
+    values = inbox_page.inbox_view(
+        user.pk, tab=request.GET.get("tab", ""), before=_number(request, "before"), rooms=rooms
+    )
+    return _render(request, "chat/inbox.html", values)
+
+
+@page
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """Show what was found in the rooms that I may read. The fields of the form become filters of the question."""
+    user = _user(request)
+    blocks = people.blocks(user.pk)
+    blocked = {row.blocked_id for row in blocks}
+    values = search_results.page(
+        user,
+        search_results.typed(request.GET),
+        before_id=_number(request, "before_id"),
+        blocked=blocked,
+    )
+    return _render(request, "chat/search.html", values, blocks=blocks)
+
+
+@page
+@require_GET
+def directory(request: HttpRequest) -> HttpResponse:
+    """Show the public rooms, searched by words, page by page."""
+    user = _user(request)
+    query = request.GET.get("q", "").strip()[:MAX_QUERY]
+    after = _number(request, "after")
+    last = selectors.readable(after, user.pk).room if after is not None else None
+    found, more = rooms_of_directory(user.pk, query=query, after=last)
+    rooms = [
+        {
+            "id": item.room.pk,
+            "name": item.room.name,
+            "topic": item.room.topic,
+            "url": item.room.get_absolute_url(),
+            "members": item.room.member_count,
+            "joined": item.joined,
+        }
+        for item in found
+    ]
+    more_url = f"?{urlencode({'q': query, 'after': rooms[-1]['id']})}" if more else ""
+    return _render(
+        request, "chat/directory.html", {"directory": rooms, "query": query, "more_url": more_url}
+    )
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def create_room(request: HttpRequest) -> HttpResponse:
+    """Make a room, for browsers without JavaScript; with it, a dialog does the same over the API."""
+    fields = {name: request.POST.get(name, "") for name in ("name", "topic", "kind")}
+    if request.method == "POST":
+        try:
+            kind = fields["kind"] if fields["kind"] == Room.Kind.PRIVATE else Room.Kind.PUBLIC
+            made = services.create_room(
+                actor_id=_user(request).pk, name=fields["name"], topic=fields["topic"], kind=kind
+            )
+        except HoldfastError as error:
+            return _render(
+                request,
+                "chat/create_room.html",
+                {"form": fields, "error": error.message},
+                status=400,
+            )
+        return redirect(made.room.get_absolute_url())
+    return _render(request, "chat/create_room.html", {"form": fields})
+
+
+def _render(
+    request: HttpRequest,
+    template: str,
+    values: page_data.Values,
+    *,
+    current: Room | None = None,
+    blocks: list[Block] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    shell = page_data.shell(
+        _user(request), people.blocks(_user(request).pk) if blocks is None else blocks
+    )
+    for place in [*shell["favourites"], *shell["rooms"], *shell["directs"]]:
+        place["current"] = current is not None and place["id"] == current.pk
+    return render(request, template, {**shell, **values}, status=status)
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User), (
+        "login_required let somebody through who is not signed in"
+    )
+    return request.user
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    raw = request.GET.get(name, "")
+    return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) <= MAX_NUMBER_DIGITS else None

@@ -1,0 +1,115 @@
+"""The part of a message in which something was found, as it reads, in parts that are marked or not: what shows it needs no HTML."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from chat.queries.search.query import Term
+from chat.text.plain_text import BREAK, broken
+
+LENGTH: Final = 240  # characters of an excerpt
+LEAD: Final = 70  # characters before the first word that was found
+GAP: Final = "…"
+
+_TOKEN = re.compile(r"[^\W_]+")
+
+
+Span = tuple[int, int]
+
+
+class Part(NamedTuple):
+    """Some text of an excerpt."""
+
+    text: str
+    match: bool
+
+
+def excerpt(body: str, html: str, terms: Sequence[Term]) -> list[Part]:
+    """Return what to show of a message; the address of a link and the language of code only where a term stands nowhere else."""
+    text = broken(body, html)
+    places = _places(text, terms)
+    if html and not all(places):
+        fuller = broken(body, html, unseen=True)
+        if sum(map(bool, found := _places(fuller, terms))) > sum(map(bool, places)):
+            text, places = fuller, found
+    spans = _joined(places)
+    start, end = _window(text, spans[0][0] if spans else 0)
+    parts = _parts(text, start, end, spans)
+    return [
+        *([Part(GAP, match=False)] if start else []),
+        *parts,
+        *([Part(GAP, match=False)] if end < len(text) else []),
+    ]
+
+
+def _places(text: str, terms: Sequence[Term]) -> list[list[Span]]:
+    """Return where each term stands."""
+    tokens = list(_TOKEN.finditer(text))
+    words = [token[0].lower() for token in tokens]
+    return [
+        [
+            (
+                tokens[first].start(),
+                tokens[last].end() if not partial else tokens[last].start() + partial,
+            )
+            for first, last, partial in _matches(words, term)
+        ]
+        for term in terms
+    ]
+
+
+def _joined(places: Sequence[list[Span]]) -> list[Span]:
+    """Return all places in order, those that touch as one."""
+    joined: list[Span] = []
+    for start, end in sorted(span for each in places for span in each):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _matches(words: list[str], term: Term) -> Iterator[tuple[int, int, int]]:
+    """Yield first and last word of each place of a term, and how many letters of the last one it has if not all."""
+    wanted = term.tokens
+    for first in range(len(words) - len(wanted) + 1):
+        last = first + len(wanted) - 1
+        if words[first:last] != wanted[:-1]:
+            continue
+        if words[last] == wanted[-1]:
+            yield first, last, 0
+        elif term.is_prefix and words[last].startswith(wanted[-1]):
+            yield first, last, len(wanted[-1])
+
+
+def _window(text: str, first: int) -> tuple[int, int]:
+    """Return the part of a text to show, at the edges of words."""
+    if len(text) <= LENGTH:
+        return 0, len(text)
+    start = max(0, min(first - LEAD, len(text) - LENGTH))
+    if start:
+        blank = text.find(" ", start, first)
+        start = blank + 1 if blank >= 0 else start
+    end = min(len(text), start + LENGTH)
+    if end < len(text):
+        blank = text.rfind(" ", first + 1, end)
+        end = blank if blank > start else end
+    return start, end
+
+
+def _parts(text: str, start: int, end: int, spans: list[Span]) -> Iterator[Part]:
+    done = start
+    for first, last in spans:
+        first, last = max(first, start), min(last, end)
+        if first >= last:
+            continue
+        yield from _part(text[done:first], match=False)
+        yield from _part(text[first:last], match=True)
+        done = last
+    yield from _part(text[done:end], match=False)
+
+
+def _part(text: str, *, match: bool) -> Iterator[Part]:
+    shown = text.replace(BREAK, "")
+    if shown:
+        yield Part(shown, match)

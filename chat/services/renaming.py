@@ -1,0 +1,184 @@
+"""Giving somebody another name: the only door to it (docs/decisions/0007-names-move-their-rows.md).
+
+What others are told of a person stands in the payloads of many rows, and a payload changes only together with its ``seq``. So the rows
+move: first the account changes, then its memberships take new numbers, then messages, notifications and blocks, a bounded batch in a
+transaction of its own. A process that dies on the way leaves a ``Renaming`` behind, and ``manage.py finish_renames`` goes on from there.
+
+The memberships come first because they lock every room that the person is in: who was posting with the old name has committed before, and
+whoever comes after reads the new one. So no later step misses a row.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from chat import payloads
+from chat.models import Block, Membership, Message, ModerationLog, Renaming
+from chat.queries import selectors
+from chat.services.persistence import log, save_membership, streams_of, system_user
+from notifications.models import Notification
+from notifications.payloads import inbox
+from notifications.services import move
+from realtime.core.heads import changing
+from realtime.protocol.errors import BadRequest
+
+BATCH: Final = 200  # rows in one transaction: some 50 ms, during which nobody posts in their rooms
+MEMBERSHIPS: Final = 50  # in one transaction: as many rooms are locked at once
+NAMES: Final = ("username", "first_name", "last_name")
+
+
+def rename(
+    *,
+    user_id: int,
+    username: str | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+    actor_id: int | None = None,
+) -> User:
+    """Give somebody the names that are given here. Returns when all who follow their rooms have been told."""
+    selectors.user(user_id)
+    wanted = {"username": username, "first_name": first_name, "last_name": last_name}
+    with changing():
+        user = User.objects.select_for_update().get(pk=user_id)
+        changes = {
+            field: value
+            for field, value in wanted.items()
+            if value is not None and value != getattr(user, field)
+        }
+        if not changes:
+            return user
+        details = {field: [getattr(user, field), value] for field, value in changes.items()}
+        for field, value in changes.items():
+            setattr(user, field, value)
+        _check(user, changes)
+        user.save(update_fields=[*changes])
+        row = begin(user)
+        by = actor_id or system_user().pk
+        log(
+            ModerationLog.Action.RENAME, actor_id=by, reason="", subject_id=user_id, details=details
+        )
+    finish(row)
+    return user
+
+
+def begin(user: User) -> Renaming:
+    """Note that rows have to move, in the transaction that gives an account other names."""
+    return Renaming.objects.create(user=user)
+
+
+def finish_renames() -> int:
+    """Go on with what another process left unfinished. Returns how many there were."""
+    rows = list(Renaming.objects.filter(finished_at=None).order_by("pk"))
+    for row in rows:
+        finish(row)
+    return len(rows)
+
+
+def _check(user: User, changes: Iterable[str]) -> None:
+    """Raise ``BadRequest`` for a name that Django does not take, or that is taken."""
+    others = {field.name for field in User._meta.fields} - set(changes)
+    try:
+        user.clean_fields(exclude=others)
+        user.validate_unique(exclude=others)
+    except ValidationError as error:
+        field, problems = next(iter(error.message_dict.items()))
+        raise BadRequest("{field}: {problems}", field=field, problems=" ".join(problems)) from error
+
+
+def finish(row: Renaming, *, but: "Collection[Step]" = ()) -> None:
+    """Move what has to move, from where the row says on; what moves twice has changed nothing. ``but``: what the caller moves anyhow."""
+    for step in range(row.step, len(_STEPS)):
+        row.step = step
+        while (
+            _STEPS[step] not in but and (after := _STEPS[step](row.user_id, row.after)) is not None
+        ):
+            row.after = after
+            row.save()
+        row.after = 0
+    row.step, row.finished_at = len(_STEPS), timezone.now()
+    row.save()
+
+
+def _move_memberships(user_id: int, after: int) -> int | None:
+    rows = Membership.objects.filter(user_id=user_id, pk__gt=after).order_by("pk")
+    found = list(rows.values_list("pk", "room_id")[:MEMBERSHIPS])
+    if not found:
+        return None
+    names = {name for _, room_id in found for name in streams_of(room_id, user_id)}
+    with changing(*names) as heads:
+        for row in (
+            Membership.objects.filter(pk__in=[pk for pk, _ in found])
+            .select_related("user")
+            .order_by("pk")
+        ):
+            save_membership(heads, row)
+    return found[-1][0]
+
+
+def move_messages(user_id: int, after: int) -> int | None:
+    found = list(
+        Message.objects.filter(author_id=user_id, pk__gt=after)
+        .order_by("pk")
+        .values_list("pk", "room_id")[:BATCH]
+    )
+    if not found:
+        return None
+    with changing(*{payloads.stream(room_id) for _, room_id in found}) as heads:
+        rows = list(
+            Message.objects.filter(pk__in=[pk for pk, _ in found])
+            .select_related("author")
+            .order_by("pk")
+        )
+        for row in rows:
+            row.seq = heads.next(payloads.stream(row.room_id))
+        Message.objects.bulk_update(rows, ["seq"])
+        for row in rows:
+            heads.record(payloads.stream(row.room_id), payloads.message_event(row))
+    return found[-1][0]
+
+
+def _move_notifications(user_id: int, after: int) -> int | None:
+    found = list(
+        Notification.objects.filter(actor_id=user_id, pk__gt=after)
+        .order_by("pk")
+        .values_list("pk", "user_id")[:BATCH]
+    )
+    if not found:
+        return None
+    with changing(*{inbox(reader_id) for _, reader_id in found}) as heads:
+        move(heads, [pk for pk, _ in found])
+    return found[-1][0]
+
+
+def _move_blocks(user_id: int, after: int) -> int | None:
+    found = list(
+        Block.objects.filter(blocked_id=user_id, pk__gt=after)
+        .order_by("pk")
+        .values_list("pk", "user_id")[:BATCH]
+    )
+    if not found:
+        return None
+    with changing(*{inbox(owner_id) for _, owner_id in found}) as heads:
+        for row in (
+            Block.objects.filter(pk__in=[pk for pk, _ in found])
+            .select_related("blocked")
+            .order_by("pk")
+        ):
+            row.seq = heads.next(inbox(row.user_id))
+            row.save(update_fields=["seq"])
+            heads.record(inbox(row.user_id), payloads.block_event(row))
+    return found[-1][0]
+
+
+# (whose rows, after which id) → the id of the last one that moved, None: there is none left.
+Step = Callable[[int, int], int | None]
+
+_STEPS: Final[tuple[Step, ...]] = (
+    _move_memberships,
+    move_messages,
+    _move_notifications,
+    _move_blocks,
+)

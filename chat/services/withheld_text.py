@@ -1,0 +1,66 @@
+"""Where the text of a message is while the message does not show it: held while moderators look, or removed by one of them.
+
+Both leave nothing of it on the row, so no page, no replay and no search can tell it. All of this happens under the lock of the room.
+"""
+
+from django.utils import timezone
+
+from chat.models import HeldText, Message, RemovedText
+
+
+def hold(message: Message, *, actor_id: int) -> None:
+    """Move everything that a message says to where only moderators read it."""
+    HeldText.objects.create(
+        message=message,
+        body=message.body,
+        html=message.html,
+        reactions=message.reactions,
+        mentions=message.mentions,
+        hidden_by_id=actor_id,
+    )
+    _empty(message)
+    message.hidden_at = timezone.now()
+
+
+def give_back(message: Message) -> None:
+    """Let a hidden message say what it said, unchanged."""
+    held = HeldText.objects.get(message=message)
+    message.body, message.html, message.reactions, message.mentions = (
+        held.body,
+        held.html,
+        held.reactions,
+        held.mentions,
+    )
+    message.hidden_at = None
+    held.delete()
+
+
+def remove(message: Message, *, actor_id: int) -> None:
+    """Delete a message as a moderator, so that moderators can restore it."""
+    if message.is_hidden:
+        give_back(message)
+    RemovedText.objects.create(
+        message=message,
+        body=message.body,
+        reactions=message.reactions,
+        removed_by_id=actor_id,
+        removed_at=timezone.now(),
+    )
+    _bury(message)
+
+
+def forget(message: Message) -> None:
+    """Delete a message for good: its text is in no table any more."""
+    HeldText.objects.filter(message=message).delete()
+    RemovedText.objects.filter(message=message).delete()
+    _bury(message)
+
+
+def _bury(message: Message) -> None:
+    _empty(message)
+    message.hidden_at = None
+    message.deleted_at = message.deleted_at or timezone.now()
+
+
+def _empty(message: Message) -> None:
+    message.body, message.html, message.mentions, message.reactions = "", "", [], {}

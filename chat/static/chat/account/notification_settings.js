@@ -1,0 +1,98 @@
+/**
+ * The page of what one is notified of: saves each choice at once, finds rooms while one types, and
+ * asks the browser about its desktop.
+ * @module
+ */
+
+import { desktopState, turnOff, turnOn } from '../../notifications/desktop.js';
+import { Display } from '../../notifications/display.js';
+import { desktopWords } from '../../notifications/words.js';
+import { onAction, parse, setText, slot } from '../lib/dom.js';
+
+const SAVED_MS = 2500;
+
+const root = /** @type {HTMLElement} */ (document.querySelector('[data-settings]'));
+const display = new Display({
+  user: Number(/** @type {HTMLElement} */ (document.querySelector('[data-me]')).dataset.me),
+  icon: /** @type {HTMLLinkElement} */ (document.querySelector('link[rel="icon"]')).href,
+});
+let saves = Promise.resolve();
+let timer = 0;
+
+for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (
+  root.querySelectorAll('form[data-saves]')
+)) {
+  form.addEventListener('submit', (event) => event.preventDefault());
+  form.addEventListener('change', (event) => {
+    const fields = chosen(form, /** @type {HTMLInputElement | HTMLSelectElement} */ (event.target));
+    saves = saves.then(() => save(fields)); // in the order in which they were made
+  });
+}
+
+/**
+ * A room is saved alone; the kinds go together, because a box without its tick is not sent.
+ * @param {HTMLFormElement} form
+ * @param {HTMLInputElement | HTMLSelectElement} field
+ */
+function chosen(form, field) {
+  const fields = new FormData(form);
+  if (field instanceof HTMLSelectElement)
+    for (const name of [...fields.keys()])
+      if (name.startsWith('room-') && name !== field.name) fields.delete(name);
+  return fields;
+}
+
+/** @param {FormData} fields */
+async function save(fields) {
+  const refused = await fetch(location.pathname, {
+    method: 'POST',
+    body: fields,
+    credentials: 'same-origin',
+  }).then(
+    async (response) =>
+      response.ok
+        ? ''
+        : (parse(await response.text()).querySelector('[data-slot="error-words"]')?.textContent ??
+          desktopWords.notSaved),
+    () => desktopWords.notSaved,
+  );
+  slot(root, 'error').hidden = refused === '';
+  setText(root, 'error-words', refused);
+  slot(root, 'saved').hidden = refused !== '';
+  clearTimeout(timer);
+  timer = window.setTimeout(() => (slot(root, 'saved').hidden = true), SAVED_MS);
+}
+
+const search = /** @type {HTMLInputElement} */ (slot(root, 'search'));
+search.addEventListener('input', () => {
+  const wanted = search.value.trim().toLowerCase();
+  const rooms = /** @type {HTMLElement[]} */ ([...slot(root, 'rooms').children]);
+  for (const room of rooms) room.hidden = !(room.dataset.words ?? '').includes(wanted);
+  slot(root, 'none').hidden = rooms.some((room) => !room.hidden);
+});
+
+onAction(root, {
+  'desktop-on': () => void turnOn().then(paintDesktop),
+  'desktop-off': () => paintDesktop(turnOff()),
+  'desktop-sample': () =>
+    display.show({
+      tag: 'holdfast.sample',
+      title: desktopWords.sample,
+      body: desktopWords.sampleText,
+      url: location.pathname,
+      ids: [],
+    }),
+});
+
+/** @param {ReturnType<typeof desktopState>} state */
+function paintDesktop(state) {
+  setText(root, 'desktop-state', desktopWords.states[state]);
+  const show = (/** @type {string} */ name, /** @type {boolean} */ shown) => {
+    /** @type {HTMLElement} */ (root.querySelector(`[data-do="${name}"]`)).hidden = !shown;
+  };
+  show('desktop-on', state === 'ask' || state === 'off');
+  show('desktop-sample', state === 'on');
+  show('desktop-off', state === 'on');
+}
+
+paintDesktop(desktopState());

@@ -1,0 +1,82 @@
+/**
+ * One key for what a moderator does: presses the button or follows the link with that `data-key`;
+ * `?` shows them all.
+ * @module
+ */
+
+const FIELDS = 'input, textarea, select, [contenteditable]';
+
+/** @returns {HTMLElement[]} */
+const keyed = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll('[data-key]')]);
+
+document.addEventListener('keydown', (event) => {
+  const target = /** @type {HTMLElement} */ (event.target);
+  if (
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    event.repeat ||
+    document.querySelector('dialog[open]')
+  )
+    return;
+  if (target.matches(FIELDS)) {
+    if (event.key === 'Escape') target.blur();
+    return;
+  }
+  if (event.key === '?') return showKeys(event);
+  const found = keyed().find(({ dataset }) => dataset.key === event.key);
+  if (!found) return;
+  event.preventDefault(); // else the letter ends up in the field that gets the focus
+  if (found.matches(FIELDS)) found.focus();
+  else found.click();
+});
+
+document.addEventListener('click', (event) => {
+  if (/** @type {Element} */ (event.target).closest('[data-keys]')) showKeys(event);
+});
+
+// A form is sent once: the second of two fast keys would be about a case that the person has not
+// seen.
+document.addEventListener('submit', (event) => {
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  if (!form.matches('.decision')) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = 'yes';
+});
+
+window.addEventListener('pageshow', () => {
+  for (const form of document.querySelectorAll('form[data-sent]'))
+    delete (/** @type {HTMLFormElement} */ (form).dataset.sent);
+});
+
+/** @param {Event} event */
+function showKeys(event) {
+  const dialog = /** @type {HTMLDialogElement | null} */ (
+    document.querySelector('[data-keys-dialog]')
+  );
+  const list = dialog?.querySelector('[data-keys-list]');
+  if (!dialog || !list) return;
+  event.preventDefault();
+  list.replaceChildren(...keyed().map(line));
+  dialog.showModal();
+}
+
+/** @param {HTMLElement} button */
+function line(button) {
+  const item = document.createElement('li');
+  const key = document.createElement('kbd');
+  const shown = button.querySelector('kbd')?.textContent ?? '';
+  key.textContent = button.dataset.key ?? '';
+  const words =
+    (button.matches(FIELDS)
+      ? document.querySelector(`label[for="${button.id}"]`)?.textContent
+      : button.textContent) ?? '';
+  item.append(
+    key,
+    ` ${words
+      .trim()
+      .replace(new RegExp(`\\s*${shown || key.textContent}$`), '')
+      .trim()}`,
+  );
+  return item;
+}

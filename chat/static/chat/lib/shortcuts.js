@@ -1,0 +1,166 @@
+/**
+ * Every key that the client knows: the one table of them, and who is called.
+ *
+ * A key without Ctrl, Alt or ⌘ that writes a character ("?", "/", "r") can be switched off (WCAG
+ * 2.1.4): speech input and a hand that trembles press such keys by accident. While somebody writes,
+ * they are letters.
+ * @module
+ */
+
+/**
+ * @typedef {'going' | 'reading' | 'writing' | 'message' | 'inbox' | 'help'} Group
+ * @typedef {{name: string, group: Group, keys: string[], action?: string}} Shortcut keys: "mod" is
+ *   ⌘ on a Mac and Ctrl elsewhere
+ */
+
+/**
+ * Those that hold for the whole page are carried out here; of the others, the part of the page that
+ * they belong to takes care.
+ * @type {Shortcut[]}
+ */
+export const SHORTCUTS = [
+  { name: 'switch', group: 'going', keys: ['mod+k'] },
+  { name: 'search', group: 'going', keys: ['/', 'mod+shift+f'] },
+  { name: 'previous', group: 'going', keys: ['alt+arrowup'] },
+  { name: 'next', group: 'going', keys: ['alt+arrowdown'] },
+  { name: 'previousUnread', group: 'going', keys: ['alt+shift+arrowup'] },
+  { name: 'nextUnread', group: 'going', keys: ['alt+shift+arrowdown'] },
+  { name: 'markRead', group: 'reading', keys: ['escape'] },
+  { name: 'markAllRead', group: 'reading', keys: ['shift+escape'] },
+  { name: 'send', group: 'writing', keys: ['enter'] },
+  { name: 'newLine', group: 'writing', keys: ['shift+enter'] },
+  { name: 'bold', group: 'writing', keys: ['mod+b'], action: 'bold' },
+  { name: 'italic', group: 'writing', keys: ['mod+i'], action: 'italic' },
+  { name: 'code', group: 'writing', keys: ['mod+e'], action: 'code' },
+  { name: 'editLast', group: 'writing', keys: ['arrowup'] },
+  { name: 'otherMessage', group: 'message', keys: ['arrowup', 'arrowdown'] },
+  { name: 'reply', group: 'message', keys: ['r'], action: 'reply' },
+  { name: 'react', group: 'message', keys: ['+'], action: 'pick-reaction' },
+  { name: 'edit', group: 'message', keys: ['e'], action: 'edit' },
+  { name: 'markUnread', group: 'message', keys: ['u'], action: 'mark-unread' },
+  { name: 'profile', group: 'message', keys: ['p'], action: 'profile' },
+  { name: 'delete', group: 'message', keys: ['delete'], action: 'delete' },
+  { name: 'nextNotice', group: 'inbox', keys: ['j', 'arrowdown'], action: 'next' },
+  { name: 'previousNotice', group: 'inbox', keys: ['k', 'arrowup'], action: 'previous' },
+  { name: 'archive', group: 'inbox', keys: ['e'], action: 'archive' },
+  { name: 'toggleRead', group: 'inbox', keys: ['u'], action: 'toggleRead' },
+  { name: 'undo', group: 'inbox', keys: ['z'], action: 'undo' },
+  { name: 'help', group: 'help', keys: ['?', 'mod+/'] },
+];
+
+const PAGE = new Set(['going', 'reading', 'help']);
+const KEPT_AS = 'holdfast.letters';
+
+/** @typedef {Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>} Pressed */
+
+/** @param {string} combination */
+export const isLetter = (combination) => combination.length === 1;
+
+/**
+ * @param {string} combination
+ * @param {Pressed} pressed
+ * @param {boolean} mac
+ */
+export function isPressed(combination, pressed, mac) {
+  const parts = combination.split('+');
+  const key = combination.endsWith('+') ? '+' : /** @type {string} */ (parts.at(-1));
+  const mod = parts.includes('mod');
+  if (pressed.key.toLowerCase() !== key) return false;
+  if (
+    pressed.altKey !== parts.includes('alt') ||
+    pressed.metaKey !== (mod && mac) ||
+    pressed.ctrlKey !== (mod && !mac)
+  )
+    return false;
+  // Which characters need Shift is the keyboard's affair: "?" and "/" come with it on many.
+  return (key.length === 1 && !/\p{L}/u.test(key)) || pressed.shiftKey === parts.includes('shift');
+}
+
+export class Shortcuts {
+  #mac;
+  #storage;
+  /** @type {Record<string, () => void>} */
+  #handlers;
+
+  /**
+   * @param {Record<string, () => void>} handlers  by name, for those of the page
+   * @param {{storage?: Pick<Storage, 'getItem' | 'setItem'>, mac?: boolean}} [options]
+   */
+  constructor(
+    handlers,
+    { storage = localStorage, mac = /Mac|iPhone|iPad/.test(navigator.platform) } = {},
+  ) {
+    this.#handlers = handlers;
+    this.#storage = storage;
+    this.#mac = mac;
+  }
+
+  get mac() {
+    return this.#mac;
+  }
+
+  /** Single characters do something. */
+  get letters() {
+    return this.#storage.getItem(KEPT_AS) !== 'off';
+  }
+
+  set letters(on) {
+    this.#storage.setItem(KEPT_AS, on ? 'on' : 'off');
+  }
+
+  /** @param {EventTarget} target */
+  listen(target) {
+    target.addEventListener('keydown', (event) => this.#key(/** @type {KeyboardEvent} */ (event)));
+  }
+
+  /**
+   * What a key asks of a part of the page.
+   * @param {Group} group
+   * @param {Pressed} pressed
+   * @returns {string | undefined}
+   */
+  action(group, pressed) {
+    return this.find(group, pressed)?.action;
+  }
+
+  /**
+   * @param {Group} group
+   * @param {Pressed} pressed
+   */
+  find(group, pressed) {
+    return SHORTCUTS.find(
+      (shortcut) =>
+        shortcut.group === group &&
+        shortcut.keys.some(
+          (key) => (this.letters || !isLetter(key)) && isPressed(key, pressed, this.#mac),
+        ),
+    );
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.defaultPrevented || event.isComposing) return;
+    const shortcut = [...PAGE]
+      .map((group) => this.find(/** @type {Group} */ (group), event))
+      .find(Boolean);
+    if (!shortcut || !isMeant(shortcut, event)) return;
+    event.preventDefault();
+    this.#handlers[shortcut.name]?.();
+  }
+}
+
+/**
+ * Not where the key belongs to something else: to a text that is written, or to what lies over the
+ * page.
+ * @param {Shortcut} shortcut
+ * @param {KeyboardEvent} event
+ */
+function isMeant(shortcut, event) {
+  const target = /** @type {Element} */ (event.target);
+  const writes = target.matches('input, textarea, select, [contenteditable]');
+  if (writes && isLetter(event.key) && !event.ctrlKey && !event.metaKey) return false;
+  // it empties a field of a search
+  if (event.key === 'Escape' && target.matches('input')) return false;
+  const covered = document.querySelector('dialog[open], :popover-open');
+  return !covered || (shortcut.name === 'switch' && covered.matches('.switcher'));
+}

@@ -1,0 +1,104 @@
+/**
+ * What I may do in a room and with a message. The server decides; this only spares people buttons
+ * that would be refused.
+ * @module
+ */
+
+import { words } from '../lib/words.js';
+
+/**
+ * @typedef {import('./room.js').Room} Room
+ * @typedef {import('../timeline/message.js').Message} Message
+ * @typedef {{words: string, icon: string, join: boolean}} Obstacle
+ */
+
+/**
+ * Why I cannot write in a room right now; null: I can.
+ * @param {Room} room
+ * @returns {Obstacle | null}
+ */
+export function whyNot(room) {
+  const state = room.membership?.state ?? 'none';
+  if (room.data.archived_at) return { words: words.archived, icon: 'archive', join: false };
+  if (state === 'banned' && !isOver(room.membership)) {
+    const until = room.membership?.banned_until;
+    return { words: until ? words.bannedUntil(until) : words.banned, icon: 'ban', join: false };
+  }
+  if (state === 'removed')
+    return { words: words.removed, icon: 'user-minus', join: room.data.kind === 'public' };
+  if (state !== 'active')
+    return { words: words.notMember, icon: 'eye', join: room.data.kind === 'public' };
+  const mute = muteOf(room);
+  if (mute)
+    return {
+      words: mute.everywhere ? words.mutedEverywhere(mute.until) : words.muted(mute.until),
+      icon: 'volume-x',
+      join: false,
+    };
+  if (room.partnerBlocked) return { words: words.iBlocked(room.title), icon: 'ban', join: false };
+  if (room.data.read_only && !room.canModerate)
+    return { words: words.readOnly, icon: 'lock', join: false };
+  return null;
+}
+
+/** Of two mutes the one that lasts longer; null: neither does. @param {Room} room */
+function muteOf(room) {
+  const mutes = [
+    { until: room.siteMutedUntil, everywhere: true },
+    { until: room.membership?.muted_until, everywhere: false },
+  ];
+  const standing = mutes.filter(({ until }) => until && Date.parse(until) > Date.now());
+  return standing.sort((one, other) => Date.parse(other.until) - Date.parse(one.until))[0] ?? null;
+}
+
+/**
+ * Whether there is nothing to be read: it is deleted, or moderators look at it.
+ * @param {{deleted_at: string | null, hidden_at?: string}} message
+ */
+export const isGone = ({ deleted_at, hidden_at }) => deleted_at !== null || Boolean(hidden_at);
+
+/**
+ * @param {Room} room
+ * @param {Message} message
+ * @param {number} meId
+ */
+export function rightsOver(room, message, meId) {
+  const alive = !isGone(message);
+  const mine = message.author.id === meId;
+  const member = room.isMember && !room.data.archived_at;
+  return {
+    react: alive && member && !muteOf(room),
+    reply: alive && whyNot(room) === null,
+    edit: alive && mine && whyNot(room) === null,
+    link: true,
+    unread: alive && member,
+    report: alive && !mine,
+    delete: alive && ((mine && member) || room.canModerate),
+  };
+}
+
+/**
+ * A ban that ends by itself has ended when its time has come; the row tells of it until the person
+ * comes back.
+ * @param {import('../../realtime/types.js').Row | null} membership
+ */
+function isOver(membership) {
+  return Boolean(membership?.banned_until) && Date.parse(membership?.banned_until) <= Date.now();
+}
+
+const RANKS = { member: 1, moderator: 2, owner: 3 };
+
+/**
+ * Whom I may mute, remove or ban: those below me.
+ * @param {Room} room
+ * @param {import('../../realtime/types.js').Row} member
+ * @param {{id: number, moderator: boolean}} me
+ */
+export function rightsOverMember(room, member, me) {
+  const mine = me.moderator
+    ? 4
+    : (RANKS[/** @type {keyof typeof RANKS} */ (room.membership?.role ?? '')] ?? 0);
+  const theirs = RANKS[/** @type {keyof typeof RANKS} */ (member.role)] ?? 0;
+  const above = room.canModerate && member.user.id !== me.id && mine > theirs;
+  return { moderate: above, changeRole: above && mine >= RANKS.owner };
+}

@@ -1,0 +1,137 @@
+/**
+ * What is done with a room as a whole.
+ * @module
+ */
+
+import { complain, toast } from '../lib/dom.js';
+import { words } from '../lib/words.js';
+import { RoomSettings } from './room_settings.js';
+
+/**
+ * @typedef {import('../app.js').App} App
+ * @typedef {import('./room.js').Room} Room
+ * @typedef {import('../lib/menu.js').MenuItem} MenuItem
+ */
+
+/**
+ * @param {HTMLElement} opener
+ * @param {Room} room
+ * @param {App} app
+ */
+export function roomMenu(opener, room, app) {
+  /** @type {MenuItem[]} */
+  const items = placeItems(room, app);
+  if (room.canModerate)
+    items.push({
+      label: words.roomSettings,
+      icon: 'settings',
+      run: () => new RoomSettings(room, app).open(),
+    });
+  if (room.canModerate && !room.data.archived_at)
+    items.push({
+      label: words.inviteByLink,
+      icon: 'user-plus',
+      run: () => new RoomSettings(room, app).open('invitations'),
+    });
+  items.push({
+    label: words.copyRoomLink,
+    icon: 'link',
+    run: () => void app.copy(new URL(room.url, location.origin).href),
+  });
+  if (room.isMember) items.push(...involvements(room, app));
+  if (room.isMember && !room.isDirect)
+    items.push({
+      label: words.leave,
+      icon: 'log-out',
+      danger: true,
+      run: () => void leave(room, app),
+    });
+  app.menu.open(opener, room.title, items);
+}
+
+/**
+ * What is done with a room's place in my list.
+ * @param {Room} room
+ * @param {App} app
+ * @returns {MenuItem[]}
+ */
+function placeItems(room, app) {
+  if (!room.isMember) return [];
+  const { favourites } = app;
+  const all = favourites.all;
+  /** @type {MenuItem[]} */
+  const items = [];
+  if (room.unread > 0)
+    items.push({ label: words.markRead, icon: 'check-check', run: () => app.markRead(room) });
+  if (!room.isFavourite)
+    return [
+      ...items,
+      { label: words.addFavourite, icon: 'star', run: () => void favourites.add(room) },
+    ];
+  items.push({
+    label: words.removeFavourite,
+    icon: 'star-off',
+    run: () => void favourites.remove(room),
+  });
+  if (all[0] !== room)
+    items.push({
+      label: words.moveUp,
+      icon: 'arrow-up',
+      run: () => void favourites.move(room, -1),
+    });
+  if (all.at(-1) !== room)
+    items.push({
+      label: words.moveDown,
+      icon: 'arrow-down',
+      run: () => void favourites.move(room, 1),
+    });
+  return items;
+}
+
+/**
+ * @param {Room} room
+ * @param {App} app
+ * @returns {MenuItem[]}
+ */
+function involvements(room, app) {
+  return Object.entries(words.involvement).map(([involvement, label]) => ({
+    label,
+    icon:
+      room.membership?.involvement === involvement
+        ? 'check'
+        : involvement === 'nothing'
+          ? 'bell-off'
+          : 'bell',
+    run: () => void involve(room, involvement, app),
+  }));
+}
+
+/**
+ * @param {Room} room
+ * @param {string} involvement
+ * @param {App} app
+ */
+async function involve(room, involvement, app) {
+  try {
+    const { membership } = await app.api.patch(`/api/rooms/${room.id}/membership`, { involvement });
+    room.mine(membership);
+    toast(words.saved);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/**
+ * @param {Room} room
+ * @param {App} app
+ */
+function leave(room, app) {
+  return app.dialogs.confirm(
+    { heading: words.leaveTitle(room.title), text: words.leaveText, confirm: words.leaveDo },
+    async () => {
+      const { membership } = await app.client.command('room.leave', { room: room.id });
+      room.mine(membership);
+      await app.go('/rooms/');
+    },
+  );
+}

@@ -1,0 +1,358 @@
+/**
+ * A room on the screen: its header, timeline, composer and people, and what is done with messages.
+ * @module
+ */
+
+import { Composer } from '../composer/composer.js';
+import { complain, onAction, setText, slot } from '../lib/dom.js';
+import { PerFrame } from '../lib/per_frame.js';
+import { words } from '../lib/words.js';
+import { Members } from '../people/members.js';
+import { personAt } from '../people/profile.js';
+import { copyCode } from '../timeline/code.js';
+import { Aloud } from '../timeline/live_region.js';
+import { MessageTools } from '../timeline/message_tools.js';
+import { Reading } from '../timeline/reading.js';
+import { Timeline } from '../timeline/timeline.js';
+import { roomMenu } from './room_menu.js';
+import { RoomSettings } from './room_settings.js';
+
+/**
+ * @typedef {import('../app.js').App} App
+ * @typedef {import('./room.js').Room} Room
+ * @typedef {import('../timeline/message.js').Message} Message
+ */
+
+const TYPING_EVERY_MS = 3000; // the server keeps a signal for six seconds
+const TICK_MS = 1000;
+
+export class RoomView {
+  #root;
+  #app;
+  #typedAt = 0;
+  #aloud = new Aloud();
+  #ticking;
+  /** Messages of people I have blocked that I asked to see, by id. @type {Set<number>} */
+  #unfolded = new Set();
+  /** @type {(() => void)[]} */
+  #ends = [];
+  #painting = new PerFrame(() => this.#paint());
+  #paintingTyping = new PerFrame(() => this.#paintTyping());
+  #paintingPending = new PerFrame(() => this.#paintPending());
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Room} room
+   * @param {App} app
+   */
+  constructor(root, room, app) {
+    this.#root = root;
+    this.#app = app;
+    this.room = room;
+    const surroundings = {
+      me: app.me,
+      nameOf: (/** @type {number} */ id) => app.people.name(id),
+      quoted: (/** @type {number} */ id) => room.quoted(id),
+      room: (/** @type {string} */ slug) => app.rooms.bySlug(slug) ?? null,
+      permalink: (/** @type {number} */ number) => `${room.url}${number}/`,
+      isFolded: (/** @type {Message} */ { author, id = 0 }) =>
+        app.blocks.has(author.id) && !this.#unfolded.has(id),
+    };
+    this.timeline = new Timeline(
+      /** @type {HTMLElement} */ (root.querySelector('.timeline')),
+      room.history,
+      surroundings,
+      () => this.#moved(),
+    );
+    this.composer = new Composer(slot(root, 'composer'), room, {
+      limit: app.limits.message,
+      meId: app.me.id,
+      people: () => app.membersOf(room),
+      rooms: () => app.rooms.mine,
+      actions: {
+        post: (body, replyTo) => this.#post(body, replyTo),
+        edit: (message, body) => this.#edit(message, body),
+        lastOfMine: () => this.#lastOfMine(),
+        typing: () => this.#tellTyping(),
+        join: () => void app.join(room.id, room.url).catch(complain),
+        pickEmoji: (opener, chosen) => app.emoji.open(opener, chosen),
+        pickFormat: (opener, chosen) => app.formats.open(opener, chosen),
+        shortcut: (event) => app.shortcuts.action('writing', event),
+      },
+    });
+    const panel = /** @type {HTMLElement | null} */ (root.querySelector('[data-slot="members"]'));
+    this.members =
+      panel &&
+      new Members(panel, room, {
+        api: app.api,
+        me: app.me,
+        menu: app.menu,
+        dialogs: app.dialogs,
+        writeTo: (id) => void app.writeTo(id),
+      });
+    this.tools = new MessageTools(root, this, app);
+    this.reading = new Reading(room, this.timeline, app.client);
+    this.reading.opened(); // before anything counts as looked at
+    this.#listen();
+    this.#ticking = setInterval(() => this.#tick(), TICK_MS);
+    this.#ends.push(room.history.on('change', () => this.#paintingPending.soon()));
+    this.#paint();
+    this.#paintPending();
+  }
+
+  /**
+   * The view is on the screen again, or for the first time.
+   * @param {number | null} number  the message that the address points at
+   */
+  shown(number) {
+    if (number !== null) void this.goTo(number);
+    else this.timeline.toEnd();
+    this.reading.release();
+    this.reading.look();
+    this.#moved();
+  }
+
+  leave() {
+    clearInterval(this.#ticking);
+    for (const end of this.#ends) end();
+    for (const painting of [this.#painting, this.#paintingTyping, this.#paintingPending])
+      painting.stop();
+    this.#aloud.stop();
+    this.reading.leave();
+    this.timeline.leave();
+    this.members?.leave();
+    this.#app.rooms.close(this.room);
+  }
+
+  /** Show one message, wherever it is in the history. @param {number} number */
+  async goTo(number) {
+    try {
+      await this.room.opening;
+      await this.room.history.around(number);
+      this.timeline.pointAt(number);
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  #listen() {
+    const { room } = this;
+    this.#ends = [
+      room.on('change', () => this.#painting.soon()),
+      room.on('messages', (messages) => this.#messagesChanged(messages)),
+      room.on('typing', () => this.#paintingTyping.soon()),
+      room.on('arrived', (message) => this.#arrived(message)),
+      this.#app.outbox.on('change', (entry) => this.#outboxChanged(entry)),
+      this.#app.blocks.on('change', () => this.#blocksChanged()),
+      this.#app.siteMute.on('change', () => this.#painting.soon()),
+    ];
+    this.#root.addEventListener('click', (event) => this.#showPerson(event));
+    this.#root.addEventListener('keydown', (event) => this.#personKey(event));
+    onAction(this.#root, {
+      jump: () => void this.#jump(),
+      'first-unread': () => void this.timeline.toNewLine().catch(complain),
+      'toggle-members': () => this.#toggleMembers(),
+      'invite-link': () => new RoomSettings(this.room, this.#app).open('invitations'),
+      unfold: (_event, element) =>
+        this.#unfold(/** @type {HTMLElement} */ (element.closest('.message'))),
+      'copy-code': (_event, element) => void copyCode(element),
+      'room-menu': (_event, element) => roomMenu(element, this.room, this.#app),
+      retry: (_event, element) => this.#app.outbox.retry(keyOf(element)),
+      discard: (_event, element) => void this.#app.outbox.discard(keyOf(element)),
+    });
+  }
+
+  /** @param {Message} message */
+  #arrived(message) {
+    this.reading.arrived(message);
+    if (!this.#root.isConnected || this.#app.blocks.has(message.author.id)) return;
+    this.#aloud.arrived(message);
+  }
+
+  /** @param {Event} event */
+  #showPerson(event) {
+    const found = personAt(event);
+    if (found) this.#openProfile(found.opener, found.userId);
+  }
+
+  /** On a message, P shows who wrote it. @param {KeyboardEvent} event */
+  #personKey(event) {
+    const element = /** @type {HTMLElement} */ (event.target);
+    if (
+      !element.classList.contains('message') ||
+      this.#app.shortcuts.action('message', event) !== 'profile'
+    )
+      return;
+    event.preventDefault();
+    this.#openProfile(element, Number(element.dataset.author));
+  }
+
+  /**
+   * @param {HTMLElement} opener
+   * @param {number} userId
+   */
+  #openProfile(opener, userId) {
+    void this.#app.profile.open(opener, userId, this.room, (user) => this.composer.mention(user));
+  }
+
+  /** Show what is folded here and directly after it. @param {HTMLElement} first */
+  #unfold(first) {
+    for (
+      let element = /** @type {Element | null} */ (first);
+      element?.classList.contains('message--folded');
+      element = element.nextElementSibling
+    ) {
+      this.#unfolded.add(Number(/** @type {HTMLElement} */ (element).dataset.message));
+    }
+    this.timeline.repaint();
+    first.focus();
+  }
+
+  #blocksChanged() {
+    this.#unfolded.clear();
+    this.timeline.repaint();
+    this.#paint();
+    this.#paintTyping();
+  }
+
+  /**
+   * A message may be on the screen several times: as itself, in quotes, in what I write about it.
+   * @param {Message[]} messages
+   */
+  #messagesChanged(messages) {
+    this.timeline.quoted(messages);
+    this.composer.changed(messages);
+    this.tools.changed(messages);
+    this.#paintingPending.soon();
+    this.#aloud.changed(messages);
+  }
+
+  #moved() {
+    this.timeline.paintJump(this.room.unread);
+    this.reading.look();
+  }
+
+  async #jump() {
+    try {
+      await this.room.history.newest();
+      this.timeline.toEnd();
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  #tick() {
+    this.composer.tick();
+    this.#paintTyping();
+  }
+
+  #paint() {
+    const { data, title } = this.room;
+    setText(this.#root, 'room-title', title);
+    setText(this.#root, 'room-topic', data.topic);
+    if (!this.room.isDirect) setText(this.#root, 'member-count', String(this.room.memberCount));
+    slot(this.#root, 'room-topic').hidden = data.topic === '';
+    slot(this.#root, 'room-locked').hidden = !data.read_only;
+    slot(this.#root, 'room-archived').hidden = !data.archived_at;
+    this.composer.paint();
+    this.timeline.paintJump(this.room.unread);
+    this.reading.look();
+  }
+
+  #paintTyping() {
+    const typing = this.room.presence.typing.filter((id) => !this.#app.blocks.has(id));
+    const names = typing.map((id) => this.#app.people.name(id)).filter(Boolean);
+    setText(this.#root, 'typing-words', words.typing(names));
+    slot(this.#root, 'dots').hidden = names.length === 0;
+    // learns who they are
+    if (names.length < typing.length) void this.#app.membersOf(this.room).catch(() => {});
+  }
+
+  #paintPending() {
+    this.timeline.pending(
+      this.#app.outbox.in(this.room.stream).filter((entry) => !this.room.hasArrived(entry)),
+    );
+  }
+
+  /** @param {import('../../realtime/outbox/outbox.js').Entry} entry */
+  #outboxChanged(entry) {
+    if (entry.lane !== this.room.stream) return;
+    if (entry.state === 'sent') {
+      if (entry.result?.message) this.room.replied(entry.result.message);
+      this.composer.posted();
+    }
+    this.#paintPending();
+    this.reading.look();
+  }
+
+  /**
+   * @param {string} body
+   * @param {number | null} replyTo
+   */
+  #post(body, replyTo) {
+    const { id, stream, lastNumber } = this.room;
+    const fields = { room: id, body, ...(replyTo ? { reply_to: replyTo } : {}) };
+    const before = this.#app.outbox
+      .in(stream)
+      // will be messages
+      .filter((entry) => entry.state !== 'failed' && !this.room.hasArrived(entry)).length;
+    try {
+      this.#app.outbox.add({
+        command: 'message.post',
+        lane: stream,
+        fields,
+        memo: lastNumber + before,
+      });
+      this.reading.release();
+      void this.#jump();
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  /**
+   * @param {Message} message
+   * @param {string} body
+   */
+  async #edit(message, body) {
+    try {
+      const reply = await this.#app.client.command('message.edit', { message: message.id, body });
+      this.room.replied(reply.message);
+      return true;
+    } catch (error) {
+      complain(error);
+      return false;
+    }
+  }
+
+  #lastOfMine() {
+    const mine = this.room.history.rows.filter(
+      (row) => row.author.id === this.#app.me.id && !row.deleted_at && !row.hidden_at,
+    );
+    return /** @type {Message | null} */ (/** @type {any} */ (mine.at(-1) ?? null));
+  }
+
+  #tellTyping() {
+    const now = Date.now();
+    if (now - this.#typedAt < TYPING_EVERY_MS) return;
+    this.#typedAt = now;
+    // ephemeral: not worth a word
+    this.#app.client.command('room.typing', { room: this.room.id }).catch(() => {});
+  }
+
+  #toggleMembers() {
+    if (!this.members) return;
+    const open = !this.members.isOpen;
+    if (open) void this.members.open();
+    else this.members.close();
+    this.#root.classList.toggle('view--with-panel', open);
+    this.#root.querySelector('.bar__people')?.setAttribute('aria-expanded', String(open));
+    if (!open)
+      /** @type {HTMLElement | null} */ (this.#root.querySelector('.bar__people'))?.focus();
+  }
+}
+
+/** @param {Element} element */
+function keyOf(element) {
+  return /** @type {HTMLElement | null} */ (element.closest('.message'))?.dataset.key ?? '';
+}

@@ -1,0 +1,181 @@
+/**
+ * The list of my rooms in its sections, with what is unread in each.
+ * @module
+ */
+
+import {
+  arrange,
+  clone,
+  keepingFocus,
+  onAction,
+  setAvatar,
+  setIcon,
+  setText,
+  slot,
+} from '../lib/dom.js';
+import { PerFrame } from '../lib/per_frame.js';
+import { few, words } from '../lib/words.js';
+import { sections } from './room_order.js';
+import { SidebarDrag } from './sidebar_drag.js';
+
+/**
+ * @typedef {import('../rooms/room.js').Room} Room
+ * @typedef {import('../rooms/rooms.js').Rooms} Rooms
+ * @typedef {import('./favourites.js').Favourites} Favourites
+ */
+
+const ICONS = { public: 'hash', private: 'lock' };
+
+export class Sidebar {
+  #root;
+  #rooms;
+  /** @type {Map<number, HTMLElement>} */
+  #places = new Map();
+  /** @type {number | null} */
+  #current = null;
+  /** Rooms that changed; null: which ones there are. @type {Set<Room | null>} */
+  #news = new Set();
+  #painting = new PerFrame(() => this.#paintNews());
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Rooms} rooms
+   * @param {Favourites} favourites
+   * @param {(opener: HTMLElement, room: Room) => void} openMenu
+   */
+  constructor(root, rooms, favourites, openMenu) {
+    this.#root = root;
+    this.#rooms = rooms;
+    for (const place of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll('.place')))
+      this.#places.set(Number(place.dataset.room), place);
+    rooms.on('change', (room) => {
+      this.#news.add(room);
+      this.#painting.soon();
+    });
+    new SidebarDrag(root, rooms, favourites);
+    const menuOf = (
+      /** @type {HTMLElement} */ opener,
+      /** @type {Element | null | undefined} */ place,
+    ) => {
+      const room = rooms.get(
+        Number(/** @type {HTMLElement | null | undefined} */ (place)?.dataset.room),
+      );
+      if (room) openMenu(opener, room);
+    };
+    onAction(root, {
+      'place-menu': (_event, element) =>
+        menuOf(element, element.parentElement?.querySelector('.place')),
+    });
+    // The key for menus asks for one in the same way as the right button.
+    root.addEventListener('contextmenu', (event) => {
+      const place = /** @type {HTMLElement | null} */ (
+        /** @type {Element} */ (event.target).closest('.place')
+      );
+      if (!place) return;
+      event.preventDefault();
+      menuOf(place, place);
+    });
+    this.paint();
+  }
+
+  #paintNews() {
+    const news = [...this.#news];
+    this.#news.clear();
+    if (news.includes(null)) this.paint();
+    else for (const room of news) this.#changed(/** @type {Room} */ (room));
+  }
+
+  /** @param {Room | null} room */
+  current(room) {
+    this.#current = room?.id ?? null;
+    for (const [id, place] of this.#places) {
+      if (id === this.#current) place.setAttribute('aria-current', 'page');
+      else place.removeAttribute('aria-current');
+    }
+  }
+
+  paint() {
+    const found = sections(this.#rooms.mine);
+    this.#list('favourites', found.favourites);
+    this.#list('rooms', found.rooms);
+    this.#list('directs', found.directs);
+    // Without favourites the section is only there while one can be dropped into it.
+    /** @type {HTMLElement} */ (this.#root.querySelector('[data-section="favourites"]')).hidden =
+      found.favourites.length === 0;
+  }
+
+  /** @param {Room} room */
+  #changed(room) {
+    const place = this.#places.get(room.id);
+    const listed = Boolean(place?.isConnected);
+    const wanted = room.isMember && !room.data.archived_at;
+    const moved =
+      place &&
+      (slot(place, 'name').textContent !== room.title || place.dataset.order !== orderOf(room));
+    if (listed !== wanted || moved) this.paint();
+    else if (place && listed) paintPlace(place, room);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Room[]} rooms
+   */
+  #list(name, rooms) {
+    const list = /** @type {HTMLElement} */ (this.#root.querySelector(`[data-places="${name}"]`));
+    const items = rooms.map((room) => this.#item(room));
+    keepingFocus(() => arrange(list, items));
+    /** @type {HTMLElement} */ (this.#root.querySelector(`[data-empty="${name}"]`)).hidden =
+      rooms.length > 0;
+    this.current(this.#rooms.get(this.#current ?? 0) ?? null);
+  }
+
+  /** @param {Room} room @returns {Element} */
+  #item(room) {
+    let place = this.#places.get(room.id);
+    if (!place) {
+      place = /** @type {HTMLElement} */ (
+        clone(room.isDirect ? 'direct-template' : 'place-template').firstElementChild
+      );
+      this.#places.set(room.id, place);
+    }
+    paintPlace(place, room);
+    return /** @type {Element} */ (place.parentElement);
+  }
+}
+
+/** What a room's place in the list depends on, beside its name. @param {Room} room */
+function orderOf(room) {
+  return room.isFavourite ? String(room.favouriteOrder) : '';
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {Room} room
+ */
+function paintPlace(place, room) {
+  const mentions = room.isQuiet || room.isDirect ? 0 : room.mentions;
+  place.dataset.room = String(room.id);
+  place.dataset.order = orderOf(room);
+  place.setAttribute('href', room.url);
+  place.dataset.unread = String(room.waiting > 0);
+  place.dataset.quiet = String(room.isQuiet);
+  slot(place, 'quiet').hidden = !room.isQuiet;
+  if (room.partner) setAvatar(place, room.partner);
+  else
+    setIcon(
+      /** @type {Element} */ (place.querySelector('svg')),
+      ICONS[/** @type {keyof typeof ICONS} */ (room.data.kind)] ?? 'hash',
+    );
+  setText(place, 'name', room.title);
+  place.parentElement
+    ?.querySelector('[data-do="place-menu"]')
+    ?.setAttribute('aria-label', words.actionsFor(room.title));
+  slot(place, 'mention-badge').hidden = mentions === 0;
+  setText(place, 'mention-count', few(mentions));
+  setText(place, 'mention-words', mentions > 0 ? words.mentions(mentions) : '');
+  const badge = slot(place, 'badge');
+  badge.hidden = room.waiting === 0;
+  badge.classList.toggle('badge--mention', room.isDirect);
+  setText(badge, 'count', few(room.waiting));
+  setText(badge, 'count-words', room.waiting > 0 ? words.unread(room.waiting) : '');
+}

@@ -1,0 +1,271 @@
+/**
+ * What is done with a message: the one toolbar that moves to the message under the pointer or the
+ * focus, and the keys.
+ * @module
+ */
+
+import { clone, complain, onAction, toast } from '../lib/dom.js';
+import { words } from '../lib/words.js';
+import { isGone, rightsOver } from '../rooms/rights.js';
+import { quoteOf } from './message.js';
+
+/**
+ * @typedef {import('../app.js').App} App
+ * @typedef {import('../rooms/room_view.js').RoomView} RoomView
+ * @typedef {import('./message.js').Message} Message
+ */
+
+const RIGHT_OF = {
+  'pick-reaction': 'react',
+  reply: 'reply',
+  edit: 'edit',
+  'copy-link': 'link',
+  report: 'report',
+  delete: 'delete',
+  'mark-unread': 'unread',
+};
+
+export class MessageTools {
+  #view;
+  #app;
+  #list;
+  #toolbar = clone('tools-template');
+  /** @type {Record<string, (message: Message, opener: HTMLElement) => void>} */
+  #actions;
+  /**
+   * Hears of changed messages while the person is asked about one.
+   * @type {((messages: Message[]) => void) | null}
+   */
+  #asked = null;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {RoomView} view
+   * @param {App} app
+   */
+  constructor(root, view, app) {
+    this.#view = view;
+    this.#app = app;
+    this.#list = /** @type {HTMLElement} */ (root.querySelector('[data-slot="list"]'));
+    this.#actions = {
+      'pick-reaction': (message, opener) =>
+        app.emoji.open(opener, (emoji) => void this.#react(message, emoji)),
+      reply: (message) => view.composer.reply(message),
+      edit: (message) => view.composer.edit(message),
+      'copy-link': (message) => void this.#copyLink(message),
+      'mark-unread': (message) =>
+        void view.room.unreadFrom(/** @type {number} */ (message.number)).catch(complain),
+      report: (message) => void this.#report(message),
+      delete: (message) => void this.#delete(message),
+    };
+    this.#listen();
+  }
+
+  /**
+   * Messages are in a new state, and so may be what can be done with them.
+   * @param {Message[]} messages
+   */
+  changed(messages) {
+    const element = this.#toolbar.parentElement;
+    const shown = element && this.#view.timeline.messageOf(element);
+    if (shown && messages.some(({ id }) => id === shown.id)) this.#permit(shown);
+    this.#asked?.(messages);
+  }
+
+  #listen() {
+    const list = this.#list;
+    list.addEventListener('pointerover', (event) => this.#moveTo(event.target));
+    list.addEventListener('pointerleave', () => this.#moveTo(document.activeElement));
+    list.addEventListener('focusin', (event) => this.#focused(event));
+    list.addEventListener('focusout', (event) => {
+      if (
+        !list.contains(/** @type {Node | null} */ (event.relatedTarget)) &&
+        !list.matches(':hover')
+      )
+        this.#toolbar.remove();
+    });
+    list.addEventListener('keydown', (event) => this.#key(event));
+    list.addEventListener('click', (event) => this.#click(event));
+    const carryOut =
+      (/** @type {string} */ name) =>
+      (/** @type {Event} */ _event, /** @type {HTMLElement} */ element) => {
+        const message = this.#view.timeline.messageOf(element);
+        if (message) this.#actions[name](message, element);
+      };
+    onAction(list, {
+      ...Object.fromEntries(Object.keys(this.#actions).map((name) => [name, carryOut(name)])),
+      react: (_event, element) => this.#toggle(element),
+    });
+  }
+
+  /** @param {EventTarget | null} target */
+  #moveTo(target) {
+    const element = /** @type {HTMLElement | null} */ (
+      target instanceof Element ? target.closest('.message') : null
+    );
+    const message =
+      element && this.#list.contains(element) ? this.#view.timeline.messageOf(element) : undefined;
+    if (!element || !message) return this.#toolbar.remove();
+    if (this.#toolbar.parentElement === element) return;
+    this.#permit(message);
+    element.append(this.#toolbar);
+  }
+
+  /** Show the buttons that the message allows. @param {Message} message */
+  #permit(message) {
+    const rights = rightsOver(this.#view.room, message, this.#app.me.id);
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (
+      this.#toolbar.querySelectorAll('[data-do]')
+    )) {
+      button.hidden =
+        !rights[
+          /** @type {keyof typeof rights} */ (
+            RIGHT_OF[/** @type {keyof typeof RIGHT_OF} */ (button.dataset.do)]
+          )
+        ];
+    }
+  }
+
+  /** @param {FocusEvent} event */
+  #focused(event) {
+    const element = /** @type {HTMLElement | null} */ (
+      /** @type {Element} */ (event.target).closest('.message')
+    );
+    if (!element) return;
+    for (const other of /** @type {NodeListOf<HTMLElement>} */ (
+      this.#list.querySelectorAll('.message[tabindex="0"]')
+    ))
+      other.tabIndex = -1;
+    element.tabIndex = 0;
+    this.#moveTo(element);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const element = /** @type {HTMLElement} */ (event.target);
+    if (!element.classList.contains('message') || event.ctrlKey || event.metaKey || event.altKey)
+      return;
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (step) {
+      const all = this.#view.timeline.all.filter(
+        (one) => one === element || one.offsetParent !== null,
+      ); // folded ones are not there
+      event.preventDefault();
+      all[all.indexOf(element) + step]?.focus();
+      return;
+    }
+    const name = this.#app.shortcuts.action('message', event);
+    const button =
+      name &&
+      /** @type {HTMLElement | null} */ (
+        this.#toolbar.querySelector(`[data-do="${name}"]:not([hidden])`)
+      );
+    const message = button && this.#view.timeline.messageOf(element);
+    if (!button || !message) return;
+    event.preventDefault();
+    this.#actions[name](message, button);
+  }
+
+  /** A click on a quote leads to what it answers. @param {Event} event */
+  #click(event) {
+    const quote = /** @type {HTMLAnchorElement | null} */ (
+      /** @type {Element} */ (event.target).closest('.message__quote[href]')
+    );
+    const number = Number(quote?.pathname.split('/').at(-2));
+    if (!quote || !number) return;
+    event.preventDefault();
+    event.stopPropagation();
+    void this.#view.goTo(number);
+  }
+
+  /** @param {HTMLElement} button */
+  #toggle(button) {
+    const message = this.#view.timeline.messageOf(button);
+    if (!message || !rightsOver(this.#view.room, message, this.#app.me.id).react) return;
+    void this.#react(
+      message,
+      button.dataset.emoji ?? '',
+      button.getAttribute('aria-pressed') !== 'true',
+    );
+  }
+
+  /**
+   * @param {Message} message
+   * @param {string} emoji
+   * @param {boolean} [on]
+   */
+  #react(message, emoji, on = true) {
+    return this.#command('message.react', { message: message.id, emoji, on });
+  }
+
+  /** @param {Message} message */
+  async #delete(message) {
+    const question = {
+      heading: words.deleteTitle,
+      text: words.deleteText,
+      confirm: words.delete,
+      quote: message.body,
+    };
+    let isGone = false;
+    await this.#asking(message, () =>
+      this.#app.dialogs.confirm(question, async () => {
+        const { message: deleted } = await this.#app.client.command('message.delete', {
+          message: message.id,
+        });
+        this.#view.room.replied(deleted);
+        isGone = true;
+      }),
+    );
+    // The button that asked is gone with the text; one goes on reading from the mark that stays.
+    if (isGone)
+      /** @type {HTMLElement | null} */ (
+        this.#list.querySelector(`[data-message="${message.id}"]`)
+      )?.focus({ preventScroll: true });
+  }
+
+  /** @param {Message} message */
+  #report(message) {
+    return this.#asking(message, () =>
+      this.#app.dialogs.report(message.body, async ({ category, note }) => {
+        await this.#app.client.command('message.report', {
+          message: message.id,
+          category,
+          ...(note ? { note } : {}),
+        });
+        toast(words.reported);
+      }),
+    );
+  }
+
+  /**
+   * While the person is asked about a message, the question quotes it as it is.
+   * @param {Message} message
+   * @param {() => Promise<void>} ask
+   */
+  async #asking(message, ask) {
+    this.#asked = (messages) => {
+      const now = messages.find(({ id }) => id === message.id);
+      if (now) this.#app.dialogs.quote(isGone(now) ? quoteOf(now) : now.body);
+    };
+    await ask();
+    this.#asked = null;
+  }
+
+  /** @param {Message} message */
+  async #copyLink(message) {
+    await this.#app.copy(new URL(`${this.#view.room.url}${message.number}/`, location.origin).href);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Record<string, unknown>} fields
+   */
+  async #command(name, fields) {
+    try {
+      const { message } = await this.#app.client.command(name, fields);
+      this.#view.room.replied(message);
+    } catch (error) {
+      complain(error);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * A message that is on its way: looks like a message, and says honestly how far it has come.
+ * @module
+ */
+
+import { clone, setIcon, setText, slot } from '../lib/dom.js';
+import { words } from '../lib/words.js';
+import { paintMessage } from './message.js';
+
+/**
+ * @typedef {import('../../realtime/outbox/outbox.js').Entry} Entry
+ * @typedef {import('./message.js').Surroundings} Surroundings
+ */
+
+/**
+ * @param {HTMLElement} element
+ * @param {Entry} entry
+ * @param {Surroundings} surroundings
+ */
+export function paintPending(element, entry, surroundings) {
+  paintMessage(element, asMessage(entry, surroundings), surroundings);
+  const failed = entry.state === 'failed';
+  element.dataset.key = entry.key;
+  element.classList.toggle('message--sending', !failed);
+  element.classList.toggle('message--failed', failed);
+  if (!element.querySelector('[data-slot="state"]'))
+    slot(element, 'body').after(clone('state-template'));
+  const state = slot(element, 'state');
+  setIcon(/** @type {Element} */ (state.querySelector('svg')), failed ? 'circle-alert' : 'clock');
+  setText(state, 'state-words', inWords(entry));
+  const [retry, discard] = /** @type {HTMLElement[]} */ ([...state.querySelectorAll('button')]);
+  retry.hidden = !failed;
+  discard.hidden = entry.state === 'sending';
+}
+
+/** @param {Entry} entry */
+function inWords(entry) {
+  if (entry.state === 'failed') return words.failed(entry.error?.message ?? '');
+  if (entry.state === 'sending') return words.sending;
+  return entry.error ? words.retrying(entry.error.message) : words.waiting;
+}
+
+/**
+ * @param {Entry} entry
+ * @param {Surroundings} surroundings
+ * @returns {import('./message.js').Message}
+ */
+function asMessage(entry, surroundings) {
+  return {
+    author: surroundings.me,
+    body: entry.fields.body,
+    created_at: new Date(entry.createdAt).toISOString(),
+    edited_at: null,
+    deleted_at: null,
+    reply_to: entry.fields.reply_to ?? null,
+    reactions: {},
+    mentions: [],
+  };
+}

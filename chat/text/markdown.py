@@ -1,0 +1,236 @@
+"""From what people type to safe HTML: once for each message, on the server.
+
+A maintained parser (markdown-it) with a short list of rules, then a maintained sanitiser (nh3) with a short list of tags: a hole in one is
+closed by the other. Raw HTML is text, links go to the web or to a mailbox, there are no images (each would tell its host who reads; where
+a site allows hosts of images, the client shows them beside their links).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+EVERYBODY: Final = "room"  # @room
+# Levels; a quote is one, a list two. A text with more of them is shown as it was typed.
+MAX_NESTING: Final = 20
+MAX_NAMES: Final = 200  # candidates for mentions in one body: they go into one query
+
+_RULES: Final = (
+    "autolink",
+    "backticks",
+    "blockquote",
+    "emphasis",
+    "escape",
+    "fence",
+    "link",
+    "linkify",
+    "list",
+    "newline",
+    "strikethrough",
+)
+_TAGS: Final = frozenset(
+    {"a", "blockquote", "br", "code", "em", "li", "ol", "p", "pre", "s", "span", "strong", "ul"}
+)
+_ATTRIBUTES: Final[dict[str, set[str]]] = {
+    "*": set(),
+    "a": {"href"},
+    "code": {"data-language"},
+    "ol": {"start"},
+    "span": {"data-user", "data-room"},
+}
+_SCHEMES: Final = frozenset({"http", "https", "mailto"})
+# With the host: no address of ours, in which a click could do something.
+_SAFE_URL = re.compile(r"https?://|mailto:", re.IGNORECASE)
+_LANGUAGE = re.compile(r"[\w+#.-]{1,30}")  # of a code block: "python", "c++", "objective-c"
+_LINK_REL: Final = "noopener noreferrer nofollow"
+
+# What a text needs at least to have markup; most messages have none of it and are not parsed at
+# all.
+_MARKUP = re.compile(
+    r"[*_`\[\]<>\\@]|~~|://|mailto:|^[ \t]*(?:[-+]|\d+[.)])(?:\s|$)", re.MULTILINE | re.IGNORECASE
+)
+# The characters of Django's usernames, not in the middle of a word.
+_MENTION = re.compile(r"(?<![\w@.+-])@([\w.+-]+(?:@[\w.+-]+)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A text as HTML, and whom it mentions."""
+
+    html: str  # empty: the text is plain, and is shown as it is
+    mentions: tuple[int, ...] = ()
+    everybody: bool = False
+
+
+@dataclass(slots=True)
+class _Mentions:
+    """What a mention may name, and what was named."""
+
+    people: Mapping[str, int]
+    room: bool
+    found: dict[int, None] = field(default_factory=dict)  # in the order of the text
+    everybody: bool = False
+
+
+def names(body: str) -> set[str]:
+    """Return what may be the name of somebody mentioned in ``body``, in lower case and as written."""
+    found: set[str] = set()
+    for match in _MENTION.finditer(body):
+        for name in _readings(match[1]):
+            found |= {name, name.lower()}
+        if len(found) >= MAX_NAMES:
+            break
+    return found
+
+
+def render(body: str, people: Mapping[str, int], *, room: bool = False) -> Rendered:
+    """Render ``body``; ``people`` are those who can be mentioned, by name, and ``room`` tells whether all of them at once can."""
+    if not _MARKUP.search(body):
+        return Rendered("")
+    mentions = _Mentions(people, room)
+    tokens = _parser.parse(body, {"mentions": mentions})
+    if _is_plain(tokens, body) or _is_too_deep(tokens):
+        return Rendered("")
+    html = nh3.clean(
+        _parser.renderer.render(tokens, _parser.options, {}),
+        tags=set(_TAGS),
+        attributes=_ATTRIBUTES,
+        allowed_classes={"span": {"mention"}},
+        url_schemes=set(_SCHEMES),
+        link_rel=_LINK_REL,
+    )
+    return Rendered(html.strip(), tuple(mentions.found), mentions.everybody)
+
+
+def _readings(written: str) -> Iterator[str]:
+    """Yield what ``@bob.`` may mean: ``bob.``, then ``bob``. A name can end in a full stop, and so can a sentence."""
+    yield written
+    shorter = written.rstrip(".+-")
+    if shorter and shorter != written:
+        yield shorter
+
+
+def _mark_mentions(state: StateCore) -> None:
+    """Split the text tokens at mentions, outside of links and code."""
+    mentions = state.env.get("mentions")
+    for block in state.tokens:
+        if mentions is None or not block.children:
+            continue
+        children: list[Token] = []
+        in_link = 0
+        for token in block.children:
+            in_link += {"link_open": 1, "link_close": -1}.get(token.type, 0)
+            if token.type == "text" and not in_link and "@" in token.content:
+                children.extend(_split(token, mentions))
+            else:
+                children.append(token)
+        block.children = children
+
+
+def _split(token: Token, mentions: _Mentions) -> Iterator[Token]:
+    done = 0
+    for match in _MENTION.finditer(token.content):
+        mention = _resolve(match[1], mentions)
+        if mention is None:
+            continue
+        yield _text(token.content[done : match.start()])
+        yield mention
+        done = match.start() + 1 + len(mention.content)
+    yield _text(token.content[done:])
+
+
+def _resolve(written: str, mentions: _Mentions) -> Token | None:
+    for name in _readings(written):
+        if name.lower() == EVERYBODY and mentions.room:
+            mentions.everybody = True
+            return Token("mention", "span", 0, content=name, attrs={"data-room": ""})
+        user_id = mentions.people.get(name, mentions.people.get(name.lower()))
+        if user_id is not None:
+            mentions.found[user_id] = None
+            return Token("mention", "span", 0, content=name, attrs={"data-user": str(user_id)})
+    return None
+
+
+def _text(content: str) -> Token:
+    return Token("text", "", 0, content=content)
+
+
+def _is_plain(tokens: Sequence[Token], body: str) -> bool:
+    """Tell whether nothing but paragraphs came out, with all characters that went in."""
+    if any(token.type not in ("paragraph_open", "inline", "paragraph_close") for token in tokens):
+        return False
+    children = [child for token in tokens for child in token.children or ()]
+    if any(child.type not in ("text", "softbreak", "hardbreak") for child in children):
+        return False
+    return _visible("".join(child.content for child in children)) == _visible(body)
+
+
+def _is_too_deep(tokens: Sequence[Token]) -> bool:
+    """Tell whether the parser gave up somewhere: what stands deeper than its limit it leaves out."""
+    return any(token.level >= MAX_NESTING - 1 for token in tokens)
+
+
+def _visible(text: str) -> str:
+    return "".join(text.split())
+
+
+def _is_safe(url: str) -> bool:
+    return _SAFE_URL.match(url) is not None
+
+
+def _render_mention(
+    renderer: RendererHTML,
+    tokens: Sequence[Token],
+    index: int,
+    _options: OptionsDict,
+    _env: EnvType,
+) -> str:
+    token = tokens[index]
+    return f'<span class="mention"{renderer.renderAttrs(token)}>@{_escape(token.content)}</span>'
+
+
+def _render_fence(
+    _renderer: RendererHTML,
+    tokens: Sequence[Token],
+    index: int,
+    _options: OptionsDict,
+    _env: EnvType,
+) -> str:
+    """Render a code block with the name of its language, which the client may colour by; never with a class, which could be one of ours."""
+    token = tokens[index]
+    language = _LANGUAGE.fullmatch(token.info.strip().partition(" ")[0])
+    named = f' data-language="{_escape(language[0].lower())}"' if language else ""
+    return f"<pre><code{named}>{_escape(token.content)}</code></pre>\n"
+
+
+def _escape(text: str) -> str:
+    return (
+        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    )
+
+
+def _make_parser() -> MarkdownIt:
+    parser = MarkdownIt(
+        "zero", {"html": False, "linkify": True, "breaks": True, "maxNesting": MAX_NESTING}
+    )
+    parser.enable(list(_RULES))
+    parser.core.ruler.after("linkify", "mentions", _mark_mentions)
+    parser.add_render_rule("mention", _render_mention)
+    parser.add_render_rule("fence", _render_fence)
+    parser.validateLink = _is_safe  # type: ignore[method-assign]
+    linkify: Any = parser.linkify
+    # Only what is written as an address: "main.py" would be a link to Paraguay.
+    linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+    linkify.add("ftp:", None)
+    linkify.add("//", None)
+    return parser
+
+
+_parser = _make_parser()

@@ -1,0 +1,1 @@
+"""Notifications over HTTP and WebSockets: JSON views, commands and consumers."""

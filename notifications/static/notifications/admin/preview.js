@@ -1,0 +1,28 @@
+/**
+ * While somebody composes an announcement at the desk: the banner as everybody will see it.
+ * @module
+ */
+
+import { Banner } from '../banner.js';
+
+const holder = /** @type {HTMLElement | null} */ (document.querySelector('[data-preview]'));
+const form = /** @type {HTMLFormElement | null} */ (document.getElementById('announcement_form'));
+
+if (holder && form) {
+  const banner = new Banner(holder, () => {});
+  const value = (/** @type {string} */ name) => String(new FormData(form).get(name) ?? '').trim();
+  const paint = () => {
+    const row = {
+      id: 0,
+      seq: 0,
+      title: value('title'),
+      body: value('body'),
+      url: value('url'),
+      level: value('level') || 'info',
+    };
+    banner.show(row.title || row.body ? [row] : []);
+  };
+  form.addEventListener('input', paint);
+  form.addEventListener('change', paint);
+  paint();
+}

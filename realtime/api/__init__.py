@@ -1,0 +1,1 @@
+"""The engine over WebSockets and HTTP: frames and requests in, replies out."""

@@ -1,0 +1,309 @@
+"""The base consumer: a frame in, its command looked up, the handler called, the reply out. Thin on purpose.
+
+It has no channel-layer channel of its own and one task while it is idle; what is pushed to a client goes from the hub to the
+socket, past this.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from channels.consumer import AsyncConsumer
+from channels.exceptions import StopConsumer
+from django.conf import settings
+from django.utils.translation import override
+
+from realtime.api.handlers import commands
+from realtime.auth import Account, subprotocol
+from realtime.core.commands import Caller, Commands, carry_out, checked
+from realtime.engine import hub as hubs
+from realtime.engine.hub import Hub
+from realtime.engine.outbound import DirectOutlet, Outlet, QueueOutlet
+from realtime.engine.socket import Socket
+from realtime.protocol import frames
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.errors import HoldfastError, RateLimited, Unavailable
+from realtime.protocol.limits import TokenBucket
+from realtime.site.time_zones import in_zone
+
+OWN = frozenset({"subscribe", "pull", "unsubscribe"})  # commands that are about the socket itself
+# A large frame costs its decoding, and more tokens: 64 KiB takes eight or nine.
+CHARACTERS_PER_TOKEN = 8192
+MAX_OVERLAPPING = 100  # pipelined commands of one socket that wait for a commit together
+
+
+Position = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class Subscribe(msgspec.Struct):
+    """``streams``: for each name a position, or null for the head."""
+
+    streams: dict[str, Position | None]
+
+
+class Pull(msgspec.Struct):
+    """The page after ``after`` of a subscribed stream."""
+
+    stream: str
+    after: Position
+
+
+class Unsubscribe(msgspec.Struct):
+    """Names of streams."""
+
+    streams: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A frame in its place in the queue: a command to carry out, or an answer that is already decided."""
+
+    received_at: float
+    request: dict[str, Any] | None = None
+    answer: bytes | None = None
+
+
+class StreamConsumer(AsyncConsumer):
+    """Subscriptions, commands and limits of one client. Subclasses say which streams and which commands."""
+
+    # Names no layer, so Channels gives this consumer no channel: the hub has the only one of the
+    # process.
+    channel_layer_alias = "none"
+    commands: ClassVar[Commands] = commands
+    stream_kinds: ClassVar[Collection[str] | None] = None  # None: every kind that is registered
+
+    socket: Socket
+    hub: Hub
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection to its end.
+
+        Replaces Channels' loop, which has two tasks a connection and, for every message, a hop to the one thread of synchronous code; and
+        which forgets to clean up when a handler raises or is cancelled.
+        """
+        self.scope, self.base_send = scope, send
+        # A deque takes 624 bytes while it is empty, and so does the one in an Event.
+        self._inbound: list[Waiting] = []
+        self._room: asyncio.Event | None = None  # somebody waits until there is room
+        self._worker: asyncio.Task[None] | None = None
+        self._attached = False
+        # Seconds after which the client comes back, once it is to go.
+        self._leaving: float | None = None
+        try:
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
+        finally:
+            self._clean_up()
+
+    def _clean_up(self) -> None:
+        if self._worker is not None:
+            self._worker.cancel()
+        if self._attached:
+            self.hub.detach(self.socket)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Handle one ASGI message."""
+        match message["type"]:
+            case "websocket.connect":
+                await self._connect()
+            case "websocket.receive":
+                await self._receive(message.get("text"))
+            case "websocket.disconnect":
+                raise StopConsumer
+
+    # The handshake --------------------------------------------------------------------------------
+
+    async def _connect(self) -> None:
+        self._names = self.commands.names | OWN
+        await self.base_send(
+            {
+                "type": "websocket.accept",
+                "subprotocol": subprotocol(self.scope.get("subprotocols", ())),
+            }
+        )
+        outlet = self._outlet()
+        account: Account | None = self.scope.get("account")
+        if account is None:
+            outlet.close(CloseCode.NOT_AUTHENTICATED, CloseCode.NOT_AUTHENTICATED.reason)
+            return
+        if account.banned is not None:
+            outlet.close(CloseCode.BANNED, account.banned)
+            return
+        outlet.on_leave = self._leave
+        self.socket = Socket(outlet, account=account, kinds=self.stream_kinds)
+        try:
+            self.hub = await hubs.started()
+            if self.hub.connections_of(account.user_id) >= settings.HOLDFAST_MAX_SOCKETS_PER_USER:
+                outlet.close(CloseCode.TOO_MANY_CONNECTIONS, CloseCode.TOO_MANY_CONNECTIONS.reason)
+                return
+            self._attached = True
+            heads = await self.hub.attach(self.socket)
+        except Unavailable as error:
+            self.socket.close(CloseCode.OVERLOADED, "unavailable", retry_after=error.retry_after)
+            return
+        self._caller = Caller(account.user_id, account.username, account.credential)
+        now = time.monotonic()
+        self._bucket = TokenBucket(
+            settings.HOLDFAST_COMMAND_RATE, settings.HOLDFAST_COMMAND_BURST, now
+        )
+        self._flood = TokenBucket(
+            settings.HOLDFAST_COMMAND_RATE, settings.HOLDFAST_FLOOD_ALLOWANCE, now
+        )
+        user = {"id": account.user_id, "username": account.username, "name": account.name}
+        self.socket.send(
+            frames.hello(
+                self.socket.id,
+                self.hub.node,
+                user,
+                self.hub.epoch,
+                settings.HOLDFAST_PING_AFTER_SECONDS,
+                heads,
+            )
+        )
+
+    def _outlet(self) -> Outlet:
+        transport = self.scope.get("holdfast.transport")
+        return QueueOutlet(self.base_send) if transport is None else DirectOutlet(transport)
+
+    def _leave(self, retry_after: float) -> None:
+        """Hear from the server that this node goes: finish what is under way, take nothing more, and send the client to another one."""
+        self._leaving = retry_after
+        if self._worker is None:
+            self._say_bye()
+
+    def _say_bye(self) -> None:
+        if self._leaving is not None:
+            self.socket.close(CloseCode.RESTART, "restart", retry_after=self._leaving)
+
+    # Frames in ------------------------------------------------------------------------------------
+
+    async def _receive(self, text: str | None) -> None:
+        if not self._attached or self.socket.closed or self._leaving is not None:
+            return
+        waiting = self._admit(text, time.monotonic())
+        if waiting is None:
+            return
+        # No further frame is read until there is room.
+        while len(self._inbound) >= settings.HOLDFAST_INBOUND_QUEUE:
+            self._room = asyncio.Event()
+            await self._room.wait()
+        self._inbound.append(waiting)
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
+
+    def _admit(self, text: str | None, now: float) -> Waiting | None:
+        """Return the frame's place in the queue, with its answer where that is decided already; None when it closed the socket."""
+        if text is None:
+            self.socket.close(CloseCode.BAD_FRAME)
+            return None
+        try:
+            request = frames.decode(text)
+            waiting = Waiting(now, request)
+        except frames.BadFrame:
+            self.socket.close(CloseCode.BAD_FRAME)
+            return None
+        except frames.Unreadable as unreadable:
+            request = {"id": unreadable.id}
+            waiting = Waiting(now, answer=self._refusal(unreadable.id, unreadable.error))
+        wait = self._bucket.take(
+            now, min(1 + len(text) // CHARACTERS_PER_TOKEN, settings.HOLDFAST_COMMAND_BURST)
+        )
+        if wait <= 0:
+            return waiting
+        if self._flood.take(now) > 0:
+            self.socket.close(CloseCode.FLOODED)
+            return None
+        error = RateLimited("Too many commands; wait before the next one.", retry_after=wait)
+        return Waiting(now, answer=self._refusal(request["id"], error))
+
+    # Commands -------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        """Answer what waits, in order; ends when nothing does, so that an idle socket has no task."""
+        try:
+            while self._inbound and not self.socket.closed and self._leaving is None:
+                # A client that does not read its replies gets no further ones.
+                await self.socket.writable()
+                run = self._next_run()
+                answers = (
+                    await asyncio.gather(*map(self._answer, run))
+                    if len(run) > 1
+                    else [await self._answer(run[0])]
+                )
+                if replies := [answer for answer in answers if answer is not None]:
+                    self.socket.send(frames.joined(replies))
+                self._make_space()
+        finally:
+            self._worker = None
+            self._make_space()
+            self._say_bye()
+
+    def _make_space(self) -> None:
+        if self._room is not None:
+            self._room.set()
+
+    def _next_run(self) -> list[Waiting]:
+        """Take the next frame, and with a pipelined command all such that follow: the writer commits them together, in order."""
+        run = [self._inbound.pop(0)]
+        while (
+            self._inbound
+            and len(run) < MAX_OVERLAPPING
+            and self._pipelined(run[-1])
+            and self._pipelined(self._inbound[0])
+        ):
+            run.append(self._inbound.pop(0))
+        return run
+
+    def _pipelined(self, waiting: Waiting) -> bool:
+        return waiting.request is None or self.commands.is_pipelined(waiting.request.get("command"))
+
+    async def _answer(self, waiting: Waiting) -> bytes | None:
+        """Carry out a command and return its reply; None where the hub has written it together with what it decides."""
+        request = waiting.request
+        if request is None:
+            return waiting.answer
+        try:
+            return await carry_out(
+                request, self._names, waiting.received_at, partial(self._act, request)
+            )
+        except HoldfastError as error:
+            return self._refusal(request["id"], error)
+
+    def _refusal(self, ident: frames.Id, error: HoldfastError) -> bytes:
+        with override(self.scope.get("language")), in_zone(self.scope.get("zone", "")):
+            return frames.refusal(ident, error)
+
+    async def _act(self, request: dict[str, Any]) -> bytes | None:
+        ident = request["id"]
+        match request.get("command"):
+            case "subscribe":
+                await self.hub.subscribe(
+                    self.socket, ident, checked("subscribe", request, Subscribe).streams
+                )
+            case "pull":
+                pull = checked("pull", request, Pull)
+                await self.hub.pull(self.socket, ident, pull.stream, pull.after)
+            case "unsubscribe":
+                self.hub.unsubscribe(
+                    self.socket, checked("unsubscribe", request, Unsubscribe).streams
+                )
+                return frames.reply(ident, {})
+            case name:
+                return frames.reply(
+                    ident, await self.commands.find(name).run(self._caller, request)
+                )
+        return None
+
+
+async def nothing_here(scope: Any, receive: Any, send: Any) -> None:
+    """Refuse a WebSocket at an address where there is none."""
+    await receive()
+    await send(
+        {"type": "websocket.close", "code": 1000, "reason": "there is no WebSocket at this address"}
+    )

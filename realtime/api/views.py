@@ -1,0 +1,336 @@
+"""The engine over HTTP: events by page, long poll and server-sent events; commands; and what an operator's probes ask.
+
+The same positions, objects and commands as on a socket (protocol.md §6). What an app adds (rooms, inboxes) is in its own views.
+"""
+
+import asyncio
+import ipaddress
+import logging
+import random
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Final, cast
+
+from asgiref.sync import SyncToAsync
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from realtime.api.consumers import OWN, Pull
+from realtime.auth import Account, ApiRequest, async_api, raw_body, retry_header
+from realtime.core import metrics, reads
+from realtime.core.commands import Commands, carry_out, checked
+from realtime.core.database import read
+from realtime.core.drain import process
+from realtime.core.streams import Reader
+from realtime.engine import hub as hubs
+from realtime.engine.http_follower import Feed, FeedEnded
+from realtime.protocol import frames
+from realtime.protocol.errors import (
+    BadRequest,
+    Forbidden,
+    HoldfastError,
+    NotFound,
+    RateLimited,
+    Reset,
+    TooMany,
+    Unavailable,
+    UnknownCommand,
+)
+from realtime.protocol.limits import TokenBucket
+from realtime.protocol.page import Page
+
+log = logging.getLogger("holdfast.views")
+
+EVENT_STREAM: Final = "text/event-stream"
+HEARTBEAT_SECONDS: Final = 15.0  # proxies give up after 30 to 60 s of silence
+RETRY_SECONDS: Final = 2.0  # after which an event stream is opened again
+MAX_POSITION: Final = 2**63 - 1
+READY_SECONDS: Final = 2.0  # for the database to answer a probe
+# Users whose commands over HTTP are counted; the longest idle are forgotten.
+MAX_BUCKETS: Final = 10_000
+
+
+# Events -------------------------------------------------------------------------------------------
+
+
+@async_api("GET")
+async def events(request: ApiRequest, stream: str) -> HttpResponseBase:
+    """Return what changed in a stream after a position: at once, as soon as something does, or for as long as the client listens."""
+    account = request.account
+    after = _position(request.headers.get("Last-Event-ID") or request.GET.get("after"))
+    wait = _seconds(request.GET.get("wait", "0"))
+    hub = await hubs.started()
+    page = await hub.resume(Reader(account.user_id, account.is_moderator), stream, after)
+    streaming = EVENT_STREAM in request.headers.get("Accept", "")
+    if not streaming and (wait == 0 or _tells(page)):
+        return _json(frames.page_body(stream, page))
+    if hub.connections_of(account.user_id) >= settings.HOLDFAST_MAX_SOCKETS_PER_USER:
+        raise TooMany(
+            "At most {limit} connections of one account at a time.",
+            limit=settings.HOLDFAST_MAX_SOCKETS_PER_USER,
+        )
+    if not streaming:
+        _release_thread()
+        return _json(frames.page_body(stream, await _poll(account, stream, page, wait)))
+    response = StreamingHttpResponse(_stream(account, stream, page), content_type=EVENT_STREAM)
+    # Nginx would collect events until its buffer is full.
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _tells(page: Page) -> bool:
+    return page.to > page.start or page.to < page.head
+
+
+async def _poll(account: Account, stream: str, page: Page, wait: float) -> Page:
+    """Wait for the page after ``page``; an empty one when the time is over or the node is told to stop."""
+    try:
+        async with (await hubs.started()).feed(account, stream, page.to) as feed:
+            return await _next(feed, wait) or page
+    except FeedEnded as ended:
+        raise Forbidden("Your access has ended: {reason}.", reason=ended.reason) from ended
+
+
+async def _stream(account: Account, stream: str, first: Page) -> AsyncIterator[bytes]:
+    """Yield server-sent events from ``first`` on, until the client goes, its right ends, or the node is told to stop."""
+    _release_thread()  # here, because the middlewares after the view have taken one again
+    yield _retry(RETRY_SECONDS) + _shown(stream, first)
+    try:
+        async with (await hubs.started()).feed(account, stream, first.to) as feed:
+            while not process.draining:
+                page = await _next(feed, HEARTBEAT_SECONDS)
+                yield b":\n\n" if page is None else _shown(stream, page)
+        yield _goodbye("restart")
+    except FeedEnded as ended:
+        yield _data(frames.closed(stream, ended.reason))
+    except Reset:
+        yield _data(frames.closed(stream, Reset.code))
+    except Unavailable as error:
+        yield _goodbye(error.code)
+    except HoldfastError as error:  # access ended between the first page and now
+        yield _data(frames.closed(stream, error.code))
+
+
+async def _next(feed: Feed, seconds: float) -> Page | None:
+    """Return the feed's next page, or None when the time is over or the drain begins."""
+    if process.draining:
+        return None
+    page = asyncio.ensure_future(feed.next(seconds))
+    forget = process.listen(page.cancel)
+    try:
+        return await page
+    except asyncio.CancelledError:
+        if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():
+            raise  # it was the client who went
+        return None  # it was the drain
+    finally:
+        forget()
+        page.cancel()
+
+
+def _shown(stream: str, page: Page) -> bytes:
+    """Write a page as events where it is one change after the other, and else as a page, each with the position after it."""
+    seqs = [event.seq for event in page.events if event.body is not None]
+    if page.to == page.head and seqs and seqs == list(range(page.start + 1, page.to + 1)):
+        return b"".join(_data(frames.event(stream, event), event.seq) for event in page.events)
+    return _data(frames.page(stream, page), page.to)
+
+
+def _data(payload: bytes, position: int | None = None) -> bytes:
+    """Write one server-sent event. JSON has no line breaks."""
+    return (
+        b"data: %b\n\n" % payload
+        if position is None
+        else b"id: %d\ndata: %b\n\n" % (position, payload)
+    )
+
+
+def _retry(seconds: float) -> bytes:
+    return b"retry: %d\n\n" % round(seconds * 1000)
+
+
+def _goodbye(reason: str) -> bytes:
+    """Say bye, with a moment of its own for each client to come back."""
+    slot = RETRY_SECONDS * random.random()  # noqa: S311
+    return _retry(slot) + _data(frames.bye(reason, slot))
+
+
+def _release_thread() -> None:
+    """Give back the thread that Django reserves for a request, from its first middleware to its last byte: those who wait need none.
+
+    (asgiref keeps it by the request's context, and makes another one for whoever asks again.)
+    """
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    executor = (
+        SyncToAsync.context_to_thread_executor.pop(context, None) if context is not None else None
+    )
+    if executor is not None:
+        executor.shutdown(wait=False)
+
+
+def _position(value: str | None) -> int | None:
+    if value is None or value == "":
+        return None
+    if (
+        not (value.isascii() and value.isdecimal())
+        or len(value) > len(str(MAX_POSITION))
+        or int(value) > MAX_POSITION
+    ):
+        raise BadRequest("after: expected a position, got {value!r}", value=value[:32])
+    return int(value)
+
+
+def _seconds(value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < float("inf"):
+        raise BadRequest("wait: expected a number of seconds, got {value!r}", value=value[:32])
+    return min(seconds, settings.HOLDFAST_LONG_POLL_MAX_SECONDS)
+
+
+# Commands -----------------------------------------------------------------------------------------
+
+
+def command_view(commands: Commands) -> Callable[..., Coroutine[Any, Any, HttpResponseBase]]:
+    """Make the view that carries out ``commands``, one a request; the answer is the reply object of a socket."""
+    buckets, names = Buckets(), commands.names | OWN
+
+    @async_api("POST")
+    async def command(request: ApiRequest) -> HttpResponseBase:
+        started = time.monotonic()
+        try:
+            fields = frames.decode(raw_body(request))
+        except frames.BadFrame as error:
+            raise BadRequest("body: expected a JSON object with an integer id") from error
+        except frames.Unreadable as unreadable:
+            return _refused(unreadable.id, unreadable.error)
+
+        async def act() -> bytes:
+            buckets.take(request.account.user_id, started)
+            return await _act(commands, request, fields)
+
+        try:
+            return _json(await carry_out(fields, names, started, act))
+        except HoldfastError as error:
+            return _refused(fields["id"], error)
+
+    return command
+
+
+async def _act(commands: Commands, request: ApiRequest, fields: dict[str, Any]) -> bytes:
+    hub = await hubs.started()  # what a command changes is published by the hub of this process
+    name = fields.get("command")
+    if name == "pull":
+        pull = checked("pull", fields, Pull)
+        reader = Reader(request.account.user_id, request.account.is_moderator)
+        return frames.pulled(
+            fields["id"], pull.stream, await hub.resume(reader, pull.stream, pull.after)
+        )
+    if name in OWN:
+        raise UnknownCommand(
+            "{name} needs a socket; over HTTP, GET /api/streams/STREAM/events reads.", name=name
+        )
+    return frames.reply(fields["id"], await commands.find(name).run(request.caller, fields))
+
+
+class Buckets:
+    """A token bucket for each user, shared by all of the user's requests to this process."""
+
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[int, TokenBucket] = OrderedDict()
+
+    def take(self, user_id: int, now: float) -> None:
+        """Count one command. Raises ``RateLimited``."""
+        bucket = self._buckets.pop(user_id, None) or TokenBucket(
+            settings.HOLDFAST_COMMAND_RATE, settings.HOLDFAST_COMMAND_BURST, now
+        )
+        self._buckets[user_id] = bucket
+        if len(self._buckets) > MAX_BUCKETS:
+            self._buckets.popitem(last=False)
+        wait = bucket.take(now)
+        if wait > 0:
+            raise RateLimited("Too many commands; wait before the next one.", retry_after=wait)
+
+
+def _refused(ident: frames.Id, error: HoldfastError) -> HttpResponse:
+    return retry_header(_json(frames.refusal(ident, error), status=error.status), error)
+
+
+def _json(payload: bytes, *, status: int = 200) -> HttpResponse:
+    return HttpResponse(payload, content_type="application/json", status=status)
+
+
+def no_such_address(request: HttpRequest) -> HttpResponse:
+    """Answer for an address of the API at which there is nothing."""
+    return JsonResponse(
+        {"error": NotFound("There is nothing at {path}.", path=request.path[:200]).as_object()},
+        status=NotFound.status,
+    )
+
+
+# Probes -------------------------------------------------------------------------------------------
+
+
+@require_safe
+async def healthz(request: HttpRequest) -> HttpResponse:
+    """Say that the event loop turns. For a supervisor that restarts what does not answer; asks nobody else."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+async def readyz(request: HttpRequest) -> JsonResponse:
+    """Say whether a proxy should send clients here, and name what is down. Without the broker a node is slower, and ready."""
+    state = {
+        "database": await _database(),
+        "layer": _layer(),
+        "draining": "draining" if process.draining else "no",
+    }
+    down = [
+        name
+        for name, good in (
+            ("database", state["database"] == "ok"),
+            ("draining", not process.draining),
+        )
+        if not good
+    ]
+    status = "not ready" if down else "degraded" if state["layer"] == "degraded" else "ready"
+    return JsonResponse(
+        {"status": status, "down": down, "node": settings.HOLDFAST_NODE_NAME, **state},
+        status=503 if down else 200,
+    )
+
+
+@require_safe
+async def prometheus(request: HttpRequest) -> HttpResponse:
+    """Show the metrics of this process to those in ``METRICS_NETWORKS``."""
+    if not _may_measure(request.META.get("REMOTE_ADDR", "")):
+        return HttpResponse("Not from this network.\n", content_type="text/plain", status=403)
+    return HttpResponse(metrics.render(), content_type=metrics.CONTENT_TYPE)
+
+
+async def _database() -> str:
+    try:
+        await asyncio.wait_for(read(reads.epoch), READY_SECONDS)
+    except (Unavailable, TimeoutError):
+        return "down"
+    return "ok"
+
+
+def _layer() -> str:
+    try:
+        return "degraded" if hubs.hub().degraded else "ok"
+    except LookupError:
+        return "ok"  # nobody has needed the hub of this process yet
+
+
+def _may_measure(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False  # a Unix socket without a proxy's word for the client: unknown, so no
+    return any(found in network for network in settings.METRICS_NETWORKS)

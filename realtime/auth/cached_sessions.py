@@ -1,0 +1,81 @@
+"""Sessions: the row in the database is the truth, a copy in the cache is for pages. A cache that is away costs a query and nothing else.
+
+Django's ``cached_db`` fails a page, and a logout, when the cache does not answer; and it keeps copies for two weeks, so one that could not
+be deleted (the cache was away, or a reader put it back after the deletion) would keep somebody signed in. Sockets and the API read the row.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore as RowStore
+from django.core.cache import caches
+
+log = logging.getLogger("holdfast.sessions")
+
+# How long a copy whose deletion was lost can show pages to somebody who has signed out.
+COPY_SECONDS: Final = 60
+# A cache that failed is not asked for so long: one that never answers takes its timeout from each
+# page.
+AWAY_SECONDS: Final = 5.0
+
+
+class SessionStore(RowStore):
+    """One session of one request."""
+
+    _away_until: ClassVar[float] = 0.0  # monotonic; of this process
+
+    def load(self) -> dict[str, Any]:
+        """Return the data: of the copy, else of the row."""
+        if (copy := self._cached("get", self._key())) is not None:
+            return dict(copy)
+        data: dict[str, Any] = super().load()
+        if data:
+            self._keep(data)
+        return data
+
+    def save(self, must_create: bool = False) -> None:
+        """Write the row, then the copy."""
+        super().save(must_create)
+        self._keep(dict(self.items()))
+
+    def delete(self, session_key: str | None = None) -> None:
+        """Delete the row, then the copy."""
+        super().delete(session_key)
+        if key := session_key or self.session_key:
+            self._cached("delete", self._key(key))
+
+    async def aload(self) -> dict[str, Any]:
+        """Do what ``load`` does."""
+        return await sync_to_async(self.load)()
+
+    async def asave(self, must_create: bool = False) -> None:
+        """Do what ``save`` does."""
+        await sync_to_async(self.save)(must_create)
+
+    async def adelete(self, session_key: str | None = None) -> None:
+        """Do what ``delete`` does."""
+        await sync_to_async(self.delete)(session_key)
+
+    def _key(self, session_key: str | None = None) -> str:
+        return f"session.{session_key or self.session_key}"
+
+    def _keep(self, data: dict[str, Any]) -> None:
+        self._cached("set", self._key(), data, COPY_SECONDS)
+
+    def _cached(self, operation: str, *arguments: Any) -> Any:
+        if time.monotonic() < SessionStore._away_until:
+            return None
+        work: Callable[..., Any] = getattr(caches[settings.SESSION_CACHE_ALIAS], operation)
+        try:
+            return work(*arguments)
+        except Exception as error:  # noqa: BLE001  every cache raises its client's own errors
+            SessionStore._away_until = time.monotonic() + AWAY_SECONDS
+            log.warning(
+                "the cache does not answer, sessions are read from the database",
+                extra={"error": repr(error)},
+            )
+            return None

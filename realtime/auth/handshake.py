@@ -1,0 +1,181 @@
+"""Who may open a socket: the Origin of the page, and the credentials of the handshake."""
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from realtime.auth.accounts import Credentials, identify_each
+from realtime.core import metrics
+from realtime.core.database import read_together
+from realtime.protocol import frames
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.errors import Unavailable
+from realtime.site.languages import language_of
+from realtime.site.time_zones import ZONE_COOKIE
+
+SUBPROTOCOL: Final = "holdfast.v1"
+BEARER_SUBPROTOCOL: Final = "bearer."
+RETRY_SECONDS: Final = 2.0  # after the database did not answer a handshake
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+
+class SocketAuth:
+    """Middleware of the WebSockets: check the Origin, add who calls and what they read, ``caller``, ``account``, ``language``, ``zone``.
+
+    A foreign Origin is refused with 403 before the upgrade. Callers without valid credentials pass with ``caller`` None: the consumer
+    accepts and closes with 4501, because a browser cannot read the status of a refused handshake.
+    """
+
+    def __init__(self, inner: Application) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        headers = _headers(scope)
+        credentials = socket_credentials(headers, scope.get("subprotocols", ()))
+        by_cookie = credentials.token is None and credentials.session is not None
+        if not origin_allowed(headers, scheme=scope.get("scheme", "ws"), by_cookie=by_cookie):
+            metrics.handshakes.of("origin").inc()
+            await receive()
+            await send({"type": "websocket.close", "code": 1000, "reason": ""})
+            return
+        try:
+            identity = await read_together(identify_each, credentials)
+        except Unavailable:
+            metrics.handshakes.of("unavailable").inc()
+            await _come_back(scope, receive, send)
+            return
+        metrics.handshakes.of("accepted" if identity else "not_authenticated").inc()
+        found = (
+            {"caller": identity.caller, "account": identity.account}
+            if identity
+            else {"caller": None, "account": None}
+        )
+        await self._inner(
+            {
+                **scope,
+                **found,
+                "language": _language(headers),
+                "zone": _cookie(headers, ZONE_COOKIE),
+            },
+            receive,
+            send,
+        )
+
+
+def subprotocol(offered: Iterable[str]) -> str | None:
+    """Return the subprotocol to answer with: ours, if the client offers it. One that offers none is served the same."""
+    return SUBPROTOCOL if SUBPROTOCOL in offered else None
+
+
+def socket_credentials(headers: Mapping[str, list[str]], offered: Iterable[str]) -> Credentials:
+    """Find the credentials of a handshake: ``Authorization``, then the subprotocol ``bearer.TOKEN``, then the session cookie."""
+    token = bearer(headers.get("authorization", [""])[0])
+    if token is None:
+        token = next(
+            (
+                each.removeprefix(BEARER_SUBPROTOCOL)
+                for each in offered
+                if each.startswith(BEARER_SUBPROTOCOL)
+            ),
+            None,
+        )
+    return Credentials(token, _session_cookie(headers.get("cookie", [])))
+
+
+def origin_allowed(headers: Mapping[str, list[str]], *, scheme: str, by_cookie: bool) -> bool:
+    """Tell whether a page of this Origin may open a socket.
+
+    A browser sends the cookie to us from any page, so a cookie counts only together with an allowed Origin. A token is not sent by itself,
+    so its bearer needs no Origin; one that is there must be allowed all the same.
+    """
+    origins = headers.get("origin", [])
+    if not origins:
+        return not by_cookie
+    return len(origins) == 1 and (
+        origins[0].lower() in settings.ALLOWED_ORIGINS
+        or _own_origin(origins[0].lower(), headers, scheme)
+    )
+
+
+def _own_origin(origin: str, headers: Mapping[str, list[str]], scheme: str) -> bool:
+    """While developing, a page that this server served from a loopback address may, whatever the port."""
+    if not settings.DEBUG:
+        return False
+    host = headers.get("host", [""])[0].lower()
+    return origin == f"{'https' if scheme == 'wss' else 'http'}://{host}" and is_loopback(host)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a Host names this machine.
+
+    Not: resolves to it. Any name in DNS can.
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def bearer(authorization: str) -> str | None:
+    """Return the token of an ``Authorization: Bearer TOKEN`` header."""
+    kind, _, token = authorization.partition(" ")
+    return token.strip() if kind.lower() == "bearer" else None
+
+
+def _headers(scope: Mapping[str, Any]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return found
+
+
+def _session_cookie(headers: Iterable[str]) -> str | None:
+    cookies: SimpleCookie = SimpleCookie()
+    for header in headers:
+        try:
+            cookies.load(header)
+        except CookieError:
+            continue
+    found = cookies.get(settings.SESSION_COOKIE_NAME)
+    return found.value if found is not None and found.value else None
+
+
+def _language(headers: Mapping[str, list[str]]) -> str:
+    """Return what the caller reads."""
+    chosen = _cookie(headers, settings.LANGUAGE_COOKIE_NAME)
+    return language_of(
+        {settings.LANGUAGE_COOKIE_NAME: chosen}, headers.get("accept-language", [""])[0]
+    )
+
+
+def _cookie(headers: Mapping[str, list[str]], name: str) -> str:
+    """Return a cookie of ours, or nothing. They are not parsed a second time for it: a reconnect storm is made of handshakes."""
+    parts = [part.strip() for header in headers.get("cookie", []) for part in header.split(";")]
+    return next(
+        (part.removeprefix(f"{name}=") for part in parts if part.startswith(f"{name}=")), ""
+    )
+
+
+async def _come_back(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    """Accept and send away for a while: who cannot be identified now is not to be told to sign in."""
+    await receive()
+    await send(
+        {
+            "type": "websocket.accept",
+            "subprotocol": subprotocol(scope.get("subprotocols", ())),
+            "headers": [],
+        }
+    )
+    await send(
+        {"type": "websocket.send", "text": frames.bye("unavailable", RETRY_SECONDS).decode()}
+    )
+    await send({"type": "websocket.close", "code": CloseCode.OVERLOADED, "reason": "unavailable"})

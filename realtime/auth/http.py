@@ -1,0 +1,229 @@
+"""JSON views: who calls them, how their bodies are read, and how errors look."""
+
+import math
+import re
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
+
+import msgspec
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+from django.views.decorators.csrf import csrf_exempt
+
+from realtime.auth.accounts import Account, Credentials, Identity, identify
+from realtime.auth.handshake import bearer
+from realtime.core import reads
+from realtime.core.commands import Caller, in_words
+from realtime.core.database import OUTAGES, RETRY_AFTER_SECONDS, after_outage, read
+from realtime.protocol.errors import (
+    BadRequest,
+    Forbidden,
+    HoldfastError,
+    NotAuthenticated,
+    NotFound,
+    Unavailable,
+)
+
+EPOCH_HEADER: Final = "Stream-Epoch"
+# Escaped in JSON, and not itself behind an escaped backslash.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+P = ParamSpec("P")
+Shape = TypeVar("Shape")
+Answer = TypeVar("Answer", bound=HttpResponseBase)
+
+
+class ApiRequest(HttpRequest):
+    """What a JSON view gets: the request of a caller who is known."""
+
+    caller: Caller
+    account: Account
+    user: User
+
+
+View = Callable[Concatenate[ApiRequest, P], HttpResponseBase]
+AsyncView = Callable[Concatenate[ApiRequest, P], Coroutine[Any, Any, HttpResponseBase]]
+DjangoView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+AsyncDjangoView = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpResponseBase]]
+
+
+# Errors that become answers; all others are Django's to log.
+TOLD = (HoldfastError, Http404, PermissionDenied, *OUTAGES)
+
+
+class TooLarge(BadRequest):
+    """A body above the limit."""
+
+    status = 413
+
+
+def api(*methods: str) -> Callable[[View[P]], DjangoView[P]]:
+    """Make a JSON view of ``view(request, …)``, for callers with a session or a token.
+
+    Errors become ``{"error": …}`` with their status; answers name the epoch. With a session, unsafe methods need the CSRF token.
+    """
+
+    def decorate(view: View[P]) -> DjangoView[P]:
+        @csrf_exempt  # the check is made here, where a token makes it needless
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            epoch = None
+            try:
+                _check_method(request, methods)
+                identity, epoch = _looked_up(_http_credentials(request))
+                response = view(_known(request, identity), *args, **kwargs)
+            except TOLD as error:
+                response = error_response(error)
+            return _finished(response, epoch)
+
+        return cast(DjangoView[P], wrapped)
+
+    return decorate
+
+
+def async_api(*methods: str) -> Callable[[AsyncView[P]], AsyncDjangoView[P]]:
+    """Do the same for an ``async`` view, which waits without holding a thread of the pool."""
+
+    def decorate(view: AsyncView[P]) -> AsyncDjangoView[P]:
+        @csrf_exempt
+        @wraps(view)
+        async def wrapped(
+            request: HttpRequest, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponseBase:
+            epoch = None
+            try:
+                _check_method(request, methods)
+                identity, epoch = await read(_looked_up, _http_credentials(request))
+                response = await view(_known(request, identity), *args, **kwargs)
+            except TOLD as error:
+                response = error_response(error)
+            return _finished(response, epoch)
+
+        return cast(AsyncDjangoView[P], wrapped)
+
+    return decorate
+
+
+def body(request: HttpRequest, shape: type[Shape]) -> Shape:
+    """Decode the JSON body of a request. Raises ``BadRequest`` that names the field, ``TooLarge`` above the limit."""
+    try:
+        return msgspec.json.decode(raw_body(request), type=shape)
+    except msgspec.ValidationError as error:
+        raise BadRequest(in_words(str(error))) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BadRequest("body: expected one JSON object") from error
+
+
+def raw_body(request: HttpRequest) -> bytes:
+    """Return the body of a JSON request, of bounded size."""
+    if request.content_type != "application/json":
+        raise BadRequest("Content-Type: expected application/json")
+    limit: int = settings.HOLDFAST_MAX_MESSAGE_BYTES
+    try:
+        raw = request.body
+    except RequestDataTooBig as error:
+        raise TooLarge("body: expected at most {limit} bytes", limit=limit) from error
+    if len(raw) > limit:
+        raise TooLarge(
+            "body: expected at most {limit} bytes, got {count}", limit=limit, count=len(raw)
+        )
+    if _NUL.search(raw):
+        raise BadRequest("body: NUL is not text")
+    return raw
+
+
+def error_response(error: Exception) -> JsonResponse:
+    """Turn one of ``TOLD`` into its answer."""
+    match error:
+        case HoldfastError():
+            found = error
+        case Http404():
+            found = NotFound("There is no such thing.")
+        case PermissionDenied():
+            found = Forbidden(str(error) or "That is not yours to do.")
+        case _:
+            after_outage()
+            found = Unavailable(
+                "The database does not answer; try again.", retry_after=RETRY_AFTER_SECONDS
+            )
+    response = JsonResponse({"error": found.as_object()}, status=found.status)
+    if isinstance(found, NotAuthenticated):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(found, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(found.allowed)
+    return retry_header(response, found)
+
+
+def retry_header(response: Answer, error: HoldfastError) -> Answer:
+    """Say in HTTP's own words when to come back: whole seconds, never too few."""
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    return response
+
+
+class MethodNotAllowed(BadRequest):
+    """The address exists, for other methods."""
+
+    status = 405
+
+    def __init__(self, method: str | None, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"Expected {' or '.join(allowed)}, got {method}.")
+        self.allowed = allowed
+
+
+class _CsrfCheck(CsrfViewMiddleware):
+    """Django's check, as a function."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason
+
+
+def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
+    if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
+        raise MethodNotAllowed(request.method, methods)
+
+
+def _http_credentials(request: HttpRequest) -> Credentials:
+    return Credentials(
+        bearer(request.headers.get("Authorization", "")),
+        request.COOKIES.get(settings.SESSION_COOKIE_NAME),
+    )
+
+
+def _looked_up(credentials: Credentials) -> tuple[Identity | None, str]:
+    """Return who calls, and the epoch: read before the data, so that a client never takes old data for the new history's."""
+    return identify(credentials), reads.epoch()
+
+
+def _known(request: HttpRequest, identity: Identity | None) -> ApiRequest:
+    """Attach who calls. Raises ``NotAuthenticated``, or ``Forbidden`` for the banned and for forged forms."""
+    if identity is None:
+        raise NotAuthenticated("Sign in, or send a valid token.")
+    if identity.account.banned is not None:
+        raise Forbidden(identity.account.banned)
+    if identity.account.credential.startswith("session:"):
+        _check_csrf(request)
+    known = cast(ApiRequest, request)
+    known.caller, known.account, known.user = identity.caller, identity.account, identity.user
+    return known
+
+
+def _check_csrf(request: HttpRequest) -> None:
+    check = _CsrfCheck(lambda _: JsonResponse({}))
+    check.process_request(request)
+    reason = check.process_view(request, lambda *_: JsonResponse({}), (), {})
+    if reason is not None:
+        raise Forbidden("{reason} Reload the page and try again.", reason=reason)
+
+
+def _finished(response: HttpResponseBase, epoch: str | None) -> HttpResponseBase:
+    if epoch is not None:
+        response.headers[EPOCH_HEADER] = epoch
+    # Answers are private, and old ones mislead.
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

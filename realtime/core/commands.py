@@ -1,0 +1,130 @@
+"""The commands that a client may send, by name: their fields, and the functions that carry them out.
+
+The same registry serves a socket and ``POST /api/commands``. A set of commands can build on another one's.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+
+from realtime.core import metrics
+from realtime.protocol.errors import BadRequest, HoldfastError, UnknownCommand, failed
+
+log = logging.getLogger("holdfast.commands")
+
+Fields = TypeVar("Fields", bound=msgspec.Struct)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a command. Plain values; rights are read from the database when they are needed."""
+
+    user_id: int
+    username: str
+    credential: str  # "session:…" or "token:…", the digest of what the caller came with
+
+
+Handler = Callable[[Caller, Any], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: the shape of its fields and its handler."""
+
+    name: str
+    fields: type[msgspec.Struct]
+    handler: Handler
+    # May overlap with earlier pipelined commands of the same socket (the writer keeps their order).
+    pipelined: bool
+
+    async def run(self, caller: Caller, raw: dict[str, Any]) -> dict[str, Any]:
+        """Check the fields and carry the command out. Raises ``BadRequest`` that names the field, or what the handler raises."""
+        return await self.handler(caller, checked(self.name, raw, self.fields))
+
+
+class Commands:
+    """A set of commands by name."""
+
+    def __init__(self, base: "Commands | None" = None) -> None:
+        self._by_name: dict[str, Command] = {}
+        self._base = base
+
+    def __call__(self, name: str, *, pipelined: bool = False) -> Callable[[Handler], Handler]:
+        """Register ``async handler(caller, fields)``; the annotation of ``fields`` is a ``msgspec.Struct``."""
+
+        def register(handler: Handler) -> Handler:
+            fields = get_type_hints(handler)["fields"]
+            self._by_name[name] = Command(name, fields, handler, pipelined)
+            return handler
+
+        return register
+
+    def find(self, name: object) -> Command:
+        """Return the command. Raises ``BadRequest`` where ``name`` is no string, ``UnknownCommand`` where nothing has the name."""
+        if not isinstance(name, str):
+            raise BadRequest("command: expected a string")
+        if name in self._by_name:
+            return self._by_name[name]
+        if self._base is not None:
+            return self._base.find(name)
+        raise UnknownCommand("There is no command {name!r} here.", name=name[:64])
+
+    def is_pipelined(self, name: object) -> bool:
+        """Whether there is such a command, and it may overlap with others of its kind."""
+        try:
+            return self.find(name).pipelined
+        except HoldfastError:
+            return False
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names, those of the base included."""
+        return frozenset(self._by_name) | (self._base.names if self._base else frozenset())
+
+
+async def carry_out(
+    request: dict[str, Any],
+    names: Collection[str],
+    received_at: float,
+    act: Callable[[], Awaitable[T]],
+) -> T:
+    """Carry out one command and count it, by its name where it is one of ``names``, from ``received_at`` on (monotonic seconds).
+
+    Raises the ``HoldfastError`` that the client is told: a mistake of ours becomes one, and is logged.
+    """
+    name = request.get("command")
+    known = name if isinstance(name, str) and name in names else "unknown"
+    result = "ok"
+    try:
+        return await act()
+    except HoldfastError as error:
+        result = error.code
+        raise
+    except Exception as error:
+        result = "failed"
+        log.exception("command failed", extra={"command": known})
+        raise failed() from error
+    finally:
+        metrics.commands.of(known, result).inc()
+        metrics.command_seconds.of(known).observe(time.monotonic() - received_at)
+
+
+def checked(name: str, raw: dict[str, Any], shape: type[Fields]) -> Fields:
+    """Return the fields of the command ``name``. Raises ``BadRequest`` that names the field."""
+    try:
+        return msgspec.convert(raw, shape, strict=True)
+    except msgspec.ValidationError as error:
+        raise BadRequest("{name}: {problem}", name=name, problem=in_words(str(error))) from error
+
+
+def in_words(problem: str) -> str:
+    """Turn msgspec's "Expected `int`, got `str` - at `$.room`" into "room: expected `int`, got `str`"."""
+    what, at, path = problem.partition(" - at `$.")
+    if at:
+        return f"{path.rstrip('`')}: {what[0].lower()}{what[1:]}"
+    return what[0].lower() + what[1:]

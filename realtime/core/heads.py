@@ -1,0 +1,100 @@
+"""The only door to a stream's head: one transaction, the locks in name order, the numbers, and the publication after the commit.
+
+``changing`` is used by the ``services.py`` of every app and by nothing else.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+
+from realtime.core import publishing
+from realtime.core.streams import StreamName
+from realtime.models import Stream
+from realtime.protocol.page import Event
+
+
+@dataclass(slots=True)
+class Heads:
+    """The locked heads of one transaction."""
+
+    _heads: dict[str, int]
+    _events: dict[str, list[Event]] = field(default_factory=dict)
+
+    def next(self, stream: str) -> int:
+        """Take the next number of ``stream``; the caller writes it as ``seq`` on the row that changed."""
+        if stream not in self._heads:
+            raise LookupError(
+                f"{stream} was not named to changing(): locks are taken once, in name order, so that nobody deadlocks"
+            )
+        self._heads[stream] += 1
+        self._events.setdefault(stream, [])
+        return self._heads[stream]
+
+    def born(self, stream: str) -> None:
+        """Add the stream of something that this transaction makes: nobody else can know its name yet, so nobody can wait for its lock."""
+        self._heads.setdefault(stream, 0)
+
+    def record(self, stream: str, event: Event) -> None:
+        """Hand over the changed row, to be published when the transaction has committed."""
+        self._events[stream].append(event)
+
+    @property
+    def advanced(self) -> dict[str, int]:
+        """The new heads of the streams that took a number."""
+        return {name: self._heads[name] for name in sorted(self._events)}
+
+    @property
+    def events(self) -> dict[str, list[Event]]:
+        """What is published after the commit, by stream."""
+        return self._events
+
+
+@contextmanager
+def changing(*streams: str) -> Iterator[Heads]:
+    """Open the transaction in which ``streams`` change.
+
+    The heads are locked until the commit, so numbers become visible in order and a reader that has seen N has seen everything below N.
+    Inside, take ``heads.next(stream)``, write the row with it, and ``heads.record(stream, event)``. Not to be nested: the second set of
+    locks would come out of order.
+    """
+    with transaction.atomic(durable=True):
+        heads = Heads(_lock(sorted(set(streams))))
+        yield heads
+        advanced = heads.advanced
+        if advanced:
+            _write(advanced)
+            events = {StreamName(name): found for name, found in heads.events.items()}
+            transaction.on_commit(lambda: publishing.publish(events))
+
+
+def _lock(names: Sequence[str]) -> dict[str, int]:
+    """Lock the rows in name order, the missing ones made first."""
+    found = _select(names)
+    missing = [name for name in names if name not in found]
+    if missing:
+        Stream.objects.bulk_create([Stream(name=name) for name in missing], ignore_conflicts=True)
+        found = _select(names)
+    return found
+
+
+def _select(names: Sequence[str]) -> dict[str, int]:
+    rows = Stream.objects.select_for_update().filter(name__in=names).order_by("name")
+    return dict(rows.values_list("name", "head"))
+
+
+def _write(heads: dict[str, int]) -> None:
+    """Store the new heads in one statement, with the time of the database's clock."""
+    now = (
+        "STATEMENT_TIMESTAMP()"
+        if connection.vendor == "postgresql"
+        else "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')"
+    )
+    rows = ", ".join([f"(%s, %s, 0, {now})"] * len(heads))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO realtime_stream (name, head, floor, changed_at) VALUES {rows} "  # noqa: S608  placeholders only
+            "ON CONFLICT (name) DO UPDATE SET head = excluded.head, changed_at = excluded.changed_at",
+            [value for pair in heads.items() for value in pair],
+        )

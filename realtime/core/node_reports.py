@@ -1,0 +1,142 @@
+"""What every node tells of itself, so that one page shows them all: a row a process, written again every few seconds.
+
+In the database, because it is there with every broker and without one. A node that dies leaves its row, whose age then tells.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from realtime.core import metrics
+from realtime.core.drain import process
+from realtime.core.writer import writer
+from realtime.models import Node
+from realtime.protocol.errors import Unavailable
+
+log = logging.getLogger("holdfast.nodes")
+
+FIRST_REPORT_SECONDS: Final = 1.0  # after the start: so the first rates mean something
+REPORT_SECONDS: Final = 5.0  # one small statement of each node in so many
+# Three reports missed: the node is gone, or does not reach the database.
+SILENT_AFTER_SECONDS: Final = 15.0
+# The row of a node that died, for those who look for it the next morning.
+FORGET_AFTER: Final = timedelta(days=1)
+MAX_SHOWN: Final = 500  # nodes on one page
+
+_RATES: Final[Mapping[str, Callable[[], float]]] = {
+    "delivered_rate": lambda: metrics.events_delivered.value,
+    "command_rate": lambda: sum(counter.value for counter in metrics.commands.children.values()),
+    "handshake_rate": lambda: sum(
+        counter.value for counter in metrics.handshakes.children.values()
+    ),
+}
+
+
+class Reporter:
+    """Writes the row of this process.
+
+    ``facts`` returns the columns of ``Node`` that the hub knows: connections, streams and so on.
+    """
+
+    def __init__(self, node: str, facts: Callable[[], dict[str, Any]]) -> None:
+        self._node = node
+        self._hub_facts = facts
+        # A node that is started anew is another process.
+        self.key = f"{node[:80]}-{secrets.token_hex(4)}"
+        self._task: asyncio.Task[None] | None = None
+        self._counted: dict[str, float] = {}
+        self._counted_at = 0.0
+
+    def start(self) -> None:
+        """Begin to report."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Say goodbye."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        with suppress(Unavailable):
+            await writer().run(_leave, self.key)
+
+    async def report(self) -> None:
+        """Write how things are. Raises ``Unavailable`` when the database does not answer."""
+        await writer().run(_report, self.key, self._facts())
+
+    async def _run(self) -> None:
+        self._rates()
+        await asyncio.sleep(FIRST_REPORT_SECONDS)
+        while True:
+            try:
+                await self.report()
+            except Unavailable:
+                pass  # the head check says so once
+            except Exception:
+                log.exception("the report of this node failed")
+            await asyncio.sleep(REPORT_SECONDS)
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "name": self._node,
+            "subscriptions": int(metrics.subscriptions.value),
+            "behind": int(metrics.behind.value),
+            "draining": process.draining,
+            **self._hub_facts(),
+            **self._rates(),
+        }
+
+    def _rates(self) -> dict[str, float]:
+        """Return what happened per second since the last call."""
+        now, before = time.monotonic(), self._counted
+        seconds = max(now - self._counted_at, 0.001)
+        self._counted = {name: read() for name, read in _RATES.items()}
+        self._counted_at = now
+        return {
+            name: round((value - before.get(name, value)) / seconds, 1)
+            for name, value in self._counted.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A node as the page shows it. ``age``: seconds since it last reported, by the database's clock."""
+
+    node: Node
+    age: float
+
+    @property
+    def silent(self) -> bool:
+        """Nothing was heard of it for longer than three reports."""
+        return self.age > SILENT_AFTER_SECONDS
+
+
+def seen() -> list[Seen]:
+    """Return all nodes that reported within a day, by name."""
+    rows = Node.objects.annotate(age=Now() - F("seen_at")).order_by("name", "key")[:MAX_SHOWN]
+    return [Seen(row, max(0.0, row.age.total_seconds())) for row in rows]
+
+
+def _report(key: str, facts: Mapping[str, Any]) -> None:
+    if not Node.objects.filter(key=key).update(seen_at=Now(), **facts):
+        Node.objects.create(key=key, **facts)
+        # By us, started anew.
+        replaced = Q(
+            name=facts["name"], seen_at__lt=Now() - timedelta(seconds=SILENT_AFTER_SECONDS)
+        )
+        Node.objects.exclude(key=key).filter(
+            replaced | Q(seen_at__lt=Now() - FORGET_AFTER)
+        ).delete()
+
+
+def _leave(key: str) -> None:
+    Node.objects.filter(key=key).delete()

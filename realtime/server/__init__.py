@@ -1,0 +1,1 @@
+"""`manage.py serve`: the Daphne server with backpressure, close codes and a drain."""

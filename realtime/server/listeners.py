@@ -1,0 +1,161 @@
+"""The sockets that a node listens on: a TCP port, a Unix socket, or one that the service manager has opened."""
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+import stat
+from pathlib import Path
+from typing import Any, Final
+
+# First: it installs Twisted's reactor on an asyncio loop.
+import daphne.server  # noqa: F401  # isort: skip
+from django.conf import settings
+from twisted.internet import reactor
+
+log = logging.getLogger("holdfast.server")
+
+ACCEPTS_PER_TURN: Final = 100  # connections; then those that are here get their turn
+# Without free file descriptors nothing can be accepted, and epoll would report it without end.
+FULL_SECONDS: Final = 1.0
+UNIX_MODE: Final = 0o660  # the proxy shares our group
+
+
+class CannotListen(Exception):
+    """The address cannot be used; the message says why, and what to do."""
+
+
+class Listener:
+    """A listening socket, and its accepting.
+
+    Twisted's ports set a backlog of 50, and one for a Unix socket makes its file writable for everybody and deletes it at the end, even
+    where a service manager has made it and a new process is listening on it already.
+    """
+
+    def __init__(self, sock: socket.socket, *, remove: Path | None = None) -> None:
+        self._sock = sock
+        self._remove = remove
+        self.where = described(sock)
+
+    def start(self, factory: Any) -> None:
+        """Accept connections from now on. Called on the running event loop."""
+        self._factory = factory
+        self._sock.setblocking(False)
+        self._sock.listen(settings.HOLDFAST_BACKLOG)
+        self._resume()
+
+    def stop(self) -> None:
+        """Accept what the kernel has already queued, which would be reset, and listen no longer."""
+        self._accept()
+        asyncio.get_running_loop().remove_reader(self._sock)
+        self._sock.close()
+        if self._remove is not None:
+            self._remove.unlink(missing_ok=True)
+
+    def _resume(self) -> None:
+        if self._sock.fileno() >= 0:
+            asyncio.get_running_loop().add_reader(self._sock, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTS_PER_TURN):
+            try:
+                accepted, _address = self._sock.accept()
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                continue  # gone before we came to it
+            except OSError as error:
+                self._wait(error)
+                return
+            with accepted:  # Twisted works on a duplicate
+                try:
+                    reactor.adoptStreamConnection(accepted.fileno(), accepted.family, self._factory)
+                except OSError as error:
+                    log.info("connection lost at once", extra={"error": str(error)})
+
+    def _wait(self, error: OSError) -> None:
+        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+            raise error
+        log.error("no connection can be accepted", extra={"error": str(error)})
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._sock)
+        loop.call_later(FULL_SECONDS, self._resume)
+
+
+def tcp(host: str, port: int) -> Listener:
+    """Bind a TCP address. Raises ``CannotListen``."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise CannotListen(f"{host}: {error.strerror}.") from error
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(address)
+    except OSError as error:
+        sock.close()
+        hint = (
+            " Another process listens there; --port chooses another one."
+            if error.errno == errno.EADDRINUSE
+            else ""
+        )
+        raise CannotListen(f"Cannot listen on {host}:{port}: {error.strerror}.{hint}") from error
+    return Listener(sock)
+
+
+def unix(path: Path) -> Listener:
+    """Bind a Unix socket; one that a killed process has left behind is replaced. Raises ``CannotListen``."""
+    _clear(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(str(path))
+        path.chmod(UNIX_MODE)
+    except OSError as error:
+        sock.close()
+        raise CannotListen(f"Cannot listen on {path}: {error.strerror or error}.") from error
+    return Listener(sock, remove=path)
+
+
+def inherited(number: int) -> Listener:
+    """Take over a socket that the parent has opened (``pass_fds``, systemd's socket units). Raises ``CannotListen``."""
+    try:
+        if not stat.S_ISSOCK(os.fstat(number).st_mode):
+            raise CannotListen(f"File descriptor {number} is not a socket.")
+        sock = socket.socket(fileno=number)
+    except OSError as error:
+        raise CannotListen(f"File descriptor {number} cannot be used: {error.strerror}.") from error
+    if sock.type != socket.SOCK_STREAM or sock.family not in (
+        socket.AF_INET,
+        socket.AF_INET6,
+        socket.AF_UNIX,
+    ):
+        raise CannotListen(f"File descriptor {number} is no stream socket of TCP or Unix.")
+    return Listener(sock)
+
+
+def described(sock: socket.socket) -> str:
+    """Return where a socket listens, as a person would type it."""
+    if sock.family == socket.AF_UNIX:
+        return f"unix:{sock.getsockname()}"
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if sock.family == socket.AF_INET6 else f"http://{host}:{port}"
+
+
+def _clear(path: Path) -> None:
+    """Remove a socket file that nobody listens on. Nothing else is ever removed."""
+    if not path.exists():
+        return
+    if not path.is_socket():
+        raise CannotListen(f"{path} exists and is no socket.")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)
+            return
+        except OSError as error:
+            raise CannotListen(f"{path}: {error.strerror}.") from error
+    raise CannotListen(f"Another process listens on {path}.")

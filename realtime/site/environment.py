@@ -1,0 +1,330 @@
+"""Reading settings from environment variables: typed, and loud about a bad value.
+
+Every method names a variable and gives its default. What it cannot use raises ``ImproperlyConfigured`` with one sentence: the variable,
+what it holds, what was expected. Values of URLs are never repeated, because they carry passwords.
+"""
+
+import difflib
+import ipaddress
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import SplitResult, urlsplit
+
+import environ
+from django.conf.locale import LANG_INFO
+from django.core.exceptions import ImproperlyConfigured
+
+from realtime.site.sentinel import SCHEMES as SENTINEL_SCHEMES
+from realtime.site.sentinel import Sentinels, is_sentinel
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:\d{1,5})?")
+
+_REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
+_REDIS_EXPECTED = "redis://HOST:PORT/DB, rediss://…, unix:///PATH or redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB"
+_REDIS_OPTIONS: dict[str, Any] = {
+    # Above channels_redis' 5 s waits: redis-py 8 has 5 s as its default, and cuts the reader of an
+    # idle layer (channels_redis#422). Not None: a Redis that accepts and never answers has to be
+    # noticed.
+    "socket_timeout": 15,
+    # Seconds; a host that is gone must not hold up the retry, which comes every second.
+    "socket_connect_timeout": 3,
+    "health_check_interval": 10,  # seconds; redis-py pings an idle connection after that long
+}
+
+
+@dataclass(slots=True)
+class Environment:
+    """The variables of one process, and which of them were asked for."""
+
+    values: Mapping[str, str]
+    # Name → default, for the documentation's test and for `refuse_unknown`.
+    asked: dict[str, object] = field(default_factory=dict)
+
+    def text(self, name: str, default: str, *, choices: Sequence[str] = ()) -> str:
+        """Return the variable as it is."""
+        value = self._raw(name, default)
+        if value is None:
+            return default
+        if choices and value not in choices:
+            self._refuse(name, value, f"one of {', '.join(choices)}")
+        return value
+
+    def switch(self, name: str, default: bool) -> bool:
+        """Return yes or no."""
+        value = self._raw(name, default)
+        if value is None:
+            return default
+        if value.lower() not in _TRUE | _FALSE:
+            self._refuse(name, value, "true or false")
+        return value.lower() in _TRUE
+
+    def whole(self, name: str, default: int, *, least: int = 1) -> int:
+        """Return a whole number of at least ``least``."""
+        value = self._raw(name, default)
+        if value is None:
+            return default
+        try:
+            number = int(value)
+        except ValueError:
+            self._refuse(name, value, f"a whole number of at least {least}")
+        if number < least:
+            self._refuse(name, value, f"a whole number of at least {least}")
+        return number
+
+    def decimal(self, name: str, default: float, *, above: float = 0) -> float:
+        """Return a finite number above ``above``."""
+        value = self._raw(name, default)
+        if value is None:
+            return default
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or number <= above:
+            self._refuse(name, value, f"a number above {above:g}")
+        return number
+
+    def words(self, name: str, default: Sequence[str]) -> list[str]:
+        """Return the parts of a comma-separated list, the empty ones dropped."""
+        value = self._raw(name, list(default))
+        if value is None:
+            return list(default)
+        return [word.strip() for word in value.split(",") if word.strip()]
+
+    def languages(
+        self, name: str, default: Sequence[str], *, folder: Path
+    ) -> list[tuple[str, str]]:
+        """Return languages with their own names for themselves: English, and those that have texts in ``folder``."""
+        known = {
+            "en",
+            *(path.name.replace("_", "-").lower() for path in folder.iterdir() if path.is_dir()),
+        }
+        found = self.words(name, default)
+        for code in found:
+            if code not in known:
+                self._refuse(
+                    name, code, f"languages among {', '.join(sorted(known))}, separated by commas"
+                )
+        return [(code, str(LANG_INFO[code]["name_local"]).capitalize()) for code in found] or [
+            ("en", "English")
+        ]
+
+    def origins(self, name: str, default: Sequence[str]) -> list[str]:
+        """Return full origins, as browsers send them: ``https://chat.example.org``."""
+        found = self.words(name, default)
+        for origin in found:
+            if not _is_origin(origin):
+                self._refuse(
+                    name,
+                    origin,
+                    "origins such as https://chat.example.org, separated by commas, without a path or a wildcard",
+                )
+        return [origin.lower() for origin in found]
+
+    def hosts(self, name: str, default: Sequence[str]) -> list[str]:
+        """Return host names, each with a port if it has one: ``images.example.org``."""
+        found = [host.lower() for host in self.words(name, default)]
+        for host in found:
+            if not _HOST.fullmatch(host):
+                self._refuse(
+                    name,
+                    host,
+                    "host names such as images.example.org, separated by commas, without a scheme or a wildcard",
+                )
+        return found
+
+    def networks(self, name: str, default: Sequence[str]) -> list[Network]:
+        """Return IP networks: ``10.0.0.0/8``, or a single address."""
+        found: list[Network] = []
+        for word in self.words(name, default):
+            try:
+                found.append(ipaddress.ip_network(word))
+            except ValueError:
+                self._refuse(name, word, "networks such as 10.0.0.0/8 or ::1, separated by commas")
+        return found
+
+    def database(self, name: str, *, base: Path, default: Path, pool: int) -> dict[str, Any]:
+        """Return Django's ``DATABASES["default"]``: SQLite by ``sqlite:///path`` (relative to ``base``), or PostgreSQL by ``postgres://``."""
+        value = self._raw(
+            name,
+            f"sqlite:///{default.relative_to(base)}"
+            if default.is_relative_to(base)
+            else f"sqlite:///{default}",
+        )
+        if value is None:
+            return sqlite(default)
+        expected = "sqlite:///PATH or postgres://USER:PASSWORD@HOST:PORT/NAME"
+        scheme = self._split(name, value, expected).scheme
+        if scheme not in {"sqlite", "postgres", "postgresql"}:
+            self._refuse_url(name, value, expected)
+        config: dict[str, Any] = dict(environ.Env.db_url_config(value))
+        if config["NAME"] in {"", ":memory:"}:
+            self._refuse_url(name, value, expected)
+        return (
+            sqlite(base / config["NAME"]) if scheme == "sqlite" else postgresql(config, pool=pool)
+        )
+
+    def channel_layer(self, name: str, default: str, *, capacity: int) -> dict[str, Any]:
+        """Return Channels' ``CHANNEL_LAYERS["default"]``.
+
+        ``memory://`` for one process; Redis, where streams are spread over several servers separated by commas; or RabbitMQ
+        by ``amqp://`` or ``amqps://``. ``capacity`` is the number of messages that may wait for one process.
+        """
+        expected = f"memory://, {_REDIS_EXPECTED} (several separated by commas), or amqp://USER:PASSWORD@HOST:PORT/VHOST"
+        urls, schemes = self._urls(name, default, expected)
+        if schemes == {"memory"} and len(urls) == 1:
+            return {
+                "BACKEND": "channels.layers.InMemoryChannelLayer",
+                "CONFIG": {"capacity": capacity},
+            }
+        if schemes <= SENTINEL_SCHEMES:
+            return _pubsub([Sentinels.parse(urls[0]).layer_host(**_REDIS_OPTIONS)])
+        if schemes <= _REDIS_SCHEMES:
+            return _pubsub([{"address": url, **_REDIS_OPTIONS} for url in urls])
+        if schemes <= {"amqp", "amqps"} and len(urls) == 1:
+            # The defaults of 100 would lose a burst, and each loss costs a repair from the
+            # database.
+            limits = {"local_capacity": capacity, "remote_capacity": capacity}
+            return {
+                "BACKEND": "realtime.site.rabbitmq.RabbitLayer",
+                "CONFIG": {"host": urls[0], **limits},
+            }
+        self._refuse_url(name, ",".join(urls), expected)
+
+    def cache(self, name: str, default: str) -> dict[str, Any]:
+        """Return Django's ``CACHES["default"]``: ``memory://``, or Redis, shared by all processes."""
+        expected = f"memory:// or {_REDIS_EXPECTED}"
+        urls, schemes = self._urls(name, default, expected)
+        if schemes == {"memory"} and len(urls) == 1:
+            return {
+                "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+                "LOCATION": "holdfast",
+            }
+        # Short: a page may wait that long for its session and then takes it from the database.
+        options: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2}
+        if schemes <= SENTINEL_SCHEMES:
+            options["pool_class"] = "realtime.site.sentinel.CachePool"
+        elif not schemes <= _REDIS_SCHEMES:
+            self._refuse_url(name, ",".join(urls), expected)
+        return {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": urls,
+            "OPTIONS": options,
+            "KEY_PREFIX": "holdfast",
+        }
+
+    def require(self, name: str, expected: str) -> NoReturn:
+        """Raise, because a variable without a usable default is not set."""
+        raise ImproperlyConfigured(f"{name} is not set: expected {expected}.")
+
+    def refuse_unknown(self, prefix: str) -> None:
+        """Raise for a variable with our prefix that nothing asked for: a typing error would else be a limit that never is."""
+        for name in sorted(self.values):
+            if name.startswith(prefix) and name not in self.asked:
+                close = difflib.get_close_matches(name, self.asked, n=1)
+                hint = f" Did you mean {close[0]}?" if close else ""
+                raise ImproperlyConfigured(f"{name} is set, but there is no such setting.{hint}")
+
+    def _raw(self, name: str, default: object) -> str | None:
+        self.asked[name] = default
+        value = self.values.get(name, "").strip()
+        return value or None
+
+    def _urls(self, name: str, default: str, expected: str) -> tuple[list[str], set[str]]:
+        """Return the addresses of a variable, and their schemes. The commas in one of Sentinels are its own."""
+        urls = self.words(name, [default])
+        if is_sentinel(urls[0]):
+            urls = [",".join(urls)]
+            try:
+                Sentinels.parse(urls[0])
+            except ValueError:
+                self._refuse_url(name, urls[0], expected)
+            return urls, {urls[0].partition("://")[0]}
+        parts = [self._split(name, url, expected) for url in urls]
+        if any(
+            not (part.path if part.scheme == "unix" else part.hostname or part.scheme == "memory")
+            for part in parts
+        ):
+            self._refuse_url(name, ",".join(urls), expected)
+        return urls, {part.scheme for part in parts}
+
+    def _split(self, name: str, url: str, expected: str) -> SplitResult:
+        try:
+            parts = urlsplit(url)
+            _ = parts.port  # read, because urlsplit checks it only then
+        except ValueError:
+            self._refuse_url(name, url, expected)
+        return parts
+
+    def _refuse(self, name: str, value: str, expected: str) -> NoReturn:
+        raise ImproperlyConfigured(f"{name} is {value!r}: expected {expected}.")
+
+    def _refuse_url(self, name: str, value: str, expected: str) -> NoReturn:
+        scheme, separator, _ = value.partition("://")
+        shown = f"begins with {scheme!r}" if separator else "is no URL"
+        raise ImproperlyConfigured(f"{name} {shown} and cannot be used: expected {expected}.")
+
+
+def _pubsub(hosts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a layer by publish/subscribe, not channels_redis' other one.
+
+    That costs Redis and the sender a step per member, and dies with Redis.
+    """
+    return {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": hosts, "prefix": "holdfast"},
+    }
+
+
+def _is_origin(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # read, because urlsplit checks it only then
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and value == f"{parts.scheme}://{parts.netloc}"
+        and "*" not in value
+    )
+
+
+def sqlite(path: Path) -> dict[str, Any]:
+    """Return the settings of a SQLite database that several threads and processes write to."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            # A transaction that reads first and writes later would fail instead of wait.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 5,  # seconds to wait for another writer
+            # WAL: readers and the writer do not wait for each other. NORMAL is safe with it against
+            # the death of the process. A negative cache_size is in KiB; mmap_size is in bytes.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384; PRAGMA mmap_size=134217728",
+        },
+    }
+
+
+def postgresql(config: dict[str, Any], *, pool: int) -> dict[str, Any]:
+    """Return the settings of a PostgreSQL database with a pool of at most ``pool`` connections in this process."""
+    options = {
+        # Without a pool, every hop to a thread would connect anew (8 ms instead of 0.6 ms).
+        "pool": {"min_size": 1, "max_size": pool, "timeout": 5},
+        # Seconds; a database that is gone is answered with `unavailable`, not with a socket that
+        # hangs.
+        "connect_timeout": 3,
+        **config.pop("OPTIONS", {}),
+    }
+    # Server-side cursors outlive a transaction, and PgBouncer's transaction mode may give the next
+    # one to another connection.
+    return {**config, "CONN_MAX_AGE": 0, "DISABLE_SERVER_SIDE_CURSORS": True, "OPTIONS": options}

@@ -1,0 +1,82 @@
+"""Logs: one event a line, a fixed message, the data in fields.
+
+Write ``logger.info("socket closed", extra={"user": 7, "code": 4002})``. In production a line is one JSON object; on a terminal it is the
+message with ``name=value`` behind it. The text of a message or a notification is never logged.
+"""
+
+import logging
+from typing import Any
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+# Django adds the request, which prints as an object.
+_NOT_FIELDS = frozenset({*RESERVED_ATTRS, "node", "request"})
+
+
+class JsonLines(JsonFormatter):
+    """A line for a program: one JSON object."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "{levelname}{name}{message}{node}",
+            style="{",
+            timestamp=True,
+            rename_fields={"levelname": "level", "name": "logger"},
+            reserved_attrs=[*RESERVED_ATTRS, "request"],
+        )
+
+
+class ConsoleLines(logging.Formatter):
+    """A line for a person: time, level, logger, message and the fields as ``name=value``."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "{asctime} {levelname:<7} {name}: {message}", datefmt="%H:%M:%S", style="{"
+        )
+
+    # The name is that of logging's own method.
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        fields = [
+            f"{name}={value!r}" for name, value in vars(record).items() if name not in _NOT_FIELDS
+        ]
+        return " ".join([super().formatMessage(record), *fields])
+
+
+class NodeFilter(logging.Filter):
+    """Put the name of this process on every record: the lines of all nodes end in one place."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__()
+        self.node = node
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.node = self.node
+        return True
+
+
+def logging_config(*, level: str, style: str, node: str) -> dict[str, Any]:
+    """Return Django's ``LOGGING``: everything to stderr, where the supervisor of the process collects it. ``style``: json or console."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"node": {"()": NodeFilter, "node": node}},
+        "formatters": {"console": {"()": ConsoleLines}, "json": {"()": JsonLines}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": style, "filters": ["node"]}
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Django's own handlers would print its lines a second time, in another form, and mail
+            # them.
+            "django": {"handlers": [], "level": level, "propagate": True},
+            "django.server": {"handlers": [], "level": level, "propagate": True},
+            # DEBUG here prints every statement, and with it what people wrote.
+            "django.db.backends": {"level": "INFO"},
+            "daphne": {"level": "WARNING"},  # its access log is two lines per socket
+            # Each writes a traceback a second while the broker is away;
+            # realtime.engine.channel_layer says it once, and once that it is over.
+            "channels_redis": {"level": "CRITICAL"},
+            "channels_rabbitmq": {"level": "CRITICAL"},
+        },
+    }

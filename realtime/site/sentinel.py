@@ -1,0 +1,106 @@
+"""Redis behind Sentinels, by one address: ``redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/MASTER[/DB]``.
+
+``USER:PASSWORD`` are the master's; the Sentinels' own come as ``?sentinel_username=…&sentinel_password=…``. With ``rediss+sentinel://`` all
+connections are TLS. Redis' own addresses name one server, and neither channels_redis nor Django's cache reads one for Sentinels.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, Self, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from redis.sentinel import Sentinel, SentinelConnectionPool
+
+SCHEMES: Final = frozenset({"redis+sentinel", "rediss+sentinel"})
+SENTINEL_PORT: Final = 26379
+CREDENTIALS: Final = ("username", "password")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentinels:
+    """What an address says."""
+
+    addresses: tuple[tuple[str, int], ...]
+    master: str
+    database: int
+    credentials: dict[str, str]  # of the master
+    sentinel_credentials: dict[str, str]
+    tls: bool
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read an address. Raises ``ValueError``."""
+        parts = urlsplit(url)
+        login, _, hosts = parts.netloc.rpartition("@")
+        master, _, database = parts.path.removeprefix("/").partition("/")
+        query = {
+            name: values[-1]
+            for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()
+        }
+        own = {
+            name: query.pop(f"sentinel_{name}")
+            for name in CREDENTIALS
+            if f"sentinel_{name}" in query
+        }
+        if parts.scheme not in SCHEMES or not master or query:
+            raise ValueError("expected redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB")
+        username, _, password = login.partition(":")
+        given = {"username": unquote(username), "password": unquote(password)}
+        return cls(
+            addresses=tuple(_address(host) for host in hosts.split(",")),
+            master=unquote(master),
+            database=int(database or 0),
+            credentials={name: value for name, value in given.items() if value},
+            sentinel_credentials=own,
+            tls=parts.scheme == "rediss+sentinel",
+        )
+
+    def layer_host(self, **options: Any) -> dict[str, Any]:
+        """Return the ``hosts`` entry of channels_redis; ``options`` are those of every connection."""
+        return {
+            "sentinels": list(self.addresses),
+            "master_name": self.master,
+            "sentinel_kwargs": self._sentinel_options(options),
+            **self._master_options(options),
+        }
+
+    def pool(self, **options: Any) -> SentinelConnectionPool:
+        """Return a pool of connections to the master of the moment."""
+        sentinel: Any = Sentinel  # redis-py has no types here
+        pool: Any = CachePool
+        manager = sentinel(list(self.addresses), sentinel_kwargs=self._sentinel_options(options))
+        return cast(
+            SentinelConnectionPool, pool(self.master, manager, **self._master_options(options))
+        )
+
+    def _master_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "db": self.database,
+            **self.credentials,
+            **({"ssl": True} if self.tls else {}),
+            **options,
+        }
+
+    def _sentinel_options(self, options: dict[str, Any]) -> dict[str, Any]:
+        timeouts = {name: value for name, value in options.items() if name.startswith("socket_")}
+        return {**self.sentinel_credentials, **({"ssl": True} if self.tls else {}), **timeouts}
+
+
+class CachePool(SentinelConnectionPool):
+    """What Django's Redis cache takes as its ``pool_class``."""
+
+    @classmethod
+    def from_url(cls, url: str, **options: Any) -> SentinelConnectionPool:  # type: ignore[override]
+        """Make the pool of an address."""
+        return Sentinels.parse(url).pool(**options)
+
+
+def is_sentinel(url: str) -> bool:
+    """Tell whether an address names Sentinels."""
+    return url.partition("://")[0] in SCHEMES
+
+
+def _address(host: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{host}")
+    if not parts.hostname:
+        raise ValueError("a host is missing")
+    return parts.hostname, SENTINEL_PORT if parts.port is None else parts.port

@@ -1,0 +1,116 @@
+"""The time zone of a reader, which their browser names in a cookie, and how moments are said in it."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final, cast
+from urllib.parse import unquote
+from zoneinfo import ZoneInfo
+
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.decorators import sync_and_async_middleware
+from django.utils.formats import date_format
+from django.utils.translation import pgettext_lazy
+
+ZONE_COOKIE: Final = "timezone"  # set by static/realtime/lib/time_zone.js
+WHEN: Final = pgettext_lazy("a date format", "j M Y, H:i")
+_WRITTEN: Final = "%d %B %Y, %H:%M UTC"
+# There are some 600; a made-up name is looked up again and again, and that is all.
+ZONES_REMEMBERED: Final = 512
+
+GetResponse = (
+    Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+)
+
+
+@sync_and_async_middleware
+def in_the_readers_zone(get_response: GetResponse) -> GetResponse:
+    """Show times in the zone that the reader's browser has named; in UTC until it has."""
+    if iscoroutinefunction(get_response):
+        answer = cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", get_response)
+
+        async def middleware(request: HttpRequest) -> HttpResponseBase:
+            with _zone(request):
+                return await answer(request)
+
+        return middleware
+
+    answer_now = cast("Callable[[HttpRequest], HttpResponseBase]", get_response)
+
+    def sync_middleware(request: HttpRequest) -> HttpResponseBase:
+        with _zone(request):
+            return answer_now(request)
+
+    return sync_middleware
+
+
+def _zone(request: HttpRequest) -> AbstractContextManager[None]:
+    return in_zone(request.COOKIES.get(ZONE_COOKIE, ""))
+
+
+def in_zone(cookie: str) -> AbstractContextManager[None]:
+    """Say times in the zone of a cookie; where it names none, as before."""
+    zone = zone_named(unquote(cookie))
+    return (
+        cast(AbstractContextManager[None], timezone.override(zone))
+        if zone is not None
+        else nullcontext()
+    )
+
+
+@lru_cache(maxsize=ZONES_REMEMBERED)
+def zone_named(name: str) -> ZoneInfo | None:
+    """Return a time zone, or None where there is none of this name."""
+    try:
+        return ZoneInfo(name)
+    except (
+        # nothing of this name; a path, or an empty text; a directory of the database.
+        KeyError,
+        ValueError,
+        OSError,
+    ):
+        return None
+
+
+def spoken(at: datetime) -> str:
+    """Say a moment in the active language and by the reader's clock; where nobody knows which that is, by UTC's, and so named."""
+    said = date_format(timezone.localtime(at), str(WHEN))
+    return (
+        said
+        if timezone.get_current_timezone() != timezone.get_default_timezone()
+        else f"{said} UTC"
+    )
+
+
+def written(at: datetime) -> str:
+    """Write a moment into a sentence that is kept, in English: who shows the sentence says it again (``spoken_again``)."""
+    return f"{at.astimezone(UTC):{_WRITTEN}}"
+
+
+def read(text: str) -> datetime | None:
+    """Return the moment that is written so, or None."""
+    try:
+        return datetime.strptime(text, _WRITTEN).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def spoken_again(text: str) -> str:
+    """Say a written moment as ``spoken`` does; what is none stays as it is."""
+    at = read(text)
+    return spoken(at) if at is not None else text
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment in a refusal, which is said when it is known to whom."""
+
+    at: datetime
+
+    def __str__(self) -> str:
+        return spoken(self.at)

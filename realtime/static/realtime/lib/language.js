@@ -1,0 +1,50 @@
+/**
+ * The reader's language: what the page's catalogue (realtime/languages.py) has for an English text.
+ * Without a catalogue, the text itself.
+ *
+ * Texts stand in the `words.js` modules and nowhere else; `make messages` finds them there by the
+ * names of these functions.
+ * @module
+ */
+
+/**
+ * @typedef {object} Catalogue  What Django's script of a catalogue puts into the page.
+ * @property {(text: string) => string} [gettext]
+ * @property {(one: string, many: string, count: number) => string} [ngettext]
+ * @property {(context: string, text: string) => string} [pgettext]
+ */
+const catalogue = /** @type {Catalogue} */ (globalThis);
+
+/** @param {string} text */
+export const gettext = (text) => catalogue.gettext?.(text) ?? text;
+
+/** @param {string} one @param {string} many @param {number} count */
+export const ngettext = (one, many, count) =>
+  catalogue.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
+
+/**
+ * Of a text that means different things in different places.
+ * @param {string} context
+ * @param {string} text
+ */
+export const pgettext = (context, text) => catalogue.pgettext?.(context, text) ?? text;
+
+/**
+ * Put values where a text names them: `fill(gettext('Message %(name)s'), { name })`.
+ * @param {string} text
+ * @param {Record<string, string | number>} values
+ */
+export function fill(text, values) {
+  return text.replaceAll(/%\((\w+)\)s/g, (whole, name) =>
+    name in values ? String(values[name]) : whole,
+  );
+}
+
+/** A text with a count in it. @param {string} one @param {string} many @param {number} count */
+export const counted = (one, many, count) => fill(ngettext(one, many, count), { count });
+
+/** For `Intl`. Digits are those of the server's pages in every language. */
+export function locale() {
+  const language = globalThis.document?.documentElement.lang;
+  return language ? `${language}-u-nu-latn` : undefined;
+}

@@ -1,8 +1,0 @@
-/**
- * Tells the server the reader's time zone, for the pages that it writes (realtime/zones.py). Loaded by itself, on every page.
- * @module
- */
-
-const YEAR_SECONDS = 365 * 24 * 3600;
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-if (zone) document.cookie = `timezone=${encodeURIComponent(zone)}; path=/; max-age=${YEAR_SECONDS}; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Presence } from '../../../chat/static/chat/people/presence.js';
+
+const ME = 7;
+const LATER = '2999-01-01T00:00:00Z';
+
+/** @param {{count: number, users: number[] | null}} [answer] */
+function scene(answer = { count: 2, users: [1, 2] }) {
+  /** @type {string[]} */
+  const changes = [];
+  const presence = new Presence(
+    ME,
+    async () => answer,
+    (what) => changes.push(what),
+  );
+  return { presence, changes };
+}
+
+/** @param {'typing' | 'presence'} kind @param {object} data @returns {any} */
+const signal = (kind, data) => ({ kind, data });
+
+test('who comes and goes is known once somebody has asked', async () => {
+  const { presence, changes } = scene();
+  presence.heard(signal('presence', { count: 3, joined: [3] }));
+  assert.deepEqual([presence.count, presence.users], [3, null]);
+  await presence.ask();
+  presence.heard(signal('presence', { count: 2, joined: [4], left: [1, 2] }));
+  assert.deepEqual([presence.count, [...(presence.users ?? [])]], [2, [4]]);
+  assert.deepEqual(changes, ['presence', 'presence', 'presence']);
+});
+
+test('of a large room only the count is known', async () => {
+  const { presence } = scene({ count: 900, users: null });
+  await presence.ask();
+  assert.deepEqual([presence.count, presence.users], [900, null]);
+});
+
+test('others type until their message comes or their time is over, and I do not', () => {
+  const { presence, changes } = scene();
+  presence.heard(signal('typing', { user: ME, until: LATER }));
+  presence.heard(signal('typing', { user: 1, until: LATER }));
+  presence.heard(signal('typing', { user: 2, until: LATER }));
+  presence.heard(signal('typing', { user: 3, until: '2001-01-01T00:00:00Z' }));
+  assert.deepEqual(presence.typing, [1, 2]);
+  presence.wrote(1);
+  assert.deepEqual(presence.typing, [2]);
+  assert.equal(changes.length, 3);
+});

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { dayName, duration, few, initials, words } from '../../../chat/static/chat/lib/words.js';
+import { habit } from '../../../realtime/static/realtime/lib/time_text.js';
+
+describe('words', () => {
+  test('counts that no badge could hold are cut', () =>
+    assert.deepEqual([0, 99, 100].map(few), ['0', '99', '99+']));
+
+  test('initials are letters, whatever the name begins with', () => {
+    assert.deepEqual(
+      ['Alice Moreau', 'bob', 'anna_maria', '  ', '(x) Émile', '李雷'].map(initials),
+      ['AM', 'b', 'am', '?', 'É', '李'],
+    );
+  });
+
+  test('a waiting time is never nothing', () => {
+    assert.deepEqual([0, 1, 59, 61, 7200, 172_800].map(duration), [
+      '1 second',
+      '1 second',
+      '59 seconds',
+      '2 minutes',
+      '2 hours',
+      '2 days',
+    ]);
+  });
+
+  test('yesterday has a name also across a month', () => {
+    const now = new Date(2026, 10, 1, 9);
+    assert.equal(dayName(new Date(2026, 10, 1, 0, 5).toISOString(), now), 'Today');
+    assert.equal(dayName(new Date(2026, 9, 31, 23, 55).toISOString(), now), 'Yesterday');
+    assert.match(dayName(new Date(2025, 9, 31, 12).toISOString(), now), /2025/);
+  });
+
+  test('who is banned is told why, and until when by their own clock', () => {
+    assert.equal(words.siteBanned('banned: spam (again)'), 'You have been banned. spam (again)');
+    assert.equal(words.siteBanned('banned'), 'You have been banned.');
+    assert.equal(
+      words.siteBanned('this account is banned'),
+      'You have been banned. this account is banned',
+    );
+    const time = new Intl.DateTimeFormat(undefined, {
+      dateStyle: 'medium',
+      timeStyle: 'short',
+      ...habit(),
+    }).format(new Date('2026-12-05T14:00:00Z'));
+    assert.equal(
+      words.siteBanned('banned: spam (again) (until 05 December 2026, 14:00 UTC)'),
+      `You have been banned until ${time}. spam (again)`,
+    );
+  });
+
+  test('a crowd that types is not listed', () => {
+    assert.equal(words.typing([]), '');
+    assert.equal(words.typing(['Bob']), 'Bob is typing …');
+    assert.equal(words.typing(['Bob', 'Charlie']), 'Bob and Charlie are typing …');
+    assert.equal(words.typing(['A', 'B', 'C', 'D']), 'Several people are typing …');
+  });
+
+  test('what is left of a message is told in both directions', () => {
+    assert.deepEqual([1, 0, -1, -5].map(words.left), [
+      '1 character left',
+      '0 characters left',
+      '1 character too long',
+      '5 characters too long',
+    ]);
+  });
+});

@@ -1,0 +1,548 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { PATIENCE_MS } from '../../../realtime/static/realtime/connection/heartbeat.js';
+import {
+  COMMAND_TIMEOUT_MS,
+  MAX_COMMAND_BYTES,
+  MAX_WAITING_COMMANDS,
+} from '../../../realtime/static/realtime/connection/replies.js';
+import {
+  BYE_PATIENCE_MS,
+  CONNECT_TIMEOUT_MS,
+  MAX_SLOT_MS,
+  Socket,
+  STABLE_AFTER_MS,
+  WAKE_TIMEOUT_MS,
+} from '../../../realtime/static/realtime/connection/socket.js';
+import { settle } from '../support/clock.js';
+import { socketScene } from '../support/scene.js';
+
+async function openScene() {
+  const scene = socketScene();
+  scene.socket.start();
+  await settle();
+  assert.equal(scene.socket.state.name, 'open');
+  return scene;
+}
+
+describe('a connection', () => {
+  test('opens with the subprotocol and says hello once', async () => {
+    const { server, states, hellos } = await openScene();
+    assert.deepEqual(server.connection.protocols, ['holdfast.v1']);
+    assert.deepEqual(
+      states.map((state) => state.name),
+      ['connecting', 'open'],
+    );
+    assert.equal(hellos.length, 1);
+    assert.equal(hellos[0].user.username, 'alice');
+  });
+
+  test('offers a bearer token as a second subprotocol', async () => {
+    const { server, clock } = socketScene();
+    const handlers = { hello() {}, object() {}, state() {} };
+    new Socket({
+      url: 'ws://fake/',
+      handlers,
+      token: 'secret',
+      create: server.open,
+      clock,
+    }).start();
+    assert.deepEqual(server.connection.protocols, ['holdfast.v1', 'bearer.secret']);
+  });
+
+  test('hands on objects in order, also of an array', async () => {
+    const { server, objects } = await openScene();
+    server.connection.send({ type: 'event', n: 1 }, { type: 'signal', n: 2 });
+    server.connection.send({ type: 'page', n: 3 });
+    await settle();
+    assert.deepEqual(
+      objects.map((object) => object.n),
+      [1, 2, 3],
+    );
+  });
+
+  test('ignores a type from a later version of the protocol', async () => {
+    const { server, socket, problems } = await openScene();
+    server.connection.send({ type: 'confetti' });
+    await settle();
+    assert.equal(socket.state.name, 'open');
+    assert.deepEqual(problems, []);
+  });
+
+  for (const [what, text] of [
+    ['no JSON', 'oops'],
+    ['a bare number', '7'],
+    ['null', 'null'],
+    ['an object without a type', '{}'],
+    ['an array with rubbish', '[{"type":"event"},3]'],
+  ]) {
+    test(`is left, and made again, when the server sends ${what}`, async () => {
+      const { server, socket, problems, clock } = await openScene();
+      server.connection.sendText(text);
+      await settle();
+      assert.equal(socket.state.name, 'waiting');
+      assert.equal(problems.length, 1);
+      await clock.advance(500);
+      assert.equal(socket.state.name, 'open');
+    });
+  }
+
+  test('is left when the server sends bytes', async () => {
+    const { server, socket } = await openScene();
+    server.connection.socket.onmessage?.({ data: new ArrayBuffer(2) });
+    assert.equal(socket.state.name, 'waiting');
+  });
+
+  test('is left when its hello names nobody', async () => {
+    const { server, socket, clock } = socketScene();
+    server.mute = true;
+    socket.start();
+    server.connection.send({ type: 'hello', epoch: 'e-1' });
+    await settle();
+    assert.equal(socket.state.name, 'waiting');
+    socket.stop();
+    assert.equal(clock.pending, 0);
+  });
+
+  test('survives a handler that throws', async () => {
+    const { server, clock } = socketScene();
+    /** @type {string[]} */
+    const seen = [];
+    /** @type {string[]} */
+    const problems = [];
+    const object = (/** @type {any} */ { type }) => {
+      seen.push(type);
+      throw new Error('a bug');
+    };
+    const report = (/** @type {unknown} */ _, /** @type {string} */ where) =>
+      void problems.push(where);
+    const socket = new Socket({
+      url: 'ws://fake/',
+      handlers: { hello() {}, object, state() {} },
+      create: server.open,
+      clock,
+      report,
+    });
+    socket.start();
+    await settle();
+    server.connection.send({ type: 'event' }, { type: 'page' });
+    await settle();
+    assert.deepEqual(seen, ['event', 'page']);
+    assert.deepEqual(problems, ['handling "event"', 'handling "page"']);
+    assert.equal(socket.state.name, 'open');
+  });
+
+  test('handles nothing more once a handler stopped it', async () => {
+    const { server, clock } = socketScene();
+    /** @type {number[]} */
+    const seen = [];
+    const object = (/** @type {any} */ { n }) => {
+      seen.push(n);
+      socket.stop();
+    };
+    const socket = new Socket({
+      url: 'ws://fake/',
+      handlers: { hello() {}, object, state() {} },
+      create: server.open,
+      clock,
+    });
+    socket.start();
+    await settle();
+    server.connection.send({ type: 'event', n: 1 }, { type: 'event', n: 2 });
+    await settle();
+    assert.deepEqual(seen, [1]);
+  });
+
+  test('that cannot even be made is tried again', async () => {
+    const { server, clock } = socketScene();
+    let attempts = 0;
+    const create = (/** @type {string} */ url, /** @type {string[]} */ protocols) => {
+      attempts += 1;
+      if (attempts === 1) throw new Error('blocked by policy');
+      return server.open(url, protocols);
+    };
+    const socket = new Socket({
+      url: 'ws://fake/',
+      handlers: { hello() {}, object() {}, state() {} },
+      create,
+      clock,
+      report() {},
+    });
+    socket.start();
+    assert.equal(socket.state.name, 'waiting');
+    await clock.advance(500);
+    assert.equal(socket.state.name, 'open');
+  });
+
+  test('leaves no timer behind when it is stopped', async () => {
+    const { socket, clock, command } = await openScene();
+    const asked = assert.rejects(command('room.read'), { code: 'no_reply' });
+    socket.stop();
+    await asked;
+    assert.equal(socket.state.name, 'idle');
+    assert.equal(clock.pending, 0);
+  });
+});
+
+describe('commands', () => {
+  test('resolve with the data of their reply', async () => {
+    const { command } = await openScene();
+    assert.deepEqual(await command('ping'), { time: 'now' });
+  });
+
+  test('reject with what the server said', async () => {
+    const { server, command } = await openScene();
+    server.refuseNext('message.post', { code: 'slow_mode', message: 'Wait 4 s.', retry_after: 4 });
+    await assert.rejects(command('message.post', { room: 1 }), {
+      code: 'slow_mode',
+      message: 'Wait 4 s.',
+      retryAfter: 4,
+    });
+  });
+
+  test('are told apart by their ids, whatever the order of the replies', async () => {
+    const { command, server } = await openScene();
+    server.ignored = new Set(['a', 'b']);
+    const asked = Promise.all([command('a'), command('b')]);
+    await settle();
+    const [a, b] = server.received;
+    server.connection.send(
+      { type: 'reply', id: b.id, ok: true, data: 'B' },
+      { type: 'reply', id: 999, ok: true, data: '?' },
+      { type: 'reply', id: a.id, ok: true, data: 'A' },
+    );
+    assert.deepEqual(await asked, ['A', 'B']);
+  });
+
+  test('are refused at once without a connection', async () => {
+    const { command } = socketScene();
+    await assert.rejects(command('ping'), { code: 'not_connected' });
+  });
+
+  test('end without a reply when the connection ends', async () => {
+    const { server, command } = await openScene();
+    server.ignored.add('message.post');
+    const asked = assert.rejects(command('message.post'), { code: 'no_reply' });
+    await settle();
+    server.connection.cut(1006);
+    await asked;
+  });
+
+  test('are given up in time, and the silence is looked into', async () => {
+    const { socket, server, clock, command } = await openScene();
+    server.ignored.add('message.post');
+    const asked = assert.rejects(command('message.post'), { code: 'timed_out' });
+    await clock.advance(COMMAND_TIMEOUT_MS);
+    await asked;
+    await settle();
+    assert.equal(server.commands('ping').length, 1);
+    await clock.advance(WAKE_TIMEOUT_MS);
+    assert.equal(socket.state.name, 'open'); // slow, but alive: the late reply is ignored
+    server.connection.send({ type: 'reply', id: server.received[0].id, ok: true, data: {} });
+    await settle();
+  });
+
+  test('are bounded in number', async () => {
+    const { socket, server, command } = await openScene();
+    server.ignored.add('x');
+    const asked = Array.from({ length: MAX_WAITING_COMMANDS }, () =>
+      assert.rejects(command('x'), { code: 'no_reply' }),
+    );
+    await assert.rejects(command('x'), { code: 'too_many' });
+    socket.stop();
+    await Promise.all(asked);
+  });
+
+  test('are bounded in size, counted in bytes', async () => {
+    const { server, command } = await openScene();
+    await assert.rejects(command('x', { body: 'é'.repeat(MAX_COMMAND_BYTES / 2) }), {
+      code: 'too_big',
+    });
+    assert.equal(server.received.length, 0);
+    await command('x', { body: 'e'.repeat(MAX_COMMAND_BYTES - 100) });
+  });
+
+  test('the largest one is blamed when the server closes over its size', async () => {
+    const { socket, server, command } = await openScene();
+    server.ignored = new Set(['x']);
+    const small = assert.rejects(command('x', { body: 'small' }), { code: 'no_reply' });
+    const large = assert.rejects(command('x', { body: 'large'.repeat(100) }), { code: 'too_big' });
+    await settle();
+    server.connection.cut(1009);
+    await Promise.all([small, large]);
+    assert.equal(socket.state.name, 'waiting');
+  });
+});
+
+describe('a silent connection', () => {
+  test('is pinged after ping_after, and not before', async () => {
+    const { server, clock } = await openScene();
+    await clock.advance(24_999);
+    assert.equal(server.commands('ping').length, 0);
+    await clock.advance(1);
+    assert.equal(server.commands('ping').length, 1);
+  });
+
+  test('is not pinged while there is something to hear', async () => {
+    const { server, clock } = await openScene();
+    for (let i = 0; i < 10; i += 1) {
+      await clock.advance(20_000);
+      server.connection.send({ type: 'signal' });
+    }
+    await settle();
+    assert.equal(server.commands('ping').length, 0);
+  });
+
+  test('is given up when nothing answers the ping, and made again', async () => {
+    const { server, socket, clock } = await openScene();
+    server.connection.die();
+    await clock.advance(25_000 + PATIENCE_MS);
+    assert.equal(socket.state.name, 'waiting');
+    await clock.advance(500);
+    assert.equal(socket.state.name, 'open');
+    assert.equal(server.connections.length, 2);
+  });
+
+  test('lives on for a day of pings', async () => {
+    const { server, socket, clock } = await openScene();
+    await clock.advance(86_400_000);
+    assert.equal(socket.state.name, 'open');
+    assert.equal(server.connections.length, 1);
+  });
+});
+
+describe('reconnecting', () => {
+  for (const code of [1000, 1001, 1006, 1009, 1011, 1012, 1013, 4001, 4002, 4003]) {
+    test(`after ${code}`, async () => {
+      const { server, socket, clock } = await openScene();
+      server.connection.cut(code);
+      await settle();
+      assert.equal(socket.state.name, 'waiting');
+      await clock.advance(500);
+      assert.equal(socket.state.name, 'open');
+    });
+  }
+
+  for (const code of [4500, 4501, 4502, 4503, 4504, 4599]) {
+    test(`not after ${code}, which is explained`, async () => {
+      const { server, socket, clock } = await openScene();
+      server.connection.cut(code, 'You were banned: spam.');
+      await settle();
+      assert.deepEqual(socket.state, { name: 'stopped', code, reason: 'You were banned: spam.' });
+      socket.wake();
+      await clock.advance(3_600_000);
+      assert.equal(server.connections.length, 1);
+      assert.equal(clock.pending, 0);
+    });
+  }
+
+  test('not without credentials: accepted and closed at once', async () => {
+    const { server, socket } = socketScene();
+    server.mute = true;
+    socket.start();
+    server.connection.bye(4501, 'not authenticated', null);
+    await settle();
+    assert.deepEqual(socket.state, { name: 'stopped', code: 4501, reason: 'not authenticated' });
+  });
+
+  test('takes the reason from bye when the close frame has none', async () => {
+    const { server, socket } = await openScene();
+    server.connection.send({ type: 'bye', reason: 'banned', retry_after: null });
+    await settle();
+    server.connection.cut(4503);
+    await settle();
+    assert.deepEqual(socket.state, { name: 'stopped', code: 4503, reason: 'banned' });
+  });
+
+  test('after a stop, when the person asks for it', async () => {
+    const { server, socket } = await openScene();
+    server.connection.cut(4504);
+    await settle();
+    socket.retryNow();
+    await settle();
+    assert.equal(socket.state.name, 'open');
+  });
+
+  test('waits longer after every failure, up to twenty seconds', async () => {
+    const { server, socket, clock } = socketScene();
+    server.reachable = false;
+    clock.chance = () => 1;
+    socket.start();
+    const waits = [];
+    for (let i = 0; i < 8; i += 1) {
+      await settle();
+      const state = socket.state;
+      assert.equal(state.name, 'waiting');
+      if (state.name === 'waiting') waits.push(state.retryAt - clock.now());
+      await clock.advance(waits[waits.length - 1]);
+    }
+    assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]);
+  });
+
+  test('a server that accepts and closes at once is not hammered', async () => {
+    const { server, socket, clock } = await openScene();
+    clock.chance = () => 1;
+    const waits = [];
+    for (let i = 0; i < 6; i += 1) {
+      server.connection.cut(4002);
+      await settle();
+      const state = socket.state;
+      if (state.name === 'waiting') waits.push(state.retryAt - clock.now());
+      await clock.advance(waits[i]);
+    }
+    assert.deepEqual(waits, [500, 1000, 2000, 4000, 8000, 16_000]);
+  });
+
+  test('starts from half a second again after a connection that lasted', async () => {
+    const { server, socket, clock } = await openScene();
+    clock.chance = () => 1;
+    for (let i = 0; i < 5; i += 1) {
+      server.connection.cut(1006);
+      await settle();
+      const state = socket.state;
+      assert.ok(state.name === 'waiting' && state.retryAt - clock.now() === 500);
+      await clock.advance(500 + STABLE_AFTER_MS);
+    }
+  });
+
+  test('comes back in the slot that bye gave, whatever the backoff says', async () => {
+    const { server, socket, clock } = await openScene();
+    server.connection.bye(1012, 'restart', 2.4);
+    await settle();
+    assert.deepEqual(socket.state, { name: 'waiting', retryAt: clock.now() + 2400, slot: true });
+    await clock.advance(2399);
+    assert.equal(server.connections.length, 1);
+    await clock.advance(1);
+    assert.equal(socket.state.name, 'open');
+  });
+
+  test('counts the slot from bye, not from the close that follows', async () => {
+    const { server, socket, clock, command } = await openScene();
+    server.connection.send({ type: 'bye', reason: 'restart', retry_after: 2.4 });
+    await clock.advance(1000);
+    await assert.rejects(command('ping'), { code: 'not_connected' });
+    server.connection.cut(1012);
+    await settle();
+    assert.deepEqual(socket.state, { name: 'waiting', retryAt: clock.now() + 1400, slot: true });
+  });
+
+  test('leaves a server that says bye and does not close', async () => {
+    const { server, socket, clock } = await openScene();
+    server.connection.send({ type: 'bye', reason: 'restart', retry_after: 30 });
+    await clock.advance(BYE_PATIENCE_MS);
+    assert.deepEqual(socket.state, { name: 'waiting', retryAt: clock.now() + 25_000, slot: true });
+  });
+
+  test('is kept away by no bye for longer than the limit', async () => {
+    const { server, socket, clock } = await openScene();
+    server.connection.bye(1013, 'overloaded', 1e12);
+    await settle();
+    assert.deepEqual(socket.state, {
+      name: 'waiting',
+      retryAt: clock.now() + MAX_SLOT_MS,
+      slot: true,
+    });
+  });
+
+  test('gives up an attempt that hangs', async () => {
+    const { server, socket, clock } = socketScene();
+    server.mute = true;
+    socket.start();
+    await clock.advance(CONNECT_TIMEOUT_MS);
+    assert.equal(socket.state.name, 'waiting');
+    server.mute = false;
+    await clock.advance(500);
+    assert.equal(socket.state.name, 'open');
+  });
+});
+
+describe('a page that wakes up', () => {
+  test('reconnects at once instead of waiting', async () => {
+    const { server, socket } = socketScene();
+    server.reachable = false;
+    socket.start();
+    await settle();
+    server.reachable = true;
+    socket.wake();
+    await settle();
+    assert.equal(socket.state.name, 'open');
+  });
+
+  test('finds out quickly that its connection died in its sleep', async () => {
+    const { server, socket, clock } = await openScene();
+    server.connection.die();
+    clock.leap(7_200_000);
+    socket.wake();
+    await clock.advance(WAKE_TIMEOUT_MS);
+    assert.equal(socket.state.name, 'waiting');
+    await clock.advance(500);
+    assert.equal(socket.state.name, 'open');
+  });
+
+  test('keeps a connection that lives', async () => {
+    const { server, socket, clock } = await openScene();
+    socket.wake();
+    await clock.advance(WAKE_TIMEOUT_MS);
+    assert.equal(socket.state.name, 'open');
+    assert.equal(server.connections.length, 1);
+  });
+
+  test('keeps to the slot that a restarting server gave it, unless the person insists', async () => {
+    const { server, socket } = await openScene();
+    server.connection.bye(1012, 'restart', 60);
+    await settle();
+    socket.wake();
+    assert.equal(socket.state.name, 'waiting');
+    socket.retryNow();
+    await settle();
+    assert.equal(socket.state.name, 'open');
+  });
+
+  test('does not wait for a slot that is over', async () => {
+    const { server, socket, clock } = await openScene();
+    server.connection.bye(1012, 'restart', 60);
+    await settle();
+    clock.leap(61_000);
+    socket.wake();
+    await settle();
+    assert.equal(socket.state.name, 'open');
+  });
+
+  test('starts an attempt anew that hung in the network it had before', async () => {
+    const { server, socket, clock } = socketScene();
+    server.mute = true;
+    socket.start();
+    socket.wake();
+    assert.equal(server.connections.length, 1);
+    clock.leap(WAKE_TIMEOUT_MS);
+    server.mute = false;
+    socket.wake();
+    await settle();
+    assert.equal(server.connections.length, 2);
+    assert.equal(socket.state.name, 'open');
+  });
+
+  test('closes when it falls asleep, and waits without a timer', async () => {
+    const { server, socket, clock, command } = await openScene();
+    server.ignored.add('message.post');
+    const asked = assert.rejects(command('message.post'), { code: 'no_reply' });
+    socket.sleep();
+    await asked;
+    assert.equal(socket.state.name, 'offline');
+    assert.equal(clock.pending, 0);
+    await clock.advance(3_600_000);
+    assert.equal(server.connections.length, 1);
+    socket.wake();
+    await settle();
+    assert.equal(socket.state.name, 'open');
+  });
+
+  test('does nothing before it was started', async () => {
+    const { server, socket } = socketScene();
+    socket.wake();
+    socket.sleep();
+    socket.retryNow();
+    assert.equal(socket.state.name, 'idle');
+    assert.equal(server.connections.length, 0);
+  });
+});
