@@ -8,6 +8,7 @@ COPY requirements.txt /tmp/
 RUN python -m venv /opt/venv && /opt/venv/bin/pip install --require-hashes --requirement /tmp/requirements.txt
 WORKDIR /srv/holdfast
 COPY manage.py ./
+COPY holdfast ./holdfast
 COPY realtime ./realtime
 COPY notifications ./notifications
 COPY chat ./chat

@@ -10,7 +10,7 @@ NODES ?= 3
 WEB ?= 1
 CLUSTER_PORT = $(if $(filter file,$(origin PORT)),8080,$(PORT))
 
-PYTHON_DIRECTORIES := manage.py realtime chat notifications tests
+PYTHON_DIRECTORIES := manage.py holdfast realtime chat notifications tests
 # The suites that touch no database, or bring one of their own: a second run on PostgreSQL would only repeat them.
 WITHOUT_DATABASE := tests/protocol tests/browser tests/architecture tests/operation tests/cluster tests/chaos tests/bench
 # The suites that start server processes or a browser.

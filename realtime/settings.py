@@ -80,6 +80,9 @@ INSTALLED_APPS = [
     "realtime",  # before those that register their streams with it
     "notifications",
     "chat",
+    *env.apps(
+        "HOLDFAST_APPS"
+    ),  # of the operator's own; before Django's, whose templates they may replace
     "channels",
     "django.contrib.admin",
     "django.contrib.auth",

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from holdfast import __version__
 from realtime.api.consumers import OWN, Pull
 from realtime.auth import Account, ApiRequest, async_api, raw_body, retry_header
 from realtime.core import metrics, reads
@@ -278,8 +279,8 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 async def healthz(request: HttpRequest) -> HttpResponse:
-    """Say that the event loop turns. For a supervisor that restarts what does not answer; asks nobody else."""
-    return HttpResponse("ok\n", content_type="text/plain")
+    """Say that the event loop turns, and in which version. For a supervisor that restarts what does not answer; asks nobody else."""
+    return HttpResponse(f"ok {__version__}\n", content_type="text/plain")
 
 
 @require_safe

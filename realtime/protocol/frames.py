@@ -94,17 +94,22 @@ def _decode_slowly(text: str) -> dict[str, Any]:
 def hello(
     connection: str,
     node: str,
+    version: str,
     user: Mapping[str, Any],
     epoch: str,
     ping_after: float,
     heads: Mapping[str, int],
 ) -> bytes:
-    """Encode the first object on a socket. ``user`` has id, username and name; ``ping_after`` is in seconds."""
+    """Encode the first object on a socket. ``user`` has id, username and name; ``ping_after`` is in seconds.
+
+    ``version`` is that of the server's program; clients show it and never decide by it.
+    """
     return _encode(
         {
             "type": "hello",
             "connection": connection,
             "node": node,
+            "version": version,
             "user": user,
             "epoch": epoch,
             "ping_after": ping_after,
