@@ -199,11 +199,11 @@ def test_a_figure_before_the_name_of_a_setting_is_its_default(path: Path) -> Non
 
 def test_a_figure_that_differs_is_found() -> None:
     assert figures(
-        "runs every second\n(`DRAIN_SECONDS`), up to 65,536 bytes (`PORT`), 50 ms (`X`)"
+        "runs every second\n(`DRAIN_SECONDS`), up to 65,536 bytes (`PORT`), 50 ms (`AGE`)"
     ) == [
         (1.0, "DRAIN_SECONDS"),
         (65536.0, "PORT"),
-        (0.05, "X"),
+        (0.05, "AGE"),
     ]
     assert default("DRAIN_SECONDS") != 1.0
 
