@@ -20,8 +20,8 @@ def main() -> None:
         sys.exit(
             f"{error}: Django is not installed for {sys.executable}. Run `make install`, then use .venv/bin/python manage.py."
         )
-    # Django answers `version` itself, with its own, and before it looks for a command of an app. Here
-    # it needs no settings: whoever reports that they are refused has a version to report.
+    # Here, because Django prints its own version before it looks for commands of apps. It needs no
+    # valid settings, so that a report about rejected settings can name the version.
     if sys.argv[1:] in (["version"], ["--version"]):
         python = platform.python_version()
         print(f"Holdfast {__version__} (Django {django.get_version()}, Python {python})")  # noqa: T201

@@ -1,4 +1,4 @@
-"""docs/dependencies.md lists what is shipped and installed, with licences: it is compared with the files themselves."""
+"""docs/dependencies.md names every copied file and every package, with its licence."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""An operator adds apps of their own by the environment: no file of Holdfast changes, so an upgrade never conflicts with it."""
+"""Operators add their own apps with an environment variable, so that no upgrade conflicts with them."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ GUIDE = (ROOT / "docs" / "extending.md").read_text()
 
 @pytest.fixture
 def orders(tmp_path: Path) -> Path:
-    """The guide's app, in a directory that is none of the project's; its code is what the guide shows."""
+    """The app of the guide, with the code that the guide shows, in a folder outside the project."""
     models, config = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)[:2]
     app = tmp_path / "elsewhere" / "orders"
     app.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The packages of a server are those that were tested: every one is pinned, with its hashes, and `make lock` has written them down."""
+"""Every package is pinned with its hashes, and the locked files match the short ones."""
 
 import re
 from pathlib import Path

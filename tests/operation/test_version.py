@@ -1,4 +1,4 @@
-"""The version is written once, in holdfast/__init__.py, and shown wherever someone looks for it."""
+"""Every place that shows the version shows the one in holdfast/__init__.py."""
 
 import re
 import subprocess
