@@ -141,9 +141,15 @@ def interpolated(value: str) -> str:
 
 def test_the_image_collects_static_files_with_nothing_but_a_key(tmp_path: Path) -> None:
     [copied] = [re.findall(r"^COPY (\S+) \./", (ROOT / "Dockerfile").read_text(), re.MULTILINE)]
-    assert {"manage.py", "realtime", "notifications", "chat", "templates", "nginx/probe"} == set(
-        copied
-    )
+    assert {
+        "manage.py",
+        "holdfast",
+        "realtime",
+        "notifications",
+        "chat",
+        "templates",
+        "nginx/probe",
+    } == set(copied)
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert all(f"!{name}" in ignored for name in [*copied, "requirements.txt"])
     env = {

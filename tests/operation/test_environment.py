@@ -30,6 +30,21 @@ def layer(url: str) -> dict[str, object]:
     )
 
 
+def test_apps_are_modules_or_their_configurations() -> None:
+    named = "tests.extending, tests.extending.apps.OrdersConfig"
+    found = Environment({"HOLDFAST_APPS": named}).apps("HOLDFAST_APPS")
+    assert found == ["tests.extending", "tests.extending.apps.OrdersConfig"]
+
+
+@pytest.mark.parametrize(
+    "app", ["ordres", "no.such.Config", "tests.nowhere", ".", "a..b", "orders shop"]
+)
+def test_an_app_that_cannot_be_imported_is_named(app: str) -> None:
+    assert refusal("HOLDFAST_APPS", app, "apps") == (
+        f"HOLDFAST_APPS is {app!r}: expected Django apps, separated by commas, that this Python can import."
+    )
+
+
 @pytest.mark.parametrize(
     ("method", "default"),
     [("text", "x"), ("switch", True), ("whole", 5), ("decimal", 0.5), ("words", ["a", "b"])],

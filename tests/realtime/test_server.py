@@ -17,6 +17,7 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 
 from chat import services as chat
+from holdfast import __version__
 from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.auth import issue_token
@@ -190,7 +191,8 @@ class TestListening:
             assert stat.S_IMODE(path.stat().st_mode) == 0o660
             with httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as client:
                 assert (
-                    client.get("http://node/healthz", headers={"Host": "localhost"}).text == "ok\n"
+                    client.get("http://node/healthz", headers={"Host": "localhost"}).text
+                    == f"ok {__version__}\n"
                 )
             assert "Another process already listens on" in refused("--unix", str(path))
             process.signal(signal.SIGKILL)
@@ -215,7 +217,10 @@ class TestListening:
                     uds = str(path) if sock is unix else None
                     port = tcp.getsockname()[1]
                     with httpx.Client(transport=httpx.HTTPTransport(uds=uds)) as client:
-                        assert client.get(f"http://127.0.0.1:{port}/healthz").text == "ok\n"
+                        assert (
+                            client.get(f"http://127.0.0.1:{port}/healthz").text
+                            == f"ok {__version__}\n"
+                        )
                     process.signal(signal.SIGTERM)
                     assert process.wait() == 0
         assert path.exists()  # it belongs to the process that made it
