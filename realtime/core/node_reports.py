@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from realtime.core import metrics
-from realtime.core.drain import process
+from realtime.core.drain import drain
 from realtime.core.writer import writer
 from realtime.models import Node
 from realtime.protocol.errors import Unavailable
@@ -34,10 +34,8 @@ MAX_SHOWN: Final = 500  # nodes on one page
 
 _RATES: Final[Mapping[str, Callable[[], float]]] = {
     "delivered_rate": lambda: metrics.events_delivered.value,
-    "command_rate": lambda: sum(counter.value for counter in metrics.commands.children.values()),
-    "handshake_rate": lambda: sum(
-        counter.value for counter in metrics.handshakes.children.values()
-    ),
+    "command_rate": lambda: metrics.total(metrics.commands),
+    "handshake_rate": lambda: metrics.total(metrics.handshakes),
 }
 
 
@@ -88,9 +86,7 @@ class Reporter:
     def _facts(self) -> dict[str, Any]:
         return {
             "name": self._node,
-            "subscriptions": int(metrics.subscriptions.value),
-            "behind": int(metrics.behind.value),
-            "draining": process.draining,
+            "draining": drain.begun,
             **self._hub_facts(),
             **self._rates(),
         }
