@@ -6,7 +6,7 @@ from typing import Any, Final
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
 
-from realtime.core.drain import process
+from realtime.core.drain import drain
 from realtime.server.websocket_protocol import unsent
 
 STALL_SECONDS: Final = 30.0  # a client that takes nothing for so long is cut off
@@ -46,7 +46,7 @@ class RequestProtocol(WebRequest):
     def handle_reply(self, message: dict[str, Any]) -> None:
         """Carry out one message of the application; while draining, answer and hang up, so that the proxy asks another node next time."""
         if (
-            process.draining
+            drain.begun
             and message["type"] == "http.response.start"
             and self.channel is not None
         ):

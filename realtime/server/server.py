@@ -23,7 +23,7 @@ from twisted.internet import defer
 from twisted.internet import reactor as _reactor
 from twisted.logger import ILogObserver, LogLevel, formatEvent, globalLogBeginner
 
-from realtime.core.drain import process
+from realtime.core.drain import drain
 from realtime.core.writer import writer
 from realtime.engine import hub as hubs
 from realtime.protocol.errors import Unavailable
@@ -117,7 +117,7 @@ class HoldfastServer(Server):
 
         Daphne cancels the applications and cuts the connections: all clients see 1006 at once and come back at once.
         """
-        process.drain()  # /readyz says no, long polls are answered
+        drain.begin()  # /readyz says no, long polls are answered
         for listener in self._listeners:
             listener.stop()
         try:

@@ -17,7 +17,7 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
 
 from realtime.core import metrics
-from realtime.core.drain import process
+from realtime.core.drain import drain
 from realtime.engine.outbound import Prepared
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
@@ -66,8 +66,8 @@ class SocketProtocol(WebSocketProtocol):
         Daphne leaves the HTTP channel registered as the producer of the transport: a client that reads slowly is then no longer read
         from, and nothing bounds or reports what is unsent. So we are the producer, and hear when the buffer has drained.
         """
-        if process.draining:
-            metrics.handshakes.of("draining").inc()
+        if drain.begun:
+            metrics.handshakes.labels("draining").inc()
             raise _deny(503, "restarting")
         self.heard = time.monotonic()
         self.transport.unregisterProducer()
@@ -89,7 +89,7 @@ class SocketProtocol(WebSocketProtocol):
             )
         )
         del self.handshake_deferred
-        if process.draining:  # it began while this one was being identified
+        if drain.begun:  # it began while this one was being identified
             self.leave(0.0)
 
     def onOpen(self) -> None:
@@ -216,7 +216,7 @@ class SocketProtocol(WebSocketProtocol):
 
         Daphne lets autobahn cut the connection, and the client sees 1006 and never learns why.
         """
-        metrics.closes.of(str(int(CloseCode.TOO_BIG))).inc()
+        metrics.closes.labels(str(int(CloseCode.TOO_BIG))).inc()
         if self.on_leave is not None:  # greeted: the last object says why
             self.write_frame(Prepared(frames.bye(CloseCode.TOO_BIG.reason, None)).frame)
         self._fail_connection(int(CloseCode.TOO_BIG), CloseCode.TOO_BIG.reason)
@@ -307,7 +307,7 @@ class SocketProtocol(WebSocketProtocol):
         if self._pinged_at:
             self.check_at = self._pinged_at + settings.HOLDFAST_PONG_SECONDS
             if now > self.check_at:
-                metrics.closes.of(str(int(CloseCode.UNRESPONSIVE))).inc()
+                metrics.closes.labels(str(int(CloseCode.UNRESPONSIVE))).inc()
                 self.close(CloseCode.UNRESPONSIVE, CloseCode.UNRESPONSIVE.reason)
             return
         self.check_at = self.heard + settings.HOLDFAST_PING_AFTER_SECONDS
