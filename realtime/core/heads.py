@@ -32,7 +32,7 @@ class Heads:
         self._events.setdefault(stream, [])
         return self._heads[stream]
 
-    def born(self, stream: str) -> None:
+    def created(self, stream: str) -> None:
         """Add the stream of something that this transaction makes: nobody else can know its name yet, so nobody can wait for its lock."""
         self._heads.setdefault(stream, 0)
 

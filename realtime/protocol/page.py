@@ -20,7 +20,7 @@ REPLY_MAX_EVENTS = 1000  # protocol.md §3: and a reply at most 1000
 PAGE_MAX_BYTES = 256 * 1024  # keeps a frame far below the 1 MiB at which Daphne refuses to send
 
 
-class End(NamedTuple):
+class AccessEnd(NamedTuple):
     """An event that takes a right away: whose, and what happens to the sockets that had it.
 
     With ``code`` the matching sockets are closed with it; without, only their subscription to the event's stream ends.
@@ -42,17 +42,17 @@ class Event(NamedTuple):
     key: str
     # B'{"seq":…,"kind":…,"data":{…}}'; None: moves the position, is shown to nobody.
     body: bytes | None
-    end: End | None = None
+    end: AccessEnd | None = None
 
     @classmethod
     def of(
-        cls, kind: str, ident: int, seq: int, data: dict[str, Any], *, end: End | None = None
+        cls, kind: str, ident: int, seq: int, data: dict[str, Any], *, end: AccessEnd | None = None
     ) -> "Event":
         """Encode the row ``kind:ident`` in the state ``data``."""
         return cls(seq, f"{kind}:{ident}", _encode({"seq": seq, "kind": kind, "data": data}), end)
 
     @classmethod
-    def hidden(cls, kind: str, ident: int, seq: int, *, end: End | None = None) -> "Event":
+    def hidden(cls, kind: str, ident: int, seq: int, *, end: AccessEnd | None = None) -> "Event":
         """Make an event that clients never see: it takes a number and may end subscriptions."""
         return cls(seq, f"{kind}:{ident}", None, end)
 
