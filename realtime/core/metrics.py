@@ -91,7 +91,7 @@ class Hot(Collector, Generic[Child]):
         self._name = f"holdfast_{name}"
         self._text = text
         self._labels = labels
-        self._make = make
+        self._make: Callable[[], Child] = make
         self.children: dict[tuple[str, ...], Child] = {}
         registry.register(self)
 
@@ -187,9 +187,7 @@ hooks = _counter(
 command_seconds = HotHistogram(
     "command_seconds", "Time from the arrival of a command to its reply", "command"
 )
-flush_events = HotHistogram(
-    "flush_events", "Events in one flush of a tail", bounds=SIZES
-).labels()
+flush_events = HotHistogram("flush_events", "Events in one flush of a tail", bounds=SIZES).labels()
 delivery_lag_seconds = HotHistogram(
     "delivery_lag_seconds", "Time from a commit to the last write of its event on this node"
 ).labels()

@@ -70,11 +70,11 @@ def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> B
 class Recorder:
     def __init__(self) -> None:
         self.groups: list[str] = []
-        self.heard: list[Any] = []
-        self.doubts = 0
+        self.received: list[Any] = []
+        self.gaps = 0
 
-    def on_doubt(self) -> None:
-        self.doubts += 1
+    def on_gap(self) -> None:
+        self.gaps += 1
 
 
 @pytest.fixture
@@ -84,14 +84,21 @@ async def recorder() -> Recorder:
 
 @pytest.fixture
 async def layer(broker: Broker, recorder: Recorder) -> AsyncIterator[ChannelLayerClient]:
-    layer = ChannelLayerClient("node-1", recorder.heard.append, recorder.on_doubt, lambda: recorder.groups)
+    layer = ChannelLayerClient(
+        "node-1",
+        on_message=recorder.received.append,
+        on_possible_gap=recorder.on_gap,
+        groups=lambda: recorder.groups,
+    )
     layer.start()
     await until(lambda: broker.groups[CLUSTER_GROUP])
     yield layer
     await layer.stop()
 
 
-async def test_a_send_that_fails_is_known_at_once(layer: ChannelLayerClient, broker: Broker) -> None:
+async def test_a_send_that_fails_is_known_at_once(
+    layer: ChannelLayerClient, broker: Broker
+) -> None:
     broker.away.update(broker._shards)
     layer.send(ROOM, {"type": "events", "node": "node-1"})
     assert await until(lambda: layer.degraded, within=0.15) < layers.SILENCE_SECONDS
@@ -107,7 +114,7 @@ async def test_the_node_is_heard_again_when_all_servers_are(
         await until(lambda: not layer.degraded, within=3 * layers.SILENCE_SECONDS)
     broker.away.clear()
     await until(lambda: not layer.degraded)
-    assert recorder.doubts == 2  # when it began and when it ended
+    assert recorder.gaps == 2  # when it began and when it ended
 
 
 async def test_a_group_that_was_joined_meanwhile_is_joined_afterwards(
