@@ -170,9 +170,7 @@ class Hub:
         return await self._subscriptions.page(reader, name, after)
 
     @asynccontextmanager
-    async def follow(
-        self, account: Account, name: str, after: int
-    ) -> AsyncIterator[HttpFollower]:
+    async def follow(self, account: Account, name: str, after: int) -> AsyncIterator[HttpFollower]:
         """Follow one stream without a socket: for a long poll or server-sent events.
 
         Raises the refusal if the account may not read the stream.

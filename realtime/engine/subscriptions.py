@@ -60,9 +60,7 @@ class Handshake:
 
     def wanted(self, tails: Iterable[StreamTail]) -> Wanted:
         """Return the positions to continue from, by tail."""
-        return {
-            tail: self._positions[tail.name] for tail in tails if tail.name not in self.errors
-        }
+        return {tail: self._positions[tail.name] for tail in tails if tail.name not in self.errors}
 
     def answer(self, request: int, pages: Mapping[StreamTail, Page]) -> None:
         """Begin the subscriptions and send the reply."""
@@ -246,7 +244,9 @@ def _pages(wanted: Wanted, read: Mapping[StreamTail, Page]) -> dict[StreamTail, 
     return pages
 
 
-def _page(tail: StreamTail, after: int | None, read: Page | None, *, events: int, size: int) -> Page:
+def _page(
+    tail: StreamTail, after: int | None, read: Page | None, *, events: int, size: int
+) -> Page:
     head = tail.position
     if after is None or after == head:
         return Page(head, head, head, ())

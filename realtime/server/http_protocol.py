@@ -45,11 +45,7 @@ class RequestProtocol(WebRequest):
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         """Carry out one message of the application; while draining, answer and hang up, so that the proxy asks another node next time."""
-        if (
-            drain.begun
-            and message["type"] == "http.response.start"
-            and self.channel is not None
-        ):
+        if drain.begun and message["type"] == "http.response.start" and self.channel is not None:
             self.channel.persistent = False
             self.setHeader(b"connection", b"close")
         super().handle_reply(message)
