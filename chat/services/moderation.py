@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from chat import payloads, policies
+from chat import policies
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, SiteMute, State
 from chat.moderation import site_bans
 from chat.payloads import moment

@@ -26,7 +26,7 @@ from realtime.core.database import read
 from realtime.core.drain import drain
 from realtime.core.streams import Reader
 from realtime.engine import hub as hubs
-from realtime.engine.http_follower import HttpFollower, AccessEnded
+from realtime.engine.http_follower import AccessEnded, HttpFollower
 from realtime.protocol import frames
 from realtime.protocol.errors import (
     BadRequest,

@@ -1,8 +1,8 @@
 """Revoking access: of a session, a token or a whole account, on every node within a second.
 
 A revocation is a hidden row of the user's personal stream, which every socket of the user watches.
-So it is as safe as a message: it arrives through the broker or, without one, by the head check. What
-no row records (an expiry, a change that sends no signal) is found by ``access_ends``.
+So it is as safe as a message: it arrives through the broker or, without one, by the head check.
+``access_ends`` finds what no row records: an expiry, or a change that sends no signal.
 """
 
 import time
@@ -193,8 +193,8 @@ def _event(row: Revocation) -> Event:
     return Event.hidden("revocation", row.pk, row.seq, end=end)
 
 
-# Signals of django.contrib.auth, whose views and admin know nothing of sockets. There are no signals
-# between our own apps.
+# Signals of django.contrib.auth, whose views and admin know nothing of sockets. Our own apps send
+# each other none.
 
 
 def connect_signals() -> None:

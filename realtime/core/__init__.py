@@ -1,1 +1,1 @@
-"""What the engine is made of: streams and their heads, reads and writes, publishing, commands, metrics. It knows no socket."""
+"""The parts below the engine: heads, reads, writes, publishing, commands and metrics."""

@@ -59,7 +59,7 @@ class Commands:
         self._base = base
 
     def __call__(self, name: str, *, pipelined: bool = False) -> Callable[[Handler], Handler]:
-        """Register ``async handler(caller, fields)``; ``fields`` is annotated with its struct."""
+        """Register ``async handler(caller, fields)``; annotate ``fields`` with its struct."""
 
         def register(handler: Handler) -> Handler:
             fields = get_type_hints(handler)["fields"]
@@ -69,7 +69,7 @@ class Commands:
         return register
 
     def find(self, name: object) -> Command:
-        """Return the command. Raises ``BadRequest`` if ``name`` is no string, or ``UnknownCommand``."""
+        """Return a command. Raises ``BadRequest`` if ``name`` is no string, or ``UnknownCommand``."""
         if not isinstance(name, str):
             raise BadRequest("command: expected a string")
         if name in self._by_name:
@@ -126,7 +126,10 @@ def parse_fields(name: str, raw: dict[str, Any], shape: type[Fields]) -> Fields:
 
 
 def describe_problem(problem: str) -> str:
-    """Turn msgspec's "Expected `int`, got `str` - at `$.room`" into "room: expected `int`, got `str`"."""
+    """Put the field first in a message of msgspec.
+
+    "Expected `int`, got `str` - at `$.room`" becomes "room: expected `int`, got `str`".
+    """
     what, at, path = problem.partition(" - at `$.")
     if at:
         return f"{path.rstrip('`')}: {what[0].lower()}{what[1:]}"

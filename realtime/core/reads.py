@@ -20,7 +20,7 @@ RECENT = timedelta(seconds=30)
 
 
 def heads(names: Collection[str], *, recent: bool = False) -> dict[str, int]:
-    """Return the heads of those streams that exist; with ``recent``, only of those changed recently.
+    """Return the heads of the streams that exist; with ``recent``, of those changed recently.
 
     "Recently" is by the database's clock. The names are one parameter: with thousands of
     placeholders, Django took most of a head check to build the query.

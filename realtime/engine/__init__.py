@@ -1,1 +1,1 @@
-"""What is live in one process: the hub, the tails of streams, their subscribers, presence, and the channel layer."""
+"""The live state of a process: hub, tails, subscriptions, sockets, presence, channel layer."""

@@ -1,5 +1,6 @@
-"""The only file that uses the channel layer: one channel for the process, one group for each stream
-that it follows, and one group for the cluster.
+"""The process' only connection to the channel layer.
+
+It has one channel, one group for each followed stream, and one group for the cluster.
 
 The layer is a hint, never the truth. Sending never waits and never fails a caller. Silence is
 noticed by a heartbeat of our own, because Channels' Redis layers report neither a lost connection

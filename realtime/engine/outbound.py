@@ -1,7 +1,8 @@
-"""The way out of one socket: bytes in, never waiting, with a count of what the client has not taken yet.
+"""The way out of one socket: bytes in, never waiting, with a count of what the client has not read.
 
-Under ``manage.py serve`` frames go straight to the server's protocol object (``realtime.server.server``). Under any other ASGI server they pass
-through a queue and ``send``: the same behaviour, slower, and the count is only as honest as that server's backpressure.
+Under ``manage.py serve`` frames go straight to the server's protocol object
+(``realtime.server.server``). Under any other ASGI server they pass through a queue and ``send``:
+the behaviour is the same, but slower, and the count is only as good as that server's backpressure.
 """
 
 import asyncio
@@ -47,8 +48,8 @@ class Transport(Protocol):
 class Outlet(Protocol):
     """What a socket writes to.
 
-    ``on_drained`` is called when little enough is unsent after there was much; ``on_leave`` when the client is to go to another node, with
-    the seconds after which it comes back.
+    ``on_drained`` is called when the client has read enough again. ``on_leave`` is called when the
+    client has to go to another node, with the seconds after which it reconnects.
     """
 
     on_drained: Callable[[], None] | None
@@ -96,7 +97,10 @@ class DirectOutlet:
 
 
 class QueueOutlet:
-    """Writes through ASGI's ``send``, one message after the other, from a task that lives only while there is something to send."""
+    """Writes through ASGI's ``send``, one message after the other.
+
+    The task that sends exists only while there is something to send.
+    """
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -105,7 +109,7 @@ class QueueOutlet:
         self._closed = False
         self.unsent = 0  # bytes
         self.on_drained: Callable[[], None] | None = None
-        self.on_leave: Callable[[float], None] | None = None  # no ASGI server says so
+        self.on_leave: Callable[[float], None] | None = None  # no ASGI server calls it
 
     def write(self, message: Prepared) -> None:
         self.unsent += len(message.payload)
@@ -127,8 +131,8 @@ class QueueOutlet:
         try:
             while self._waiting:
                 message = self._waiting.popleft()
-                # a server raises its own kind of error when the client has gone; the consumer
-                # learns of it by `websocket.disconnect`
+                # A server raises its own kind of error when the client is gone. The consumer
+                # receives `websocket.disconnect` then.
                 with suppress(Exception):
                     await self._send_or_close(message)
                 self.unsent -= len(message.get("text", "").encode())

@@ -2,9 +2,10 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import realtime.models
 from django.conf import settings
 from django.db import migrations, models
+
+import realtime.models
 
 
 class Migration(migrations.Migration):

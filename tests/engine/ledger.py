@@ -1,4 +1,7 @@
-"""A kind of stream for the engine's tests, with rows of two tables in memory; and an outlet that keeps what is written."""
+"""A kind of stream for the engine's tests, and an outlet that keeps what is written.
+
+The rows of the stream are in two tables in memory.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

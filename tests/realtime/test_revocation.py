@@ -16,9 +16,9 @@ from realtime.auth.revocation import (
     LOGGED_OUT,
     PASSWORD_CHANGED,
     REVOKED,
+    access_ends,
     end_sessions,
     end_sessions_within,
-    access_ends,
     personal_stream,
     revocation_events,
 )
