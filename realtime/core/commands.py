@@ -69,7 +69,7 @@ class Commands:
         return register
 
     def find(self, name: object) -> Command:
-        """Return a command. Raises ``BadRequest`` if ``name`` is no string, or ``UnknownCommand``."""
+        """Return a command. Raises ``UnknownCommand``, or ``BadRequest`` if ``name`` is no string."""
         if not isinstance(name, str):
             raise BadRequest("command: expected a string")
         if name in self._by_name:

@@ -1,4 +1,4 @@
-"""What the process counts, and how Prometheus reads it.
+"""Counters, gauges and histograms of the process, as Prometheus reads them.
 
 A node counts for itself; Prometheus sums over the nodes.
 

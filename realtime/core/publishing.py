@@ -1,4 +1,4 @@
-"""What happens after a commit: the changed rows go to the hub of this process.
+"""Publication after a commit: the changed rows go to the hub of this process.
 
 If no hub runs here, they go to the channel layer. Nothing in this module may fail a sender: the
 head check of every node finds what is not delivered.

@@ -53,7 +53,8 @@ def changed_at(name: str) -> float | None:
 def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
     """Read what changed in stream ``name`` after ``after``.
 
-    The head is read first, then the rows of every source, cut at the head. Raises ``Reset`` for a position that cannot be continued from: above the head, or below the floor.
+    The head is read first, then the rows of every source, cut at the head. Raises ``Reset`` for a
+    position above the head or below the floor, because it cannot be continued.
     """
     kind, ident = parse(name)
     head, floor = head_and_floor(name)

@@ -36,7 +36,7 @@ class Connection(Protocol):
 
 
 class CheckedHub(Protocol):
-    """What the check needs of the hub."""
+    """The hub as the check needs it."""
 
     epoch: str
 

@@ -34,7 +34,7 @@ class Prepared:
 
 
 class Transport(Protocol):
-    """What ``realtime.server.server`` puts into the scope as ``holdfast.transport``."""
+    """The object that ``realtime.server.server`` puts into the scope as ``holdfast.transport``."""
 
     on_drained: Callable[[], None] | None
     on_leave: Callable[[float], None] | None
@@ -46,7 +46,7 @@ class Transport(Protocol):
 
 
 class Outlet(Protocol):
-    """What a socket writes to.
+    """The object that a socket writes to.
 
     ``on_drained`` is called when the client has read enough again. ``on_leave`` is called when the
     client has to go to another node, with the seconds after which it reconnects.

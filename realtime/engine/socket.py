@@ -150,4 +150,4 @@ class Socket:
 
 
 def _nothing(socket: Socket, tail: StreamTail) -> None:
-    """Stand in for the hub until the socket is attached."""
+    """Do nothing, until the socket is attached to a hub."""

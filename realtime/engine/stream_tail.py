@@ -27,14 +27,14 @@ OnAccessEnd = Callable[["StreamTail", AccessEnd, float | None], None]
 
 # Publications of two nodes may cross; a longer gap means that the broker lost something.
 REORDER_SECONDS = 0.05
-# Sockets written to in one go: about 5 ms, during which everything else on this node waits.
+# Sockets written to without a pause: about 5 ms, during which everything else on this node waits.
 SLICE_SOCKETS = 500
 # A longer gap is not pushed: every subscriber becomes behind and pulls at its own pace.
 MAX_REPAIRED_EVENTS = 1000
 
 
 class Subscriber(Protocol):
-    """What a tail needs of the sockets that it writes to."""
+    """A socket as a tail needs it."""
 
     account: Account
 

@@ -59,7 +59,7 @@ def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> B
     broker = Broker(request.param)
     monkeypatch.setattr(layers, "get_channel_layer", lambda: broker)
     for name, seconds in {
-        "HEARTHEARTBEAT_SECONDS": 0.05,
+        "HEARTBEAT_SECONDS": 0.05,
         "RETRY_SECONDS": 0.02,
         "SILENCE_SECONDS": 0.2,
     }.items():

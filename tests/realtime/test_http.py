@@ -145,7 +145,7 @@ class TestCommands:
         async def broken(*_: Any) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(views, "_act", broken)
+        monkeypatch.setattr(views, "_reply", broken)
         answer = await caller.command("ping")
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
         assert "command failed" in caplog.text
