@@ -20,7 +20,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from realtime.auth.accounts import Account, banned, seal, session_credential, token_credential
+from realtime.auth.accounts import (
+    Account,
+    banned,
+    password_fingerprint,
+    session_credential,
+    token_credential,
+)
 from realtime.core.heads import Heads, changing
 from realtime.core.streams import StreamName, kinds
 from realtime.models import AccessToken, Revocation
@@ -100,7 +106,7 @@ def access_ends(accounts: Collection[Account]) -> dict[Account, AccessEnd]:
     The hub asks about all accounts once a minute, because sessions and tokens expire silently and
     ``QuerySet.update`` sends no signal. It asks again after a socket has begun to watch its
     personal stream, which closes the gap between the reads of the handshake and that moment.
-    This takes two queries for a thousand accounts, and one for each gate.
+    This takes two queries for a thousand accounts, and one for each connection check.
     """
     found: dict[Account, AccessEnd] = {}
     for chunk in _chunks(accounts):
@@ -175,7 +181,7 @@ def _revoked(accounts: Sequence[Account]) -> set[str]:
 def _reason(account: Account, user: User | None, now: float) -> str | None:
     if user is None or not user.is_active:
         return DEACTIVATED
-    if seal(user) != account.seal:
+    if password_fingerprint(user) != account.password_fingerprint:
         return PASSWORD_CHANGED
     if account.expires_at is not None and account.expires_at <= now:
         return EXPIRED

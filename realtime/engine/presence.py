@@ -56,7 +56,7 @@ class PresenceTracker:
 
     def on_message(self, message: Message) -> None:
         """Take in a message of another process."""
-        self._presence.heard(dict(message), time.monotonic())
+        self._presence.receive(dict(message), time.monotonic())
 
     def present(self, stream: str) -> tuple[int, list[int] | None]:
         """Return how many users are present, and their ids; None if they are too many to list."""

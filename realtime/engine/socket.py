@@ -13,7 +13,7 @@ from realtime.engine.outbound import Outlet, Prepared
 from realtime.engine.stream_tail import StreamTail
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
-from realtime.protocol.delivery import Delivery, Verdict
+from realtime.protocol.delivery import Backpressure, Delivery
 from realtime.protocol.page import AccessEnd, Page
 
 
@@ -61,8 +61,8 @@ class Socket:
         """Write one object or array; a socket whose buffer is above the hard mark is closed."""
         if self.closed:
             return
-        if self._delivery.verdict(self._outlet.unsent) is Verdict.CLOSE:
-            self.close(CloseCode.HOPELESSLY_SLOW)
+        if self._delivery.backpressure(self._outlet.unsent) is Backpressure.CLOSE:
+            self.close(CloseCode.TOO_SLOW)
         else:
             self._outlet.write(Prepared(payload))
 
@@ -74,13 +74,13 @@ class Socket:
 
     def push(self, tail: StreamTail, message: Prepared) -> None:
         """Write a flush that many sockets share, or fall behind."""
-        match self._delivery.verdict(self._outlet.unsent):
-            case Verdict.SEND:
+        match self._delivery.backpressure(self._outlet.unsent):
+            case Backpressure.SEND:
                 self._outlet.write(message)
-            case Verdict.SKIP:
+            case Backpressure.SKIP:
                 self.fall(tail)
-            case Verdict.CLOSE:
-                self.close(CloseCode.HOPELESSLY_SLOW)
+            case Backpressure.CLOSE:
+                self.close(CloseCode.TOO_SLOW)
 
     def answered(self, tail: StreamTail, page: Page) -> None:
         """Record that ``page`` is being sent now, which makes the subscription level or behind."""
@@ -133,7 +133,7 @@ class Socket:
         metrics.closes.labels(str(code)).inc()
         for tail in tuple(self.following.values()):
             self.leave(tail)
-        if known is not CloseCode.HOPELESSLY_SLOW:
+        if known is not CloseCode.TOO_SLOW:
             self._outlet.write(Prepared(frames.bye(reason or known.reason, retry_after)))
         self._outlet.close(code, reason or known.reason)
 
