@@ -120,27 +120,40 @@ def check_member(room: Room, membership: Membership | None) -> Membership:
 # -- writing ---------------------------------------------------------------------------------------
 
 
-def check_may_write(room: Room, membership: Membership | None, *, now: datetime) -> Membership:
-    """Return the membership of somebody who may write in the room now."""
+def check_may_write(
+    room: Room,
+    membership: Membership | None,
+    *,
+    site_muted_until: datetime | None,
+    now: datetime,
+) -> Membership:
+    """Return the membership of a user who may post in the room now. Raises why they may not."""
     membership = check_member(room, membership)
     check_not_archived(room)
-    check_not_muted(membership, now=now)
+    check_not_muted(membership, site_muted_until=site_muted_until, now=now)
     if room.read_only and rank(membership) < Rank.MODERATOR:
         raise ReadOnly("Only owners and moderators write in this room.")
     return membership
 
 
-def check_may_react(room: Room, membership: Membership | None, *, now: datetime) -> None:
-    """Raise why somebody may not react. In a locked room everybody who is in it may: that is what is left to them."""
+def check_may_react(
+    room: Room,
+    membership: Membership | None,
+    *,
+    site_muted_until: datetime | None,
+    now: datetime,
+) -> None:
+    """Raise why a user may not react. Every member of a read-only room may."""
     membership = check_member(room, membership)
     check_not_archived(room)
-    check_not_muted(membership, now=now)
+    check_not_muted(membership, site_muted_until=site_muted_until, now=now)
 
 
-def check_not_muted(membership: Membership, *, now: datetime) -> None:
-    """Raise ``Muted`` where a moderator has silenced a member, in the room or everywhere (``selectors.with_site_mute``)."""
-    everywhere: datetime | None = getattr(membership, "site_muted_until", None)
-    until = max(filter(None, [membership.muted_until, everywhere]), default=now)
+def check_not_muted(
+    membership: Membership, *, site_muted_until: datetime | None, now: datetime
+) -> None:
+    """Raise ``Muted`` while a mute lasts, in this room or on the whole site."""
+    until = max(filter(None, [membership.muted_until, site_muted_until]), default=now)
     if until > now:
         wait = (until - now).total_seconds()
         raise Muted(

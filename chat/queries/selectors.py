@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from django.contrib.auth.models import User
@@ -119,10 +120,20 @@ def membership(room_id: int, user_id: int) -> Membership | None:
 
 
 def with_site_mute(rows: "QuerySet[Membership]") -> "QuerySet[Membership]":
-    """Add until when each person may write nowhere: what ``policies.check_not_muted`` looks at."""
+    """Load until when each member is muted on the whole site, for ``site_muted_until``."""
     until = SiteMute.objects.filter(pk=OuterRef("user_id")).values("until")
     annotated: QuerySet[Membership] = rows.annotate(site_muted_until=Subquery(until))
     return annotated
+
+
+def site_muted_until(row: Membership | None) -> datetime | None:
+    """Return until when a member is muted on the whole site.
+
+    Raises ``KeyError`` for a row that was read without ``with_site_mute``: a permission must not
+    take "not loaded" for "not muted".
+    """
+    until: datetime | None = vars(row)["site_muted_until"] if row is not None else None
+    return until
 
 
 def standing(room_id: int, user_id: int) -> Standing:
@@ -140,7 +151,9 @@ def readable(room_id: int, user_id: int) -> Standing:
 def writable(room_id: int, user_id: int) -> Standing:
     """Return a room that somebody may write in now. Raises why they may not."""
     found = standing(room_id, user_id)
-    policies.check_may_write(*found, now=timezone.now())
+    policies.check_may_write(
+        *found, site_muted_until=site_muted_until(found.membership), now=timezone.now()
+    )
     return found
 
 

@@ -37,7 +37,12 @@ def edit_message(
     ) as heads:
         room, member = selectors.standing(room.pk, actor_id)
         message = _standing(message_id)
-        member = policies.check_may_write(room, member, now=timezone.now())
+        member = policies.check_may_write(
+            room,
+            member,
+            site_muted_until=selectors.site_muted_until(member),
+            now=timezone.now(),
+        )
         if message.author_id != actor_id:
             raise NotYours("You can only edit your own messages.")
         if message.body == text.body:
@@ -147,7 +152,12 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
     inboxes = [inbox(found.author_id)] if found.author_id != actor_id else []
     with changing(payloads.stream(found.room_id), *inboxes) as heads:
         room, member = selectors.standing(found.room_id, actor_id)
-        policies.check_may_react(room, member, now=timezone.now())
+        policies.check_may_react(
+            room,
+            member,
+            site_muted_until=selectors.site_muted_until(member),
+            now=timezone.now(),
+        )
         if on:
             check_may_write_to(room, actor_id)
         message = _standing(message_id)

@@ -214,8 +214,9 @@ class _Batch:
         if isinstance(text, HoldfastError):
             raise text
         room = self.rooms[post.room_id]
+        member = self.members.get((post.room_id, post.author_id))
         member = policies.check_may_write(
-            room, self.members.get((post.room_id, post.author_id)), now=self.now
+            room, member, site_muted_until=selectors.site_muted_until(member), now=self.now
         )
         other_id = other_of(room, post.author_id)
         if other_id is not None:

@@ -311,3 +311,9 @@ def test_moderators_do_it_from_the_chat(general: Room, alice: User, bob: User, m
         {"banned": True},
     ):
         assert patch(mona, person, **wrong)[0] == 400
+
+
+def test_a_site_mute_that_was_not_loaded_is_not_taken_for_none(general: Room, bob: User) -> None:
+    row = Membership.objects.get(room=general, user=bob)
+    with pytest.raises(KeyError):
+        selectors.site_muted_until(row)
