@@ -30,6 +30,7 @@ def message(row: Message) -> dict[str, Any]:
         "number": row.number,
         "seq": row.seq,
         "author": person(row.author),
+        "key": str(row.key),
         "body": row.body,
         "created_at": moment(row.created_at),
         "edited_at": moment(row.edited_at),

@@ -47,6 +47,7 @@ def test_a_message_is_shown_to_everybody_in_the_room(
         "number": 1,
         "seq": 4,  # after the room itself, Alice and Bob
         "author": {"id": alice.pk, "username": "alice", "name": "Alice"},
+        "key": str(key),
         "body": "Hello",
         "created_at": payloads.moment(posted.message.created_at),
         "edited_at": None,
