@@ -397,8 +397,7 @@ export class Room {
     // a key is unique only among the messages of its author
     const me = this.#context.me.id;
     return (
-      state !== 'failed' &&
-      this.history.rows.some((row) => row.key === key && row.author.id === me)
+      state !== 'failed' && this.history.rows.some((row) => row.key === key && row.author.id === me)
     );
   }
 
