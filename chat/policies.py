@@ -4,9 +4,10 @@ import re
 import unicodedata
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Final
+from typing import Annotated, Final
 
 import emoji
+import msgspec
 from django.conf import settings
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFo
 from realtime.site.time_zones import Moment
 
 MAX_ID: Final = 2**63 - 1  # what a column of the database can hold
+RowId = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
 # In larger rooms "everything" notifies as "mentions" does: each message would write a row for each.
 EVERYTHING_MAX_MEMBERS: Final = 100
 # Whom @room may notify: so many rows in the transaction that posts.
@@ -74,7 +76,7 @@ def no_such_message() -> NotFound:
     return NotFound("There is no such message.")
 
 
-def standing_state(state: str, banned_until: datetime | None) -> str:
+def effective_state(state: str, banned_until: datetime | None) -> str:
     """Return the state that counts. A ban whose time has come has ended, though the row tells of it until the person comes back."""
     is_over = state == State.BANNED and banned_until is not None and banned_until <= timezone.now()
     return State.LEFT if is_over else state
@@ -84,7 +86,7 @@ def is_banned(membership: Membership | None) -> bool:
     """Tell whether a ban from the room stands."""
     return (
         membership is not None
-        and standing_state(membership.state, membership.banned_until) == State.BANNED
+        and effective_state(membership.state, membership.banned_until) == State.BANNED
     )
 
 
@@ -103,7 +105,8 @@ def reading_problem(kind: str, state: str | None) -> HoldfastError | None:
 def check_may_read(room: Room, membership: Membership | None) -> None:
     """Raise what ``reading_problem`` says."""
     problem = reading_problem(
-        room.kind, standing_state(membership.state, membership.banned_until) if membership else None
+        room.kind,
+        effective_state(membership.state, membership.banned_until) if membership else None,
     )
     if problem is not None:
         raise problem

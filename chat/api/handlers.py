@@ -20,7 +20,6 @@ from realtime.engine import hub as hubs
 
 commands = Commands(handlers.commands)
 
-Id = Annotated[int, msgspec.Meta(ge=1, le=policies.MAX_ID)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=policies.MAX_ID)]
 Data = dict[str, Any]
 
@@ -28,29 +27,29 @@ Data = dict[str, Any]
 class PostMessage(msgspec.Struct):
     """A message for a room."""
 
-    room: Id
+    room: policies.RowId
     key: UUID
     body: str
-    reply_to: Id | None = None
+    reply_to: policies.RowId | None = None
 
 
 class OneMessage(msgspec.Struct):
     """A message."""
 
-    message: Id
+    message: policies.RowId
 
 
 class EditMessage(msgspec.Struct):
     """A message and its new text."""
 
-    message: Id
+    message: policies.RowId
     body: str
 
 
 class React(msgspec.Struct):
     """A reaction, to be there or not."""
 
-    message: Id
+    message: policies.RowId
     emoji: str
     on: bool
 
@@ -58,7 +57,7 @@ class React(msgspec.Struct):
 class ReportMessage(msgspec.Struct):
     """What is wrong with a message."""
 
-    message: Id
+    message: policies.RowId
     category: str
     note: str = ""
 
@@ -66,26 +65,26 @@ class ReportMessage(msgspec.Struct):
 class OneRoom(msgspec.Struct):
     """A room."""
 
-    room: Id
+    room: policies.RowId
 
 
 class OnePerson(msgspec.Struct):
     """Somebody."""
 
-    user: Id
+    user: policies.RowId
 
 
 class ReadRoom(msgspec.Struct):
     """How far a room has been read."""
 
-    room: Id
+    room: policies.RowId
     number: Number
 
 
 class UnreadRoom(msgspec.Struct):
     """From which message on a room is unread."""
 
-    room: Id
+    room: policies.RowId
     number: Annotated[int, msgspec.Meta(ge=1, le=policies.MAX_ID)]
 
 
@@ -192,7 +191,7 @@ async def leave(caller: Caller, fields: OneRoom) -> Data:
 @commands("room.read", pipelined=True)
 async def read_room(caller: Caller, fields: ReadRoom) -> Data:
     """Note how far I have read; in small rooms the others see it."""
-    mark = services.Mark(user_id=caller.user_id, room_id=fields.room, number=fields.number)
+    mark = services.ReadMark(user_id=caller.user_id, room_id=fields.room, number=fields.number)
     marked = await writer().batch(services.mark_read, mark)
     if marked.moved and marked.member_count <= policies.READ_SIGNAL_MAX_MEMBERS:
         data = {"user": caller.user_id, "number": marked.number}
@@ -214,7 +213,7 @@ async def unread_room(caller: Caller, fields: UnreadRoom) -> Data:
 @commands("room.read_all")
 async def read_all_rooms(caller: Caller, fields: NoFields) -> Data:
     """Note that I have read everything there is in my rooms."""
-    return {"rooms": await writer().run(services.read_everywhere, user_id=caller.user_id)}
+    return {"rooms": await writer().run(services.mark_all_read, user_id=caller.user_id)}
 
 
 @commands("room.typing")

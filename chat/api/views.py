@@ -1,6 +1,6 @@
 """The JSON API of rooms. In every answer ``seq`` was read before the rows, so that whoever continues from it misses nothing."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from django.http import HttpRequest, JsonResponse
@@ -21,8 +21,6 @@ from realtime.auth import ApiRequest, api, body
 from realtime.core.reads import head_and_floor
 from realtime.protocol.errors import BadRequest
 
-Id = Annotated[int, msgspec.Meta(ge=1, le=policies.MAX_ID)]
-
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
     """What a request carries. A field that does not exist is refused: it may be a misspelt one that does."""
@@ -40,7 +38,7 @@ class NewRoom(Body):
 class Partner(Body):
     """Somebody to talk with, by id or by username."""
 
-    user: Id | None = None
+    user: policies.RowId | None = None
     username: str | None = None
 
 
@@ -64,7 +62,7 @@ class Invitation(Body):
 class NewOwner(Body):
     """Who is to own a room."""
 
-    user: Id
+    user: policies.RowId
 
 
 class NewLink(Body):

@@ -29,7 +29,14 @@ from chat.services.members import (
 )
 from chat.services.moderation import ban, mute, remove, site_ban, site_mute, site_unban, unban
 from chat.services.posting import Post, Posted, post_message, post_messages
-from chat.services.reading import Mark, Marked, WentBack, mark_read, mark_unread, read_everywhere
+from chat.services.reading import (
+    Marked,
+    MarkedUnread,
+    ReadMark,
+    mark_all_read,
+    mark_read,
+    mark_unread,
+)
 from chat.services.renaming import finish_renames, rename
 from chat.services.reports import report
 from chat.services.rooms import change_room, create_room, direct_room
@@ -37,11 +44,11 @@ from chat.services.system import post_system_message, recall_system_message
 
 __all__ = [
     "MadeLink",
-    "Mark",
     "Marked",
+    "MarkedUnread",
     "Post",
     "Posted",
-    "WentBack",
+    "ReadMark",
     "activate",
     "add_members",
     "assign",
@@ -66,6 +73,7 @@ __all__ = [
     "join_by_link",
     "leave",
     "make_invite_link",
+    "mark_all_read",
     "mark_read",
     "mark_unread",
     "mute",
@@ -73,7 +81,6 @@ __all__ = [
     "post_messages",
     "post_system_message",
     "react",
-    "read_everywhere",
     "recall_system_message",
     "release",
     "remove",

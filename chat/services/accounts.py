@@ -19,11 +19,10 @@ from realtime.models import AccessToken
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Forbidden
 
-Action = ModerationLog.Action
 _TITLES: Final = {
-    Action.SIGN_OUT: "A moderator signed you out on all devices",
-    Action.DEACTIVATE: "A moderator deactivated your account",
-    Action.ACTIVATE: "A moderator activated your account again",
+    ModerationLog.Action.SIGN_OUT: "A moderator signed you out on all devices",
+    ModerationLog.Action.DEACTIVATE: "A moderator deactivated your account",
+    ModerationLog.Action.ACTIVATE: "A moderator activated your account again",
 }
 
 
@@ -35,7 +34,7 @@ def sign_out_everywhere(*, actor_id: int, user_id: int, reason: str) -> None:
     sessions = delete_sessions(user_id)
     with changing(inbox(user_id)) as heads:
         ending = sign_out_within(heads, user_id, sessions)
-        _note(heads, Action.SIGN_OUT, actor_id, user_id, reason, ending.pk)
+        _note(heads, ModerationLog.Action.SIGN_OUT, actor_id, user_id, reason, ending.pk)
 
 
 def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
@@ -52,7 +51,14 @@ def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
         ending = end_sessions_within(
             heads, user_id, code=CloseCode.SESSION_ENDED, reason=DEACTIVATED
         )
-        _note(heads, Action.DEACTIVATE, actor_id, user_id, reason, ending.pk if ending else None)
+        _note(
+            heads,
+            ModerationLog.Action.DEACTIVATE,
+            actor_id,
+            user_id,
+            reason,
+            ending.pk if ending else None,
+        )
     delete_sessions(user_id)
 
 
@@ -66,7 +72,7 @@ def activate(*, actor_id: int, user_id: int, reason: str = "") -> None:
     delete_sessions(user_id)
     with changing(inbox(user_id)) as heads:
         if User.objects.filter(pk=user_id, is_active=False).update(is_active=True):
-            _note(heads, Action.ACTIVATE, actor_id, user_id, reason)
+            _note(heads, ModerationLog.Action.ACTIVATE, actor_id, user_id, reason)
 
 
 def _required(reason: str) -> str:
@@ -75,14 +81,14 @@ def _required(reason: str) -> str:
 
 def _note(
     heads: Heads,
-    action: Action,
+    action: ModerationLog.Action,
     actor_id: int,
     user_id: int,
     reason: str,
     ending: int | None = None,
 ) -> None:
     log(action, actor_id=actor_id, reason=reason, subject_id=user_id, ending=ending)
-    level = "success" if action == Action.ACTIVATE else "warning"
+    level = "success" if action == ModerationLog.Action.ACTIVATE else "warning"
     notify(
         heads,
         user_id=user_id,

@@ -28,7 +28,7 @@ from chat.queries.people import blocked_pairs
 from chat.services import mention_rows, recipients
 from chat.services.persistence import log
 from chat.services.recipients import Planned
-from chat.services.rendering import Draft, Text, compose
+from chat.services.rendering import RawText, Text, render_texts
 from chat.text.filters import MAX_LENGTH, Rulebook
 from notifications.payloads import inbox
 from notifications.services import notify
@@ -37,7 +37,6 @@ from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 
 MAX_BULK: Final = 100_000  # messages of one; more are narrowed by time
 BATCH: Final = 100  # messages looked at in one step; the room is locked for some 0.1 s
-Act = Bulk.Act
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,13 @@ def begin_removal(*, actor_id: int, choice: Choice, expected: int, reason: str) 
             "number: these are {found} messages now, not {expected}", found=found, expected=expected
         )
     return _begin(
-        Bulk(act=Act.DELETE, actor_id=actor_id, reason=reason, expected=found, **_columns(choice))
+        Bulk(
+            act=Bulk.Act.DELETE,
+            actor_id=actor_id,
+            reason=reason,
+            expected=found,
+            **_columns(choice),
+        )
     )
 
 
@@ -78,7 +83,7 @@ def begin_undo(*, actor_id: int, bulk_id: int, reason: str = "") -> Bulk:
     """Begin to restore what a bulk deleted, as far as nobody has restored or erased it."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     _check_moderates(actor_id)
-    source = Bulk.objects.filter(pk=bulk_id, act=Act.DELETE).first()
+    source = Bulk.objects.filter(pk=bulk_id, act=Bulk.Act.DELETE).first()
     if source is None:
         raise NotFound("There is no such bulk to be undone.")
     expected = RemovedText.objects.filter(bulk=source).count()
@@ -86,7 +91,7 @@ def begin_undo(*, actor_id: int, bulk_id: int, reason: str = "") -> Bulk:
         raise NotFound("There is nothing left to restore.")
     return _begin(
         Bulk(
-            act=Act.RESTORE,
+            act=Bulk.Act.RESTORE,
             actor_id=actor_id,
             reason=reason,
             source=source,
@@ -98,7 +103,7 @@ def begin_undo(*, actor_id: int, bulk_id: int, reason: str = "") -> Bulk:
 
 def begin_erasure(*, actor_id: int, user_id: int, reason: str = "") -> Bulk:
     """Begin to erase all that somebody wrote, also what moderators deleted. Only ``services.erasure`` calls it."""
-    standing = Bulk.objects.filter(act=Act.ERASE, author_id=user_id).order_by("-pk").first()
+    standing = Bulk.objects.filter(act=Bulk.Act.ERASE, author_id=user_id).order_by("-pk").first()
     if (
         standing is not None
         and standing.finished_at
@@ -107,7 +112,13 @@ def begin_erasure(*, actor_id: int, user_id: int, reason: str = "") -> Bulk:
         standing = None
     expected = len(Message.objects.filter(author_id=user_id).values_list("pk")[:MAX_BULK])
     return standing or _begin(
-        Bulk(act=Act.ERASE, actor_id=actor_id, reason=reason, author_id=user_id, expected=expected)
+        Bulk(
+            act=Bulk.Act.ERASE,
+            actor_id=actor_id,
+            reason=reason,
+            author_id=user_id,
+            expected=expected,
+        )
     )
 
 
@@ -131,7 +142,7 @@ def _step(bulk: Bulk) -> bool:
     by_room: dict[int, list[int]] = {}
     for row in rows:
         by_room.setdefault(row.room_id, []).append(row.pk)
-    act = _restore if bulk.act == Act.RESTORE else _remove
+    act = _restore if bulk.act == Bulk.Act.RESTORE else _remove
     for room_id, ids in by_room.items():
         act(bulk, room_id, ids)
     last = max(getattr(row, _order(bulk)) for row in rows)
@@ -144,7 +155,7 @@ def _step(bulk: Bulk) -> bool:
 
 
 def _next(bulk: Bulk) -> list[Message]:
-    if bulk.act == Act.RESTORE:
+    if bulk.act == Bulk.Act.RESTORE:
         left = (
             RemovedText.objects.filter(bulk=bulk.source, pk__gt=bulk.cursor)
             .order_by("pk")
@@ -167,7 +178,7 @@ def _order(bulk: Bulk) -> str:
 
 def _chosen(bulk: Bulk) -> "QuerySet[Message]":
     rows = Message.objects.filter(pk__lte=bulk.last_id or policies.MAX_ID)
-    if bulk.act != Act.ERASE:
+    if bulk.act != Bulk.Act.ERASE:
         rows = rows.filter(deleted_at=None)
     if bulk.author_id is not None:
         rows = rows.filter(author_id=bulk.author_id)
@@ -181,7 +192,7 @@ def _chosen(bulk: Bulk) -> "QuerySet[Message]":
 
 
 def _unsaved(choice: Choice) -> Bulk:
-    return Bulk(act=Act.DELETE, **_columns(choice))
+    return Bulk(act=Bulk.Act.DELETE, **_columns(choice))
 
 
 def _columns(choice: Choice) -> dict[str, object]:
@@ -214,7 +225,7 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
     authors = set(Message.objects.filter(pk__in=ids).values_list("author_id", flat=True))
     with changing(payloads.stream(room_id), *map(inbox, authors)) as heads:
         rows = list(Message.objects.filter(pk__in=ids).select_related("author").order_by("number"))
-        erased = bulk.act == Act.ERASE
+        erased = bulk.act == Bulk.Act.ERASE
         if erased:
             RemovedText.objects.filter(pk__in=ids).delete()
         standing = rows if erased else [row for row in rows if not row.is_deleted]
@@ -242,7 +253,9 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
 def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
     room = selectors.room(room_id)
     found = list(RemovedText.objects.filter(pk__in=ids).select_related("message").order_by("pk"))
-    texts = compose([Draft(row.message.author_id, room, row.body) for row in found], Rulebook())
+    texts = render_texts(
+        [RawText(row.message.author_id, room, row.body) for row in found], Rulebook()
+    )
     known = {row.pk: text for row, text in zip(found, texts, strict=True) if isinstance(text, Text)}
     people = recipients.mentioned([Planned(room, text) for text in known.values()])
     with changing(payloads.stream(room_id)) as heads:
@@ -310,7 +323,7 @@ def _progress(bulk: Bulk, number: int) -> None:
 
 def _finish(bulk: Bulk) -> None:
     names: Iterable[str] = (
-        [inbox(bulk.author_id)] if bulk.author_id is not None and bulk.act != Act.ERASE else []
+        [inbox(bulk.author_id)] if bulk.author_id is not None and bulk.act != Bulk.Act.ERASE else []
     )
     with changing(*names) as heads:
         if not Bulk.objects.filter(pk=bulk.pk, finished_at=None).update(finished_at=timezone.now()):
@@ -320,7 +333,7 @@ def _finish(bulk: Bulk) -> None:
         if names and bulk.done and bulk.author_id != bulk.actor_id:
             assert bulk.author_id is not None
             title = _title(bulk)
-            level = "warning" if bulk.act == Act.DELETE else "info"
+            level = "warning" if bulk.act == Bulk.Act.DELETE else "info"
             notify(
                 heads,
                 user_id=bulk.author_id,
@@ -333,7 +346,7 @@ def _finish(bulk: Bulk) -> None:
 
 
 def _title(bulk: Bulk) -> str:
-    return f"A moderator {'removed' if bulk.act == Act.DELETE else 'restored'} {bulk.done} of your messages"
+    return f"A moderator {'removed' if bulk.act == Bulk.Act.DELETE else 'restored'} {bulk.done} of your messages"
 
 
 def _log(bulk: Bulk, details: dict[str, object]) -> None:

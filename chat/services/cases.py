@@ -126,7 +126,7 @@ def hide_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
             raise NotFound("This message is deleted.")
         if message.is_hidden:
             return message
-        withheld_text.hold(message, actor_id=actor_id)
+        withheld_text.hide(message, actor_id=actor_id)
         save_message(heads, message)
         mention_rows.forget(message)
         _log_visibility(ModerationLog.Action.HIDE, message, actor_id, reason)
@@ -142,7 +142,7 @@ def show_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
         message = selectors.message(message_id)
         if not message.is_hidden:
             return message
-        withheld_text.give_back(message)
+        withheld_text.show(message)
         save_message(heads, message)
         mention_rows.note_again(message)
         _log_visibility(ModerationLog.Action.SHOW, message, actor_id, reason)
@@ -155,7 +155,7 @@ def _carry_out(
     if decision is Status.RESOLVED and not message.is_deleted:
         take_down(heads, message, room, actor_id=actor_id, reason=reason)
     elif decision is Status.DISMISSED and message.is_hidden:
-        withheld_text.give_back(message)
+        withheld_text.show(message)
         save_message(heads, message)
         mention_rows.note_again(message)
         if message.author_id != actor_id:

@@ -12,7 +12,7 @@ from chat.queries.people import blocked_pairs, check_may_write_to
 from chat.services import mention_rows, recipients, withheld_text
 from chat.services.persistence import log, save_message
 from chat.services.recipients import Planned
-from chat.services.rendering import compose_one
+from chat.services.rendering import render_text
 from chat.services.reports import flag
 from chat.services.rights import acting_rank, check_moderates
 from notifications.payloads import inbox
@@ -30,7 +30,7 @@ def edit_message(
     """
     found = selectors.readable_message(message_id, actor_id)
     room = selectors.room(found.room_id)
-    text = compose_one(actor_id, room, body, filter_cache.current(), flags)
+    text = render_text(actor_id, room, body, filter_cache.current(), flags)
     people = recipients.mentioned([Planned(room, text)])
     with changing(
         payloads.stream(room.pk), *(inbox(user_id) for user_id in people.get(room.pk, ()))
@@ -75,7 +75,7 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
         was_deleted = message.is_deleted
         if is_author:
             _check_not_hidden(message)
-            withheld_text.forget(message)
+            withheld_text.erase(message)
         if was_deleted:
             return message
         if not is_author:
@@ -115,7 +115,7 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
     found = selectors.message(message_id)
     room = selectors.room(found.room_id)
     removed = RemovedText.objects.filter(message=found).first()
-    text = compose_one(found.author_id, room, removed.body) if removed else None
+    text = render_text(found.author_id, room, removed.body) if removed else None
     with changing(payloads.stream(room.pk), inbox(found.author_id)) as heads:
         room, member = selectors.standing(room.pk, actor_id)
         check_moderates(room, member, actor_id)
@@ -202,7 +202,7 @@ def _check_may_delete(
         if (
             policies.reading_problem(
                 room.kind,
-                policies.standing_state(member.state, member.banned_until) if member else None,
+                policies.effective_state(member.state, member.banned_until) if member else None,
             )
             is not None
         ):

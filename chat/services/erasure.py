@@ -27,15 +27,13 @@ from realtime.core.heads import changing
 from realtime.models import AccessToken
 from realtime.protocol.errors import Forbidden
 
-Action = ModerationLog.Action
-
 
 def erased_name(user_id: int) -> str:
     """Return the username of an account whose person is erased."""
     return f"deleted-{user_id}"
 
 
-def note_export(
+def log_export(
     *,
     actor_id: int,
     reason: str,
@@ -48,7 +46,7 @@ def note_export(
     message = selectors.message(message_id) if message_id is not None else None
     with changing():
         log(
-            Action.EXPORT,
+            ModerationLog.Action.EXPORT,
             actor_id=actor_id,
             reason=reason,
             subject_id=subject_id,
@@ -101,7 +99,7 @@ def _anonymise(user: User, actor_id: int, reason: str) -> User:
         user.save()  # closes the sockets after the commit (realtime.auth.revocation)
         renaming.begin(user)
         AccessToken.objects.filter(user=user).delete()
-        log(Action.ERASE, actor_id=actor_id, reason=reason, subject_id=user.pk)
+        log(ModerationLog.Action.ERASE, actor_id=actor_id, reason=reason, subject_id=user.pk)
     return user
 
 
@@ -120,9 +118,9 @@ def _leave_rooms(user_id: int) -> None:
 def _erase_names(user_id: int) -> None:
     """Empty the entries of earlier renamings: the one change of the log that its trigger lets through."""
     with changing():
-        ModerationLog.objects.filter(subject_id=user_id, action=Action.RENAME).exclude(
-            details={}
-        ).update(details={})
+        ModerationLog.objects.filter(
+            subject_id=user_id, action=ModerationLog.Action.RENAME
+        ).exclude(details={}).update(details={})
 
 
 def _forget(user_id: int) -> None:

@@ -20,7 +20,6 @@ from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest, Forbidden, TooMany
 
 TOKEN_BYTES: Final = 24  # 192 bits: nobody finds one by guessing
-Action = ModerationLog.Action
 
 
 class MadeLink(NamedTuple):
@@ -66,7 +65,7 @@ def make_invite_link(*, actor_id: int, room_id: int, seconds: int, max_uses: int
             max_uses=max_uses,
         )
         details = {"link": row.pk, "seconds": seconds, "uses": max_uses}
-        log(Action.LINK, actor_id=actor_id, reason="", room=room, details=details)
+        log(ModerationLog.Action.LINK, actor_id=actor_id, reason="", room=room, details=details)
     return MadeLink(invite_links.one(row.pk), token)
 
 
@@ -87,7 +86,7 @@ def revoke_invite_link(*, actor_id: int, room_id: int, link_id: int) -> InviteLi
             row.revoked_at, row.revoked_by_id = timezone.now(), actor_id
             row.save(update_fields=["revoked_at", "revoked_by"])
             log(
-                Action.REVOKE_LINK,
+                ModerationLog.Action.REVOKE_LINK,
                 actor_id=actor_id,
                 reason="",
                 room=room,

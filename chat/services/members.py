@@ -28,7 +28,7 @@ from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailabl
 
 # Of an operator's bulk: some 0.3 s, during which nobody posts in the room.
 MEMBERS_PER_TRANSACTION: Final = 500
-MAX_HEIR_ATTEMPTS: Final = 5  # the heir can leave between the question and the lock
+MAX_NEXT_OWNER_ATTEMPTS: Final = 5  # the heir can leave between the question and the lock
 RETRY_SECONDS: Final = 1.0
 
 
@@ -60,10 +60,10 @@ def leave(*, actor_id: int, room_id: int) -> Membership:
         dismiss(heads, room, row, State.LEFT)
         return row
 
-    return ending(room_id, actor_id, act)
+    return end_membership(room_id, actor_id, act)
 
 
-def ending(
+def end_membership(
     room_id: int, user_id: int, act: Callable[[Heads, Room, Membership | None], Membership]
 ) -> Membership:
     """Let ``act`` end a membership, and pass the room on where it was the last owner's.
@@ -71,15 +71,17 @@ def ending(
     The heir's inbox has to be locked with the rest, so the heir is found before the lock and must still be it under the lock.
     """
     selectors.room(room_id)
-    for _ in range(MAX_HEIR_ATTEMPTS):
-        heir_id = selectors.heir(room_id, user_id)
-        with changing(*streams_of(room_id, user_id, *([heir_id] if heir_id else []))) as heads:
-            if selectors.heir(room_id, user_id) != heir_id:
+    for _ in range(MAX_NEXT_OWNER_ATTEMPTS):
+        next_owner_id = selectors.heir(room_id, user_id)
+        with changing(
+            *streams_of(room_id, user_id, *([next_owner_id] if next_owner_id else []))
+        ) as heads:
+            if selectors.heir(room_id, user_id) != next_owner_id:
                 continue
             room, row = selectors.standing(room_id, user_id)
             row = act(heads, room, row)
-            if heir_id is not None:
-                _promote(heads, room, heir_id)
+            if next_owner_id is not None:
+                _promote(heads, room, next_owner_id)
         return row
     raise Unavailable("The room is changing too fast; try again.", retry_after=RETRY_SECONDS)
 

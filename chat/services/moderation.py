@@ -12,7 +12,7 @@ from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, Site
 from chat.moderation import site_bans
 from chat.payloads import moment
 from chat.queries import selectors
-from chat.services.members import ending
+from chat.services.members import end_membership
 from chat.services.persistence import (
     dismiss,
     log,
@@ -31,13 +31,12 @@ from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from realtime.site.time_zones import written
 
-Action = ModerationLog.Action
 _WORDS: Final = {
-    Action.MUTE: "muted you",
-    Action.UNMUTE: "lets you speak again",
-    Action.REMOVE: "removed you from the room",
-    Action.BAN: "banned you from the room",
-    Action.UNBAN: "lifted your ban; you may come back",
+    ModerationLog.Action.MUTE: "muted you",
+    ModerationLog.Action.UNMUTE: "lets you speak again",
+    ModerationLog.Action.REMOVE: "removed you from the room",
+    ModerationLog.Action.BAN: "banned you from the room",
+    ModerationLog.Action.UNBAN: "lifted your ban; you may come back",
 }
 
 
@@ -60,7 +59,7 @@ def mute(
         save_membership(heads, row)
         _note(
             heads,
-            Action.MUTE if until else Action.UNMUTE,
+            ModerationLog.Action.MUTE if until else ModerationLog.Action.UNMUTE,
             room,
             user_id,
             actor_id,
@@ -78,11 +77,19 @@ def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Me
         _check_may_act(room, row, user_id, actor_id)
         row = _known_member(row)
         dismiss(heads, room, row, State.REMOVED)
-        _note(heads, Action.REMOVE, room, user_id, actor_id, reason, ending=_timed(heads, row))
+        _note(
+            heads,
+            ModerationLog.Action.REMOVE,
+            room,
+            user_id,
+            actor_id,
+            reason,
+            ending=_timed(heads, row),
+        )
         return row
 
     selectors.user(user_id)
-    return ending(room_id, user_id, act)
+    return end_membership(room_id, user_id, act)
 
 
 def ban(
@@ -104,11 +111,18 @@ def ban(
         dismiss(heads, room, row, State.BANNED, until=until)
         details = {"until": moment(until)} if until else None
         _note(
-            heads, Action.BAN, room, user_id, actor_id, reason, details, ending=_timed(heads, row)
+            heads,
+            ModerationLog.Action.BAN,
+            room,
+            user_id,
+            actor_id,
+            reason,
+            details,
+            ending=_timed(heads, row),
         )
         return row
 
-    return ending(room_id, user_id, act)
+    return end_membership(room_id, user_id, act)
 
 
 def unban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Membership:
@@ -122,7 +136,7 @@ def unban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Mem
         if row is None or row.state != State.BANNED:
             raise NotFound("Nobody of this name is banned from the room.")
         dismiss(heads, room, row, State.LEFT)
-        _note(heads, Action.UNBAN, room, user_id, actor_id, reason)
+        _note(heads, ModerationLog.Action.UNBAN, room, user_id, actor_id, reason)
     return row
 
 
@@ -144,7 +158,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
                 standing.until = until
                 standing.save(update_fields=["until"])
                 log(
-                    Action.SITE_BAN,
+                    ModerationLog.Action.SITE_BAN,
                     actor_id=actor_id,
                     reason=reason,
                     subject_id=user_id,
@@ -156,7 +170,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
             heads, user_id, code=CloseCode.BANNED, reason=site_bans.in_words(reason, until)
         )
         log(
-            Action.SITE_BAN,
+            ModerationLog.Action.SITE_BAN,
             actor_id=actor_id,
             reason=reason,
             subject_id=user_id,
@@ -188,7 +202,7 @@ def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
             raise NotFound("Nobody of this name is banned from the site.")
         row.lifted_at, row.lifted_by_id = timezone.now(), actor_id
         row.save()
-        log(Action.SITE_UNBAN, actor_id=actor_id, reason=reason, subject_id=user_id)
+        log(ModerationLog.Action.SITE_UNBAN, actor_id=actor_id, reason=reason, subject_id=user_id)
         title = "Your ban from this site was lifted"
         notify(
             heads,
@@ -215,7 +229,7 @@ def site_mute(*, actor_id: int, user_id: int, seconds: int, reason: str = "") ->
             return None
         row.until, row.reason, row.created_by_id = until, reason, actor_id
         save_site_mute(heads, row)
-        action = Action.SITE_MUTE if until else Action.SITE_UNMUTE
+        action = ModerationLog.Action.SITE_MUTE if until else ModerationLog.Action.SITE_UNMUTE
         log(
             action,
             actor_id=actor_id,
@@ -278,10 +292,10 @@ def _check_may_act(room: Room, subject: Membership | None, subject_id: int, acto
     check_above(room, acting, subject, subject_id)
 
 
-def _ends(action: Action, details: dict[str, Any] | None) -> str:
+def _ends(action: ModerationLog.Action, details: dict[str, Any] | None) -> str:
     until = (
         parse_datetime((details or {}).get("until", ""))
-        if action in (Action.BAN, Action.MUTE)
+        if action in (ModerationLog.Action.BAN, ModerationLog.Action.MUTE)
         else None
     )
     return f" {_until_in_words(until)}" if until else ""
@@ -302,7 +316,7 @@ def _timed(heads: Heads, row: Membership) -> int:
 
 def _note(
     heads: Heads,
-    action: Action,
+    action: ModerationLog.Action,
     room: Room,
     user_id: int,
     actor_id: int,
@@ -320,14 +334,16 @@ def _note(
         details=details,
         ending=ending,
     )
-    is_mercy = action in (Action.UNMUTE, Action.UNBAN)
+    is_mercy = action in (ModerationLog.Action.UNMUTE, ModerationLog.Action.UNBAN)
     notify(
         heads,
         user_id=user_id,
         kind="moderation",
         title=f"{room}: a moderator {_WORDS[action]}{_ends(action, details)}",
         body=reason,
-        url="" if action in (Action.REMOVE, Action.BAN) else room.get_absolute_url(),
+        url=""
+        if action in (ModerationLog.Action.REMOVE, ModerationLog.Action.BAN)
+        else room.get_absolute_url(),
         actor_id=actor_id,
         level="success" if is_mercy else "warning",
     )

@@ -19,7 +19,7 @@ from chat.queries import filter_cache, selectors
 from chat.queries.people import Pair, blocked_pairs, check_apart, other_of
 from chat.services import mention_rows, recipients
 from chat.services.recipients import Planned
-from chat.services.rendering import Draft, Text, compose
+from chat.services.rendering import RawText, Text, render_texts
 from chat.services.reports import flag
 from chat.text.rate_limit import flood
 from notifications.payloads import inbox
@@ -116,11 +116,11 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
 
 def _compose(posts: Sequence[Post], rooms: dict[int, Room]) -> list[Text | HoldfastError]:
     drafts = [
-        Draft(post.author_id, rooms[post.room_id], post.body, post.flags)
+        RawText(post.author_id, rooms[post.room_id], post.body, post.flags)
         for post in posts
         if post.room_id in rooms
     ]
-    known = iter(compose(drafts, filter_cache.current()))
+    known = iter(render_texts(drafts, filter_cache.current()))
     return [next(known) if post.room_id in rooms else policies.no_such_room() for post in posts]
 
 

@@ -17,7 +17,7 @@ READ_BATCH: Final = 500  # rooms read in one transaction: some 20 ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class ReadMark:
     """That somebody has read a room up to a number."""
 
     user_id: int
@@ -34,7 +34,7 @@ class Marked(NamedTuple):
     member_count: int  # of the room
 
 
-class WentBack(NamedTuple):
+class MarkedUnread(NamedTuple):
     """How far somebody has read who went back."""
 
     unread: int  # messages after it
@@ -42,7 +42,7 @@ class WentBack(NamedTuple):
     seq: int  # where their inbox tells of it
 
 
-def mark_read(marks: Sequence[Mark]) -> list[Marked | HoldfastError]:
+def mark_read(marks: Sequence[ReadMark]) -> list[Marked | HoldfastError]:
     """Note how far people have read, many in one transaction.
 
     A number never goes back, and never beyond the last message. Three queries and the lock, however many.
@@ -58,7 +58,7 @@ def mark_read(marks: Sequence[Mark]) -> list[Marked | HoldfastError]:
     return answers
 
 
-def mark_unread(*, actor_id: int, room_id: int, number: int) -> WentBack:
+def mark_unread(*, actor_id: int, room_id: int, number: int) -> MarkedUnread:
     """Go back to just before the message ``number``. What was unread before it stays unread: nothing is read by this."""
     selectors.room(room_id)
     with changing(inbox(actor_id)) as heads:
@@ -73,10 +73,10 @@ def mark_unread(*, actor_id: int, room_id: int, number: int) -> WentBack:
         if row.read_number >= number:
             row.read_number = number - 1
             _save(heads, [row])
-    return WentBack(room.last_number - row.read_number, row.read_number, row.inbox_seq)
+    return MarkedUnread(room.last_number - row.read_number, row.read_number, row.inbox_seq)
 
 
-def read_everywhere(*, user_id: int) -> int:
+def mark_all_read(*, user_id: int) -> int:
     """Note that somebody has read all that there is in their rooms now, in batches. Returns in how many rooms something was unread."""
     behind = Membership.objects.filter(
         user_id=user_id, state=State.ACTIVE, read_number__lt=F("room__last_number")
@@ -108,7 +108,7 @@ def _save(heads: Heads, moved: Sequence[Membership]) -> None:
         heads.record(inbox(row.user_id), payloads.inbox_event(row))
 
 
-def _memberships(marks: Sequence[Mark]) -> dict[tuple[int, int], Membership]:
+def _memberships(marks: Sequence[ReadMark]) -> dict[tuple[int, int], Membership]:
     wanted: dict[int, set[int]] = {}
     for mark in marks:
         if 0 < mark.room_id <= policies.MAX_ID:
@@ -130,7 +130,7 @@ def _memberships(marks: Sequence[Mark]) -> dict[tuple[int, int], Membership]:
 
 
 def _rooms_of_strangers(
-    marks: Sequence[Mark], rows: Mapping[tuple[int, int], Membership]
+    marks: Sequence[ReadMark], rows: Mapping[tuple[int, int], Membership]
 ) -> dict[int, Room]:
     """Return the rooms that somebody names who has never been in them; no query where there is none such."""
     wanted = {
@@ -142,7 +142,7 @@ def _rooms_of_strangers(
 
 
 def _advance(
-    row: Membership | None, mark: Mark, strange: Mapping[int, Room]
+    row: Membership | None, mark: ReadMark, strange: Mapping[int, Room]
 ) -> Marked | HoldfastError:
     """Move the read number on."""
     room = row.room if row is not None else strange.get(mark.room_id)

@@ -19,7 +19,7 @@ from chat.text.filters import Rulebook
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError
 
 
-class Draft(NamedTuple):
+class RawText(NamedTuple):
     """A text of somebody for a room."""
 
     author_id: int
@@ -39,7 +39,7 @@ class Text:
     flags: tuple[str, ...] = ()  # why a moderator should look at it
 
 
-def compose(drafts: Sequence[Draft], filters: Rulebook) -> list[Text | HoldfastError]:
+def render_texts(drafts: Sequence[RawText], filters: Rulebook) -> list[Text | HoldfastError]:
     """Filter, check and render texts; each is answered with the text or with what is wrong with it. Two queries at most."""
     kept = [_filtered(draft, filters) for draft in drafts]
     composed = iter(_compose([each[0] for each in kept if not isinstance(each, HoldfastError)]))
@@ -49,7 +49,7 @@ def compose(drafts: Sequence[Draft], filters: Rulebook) -> list[Text | HoldfastE
     ]
 
 
-def _filtered(draft: Draft, filters: Rulebook) -> tuple[Draft, tuple[str, ...]] | HoldfastError:
+def _filtered(draft: RawText, filters: Rulebook) -> tuple[RawText, tuple[str, ...]] | HoldfastError:
     """Return a draft with what is masked, and the filters that flag it. What two say to each other is flagged to nobody."""
     problem = _problem(draft.body)
     if problem is not None:
@@ -66,7 +66,7 @@ def _flagged(text: Text | HoldfastError, flags: tuple[str, ...]) -> Text | Holdf
     return replace(text, flags=flags) if flags and isinstance(text, Text) else text
 
 
-def _compose(drafts: Sequence[Draft]) -> list[Text | HoldfastError]:
+def _compose(drafts: Sequence[RawText]) -> list[Text | HoldfastError]:
     names = [markdown.names(draft.body) if "@" in draft.body else set() for draft in drafts]
     people = _people(zip(drafts, names, strict=True))
     summoners = _summoners(
@@ -78,7 +78,7 @@ def _compose(drafts: Sequence[Draft]) -> list[Text | HoldfastError]:
     ]
 
 
-def compose_one(
+def render_text(
     author_id: int,
     room: Room,
     body: str,
@@ -86,13 +86,13 @@ def compose_one(
     flags: tuple[str, ...] = (),
 ) -> Text:
     """Filter, check and render one text. Raises what is wrong with it."""
-    text = compose([Draft(author_id, room, body, flags)], filters or Rulebook())[0]
+    text = render_texts([RawText(author_id, room, body, flags)], filters or Rulebook())[0]
     if isinstance(text, HoldfastError):
         raise text
     return text
 
 
-def _text(draft: Draft, people: Mapping[str, int], may_summon: bool) -> Text | HoldfastError:
+def _text(draft: RawText, people: Mapping[str, int], may_summon: bool) -> Text | HoldfastError:
     rendered = markdown.render(draft.body, people, room=may_summon)
     limit: int = settings.HOLDFAST_MAX_MENTIONS
     if len(rendered.mentions) > limit:
@@ -117,7 +117,7 @@ def _problem(body: str) -> HoldfastError | None:
     return None
 
 
-def _people(drafts: Iterable[tuple[Draft, set[str]]]) -> dict[int, dict[str, int]]:
+def _people(drafts: Iterable[tuple[RawText, set[str]]]) -> dict[int, dict[str, int]]:
     """Return the members who may be meant, by room and name."""
     wanted: dict[int, set[str]] = {}
     for draft, names in drafts:
@@ -135,7 +135,7 @@ def _people(drafts: Iterable[tuple[Draft, set[str]]]) -> dict[int, dict[str, int
     return found
 
 
-def _summoners(drafts: Sequence[Draft]) -> set[tuple[int, int]]:
+def _summoners(drafts: Sequence[RawText]) -> set[tuple[int, int]]:
     """Return those authors of drafts, each with the room, who may mention everybody."""
     if not drafts:
         return set()

@@ -35,7 +35,6 @@ MAX_NUMBERED_SLUGS: Final = 20
 MAX_RANDOM_SLUGS: Final = 5
 RANDOM_SLUG_BYTES: Final = 3  # 16 million
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-Action = ModerationLog.Action
 
 
 def create_room(
@@ -193,16 +192,30 @@ def _checked(
     return wanted
 
 
-def _entries(room: Room, changes: dict[str, Any]) -> list[tuple[Action, dict[str, Any]]]:
+def _entries(
+    room: Room, changes: dict[str, Any]
+) -> list[tuple[ModerationLog.Action, dict[str, Any]]]:
     """Return what the log says about these changes."""
-    entries: list[tuple[Action, dict[str, Any]]] = []
-    for field, action in (("name", Action.RENAME), ("topic", Action.TOPIC)):
+    entries: list[tuple[ModerationLog.Action, dict[str, Any]]] = []
+    for field, action in (
+        ("name", ModerationLog.Action.RENAME),
+        ("topic", ModerationLog.Action.TOPIC),
+    ):
         if field in changes:
             entries.append((action, {field: [getattr(room, field), changes[field]]}))
     if "slow_mode" in changes:
-        entries.append((Action.SLOW_MODE, {"seconds": changes["slow_mode"]}))
+        entries.append((ModerationLog.Action.SLOW_MODE, {"seconds": changes["slow_mode"]}))
     if "read_only" in changes:
-        entries.append((Action.LOCK if changes["read_only"] else Action.UNLOCK, {}))
+        entries.append(
+            (ModerationLog.Action.LOCK if changes["read_only"] else ModerationLog.Action.UNLOCK, {})
+        )
     if "archived_at" in changes:
-        entries.append((Action.ARCHIVE if changes["archived_at"] else Action.UNARCHIVE, {}))
+        entries.append(
+            (
+                ModerationLog.Action.ARCHIVE
+                if changes["archived_at"]
+                else ModerationLog.Action.UNARCHIVE,
+                {},
+            )
+        )
     return entries

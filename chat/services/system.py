@@ -62,7 +62,7 @@ def recall_system_message(message_id: int) -> None:
         message = selectors.message(message_id)
         if message.is_deleted:
             return
-        withheld_text.forget(message)
+        withheld_text.erase(message)
         save_message(heads, message)
 
 

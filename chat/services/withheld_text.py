@@ -8,7 +8,7 @@ from django.utils import timezone
 from chat.models import HeldText, Message, RemovedText
 
 
-def hold(message: Message, *, actor_id: int) -> None:
+def hide(message: Message, *, actor_id: int) -> None:
     """Move everything that a message says to where only moderators read it."""
     HeldText.objects.create(
         message=message,
@@ -18,11 +18,11 @@ def hold(message: Message, *, actor_id: int) -> None:
         mentions=message.mentions,
         hidden_by_id=actor_id,
     )
-    _empty(message)
+    _clear(message)
     message.hidden_at = timezone.now()
 
 
-def give_back(message: Message) -> None:
+def show(message: Message) -> None:
     """Let a hidden message say what it said, unchanged."""
     held = HeldText.objects.get(message=message)
     message.body, message.html, message.reactions, message.mentions = (
@@ -38,7 +38,7 @@ def give_back(message: Message) -> None:
 def remove(message: Message, *, actor_id: int) -> None:
     """Delete a message as a moderator, so that moderators can restore it."""
     if message.is_hidden:
-        give_back(message)
+        show(message)
     RemovedText.objects.create(
         message=message,
         body=message.body,
@@ -46,21 +46,21 @@ def remove(message: Message, *, actor_id: int) -> None:
         removed_by_id=actor_id,
         removed_at=timezone.now(),
     )
-    _bury(message)
+    _mark_deleted(message)
 
 
-def forget(message: Message) -> None:
+def erase(message: Message) -> None:
     """Delete a message for good: its text is in no table any more."""
     HeldText.objects.filter(message=message).delete()
     RemovedText.objects.filter(message=message).delete()
-    _bury(message)
+    _mark_deleted(message)
 
 
-def _bury(message: Message) -> None:
-    _empty(message)
+def _mark_deleted(message: Message) -> None:
+    _clear(message)
     message.hidden_at = None
     message.deleted_at = message.deleted_at or timezone.now()
 
 
-def _empty(message: Message) -> None:
+def _clear(message: Message) -> None:
     message.body, message.html, message.mentions, message.reactions = "", "", [], {}

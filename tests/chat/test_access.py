@@ -146,7 +146,7 @@ def test_my_rooms_come_with_what_is_unread(
 ) -> None:
     say(alice, general, "one")
     say(alice, general, "two")
-    services.mark_read([services.Mark(user_id=bob.pk, room_id=general.pk, number=1)])
+    services.mark_read([services.ReadMark(user_id=bob.pk, room_id=general.pk, number=1)])
     services.change_room(actor_id=alice.pk, room_id=secret.pk, archived=True)
     found = selectors.my_rooms(bob.pk)
     assert [(item.room, item.unread, item.seq, item.partner) for item in found] == [
@@ -203,7 +203,7 @@ def test_what_a_stream_shows_changes_only_with_its_number(
     general: Room, alice: User, bob: User, say: Say
 ) -> None:
     say(alice, general, "Hello")
-    services.mark_read([services.Mark(user_id=bob.pk, room_id=general.pk, number=1)])
+    services.mark_read([services.ReadMark(user_id=bob.pk, room_id=general.pk, number=1)])
     row = Membership.objects.get(room=general, user=bob)
     assert (
         payloads.membership(row)["read_number"],

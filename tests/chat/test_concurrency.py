@@ -13,7 +13,7 @@ from django.db import connections
 
 from chat import services
 from chat.models import Membership, Message, Room
-from chat.services import Mark, Post, Posted
+from chat.services import Post, Posted, ReadMark
 from tests.chat.conftest import fresh
 from tests.conftest import make_user
 from tests.support.replay import Client
@@ -132,7 +132,7 @@ def test_nobody_waits_in_a_ring(general: Room, secret: Room, alice: User, bob: U
         for number in range(8):
             order = people if number % 2 else people[::-1]
             marks = [
-                Mark(user_id=user.pk, room_id=room.pk, number=number)
+                ReadMark(user_id=user.pk, room_id=room.pk, number=number)
                 for room in (secret, general)
                 for user in order
             ]

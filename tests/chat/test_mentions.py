@@ -126,14 +126,14 @@ def test_a_message_mentions_a_limited_number_of_people(
 def test_who_has_left_between_plan_and_lock_is_not_notified(
     general: Room, alice: User, bob: User, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compose = rendering.compose
+    render_texts = rendering.render_texts
 
     def and_bob_leaves(*args: object) -> object:
-        texts = compose(*args)  # type: ignore[arg-type]
+        texts = render_texts(*args)  # type: ignore[arg-type]
         Membership.objects.filter(room=general, user=bob).update(state="left")
         return texts
 
-    monkeypatch.setattr(posting, "compose", and_bob_leaves)
+    monkeypatch.setattr(posting, "render_texts", and_bob_leaves)
     say(alice, general, "@bob")
     assert notices(bob) == []
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from chat import services
 from chat.models import Mention, Room
 from chat.queries import selectors
-from chat.services import Mark, WentBack
+from chat.services import MarkedUnread, ReadMark
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import Say, membership
 from tests.support.replay import Verify
@@ -22,7 +22,7 @@ def mentions(user: User) -> dict[str, list[int]]:
 
 
 def read(user: User, room: Room, number: int) -> None:
-    services.mark_read([Mark(user_id=user.pk, room_id=room.pk, number=number)])
+    services.mark_read([ReadMark(user_id=user.pk, room_id=room.pk, number=number)])
 
 
 # -- mentions --------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def five(general: Room, alice: User, bob: User, say: Say) -> Room:
 def test_a_room_is_unread_again_from_a_message_on(verify: Verify, five: Room, bob: User) -> None:
     with verify() as change:
         back = services.mark_unread(actor_id=bob.pk, room_id=five.pk, number=3)
-    assert back == WentBack(3, 2, membership(five, bob).inbox_seq)
+    assert back == MarkedUnread(3, 2, membership(five, bob).inbox_seq)
     assert change.streams == [f"inbox.{bob.pk}"]
     assert change.data(f"inbox.{bob.pk}")[0]["read_number"] == 2
     assert mentions(bob) == {"general": [3]}
@@ -171,7 +171,7 @@ def test_all_rooms_are_read_at_once(
     for room in (five, secret, direct):
         say(alice, room, "@bob")
     with verify() as change:
-        assert services.read_everywhere(user_id=bob.pk) == 3
+        assert services.mark_all_read(user_id=bob.pk) == 3
     assert {data["room"]: data["read_number"] for data in change.data(f"inbox.{bob.pk}")} == {
         five.pk: 6,
         secret.pk: 1,
@@ -179,7 +179,7 @@ def test_all_rooms_are_read_at_once(
     }
     assert [item.unread for item in selectors.my_rooms(bob.pk)] == [0, 0, 0]
     with verify() as change:
-        assert services.read_everywhere(user_id=bob.pk) == 0
+        assert services.mark_all_read(user_id=bob.pk) == 0
     assert change.streams == []
 
 
@@ -197,4 +197,4 @@ def test_more_rooms_than_one_transaction_takes_are_read_too(
     for room in (five, secret, direct):
         say(alice, room, "news")
     with verify():
-        assert services.read_everywhere(user_id=bob.pk) == 3
+        assert services.mark_all_read(user_id=bob.pk) == 3
