@@ -1,6 +1,7 @@
-"""What can be done in chat, one file a subject: the only code of this app that opens transactions.
+"""The actions of chat, one file for each subject. Only services open transactions.
 
-All are synchronous, take keywords, check everything under the lock of the streams that they change, and raise ``HoldfastError``.
+Services are synchronous, take keyword arguments, check everything under the locks of the streams
+that they change, and raise ``HoldfastError``.
 """
 
 from chat.services.accounts import activate, deactivate, sign_out_everywhere
@@ -9,7 +10,6 @@ from chat.services.bulk import begin_removal, begin_undo, run_bulk
 from chat.services.cases import assign, decide, hide_message, release, show_message
 from chat.services.editing import delete_message, edit_message, react, restore_message
 from chat.services.erasure import erase_person
-from chat.services.favourites import set_favourite
 from chat.services.filters import delete_filter, save_filter, switch_filter
 from chat.services.invitations import (
     MadeLink,
@@ -18,12 +18,12 @@ from chat.services.invitations import (
     make_invite_link,
     revoke_invite_link,
 )
+from chat.services.member_settings import set_favourite, set_involvement
 from chat.services.members import (
     add_members,
     invite,
     join,
     leave,
-    set_involvement,
     set_role,
     transfer,
 )

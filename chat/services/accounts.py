@@ -1,4 +1,7 @@
-"""Whether an account can be used, and where it is signed in: what moderators of the site decide. What was written stays."""
+"""Access to an account: deactivation, activation and signing out, by site moderators.
+
+Messages of the account stay.
+"""
 
 from typing import Final
 
@@ -27,7 +30,10 @@ _TITLES: Final = {
 
 
 def sign_out_everywhere(*, actor_id: int, user_id: int, reason: str) -> None:
-    """End all sessions and tokens of somebody, and close every socket. They can sign in again at once."""
+    """End all sessions and tokens of a user, and close their sockets.
+
+    They can sign in again at once.
+    """
     reason = _required(reason)
     selectors.user(user_id)
     check_above_on_site(actor_id, user_id)
@@ -38,13 +44,16 @@ def sign_out_everywhere(*, actor_id: int, user_id: int, reason: str) -> None:
 
 
 def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
-    """Let nobody use an account, until it is activated again. The person stays a member of their rooms."""
+    """Deactivate an account until it is activated again.
+
+    The user stays a member of their rooms.
+    """
     reason = _required(reason)
     selectors.user(user_id)
     check_above_on_site(actor_id, user_id)
     with changing(inbox(user_id)) as heads:
-        # Not ``save``: its signal would end the sessions a second time, in a transaction of its own
-        # and past the log.
+        # Not ``save``: its signal would end the sessions a second time, in another transaction and
+        # without a log entry.
         if not User.objects.filter(pk=user_id, is_active=True).update(is_active=False):
             return
         AccessToken.objects.filter(user_id=user_id).delete()
@@ -63,12 +72,12 @@ def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
 
 
 def activate(*, actor_id: int, user_id: int, reason: str = "") -> None:
-    """Let an account be used again, by those who know its password: no session and no token of before comes back."""
+    """Activate an account. Its earlier sessions and tokens stay ended."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     user = selectors.user(user_id)
     check_above_on_site(actor_id, user_id)
     if user.username in (SYSTEM_USERNAME, erased_name(user_id)):
-        raise Forbidden("This account belongs to nobody.")
+        raise Forbidden("This account can't be activated: it belongs to the system, or was erased.")
     delete_sessions(user_id)
     with changing(inbox(user_id)) as heads:
         if User.objects.filter(pk=user_id, is_active=False).update(is_active=True):

@@ -1,6 +1,7 @@
-"""Many messages at once: deleted, restored or erased in batches, each a transaction of its own, live for everybody.
+"""Bulk actions on messages: deleting, restoring and erasing in batches, shown live to everyone.
 
-A batch holds one room for some 0.1 s. Whoever runs a bulk may die or run beside another: a message is looked at again under the lock.
+Each batch is a transaction that locks one room for about 0.1 s. The process that runs a bulk may
+die, or run beside another one, so every message is checked again under the lock.
 """
 
 import time
@@ -35,13 +36,13 @@ from notifications.services import notify
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 
-MAX_BULK: Final = 100_000  # messages of one; more are narrowed by time
-BATCH: Final = 100  # messages looked at in one step; the room is locked for some 0.1 s
+MAX_BULK: Final = 100_000  # messages of one bulk
+BATCH: Final = 100  # messages of one step, which locks a room for about 0.1 s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which messages: of somebody, in a room, or both; with words, from a time to another."""
+    """The messages of an author, of a room, or of both, narrowed by words and time."""
 
     author_id: int | None = None
     room_id: int | None = None
@@ -51,22 +52,28 @@ class Choice:
 
 
 def count(choice: Choice) -> int:
-    """Return how many messages a choice means now. Raises ``TooMany`` above ``MAX_BULK``."""
+    """Return how many messages match. Raises ``TooMany`` above ``MAX_BULK``."""
     _check(choice)
     found = len(_chosen(_unsaved(choice)).values_list("pk")[: MAX_BULK + 1])
     if found > MAX_BULK:
-        raise TooMany("These are more than {most} messages. Narrow them by time.", most=MAX_BULK)
+        raise TooMany("More than {most} messages match. Choose a shorter period.", most=MAX_BULK)
     return found
 
 
 def begin_removal(*, actor_id: int, choice: Choice, expected: int, reason: str) -> Bulk:
-    """Begin to delete messages. ``expected`` is the number that the moderator has seen and confirmed."""
+    """Begin to delete messages.
+
+    ``expected`` is the number that the moderator saw and confirmed.
+    """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH, required=True)
     _check_moderates(actor_id)
     found = count(choice)
     if found != expected:
         raise BadRequest(
-            "number: these are {found} messages now, not {expected}", found=found, expected=expected
+            "number: {found} messages match now, you confirmed {expected}."
+            " Check the selection again.",
+            found=found,
+            expected=expected,
         )
     return _begin(
         Bulk(
@@ -80,12 +87,12 @@ def begin_removal(*, actor_id: int, choice: Choice, expected: int, reason: str) 
 
 
 def begin_undo(*, actor_id: int, bulk_id: int, reason: str = "") -> Bulk:
-    """Begin to restore what a bulk deleted, as far as nobody has restored or erased it."""
+    """Begin to restore the messages of a bulk that nobody has restored or erased since."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     _check_moderates(actor_id)
     source = Bulk.objects.filter(pk=bulk_id, act=Bulk.Act.DELETE).first()
     if source is None:
-        raise NotFound("There is no such bulk to be undone.")
+        raise NotFound("There is no such bulk removal.")
     expected = RemovedText.objects.filter(bulk=source).count()
     if not expected:
         raise NotFound("There is nothing left to restore.")
@@ -102,7 +109,10 @@ def begin_undo(*, actor_id: int, bulk_id: int, reason: str = "") -> Bulk:
 
 
 def begin_erasure(*, actor_id: int, user_id: int, reason: str = "") -> Bulk:
-    """Begin to erase all that somebody wrote, also what moderators deleted. Only ``services.erasure`` calls it."""
+    """Begin to erase all messages of a user, also removed ones.
+
+    Only ``services.erasure`` calls it.
+    """
     standing = Bulk.objects.filter(act=Bulk.Act.ERASE, author_id=user_id).order_by("-pk").first()
     if (
         standing is not None
@@ -123,18 +133,18 @@ def begin_erasure(*, actor_id: int, user_id: int, reason: str = "") -> Bulk:
 
 
 def run_bulk(*, bulk_id: int, seconds: float) -> Bulk:
-    """Go on with a bulk for so long. Returns it as it is then; ``finished_at`` tells whether it is done."""
+    """Continue a bulk for at most ``seconds``. ``finished_at`` is set when it is done."""
     end = time.monotonic() + seconds
     while True:
         bulk = Bulk.objects.filter(pk=bulk_id).first()
         if bulk is None:
-            raise NotFound("There is no such bulk.")
+            raise NotFound("There is no such bulk action.")
         if bulk.finished_at is not None or not _step(bulk) or time.monotonic() >= end:
             return Bulk.objects.get(pk=bulk_id)
 
 
 def _step(bulk: Bulk) -> bool:
-    """Do the next batch, and tell whether there was one."""
+    """Run the next batch. Returns whether there was one."""
     rows = _next(bulk)
     if not rows:
         _finish(bulk)
@@ -172,7 +182,7 @@ def _next(bulk: Bulk) -> list[Message]:
 
 
 def _order(bulk: Bulk) -> str:
-    """Return the column along which an index has the messages: of a room by their number, of a person by their id."""
+    """Return the column whose index has the messages: number in a room, else the id."""
     return "number" if bulk.room_id is not None and bulk.author_id is None else "pk"
 
 
@@ -184,7 +194,8 @@ def _chosen(bulk: Bulk) -> "QuerySet[Message]":
         rows = rows.filter(author_id=bulk.author_id)
     if bulk.room_id is not None:
         rows = rows.filter(room_id=bulk.room_id)
-    if bulk.words:  # who asks by words would learn what two have said to each other
+    if bulk.words:
+        # A search by words would reveal texts of direct rooms to the moderator.
         rows = rows.filter(body__icontains=bulk.words).exclude(room__kind=Room.Kind.DIRECT)
     if bulk.since is not None:
         rows = rows.filter(created_at__gte=bulk.since)
@@ -202,7 +213,7 @@ def _columns(choice: Choice) -> dict[str, object]:
 
 def _check(choice: Choice) -> None:
     if choice.author_id is None and choice.room_id is None:
-        raise BadRequest("author, room: say whose messages, or in which room")
+        raise BadRequest("author, room: expected an author, a room, or both")
     if choice.author_id is not None:
         selectors.user(choice.author_id)
     if choice.room_id is not None:
@@ -230,7 +241,7 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
             RemovedText.objects.filter(pk__in=ids).delete()
         standing = rows if erased else [row for row in rows if not row.is_deleted]
         now = timezone.now()
-        held = HeldText.objects.in_bulk(ids)  # of those that moderators have hidden meanwhile
+        held = HeldText.objects.in_bulk(ids)  # of messages under review
         if not erased:
             RemovedText.objects.bulk_create(
                 _kept(row, held.get(row.pk), bulk, now) for row in standing
@@ -278,7 +289,7 @@ def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
 def _mentions(
     rows: Sequence[Message], texts: Mapping[int, Text], people: recipients.Candidates
 ) -> list[Mention]:
-    """Return the mentions of messages that are there again, but for those who have blocked their authors."""
+    """Return the mentions of restored messages, except of members who blocked the author."""
     reach = recipients.reach(people)
     apart = blocked_pairs(
         {user_id for ids in people.values() for user_id in ids}, {row.author_id for row in rows}
@@ -327,7 +338,7 @@ def _finish(bulk: Bulk) -> None:
     )
     with changing(*names) as heads:
         if not Bulk.objects.filter(pk=bulk.pk, finished_at=None).update(finished_at=timezone.now()):
-            return  # somebody else ran it as well
+            return  # another process ran it as well
         bulk.refresh_from_db()
         _log(bulk, {"bulk": bulk.pk, "act": str(bulk.act), "done": bulk.done})
         if names and bulk.done and bulk.author_id != bulk.actor_id:
@@ -363,4 +374,4 @@ def _log(bulk: Bulk, details: dict[str, object]) -> None:
 
 def _check_moderates(actor_id: int) -> None:
     if not selectors.is_site_moderator(actor_id):
-        raise Forbidden("Only moderators of the site may do that.")
+        raise Forbidden("Only site moderators can do that.")

@@ -1,6 +1,6 @@
-"""Cases: what moderators do about a reported message. All open reports of a message are one case, assigned and decided together.
+"""Cases of moderators. All open reports of a message are one case, with one decision.
 
-Two moderators may look at the same case. Whoever comes second changes nothing and is told who was first.
+If two moderators act on a case, the second one changes nothing and learns who was first.
 """
 
 from collections.abc import Collection
@@ -23,9 +23,9 @@ from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from realtime.site import languages
 
-# Whose reporters are told together: so many inboxes are locked, some 50 ms.
+# Closed in one transaction, which locks the inboxes of the reporters for about 50 ms.
 REPORTS_PER_TRANSACTION: Final = 200
-REPORT_KIND: Final = "report"  # of the notifications to those who reported
+REPORT_KIND: Final = "report"  # of notifications to reporters
 
 Status = Report.Status
 _ACTIONS: Final = {
@@ -39,10 +39,10 @@ _OUTCOMES: Final = {
 
 
 def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> Message:
-    """Close the case about a message: ``resolved`` removes it, ``dismissed`` lets it stand and shows it again where it was hidden.
+    """Close a case: ``resolved`` removes the message, ``dismissed`` keeps and shows it.
 
-    Author and reporters are told in their inboxes. Raises ``TooLate`` where the case is decided already. More reports than
-    one transaction takes are closed in further ones.
+    The author and the reporters are notified. Raises ``TooLate`` if the case is closed already.
+    Reports that do not fit in one transaction are closed in further ones.
     """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     decision = next((known for known in _ACTIONS if known == status), None)
@@ -50,7 +50,8 @@ def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> 
         raise BadRequest("status: expected one of {values}", values=", ".join(_ACTIONS))
     _check_site_moderator(actor_id)
     found = selectors.message(message_id)
-    is_first, system = True, system_user().pk  # which reports what filters find, and reads no inbox
+    # The system reports for filters, and needs no notification.
+    is_first, system = True, system_user().pk
     while reporters := _waiting(message_id):
         with changing(
             payloads.stream(found.room_id), inbox(found.author_id), *map(inbox, reporters)
@@ -92,7 +93,10 @@ def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> 
 
 
 def assign(*, actor_id: int, message_id: int, instead_of: int | None = None) -> None:
-    """Take a case, or take it over from ``instead_of``. Raises ``TooLate`` where somebody else has it by now."""
+    """Take a case, or take it over from ``instead_of``.
+
+    Raises ``TooLate`` if another moderator has it by now.
+    """
     _check_site_moderator(actor_id)
     with changing():
         rows = _locked(message_id)
@@ -101,14 +105,14 @@ def assign(*, actor_id: int, message_id: int, instead_of: int | None = None) -> 
             raise _too_late(message_id)
         if holder not in (None, actor_id, instead_of):
             raise TooLate(
-                "{name} was first and looks at this case.",
+                "{name} is already reviewing this case.",
                 name=person(selectors.user(holder))["name"],
             )
         Report.objects.filter(pk__in=[row.pk for row in rows]).update(assigned_to_id=actor_id)
 
 
 def release(*, actor_id: int, message_id: int) -> None:
-    """Give a case back, for others to take. One that is somebody else's stays so."""
+    """Give back a case. The case of another moderator does not change."""
     _check_site_moderator(actor_id)
     with changing():
         mine = [row.pk for row in _locked(message_id) if row.assigned_to_id == actor_id]
@@ -116,14 +120,14 @@ def release(*, actor_id: int, message_id: int) -> None:
 
 
 def hide_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
-    """Let nobody read a message while moderators look at it. A repeat changes nothing."""
+    """Hide a message while moderators review it. Repeating it changes nothing."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     _check_site_moderator(actor_id)
     found = selectors.message(message_id)
     with changing(payloads.stream(found.room_id)) as heads:
         message = selectors.message(message_id)
         if message.is_deleted:
-            raise NotFound("This message is deleted.")
+            raise NotFound("This message was deleted.")
         if message.is_hidden:
             return message
         withheld_text.hide(message, actor_id=actor_id)
@@ -134,7 +138,7 @@ def hide_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
 
 
 def show_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
-    """Let everybody read a hidden message again, as it was. A repeat changes nothing."""
+    """Show a hidden message again, unchanged. Repeating it changes nothing."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     _check_site_moderator(actor_id)
     found = selectors.message(message_id)
@@ -176,7 +180,10 @@ def _close(rows: Collection[Report], decision: Status, actor_id: int) -> None:
 
 
 def _outcome(row: Report, room: Room, message: Message, decision: Status) -> Notice:
-    """Make what a reporter is told. It names neither the moderator nor the author, and holds no word of the message."""
+    """Return the notification of a reporter.
+
+    It names neither the moderator nor the author, and has no text of the message.
+    """
     title = f"Thank you for your report; {_OUTCOMES[decision]}."
     return Notice(
         user_id=row.reporter_id,
@@ -187,7 +194,7 @@ def _outcome(row: Report, room: Room, message: Message, decision: Status) -> Not
 
 
 def _category(rows: Collection[Report], author_id: int) -> str:
-    """Return what an author reads where a moderator gave no reason: in the author's language, not the moderator's."""
+    """Return the report's category in the author's language, used where no reason was given."""
     with override(languages.remembered(author_id) or settings.LANGUAGE_CODE):
         return str(next(iter(rows)).get_category_display())
 
@@ -198,7 +205,7 @@ def _waiting(message_id: int) -> list[int]:
 
 
 def _locked(message_id: int, reporters: Collection[int] | None = None) -> list[Report]:
-    """Return the open reports of a message, locked; only those of ``reporters``, whose inboxes are."""
+    """Return the open reports of a message, locked: all, or those of ``reporters``."""
     rows = (
         Report.objects.select_for_update()
         .filter(message_id=message_id, status=Status.OPEN)
@@ -215,11 +222,11 @@ def _too_late(message_id: int) -> TooLate | NotFound:
         .first()
     )
     if last is None or last.closed_by is None:
-        return NotFound("Nobody has reported this message.")
+        return NotFound("No one has reported this message.")
     name = person(last.closed_by)["name"]
     if last.status == Status.RESOLVED:
-        return TooLate("{name} was first: the message was removed.", name=name)
-    return TooLate("{name} was first: the message stays.", name=name)
+        return TooLate("{name} already closed this case and removed the message.", name=name)
+    return TooLate("{name} already closed this case and kept the message.", name=name)
 
 
 def _log_visibility(
@@ -237,4 +244,4 @@ def _log_visibility(
 
 def _check_site_moderator(actor_id: int) -> None:
     if not selectors.is_site_moderator(actor_id):
-        raise Forbidden("Only moderators of the site may do that.")
+        raise Forbidden("Only site moderators can do that.")

@@ -1,4 +1,4 @@
-"""Changing a message that stands: editing, deleting, restoring, reacting."""
+"""Changing existing messages: editing, deleting, restoring and reacting."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -24,9 +24,9 @@ from realtime.protocol.errors import Forbidden, NotFound, TooMany
 def edit_message(
     *, actor_id: int, message_id: int, body: str, flags: tuple[str, ...] = ()
 ) -> Message:
-    """Give a message of one's own another text. Whom it mentions anew is notified; nobody is for the second time.
+    """Edit the actor's own message. Only newly mentioned members are notified.
 
-    Raises what ``post_messages`` answers, and ``NotYours``.
+    Raises the errors of ``post_messages``, and ``NotYours``.
     """
     found = selectors.readable_message(message_id, actor_id)
     room = selectors.room(found.room_id)
@@ -64,7 +64,10 @@ def edit_message(
 
 
 def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
-    """Delete a message: one's own for ever, another's as a moderator, so that moderators can restore it. A repeat changes nothing."""
+    """Delete a message. Repeating it changes nothing.
+
+    An author deletes for good; what a moderator deletes can be restored.
+    """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     found = selectors.message(message_id)
     with changing(payloads.stream(found.room_id), inbox(found.author_id)) as heads:
@@ -87,7 +90,10 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
 
 
 def take_down(heads: Heads, message: Message, room: Room, *, actor_id: int, reason: str) -> None:
-    """Delete somebody's message as a moderator, in a transaction that holds the room and the author's inbox; log it, tell the author."""
+    """Delete a message as a moderator, log it and notify the author.
+
+    The transaction must hold the room and the author's inbox.
+    """
     withheld_text.remove(message, actor_id=actor_id)
     save_message(heads, message)
     _forget(heads, message, room)
@@ -104,13 +110,13 @@ def take_down(heads: Heads, message: Message, room: Room, *, actor_id: int, reas
 
 
 def _forget(heads: Heads, message: Message, room: Room) -> None:
-    """Take back what is told elsewhere of a message that is gone."""
+    """Withdraw notifications and mentions of a message that is gone."""
     recipients.forget_reactions(heads, message, room)
     mention_rows.forget(message)
 
 
 def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
-    """Bring back a message that a moderator deleted."""
+    """Restore a message that a moderator deleted."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     found = selectors.message(message_id)
     room = selectors.room(found.room_id)
@@ -123,7 +129,7 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
         removed = RemovedText.objects.filter(message=message).first()
         if removed is None or text is None:
             raise NotFound(
-                "There is nothing to restore: the message is not deleted, or its author deleted it."
+                "There is nothing to restore: the message isn't deleted, or its author deleted it."
             )
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
         message.reactions, message.deleted_at = removed.reactions, None
@@ -146,7 +152,7 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
 
 
 def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
-    """Add or take away one's reaction; a repeat changes nothing."""
+    """Add or remove the actor's reaction. Repeating it changes nothing."""
     policies.check_emoji(emoji)
     found = selectors.readable_message(message_id, actor_id)
     inboxes = [inbox(found.author_id)] if found.author_id != actor_id else []
@@ -177,19 +183,19 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
 
 
 def _standing(message_id: int) -> Message:
-    """Return a message that is there to be changed."""
+    """Return a message that can be changed: neither deleted nor under review."""
     message = selectors.message(message_id)
     if message.is_deleted:
-        raise NotFound("This message is deleted.")
+        raise NotFound("This message was deleted.")
     _check_not_hidden(message)
     return message
 
 
 def _check_not_hidden(message: Message) -> None:
-    """Raise ``Forbidden`` while moderators look: what they decide about stays as it is."""
+    """Raise ``Forbidden`` during a review, so that moderators decide about the same text."""
     if message.is_hidden:
         raise Forbidden(
-            "Moderators are looking at this message; it cannot be changed until they have decided."
+            "Moderators are reviewing this message. You can't change it until they have decided."
         )
 
 
@@ -213,16 +219,19 @@ def _check_may_delete(
 def _check_room_for_reaction(message: Message, emoji: str) -> None:
     kinds: int = settings.HOLDFAST_MAX_REACTION_KINDS
     if emoji not in message.reactions and len(message.reactions) >= kinds:
-        raise TooMany("A message has at most {limit} different reactions.", limit=kinds)
+        raise TooMany(
+            "This message has {limit} different reactions, the most allowed. Choose one of them.",
+            limit=kinds,
+        )
     limit: int = settings.HOLDFAST_MAX_REACTIONS
     if sum(map(len, message.reactions.values())) >= limit:
-        raise TooMany("A message has at most {limit} reactions.", limit=limit)
+        raise TooMany("This message has {limit} reactions, the most allowed.", limit=limit)
 
 
 def tell_author(
     heads: Heads, message: Message, room: Room, actor_id: int, what: str, reason: str, *, level: str
 ) -> None:
-    """Notify the author of what a moderator did, without a word of the message."""
+    """Notify the author of a moderator's action, without the text of the message."""
     notify(
         heads,
         user_id=message.author_id,

@@ -1,4 +1,7 @@
-"""What moderators do to people. Each act has a reason, an entry in the log, and a notification to the person concerned."""
+"""Moderation of users: in a room, and on the whole site.
+
+Every action has a reason and an entry in the log, and notifies the user.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -43,7 +46,7 @@ _WORDS: Final = {
 def mute(
     *, actor_id: int, room_id: int, user_id: int, seconds: int, reason: str = ""
 ) -> Membership:
-    """Silence a member for so many seconds; 0 lets them speak again."""
+    """Mute a member for this many seconds; 0 unmutes."""
     reason = _reason(reason)
     policies.check_seconds(seconds, name="muted_for", limit=policies.MAX_MUTE)
     selectors.room(room_id)
@@ -70,7 +73,7 @@ def mute(
 
 
 def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Membership:
-    """Put a member out of the room. They may come back: into a public room by themselves."""
+    """Remove a member from the room. They may join a public room again."""
     reason = _reason(reason)
 
     def act(heads: Heads, room: Room, row: Membership | None) -> Membership:
@@ -95,9 +98,9 @@ def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Me
 def ban(
     *, actor_id: int, room_id: int, user_id: int, seconds: int | None = None, reason: str = ""
 ) -> Membership:
-    """Put somebody out of the room, member or not, and keep them out: for so many seconds, or until it is lifted.
+    """Ban a user from the room, member or not, for this many seconds or until it is lifted.
 
-    Who is banned until it is lifted stays so, unless it is now to end by itself.
+    A user who is banned already stays banned until the new time.
     """
     reason = _reason(reason)
     until = _until(seconds)
@@ -126,7 +129,7 @@ def ban(
 
 
 def unban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Membership:
-    """Let somebody come back; their state is then ``left``: they join again, or are invited."""
+    """Lift a ban. The user's state is then ``left``, so they can join or be invited again."""
     reason = _reason(reason)
     selectors.room(room_id)
     selectors.user(user_id)
@@ -134,16 +137,17 @@ def unban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Mem
         room, row = selectors.standing(room_id, user_id)
         _check_may_act(room, row, user_id, actor_id)
         if row is None or row.state != State.BANNED:
-            raise NotFound("Nobody of this name is banned from the room.")
+            raise NotFound("This person isn't banned from the room.")
         dismiss(heads, room, row, State.LEFT)
         _note(heads, ModerationLog.Action.UNBAN, room, user_id, actor_id, reason)
     return row
 
 
 def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = None) -> SiteBan:
-    """Keep somebody out of the whole site, for so many seconds or until it is lifted. Their sockets close at once.
+    """Ban a user from the whole site, for this many seconds or until it is lifted.
 
-    Who is banned already stays so, for the first reason, but for as long as is said now.
+    Their sockets close at once. A user who is banned already stays banned, with the first reason
+    but until the new time.
     """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH, required=True)
     until = _until(seconds)
@@ -191,7 +195,6 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
 
 
 def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
-    """Let somebody in again."""
     reason = _reason(reason)
     check_above_on_site(actor_id, user_id)
     selectors.user(user_id)
@@ -199,7 +202,7 @@ def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
         _close_ended_bans(user_id)
         row = SiteBan.objects.filter(user_id=user_id, lifted_at=None).first()
         if row is None:
-            raise NotFound("Nobody of this name is banned from the site.")
+            raise NotFound("This person isn't banned from the site.")
         row.lifted_at, row.lifted_by_id = timezone.now(), actor_id
         row.save()
         log(ModerationLog.Action.SITE_UNBAN, actor_id=actor_id, reason=reason, subject_id=user_id)
@@ -217,7 +220,7 @@ def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
 
 
 def site_mute(*, actor_id: int, user_id: int, seconds: int, reason: str = "") -> datetime | None:
-    """Let somebody write in no room for so many seconds; 0 lets them speak again. Returns until when."""
+    """Mute a user in all rooms for this many seconds; 0 unmutes. Returns until when."""
     reason = _reason(reason)
     policies.check_seconds(seconds, name="muted_for", limit=policies.MAX_MUTE)
     selectors.user(user_id)
@@ -273,7 +276,7 @@ def _until_in_words(until: datetime | None) -> str:
 
 
 def _close_ended_bans(user_id: int) -> None:
-    """Note on a ban whose time has come that it is over, so that another can stand."""
+    """Mark expired bans as lifted, because a user has at most one ban that is not."""
     SiteBan.objects.filter(user_id=user_id, lifted_at=None, until__lte=timezone.now()).update(
         lifted_at=F("until")
     )
@@ -284,11 +287,11 @@ def _reason(text: str) -> str:
 
 
 def _check_may_act(room: Room, subject: Membership | None, subject_id: int, actor_id: int) -> None:
-    """Raise where the actor does not moderate the room, or does not stand above the person concerned."""
+    """Raise unless the actor moderates the room and outranks the subject."""
     acting = check_moderates(room, selectors.membership(room.pk, actor_id), actor_id)
     policies.check_not_direct(room)
     if subject_id == actor_id:
-        raise Forbidden("You cannot do that to yourself.")
+        raise Forbidden("You can't do that to yourself.")
     check_above(room, acting, subject, subject_id)
 
 
@@ -308,7 +311,7 @@ def _known_member(row: Membership | None) -> Membership:
 
 
 def _timed(heads: Heads, row: Membership) -> int:
-    """Start the stopwatch: from now until no socket of theirs follows the room."""
+    """Start to measure how long it takes until no socket of the user follows the room."""
     return start(
         heads, payloads.stream(row.room_id), row.seq, user_id=row.user_id, reason=str(row.state)
     ).pk
@@ -324,7 +327,7 @@ def _note(
     details: dict[str, Any] | None = None,
     ending: int | None = None,
 ) -> None:
-    """Log an act, and tell the person concerned."""
+    """Log an action and notify the user."""
     log(
         action,
         actor_id=actor_id,

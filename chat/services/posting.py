@@ -36,7 +36,7 @@ class Post:
     key: UUID
     body: str
     reply_to: int | None = None
-    flags: tuple[str, ...] = ()  # why hooks want a moderator to look at it
+    flags: tuple[str, ...] = ()  # reasons of hooks for a review
     # Set where a hook refuses the text. A key that was used before still gets its first message.
     refusal: HoldfastError | None = None
 

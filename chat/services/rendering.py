@@ -23,7 +23,7 @@ class RawText(NamedTuple):
     author_id: int
     room: Room
     body: str
-    flags: tuple[str, ...] = ()  # reasons of hooks why a moderator should look at it
+    flags: tuple[str, ...] = ()  # reasons of hooks for a review
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Text:
     html: str
     mentions: tuple[int, ...]
     everybody: bool  # it mentions @room
-    flags: tuple[str, ...] = ()  # why a moderator should look at it
+    flags: tuple[str, ...] = ()  # reasons for a review
 
 
 def render_texts(texts: Sequence[RawText], filters: Rulebook) -> list[Text | HoldfastError]:

@@ -1,6 +1,7 @@
-"""Where the text of a message is while the message does not show it: held while moderators look, or removed by one of them.
+"""The text of a message that is hidden during a review, or that a moderator removed.
 
-Both leave nothing of it on the row, so no page, no replay and no search can tell it. All of this happens under the lock of the room.
+The text moves from the message's row to a table that only moderators read, so no page, replay or
+search can show it. All functions run under the lock of the room.
 """
 
 from django.utils import timezone
@@ -9,7 +10,7 @@ from chat.models import HeldText, Message, RemovedText
 
 
 def hide(message: Message, *, actor_id: int) -> None:
-    """Move everything that a message says to where only moderators read it."""
+    """Move the text of a message to where only moderators read it."""
     HeldText.objects.create(
         message=message,
         body=message.body,
@@ -23,7 +24,7 @@ def hide(message: Message, *, actor_id: int) -> None:
 
 
 def show(message: Message) -> None:
-    """Let a hidden message say what it said, unchanged."""
+    """Give a hidden message its text back, unchanged."""
     held = HeldText.objects.get(message=message)
     message.body, message.html, message.reactions, message.mentions = (
         held.body,
@@ -36,7 +37,7 @@ def show(message: Message) -> None:
 
 
 def remove(message: Message, *, actor_id: int) -> None:
-    """Delete a message as a moderator, so that moderators can restore it."""
+    """Delete a message as a moderator. Moderators can restore it."""
     if message.is_hidden:
         show(message)
     RemovedText.objects.create(
@@ -50,7 +51,7 @@ def remove(message: Message, *, actor_id: int) -> None:
 
 
 def erase(message: Message) -> None:
-    """Delete a message for good: its text is in no table any more."""
+    """Delete a message for good: no table keeps its text."""
     HeldText.objects.filter(message=message).delete()
     RemovedText.objects.filter(message=message).delete()
     _mark_deleted(message)

@@ -1,4 +1,7 @@
-"""Rooms to test with. Alice owns general (public) and secret (private), Bob is a member of both, Charlie is outside."""
+"""Rooms to test with.
+
+Alice owns general (public) and secret (private), Bob is a member of both, Charlie is outside.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +26,7 @@ Say = Callable[..., Message]
 
 @pytest.fixture
 def verify(replayed: Verify) -> Verify:
-    """Check all streams across the changes of a block, and that no deleted or hidden text is in any replay."""
+    """Check all streams across a change, and that no replay has a deleted or hidden text."""
 
     @contextmanager
     def verified() -> Iterator[Change]:
@@ -99,10 +102,10 @@ def fresh(room: Room) -> Room:
 
 
 def membership(room: Room, user: User) -> Membership:
-    """Return somebody's membership as it is now."""
+    """Return a user's membership as it is now."""
     return Membership.objects.get(room=room, user=user)
 
 
 def notices(user: User) -> list[tuple[str, str]]:
-    """Return somebody's notifications that were not taken back, oldest first: kind and title."""
+    """Return a user's notifications, oldest first, without withdrawn ones: kind and title."""
     return list(user.notifications.filter(count__gt=0).order_by("pk").values_list("kind", "title"))

@@ -1,4 +1,7 @@
-"""Many messages at once: confirmed by their number, live for everybody, in batches that somebody else can go on with, and taken back."""
+"""Bulk actions: confirmed by their number, live for everybody, and undone.
+
+They run in batches, and another process can continue them.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""Cases: Mona and Omar, moderators of the site, decide about what Alice and Charlie have reported of Bob's."""
+"""Cases: the site moderators Mona and Omar decide about reports of Bob's messages.
+
+Alice and Charlie have reported them.
+"""
 
 from typing import Any
 
@@ -42,7 +45,7 @@ def in_room(change: Change, room: Room) -> list[dict[str, Any]]:
 
 
 def notices(change: Change, user: User) -> list[dict[str, Any]]:
-    """What moderation tells somebody; a removal takes back what their inbox said of reactions as well."""
+    """Return the notifications of moderation; withdrawn reactions are left out."""
     return [
         data for data in change.data(f"inbox.{user.pk}") if data["kind"] in ("moderation", "report")
     ]
@@ -145,11 +148,11 @@ def test_what_is_hidden_is_changed_by_nobody(
 ) -> None:
     services.hide_message(actor_id=mona.pk, message_id=message.pk)
     services.hide_message(actor_id=mona.pk, message_id=message.pk)
-    with pytest.raises(Forbidden, match="Moderators are looking"):
+    with pytest.raises(Forbidden, match="Moderators are reviewing"):
         services.edit_message(actor_id=bob.pk, message_id=message.pk, body="I take it back")
-    with pytest.raises(Forbidden, match="Moderators are looking"):
+    with pytest.raises(Forbidden, match="Moderators are reviewing"):
         services.delete_message(actor_id=bob.pk, message_id=message.pk)
-    with pytest.raises(Forbidden, match="Moderators are looking"):
+    with pytest.raises(Forbidden, match="Moderators are reviewing"):
         services.react(actor_id=alice.pk, message_id=message.pk, emoji="👍", on=True)
     assert HeldText.objects.get().body == message.body
 
@@ -180,7 +183,7 @@ def test_who_decides_second_is_told_who_was_first(
     services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
     with (
         verify() as change,
-        pytest.raises(TooLate, match="Mona was first: the message was removed"),
+        pytest.raises(TooLate, match="Mona already closed this case and removed the message"),
     ):
         services.decide(actor_id=omar.pk, message_id=message.pk, status="dismissed")
     assert change.streams == []
@@ -192,7 +195,7 @@ def test_a_case_is_one_moderators_and_a_second_one_has_to_take_it_over(
 ) -> None:
     services.assign(actor_id=mona.pk, message_id=message.pk)
     services.assign(actor_id=mona.pk, message_id=message.pk)
-    with pytest.raises(TooLate, match="Mona was first"):
+    with pytest.raises(TooLate, match="Mona is already reviewing this case"):
         services.assign(actor_id=omar.pk, message_id=message.pk)
     services.release(actor_id=omar.pk, message_id=message.pk)
     assert set(Report.objects.values_list("assigned_to", flat=True)) == {mona.pk}
@@ -204,7 +207,7 @@ def test_a_case_is_one_moderators_and_a_second_one_has_to_take_it_over(
     services.release(actor_id=omar.pk, message_id=message.pk)
     assert set(Report.objects.values_list("assigned_to", flat=True)) == {None}
     services.decide(actor_id=mona.pk, message_id=message.pk, status="dismissed")
-    with pytest.raises(TooLate, match="Mona was first"):
+    with pytest.raises(TooLate, match="Mona already closed this case and kept the message"):
         services.assign(actor_id=omar.pk, message_id=message.pk)
 
 

@@ -1,4 +1,7 @@
-"""The commands of rooms and messages, as a socket or ``POST /api/commands`` runs them, and the signals that they send."""
+"""The commands of rooms and messages, and the signals that they send.
+
+They run as on a socket, or through ``POST /api/commands``.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""One person's data: given to them whole, and erased so that nothing of it is left and nobody notices a thing but that it is gone."""
+"""One person's data: exported completely, and erased without a trace."""
 
 import io
 import json
@@ -70,7 +70,11 @@ def lines(data: bytes) -> list[dict[str, Any]]:
 def life(
     general: Room, secret: Room, direct: Room, alice: User, bob: User, mona: User, say: Say
 ) -> None:
-    """What Bob did: he wrote in three rooms, one text was removed, he reported, signed in twice and has a token."""
+    """Everything that Bob has done.
+
+    He posted in three rooms, one text was removed, he reported a message, signed in twice and has a
+    token.
+    """
     removed = say(bob, general, "removed text")
     say(bob, secret, "secret text")
     say(bob, direct, "direct text")

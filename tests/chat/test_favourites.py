@@ -1,4 +1,4 @@
-"""Favourites: each for oneself, in one's own order, known to all of one's tabs and to nobody else."""
+"""Favourites: each member has their own, in their own order, in all their tabs."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from chat import payloads, services
 from chat.models import Room
 from chat.queries import selectors
-from chat.services.favourites import MAX_ORDER
+from chat.services.member_settings import MAX_ORDER
 from realtime.core import reads as streams
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import membership

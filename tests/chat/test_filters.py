@@ -1,4 +1,4 @@
-"""Filters: what they find, what becomes of the message, and that no text and no pattern can hold anybody up."""
+"""Filters: what they find, what happens to the message, and that none can block the process."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""Pre-publish hooks: what they can say, what holds when they fail, and that nobody else waits for a slow one."""
+"""Hooks before a post: their results, their failures, and that a slow one delays nobody else."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""A person is spoken to in their language: by pages, by errors, on a socket, and on the next device."""
+"""Each person gets their language: on pages, in errors, on a socket, on the next device."""
 
 from zoneinfo import ZoneInfo
 

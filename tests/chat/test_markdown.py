@@ -112,8 +112,10 @@ def test_mentions_of_people_are_marked() -> None:
     rendered = render("@alice, @Bob and @nobody: see @dot.name. @alice", PEOPLE)
     assert rendered.mentions == (7, 8, 9)
     assert rendered.html == (
-        '<p><span class="mention" data-user="7">@alice</span>, <span class="mention" data-user="8">@Bob</span> and @nobody: '
-        'see <span class="mention" data-user="9">@dot.name</span>. <span class="mention" data-user="7">@alice</span></p>'
+        '<p><span class="mention" data-user="7">@alice</span>, '
+        '<span class="mention" data-user="8">@Bob</span> and @nobody: '
+        'see <span class="mention" data-user="9">@dot.name</span>. '
+        '<span class="mention" data-user="7">@alice</span></p>'
     )
 
 

@@ -1,4 +1,4 @@
-"""Who is notified of what: mentions, direct messages, and how involved somebody wants to be."""
+"""Notifications of mentions and direct messages, by the notification level of each member."""
 
 import pytest
 from django.contrib.auth.models import User

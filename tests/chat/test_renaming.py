@@ -1,4 +1,4 @@
-"""Another name for somebody: everything that shows it moves on, so that a replay tells what the live events have told."""
+"""A new name: everything that shows it moves, so that a replay equals the live events."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -76,7 +76,7 @@ def test_names_do_not_run_out_unnoticed(alice: User, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(rooms, "MAX_RANDOM_SLUGS", 0)
     for _ in range(2):
         services.create_room(actor_id=alice.pk, name="Walks")
-    with pytest.raises(BadRequest, match="walks is taken"):
+    with pytest.raises(BadRequest, match="walks is already taken"):
         services.create_room(actor_id=alice.pk, name="Walks")
 
 

@@ -1,4 +1,7 @@
-"""Search: what is found, by whom, in which order; and that what is gone from a room is gone from the index in the same transaction."""
+"""Search: results, permissions and order.
+
+A text that is gone from a room is gone from the index in the same transaction.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,7 +31,7 @@ Look = Callable[..., list[str]]
 
 @pytest.fixture
 def look() -> Look:
-    """Search as somebody: ``look(bob, "harbour")`` returns the texts that are found, newest first."""
+    """Search as a user: ``look(bob, "harbour")`` returns the texts that are found, newest first."""
 
     def find(user: User, q: str, *, before_id: int | None = None, limit: int = 20) -> list[str]:
         return [
@@ -196,11 +199,12 @@ def test_days_are_those_of_the_reader(
 
 
 def retime(message_id: int) -> None:
-    """A message never changes its time; a test that makes an old one tells the index."""
+    """Give a message another time, and update the index, because messages never change theirs."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE chat_search s SET created_at = m.created_at FROM chat_message m WHERE m.id = s.message_id AND m.id = %s",
+                "UPDATE chat_search s SET created_at = m.created_at"
+                " FROM chat_message m WHERE m.id = s.message_id AND m.id = %s",
                 [message_id],
             )
 

@@ -1,4 +1,7 @@
-"""Who knows the password of a deactivated account is told why it lets nobody in; who does not know it learns nothing."""
+"""Signing in to a deactivated account.
+
+Only a person who knows the password learns that it is deactivated.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -20,7 +23,7 @@ WHOM = "If you think it is a mistake, write to the people who run this site."
 
 
 def told(client: Client, name: str, password: str, *, path: str = LOGIN, **headers: str) -> str:
-    """Sign in, and return what the form says."""
+    """Sign in, and return the errors of the form."""
     answer = client.post(path, {"username": name, "password": password}, headers=headers)
     assert answer.status_code == 200
     found = re.search(

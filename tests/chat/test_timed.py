@@ -1,4 +1,4 @@
-"""Mutes and bans that end by themselves: nobody has to come and lift them, and what the streams tell stays true."""
+"""Mutes and bans that end by themselves, and what the streams show of it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What waits for somebody: unread mentions apart from unread messages, going back in a room, and reading all rooms at once."""
+"""Unread mentions and messages, going back in a room, and reading all rooms at once."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,7 +15,7 @@ from tests.support.replay import Verify
 
 
 def mentions(user: User) -> dict[str, list[int]]:
-    """The numbers of the unread messages that mention somebody, by room."""
+    """Return the numbers of a user's unread mentions, by room."""
     return {
         item.room.slug: list(item.mentions) for item in selectors.my_rooms(user.pk) if item.mentions
     }

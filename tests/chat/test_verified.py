@@ -1,4 +1,7 @@
-"""*Snapshot + pages + events == fresh snapshot*: for every service by name, and for whatever comes of many people doing many things."""
+"""*Snapshot + pages + events == fresh snapshot*, for every service.
+
+Once for each service by name, and for random actions of many people.
+"""
 
 import ast
 import random

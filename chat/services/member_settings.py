@@ -1,23 +1,44 @@
-"""Which rooms somebody wants at hand, and in which order. That concerns nobody else, so it changes the inbox and not the room."""
+"""A member's own settings of a room: the notification level, and whether it is a favourite."""
 
 from typing import Final
 
 from django.db.models import Max
 
 from chat import payloads, policies
-from chat.models import Membership
+from chat.models import Involvement, Membership
 from chat.queries import selectors
+from chat.services.persistence import save_membership, streams_of
 from notifications.payloads import inbox
 from realtime.core.heads import changing
+from realtime.protocol.errors import BadRequest
 
-# Either way; between two neighbours there is room for 50 more before a client has to spread them.
+# Positive or negative. A client can insert about 50 times between two neighbours.
 MAX_ORDER: Final = 1e9
+
+
+def set_involvement(*, actor_id: int, room_id: int, involvement: str) -> Membership:
+    """Set the actor's notification level for a room."""
+    if involvement not in Involvement.values:
+        raise BadRequest(
+            "involvement: expected one of {values}", values=", ".join(Involvement.values)
+        )
+    selectors.room(room_id)
+    with changing(*streams_of(room_id, actor_id)) as heads:
+        room, row = selectors.standing(room_id, actor_id)
+        row = policies.check_member(room, row)
+        if row.involvement != involvement:
+            row.involvement = involvement
+            save_membership(heads, row)
+    return row
 
 
 def set_favourite(
     *, actor_id: int, room_id: int, favourite: bool, order: float | None = None
 ) -> Membership:
-    """Make a room a favourite, or an ordinary one again. Without ``order`` a new one is the last, and an old one stays where it is."""
+    """Add a room to the favourites, or remove it. Only the actor's inbox shows it.
+
+    Without ``order`` a new favourite comes last, and an existing one keeps its place.
+    """
     policies.check_order(order, limit=MAX_ORDER)
     selectors.room(room_id)
     stream = inbox(actor_id)
