@@ -36,7 +36,7 @@ def test_private_and_direct_rooms_are_not_there_for_others(
 @pytest.mark.parametrize(
     ("state", "public"), [("left", None), ("removed", None), ("banned", Forbidden)]
 )
-def test_who_is_gone_reads_as_others_do(
+def test_a_former_member_reads_like_any_other_user(
     general: Room, secret: Room, bob: User, state: State, public: type[HoldfastError] | None
 ) -> None:
     Membership.objects.filter(user=bob).update(state=state)

@@ -57,7 +57,7 @@ def test_the_number_of_blocks_is_bounded(
     services.block(actor_id=alice.pk, user_id=charlie.pk)
 
 
-def test_who_is_blocked_notifies_no_more(
+def test_a_blocked_user_causes_no_notifications(
     verify: Verify, apart: None, general: Room, alice: User, bob: User, charlie: User, say: Say
 ) -> None:
     services.set_involvement(actor_id=alice.pk, room_id=general.pk, involvement="everything")
@@ -78,7 +78,7 @@ def test_who_is_blocked_notifies_no_more(
     assert [*Mention.objects.filter(user=alice).values_list("number", flat=True)] == [4]
 
 
-def test_who_is_blocked_cannot_write_in_the_direct_room(
+def test_a_blocked_user_cannot_post_in_the_direct_room(
     verify: Verify, direct: Room, alice: User, bob: User, say: Say
 ) -> None:
     before = say(bob, direct, "Before")
@@ -118,7 +118,9 @@ def test_neither_opens_a_direct_room(alice: User, bob: User) -> None:
     assert not Room.objects.filter(kind="direct").exists()
 
 
-def test_who_is_blocked_cannot_add_whom_they_annoy(apart: None, alice: User, bob: User) -> None:
+def test_a_blocked_user_cannot_add_the_blocker_to_a_room(
+    apart: None, alice: User, bob: User
+) -> None:
     den = services.create_room(actor_id=bob.pk, name="Den", kind=Room.Kind.PRIVATE).room
     with pytest.raises(Forbidden, match=r"^You can't add this person\.$"):
         services.invite(actor_id=bob.pk, room_id=den.pk, username="alice")

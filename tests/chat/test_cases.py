@@ -55,7 +55,7 @@ def told(change: Change, user: User) -> list[str]:
     return [data["title"] for data in notices(change, user)]
 
 
-def test_a_message_is_removed_and_everybody_concerned_is_told(
+def test_a_message_is_removed_and_everyone_concerned_is_notified(
     verify: Verify,
     message: Message,
     general: Room,
@@ -91,7 +91,9 @@ def test_the_author_reads_the_category_in_their_own_language(
     assert notices(change, bob)[0]["body"] == "Beleidigung"
 
 
-def test_who_was_second_is_told_in_their_language(message: Message, mona: User, omar: User) -> None:
+def test_the_second_moderator_gets_the_error_in_their_language(
+    message: Message, mona: User, omar: User
+) -> None:
     services.decide(actor_id=mona.pk, message_id=message.pk, status="dismissed")
     with pytest.raises(TooLate) as refused:
         services.decide(actor_id=omar.pk, message_id=message.pk, status="resolved")
@@ -177,7 +179,7 @@ def test_a_decision_ends_the_hiding(
         assert message.body == "**Buy** this, @alice"
 
 
-def test_who_decides_second_is_told_who_was_first(
+def test_the_second_moderator_learns_who_was_first(
     verify: Verify, message: Message, mona: User, omar: User
 ) -> None:
     services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")

@@ -111,7 +111,7 @@ def test_a_person_gets_everything_that_is_their_own(life: None, bob: User, tmp_p
         call_command("person_export", "nobody", str(tmp_path / "x.zip"))
 
 
-def test_who_is_erased_is_nobody_and_nothing_they_wrote_is_left(
+def test_erasure_leaves_neither_the_name_nor_any_message(
     life: None, verify: Verify, general: Room, alice: User, bob: User, mona: User
 ) -> None:
     bulk = services.erase_person(actor_id=mona.pk, user_id=bob.pk, seconds=60)
@@ -191,7 +191,7 @@ def said(*users: User) -> str:
     return str([notices(user) for user in users])
 
 
-def test_what_they_chose_and_whom_they_let_in_is_over(
+def test_erasure_ends_preferences_and_invitation_links(
     general: Room, secret: Room, alice: User, bob: User, charlie: User, mona: User, say: Say
 ) -> None:
     say(alice, general, "Hello @bob")

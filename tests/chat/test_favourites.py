@@ -15,7 +15,7 @@ from tests.chat.conftest import membership
 from tests.support.replay import Verify
 
 
-def test_a_favourite_changes_the_inbox_of_its_owner_and_nothing_else(
+def test_a_favourite_changes_only_the_inbox_of_its_owner(
     verify: Verify, general: Room, bob: User
 ) -> None:
     with verify() as change:

@@ -59,7 +59,7 @@ def test_nobody_joins_a_room_that_is_archived_or_that_banned_them(
         services.join(actor_id=charlie.pk, room_id=general.pk)
 
 
-def test_who_leaves_can_come_back(verify: Verify, general: Room, bob: User) -> None:
+def test_a_member_who_leaves_can_join_again(verify: Verify, general: Room, bob: User) -> None:
     with verify() as change:
         left = services.leave(actor_id=bob.pk, room_id=general.pk)
     assert left.state == "left"
@@ -107,7 +107,7 @@ def test_one_of_two_owners_just_leaves(general: Room, alice: User, bob: User) ->
     ) == [bob.pk]
 
 
-def test_an_heir_who_goes_at_the_same_moment_is_replaced(
+def test_a_next_owner_who_leaves_at_the_same_moment_is_replaced(
     general: Room, alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
@@ -122,7 +122,7 @@ def test_an_heir_who_goes_at_the_same_moment_is_replaced(
     assert membership(general, charlie).role == "owner"
 
 
-def test_a_room_that_never_stands_still_is_given_up(
+def test_leaving_gives_up_if_the_next_owner_keeps_changing(
     general: Room, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heirs = iter(range(1000, 2000))
@@ -135,7 +135,7 @@ def test_a_room_that_never_stands_still_is_given_up(
 # -- inviting --------------------------------------------------------------------------------------
 
 
-def test_who_is_invited_is_a_member_and_is_told(
+def test_an_invited_user_becomes_a_member_and_is_notified(
     verify: Verify, secret: Room, alice: User, charlie: User
 ) -> None:
     with verify() as change:
@@ -163,7 +163,7 @@ def test_members_invite_into_public_rooms_and_moderators_into_private_ones(
     services.invite(actor_id=bob.pk, room_id=secret.pk, username="charlie")
 
 
-def test_who_cannot_be_invited(general: Room, alice: User, bob: User, charlie: User) -> None:
+def test_users_who_cannot_be_invited(general: Room, alice: User, bob: User, charlie: User) -> None:
     services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk)
     with pytest.raises(Forbidden, match="bob is banned"):
         services.invite(actor_id=alice.pk, room_id=general.pk, username="bob")
@@ -229,7 +229,9 @@ def test_owners_give_roles(verify: Verify, general: Room, alice: User, bob: User
     )
 
 
-def test_who_may_not_give_roles(general: Room, alice: User, bob: User, charlie: User) -> None:
+def test_users_who_may_not_change_roles(
+    general: Room, alice: User, bob: User, charlie: User
+) -> None:
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="moderator")
     for actor in (bob, charlie):
         with pytest.raises(Forbidden):
@@ -288,7 +290,7 @@ def test_members_are_found_by_name_by_role_and_by_id(
     assert client.get(f"/api/rooms/{general.pk}/members", {"ids": "x"}).status_code == 400
 
 
-def test_who_somebody_is_in_a_room(
+def test_the_profile_of_a_member(
     client: Client, general: Room, secret: Room, alice: User, charlie: User
 ) -> None:
     client.force_login(charlie)

@@ -27,7 +27,7 @@ def log() -> list[tuple[str, str]]:
     return list(ModerationLog.objects.order_by("pk").values_list("action", "reason"))
 
 
-def test_a_muted_member_may_read_and_not_write(
+def test_a_muted_member_can_read_but_not_post(
     verify: Verify, general: Room, alice: User, bob: User
 ) -> None:
     with verify() as change:
@@ -50,7 +50,7 @@ def test_a_muted_member_may_read_and_not_write(
     assert change.streams == []
 
 
-def test_who_is_removed_is_out_at_once(
+def test_a_removed_member_loses_access_at_once(
     verify: Verify, secret: Room, alice: User, bob: User
 ) -> None:
     with verify() as change:
@@ -69,7 +69,7 @@ def test_who_is_removed_is_out_at_once(
     services.invite(actor_id=alice.pk, room_id=secret.pk, username="bob")
 
 
-def test_who_is_banned_stays_out(verify: Verify, general: Room, alice: User, bob: User) -> None:
+def test_a_banned_user_stays_banned(verify: Verify, general: Room, alice: User, bob: User) -> None:
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="moderator")
     with verify() as change:
         row = services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, reason="spam")
@@ -88,7 +88,7 @@ def test_who_is_banned_stays_out(verify: Verify, general: Room, alice: User, bob
     assert fresh(general).member_count == 2
 
 
-def test_who_was_never_a_member_can_be_banned(
+def test_a_user_who_never_was_a_member_can_be_banned(
     verify: Verify, general: Room, alice: User, charlie: User
 ) -> None:
     with verify():
@@ -155,7 +155,7 @@ def test_nobody_moderates_nobody(general: Room, alice: User, act: Act, user_id: 
 
 
 @pytest.mark.parametrize("act", [act_mute, services.remove, services.unban])
-def test_who_is_not_there_cannot_be_muted_or_removed(
+def test_only_members_can_be_muted_or_removed(
     general: Room, alice: User, charlie: User, act: Act
 ) -> None:
     with pytest.raises(NotFound):
@@ -206,7 +206,7 @@ def test_a_ban_from_the_site_closes_all_sockets(verify: Verify, bob: User, mona:
     assert SiteBan.objects.filter(user=bob).count() == 2
 
 
-def test_who_may_ban_from_the_site(alice: User, bob: User, mona: User) -> None:
+def test_only_site_moderators_ban_from_the_site(alice: User, bob: User, mona: User) -> None:
     attempts: list[tuple[User, int, str, type[HoldfastError]]] = [
         (alice, bob.pk, "spam", Forbidden),
         (mona, mona.pk, "spam", Forbidden),

@@ -209,21 +209,19 @@ def test_the_text_is_kept_as_it_was_typed(general: Room, alice: User, say: Say) 
     assert say(alice, general, body).body == body
 
 
-def test_people_outside_are_told_no_more_than_they_may_know(
-    general: Room, secret: Room, charlie: User
-) -> None:
+def test_outsiders_learn_nothing_about_a_room(general: Room, secret: Room, charlie: User) -> None:
     assert refused(charlie, general) is Forbidden
     assert refused(charlie, secret) is NotFound
 
 
 @pytest.mark.parametrize("state", ["left", "removed", "banned"])
-def test_nobody_posts_who_is_gone(general: Room, secret: Room, bob: User, state: State) -> None:
+def test_former_members_cannot_post(general: Room, secret: Room, bob: User, state: State) -> None:
     Membership.objects.filter(user=bob).update(state=state)
     assert refused(bob, general) is Forbidden
     assert refused(bob, secret) is NotFound
 
 
-def test_a_muted_member_is_told_how_long(general: Room, alice: User, bob: User) -> None:
+def test_a_muted_member_learns_until_when(general: Room, alice: User, bob: User) -> None:
     services.mute(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=60)
     answer = services.post_messages(posts_of(bob, general, "Hello"))[0]
     assert isinstance(answer, Muted)

@@ -107,7 +107,7 @@ def test_a_reaction_that_is_taken_back_unread_leaves_nothing(
     assert reactions(alice) == []
 
 
-def test_who_cannot_decide_makes_one_row(
+def test_adding_and_removing_a_reaction_repeatedly_makes_one_row(
     verify: Verify, message: Message, alice: User, bob: User
 ) -> None:
     with verify():
@@ -132,9 +132,7 @@ def test_what_was_taken_back_cannot_be_brought_back(
     assert change.streams == []
 
 
-def test_nobody_is_told_of_their_own_reaction(
-    verify: Verify, message: Message, alice: User
-) -> None:
+def test_an_own_reaction_notifies_nobody(verify: Verify, message: Message, alice: User) -> None:
     with verify() as change:
         react(alice, message)
         react(alice, message, on=False)
@@ -173,7 +171,9 @@ def test_nothing_and_none_of_that_kind_are_respected(
     assert reactions(alice) == []
 
 
-def test_who_has_left_is_not_told(message: Message, general: Room, alice: User, bob: User) -> None:
+def test_a_former_member_is_not_notified(
+    message: Message, general: Room, alice: User, bob: User
+) -> None:
     services.leave(actor_id=alice.pk, room_id=general.pk)
     react(bob, message)
     assert reactions(alice) == []
@@ -208,7 +208,7 @@ def test_the_hundredth_reaction_costs_what_the_second_does(
 # -- replies ---------------------------------------------------------------------------------------
 
 
-def test_a_reply_tells_whom_it_answers(
+def test_a_reply_notifies_the_author_of_the_original(
     verify: Verify, message: Message, general: Room, alice: User, bob: User, say: Say
 ) -> None:
     with verify() as change:
@@ -221,7 +221,7 @@ def test_a_reply_tells_whom_it_answers(
     )
 
 
-def test_nobody_is_told_twice_of_one_message(
+def test_one_message_notifies_a_member_once(
     message: Message, general: Room, alice: User, bob: User, say: Say
 ) -> None:
     services.set_involvement(actor_id=alice.pk, room_id=general.pk, involvement="everything")
@@ -231,7 +231,7 @@ def test_nobody_is_told_twice_of_one_message(
     assert [kind for kind, _ in notices(alice)] == ["mention", "reply", "message"]
 
 
-def test_who_answers_oneself_is_not_told(
+def test_a_reply_to_oneself_notifies_nobody(
     verify: Verify, message: Message, general: Room, alice: User, say: Say
 ) -> None:
     with verify() as change:

@@ -26,7 +26,7 @@ def read(user: User, room: Room, number: int) -> Marked | Exception:
     return services.mark_read([ReadMark(user_id=user.pk, room_id=room.pk, number=number)])[0]
 
 
-def test_reading_changes_the_inbox_of_the_reader_and_nothing_else(
+def test_reading_changes_only_the_inbox_of_the_reader(
     verify: Verify, five: Room, bob: User
 ) -> None:
     with verify() as change:
@@ -94,7 +94,7 @@ def test_many_marks_are_one_transaction(
     assert [data["read_number"] for data in change.data(f"inbox.{bob.pk}")] == [4]
 
 
-def test_who_is_gone_reads_nothing(five: Room, secret: Room, bob: User) -> None:
+def test_a_former_member_reads_nothing(five: Room, secret: Room, bob: User) -> None:
     Membership.objects.filter(user=bob).update(state="removed")
     assert isinstance(read(bob, five, 1), Forbidden)
     assert isinstance(read(bob, secret, 1), NotFound)

@@ -14,7 +14,7 @@ from tests.conftest import make_user
 from tests.support.replay import Verify
 
 
-def test_a_new_name_is_told_wherever_the_old_one_stood(
+def test_a_new_name_replaces_the_old_one_everywhere(
     verify: Verify,
     general: Room,
     secret: Room,

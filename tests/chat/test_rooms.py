@@ -17,7 +17,7 @@ from tests.conftest import make_user
 from tests.support.replay import Verify
 
 
-def test_who_makes_a_room_owns_it(verify: Verify, alice: User) -> None:
+def test_the_creator_of_a_room_owns_it(verify: Verify, alice: User) -> None:
     with verify() as change:
         made = services.create_room(
             actor_id=alice.pk, name="  Long   walks ", topic="Where to?", kind="private"
@@ -255,7 +255,7 @@ def test_what_is_already_so_is_no_change(verify: Verify, general: Room, alice: U
     assert not ModerationLog.objects.exists()
 
 
-def test_who_may_change_a_room(
+def test_permission_to_change_a_room(
     general: Room, secret: Room, bob: User, charlie: User, mona: User
 ) -> None:
     for actor, room, error in [

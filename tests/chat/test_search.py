@@ -84,7 +84,7 @@ def test_the_last_word_may_be_the_beginning_of_one(
     assert look(bob, "ha") == [], "too short to be a beginning"
 
 
-def test_a_phrase_stands_as_it_was_typed(
+def test_a_phrase_matches_as_it_was_typed(
     general: Room, alice: User, bob: User, say: Say, look: Look
 ) -> None:
     say(alice, general, "high tide at six")
@@ -267,7 +267,7 @@ def test_a_conversation_is_found_by_the_two_alone(
     assert look(charlie, "between") == []
 
 
-def test_pages_are_full_whatever_stands_between_that_is_not_for_me(
+def test_pages_are_full_despite_unreadable_messages_in_between(
     alice: User, general: Room, secret: Room, charlie: User, look: Look
 ) -> None:
     for number in range(12):

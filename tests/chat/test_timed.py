@@ -77,7 +77,7 @@ def test_a_ban_from_a_room_ends_by_itself(
     assert membership(general, bob).banned_until is None
 
 
-def test_who_is_let_in_again_finds_what_is_said_there_and_the_room(
+def test_search_and_directory_show_a_room_again_after_a_ban(
     general: Room, alice: User, bob: User, say: Say
 ) -> None:
     say(alice, general, "The treasure")
@@ -99,7 +99,7 @@ def found(user: User, q: str) -> list[str]:
     return [message.body for message in index.find(user.pk, parse(q)).messages]
 
 
-def test_a_link_lets_in_again_who_was_banned_for_a_time(
+def test_a_link_admits_a_user_whose_ban_has_ended(
     verify: Verify, secret: Room, alice: User, bob: User
 ) -> None:
     token = services.make_invite_link(
@@ -116,7 +116,7 @@ def test_a_link_lets_in_again_who_was_banned_for_a_time(
     assert may_follow(bob, secret)
 
 
-def test_who_was_banned_from_a_private_room_can_be_invited_again_when_it_is_over(
+def test_a_user_whose_ban_has_ended_can_be_invited_to_a_private_room(
     secret: Room, alice: User, bob: User
 ) -> None:
     services.ban(actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk, seconds=HOUR)
@@ -129,7 +129,7 @@ def test_who_was_banned_from_a_private_room_can_be_invited_again_when_it_is_over
     assert may_follow(bob, secret)
 
 
-def test_an_operator_may_add_who_was_banned_when_it_is_over(
+def test_an_operator_can_add_a_user_whose_ban_has_ended(
     verify: Verify, general: Room, alice: User, bob: User
 ) -> None:
     services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=HOUR)
@@ -173,7 +173,7 @@ def test_a_ban_from_the_site_ends_by_itself(
     assert banned([bob.pk]) == {bob.pk: "banned: again"}
 
 
-def test_who_is_muted_on_the_site_writes_nowhere(
+def test_a_user_muted_on_the_site_can_post_nowhere(
     verify: Verify, general: Room, direct: Room, alice: User, bob: User, mona: User, say: Say
 ) -> None:
     mine = say(bob, general, "before")
@@ -207,7 +207,7 @@ def test_who_is_muted_on_the_site_writes_nowhere(
     ]
 
 
-def test_who_is_muted_on_the_site_is_told_by_their_inbox_until_when(
+def test_the_inbox_shows_until_when_a_user_is_muted_on_the_site(
     verify: Verify, general: Room, alice: User, bob: User, mona: User
 ) -> None:
     def told(change: Change) -> list[Any]:
@@ -243,7 +243,7 @@ def test_who_is_muted_on_the_site_is_told_by_their_inbox_until_when(
     assert [row["id"] for row in told(change)] == [bob.pk]
 
 
-def test_a_mute_from_before_it_was_a_row_of_the_inbox_stands_and_is_not_replayed(
+def test_a_site_mute_without_a_seq_counts_but_is_not_replayed(
     verify: Verify, general: Room, bob: User, mona: User, say: Say
 ) -> None:
     SiteMute.objects.create(user=bob, until=timezone.now() + timedelta(hours=1), created_by=mona)
@@ -279,7 +279,7 @@ def test_a_time_has_bounds(general: Room, alice: User, bob: User, mona: User, se
             act()
 
 
-def test_only_moderators_of_the_site_act_on_it_and_not_on_each_other(
+def test_only_site_moderators_mute_on_the_site_but_not_themselves(
     general: Room, alice: User, bob: User, mona: User
 ) -> None:
     for actor, subject in ((alice, bob), (mona, mona)):
@@ -313,7 +313,7 @@ def test_moderators_do_it_from_the_chat(general: Room, alice: User, bob: User, m
         assert patch(mona, person, **wrong)[0] == 400
 
 
-def test_a_site_mute_that_was_not_loaded_is_not_taken_for_none(general: Room, bob: User) -> None:
+def test_an_unloaded_site_mute_is_an_error(general: Room, bob: User) -> None:
     row = Membership.objects.get(room=general, user=bob)
     with pytest.raises(KeyError):
         selectors.site_muted_until(row)

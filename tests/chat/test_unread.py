@@ -50,7 +50,7 @@ def test_everybody_is_mentioned_but_the_author(
     assert not Mention.objects.exclude(user=bob).exists()
 
 
-def test_who_wants_to_hear_nothing_is_mentioned_all_the_same(
+def test_a_member_without_notifications_still_has_unread_mentions(
     general: Room, alice: User, bob: User, say: Say
 ) -> None:
     services.set_involvement(actor_id=bob.pk, room_id=general.pk, involvement="nothing")
