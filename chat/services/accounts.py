@@ -1,12 +1,11 @@
 """Whether an account can be used, and where it is signed in: what moderators of the site decide. What was written stays."""
 
-from typing import Final
-
 from django.contrib.auth.models import User
 
 from chat import policies
 from chat.models import REASON_MAX_LENGTH, SYSTEM_USERNAME, ModerationLog
 from chat.queries import selectors
+from chat.services import recipients
 from chat.services.erasure import erased_name
 from chat.services.persistence import log
 from chat.services.rights import check_above_on_site
@@ -20,11 +19,6 @@ from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Forbidden
 
 Action = ModerationLog.Action
-_TITLES: Final = {
-    Action.SIGN_OUT: "A moderator signed you out on all devices",
-    Action.DEACTIVATE: "A moderator deactivated your account",
-    Action.ACTIVATE: "A moderator activated your account again",
-}
 
 
 def sign_out_everywhere(*, actor_id: int, user_id: int, reason: str) -> None:
@@ -83,12 +77,7 @@ def _note(
 ) -> None:
     log(action, actor_id=actor_id, reason=reason, subject_id=user_id, ending=ending)
     level = "success" if action == Action.ACTIVATE else "warning"
-    notify(
-        heads,
-        user_id=user_id,
-        kind="moderation",
-        title=_TITLES[action],
-        body=reason,
-        level=level,
-        actor_id=actor_id,
+    notice = recipients.moderation_notice(
+        user_id, action, actor_id=actor_id, reason=reason, level=level
     )
+    notify(heads, notice)

@@ -47,12 +47,12 @@ def edit_message(
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
         message.edited_at = timezone.now()
         apart = blocked_pairs(people.get(room.pk, ()), [actor_id])
-        wishes = recipients.heard(recipients.reach(people), actor_id, apart)
-        notices = recipients.mention_notices(message, room, text, people, wishes)
+        wanted = recipients.without_blocked(recipients.preferences(people), actor_id, apart)
+        notices = recipients.mention_notices(message, room, text, people, wanted)
         save_message(heads, message)
         flag([(message, reason) for reason in text.flags])
         mention_rows.forget(message)
-        mention_rows.note(mention_rows.mentions(message, text, people, wishes))
+        mention_rows.note(mention_rows.mentions(message, text, people, wanted))
         if notices:
             notify_many(heads, notices)
     return message
@@ -81,8 +81,14 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
     return message
 
 
-def take_down(heads: Heads, message: Message, room: Room, *, actor_id: int, reason: str) -> None:
-    """Delete somebody's message as a moderator, in a transaction that holds the room and the author's inbox; log it, tell the author."""
+def take_down(
+    heads: Heads, message: Message, room: Room, *, actor_id: int, reason: str, category: str = ""
+) -> None:
+    """Delete someone's message as a moderator; log it and notify the author.
+
+    The caller's transaction holds the room and the author's inbox. ``category``: of the report that
+    led to it, shown to the author where there is no reason.
+    """
     withheld_text.remove(message, actor_id=actor_id)
     save_message(heads, message)
     _forget(heads, message, room)
@@ -95,12 +101,14 @@ def take_down(heads: Heads, message: Message, room: Room, *, actor_id: int, reas
         message=message,
     )
     if message.author_id != actor_id:
-        tell_author(heads, message, room, actor_id, "removed your message", reason, level="warning")
+        notify_author(
+            heads, message, room, "delete", actor_id=actor_id, reason=reason, category=category
+        )
 
 
 def _forget(heads: Heads, message: Message, room: Room) -> None:
     """Take back what is told elsewhere of a message that is gone."""
-    recipients.forget_reactions(heads, message, room)
+    recipients.withdraw_reactions(heads, message, room)
     mention_rows.forget(message)
 
 
@@ -134,9 +142,7 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
             message=message,
         )
         if message.author_id != actor_id:
-            tell_author(
-                heads, message, room, actor_id, "restored your message", reason, level="info"
-            )
+            notify_author(heads, message, room, "restore", actor_id=actor_id, reason=reason)
     return message
 
 
@@ -162,7 +168,7 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
             if not message.reactions[emoji]:
                 del message.reactions[emoji]
         save_message(heads, message)
-        recipients.tell_of_reaction(heads, message, room, actor_id=actor_id, emoji=emoji, on=on)
+        recipients.notify_of_reaction(heads, message, room, actor_id=actor_id, emoji=emoji, on=on)
     return message
 
 
@@ -209,17 +215,25 @@ def _check_room_for_reaction(message: Message, emoji: str) -> None:
         raise TooMany("A message has at most {limit} reactions.", limit=limit)
 
 
-def tell_author(
-    heads: Heads, message: Message, room: Room, actor_id: int, what: str, reason: str, *, level: str
+def notify_author(
+    heads: Heads,
+    message: Message,
+    room: Room,
+    act: str,
+    *,
+    actor_id: int,
+    reason: str = "",
+    category: str = "",
 ) -> None:
-    """Notify the author of what a moderator did, without a word of the message."""
-    notify(
-        heads,
-        user_id=message.author_id,
-        kind="moderation",
-        title=f"A moderator {what}" if room.is_direct else f"A moderator {what} in {room}",
-        body=reason,
-        url=recipients.permalink(room, message),
+    """Notify an author of what a moderator did to their message."""
+    notice = recipients.moderation_notice(
+        message.author_id,
+        act,
+        room=room,
+        message=message,
         actor_id=actor_id,
-        level=level,
+        reason=reason,
+        level="warning" if act == "delete" else "info",
+        details={"category": category} if category else None,
     )
+    notify(heads, notice)

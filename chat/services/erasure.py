@@ -17,7 +17,7 @@ from chat.models import (
     State,
 )
 from chat.queries import selectors
-from chat.services import name_scrubbing, renaming
+from chat.services import renaming
 from chat.services.bulk import begin_erasure, run_bulk
 from chat.services.members import leave
 from chat.services.persistence import log, system_user
@@ -61,7 +61,7 @@ def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "
     """Make an account nobody's and delete what its person wrote; runs for so long and can be called again until it is finished.
 
     1. The account loses its name, address, password, rights and tokens; with it every socket is closed within a second, on any node.
-    2. Everything that shows its name shows the new one, as after any renaming, also where others have been told of it in words.
+    2. Everything that shows its name shows the new one, as after any renaming.
     3. It leaves its rooms; what was an owner's passes on, and its links into rooms let nobody in any more.
     4. The log keeps that it was renamed before, and no longer from what to what.
     5. What only it could read is deleted: sessions, notifications, what it had chosen, whom it had blocked.
@@ -73,7 +73,6 @@ def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "
     user = _anonymise(user, actor_id, reason)
     for row in Renaming.objects.filter(user_id=user_id, finished_at=None):
         renaming.finish(row, but=(renaming.move_messages,))  # the last step moves them all
-    name_scrubbing.unname(user)
     _leave_rooms(user_id)
     _erase_names(user_id)
     _forget(user_id)

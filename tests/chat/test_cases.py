@@ -10,6 +10,7 @@ from chat import services
 from chat.errors import TooLate
 from chat.models import HeldText, Message, ModerationLog, RemovedText, Report, Room
 from chat.services import cases
+from notifications.kinds import detail, sentence
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from realtime.site import languages
@@ -49,7 +50,7 @@ def notices(change: Change, user: User) -> list[dict[str, Any]]:
 
 
 def told(change: Change, user: User) -> list[str]:
-    return [data["title"] for data in notices(change, user)]
+    return [sentence(data) for data in notices(change, user)]
 
 
 def test_a_message_is_removed_and_everybody_concerned_is_told(
@@ -81,11 +82,11 @@ def test_a_message_is_removed_and_everybody_concerned_is_told(
 def test_the_author_reads_the_category_in_their_own_language(
     verify: Verify, message: Message, bob: User, mona: User
 ) -> None:
-    languages.remember(bob.pk, "de")
     Report.objects.update(category="abuse")
     with verify() as change, override("ar"):
         services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
-    assert notices(change, bob)[0]["body"] == "Beleidigung"
+    with override("de"):
+        assert detail(notices(change, bob)[0]) == "Beleidigung"
 
 
 def test_who_was_second_is_told_in_their_language(message: Message, mona: User, omar: User) -> None:
@@ -101,7 +102,7 @@ def test_without_a_reason_the_author_reads_the_category(
 ) -> None:
     with verify() as change:
         services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
-    assert notices(change, bob)[0]["body"] == "Spam"
+    assert detail(notices(change, bob)[0]) == "Spam"
 
 
 def test_a_message_stays(

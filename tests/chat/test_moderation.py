@@ -44,7 +44,7 @@ def test_a_muted_member_may_read_and_not_write(
     assert log() == [("mute", "calm down"), ("unmute", "")]
     muted, freed = [title for _, title in notices(bob)]
     assert muted.startswith("General: a moderator muted you until ")
-    assert freed == "General: a moderator lets you speak again"
+    assert freed == "General: a moderator unmuted you"
     with verify() as change:
         services.mute(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=0)
     assert change.streams == []

@@ -18,6 +18,7 @@ import { EmojiPicker } from './composer/emoji_picker.js';
 import { FormatMenu } from './composer/format_menu.js';
 import { Connection } from './connection.js';
 import { Counters } from './counters.js';
+import './inbox/kinds.js';
 import { Dialogs } from './lib/dialogs.js';
 import { complain, onAction, toast } from './lib/dom.js';
 import { makeRoomForKeyboard } from './lib/keyboard.js';
