@@ -35,7 +35,7 @@ class ChatConfig(AppConfig):
         streams.kind(payloads.INBOX).sources.extend(
             [selectors.inbox_events, people.block_events, people.site_mute_events]
         )
-        register_gate(site_bans.reasons)
+        register_gate(site_bans.refusals)
         register_target(
             payloads.ROOM, selectors.rooms_named, post_system_message, recall_system_message
         )

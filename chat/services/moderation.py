@@ -145,7 +145,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
             return standing
         row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id, until=until)
         ending = end_sessions_within(
-            heads, user_id, code=CloseCode.BANNED, reason=site_bans.in_words(reason, until)
+            heads, user_id, code=CloseCode.BANNED, reason=str(site_bans.refusal(reason, until))
         )
         log(
             Action.SITE_BAN,
@@ -156,7 +156,12 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
             ending=ending.pk if ending else None,
         )
         notice = recipients.moderation_notice(
-            user_id, Action.SITE_BAN, actor_id=actor_id, reason=reason, level="critical", details=details
+            user_id,
+            Action.SITE_BAN,
+            actor_id=actor_id,
+            reason=reason,
+            level="critical",
+            details=details,
         )
         notify(heads, notice)
     return row

@@ -13,7 +13,6 @@ from chat.services import cases
 from notifications.kinds import detail, sentence
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
-from realtime.site import languages
 from tests.chat.conftest import Say
 from tests.conftest import make_user
 from tests.support.replay import Change, Verify

@@ -97,7 +97,10 @@ def test_inboxes_are_in_order_and_hold_only_what_is_new_as_unread() -> None:
     )
     assert times == sorted(times)
     unread = Notification.objects.filter(user__username="bob", read_at=None)
-    assert sorted(sentences_of(unread)) == ["Alice Moreau mentioned you in Launch", "Alice Moreau wrote to you"]
+    assert sorted(sentences_of(unread)) == [
+        "Alice Moreau mentioned you in Launch",
+        "Alice Moreau wrote to you",
+    ]
 
 
 @pytest.mark.usefixtures("debug")

@@ -106,12 +106,13 @@ export class App {
       this.favourites,
       (opener, room) => roomMenu(opener, room, this),
     );
+    const ask = () => this.api.get('/api/announcements/');
     const session = new Session({
       client: this.client,
-      ask: () => this.api.get('/api/announcements/'),
+      ask,
       told: () => this.connection.paint(),
     });
-    this.connection = new Connection(this.client, session);
+    this.connection = new Connection(this.client, session, ask);
     this.profile = new Profile(this);
     this.router = new Router(this);
     this.search = new SearchField(

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import '../../../chat/static/chat/inbox/kinds.js';
-import { firstUnread, grouped, total } from '../../../notifications/static/notifications/grouping.js';
+import {
+  firstUnread,
+  grouped,
+  total,
+} from '../../../notifications/static/notifications/grouping.js';
 
 /** @param {number} id @param {string} kind @param {object} [rest] @returns {any} */
 const row = (id, kind, rest = {}) => ({
