@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.admin import details, formatting
 from chat.models import ModerationLog, State
-from chat.moderation import site_bans
 from realtime.auth.revocation_timing import Measured
 from realtime.models import Ending
 
@@ -103,7 +102,7 @@ def why(ending: Ending) -> str:
     """Say why an access ended: what became of somebody in a room, a ban of the site with its reason, or what ended all sessions."""
     if ending.reason in State:
         return formatting.inside(str(State(ending.reason).label))
-    return site_bans.said_again(ending.reason) or gettext(ending.reason)
+    return gettext(ending.reason)
 
 
 def _plain(row: ModerationLog) -> str:

@@ -16,7 +16,7 @@ from chat.pages import page_data
 from chat.pages.views import page
 from chat.queries import selectors
 from chat.queries.selectors import Listed
-from notifications.kinds import kinds
+from notifications.kinds import listed_kinds
 from notifications.queries import preferences
 from notifications.services import set_preferences
 from realtime.protocol.errors import BadRequest, HoldfastError
@@ -68,7 +68,7 @@ def _values(user_id: int, query: str) -> dict[str, Any]:
                 "inbox": kind.name not in chosen.inbox_off,
                 "desktop": kind.name not in chosen.desktop_off,
             }
-            for kind in sorted(kinds(), key=lambda kind: not kind.optional)
+            for kind in sorted(listed_kinds(), key=lambda kind: not kind.optional)
         ],
         "quiet": chosen.quiet_from is not None,
         "quiet_from": chosen.quiet_from or NIGHT[0],
@@ -93,9 +93,13 @@ def _room(item: Listed) -> dict[str, Any]:
 def _save_kinds(user_id: int, posted: QueryDict) -> None:
     """Save the first form. A box that is not ticked is not sent, so what is off is what is missing."""
     inbox_off = [
-        kind.name for kind in kinds() if kind.optional and kind.name not in posted.getlist("inbox")
+        kind.name
+        for kind in listed_kinds()
+        if kind.optional and kind.name not in posted.getlist("inbox")
     ]
-    desktop_off = [kind.name for kind in kinds() if kind.name not in posted.getlist("desktop")]
+    desktop_off = [
+        kind.name for kind in listed_kinds() if kind.name not in posted.getlist("desktop")
+    ]
     quiet = (
         (_time(posted.get("quiet_from", "")), _time(posted.get("quiet_to", "")))
         if posted.get("quiet")

@@ -54,13 +54,13 @@ def page(view: Page[P]) -> Page[P]:
 
 def told_banned(request: HttpRequest, user: User) -> HttpResponse | None:
     """Return what somebody is shown who is kept out of the site: why, and until when. None: they are not."""
-    reason = banned([user.pk]).get(user.pk)
-    if reason is None:
+    refusal = banned([user.pk]).get(user.pk)
+    if refusal is None:
         return None
     return render(
         request,
         "chat/account/banned.html",
-        {"reason": reason, "ban": site_bans.standing_of(user.pk)},
+        {"reason": refusal.message, "ban": site_bans.standing_of(user.pk)},
         status=403,
     )
 

@@ -3,13 +3,12 @@
 Messages of the account stay.
 """
 
-from typing import Final
-
 from django.contrib.auth.models import User
 
 from chat import policies
 from chat.models import REASON_MAX_LENGTH, SYSTEM_USERNAME, ModerationLog
 from chat.queries import selectors
+from chat.services import recipients
 from chat.services.erasure import erased_name
 from chat.services.persistence import log
 from chat.services.rights import check_above_on_site
@@ -21,12 +20,6 @@ from realtime.core.heads import Heads, changing
 from realtime.models import AccessToken
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Forbidden
-
-_TITLES: Final = {
-    ModerationLog.Action.SIGN_OUT: "A moderator signed you out on all devices",
-    ModerationLog.Action.DEACTIVATE: "A moderator deactivated your account",
-    ModerationLog.Action.ACTIVATE: "A moderator activated your account again",
-}
 
 
 def sign_out_everywhere(*, actor_id: int, user_id: int, reason: str) -> None:
@@ -98,12 +91,7 @@ def _note(
 ) -> None:
     log(action, actor_id=actor_id, reason=reason, subject_id=user_id, ending=ending)
     level = "success" if action == ModerationLog.Action.ACTIVATE else "warning"
-    notify(
-        heads,
-        user_id=user_id,
-        kind="moderation",
-        title=_TITLES[action],
-        body=reason,
-        level=level,
-        actor_id=actor_id,
+    notice = recipients.moderation_notice(
+        user_id, action, actor_id=actor_id, reason=reason, level=level
     )
+    notify(heads, notice)

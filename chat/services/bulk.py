@@ -254,7 +254,7 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
             row.deleted_at, row.hidden_at = row.deleted_at or now, None
         _store(heads, room, standing)
         for row in reacted:
-            recipients.forget_reactions(heads, row, room)
+            recipients.withdraw_reactions(heads, row, room)
         Mention.objects.filter(
             room_id=room_id, number__in=[row.number for row in standing]
         ).delete()
@@ -290,18 +290,18 @@ def _mentions(
     rows: Sequence[Message], texts: Mapping[int, Text], people: recipients.Candidates
 ) -> list[Mention]:
     """Return the mentions of restored messages, except of members who blocked the author."""
-    reach = recipients.reach(people)
+    preferences = recipients.preferences(people)
     apart = blocked_pairs(
         {user_id for ids in people.values() for user_id in ids}, {row.author_id for row in rows}
     )
-    heard = {
-        author_id: recipients.heard(reach, author_id, apart)
+    wanted = {
+        author_id: recipients.without_blocked(preferences, author_id, apart)
         for author_id in {row.author_id for row in rows}
     }
     return [
         mention
         for row in rows
-        for mention in mention_rows.mentions(row, texts[row.pk], people, heard[row.author_id])
+        for mention in mention_rows.mentions(row, texts[row.pk], people, wanted[row.author_id])
     ]
 
 
@@ -343,21 +343,15 @@ def _finish(bulk: Bulk) -> None:
         _log(bulk, {"bulk": bulk.pk, "act": str(bulk.act), "done": bulk.done})
         if names and bulk.done and bulk.author_id != bulk.actor_id:
             assert bulk.author_id is not None
-            title = _title(bulk)
-            level = "warning" if bulk.act == Bulk.Act.DELETE else "info"
-            notify(
-                heads,
-                user_id=bulk.author_id,
-                kind="moderation",
-                title=title,
-                body=bulk.reason,
-                level=level,
+            notice = recipients.moderation_notice(
+                bulk.author_id,
+                "bulk_delete" if bulk.act == Bulk.Act.DELETE else "bulk_restore",
                 actor_id=bulk.actor_id,
+                reason=bulk.reason,
+                level="warning" if bulk.act == Bulk.Act.DELETE else "info",
+                details={"messages": bulk.done},
             )
-
-
-def _title(bulk: Bulk) -> str:
-    return f"A moderator {'removed' if bulk.act == Bulk.Act.DELETE else 'restored'} {bulk.done} of your messages"
+            notify(heads, notice)
 
 
 def _log(bulk: Bulk, details: dict[str, object]) -> None:

@@ -6,35 +6,28 @@ If two moderators act on a case, the second one changes nothing and learns who w
 from collections.abc import Collection
 from typing import Final
 
-from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import override
 
 from chat import payloads, policies
 from chat.errors import TooLate
 from chat.models import REASON_MAX_LENGTH, Message, ModerationLog, Report, Room
+from chat.notification_kinds import REPORT
 from chat.queries import selectors
 from chat.services import mention_rows, recipients, withheld_text
-from chat.services.editing import take_down, tell_author
+from chat.services.editing import notify_author, take_down
 from chat.services.persistence import log, save_message, system_user
 from notifications.payloads import inbox, person
-from notifications.services import Notice, notify_many
+from notifications.services import notify_many
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
-from realtime.site import languages
 
 # Closed in one transaction, which locks the inboxes of the reporters for about 50 ms.
 REPORTS_PER_TRANSACTION: Final = 200
-REPORT_KIND: Final = "report"  # of notifications to reporters
 
 Status = Report.Status
 _ACTIONS: Final = {
     Status.RESOLVED: ModerationLog.Action.RESOLVE,
     Status.DISMISSED: ModerationLog.Action.DISMISS,
-}
-_OUTCOMES: Final = {
-    Status.RESOLVED: "the message was removed",
-    Status.DISMISSED: "the message stays",
 }
 
 
@@ -67,7 +60,8 @@ def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> 
                     message,
                     room,
                     actor_id,
-                    reason or _category(rows, message.author_id),
+                    reason,
+                    rows[0].category,
                 )
                 log(
                     _ACTIONS[decision],
@@ -81,7 +75,7 @@ def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> 
             notify_many(
                 heads,
                 [
-                    _outcome(row, room, message, decision)
+                    recipients.report_notice(message, room, row.reporter_id, REPORT, str(decision))
                     for row in rows
                     if row.reporter_id != system
                 ],
@@ -154,49 +148,27 @@ def show_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
 
 
 def _carry_out(
-    heads: Heads, decision: Status, message: Message, room: Room, actor_id: int, reason: str
+    heads: Heads,
+    decision: Status,
+    message: Message,
+    room: Room,
+    actor_id: int,
+    reason: str,
+    category: str,
 ) -> None:
     if decision is Status.RESOLVED and not message.is_deleted:
-        take_down(heads, message, room, actor_id=actor_id, reason=reason)
+        take_down(heads, message, room, actor_id=actor_id, reason=reason, category=category)
     elif decision is Status.DISMISSED and message.is_hidden:
         withheld_text.show(message)
         save_message(heads, message)
         mention_rows.note_again(message)
         if message.author_id != actor_id:
-            tell_author(
-                heads,
-                message,
-                room,
-                actor_id,
-                "looked at your message and shows it again",
-                "",
-                level="info",
-            )
+            notify_author(heads, message, room, "show", actor_id=actor_id)
 
 
 def _close(rows: Collection[Report], decision: Status, actor_id: int) -> None:
     chosen = Report.objects.filter(pk__in=[row.pk for row in rows])
     chosen.update(status=decision, closed_at=timezone.now(), closed_by_id=actor_id)
-
-
-def _outcome(row: Report, room: Room, message: Message, decision: Status) -> Notice:
-    """Return the notification of a reporter.
-
-    It names neither the moderator nor the author, and has no text of the message.
-    """
-    title = f"Thank you for your report; {_OUTCOMES[decision]}."
-    return Notice(
-        user_id=row.reporter_id,
-        kind=REPORT_KIND,
-        title=title,
-        url=recipients.permalink(room, message),
-    )
-
-
-def _category(rows: Collection[Report], author_id: int) -> str:
-    """Return the report's category in the author's language, used where no reason was given."""
-    with override(languages.remembered(author_id) or settings.LANGUAGE_CODE):
-        return str(next(iter(rows)).get_category_display())
 
 
 def _waiting(message_id: int) -> list[int]:

@@ -52,12 +52,12 @@ def edit_message(
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
         message.edited_at = timezone.now()
         apart = blocked_pairs(people.get(room.pk, ()), [actor_id])
-        wishes = recipients.heard(recipients.reach(people), actor_id, apart)
-        notices = recipients.mention_notices(message, room, text, people, wishes)
+        wanted = recipients.without_blocked(recipients.preferences(people), actor_id, apart)
+        notices = recipients.mention_notices(message, room, text, people, wanted)
         save_message(heads, message)
         flag([(message, reason) for reason in text.flags])
         mention_rows.forget(message)
-        mention_rows.note(mention_rows.mentions(message, text, people, wishes))
+        mention_rows.note(mention_rows.mentions(message, text, people, wanted))
         if notices:
             notify_many(heads, notices)
     return message
@@ -89,10 +89,13 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
     return message
 
 
-def take_down(heads: Heads, message: Message, room: Room, *, actor_id: int, reason: str) -> None:
+def take_down(
+    heads: Heads, message: Message, room: Room, *, actor_id: int, reason: str, category: str = ""
+) -> None:
     """Delete a message as a moderator, log it and notify the author.
 
-    The transaction must hold the room and the author's inbox.
+    The transaction must hold the room and the author's inbox. ``category`` is the one of the report
+    that led to it; the author sees it if there is no reason.
     """
     withheld_text.remove(message, actor_id=actor_id)
     save_message(heads, message)
@@ -106,12 +109,14 @@ def take_down(heads: Heads, message: Message, room: Room, *, actor_id: int, reas
         message=message,
     )
     if message.author_id != actor_id:
-        tell_author(heads, message, room, actor_id, "removed your message", reason, level="warning")
+        notify_author(
+            heads, message, room, "delete", actor_id=actor_id, reason=reason, category=category
+        )
 
 
 def _forget(heads: Heads, message: Message, room: Room) -> None:
     """Withdraw notifications and mentions of a message that is gone."""
-    recipients.forget_reactions(heads, message, room)
+    recipients.withdraw_reactions(heads, message, room)
     mention_rows.forget(message)
 
 
@@ -145,9 +150,7 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
             message=message,
         )
         if message.author_id != actor_id:
-            tell_author(
-                heads, message, room, actor_id, "restored your message", reason, level="info"
-            )
+            notify_author(heads, message, room, "restore", actor_id=actor_id, reason=reason)
     return message
 
 
@@ -178,7 +181,7 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
             if not message.reactions[emoji]:
                 del message.reactions[emoji]
         save_message(heads, message)
-        recipients.tell_of_reaction(heads, message, room, actor_id=actor_id, emoji=emoji, on=on)
+        recipients.notify_of_reaction(heads, message, room, actor_id=actor_id, emoji=emoji, on=on)
     return message
 
 
@@ -228,17 +231,25 @@ def _check_room_for_reaction(message: Message, emoji: str) -> None:
         raise TooMany("This message has {limit} reactions, the most allowed.", limit=limit)
 
 
-def tell_author(
-    heads: Heads, message: Message, room: Room, actor_id: int, what: str, reason: str, *, level: str
+def notify_author(
+    heads: Heads,
+    message: Message,
+    room: Room,
+    act: str,
+    *,
+    actor_id: int,
+    reason: str = "",
+    category: str = "",
 ) -> None:
-    """Notify the author of a moderator's action, without the text of the message."""
-    notify(
-        heads,
-        user_id=message.author_id,
-        kind="moderation",
-        title=f"A moderator {what}" if room.is_direct else f"A moderator {what} in {room}",
-        body=reason,
-        url=recipients.permalink(room, message),
+    """Notify an author of what a moderator did to their message."""
+    notice = recipients.moderation_notice(
+        message.author_id,
+        act,
+        room=room,
+        message=message,
         actor_id=actor_id,
-        level=level,
+        reason=reason,
+        level="warning" if act == "delete" else "info",
+        details={"category": category} if category else None,
     )
+    notify(heads, notice)

@@ -20,7 +20,7 @@ from chat.models import (
     State,
 )
 from chat.queries import selectors
-from chat.services import name_scrubbing, renaming
+from chat.services import renaming
 from chat.services.bulk import begin_erasure, run_bulk
 from chat.services.members import leave
 from chat.services.persistence import log, system_user
@@ -76,7 +76,6 @@ def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "
     user = _anonymise(user, actor_id, reason)
     for row in Renaming.objects.filter(user_id=user_id, finished_at=None):
         renaming.finish(row, but=(renaming.move_messages,))  # the last step moves them all
-    name_scrubbing.unname(user)
     _leave_rooms(user_id)
     _erase_names(user_id)
     _forget(user_id)

@@ -11,6 +11,7 @@ from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Role, Room
 from chat.policies import Rank
 from chat.queries import selectors
 from chat.queries.people import blocked_pairs
+from chat.services import recipients
 from chat.services.persistence import (
     admit,
     count_members,
@@ -21,7 +22,7 @@ from chat.services.persistence import (
     streams_of,
 )
 from chat.services.rights import check_moderates
-from notifications.payloads import inbox, person
+from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailable
@@ -113,16 +114,7 @@ def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
             raise Forbidden("You can't add this person.")
         row = row or new_membership(room, user, now=timezone.now())
         admit(heads, room, row)
-        name = person(member.user)["name"]
-        notify(
-            heads,
-            user_id=user.pk,
-            kind="invitation",
-            title=f"{name} added you to {room}",
-            url=room.get_absolute_url(),
-            actor_id=actor_id,
-            place=payloads.stream(room_id),
-        )
+        notify(heads, recipients.invitation_notice(room, user.pk, actor_id=actor_id))
     return row
 
 
@@ -171,16 +163,10 @@ def set_role(
             details=details,
         )
         if user_id != actor_id:
-            title = f"You are now {_ROLES[Role(role)]} of {room}"
-            notify(
-                heads,
-                user_id=user_id,
-                kind="moderation",
-                title=title,
-                body=reason,
-                url=room.get_absolute_url(),
-                actor_id=actor_id,
+            notice = recipients.moderation_notice(
+                user_id, "role", room=room, actor_id=actor_id, reason=reason, details={"role": role}
             )
+            notify(heads, notice)
     return row
 
 
@@ -211,33 +197,17 @@ def transfer(*, actor_id: int, room_id: int, user_id: int) -> Membership:
                     subject_id=member.user_id,
                     details=details,
                 )
-        title = f"{person(mine.user)['name']} made you the owner of {room}"
         notify(
-            heads,
-            user_id=user_id,
-            kind="moderation",
-            title=title,
-            url=room.get_absolute_url(),
-            actor_id=actor_id,
+            heads, recipients.moderation_notice(user_id, "transfer", room=room, actor_id=actor_id)
         )
     return row
-
-
-_ROLES: Final = {Role.OWNER: "an owner", Role.MODERATOR: "a moderator", Role.MEMBER: "a member"}
 
 
 def _promote(heads: Heads, room: Room, user_id: int) -> None:
     row = Membership.objects.select_related("user").get(room=room, user_id=user_id)
     row.role = Role.OWNER
     save_membership(heads, row)
-    notify(
-        heads,
-        user_id=user_id,
-        kind="moderation",
-        title=f"You are now an owner of {room}",
-        body="The last owner has left.",
-        url=room.get_absolute_url(),
-    )
+    notify(heads, recipients.moderation_notice(user_id, "succession", room=room))
 
 
 def _add_members(room_id: int, user_ids: Sequence[int], role: str) -> int:

@@ -4,17 +4,17 @@ Every action has a reason and an entry in the log, and notifies the user.
 """
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from chat import payloads, policies
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, SiteMute, State
 from chat.moderation import site_bans
 from chat.payloads import moment
 from chat.queries import selectors
+from chat.services import recipients
 from chat.services.members import end_membership
 from chat.services.persistence import (
     dismiss,
@@ -32,15 +32,6 @@ from realtime.auth.revocation_timing import start
 from realtime.core.heads import Heads, changing
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
-from realtime.site.time_zones import written
-
-_WORDS: Final = {
-    ModerationLog.Action.MUTE: "muted you",
-    ModerationLog.Action.UNMUTE: "lets you speak again",
-    ModerationLog.Action.REMOVE: "removed you from the room",
-    ModerationLog.Action.BAN: "banned you from the room",
-    ModerationLog.Action.UNBAN: "lifted your ban; you may come back",
-}
 
 
 def mute(
@@ -171,7 +162,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
             return standing
         row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id, until=until)
         ending = end_sessions_within(
-            heads, user_id, code=CloseCode.BANNED, reason=site_bans.in_words(reason, until)
+            heads, user_id, code=CloseCode.BANNED, reason=str(site_bans.refusal(reason, until))
         )
         log(
             ModerationLog.Action.SITE_BAN,
@@ -181,16 +172,15 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
             details=details,
             ending=ending.pk if ending else None,
         )
-        title = "You were banned from this site"
-        notify(
-            heads,
-            user_id=user_id,
-            kind="moderation",
-            title=title,
-            body=reason,
-            level="critical",
+        notice = recipients.moderation_notice(
+            user_id,
+            ModerationLog.Action.SITE_BAN,
             actor_id=actor_id,
+            reason=reason,
+            level="critical",
+            details=details,
         )
+        notify(heads, notice)
     return row
 
 
@@ -206,16 +196,14 @@ def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
         row.lifted_at, row.lifted_by_id = timezone.now(), actor_id
         row.save()
         log(ModerationLog.Action.SITE_UNBAN, actor_id=actor_id, reason=reason, subject_id=user_id)
-        title = "Your ban from this site was lifted"
-        notify(
-            heads,
-            user_id=user_id,
-            kind="moderation",
-            title=title,
-            body=reason,
-            level="success",
+        notice = recipients.moderation_notice(
+            user_id,
+            ModerationLog.Action.SITE_UNBAN,
             actor_id=actor_id,
+            reason=reason,
+            level="success",
         )
+        notify(heads, notice)
     return row
 
 
@@ -233,28 +221,13 @@ def site_mute(*, actor_id: int, user_id: int, seconds: int, reason: str = "") ->
         row.until, row.reason, row.created_by_id = until, reason, actor_id
         save_site_mute(heads, row)
         action = ModerationLog.Action.SITE_MUTE if until else ModerationLog.Action.SITE_UNMUTE
-        log(
-            action,
-            actor_id=actor_id,
-            reason=reason,
-            subject_id=user_id,
-            details={"until": moment(until)} if until else {},
-        )
-        title = (
-            f"A moderator muted you in all rooms {_until_in_words(until)}"
-            if until
-            else "A moderator lets you speak again, in all rooms"
-        )
+        details = {"until": moment(until)} if until else {}
+        log(action, actor_id=actor_id, reason=reason, subject_id=user_id, details=details)
         level = "warning" if until else "success"
-        notify(
-            heads,
-            user_id=user_id,
-            kind="moderation",
-            title=title,
-            body=reason,
-            level=level,
-            actor_id=actor_id,
+        notice = recipients.moderation_notice(
+            user_id, action, actor_id=actor_id, reason=reason, level=level, details=details
         )
+        notify(heads, notice)
     return until
 
 
@@ -269,10 +242,6 @@ def _until(seconds: int | None) -> datetime | None:
         )
     policies.check_seconds(seconds, name="banned_for", limit=policies.MAX_BAN)
     return timezone.now() + timedelta(seconds=seconds)
-
-
-def _until_in_words(until: datetime | None) -> str:
-    return f"until {written(until)}" if until else ""
 
 
 def _close_ended_bans(user_id: int) -> None:
@@ -293,15 +262,6 @@ def _check_may_act(room: Room, subject: Membership | None, subject_id: int, acto
     if subject_id == actor_id:
         raise Forbidden("You can't do that to yourself.")
     check_above(room, acting, subject, subject_id)
-
-
-def _ends(action: ModerationLog.Action, details: dict[str, Any] | None) -> str:
-    until = (
-        parse_datetime((details or {}).get("until", ""))
-        if action in (ModerationLog.Action.BAN, ModerationLog.Action.MUTE)
-        else None
-    )
-    return f" {_until_in_words(until)}" if until else ""
 
 
 def _known_member(row: Membership | None) -> Membership:
@@ -337,16 +297,14 @@ def _note(
         details=details,
         ending=ending,
     )
-    is_mercy = action in (ModerationLog.Action.UNMUTE, ModerationLog.Action.UNBAN)
-    notify(
-        heads,
-        user_id=user_id,
-        kind="moderation",
-        title=f"{room}: a moderator {_WORDS[action]}{_ends(action, details)}",
-        body=reason,
-        url=""
-        if action in (ModerationLog.Action.REMOVE, ModerationLog.Action.BAN)
-        else room.get_absolute_url(),
+    is_lifted = action in (ModerationLog.Action.UNMUTE, ModerationLog.Action.UNBAN)
+    notice = recipients.moderation_notice(
+        user_id,
+        action,
+        room=room,
         actor_id=actor_id,
-        level="success" if is_mercy else "warning",
+        reason=reason,
+        level="success" if is_lifted else "warning",
+        details=details,
     )
+    notify(heads, notice)

@@ -250,10 +250,10 @@ class _Batch:
         """Return the notifications that the accepted messages make."""
         if not (self.accepted and people):
             return []
-        wishes = recipients.reach(people)
+        preferences = recipients.preferences(people)
         found: list[Notice] = []
         for message, text in self.accepted:
-            wanted = recipients.heard(wishes, message.author_id, self.blocked)
+            wanted = recipients.without_blocked(preferences, message.author_id, self.blocked)
             self.mentions += mention_rows.mentions(message, text, people, wanted)
             answers = _other_author(self.originals, message.reply_to_id, message.author_id)
             found += recipients.notices(

@@ -9,11 +9,13 @@ Memberships come first because they lock every room of the user: posts with the 
 committed before, and later posts read the new name. So no later step misses a row.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from chat import payloads
@@ -145,16 +147,34 @@ def move_messages(user_id: int, after: int) -> int | None:
 
 
 def _move_notifications(user_id: int, after: int) -> int | None:
-    found = list(
-        Notification.objects.filter(actor_id=user_id, pk__gt=after)
-        .order_by("pk")
-        .values_list("pk", "user_id")[:BATCH]
-    )
+    rows = Notification.objects.filter(actor_id=user_id, pk__gt=after)
+    found = list(rows.order_by("pk").values_list("pk", "user_id")[:BATCH])
     if not found:
         return None
+    _move(found)
+    return found[-1][0]
+
+
+def _move_gathered(user_id: int, after: int) -> int | None:
+    """Move the notifications that name the user beside others.
+
+    No index finds them. Those in which the user has a part are found by its text, and few of these
+    do not show the name.
+    """
+    rows = Notification.objects.filter(parts__isnull=False, pk__gt=after)
+    rows = rows.exclude(actor_id=user_id)  # the step before has moved these
+    rows = rows.alias(text=Cast("parts", TextField())).filter(text__contains=f"[{user_id}, ")
+    found = list(rows.order_by("pk").values_list("pk", "user_id", "params")[:BATCH])
+    if not found:
+        return None
+    named = [(pk, reader_id) for pk, reader_id, params in found if user_id in params["people"]]
+    _move(named)
+    return found[-1][0]
+
+
+def _move(found: Sequence[tuple[int, int]]) -> None:
     with changing(*{inbox(reader_id) for _, reader_id in found}) as heads:
         move(heads, [pk for pk, _ in found])
-    return found[-1][0]
 
 
 def _move_blocks(user_id: int, after: int) -> int | None:
@@ -184,5 +204,6 @@ _STEPS: Final[tuple[Step, ...]] = (
     _move_memberships,
     move_messages,
     _move_notifications,
+    _move_gathered,
     _move_blocks,
 )

@@ -21,6 +21,7 @@ from django.utils.crypto import constant_time_compare
 
 from realtime.core.commands import Caller
 from realtime.models import AccessToken
+from realtime.protocol.errors import Forbidden
 
 MODERATORS: Final = "moderators"  # the group whose members moderate the site
 TOKEN_PREFIX: Final = "hf_"  # so that a scanner of leaked secrets knows one
@@ -36,7 +37,7 @@ class Account:
     username: str
     name: str
     is_moderator: bool
-    banned: str | None  # why this account may not connect, in words; None: it may
+    banned: Forbidden | None  # why this account may not connect; None: it may
     expires_at: float | None  # POSIX time at which the session or the token ends; None: never
     credential: str  # "session:…" or "token:…", as in Caller
     seal: int  # changes with the password; means nothing outside this process
@@ -63,8 +64,8 @@ class Identity:
         return Caller(self.account.user_id, self.account.username, self.account.credential)
 
 
-Gate = Callable[[Collection[int]], Mapping[int, str]]
-"""``gate(user_ids)``: those of these users who may not connect, each with the reason in words. One query, however many."""
+Gate = Callable[[Collection[int]], Mapping[int, Forbidden]]
+"""``gate(user_ids)``: those of these users who may not connect, each with the refusal. One query, however many."""
 
 _gates: list[Gate] = []
 
@@ -76,8 +77,8 @@ def register_gate(gate: Gate) -> Gate:
     return gate
 
 
-def banned(user_ids: Collection[int]) -> dict[int, str]:
-    """Return those whom a gate keeps out, with the reason."""
+def banned(user_ids: Collection[int]) -> dict[int, Forbidden]:
+    """Return those whom a gate keeps out, with the refusal."""
     return {
         user_id: reason for gate in reversed(_gates) for user_id, reason in gate(user_ids).items()
     }
@@ -234,7 +235,7 @@ def password_unchanged(user: User, auth_hash: str) -> bool:
     )
 
 
-def _identity(found: _Found, bans: Mapping[int, str]) -> Identity:
+def _identity(found: _Found, bans: Mapping[int, Forbidden]) -> Identity:
     user = found.user
     account = Account(
         user_id=user.pk,

@@ -122,7 +122,7 @@ def _lapsed(accounts: Sequence[Account]) -> dict[Account, End]:
                 account.user_id, account.credential, CloseCode.SESSION_ENDED, reason
             )
         elif account.user_id in bans:
-            ends[account] = End(account.user_id, None, CloseCode.BANNED, bans[account.user_id])
+            ends[account] = End(account.user_id, None, CloseCode.BANNED, str(bans[account.user_id]))
     return ends
 
 

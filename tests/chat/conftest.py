@@ -16,6 +16,7 @@ from realtime.auth import MODERATORS
 from realtime.core import reads as streams
 from realtime.models import Stream
 from tests.conftest import make_user
+from tests.support.notices import sentence_of
 from tests.support.replay import Change, Verify
 from tests.support.replay import verify as replayed
 
@@ -107,5 +108,6 @@ def membership(room: Room, user: User) -> Membership:
 
 
 def notices(user: User) -> list[tuple[str, str]]:
-    """Return a user's notifications, oldest first, without withdrawn ones: kind and title."""
-    return list(user.notifications.filter(count__gt=0).order_by("pk").values_list("kind", "title"))
+    """Return a user's notifications, oldest first, without withdrawn ones: kind and sentence."""
+    rows = user.notifications.filter(count__gt=0).order_by("pk")
+    return [(row.kind, sentence_of(row)) for row in rows]

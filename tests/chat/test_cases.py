@@ -13,9 +13,9 @@ from chat import services
 from chat.errors import TooLate
 from chat.models import HeldText, Message, ModerationLog, RemovedText, Report, Room
 from chat.services import cases
+from notifications.kinds import detail, sentence
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
-from realtime.site import languages
 from tests.chat.conftest import Say
 from tests.conftest import make_user
 from tests.support.replay import Change, Verify
@@ -52,7 +52,7 @@ def notices(change: Change, user: User) -> list[dict[str, Any]]:
 
 
 def told(change: Change, user: User) -> list[str]:
-    return [data["title"] for data in notices(change, user)]
+    return [sentence(data) for data in notices(change, user)]
 
 
 def test_a_message_is_removed_and_everyone_concerned_is_notified(
@@ -84,11 +84,11 @@ def test_a_message_is_removed_and_everyone_concerned_is_notified(
 def test_the_author_reads_the_category_in_their_own_language(
     verify: Verify, message: Message, bob: User, mona: User
 ) -> None:
-    languages.remember(bob.pk, "de")
     Report.objects.update(category="abuse")
     with verify() as change, override("ar"):
         services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
-    assert notices(change, bob)[0]["body"] == "Beleidigung"
+    with override("de"):
+        assert detail(notices(change, bob)[0]) == "Beleidigung"
 
 
 def test_the_second_moderator_gets_the_error_in_their_language(
@@ -106,7 +106,7 @@ def test_without_a_reason_the_author_reads_the_category(
 ) -> None:
     with verify() as change:
         services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
-    assert notices(change, bob)[0]["body"] == "Spam"
+    assert detail(notices(change, bob)[0]) == "Spam"
 
 
 def test_a_message_stays(

@@ -92,7 +92,10 @@ def test_the_last_owners_room_passes_to_the_oldest_moderator(
     assert change.streams == sorted(
         [f"inbox.{alice.pk}", f"inbox.{charlie.pk}", f"room.{general.pk}"]
     )
-    assert notices(charlie)[-1] == ("moderation", "You are now an owner of General")
+    assert notices(charlie)[-1] == (
+        "moderation",
+        "You are now an owner of General: the last owner has left",
+    )
     services.leave(actor_id=charlie.pk, room_id=general.pk)
     assert membership(general, bob).role == "owner"
     services.leave(actor_id=bob.pk, room_id=general.pk)

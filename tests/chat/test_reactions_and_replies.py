@@ -11,9 +11,11 @@ from pytest_django import DjangoAssertNumQueries
 from chat import policies, services
 from chat.models import Message, Room
 from notifications import services as inbox
+from notifications.kinds import sentence
 from notifications.models import Notification
 from tests.chat.conftest import Say, notices
 from tests.conftest import make_user
+from tests.support.notices import sentence_of
 from tests.support.replay import Verify
 from tests.support.server import ROOT
 
@@ -32,7 +34,7 @@ def react(user: User, message: Message, emoji: str = "👍", *, on: bool = True)
 def reactions(user: User) -> list[tuple[str, str, int]]:
     """Return a user's notifications of reactions, without withdrawn ones: title, body, count."""
     rows = user.notifications.filter(kind="reaction", count__gt=0).order_by("pk")
-    return list(rows.values_list("title", "body", "count"))
+    return [(sentence_of(row), " ".join(row.params["emoji"]), row.count) for row in rows]
 
 
 # -- reactions -------------------------------------------------------------------------------------
@@ -44,10 +46,10 @@ def test_a_reaction_tells_the_author(
     with verify() as change:
         react(bob, message)
     (data,) = change.data(f"inbox.{alice.pk}")
-    assert (data["kind"], data["title"], data["body"], data["count"]) == (
+    assert (data["kind"], sentence(data), data["params"]["emoji"], data["count"]) == (
         "reaction",
         "Bob reacted to your message in General",
-        "👍",
+        ["👍"],
         1,
     )
     assert (data["place"], data["subject"]) == (
@@ -71,8 +73,8 @@ def test_many_reactions_are_one_row_that_moves(
     rows = change.data(f"inbox.{alice.pk}")
     assert len({data["id"] for data in rows}) == 1
     assert [(data["count"], data["unread"]) for data in rows] == [(1, 1), (2, 1), (3, 1)]
-    assert rows[-1]["title"] == "Charlie and Bob reacted to your message in General"
-    assert rows[-1]["body"] == "👍 🎉"
+    assert sentence(rows[-1]) == "Charlie and Bob reacted to your message in General"
+    assert rows[-1]["params"]["emoji"] == ["👍", "🎉"]
     assert rows[-1]["updated_at"] > rows[-1]["created_at"]
 
 
@@ -85,7 +87,7 @@ def test_a_row_that_was_read_is_left_alone_and_a_new_one_begins(
         react(charlie, message)
         react(bob, message, on=False)  # Alice has read of it: that cannot be taken back
     (data,) = change.data(f"inbox.{alice.pk}")
-    assert (data["title"], data["unread"]) == ("Charlie reacted to your message in General", 1)
+    assert (sentence(data), data["unread"]) == ("Charlie reacted to your message in General", 1)
     assert [count for _, _, count in reactions(alice)] == [1, 1]
 
 
@@ -97,7 +99,7 @@ def test_a_reaction_that_is_taken_back_unread_leaves_nothing(
     with verify() as change:
         react(charlie, message, on=False)
     assert [
-        (data["title"], data["count"], data["unread"]) for data in change.data(f"inbox.{alice.pk}")
+        (sentence(data), data["count"], data["unread"]) for data in change.data(f"inbox.{alice.pk}")
     ] == [("Bob reacted to your message in General", 1, 1)]
     with verify() as change:
         react(bob, message, on=False)
@@ -214,7 +216,7 @@ def test_a_reply_notifies_the_author_of_the_original(
     with verify() as change:
         answer = say(bob, general, "Which word?", reply_to=message.pk)
     (data,) = change.data(f"inbox.{alice.pk}")
-    assert (data["kind"], data["title"]) == ("reply", "Bob replied to you in General")
+    assert (data["kind"], sentence(data)) == ("reply", "Bob replied to you in General")
     assert (data["url"], data["subject"]) == (
         f"/rooms/general/{answer.number}/",
         f"room.{general.pk}.{answer.number}",

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { dayName, duration, few, initials, words } from '../../../chat/static/chat/lib/words.js';
-import { habit } from '../../../realtime/static/realtime/lib/time_text.js';
 
 describe('words', () => {
   test('counts that no badge could hold are cut', () =>
@@ -31,24 +30,6 @@ describe('words', () => {
     assert.equal(dayName(new Date(2026, 10, 1, 0, 5).toISOString(), now), 'Today');
     assert.equal(dayName(new Date(2026, 9, 31, 23, 55).toISOString(), now), 'Yesterday');
     assert.match(dayName(new Date(2025, 9, 31, 12).toISOString(), now), /2025/);
-  });
-
-  test('who is banned is told why, and until when by their own clock', () => {
-    assert.equal(words.siteBanned('banned: spam (again)'), 'You have been banned. spam (again)');
-    assert.equal(words.siteBanned('banned'), 'You have been banned.');
-    assert.equal(
-      words.siteBanned('this account is banned'),
-      'You have been banned. this account is banned',
-    );
-    const time = new Intl.DateTimeFormat(undefined, {
-      dateStyle: 'medium',
-      timeStyle: 'short',
-      ...habit(),
-    }).format(new Date('2026-12-05T14:00:00Z'));
-    assert.equal(
-      words.siteBanned('banned: spam (again) (until 05 December 2026, 14:00 UTC)'),
-      `You have been banned until ${time}. spam (again)`,
-    );
   });
 
   test('a crowd that types is not listed', () => {

@@ -5,7 +5,7 @@
  */
 
 import { counted, fill, gettext, locale, ngettext, pgettext } from '../../realtime/lib/language.js';
-import { habit, spokenMoment } from '../../realtime/lib/time_text.js';
+import { habit } from '../../realtime/lib/time_text.js';
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
@@ -198,16 +198,7 @@ export const words = {
     fill(gettext('The server restarts. Back in %(seconds)s s'), { seconds }),
   sessionDoubted: gettext('Looking whether you are still signed in …'),
   signedOut: gettext('You have been signed out.'),
-  siteBanned: (/** @type {string} */ told) => {
-    const [, reason = '', until] =
-      /^(?:banned(?:: |$))?(.*?)(?: \(until ([^()]+ UTC)\))?$/s.exec(told) ?? [];
-    const time = until && spokenMoment(until);
-    return (
-      time
-        ? fill(gettext('You have been banned until %(time)s. %(reason)s'), { time, reason })
-        : fill(gettext('You have been banned. %(reason)s'), { reason })
-    ).trim();
-  },
+  siteBanned: gettext('You have been banned.'),
   deactivated: gettext('Your account has been deactivated.'),
   tooManyConnections: gettext(
     'Holdfast is open in too many windows. Close some and reload this one.',
