@@ -138,7 +138,7 @@ def check_may_react(room: Room, membership: Membership | None, *, now: datetime)
 
 
 def check_not_muted(membership: Membership, *, now: datetime) -> None:
-    """Raise ``Muted`` where a moderator has silenced a member, in the room or everywhere (``selectors.with_site_mute``)."""
+    """Raise ``Muted`` where a moderator has silenced a member, in the room or everywhere (``members.with_site_mute``)."""
     everywhere: datetime | None = getattr(membership, "site_muted_until", None)
     until = max(filter(None, [membership.muted_until, everywhere]), default=now)
     if until > now:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 
 from chat import policies
 from chat.models import REASON_MAX_LENGTH, SYSTEM_USERNAME, ModerationLog
-from chat.queries import selectors
+from chat.queries import people
 from chat.services.erasure import erased_name
 from chat.services.persistence import log
 from chat.services.rights import check_above_on_site
@@ -30,7 +30,7 @@ _TITLES: Final = {
 def sign_out_everywhere(*, actor_id: int, user_id: int, reason: str) -> None:
     """End all sessions and tokens of somebody, and close every socket. They can sign in again at once."""
     reason = _required(reason)
-    selectors.user(user_id)
+    people.user(user_id)
     check_above_on_site(actor_id, user_id)
     sessions = delete_sessions(user_id)
     with changing(inbox(user_id)) as heads:
@@ -41,7 +41,7 @@ def sign_out_everywhere(*, actor_id: int, user_id: int, reason: str) -> None:
 def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
     """Let nobody use an account, until it is activated again. The person stays a member of their rooms."""
     reason = _required(reason)
-    selectors.user(user_id)
+    people.user(user_id)
     check_above_on_site(actor_id, user_id)
     with changing(inbox(user_id)) as heads:
         # Not ``save``: its signal would end the sessions a second time, in a transaction of its own
@@ -59,7 +59,7 @@ def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
 def activate(*, actor_id: int, user_id: int, reason: str = "") -> None:
     """Let an account be used again, by those who know its password: no session and no token of before comes back."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
-    user = selectors.user(user_id)
+    user = people.user(user_id)
     check_above_on_site(actor_id, user_id)
     if user.username in (SYSTEM_USERNAME, erased_name(user_id)):
         raise Forbidden("This account belongs to nobody.")

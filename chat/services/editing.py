@@ -7,8 +7,8 @@ from chat import payloads, policies
 from chat.errors import NotYours
 from chat.models import REASON_MAX_LENGTH, Membership, Message, ModerationLog, RemovedText, Room
 from chat.policies import Rank
-from chat.queries import filter_cache, selectors
-from chat.queries.people import blocked_pairs, check_may_write_to
+from chat.queries import filter_cache, messages, rooms
+from chat.queries.blocks import blocked_pairs, check_may_write_to
 from chat.services import mention_rows, recipients, withheld_text
 from chat.services.persistence import log, save_message
 from chat.services.recipients import Planned
@@ -28,14 +28,14 @@ def edit_message(
 
     Raises what ``post_messages`` answers, and ``NotYours``.
     """
-    found = selectors.readable_message(message_id, actor_id)
-    room = selectors.room(found.room_id)
+    found = messages.readable_message(message_id, actor_id)
+    room = rooms.room(found.room_id)
     text = compose_one(actor_id, room, body, filter_cache.current(), flags)
     people = recipients.mentioned([Planned(room, text)])
     with changing(
         payloads.stream(room.pk), *(inbox(user_id) for user_id in people.get(room.pk, ()))
     ) as heads:
-        room, member = selectors.standing(room.pk, actor_id)
+        room, member = rooms.room_access(room.pk, actor_id)
         message = _standing(message_id)
         member = policies.check_may_write(room, member, now=timezone.now())
         if message.author_id != actor_id:
@@ -61,10 +61,10 @@ def edit_message(
 def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
     """Delete a message: one's own for ever, another's as a moderator, so that moderators can restore it. A repeat changes nothing."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
-    found = selectors.message(message_id)
+    found = messages.message(message_id)
     with changing(payloads.stream(found.room_id), inbox(found.author_id)) as heads:
-        room, member = selectors.standing(found.room_id, actor_id)
-        message = selectors.message(message_id)
+        room, member = rooms.room_access(found.room_id, actor_id)
+        message = messages.message(message_id)
         is_author = message.author_id == actor_id
         _check_may_delete(room, member, message, actor_id)
         was_deleted = message.is_deleted
@@ -107,14 +107,14 @@ def _forget(heads: Heads, message: Message, room: Room) -> None:
 def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
     """Bring back a message that a moderator deleted."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
-    found = selectors.message(message_id)
-    room = selectors.room(found.room_id)
+    found = messages.message(message_id)
+    room = rooms.room(found.room_id)
     removed = RemovedText.objects.filter(message=found).first()
     text = compose_one(found.author_id, room, removed.body) if removed else None
     with changing(payloads.stream(room.pk), inbox(found.author_id)) as heads:
-        room, member = selectors.standing(room.pk, actor_id)
+        room, member = rooms.room_access(room.pk, actor_id)
         check_moderates(room, member, actor_id)
-        message = selectors.message(message_id)
+        message = messages.message(message_id)
         removed = RemovedText.objects.filter(message=message).first()
         if removed is None or text is None:
             raise NotFound(
@@ -143,10 +143,10 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
 def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
     """Add or take away one's reaction; a repeat changes nothing."""
     policies.check_emoji(emoji)
-    found = selectors.readable_message(message_id, actor_id)
+    found = messages.readable_message(message_id, actor_id)
     inboxes = [inbox(found.author_id)] if found.author_id != actor_id else []
     with changing(payloads.stream(found.room_id), *inboxes) as heads:
-        room, member = selectors.standing(found.room_id, actor_id)
+        room, member = rooms.room_access(found.room_id, actor_id)
         policies.check_may_react(room, member, now=timezone.now())
         if on:
             check_may_write_to(room, actor_id)
@@ -168,7 +168,7 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
 
 def _standing(message_id: int) -> Message:
     """Return a message that is there to be changed."""
-    message = selectors.message(message_id)
+    message = messages.message(message_id)
     if message.is_deleted:
         raise NotFound("This message is deleted.")
     _check_not_hidden(message)

@@ -16,7 +16,7 @@ from chat.models import (
     SiteMute,
     State,
 )
-from chat.queries import selectors
+from chat.queries import messages, people, rooms
 from chat.services import name_scrubbing, renaming
 from chat.services.bulk import begin_erasure, run_bulk
 from chat.services.members import leave
@@ -44,8 +44,8 @@ def note_export(
     message_id: int | None = None,
 ) -> None:
     """Write into the moderation log that somebody took data out."""
-    room = selectors.room(room_id) if room_id is not None else None
-    message = selectors.message(message_id) if message_id is not None else None
+    room = rooms.room(room_id) if room_id is not None else None
+    message = messages.message(message_id) if message_id is not None else None
     with changing():
         log(
             Action.EXPORT,
@@ -67,8 +67,8 @@ def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "
     5. What only it could read is deleted: sessions, notifications, what it had chosen, whom it had blocked.
     6. Its texts are deleted for ever in batches (``services.bulk``), also those that moderators can restore.
     """
-    user = selectors.user(user_id)
-    if user_id == system_user().pk or user.is_superuser or selectors.is_site_moderator(user_id):
+    user = people.user(user_id)
+    if user_id == system_user().pk or user.is_superuser or people.is_site_moderator(user_id):
         raise Forbidden("Moderators of the site are not erased; take the role away first.")
     user = _anonymise(user, actor_id, reason)
     for row in Renaming.objects.filter(user_id=user_id, finished_at=None):

@@ -6,7 +6,7 @@ from django.db.models import Max
 
 from chat import payloads, policies
 from chat.models import Membership
-from chat.queries import selectors
+from chat.queries import rooms
 from notifications.payloads import inbox
 from realtime.core.heads import changing
 
@@ -19,10 +19,10 @@ def set_favourite(
 ) -> Membership:
     """Make a room a favourite, or an ordinary one again. Without ``order`` a new one is the last, and an old one stays where it is."""
     policies.check_order(order, limit=MAX_ORDER)
-    selectors.room(room_id)
+    rooms.room(room_id)
     stream = inbox(actor_id)
     with changing(stream) as heads:
-        room, row = selectors.standing(room_id, actor_id)
+        room, row = rooms.room_access(room_id, actor_id)
         row = policies.check_member(room, row)
         if not favourite:
             order = 0

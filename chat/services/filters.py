@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from chat import policies
 from chat.models import Filter, FilterVersion, ModerationLog, Room
-from chat.queries import selectors
+from chat.queries import people, rooms
 from chat.services.persistence import log
 from chat.text import filters
 from chat.text.filters import Action, Kind
@@ -27,7 +27,7 @@ def save_filter(
     if action not in Action.values:
         raise BadRequest("action: expected one of {values}", values=", ".join(Action.values))
     _check_moderates(actor_id)
-    room = selectors.room(room_id) if room_id is not None else None
+    room = rooms.room(room_id) if room_id is not None else None
     with changing():
         _lock_filters()
         row = _locked(filter_id) if filter_id is not None else Filter(created_by_id=actor_id)
@@ -131,5 +131,5 @@ def _new_version() -> None:
 
 
 def _check_moderates(actor_id: int) -> None:
-    if not selectors.is_site_moderator(actor_id):
+    if not people.is_site_moderator(actor_id):
         raise Forbidden("Only moderators of the site may do that.")

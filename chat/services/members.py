@@ -9,8 +9,8 @@ from django.utils import timezone
 from chat import payloads, policies
 from chat.models import REASON_MAX_LENGTH, Involvement, Membership, ModerationLog, Role, Room, State
 from chat.policies import Rank
-from chat.queries import selectors
-from chat.queries.people import blocked_pairs
+from chat.queries import members, people, rooms
+from chat.queries.blocks import blocked_pairs
 from chat.services.persistence import (
     admit,
     count_members,
@@ -28,21 +28,21 @@ from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailabl
 
 # Of an operator's bulk: some 0.3 s, during which nobody posts in the room.
 MEMBERS_PER_TRANSACTION: Final = 500
-MAX_HEIR_ATTEMPTS: Final = 5  # the heir can leave between the question and the lock
+MAX_OWNER_ATTEMPTS: Final = 5  # the heir can leave between the question and the lock
 RETRY_SECONDS: Final = 1.0
 
 
 def join(*, actor_id: int, room_id: int) -> Membership:
     """Become a member of a public room. Who is a member already stays one."""
-    user = selectors.active_user_by_id(actor_id)
-    selectors.readable(room_id, actor_id)
+    user = people.active_user_by_id(actor_id)
+    rooms.readable_room(room_id, actor_id)
     with changing(*streams_of(room_id, actor_id)) as heads:
-        room, row = selectors.standing(room_id, actor_id)
+        room, row = rooms.room_access(room_id, actor_id)
         policies.check_may_read(room, row)
         if row is not None and policies.is_active(row):
             return row
         policies.check_not_archived(room)
-        policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
+        policies.check_number_of_rooms(members.count_rooms(actor_id))
         row = row or new_membership(room, user, now=timezone.now())
         admit(heads, room, row)
     return row
@@ -68,34 +68,35 @@ def ending(
 ) -> Membership:
     """Let ``act`` end a membership, and pass the room on where it was the last owner's.
 
-    The heir's inbox has to be locked with the rest, so the heir is found before the lock and must still be it under the lock.
+    The next owner's inbox is locked with the rest. So the next owner is found before the lock, and
+    must still be the same under it.
     """
-    selectors.room(room_id)
-    for _ in range(MAX_HEIR_ATTEMPTS):
-        heir_id = selectors.heir(room_id, user_id)
-        with changing(*streams_of(room_id, user_id, *([heir_id] if heir_id else []))) as heads:
-            if selectors.heir(room_id, user_id) != heir_id:
+    rooms.room(room_id)
+    for _ in range(MAX_OWNER_ATTEMPTS):
+        owner_id = members.next_owner(room_id, user_id)
+        with changing(*streams_of(room_id, user_id, *([owner_id] if owner_id else []))) as heads:
+            if members.next_owner(room_id, user_id) != owner_id:
                 continue
-            room, row = selectors.standing(room_id, user_id)
+            room, row = rooms.room_access(room_id, user_id)
             row = act(heads, room, row)
-            if heir_id is not None:
-                _promote(heads, room, heir_id)
+            if owner_id is not None:
+                _promote(heads, room, owner_id)
         return row
     raise Unavailable("The room is changing too fast; try again.", retry_after=RETRY_SECONDS)
 
 
 def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
     """Make somebody a member, and tell them. Members invite into public rooms, owners and moderators into private ones."""
-    selectors.readable(room_id, actor_id)
-    user = selectors.active_user(username)
+    rooms.readable_room(room_id, actor_id)
+    user = people.active_user(username)
     with changing(*streams_of(room_id, user.pk)) as heads:
-        room, member = selectors.standing(room_id, actor_id)
+        room, member = rooms.room_access(room_id, actor_id)
         member = policies.check_member(room, member)
         policies.check_not_direct(room)
         policies.check_not_archived(room)
         if room.kind == Room.Kind.PRIVATE:
             policies.check_rank(policies.rank(member), Rank.MODERATOR)
-        row = selectors.membership(room_id, user.pk)
+        row = members.membership(room_id, user.pk)
         if row is not None and policies.is_active(row):
             return row
         if policies.is_banned(row):
@@ -122,7 +123,7 @@ def add_members(*, room_id: int, user_ids: Sequence[int], role: str = Role.MEMBE
 
     Who is banned from the room stays so.
     """
-    policies.check_not_direct(selectors.room(room_id))
+    policies.check_not_direct(rooms.room(room_id))
     wanted = sorted(set(user_ids))
     chunks = [
         wanted[start : start + MEMBERS_PER_TRANSACTION]
@@ -138,17 +139,17 @@ def set_role(
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     if role not in Role.values:
         raise BadRequest("role: expected one of {values}", values=", ".join(Role.values))
-    selectors.room(room_id)
-    selectors.active_user_by_id(user_id)
+    rooms.room(room_id)
+    people.active_user_by_id(user_id)
     with changing(*streams_of(room_id, user_id)) as heads:
-        room, actor = selectors.standing(room_id, actor_id)
+        room, actor = rooms.room_access(room_id, actor_id)
         check_moderates(room, actor, actor_id, least=Rank.OWNER)
-        row = selectors.membership(room_id, user_id)
+        row = members.membership(room_id, user_id)
         if row is None or not policies.is_active(row):
             raise NotFound("There is no such member.")
         if row.role == role:
             return row
-        if selectors.is_last_owner(room_id, user_id):
+        if members.is_last_owner(room_id, user_id):
             raise Forbidden("A room needs an owner: make somebody else one first.")
         details = {"from": str(row.role), "to": role}
         row.role = role
@@ -177,13 +178,13 @@ def set_role(
 
 def transfer(*, actor_id: int, room_id: int, user_id: int) -> Membership:
     """Give a room of the actor's to another member; the actor is a moderator then. Returns the new owner's membership."""
-    selectors.room(room_id)
-    selectors.active_user_by_id(user_id)
+    rooms.room(room_id)
+    people.active_user_by_id(user_id)
     with changing(*streams_of(room_id, actor_id, user_id)) as heads:
-        room, mine = selectors.standing(room_id, actor_id)
+        room, mine = rooms.room_access(room_id, actor_id)
         mine = policies.check_member(room, mine)
         policies.check_rank(policies.rank(mine), Rank.OWNER)
-        row = selectors.membership(room_id, user_id)
+        row = members.membership(room_id, user_id)
         if row is None or not policies.is_active(row) or user_id == actor_id:
             raise NotFound("There is no such member.")
         for member, role in ((row, Role.OWNER), (mine, Role.MODERATOR)):
@@ -217,9 +218,9 @@ def set_involvement(*, actor_id: int, room_id: int, involvement: str) -> Members
         raise BadRequest(
             "involvement: expected one of {values}", values=", ".join(Involvement.values)
         )
-    selectors.room(room_id)
+    rooms.room(room_id)
     with changing(*streams_of(room_id, actor_id)) as heads:
-        room, row = selectors.standing(room_id, actor_id)
+        room, row = rooms.room_access(room_id, actor_id)
         row = policies.check_member(room, row)
         if row.involvement != involvement:
             row.involvement = involvement
@@ -246,7 +247,7 @@ def _promote(heads: Heads, room: Room, user_id: int) -> None:
 
 def _add_members(room_id: int, user_ids: Sequence[int], role: str) -> int:
     with changing(*streams_of(room_id, *user_ids)) as heads:
-        room = selectors.room(room_id)
+        room = rooms.room(room_id)
         known = {
             row.user_id: row
             for row in Membership.objects.filter(room=room, user_id__in=user_ids).select_related(

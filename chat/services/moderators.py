@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import DEFAULT_DB_ALIAS
 
 from chat.models import ModerationLog
-from chat.queries import selectors
+from chat.queries import people
 from chat.services.persistence import log, system_user
 from realtime.auth import MODERATORS
 from realtime.core.heads import changing
@@ -61,7 +61,7 @@ def ensure_after_migrate(*, using: str, apps: Apps = installed, **_: Any) -> Non
 
 def appoint_moderator(*, username: str) -> bool:
     """Make somebody a moderator of the site, who may sign in to the admin. Tells whether they were none before."""
-    user = selectors.active_user(username)
+    user = people.active_user(username)
     group = ensure_moderators_group()
     with changing():
         if user.is_staff and user.groups.filter(pk=group.pk).exists():

@@ -15,8 +15,8 @@ from django.utils import timezone
 from chat import payloads, policies
 from chat.models import Membership, Mention, Message, Room
 from chat.policies import Rank
-from chat.queries import filter_cache, selectors
-from chat.queries.people import Pair, blocked_pairs, check_apart, other_of
+from chat.queries import filter_cache, members
+from chat.queries.blocks import Pair, blocked_pairs, check_no_block_in, partner_id
 from chat.services import mention_rows, recipients
 from chat.services.recipients import Planned
 from chat.services.rendering import Draft, Text, compose
@@ -217,9 +217,9 @@ class _Batch:
         member = policies.check_may_write(
             room, self.members.get((post.room_id, post.author_id)), now=self.now
         )
-        other_id = other_of(room, post.author_id)
+        other_id = partner_id(room, post.author_id)
         if other_id is not None:
-            check_apart(self.apart, post.author_id, other_id)
+            check_no_block_in(self.apart, post.author_id, other_id)
         answered = self.replied.get(post.reply_to)
         if post.reply_to is not None and (answered is None or answered.room_id != room.pk):
             raise policies.no_such_message()
@@ -315,7 +315,7 @@ def _members(posts: Sequence[Post], room_ids: Collection[int]) -> dict[tuple[int
         pairs |= Q(room_id=room_id, user_id__in=user_ids)
     return {
         (row.room_id, row.user_id): row
-        for row in selectors.with_site_mute(Membership.objects.filter(pairs).select_related("user"))
+        for row in members.with_site_mute(Membership.objects.filter(pairs).select_related("user"))
     }
 
 

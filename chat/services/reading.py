@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from chat import payloads, policies
 from chat.models import Membership, Room, State
-from chat.queries import selectors
+from chat.queries import rooms
 from notifications.payloads import inbox
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, HoldfastError
@@ -60,9 +60,9 @@ def mark_read(marks: Sequence[Mark]) -> list[Marked | HoldfastError]:
 
 def mark_unread(*, actor_id: int, room_id: int, number: int) -> WentBack:
     """Go back to just before the message ``number``. What was unread before it stays unread: nothing is read by this."""
-    selectors.room(room_id)
+    rooms.room(room_id)
     with changing(inbox(actor_id)) as heads:
-        room, row = selectors.standing(room_id, actor_id)
+        room, row = rooms.room_access(room_id, actor_id)
         row = policies.check_member(room, row)
         if not 1 <= number <= room.last_number:
             raise BadRequest(

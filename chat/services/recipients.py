@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from chat import payloads, policies
 from chat.models import Involvement, Membership, Message, Room, State
-from chat.queries.people import Pair, blocked_pairs
+from chat.queries.blocks import Pair, blocked_pairs
 from chat.services.rendering import Text
 from notifications.payloads import person
 from notifications.services import Gathered, Notice, Parts, gather, reword, ungather, withdraw

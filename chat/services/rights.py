@@ -6,7 +6,7 @@ from django.db.models import Q
 from chat import policies
 from chat.models import Membership, Room
 from chat.policies import Rank
-from chat.queries import selectors
+from chat.queries import people
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import Forbidden
 
@@ -14,7 +14,7 @@ from realtime.protocol.errors import Forbidden
 def acting_rank(room: Room, member: Membership | None, user_id: int, *, least: Rank) -> Rank:
     """Return the rank that somebody has in a room, or the site's, if the room's is below ``least``."""
     own = Rank.NOBODY if room.is_direct else policies.rank(member)
-    return Rank.SITE if own < least and selectors.is_site_moderator(user_id) else own
+    return Rank.SITE if own < least and people.is_site_moderator(user_id) else own
 
 
 def check_moderates(
@@ -35,7 +35,7 @@ def check_above(room: Room, acting: Rank, subject: Membership | None, subject_id
 
 def check_above_on_site(actor_id: int, user_id: int) -> None:
     """Raise ``Forbidden`` for those who do not moderate the site, or who act on themselves or on somebody of the desk, active or not."""
-    if not selectors.is_site_moderator(actor_id):
+    if not people.is_site_moderator(actor_id):
         raise Forbidden("Only moderators of the site may do that.")
     if actor_id == user_id:
         raise Forbidden("You cannot do that to yourself.")

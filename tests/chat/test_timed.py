@@ -15,8 +15,8 @@ from chat import services
 from chat.errors import Muted
 from chat.models import Membership, ModerationLog, Room, SiteBan, SiteMute
 from chat.payloads import moment
-from chat.queries import selectors
-from chat.queries.directory import directory
+from chat.queries import room_lists, rooms, snapshots, stream_sources
+from chat.queries.room_lists import directory
 from chat.queries.search import index
 from chat.queries.search.query import parse
 from realtime.auth import banned
@@ -37,7 +37,7 @@ def time_passes(**model_until: Any) -> None:
 
 
 def may_follow(user: User, room: Room) -> bool:
-    return not selectors.authorise([Claim(Reader(user.pk), str(room.pk))])
+    return not stream_sources.authorise([Claim(Reader(user.pk), str(room.pk))])
 
 
 def api(user: User) -> Client:
@@ -63,11 +63,11 @@ def test_a_ban_from_a_room_ends_by_itself(
     assert not may_follow(bob, general)
     with pytest.raises(Forbidden):
         services.join(actor_id=bob.pk, room_id=general.pk)
-    assert general.pk not in [listed.room.pk for listed in selectors.public_rooms(bob.pk)[0]]
+    assert general.pk not in [listed.room.pk for listed in room_lists.public_rooms(bob.pk)[0]]
     time_passes()
     assert may_follow(bob, general)
-    assert general.pk in [listed.room.pk for listed in selectors.public_rooms(bob.pk)[0]]
-    selectors.snapshot(general.pk, bob.pk)
+    assert general.pk in [listed.room.pk for listed in room_lists.public_rooms(bob.pk)[0]]
+    snapshots.snapshot(general.pk, bob.pk)
     with verify() as change:
         services.join(actor_id=bob.pk, room_id=general.pk)
     assert "banned_until" not in change.data(f"room.{general.pk}")[-1]
@@ -187,7 +187,7 @@ def test_who_is_muted_on_the_site_writes_nowhere(
         lambda: say(bob, direct, "x"),
         lambda: services.edit_message(actor_id=bob.pk, message_id=mine.pk, body="x"),
         lambda: services.react(actor_id=bob.pk, message_id=mine.pk, emoji="👍", on=True),
-        lambda: selectors.writable(general.pk, bob.pk),
+        lambda: rooms.writable_room(general.pk, bob.pk),
     ):
         with pytest.raises(Muted) as refused:
             act()
