@@ -120,7 +120,7 @@ async def post_message(caller: Caller, fields: PostMessage) -> Data:
 async def edit_message(caller: Caller, fields: EditMessage) -> Data:
     """Give my message another text."""
     found = hooks.Checked(fields.body)
-    if hooks.are_there():
+    if hooks.has_hooks():
         message = await read(messages.readable_message, fields.message, caller.user_id)
         found = await hooks.checked(
             hooks.Draft(caller.user_id, message.room_id, fields.body, message_id=message.pk)

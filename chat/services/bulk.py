@@ -29,7 +29,7 @@ from chat.services import mention_rows, recipients
 from chat.services.persistence import log
 from chat.services.recipients import Planned
 from chat.services.rendering import Draft, Text, compose
-from chat.text.filters import MAX_LENGTH, Rulebook
+from chat.text.filters import MAX_LENGTH, FilterSet
 from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.core.heads import Heads, changing
@@ -242,7 +242,7 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
 def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
     room = rooms.room(room_id)
     found = list(RemovedText.objects.filter(pk__in=ids).select_related("message").order_by("pk"))
-    texts = compose([Draft(row.message.author_id, room, row.body) for row in found], Rulebook())
+    texts = compose([Draft(row.message.author_id, room, row.body) for row in found], FilterSet())
     known = {row.pk: text for row, text in zip(found, texts, strict=True) if isinstance(text, Text)}
     people = recipients.mentioned([Planned(room, text) for text in known.values()])
     with changing(payloads.stream(room_id)) as heads:

@@ -7,7 +7,7 @@ from chat.models import Filter, FilterVersion, ModerationLog, Room
 from chat.queries import people, rooms
 from chat.services.persistence import log
 from chat.text import filters
-from chat.text.filters import Action, Kind
+from chat.text.filters import FilterAction, FilterKind
 from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 
@@ -24,8 +24,8 @@ def save_filter(
 ) -> Filter:
     """Make a filter, or change the one with ``filter_id``. For moderators of the site."""
     text = clean_filter(text, kind)
-    if action not in Action.values:
-        raise BadRequest("action: expected one of {values}", values=", ".join(Action.values))
+    if action not in FilterAction.values:
+        raise BadRequest("action: expected one of {values}", values=", ".join(FilterAction.values))
     _check_moderates(actor_id)
     room = rooms.room(room_id) if room_id is not None else None
     with changing():
@@ -66,9 +66,9 @@ def delete_filter(*, actor_id: int, filter_id: int, reason: str = "") -> None:
 
 def clean_filter(text: str, kind: str) -> str:
     """Return the text of a filter as it is compared. Raises ``BadRequest`` that says what is wrong with it."""
-    if kind not in Kind.values:
-        raise BadRequest("kind: expected one of {values}", values=", ".join(Kind.values))
-    if kind == Kind.WORD:
+    if kind not in FilterKind.values:
+        raise BadRequest("kind: expected one of {values}", values=", ".join(FilterKind.values))
+    if kind == FilterKind.WORD:
         return policies.clean(
             text, name="text", limit=filters.MAX_LENGTH, required=True
         ).casefold()[: filters.MAX_LENGTH]
@@ -104,14 +104,14 @@ def _locked(filter_id: int) -> Filter:
 def _check_room_for(row: Filter) -> None:
     """Raise ``TooMany`` where so many are on that posting would feel it."""
     others = Filter.objects.filter(is_on=True, kind=row.kind).exclude(pk=row.pk)
-    most = filters.MAX_WORDS if row.kind == Kind.WORD else filters.MAX_PATTERNS
+    most = filters.MAX_WORDS if row.kind == FilterKind.WORD else filters.MAX_PATTERNS
     texts = list(others.values_list("text", flat=True)[:most])
     if len(texts) >= most:
         raise TooMany(
             "{most} filters of this kind are on, as many as can be. Switch one off first.",
             most=most,
         )
-    if row.kind == Kind.PATTERN:
+    if row.kind == FilterKind.PATTERN:
         size = sum(map(filters.check_pattern, [row.text, *texts]))
         if size > filters.MAX_PROGRAMS:
             raise TooMany(

@@ -21,7 +21,7 @@ from chat.services import mention_rows, recipients
 from chat.services.recipients import Planned
 from chat.services.rendering import Draft, Text, compose
 from chat.services.reports import flag
-from chat.text.rate_limit import flood
+from chat.text.rate_limit import post_rate_limit
 from notifications.payloads import inbox
 from notifications.services import Notice, notify_many
 from realtime.core.heads import Heads, changing
@@ -226,7 +226,9 @@ class _Batch:
         policies.check_links(text.html, member, now=self.now)
         policies.check_slow_mode(room, member, now=self.now)
         if policies.rank(member) < Rank.MODERATOR:
-            flood.check(post.author_id, post.key, text.body, len(text.mentions), time.monotonic())
+            post_rate_limit.check(
+                post.author_id, post.key, text.body, len(text.mentions), time.monotonic()
+            )
         if room.slow_mode:
             member.last_posted_at = self.now
             self.slowed[member.pk] = member

@@ -15,7 +15,7 @@ from chat import policies
 from chat.errors import BlockedWord
 from chat.models import Membership, Role, Room, State
 from chat.text import markdown
-from chat.text.filters import Rulebook
+from chat.text.filters import FilterSet
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError
 
 
@@ -39,7 +39,7 @@ class Text:
     flags: tuple[str, ...] = ()  # why a moderator should look at it
 
 
-def compose(drafts: Sequence[Draft], filters: Rulebook) -> list[Text | HoldfastError]:
+def compose(drafts: Sequence[Draft], filters: FilterSet) -> list[Text | HoldfastError]:
     """Filter, check and render texts; each is answered with the text or with what is wrong with it. Two queries at most."""
     kept = [_filtered(draft, filters) for draft in drafts]
     composed = iter(_compose([each[0] for each in kept if not isinstance(each, HoldfastError)]))
@@ -49,7 +49,7 @@ def compose(drafts: Sequence[Draft], filters: Rulebook) -> list[Text | HoldfastE
     ]
 
 
-def _filtered(draft: Draft, filters: Rulebook) -> tuple[Draft, tuple[str, ...]] | HoldfastError:
+def _filtered(draft: Draft, filters: FilterSet) -> tuple[Draft, tuple[str, ...]] | HoldfastError:
     """Return a draft with what is masked, and the filters that flag it. What two say to each other is flagged to nobody."""
     problem = _problem(draft.body)
     if problem is not None:
@@ -82,11 +82,11 @@ def compose_one(
     author_id: int,
     room: Room,
     body: str,
-    filters: Rulebook | None = None,
+    filters: FilterSet | None = None,
     flags: tuple[str, ...] = (),
 ) -> Text:
     """Filter, check and render one text. Raises what is wrong with it."""
-    text = compose([Draft(author_id, room, body, flags)], filters or Rulebook())[0]
+    text = compose([Draft(author_id, room, body, flags)], filters or FilterSet())[0]
     if isinstance(text, HoldfastError):
         raise text
     return text

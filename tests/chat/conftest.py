@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, User
 
 from chat import services
 from chat.models import Filter, HeldText, Membership, Message, RemovedText, Room
-from chat.text.filters import Action, Kind
+from chat.text.filters import FilterAction, FilterKind
 from realtime.auth import MODERATORS
 from realtime.core import reads as streams
 from realtime.models import Stream
@@ -87,7 +87,7 @@ def block_word(mona: User) -> BlockWord:
 
     def block(word: str) -> Filter:
         return services.save_filter(
-            actor_id=mona.pk, text=word, kind=Kind.WORD, action=Action.BLOCK, is_on=True
+            actor_id=mona.pk, text=word, kind=FilterKind.WORD, action=FilterAction.BLOCK, is_on=True
         )
 
     return block
