@@ -16,7 +16,7 @@ class ChatConfig(AppConfig):
         """Add streams of rooms, and memberships, blocks and site mutes to inboxes; keep out who is banned; take broadcasts to rooms."""
         from chat import notification_kinds, payloads
         from chat.moderation import site_bans
-        from chat.queries import notified_messages, people, selectors
+        from chat.queries import notified_messages, room_lists, stream_sources
         from chat.services import post_system_message, recall_system_message
         from chat.services.moderators import ensure_after_migrate
         from notifications.subjects import register_subjects
@@ -25,19 +25,23 @@ class ChatConfig(AppConfig):
         from realtime.core import streams
 
         sources: list[streams.Source] = [
-            selectors.message_events,
-            selectors.membership_events,
-            selectors.room_events,
+            stream_sources.message_events,
+            stream_sources.membership_events,
+            stream_sources.room_events,
         ]
         streams.register(
-            streams.StreamKind(payloads.ROOM, selectors.authorise, sources, presence=True)
+            streams.StreamKind(payloads.ROOM, stream_sources.authorise, sources, presence=True)
         )
         streams.kind(payloads.INBOX).sources.extend(
-            [selectors.inbox_events, people.block_events, people.site_mute_events]
+            [
+                stream_sources.inbox_events,
+                stream_sources.block_events,
+                stream_sources.site_mute_events,
+            ]
         )
         register_gate(site_bans.refusals)
         register_target(
-            payloads.ROOM, selectors.rooms_named, post_system_message, recall_system_message
+            payloads.ROOM, room_lists.rooms_named, post_system_message, recall_system_message
         )
         notification_kinds.register_kinds()
         register_subjects(payloads.ROOM, notified_messages.texts)

@@ -10,7 +10,7 @@ import msgspec
 from django.utils import timezone
 
 from chat import payloads, policies, services
-from chat.queries import people, selectors
+from chat.queries import blocks, messages, rooms
 from chat.text import hooks
 from notifications.api import handlers
 from realtime.core.commands import Caller, Commands
@@ -102,8 +102,8 @@ async def post_message(caller: Caller, fields: PostMessage) -> Data:
 @commands("message.edit")
 async def edit_message(caller: Caller, fields: EditMessage) -> Data:
     found = hooks.Checked(fields.body)
-    if hooks.are_there():
-        message = await read(selectors.readable_message, fields.message, caller.user_id)
+    if hooks.has_hooks():
+        message = await read(messages.readable_message, fields.message, caller.user_id)
         found = await hooks.checked(
             hooks.Draft(caller.user_id, message.room_id, fields.body, message_id=message.pk)
         )
@@ -210,14 +210,14 @@ async def typing(caller: Caller, fields: OneRoom) -> Data:
 
 
 def _may_type(room_id: int, user_id: int) -> None:
-    room, _ = selectors.writable(room_id, user_id)
-    people.check_may_write_to(room, user_id)
+    room, _ = rooms.writable_room(room_id, user_id)
+    blocks.check_may_write_to(room, user_id)
 
 
 @commands("room.presence")
 async def presence(caller: Caller, fields: OneRoom) -> Data:
     """Return the users who are online in the room, or their number in a large room."""
-    await read(selectors.readable, fields.room, caller.user_id)
+    await read(rooms.readable_room, fields.room, caller.user_id)
     count, users = await (await hubs.started()).present(payloads.stream(fields.room))
     return {"count": count} if users is None else {"count": count, "users": users}
 

@@ -14,12 +14,16 @@ from chat import payloads, policies, services
 from chat.models import Membership, State
 from chat.pages import search_results
 from chat.pages.page_data import listed_values
-from chat.queries import invite_links, people, selectors
-from chat.queries.directory import MAX_QUERY, PAGE
-from chat.queries.directory import directory as rooms_of_directory
+from chat.queries import blocks as block_queries
+from chat.queries import invite_links, people, room_lists, snapshots
+from chat.queries import members as member_queries
+from chat.queries import messages as message_queries
+from chat.queries import rooms as room_queries
+from chat.queries.messages import History
+from chat.queries.room_lists import MAX_DIRECTORY_ROOMS, MAX_QUERY
+from chat.queries.room_lists import directory as rooms_of_directory
 from chat.queries.search import index
 from chat.queries.search.query import parse
-from chat.queries.selectors import History
 from notifications.payloads import inbox, person
 from realtime.auth import ApiRequest, api, body
 from realtime.core.reads import head_and_floor
@@ -112,9 +116,9 @@ def rooms(request: ApiRequest) -> JsonResponse:
         )
     after = _number(request, "after")
     inbox_seq, _ = head_and_floor(inbox(request.user.pk))
-    mine = selectors.my_rooms(request.user.pk) if after is None else []
-    last = selectors.readable(after, request.user.pk).room if after is not None else None
-    others, more = selectors.public_rooms(request.user.pk, after=last)
+    mine = room_lists.my_rooms(request.user.pk) if after is None else []
+    last = room_queries.readable_room(after, request.user.pk).room if after is not None else None
+    others, more = room_lists.public_rooms(request.user.pk, after=last)
     return JsonResponse(
         {
             "rooms": [*map(listed_values, mine), *map(listed_values, others)],
@@ -130,8 +134,8 @@ def directory(request: ApiRequest) -> JsonResponse:
     query = request.GET.get("q", "")
     policies.clean(query, name="q", limit=MAX_QUERY)
     after = _number(request, "after")
-    last = selectors.readable(after, request.user.pk).room if after is not None else None
-    limit = min(_number(request, "limit") or PAGE, PAGE)
+    last = room_queries.readable_room(after, request.user.pk).room if after is not None else None
+    limit = min(_number(request, "limit") or MAX_DIRECTORY_ROOMS, MAX_DIRECTORY_ROOMS)
     found, more = rooms_of_directory(request.user.pk, query=query, after=last, limit=limit)
     listed = [
         {
@@ -150,7 +154,7 @@ def direct(request: ApiRequest) -> JsonResponse:
     fields = body(request, Partner)
     if (fields.user is None) == (fields.username is None):
         raise BadRequest("user: expected either an id or a username")
-    user_id = fields.user or selectors.active_user(fields.username or "").pk
+    user_id = fields.user or people.active_user(fields.username or "").pk
     return _made(services.direct_room(actor_id=request.user.pk, user_id=user_id))
 
 
@@ -163,7 +167,7 @@ def room(request: ApiRequest, room_id: int) -> JsonResponse:
             actor_id=request.user.pk, room_id=room_id, **msgspec.structs.asdict(fields)
         )
         return JsonResponse({"room": payloads.room(changed)})
-    return _snapshot(selectors.snapshot(room_id, request.user.pk))
+    return _snapshot(snapshots.snapshot(room_id, request.user.pk))
 
 
 # -- messages --------------------------------------------------------------------------------------
@@ -175,17 +179,17 @@ def messages(request: ApiRequest, room_id: int) -> JsonResponse:
 
     Without a number: the newest.
     """
-    limit = min(_number(request, "limit") or selectors.LATEST, selectors.MAX_MESSAGES)
+    limit = min(_number(request, "limit") or message_queries.LATEST, message_queries.MAX_MESSAGES)
     before, after, around = (_number(request, name) for name in ("before", "after", "around"))
     if sum(number is not None for number in (before, after, around)) > 1:
         raise BadRequest("before, after, around: expected one of them")
-    selectors.readable(room_id, request.user.pk)
+    room_queries.readable_room(room_id, request.user.pk)
     if after is not None:
-        found = selectors.after(room_id, after, limit=limit)
+        found = message_queries.after(room_id, after, limit=limit)
     elif around is not None:
-        found = selectors.around(room_id, around, limit=limit)
+        found = message_queries.around(room_id, around, limit=limit)
     else:
-        found = selectors.before(
+        found = message_queries.before(
             room_id, policies.MAX_ID if before is None else before, limit=limit
         )
     return _history(room_id, found)
@@ -195,7 +199,7 @@ def messages(request: ApiRequest, room_id: int) -> JsonResponse:
 def message(request: ApiRequest, message_id: int) -> JsonResponse:
     """Return one message, such as one that is replied to."""
     return JsonResponse(
-        {"message": payloads.message(selectors.readable_message(message_id, request.user.pk))}
+        {"message": payloads.message(message_queries.readable_message(message_id, request.user.pk))}
     )
 
 
@@ -222,12 +226,12 @@ def members(request: ApiRequest, room_id: int) -> JsonResponse:
             actor_id=request.user.pk, room_id=room_id, username=body(request, Invitation).username
         )
         return JsonResponse({"membership": payloads.membership(row)}, status=201)
-    limit = min(_number(request, "limit") or 100, selectors.MAX_MEMBERS)
+    limit = min(_number(request, "limit") or 100, member_queries.MAX_MEMBERS)
     after = _number(request, "after") or 0
     beginning = policies.clean(request.GET.get("q", ""), name="q", limit=150)
-    room = selectors.readable(room_id, request.user.pk).room
+    room = room_queries.readable_room(room_id, request.user.pk).room
     staff, ids = request.GET.get("staff") == "true", _ids(request)
-    found, more = people.members(
+    found, more = member_queries.members(
         room, beginning=beginning, staff=staff, ids=ids, after_user=after, limit=limit
     )
     return JsonResponse(
@@ -268,9 +272,7 @@ def invitations(request: ApiRequest, room_id: int) -> JsonResponse:
         url = request.build_absolute_uri(reverse("invite", args=[made.token]))
         return JsonResponse({"invitation": payloads.invite_link(made.row), "url": url}, status=201)
     services.check_may_see_links(actor_id=request.user.pk, room_id=room_id)
-    return JsonResponse(
-        {"invitations": [*map(payloads.invite_link, invite_links.standing(room_id))]}
-    )
+    return JsonResponse({"invitations": [*map(payloads.invite_link, invite_links.usable(room_id))]})
 
 
 @api("DELETE")
@@ -292,7 +294,7 @@ def users(request: ApiRequest) -> JsonResponse:
     """Suggest users whose username begins with ``q``."""
     beginning = request.GET.get("q", "").strip()
     policies.clean(beginning, name="q", limit=150)  # refuses what a database cannot search
-    return JsonResponse({"users": [*map(person, selectors.users(beginning))]})
+    return JsonResponse({"users": [*map(person, people.users_starting_with(beginning))]})
 
 
 @api("GET")
@@ -300,7 +302,7 @@ def blocks(request: ApiRequest) -> JsonResponse:
     """Return the users that the user has blocked."""
     seq, _ = head_and_floor(inbox(request.user.pk))
     return JsonResponse(
-        {"blocks": [*map(payloads.block, people.blocks(request.user.pk))], "seq": seq}
+        {"blocks": [*map(payloads.block, block_queries.blocks(request.user.pk))], "seq": seq}
     )
 
 
@@ -353,9 +355,9 @@ def _change_mine(who: dict[str, int], change: MyChange) -> Membership:
 
 
 def _profile(request: ApiRequest, room_id: int, user_id: int) -> JsonResponse:
-    room = selectors.readable(room_id, request.user.pk).room
-    user = selectors.user(user_id)
-    row = selectors.membership(room.pk, user_id)
+    room = room_queries.readable_room(room_id, request.user.pk).room
+    user = people.user(user_id)
+    row = member_queries.membership(room.pk, user_id)
     shown = row if row is not None and policies.is_active(row) else None
     data = {
         "user": person(user),
@@ -370,11 +372,12 @@ def _ids(request: HttpRequest) -> list[int]:
     """Return the ids of ``?ids=7,9``."""
     raw = [part for part in request.GET.get("ids", "").split(",") if part]
     longest = len(str(policies.MAX_ID)) - 1
-    if len(raw) > selectors.MAX_MEMBERS or not all(
+    if len(raw) > member_queries.MAX_MEMBERS or not all(
         part.isascii() and part.isdecimal() and len(part) <= longest for part in raw
     ):
         raise BadRequest(
-            "ids: expected at most {limit} ids, separated by commas", limit=selectors.MAX_MEMBERS
+            "ids: expected at most {limit} ids, separated by commas",
+            limit=member_queries.MAX_MEMBERS,
         )
     return [*map(int, raw)]
 
@@ -410,11 +413,11 @@ def _change_state(state: str, who: dict[str, Any], banned_for: int | None) -> Me
 
 
 def _made(row: Membership, *, status: int = 200) -> JsonResponse:
-    return _snapshot(selectors.snapshot(row.room_id, row.user_id), status=status)
+    return _snapshot(snapshots.snapshot(row.room_id, row.user_id), status=status)
 
 
-def _snapshot(found: selectors.Snapshot, *, status: int = 200) -> JsonResponse:
-    quoted = selectors.quoted(found.room.pk, found.messages)
+def _snapshot(found: snapshots.Snapshot, *, status: int = 200) -> JsonResponse:
+    quoted = message_queries.quoted(found.room.pk, found.messages)
     data = {
         "room": payloads.room(found.room),
         "membership": payloads.my_membership(found.membership) if found.membership else None,
@@ -429,7 +432,7 @@ def _snapshot(found: selectors.Snapshot, *, status: int = 200) -> JsonResponse:
 
 
 def _history(room_id: int, found: History) -> JsonResponse:
-    quoted = selectors.quoted(room_id, found.messages)
+    quoted = message_queries.quoted(room_id, found.messages)
     data = {
         "messages": [*map(payloads.message, found.messages)],
         "quoted": [*map(payloads.message, quoted)],

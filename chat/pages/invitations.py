@@ -20,7 +20,7 @@ from chat.errors import LinkOver
 from chat.models import InviteLink
 from chat.pages.page_data import Values
 from chat.pages.views import told_banned
-from chat.queries import invite_links, selectors
+from chat.queries import invite_links, members
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
 
 MAX_MISSES: Final = 20  # links that do not exist, from one address in so many seconds
@@ -61,7 +61,7 @@ def invite(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _show(request: HttpRequest, link: InviteLink, user: User | None) -> HttpResponse:
-    row = selectors.membership(link.room_id, user.pk) if user is not None else None
+    row = members.membership(link.room_id, user.pk) if user is not None else None
     if row is not None and policies.is_active(row):
         return redirect(link.room.get_absolute_url())
     if policies.is_banned(row):

@@ -14,8 +14,8 @@ from chat import payloads, services
 from chat.models import Involvement
 from chat.pages import page_data
 from chat.pages.views import page
-from chat.queries import selectors
-from chat.queries.selectors import Listed
+from chat.queries import room_lists
+from chat.queries.room_lists import ListedRoom
 from notifications.kinds import listed_kinds
 from notifications.queries import preferences
 from notifications.services import set_preferences
@@ -55,7 +55,7 @@ def _values(user_id: int, query: str) -> dict[str, Any]:
     chosen = preferences(user_id)
     listed = [
         item
-        for item in selectors.my_rooms(user_id)
+        for item in room_lists.my_rooms(user_id)
         if query.casefold() in page_data.title(item.room, item.partner).casefold()
     ]
     return {
@@ -80,7 +80,7 @@ def _values(user_id: int, query: str) -> dict[str, Any]:
     }
 
 
-def _room(item: Listed) -> dict[str, Any]:
+def _room(item: ListedRoom) -> dict[str, Any]:
     return {
         "id": item.room.pk,
         "title": page_data.title(item.room, item.partner),
@@ -125,7 +125,7 @@ def _save_rooms(user_id: int, posted: QueryDict) -> None:
         )
     before = {
         item.room.pk: item.membership.involvement
-        for item in selectors.my_rooms(user_id)
+        for item in room_lists.my_rooms(user_id)
         if item.membership
     }
     for room_id, involvement in chosen.items():

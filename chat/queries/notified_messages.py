@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from chat import payloads, policies
 from chat.models import Membership, Message
-from chat.queries.people import blocked_pairs
+from chat.queries.blocks import blocked_pairs
 from chat.text.plain_text import plain
 from realtime.core.streams import StreamName
 

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 from chat import policies
 from chat.models import REASON_MAX_LENGTH, SYSTEM_USERNAME, ModerationLog
-from chat.queries import selectors
+from chat.queries import people
 from chat.services import recipients
 from chat.services.erasure import erased_name
 from chat.services.persistence import log
@@ -28,7 +28,7 @@ def sign_out_everywhere(*, actor_id: int, user_id: int, reason: str) -> None:
     They can sign in again at once.
     """
     reason = _required(reason)
-    selectors.user(user_id)
+    people.user(user_id)
     check_above_on_site(actor_id, user_id)
     sessions = delete_sessions(user_id)
     with changing(inbox(user_id)) as heads:
@@ -42,7 +42,7 @@ def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
     The user stays a member of their rooms.
     """
     reason = _required(reason)
-    selectors.user(user_id)
+    people.user(user_id)
     check_above_on_site(actor_id, user_id)
     with changing(inbox(user_id)) as heads:
         # Not ``save``: its signal would end the sessions a second time, in another transaction and
@@ -67,7 +67,7 @@ def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
 def activate(*, actor_id: int, user_id: int, reason: str = "") -> None:
     """Activate an account. Its earlier sessions and tokens stay ended."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
-    user = selectors.user(user_id)
+    user = people.user(user_id)
     check_above_on_site(actor_id, user_id)
     if user.username in (SYSTEM_USERNAME, erased_name(user_id)):
         raise Forbidden("This account can't be activated: it belongs to the system, or was erased.")

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from chat import payloads
 from chat.models import SYSTEM_USERNAME, Block, Room
-from chat.queries import people, selectors
+from chat.queries import blocks, people
 from notifications.payloads import inbox
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, NotFound, TooMany
@@ -17,7 +17,7 @@ from realtime.protocol.errors import BadRequest, NotFound, TooMany
 
 def block(*, actor_id: int, user_id: int) -> Block:
     """Block a user. Repeating it changes nothing."""
-    blocked = selectors.user(user_id)
+    blocked = people.user(user_id)
     if user_id == actor_id:
         raise BadRequest("user: expected someone other than yourself")
     if blocked.username == SYSTEM_USERNAME:
@@ -30,10 +30,10 @@ def block(*, actor_id: int, user_id: int) -> Block:
         )
         if row is not None and row.lifted_at is None:
             return row
-        if len(people.blocks(actor_id)) >= people.MAX_BLOCKS:
+        if len(blocks.blocks(actor_id)) >= blocks.MAX_BLOCKS:
             raise TooMany(
                 "You've blocked {count} people, the most allowed. Unblock someone first.",
-                count=people.MAX_BLOCKS,
+                count=blocks.MAX_BLOCKS,
             )
         row = row or Block(user_id=actor_id, blocked=blocked)
         row.blocked_at, row.lifted_at = timezone.now(), None
@@ -43,7 +43,7 @@ def block(*, actor_id: int, user_id: int) -> Block:
 
 def unblock(*, actor_id: int, user_id: int) -> Block:
     """Lift a block. Repeating it changes nothing."""
-    selectors.user(user_id)
+    people.user(user_id)
     with changing(inbox(actor_id)) as heads:
         row = (
             Block.objects.filter(user_id=actor_id, blocked_id=user_id)

@@ -24,13 +24,13 @@ from chat.models import (
     RemovedText,
     Room,
 )
-from chat.queries import selectors
-from chat.queries.people import blocked_pairs
+from chat.queries import people, rooms
+from chat.queries.blocks import blocked_pairs
 from chat.services import mention_rows, recipients
 from chat.services.persistence import log
 from chat.services.recipients import Planned
 from chat.services.rendering import RawText, Text, render_texts
-from chat.text.filters import MAX_LENGTH, Rulebook
+from chat.text.filters import MAX_LENGTH, FilterSet
 from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.core.heads import Heads, changing
@@ -215,9 +215,9 @@ def _check(choice: Choice) -> None:
     if choice.author_id is None and choice.room_id is None:
         raise BadRequest("author, room: expected an author, a room, or both")
     if choice.author_id is not None:
-        selectors.user(choice.author_id)
+        people.user(choice.author_id)
     if choice.room_id is not None:
-        policies.check_not_direct(selectors.room(choice.room_id))
+        policies.check_not_direct(rooms.room(choice.room_id))
     policies.clean(choice.words, name="words", limit=MAX_LENGTH)
 
 
@@ -247,7 +247,7 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
                 _kept(row, held.get(row.pk), bulk, now) for row in standing
             )
         HeldText.objects.filter(pk__in=held).delete()
-        room = selectors.room(room_id)
+        room = rooms.room(room_id)
         reacted = [row for row in standing if row.reactions or row.pk in held]
         for row in standing:
             row.body, row.html, row.mentions, row.reactions = "", "", [], {}
@@ -262,10 +262,10 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
 
 
 def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
-    room = selectors.room(room_id)
+    room = rooms.room(room_id)
     found = list(RemovedText.objects.filter(pk__in=ids).select_related("message").order_by("pk"))
     texts = render_texts(
-        [RawText(row.message.author_id, room, row.body) for row in found], Rulebook()
+        [RawText(row.message.author_id, room, row.body) for row in found], FilterSet()
     )
     known = {row.pk: text for row, text in zip(found, texts, strict=True) if isinstance(text, Text)}
     people = recipients.mentioned([Planned(room, text) for text in known.values()])
@@ -367,5 +367,5 @@ def _log(bulk: Bulk, details: dict[str, object]) -> None:
 
 
 def _check_moderates(actor_id: int) -> None:
-    if not selectors.is_site_moderator(actor_id):
+    if not people.is_site_moderator(actor_id):
         raise Forbidden("Only site moderators can do that.")

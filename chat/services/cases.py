@@ -12,7 +12,7 @@ from chat import payloads, policies
 from chat.errors import TooLate
 from chat.models import REASON_MAX_LENGTH, Message, ModerationLog, Report, Room
 from chat.notification_kinds import REPORT
-from chat.queries import selectors
+from chat.queries import messages, people, rooms
 from chat.services import mention_rows, recipients, withheld_text
 from chat.services.editing import notify_author, take_down
 from chat.services.persistence import log, save_message, system_user
@@ -42,7 +42,7 @@ def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> 
     if decision is None:
         raise BadRequest("status: expected one of {values}", values=", ".join(_ACTIONS))
     _check_site_moderator(actor_id)
-    found = selectors.message(message_id)
+    found = messages.message(message_id)
     # The system reports for filters, and needs no notification.
     is_first, system = True, system_user().pk
     while reporters := _waiting(message_id):
@@ -52,7 +52,7 @@ def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> 
             rows = _locked(message_id, reporters)
             if not rows:
                 continue
-            message, room = selectors.message(message_id), selectors.room(found.room_id)
+            message, room = messages.message(message_id), rooms.room(found.room_id)
             if is_first:
                 _carry_out(
                     heads,
@@ -100,7 +100,7 @@ def assign(*, actor_id: int, message_id: int, instead_of: int | None = None) -> 
         if holder not in (None, actor_id, instead_of):
             raise TooLate(
                 "{name} is already reviewing this case.",
-                name=person(selectors.user(holder))["name"],
+                name=person(people.user(holder))["name"],
             )
         Report.objects.filter(pk__in=[row.pk for row in rows]).update(assigned_to_id=actor_id)
 
@@ -117,9 +117,9 @@ def hide_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
     """Hide a message while moderators review it. Repeating it changes nothing."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     _check_site_moderator(actor_id)
-    found = selectors.message(message_id)
+    found = messages.message(message_id)
     with changing(payloads.stream(found.room_id)) as heads:
-        message = selectors.message(message_id)
+        message = messages.message(message_id)
         if message.is_deleted:
             raise NotFound("This message was deleted.")
         if message.is_hidden:
@@ -135,9 +135,9 @@ def show_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
     """Show a hidden message again, unchanged. Repeating it changes nothing."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     _check_site_moderator(actor_id)
-    found = selectors.message(message_id)
+    found = messages.message(message_id)
     with changing(payloads.stream(found.room_id)) as heads:
-        message = selectors.message(message_id)
+        message = messages.message(message_id)
         if not message.is_hidden:
             return message
         withheld_text.show(message)
@@ -208,12 +208,12 @@ def _log_visibility(
         action,
         actor_id=actor_id,
         reason=reason,
-        room=selectors.room(message.room_id),
+        room=rooms.room(message.room_id),
         subject_id=message.author_id,
         message=message,
     )
 
 
 def _check_site_moderator(actor_id: int) -> None:
-    if not selectors.is_site_moderator(actor_id):
+    if not people.is_site_moderator(actor_id):
         raise Forbidden("Only site moderators can do that.")

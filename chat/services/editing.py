@@ -7,8 +7,8 @@ from chat import payloads, policies
 from chat.errors import NotYours
 from chat.models import REASON_MAX_LENGTH, Membership, Message, ModerationLog, RemovedText, Room
 from chat.policies import Rank
-from chat.queries import filter_cache, selectors
-from chat.queries.people import blocked_pairs, check_may_write_to
+from chat.queries import filter_cache, members, messages, rooms
+from chat.queries.blocks import blocked_pairs, check_may_write_to
 from chat.services import mention_rows, recipients, withheld_text
 from chat.services.persistence import log, save_message
 from chat.services.recipients import Planned
@@ -28,19 +28,19 @@ def edit_message(
 
     Raises the errors of ``post_messages``, and ``NotYours``.
     """
-    found = selectors.readable_message(message_id, actor_id)
-    room = selectors.room(found.room_id)
+    found = messages.readable_message(message_id, actor_id)
+    room = rooms.room(found.room_id)
     text = render_text(actor_id, room, body, filter_cache.current(), flags)
     people = recipients.mentioned([Planned(room, text)])
     with changing(
         payloads.stream(room.pk), *(inbox(user_id) for user_id in people.get(room.pk, ()))
     ) as heads:
-        room, member = selectors.standing(room.pk, actor_id)
+        room, member = rooms.room_access(room.pk, actor_id)
         message = _standing(message_id)
         member = policies.check_may_write(
             room,
             member,
-            site_muted_until=selectors.site_muted_until(member),
+            site_muted_until=members.site_muted_until(member),
             now=timezone.now(),
         )
         if message.author_id != actor_id:
@@ -69,10 +69,10 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
     An author deletes for good; what a moderator deletes can be restored.
     """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
-    found = selectors.message(message_id)
+    found = messages.message(message_id)
     with changing(payloads.stream(found.room_id), inbox(found.author_id)) as heads:
-        room, member = selectors.standing(found.room_id, actor_id)
-        message = selectors.message(message_id)
+        room, member = rooms.room_access(found.room_id, actor_id)
+        message = messages.message(message_id)
         is_author = message.author_id == actor_id
         _check_may_delete(room, member, message, actor_id)
         was_deleted = message.is_deleted
@@ -123,14 +123,14 @@ def _forget(heads: Heads, message: Message, room: Room) -> None:
 def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
     """Restore a message that a moderator deleted."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
-    found = selectors.message(message_id)
-    room = selectors.room(found.room_id)
+    found = messages.message(message_id)
+    room = rooms.room(found.room_id)
     removed = RemovedText.objects.filter(message=found).first()
     text = render_text(found.author_id, room, removed.body) if removed else None
     with changing(payloads.stream(room.pk), inbox(found.author_id)) as heads:
-        room, member = selectors.standing(room.pk, actor_id)
+        room, member = rooms.room_access(room.pk, actor_id)
         check_moderates(room, member, actor_id)
-        message = selectors.message(message_id)
+        message = messages.message(message_id)
         removed = RemovedText.objects.filter(message=message).first()
         if removed is None or text is None:
             raise NotFound(
@@ -157,14 +157,14 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
 def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
     """Add or remove the actor's reaction. Repeating it changes nothing."""
     policies.check_emoji(emoji)
-    found = selectors.readable_message(message_id, actor_id)
+    found = messages.readable_message(message_id, actor_id)
     inboxes = [inbox(found.author_id)] if found.author_id != actor_id else []
     with changing(payloads.stream(found.room_id), *inboxes) as heads:
-        room, member = selectors.standing(found.room_id, actor_id)
+        room, member = rooms.room_access(found.room_id, actor_id)
         policies.check_may_react(
             room,
             member,
-            site_muted_until=selectors.site_muted_until(member),
+            site_muted_until=members.site_muted_until(member),
             now=timezone.now(),
         )
         if on:
@@ -187,7 +187,7 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
 
 def _standing(message_id: int) -> Message:
     """Return a message that can be changed: neither deleted nor under review."""
-    message = selectors.message(message_id)
+    message = messages.message(message_id)
     if message.is_deleted:
         raise NotFound("This message was deleted.")
     _check_not_hidden(message)

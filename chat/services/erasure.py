@@ -19,7 +19,7 @@ from chat.models import (
     SiteMute,
     State,
 )
-from chat.queries import selectors
+from chat.queries import messages, people, rooms
 from chat.services import renaming
 from chat.services.bulk import begin_erasure, run_bulk
 from chat.services.members import leave
@@ -45,8 +45,8 @@ def log_export(
     message_id: int | None = None,
 ) -> None:
     """Add an export of data to the moderation log."""
-    room = selectors.room(room_id) if room_id is not None else None
-    message = selectors.message(message_id) if message_id is not None else None
+    room = rooms.room(room_id) if room_id is not None else None
+    message = messages.message(message_id) if message_id is not None else None
     with changing():
         log(
             ModerationLog.Action.EXPORT,
@@ -70,8 +70,8 @@ def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "
        blocks.
     6. Its messages are deleted for good in batches (``services.bulk``), also removed ones.
     """
-    user = selectors.user(user_id)
-    if user_id == system_user().pk or user.is_superuser or selectors.is_site_moderator(user_id):
+    user = people.user(user_id)
+    if user_id == system_user().pk or user.is_superuser or people.is_site_moderator(user_id):
         raise Forbidden("You can't erase a site moderator. Remove their role first.")
     user = _anonymise(user, actor_id, reason)
     for row in Renaming.objects.filter(user_id=user_id, finished_at=None):

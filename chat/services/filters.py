@@ -5,14 +5,12 @@ They are in no stream; every process notices a change by the version.
 
 from uuid import uuid4
 
-from django.utils import timezone
-
 from chat import policies
-from chat.models import BlockedWord, Filter, FilterVersion, ModerationLog, Room
-from chat.queries import selectors
+from chat.models import Filter, FilterVersion, ModerationLog, Room
+from chat.queries import people, rooms
 from chat.services.persistence import log
 from chat.text import filters
-from chat.text.filters import Action, Kind
+from chat.text.filters import FilterAction, FilterKind
 from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 
@@ -29,12 +27,12 @@ def save_filter(
 ) -> Filter:
     """Create a filter, or change the one with ``filter_id``. For site moderators."""
     text = clean_filter(text, kind)
-    if action not in Action.values:
-        raise BadRequest("action: expected one of {values}", values=", ".join(Action.values))
+    if action not in FilterAction.values:
+        raise BadRequest("action: expected one of {values}", values=", ".join(FilterAction.values))
     _check_moderates(actor_id)
-    room = selectors.room(room_id) if room_id is not None else None
+    room = rooms.room(room_id) if room_id is not None else None
     with changing():
-        _take_over_words()
+        _lock_filters()
         row = _locked(filter_id) if filter_id is not None else Filter(created_by_id=actor_id)
         row.text, row.kind, row.action, row.room, row.is_on = text, kind, action, room, is_on
         if is_on:
@@ -48,7 +46,7 @@ def switch_filter(*, actor_id: int, filter_id: int, on: bool, reason: str = "") 
     """Turn a filter on or off."""
     _check_moderates(actor_id)
     with changing():
-        _take_over_words()
+        _lock_filters()
         row = _locked(filter_id)
         if row.is_on == on:
             return row
@@ -70,9 +68,9 @@ def delete_filter(*, actor_id: int, filter_id: int, reason: str = "") -> None:
 
 def clean_filter(text: str, kind: str) -> str:
     """Return the text of a filter as it is compared. Raises ``BadRequest`` with the reason."""
-    if kind not in Kind.values:
-        raise BadRequest("kind: expected one of {values}", values=", ".join(Kind.values))
-    if kind == Kind.WORD:
+    if kind not in FilterKind.values:
+        raise BadRequest("kind: expected one of {values}", values=", ".join(FilterKind.values))
+    if kind == FilterKind.WORD:
         return policies.clean(
             text, name="text", limit=filters.MAX_LENGTH, required=True
         ).casefold()[: filters.MAX_LENGTH]
@@ -87,25 +85,10 @@ def clean_filter(text: str, kind: str) -> str:
     return text
 
 
-def take_over_words() -> int:
-    """Make a filter of each blocked word that has none; done by migrations, and before each change. Returns how many."""
-    with changing():
-        return _take_over_words()
-
-
-def _take_over_words() -> int:
+def _lock_filters() -> None:
+    """Let one moderator at a time switch filters on, so that the limits hold for all of them."""
     FilterVersion.objects.get_or_create(pk=1, defaults={"stamp": uuid4().hex})
-    # One at a time, so that no word becomes two filters.
     FilterVersion.objects.select_for_update().get(pk=1)
-    words = list(BlockedWord.objects.filter(taken_over_at=None).order_by("pk")[: filters.MAX_WORDS])
-    if words:
-        made = [Filter(text=row.word, is_on=True, created_by_id=row.created_by_id) for row in words]
-        Filter.objects.bulk_create(made)
-        BlockedWord.objects.filter(pk__in=[row.pk for row in words]).update(
-            taken_over_at=timezone.now()
-        )
-        _new_version()
-    return len(words)
 
 
 def _locked(filter_id: int) -> Filter:
@@ -123,14 +106,14 @@ def _locked(filter_id: int) -> Filter:
 def _check_room_for(row: Filter) -> None:
     """Raise ``TooMany`` if so many filters are on that posting would become slow."""
     others = Filter.objects.filter(is_on=True, kind=row.kind).exclude(pk=row.pk)
-    most = filters.MAX_WORDS if row.kind == Kind.WORD else filters.MAX_PATTERNS
+    most = filters.MAX_WORDS if row.kind == FilterKind.WORD else filters.MAX_PATTERNS
     texts = list(others.values_list("text", flat=True)[:most])
     if len(texts) >= most:
         raise TooMany(
             "{most} filters of this kind are on, the most allowed. Turn one off first.",
             most=most,
         )
-    if row.kind == Kind.PATTERN:
+    if row.kind == FilterKind.PATTERN:
         size = sum(map(filters.check_pattern, [row.text, *texts]))
         if size > filters.MAX_PROGRAMS:
             raise TooMany("The patterns that are on are too large together. Turn one off first.")
@@ -138,8 +121,6 @@ def _check_room_for(row: Filter) -> None:
 
 def _note(row: Filter, actor_id: int, what: str, reason: str = "") -> None:
     _new_version()
-    if row.kind == Kind.WORD:  # what an older version that runs beside this one goes by
-        BlockedWord.objects.filter(word=row.text).exclude(taken_over_at=None).delete()
     room: Room | None = row.room
     details = {"filter": row.text, "as": str(row.action), "what": what}
     log(ModerationLog.Action.FILTER, actor_id=actor_id, reason=reason, room=room, details=details)
@@ -150,5 +131,5 @@ def _new_version() -> None:
 
 
 def _check_moderates(actor_id: int) -> None:
-    if not selectors.is_site_moderator(actor_id):
+    if not people.is_site_moderator(actor_id):
         raise Forbidden("Only site moderators can do that.")

@@ -14,7 +14,7 @@ from django.utils import timezone
 from chat import payloads, policies
 from chat.errors import LinkOver
 from chat.models import InviteLink, Membership, ModerationLog
-from chat.queries import invite_links, selectors
+from chat.queries import invite_links, members, people, rooms
 from chat.services.persistence import admit, log, new_membership, streams_of
 from chat.services.rights import check_moderates
 from realtime.core.heads import changing
@@ -44,18 +44,18 @@ def make_invite_link(*, actor_id: int, room_id: int, seconds: int, max_uses: int
         raise BadRequest(
             "max_uses: expected 1 to {most}, got {got}", most=invite_links.MAX_USES, got=max_uses
         )
-    selectors.room(room_id)
+    rooms.room(room_id)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with changing(payloads.stream(room_id)):
-        room, member = selectors.standing(room_id, actor_id)
+        room, member = rooms.room_access(room_id, actor_id)
         check_moderates(room, member, actor_id)
         policies.check_not_direct(room)
         policies.check_not_archived(room)
         now = timezone.now()
-        if len(invite_links.standing(room_id, now=now)) >= invite_links.MAX_STANDING:
+        if len(invite_links.usable(room_id, now=now)) >= invite_links.MAX_USABLE:
             raise TooMany(
                 "This room has {limit} invitation links, the most allowed. Revoke one first.",
-                limit=invite_links.MAX_STANDING,
+                limit=invite_links.MAX_USABLE,
             )
         row = InviteLink.objects.create(
             room=room,
@@ -67,21 +67,21 @@ def make_invite_link(*, actor_id: int, room_id: int, seconds: int, max_uses: int
         )
         details = {"link": row.pk, "seconds": seconds, "uses": max_uses}
         log(ModerationLog.Action.LINK, actor_id=actor_id, reason="", room=room, details=details)
-    return MadeLink(invite_links.one(row.pk), token)
+    return MadeLink(invite_links.by_id(row.pk), token)
 
 
 def check_may_see_links(*, actor_id: int, room_id: int) -> None:
-    room, member = selectors.standing(room_id, actor_id)
+    room, member = rooms.room_access(room_id, actor_id)
     check_moderates(room, member, actor_id)
 
 
 def revoke_invite_link(*, actor_id: int, room_id: int, link_id: int) -> InviteLink:
     """Revoke a link. Repeating it changes nothing, and members who used it stay."""
-    selectors.room(room_id)
+    rooms.room(room_id)
     with changing(payloads.stream(room_id)):
-        room, member = selectors.standing(room_id, actor_id)
+        room, member = rooms.room_access(room_id, actor_id)
         check_moderates(room, member, actor_id)
-        row = invite_links.one(link_id, room_id=room_id)
+        row = invite_links.by_id(link_id, room_id=room_id)
         if row.revoked_at is None:
             row.revoked_at, row.revoked_by_id = timezone.now(), actor_id
             row.save(update_fields=["revoked_at", "revoked_by"])
@@ -97,20 +97,20 @@ def revoke_invite_link(*, actor_id: int, room_id: int, link_id: int) -> InviteLi
 
 def join_by_link(*, actor_id: int, token: str) -> Membership:
     """Join a room by a link. For a member nothing changes, and no use is counted."""
-    user = selectors.active_user_by_id(actor_id)
+    user = people.active_user_by_id(actor_id)
     found = invite_links.by_token(token)
     with changing(*streams_of(found.room_id, actor_id)) as heads:
-        room, row = selectors.standing(found.room_id, actor_id)
+        room, row = rooms.room_access(found.room_id, actor_id)
         if row is not None and policies.is_active(row):
             return row
         if policies.is_banned(row):
             raise Forbidden("You are banned from this room.")
         # Read again under the lock, which everyone who uses the link waits for.
-        link = invite_links.one(found.pk)
+        link = invite_links.by_id(found.pk)
         problem = invite_links.problem(link, room, now=timezone.now())
         if problem is not None:
             raise LinkOver(str(invite_links.WORDS[problem]))
-        policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
+        policies.check_number_of_rooms(members.count_rooms(actor_id))
         row = row or new_membership(room, user, now=timezone.now())
         admit(heads, room, row)
         link.uses += 1

@@ -6,7 +6,7 @@ from django.db.models import Max
 
 from chat import payloads, policies
 from chat.models import Involvement, Membership
-from chat.queries import selectors
+from chat.queries import rooms
 from chat.services.persistence import save_membership, streams_of
 from notifications.payloads import inbox
 from realtime.core.heads import changing
@@ -22,9 +22,9 @@ def set_involvement(*, actor_id: int, room_id: int, involvement: str) -> Members
         raise BadRequest(
             "involvement: expected one of {values}", values=", ".join(Involvement.values)
         )
-    selectors.room(room_id)
+    rooms.room(room_id)
     with changing(*streams_of(room_id, actor_id)) as heads:
-        room, row = selectors.standing(room_id, actor_id)
+        room, row = rooms.room_access(room_id, actor_id)
         row = policies.check_member(room, row)
         if row.involvement != involvement:
             row.involvement = involvement
@@ -40,10 +40,10 @@ def set_favourite(
     Without ``order`` a new favourite comes last, and an existing one keeps its place.
     """
     policies.check_order(order, limit=MAX_ORDER)
-    selectors.room(room_id)
+    rooms.room(room_id)
     stream = inbox(actor_id)
     with changing(stream) as heads:
-        room, row = selectors.standing(room_id, actor_id)
+        room, row = rooms.room_access(room_id, actor_id)
         row = policies.check_member(room, row)
         if not favourite:
             order = 0

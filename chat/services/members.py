@@ -9,8 +9,8 @@ from django.utils import timezone
 from chat import payloads, policies
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Role, Room, State
 from chat.policies import Rank
-from chat.queries import selectors
-from chat.queries.people import blocked_pairs
+from chat.queries import members, people, rooms
+from chat.queries.blocks import blocked_pairs
 from chat.services import recipients
 from chat.services.persistence import (
     admit,
@@ -35,15 +35,15 @@ RETRY_SECONDS: Final = 1.0
 
 def join(*, actor_id: int, room_id: int) -> Membership:
     """Join a public room. For a member nothing changes."""
-    user = selectors.active_user_by_id(actor_id)
-    selectors.readable(room_id, actor_id)
+    user = people.active_user_by_id(actor_id)
+    rooms.readable_room(room_id, actor_id)
     with changing(*streams_of(room_id, actor_id)) as heads:
-        room, row = selectors.standing(room_id, actor_id)
+        room, row = rooms.room_access(room_id, actor_id)
         policies.check_may_read(room, row)
         if row is not None and policies.is_active(row):
             return row
         policies.check_not_archived(room)
-        policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
+        policies.check_number_of_rooms(members.count_rooms(actor_id))
         row = row or new_membership(room, user, now=timezone.now())
         admit(heads, room, row)
     return row
@@ -72,15 +72,15 @@ def end_membership(
     The next owner's inbox is locked with the rest, so they are found before the lock and must be
     the same under the lock.
     """
-    selectors.room(room_id)
+    rooms.room(room_id)
     for _ in range(MAX_NEXT_OWNER_ATTEMPTS):
-        next_owner_id = selectors.heir(room_id, user_id)
+        next_owner_id = members.next_owner(room_id, user_id)
         with changing(
             *streams_of(room_id, user_id, *([next_owner_id] if next_owner_id else []))
         ) as heads:
-            if selectors.heir(room_id, user_id) != next_owner_id:
+            if members.next_owner(room_id, user_id) != next_owner_id:
                 continue
-            room, row = selectors.standing(room_id, user_id)
+            room, row = rooms.room_access(room_id, user_id)
             row = act(heads, room, row)
             if next_owner_id is not None:
                 _promote(heads, room, next_owner_id)
@@ -93,16 +93,16 @@ def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
 
     Members invite to public rooms, owners and moderators to private ones.
     """
-    selectors.readable(room_id, actor_id)
-    user = selectors.active_user(username)
+    rooms.readable_room(room_id, actor_id)
+    user = people.active_user(username)
     with changing(*streams_of(room_id, user.pk)) as heads:
-        room, member = selectors.standing(room_id, actor_id)
+        room, member = rooms.room_access(room_id, actor_id)
         member = policies.check_member(room, member)
         policies.check_not_direct(room)
         policies.check_not_archived(room)
         if room.kind == Room.Kind.PRIVATE:
             policies.check_rank(policies.rank(member), Rank.MODERATOR)
-        row = selectors.membership(room_id, user.pk)
+        row = members.membership(room_id, user.pk)
         if row is not None and policies.is_active(row):
             return row
         if policies.is_banned(row):
@@ -123,7 +123,7 @@ def add_members(*, room_id: int, user_ids: Sequence[int], role: str = Role.MEMBE
 
     Banned users stay banned.
     """
-    policies.check_not_direct(selectors.room(room_id))
+    policies.check_not_direct(rooms.room(room_id))
     wanted = sorted(set(user_ids))
     chunks = [
         wanted[start : start + MEMBERS_PER_TRANSACTION]
@@ -139,17 +139,17 @@ def set_role(
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     if role not in Role.values:
         raise BadRequest("role: expected one of {values}", values=", ".join(Role.values))
-    selectors.room(room_id)
-    selectors.active_user_by_id(user_id)
+    rooms.room(room_id)
+    people.active_user_by_id(user_id)
     with changing(*streams_of(room_id, user_id)) as heads:
-        room, actor = selectors.standing(room_id, actor_id)
+        room, actor = rooms.room_access(room_id, actor_id)
         check_moderates(room, actor, actor_id, least=Rank.OWNER)
-        row = selectors.membership(room_id, user_id)
+        row = members.membership(room_id, user_id)
         if row is None or not policies.is_active(row):
             raise NotFound("There is no such member.")
         if row.role == role:
             return row
-        if selectors.is_last_owner(room_id, user_id):
+        if members.is_last_owner(room_id, user_id):
             raise Forbidden("A room needs an owner. Make someone else an owner first.")
         details = {"from": str(row.role), "to": role}
         row.role = role
@@ -175,13 +175,13 @@ def transfer(*, actor_id: int, room_id: int, user_id: int) -> Membership:
 
     Returns the new owner's membership.
     """
-    selectors.room(room_id)
-    selectors.active_user_by_id(user_id)
+    rooms.room(room_id)
+    people.active_user_by_id(user_id)
     with changing(*streams_of(room_id, actor_id, user_id)) as heads:
-        room, mine = selectors.standing(room_id, actor_id)
+        room, mine = rooms.room_access(room_id, actor_id)
         mine = policies.check_member(room, mine)
         policies.check_rank(policies.rank(mine), Rank.OWNER)
-        row = selectors.membership(room_id, user_id)
+        row = members.membership(room_id, user_id)
         if row is None or not policies.is_active(row) or user_id == actor_id:
             raise NotFound("There is no such member.")
         for member, role in ((row, Role.OWNER), (mine, Role.MODERATOR)):
@@ -212,7 +212,7 @@ def _promote(heads: Heads, room: Room, user_id: int) -> None:
 
 def _add_members(room_id: int, user_ids: Sequence[int], role: str) -> int:
     with changing(*streams_of(room_id, *user_ids)) as heads:
-        room = selectors.room(room_id)
+        room = rooms.room(room_id)
         known = {
             row.user_id: row
             for row in Membership.objects.filter(room=room, user_id__in=user_ids).select_related(

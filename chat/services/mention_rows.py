@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from chat.models import Membership, Mention, Message, State
 from chat.policies import ROOM_MENTION_MAX_MEMBERS
-from chat.queries.people import blocked_pairs
+from chat.queries.blocks import blocked_pairs
 from chat.services.recipients import Candidates, Preferences
 from chat.services.rendering import Text
 

@@ -13,7 +13,7 @@ from chat import payloads, policies
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, SiteMute, State
 from chat.moderation import site_bans
 from chat.payloads import moment
-from chat.queries import selectors
+from chat.queries import members, people, rooms
 from chat.services import recipients
 from chat.services.members import end_membership
 from chat.services.persistence import (
@@ -40,10 +40,10 @@ def mute(
     """Mute a member for this many seconds; 0 unmutes."""
     reason = _reason(reason)
     policies.check_seconds(seconds, name="muted_for", limit=policies.MAX_MUTE)
-    selectors.room(room_id)
-    selectors.user(user_id)
+    rooms.room(room_id)
+    people.user(user_id)
     with changing(*streams_of(room_id, user_id)) as heads:
-        room, row = selectors.standing(room_id, user_id)
+        room, row = rooms.room_access(room_id, user_id)
         _check_may_act(room, row, user_id, actor_id)
         row = _known_member(row)
         until = timezone.now() + timedelta(seconds=seconds) if seconds else None
@@ -82,7 +82,7 @@ def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Me
         )
         return row
 
-    selectors.user(user_id)
+    people.user(user_id)
     return end_membership(room_id, user_id, act)
 
 
@@ -95,7 +95,7 @@ def ban(
     """
     reason = _reason(reason)
     until = _until(seconds)
-    user = selectors.user(user_id)
+    user = people.user(user_id)
 
     def act(heads: Heads, room: Room, row: Membership | None) -> Membership:
         _check_may_act(room, row, user_id, actor_id)
@@ -122,10 +122,10 @@ def ban(
 def unban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Membership:
     """Lift a ban. The user's state is then ``left``, so they can join or be invited again."""
     reason = _reason(reason)
-    selectors.room(room_id)
-    selectors.user(user_id)
+    rooms.room(room_id)
+    people.user(user_id)
     with changing(*streams_of(room_id, user_id)) as heads:
-        room, row = selectors.standing(room_id, user_id)
+        room, row = rooms.room_access(room_id, user_id)
         _check_may_act(room, row, user_id, actor_id)
         if row is None or row.state != State.BANNED:
             raise NotFound("This person isn't banned from the room.")
@@ -142,7 +142,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
     """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH, required=True)
     until = _until(seconds)
-    user = selectors.user(user_id)
+    user = people.user(user_id)
     check_above_on_site(actor_id, user_id)
     details = {"until": moment(until)} if until else {}
     with changing(inbox(user_id)) as heads:
@@ -187,7 +187,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
 def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
     reason = _reason(reason)
     check_above_on_site(actor_id, user_id)
-    selectors.user(user_id)
+    people.user(user_id)
     with changing(inbox(user_id)) as heads:
         _close_ended_bans(user_id)
         row = SiteBan.objects.filter(user_id=user_id, lifted_at=None).first()
@@ -211,7 +211,7 @@ def site_mute(*, actor_id: int, user_id: int, seconds: int, reason: str = "") ->
     """Mute a user in all rooms for this many seconds; 0 unmutes. Returns until when."""
     reason = _reason(reason)
     policies.check_seconds(seconds, name="muted_for", limit=policies.MAX_MUTE)
-    selectors.user(user_id)
+    people.user(user_id)
     check_above_on_site(actor_id, user_id)
     with changing(inbox(user_id)) as heads:
         until = timezone.now() + timedelta(seconds=seconds) if seconds else None
@@ -257,7 +257,7 @@ def _reason(text: str) -> str:
 
 def _check_may_act(room: Room, subject: Membership | None, subject_id: int, actor_id: int) -> None:
     """Raise unless the actor moderates the room and outranks the subject."""
-    acting = check_moderates(room, selectors.membership(room.pk, actor_id), actor_id)
+    acting = check_moderates(room, members.membership(room.pk, actor_id), actor_id)
     policies.check_not_direct(room)
     if subject_id == actor_id:
         raise Forbidden("You can't do that to yourself.")

@@ -9,8 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import DEFAULT_DB_ALIAS
 
 from chat.models import ModerationLog
-from chat.queries import selectors
-from chat.services.filters import take_over_words
+from chat.queries import people
 from chat.services.persistence import log, system_user
 from realtime.auth import MODERATORS
 from realtime.core.heads import changing
@@ -28,11 +27,10 @@ _PERMISSIONS: Final = {
         "siteban",
         "filter",
         "bulk",
-        "blockedword",
     ],
     "change": ["room", "membership", "message", "report", "filter"],
-    "add": ["siteban", "filter", "bulk", "blockedword"],
-    "delete": ["filter", "blockedword"],
+    "add": ["siteban", "filter", "bulk"],
+    "delete": ["filter"],
 }
 _ROLE: Final = ModerationLog.Action.ROLE
 
@@ -66,14 +64,11 @@ def ensure_after_migrate(*, using: str, apps: Apps = installed, **_: Any) -> Non
     ):
         ensure_moderators_group()
         system_user()
-    if using == DEFAULT_DB_ALIAS and "filterversion" in apps.all_models["chat"]:
-        # Of a version before filters, and again what one adds that runs beside this.
-        take_over_words()
 
 
 def appoint_moderator(*, username: str) -> bool:
     """Make a user a site moderator with access to the admin. Returns whether they were none."""
-    user = selectors.active_user(username)
+    user = people.active_user(username)
     group = ensure_moderators_group()
     with changing():
         if user.is_staff and user.groups.filter(pk=group.pk).exists():

@@ -15,13 +15,13 @@ from django.utils import timezone
 from chat import payloads, policies
 from chat.models import Membership, Mention, Message, Room
 from chat.policies import Rank
-from chat.queries import filter_cache, selectors
-from chat.queries.people import Pair, blocked_pairs, check_apart, other_of
+from chat.queries import filter_cache, members
+from chat.queries.blocks import Pair, blocked_pairs, check_no_block_in, partner_id
 from chat.services import mention_rows, recipients
 from chat.services.recipients import Planned
 from chat.services.rendering import RawText, Text, render_texts
 from chat.services.reports import flag
-from chat.text.rate_limit import flood
+from chat.text.rate_limit import post_rate_limit
 from notifications.payloads import inbox
 from notifications.services import Notice, notify_many
 from realtime.core.heads import Heads, changing
@@ -215,18 +215,20 @@ class _Batch:
         room = self.rooms[post.room_id]
         member = self.members.get((post.room_id, post.author_id))
         member = policies.check_may_write(
-            room, member, site_muted_until=selectors.site_muted_until(member), now=self.now
+            room, member, site_muted_until=members.site_muted_until(member), now=self.now
         )
-        other_id = other_of(room, post.author_id)
+        other_id = partner_id(room, post.author_id)
         if other_id is not None:
-            check_apart(self.blocked, post.author_id, other_id)
+            check_no_block_in(self.blocked, post.author_id, other_id)
         original = self.originals.get(post.reply_to)
         if post.reply_to is not None and (original is None or original.room_id != room.pk):
             raise policies.no_such_message()
         policies.check_links(text.html, member, now=self.now)
         policies.check_slow_mode(room, member, now=self.now)
         if policies.rank(member) < Rank.MODERATOR:
-            flood.check(post.author_id, post.key, text.body, len(text.mentions), time.monotonic())
+            post_rate_limit.check(
+                post.author_id, post.key, text.body, len(text.mentions), time.monotonic()
+            )
         if room.slow_mode:
             member.last_posted_at = self.now
             self.slowed[member.pk] = member
@@ -317,7 +319,7 @@ def _members(posts: Sequence[Post], room_ids: Collection[int]) -> dict[tuple[int
         pairs |= Q(room_id=room_id, user_id__in=user_ids)
     return {
         (row.room_id, row.user_id): row
-        for row in selectors.with_site_mute(Membership.objects.filter(pairs).select_related("user"))
+        for row in members.with_site_mute(Membership.objects.filter(pairs).select_related("user"))
     }
 
 

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 
 from chat import payloads, policies
 from chat.models import Membership, Room, State
-from chat.queries import selectors
+from chat.queries import rooms
 from notifications.payloads import inbox
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, HoldfastError
@@ -65,9 +65,9 @@ def mark_unread(*, actor_id: int, room_id: int, number: int) -> MarkedUnread:
 
     Earlier messages that were unread stay unread.
     """
-    selectors.room(room_id)
+    rooms.room(room_id)
     with changing(inbox(actor_id)) as heads:
-        room, row = selectors.standing(room_id, actor_id)
+        room, row = rooms.room_access(room_id, actor_id)
         row = policies.check_member(room, row)
         if not 1 <= number <= room.last_number:
             raise BadRequest(

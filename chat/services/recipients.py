@@ -20,8 +20,8 @@ from chat.notification_kinds import (
     REACTION,
     REPLY,
 )
+from chat.queries.blocks import Pair, blocked_pairs
 from chat.queries.notified_messages import subject
-from chat.queries.people import Pair, blocked_pairs
 from chat.services.rendering import Text
 from notifications.models import Level
 from notifications.services import Gathered, Notice, Parts, gather, ungather, withdraw

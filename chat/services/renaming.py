@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from chat import payloads
 from chat.models import Block, Membership, Message, ModerationLog, Renaming
-from chat.queries import selectors
+from chat.queries import people
 from chat.services.persistence import log, save_membership, streams_of, system_user
 from notifications.models import Notification
 from notifications.payloads import inbox
@@ -42,7 +42,7 @@ def rename(
     actor_id: int | None = None,
 ) -> User:
     """Change the given names of a user. Returns when all followers of their rooms are notified."""
-    selectors.user(user_id)
+    people.user(user_id)
     wanted = {"username": username, "first_name": first_name, "last_name": last_name}
     with changing():
         user = User.objects.select_for_update().get(pk=user_id)

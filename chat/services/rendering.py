@@ -15,7 +15,7 @@ from chat import policies
 from chat.errors import BlockedWord
 from chat.models import Membership, Role, Room, State
 from chat.text import markdown
-from chat.text.filters import Rulebook
+from chat.text.filters import FilterSet
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError
 
 
@@ -37,7 +37,7 @@ class Text:
     flags: tuple[str, ...] = ()  # reasons for a review
 
 
-def render_texts(texts: Sequence[RawText], filters: Rulebook) -> list[Text | HoldfastError]:
+def render_texts(texts: Sequence[RawText], filters: FilterSet) -> list[Text | HoldfastError]:
     """Check, filter and render texts. The result has the error of a text that is refused.
 
     Two queries at most, however many texts there are.
@@ -63,17 +63,17 @@ def render_text(
     author_id: int,
     room: Room,
     body: str,
-    filters: Rulebook | None = None,
+    filters: FilterSet | None = None,
     flags: tuple[str, ...] = (),
 ) -> Text:
     """Check, filter and render one text. Raises why it is refused."""
-    text = render_texts([RawText(author_id, room, body, flags)], filters or Rulebook())[0]
+    text = render_texts([RawText(author_id, room, body, flags)], filters or FilterSet())[0]
     if isinstance(text, HoldfastError):
         raise text
     return text
 
 
-def _filter(text: RawText, filters: Rulebook) -> RawText | HoldfastError:
+def _filter(text: RawText, filters: FilterSet) -> RawText | HoldfastError:
     """Return a text with masked words, and with the reasons of filters among its flags.
 
     Nothing in a direct conversation is flagged: moderators do not read it.

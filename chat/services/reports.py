@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from chat import policies
 from chat.errors import AlreadyReported
 from chat.models import NOTE_MAX_LENGTH, Message, Report
-from chat.queries import selectors
+from chat.queries import messages, reports
 from chat.services.persistence import system_user
 from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest, Forbidden
@@ -21,15 +21,15 @@ def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> 
             "category: expected one of {values}", values=", ".join(Report.Category.values)
         )
     note = policies.clean(note, name="note", limit=NOTE_MAX_LENGTH)
-    message = selectors.readable_message(message_id, actor_id)
+    message = messages.readable_message(message_id, actor_id)
     if message.author_id == actor_id:
         raise Forbidden("You can't report your own message. Edit or delete it instead.")
     with changing():
-        if selectors.open_reports(actor_id) >= selectors.MAX_OPEN_REPORTS:
+        if reports.count_open_reports(actor_id) >= reports.MAX_OPEN_REPORTS:
             raise Forbidden(
                 "You have {count} open reports, the most allowed."
                 " Wait until a moderator has reviewed some.",
-                count=selectors.MAX_OPEN_REPORTS,
+                count=reports.MAX_OPEN_REPORTS,
             )
         row, made = Report.objects.get_or_create(
             message=message,
@@ -38,7 +38,7 @@ def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> 
                 "category": category,
                 "note": note,
                 "created_at": timezone.now(),
-                "assigned_to_id": selectors.assigned(message_id),
+                "assigned_to_id": reports.reviewer_id(message_id),
             },
         )
     if not made:

@@ -9,7 +9,7 @@ from django.db.models import Q
 from chat import policies
 from chat.models import Membership, Room
 from chat.policies import Rank
-from chat.queries import selectors
+from chat.queries import people
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import Forbidden
 
@@ -17,7 +17,7 @@ from realtime.protocol.errors import Forbidden
 def acting_rank(room: Room, member: Membership | None, user_id: int, *, least: Rank) -> Rank:
     """Return the rank of a user in a room: the site's, if the room's is below ``least``."""
     own = Rank.NOBODY if room.is_direct else policies.rank(member)
-    return Rank.SITE if own < least and selectors.is_site_moderator(user_id) else own
+    return Rank.SITE if own < least and people.is_site_moderator(user_id) else own
 
 
 def check_moderates(
@@ -41,7 +41,7 @@ def check_above_on_site(actor_id: int, user_id: int) -> None:
 
     Acting on oneself or on staff, active or not, is refused.
     """
-    if not selectors.is_site_moderator(actor_id):
+    if not people.is_site_moderator(actor_id):
         raise Forbidden("Only site moderators can do that.")
     if actor_id == user_id:
         raise Forbidden("You can't do that to yourself.")

@@ -21,8 +21,8 @@ from chat.models import (
     Room,
 )
 from chat.policies import Rank
-from chat.queries import selectors
-from chat.queries.people import check_not_kept_apart
+from chat.queries import members, people, rooms
+from chat.queries.blocks import check_no_block
 from chat.services.persistence import admit, log, new_membership, save_room
 from chat.services.rights import check_moderates
 from notifications.payloads import inbox
@@ -70,7 +70,7 @@ def direct_room(*, actor_id: int, user_id: int) -> Membership:
     """Return the actor's membership in the direct room with ``user_id``, created if missing."""
     if actor_id == user_id:
         raise BadRequest("user: expected someone other than yourself")
-    users = [selectors.active_user_by_id(actor_id), selectors.active_user_by_id(user_id)]
+    users = [people.active_user_by_id(actor_id), people.active_user_by_id(user_id)]
     low, high = sorted((actor_id, user_id))
     found = _direct_membership(f"{low}:{high}", actor_id)
     if found is not None:
@@ -81,8 +81,8 @@ def direct_room(*, actor_id: int, user_id: int) -> Membership:
         found = _direct_membership(f"{low}:{high}", actor_id)
         if found is not None:
             return found
-        check_not_kept_apart(actor_id, user_id)
-        policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
+        check_no_block(actor_id, user_id)
+        policies.check_number_of_rooms(members.count_rooms(actor_id))
         room = Room(
             slug=f"direct_{low}_{high}",
             kind=Room.Kind.DIRECT,
@@ -115,9 +115,9 @@ def change_room(
     """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     wanted = _checked(name=name, topic=topic, slow_mode=slow_mode, read_only=read_only)
-    selectors.room(room_id)
+    rooms.room(room_id)
     with changing(payloads.stream(room_id)) as heads:
-        room, member = selectors.standing(room_id, actor_id)
+        room, member = rooms.room_access(room_id, actor_id)
         check_moderates(
             room, member, actor_id, least=Rank.MODERATOR if archived is None else Rank.OWNER
         )
@@ -138,9 +138,9 @@ def change_room(
 
 
 def _create(room: Room, actor_id: int) -> Membership:
-    owner = selectors.active_user_by_id(actor_id)
+    owner = people.active_user_by_id(actor_id)
     with changing(inbox(actor_id)) as heads:
-        policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
+        policies.check_number_of_rooms(members.count_rooms(actor_id))
         room.save()
         heads.born(payloads.stream(room.pk))
         save_room(heads, room)

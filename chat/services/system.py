@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from chat import payloads, policies
 from chat.models import Message, Room
-from chat.queries import selectors
+from chat.queries import messages, rooms
 from chat.services import withheld_text
 from chat.services.persistence import save_message, system_user
 from chat.text import markdown
@@ -29,12 +29,12 @@ def post_system_message(
     Repeating it with the same ``key`` posts nothing. Nobody is notified, and slow mode, read-only
     rooms, filters and the length limit do not apply, because an operator is the author.
     """
-    selectors.room(ident)
+    rooms.room(ident)
     author = system_user()
     text = _in_markdown(title, body, url)
     policies.check_is_text(text, name="body")
     with changing(payloads.stream(ident)) as heads:
-        room = selectors.room(ident)
+        room = rooms.room(ident)
         policies.check_not_archived(room)
         own_key = uuid5(key, str(ident))  # one broadcast goes to many rooms
         known = Message.objects.filter(author=author, key=own_key).first()
@@ -58,9 +58,9 @@ def post_system_message(
 
 def recall_system_message(message_id: int) -> None:
     """Delete a message of ``post_system_message``. Repeating it changes nothing."""
-    found = selectors.message(message_id)
+    found = messages.message(message_id)
     with changing(payloads.stream(found.room_id)) as heads:
-        message = selectors.message(message_id)
+        message = messages.message(message_id)
         if message.is_deleted:
             return
         withheld_text.erase(message)

@@ -7,11 +7,9 @@ throws away those above H, merges by ``seq`` and cuts at the page size.
 
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any, NamedTuple, NewType
+from typing import Any, NamedTuple
 
 import msgspec
-
-Seq = NewType("Seq", int)
 
 _encode = msgspec.json.Encoder().encode
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat import services
 from chat.models import Room
-from chat.queries.directory import MAX_WORDS, directory
+from chat.queries.room_lists import MAX_WORDS, directory
 from tests.chat.conftest import Say, fresh
 
 

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat import payloads, services
 from chat.models import Room
-from chat.queries import selectors
+from chat.queries import room_lists
 from chat.services.member_settings import MAX_ORDER
 from realtime.core import reads as streams
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
@@ -78,8 +78,8 @@ def test_only_members_have_favourites(
 
 def test_each_person_has_their_own(general: Room, alice: User, bob: User) -> None:
     services.set_favourite(actor_id=bob.pk, room_id=general.pk, favourite=True)
-    assert [item.is_favourite for item in selectors.my_rooms(bob.pk)] == [True]
-    assert [item.is_favourite for item in selectors.my_rooms(alice.pk)] == [False]
+    assert [item.is_favourite for item in room_lists.my_rooms(bob.pk)] == [True]
+    assert [item.is_favourite for item in room_lists.my_rooms(alice.pk)] == [False]
 
 
 def test_making_a_favourite_costs_the_same_with_many(

@@ -86,7 +86,7 @@ def test_no_link_is_without_bounds(make: Make, wrong: dict[str, int], field: str
 
 
 def test_a_room_has_a_bounded_number_of_links(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(invite_links, "MAX_STANDING", 1)
+    monkeypatch.setattr(invite_links, "MAX_USABLE", 1)
     make()
     with pytest.raises(TooMany):
         make()
@@ -119,7 +119,7 @@ def end(made: services.MadeLink, how: str, alice: User, someone: User) -> None:
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ("revoked", "was taken back"),
+        ("revoked", "was revoked"),
         ("expired", "has expired"),
         ("used up", "has been used up"),
         ("archived", "is archived"),

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from chat import services
 from chat.errors import ReadOnly
 from chat.models import Membership, ModerationLog, Room, State
-from chat.queries import selectors
+from chat.queries import members as member_queries
 from chat.services import members
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailable
 from realtime.protocol.page import End
@@ -114,13 +114,13 @@ def test_a_next_owner_who_leaves_at_the_same_moment_is_replaced(
     general: Room, alice: User, bob: User, charlie: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
-    find, stale = selectors.heir, [bob.pk]
+    find, stale = member_queries.next_owner, [bob.pk]
 
-    def heir(room_id: int, user_id: int) -> int | None:
+    def next_owner(room_id: int, user_id: int) -> int | None:
         return stale.pop() if stale else find(room_id, user_id)
 
     Membership.objects.filter(room=general, user=bob).update(state="left")
-    monkeypatch.setattr(selectors, "heir", heir)
+    monkeypatch.setattr(member_queries, "next_owner", next_owner)
     services.leave(actor_id=alice.pk, room_id=general.pk)
     assert membership(general, charlie).role == "owner"
 
@@ -129,7 +129,7 @@ def test_leaving_gives_up_if_the_next_owner_keeps_changing(
     general: Room, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heirs = iter(range(1000, 2000))
-    monkeypatch.setattr(selectors, "heir", lambda *_: next(heirs))
+    monkeypatch.setattr(member_queries, "next_owner", lambda *_: next(heirs))
     with pytest.raises(Unavailable):
         services.leave(actor_id=alice.pk, room_id=general.pk)
     assert membership(general, alice).state == "active"

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from chat import services
 from chat.models import Membership, ModerationLog, Room, SiteBan
-from chat.queries import selectors
+from chat.queries import snapshots, stream_sources
 from realtime.auth import banned
 from realtime.core.streams import Claim, Reader
 from realtime.protocol.codes import CloseCode
@@ -61,7 +61,7 @@ def test_a_removed_member_loses_access_at_once(
     assert change.ends(f"room.{secret.pk}") == [End(bob.pk, None, None, "removed")]
     assert fresh(secret).member_count == 1
     claim = Claim(Reader(bob.pk), str(secret.pk))
-    assert list(selectors.authorise([claim])) == [claim]
+    assert list(stream_sources.authorise([claim])) == [claim]
     assert notices(bob)[-1] == ("moderation", "Secret: a moderator removed you from the room")
     assert log() == [("remove", "done here")]
     with pytest.raises(NotFound):
@@ -77,9 +77,9 @@ def test_a_banned_user_stays_banned(verify: Verify, general: Room, alice: User, 
     assert (row.state, row.role) == ("banned", "member")
     assert change.ends(f"room.{general.pk}") == [End(bob.pk, None, None, "banned")]
     with pytest.raises(Forbidden):
-        selectors.snapshot(general.pk, bob.pk)
+        snapshots.snapshot(general.pk, bob.pk)
     claim = Claim(Reader(bob.pk), str(general.pk))
-    assert isinstance(selectors.authorise([claim])[claim], Forbidden)
+    assert isinstance(stream_sources.authorise([claim])[claim], Forbidden)
     with verify() as change:
         services.unban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, reason="sorry")
     assert membership(general, bob).state == "left"

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat import services
 from chat.models import Mention, Room
-from chat.queries import selectors
+from chat.queries import room_lists, snapshots
 from chat.services import MarkedUnread, ReadMark
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import Say, membership
@@ -17,7 +17,9 @@ from tests.support.replay import Verify
 def mentions(user: User) -> dict[str, list[int]]:
     """Return the numbers of a user's unread mentions, by room."""
     return {
-        item.room.slug: list(item.mentions) for item in selectors.my_rooms(user.pk) if item.mentions
+        item.room.slug: list(item.mentions)
+        for item in room_lists.my_rooms(user.pk)
+        if item.mentions
     }
 
 
@@ -96,9 +98,9 @@ def test_a_snapshot_has_them_too(
     general: Room, alice: User, bob: User, charlie: User, say: Say
 ) -> None:
     say(alice, general, "@bob")
-    assert list(selectors.snapshot(general.pk, bob.pk).mentions) == [1]
-    assert list(selectors.snapshot(general.pk, alice.pk).mentions) == []
-    assert list(selectors.snapshot(general.pk, charlie.pk).mentions) == []
+    assert list(snapshots.snapshot(general.pk, bob.pk).mentions) == [1]
+    assert list(snapshots.snapshot(general.pk, alice.pk).mentions) == []
+    assert list(snapshots.snapshot(general.pk, charlie.pk).mentions) == []
 
 
 def test_posting_without_a_mention_costs_what_it_cost(general: Room, alice: User, say: Say) -> None:
@@ -177,7 +179,7 @@ def test_all_rooms_are_read_at_once(
         secret.pk: 1,
         direct.pk: 1,
     }
-    assert [item.unread for item in selectors.my_rooms(bob.pk)] == [0, 0, 0]
+    assert [item.unread for item in room_lists.my_rooms(bob.pk)] == [0, 0, 0]
     with verify() as change:
         assert services.mark_all_read(user_id=bob.pk) == 0
     assert change.streams == []
