@@ -10,7 +10,7 @@ from typing import Any
 from chat.models import Block, InviteLink, Membership, Message, Room, SiteMute, State
 from notifications.payloads import INBOX, inbox, moment, person
 from realtime.core.streams import StreamName
-from realtime.protocol.page import End, Event
+from realtime.protocol.page import AccessEnd, Event
 
 ROOM = "room"
 ARCHIVED = "archived"  # a value of `closed.reason`
@@ -119,7 +119,7 @@ def message_event(row: Message) -> Event:
 def membership_event(row: Membership) -> Event:
     """Return an event of the room. It ends the subscription of a user who is no longer in it."""
     gone = row.state != State.ACTIVE
-    end = End(row.user_id, None, None, str(row.state)) if gone else None
+    end = AccessEnd(row.user_id, None, None, str(row.state)) if gone else None
     return Event.of("membership", row.pk, row.seq, membership(row, live=False), end=end)
 
 
@@ -130,7 +130,7 @@ def inbox_event(row: Membership) -> Event:
 
 def room_event(row: Room) -> Event:
     """Return an event of the room. Archiving ends all subscriptions."""
-    end = End(None, None, None, ARCHIVED) if row.archived_at else None
+    end = AccessEnd(None, None, None, ARCHIVED) if row.archived_at else None
     return Event.of("room", row.pk, row.seq, room(row, live=False), end=end)
 
 

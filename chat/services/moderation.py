@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from chat import payloads, policies
+from chat import policies
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, SiteMute, State
 from chat.moderation import site_bans
 from chat.payloads import moment
@@ -28,7 +28,6 @@ from chat.services.rights import check_above, check_above_on_site, check_moderat
 from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.auth.revocation import end_sessions_within
-from realtime.auth.revocation_timing import start
 from realtime.core.heads import Heads, changing
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
@@ -71,15 +70,7 @@ def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Me
         _check_may_act(room, row, user_id, actor_id)
         row = _known_member(row)
         dismiss(heads, room, row, State.REMOVED)
-        _note(
-            heads,
-            ModerationLog.Action.REMOVE,
-            room,
-            user_id,
-            actor_id,
-            reason,
-            ending=_timed(heads, row),
-        )
+        _note(heads, ModerationLog.Action.REMOVE, room, user_id, actor_id, reason)
         return row
 
     people.user(user_id)
@@ -104,16 +95,7 @@ def ban(
         row = row or new_membership(room, user, now=timezone.now())
         dismiss(heads, room, row, State.BANNED, until=until)
         details = {"until": moment(until)} if until else None
-        _note(
-            heads,
-            ModerationLog.Action.BAN,
-            room,
-            user_id,
-            actor_id,
-            reason,
-            details,
-            ending=_timed(heads, row),
-        )
+        _note(heads, ModerationLog.Action.BAN, room, user_id, actor_id, reason, details)
         return row
 
     return end_membership(room_id, user_id, act)
@@ -161,7 +143,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
                 )
             return standing
         row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id, until=until)
-        ending = end_sessions_within(
+        end_sessions_within(
             heads, user_id, code=CloseCode.BANNED, reason=str(site_bans.refusal(reason, until))
         )
         log(
@@ -170,7 +152,6 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
             reason=reason,
             subject_id=user_id,
             details=details,
-            ending=ending.pk if ending else None,
         )
         notice = recipients.moderation_notice(
             user_id,
@@ -270,13 +251,6 @@ def _known_member(row: Membership | None) -> Membership:
     return row
 
 
-def _timed(heads: Heads, row: Membership) -> int:
-    """Start to measure how long it takes until no socket of the user follows the room."""
-    return start(
-        heads, payloads.stream(row.room_id), row.seq, user_id=row.user_id, reason=str(row.state)
-    ).pk
-
-
 def _note(
     heads: Heads,
     action: ModerationLog.Action,
@@ -285,7 +259,6 @@ def _note(
     actor_id: int,
     reason: str,
     details: dict[str, Any] | None = None,
-    ending: int | None = None,
 ) -> None:
     """Log an action and notify the user."""
     log(
@@ -295,7 +268,6 @@ def _note(
         room=room,
         subject_id=user_id,
         details=details,
-        ending=ending,
     )
     is_lifted = action in (ModerationLog.Action.UNMUTE, ModerationLog.Action.UNBAN)
     notice = recipients.moderation_notice(

@@ -119,7 +119,6 @@ def log(
     subject_id: int | None = None,
     message: Message | None = None,
     details: dict[str, Any] | None = None,
-    ending: int | None = None,
 ) -> None:
     ModerationLog.objects.create(
         action=action,
@@ -129,7 +128,6 @@ def log(
         subject_id=subject_id,
         message=message,
         details=details or {},
-        ending=ending,
     )
 
 

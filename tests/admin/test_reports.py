@@ -168,7 +168,9 @@ def test_who_decides_second_is_told_who_was_first(desk: Client, report: Report) 
     appoint_moderator(username="omar")
     decide(desk, report, "remove")
     other = signed_in(User.objects.get(username="omar"))
-    assert decide(other, report, "keep") == ["Mona already closed this case and removed the message."]
+    assert decide(other, report, "keep") == [
+        "Mona already closed this case and removed the message."
+    ]
 
 
 def test_the_next_case_follows(
