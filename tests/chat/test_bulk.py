@@ -267,5 +267,5 @@ def test_no_more_than_one_can_oversee(
     spam: list[Message], bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulks, "MAX_BULK", 7)
-    with pytest.raises(TooMany, match="time"):
+    with pytest.raises(TooMany, match="shorter period"):
         count(Choice(author_id=bob.pk))

@@ -247,7 +247,7 @@ def test_only_moderators_of_the_site_do_this(
         services.decide(actor_id=alice.pk, message_id=message.pk, status="resolved")
     with pytest.raises(BadRequest, match="resolved, dismissed"):
         services.decide(actor_id=mona.pk, message_id=message.pk, status="open")
-    with pytest.raises(NotFound, match="Nobody has reported"):
+    with pytest.raises(NotFound, match="No one has reported"):
         services.decide(
             actor_id=mona.pk, message_id=say(alice, general, "fine").pk, status="dismissed"
         )

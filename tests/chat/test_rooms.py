@@ -82,7 +82,7 @@ def test_names_do_not_run_out_unnoticed(alice: User, monkeypatch: pytest.MonkeyP
 
 def test_no_room_takes_an_address_of_ours(alice: User) -> None:
     assert services.create_room(actor_id=alice.pk, name="New").room.slug == "new-2"
-    with pytest.raises(BadRequest, match="slug: new is an address"):
+    with pytest.raises(BadRequest, match="slug: new is reserved"):
         services.create_room(actor_id=alice.pk, name="News", slug="new")
 
 
