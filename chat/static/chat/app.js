@@ -18,6 +18,7 @@ import { EmojiPicker } from './composer/emoji_picker.js';
 import { FormatMenu } from './composer/format_menu.js';
 import { Connection } from './connection.js';
 import { Counters } from './counters.js';
+import './inbox/kinds.js';
 import { Dialogs } from './lib/dialogs.js';
 import { complain, onAction, toast } from './lib/dom.js';
 import { makeRoomForKeyboard } from './lib/keyboard.js';
@@ -105,12 +106,13 @@ export class App {
       this.favourites,
       (opener, room) => roomMenu(opener, room, this),
     );
+    const ask = () => this.api.get('/api/announcements/');
     const session = new Session({
       client: this.client,
-      ask: () => this.api.get('/api/announcements/'),
+      ask,
       told: () => this.connection.paint(),
     });
-    this.connection = new Connection(this.client, session);
+    this.connection = new Connection(this.client, session, ask);
     this.profile = new Profile(this);
     this.router = new Router(this);
     this.search = new SearchField(

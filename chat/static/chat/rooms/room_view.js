@@ -290,19 +290,10 @@ export class RoomView {
    * @param {number | null} replyTo
    */
   #post(body, replyTo) {
-    const { id, stream, lastNumber } = this.room;
+    const { id, stream } = this.room;
     const fields = { room: id, body, ...(replyTo ? { reply_to: replyTo } : {}) };
-    const before = this.#app.outbox
-      .in(stream)
-      // will be messages
-      .filter((entry) => entry.state !== 'failed' && !this.room.hasArrived(entry)).length;
     try {
-      this.#app.outbox.add({
-        command: 'message.post',
-        lane: stream,
-        fields,
-        memo: lastNumber + before,
-      });
+      this.#app.outbox.add({ command: 'message.post', lane: stream, fields });
       this.reading.release();
       void this.#jump();
     } catch (error) {
