@@ -19,10 +19,17 @@ DOCUMENTS = sorted(
 )
 README_LINES = 150
 DECISION_LINES = 40
+DOCUMENT_COLUMNS = 120
+GLOSSARY_WORDS = 40
 
 SETTING_ROW = re.compile(r"^\| `([A-Z][A-Z_]+)` \| ([^|]*?) \|", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
 NAMED_TEST = re.compile(r"\b(tests/[\w/.-]+\.(?:py|js))(?:::(\w+))?")
+
+
+NAMED_FILE = re.compile(
+    r"`((?:realtime|chat|notifications|templates|nginx)/[\w./-]*)(?:: [#\w.]+)?`"
+)
 
 
 def text(name: str) -> str:
@@ -125,6 +132,19 @@ def test_named_tests_exist(path: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.parts[0] == "docs"], ids=str)
+def test_named_files_exist(path: Path) -> None:
+    named = NAMED_FILE.findall(text(str(path)))
+    assert [file for file in named if not (ROOT / file).exists()] == []
+
+
+def test_a_file_that_is_gone_is_found() -> None:
+    assert NAMED_FILE.findall("`realtime/core/gone.py: page` and `chat/pages/`") == [
+        "realtime/core/gone.py",
+        "chat/pages/",
+    ]
+
+
 def test_every_promise_names_its_test() -> None:
     promises = re.split(r"^## ", text("docs/guarantees.md"), flags=re.MULTILINE)[1:]
     assert [
@@ -132,6 +152,31 @@ def test_every_promise_names_its_test() -> None:
         for promise in promises
         if re.match(r"\d", promise) and not NAMED_TEST.search(promise)
     ] == []
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.parts[0] == "docs"], ids=str)
+def test_a_document_has_short_lines(path: Path) -> None:
+    """Markdown cannot break a row of a table; everything else fits the width of two windows side by side."""
+    lines = enumerate(text(str(path)).splitlines(), 1)
+    assert [
+        number
+        for number, line in lines
+        if len(line) > DOCUMENT_COLUMNS and not line.startswith("|")
+    ] == []
+
+
+def test_the_glossary_is_short_and_sorted() -> None:
+    words = re.findall(
+        r"^\| ([a-z ]+) \|", text("docs/architecture.md").split("## Glossary")[1], re.MULTILINE
+    )[1:]
+    assert len(words) <= GLOSSARY_WORDS
+    assert words == sorted(set(words))
+
+
+@pytest.mark.parametrize("page", ["architecture", "guarantees", "operations"])
+def test_the_pages_know_how_often_heads_are_checked_without_the_broker(page: str) -> None:
+    assert project_settings.HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS == 0.5
+    assert "twice a second" in " ".join(text(f"docs/{page}.md").split())
 
 
 def test_the_readme_is_short() -> None:
@@ -151,3 +196,12 @@ def test_decisions_are_numbered_without_a_gap_and_without_a_double() -> None:
 @pytest.mark.parametrize("path", DECISIONS, ids=str)
 def test_a_decision_is_short(path: Path) -> None:
     assert len(text(str(path)).splitlines()) <= DECISION_LINES
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=str)
+def test_a_decision_has_a_context_a_decision_and_consequences(path: Path) -> None:
+    assert re.findall(r"^## (.*)", text(str(path)), re.MULTILINE) == [
+        "Context",
+        "Decision",
+        "Consequences",
+    ]

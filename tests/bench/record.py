@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import subprocess
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -113,11 +114,14 @@ def table(run: Mapping[str, Any]) -> str:
     lines = [
         "# Results",
         "",
-        "Written by `make bench`; what is measured, and how, is on [the page beside this one](README.md).",
+        "Written by `make bench`. The [README](README.md) explains what is measured, and how.",
         "",
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}.",
-        f"{', '.join(f'{name} {number}' for name, number in versions.items())}.",
-        "Figures are medians, with the least and the most of all runs. Clients, servers, database and broker share the machine.",
+        *_wrapped(f"{', '.join(f'{name} {number}' for name, number in versions.items())}."),
+        *_wrapped(
+            "Figures are medians, with the minimum and maximum of all runs. "
+            "Clients, servers, database and broker share the machine."
+        ),
         "",
     ]
     for name in [name for name in CELLS if name in run["cells"]]:
@@ -157,7 +161,7 @@ def _section(name: str, cell: Mapping[str, Any]) -> list[str]:
         dict.fromkeys(key for some in figures.values() for key in some if _shown(key, figures))
     )
     names = list(figures)
-    lines = [f"## {name}", "", f"{cell['work'][0].upper()}{cell['work'][1:]}.", ""]
+    lines = [f"## {name}", "", *_wrapped(f"{cell['work'][0].upper()}{cell['work'][1:]}."), ""]
     lines += [f"| | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}"]
     for key in keys:
         words = WORDS.get(key, key.replace("_", " ")).format(unit=cell["unit"])
@@ -174,7 +178,7 @@ def _section(name: str, cell: Mapping[str, Any]) -> list[str]:
         )
     if cell["load_generator_was_the_bottleneck"]:
         lines.append(
-            "- The load generator used more than 85 % of a core: the figures may be its own."
+            "- The load generator used more than 85 % of a core: it may be what limits the figures."
         )
     load = ", ".join(str(each) for each in cell["load_average"])
     lines += [
@@ -182,6 +186,11 @@ def _section(name: str, cell: Mapping[str, Any]) -> list[str]:
         "",
     ]
     return lines
+
+
+def _wrapped(text: str) -> list[str]:
+    """Return a paragraph in lines of the documents' width."""
+    return textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def _shown(key: str, figures: Mapping[str, Mapping[str, Any]]) -> bool:

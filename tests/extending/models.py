@@ -1,4 +1,4 @@
-"""A third kind of stream in one file: the buyer of an order follows it live."""
+"""A kind of stream in one file: the buyer of an order follows it live."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,12 +18,12 @@ class Order(models.Model):
 
 
 def as_event(order: Order) -> Event:
-    """The row as it is on the wire. It may change only together with ``seq``."""
+    """Return the row as it looks on the wire. This changes only together with ``seq``."""
     return Event.of("order", order.pk, order.seq, {"id": order.pk, "status": order.status})
 
 
 def changed_rows(ident: str, after: int, limit: int) -> Iterable[Event]:
-    """What a replay reads: the rows with ``seq > after``, in ``seq`` order."""
+    """Return the rows with ``seq > after``, in ``seq`` order: a replay reads them."""
     return [
         as_event(order)
         for order in Order.objects.filter(pk=int(ident), seq__gt=after).order_by("seq")[:limit]
@@ -31,7 +31,7 @@ def changed_rows(ident: str, after: int, limit: int) -> Iterable[Event]:
 
 
 def authorise(claims: Sequence[Claim]) -> dict[Claim, HoldfastError]:
-    """Who may not read, and why: one query for all that clients ask for."""
+    """Return the refused claims, each with its reason. One query serves all claims."""
     wanted = Order.objects.filter(pk__in={int(claim.ident) for claim in claims})
     buyers = {str(pk): buyer_id for pk, buyer_id in wanted.values_list("pk", "buyer_id")}
     return {
@@ -45,7 +45,10 @@ ORDERS = StreamKind("order", authorise, [changed_rows])  # register(ORDERS) in A
 
 
 def set_status(order_id: int, status: str) -> Order:
-    """Change an order: lock the head, take the next number, write it on the row, record what is published after the commit."""
+    """Lock the head, change the row with the next number, and record it.
+
+    The recorded event is published after the commit.
+    """
     name = ORDERS.name(order_id)
     with changing(name) as heads:
         order = Order.objects.get(pk=order_id)

@@ -1,12 +1,12 @@
-"""A pre-publish hook: another app looks at each message before anybody sees it."""
+"""A pre-publish hook: another app checks each message before it is published."""
 
 from chat.text.hooks import Change, Draft, Flag, Reject, Verdict, register_hook
 
-SHOUT_LENGTH = 20  # letters, all of them large
+SHOUT_LENGTH = 20  # characters, all in capitals
 
 
 def look(draft: Draft) -> Verdict:
-    """Reject advertising, quieten who shouts, flag what a moderator should see, accept the rest."""
+    """Reject advertising, put shouting into lower case, flag addresses, accept the rest."""
     if "casino" in draft.body.lower():
         return Reject("Advertising for casinos is not wanted here.")
     if len(draft.body) >= SHOUT_LENGTH and draft.body.isupper():
@@ -15,5 +15,5 @@ def look(draft: Draft) -> Verdict:
 
 
 def register() -> None:
-    """To be called from ``AppConfig.ready``."""
+    """Call this from ``AppConfig.ready``."""
     register_hook("politeness", look, seconds=0.2, on_failure="open")
