@@ -51,6 +51,12 @@ class BulkForm(ReasonForm):
     until = TimeField(label=_("Until"), required=False)
     field_order = ["author_id", "room_id", "words", "since", "until", "reason"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Once counted, the page focuses the field that confirms the number.
+        if self.is_bound:
+            self.fields["author_id"].widget.attrs.pop("autofocus")
+
     @property
     def choice(self) -> Choice:
         names = ("author_id", "room_id", "words", "since", "until")

@@ -79,9 +79,8 @@ def test_of_a_direct_conversation_no_more_is_unfolded(
 
 
 def test_a_message_is_kept(desk: Client, report: Report, message: Message, mona: User) -> None:
-    assert decide(desk, report, "keep", "it is a joke") == [
-        f'Message kept. <a href="/admin/chat/report/{report.pk}/change/">Report {report.pk}</a> is closed.'
-    ]
+    link = f'<a href="/admin/chat/report/{report.pk}/change/">Report {report.pk}</a>'
+    assert decide(desk, report, "keep", "it is a joke") == [f"Message kept. {link} is closed."]
     report.refresh_from_db()
     assert (report.status, report.closed_by) == ("dismissed", mona)
     entry = ModerationLog.objects.latest("pk")

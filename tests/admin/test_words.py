@@ -72,7 +72,7 @@ def test_every_sentence_has_its_values_in_every_language(language: str) -> None:
         ({"to": "moderator of the site"}, "To: Site moderator", []),
         (
             {"filter": "pills", "as": "mask", "what": "on"},
-            "Filter: pills · Action: Mask · Change: Turned on",
+            "Filter: pills · Action: mask · Change: Turned on",
             ["pills"],
         ),
         ({"topic": ["", "All"]}, "Topic: — → All", ["— → All"]),

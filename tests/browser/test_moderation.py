@@ -1,4 +1,4 @@
-"""Actions of moderators and owners, on the pages of the people concerned: at once, with a reason."""
+"""Actions of moderators and owners, on the pages of those affected: at once, with a reason."""
 
 import re
 
