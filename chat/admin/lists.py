@@ -32,6 +32,7 @@ NOTHING: Final = Q(pk__in=())
 class KeysetList(ChangeList):
     """A page of rows, and whether there are more on either side."""
 
+    model_admin: "KeysetAdmin"
     previous_url = next_url = ""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
@@ -39,7 +40,6 @@ class KeysetList(ChangeList):
         for name in (AFTER, BEFORE):
             self.params.pop(name, None)
             self.filter_params.pop(name, None)
-        assert isinstance(self.model_admin, KeysetAdmin)
         return self.model_admin.visible(self, super().get_queryset(request, exclude_parameters))
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
@@ -84,7 +84,6 @@ class KeysetList(ChangeList):
 
     @property
     def _order(self) -> str:
-        assert isinstance(self.model_admin, KeysetAdmin)
         return self.model_admin.keyset(self)
 
 
