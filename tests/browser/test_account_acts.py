@@ -104,7 +104,7 @@ def test_the_log_shows_an_act_with_its_reason(people: People, desk: Page, bob: P
     expect(row).to_contain_text("signed bob out everywhere")
     expect(row).to_contain_text("A lost phone")
     desk.get_by_role("link", name="Account deactivated", exact=True).click()
-    expect(desk.get_by_text("Nothing here")).to_be_visible()
+    expect(desk.get_by_text("No results")).to_be_visible()
     desk.get_by_role("link", name="Signed out everywhere", exact=True).click()
     row.get_by_role("link").first.click()
     expect(desk.get_by_role("heading", name="mona signed bob out everywhere")).to_be_visible()

@@ -32,7 +32,7 @@ def test_mona_tries_a_filter_and_switches_it_on(
     expect(preview.get_by_text("1 match in the last 3 messages")).to_be_visible()
     expect(preview.get_by_text("My ••• are cheap")).to_be_visible()
     expect(preview.locator("mark").first).to_have_text("watches")
-    page.get_by_role("button", name="Save and switch on").click()
+    page.get_by_role("button", name="Save and turn on").click()
     expect(page.get_by_text("Filter saved and turned on.")).to_be_visible()
     bob = open_page(people.bob, "/rooms/lab/")
     connected(bob)
