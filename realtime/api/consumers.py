@@ -17,6 +17,7 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.utils.translation import override
 
+from holdfast import __version__
 from realtime.api.handlers import commands
 from realtime.auth import Account, subprotocol
 from realtime.core.commands import Caller, Commands, carry_out, checked
@@ -164,6 +165,7 @@ class StreamConsumer(AsyncConsumer):
             frames.hello(
                 self.socket.id,
                 self.hub.node,
+                __version__,
                 user,
                 self.hub.epoch,
                 settings.HOLDFAST_PING_AFTER_SECONDS,

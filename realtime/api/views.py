@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from holdfast import __version__
 from realtime.api.consumers import OWN, Pull
 from realtime.auth import Account, ApiRequest, async_api, raw_body, retry_header
 from realtime.core import metrics, reads
@@ -282,8 +283,11 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 async def healthz(request: HttpRequest) -> HttpResponse:
-    """Report that the event loop runs; for a supervisor. Uses neither database nor broker."""
-    return HttpResponse("ok\n", content_type="text/plain")
+    """Report that the event loop runs, with the version; for a supervisor.
+
+    Uses neither database nor broker.
+    """
+    return HttpResponse(f"ok {__version__}\n", content_type="text/plain")
 
 
 @require_safe

@@ -60,7 +60,7 @@ def guarded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     except OUTAGES as error:
         after_outage()
         raise Unavailable(
-            "The database does not answer; try again.", retry_after=RETRY_AFTER_SECONDS
+            "The database isn't responding. Try again in a moment.", retry_after=RETRY_AFTER_SECONDS
         ) from error
 
 

@@ -23,6 +23,8 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
+from holdfast import __version__
+
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_SECONDS: Final = (
     0.001,
@@ -233,6 +235,11 @@ class Families(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield one family a metric."""
+        build = GaugeMetricFamily(
+            "holdfast_build_info", "Always 1; the version is in its label", labels=["version"]
+        )
+        build.add_metric([__version__], 1)
+        yield build
         for name, (gauge, words) in _GAUGES.items():
             yield GaugeMetricFamily(f"holdfast_{name}", words, value=gauge.value)
         for name, (counter, words) in _COUNTERS.items():

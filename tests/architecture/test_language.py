@@ -16,7 +16,15 @@ import pytest
 
 from tests.architecture.source import ROOT
 
-FOLDERS = ("docs",)
+FOLDERS = (
+    "docs",
+    ".github",
+    "holdfast",
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+)
 SUFFIXES = {".md", ".py", ".js", ".css", ".html", ".yml"}
 LEFT_OUT = {"vendor", "migrations", "node_modules"}
 

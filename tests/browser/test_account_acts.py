@@ -77,12 +77,12 @@ def test_who_is_signed_out_everywhere_is_told_on_all_devices_and_can_come_back(
     connected(alice)
     do(desk, people.bob, "Sign out everywhere", reason="A lost phone")
     expect(desk.get_by_text("1 person signed out everywhere.")).to_be_visible()
-    told(bob, "You have been signed out.")
-    told(phone, "You have been signed out.")
+    told(bob, "You've been signed out.")
+    told(phone, "You've been signed out.")
     bob.locator(".connection").get_by_role("link", name="Sign in").click()
     sign_in(bob)
     connected(bob)
-    told(phone, "You have been signed out.")
+    told(phone, "You've been signed out.")
     connected(alice)
 
 
@@ -97,7 +97,7 @@ def test_nobody_is_signed_out_without_a_reason(people: People, desk: Page, bob: 
 
 def test_the_log_shows_an_act_with_its_reason(people: People, desk: Page, bob: Page) -> None:
     do(desk, people.bob, "Sign out everywhere", reason="A lost phone")
-    told(bob, "You have been signed out.")
+    told(bob, "You've been signed out.")
     desk.goto("/admin/chat/moderationlog/")
     row = entries(desk, "bob")
     expect(row).to_have_count(1)
@@ -125,7 +125,7 @@ def test_a_deactivated_account_says_so_on_its_page_and_at_the_sign_in(
     )
     sign_in(bob)
     expect(bob.get_by_role("alert")).to_contain_text(
-        "A moderator has deactivated this account: It was stolen. If you think it is a mistake"
+        "A moderator deactivated this account. Reason: It was stolen. If you think this is a mistake"
     )
 
 

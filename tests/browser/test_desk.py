@@ -111,7 +111,7 @@ def test_mona_decides_by_keys_and_the_next_case_opens(
     press(page, "a")
     expect(page.get_by_text("Assigned to mona")).to_be_visible()
     press(page, "h")
-    expect(message(bob, "Hidden while moderators look at it.")).to_be_visible()
+    expect(message(bob, "Hidden until a moderator has reviewed it.")).to_be_visible()
     expect(page.get_by_text("Hidden from others")).to_be_visible()
     press(page, "k")
     expect(page.get_by_text("Message kept.")).to_be_visible()

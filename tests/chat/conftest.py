@@ -1,4 +1,7 @@
-"""Rooms to test with. Alice owns general (public) and secret (private), Bob is a member of both, Charlie is outside."""
+"""Rooms to test with.
+
+Alice owns general (public) and secret (private), Bob is a member of both, Charlie is outside.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,7 @@
-"""Mona signs Bob out everywhere, deactivates his account and activates it again. Nobody does that to the desk."""
+"""Mona signs Bob out everywhere, deactivates his account and activates it again.
+
+Nobody does that to the desk.
+"""
 
 from collections.abc import Callable
 

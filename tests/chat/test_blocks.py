@@ -1,4 +1,7 @@
-"""Blocking: what somebody hears no more of somebody else, and what nobody else notices. Alice blocks Bob."""
+"""Blocking: what somebody hears no more of somebody else, and what nobody else notices.
+
+Alice blocks Bob.
+"""
 
 from uuid import uuid4
 

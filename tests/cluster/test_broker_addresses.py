@@ -1,4 +1,4 @@
-"""The addresses of brokers: what they become, and that real servers of each form carry messages and sessions."""
+"""The URLs of brokers: their settings, and real servers of each kind."""
 
 import asyncio
 import re
@@ -38,7 +38,7 @@ def cache(url: str) -> dict[str, Any]:
     return Environment({"CACHE_URL": url}).cache("CACHE_URL", "memory://")
 
 
-# What they become ---------------------------------------------------------------------------------
+# Their settings -----------------------------------------------------------------------------------
 
 
 def test_sentinels_are_read_from_one_address() -> None:
@@ -177,7 +177,7 @@ async def test_the_beats_of_a_node_go_through_every_server(tmp_path: Path) -> No
 
 
 async def test_an_idle_layer_stays(tmp_path: Path) -> None:
-    """redis-py 8 cuts a connection that is silent for 5 s, unless it is told otherwise (channels_redis#422)."""
+    """redis-py 8 drops a connection that is silent for 5 s by default (channels_redis#422)."""
     redis = Redis(tmp_path, "redis", "--save", "")
     with running(redis), configured(f"redis://{HOST}:{redis.port}", "memory://"):
         here = channel_layers["default"]

@@ -1,4 +1,4 @@
-"""The stopwatch of an access that ends names a node that does not answer, and takes its answer when it does."""
+"""The stopwatch of an access that ends names a node that does not answer, until it does."""
 
 import asyncio
 from contextlib import closing
@@ -12,7 +12,7 @@ from tests.cluster.conftest import Desk
 from tests.support.waiting import during, until
 
 SLACK_SECONDS = 5.0
-EVERY_SECONDS = 0.2  # nginx limits how often somebody looks
+EVERY_SECONDS = 0.2  # nginx limits how often someone looks
 
 
 def moderator(desk: Desk) -> httpx.Client:

@@ -14,7 +14,7 @@ from realtime.protocol.page import End, Event
 
 
 class Ledger:
-    """Streams ``ledger.<n>``. Everybody may read them but those who are ``shut_out``."""
+    """Streams ``ledger.<n>``. Everyone may read them but those who are ``shut_out``."""
 
     def __init__(self) -> None:
         self.tables: tuple[dict[str, dict[str, Event]], dict[str, dict[str, Event]]] = ({}, {})

@@ -1,4 +1,7 @@
-"""Pages are made head first, then rows, cut at the head. Each part of the rule is needed: a reader without it ends in a wrong state."""
+"""Pages are made head first, then rows, cut at the head.
+
+Each part of the rule is needed: a reader without it ends in a wrong state.
+"""
 
 from collections.abc import Callable
 from typing import Any

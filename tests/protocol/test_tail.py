@@ -250,7 +250,7 @@ class TestAnswer:
 
 
 class TestExtendingDown:
-    """What was read below the floor is in memory for the next who comes with that position."""
+    """A page that was read below the floor is in memory for the next reader."""
 
     def test_a_page_that_reaches_the_floor_is_kept(self) -> None:
         tail = Tail(3)
@@ -344,7 +344,7 @@ class TestFlush:
 
 
 class TestDeletedText:
-    """A text is gone as soon as its deletion has been heard of."""
+    """A text is gone as soon as its deletion has been received."""
 
     def test_from_a_resume(self) -> None:
         assert seqs(filled(message(1, 5, "secret"), message(2, 5, "")).resume(0)) == [2]

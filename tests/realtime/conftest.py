@@ -82,7 +82,7 @@ async def caller(call: Callable[[User], Awaitable[Caller]], people: People) -> C
 
 @pytest.fixture
 def notified(hub: Hub) -> Notify:
-    """Put notifications into somebody's inbox: ``await notified(alice, "one", "two")``."""
+    """Put notifications into someone's inbox: ``await notified(alice, "one", "two")``."""
 
     async def put(caller: Caller, *titles: str) -> None:
         def change() -> None:

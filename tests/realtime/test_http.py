@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.test import AsyncClient, override_settings
 
 from chat import services as chat
+from holdfast import __version__
 from realtime.api import views
 from realtime.api.views import Buckets
 from realtime.core import reads
@@ -168,7 +169,7 @@ def test_the_buckets_of_the_longest_idle_are_forgotten(monkeypatch: pytest.Monke
 
 class TestProbes:
     async def test_health_is_the_event_loop_alone(self) -> None:
-        assert (await AsyncClient().get("/healthz")).content == b"ok\n"
+        assert (await AsyncClient().get("/healthz")).content == f"ok {__version__}\n".encode()
 
     async def test_a_node_is_ready(self, hub: Hub) -> None:
         answer = await AsyncClient().get("/readyz")

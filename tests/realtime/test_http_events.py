@@ -1,4 +1,7 @@
-"""The same positions over HTTP: pages, long poll and server-sent events. In one process, without a network."""
+"""The same positions over HTTP: pages, long poll and server-sent events.
+
+In one process, without a network.
+"""
 
 import asyncio
 from typing import Any

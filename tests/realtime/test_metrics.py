@@ -1,4 +1,4 @@
-"""What Prometheus reads: names that operators build alerts on, and numbers that add up."""
+"""Metrics: names that operators build alerts on, and numbers that add up."""
 
 import re
 

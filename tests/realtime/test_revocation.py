@@ -1,4 +1,4 @@
-"""Promise 6: who may no longer be connected is told to every node by a hidden row of their personal stream."""
+"""Promise 6: a hidden row of the personal stream notifies every node of a revocation."""
 
 import time
 from dataclasses import replace

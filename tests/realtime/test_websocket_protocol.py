@@ -1,4 +1,4 @@
-"""One connection without a network: what goes out at once, what waits, and what is no longer read."""
+"""One connection without a network: immediate and queued writes, and paused reading."""
 
 import asyncio
 import time
