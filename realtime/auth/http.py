@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from realtime.auth.accounts import Account, Credentials, Identity, identify
 from realtime.auth.handshake import bearer
 from realtime.core import reads
-from realtime.core.commands import Caller, in_words
+from realtime.core.commands import Caller, describe_problem
 from realtime.core.database import OUTAGES, RETRY_AFTER_SECONDS, after_outage, read
 from realtime.protocol.errors import (
     BadRequest,
@@ -118,7 +118,7 @@ def body(request: HttpRequest, shape: type[Shape]) -> Shape:
     try:
         return msgspec.json.decode(raw_body(request), type=shape)
     except msgspec.ValidationError as error:
-        raise BadRequest(in_words(str(error))) from error
+        raise BadRequest(describe_problem(str(error))) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise BadRequest("body: expected one JSON object") from error
 

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from redis.exceptions import RedisError
 
-from realtime.engine.channel_layer import _one_group_a_server
+from realtime.engine.channel_layer import _one_group_per_server
 from realtime.site.environment import Environment
 from realtime.site.sentinel import Sentinels
 from tests.support.programs import Program
@@ -168,7 +168,7 @@ async def test_the_beats_of_a_node_go_through_every_server(tmp_path: Path) -> No
         configured(",".join(f"redis://{HOST}:{each.port}" for each in servers), "memory://"),
     ):
         here = channel_layers["default"]
-        for group in _one_group_a_server(here):
+        for group in _one_group_per_server(here):
             await here.group_send(group, {"type": "beat"})
         assert [
             each.cli("INFO", "commandstats").count("cmdstat_publish:calls=1,") for each in servers

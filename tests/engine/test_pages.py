@@ -22,7 +22,10 @@ NAME = StreamName("ledger.1")
 
 
 def misses_a_change(read: Read, ledger: Ledger) -> bool:
-    """Whether a page carries a client past a change that it does not hold: one of each table commits between the reads of the two."""
+    """Whether a page moves a client past a change that it does not hold.
+
+    One change of each table commits between the reads of the two tables.
+    """
     after = reads.head_and_floor(NAME)[0]
 
     def change_both() -> None:

@@ -13,7 +13,7 @@ from holdfast import __version__
 from realtime.api import views
 from realtime.api.views import Buckets
 from realtime.core import reads
-from realtime.core.drain import Lifecycle
+from realtime.core.drain import Drain
 from realtime.core.writer import writer
 from realtime.engine.hub import Hub
 from realtime.models import Stream
@@ -146,7 +146,7 @@ class TestCommands:
         async def broken(*_: Any) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(views, "_act", broken)
+        monkeypatch.setattr(views, "_reply", broken)
         answer = await caller.command("ping")
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
         assert "command failed" in caplog.text
@@ -204,8 +204,8 @@ class TestProbes:
             ["database"],
         )
 
-    async def test_a_draining_node_is_not_ready(self, hub: Hub, process: Lifecycle) -> None:
-        process.drain()
+    async def test_a_draining_node_is_not_ready(self, hub: Hub, drain: Drain) -> None:
+        drain.begin()
         answer = await AsyncClient().get("/readyz")
         assert (answer.status_code, answer.json()["down"]) == (503, ["draining"])
 

@@ -127,15 +127,12 @@ VALUES: list[tuple[type, Callable[[Any], Any]]] = [
 @pytest.mark.django_db
 def test_a_column_that_was_renamed_is_found() -> None:
     """The test of the test."""
-    word = (
-        MigrationLoader(connection)
-        .project_state(("chat", "0001_initial"))
-        .apps.get_model("chat", "BlockedWord")
-    )
+    initial = ("chat", "0001_initial")
+    model = MigrationLoader(connection).project_state(initial).apps.get_model("chat", "Filter")
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE chat_blockedword RENAME COLUMN word TO term")
+        cursor.execute("ALTER TABLE chat_filter RENAME COLUMN text TO term")
     with (
         pytest.raises(AssertionError, match="does not work on the tables of now"),
         transaction.atomic(),
     ):
-        use(word, ("chat", "0001_initial"))
+        use(model, initial)

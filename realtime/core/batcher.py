@@ -1,6 +1,6 @@
-"""Work in groups: what arrives while a call is running forms the next one.
+"""Group commit: items that arrive while a call is running form the next call.
 
-No timer: an idle one starts at once, a busy one takes what has gathered.
+There is no timer. An idle batcher starts at once; a busy one takes what has gathered.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ R = TypeVar("R")
 I = TypeVar("I")  # noqa: E741
 
 Many = Callable[[Sequence[I]], Sequence[R | HoldfastError]]
-"""A function of many items that answers for each, in their order: its result or its error."""
+"""A function of many items that returns, in their order, the result or the error of each."""
 
 Call = Callable[[Many[Any, Any], list[Any]], Awaitable[Sequence[Any]]]
 
@@ -28,11 +28,11 @@ class _Job:
     done: asyncio.Future[Any]
 
 
-class Batches:
-    """Collects items and has them done together, one call after the other. For use on one event loop.
+class Batcher:
+    """Collects items and processes them together, one call after the other, on one event loop.
 
-    ``call`` runs a function with its items somewhere else and raises nothing. At most ``size`` items go into a call; at most
-    ``waiting`` wait.
+    ``call`` runs a function with its items on a thread and raises nothing. At most ``size`` items
+    go into a call; at most ``waiting`` items wait.
     """
 
     def __init__(self, call: Call, *, size: int, waiting: int) -> None:
@@ -43,9 +43,10 @@ class Batches:
         self._running: asyncio.Task[None] | None = None
 
     async def put(self, many: Many[I, R], item: I) -> R:
-        """Have ``item`` done by ``many`` together with all that wait for the same function; items of one function keep their order.
+        """Return the result of ``item``, processed with all items that wait for the same function.
 
-        Raises the item's ``HoldfastError``, or ``Unavailable`` where too many wait.
+        Items of one function keep their order. Raises the item's ``HoldfastError``, or
+        ``Unavailable`` if too many items wait.
         """
         if len(self._waiting) >= self._limit:
             raise Unavailable("The server is busy; try again.", retry_after=BUSY_RETRY_SECONDS)
@@ -81,7 +82,7 @@ def _by_function(jobs: Sequence[_Job]) -> dict[Many[Any, Any], list[_Job]]:
 def _answer(jobs: Sequence[_Job], results: Sequence[Any]) -> None:
     for job, result in zip(jobs, results, strict=True):
         if job.done.cancelled():
-            continue  # the socket went away meanwhile; what it asked for is done
+            continue  # the socket is gone, but the item has been processed
         if isinstance(result, Exception):
             job.done.set_exception(result)
         else:
