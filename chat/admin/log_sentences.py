@@ -95,7 +95,7 @@ _ROLES: Final = {**dict(Role.choices), "moderator of the site": _("Site moderato
 _VALUES: Final[dict[str, dict[str, Any]]] = {
     "from": _ROLES,
     "to": _ROLES,
-    "as": dict(filters.Action.choices),
+    "as": dict(filters.FilterAction.choices),
     "act": dict(Bulk.Act.choices),
     "what": {
         "added": _("Added"),
