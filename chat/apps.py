@@ -21,7 +21,7 @@ class ChatConfig(AppConfig):
         from chat.services.moderators import ensure_after_migrate
         from notifications.subjects import register_subjects
         from notifications.targets import register_target
-        from realtime.auth import register_gate
+        from realtime.auth import register_connection_check
         from realtime.core import streams
 
         sources: list[streams.Source] = [
@@ -35,7 +35,7 @@ class ChatConfig(AppConfig):
         streams.kind(payloads.INBOX).sources.extend(
             [selectors.inbox_events, people.block_events, people.site_mute_events]
         )
-        register_gate(site_bans.refusals)
+        register_connection_check(site_bans.refusals)
         register_target(
             payloads.ROOM, selectors.rooms_named, post_system_message, recall_system_message
         )

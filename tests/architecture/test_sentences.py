@@ -21,7 +21,7 @@ FUNCTIONS = {"compile", "match", "fullmatch", "search", "sub", "split", "findall
 # A word beside a space, outside of groups and classes: that is prose.
 PROSE = re.compile(r"[A-Za-z]{3,}:? | [A-Za-z]{3,}")
 IN_SCRIPTS = re.compile(
-    r"(?:[=(,:]|return)\s*/((?:[^/\\\n\[ ]|\\.|\[(?:[^\]\\\n]|\\.)*\])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])*)/[a-z]*[.,);\n]"
+    r"(?:[=(,:]|return)\s*/((?:[^/\\\n\[ *]|\\.|\[(?:[^\]\\\n]|\\.)*\])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])*)/[a-z]*[.,);\n]"
 )
 COMPUTED_IN_SCRIPTS = re.compile(r"new RegExp\(\s*[^\s'\"]")
 

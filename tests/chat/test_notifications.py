@@ -246,7 +246,7 @@ def test_every_kind_that_chat_sends_is_registered_and_phrased(
     services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk)
     services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="spam", seconds=60)
     rows = list(Notification.objects.all())
-    assert len(rows) == 10
+    assert len(rows) == 9
     for row in rows:
         assert kind_of({"kind": row.kind}).name == row.kind
         assert sentence_of(row)
