@@ -33,7 +33,7 @@ def refusal(reason: str, until: datetime | None = None) -> Forbidden:
     """Return what a banned user is told; as a string, in English and UTC, why a socket is closed."""
     with override("en"), timezone.override(UTC):
         if until is None:
-            return Forbidden("You have been banned. {reason}", reason=reason)
+            return Forbidden("You've been banned. Reason: {reason}", reason=reason)
         return Forbidden(
-            "You have been banned until {time}. {reason}", time=Moment(until), reason=reason
+            "You've been banned until {time}. Reason: {reason}", time=Moment(until), reason=reason
         )

@@ -1,4 +1,4 @@
-"""What the page of the inbox shows, as plain values for its template. Reads only."""
+"""The values for the template of the inbox page. Reads only."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from chat import payloads, policies
+from chat import policies
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, SiteMute, State
 from chat.moderation import site_bans
 from chat.payloads import moment
@@ -25,7 +25,6 @@ from chat.services.rights import check_above, check_above_on_site, check_moderat
 from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.auth.revocation import end_sessions_within
-from realtime.auth.revocation_timing import start
 from realtime.core.heads import Heads, changing
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
@@ -70,7 +69,7 @@ def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Me
         _check_may_act(room, row, user_id, actor_id)
         row = _known_member(row)
         dismiss(heads, room, row, State.REMOVED)
-        _note(heads, Action.REMOVE, room, user_id, actor_id, reason, ending=_timed(heads, row))
+        _note(heads, Action.REMOVE, room, user_id, actor_id, reason)
         return row
 
     selectors.user(user_id)
@@ -95,9 +94,7 @@ def ban(
         row = row or new_membership(room, user, now=timezone.now())
         dismiss(heads, room, row, State.BANNED, until=until)
         details = {"until": moment(until)} if until else None
-        _note(
-            heads, Action.BAN, room, user_id, actor_id, reason, details, ending=_timed(heads, row)
-        )
+        _note(heads, Action.BAN, room, user_id, actor_id, reason, details)
         return row
 
     return ending(room_id, user_id, act)
@@ -144,7 +141,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
                 )
             return standing
         row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id, until=until)
-        ending = end_sessions_within(
+        end_sessions_within(
             heads, user_id, code=CloseCode.BANNED, reason=str(site_bans.refusal(reason, until))
         )
         log(
@@ -153,7 +150,6 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
             reason=reason,
             subject_id=user_id,
             details=details,
-            ending=ending.pk if ending else None,
         )
         notice = recipients.moderation_notice(
             user_id,
@@ -250,13 +246,6 @@ def _known_member(row: Membership | None) -> Membership:
     return row
 
 
-def _timed(heads: Heads, row: Membership) -> int:
-    """Start the stopwatch: from now until no socket of theirs follows the room."""
-    return start(
-        heads, payloads.stream(row.room_id), row.seq, user_id=row.user_id, reason=str(row.state)
-    ).pk
-
-
 def _note(
     heads: Heads,
     action: Action,
@@ -265,7 +254,6 @@ def _note(
     actor_id: int,
     reason: str,
     details: dict[str, Any] | None = None,
-    ending: int | None = None,
 ) -> None:
     """Log an act, and tell the person concerned."""
     log(
@@ -275,7 +263,6 @@ def _note(
         room=room,
         subject_id=user_id,
         details=details,
-        ending=ending,
     )
     is_lifted = action in (Action.UNMUTE, Action.UNBAN)
     notice = recipients.moderation_notice(

@@ -13,7 +13,6 @@ from chat import services
 from chat.admin import details, log_sentences
 from chat.models import Bulk, ModerationLog, Report, Room
 from chat.moderation import site_bans
-from realtime.models import Ending
 from tests.chat.conftest import Say
 
 GERMAN = {"accept-language": "de"}
@@ -85,30 +84,16 @@ def test_details_are_said_in_words(found: dict[str, Any], english: str, german: 
             assert details.words(found) == german
 
 
-@pytest.mark.parametrize(
-    ("reason", "german"),
-    [
-        ("signed out", "abgemeldet"),
-        ("the account was deactivated", "das Konto wurde deaktiviert"),
-        ("removed", "Entfernt"),
-        ("of another app", "of another app"),
-    ],
-)
-def test_why_an_access_ended_is_said_in_words(reason: str, german: str) -> None:
-    with timezone.override("Europe/Berlin"), override("de"):
-        assert log_sentences.why(Ending(reason=reason)) == german
-
-
 def test_a_ban_names_its_end_by_the_clock_of_the_reader_and_in_utc_on_the_wire() -> None:
     until = datetime(2026, 11, 24, 14, tzinfo=timezone.get_fixed_timezone(60))
     with override("de"), timezone.override("Europe/Berlin"):
         refusal = site_bans.refusal("spam (again) {until}", until)
     assert str(refusal) == (
-        "You have been banned until 24 Nov 2026, 13:00 UTC. spam (again) {until}"
+        "You've been banned until 24 Nov 2026, 13:00 UTC. Reason: spam (again) {until}"
     )
     with timezone.override("Europe/Berlin"):
         assert refusal.message == (
-            "You have been banned until 24 Nov 2026, 14:00. spam (again) {until}"
+            "You've been banned until 24 Nov 2026, 14:00. Reason: spam (again) {until}"
         )
 
 

@@ -218,7 +218,7 @@ async def test_who_is_banned_from_the_site_is_disconnected(
     _, bobs = await follow(hub, bob, general)
     await database.read(lambda: services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="spam"))
     await run(alice, "message.post", room=general.pk, key=str(uuid4()), body="only for us")
-    assert bobs.closed == (CloseCode.BANNED, "You have been banned. spam")
+    assert bobs.closed == (CloseCode.BANNED, "You've been banned. Reason: spam")
     assert "only for us" not in str(bobs.objects)
 
 

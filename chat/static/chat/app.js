@@ -26,7 +26,6 @@ import { Menu, moveWithArrows, placeBeside } from './lib/menu.js';
 import { PerFrame } from './lib/per_frame.js';
 import { Shortcuts } from './lib/shortcuts.js';
 import { ShortcutsView } from './lib/shortcuts_view.js';
-import { words } from './lib/words.js';
 import { Blocks } from './people/blocks.js';
 import { People } from './people/people.js';
 import { Profile } from './people/profile.js';
@@ -41,6 +40,7 @@ import { Recent } from './sidebar/recent.js';
 import { neighbour } from './sidebar/room_order.js';
 import { Sidebar } from './sidebar/sidebar.js';
 import { allowPictures } from './timeline/pictures.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
@@ -297,7 +297,7 @@ export class App {
       'close-drawer': () => this.drawer(false),
       'create-room': () => void this.#createRoom(),
       'find-person': () =>
-        void this.dialogs.findPerson(words.writeToSomebody, (person) => this.writeTo(person.id)),
+        void this.dialogs.findPerson(words.newDirectMessage, (person) => this.writeTo(person.id)),
       switch: () => this.switcher.toggle(),
       shortcuts: () => this.showShortcuts(),
       'mark-all-read': () => void this.markAllRead(),

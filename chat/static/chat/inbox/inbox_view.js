@@ -19,11 +19,11 @@ import {
   takeJson,
   toast,
 } from '../lib/dom.js';
-import { words } from '../lib/words.js';
 import { plainText } from '../timeline/message.js';
 import { Excerpts } from './excerpts.js';
 import { Triage } from './inbox_keyboard.js';
 import { paintGroup, paintNotice } from './notice.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row

@@ -1,5 +1,5 @@
 /**
- * The sentences that notifications of chat become. chat/notification_kinds.py has the same for the
+ * The texts of the inbox: the sentences that notifications of chat become, and those around them. chat/notification_kinds.py has the same for the
  * pages of the server; a test compares them. Each sentence is whole: languages order and inflect
  * its parts differently.
  * @module
@@ -155,4 +155,11 @@ export const summaries = {
       ...values(row),
       count,
     }),
+};
+
+export const words = {
+  inboxUnread: (/** @type {number} */ count) =>
+    count === 0
+      ? gettext('No unread notifications')
+      : counted('%(count)s unread', '%(count)s unread', count),
 };
