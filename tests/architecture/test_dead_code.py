@@ -46,9 +46,12 @@ def used(path: Path, module: ast.Module) -> Iterator[str]:
             yield node.attr
         elif isinstance(node, ast.ImportFrom) and path.name != "__init__.py":
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if DOTTED.match(node.value):  # "realtime.site.csp.Policy" in a setting
-                yield node.value.rpartition(".")[2]
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and DOTTED.match(node.value)  # "realtime.site.csp.Policy" in a setting
+        ):
+            yield node.value.rpartition(".")[2]
 
 
 def is_config_or_model(module: ast.Module, name: str) -> bool:
