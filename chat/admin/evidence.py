@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat import services
-from chat.admin.actions import Link, Label, actor_id
+from chat.admin.actions import Label, Link, actor_id
 from chat.admin.forms import RoomField
 from chat.admin.lists import ReadOnlyAdmin, person_id
 from chat.models import REASON_MAX_LENGTH, Message, Room
