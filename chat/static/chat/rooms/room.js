@@ -324,7 +324,7 @@ export class Room {
    * @param {number} seq
    */
   heardMine(membership, seq) {
-    if (this.#unread.heard(membership.read_number, seq)) this.#goneBack();
+    if (this.#unread.readReported(membership.read_number, seq)) this.#markedUnread();
     this.#isMine(membership);
   }
 
@@ -358,22 +358,22 @@ export class Room {
    */
   async unreadFrom(number) {
     const before = this.readNumber;
-    this.#unread.goBack(number);
+    this.#unread.markUnread(number);
     this.#emitter.emit('back', this.readNumber + 1);
     this.#emitter.emit('change', undefined);
     try {
       const { seq } = await this.#context.client.command('room.unread', { room: this.id, number });
-      if (this.#unread.wentBack(/** @type {number} */ (seq))) this.#goneBack();
+      if (this.#unread.markedUnread(/** @type {number} */ (seq))) this.#markedUnread();
       await this.#countMentions();
     } catch (error) {
-      if (this.#unread.wentBack(0)) this.#goneBack();
+      if (this.#unread.markedUnread(0)) this.#markedUnread();
       else this.readTo(before);
       throw error;
     }
   }
 
   /** Elsewhere I went back to where my read number is now. */
-  #goneBack() {
+  #markedUnread() {
     this.#emitter.emit('back', this.readNumber + 1);
     this.#emitter.emit('change', undefined);
     void this.#countMentions();
@@ -386,7 +386,7 @@ export class Room {
   async #countMentions() {
     const snapshot = await this.#context.api.get(`/api/rooms/${this.id}/`).catch(() => null);
     if (!snapshot) return;
-    this.#unread.mentionsAre(snapshot.mentions);
+    this.#unread.setMentions(snapshot.mentions);
     this.#emitter.emit('change', undefined);
   }
 

@@ -9,7 +9,7 @@
 
 import { Emitter } from '../lib/emitter.js';
 
-/** @typedef {import('./idb.js').Rows} Rows */
+/** @typedef {import('./entry_store.js').EntryStore} EntryStore */
 /** @typedef {import('../tabs/tabs.js').Channel} Channel */
 /** @typedef {import('../types.js').Entry} Entry */
 /** @typedef {import('../types.js').Report} Report */
@@ -18,7 +18,7 @@ import { Emitter } from '../lib/emitter.js';
  * @typedef {object} EntriesOptions
  * @property {number} owner
  * @property {number} limit  entries of the owner, of all tabs
- * @property {Rows} rows
+ * @property {EntryStore} store
  * @property {Channel | null} channel
  * @property {boolean} shared any tab may send any entry, because locks let one send at a time; else
  *   each tab sends its own
@@ -29,7 +29,7 @@ import { Emitter } from '../lib/emitter.js';
 export class Entries {
   #owner;
   #limit;
-  #rows;
+  #store;
   /** @type {Channel | null} */
   #channel;
   #shared;
@@ -46,10 +46,10 @@ export class Entries {
   #held = new Set();
 
   /** @param {EntriesOptions} options */
-  constructor({ owner, limit, rows, channel, shared, heard, report }) {
+  constructor({ owner, limit, store, channel, shared, heard, report }) {
     this.#owner = owner;
     this.#limit = limit;
-    this.#rows = rows;
+    this.#store = store;
     this.#channel = channel;
     this.#shared = shared;
     this.#report = report;
@@ -62,7 +62,7 @@ export class Entries {
   }
 
   get durable() {
-    return this.#rows.durable && this.#unstored.size === 0;
+    return this.#store.durable && this.#unstored.size === 0;
   }
 
   get size() {
@@ -97,7 +97,7 @@ export class Entries {
     this.#emitter.emit('change', entry);
     const { order: _, result: __, ...row } = entry;
     try {
-      entry.order = await this.#rows.add(row);
+      entry.order = await this.#store.add(row);
     } catch (error) {
       this.#report(error, 'an entry of the outbox is kept in memory only');
       this.#unstored.add(entry.key);
@@ -123,7 +123,7 @@ export class Entries {
   async save(entry) {
     if (entry.order === null || this.#unstored.has(entry.key)) return;
     const { result: _, ...row } = entry;
-    await this.#rows
+    await this.#store
       .put(row)
       .catch((error) => this.#report(error, 'an entry of the outbox keeps its older state'));
   }
@@ -158,7 +158,7 @@ export class Entries {
     /** @type {Entry[]} */
     let stored;
     try {
-      stored = await this.#rows.all(this.#owner);
+      stored = await this.#store.all(this.#owner);
     } catch (error) {
       this.#report(error, 'the outbox could not be read');
       return;
@@ -177,7 +177,7 @@ export class Entries {
   close() {
     this.#channel?.close();
     this.#channel = null;
-    this.#rows.close();
+    this.#store.close();
   }
 
   /** @param {Entry} entry */
@@ -185,7 +185,7 @@ export class Entries {
     if (this.#unstored.delete(entry.key) || entry.order === null) return;
     // If this fails, the next page sends it again with the same key, and is answered with the first
     // message.
-    await this.#rows
+    await this.#store
       .delete(entry.order)
       .catch((error) => this.#report(error, 'an entry of the outbox could not be removed'));
   }

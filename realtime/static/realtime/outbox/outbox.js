@@ -19,7 +19,7 @@ import { uuid } from '../lib/uuid.js';
 import { words } from '../lib/words.js';
 import { openChannel, takeTurn } from '../tabs/tabs.js';
 import { Entries } from './entries.js';
-import { OpeningRows, openRows } from './idb.js';
+import { EntryStore } from './entry_store.js';
 import { verdict } from './retry_policy.js';
 
 /** @typedef {import('../types.js').Clock} Clock */
@@ -85,7 +85,7 @@ export class Outbox {
     this.#entries = new Entries({
       owner,
       limit: MAX_ENTRIES,
-      rows: new OpeningRows(openRows({ indexedDB, report })),
+      store: new EntryStore({ indexedDB, report }),
       channel: channel === undefined ? openChannel(nameFor(owner)) : channel,
       shared: this.#locks !== null,
       // Should the tab that wrote an entry die before it has sent it, the lock and the entry come
