@@ -11,7 +11,7 @@ import { Desktop, showThatSomebodyLooks } from '../notifications/desktop.js';
 import { InboxFeed } from '../notifications/feed.js';
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
-import { listenToBrowser } from '../realtime/connection/page_lifecycle.js';
+import { followPageLifecycle } from '../realtime/connection/page_lifecycle.js';
 import { Session } from '../realtime/session.js';
 import { sharedTransport } from '../realtime/tabs/shared_socket.js';
 import { EmojiPicker } from './composer/emoji_picker.js';
@@ -84,7 +84,7 @@ export class App {
       outbox,
       transport: sharedTransport({ path: PATH, user: boot.me.id }),
     });
-    this.api = new Api({ onEpoch: (epoch) => this.client.heardEpoch(epoch) });
+    this.api = new Api({ onEpoch: (epoch) => this.client.checkEpoch(epoch) });
     this.dialogs = new Dialogs(this.api);
     this.emoji = new EmojiPicker();
     this.menu = new Menu();
@@ -107,8 +107,8 @@ export class App {
     );
     const session = new Session({
       client: this.client,
-      ask: () => this.api.get('/api/announcements/'),
-      told: () => this.connection.paint(),
+      check: () => this.api.get('/api/announcements/'),
+      changed: () => this.connection.paint(),
     });
     this.connection = new Connection(this.client, session);
     this.profile = new Profile(this);
@@ -139,7 +139,7 @@ export class App {
 
   start() {
     this.router.start();
-    listenToBrowser(this.client);
+    followPageLifecycle(this.client);
     this.client.start();
   }
 

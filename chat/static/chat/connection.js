@@ -28,7 +28,7 @@ export class Connection {
 
   /**
    * @param {Client} client
-   * @param {{doubted: boolean}} session
+   * @param {{checking: boolean}} session
    */
   constructor(client, session) {
     this.#client = client;
@@ -53,7 +53,7 @@ export class Connection {
   /** Write the state into the line of the present view and into the sidebar. */
   paint() {
     const state = this.#client.state;
-    const said = this.#session.doubted ? DOUBTED : inWords(state);
+    const said = this.#session.checking ? CHECKING_SESSION : inWords(state);
     document.documentElement.dataset.connection = state.name;
     const short = document.querySelector('[data-connection-words]');
     if (short) short.textContent = said.short;
@@ -77,7 +77,7 @@ export class Connection {
 }
 
 /** @type {Words} */
-const DOUBTED = {
+const CHECKING_SESSION = {
   tone: 'calm',
   words: words.sessionDoubted,
   short: words.connecting,

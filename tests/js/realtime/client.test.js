@@ -285,12 +285,12 @@ describe('what a server ends', () => {
 
   test('an HTTP answer of another epoch makes the client ask again, once', async () => {
     const { client, server, copy } = await roomScene();
-    client.heardEpoch('e-1');
+    client.checkEpoch('e-1');
     assert.equal(server.connections.length, 1);
-    client.heardEpoch('e-9');
+    client.checkEpoch('e-9');
     await settle();
     assert.equal(server.connections.length, 2);
-    client.heardEpoch('e-9');
+    client.checkEpoch('e-9');
     await settle();
     assert.equal(server.connections.length, 2);
     assert.equal(copy.loads, 0);

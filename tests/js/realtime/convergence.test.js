@@ -176,7 +176,7 @@ function assertConverged({ server, client, copies, problems }) {
     );
   }
   assert.deepEqual(
-    problems.filter((problem) => !problem.includes('garbled')),
+    problems.filter((problem) => !problem.includes('reading from the connection')),
     [],
   );
 }

@@ -149,7 +149,7 @@ function faultOfTab(world) {
       () => tab.client.wake(),
       () => tab.client.wake(),
       () => tab.client.retryNow(),
-      () => tab.client.heardEpoch(world.server.epoch),
+      () => tab.client.checkEpoch(world.server.epoch),
       () => tab.client.unsubscribe(name),
       () => void tab.client.subscribe(name, /** @type {any} */ (tab.copies.get(name))),
     );

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { PATIENCE_MS } from '../../../realtime/static/realtime/connection/heartbeat.js';
+import { HEARTBEAT_TIMEOUT_MS } from '../../../realtime/static/realtime/connection/heartbeat.js';
 import {
   COMMAND_TIMEOUT_MS,
   MAX_COMMAND_BYTES,
   MAX_WAITING_COMMANDS,
 } from '../../../realtime/static/realtime/connection/replies.js';
 import {
-  BYE_PATIENCE_MS,
+  BYE_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,
   MAX_SLOT_MS,
   Socket,
@@ -296,7 +296,7 @@ describe('a silent connection', () => {
   test('is given up when nothing answers the ping, and made again', async () => {
     const { server, socket, clock } = await openScene();
     server.connection.die();
-    await clock.advance(25_000 + PATIENCE_MS);
+    await clock.advance(25_000 + HEARTBEAT_TIMEOUT_MS);
     assert.equal(socket.state.name, 'waiting');
     await clock.advance(500);
     assert.equal(socket.state.name, 'open');
@@ -429,7 +429,7 @@ describe('reconnecting', () => {
   test('leaves a server that says bye and does not close', async () => {
     const { server, socket, clock } = await openScene();
     server.connection.send({ type: 'bye', reason: 'restart', retry_after: 30 });
-    await clock.advance(BYE_PATIENCE_MS);
+    await clock.advance(BYE_TIMEOUT_MS);
     assert.deepEqual(socket.state, { name: 'waiting', retryAt: clock.now() + 25_000, slot: true });
   });
 

@@ -270,13 +270,13 @@ export class RoomView {
 
   #paintPending() {
     this.timeline.pending(
-      this.#app.outbox.in(this.room.stream).filter((entry) => !this.room.hasArrived(entry)),
+      this.#app.outbox.entriesFor(this.room.stream).filter((entry) => !this.room.hasArrived(entry)),
     );
   }
 
   /** @param {import('../../realtime/outbox/outbox.js').Entry} entry */
   #outboxChanged(entry) {
-    if (entry.lane !== this.room.stream) return;
+    if (entry.orderingKey !== this.room.stream) return;
     if (entry.state === 'sent') {
       if (entry.result?.message) this.room.replied(entry.result.message);
       this.composer.posted();
@@ -293,13 +293,13 @@ export class RoomView {
     const { id, stream, lastNumber } = this.room;
     const fields = { room: id, body, ...(replyTo ? { reply_to: replyTo } : {}) };
     const before = this.#app.outbox
-      .in(stream)
+      .entriesFor(stream)
       // will be messages
       .filter((entry) => entry.state !== 'failed' && !this.room.hasArrived(entry)).length;
     try {
       this.#app.outbox.add({
         command: 'message.post',
-        lane: stream,
+        orderingKey: stream,
         fields,
         memo: lastNumber + before,
       });

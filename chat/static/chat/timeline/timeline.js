@@ -334,7 +334,7 @@ export class Timeline {
   /** Tell the history where the reader is, and load what comes next. */
   #look() {
     const { fromStart, fromEnd } = this.#place;
-    this.#history.look(this.atEnd ? null : Number(this.#place.first?.dataset.number) || null);
+    this.#history.setAnchor(this.atEnd ? null : Number(this.#place.first?.dataset.number) || null);
     if (fromStart < LOAD_WITHIN_PX && !this.#history.complete) this.#quietly(this.#history.older());
     else if (fromEnd < LOAD_WITHIN_PX && !this.#history.following)
       this.#quietly(this.#history.newer());

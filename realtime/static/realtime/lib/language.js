@@ -1,14 +1,14 @@
 /**
- * The reader's language: what the page's catalogue (realtime/languages.py) has for an English text.
- * Without a catalogue, the text itself.
+ * Translates texts with the page's catalogue (realtime/site/languages.py). Without a catalogue, or
+ * without a translation, the English text is used.
  *
- * Texts stand in the `words.js` modules and nowhere else; `make messages` finds them there by the
- * names of these functions.
+ * All texts are in the `words.js` modules, where `make messages` finds them by the names of these
+ * functions.
  * @module
  */
 
 /**
- * @typedef {object} Catalogue  What Django's script of a catalogue puts into the page.
+ * @typedef {object} Catalogue  The functions that Django's catalogue script defines.
  * @property {(text: string) => string} [gettext]
  * @property {(one: string, many: string, count: number) => string} [ngettext]
  * @property {(context: string, text: string) => string} [pgettext]
@@ -23,14 +23,14 @@ export const ngettext = (one, many, count) =>
   catalogue.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
 
 /**
- * Of a text that means different things in different places.
+ * For a text whose translation depends on the context.
  * @param {string} context
  * @param {string} text
  */
 export const pgettext = (context, text) => catalogue.pgettext?.(context, text) ?? text;
 
 /**
- * Put values where a text names them: `fill(gettext('Message %(name)s'), { name })`.
+ * Insert values into a text: `fill(gettext('Message %(name)s'), { name })`.
  * @param {string} text
  * @param {Record<string, string | number>} values
  */
@@ -40,10 +40,10 @@ export function fill(text, values) {
   );
 }
 
-/** A text with a count in it. @param {string} one @param {string} many @param {number} count */
+/** A text with a count. @param {string} one @param {string} many @param {number} count */
 export const counted = (one, many, count) => fill(ngettext(one, many, count), { count });
 
-/** For `Intl`. Digits are those of the server's pages in every language. */
+/** The locale for `Intl`, with the digits of the server's pages in every language. */
 export function locale() {
   const language = globalThis.document?.documentElement.lang;
   return language ? `${language}-u-nu-latn` : undefined;
