@@ -1,6 +1,6 @@
 /**
- * The page as a whole: one connection, the rooms on it, and which view is shown. Going somewhere
- * replaces the view, never the connection.
+ * The page as a whole: one connection, the rooms, and the view. Navigation replaces the view but
+ * keeps the connection.
  * @module
  */
 
@@ -17,10 +17,9 @@ import { sharedTransport } from '../realtime/tabs/shared_socket.js';
 import { EmojiPicker } from './composer/emoji_picker.js';
 import { FormatMenu } from './composer/format_menu.js';
 import { Connection } from './connection.js';
-import { Counters } from './counters.js';
 import { Dialogs } from './lib/dialogs.js';
-import { complain, onAction, toast } from './lib/dom.js';
-import { makeRoomForKeyboard } from './lib/keyboard.js';
+import { onAction, toast, toastError } from './lib/dom.js';
+import { fitAboveKeyboard } from './lib/keyboard.js';
 import { Menu, moveWithArrows, placeBeside } from './lib/menu.js';
 import { PerFrame } from './lib/per_frame.js';
 import { Shortcuts } from './lib/shortcuts.js';
@@ -36,31 +35,39 @@ import { Router } from './router.js';
 import { SearchField } from './search/search_field.js';
 import { Switcher } from './search/switcher.js';
 import { Favourites } from './sidebar/favourites.js';
-import { Recent } from './sidebar/recent.js';
+import { RecentRooms } from './sidebar/recent_rooms.js';
 import { neighbour } from './sidebar/room_order.js';
 import { Sidebar } from './sidebar/sidebar.js';
 import { allowPictures } from './timeline/pictures.js';
+import { UnreadBadge } from './unread_badge.js';
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
  * @typedef {import('../realtime/types.js').User} User
  * @typedef {import('./rooms/room.js').Room} Room
  *
- * @typedef {object} Boot  What the server wrote into the page (chat/page_data.py).
+ * @typedef {object} Boot  The data that the server put into the page (chat/pages/page_data.py).
  * @property {User & {moderator: boolean}} me
  * @property {string} epoch
  * @property {import('./rooms/room.js').Listed[]} rooms
- * @property
- *   {{seq: number, unread: number, since: string, preferences: import('../notifications/news.js').Choices}}
- *   inbox
+ * @property {BootInbox} inbox
  * @property {{message: number}} limits
  * @property {string[]} image_hosts
  * @property {import('./people/blocks.js').Block[]} blocks
  * @property {import('./people/site_mute.js').MuteRow | null} site_mute
  */
 
+/**
+ * @typedef {object} BootInbox
+ * @property {number} seq
+ * @property {number} unread
+ * @property {string} since
+ * @property {import('../notifications/news.js').Choices} preferences
+ */
+
 const PATH = '/ws/chat/';
-const MEMBERS_ASKED = 200; // for completion of names; larger rooms complete those who have been met
+/** For completion of names. In larger rooms, only people seen on the page complete as well. */
+const MEMBERS_LOADED = 200;
 
 export class App {
   /** @type {Map<number, Promise<User[]>>} */
@@ -94,8 +101,8 @@ export class App {
     this.feed = new InboxFeed(this.client, this.api);
     this.announcements = new Announcements(this.client, this.api);
     this.favourites = new Favourites(this.api, this.rooms);
-    this.counters = new Counters();
-    this.recent = new Recent(boot.me.id);
+    this.badge = new UnreadBadge();
+    this.recent = new RecentRooms(boot.me.id);
     this.shortcuts = new Shortcuts(this.#keys());
     this.formats = new FormatMenu(this.shortcuts.mac);
     this.switcher = new Switcher(this);
@@ -122,7 +129,7 @@ export class App {
     );
     this.#listen();
     showThatSomebodyLooks();
-    makeRoomForKeyboard();
+    fitAboveKeyboard();
     this.desktop = new Desktop({
       feed: this.feed,
       user: boot.me.id,
@@ -149,8 +156,8 @@ export class App {
   }
 
   /**
-   * Those who can be mentioned in a room. Asked for once; without a connection, those who have been
-   * met.
+   * People who can be mentioned in a room. Loaded once; without a connection, the people seen on
+   * the page.
    * @param {Room} room
    * @returns {Promise<User[]>}
    */
@@ -164,7 +171,7 @@ export class App {
   async #askMembers(room) {
     try {
       const { members } = await this.api.get(`/api/rooms/${room.id}/members`, {
-        limit: MEMBERS_ASKED,
+        limit: MEMBERS_LOADED,
       });
       for (const { user } of members) this.people.learn(user);
       return members
@@ -187,21 +194,22 @@ export class App {
     await this.go(url);
   }
 
-  /** Open the conversation with one person. @param {number} userId */
+  /** Open the direct conversation with a person. @param {number} userId */
   async writeTo(userId) {
     try {
       const room = this.rooms.added(await this.api.post('/api/rooms/direct', { user: userId }));
       await this.go(room.url);
     } catch (error) {
-      complain(error);
+      toastError(error);
     }
   }
 
   /** @param {Room} room */
   markRead(room) {
-    if (this.router.markRead(room)) return; // the view that shows it knows how
+    // A view of the room also updates its unread line.
+    if (this.router.markRead(room)) return;
     room.readTo(room.lastNumber);
-    this.client.command('room.read', { room: room.id, number: room.lastNumber }).catch(complain);
+    this.client.command('room.read', { room: room.id, number: room.lastNumber }).catch(toastError);
   }
 
   async markAllRead() {
@@ -212,7 +220,7 @@ export class App {
       await this.client.command('room.read_all', {});
       toast(words.allRead);
     } catch (error) {
-      complain(error);
+      toastError(error);
     }
   }
 
@@ -223,7 +231,7 @@ export class App {
       () => false,
     );
     if (done) toast(words.linkCopied);
-    else complain(words.copyFailed);
+    else toastError(words.copyFailed);
   }
 
   showShortcuts() {
@@ -231,7 +239,7 @@ export class App {
     new ShortcutsView(this.shortcuts).open();
   }
 
-  /** What the shortcuts of the page do. @returns {Record<string, () => void>} */
+  /** The actions of the page's shortcuts. @returns {Record<string, () => void>} */
   #keys() {
     const step =
       (/** @type {1 | -1} */ way, unread = false) =>
@@ -252,7 +260,7 @@ export class App {
     };
   }
 
-  /** Esc closes what is open; where nothing is, the room is read. */
+  /** Esc closes what is open, or marks the room as read. */
   #escape() {
     const { room } = this.router;
     if (this.drawerIsOpen) this.drawer(false);
@@ -265,7 +273,7 @@ export class App {
 
   #count() {
     this.router.paintTitle();
-    this.counters.show(this.rooms);
+    this.badge.show(this.rooms);
   }
 
   #listen() {
@@ -281,13 +289,13 @@ export class App {
     );
     this.announcements.on('change', (shown) => banner.show(shown));
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
-    this.feed.on('block', (row) => this.blocks.tell(/** @type {any} */ (row)));
-    this.feed.on('site_mute', (row) => this.siteMute.tell(/** @type {any} */ (row)));
+    this.feed.on('block', (row) => this.blocks.update(/** @type {any} */ (row)));
+    this.feed.on('site_mute', (row) => this.siteMute.update(/** @type {any} */ (row)));
     this.feed.on('reloaded', () => {
       void this.blocks.reload().catch(() => {});
       void this.siteMute.reload().catch(() => {});
     });
-    this.feed.on('membership', (told) => void this.rooms.tellMine(told));
+    this.feed.on('membership', (told) => void this.rooms.ownMembershipPushed(told));
     this.rooms.on('change', () => this.#counting.soon());
     onAction(document, {
       reconnect: () => this.client.retryNow(),
@@ -310,7 +318,7 @@ export class App {
     const app = /** @type {HTMLElement} */ (document.querySelector('.app'));
     if ((app.dataset.drawer === 'open') === open) return;
     app.dataset.drawer = open ? 'open' : 'closed';
-    // In the drawer the rest of the page is out of reach; its first link is where one starts.
+    // The rest of the page cannot be reached while the drawer is open, so focus its first link.
     /** @type {HTMLElement} */ (document.getElementById('main')).inert = open;
     /** @type {HTMLElement | null} */ (
       document.querySelector(open ? '#sidebar a' : '[data-do="open-drawer"]')

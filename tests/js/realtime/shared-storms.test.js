@@ -19,7 +19,7 @@ import { FakeServer } from '../support/server.js';
 
 const RUNS = Number(process.env.RUNS ?? 100);
 const STEPS = 250;
-const MOST_TABS = 5;
+const MAX_TABS = 5;
 const NAMES = ['room.1', 'room.2', 'inbox.7'];
 
 /** @typedef {ReturnType<typeof world>} World */
@@ -52,7 +52,7 @@ const pick = ({ random }, values) => values[Math.floor(random() * values.length)
 /** @param {World} world */
 function openTab(world) {
   const { browser, server, random, tabs } = world;
-  if (tabs.length >= MOST_TABS) return;
+  if (tabs.length >= MAX_TABS) return;
   const tab = browser.open({ epoch: server.epoch }); // as the page has it
   const copies = new Map(NAMES.map((name) => [name, copyOf(server, name)]));
   for (const copy of copies.values())

@@ -1,6 +1,6 @@
 /**
- * Gives the site its service worker, once the page has all that it needs itself. Browsers have
- * workers over HTTPS and on localhost only.
+ * Registers the service worker when the page is idle. Browsers allow workers only over HTTPS and on
+ * localhost.
  * @module
  */
 
@@ -10,7 +10,7 @@ const whenIdle =
 if ('serviceWorker' in navigator) {
   addEventListener('load', () => {
     const address = `/service-worker.js?language=${document.documentElement.lang}`;
-    // without it the site is as it was
+    // Without a worker the site still works.
     whenIdle(() => void navigator.serviceWorker.register(address).catch(() => {}));
   });
 }

@@ -1,30 +1,31 @@
 /**
  * The service worker, served at /service-worker.js behind a line that defines `HOLDFAST`
- * (chat/offline.py).
+ * (chat/pages/offline.py).
  *
- * It does two things: where a page cannot be had it shows the one that it carries, and it opens
- * what a notification tells of. It keeps nothing that anybody has read: it has no cache, and
- * answers no request but for pages (docs/decisions/0010-the-worker-keeps-no-conversation.md). A
- * classic script, because not every browser has modules in service workers.
+ * It does two things: it shows the offline page when a page cannot be loaded, and it opens the page
+ * of a notification. It stores no conversation: it has no cache, and only answers requests for
+ * pages (docs/decisions/0010-the-worker-keeps-no-conversation.md). It is a classic script, because
+ * not every browser supports modules in service workers.
  */
 
 /**
- * @typedef {{user: number, url: string, ids: number[]}} Told What a notification carries
- *   (notifications/display.js).
+ * @typedef {{user: number, url: string, ids: number[]}} NotificationData  The data of a
+ *   notification (notifications/display.js).
  */
 
 const worker = /** @type {any} */ (self);
 /** @type {{page: string, policy: string}} */
 const { page, policy } = worker.HOLDFAST;
 
-/** What a proxy answers while nobody is behind it. */
-const NOBODY_THERE = [502, 503, 504];
-/** For a tab to say that it can open something; one that the browser has frozen says nothing. */
+/** The answers of a proxy without a server behind it. */
+const GATEWAY_ERRORS = [502, 503, 504];
+/** For a tab to answer that it can open a page; a frozen tab does not answer. */
 const ANSWER_MS = 500;
 
 worker.addEventListener('install', (/** @type {any} */ event) => {
-  worker.skipWaiting(); // no tab depends on what an older one held
-  event.waitUntil(leaveTheRestAlone(event));
+  // No tab depends on the state of an older worker.
+  worker.skipWaiting();
+  event.waitUntil(bypassOtherRequests(event));
 });
 
 worker.addEventListener('activate', (/** @type {any} */ event) => {
@@ -42,16 +43,16 @@ worker.addEventListener('notificationclick', (/** @type {any} */ event) => {
 });
 
 /**
- * Scripts, pictures and requests of pages need not wait until a worker has started.
+ * Requests for scripts, images and data need not wait until the worker has started.
  * @param {any} event
  */
-async function leaveTheRestAlone(event) {
+async function bypassOtherRequests(event) {
   try {
     await event.addRoutes?.([
       { condition: { not: { requestMode: 'navigate' } }, source: 'network' },
     ]);
   } catch {
-    // A browser with other conditions: the listener lets them pass as well.
+    // The browser does not support these conditions: the listener passes such requests through.
   }
 }
 
@@ -63,7 +64,7 @@ async function emptyCaches() {
 async function visit({ request, preloadResponse }) {
   try {
     const answer = (await preloadResponse) ?? (await fetch(request));
-    return NOBODY_THERE.includes(answer.status) ? nobodyThere() : answer;
+    return GATEWAY_ERRORS.includes(answer.status) ? nobodyThere() : answer;
   } catch {
     return nobodyThere();
   }
@@ -78,16 +79,17 @@ function nobodyThere() {
   return new Response(page, { status: 503, headers });
 }
 
-/** In the tab that was looked at last, of those that can; else in a new one. @param {Told} told */
-async function open(told) {
-  if (new URL(told.url, worker.location.origin).origin !== worker.location.origin)
-    return worker.clients.openWindow(told.url);
+/** Open in the most recent tab that can, otherwise in a new one. @param {NotificationData} data */
+async function open(data) {
+  if (new URL(data.url, worker.location.origin).origin !== worker.location.origin)
+    return worker.clients.openWindow(data.url);
   const tabs = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  const able = await Promise.all(tabs.map((/** @type {any} */ tab) => canOpen(tab, told.user)));
+  const able = await Promise.all(tabs.map((/** @type {any} */ tab) => canOpen(tab, data.user)));
   const tab = tabs.find((/** @type {any} */ _, /** @type {number} */ index) => able[index]);
-  if (!tab) return worker.clients.openWindow(told.url);
-  tab.postMessage({ holdfast: 'open', ...told });
-  await tab.focus().catch(() => {}); // it is open, if not in front
+  if (!tab) return worker.clients.openWindow(data.url);
+  tab.postMessage({ holdfast: 'open', ...data });
+  // If this fails, the page is open in the background.
+  await tab.focus().catch(() => {});
 }
 
 /** @param {any} tab @param {number} user @returns {Promise<boolean>} */

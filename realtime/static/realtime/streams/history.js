@@ -293,7 +293,10 @@ export class History {
     this.#emitter.emit('change', { changed: this.rows, removed: [], replaced: true });
   }
 
-  /** @param {NumberedRow} row @returns {boolean}  false: the window has this state or a newer one */
+  /**
+   * @param {NumberedRow} row
+   * @returns {boolean}  false: the window has this state or a newer one
+   */
   #put(row) {
     const known = this.#rows.get(row.number);
     if (known !== undefined && known.seq >= row.seq) return false;
@@ -305,8 +308,8 @@ export class History {
   }
 
   /**
-   * An answer under way may have an older state of the row, even of one that the window drops before
-   * the answer arrives.
+   * An answer under way may have an older state of the row, even of one that the window drops
+   * before the answer arrives.
    * @param {NumberedRow} row
    */
   #noteChange(row) {

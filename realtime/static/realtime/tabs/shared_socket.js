@@ -39,10 +39,9 @@ import { openChannel } from './tabs.js';
 const VERSION = 1;
 
 /**
- * @typedef {object} SharedLocks  the part of LockManager that is needed
- * @property
- *   {(name: string, options: {signal?: AbortSignal, steal?: boolean}, callback: () => Promise<void>) => Promise<void>}
- *   request
+ * @typedef {{signal?: AbortSignal, steal?: boolean}} LockOptions
+ * @typedef {(name: string, options: LockOptions, held: () => Promise<void>) => Promise<void>} Request
+ * @typedef {{request: Request}} SharedLocks  the part of LockManager that is needed
  *
  * @typedef {object} SharedSocketOptions
  * @property {string} name  of the lock and the channel

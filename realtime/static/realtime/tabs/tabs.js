@@ -13,10 +13,9 @@
 export const LOCK_TIMEOUT_MS = 20_000;
 
 /**
- * @typedef {object} Locks  the part of LockManager that is needed
- * @property
- *   {(name: string, options: {signal: AbortSignal}, callback: () => Promise<void>) => Promise<void>}
- *   request
+ * @typedef {{signal: AbortSignal}} LockOptions
+ * @typedef {(name: string, options: LockOptions, held: () => Promise<void>) => Promise<void>} Request
+ * @typedef {{request: Request}} Locks  the part of LockManager that is needed
  *
  * @typedef {object} Channel  the part of BroadcastChannel that is needed
  * @property {(value: any) => void} postMessage
