@@ -23,7 +23,7 @@ import { COMMAND_TIMEOUT_MS, Replies } from './replies.js';
 /** @typedef {import('./replies.js').Answer} Answer */
 /** @typedef {Record<string, any> & {type: string}} Incoming */
 
-export const SUBPROTOCOL = 'holdfast.v1';
+const SUBPROTOCOL = 'holdfast.v1';
 /**
  * From the start of an attempt to `hello`. In a dead network, a handshake takes minutes to fail.
  */

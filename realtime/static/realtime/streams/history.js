@@ -22,7 +22,7 @@ import { words } from '../lib/words.js';
 /** @typedef {import('../types.js').Row} Row */
 
 /** Rows of one window in memory. */
-export const MAX_ROWS = 1_000;
+const MAX_ROWS = 1_000;
 /** Rows in one request. */
 export const PAGE_ROWS = 50;
 /** Changes that are remembered during a request; with more, the request must be repeated. */

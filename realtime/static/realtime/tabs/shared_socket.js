@@ -70,7 +70,7 @@ export function sharedTransport({ path, user }) {
 }
 
 /** @param {string} path @param {number} user */
-export function nameFor(path, user) {
+function nameFor(path, user) {
   return `holdfast-socket-${VERSION}-${path}-${user}`;
 }
 
@@ -117,11 +117,6 @@ export class SharedSocket {
   /** @returns {ConnectionState} */
   get state() {
     return this.#state;
-  }
-
-  /** This tab has the WebSocket. For tests. */
-  get leads() {
-    return this.#role instanceof Leader;
   }
 
   start() {
