@@ -19,7 +19,7 @@ function context(answers = []) {
   return { asked, api: { get: answer }, client: { command: answer } };
 }
 
-test('a block stands until it is lifted', () => {
+test('a block is in effect until it is removed', () => {
   const blocks = new Blocks([row(3)], context());
   assert.equal(blocks.has(9), true);
   assert.equal(blocks.has(7), false);

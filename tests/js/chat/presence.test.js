@@ -21,7 +21,7 @@ function scene(answer = { count: 2, users: [1, 2] }) {
 /** @param {'typing' | 'presence'} kind @param {object} data @returns {any} */
 const signal = (kind, data) => ({ kind, data });
 
-test('who comes and goes is known once somebody has asked', async () => {
+test('joining and leaving is followed once presence is loaded', async () => {
   const { presence, changes } = scene();
   presence.receive(signal('presence', { count: 3, joined: [3] }));
   assert.deepEqual([presence.count, presence.users], [3, null]);

@@ -43,7 +43,7 @@ describe('the messages that others answer', () => {
     assert.equal(scene.asked.size, 0);
   });
 
-  test('are asked for once, and told when they are found', async () => {
+  test('are requested once, and reported when they are loaded', async () => {
     const scene = quotes();
     assert.equal(scene.quotes.get(1), null);
     assert.equal(scene.quotes.get(1), null);

@@ -69,7 +69,7 @@ describe('why I cannot write', () => {
     assert.equal(postingObstacle(muted(-1000)), null);
   });
 
-  test('of a mute here and one in all rooms the longer one is told', () => {
+  test('the longer of a mute in the room and one on the site is shown', () => {
     const later = (/** @type {number} */ ms) => new Date(Date.now() + ms).toISOString();
     const both = (/** @type {number} */ here, /** @type {number} */ everywhere) =>
       postingObstacle(
@@ -145,7 +145,7 @@ describe('what I may do with a message', () => {
   });
 });
 
-describe('whom I may moderate', () => {
+describe('the members that a user may moderate', () => {
   const owned = room({ membership: { state: 'active', role: 'owner' }, canModerate: true });
   const moderated = room({ membership: { state: 'active', role: 'moderator' }, canModerate: true });
   const member = (/** @type {string} */ role) => ({ role, user: { id: 2 } });

@@ -11,7 +11,7 @@ const row = (seq, muted_until) => ({ id: 7, seq, muted_until });
 /** @param {(path: string) => Promise<any>} [get] */
 const context = (get = async () => assert.fail('nothing is asked')) => ({ api: { get } });
 
-test('a mute is told and lifted', () => {
+test('a mute arrives and is lifted', () => {
   const mute = new SiteMute(null, context());
   let changes = 0;
   mute.on('change', () => (changes += 1));
@@ -41,7 +41,7 @@ test('of another history it is read anew, whatever the numbers are', async () =>
   assert.equal(mute.until, LATER);
 });
 
-test('what is told while the server is asked is newer than its answer', async () => {
+test('an update during a request is newer than its answer', async () => {
   /** @type {(answer: any) => void} */
   let answer = () => {};
   const mute = new SiteMute(

@@ -204,7 +204,7 @@ describe('what was written', () => {
     assert.deepEqual(shared.problems.length, 1);
   });
 
-  test('by somebody else who used this browser is not sent', async () => {
+  test('of another user of this browser is not sent', async () => {
     const shared = browser();
     const alice = await tab(shared);
     write(alice, 'from Alice');
@@ -288,7 +288,7 @@ describe('without an ok', () => {
   });
 
   for (const code of ['rate_limited', 'unavailable']) {
-    test(`${code}: everything waits for as long as the server said, and says why`, async () => {
+    test(`${code}: everything waits for the server's retry_after, with the reason`, async () => {
       const shared = browser();
       const outbox = await tab(shared);
       const { send, bodies, waiting } = line();

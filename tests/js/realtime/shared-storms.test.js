@@ -228,7 +228,7 @@ function assertConverged({ browser, server, tabs }) {
         server.stream(name).head,
         `${name} of tab ${index}`,
       );
-      assert.equal(copy.backwards, 0, `${name} of tab ${index} was told nothing twice`);
+      assert.equal(copy.backwards, 0, `${name} of tab ${index} received nothing twice`);
       assert.deepEqual(
         sorted(copy.rows),
         sorted(server.stream(name).rows),

@@ -16,7 +16,7 @@ import { copyOf } from '../support/scene.js';
 /** @typedef {import('../support/browser.js').Tab} Tab */
 
 /**
- * Tabs that follow room.1, in which three messages stand.
+ * Tabs that follow room.1, which has three messages.
  * @param {number} count
  */
 async function scene(count) {
@@ -80,7 +80,7 @@ describe('one connection', () => {
     assert.deepEqual(server.commands('unsubscribe'), []);
   });
 
-  test('a tab that stands further back catches up, and the others stay level', async () => {
+  test('a tab with an older position catches up, and the others stay level', async () => {
     const { browser, server, tabs } = await scene(2);
     for (let number = 4; number < 20; number += 1) server.post('room.1', `message ${number}`);
     await settle();
@@ -213,7 +213,7 @@ describe('who leads', () => {
     assert.equal(browser.connections.length, 1);
   });
 
-  test('the leader is frozen: whoever looks at another tab takes over, and the thawed one follows', async () => {
+  test('the leader is frozen: a tab that becomes visible takes over, and the thawed one follows', async () => {
     const { browser, server, tabs, clock } = await scene(3);
     tabs[0].freeze();
     tabs[2].client.wake();
@@ -356,7 +356,7 @@ describe('states', () => {
     );
   });
 
-  test('somebody else signed in: no tab goes on for the person who left', async () => {
+  test('another user signed in: no tab continues for the user who left', async () => {
     const { server, tabs, browser, clock } = await scene(3);
     server.user = { id: 8, username: 'bob', name: 'Bob' };
     server.connection.cut(1006);

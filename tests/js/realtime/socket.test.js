@@ -190,7 +190,7 @@ describe('commands', () => {
     assert.deepEqual(await command('ping'), { time: 'now' });
   });
 
-  test('reject with what the server said', async () => {
+  test('reject with the error of the server', async () => {
     const { server, command } = await openScene();
     server.refuseNext('message.post', { code: 'slow_mode', message: 'Wait 4 s.', retry_after: 4 });
     await assert.rejects(command('message.post', { room: 1 }), {
@@ -200,7 +200,7 @@ describe('commands', () => {
     });
   });
 
-  test('are told apart by their ids, whatever the order of the replies', async () => {
+  test('are matched by their ids, in any order of the replies', async () => {
     const { command, server } = await openScene();
     server.ignored = new Set(['a', 'b']);
     const asked = Promise.all([command('a'), command('b')]);
@@ -275,7 +275,7 @@ describe('commands', () => {
 });
 
 describe('a silent connection', () => {
-  test('is pinged after ping_after, and not before', async () => {
+  test('is pinged after ping_after, but not before', async () => {
     const { server, clock } = await openScene();
     await clock.advance(24_999);
     assert.equal(server.commands('ping').length, 0);

@@ -366,7 +366,7 @@ describe('snapshots', () => {
 });
 
 describe('the end of a stream', () => {
-  test('is told with its reason, and nothing follows', () => {
+  test('is reported with its reason, and nothing follows', () => {
     const { stream, applied, log } = levelScene();
     stream.close('removed');
     stream.event(event(11));
