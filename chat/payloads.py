@@ -9,7 +9,7 @@ from typing import Any
 from chat.models import Block, InviteLink, Membership, Message, Room, SiteMute, State
 from notifications.payloads import INBOX, inbox, moment, person
 from realtime.core.streams import StreamName
-from realtime.protocol.page import End, Event
+from realtime.protocol.page import AccessEnd, Event
 
 ROOM = "room"
 ARCHIVED = "archived"  # the words in `closed.reason`
@@ -120,7 +120,7 @@ def message_event(row: Message) -> Event:
 def membership_event(row: Membership) -> Event:
     """Return the row as an event of its room. One that tells that somebody is gone ends their subscription."""
     gone = row.state != State.ACTIVE
-    end = End(row.user_id, None, None, str(row.state)) if gone else None
+    end = AccessEnd(row.user_id, None, None, str(row.state)) if gone else None
     return Event.of("membership", row.pk, row.seq, membership(row, live=False), end=end)
 
 
@@ -131,7 +131,7 @@ def inbox_event(row: Membership) -> Event:
 
 def room_event(row: Room) -> Event:
     """Return the row as an event of its own stream. One that tells that the room is archived ends all subscriptions."""
-    end = End(None, None, None, ARCHIVED) if row.archived_at else None
+    end = AccessEnd(None, None, None, ARCHIVED) if row.archived_at else None
     return Event.of("room", row.pk, row.seq, room(row, live=False), end=end)
 
 

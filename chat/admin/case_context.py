@@ -16,12 +16,10 @@ from chat.models import (
 )
 from chat.moderation import site_bans
 from chat.queries import selectors
-from realtime.auth.revocation_timing import endings_of
 
 MAX_SHOWN: Final = 20  # rows of each table; the lists have the rest
 MOST_LOOKED_AT: Final = 10_000  # reports, for those that are about one person; some 0.1 s
 SURROUNDINGS: Final = 5  # messages on each side of a reported one
-ENDINGS_SHOWN: Final = 5
 MOST_COUNTED: Final = 1000  # of anything that is shown as a number
 Action = ModerationLog.Action
 AGAINST: Final = (
@@ -43,7 +41,7 @@ def of_message(message_id: int) -> dict[str, Any]:
 
 
 def of_person(user_id: int) -> dict[str, Any]:
-    """Return the record of somebody: rooms, reports about their messages, what moderators did, how accesses ended, and a standing ban."""
+    """Return the record of somebody: rooms, reports about their messages, what moderators did, and a standing ban."""
     rooms = (
         Membership.objects.filter(user_id=user_id)
         .select_related("room", "user")
@@ -54,7 +52,6 @@ def of_person(user_id: int) -> dict[str, Any]:
         "memberships": [row for row in rooms[:MAX_SHOWN] if not row.room.is_direct],
         "reports": list(_reports_about(user_id)[:MAX_SHOWN]),
         "entries": _entries(subject_id=user_id),
-        "endings": endings_of(user_id, ENDINGS_SHOWN),
         "ban": SiteBan.objects.filter(site_bans.standing(), user_id=user_id)
         .select_related("created_by")
         .first(),

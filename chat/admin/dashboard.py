@@ -10,11 +10,10 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chat.admin import case_context, log_sentences
+from chat.admin import case_context
 from chat.models import Filter, Message, ModerationLog, Report, Room
 from notifications.models import Announcement
 from notifications.queries import SentBroadcast, counted
-from realtime.auth.revocation_timing import measured
 
 SHOWN: Final = 6  # rows of a card
 MESSAGES_LOOKED_AT: Final = 20_000  # the newest, for the busiest rooms; some 20 ms
@@ -91,20 +90,15 @@ def waiting(user_id: int | None) -> Waiting:
     )
 
 
-def bans() -> list[dict[str, Any]]:
-    """Return the latest bans from rooms and from the site, with their stopwatches."""
+def bans() -> list[ModerationLog]:
+    """Return the latest bans from rooms and from the site."""
     found: list[ModerationLog] = []
     for action in (ModerationLog.Action.BAN, ModerationLog.Action.SITE_BAN):
         rows = ModerationLog.objects.filter(action=action).select_related(
             "actor", "subject", "room"
         )
         found += rows.order_by("-pk")[:SHOWN]
-    latest = sorted(found, key=lambda row: row.pk, reverse=True)[:SHOWN]
-    times = measured([row.ending for row in latest if row.ending])
-    return [
-        {"row": row, "ended": log_sentences.ended(times[row.ending]) if row.ending in times else ""}
-        for row in latest
-    ]
+    return sorted(found, key=lambda row: row.pk, reverse=True)[:SHOWN]
 
 
 def busiest() -> list[Busy]:

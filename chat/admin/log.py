@@ -5,19 +5,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from chat.admin import formatting, log_sentences
-from chat.admin.lists import NOTHING, KeysetList, ShownAdmin, person_id
+from chat.admin.lists import NOTHING, ShownAdmin, person_id
 from chat.models import ModerationLog
-from realtime.auth.revocation_timing import measured
 
 _DATES: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?", re.ASCII)
 _COLUMNS: Final = {"by": "actor", "to": "subject"}
@@ -26,17 +22,6 @@ DAYS: Final = {
     "7": gettext_lazy("7 days"),
     "30": gettext_lazy("30 days"),
 }
-
-
-class LogList(KeysetList):
-    """A page of the log with what the stopwatches say: two queries for all of them."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read the page, then the stopwatches of its entries."""
-        super().get_results(request)
-        found = measured([row.ending for row in self.result_list if row.ending])
-        for row in self.result_list:
-            row.measured = found.get(row.ending)
 
 
 class WhenFilter(admin.SimpleListFilter):
@@ -81,9 +66,9 @@ class ActionFilter(admin.SimpleListFilter):
 
 @admin.register(ModerationLog)
 class ModerationLogAdmin(ShownAdmin):
-    """Who did what to whom, and why; and how fast it was true everywhere."""
+    """Who did what to whom, and why."""
 
-    list_display = ("when", "by", "what", "reason", "access")
+    list_display = ("when", "by", "what", "reason")
     list_display_links = ("when",)
     list_select_related = ("actor", "subject", "room")
     list_filter = (WhenFilter, ActionFilter)
@@ -94,12 +79,8 @@ class ModerationLogAdmin(ShownAdmin):
     people = ("actor", "subject")
     room = "room"
     narrowed_by = ("room", "actor", "subject", "message")
-    fields = ("what", "created_at", "by", "to", "where", "about", "reason", "access")
-    readonly_fields = ("what", "by", "to", "where", "about", "access")
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the list that knows the stopwatches."""
-        return LogList
+    fields = ("what", "created_at", "by", "to", "where", "about", "reason")
+    readonly_fields = ("what", "by", "to", "where", "about")
 
     def name(self, row: ModerationLog) -> str:
         """Return who did what."""
@@ -142,20 +123,6 @@ class ModerationLogAdmin(ShownAdmin):
     def about(self, row: ModerationLog) -> SafeString | str:
         """Return the message that it was about."""
         return formatting.message(row.message_id)
-
-    @admin.display(description=gettext_lazy("access ended"))
-    def access(self, row: ModerationLog) -> SafeString | str:
-        """Return how long it took until nobody had the access any more."""
-        if row.ending is None:
-            return "—"
-        found = row.measured if hasattr(row, "measured") else measured([row.ending]).get(row.ending)
-        if found is None:
-            return _("not kept any more")
-        return format_html(
-            '<span class="stopwatch{}">{}</span>',
-            " stopwatch--late" if found.missing else "",
-            log_sentences.ended(found),
-        )
 
 
 def _within(first: str, last: str) -> Q:

@@ -5,14 +5,10 @@ from typing import Any, Final
 
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.admin import details, formatting
-from chat.models import ModerationLog, State
-from chat.moderation import site_bans
-from realtime.auth.revocation_timing import Measured
-from realtime.models import Ending
+from chat.models import ModerationLog
 
 Action = ModerationLog.Action
 
@@ -80,30 +76,6 @@ def told(row: ModerationLog) -> SafeString:
 def deed(row: ModerationLog) -> str:
     """Return the same without links."""
     return strip_tags(told(row))
-
-
-def ended(found: Measured) -> str:
-    """Say how long it took until nobody had the access any more, and who has not answered."""
-    if found.milliseconds is None:
-        words = "" if found.missing else _("no connection was open")
-    else:
-        words = ngettext(
-            "%(count)d connection in %(ms)d ms", "%(count)d connections in %(ms)d ms", found.closed
-        ) % {
-            "count": found.closed,
-            "ms": found.milliseconds,
-        }
-    if not found.missing:
-        return str(words)
-    silent = _("not confirmed by %s") if found.is_late else _("waiting for %s")
-    return ", ".join(filter(None, [str(words), str(silent) % ", ".join(found.missing)]))
-
-
-def why(ending: Ending) -> str:
-    """Say why an access ended: what became of somebody in a room, a ban of the site with its reason, or what ended all sessions."""
-    if ending.reason in State:
-        return formatting.inside(str(State(ending.reason).label))
-    return site_bans.said_again(ending.reason) or gettext(ending.reason)
 
 
 def _plain(row: ModerationLog) -> str:

@@ -1,31 +1,32 @@
 """Tables of chat.
 
-Rows that carry ``seq`` belong to a stream (``room.<id>``; memberships to ``inbox.<user>`` as well): only ``chat.services`` changes them.
+Rows with a ``seq`` belong to a stream: ``room.<id>``, or ``inbox.<user>``, or both for memberships.
+Only ``chat.services`` changes them.
 """
 
+from chat.models.filter import Filter, FilterVersion
 from chat.models.membership import Involvement, Membership, Role, State
 from chat.models.message import EMOJI_MAX_LENGTH, HeldText, Mention, Message, RemovedText
-from chat.models.moderation import REASON_MAX_LENGTH, Bulk, Filter, FilterVersion, SiteMute
-from chat.models.relations import DIGEST_LENGTH, Block, InviteLink, Renaming
-from chat.models.report import (
+from chat.models.moderation import (
     NOTE_MAX_LENGTH,
-    WORD_MAX_LENGTH,
-    BlockedWord,
+    REASON_MAX_LENGTH,
+    Bulk,
     ModerationLog,
-    Person,
     Report,
     SiteBan,
+    SiteMute,
 )
+from chat.models.people import Block, Person, Renaming
 from chat.models.room import (
     NAME_MAX_LENGTH,
     SLUG_MAX_LENGTH,
     SYSTEM_USERNAME,
     TOPIC_MAX_LENGTH,
+    InviteLink,
     Room,
 )
 
 __all__ = [
-    "DIGEST_LENGTH",
     "EMOJI_MAX_LENGTH",
     "NAME_MAX_LENGTH",
     "NOTE_MAX_LENGTH",
@@ -33,9 +34,7 @@ __all__ = [
     "SLUG_MAX_LENGTH",
     "SYSTEM_USERNAME",
     "TOPIC_MAX_LENGTH",
-    "WORD_MAX_LENGTH",
     "Block",
-    "BlockedWord",
     "Bulk",
     "Filter",
     "FilterVersion",

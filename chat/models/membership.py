@@ -1,4 +1,4 @@
-"""Memberships: who is in which room, with which role."""
+"""Memberships: who is in which room, with which role, and what they are notified of."""
 
 from django.conf import settings
 from django.db import models
@@ -10,16 +10,12 @@ from chat.models.room import Room
 
 
 class Role(models.TextChoices):
-    """What a member may do in a room."""
-
     OWNER = "owner", _("Owner")
     MODERATOR = "moderator", _("Moderator")
     MEMBER = "member", _("Member")
 
 
 class State(models.TextChoices):
-    """Whether somebody is in a room, and why not."""
-
     ACTIVE = "active", _("Active")
     LEFT = "left", _("Left")
     REMOVED = "removed", _("Removed")
@@ -27,7 +23,7 @@ class State(models.TextChoices):
 
 
 class Involvement(models.TextChoices):
-    """What of a room reaches a member's inbox."""
+    """The notification level: which messages of a room reach a member's inbox."""
 
     EVERYTHING = "everything", _("Everything")
     MENTIONS = "mentions", _("Mentions")
@@ -35,10 +31,11 @@ class Involvement(models.TextChoices):
 
 
 class Membership(models.Model):
-    """Somebody's place in a room; it stays when they are gone, because a replay has to tell of it.
+    """A user's membership of a room. The row stays when the user leaves, so that replays show it.
 
-    It is a row of two streams: ``seq`` in ``room.<id>``, ``inbox_seq`` in ``inbox.<user>``. Every change takes a number of both, except
-    reading, which concerns nobody else and would be a change of the room for each reader of each message.
+    It belongs to two streams: ``seq`` is its position in ``room.<id>``, ``inbox_seq`` its position
+    in ``inbox.<user>``. A change takes a new number of both, with two exceptions: reading and
+    favourites change the inbox alone. Otherwise each reader of each message would change the room.
     """
 
     room = models.ForeignKey(Room, models.PROTECT, related_name="memberships", db_index=False)
@@ -50,20 +47,22 @@ class Membership(models.Model):
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.ACTIVE)
     involvement = models.CharField(
-        _("told of"), max_length=10, choices=Involvement, default=Involvement.MENTIONS
+        _("notification level"),
+        max_length=10,
+        choices=Involvement,
+        default=Involvement.MENTIONS,
     )
     read_number = models.BigIntegerField(_("read up to"), default=0)
-    # Read_number as of seq: what the room's stream shows.
+    # ``read_number`` as of ``seq``: the room's stream shows this one.
     shown_read_number = models.BigIntegerField(default=0)
     muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
-    # While banned: null is "until it is lifted"; then it ends by itself.
+    # When a ban ends by itself. Null: it lasts until a moderator lifts it.
     banned_until = models.DateTimeField(_("banned until"), null=True, blank=True)
-    # Kept in rooms with slow mode.
-    last_posted_at = models.DateTimeField(_("last wrote"), null=True, blank=True)
+    # Written only in rooms with slow mode.
+    last_posted_at = models.DateTimeField(_("last posted"), null=True, blank=True)
     joined_at = models.DateTimeField(_("joined"))
-    # Only its owner knows: a change is one of the inbox alone.
     favourite = models.BooleanField(default=False, db_default=False)
-    # Among my favourites, smallest first; between two is room for another.
+    # The order among the user's favourites. A fraction, so that a room fits between two others.
     favourite_order = models.FloatField(default=0, db_default=0)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Messages, and where their text is while they do not show it."""
+"""Messages, the mentions in them, and where the text of hidden and removed messages is kept."""
 
 from django.conf import settings
 from django.db import models
@@ -6,16 +6,16 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chat.models.moderation import Bulk
 from chat.models.room import Room
 
 EMOJI_MAX_LENGTH = 40  # a family of four with skin tones has 11 code points
 
 
 class Message(models.Model):
-    """A message. ``number`` is its place in the room, 1, 2, 3 … without holes; ``seq`` moves with every change.
+    """``number`` is the position in the room: 1, 2, 3 … without gaps.
 
-    A deleted message keeps its number and nothing of its text (see ``RemovedText``).
+    ``seq`` is the position in the room's stream and moves with every change. A deleted message
+    keeps its number, but none of its text (see ``RemovedText``).
     """
 
     room = models.ForeignKey(Room, models.PROTECT, related_name="messages", db_index=False)
@@ -24,20 +24,22 @@ class Message(models.Model):
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="messages", db_index=False
     )
-    key = models.UUIDField()  # chosen by the sender: a repeated post finds the first one by it
+    # Chosen by the sender: a post that is repeated finds the first one by it.
+    key = models.UUIDField()
     body = models.TextField(blank=True)
-    html = models.TextField(blank=True)  # empty: the body is plain text
+    # Empty if the body is plain text.
+    html = models.TextField(blank=True)
     created_at = models.DateTimeField(_("sent"))
     edited_at = models.DateTimeField(_("edited"), null=True, blank=True)
     deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
-    # While moderators look at it; the text is in ``HeldText`` meanwhile.
+    # Set while moderators review the message; ``HeldText`` has the text meanwhile.
     hidden_at = models.DateTimeField(null=True, blank=True)
     reply_to = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
     reactions = models.JSONField(default=dict)  # {emoji: [user ids]}
     mentions = models.JSONField(default=list)  # [user ids]
-    # [user ids]: all who were notified of being mentioned, so that no edit does it again.
+    # [user ids] notified of a mention, so that an edit does not notify them again.
     notified = models.JSONField(default=list)
 
     class Meta:
@@ -48,7 +50,7 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["room", "seq"], name="message_room_seq"),
             models.UniqueConstraint(fields=["author", "key"], name="message_author_key"),
         ]
-        # What somebody wrote, newest first, for moderators.
+        # A user's messages, newest first, for moderators.
         indexes = [models.Index(fields=["author", "id"], name="message_author")]
 
     def __str__(self) -> str:
@@ -56,17 +58,43 @@ class Message(models.Model):
 
     @property
     def is_deleted(self) -> bool:
-        """Only a tombstone is left."""
         return self.deleted_at is not None
 
     @property
     def is_hidden(self) -> bool:
-        """Moderators are looking at it, and nobody else can."""
         return self.hidden_at is not None
 
 
+class Mention(models.Model):
+    """A visible message mentions a member, by name or as part of the whole room.
+
+    Unread mentions are counted from these rows, without reading the messages.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
+    )
+    room = models.ForeignKey(Room, models.CASCADE, related_name="+", db_index=False)
+    number = models.BigIntegerField()  # of the message
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "room", "number"], name="mention_user_room_number"
+            )
+        ]
+        # Edits and deletions delete the mentions of a message.
+        indexes = [models.Index(fields=["room", "number"], name="mention_message")]
+
+    def __str__(self) -> str:
+        return f"mention of {self.user_id} in {self.room_id}"
+
+
 class HeldText(models.Model):
-    """What a message says that is hidden while moderators look at it. Only the desk reads it; the message gets it all back."""
+    """The content of a message that is hidden while moderators review it. Only the admin reads it.
+
+    All of it returns to the message when the message is shown again.
+    """
 
     message = models.OneToOneField(
         Message, models.CASCADE, primary_key=True, related_name="held_text"
@@ -81,32 +109,10 @@ class HeldText(models.Model):
         return f"held text of message {self.pk}"
 
 
-class Mention(models.Model):
-    """That a message which stands mentions a member, by name or as everybody; so the unread ones are counted without reading messages."""
-
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
-    )
-    room = models.ForeignKey(Room, models.CASCADE, related_name="+", db_index=False)
-    number = models.BigIntegerField()  # of the message
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["user", "room", "number"], name="mention_user_room_number"
-            )
-        ]
-        # An edit or a deletion takes them away.
-        indexes = [models.Index(fields=["room", "number"], name="mention_message")]
-
-    def __str__(self) -> str:
-        return f"mention of {self.user_id} in {self.room_id}"
-
-
 class RemovedText(models.Model):
-    """What a moderator deleted, so that moderators can restore it. No replay and no page of the chat reads this table.
+    """The text of a message that a moderator removed, so that a moderator can restore it.
 
-    What its author deletes is in no table any more.
+    No replay and no chat page reads this table. A text that its author deletes is kept nowhere.
     """
 
     message = models.OneToOneField(
@@ -116,7 +122,9 @@ class RemovedText(models.Model):
     reactions = models.JSONField(default=dict)
     removed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     removed_at = models.DateTimeField(_("removed"))
-    bulk = models.ForeignKey(Bulk, models.PROTECT, null=True, related_name="+", db_index=False)
+    bulk = models.ForeignKey(
+        "chat.Bulk", models.PROTECT, null=True, related_name="+", db_index=False
+    )
 
     class Meta:
         verbose_name = _("removed text")

@@ -1,45 +1,119 @@
-"""Tables of moderation beside the rooms: filters, silences of the whole site, bulk acts. ``chat.models`` names them with the others."""
+"""Moderation: reports, bans and mutes of the whole site, bulk actions, and the log."""
+
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from chat.text.filters import MAX_LENGTH, Action, Kind
+from chat.models.message import Message
+from chat.models.room import Room
+from chat.text.filters import MAX_LENGTH
 
-REASON_MAX_LENGTH = 500  # of a moderator, shown to the person concerned
+REASON_MAX_LENGTH = 500  # given by a moderator, shown to the user concerned
+NOTE_MAX_LENGTH = 1000  # written by the user who reports a message
 
 
-class Filter(models.Model):
-    """A word or a pattern, and what becomes of messages that have it. ``room`` null: everywhere."""
+class Report(models.Model):
+    """A user's request that moderators review a message.
 
-    text = models.CharField(max_length=MAX_LENGTH)
-    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.WORD)
-    action = models.CharField(_("action"), max_length=10, choices=Action, default=Action.BLOCK)
-    room = models.ForeignKey("chat.Room", models.PROTECT, null=True, blank=True, related_name="+")
-    is_on = models.BooleanField(_("on"), default=False)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    All open reports of one message are one case.
+    """
+
+    class Category(models.TextChoices):
+        SPAM = "spam", _("Spam")
+        ABUSE = "abuse", _("Abuse")
+        ILLEGAL = "illegal", _("Illegal")
+        OTHER = "other", _("Other")
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        RESOLVED = "resolved", _("removed")
+        DISMISSED = "dismissed", _("kept")
+
+    message = models.ForeignKey(Message, models.PROTECT, related_name="reports", db_index=False)
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    category = models.CharField(_("category"), max_length=10, choices=Category)
+    note = models.CharField(_("note"), max_length=NOTE_MAX_LENGTH, blank=True)
+    created_at = models.DateTimeField(_("when"))
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.OPEN)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    # The moderator who reviews the case.
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
 
     class Meta:
-        verbose_name = _("filter")
-        verbose_name_plural = _("filters")
-        indexes = [models.Index(fields=["is_on", "id"], name="filter_on")]
+        verbose_name = _("report")
+        verbose_name_plural = _("reports")
+        constraints = [
+            models.UniqueConstraint(fields=["message", "reporter"], name="report_message_reporter")
+        ]
+        indexes = [
+            models.Index(fields=["status", "id"], name="report_status"),
+            models.Index(fields=["status", "category", "id"], name="report_category"),
+            models.Index(
+                fields=["assigned_to", "id"], condition=Q(status="open"), name="report_assigned"
+            ),
+            models.Index(fields=["reporter", "id"], name="report_reporter"),
+        ]
 
     def __str__(self) -> str:
-        return self.text
+        return gettext("report %(number)s") % {"number": self.pk}
+
+
+class SiteBan(models.Model):
+    """Keeps a user from connecting at all.
+
+    It is in effect while ``lifted_at`` is null and ``until``, if set, is in the future.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="site_bans")
+    reason = models.CharField(_("reason"), max_length=REASON_MAX_LENGTH)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(_("when"), auto_now_add=True)
+    # Null: until a moderator lifts it.
+    until = models.DateTimeField(_("until"), null=True, blank=True)
+    lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("site ban")
+        verbose_name_plural = _("site bans")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(lifted_at__isnull=True), name="site_ban_current"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return gettext("site ban %(number)s") % {"number": self.pk}
 
 
 class SiteMute(models.Model):
-    """How long somebody may write in no room: a row of their inbox. One a person, of the last time; it ends by itself, or is lifted."""
+    """Keeps a user from posting in any room until it ends or is lifted.
+
+    A user has one row, of the most recent mute. It belongs to the stream of their inbox.
+    """
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
     )
-    # 0: from before it was a row of the inbox, which then has nothing to tell.
-    seq = models.BigIntegerField(default=0, db_default=0)
+    seq = models.BigIntegerField()
     until = models.DateTimeField(null=True)  # null: lifted
     reason = models.CharField(max_length=REASON_MAX_LENGTH, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -50,15 +124,15 @@ class SiteMute(models.Model):
 
 
 class Bulk(models.Model):
-    """Many messages that are deleted, restored or erased, in batches: what was asked for, and how far it is.
+    """An action on many messages, done in batches: what was requested, and the progress.
 
-    It goes on from ``cursor``, whoever runs it and however often; what is done is not done again.
+    Any process can continue it from ``cursor``; no message is processed twice.
     """
 
     class Act(models.TextChoices):
-        DELETE = "delete", _("Remove messages")  # restorable
-        RESTORE = "restore", _("Restore messages")  # what the bulk ``source`` deleted
-        ERASE = "erase", _("Erase a person")  # for ever: the person leaves
+        DELETE = "delete", _("Remove messages")  # can be restored
+        RESTORE = "restore", _("Restore messages")  # those that the bulk ``source`` removed
+        ERASE = "erase", _("Erase a person")  # for good
 
     act = models.CharField(max_length=10, choices=Act)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -66,40 +140,99 @@ class Bulk(models.Model):
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
-    room = models.ForeignKey("chat.Room", models.PROTECT, null=True, related_name="+")
-    # That the text has, in any case.
+    room = models.ForeignKey(Room, models.PROTECT, null=True, related_name="+")
+    # Only messages whose text contains these words, in any case.
     words = models.CharField(_("words"), max_length=MAX_LENGTH, blank=True)
     since = models.DateTimeField(null=True)
     until = models.DateTimeField(null=True)
     source = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
-    last_id = models.BigIntegerField(default=0)  # what is posted later is not concerned
-    cursor = models.BigIntegerField(default=0)  # the last row that was looked at
+    # Messages posted after this one are not affected.
+    last_id = models.BigIntegerField(default=0)
+    # The last row that was processed.
+    cursor = models.BigIntegerField(default=0)
     expected = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = _("bulk act")
-        verbose_name_plural = _("bulk acts")
+        verbose_name = _("bulk action")
+        verbose_name_plural = _("bulk actions")
         indexes = [
-            models.Index(
-                fields=["id"], condition=models.Q(finished_at=None), name="bulk_unfinished"
-            )
+            models.Index(fields=["id"], condition=Q(finished_at=None), name="bulk_unfinished")
         ]
 
     def __str__(self) -> str:
-        return gettext("bulk act %(number)s") % {"number": self.pk}
+        return gettext("bulk action %(number)s") % {"number": self.pk}
 
 
-class FilterVersion(models.Model):
-    """The name of the filters as they stand, in one row: who posts compares it with the one that this process has compiled.
+class ModerationLog(models.Model):
+    """An action of a moderator: who was affected, and why. Append-only, also by a database trigger.
 
-    A random name and no number: after a restored backup a number would come a second time.
+    No entry holds the text of a message. The one exception to append-only: when a person is erased,
+    their names are deleted from the entries of renamings.
     """
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    stamp = models.CharField(max_length=32)
+    class Action(models.TextChoices):
+        DELETE = "delete", _("Message removed")
+        RESTORE = "restore", _("Message restored")
+        HIDE = "hide", _("Message hidden")
+        SHOW = "show", _("Message shown again")
+        RESOLVE = "resolve", _("Report resolved: message removed")
+        DISMISS = "dismiss", _("Report dismissed: message kept")
+        BULK = "bulk", _("Bulk action")
+        MUTE = "mute", _("Muted in a room")
+        UNMUTE = "unmute", _("Unmuted in a room")
+        SITE_MUTE = "site_mute", _("Muted in all rooms")
+        SITE_UNMUTE = "site_unmute", _("Unmuted in all rooms")
+        REMOVE = "remove", _("Removed from a room")
+        BAN = "ban", _("Banned from a room")
+        UNBAN = "unban", _("Unbanned from a room")
+        SITE_BAN = "site_ban", _("Banned from the site")
+        SITE_UNBAN = "site_unban", _("Unbanned from the site")
+        SIGN_OUT = "sign_out", _("Signed out everywhere")
+        DEACTIVATE = "deactivate", _("Account deactivated")
+        ACTIVATE = "activate", _("Account activated")
+        ROLE = "role", _("Role changed")
+        RENAME = "rename", _("Renamed")
+        TOPIC = "topic", _("Topic changed")
+        SLOW_MODE = "slow_mode", _("Slow mode changed")
+        LOCK = "lock", _("Room locked")
+        UNLOCK = "unlock", _("Room unlocked")
+        ARCHIVE = "archive", _("Room archived")
+        UNARCHIVE = "unarchive", _("Room unarchived")
+        LINK = "link", _("Invitation link created")
+        REVOKE_LINK = "revoke_link", _("Invitation link revoked")
+        FILTER = "filter", _("Filters changed")
+        EXPORT = "export", _("Data exported")
+        ERASE = "erase", _("Person erased")
+
+    action = models.CharField(max_length=12, choices=Action)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    subject = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    room = models.ForeignKey(Room, models.PROTECT, null=True, related_name="+")
+    message = models.ForeignKey(Message, models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(_("reason"), max_length=REASON_MAX_LENGTH, blank=True)
+    details = models.JSONField(default=dict)  # {"until": …}, {"from": "member", "to": "owner"}
+    created_at = models.DateTimeField(_("when"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("log entry")
+        verbose_name_plural = _("moderation log")
+        indexes = [
+            models.Index(fields=["action", "id"], name="log_action"),
+            models.Index(fields=["created_at"], name="log_created"),
+        ]
 
     def __str__(self) -> str:
-        return self.stamp
+        return gettext("log entry %(number)s") % {"number": self.pk}
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("the moderation log is append-only")
+        super().save(*args, **kwargs)
+
+    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise TypeError("the moderation log is append-only")

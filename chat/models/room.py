@@ -1,4 +1,4 @@
-"""Rooms."""
+"""Rooms, and the links that invite people into them."""
 
 from django.conf import settings
 from django.db import models
@@ -8,13 +8,17 @@ from django.utils.translation import gettext_lazy as _
 NAME_MAX_LENGTH = 80  # characters: one line of a sidebar
 TOPIC_MAX_LENGTH = 250
 SLUG_MAX_LENGTH = 80
+DIGEST_LENGTH = 64  # SHA-256, hex
 
-# The author of what the system posts; made by a migration, cannot sign in.
+# The author of system messages. A migration creates the account; nobody can sign in to it.
 SYSTEM_USERNAME = "holdfast"
 
 
 class Room(models.Model):
-    """A room. ``seq`` is the head of its stream at the last change of this row; posting changes only ``last_number``."""
+    """``seq`` is the head of the room's stream at the last change of this row.
+
+    Posting changes only ``last_number``, not ``seq``.
+    """
 
     class Kind(models.TextChoices):
         PUBLIC = "public", _("Public")
@@ -22,26 +26,28 @@ class Room(models.Model):
         DIRECT = "direct", _("Direct")
 
     slug = models.SlugField(_("address"), max_length=SLUG_MAX_LENGTH, unique=True)
-    # Empty: a direct room is called by the other person's name.
+    # Empty in a direct room, which shows the other person's name.
     name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH, blank=True)
     topic = models.CharField(_("topic"), max_length=TOPIC_MAX_LENGTH, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.PUBLIC)
     seq = models.BigIntegerField(default=0)
-    # Of the newest message; lives without a change of seq.
+    # The number of the newest message.
     last_number = models.BigIntegerField(default=0)
-    # The same as of seq: what the stream shows (a payload changes only with its seq).
+    # ``last_number`` as of ``seq``: the stream shows this one, because a payload may change only
+    # together with its ``seq``.
     shown_last_number = models.BigIntegerField(default=0)
-    # Seconds between two messages of a member; 0: off.
+    # Seconds that a member waits between two messages; 0 is off.
     slow_mode = models.PositiveIntegerField(default=0)
-    read_only = models.BooleanField(default=False)  # locked: only owners and moderators post
+    # Locked: only owners and moderators can post.
+    read_only = models.BooleanField(default=False)
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
-    # "7:12" in a direct room: one room for each pair.
+    # The two user ids of a direct room, such as "7:12", so that each pair has only one.
     direct_key = models.CharField(max_length=41, unique=True, null=True, editable=False)
-    # Active memberships, so that no page has to count them.
+    # The number of active memberships, kept here because no page may count rows.
     member_count = models.PositiveIntegerField(default=0)
 
     class Meta:
@@ -59,10 +65,35 @@ class Room(models.Model):
         return self.name or self.slug
 
     def get_absolute_url(self) -> str:
-        """Return the address of the room's page."""
         return f"/rooms/{self.slug}/"
 
     @property
     def is_direct(self) -> bool:
-        """A conversation of two: nobody owns it, nobody moderates it."""
+        """A conversation of two people, without owners or moderators."""
         return self.kind == self.Kind.DIRECT
+
+
+class InviteLink(models.Model):
+    """A link with which a limited number of people can join a room until it expires.
+
+    The token itself is not stored.
+    """
+
+    room = models.ForeignKey(Room, models.PROTECT, related_name="invite_links", db_index=False)
+    # SHA-256 of the token, which has 192 random bits and so needs no salt.
+    digest = models.CharField(max_length=DIGEST_LENGTH, unique=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    max_uses = models.PositiveIntegerField()
+    uses = models.PositiveIntegerField(default=0)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["room", "id"], name="invite_link_room")]
+
+    def __str__(self) -> str:
+        return f"link {self.pk} into room {self.room_id}"

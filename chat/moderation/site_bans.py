@@ -1,20 +1,13 @@
 """Bans from the site: who is kept out now, and in which words they are told."""
 
-import re
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Final
 
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext
 
 from chat.models import SiteBan
-from realtime.site.time_zones import spoken_again, written
-
-_WORDS: Final = re.compile(
-    r"banned: (?P<reason>.*?)(?: \(until (?P<until>[^()]+ UTC)\))?", re.DOTALL
-)
+from realtime.site.time_zones import written
 
 
 def standing() -> Q:
@@ -38,17 +31,3 @@ def standing_of(user_id: int) -> SiteBan | None:
 def in_words(reason: str, until: datetime | None = None) -> str:
     """Return what somebody is told when their sockets are closed: in English, as the wire carries it."""
     return f"banned: {reason} (until {written(until)})" if until else f"banned: {reason}"
-
-
-def said_again(words: str) -> str | None:
-    """Return the same in the active language and zone; None where these are no words of a ban."""
-    found = _WORDS.fullmatch(words)
-    if found is None:
-        return None
-    said = gettext("banned: %(reason)s") % {"reason": found["reason"]}
-    return (
-        gettext("%(banned)s (until %(time)s)")
-        % {"banned": said, "time": spoken_again(found["until"])}
-        if found["until"]
-        else said
-    )

@@ -1,4 +1,4 @@
-"""What the page of the inbox shows, as plain values for its template. Reads only."""
+"""The values for the template of the inbox page. Reads only."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -25,7 +25,7 @@ FIRST: Final = "unread"
 def inbox_view(
     user_id: int, *, tab: str, before: int | None, rooms: Mapping[StreamName, str]
 ) -> Values:
-    """Return one page of a tab. ``rooms`` are the names of the rooms that somebody is in, by stream."""
+    """Return one page of a tab. ``rooms`` maps streams to the names of the user's rooms."""
     tab = tab if tab in SHELVES else FIRST
     unread = queries.unread(user_id)
     page = queries.inbox_page(user_id, before=before, shelf=SHELVES[tab])
@@ -44,7 +44,7 @@ def inbox_view(
 
 
 def _entry(group: list[Values], rooms: Mapping[StreamName, str]) -> Values:
-    """Return a notification, or the head of several that belong together, with the others as its ``folded``."""
+    """Return a notification, or the heading of a group with its notifications as ``folded``."""
     newest = group[0]
     if len(group) == 1:
         return newest | {"key": key(newest), "chip": _chip(newest)}
@@ -66,7 +66,7 @@ def _title(group: list[Values], room: str | None) -> str:
             "%(count)s reaction to your message", "%(count)s reactions to your message", count
         ) % {"count": count}
     if newest["kind"] == "direct":
-        name = newest["actor"]["name"] if newest["actor"] else gettext("somebody")
+        name = newest["actor"]["name"] if newest["actor"] else gettext("someone")
         return ngettext(
             "%(count)s message from %(name)s", "%(count)s messages from %(name)s", count
         ) % {"count": count, "name": name}
@@ -79,7 +79,7 @@ def _title(group: list[Values], room: str | None) -> str:
 
 
 def _chip(notice: Values) -> str:
-    """Return how many reactions one row tells of, where it is more than one."""
+    """Return the number of reactions of one notification, if there are several."""
     if notice["kind"] != "reaction" or notice["count"] < 2:
         return ""
     return ngettext("%(count)s reaction", "%(count)s reactions", notice["count"]) % {

@@ -1,54 +1,30 @@
-"""The filters as this process holds them: compiled once for each version, which a single query compares with the database's.
+"""The filters that are on, compiled once in each process.
 
-So who posts is held against what moderators switched on a moment ago, on every node, and nobody waits for a compiler.
+``current`` compares the version of the compiled filters with the database's in one query. So a
+filter applies on every node as soon as a moderator has switched it on, and posting does not
+compile patterns.
 """
 
-from typing import Final
+from chat.models import Filter, FilterVersion
+from chat.text.filters import MAX_PATTERNS, MAX_WORDS, Rule, Rulebook
 
-from django.db import connection
-
-from chat.models import BlockedWord, Filter
-from chat.text.filters import MAX_PATTERNS, MAX_WORDS, Action, Kind, Rule, Rulebook
-
-Version = tuple[object, ...]
-
-_VERSION: Final = """
-SELECT (SELECT stamp FROM chat_filterversion WHERE id = 1), COUNT(*), MAX(id), MAX(created_at)
-FROM chat_blockedword WHERE taken_over_at IS NULL
-"""
-
-_held: tuple[Version, Rulebook] = ((), Rulebook())
+_held: tuple[str | None, Rulebook] = ("never read", Rulebook())
 
 
 def current() -> Rulebook:
     """Return the filters that are on; one query where nothing has changed."""
     global _held
-    version = _version()
+    version = FilterVersion.objects.filter(pk=1).values_list("stamp", flat=True).first()
     known, book = _held
     if version != known:
-        # The version was read first: what changes in between is compiled now, and once more with
-        # the next version.
-        book = Rulebook(rules())
+        # The version is read first: a change in between is compiled now, and once more with the
+        # next version.
+        book = Rulebook(_rules())
         _held = (version, book)
     return book
 
 
-def rules() -> list[Rule]:
-    """Return the filters that are on, and the words that were not taken over."""
-    on = (
-        Filter.objects.filter(is_on=True)
-        .order_by("pk")
-        .values_list("text", "kind", "action", "room_id")[: MAX_WORDS + MAX_PATTERNS]
-    )
-    left = (
-        BlockedWord.objects.filter(taken_over_at=None)
-        .order_by("pk")
-        .values_list("word", flat=True)[:MAX_WORDS]
-    )
-    return [*(Rule(*row) for row in on), *(Rule(word, Kind.WORD, Action.BLOCK) for word in left)]
-
-
-def _version() -> Version:
-    with connection.cursor() as cursor:
-        cursor.execute(_VERSION)
-        return tuple(cursor.fetchone() or ())
+def _rules() -> list[Rule]:
+    on = Filter.objects.filter(is_on=True).order_by("pk")
+    values = on.values_list("text", "kind", "action", "room_id")
+    return [Rule(*row) for row in values[: MAX_WORDS + MAX_PATTERNS]]

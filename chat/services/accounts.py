@@ -34,8 +34,8 @@ def sign_out_everywhere(*, actor_id: int, user_id: int, reason: str) -> None:
     check_above_on_site(actor_id, user_id)
     sessions = delete_sessions(user_id)
     with changing(inbox(user_id)) as heads:
-        ending = sign_out_within(heads, user_id, sessions)
-        _note(heads, Action.SIGN_OUT, actor_id, user_id, reason, ending.pk)
+        sign_out_within(heads, user_id, sessions)
+        _note(heads, Action.SIGN_OUT, actor_id, user_id, reason)
 
 
 def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
@@ -49,10 +49,8 @@ def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
         if not User.objects.filter(pk=user_id, is_active=True).update(is_active=False):
             return
         AccessToken.objects.filter(user_id=user_id).delete()
-        ending = end_sessions_within(
-            heads, user_id, code=CloseCode.SESSION_ENDED, reason=DEACTIVATED
-        )
-        _note(heads, Action.DEACTIVATE, actor_id, user_id, reason, ending.pk if ending else None)
+        end_sessions_within(heads, user_id, code=CloseCode.SESSION_ENDED, reason=DEACTIVATED)
+        _note(heads, Action.DEACTIVATE, actor_id, user_id, reason)
     delete_sessions(user_id)
 
 
@@ -73,15 +71,8 @@ def _required(reason: str) -> str:
     return policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH, required=True)
 
 
-def _note(
-    heads: Heads,
-    action: Action,
-    actor_id: int,
-    user_id: int,
-    reason: str,
-    ending: int | None = None,
-) -> None:
-    log(action, actor_id=actor_id, reason=reason, subject_id=user_id, ending=ending)
+def _note(heads: Heads, action: Action, actor_id: int, user_id: int, reason: str) -> None:
+    log(action, actor_id=actor_id, reason=reason, subject_id=user_id)
     level = "success" if action == Action.ACTIVATE else "warning"
     notify(
         heads,

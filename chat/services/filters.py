@@ -2,10 +2,8 @@
 
 from uuid import uuid4
 
-from django.utils import timezone
-
 from chat import policies
-from chat.models import BlockedWord, Filter, FilterVersion, ModerationLog, Room
+from chat.models import Filter, FilterVersion, ModerationLog, Room
 from chat.queries import selectors
 from chat.services.persistence import log
 from chat.text import filters
@@ -31,7 +29,7 @@ def save_filter(
     _check_moderates(actor_id)
     room = selectors.room(room_id) if room_id is not None else None
     with changing():
-        _take_over_words()
+        _lock_filters()
         row = _locked(filter_id) if filter_id is not None else Filter(created_by_id=actor_id)
         row.text, row.kind, row.action, row.room, row.is_on = text, kind, action, room, is_on
         if is_on:
@@ -45,7 +43,7 @@ def switch_filter(*, actor_id: int, filter_id: int, on: bool, reason: str = "") 
     """Switch a filter on or off."""
     _check_moderates(actor_id)
     with changing():
-        _take_over_words()
+        _lock_filters()
         row = _locked(filter_id)
         if row.is_on == on:
             return row
@@ -85,25 +83,10 @@ def clean_filter(text: str, kind: str) -> str:
     return text
 
 
-def take_over_words() -> int:
-    """Make a filter of each blocked word that has none; done by migrations, and before each change. Returns how many."""
-    with changing():
-        return _take_over_words()
-
-
-def _take_over_words() -> int:
+def _lock_filters() -> None:
+    """Let one moderator at a time switch filters on, so that the limits hold for all of them."""
     FilterVersion.objects.get_or_create(pk=1, defaults={"stamp": uuid4().hex})
-    # One at a time, so that no word becomes two filters.
     FilterVersion.objects.select_for_update().get(pk=1)
-    words = list(BlockedWord.objects.filter(taken_over_at=None).order_by("pk")[: filters.MAX_WORDS])
-    if words:
-        made = [Filter(text=row.word, is_on=True, created_by_id=row.created_by_id) for row in words]
-        Filter.objects.bulk_create(made)
-        BlockedWord.objects.filter(pk__in=[row.pk for row in words]).update(
-            taken_over_at=timezone.now()
-        )
-        _new_version()
-    return len(words)
 
 
 def _locked(filter_id: int) -> Filter:
@@ -138,8 +121,6 @@ def _check_room_for(row: Filter) -> None:
 
 def _note(row: Filter, actor_id: int, what: str, reason: str = "") -> None:
     _new_version()
-    if row.kind == Kind.WORD:  # what an older version that runs beside this one goes by
-        BlockedWord.objects.filter(word=row.text).exclude(taken_over_at=None).delete()
     room: Room | None = row.room
     details = {"filter": row.text, "as": str(row.action), "what": what}
     log(ModerationLog.Action.FILTER, actor_id=actor_id, reason=reason, room=room, details=details)

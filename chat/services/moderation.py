@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from chat import payloads, policies
+from chat import policies
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, SiteMute, State
 from chat.moderation import site_bans
 from chat.payloads import moment
@@ -25,7 +25,6 @@ from chat.services.rights import check_above, check_above_on_site, check_moderat
 from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.auth.revocation import end_sessions_within
-from realtime.auth.revocation_timing import start
 from realtime.core.heads import Heads, changing
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
@@ -78,7 +77,7 @@ def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Me
         _check_may_act(room, row, user_id, actor_id)
         row = _known_member(row)
         dismiss(heads, room, row, State.REMOVED)
-        _note(heads, Action.REMOVE, room, user_id, actor_id, reason, ending=_timed(heads, row))
+        _note(heads, Action.REMOVE, room, user_id, actor_id, reason)
         return row
 
     selectors.user(user_id)
@@ -103,9 +102,7 @@ def ban(
         row = row or new_membership(room, user, now=timezone.now())
         dismiss(heads, room, row, State.BANNED, until=until)
         details = {"until": moment(until)} if until else None
-        _note(
-            heads, Action.BAN, room, user_id, actor_id, reason, details, ending=_timed(heads, row)
-        )
+        _note(heads, Action.BAN, room, user_id, actor_id, reason, details)
         return row
 
     return ending(room_id, user_id, act)
@@ -152,7 +149,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
                 )
             return standing
         row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id, until=until)
-        ending = end_sessions_within(
+        end_sessions_within(
             heads, user_id, code=CloseCode.BANNED, reason=site_bans.in_words(reason, until)
         )
         log(
@@ -161,7 +158,6 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
             reason=reason,
             subject_id=user_id,
             details=details,
-            ending=ending.pk if ending else None,
         )
         title = "You were banned from this site"
         notify(
@@ -293,13 +289,6 @@ def _known_member(row: Membership | None) -> Membership:
     return row
 
 
-def _timed(heads: Heads, row: Membership) -> int:
-    """Start the stopwatch: from now until no socket of theirs follows the room."""
-    return start(
-        heads, payloads.stream(row.room_id), row.seq, user_id=row.user_id, reason=str(row.state)
-    ).pk
-
-
 def _note(
     heads: Heads,
     action: Action,
@@ -308,7 +297,6 @@ def _note(
     actor_id: int,
     reason: str,
     details: dict[str, Any] | None = None,
-    ending: int | None = None,
 ) -> None:
     """Log an act, and tell the person concerned."""
     log(
@@ -318,7 +306,6 @@ def _note(
         room=room,
         subject_id=user_id,
         details=details,
-        ending=ending,
     )
     is_mercy = action in (Action.UNMUTE, Action.UNBAN)
     notify(

@@ -10,14 +10,12 @@ from django.db import DEFAULT_DB_ALIAS
 
 from chat.models import ModerationLog
 from chat.queries import selectors
-from chat.services.filters import take_over_words
 from chat.services.persistence import log, system_user
 from realtime.auth import MODERATORS
 from realtime.core.heads import changing
 from realtime.protocol.errors import NotFound
 
-# What moderators may open in the admin. What they change there goes through the services. Blocked
-# words: for an older version.
+# What moderators may open in the admin. What they change there goes through the services.
 _PERMISSIONS: Final = {
     "view": [
         "room",
@@ -29,11 +27,10 @@ _PERMISSIONS: Final = {
         "siteban",
         "filter",
         "bulk",
-        "blockedword",
     ],
     "change": ["room", "membership", "message", "report", "filter"],
-    "add": ["siteban", "filter", "bulk", "blockedword"],
-    "delete": ["filter", "blockedword"],
+    "add": ["siteban", "filter", "bulk"],
+    "delete": ["filter"],
 }
 _ROLE: Final = ModerationLog.Action.ROLE
 
@@ -60,9 +57,6 @@ def ensure_after_migrate(*, using: str, apps: Apps = installed, **_: Any) -> Non
     ):
         ensure_moderators_group()
         system_user()
-    if using == DEFAULT_DB_ALIAS and "filterversion" in apps.all_models["chat"]:
-        # Of a version before filters, and again what one adds that runs beside this.
-        take_over_words()
 
 
 def appoint_moderator(*, username: str) -> bool:

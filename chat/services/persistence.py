@@ -115,7 +115,6 @@ def log(
     subject_id: int | None = None,
     message: Message | None = None,
     details: dict[str, Any] | None = None,
-    ending: int | None = None,
 ) -> None:
     """Add an entry to the moderation log."""
     ModerationLog.objects.create(
@@ -126,7 +125,6 @@ def log(
         subject_id=subject_id,
         message=message,
         details=details or {},
-        ending=ending,
     )
 
 

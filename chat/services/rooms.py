@@ -90,7 +90,7 @@ def direct_room(*, actor_id: int, user_id: int) -> Membership:
             created_by_id=actor_id,
         )
         room.save()
-        heads.born(payloads.stream(room.pk))
+        heads.created(payloads.stream(room.pk))
         save_room(heads, room)
         rows = [new_membership(room, user, now=timezone.now()) for user in users]
         for row in rows:
@@ -142,7 +142,7 @@ def _create(room: Room, actor_id: int) -> Membership:
     with changing(inbox(actor_id)) as heads:
         policies.check_number_of_rooms(selectors.number_of_rooms(actor_id))
         room.save()
-        heads.born(payloads.stream(room.pk))
+        heads.created(payloads.stream(room.pk))
         save_room(heads, room)
         row = new_membership(room, owner, now=timezone.now())
         admit(heads, room, row, role=Role.OWNER)

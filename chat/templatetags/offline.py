@@ -1,4 +1,4 @@
-"""Tags of the offline page, which is one file: its style, script and icons are written into it."""
+"""Tags that inline the style, script and icons of the offline page, which is one file."""
 
 import re
 
@@ -12,24 +12,22 @@ register = template.Library()
 
 @register.simple_tag
 def own_style() -> SafeString:
-    """Write what the page looks like."""
     return mark_safe(f"<style>{style()}</style>")  # noqa: S308
 
 
 @register.simple_tag
 def own_script() -> SafeString:
-    """Write what the page does."""
     return mark_safe(f'<script type="module">{source(SCRIPT)}</script>')  # noqa: S308
 
 
 @register.simple_tag
-def drawing(name: str, dress: str) -> SafeString:
-    """Draw a symbol of the icons, which are a file that the page may not get."""
+def drawing(name: str, classes: str) -> SafeString:
+    """Inline an icon, because the offline page can't load the file of icons."""
     found = re.search(
         rf'<symbol id="{re.escape(name)}" viewBox="([\d ]+)">(.*?)</symbol>',
         source("icons.svg"),
         re.DOTALL,
     )
     assert found, f"expected an icon {name}"
-    attributes = f'class="icon {dress}" viewBox="{found[1]}" aria-hidden="true"'
+    attributes = f'class="icon {classes}" viewBox="{found[1]}" aria-hidden="true"'
     return mark_safe(f"<svg {attributes}>{found[2]}</svg>")  # noqa: S308

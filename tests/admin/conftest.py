@@ -1,4 +1,7 @@
-"""The desk, as Mona the moderator has it. Alice owns general, Bob is a member, Charlie is outside."""
+"""The desk, as Mona the moderator has it.
+
+Alice owns general, Bob is a member, Charlie is outside.
+"""
 
 from collections.abc import Callable
 from typing import Any

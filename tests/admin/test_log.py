@@ -10,7 +10,6 @@ from django.utils import timezone
 from chat import services
 from chat.admin import log_sentences
 from chat.models import Filter, ModerationLog, Room
-from realtime.models import Ending
 from tests.admin.rows import make_rows
 from tests.admin.test_lists import queries_of, shown
 from tests.chat.conftest import Say
@@ -34,7 +33,6 @@ def test_an_entry_is_a_sentence_with_links(
     assert (
         f'banned {person} from <a href="/admin/chat/room/{general.pk}/change/">#general</a>' in page
     )
-    assert "no connection was open" in page
 
 
 @pytest.mark.parametrize(
@@ -73,13 +71,6 @@ def test_every_kind_of_entry_has_words(desk: Client, entries: list[int]) -> None
     assert shown(desk, f"{LOG}?action__exact=site_ban") == []
 
 
-def test_a_node_that_has_not_answered_is_named(desk: Client, entries: list[int]) -> None:
-    Ending.objects.update(expected={"socket-2-ab": "socket-2"})
-    assert "waiting for socket-2" in desk.get(LOG).content.decode()
-    Ending.objects.update(started_at=timezone.now() - timedelta(minutes=1))
-    assert "not confirmed by socket-2" in desk.get(LOG).content.decode()
-
-
 def test_the_first_page_shows_what_needs_attention(
     desk: Client, general: Room, alice: User, bob: User, entries: list[int], say: Say
 ) -> None:
@@ -102,11 +93,3 @@ def test_it_costs_as_many_queries_with_a_hundred_rows_as_with_five(desk: Client)
     few = queries_of(desk, "/admin/")
     make_rows(5, 100)
     assert len(queries_of(desk, "/admin/")) == len(few)
-
-
-def test_the_record_of_a_person_tells_how_their_accesses_ended(
-    desk: Client, entries: list[int], bob: User
-) -> None:
-    page = desk.get(f"/admin/chat/person/{bob.pk}/change/").content.decode()
-    assert "How accesses ended" in page
-    assert "banned" in page

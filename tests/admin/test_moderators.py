@@ -26,16 +26,13 @@ PERMISSIONS = {
         "view_siteban",
     ),
     *(
-        "view_blockedword",
         "change_room",
         "change_membership",
         "change_message",
         "change_report",
         "add_siteban",
-        "add_blockedword",
     ),
     *(
-        "delete_blockedword",
         "view_filter",
         "add_filter",
         "change_filter",

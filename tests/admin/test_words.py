@@ -13,7 +13,6 @@ from chat import services
 from chat.admin import details, log_sentences
 from chat.models import Bulk, ModerationLog, Report, Room
 from chat.moderation import site_bans
-from realtime.models import Ending
 from tests.chat.conftest import Say
 
 GERMAN = {"accept-language": "de"}
@@ -85,33 +84,10 @@ def test_details_are_said_in_words(found: dict[str, Any], english: str, german: 
             assert details.words(found) == german
 
 
-@pytest.mark.parametrize(
-    ("reason", "german"),
-    [
-        ("signed out", "abgemeldet"),
-        ("the account was deactivated", "das Konto wurde deaktiviert"),
-        ("removed", "Entfernt"),
-        ("banned: spam", "gesperrt: spam"),
-        (
-            "banned: spam (until 24 November 2026, 14:00 UTC)",
-            "gesperrt: spam (bis 24. Nov 2026, 15:00)",
-        ),
-        ("banned: spam (until 24 Nov", "gesperrt: spam (until 24 Nov"),
-        ("of another app", "of another app"),
-    ],
-)
-def test_why_an_access_ended_is_said_in_words(reason: str, german: str) -> None:
-    with timezone.override("Europe/Berlin"), override("de"):
-        assert log_sentences.why(Ending(reason=reason)) == german
-
-
-def test_a_ban_is_told_by_the_clock_of_the_wire_and_said_by_the_readers() -> None:
+def test_a_ban_is_written_with_the_clock_of_the_wire() -> None:
     until = datetime(2026, 11, 24, 14, tzinfo=timezone.get_fixed_timezone(60))
     words = site_bans.in_words("spam (again)", until)
     assert words == "banned: spam (again) (until 24 November 2026, 13:00 UTC)"
-    assert site_bans.said_again(words) == "banned: spam (again) (until 24 Nov 2026, 13:00 UTC)"
-    with timezone.override("Europe/Berlin"):
-        assert site_bans.said_again(words) == "banned: spam (again) (until 24 Nov 2026, 14:00)"
 
 
 def test_rows_are_called_in_german(

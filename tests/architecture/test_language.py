@@ -16,7 +16,20 @@ import pytest
 
 from tests.architecture.source import ROOT
 
-FOLDERS = ("docs",)
+FOLDERS = (
+    "docs",
+    ".github",
+    "holdfast",
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "realtime/core",
+    "realtime/engine",
+    "realtime/admin",
+    "realtime/models.py",
+    "realtime/apps.py",
+)
 SUFFIXES = {".md", ".py", ".js", ".css", ".html", ".yml"}
 LEFT_OUT = {"vendor", "migrations", "node_modules"}
 
@@ -45,6 +58,7 @@ NAMES: dict[str, str] = {
     "Answers": "Subscriptions",
     "Followed": "TailRegistry",
     "LiveTail": "StreamTail",
+    "PresenceDesk": "PresenceTracker",
     "Sweeps": "HeadCheck",
     "Wish": "NotificationPreference",
     "deeds": "log_sentences",

@@ -1,7 +1,5 @@
 """What the desk does to accounts, in a browser: Mona signs Bob out, deactivates his account, activates it again, and his pages say so."""
 
-import re
-
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
@@ -14,12 +12,6 @@ from tests.browser.screen import connected, press
 from tests.conftest import PASSWORD, People, make_user
 
 REFUSED = "status of 40[13]"  # what an open page may ask for after its session has ended
-# Asks for the address that is open, again and again, until the answer has words of which no open
-# page is told.
-HAS = """words => {
-  fetch(location.href).then((answer) => answer.text()).then((text) => { window.answer = text; });
-  return (window.answer ?? '').includes(words);
-}"""
 
 
 @pytest.fixture
@@ -85,12 +77,12 @@ def test_who_is_signed_out_everywhere_is_told_on_all_devices_and_can_come_back(
     connected(alice)
     do(desk, people.bob, "Sign out everywhere", reason="A lost phone")
     expect(desk.get_by_text("1 person signed out everywhere.")).to_be_visible()
-    told(bob, "You have been signed out.")
-    told(phone, "You have been signed out.")
+    told(bob, "You've been signed out.")
+    told(phone, "You've been signed out.")
     bob.locator(".connection").get_by_role("link", name="Sign in").click()
     sign_in(bob)
     connected(bob)
-    told(phone, "You have been signed out.")
+    told(phone, "You've been signed out.")
     connected(alice)
 
 
@@ -103,32 +95,19 @@ def test_nobody_is_signed_out_without_a_reason(people: People, desk: Page, bob: 
     assert not ModerationLog.objects.filter(subject=people.bob).exists()
 
 
-def test_the_log_shows_an_act_with_its_reason_and_its_stopwatch(
-    people: People, desk: Page, bob: Page
-) -> None:
+def test_the_log_shows_an_act_with_its_reason(people: People, desk: Page, bob: Page) -> None:
     do(desk, people.bob, "Sign out everywhere", reason="A lost phone")
-    told(bob, "You have been signed out.")
+    told(bob, "You've been signed out.")
     desk.goto("/admin/chat/moderationlog/")
-    desk.wait_for_function(HAS, arg="1 connection in ", polling=200)
-    desk.reload()
     row = entries(desk, "bob")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("signed bob out everywhere")
     expect(row).to_contain_text("A lost phone")
-    expect(row.locator(".stopwatch")).to_have_text(re.compile(r"^1 connection in \d+ ms"))
     desk.get_by_role("link", name="Account deactivated", exact=True).click()
     expect(desk.get_by_text("Nothing here")).to_be_visible()
     desk.get_by_role("link", name="Signed out everywhere", exact=True).click()
     row.get_by_role("link").first.click()
     expect(desk.get_by_role("heading", name="mona signed bob out everywhere")).to_be_visible()
-    desk.goto(f"/admin/chat/person/{people.bob.pk}/change/")
-    ended = (
-        desk.locator(".record")
-        .filter(has=desk.get_by_role("heading", name="How accesses ended"))
-        .locator("tbody tr")
-    )
-    expect(ended).to_contain_text("signed out")
-    expect(ended).to_contain_text(re.compile(r"1 connection in \d+ ms"))
 
 
 def test_a_deactivated_account_says_so_on_its_page_and_at_the_sign_in(
@@ -146,7 +125,7 @@ def test_a_deactivated_account_says_so_on_its_page_and_at_the_sign_in(
     )
     sign_in(bob)
     expect(bob.get_by_role("alert")).to_contain_text(
-        "A moderator has deactivated this account: It was stolen. If you think it is a mistake"
+        "A moderator deactivated this account. Reason: It was stolen. If you think this is a mistake"
     )
 
 

@@ -36,16 +36,18 @@ def test_what_is_written_offline_is_sent_once_and_in_order(
     connected(bob)
     alice.context.set_offline(True)
     expect(
-        alice.get_by_text("You are offline. What you write is kept and sent later.")
+        alice.get_by_text("You're offline. Your messages will be sent when you reconnect.")
     ).to_be_visible()
     say(alice, "First from the train")
     say(alice, "Second from the train")
-    expect(message(alice, "First from the train")).to_contain_text("Waiting for the network")
+    expect(message(alice, "First from the train")).to_contain_text(
+        "Will be sent when you're back online"
+    )
     say(bob, "Meanwhile at the desk")
     sent(bob, "Meanwhile at the desk")
     alice.context.set_offline(False)
     sent(alice, "Second from the train")
-    expect(alice.get_by_text("You are offline")).to_be_hidden()
+    expect(alice.get_by_text("You're offline")).to_be_hidden()
     expect(message(bob, "Second from the train")).to_be_visible()
     for page in (alice, bob):
         expect(bodies(page)).to_have_text(
@@ -63,9 +65,13 @@ def test_a_message_that_waits_survives_a_reload(
     page.route_web_socket(re.compile("/ws/"), lambda socket: socket.close())
     page.reload()
     say(page, "Written before the reload")
-    expect(message(page, "Written before the reload")).to_contain_text("Waiting for the network")
+    expect(message(page, "Written before the reload")).to_contain_text(
+        "Will be sent when you're back online"
+    )
     page.reload()
-    expect(message(page, "Written before the reload")).to_contain_text("Waiting for the network")
+    expect(message(page, "Written before the reload")).to_contain_text(
+        "Will be sent when you're back online"
+    )
     other_tab = page.context.new_page()
     page.close()  # what it waited for would be the other tab's as well: they share the connection
     other_tab.goto("/rooms/lab/")
@@ -123,7 +129,7 @@ def test_a_message_whose_answer_is_lost_is_shown_once(
     say(alice, "And this?")
     expect(message(bob, "Did it arrive?")).to_be_visible()
     alice.reload()
-    expect(message(alice, "And this?")).to_contain_text("Waiting for the network")
+    expect(message(alice, "And this?")).to_contain_text("Will be sent when you're back online")
     expect(message(alice, "Did it arrive?")).to_have_count(1)
     sent(alice, "Did it arrive?")
     hears["alice"] = True
@@ -190,7 +196,7 @@ def test_a_sign_out_elsewhere_stops_the_page_and_says_so(
     other = page.context.new_page()
     other.goto("/accounts/")
     other.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_text("You have been signed out.")).to_be_visible()
+    expect(page.get_by_text("You've been signed out.")).to_be_visible()
     expect(page.locator(".connection").get_by_role("link", name="Sign in")).to_be_visible()
 
 
@@ -202,6 +208,6 @@ def test_a_room_that_cannot_be_loaded_opens_when_the_connection_is_back(
     connected(page)
     page.context.set_offline(True)
     place(page, "Elsewhere").click()
-    expect(page.get_by_text("This page could not be loaded")).to_be_visible()
+    expect(page.get_by_text("This page couldn't be loaded")).to_be_visible()
     page.context.set_offline(False)
     expect(page.get_by_role("heading", name="Elsewhere").first).to_be_visible()

@@ -109,7 +109,7 @@ def test_mona_decides_by_keys_and_the_next_case_opens(
     press(page, "a")
     expect(page.get_by_text("assigned to mona")).to_be_visible()
     press(page, "h")
-    expect(message(bob, "Hidden while moderators look at it.")).to_be_visible()
+    expect(message(bob, "Hidden until a moderator has reviewed it.")).to_be_visible()
     expect(page.get_by_text("hidden from everybody else")).to_be_visible()
     press(page, "k")
     expect(page.get_by_text("The message stays")).to_be_visible()

@@ -1,4 +1,7 @@
-"""Rooms to test with. Alice owns general (public) and secret (private), Bob is a member of both, Charlie is outside."""
+"""Rooms to test with.
+
+Alice owns general (public) and secret (private), Bob is a member of both, Charlie is outside.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +11,8 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from chat import services
-from chat.models import HeldText, Membership, Message, RemovedText, Room
+from chat.models import Filter, HeldText, Membership, Message, RemovedText, Room
+from chat.text.filters import Action, Kind
 from realtime.auth import MODERATORS
 from realtime.core import reads as streams
 from realtime.models import Stream
@@ -19,6 +23,7 @@ from tests.support.replay import verify as replayed
 __all__ = ["replayed"]
 
 Say = Callable[..., Message]
+BlockWord = Callable[[str], Filter]
 
 
 @pytest.fixture
@@ -77,6 +82,18 @@ def mona(db: None) -> User:
     user = make_user("mona")
     user.groups.add(Group.objects.get_or_create(name=MODERATORS)[0])
     return user
+
+
+@pytest.fixture
+def block_word(mona: User) -> BlockWord:
+    """Let a filter block a word in every room: ``block_word("blub")``."""
+
+    def block(word: str) -> Filter:
+        return services.save_filter(
+            actor_id=mona.pk, text=word, kind=Kind.WORD, action=Action.BLOCK, is_on=True
+        )
+
+    return block
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ from pytest_django import Settings
 
 from chat import services
 from chat.errors import BlockedWord, Empty, Muted, NotYours, ReadOnly, TooLong
-from chat.models import BlockedWord as Word
 from chat.models import Membership, Message, ModerationLog, RemovedText, Room, State
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
-from tests.chat.conftest import Say, notices
+from tests.chat.conftest import BlockWord, Say, notices
 from tests.support.replay import Verify
 
 # -- editing ---------------------------------------------------------------------------------------
@@ -57,10 +56,10 @@ def test_nobody_edits_anothers_message(
 
 
 def test_an_edit_is_checked_like_a_new_message(
-    general: Room, alice: User, bob: User, say: Say
+    general: Room, alice: User, bob: User, say: Say, block_word: BlockWord
 ) -> None:
     message = say(bob, general, "fine")
-    Word.objects.create(word="blub")
+    block_word("blub")
 
     def edit(body: str) -> Message:
         return services.edit_message(actor_id=bob.pk, message_id=message.pk, body=body)

@@ -10,10 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat import services
 from chat.errors import BlockedWord
-from chat.models import BlockedWord as Word
-from chat.models import Filter, Message, ModerationLog, Report, Room
-from chat.queries import filter_cache
-from chat.services.filters import take_over_words
+from chat.models import Filter, ModerationLog, Report, Room
 from chat.text.filters import MASK, Action, Kind, Rule, Rulebook, check_pattern
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
 from tests.chat.conftest import Say
@@ -258,34 +255,3 @@ def test_no_more_are_on_than_posting_can_bear(mona: User, monkeypatch: pytest.Mo
     monkeypatch.setattr("chat.text.filters.MAX_PROGRAMS", 10)
     with pytest.raises(TooMany):
         add(mona, r"\pL+", kind=Kind.PATTERN, filter_id=off.pk)
-
-
-# -- blocked words of before -----------------------------------------------------------------------
-
-
-def test_words_of_before_hold_and_become_filters(
-    general: Room, alice: User, mona: User, say: Say
-) -> None:
-    say(alice, general, "blub")
-    Word.objects.create(word="blub")
-    with pytest.raises(BlockedWord):
-        say(alice, general, "Blub")
-    assert take_over_words() == 1
-    assert take_over_words() == 0
-    row = Filter.objects.get()
-    assert (row.text, row.kind, row.action, row.is_on) == ("blub", "word", "block", True)
-    with pytest.raises(BlockedWord):
-        say(alice, general, "Blub")
-    services.switch_filter(actor_id=mona.pk, filter_id=row.pk, on=False)
-    assert not Word.objects.exists()  # so that a node of before does not block it either
-    assert Message.objects.get(pk=say(alice, general, "Blub").pk).body == "Blub"
-
-
-def test_a_word_that_an_older_node_adds_holds_at_once_and_so_does_its_end(
-    general: Room, alice: User, say: Say
-) -> None:
-    take_over_words()
-    word = Word.objects.create(word="late")
-    assert filter_cache.current().check("late", general.pk).blocked
-    word.delete()
-    assert not filter_cache.current().check("late", general.pk).blocked

@@ -12,7 +12,7 @@ from chat.models import Membership, ModerationLog, Room, State
 from chat.queries import selectors
 from chat.services import members
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailable
-from realtime.protocol.page import End
+from realtime.protocol.page import AccessEnd
 from tests.chat.conftest import Say, fresh, membership, notices
 from tests.conftest import make_user
 from tests.support.replay import Verify
@@ -63,7 +63,7 @@ def test_who_leaves_can_come_back(verify: Verify, general: Room, bob: User) -> N
     with verify() as change:
         left = services.leave(actor_id=bob.pk, room_id=general.pk)
     assert left.state == "left"
-    assert change.ends(f"room.{general.pk}") == [End(bob.pk, None, None, "left")]
+    assert change.ends(f"room.{general.pk}") == [AccessEnd(bob.pk, None, None, "left")]
     assert change.data(f"inbox.{bob.pk}")[0]["state"] == "left"
     assert fresh(general).member_count == 1
     with pytest.raises(Forbidden):

@@ -16,7 +16,7 @@ from realtime.auth import banned
 from realtime.core.streams import Claim, Reader
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
-from realtime.protocol.page import End
+from realtime.protocol.page import AccessEnd
 from tests.chat.conftest import Say, fresh, membership, notices
 from tests.support.replay import Verify
 
@@ -58,7 +58,7 @@ def test_who_is_removed_is_out_at_once(
             actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk, reason="done here"
         )
     assert row.state == "removed"
-    assert change.ends(f"room.{secret.pk}") == [End(bob.pk, None, None, "removed")]
+    assert change.ends(f"room.{secret.pk}") == [AccessEnd(bob.pk, None, None, "removed")]
     assert fresh(secret).member_count == 1
     claim = Claim(Reader(bob.pk), str(secret.pk))
     assert list(selectors.authorise([claim])) == [claim]
@@ -75,7 +75,7 @@ def test_who_is_banned_stays_out(verify: Verify, general: Room, alice: User, bob
         row = services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, reason="spam")
         services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, reason="again")
     assert (row.state, row.role) == ("banned", "member")
-    assert change.ends(f"room.{general.pk}") == [End(bob.pk, None, None, "banned")]
+    assert change.ends(f"room.{general.pk}") == [AccessEnd(bob.pk, None, None, "banned")]
     with pytest.raises(Forbidden):
         selectors.snapshot(general.pk, bob.pk)
     claim = Claim(Reader(bob.pk), str(general.pk))
@@ -190,7 +190,9 @@ def test_a_ban_from_the_site_closes_all_sockets(verify: Verify, bob: User, mona:
     with verify() as change:
         row = services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="spam")
         assert services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="again").pk == row.pk
-    assert change.ends(f"inbox.{bob.pk}") == [End(bob.pk, None, CloseCode.BANNED, "banned: spam")]
+    assert change.ends(f"inbox.{bob.pk}") == [
+        AccessEnd(bob.pk, None, CloseCode.BANNED, "banned: spam")
+    ]
     assert banned([bob.pk, mona.pk]) == {bob.pk: "banned: spam"}
     with verify():
         services.site_unban(actor_id=mona.pk, user_id=bob.pk, reason="a mistake")

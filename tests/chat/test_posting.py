@@ -11,11 +11,10 @@ from django.utils import timezone
 
 from chat import payloads, services
 from chat.errors import BlockedWord, Empty, Muted, ReadOnly, SlowMode, TooLong
-from chat.models import BlockedWord as Word
 from chat.models import Membership, Message, Room, State
 from chat.services import Post, Posted, posting
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
-from tests.chat.conftest import Say, fresh
+from tests.chat.conftest import BlockWord, Say, fresh
 from tests.conftest import make_user
 from tests.support.replay import Verify
 
@@ -267,8 +266,10 @@ def test_a_refused_message_does_not_count_for_slow_mode(
     assert refused(bob, general) is None
 
 
-def test_a_blocked_word_is_found_as_a_whole_word_in_any_case(general: Room, alice: User) -> None:
-    Word.objects.create(word="Blub")
+def test_a_blocked_word_is_found_as_a_whole_word_in_any_case(
+    general: Room, alice: User, block_word: BlockWord
+) -> None:
+    block_word("Blub")
     for body in ("blub", "so BLUB!", "a\nblub\nb"):
         assert refused(alice, general, body) is BlockedWord
     assert refused(alice, general, "blubber") is None

@@ -11,7 +11,7 @@ from chat.models import SLUG_MAX_LENGTH, ModerationLog, Room
 from chat.pages import urls
 from chat.services import rooms
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
-from realtime.protocol.page import End
+from realtime.protocol.page import AccessEnd
 from tests.chat.conftest import Say, fresh, membership
 from tests.conftest import make_user
 from tests.support.replay import Verify
@@ -293,7 +293,7 @@ def test_an_archived_room_ends_all_subscriptions_and_can_come_back(
     with verify() as change:
         services.change_room(actor_id=alice.pk, room_id=general.pk, archived=True)
         services.change_room(actor_id=alice.pk, room_id=general.pk, archived=True)
-    assert change.ends(f"room.{general.pk}") == [End(None, None, None, "archived")]
+    assert change.ends(f"room.{general.pk}") == [AccessEnd(None, None, None, "archived")]
     with verify() as change:
         with pytest.raises(ReadOnly):
             services.change_room(actor_id=alice.pk, room_id=general.pk, name="New")

@@ -447,7 +447,7 @@ def test_the_page_says_what_can_be_asked_and_what_was_wrong(
 ) -> None:
     client.force_login(people.bob)
     assert "has:link" in client.get("/search/").content.decode()
-    assert "Nothing found" in client.get("/search/", {"q": "unheard"}).content.decode()
+    assert "No messages found" in client.get("/search/", {"q": "unheard"}).content.decode()
     assert (
         "before: expected a date"
         in client.get("/search/", {"q": "fish before:soon"}).content.decode()

@@ -16,7 +16,7 @@ from chat.models import SiteBan
 from tests.conftest import PASSWORD
 
 LOGIN = "/accounts/login/"
-WHOM = "If you think it is a mistake, write to the people who run this site."
+WHOM = "If you think this is a mistake, contact the site's administrators."
 
 
 def told(client: Client, name: str, password: str, *, path: str = LOGIN, **headers: str) -> str:
@@ -47,7 +47,7 @@ def test_the_owner_of_a_deactivated_account_is_told_so_and_why(
 ) -> None:
     assert (
         told(client, "bob", PASSWORD, path=path)
-        == f"A moderator has deactivated this account: it was stolen. {WHOM}"
+        == f"A moderator deactivated this account. Reason: it was stolen. {WHOM}"
     )
     assert "sessionid" not in client.cookies
 
@@ -63,7 +63,7 @@ def test_an_account_that_no_moderator_has_deactivated_has_no_reason(
 ) -> None:
     services.activate(actor_id=mona.pk, user_id=gone.pk)
     User.objects.filter(pk=gone.pk).update(is_active=False)
-    assert told(client, "bob", PASSWORD) == f"This account is deactivated. {WHOM}"
+    assert told(client, "bob", PASSWORD) == f"This account has been deactivated. {WHOM}"
 
 
 def test_who_does_not_know_the_password_learns_nothing(
@@ -98,7 +98,7 @@ def test_who_is_banned_from_the_site_reads_the_reason_after_signing_in(
     assert answer.status_code == 403
     page = answer.content.decode()
     assert "threats</p>" in page
-    assert "The ban ends by itself: 25 Nov 2100, 00:30." in page
+    assert "The ban ends on 25 Nov 2100, 00:30." in page
 
 
 def test_a_ban_without_an_end_says_nothing_of_one(client: Client, bob: User, mona: User) -> None:

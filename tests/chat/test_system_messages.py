@@ -10,11 +10,11 @@ from django.core.management import CommandError, call_command
 
 from chat import services
 from chat.errors import ReadOnly
-from chat.models import BlockedWord, Message, RemovedText, Room
+from chat.models import Message, RemovedText, Room
 from notifications.models import Broadcast
 from notifications.targets import target
 from realtime.protocol.errors import NotFound
-from tests.chat.conftest import Say, fresh
+from tests.chat.conftest import BlockWord, Say, fresh
 from tests.support.replay import Verify
 
 Announce = Callable[..., int]
@@ -35,9 +35,14 @@ def announce() -> Announce:
 
 
 def test_a_broadcast_is_a_message_of_the_system(
-    verify: Verify, general: Room, alice: User, say: Say, announce: Announce
+    verify: Verify,
+    general: Room,
+    alice: User,
+    say: Say,
+    announce: Announce,
+    block_word: BlockWord,
 ) -> None:
-    BlockedWord.objects.create(word="six")
+    block_word("six")
     services.change_room(actor_id=alice.pk, room_id=general.pk, read_only=True, slow_mode=60)
     say(alice, general, "Hello")
     with verify() as change:

@@ -243,19 +243,6 @@ def test_who_is_muted_on_the_site_is_told_by_their_inbox_until_when(
     assert [row["id"] for row in told(change)] == [bob.pk]
 
 
-def test_a_mute_from_before_it_was_a_row_of_the_inbox_stands_and_is_not_replayed(
-    verify: Verify, general: Room, bob: User, mona: User, say: Say
-) -> None:
-    SiteMute.objects.create(user=bob, until=timezone.now() + timedelta(hours=1), created_by=mona)
-    with pytest.raises(Muted):
-        say(bob, general, "x")
-    assert api(bob).get("/api/site-mute/").json()["site_mute"]["muted_until"]
-    with verify() as change:
-        services.site_mute(actor_id=mona.pk, user_id=bob.pk, seconds=0)
-    assert "site_mute" in change.kinds(f"inbox.{bob.pk}")
-    say(bob, general, "and now it is over")
-
-
 def test_the_longer_of_two_mutes_counts(
     general: Room, alice: User, bob: User, mona: User, say: Say
 ) -> None:

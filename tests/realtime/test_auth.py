@@ -1,4 +1,4 @@
-"""Sessions: the browser's cookie lets its owner in, is never changed by it, and asks the database little."""
+"""Sessions: the cookie authenticates, is never changed, and costs few queries."""
 
 from datetime import timedelta
 from typing import Any

@@ -107,7 +107,7 @@ def test_times_are_in_the_readers_zone(cookie: str, zone: str) -> None:
     answer = in_the_readers_zone(view)(request)
     assert isinstance(answer, HttpResponse)
     assert answer.content.decode() == zone
-    assert timezone.get_current_timezone_name() == "UTC", "the next request is somebody else's"
+    assert timezone.get_current_timezone_name() == "UTC", "the next request is someone else's"
 
 
 def test_a_zone_is_found_by_its_name() -> None:

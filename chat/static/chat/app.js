@@ -24,7 +24,6 @@ import { Menu, moveWithArrows, placeBeside } from './lib/menu.js';
 import { PerFrame } from './lib/per_frame.js';
 import { Shortcuts } from './lib/shortcuts.js';
 import { ShortcutsView } from './lib/shortcuts_view.js';
-import { words } from './lib/words.js';
 import { Blocks } from './people/blocks.js';
 import { People } from './people/people.js';
 import { Profile } from './people/profile.js';
@@ -40,6 +39,7 @@ import { neighbour } from './sidebar/room_order.js';
 import { Sidebar } from './sidebar/sidebar.js';
 import { allowPictures } from './timeline/pictures.js';
 import { UnreadBadge } from './unread_badge.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
@@ -303,7 +303,7 @@ export class App {
       'close-drawer': () => this.drawer(false),
       'create-room': () => void this.#createRoom(),
       'find-person': () =>
-        void this.dialogs.findPerson(words.writeToSomebody, (person) => this.writeTo(person.id)),
+        void this.dialogs.findPerson(words.newDirectMessage, (person) => this.writeTo(person.id)),
       switch: () => this.switcher.toggle(),
       shortcuts: () => this.showShortcuts(),
       'mark-all-read': () => void this.markAllRead(),

@@ -5,7 +5,7 @@
 
 import { CloseCode, DEACTIVATED } from '../realtime/connection/codes.js';
 import { setText, slot } from './lib/dom.js';
-import { words } from './lib/words.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../realtime/client.js').Client} Client

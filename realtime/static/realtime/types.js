@@ -26,6 +26,7 @@
  * @typedef {object} Hello  The first object of a connection.
  * @property {string} connection
  * @property {string} node
+ * @property {string} version  of the server's program
  * @property {User} user
  * @property {string} epoch
  * @property {number} ping_after  seconds

@@ -19,9 +19,9 @@ import {
   toast,
   toastError,
 } from '../lib/dom.js';
-import { words } from '../lib/words.js';
 import { Triage } from './inbox_keyboard.js';
 import { paintGroup, paintNotice } from './notice.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row

@@ -4,7 +4,7 @@
  */
 
 import { clone, onAction, setAvatar, setText, slot } from './dom.js';
-import { words } from './words.js';
+import { common } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').User} User
@@ -103,7 +103,7 @@ export class Dialogs {
           personButton(user, () => finish(dialog, () => act(user))),
         ),
       );
-      if (users.length === 0) found.textContent = words.nobodyFound;
+      if (users.length === 0) found.textContent = common.nobodyFound;
     };
     const field = input(formOf(dialog).elements, 'q');
     field.addEventListener(
@@ -126,7 +126,7 @@ export class Dialogs {
       // Enter was pressed before the list was loaded.
       if (q !== '' && q !== shownFor) await search(q);
       const first = found.querySelector('button');
-      if (!first) throw new Error(words.nobodyFound);
+      if (!first) throw new Error(common.nobodyFound);
       first.click();
       return false;
     }).finally(() => listening.abort());

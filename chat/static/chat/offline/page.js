@@ -1,6 +1,6 @@
 /**
- * The offline page: it retries until the server answers, then loads the requested page. It is
- * inlined by the service worker, so it imports nothing.
+ * The script of the offline page. It retries until the server responds, then reloads the address
+ * that the user wanted. It is inlined into the page, so it imports nothing.
  * @module
  */
 
@@ -23,7 +23,7 @@ async function attempt() {
   if (await isAnswered()) return location.reload();
   trying = false;
   status.textContent = status.dataset.silent ?? '';
-  // Jitter, so that waiting clients do not return in the same second.
+  // Random, so that waiting browsers do not all return in the same second
   timer = setTimeout(attempt, pause * (1 + Math.random() / 2));
   pause = Math.min(pause * 2, LONGEST_MS);
 }

@@ -1,6 +1,6 @@
 /**
- * Registers the service worker when the page is idle. Browsers allow workers only over HTTPS and on
- * localhost.
+ * Registers the service worker once the page has loaded. Browsers allow service workers only over
+ * HTTPS and on localhost.
  * @module
  */
 
@@ -10,7 +10,7 @@ const whenIdle =
 if ('serviceWorker' in navigator) {
   addEventListener('load', () => {
     const address = `/service-worker.js?language=${document.documentElement.lang}`;
-    // Without a worker the site still works.
+    // The site also works without it.
     whenIdle(() => void navigator.serviceWorker.register(address).catch(() => {}));
   });
 }

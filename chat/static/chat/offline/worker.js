@@ -2,30 +2,30 @@
  * The service worker, served at /service-worker.js behind a line that defines `HOLDFAST`
  * (chat/pages/offline.py).
  *
- * It does two things: it shows the offline page when a page cannot be loaded, and it opens the page
- * of a notification. It stores no conversation: it has no cache, and only answers requests for
- * pages (docs/decisions/0010-the-worker-keeps-no-conversation.md). It is a classic script, because
- * not every browser supports modules in service workers.
+ * It shows the offline page that it contains if the server can't be reached, and opens the target
+ * of a notification. It has no cache and handles only requests for pages
+ * (docs/decisions/0010-the-worker-keeps-no-conversation.md). It is a classic script, because not
+ * every browser supports modules in service workers.
  */
 
 /**
- * @typedef {{user: number, url: string, ids: number[]}} NotificationData  The data of a
- *   notification (notifications/display.js).
+ * @typedef {{user: number, url: string, ids: number[]}} Target The data of a notification
+ *   (notifications/display.js).
  */
 
 const worker = /** @type {any} */ (self);
 /** @type {{page: string, policy: string}} */
 const { page, policy } = worker.HOLDFAST;
 
-/** The answers of a proxy without a server behind it. */
-const GATEWAY_ERRORS = [502, 503, 504];
-/** For a tab to answer that it can open a page; a frozen tab does not answer. */
+/** The statuses of a proxy that reaches no server. */
+const UNREACHABLE = [502, 503, 504];
+/** How long a tab may take to reply that it can open the target; a frozen tab never replies. */
 const ANSWER_MS = 500;
 
 worker.addEventListener('install', (/** @type {any} */ event) => {
-  // No tab depends on the state of an older worker.
+  // No tab depends on the previous worker.
   worker.skipWaiting();
-  event.waitUntil(bypassOtherRequests(event));
+  event.waitUntil(bypassSubresources(event));
 });
 
 worker.addEventListener('activate', (/** @type {any} */ event) => {
@@ -43,16 +43,16 @@ worker.addEventListener('notificationclick', (/** @type {any} */ event) => {
 });
 
 /**
- * Requests for scripts, images and data need not wait until the worker has started.
+ * Let requests for anything but pages bypass the worker, which may have to start first.
  * @param {any} event
  */
-async function bypassOtherRequests(event) {
+async function bypassSubresources(event) {
   try {
     await event.addRoutes?.([
       { condition: { not: { requestMode: 'navigate' } }, source: 'network' },
     ]);
   } catch {
-    // The browser does not support these conditions: the listener passes such requests through.
+    // The browser does not support these conditions; the fetch listener ignores such requests too.
   }
 }
 
@@ -64,13 +64,13 @@ async function emptyCaches() {
 async function visit({ request, preloadResponse }) {
   try {
     const answer = (await preloadResponse) ?? (await fetch(request));
-    return GATEWAY_ERRORS.includes(answer.status) ? nobodyThere() : answer;
+    return UNREACHABLE.includes(answer.status) ? offlinePage() : answer;
   } catch {
-    return nobodyThere();
+    return offlinePage();
   }
 }
 
-function nobodyThere() {
+function offlinePage() {
   const headers = {
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy': policy,
@@ -79,16 +79,16 @@ function nobodyThere() {
   return new Response(page, { status: 503, headers });
 }
 
-/** Open in the most recent tab that can, otherwise in a new one. @param {NotificationData} data */
-async function open(data) {
-  if (new URL(data.url, worker.location.origin).origin !== worker.location.origin)
-    return worker.clients.openWindow(data.url);
+/** Open it in the most recently used tab that can, else in a new one. @param {Target} target */
+async function open(target) {
+  if (new URL(target.url, worker.location.origin).origin !== worker.location.origin)
+    return worker.clients.openWindow(target.url);
   const tabs = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  const able = await Promise.all(tabs.map((/** @type {any} */ tab) => canOpen(tab, data.user)));
-  const tab = tabs.find((/** @type {any} */ _, /** @type {number} */ index) => able[index]);
-  if (!tab) return worker.clients.openWindow(data.url);
-  tab.postMessage({ holdfast: 'open', ...data });
-  // If this fails, the page is open in the background.
+  const ready = await Promise.all(tabs.map((/** @type {any} */ tab) => canOpen(tab, target.user)));
+  const tab = tabs.find((/** @type {any} */ _, /** @type {number} */ index) => ready[index]);
+  if (!tab) return worker.clients.openWindow(target.url);
+  tab.postMessage({ holdfast: 'open', ...target });
+  // The target is open even if the tab can't get focus.
   await tab.focus().catch(() => {});
 }
 

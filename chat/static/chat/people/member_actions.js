@@ -4,8 +4,8 @@
  */
 
 import { toast, toastError } from '../lib/dom.js';
-import { words } from '../lib/words.js';
 import { memberRights } from '../rooms/rights.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row

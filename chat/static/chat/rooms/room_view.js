@@ -6,7 +6,6 @@
 import { Composer } from '../composer/composer.js';
 import { onAction, setText, slot, toastError } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
-import { words } from '../lib/words.js';
 import { Members } from '../people/members.js';
 import { personAt } from '../people/profile.js';
 import { copyCode } from '../timeline/code.js';
@@ -16,6 +15,7 @@ import { ReadTracker } from '../timeline/read_tracker.js';
 import { Timeline } from '../timeline/timeline.js';
 import { roomMenu } from './room_menu.js';
 import { RoomSettings } from './room_settings.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../app.js').App} App

@@ -5,9 +5,10 @@
  */
 
 import { announce, onAction, parse, slot, toastError } from '../lib/dom.js';
-import { dayAndClock, fullTime, words } from '../lib/words.js';
+import { common, dayAndClock, fullTime } from '../lib/words.js';
 import { isGone } from '../rooms/rights.js';
 import { plainText } from '../timeline/message.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../timeline/message.js').Message} Message
@@ -257,9 +258,9 @@ export class SearchView {
     this.#updated.set(id, updated);
     hit.dataset.gone = String(isGone(message));
     slot(hit, 'text').textContent = message.deleted_at
-      ? words.deleted
+      ? common.deleted
       : message.hidden_at
-        ? words.hidden
+        ? common.hidden
         : plainText(message, EXCERPT_LENGTH);
     if (updated !== null) void this.#mark(hit, id);
   }

@@ -5,7 +5,7 @@
  */
 
 import { announce, clone, parsePart, setIcon, setText, toastError } from '../lib/dom.js';
-import { words } from '../lib/words.js';
+import { words } from './words.js';
 
 /**
  * @typedef {object} Highlighter

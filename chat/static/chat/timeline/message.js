@@ -5,11 +5,12 @@
  */
 
 import { clone, parsePart, setAvatar, setSanitised, setText, slot } from '../lib/dom.js';
-import { clock, fullTime, words } from '../lib/words.js';
+import { clock, common, fullTime } from '../lib/words.js';
 import { isGone } from '../rooms/rights.js';
 import { enhanceCode } from './code.js';
 import { showPictures } from './pictures.js';
 import { linkRooms } from './room_links.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').User} User
@@ -107,8 +108,8 @@ function paintBody(body, message, context) {
   const rendered = !isGone(message) && Boolean(message.html);
   const text = isGone(message)
     ? message.deleted_at === null
-      ? words.hidden
-      : words.deleted
+      ? common.hidden
+      : common.deleted
     : message.body;
   const shown = rendered ? `html ${message.html}` : `text ${text}`;
   if (painted.get(body) === shown) return;

@@ -5,9 +5,9 @@
  */
 
 import { clone, onAction, toast, toastError } from '../lib/dom.js';
-import { words } from '../lib/words.js';
 import { isGone, messageRights } from '../rooms/rights.js';
 import { quoteOf } from './message.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../app.js').App} App

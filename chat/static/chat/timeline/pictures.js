@@ -6,7 +6,7 @@
  */
 
 import { clone, slot } from '../lib/dom.js';
-import { words } from '../lib/words.js';
+import { words } from './words.js';
 
 /** In one message. */
 const MAX_SHOWN = 4;
