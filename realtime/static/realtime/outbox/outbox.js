@@ -121,8 +121,12 @@ export class Outbox {
 
   /**
    * Add a command. It is stored, then sent as soon as possible.
-   * @param {{command: string, orderingKey: string, fields: Record<string, any>, memo?: any, key?: string}}
-   *   what
+   * @param {object} command
+   * @param {string} command.command
+   * @param {string} command.orderingKey
+   * @param {Record<string, any>} command.fields
+   * @param {any} [command.memo]
+   * @param {string} [command.key]
    * @returns {Entry}
    * @throws {HoldfastError} `too_many`: the outbox is full
    */
