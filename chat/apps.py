@@ -14,48 +14,35 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         """Add streams of rooms, and memberships, blocks and site mutes to inboxes; keep out who is banned; take broadcasts to rooms."""
-        from chat import payloads
+        from chat import notification_kinds, payloads
         from chat.moderation import site_bans
-        from chat.queries import people, selectors
+        from chat.queries import notified_messages, room_lists, stream_sources
         from chat.services import post_system_message, recall_system_message
         from chat.services.moderators import ensure_after_migrate
+        from notifications.subjects import register_subjects
         from notifications.targets import register_target
         from realtime.auth import register_connection_check
         from realtime.core import streams
 
         sources: list[streams.Source] = [
-            selectors.message_events,
-            selectors.membership_events,
-            selectors.room_events,
+            stream_sources.message_events,
+            stream_sources.membership_events,
+            stream_sources.room_events,
         ]
         streams.register(
-            streams.StreamKind(payloads.ROOM, selectors.authorise, sources, presence=True)
+            streams.StreamKind(payloads.ROOM, stream_sources.authorise, sources, presence=True)
         )
         streams.kind(payloads.INBOX).sources.extend(
-            [selectors.inbox_events, people.block_events, people.site_mute_events]
+            [
+                stream_sources.inbox_events,
+                stream_sources.block_events,
+                stream_sources.site_mute_events,
+            ]
         )
-        register_connection_check(site_bans.reasons)
+        register_connection_check(site_bans.refusals)
         register_target(
-            payloads.ROOM, selectors.rooms_named, post_system_message, recall_system_message
+            payloads.ROOM, room_lists.rooms_named, post_system_message, recall_system_message
         )
-        _register_kinds()
+        notification_kinds.register_kinds()
+        register_subjects(payloads.ROOM, notified_messages.texts)
         post_migrate.connect(ensure_after_migrate, sender=self, dispatch_uid="chat.moderators")
-
-
-def _register_kinds() -> None:
-    from notifications.kinds import Kind, register_kind
-
-    for kind in (
-        Kind("mention", _("Mentions"), _("Somebody writes your name, or calls the whole room")),
-        Kind("reply", _("Replies"), _("Somebody answers a message of yours")),
-        Kind("reaction", _("Reactions"), _("Somebody reacts to a message of yours")),
-        Kind("direct", _("Direct messages"), _("Somebody writes to you alone")),
-        Kind(
-            "message", _("All messages"), _("Of rooms in which you want to be told of everything")
-        ),
-        Kind("invitation", _("Invitations"), _("Somebody adds you to a room")),
-        Kind(
-            "moderation", _("Moderation"), _("What moderators do that concerns you"), optional=False
-        ),
-    ):
-        register_kind(kind)

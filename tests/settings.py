@@ -56,7 +56,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
 
 # Ids of people come again in each test: what a process remembers of them would be of somebody else.
-# tests/chat/test_flooding.py has limits.
+# tests/chat/test_rate_limit.py has limits.
 HOLDFAST_REPEATS = HOLDFAST_POSTS = HOLDFAST_POST_MENTIONS = 0
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.extending"]  # the example of docs/extending.md

@@ -15,7 +15,7 @@ from chat.models import (
     SiteBan,
 )
 from chat.moderation import site_bans
-from chat.queries import selectors
+from chat.queries import messages
 
 MAX_SHOWN: Final = 20  # rows of each table; the lists have the rest
 MOST_LOOKED_AT: Final = 10_000  # reports, for those that are about one person; some 0.1 s
@@ -92,8 +92,8 @@ def around(
     message: Message, surroundings: int = SURROUNDINGS
 ) -> tuple[list[Message], list[Message]]:
     """Return the neighbours of a message before and after it, oldest first. Those hidden from others have their text here."""
-    before = selectors.before(message.room_id, message.number, limit=surroundings).messages[::-1]
-    after = selectors.after(message.room_id, message.number, limit=surroundings).messages
+    before = messages.before(message.room_id, message.number, limit=surroundings).messages[::-1]
+    after = messages.after(message.room_id, message.number, limit=surroundings).messages
     held = dict(
         HeldText.objects.filter(
             message__in=[row.pk for row in [*before, *after] if row.is_hidden]

@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from chat.admin.formatting import inside
 from chat.models import Bulk, Role
-from chat.text.filters import Action
+from chat.text.filters import FilterAction
 from realtime.site.time_zones import WHEN
 
 _PHRASES: Final[dict[str, Any]] = {
@@ -42,7 +42,7 @@ _ROLES: Final[dict[str, Any]] = {
 _VALUES: Final[dict[str, dict[str, Any]]] = {
     "from": _ROLES,
     "to": _ROLES,
-    "as": dict(Action.choices),
+    "as": dict(FilterAction.choices),
     "act": dict(Bulk.Act.choices),
     "what": {
         "added": pgettext_lazy("log of moderators", "added"),

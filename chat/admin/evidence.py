@@ -28,7 +28,7 @@ from chat.admin.lists import ShownAdmin, person_id
 from chat.models import REASON_MAX_LENGTH, SLUG_MAX_LENGTH, Message, Room
 from chat.moderation import archives
 from chat.moderation.evidence import Scope, evidence, own_data
-from chat.services.erasure import note_export
+from chat.services.erasure import log_export
 from realtime.protocol.errors import HoldfastError
 
 MODERATE = "chat.add_bulk"
@@ -157,7 +157,7 @@ class FilesAdmin(ShownAdmin):
         form = EvidenceForm(request.POST or None, initial=request.GET.dict())
         if request.method == "POST" and form.is_valid():
             scope, reason = form.scope, form.cleaned_data["reason"]
-            note_export(
+            log_export(
                 actor_id=actor(request),
                 reason=reason,
                 subject_id=scope.person.pk if scope.person else None,
@@ -178,7 +178,7 @@ class FilesAdmin(ShownAdmin):
         form = OwnDataForm(request.POST or None, initial=request.GET.dict())
         if request.method == "POST" and form.is_valid():
             subject = User.objects.get(pk=form.cleaned_data["person"])
-            note_export(
+            log_export(
                 actor_id=actor(request), reason=form.cleaned_data["reason"], subject_id=subject.pk
             )
             return _download(archives.stream(own_data(subject)), f"data-of-{subject.pk}")

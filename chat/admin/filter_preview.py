@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from chat.models import Message, Room
-from chat.text.filters import MASK, Action, Rule, Rulebook, mask, merged
+from chat.text.filters import MASK, FilterAction, FilterSet, Rule, mask, merged
 
 MESSAGES: Final = 1000  # the last ones
 # Among which they are looked for: direct conversations and deleted messages are left out.
@@ -44,7 +44,7 @@ class Trial:
 
 def trial(rule: Rule, sample: str) -> Trial:
     """Hold a rule that can be compiled against a sample and the last messages of its room, or of all."""
-    book = Rulebook([rule])
+    book = FilterSet([rule])
     spans = _spans(book, sample, rule.room_id)
     said = _last_said(rule.room_id)
     found: list[Example] = []
@@ -70,14 +70,14 @@ def trial(rule: Rule, sample: str) -> Trial:
     )
 
 
-def _spans(book: Rulebook, body: str, room_id: int | None) -> list[tuple[int, int]]:
+def _spans(book: FilterSet, body: str, room_id: int | None) -> list[tuple[int, int]]:
     return merged(span for hit in book.hits(body, room_id) for span in hit.spans)
 
 
 def _after(rule: Rule, sample: str, spans: Sequence[tuple[int, int]]) -> str:
-    if rule.action == Action.BLOCK and spans:
+    if rule.action == FilterAction.BLOCK and spans:
         return ""
-    return mask(sample, spans) if rule.action == Action.MASK else sample
+    return mask(sample, spans) if rule.action == FilterAction.MASK else sample
 
 
 def _last_said(room_id: int | None) -> list[Message]:

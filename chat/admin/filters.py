@@ -23,7 +23,7 @@ from chat.admin.forms import LiftForm, RoomField
 from chat.admin.lists import is_id
 from chat.models import SLUG_MAX_LENGTH, Filter
 from chat.services.filters import clean_filter
-from chat.text.filters import MASK, MAX_LENGTH, Action, Kind, Rule
+from chat.text.filters import MASK, MAX_LENGTH, FilterAction, FilterKind, Rule
 from realtime.protocol.errors import HoldfastError
 
 CHANGE, DELETE = "chat.change_filter", "chat.delete_filter"
@@ -77,9 +77,9 @@ class FilterForm(forms.Form):
 
     kind = forms.ChoiceField(
         label=gettext_lazy("Look for"),
-        choices=Kind.choices,
+        choices=FilterKind.choices,
         widget=forms.RadioSelect,
-        initial=Kind.WORD,
+        initial=FilterKind.WORD,
     )
     text = forms.CharField(
         label=gettext_lazy("Text"),
@@ -93,22 +93,25 @@ class FilterForm(forms.Form):
     action = forms.ChoiceField(
         label=gettext_lazy("Then"),
         choices=[
-            (Action.FLAG, gettext_lazy("flag: it is posted, and a report opens in the queue")),
             (
-                Action.MASK,
+                FilterAction.FLAG,
+                gettext_lazy("flag: it is posted, and a report opens in the queue"),
+            ),
+            (
+                FilterAction.MASK,
                 format_lazy(
                     gettext_lazy("mask: it is posted with {mask} in that place"), mask=MASK
                 ),
             ),
             (
-                Action.BLOCK,
+                FilterAction.BLOCK,
                 gettext_lazy(
                     "block: it is refused, and its author is told that it has a word that is not allowed"
                 ),
             ),
         ],
         widget=forms.RadioSelect,
-        initial=Action.FLAG,
+        initial=FilterAction.FLAG,
     )
     room_id = OptionalRoomField(
         label=gettext_lazy("Only in room"),

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from chat.models import NAME_MAX_LENGTH, REASON_MAX_LENGTH, SLUG_MAX_LENGTH, TOPIC_MAX_LENGTH, Role
-from chat.queries.selectors import room_by_slug
+from chat.queries.rooms import room_by_slug
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
 MUTES: Final = [

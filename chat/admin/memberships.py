@@ -211,7 +211,7 @@ class MembershipAdmin(ActingAdmin):
     def standing(self, row: Membership) -> SafeString | str:
         """Return the state that counts, and when a ban ends."""
         if row.banned_until is None or not policies.is_banned(row):
-            return str(State(policies.standing_state(row.state, row.banned_until)).label)
+            return str(State(policies.effective_state(row.state, row.banned_until)).label)
         return format_html(gettext("Banned until {}"), formatting.moment(row.banned_until))
 
     @admin.display(description=gettext_lazy("muted until"))

@@ -5,7 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chat.models.room import Room
-from chat.text.filters import MAX_LENGTH, Action, Kind
+from chat.text.filters import MAX_LENGTH, FilterAction, FilterKind
 
 
 class Filter(models.Model):
@@ -15,8 +15,10 @@ class Filter(models.Model):
     """
 
     text = models.CharField(max_length=MAX_LENGTH)
-    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.WORD)
-    action = models.CharField(_("action"), max_length=10, choices=Action, default=Action.BLOCK)
+    kind = models.CharField(_("kind"), max_length=10, choices=FilterKind, default=FilterKind.WORD)
+    action = models.CharField(
+        _("action"), max_length=10, choices=FilterAction, default=FilterAction.BLOCK
+    )
     room = models.ForeignKey(Room, models.PROTECT, null=True, blank=True, related_name="+")
     is_on = models.BooleanField(_("on"), default=False)
     created_by = models.ForeignKey(

@@ -1,13 +1,15 @@
-"""Bans from the site: who is kept out now, and in which words they are told."""
+"""Bans from the site: who is kept out now, and how they are refused."""
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import override
 
 from chat.models import SiteBan
-from realtime.site.time_zones import written
+from realtime.protocol.errors import Forbidden
+from realtime.site.time_zones import Moment
 
 
 def standing() -> Q:
@@ -15,12 +17,11 @@ def standing() -> Q:
     return Q(lifted_at=None) & (Q(until=None) | Q(until__gt=timezone.now()))
 
 
-def reasons(user_ids: Collection[int]) -> Mapping[int, str]:
-    """Return those of these people who are banned, each with the reason: the gate of ``realtime.auth``."""
-    rows = SiteBan.objects.filter(standing(), user_id__in=user_ids).values_list(
-        "user_id", "reason", "until"
-    )
-    return {user_id: in_words(reason, until) for user_id, reason, until in rows}
+def refusals(user_ids: Collection[int]) -> Mapping[int, Forbidden]:
+    """Return the refusals of those of these users who are banned: a gate of ``realtime.auth``."""
+    rows = SiteBan.objects.filter(standing(), user_id__in=user_ids)
+    found = rows.values_list("user_id", "reason", "until")
+    return {user_id: refusal(reason, until) for user_id, reason, until in found}
 
 
 def standing_of(user_id: int) -> SiteBan | None:
@@ -28,6 +29,11 @@ def standing_of(user_id: int) -> SiteBan | None:
     return SiteBan.objects.filter(standing(), user_id=user_id).first()
 
 
-def in_words(reason: str, until: datetime | None = None) -> str:
-    """Return what somebody is told when their sockets are closed: in English, as the wire carries it."""
-    return f"banned: {reason} (until {written(until)})" if until else f"banned: {reason}"
+def refusal(reason: str, until: datetime | None = None) -> Forbidden:
+    """Return what a banned user is told; as a string, in English and UTC, why a socket is closed."""
+    with override("en"), timezone.override(UTC):
+        if until is None:
+            return Forbidden("You've been banned. Reason: {reason}", reason=reason)
+        return Forbidden(
+            "You've been banned until {time}. Reason: {reason}", time=Moment(until), reason=reason
+        )

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from chat import payloads, policies, services
 from chat.pages.login_forms import LoginForm
-from chat.queries import people
+from chat.queries.blocks import blocks as blocks_of
 from realtime.protocol.errors import NotFound
 from realtime.site import languages
 
@@ -141,7 +141,7 @@ def _next(request: HttpRequest) -> str:
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
-    blocks = [payloads.block(row) for row in people.blocks(request.user.pk)]
+    blocks = [payloads.block(row) for row in blocks_of(request.user.pk)]
     blank = {"user": {"id": 0, "username": "", "name": ""}}
     values = {
         "me": payloads.person(request.user),

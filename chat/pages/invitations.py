@@ -20,7 +20,7 @@ from chat.errors import LinkOver
 from chat.models import InviteLink
 from chat.pages.page_data import Values
 from chat.pages.views import ban_page
-from chat.queries import invite_links, selectors
+from chat.queries import invite_links, members
 from realtime.protocol.errors import HoldfastError, NotFound
 
 MAX_MISSES: Final = 20  # invalid links from one address within MISSES_SECONDS
@@ -59,7 +59,7 @@ def invite(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _show(request: HttpRequest, link: InviteLink, user: User | None) -> HttpResponse:
-    row = selectors.membership(link.room_id, user.pk) if user is not None else None
+    row = members.membership(link.room_id, user.pk) if user is not None else None
     if row is not None and policies.is_active(row):
         return redirect(link.room.get_absolute_url())
     if policies.is_banned(row):

@@ -14,9 +14,9 @@ from chat import payloads, services
 from chat.models import Involvement
 from chat.pages import page_data
 from chat.pages.views import page
-from chat.queries import selectors
-from chat.queries.selectors import Listed
-from notifications.kinds import kinds
+from chat.queries import room_lists
+from chat.queries.room_lists import ListedRoom
+from notifications.kinds import listed_kinds
 from notifications.queries import preferences
 from notifications.services import set_preferences
 from realtime.protocol.errors import BadRequest, HoldfastError
@@ -55,7 +55,7 @@ def _values(user_id: int, query: str) -> dict[str, Any]:
     chosen = preferences(user_id)
     listed = [
         item
-        for item in selectors.my_rooms(user_id)
+        for item in room_lists.my_rooms(user_id)
         if query.casefold() in page_data.title(item.room, item.partner).casefold()
     ]
     return {
@@ -68,7 +68,7 @@ def _values(user_id: int, query: str) -> dict[str, Any]:
                 "inbox": kind.name not in chosen.inbox_off,
                 "desktop": kind.name not in chosen.desktop_off,
             }
-            for kind in sorted(kinds(), key=lambda kind: not kind.optional)
+            for kind in sorted(listed_kinds(), key=lambda kind: not kind.optional)
         ],
         "quiet": chosen.quiet_from is not None,
         "quiet_from": chosen.quiet_from or NIGHT[0],
@@ -80,7 +80,7 @@ def _values(user_id: int, query: str) -> dict[str, Any]:
     }
 
 
-def _room(item: Listed) -> dict[str, Any]:
+def _room(item: ListedRoom) -> dict[str, Any]:
     return {
         "id": item.room.pk,
         "title": page_data.title(item.room, item.partner),
@@ -93,9 +93,13 @@ def _room(item: Listed) -> dict[str, Any]:
 def _save_kinds(user_id: int, posted: QueryDict) -> None:
     """Save the first form. Browsers don't send unticked boxes: a missing kind is turned off."""
     inbox_off = [
-        kind.name for kind in kinds() if kind.optional and kind.name not in posted.getlist("inbox")
+        kind.name
+        for kind in listed_kinds()
+        if kind.optional and kind.name not in posted.getlist("inbox")
     ]
-    desktop_off = [kind.name for kind in kinds() if kind.name not in posted.getlist("desktop")]
+    desktop_off = [
+        kind.name for kind in listed_kinds() if kind.name not in posted.getlist("desktop")
+    ]
     quiet = (
         (_time(posted.get("quiet_from", "")), _time(posted.get("quiet_to", "")))
         if posted.get("quiet")
@@ -121,7 +125,7 @@ def _save_rooms(user_id: int, posted: QueryDict) -> None:
         )
     before = {
         item.room.pk: item.membership.involvement
-        for item in selectors.my_rooms(user_id)
+        for item in room_lists.my_rooms(user_id)
         if item.membership
     }
     for room_id, involvement in chosen.items():

@@ -11,8 +11,8 @@ from django.utils.translation import gettext
 
 from chat import payloads, policies
 from chat.models import SYSTEM_USERNAME, Block, Involvement, Membership, Message, Room
-from chat.queries import people, selectors
-from chat.queries.selectors import Listed
+from chat.queries import members, messages, people, room_lists, rooms
+from chat.queries.room_lists import ListedRoom
 from chat.text.plain_text import plain
 from notifications import payloads as notification_payloads
 from notifications import queries as notification_selectors
@@ -54,7 +54,7 @@ def shell(user: User, blocks: list[Block]) -> Values:
     # Read before the rows: a change in between arrives once more as an event.
     inbox_seq, _ = streams.head_and_floor(payloads.inbox(user.pk))
     unread, chosen = notification_selectors.unread_and_preferences(user.pk)
-    mine = selectors.my_rooms(user.pk)
+    mine = room_lists.my_rooms(user.pk)
     favourites = sorted((item for item in mine if item.is_favourite), key=lambda item: item.order)
     others = [item for item in mine if not item.is_favourite]
     me = payloads.person(user)
@@ -67,7 +67,7 @@ def shell(user: User, blocks: list[Block]) -> Values:
         "blank": BLANK,
         "blank_direct": {"kind": Room.Kind.DIRECT, "person": BLANK["person"]},
         "boot": {
-            "me": me | {"moderator": selectors.is_site_moderator(user.pk)},
+            "me": me | {"moderator": people.is_site_moderator(user.pk)},
             "epoch": streams.epoch(),
             "rooms": [listed_values(item) for item in mine],
             "inbox": {
@@ -84,7 +84,7 @@ def shell(user: User, blocks: list[Block]) -> Values:
     }
 
 
-def listed_values(item: Listed) -> Values:
+def listed_values(item: ListedRoom) -> Values:
     return {
         "room": payloads.room(item.room),
         "membership": payloads.my_membership(item.membership) if item.membership else None,
@@ -110,8 +110,8 @@ def room_view(
     blocks: list[Block],
 ) -> Values:
     """Return one room with a part of its history."""
-    partner = selectors.partners([room], user.pk).get(room.pk)
-    quoted = {message.pk: message for message in selectors.quoted(room.pk, window.messages)}
+    partner = members.partners([room], user.pk).get(room.pk)
+    quoted = {message.pk: message for message in messages.quoted(room.pk, window.messages)}
     blocked = {row.blocked_id for row in blocks}
     older, newer = window.older(), window.newer(room)
     address = room.get_absolute_url()
@@ -129,14 +129,14 @@ def room_view(
             "seq": seq,
             "messages": [payloads.message(message) for message in window.messages],
             "quoted": [payloads.message(message) for message in quoted.values()],
-            "mentions": list(selectors.mentions_of(selectors.Standing(room, membership))),
+            "mentions": list(messages.unread_mentions_in(rooms.RoomAccess(room, membership))),
             "newest": newer is None,
             "number": window.number,
         },
     }
 
 
-def _sidebar_item(item: Listed) -> Values:
+def _sidebar_item(item: ListedRoom) -> Values:
     quiet = item.membership is not None and item.membership.involvement == Involvement.NOTHING
     return {
         "id": item.room.pk,
@@ -217,6 +217,6 @@ def _marks(
 
 def may_read(room: Room, user: User) -> Membership | None:
     """Return the user's membership in a room. Raises ``NotFound`` or ``Forbidden``."""
-    membership = selectors.membership(room.pk, user.pk)
+    membership = members.membership(room.pk, user.pk)
     policies.check_may_read(room, membership)
     return membership

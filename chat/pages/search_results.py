@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from chat import payloads
 from chat.models import Message, Room
 from chat.pages.page_data import Values, title
-from chat.queries import selectors
+from chat.queries import members
 from chat.queries.search import index
 from chat.queries.search.excerpts import excerpt
 from chat.queries.search.query import AFTER, BEFORE, FROM, HAS, IN, Filter, Query, joined, parse
@@ -77,7 +77,7 @@ def address(q: str, *, before_id: int | None = None) -> str:
 
 def _hits(messages: list[Message], query: Query, user: User) -> list[Values]:
     rooms = {message.room_id: message.room for message in messages}
-    partners = selectors.partners(rooms.values(), user.pk)
+    partners = members.partners(rooms.values(), user.pk)
     titles = {room_id: title(room, partners.get(room_id)) for room_id, room in rooms.items()}
     return [
         {
@@ -95,7 +95,7 @@ def _hits(messages: list[Message], query: Query, user: User) -> list[Values]:
 def _chips(user: User, query: Query) -> list[Values]:
     """Return the labels of the filters, each with the address of the search without it."""
     people, rooms = index.people(user.pk, query), index.rooms(user.pk, query)
-    partners = selectors.partners(rooms.values(), user.pk)
+    partners = members.partners(rooms.values(), user.pk)
     return [
         {
             "icon": ICONS[each.name],

@@ -19,9 +19,11 @@ from chat.moderation import site_bans
 from chat.pages import inbox as inbox_page
 from chat.pages import page_data, search_results
 from chat.pages.page_data import Window
-from chat.queries import people, selectors
-from chat.queries.directory import MAX_QUERY
-from chat.queries.directory import directory as rooms_of_directory
+from chat.queries import messages, room_lists
+from chat.queries.blocks import blocks as blocks_of
+from chat.queries.room_lists import MAX_QUERY
+from chat.queries.room_lists import directory as rooms_of_directory
+from chat.queries.rooms import readable_room, room_by_slug, room_head
 from realtime.auth import banned
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
 
@@ -54,13 +56,13 @@ def page(view: Page[P]) -> Page[P]:
 
 def ban_page(request: HttpRequest, user: User) -> HttpResponse | None:
     """Return the page with the reason and end of the user's ban, or None without a ban."""
-    reason = banned([user.pk]).get(user.pk)
-    if reason is None:
+    refusal = banned([user.pk]).get(user.pk)
+    if refusal is None:
         return None
     return render(
         request,
         "chat/account/banned.html",
-        {"reason": reason, "ban": site_bans.standing_of(user.pk)},
+        {"reason": refusal.message, "ban": site_bans.standing_of(user.pk)},
         status=403,
     )
 
@@ -69,7 +71,7 @@ def ban_page(request: HttpRequest, user: User) -> HttpResponse | None:
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """Redirect to the last room, else to the user's first one, else to the directory."""
-    mine = selectors.my_rooms(_user(request).pk)
+    mine = room_lists.my_rooms(_user(request).pk)
     slugs = [item.room.slug for item in sorted(mine, key=lambda item: item.room.is_direct)]
     last = request.COOKIES.get(LAST_ROOM, "")
     if not slugs:
@@ -82,15 +84,15 @@ def home(request: HttpRequest) -> HttpResponse:
 def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResponse:
     """Show a room: its newest messages, or those around, before or after a number."""
     user = _user(request)
-    found = selectors.room_by_slug(slug)
+    found = room_by_slug(slug)
     if found is None:
         raise NotFound("This room doesn't exist.")
     # Read before everything else: a change in between arrives once more as an event.
-    seq = selectors.head(found.pk)
+    seq = room_head(found.pk)
     found.refresh_from_db()
     membership = page_data.may_read(found, user)
     window = _window(request, found, number)
-    blocks = people.blocks(user.pk)
+    blocks = blocks_of(user.pk)
     values = page_data.room_view(
         user, room=found, membership=membership, seq=seq, window=window, blocks=blocks
     )
@@ -103,16 +105,16 @@ def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResp
 
 def _window(request: HttpRequest, room: Room, number: int | None) -> Window:
     if number is not None:
-        around = selectors.around(room.pk, number).messages
+        around = messages.around(room.pk, number).messages
         if not any(message.number == number for message in around):
             raise NotFound("This message doesn't exist.")
         return Window(around, number)
     before, after = _number(request, "before"), _number(request, "after")
     if before is not None:
-        return Window(selectors.before(room.pk, before).messages[::-1])
+        return Window(messages.before(room.pk, before).messages[::-1])
     if after is not None:
-        return Window(selectors.after(room.pk, after).messages)
-    return Window(selectors.latest(room.pk))
+        return Window(messages.after(room.pk, after).messages)
+    return Window(messages.latest(room.pk))
 
 
 @page
@@ -121,7 +123,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     rooms = {
         payloads.stream(item.room.pk): page_data.title(item.room, item.partner)
-        for item in selectors.my_rooms(user.pk)
+        for item in room_lists.my_rooms(user.pk)
     }
     values = inbox_page.inbox_view(
         user.pk, tab=request.GET.get("tab", ""), before=_number(request, "before"), rooms=rooms
@@ -133,7 +135,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
     user = _user(request)
-    blocks = people.blocks(user.pk)
+    blocks = blocks_of(user.pk)
     blocked = {row.blocked_id for row in blocks}
     values = search_results.page(
         user,
@@ -151,7 +153,7 @@ def directory(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     query = request.GET.get("q", "").strip()[:MAX_QUERY]
     after = _number(request, "after")
-    last = selectors.readable(after, user.pk).room if after is not None else None
+    last = readable_room(after, user.pk).room if after is not None else None
     found, more = rooms_of_directory(user.pk, query=query, after=last)
     rooms = [
         {
@@ -202,7 +204,7 @@ def _render(
     status: int = 200,
 ) -> HttpResponse:
     shell = page_data.shell(
-        _user(request), people.blocks(_user(request).pk) if blocks is None else blocks
+        _user(request), blocks_of(_user(request).pk) if blocks is None else blocks
     )
     for item in [*shell["favourites"], *shell["rooms"], *shell["directs"]]:
         item["current"] = current is not None and item["id"] == current.pk

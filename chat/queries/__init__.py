@@ -1,1 +1,4 @@
-"""Reads of chat, one file a subject. Every list is bounded and walks along an index; nothing opens a transaction."""
+"""Reads of chat, one module per subject.
+
+Every list has a limit and walks along an index. Nothing opens a transaction.
+"""

@@ -6,12 +6,12 @@ compile patterns.
 """
 
 from chat.models import Filter, FilterVersion
-from chat.text.filters import MAX_PATTERNS, MAX_WORDS, Rule, Rulebook
+from chat.text.filters import MAX_PATTERNS, MAX_WORDS, FilterSet, Rule
 
-_held: tuple[str | None, Rulebook] = ("never read", Rulebook())
+_held: tuple[str | None, FilterSet] = ("never read", FilterSet())
 
 
-def current() -> Rulebook:
+def current() -> FilterSet:
     """Return the filters that are on; one query where nothing has changed."""
     global _held
     version = FilterVersion.objects.filter(pk=1).values_list("stamp", flat=True).first()
@@ -19,7 +19,7 @@ def current() -> Rulebook:
     if version != known:
         # The version is read first: a change in between is compiled now, and once more with the
         # next version.
-        book = Rulebook(_rules())
+        book = FilterSet(_rules())
         _held = (version, book)
     return book
 

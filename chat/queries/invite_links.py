@@ -1,4 +1,4 @@
-"""Reads of links into rooms, and what is wrong with one that does not work any more."""
+"""Invitation links, and why one no longer works."""
 
 import hashlib
 from datetime import datetime
@@ -15,16 +15,15 @@ from chat.models import InviteLink, Room
 from realtime.protocol.errors import NotFound
 
 MIN_SECONDS: Final = 3600
-# No link is for ever: it would be in somebody's archive when nobody remembers it.
+# Every link expires: archives keep links long after everyone has forgotten them.
 MAX_SECONDS: Final = 30 * 24 * 3600
 MAX_USES: Final = 1000
-MAX_STANDING: Final = 50  # of one room
-MAX_LISTED: Final = 50  # of one answer, those that are over included
+MAX_USABLE: Final = 50  # of one room
 MAX_TOKEN_LENGTH: Final = 100
 
 
 class Problem(StrEnum):
-    """Why a link lets nobody in."""
+    """Why a link cannot be used."""
 
     REVOKED = "revoked"
     EXPIRED = "expired"
@@ -33,7 +32,7 @@ class Problem(StrEnum):
 
 
 WORDS: Final[dict[Problem, str | Promise]] = {
-    Problem.REVOKED: _("This invitation was taken back."),
+    Problem.REVOKED: _("This invitation was revoked."),
     Problem.EXPIRED: _("This invitation has expired."),
     Problem.SPENT: _("This invitation has been used up."),
     Problem.ARCHIVED: _("The room of this invitation is archived."),
@@ -41,12 +40,12 @@ WORDS: Final[dict[Problem, str | Promise]] = {
 
 
 def digest(token: str) -> str:
-    """Return what is stored of a token."""
+    """Return the stored form of a token."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def by_token(token: str) -> InviteLink:
-    """Return the link with this token, with its room and who made it. Raises ``NotFound``."""
+    """Return the link with its room and creator. Raises ``NotFound``."""
     rows = InviteLink.objects.select_related("room", "created_by")
     found = rows.filter(digest=digest(token)).first() if len(token) <= MAX_TOKEN_LENGTH else None
     if found is None:
@@ -54,8 +53,8 @@ def by_token(token: str) -> InviteLink:
     return found
 
 
-def one(link_id: int, *, room_id: int | None = None) -> InviteLink:
-    """Return a link, with who made it. Raises ``NotFound``, also for one of another room."""
+def by_id(link_id: int, *, room_id: int | None = None) -> InviteLink:
+    """Return the link with its creator. Raises ``NotFound``, also for a link of another room."""
     rows = InviteLink.objects.select_related("created_by")
     found = rows.filter(pk=link_id).first() if 0 < link_id <= policies.MAX_ID else None
     if found is None or room_id not in (None, found.room_id):
@@ -64,7 +63,7 @@ def one(link_id: int, *, room_id: int | None = None) -> InviteLink:
 
 
 def problem(link: InviteLink, room: Room, *, now: datetime) -> Problem | None:
-    """Say why a link lets nobody in; None: it does."""
+    """Return why a link cannot be used; None if it can."""
     if link.revoked_at is not None:
         return Problem.REVOKED
     if room.archived_at is not None:
@@ -74,7 +73,7 @@ def problem(link: InviteLink, room: Room, *, now: datetime) -> Problem | None:
     return Problem.SPENT if link.uses >= link.max_uses else None
 
 
-def standing(room_id: int, *, now: datetime | None = None) -> list[InviteLink]:
+def usable(room_id: int, *, now: datetime | None = None) -> list[InviteLink]:
     """Return the links into a room that work, newest first."""
     rows = InviteLink.objects.filter(
         room_id=room_id,
@@ -82,4 +81,4 @@ def standing(room_id: int, *, now: datetime | None = None) -> list[InviteLink]:
         expires_at__gt=now or timezone.now(),
         uses__lt=F("max_uses"),
     )
-    return list(rows.select_related("created_by").order_by("-pk")[:MAX_STANDING])
+    return list(rows.select_related("created_by").order_by("-pk")[:MAX_USABLE])

@@ -1,4 +1,4 @@
-"""Reports: members ask moderators to look, and so do filters. What moderators answer is in ``cases``."""
+"""Reports by members and by filters. Decisions about reports are in ``cases``."""
 
 from collections.abc import Sequence
 
@@ -8,27 +8,28 @@ from django.utils.translation import gettext
 from chat import policies
 from chat.errors import AlreadyReported
 from chat.models import NOTE_MAX_LENGTH, Message, Report
-from chat.queries import selectors
+from chat.queries import messages, reports
 from chat.services.persistence import system_user
 from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest, Forbidden
 
 
 def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> Report:
-    """Report a message of somebody else that the actor can read. Only moderators learn who did."""
+    """Report a message that the actor can read. Only moderators see the reporter."""
     if category not in Report.Category.values:
         raise BadRequest(
             "category: expected one of {values}", values=", ".join(Report.Category.values)
         )
     note = policies.clean(note, name="note", limit=NOTE_MAX_LENGTH)
-    message = selectors.readable_message(message_id, actor_id)
+    message = messages.readable_message(message_id, actor_id)
     if message.author_id == actor_id:
-        raise Forbidden("You cannot report a message of your own; you can edit or delete it.")
+        raise Forbidden("You can't report your own message. Edit or delete it instead.")
     with changing():
-        if selectors.open_reports(actor_id) >= selectors.MAX_OPEN_REPORTS:
+        if reports.count_open_reports(actor_id) >= reports.MAX_OPEN_REPORTS:
             raise Forbidden(
-                "You have {count} open reports; wait until a moderator has looked at them.",
-                count=selectors.MAX_OPEN_REPORTS,
+                "You have {count} open reports, the most allowed."
+                " Wait until a moderator has reviewed some.",
+                count=reports.MAX_OPEN_REPORTS,
             )
         row, made = Report.objects.get_or_create(
             message=message,
@@ -37,16 +38,19 @@ def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> 
                 "category": category,
                 "note": note,
                 "created_at": timezone.now(),
-                "assigned_to_id": selectors.assigned(message_id),
+                "assigned_to_id": reports.reviewer_id(message_id),
             },
         )
     if not made:
-        raise AlreadyReported("You have reported this message before.")
+        raise AlreadyReported("You've already reported this message.")
     return row
 
 
 def flag(found: Sequence[tuple[Message, str]]) -> None:
-    """Report messages in the name of the system, each with the reason, inside the transaction that posts them; once for each message."""
+    """Report messages as the system, in the transaction that posts them.
+
+    Each pair is a message and a reason. A message with several reasons makes one report.
+    """
     if not found:
         return
     now, reporter = timezone.now(), system_user()

@@ -1,4 +1,4 @@
-"""What the system itself says in rooms: broadcasts."""
+"""Messages of the system in rooms: broadcasts."""
 
 from uuid import UUID, uuid5
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from chat import payloads, policies
 from chat.models import Message, Room
-from chat.queries import selectors
+from chat.queries import messages, rooms
 from chat.services import withheld_text
 from chat.services.persistence import save_message, system_user
 from chat.text import markdown
@@ -24,16 +24,17 @@ def post_system_message(
     level: str,
     author_id: int | None = None,
 ) -> int:
-    """Post a message of the system in the room ``ident`` and return its id. A repeat with the same ``key`` posts nothing.
+    """Post a message of the system in the room ``ident``. Returns the message's id.
 
-    Nobody is notified, and slow mode, locks, blocked words and the length limit do not hold for it: an operator speaks.
+    Repeating it with the same ``key`` posts nothing. Nobody is notified, and slow mode, read-only
+    rooms, filters and the length limit do not apply, because an operator is the author.
     """
-    selectors.room(ident)
+    rooms.room(ident)
     author = system_user()
     text = _in_markdown(title, body, url)
     policies.check_is_text(text, name="body")
     with changing(payloads.stream(ident)) as heads:
-        room = selectors.room(ident)
+        room = rooms.room(ident)
         policies.check_not_archived(room)
         own_key = uuid5(key, str(ident))  # one broadcast goes to many rooms
         known = Message.objects.filter(author=author, key=own_key).first()
@@ -56,13 +57,13 @@ def post_system_message(
 
 
 def recall_system_message(message_id: int) -> None:
-    """Delete what ``post_system_message`` posted. A second time does nothing."""
-    found = selectors.message(message_id)
+    """Delete a message of ``post_system_message``. Repeating it changes nothing."""
+    found = messages.message(message_id)
     with changing(payloads.stream(found.room_id)) as heads:
-        message = selectors.message(message_id)
+        message = messages.message(message_id)
         if message.is_deleted:
             return
-        withheld_text.forget(message)
+        withheld_text.erase(message)
         save_message(heads, message)
 
 
@@ -72,6 +73,6 @@ def _in_markdown(title: str, body: str, url: str) -> str:
 
 
 def _absolute(url: str) -> str:
-    """Return the address with its host: links in messages never are paths of this site (see ``chat.text.markdown``)."""
+    """Return an address with its host: messages never link to paths (``chat.text.markdown``)."""
     origin: str = next(iter(settings.ALLOWED_ORIGINS), "")
     return origin + url if url.startswith("/") else url

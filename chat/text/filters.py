@@ -1,7 +1,8 @@
-"""Words and patterns that messages are held against: pure, compiled once, and linear in the length of the text.
+"""Checks messages against words and patterns, in time linear in the length of the text.
 
-Words are looked up by what they begin with, so their number does not matter. Patterns are RE2's: an engine that cannot backtrack, so no
-pattern and no text can hold up those who post (Python's ``re`` can be made to think for hours by 30 characters).
+Words are looked up by their beginning, so their number does not matter. Patterns are matched by RE2,
+which never backtracks, so no pattern and no text can delay posting. (30 characters are enough to
+keep Python's ``re`` busy for hours.)
 """
 
 import re
@@ -19,27 +20,25 @@ from realtime.protocol.errors import BadRequest
 
 MASK: Final = "•••"
 MAX_LENGTH: Final = 200  # characters of a word or a pattern
-MAX_WORDS: Final = 5000  # that are on
-MAX_PATTERNS: Final = 100  # that are on; a text is held against all of them at once first
-# Instructions of one pattern: a class of all letters has some hundred, "\pL{100}" a hundred
+MAX_WORDS: Final = 5000  # switched on
+MAX_PATTERNS: Final = 100  # switched on; one search tries all of them first
+# Instructions of one pattern: a class of all letters has a few hundred, "\pL{100}" a hundred
 # thousand.
 MAX_PROGRAM: Final = 5000
-MAX_PROGRAMS: Final = 50_000  # of all that are on
-# Bytes that RE2 may take for the states of one pattern; beyond that it goes on more slowly.
+MAX_PROGRAMS: Final = 50_000  # of all patterns that are switched on
+# Bytes that RE2 may use for the states of one pattern. Beyond that it continues more slowly.
 MAX_MEMORY: Final = 8 * 2**20
 
 _RUN: Final = re.compile(r"\w+|[^\w\s]")
 
 
-class Kind(TextChoices):
-    """What the text of a filter is."""
-
+class FilterKind(TextChoices):
     WORD = "word", gettext_lazy("word or phrase")
     PATTERN = "pattern", gettext_lazy("pattern")
 
 
-class Action(TextChoices):
-    """What becomes of a message that has it."""
+class FilterAction(TextChoices):
+    """What happens to a message that contains the text."""
 
     FLAG = "flag", gettext_lazy("flag")
     MASK = "mask", gettext_lazy("mask")
@@ -48,32 +47,30 @@ class Action(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A filter, as plain values. ``room_id`` None: it holds everywhere."""
+    """A filter as plain values. It applies to all rooms if ``room_id`` is None."""
 
     text: str
-    kind: str = Kind.WORD
-    action: str = Action.BLOCK
+    kind: str = FilterKind.WORD
+    action: str = FilterAction.BLOCK
     room_id: int | None = None
 
 
 class Hit(NamedTuple):
-    """A rule, and where in the text it was found."""
+    """A rule, and where the text matches it."""
 
     rule: Rule
     spans: list[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the filters make of a text."""
-
-    body: str  # with what is masked
+class FilterResult:
+    body: str  # with masks in place
     blocked: bool
-    flags: tuple[str, ...]  # the texts of the filters that want a moderator to look
+    flags: tuple[str, ...]  # the filters that report the message to the moderators
 
 
-class Rulebook:
-    """All rules that are on, compiled."""
+class FilterSet:
+    """Compiled rules."""
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         by_room: dict[int | None, list[Rule]] = {}
@@ -81,26 +78,27 @@ class Rulebook:
             by_room.setdefault(rule.room_id, []).append(rule)
         self._scopes = {room_id: _Scope(found) for room_id, found in by_room.items()}
 
-    def check(self, body: str, room_id: int) -> Outcome:
-        """Hold a text for a room against the rules of the site and those of the room."""
+    def check(self, body: str, room_id: int) -> FilterResult:
+        """Check a text against the rules of the site and those of the room."""
         if not self._scopes:
-            return Outcome(body, False, ())
+            return FilterResult(body, False, ())
         hits = self.hits(body, room_id)
-        masked = [span for hit in hits if hit.rule.action == Action.MASK for span in hit.spans]
-        return Outcome(
+        masked = [
+            span for hit in hits if hit.rule.action == FilterAction.MASK for span in hit.spans
+        ]
+        return FilterResult(
             mask(body, masked) if masked else body,
-            any(hit.rule.action == Action.BLOCK for hit in hits),
-            tuple(hit.rule.text for hit in hits if hit.rule.action == Action.FLAG),
+            any(hit.rule.action == FilterAction.BLOCK for hit in hits),
+            tuple(hit.rule.text for hit in hits if hit.rule.action == FilterAction.FLAG),
         )
 
     def hits(self, body: str, room_id: int | None) -> list[Hit]:
-        """Return the rules that fit, each with where."""
         scopes = [scope for key in {None, room_id} if (scope := self._scopes.get(key))]
         return [hit for scope in scopes for hit in scope.hits(body)]
 
 
 def mask(body: str, spans: Iterable[tuple[int, int]]) -> str:
-    """Put ``MASK`` where the spans are; those that overlap are one."""
+    """Replace each span with ``MASK``; overlapping spans become one mask."""
     parts, done = [], 0
     for start, end in merged(spans):
         parts += [body[done:start], MASK]
@@ -109,7 +107,7 @@ def mask(body: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return spans in order, those that overlap as one."""
+    """Return the spans in order, with overlapping ones joined."""
     found: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if found and start < found[-1][1]:
@@ -120,12 +118,12 @@ def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def check_pattern(text: str) -> int:
-    """Return the size of a pattern's program. Raises ``BadRequest`` that says what is wrong with it."""
+    """Return the size of the compiled pattern. Raises ``BadRequest`` that names the problem."""
     try:
         found = _compile(text)
     except re2.error as error:
         raise BadRequest(
-            "text: this pattern cannot be read: {problem}.", problem=_problem(error)
+            "text: this pattern is invalid: {problem}.", problem=_problem(error)
         ) from error
     size: int = found.programsize
     if size > MAX_PROGRAM:
@@ -133,17 +131,21 @@ def check_pattern(text: str) -> int:
             "text: this pattern is too large ({size} steps of {most})", size=size, most=MAX_PROGRAM
         )
     if found.search("") is not None:
-        raise BadRequest("text: this pattern fits every message, because it fits an empty text")
+        raise BadRequest(
+            "text: this pattern matches every message, because it matches an empty text"
+        )
     return size
 
 
 def _problem(error: Exception) -> str:
-    said = error.args[0] if error.args else ""
-    words = said.decode() if isinstance(said, bytes) else str(said)
+    detail = error.args[0] if error.args else ""
+    words = detail.decode() if isinstance(detail, bytes) else str(detail)
     if "perl operator" in words or (
         words.startswith("invalid escape sequence") and words[-1].isdigit()
     ):
-        words += _(" (there is no looking ahead and no reference back: they can take for ever)")
+        words += _(
+            " (lookaheads and backreferences are not supported, because they can take too long)"
+        )
     return words
 
 
@@ -169,14 +171,12 @@ def _compile(text: str) -> Any:
 
 
 class _Scope:
-    """The rules of one room, or of the site."""
-
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._words = _Words([rule for rule in rules if rule.kind == Kind.WORD])
+        self._words = _Words([rule for rule in rules if rule.kind == FilterKind.WORD])
         self._patterns = [
-            (rule, _compile(rule.text)) for rule in rules if rule.kind == Kind.PATTERN
+            (rule, _compile(rule.text)) for rule in rules if rule.kind == FilterKind.PATTERN
         ]
-        self._any = _gate([rule.text for rule, _ in self._patterns])
+        self._any = _any_of([rule.text for rule, _ in self._patterns])
 
     def hits(self, body: str) -> list[Hit]:
         return [*self._words.hits(body), *self._pattern_hits(body)]
@@ -192,19 +192,26 @@ class _Scope:
                 yield Hit(rule, spans)
 
 
-def _gate(texts: Sequence[str]) -> Any:
-    """Return one pattern for all: nearly every text fits none, and is through after one search. None where they cannot be joined."""
+def _any_of(texts: Sequence[str]) -> Any:
+    """Return one pattern that matches whenever one of ``texts`` does.
+
+    Nearly every message matches none, and is done after this one search. Returns None if the
+    patterns cannot be joined.
+    """
     if len(texts) < 2:
         return None
     try:
         return _compile("|".join(f"(?:{text})" for text in texts))
-    except re2.error:  # two groups of one name
+    except re2.error:  # two groups have the same name
         return None
 
 
 @dataclass(slots=True)
 class _Words:
-    """Words and phrases by the first run of letters, or the first sign, that they have. Whole words, in any case of their letters."""
+    """Words and phrases, indexed by their first run of letters or first symbol.
+
+    They match whole words, ignoring case.
+    """
 
     rules: Sequence[Rule]
     _by_start: dict[str, list[tuple[str, Rule]]] = field(init=False)
@@ -225,7 +232,7 @@ class _Words:
         for run in _RUN.finditer(folded):
             for word, rule in self._by_start.get(run[0], ()):
                 start, end = run.start(), run.start() + len(word)
-                if folded.startswith(word, start) and not _goes_on(folded, start, end):
+                if folded.startswith(word, start) and not _continues(folded, start, end):
                     found.setdefault(rule, []).append(
                         (start, end) if origin is None else (origin[start], origin[end - 1] + 1)
                     )
@@ -233,14 +240,17 @@ class _Words:
 
 
 def _fold(body: str) -> tuple[str, list[int] | None]:
-    """Return a text without case, and where each character of it came from, if that is not where it stands ("ß" becomes "ss")."""
+    """Return a text without case, and the index of each character in ``body``.
+
+    The indexes are None if they are the same, which they are unless, say, "ß" becomes "ss".
+    """
     folded = body.casefold()
     if len(folded) == len(body):
         return folded, None
     return folded, [index for index, character in enumerate(body) for _ in character.casefold()]
 
 
-def _goes_on(text: str, start: int, end: int) -> bool:
+def _continues(text: str, start: int, end: int) -> bool:
     return (start > 0 and _in_word(text[start - 1])) or (end < len(text) and _in_word(text[end]))
 
 

@@ -1,7 +1,8 @@
-"""Pre-publish hooks: what other apps have to say about a message before anybody sees it (docs/extending.md).
+"""Pre-publish hooks: other apps check a message before anyone can see it (docs/extending.md).
 
-They run before the message goes to the writer, so no lock is held and no thread of ours waits: a slow hook holds up the author, in whose
-order messages stay, and nobody else. Each has a time limit, and says what holds when it fails.
+Hooks run before the message goes to the writer, while no lock is held and no thread of the writer
+waits. A slow hook delays only the author, whose messages keep their order. Each hook has a time
+limit, and decides whether a message is accepted or refused if the hook fails.
 """
 
 import asyncio
@@ -23,16 +24,19 @@ from realtime.protocol.errors import HoldfastError, Unavailable
 
 log = logging.getLogger("holdfast.hooks")
 
-SECONDS: Final = 0.5  # of one hook for one message, where it does not say otherwise
-# Calls that wait for a thread; more fail at once, as if their time were over.
+SECONDS: Final = 0.5  # the default limit of one hook for one message
+# Calls that run in a thread or wait for one. Further calls fail at once, like a timeout.
 MAX_WAITING: Final = 200
 RETRY_SECONDS: Final = 2.0
-MAX_WORDS: Final = 200  # characters of what an author is told
+MAX_WORDS: Final = 200  # characters of a rejection, shown to the author
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A text that somebody wants to post, or to give a message of theirs (``message_id``). Whether they may is not looked at yet."""
+    """A message to be posted, or the new text of the message ``message_id``.
+
+    The author's permissions are checked later.
+    """
 
     author_id: int
     room_id: int
@@ -43,35 +47,33 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """Post it, and let a moderator look. Nothing is flagged in direct conversations."""
+    """Post the message and report it to the moderators; direct messages are never reported."""
 
     note: str
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Post this instead."""
+    """Post this text instead."""
 
     body: str
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Do not post it; the author reads these words."""
+    """Refuse the message, and show these words to the author."""
 
     words: str
 
 
 Verdict = Flag | Change | Reject | None
-"""None accepts."""
+"""None accepts the message."""
 
 Check = Callable[[Draft], Verdict] | Callable[[Draft], Awaitable[Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A check with its limits."""
-
     name: str
     check: Check
     seconds: float
@@ -80,7 +82,7 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the hooks made of a draft."""
+    """The result of all hooks."""
 
     body: str
     flags: tuple[str, ...] = ()
@@ -89,7 +91,7 @@ class Checked:
 
 _hooks: list[Hook] = []
 _threads: ThreadPoolExecutor | None = None
-_waiting = 0  # calls that are in a thread or wait for one
+_waiting = 0  # calls that run in a thread or wait for one
 
 
 def register_hook(
@@ -99,41 +101,36 @@ def register_hook(
     seconds: float = SECONDS,
     on_failure: Literal["open", "closed"] = "open",
 ) -> Hook:
-    """Have ``check`` look at every message; called from ``AppConfig.ready``.
+    """Let ``check`` check every message. Call this from ``AppConfig.ready``.
 
-    A plain function runs on a thread, a coroutine function on the event loop, where it must not block. One that takes longer than
-    ``seconds`` or raises has failed: then the message is accepted (``open``), or its author is told to try again (``closed``).
+    A plain function runs on a thread, a coroutine function on the event loop, which it must not
+    block. If it raises or takes longer than ``seconds``, the message is accepted (``open``), or
+    refused until a later attempt succeeds (``closed``).
     """
     hook = Hook(name, check, seconds, on_failure)
     _hooks[:] = [each for each in _hooks if each.name != name] + [hook]
     return hook
 
 
-def unregister_hook(name: str) -> None:
-    """Forget a hook."""
-    _hooks[:] = [each for each in _hooks if each.name != name]
-
-
-def are_there() -> bool:
-    """Tell whether any hook is registered."""
+def has_hooks() -> bool:
     return bool(_hooks)
 
 
 async def checked(draft: Draft) -> Checked:
-    """Ask all hooks, in the order in which they were registered; each sees what the one before has changed.
+    """Run all hooks in the order of registration; each sees the changes of the one before.
 
-    Where there is none this costs nothing. Messages of one author go through one after the other, so that they keep their order.
+    An author's messages are checked one after the other, so that they keep their order.
     """
     if not _hooks:
         return Checked(draft.body)
     async with _turn_of(draft.author_id):
-        return await _ask_all(draft)
+        return await _run_all(draft)
 
 
-async def _ask_all(draft: Draft) -> Checked:
+async def _run_all(draft: Draft) -> Checked:
     flags: list[str] = []
     for hook in tuple(_hooks):
-        verdict = await _ask(hook, draft)
+        verdict = await _run(hook, draft)
         match verdict:
             case Flag(note):
                 flags.append(f"{hook.name}: {note}")
@@ -146,7 +143,7 @@ async def _ask_all(draft: Draft) -> Checked:
     return Checked(draft.body, tuple(flags))
 
 
-async def _ask(hook: Hook, draft: Draft) -> Verdict | Unavailable:
+async def _run(hook: Hook, draft: Draft) -> Verdict | Unavailable:
     started = time.perf_counter()
     try:
         async with asyncio.timeout(hook.seconds):
@@ -162,7 +159,7 @@ async def _ask(hook: Hook, draft: Draft) -> Verdict | Unavailable:
     metrics.hook_seconds.labels(hook.name).observe(time.perf_counter() - started)
     if result in ("timeout", "failed") and hook.on_failure == "closed":
         return Unavailable(
-            "Your message could not be checked just now; it is tried again.",
+            "Your message could not be checked. It will be sent again automatically.",
             retry_after=RETRY_SECONDS,
         )
     return verdict
@@ -175,21 +172,22 @@ async def _call(hook: Hook, draft: Draft) -> Verdict:
     if _waiting >= MAX_WAITING:
         raise TimeoutError
     _waiting += 1
-    asked = asyncio.get_running_loop().run_in_executor(
+    call = asyncio.get_running_loop().run_in_executor(
         _pool(), _on_thread, cast(Callable[[Draft], Verdict], hook.check), draft
     )
-    asked.add_done_callback(_no_longer_waits)
-    return await asked
+    call.add_done_callback(_count_down)
+    return await call
 
 
 def _on_thread(check: Callable[[Draft], Verdict], draft: Draft) -> Verdict:
     try:
         return check(draft)
     finally:
-        connections.close_all()  # back to the pool: the next message may be hours away
+        # Return connections to the pool: the next message may be hours away.
+        connections.close_all()
 
 
-def _no_longer_waits(_asked: object) -> None:
+def _count_down(_call: object) -> None:
     global _waiting
     _waiting -= 1
 

@@ -1,8 +1,9 @@
-"""From what people type to safe HTML: once for each message, on the server.
+"""Renders Markdown to safe HTML, once for each message, on the server.
 
-A maintained parser (markdown-it) with a short list of rules, then a maintained sanitiser (nh3) with a short list of tags: a hole in one is
-closed by the other. Raw HTML is text, links go to the web or to a mailbox, there are no images (each would tell its host who reads; where
-a site allows hosts of images, the client shows them beside their links).
+A maintained parser (markdown-it) with a short list of rules is followed by a maintained sanitiser
+(nh3) with a short list of tags, so that one closes the gaps of the other. Raw HTML is shown as text.
+Links go to the web or to a mailbox. Images are not rendered, because each would tell its host who
+reads; if a site allows hosts of images, the client shows those images beside their links.
 """
 
 import re
@@ -18,9 +19,9 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 EVERYBODY: Final = "room"  # @room
-# Levels; a quote is one, a list two. A text with more of them is shown as it was typed.
+# A quote is one level, a list is two. A text with more levels is shown as it was typed.
 MAX_NESTING: Final = 20
-MAX_NAMES: Final = 200  # candidates for mentions in one body: they go into one query
+MAX_NAMES: Final = 200  # candidates for mentions in one body; one query looks them up
 
 _RULES: Final = (
     "autolink",
@@ -46,13 +47,12 @@ _ATTRIBUTES: Final[dict[str, set[str]]] = {
     "span": {"data-user", "data-room"},
 }
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
-# With the host: no address of ours, in which a click could do something.
+# Absolute addresses only: a relative link could trigger something on this site by a click.
 _SAFE_URL = re.compile(r"https?://|mailto:", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}")  # of a code block: "python", "c++", "objective-c"
 _LINK_REL: Final = "noopener noreferrer nofollow"
 
-# What a text needs at least to have markup; most messages have none of it and are not parsed at
-# all.
+# Every markup contains one of these. Most messages contain none and are not parsed at all.
 _MARKUP = re.compile(
     r"[*_`\[\]<>\\@]|~~|://|mailto:|^[ \t]*(?:[-+]|\d+[.)])(?:\s|$)", re.MULTILINE | re.IGNORECASE
 )
@@ -62,16 +62,16 @@ _MENTION = re.compile(r"(?<![\w@.+-])@([\w.+-]+(?:@[\w.+-]+)?)")
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A text as HTML, and whom it mentions."""
+    """A text as HTML, and the users that it mentions."""
 
-    html: str  # empty: the text is plain, and is shown as it is
+    html: str  # empty if the text has no markup
     mentions: tuple[int, ...] = ()
     everybody: bool = False
 
 
 @dataclass(slots=True)
 class _Mentions:
-    """What a mention may name, and what was named."""
+    """The names that can be mentioned, and the mentions found so far."""
 
     people: Mapping[str, int]
     room: bool
@@ -80,7 +80,7 @@ class _Mentions:
 
 
 def names(body: str) -> set[str]:
-    """Return what may be the name of somebody mentioned in ``body``, in lower case and as written."""
+    """Return possible usernames of mentions in ``body``, as written and in lower case."""
     found: set[str] = set()
     for match in _MENTION.finditer(body):
         for name in _readings(match[1]):
@@ -91,7 +91,10 @@ def names(body: str) -> set[str]:
 
 
 def render(body: str, people: Mapping[str, int], *, room: bool = False) -> Rendered:
-    """Render ``body``; ``people`` are those who can be mentioned, by name, and ``room`` tells whether all of them at once can."""
+    """Render ``body``. ``people`` has the users that can be mentioned, by name.
+
+    ``room`` allows a mention of the whole room.
+    """
     if not _MARKUP.search(body):
         return Rendered("")
     mentions = _Mentions(people, room)
@@ -110,7 +113,7 @@ def render(body: str, people: Mapping[str, int], *, room: bool = False) -> Rende
 
 
 def _readings(written: str) -> Iterator[str]:
-    """Yield what ``@bob.`` may mean: ``bob.``, then ``bob``. A name can end in a full stop, and so can a sentence."""
+    """Yield ``bob.``, then ``bob`` for ``@bob.``: a name as well as a sentence can end in a full stop."""
     yield written
     shorter = written.rstrip(".+-")
     if shorter and shorter != written:
@@ -163,7 +166,7 @@ def _text(content: str) -> Token:
 
 
 def _is_plain(tokens: Sequence[Token], body: str) -> bool:
-    """Tell whether nothing but paragraphs came out, with all characters that went in."""
+    """Tell whether the result has only paragraphs, with all characters of the input."""
     if any(token.type not in ("paragraph_open", "inline", "paragraph_close") for token in tokens):
         return False
     children = [child for token in tokens for child in token.children or ()]
@@ -173,7 +176,7 @@ def _is_plain(tokens: Sequence[Token], body: str) -> bool:
 
 
 def _is_too_deep(tokens: Sequence[Token]) -> bool:
-    """Tell whether the parser gave up somewhere: what stands deeper than its limit it leaves out."""
+    """Tell whether the parser reached its limit, below which it drops the text."""
     return any(token.level >= MAX_NESTING - 1 for token in tokens)
 
 
@@ -203,7 +206,10 @@ def _render_fence(
     _options: OptionsDict,
     _env: EnvType,
 ) -> str:
-    """Render a code block with the name of its language, which the client may colour by; never with a class, which could be one of ours."""
+    """Render a code block with the name of its language, which the client highlights by.
+
+    It is not rendered as a class, which could be one of our own.
+    """
     token = tokens[index]
     language = _LANGUAGE.fullmatch(token.info.strip().partition(" ")[0])
     named = f' data-language="{_escape(language[0].lower())}"' if language else ""
@@ -226,7 +232,7 @@ def _make_parser() -> MarkdownIt:
     parser.add_render_rule("fence", _render_fence)
     parser.validateLink = _is_safe  # type: ignore[method-assign]
     linkify: Any = parser.linkify
-    # Only what is written as an address: "main.py" would be a link to Paraguay.
+    # Only full addresses become links. Otherwise "main.py" would be a link to a site in Paraguay.
     linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
     linkify.add("ftp:", None)
     linkify.add("//", None)

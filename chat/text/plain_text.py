@@ -1,24 +1,25 @@
-"""A message as it reads, in one paragraph, without its markup: what quotes and excerpts show. Pure; what shows it escapes it."""
+"""The text of a message in one paragraph, without markup, for quotes and excerpts. Not escaped."""
 
 import re
 from html.parser import HTMLParser
 from typing import Final
 
-# In no message: where markup stood inside a word, which is two words for the search.
+# Marks where markup splits a word in two, as the search does. No message contains it.
 BREAK: Final = "\0"
 
 _GAP = re.compile(rf"{BREAK}*\s[\s{BREAK}]*")
 
 
 def plain(body: str, html: str) -> str:
-    """Return the text of a message; ``html`` is empty where it has no markup."""
+    """Return the text of a message; ``html`` is empty if the message has no markup."""
     return broken(body, html).replace(BREAK, "")
 
 
 def broken(body: str, html: str, *, unseen: bool = False) -> str:
-    """Return the text with a ``BREAK`` inside each word that markup cuts.
+    """Return the text with a ``BREAK`` inside each word that markup splits.
 
-    ``unseen``: with what can be found and does not show in the text: the address of a link behind its words, the language before its code.
+    ``unseen`` adds what the search finds though a page does not show it as text: the address of a
+    link after its words, and the language before a block of code.
     """
     if not html:
         return " ".join(body.split())
@@ -29,25 +30,25 @@ def broken(body: str, html: str, *, unseen: bool = False) -> str:
 
 
 class _Reader(HTMLParser):
-    """Collects the text of what ``chat.text.markdown`` has made."""
+    """Collects the text of HTML made by ``chat.text.markdown``."""
 
     def __init__(self, *, unseen: bool) -> None:
         super().__init__()
         self.parts: list[str] = []
         self._unseen = unseen
         self._href = ""
-        self._words_from = 0  # where the words of the link begin
+        self._link_start = 0  # index of the first part of the current link
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.parts.append(BREAK)
         values = dict(attrs)
         if tag == "a":
-            self._href, self._words_from = values.get("href") or "", len(self.parts)
+            self._href, self._link_start = values.get("href") or "", len(self.parts)
         if self._unseen and values.get("data-language"):
             self.parts.append(f"{values['data-language']}: ")
 
     def handle_endtag(self, tag: str) -> None:
-        if self._unseen and tag == "a" and self._href != "".join(self.parts[self._words_from :]):
+        if self._unseen and tag == "a" and self._href != "".join(self.parts[self._link_start :]):
             self.parts.append(f" ({self._href})")
         self.parts.append(BREAK)
 

@@ -137,7 +137,7 @@ class StreamConsumer(AsyncConsumer):
             outlet.close(CloseCode.NOT_AUTHENTICATED, CloseCode.NOT_AUTHENTICATED.reason)
             return
         if account.banned is not None:
-            outlet.close(CloseCode.BANNED, account.banned)
+            outlet.close(CloseCode.BANNED, str(account.banned))
             return
         outlet.on_leave = self._leave
         self.socket = Socket(outlet, account=account, kinds=self.stream_kinds)

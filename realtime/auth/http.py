@@ -216,7 +216,7 @@ def _known(request: HttpRequest, identity: Identity | None) -> ApiRequest:
     if identity is None:
         raise NotAuthenticated("Sign in or send a valid token.")
     if identity.account.banned is not None:
-        raise Forbidden(identity.account.banned)
+        raise identity.account.banned
     if identity.account.credential.startswith("session:"):
         _check_csrf(request)
     known = cast(ApiRequest, request)

@@ -151,7 +151,7 @@ def _access_ends(accounts: Sequence[Account]) -> dict[Account, AccessEnd]:
             )
         elif account.user_id in bans:
             ends[account] = AccessEnd(
-                account.user_id, None, CloseCode.BANNED, bans[account.user_id]
+                account.user_id, None, CloseCode.BANNED, str(bans[account.user_id])
             )
     return ends
 

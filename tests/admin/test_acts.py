@@ -210,7 +210,7 @@ def test_mona_does_nothing_to_the_account_of_somebody_above_her(act: Act, name: 
     boss = User.objects.create_superuser("boss")
     answer = act("person", name, boss, reason="why not")
     assert answer.context["form"].non_field_errors() == [
-        "That cannot be done to somebody who works at the desk; take the role away first."
+        "You can't do that to a site moderator or an administrator. Remove their role first."
     ]
     assert User.objects.get(pk=boss.pk).is_active
 
@@ -220,14 +220,14 @@ def test_what_is_refused_is_said_and_keeps_nothing_else_from_happening(
 ) -> None:
     answer = act("person", "site-ban", bob, mona, reason="enough")
     assert told(answer)[0].startswith("1 person banned from the site.")
-    assert "You cannot do that to yourself." in told(answer)[1]
+    assert "You can't do that to yourself." in told(answer)[1]
     assert SiteBan.objects.get().user == bob
 
 
 def test_what_is_refused_altogether_stays_on_the_page_with_its_reason(act: Act, mona: User) -> None:
     answer = act("person", "site-ban", mona, reason="enough")
     assert answer.redirect_chain == []
-    assert answer.context["form"].non_field_errors() == ["You cannot do that to yourself."]
+    assert answer.context["form"].non_field_errors() == ["You can't do that to yourself."]
     assert "enough" in answer.content.decode()
 
 

@@ -83,7 +83,7 @@ def test_it_can_be_stored_and_changed(desk: Client, general: Room) -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("(", "missing )"), ("(?<=x)y", "looking ahead"), ("", "required"), ("a*", "empty text")],
+    [("(", "missing )"), ("(?<=x)y", "lookaheads"), ("", "required"), ("a*", "an empty text")],
 )
 def test_what_is_wrong_with_a_pattern_stands_beside_it(desk: Client, text: str, said: str) -> None:
     page = desk.post(ADD, fields(text, "off", kind="pattern"))

@@ -65,7 +65,7 @@ def test_entries_are_found_by_their_days(desk: Client, entries: list[int]) -> No
 def test_every_kind_of_entry_has_words(desk: Client, entries: list[int]) -> None:
     assert set(log_sentences._SENTENCES) == set(ModerationLog.Action)
     page = desk.get(LOG).content.decode()
-    assert "Mute in all rooms lifted" in page
+    assert "Unmuted in all rooms" in page
     assert "Site Unmute" not in page
     assert shown(desk, f"{LOG}?action__exact=ban") == entries[:1]
     assert shown(desk, f"{LOG}?action__exact=site_ban") == []

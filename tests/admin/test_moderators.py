@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from chat.models import ModerationLog
-from chat.queries import selectors
+from chat.queries import people
 from chat.services.moderators import ensure_moderators_group
 from notifications.models import Announcement
 from realtime.auth import MODERATORS
@@ -82,7 +82,7 @@ def test_bob_becomes_a_moderator(bob: User) -> None:
     bob.refresh_from_db()
     assert bob.is_staff
     assert not bob.is_superuser
-    assert selectors.is_site_moderator(bob.pk)
+    assert people.is_site_moderator(bob.pk)
     entry = ModerationLog.objects.latest("pk")
     assert (entry.action, entry.subject, entry.details) == (
         "role",
@@ -97,8 +97,8 @@ def test_bob_is_no_moderator_any_more(alice: User, bob: User) -> None:
     assert run("bob", "--remove") == "bob is no moderator any more.\n"
     bob.refresh_from_db()
     assert not bob.is_staff
-    assert not selectors.is_site_moderator(bob.pk)
-    assert selectors.is_site_moderator(alice.pk)
+    assert not people.is_site_moderator(bob.pk)
+    assert people.is_site_moderator(alice.pk)
     assert run("bob", "--remove") == "bob was no moderator already.\n"
 
 

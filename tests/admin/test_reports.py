@@ -146,7 +146,7 @@ def test_a_case_is_assigned_released_and_taken_over(
     other = signed_in(omar)
     decide(desk, report, "assign")
     assert "assigned to mona" in page_of(desk, report)
-    assert decide(other, report, "assign") == ["Mona was first and looks at this case."]
+    assert decide(other, report, "assign") == ["Mona is already reviewing this case."]
     assert "Take over from mona" in page_of(other, report)
     listed = "/admin/chat/report/?status="
     assert [
@@ -168,7 +168,9 @@ def test_who_decides_second_is_told_who_was_first(desk: Client, report: Report) 
     appoint_moderator(username="omar")
     decide(desk, report, "remove")
     other = signed_in(User.objects.get(username="omar"))
-    assert decide(other, report, "keep") == ["Mona was first: the message was removed."]
+    assert decide(other, report, "keep") == [
+        "Mona already closed this case and removed the message."
+    ]
 
 
 def test_the_next_case_follows(

@@ -84,10 +84,17 @@ def test_details_are_said_in_words(found: dict[str, Any], english: str, german: 
             assert details.words(found) == german
 
 
-def test_a_ban_is_written_with_the_clock_of_the_wire() -> None:
+def test_a_ban_names_its_end_by_the_clock_of_the_reader_and_in_utc_on_the_wire() -> None:
     until = datetime(2026, 11, 24, 14, tzinfo=timezone.get_fixed_timezone(60))
-    words = site_bans.in_words("spam (again)", until)
-    assert words == "banned: spam (again) (until 24 November 2026, 13:00 UTC)"
+    with override("de"), timezone.override("Europe/Berlin"):
+        refusal = site_bans.refusal("spam (again) {until}", until)
+    assert str(refusal) == (
+        "You've been banned until 24 Nov 2026, 13:00 UTC. Reason: spam (again) {until}"
+    )
+    with timezone.override("Europe/Berlin"):
+        assert refusal.message == (
+            "You've been banned until 24 Nov 2026, 14:00. Reason: spam (again) {until}"
+        )
 
 
 def test_rows_are_called_in_german(

@@ -6,6 +6,7 @@ from playwright.sync_api import Route, WebSocketRoute, expect
 
 from chat import services
 from chat.models import Message, Room
+from chat.services.moderators import appoint_moderator
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import bodies, connected, message, place, say, sent
 from tests.conftest import People
@@ -108,6 +109,37 @@ def test_what_is_typed_before_the_scripts_come_is_kept(
     expect(composer).to_have_value("A draft\ntyped early\n")
     composer.press("Enter")
     sent(page, "A draft typed early")
+
+
+def test_a_message_that_a_filter_changed_is_shown_once_when_its_answer_is_lost(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    appoint_moderator(username="bob")
+    services.save_filter(
+        actor_id=people.bob.pk, text="cheap", kind="word", action="mask", is_on=True
+    )
+    hears = {"alice": True}
+
+    def listen(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda frame: socket.send(frame) if hears["alice"] else None)
+
+    alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
+    alice.route_web_socket(re.compile("/ws/"), listen)
+    alice.reload()
+    connected(alice)
+    connected(bob)
+    hears["alice"] = False
+    say(alice, "A cheap watch")
+    expect(message(bob, "A ••• watch")).to_be_visible()
+    alice.reload()
+    sent(alice, "A ••• watch")
+    expect(bodies(alice)).to_have_text(["A ••• watch"])
+    hears["alice"] = True
+    alice.reload()
+    connected(alice)
+    expect(bodies(alice)).to_have_text(["A ••• watch"])
+    assert Message.objects.count() == 1
 
 
 def test_a_message_whose_answer_is_lost_is_shown_once(

@@ -12,11 +12,12 @@ from django.contrib.auth.models import Group, User
 
 from chat import services
 from chat.models import Filter, HeldText, Membership, Message, RemovedText, Room
-from chat.text.filters import Action, Kind
+from chat.text.filters import FilterAction, FilterKind
 from realtime.auth import MODERATORS
 from realtime.core import reads as streams
 from realtime.models import Stream
 from tests.conftest import make_user
+from tests.support.notices import sentence_of
 from tests.support.replay import Change, Verify
 from tests.support.replay import verify as replayed
 
@@ -28,7 +29,7 @@ BlockWord = Callable[[str], Filter]
 
 @pytest.fixture
 def verify(replayed: Verify) -> Verify:
-    """Check all streams across the changes of a block, and that no deleted or hidden text is in any replay."""
+    """Check all streams across a change, and that no replay has a deleted or hidden text."""
 
     @contextmanager
     def verified() -> Iterator[Change]:
@@ -90,7 +91,7 @@ def block_word(mona: User) -> BlockWord:
 
     def block(word: str) -> Filter:
         return services.save_filter(
-            actor_id=mona.pk, text=word, kind=Kind.WORD, action=Action.BLOCK, is_on=True
+            actor_id=mona.pk, text=word, kind=FilterKind.WORD, action=FilterAction.BLOCK, is_on=True
         )
 
     return block
@@ -116,10 +117,11 @@ def fresh(room: Room) -> Room:
 
 
 def membership(room: Room, user: User) -> Membership:
-    """Return somebody's membership as it is now."""
+    """Return a user's membership as it is now."""
     return Membership.objects.get(room=room, user=user)
 
 
 def notices(user: User) -> list[tuple[str, str]]:
-    """Return somebody's notifications that were not taken back, oldest first: kind and title."""
-    return list(user.notifications.filter(count__gt=0).order_by("pk").values_list("kind", "title"))
+    """Return a user's notifications, oldest first, without withdrawn ones: kind and sentence."""
+    rows = user.notifications.filter(count__gt=0).order_by("pk")
+    return [(row.kind, sentence_of(row)) for row in rows]

@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from chat import payloads, services
 from chat.models import Membership, Room, State
-from chat.queries import people, selectors
+from chat.queries import members, messages, people, room_lists, rooms, snapshots, stream_sources
 from realtime.core.reads import page
 from realtime.core.streams import Claim, Reader, parse
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
@@ -19,7 +19,7 @@ def refusals(
     user: User, *rooms: Room, is_moderator: bool = False
 ) -> dict[int, type[HoldfastError]]:
     reader = Reader(user.pk, is_moderator)
-    found = selectors.authorise([Claim(reader, str(room.pk)) for room in rooms])
+    found = stream_sources.authorise([Claim(reader, str(room.pk)) for room in rooms])
     return {int(claim.ident): type(error) for claim, error in found.items()}
 
 
@@ -36,7 +36,7 @@ def test_private_and_direct_rooms_are_not_there_for_others(
 @pytest.mark.parametrize(
     ("state", "public"), [("left", None), ("removed", None), ("banned", Forbidden)]
 )
-def test_who_is_gone_reads_as_others_do(
+def test_a_former_member_reads_like_any_other_user(
     general: Room, secret: Room, bob: User, state: State, public: type[HoldfastError] | None
 ) -> None:
     Membership.objects.filter(user=bob).update(state=state)
@@ -60,7 +60,7 @@ def test_many_claims_are_two_queries(
     ]
     claims = [Claim(Reader(bob.pk), ident) for ident in idents]
     with django_assert_num_queries(2):
-        found = selectors.authorise([*claims, Claim(Reader(charlie.pk), str(secret.pk))])
+        found = stream_sources.authorise([*claims, Claim(Reader(charlie.pk), str(secret.pk))])
     assert set(found) == {*claims[2:], Claim(Reader(charlie.pk), str(secret.pk))}
     assert all(isinstance(error, NotFound) for error in found.values())
 
@@ -87,7 +87,7 @@ def test_pages_cost_the_same_at_any_depth(
 def test_a_snapshot_is_what_to_go_on_from(general: Room, alice: User, bob: User, say: Say) -> None:
     for number in range(60):
         say(alice, general, f"message {number}")
-    found = selectors.snapshot(general.pk, bob.pk)
+    found = snapshots.snapshot(general.pk, bob.pk)
     assert (found.seq, found.room, found.partner) == (63, general, None)
     assert found.membership is not None
     assert [message.number for message in found.messages] == list(range(11, 61))
@@ -96,15 +96,15 @@ def test_a_snapshot_is_what_to_go_on_from(general: Room, alice: User, bob: User,
 def test_what_changes_after_the_head_was_read_comes_again(
     general: Room, alice: User, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    head = selectors.head
+    head = rooms.room_head
 
     def and_then_something_happens(room_id: int) -> int:
         seq = head(room_id)
         say(alice, general, "in between")
         return seq
 
-    monkeypatch.setattr(selectors, "head", and_then_something_happens)
-    found = selectors.snapshot(general.pk, alice.pk)
+    monkeypatch.setattr(snapshots, "room_head", and_then_something_happens)
+    found = snapshots.snapshot(general.pk, alice.pk)
     assert found.messages[-1].body == "in between"
     assert found.messages[-1].seq > found.seq
 
@@ -113,31 +113,31 @@ def test_history_is_paged_both_ways(general: Room, alice: User, say: Say) -> Non
     for number in range(10):
         say(alice, general, f"message {number}")
 
-    def numbers(history: selectors.History) -> tuple[list[int], bool]:
+    def numbers(history: messages.History) -> tuple[list[int], bool]:
         return [message.number for message in history.messages], history.more
 
-    assert numbers(selectors.before(general.pk, 10, limit=3)) == ([9, 8, 7], True)
-    assert numbers(selectors.before(general.pk, 3, limit=3)) == ([2, 1], False)
-    assert numbers(selectors.after(general.pk, 7, limit=2)) == ([8, 9], True)
-    assert numbers(selectors.after(general.pk, 10, limit=2)) == ([], False)
-    assert numbers(selectors.around(general.pk, 5, limit=4)) == ([3, 4, 5, 6], True)
-    assert numbers(selectors.around(general.pk, 1, limit=4)) == ([1, 2], True)
-    assert numbers(selectors.around(general.pk, 10, limit=4)) == ([8, 9, 10], False)
+    assert numbers(messages.before(general.pk, 10, limit=3)) == ([9, 8, 7], True)
+    assert numbers(messages.before(general.pk, 3, limit=3)) == ([2, 1], False)
+    assert numbers(messages.after(general.pk, 7, limit=2)) == ([8, 9], True)
+    assert numbers(messages.after(general.pk, 10, limit=2)) == ([], False)
+    assert numbers(messages.around(general.pk, 5, limit=4)) == ([3, 4, 5, 6], True)
+    assert numbers(messages.around(general.pk, 1, limit=4)) == ([1, 2], True)
+    assert numbers(messages.around(general.pk, 10, limit=4)) == ([8, 9, 10], False)
 
 
 def test_what_is_answered_comes_along(general: Room, alice: User, say: Say) -> None:
     question = say(alice, general, "Why?")
     answer = say(alice, general, "So.", reply_to=question.pk)
-    assert selectors.quoted(general.pk, [answer]) == [question]
-    assert selectors.quoted(general.pk, [question, answer]) == []
+    assert messages.quoted(general.pk, [answer]) == [question]
+    assert messages.quoted(general.pk, [question, answer]) == []
 
 
 def test_members_are_paged_by_user(general: Room, alice: User, bob: User, charlie: User) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
     services.leave(actor_id=bob.pk, room_id=general.pk)
-    found, more = people.members(general, limit=1)
+    found, more = members.members(general, limit=1)
     assert ([row.user_id for row in found], more) == ([alice.pk], True)
-    found, more = people.members(general, after_user=alice.pk, limit=1)
+    found, more = members.members(general, after_user=alice.pk, limit=1)
     assert ([row.user_id for row in found], more) == ([charlie.pk], False)
 
 
@@ -146,9 +146,9 @@ def test_my_rooms_come_with_what_is_unread(
 ) -> None:
     say(alice, general, "one")
     say(alice, general, "two")
-    services.mark_read([services.Mark(user_id=bob.pk, room_id=general.pk, number=1)])
+    services.mark_read([services.ReadMark(user_id=bob.pk, room_id=general.pk, number=1)])
     services.change_room(actor_id=alice.pk, room_id=secret.pk, archived=True)
-    found = selectors.my_rooms(bob.pk)
+    found = room_lists.my_rooms(bob.pk)
     assert [(item.room, item.unread, item.seq, item.partner) for item in found] == [
         (direct, 0, 3, alice),
         (general, 1, 5, None),
@@ -163,9 +163,9 @@ def test_the_lists_of_rooms_cost_the_same_however_many_they_are(
             services.create_room(actor_id=alice.pk, name=f"{count}-{number}")
         services.direct_room(actor_id=alice.pk, user_id=make_user(f"user{count}").pk)
         with django_assert_num_queries(4):
-            selectors.my_rooms(alice.pk)
+            room_lists.my_rooms(alice.pk)
         with django_assert_num_queries(3):
-            selectors.public_rooms(bob.pk)
+            room_lists.public_rooms(bob.pk)
 
 
 def test_rooms_to_join_are_the_public_ones_that_one_is_not_in(
@@ -176,34 +176,34 @@ def test_rooms_to_join_are_the_public_ones_that_one_is_not_in(
     services.create_room(actor_id=alice.pk, name="Old")
     services.change_room(actor_id=alice.pk, room_id=Room.objects.get(slug="old").pk, archived=True)
     services.ban(actor_id=alice.pk, room_id=made[0].pk, user_id=charlie.pk)
-    found, more = selectors.public_rooms(charlie.pk)
+    found, more = room_lists.public_rooms(charlie.pk)
     assert ([item.room for item in found], more) == ([made[1], made[2], general], False)
-    first, more = selectors.public_rooms(charlie.pk, limit=1)
+    first, more = room_lists.public_rooms(charlie.pk, limit=1)
     assert ([item.room for item in first], more) == ([made[1]], True)
-    rest, _ = selectors.public_rooms(charlie.pk, after=first[0].room)
+    rest, _ = room_lists.public_rooms(charlie.pk, after=first[0].room)
     assert [item.room for item in rest] == [made[2], general]
-    assert [item.room for item in selectors.public_rooms(bob.pk)[0]] == made
+    assert [item.room for item in room_lists.public_rooms(bob.pk)[0]] == made
 
 
 def test_people_are_suggested_by_the_beginning_of_their_names(alice: User, bob: User) -> None:
     make_user("alan")
     User.objects.filter(username="alan").update(is_active=False)
     make_user("Albert")
-    assert {user.username for user in selectors.users("al")} == {"alice"} | (
+    assert {user.username for user in people.users_starting_with("al")} == {"alice"} | (
         {"Albert"} if connection.vendor == "sqlite" else set()
     )
-    assert [user.username for user in selectors.users("B")] == ["bob"]
-    assert "holdfast" not in [user.username for user in selectors.users("h")]
+    assert [user.username for user in people.users_starting_with("B")] == ["bob"]
+    assert "holdfast" not in [user.username for user in people.users_starting_with("h")]
     for number in range(30):
         make_user(f"user{number}")
-    assert len(selectors.users("")) == selectors.MAX_USERS
+    assert len(people.users_starting_with("")) == people.MAX_USERS
 
 
 def test_what_a_stream_shows_changes_only_with_its_number(
     general: Room, alice: User, bob: User, say: Say
 ) -> None:
     say(alice, general, "Hello")
-    services.mark_read([services.Mark(user_id=bob.pk, room_id=general.pk, number=1)])
+    services.mark_read([services.ReadMark(user_id=bob.pk, room_id=general.pk, number=1)])
     row = Membership.objects.get(room=general, user=bob)
     assert (
         payloads.membership(row)["read_number"],

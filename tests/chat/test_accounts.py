@@ -1,6 +1,6 @@
 """Mona signs Bob out everywhere, deactivates his account and activates it again.
 
-Nobody does that to the desk.
+Nobody can do that to the staff.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def is_in(browser: Client) -> bool:
     return browser.get("/accounts/").status_code == 200
 
 
-def test_who_is_signed_out_everywhere_has_no_session_and_no_token_left(
+def test_signing_out_everywhere_ends_all_sessions_and_tokens(
     verify: Verify, bob: User, alice: User, mona: User
 ) -> None:
     (first, _), (second, _), (other, _) = signed_in(bob), signed_in(bob), signed_in(alice)
@@ -103,7 +103,7 @@ def test_a_deactivated_account_is_nobodys_until_it_is_activated_again(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_who_may_not(
+def test_others_may_not(
     service: Callable[..., None], alice: User, bob: User, charlie: User, mona: User
 ) -> None:
     gone = User.objects.create_superuser("gone", is_active=False)

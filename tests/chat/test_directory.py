@@ -8,13 +8,16 @@ from django.test.utils import CaptureQueriesContext
 
 from chat import services
 from chat.models import Room
-from chat.queries.directory import MAX_WORDS, directory
+from chat.queries.room_lists import MAX_WORDS, directory
 from tests.chat.conftest import Say, fresh
 
 
 @pytest.fixture
 def rooms(alice: User, bob: User, general: Room, secret: Room, direct: Room) -> dict[str, Room]:
-    """Public rooms beside General, by name: one archived, one that Bob is banned from; of the others Bob is in General only."""
+    """Public rooms beside General, by name. Bob is a member of General only.
+
+    One room is archived, and Bob is banned from another.
+    """
     made = {
         name: services.create_room(actor_id=alice.pk, name=name, topic=topic).room
         for name, topic in [

@@ -1,4 +1,4 @@
-"""Favourites: each for oneself, in one's own order, known to all of one's tabs and to nobody else."""
+"""Favourites: each member has their own, in their own order, in all their tabs."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -7,15 +7,15 @@ from django.test.utils import CaptureQueriesContext
 
 from chat import payloads, services
 from chat.models import Room
-from chat.queries import selectors
-from chat.services.favourites import MAX_ORDER
+from chat.queries import room_lists
+from chat.services.member_settings import MAX_ORDER
 from realtime.core import reads as streams
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import membership
 from tests.support.replay import Verify
 
 
-def test_a_favourite_changes_the_inbox_of_its_owner_and_nothing_else(
+def test_a_favourite_changes_only_the_inbox_of_its_owner(
     verify: Verify, general: Room, bob: User
 ) -> None:
     with verify() as change:
@@ -78,8 +78,8 @@ def test_only_members_have_favourites(
 
 def test_each_person_has_their_own(general: Room, alice: User, bob: User) -> None:
     services.set_favourite(actor_id=bob.pk, room_id=general.pk, favourite=True)
-    assert [item.is_favourite for item in selectors.my_rooms(bob.pk)] == [True]
-    assert [item.is_favourite for item in selectors.my_rooms(alice.pk)] == [False]
+    assert [item.is_favourite for item in room_lists.my_rooms(bob.pk)] == [True]
+    assert [item.is_favourite for item in room_lists.my_rooms(alice.pk)] == [False]
 
 
 def test_making_a_favourite_costs_the_same_with_many(

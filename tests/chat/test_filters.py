@@ -1,4 +1,4 @@
-"""Filters: what they find, what becomes of the message, and that no text and no pattern can hold anybody up."""
+"""Filters: what they find, what happens to the message, and that none can block the process."""
 
 import time
 from typing import Any
@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from chat import services
 from chat.errors import BlockedWord
 from chat.models import Filter, ModerationLog, Report, Room
-from chat.text.filters import MASK, Action, Kind, Rule, Rulebook, check_pattern
+from chat.text.filters import MASK, FilterAction, FilterKind, FilterSet, Rule, check_pattern
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
 from tests.chat.conftest import Say
 from tests.support.replay import Verify
@@ -20,14 +20,19 @@ EVIL = r"(a+)+$"  # keeps an engine that backtracks busy for hours, with the tex
 EVIL_TEXT = "a" * 3990 + "!"
 
 
-def add(mona: User, text: str, action: str = Action.BLOCK, **more: Any) -> Filter:
+def add(mona: User, text: str, action: str = FilterAction.BLOCK, **more: Any) -> Filter:
     return services.save_filter(
-        actor_id=mona.pk, text=text, action=action, **{"kind": Kind.WORD, "is_on": True, **more}
+        actor_id=mona.pk,
+        text=text,
+        action=action,
+        **{"kind": FilterKind.WORD, "is_on": True, **more},
     )
 
 
 def found(body: str, *rules: Rule) -> list[str]:
-    return [body[start:end] for hit in Rulebook(rules).hits(body, None) for start, end in hit.spans]
+    return [
+        body[start:end] for hit in FilterSet(rules).hits(body, None) for start, end in hit.spans
+    ]
 
 
 # -- what is found ---------------------------------------------------------------------------------
@@ -52,19 +57,19 @@ def test_a_word_is_found_as_a_whole_word_in_any_case(
     assert found(body, Rule(word.casefold())) == expected
 
 
-def test_a_masked_word_is_found_where_it_stands_though_its_neighbours_change_their_length() -> None:
+def test_a_masked_word_keeps_its_position_when_its_neighbours_change_length() -> None:
     assert (
-        Rulebook([Rule("zu", action=Action.MASK)]).check("Straße ZU, ﬁn zu", 1).body
+        FilterSet([Rule("zu", action=FilterAction.MASK)]).check("Straße ZU, ﬁn zu", 1).body
         == f"Straße {MASK}, ﬁn {MASK}"
     )
 
 
 def test_patterns_are_found_anywhere_and_overlapping_masks_are_one() -> None:
-    book = Rulebook(
+    book = FilterSet(
         [
-            Rule("b+c", Kind.PATTERN, Action.MASK),
-            Rule("abb", Kind.PATTERN, Action.MASK),
-            Rule("x", Kind.WORD, Action.FLAG),
+            Rule("b+c", FilterKind.PATTERN, FilterAction.MASK),
+            Rule("abb", FilterKind.PATTERN, FilterAction.MASK),
+            Rule("x", FilterKind.WORD, FilterAction.FLAG),
         ]
     )
     outcome = book.check("ABBBC and äbc, x", 1)
@@ -73,13 +78,13 @@ def test_patterns_are_found_anywhere_and_overlapping_masks_are_one() -> None:
 
 
 def test_a_rule_of_a_room_holds_there_alone() -> None:
-    book = Rulebook([Rule("here", room_id=5), Rule("everywhere")])
+    book = FilterSet([Rule("here", room_id=5), Rule("everywhere")])
     assert [book.check(body, 5).blocked for body in ("here", "everywhere")] == [True, True]
     assert [book.check(body, 6).blocked for body in ("here", "everywhere")] == [False, True]
 
 
 def test_groups_of_one_name_do_not_keep_patterns_from_working() -> None:
-    rules = [Rule(f"(?P<n>{text})", Kind.PATTERN) for text in ("ab", "cd")]
+    rules = [Rule(f"(?P<n>{text})", FilterKind.PATTERN) for text in ("ab", "cd")]
     assert found("ab cd", *rules) == ["ab", "cd"]
 
 
@@ -87,10 +92,10 @@ def test_groups_of_one_name_do_not_keep_patterns_from_working() -> None:
     ("pattern", "said"),
     [
         ("(", r"missing \)"),
-        ("(?=x)", "looking ahead"),
-        (r"(a)\1", "reference back"),
+        ("(?=x)", "lookaheads"),
+        (r"(a)\1", "backreferences"),
         (r"\pL{100}", "too large"),
-        ("x*", "empty text"),
+        ("x*", "an empty text"),
         ("[z-a]", "range"),
     ],
 )
@@ -101,11 +106,11 @@ def test_a_pattern_that_cannot_be_is_refused_with_what_is_wrong(pattern: str, sa
 
 def test_no_pattern_and_no_text_holds_anybody_up() -> None:
     rules = [
-        Rule(EVIL, Kind.PATTERN, Action.FLAG),
-        *(Rule(f"({number}|x+x+)+y", Kind.PATTERN) for number in range(50)),
+        Rule(EVIL, FilterKind.PATTERN, FilterAction.FLAG),
+        *(Rule(f"({number}|x+x+)+y", FilterKind.PATTERN) for number in range(50)),
     ]
     rules += [Rule(f"a{number}") for number in range(3000)]
-    book = Rulebook(rules)
+    book = FilterSet(rules)
     started = time.perf_counter()
     for body in (EVIL_TEXT, "x" * 4000, "a1 " * 1300):
         book.check(body, 1)
@@ -119,7 +124,7 @@ def test_a_blocked_message_is_refused_and_an_edit_too(
     general: Room, alice: User, mona: User, say: Say
 ) -> None:
     message = say(alice, general, "Hello")
-    add(mona, "b[ao]d", kind=Kind.PATTERN)
+    add(mona, "b[ao]d", kind=FilterKind.PATTERN)
     with pytest.raises(BlockedWord):
         say(alice, general, "so BAD")
     with pytest.raises(BlockedWord):
@@ -131,7 +136,7 @@ def test_a_masked_message_is_posted_without_the_word(
     verify: Verify, general: Room, alice: User, mona: User, say: Say
 ) -> None:
     with verify() as change:
-        add(mona, "bob", Action.MASK)
+        add(mona, "bob", FilterAction.MASK)
         message = say(alice, general, "**Hello** BOB and @bob")
     assert message.body == f"**Hello** {MASK} and @{MASK}"
     assert message.mentions == []
@@ -144,8 +149,8 @@ def test_a_masked_message_is_posted_without_the_word(
 def test_a_flagged_message_is_posted_and_waits_for_a_moderator(
     verify: Verify, general: Room, alice: User, mona: User, say: Say
 ) -> None:
-    add(mona, "watches", Action.FLAG)
-    add(mona, r"buy\s+my", Action.FLAG, kind=Kind.PATTERN)
+    add(mona, "watches", FilterAction.FLAG)
+    add(mona, r"buy\s+my", FilterAction.FLAG, kind=FilterKind.PATTERN)
     with verify():
         message = say(alice, general, "Buy my watches")
         services.edit_message(actor_id=alice.pk, message_id=message.pk, body="Buy my watches now")
@@ -160,16 +165,16 @@ def test_a_flagged_message_is_posted_and_waits_for_a_moderator(
     assert Report.objects.count() == 1
 
 
-def test_nobody_is_told_of_what_two_say_to_each_other(
+def test_direct_messages_are_reported_to_nobody(
     direct: Room, alice: User, mona: User, say: Say
 ) -> None:
-    add(mona, "watches", Action.FLAG)
-    add(mona, "pills", Action.MASK)
+    add(mona, "watches", FilterAction.FLAG)
+    add(mona, "pills", FilterAction.MASK)
     assert say(alice, direct, "watches and pills").body == f"watches and {MASK}"
     assert not Report.objects.exists()
 
 
-def test_a_filter_holds_from_the_next_message_on_and_not_when_it_is_off(
+def test_a_filter_applies_from_the_next_message_on_while_it_is_on(
     general: Room, secret: Room, alice: User, mona: User, say: Say
 ) -> None:
     row = add(mona, "blub", is_on=False)
@@ -234,7 +239,7 @@ def test_only_moderators_of_the_site_make_filters(alice: User, mona: User) -> No
         lambda: add(mona, "x", "shout"),
         lambda: add(mona, "x", kind="sound"),
         lambda: add(mona, "\u200b"),
-        lambda: add(mona, "", kind=Kind.PATTERN),
+        lambda: add(mona, "", kind=FilterKind.PATTERN),
         lambda: add(mona, "x" * 201),
     ):
         with pytest.raises(HoldfastError) as caught:
@@ -245,13 +250,13 @@ def test_only_moderators_of_the_site_make_filters(alice: User, mona: User) -> No
 
 def test_no_more_are_on_than_posting_can_bear(mona: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chat.text.filters.MAX_PATTERNS", 2)
-    first = add(mona, "a", kind=Kind.PATTERN)
-    add(mona, "b", kind=Kind.PATTERN)
+    first = add(mona, "a", kind=FilterKind.PATTERN)
+    add(mona, "b", kind=FilterKind.PATTERN)
     with pytest.raises(TooMany):
-        add(mona, "c", kind=Kind.PATTERN)
-    off = add(mona, "c", kind=Kind.PATTERN, is_on=False)
+        add(mona, "c", kind=FilterKind.PATTERN)
+    off = add(mona, "c", kind=FilterKind.PATTERN, is_on=False)
     services.switch_filter(actor_id=mona.pk, filter_id=first.pk, on=False)
     services.switch_filter(actor_id=mona.pk, filter_id=off.pk, on=True)
     monkeypatch.setattr("chat.text.filters.MAX_PROGRAMS", 10)
     with pytest.raises(TooMany):
-        add(mona, r"\pL+", kind=Kind.PATTERN, filter_id=off.pk)
+        add(mona, r"\pL+", kind=FilterKind.PATTERN, filter_id=off.pk)

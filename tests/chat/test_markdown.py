@@ -112,8 +112,10 @@ def test_mentions_of_people_are_marked() -> None:
     rendered = render("@alice, @Bob and @nobody: see @dot.name. @alice", PEOPLE)
     assert rendered.mentions == (7, 8, 9)
     assert rendered.html == (
-        '<p><span class="mention" data-user="7">@alice</span>, <span class="mention" data-user="8">@Bob</span> and @nobody: '
-        'see <span class="mention" data-user="9">@dot.name</span>. <span class="mention" data-user="7">@alice</span></p>'
+        '<p><span class="mention" data-user="7">@alice</span>, '
+        '<span class="mention" data-user="8">@Bob</span> and @nobody: '
+        'see <span class="mention" data-user="9">@dot.name</span>. '
+        '<span class="mention" data-user="7">@alice</span></p>'
     )
 
 
@@ -147,7 +149,7 @@ def test_a_name_is_looked_for_as_written_and_in_lower_case() -> None:
     assert len(names(" ".join(f"@user{number}" for number in range(1000)))) <= 202
 
 
-def test_the_room_is_mentioned_only_by_those_who_may() -> None:
+def test_only_permitted_authors_mention_the_whole_room() -> None:
     rendered = render("@room look", PEOPLE, room=True)
     assert rendered.everybody
     assert rendered.html == '<p><span class="mention" data-room="">@room</span> look</p>'

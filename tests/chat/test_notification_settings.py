@@ -1,4 +1,4 @@
-"""The page on which a person chooses what they are notified of, and the page of the inbox, as the server makes them."""
+"""The pages of the notification settings and of the inbox, as the server renders them."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from chat import services
 from chat.errors import AlreadyReported
 from chat.models import Room
-from chat.queries import selectors
+from chat.queries import reports
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import Say
 from tests.support.replay import Verify
@@ -51,14 +51,14 @@ def test_what_cannot_be_reported(
         services.report(actor_id=bob.pk, message_id=message.pk, category="dull")
     with pytest.raises(BadRequest, match="note"):
         services.report(actor_id=bob.pk, message_id=message.pk, category="spam", note="x" * 1001)
-    with pytest.raises(Forbidden, match="a message of your own"):
+    with pytest.raises(Forbidden, match="report your own message"):
         services.report(actor_id=alice.pk, message_id=message.pk, category="spam")
 
 
 def test_nobody_fills_the_moderators_list(
     general: Room, alice: User, bob: User, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(selectors, "MAX_OPEN_REPORTS", 1)
+    monkeypatch.setattr(reports, "MAX_OPEN_REPORTS", 1)
     services.report(actor_id=bob.pk, message_id=say(alice, general, "one").pk, category="spam")
     with pytest.raises(Forbidden, match="1 open"):
         services.report(actor_id=bob.pk, message_id=say(alice, general, "two").pk, category="spam")

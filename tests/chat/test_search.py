@@ -1,4 +1,7 @@
-"""Search: what is found, by whom, in which order; and that what is gone from a room is gone from the index in the same transaction."""
+"""Search: results, permissions and order.
+
+A text that is gone from a room is gone from the index in the same transaction.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,7 +31,7 @@ Look = Callable[..., list[str]]
 
 @pytest.fixture
 def look() -> Look:
-    """Search as somebody: ``look(bob, "harbour")`` returns the texts that are found, newest first."""
+    """Search as a user: ``look(bob, "harbour")`` returns the texts that are found, newest first."""
 
     def find(user: User, q: str, *, before_id: int | None = None, limit: int = 20) -> list[str]:
         return [
@@ -81,7 +84,7 @@ def test_the_last_word_may_be_the_beginning_of_one(
     assert look(bob, "ha") == [], "too short to be a beginning"
 
 
-def test_a_phrase_stands_as_it_was_typed(
+def test_a_phrase_matches_as_it_was_typed(
     general: Room, alice: User, bob: User, say: Say, look: Look
 ) -> None:
     say(alice, general, "high tide at six")
@@ -196,11 +199,12 @@ def test_days_are_those_of_the_reader(
 
 
 def retime(message_id: int) -> None:
-    """A message never changes its time; a test that makes an old one tells the index."""
+    """Give a message another time, and update the index, because messages never change theirs."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE chat_search s SET created_at = m.created_at FROM chat_message m WHERE m.id = s.message_id AND m.id = %s",
+                "UPDATE chat_search s SET created_at = m.created_at"
+                " FROM chat_message m WHERE m.id = s.message_id AND m.id = %s",
                 [message_id],
             )
 
@@ -263,7 +267,7 @@ def test_a_conversation_is_found_by_the_two_alone(
     assert look(charlie, "between") == []
 
 
-def test_pages_are_full_whatever_stands_between_that_is_not_for_me(
+def test_pages_are_full_despite_unreadable_messages_in_between(
     alice: User, general: Room, secret: Room, charlie: User, look: Look
 ) -> None:
     for number in range(12):

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
 
-from notifications.services import notify
+from notifications.services import Notice, notify
 from realtime.api import views
 from realtime.auth import Account, Credentials, Identity, identify, issue_token
 from realtime.core import database
@@ -88,7 +88,7 @@ def notified(hub: Hub) -> Notify:
         def change() -> None:
             for title in titles:
                 with changing(caller.inbox) as heads:
-                    notify(heads, user_id=caller.user.pk, kind="mention", title=title)
+                    notify(heads, Notice(user_id=caller.user.pk, kind="mention", title=title))
 
         await writer().run(change)
 

@@ -17,9 +17,6 @@ from realtime.site.time_zones import (
     Moment,
     in_the_readers_zone,
     in_zone,
-    read,
-    spoken_again,
-    written,
     zone_named,
 )
 
@@ -77,13 +74,6 @@ def test_a_moment_in_a_refusal_is_said_to_whoever_is_refused() -> None:
     assert error.message == "Muted until 24 Nov 2026, 23:30 UTC."
     with override("de"), in_zone("Europe/Berlin"):
         assert error.message == "Muted until 25. Nov 2026, 00:30."
-
-
-def test_a_written_moment_is_read_again() -> None:
-    at = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
-    assert written(at.astimezone(zone_named("Asia/Kolkata"))) == "24 November 2026, 23:30 UTC"
-    assert read(written(at)) == at
-    assert (read("tomorrow"), spoken_again("tomorrow")) == (None, "tomorrow")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from realtime.core import reads
 from realtime.core.heads import changing
 from realtime.models import AccessToken, Revocation
 from realtime.protocol.codes import CloseCode
+from realtime.protocol.errors import Forbidden
 from realtime.protocol.page import AccessEnd
 from tests.conftest import PASSWORD
 from tests.realtime.conftest import SignIn, account_of, by_session, by_token
@@ -171,9 +172,8 @@ def test_a_ban_is_found(
 ) -> None:
     known = [account_of(by_session(sign_in(user))) for user in (alice, bob)]
     monkeypatch.setattr(accounts, "_connection_checks", [])
-    auth.register_connection_check(
-        lambda user_ids: dict.fromkeys({alice.pk} & set(user_ids), "Spam.")
-    )
+    spam = Forbidden("Spam.")
+    auth.register_connection_check(lambda user_ids: dict.fromkeys({alice.pk} & set(user_ids), spam))
     assert access_ends(known) == {known[0]: AccessEnd(alice.pk, None, CloseCode.BANNED, "Spam.")}
 
 

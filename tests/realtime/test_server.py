@@ -19,7 +19,7 @@ from django.test import override_settings
 from chat import services as chat
 from holdfast import __version__
 from notifications.payloads import inbox
-from notifications.services import notify
+from notifications.services import Notice, notify
 from realtime.auth import issue_token
 from realtime.core.heads import changing
 from realtime.protocol.codes import CloseCode
@@ -337,7 +337,7 @@ class TestEventStreams:
             assert next(lines) == "id: 0"
             assert '"type":"page"' in next(lines)
             with changing(inbox(alice.pk)) as heads:
-                notify(heads, user_id=alice.pk, kind="mention", title="Bob mentioned you")
+                notify(heads, Notice(user_id=alice.pk, kind="mention", title="Bob mentioned you"))
             assert next(lines) == "id: 1"
             assert "Bob mentioned you" in next(lines)
 

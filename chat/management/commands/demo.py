@@ -165,7 +165,7 @@ class Storyteller:
         seen = {name: len(place.said) - place.unread.get(name, 0) for name in place.people}
         services.mark_read(
             [
-                services.Mark(user_id=self.ids[name], room_id=place.room_id, number=seen[name])
+                services.ReadMark(user_id=self.ids[name], room_id=place.room_id, number=seen[name])
                 for name in place.people
             ]
         )

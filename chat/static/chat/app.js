@@ -17,6 +17,7 @@ import { sharedTransport } from '../realtime/tabs/shared_socket.js';
 import { EmojiPicker } from './composer/emoji_picker.js';
 import { FormatMenu } from './composer/format_menu.js';
 import { Connection } from './connection.js';
+import './inbox/kinds.js';
 import { Dialogs } from './lib/dialogs.js';
 import { onAction, toast, toastError } from './lib/dom.js';
 import { fitAboveKeyboard } from './lib/keyboard.js';
@@ -112,12 +113,13 @@ export class App {
       this.favourites,
       (opener, room) => roomMenu(opener, room, this),
     );
+    const check = () => this.api.get('/api/announcements/');
     const session = new Session({
       client: this.client,
-      check: () => this.api.get('/api/announcements/'),
+      check,
       changed: () => this.connection.paint(),
     });
-    this.connection = new Connection(this.client, session);
+    this.connection = new Connection(this.client, session, check);
     this.profile = new Profile(this);
     this.router = new Router(this);
     this.search = new SearchField(

@@ -19,6 +19,7 @@ import { words } from './words.js';
  * @property {boolean} signIn
  */
 
+const FORBIDDEN = 403;
 /** Shorter interruptions are not shown. */
 const SHOWN_AFTER_MS = 1500;
 const TICK_MS = 1000;
@@ -26,6 +27,9 @@ const TICK_MS = 1000;
 export class Connection {
   #client;
   #session;
+  #ask;
+  /** Why I am banned, and until when, in the words of the server. */
+  #ban = '';
   #brokenAt = Date.now();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
@@ -33,10 +37,12 @@ export class Connection {
   /**
    * @param {Client} client
    * @param {{checking: boolean}} session
+   * @param {() => Promise<unknown>} ask  a cheap request, which is refused to a banned user
    */
-  constructor(client, session) {
+  constructor(client, session, ask) {
     this.#client = client;
     this.#session = session;
+    this.#ask = ask;
     client.on('state', (state) => this.#changed(state));
     this.#changed(client.state);
   }
@@ -52,12 +58,24 @@ export class Connection {
       this.#ticking = setInterval(() => this.paint(), TICK_MS);
     }
     this.paint();
+    if (state.name === 'stopped' && state.code === CloseCode.BANNED) void this.#explainBan();
+  }
+
+  /** The close frame has the reason in English; an answer has it in the reader's language. */
+  async #explainBan() {
+    try {
+      await this.#ask();
+    } catch (error) {
+      const { status, message } = /** @type {any} */ (error);
+      if (status === FORBIDDEN) this.#ban = message;
+    }
+    this.paint();
   }
 
   /** Show the state in the present view and in the sidebar. */
   paint() {
     const state = this.#client.state;
-    const status = this.#session.checking ? CHECKING_SESSION : statusOf(state);
+    const status = this.#session.checking ? CHECKING_SESSION : statusOf(state, this.#ban);
     document.documentElement.dataset.connection = state.name;
     const short = document.querySelector('[data-connection-words]');
     if (short) short.textContent = status.short;
@@ -90,8 +108,8 @@ const CHECKING_SESSION = {
   signIn: false,
 };
 
-/** @param {ConnectionState} state @returns {Status} */
-function statusOf(state) {
+/** @param {ConnectionState} state @param {string} ban @returns {Status} */
+function statusOf(state, ban) {
   switch (state.name) {
     case 'open':
       return { tone: 'calm', words: '', short: words.connectionLive, retry: false, signIn: false };
@@ -116,7 +134,7 @@ function statusOf(state) {
     case 'stopped':
       return {
         tone: 'stopped',
-        words: stoppedText(state),
+        words: stoppedText(state, ban),
         short: words.stoppedShort,
         retry: false,
         signIn: needsSignIn(state.code),
@@ -137,11 +155,11 @@ function needsSignIn(code) {
   return code === CloseCode.NOT_AUTHENTICATED || code === CloseCode.SESSION_ENDED;
 }
 
-/** @param {{code: number, reason: string}} state */
-function stoppedText({ code, reason }) {
+/** @param {{code: number, reason: string}} state @param {string} ban */
+function stoppedText({ code, reason }, ban) {
   if (code === CloseCode.SESSION_ENDED && reason === DEACTIVATED) return words.deactivated;
   if (needsSignIn(code)) return words.signedOut;
-  if (code === CloseCode.BANNED) return words.siteBanned(reason);
+  if (code === CloseCode.BANNED) return ban || words.siteBanned;
   if (code === CloseCode.TOO_MANY_CONNECTIONS) return words.tooManyConnections;
   return words.stopped(reason);
 }

@@ -4,11 +4,7 @@
  */
 
 import { counted, fill, gettext } from '../realtime/lib/language.js';
-import { spokenMoment } from '../realtime/lib/time_text.js';
 import { few } from './lib/words.js';
-
-/** The reason of a close with code BANNED: the moderator's reason, and the end of the ban. */
-const SITE_BAN = /^(?:(?:account )?banned(?:: |$))?(.*?)(?: ?\(until ([^()]+ UTC)\))?$/s;
 
 export const words = {
   pageTitle: (/** @type {number} */ unread, /** @type {string} */ title) =>
@@ -29,18 +25,7 @@ export const words = {
     ),
   sessionDoubted: gettext("Checking whether you're still signed in…"),
   signedOut: gettext("You've been signed out."),
-  siteBanned: (/** @type {string} */ closeReason) => {
-    const [, reason, until] = SITE_BAN.exec(closeReason) ?? [];
-    const time = until && spokenMoment(until);
-    if (time && reason)
-      return fill(gettext("You've been banned until %(time)s. Reason: %(reason)s"), {
-        time,
-        reason,
-      });
-    if (time) return fill(gettext("You've been banned until %(time)s."), { time });
-    if (reason) return fill(gettext("You've been banned. Reason: %(reason)s"), { reason });
-    return gettext("You've been banned.");
-  },
+  siteBanned: gettext("You've been banned."),
   deactivated: gettext('Your account has been deactivated.'),
   tooManyConnections: gettext(
     'Holdfast is open in too many windows. Close some, then reload this one.',

@@ -70,7 +70,6 @@
  * @property {string} command  e.g. `message.post`
  * @property {Record<string, any>} fields  without `key`
  * @property {number} createdAt  milliseconds since 1970
- * @property {any} memo  data of the page, kept over a reload
  * @property {number | null} order  null until it is stored
  * @property {EntryState} state
  * @property {{code: string, message: string, retryAfter: number | null} | null} error

@@ -35,7 +35,7 @@ cursor.execute("VACUUM ANALYZE chat_message")
 
 _TIMED = """
 import json, time, statistics
-from chat import selectors
+from chat.queries import messages, room_lists
 room, user, last = {room}, {user}, {last}
 def timed(work, times=60):
     took = []
@@ -44,12 +44,12 @@ def timed(work, times=60):
         work()
         took.append(1e3 * (time.perf_counter() - started))
     return statistics.median(took)
-from realtime.selectors import page
+from realtime.core.reads import page
 found = dict(
-    history_ms=timed(lambda: selectors.before(room, last // 2, limit=50)),
-    latest_ms=timed(lambda: selectors.latest(room)),
+    history_ms=timed(lambda: messages.before(room, last // 2, limit=50)),
+    latest_ms=timed(lambda: messages.latest(room)),
     page_ms=timed(lambda: page(f"room.{{room}}", last // 2)),
-    unread_ms=timed(lambda: selectors.my_rooms(user), 10),
+    unread_ms=timed(lambda: room_lists.my_rooms(user), 10),
 )
 print(json.dumps(found))
 """

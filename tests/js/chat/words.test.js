@@ -3,8 +3,6 @@ import { describe, test } from 'node:test';
 import { words as composerWords } from '../../../chat/static/chat/composer/words.js';
 import { dayName, duration, few, initials } from '../../../chat/static/chat/lib/words.js';
 import { words as roomWords } from '../../../chat/static/chat/rooms/words.js';
-import { words } from '../../../chat/static/chat/words.js';
-import { habit } from '../../../realtime/static/realtime/lib/time_text.js';
 
 describe('words', () => {
   test('counts that no badge could hold are cut', () =>
@@ -33,24 +31,6 @@ describe('words', () => {
     assert.equal(dayName(new Date(2026, 10, 1, 0, 5).toISOString(), now), 'Today');
     assert.equal(dayName(new Date(2026, 9, 31, 23, 55).toISOString(), now), 'Yesterday');
     assert.match(dayName(new Date(2025, 9, 31, 12).toISOString(), now), /2025/);
-  });
-
-  test('who is banned is told why, and until when by their own clock', () => {
-    assert.equal(
-      words.siteBanned('banned: spam (again)'),
-      "You've been banned. Reason: spam (again)",
-    );
-    assert.equal(words.siteBanned('banned'), "You've been banned.");
-    assert.equal(words.siteBanned('account banned'), "You've been banned.");
-    const time = new Intl.DateTimeFormat(undefined, {
-      dateStyle: 'medium',
-      timeStyle: 'short',
-      ...habit(),
-    }).format(new Date('2026-12-05T14:00:00Z'));
-    assert.equal(
-      words.siteBanned('banned: spam (again) (until 05 December 2026, 14:00 UTC)'),
-      `You've been banned until ${time}. Reason: spam (again)`,
-    );
   });
 
   test('a crowd that types is not listed', () => {

@@ -292,19 +292,10 @@ export class RoomView {
    * @param {number | null} replyTo
    */
   #post(body, replyTo) {
-    const { id, stream, lastNumber } = this.room;
+    const { id, stream } = this.room;
     const fields = { room: id, body, ...(replyTo ? { reply_to: replyTo } : {}) };
-    const before = this.#app.outbox
-      .entriesFor(stream)
-      // will be messages
-      .filter((entry) => entry.state !== 'failed' && !this.room.hasArrived(entry)).length;
     try {
-      this.#app.outbox.add({
-        command: 'message.post',
-        orderingKey: stream,
-        fields,
-        memo: lastNumber + before,
-      });
+      this.#app.outbox.add({ command: 'message.post', orderingKey: stream, fields });
       this.readTracker.release();
       void this.#jump();
     } catch (error) {

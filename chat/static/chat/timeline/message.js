@@ -21,6 +21,7 @@ import { words } from './words.js';
  * @property {number} [number]
  * @property {number} [seq]
  * @property {User} author
+ * @property {string} [key]  chosen by the sender: their page recognises the message by it
  * @property {string} body
  * @property {string} [html]
  * @property {string} created_at

@@ -125,12 +125,11 @@ export class Outbox {
    * @param {string} command.command
    * @param {string} command.orderingKey
    * @param {Record<string, any>} command.fields
-   * @param {any} [command.memo]
    * @param {string} [command.key]
    * @returns {Entry}
    * @throws {HoldfastError} `too_many`: the outbox is full
    */
-  add({ command, orderingKey, fields, memo = null, key = uuid() }) {
+  add({ command, orderingKey, fields, key = uuid() }) {
     if (this.#entries.size >= MAX_ENTRIES) {
       throw new HoldfastError(LOCAL_CODES.TOO_MANY, words.outboxFull(MAX_ENTRIES));
     }
@@ -142,7 +141,6 @@ export class Outbox {
         orderingKey,
         command,
         fields,
-        memo,
         createdAt: this.#clock.now(),
         order: null,
       },

@@ -12,7 +12,7 @@ from chat import services
 from chat.errors import LinksNotAllowed
 from chat.models import Room
 from chat.services import Post, Posted
-from chat.text.rate_limit import PEOPLE, Flood, flood
+from chat.text.rate_limit import MAX_AUTHORS, PostRateLimit, post_rate_limit
 from realtime.protocol.errors import RateLimited
 from realtime.settings import env
 from tests.chat.conftest import Say
@@ -28,11 +28,11 @@ def limits(settings: Any) -> None:
         4,
         60,
     )
-    flood._people.clear()
+    post_rate_limit._authors.clear()
 
 
 def refused(
-    found: Flood, body: str, now: float, *, mentions: int = 0, author: int = 1
+    found: PostRateLimit, body: str, now: float, *, mentions: int = 0, author: int = 1
 ) -> float | None:
     try:
         found.check(author, uuid4(), body, mentions, now)
@@ -66,13 +66,13 @@ def test_a_message_that_comes_again_under_its_key_counts_once(
     for _ in range(5):
         say(bob, general, "once", key=key)
     say(bob, general, "once")
-    found = Flood()
+    found = PostRateLimit()
     for _ in range(20):
         found.check(1, key, "its transaction failed", 0, 0.0)
 
 
 def test_time_lets_people_post_again() -> None:
-    found = Flood()
+    found = PostRateLimit()
     assert [refused(found, "x", now) for now in (0.0, 10.0, 20.0)] == [None] * 3
     assert refused(found, "x", 30.0) == 30.0
     assert refused(found, "x", 60.0) is None
@@ -80,22 +80,22 @@ def test_time_lets_people_post_again() -> None:
 
 
 def test_many_messages_and_many_mentions_wait() -> None:
-    found = Flood()
+    found = PostRateLimit()
     assert [refused(found, f"text {number}", 0.0) for number in range(10)] == [None] * 10
     assert refused(found, "one more", 15.0) == 45.0
     assert refused(found, "one more", 60.0) is None
-    assert [refused(Flood(), "x", 0.0, mentions=count) for count in (4, 5)] == [None, 60.0]
+    assert [refused(PostRateLimit(), "x", 0.0, mentions=count) for count in (4, 5)] == [None, 60.0]
 
 
-def test_others_are_not_concerned_and_nothing_grows(
+def test_other_authors_are_not_affected_and_memory_is_bounded(
     general: Room, alice: User, bob: User, say: Say
 ) -> None:
     for _ in range(4):
         say(alice, general, "an owner may")
-    found = Flood()
-    for author in range(PEOPLE + 10):
+    found = PostRateLimit()
+    for author in range(MAX_AUTHORS + 10):
         assert refused(found, "x", 0.0, author=author) is None
-    assert len(found._people) == PEOPLE
+    assert len(found._authors) == MAX_AUTHORS
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_what_people_and_bots_do_is_below_the_limits_of_a_new_site(
         "HOLDFAST_REPEAT_SECONDS",
     ):
         setattr(settings, name, env.asked[name])
-    found = Flood()
+    found = PostRateLimit()
     assert [
         refused(found, text, seconds * number / len(texts)) for number, text in enumerate(texts)
     ] == [None] * len(texts)
@@ -128,11 +128,11 @@ def test_what_people_and_bots_do_is_below_the_limits_of_a_new_site(
 
 def test_no_limit_is_no_limit(settings: Any) -> None:
     settings.HOLDFAST_REPEATS = settings.HOLDFAST_POSTS = settings.HOLDFAST_POST_MENTIONS = 0
-    found = Flood()
+    found = PostRateLimit()
     assert [refused(found, "x", 0.0, mentions=50) for _ in range(100)] == [None] * 100
 
 
-def test_links_are_for_those_whom_the_site_knows(
+def test_new_accounts_cannot_post_links(
     settings: Any, general: Room, alice: User, bob: User, say: Say
 ) -> None:
     say(bob, general, LINK)

@@ -1,0 +1,146 @@
+"""Lists of rooms: a user's own, the public ones, the directory, and the targets of a broadcast."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q
+
+from chat import payloads, policies
+from chat.models import Membership, Room, State
+from chat.queries.members import banned_now, partners
+from chat.queries.messages import unread_mentions
+from notifications.targets import Place, Resolved, close_matches
+from realtime.core import reads as streams
+
+# Of one answer; the client asks for the rest with `after`.
+MAX_PUBLIC_ROOMS: Final = 200
+MAX_DIRECTORY_ROOMS: Final = 50
+
+MAX_QUERY: Final = 100  # characters of a query of the directory
+MAX_WORDS: Final = 5  # of a query; each is one more condition on each room
+MAX_CANDIDATES: Final = 2000  # slugs that a mistyped one is compared with
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRoom:
+    """A room in a user's list."""
+
+    room: Room
+    membership: Membership | None
+    partner: User | None
+    seq: int
+    mentions: Sequence[int] = ()  # numbers of the unread messages that mention the user
+
+    @property
+    def unread(self) -> int:
+        """The number of unread messages: a difference, because no page may count rows."""
+        return max(0, self.room.last_number - self.membership.read_number) if self.membership else 0
+
+    @property
+    def is_favourite(self) -> bool:
+        return self.membership is not None and self.membership.favourite
+
+    @property
+    def order(self) -> float:
+        """The position among the user's favourites."""
+        return self.membership.favourite_order if self.membership else 0
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryRoom:
+    """A public room, and whether the reader is a member."""
+
+    room: Room
+    joined: bool
+
+
+def my_rooms(user_id: int) -> list[ListedRoom]:
+    """Return the rooms that the user is a member of, by name. Heads are read before the rows."""
+    mine = Membership.objects.filter(user_id=user_id, state=State.ACTIVE, room__archived_at=None)
+    by_name = mine.order_by("room__name", "room_id").values_list("room_id", flat=True)
+    ids = list(by_name[: policies.MAX_ROOMS_PER_USER])
+    heads = _heads(ids)
+    rows = {row.room_id: row for row in mine.filter(room_id__in=ids).select_related("room", "user")}
+    found = [rows[room_id] for room_id in ids if room_id in rows]
+    others = partners([row.room for row in found], user_id)
+    mentions = unread_mentions(
+        user_id,
+        {row.room_id: row.read_number for row in found if row.read_number < row.room.last_number},
+    )
+    return [
+        ListedRoom(
+            row.room,
+            row,
+            others.get(row.room_id),
+            heads.get(row.room_id, 0),
+            mentions.get(row.room_id, ()),
+        )
+        for row in found
+    ]
+
+
+def public_rooms(
+    user_id: int, *, after: Room | None = None, limit: int = MAX_PUBLIC_ROOMS
+) -> tuple[list[ListedRoom], bool]:
+    """Return public rooms that the user can join, by name, and whether there are more."""
+    mine = Membership.objects.filter(room=OuterRef("pk"), user_id=user_id)
+    mine = mine.filter(Q(state=State.ACTIVE) | banned_now())
+    rooms = Room.objects.filter(~Exists(mine), kind=Room.Kind.PUBLIC, archived_at=None).order_by(
+        "name", "pk"
+    )
+    if after is not None:
+        rooms = rooms.filter(_comes_after(after))
+    ids = list(rooms.values_list("pk", flat=True)[: limit + 1])
+    heads = _heads(ids[:limit])
+    found = Room.objects.in_bulk(ids[:limit])
+    return [
+        ListedRoom(found[pk], None, None, heads.get(pk, 0)) for pk in ids[:limit] if pk in found
+    ], len(ids) > limit
+
+
+def directory(
+    user_id: int, *, query: str = "", after: Room | None = None, limit: int = MAX_DIRECTORY_ROOMS
+) -> tuple[list[DirectoryRoom], bool]:
+    """Return public rooms whose name or topic has all words of ``query``, and whether more follow.
+
+    They are sorted by name, without those that the reader is banned from. One query; without words
+    it walks along an index.
+    """
+    mine = Membership.objects.filter(room=OuterRef("pk"), user_id=user_id)
+    rooms = Room.objects.filter(
+        ~Exists(mine.filter(banned_now())), kind=Room.Kind.PUBLIC, archived_at=None
+    )
+    for word in query[:MAX_QUERY].split()[:MAX_WORDS]:
+        rooms = rooms.filter(Q(name__icontains=word) | Q(topic__icontains=word))
+    if after is not None:
+        rooms = rooms.filter(_comes_after(after))
+    joined = Exists(mine.filter(state=State.ACTIVE))
+    found = list(rooms.annotate(joined=joined).order_by("name", "pk")[: limit + 1])
+    return [DirectoryRoom(room, room.joined) for room in found[:limit]], len(found) > limit
+
+
+def _comes_after(room: Room) -> Q:
+    return Q(name__gt=room.name) | Q(name=room.name, pk__gt=room.pk)
+
+
+def rooms_named(slugs: Sequence[str]) -> Resolved:
+    """Return the rooms that a broadcast can be posted to, and suggestions for mistyped slugs."""
+    open_rooms = Room.objects.exclude(kind=Room.Kind.DIRECT).filter(archived_at=None)
+    found = {row.slug: row for row in open_rooms.filter(slug__in=slugs)}
+    missing = [slug for slug in slugs if slug not in found]
+    candidates = (
+        list(open_rooms.order_by("slug").values_list("slug", flat=True)[:MAX_CANDIDATES])
+        if missing
+        else []
+    )
+    return Resolved(
+        [Place(row.pk, slug, row.member_count) for slug, row in found.items()],
+        {slug: close_matches(slug, candidates) for slug in missing},
+    )
+
+
+def _heads(room_ids: Sequence[int]) -> dict[int, int]:
+    names: dict[str, int] = {payloads.stream(room_id): room_id for room_id in room_ids}
+    return {names[name]: found for name, found in streams.heads(list(names)).items()}

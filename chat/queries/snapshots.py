@@ -1,0 +1,37 @@
+"""The state of a room with which a client begins, and from which it follows the stream."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+
+from chat.models import Membership, Message, Room
+from chat.queries.members import partners
+from chat.queries.messages import latest, unread_mentions_in
+from chat.queries.rooms import readable_room, room_head
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A room with its newest messages, as of ``seq`` or later."""
+
+    room: Room
+    membership: Membership | None
+    partner: User | None  # the other person of a direct room
+    seq: int
+    messages: list[Message]
+    mentions: Sequence[int]  # numbers of the unread messages that mention the user
+
+
+def snapshot(room_id: int, user_id: int) -> Snapshot:
+    """Return a room that the user may read.
+
+    ``seq`` is read first: a change in between is in the snapshot already, and comes again as an
+    event, but no change is missed.
+    """
+    seq = room_head(room_id)
+    access = readable_room(room_id, user_id)
+    partner = partners([access.room], user_id).get(room_id)
+    return Snapshot(
+        access.room, access.membership, partner, seq, latest(room_id), unread_mentions_in(access)
+    )
