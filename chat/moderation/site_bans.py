@@ -1,7 +1,7 @@
 """Bans from the site: who is kept out now, and how they are refused."""
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db.models import Q
 from django.utils import timezone
@@ -31,7 +31,7 @@ def standing_of(user_id: int) -> SiteBan | None:
 
 def refusal(reason: str, until: datetime | None = None) -> Forbidden:
     """Return what a banned user is told; as a string, in English and UTC, why a socket is closed."""
-    with override("en"), timezone.override(UTC):
+    with override("en"), timezone.override(None):
         if until is None:
             return Forbidden("You've been banned. Reason: {reason}", reason=reason)
         return Forbidden(

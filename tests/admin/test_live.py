@@ -1,4 +1,4 @@
-"""What Mona does reaches open sockets within a second: a real server process, its admin, and a socket that follows the room."""
+"""Actions reach open sockets within a second: a server process, its admin, and a follower."""
 
 import json
 import time
@@ -27,7 +27,10 @@ def node(nodes: Nodes) -> Node:
 
 @pytest.fixture
 def desk(node: Node, mona: User) -> Iterator[Callable[[str, dict[str, Any]], None]]:
-    """Mona's browser, signed in through the form of the admin: ``desk("message/act/delete/", {"ids": 7, "reason": "spam"})``."""
+    """Mona's browser, signed in through the form of the admin.
+
+    For example ``desk("message/action/delete/", {"ids": 7, "reason": "spam"})``.
+    """
     with httpx.Client(
         base_url=node.origin, headers={"Origin": node.origin}, timeout=20, follow_redirects=True
     ) as client:
@@ -75,7 +78,7 @@ def heard(socket: ClientConnection, wanted: Callable[[dict[str, Any]], bool]) ->
 def test_a_deleted_text_is_gone_from_an_open_socket(
     desk: Callable[..., None], socket: ClientConnection, message: Message
 ) -> None:
-    desk("message/act/delete/", {"ids": message.pk, "reason": "spam"})
+    desk("message/action/delete/", {"ids": message.pk, "reason": "spam"})
     answered = time.monotonic()
     came = heard(
         socket,
@@ -88,7 +91,7 @@ def test_who_is_removed_hears_nothing_more(
     desk: Callable[..., None], socket: ClientConnection, message: Message, bob: User
 ) -> None:
     row = bob.memberships.get(room=message.room_id)
-    desk("membership/act/remove/", {"ids": row.pk, "reason": "enough"})
+    desk("membership/action/remove/", {"ids": row.pk, "reason": "enough"})
     answered = time.monotonic()
     came = heard(socket, lambda item: item["type"] == "closed" and item["reason"] == "removed")
     assert came - answered < WITHIN
@@ -97,7 +100,7 @@ def test_who_is_removed_hears_nothing_more(
 def test_who_is_banned_from_the_site_is_disconnected(
     desk: Callable[..., None], socket: ClientConnection, bob: User
 ) -> None:
-    desk("person/act/site-ban/", {"ids": bob.pk, "reason": "threats"})
+    desk("person/action/site-ban/", {"ids": bob.pk, "reason": "threats"})
     answered = time.monotonic()
     with pytest.raises(ConnectionClosed) as closed:
         heard(socket, lambda item: False)

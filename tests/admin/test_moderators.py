@@ -1,4 +1,4 @@
-"""How somebody becomes a moderator, and that there is always a group for them."""
+"""Moderators are appointed, and their group always exists."""
 
 import re
 from io import StringIO

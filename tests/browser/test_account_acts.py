@@ -1,4 +1,4 @@
-"""What the desk does to accounts, in a browser: Mona signs Bob out, deactivates his account, activates it again, and his pages say so."""
+"""Actions on accounts in a browser: Mona signs Bob out, deactivates and reactivates his account."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -35,14 +35,14 @@ def bob(open_page: OpenPage, people: People, lab: Room) -> Page:
 
 
 def do(desk: Page, user: User, act: str, *, reason: str = "") -> None:
-    """Do something to an account from the page of its person."""
+    """Take an action on an account from the page of its person."""
     desk.goto(f"/admin/chat/person/{user.pk}/change/")
-    desk.get_by_role("link", name=f"{act}…", exact=True).click()
+    desk.get_by_role("link", name=act, exact=True).click()
     confirm(desk, act, reason=reason)
 
 
 def confirm(desk: Page, act: str, *, reason: str = "") -> None:
-    """Give the reason on the page of an act, and do it."""
+    """Enter the reason on the confirmation page, and confirm."""
     expect(desk.get_by_role("heading", name=act, exact=True)).to_be_visible()
     desk.get_by_label("Reason").fill(reason)
     desk.get_by_role("button", name=act, exact=True).click()
@@ -50,19 +50,19 @@ def confirm(desk: Page, act: str, *, reason: str = "") -> None:
 
 
 def sign_in(page: Page, password: str = PASSWORD) -> None:
-    """Fill in the form of signing in, as Bob."""
+    """Sign in as Bob."""
     page.get_by_label("Username").fill("bob")
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
 
 
 def told(page: Page, words: str) -> None:
-    """Wait until a room's page says why it has no connection any more."""
+    """Wait until a room's page shows why it was disconnected."""
     expect(page.locator(".connection")).to_contain_text(words)
 
 
 def entries(desk: Page, name: str) -> Locator:
-    """The entries of the log that are about somebody."""
+    """The log entries about a person."""
     return desk.locator("#result_list tbody tr").filter(
         has=desk.get_by_role("link", name=name, exact=True)
     )
@@ -88,7 +88,7 @@ def test_who_is_signed_out_everywhere_is_told_on_all_devices_and_can_come_back(
 
 def test_nobody_is_signed_out_without_a_reason(people: People, desk: Page, bob: Page) -> None:
     desk.goto(f"/admin/chat/person/{people.bob.pk}/change/")
-    desk.get_by_role("link", name="Sign out everywhere…").click()
+    desk.get_by_role("link", name="Sign out everywhere").click()
     desk.get_by_role("button", name="Sign out everywhere").click()
     expect(desk.get_by_text("This field is required.")).to_be_visible()
     expect(bob.locator("html")).to_have_attribute("data-connection", "open")
@@ -104,7 +104,7 @@ def test_the_log_shows_an_act_with_its_reason(people: People, desk: Page, bob: P
     expect(row).to_contain_text("signed bob out everywhere")
     expect(row).to_contain_text("A lost phone")
     desk.get_by_role("link", name="Account deactivated", exact=True).click()
-    expect(desk.get_by_text("Nothing here")).to_be_visible()
+    expect(desk.get_by_text("No results")).to_be_visible()
     desk.get_by_role("link", name="Signed out everywhere", exact=True).click()
     row.get_by_role("link").first.click()
     expect(desk.get_by_role("heading", name="mona signed bob out everywhere")).to_be_visible()
@@ -114,9 +114,9 @@ def test_a_deactivated_account_says_so_on_its_page_and_at_the_sign_in(
     people: People, desk: Page, bob: Page
 ) -> None:
     do(desk, people.bob, "Deactivate account", reason="It was stolen")
-    expect(desk.get_by_text("1 person deactivated.")).to_be_visible()
-    expect(desk.get_by_role("link", name="Deactivate account…")).to_have_count(0)
-    expect(desk.get_by_role("link", name="Sign out everywhere…")).to_have_count(0)
+    expect(desk.get_by_text("1 account deactivated.")).to_be_visible()
+    expect(desk.get_by_role("link", name="Deactivate account")).to_have_count(0)
+    expect(desk.get_by_role("link", name="Sign out everywhere")).to_have_count(0)
     told(bob, "Your account has been deactivated.")
     bob.locator(".connection").get_by_role("link", name="Sign in").click()
     sign_in(bob, "not this one")
@@ -134,10 +134,10 @@ def test_a_deactivation_is_taken_back_and_its_owner_reads_of_it(
 ) -> None:
     do(desk, people.bob, "Deactivate account", reason="It was stolen")
     told(bob, "Your account has been deactivated.")
-    desk.get_by_role("link", name="Take it back…").click()
-    confirm(desk, "Activate account", reason="It is yours again")
-    expect(desk.get_by_text("1 person activated.")).to_be_visible()
-    expect(desk.get_by_role("link", name="Deactivate account…")).to_be_visible()
+    desk.get_by_role("link", name="Undo").click()
+    confirm(desk, "Reactivate account", reason="It is yours again")
+    expect(desk.get_by_text("1 account reactivated.")).to_be_visible()
+    expect(desk.get_by_role("link", name="Deactivate account")).to_be_visible()
     bob.goto("/accounts/login/?next=/inbox/")
     sign_in(bob)
     connected(bob)
@@ -146,7 +146,7 @@ def test_a_deactivation_is_taken_back_and_its_owner_reads_of_it(
     desk.goto("/admin/chat/moderationlog/")
     rows = entries(desk, "bob")
     expect(rows).to_have_count(2)
-    expect(rows.first).to_contain_text("activated the account of bob again")
+    expect(rows.first).to_contain_text("mona reactivated the account of bob")
     expect(rows.last).to_contain_text("deactivated the account of bob")
 
 
@@ -158,8 +158,8 @@ def test_the_keys_of_a_case_lead_to_the_acts_on_the_account(
     ).message
     services.report(actor_id=people.alice.pk, message_id=posted.pk, category="spam")
     desk.goto("/admin/chat/report/next/")
-    expect(desk.get_by_role("heading", name="Reported as spam")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Report: Spam")).to_be_visible()
     press(desk, "d")
     confirm(desk, "Deactivate account", reason="Advertising only")
-    expect(desk.get_by_role("heading", name="Reported as spam")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Report: Spam")).to_be_visible()
     told(bob, "Your account has been deactivated.")

@@ -1,4 +1,4 @@
-"""What the desk does to much at once, and what it hands out: counted, taken back, downloaded, and unpacked."""
+"""Bulk actions and exports in a browser: counted, undone, downloaded and unpacked."""
 
 import hashlib
 import json
@@ -44,12 +44,12 @@ def test_mona_counts_what_would_go_lets_it_go_and_takes_it_back(
     bob = open_page(people.bob, "/rooms/lab/")
     connected(bob)
     page = open_page(mona, f"/admin/chat/person/{people.bob.pk}/change/")
-    page.get_by_role("link", name="Remove messages…").click()
-    expect(page.get_by_label("Of:")).to_have_value("bob")
-    page.get_by_label("With the words:").fill("watches")
+    page.get_by_role("link", name="Remove messages").click()
+    expect(page.get_by_label("Messages by:")).to_have_value("bob")
+    page.get_by_label("Containing:").fill("watches")
     page.get_by_label("Reason:").fill("Advertising")
-    page.get_by_role("button", name="Count", exact=True).click()
-    expect(page.get_by_text("These are 3 messages.")).to_be_visible()
+    page.get_by_role("button", name="Count messages").click()
+    expect(page.get_by_text("This will remove 3 messages.")).to_be_visible()
     expect(page.get_by_label("Confirm:")).to_be_focused()
     expect(message(bob, "Buy my watches")).to_be_visible()
     page.keyboard.type("3")
@@ -80,7 +80,7 @@ def test_evidence_comes_as_a_file_that_proves_itself(
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     page.get_by_label("Reason:").fill("For the police")
     with page.expect_download() as downloading:
-        page.get_by_role("button", name="Make the archive").click()
+        page.get_by_role("button", name="Download archive").click()
     file = tmp_path / "evidence.zip"
     downloading.value.save_as(file)
     assert re.fullmatch(r"evidence.*\.zip", downloading.value.suggested_filename)

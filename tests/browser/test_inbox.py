@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
 from chat import services
-from chat.models import Room
+from chat.models import Message, Room
 from notifications import services as inbox
 from notifications.models import Notification, Preferences
 from tests.browser.conftest import OpenPage
@@ -58,8 +58,27 @@ def test_what_belongs_together_is_one_entry_and_folds_out(
     expect(page.get_by_text("2 reactions", exact=True)).to_be_visible()
     page.get_by_role("button", name="Show all").click()
     expect(page.locator(".notice__items .notice")).to_have_count(3)
-    page.get_by_role("button", name="Fold them together").click()
+    page.get_by_role("button", name="Collapse").click()
     expect(page.locator(".notice__items .notice:visible")).to_have_count(0)
+
+
+def test_an_entry_shows_the_text_of_its_message_as_it_is_now(
+    open_page: OpenPage, people: People, busy: Room
+) -> None:
+    page = open_page(people.alice, "/inbox/")
+    connected(page)
+    texts = page.locator(".notices > .notice > .notice__row [data-slot=excerpt]:visible")
+    expect(texts).to_have_text(["Who has the key?", "Never mind", "@alice ask Charlie"])
+    mention = Message.objects.get(body__contains="ask Charlie")
+    services.edit_message(actor_id=people.bob.pk, message_id=mention.pk, body="@alice ask **Dora**")
+    expect(texts.last).to_have_text("@alice ask Dora")
+    services.delete_message(actor_id=people.bob.pk, message_id=mention.pk)
+    expect(texts).to_have_text(["Who has the key?", "Never mind"])
+    say(people.charlie, busy, "@alice under the mat")
+    expect(heads(page).first).to_have_text("Charlie mentioned you in Lab")
+    expect(texts.first).to_have_text("@alice under the mat")
+    page.reload()
+    expect(texts).to_have_text(["@alice under the mat", "Who has the key?", "Never mind"])
 
 
 def test_an_entry_leads_to_its_message_and_is_read_by_that(

@@ -1,4 +1,4 @@
-"""What moderators and owners do, as those see it who it happens to: at once, and with a reason."""
+"""Actions of moderators and owners, on the pages of those affected: at once, with a reason."""
 
 import re
 

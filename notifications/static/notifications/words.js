@@ -28,7 +28,7 @@ export const inboxWords = {
   undo: gettext('Undo'),
   undone: gettext('Undone'),
   nothingToUndo: gettext('Nothing to undo'),
-  showEach: gettext('Expand'),
+  showEach: gettext('Show all'),
   fold: gettext('Collapse'),
 };
 
@@ -42,15 +42,15 @@ export const desktopWords = {
   many: (/** @type {number} */ count) =>
     counted('%(count)s unread notification', '%(count)s unread notifications', count),
   states: {
-    none: gettext('This browser doesn’t support notifications.'),
+    none: gettext("This browser doesn't support notifications."),
     denied: gettext(
-      'Notifications from this site are blocked. Allow them in your browser’s site settings, then reload this page.',
+      "Notifications from this site are blocked. Allow them in your browser's site settings, then reload this page.",
     ),
     ask: gettext('Off. Your browser will ask for permission.'),
     off: gettext('Off in this browser'),
     on: gettext('On in this browser'),
   },
-  notSaved: gettext('Your change couldn’t be saved. Try again.'),
+  notSaved: gettext("Your change couldn't be saved. Try again."),
   sample: gettext('Test notification'),
   sampleText: gettext('Notifications appear only while no Holdfast window is in focus.'),
 };
