@@ -13,7 +13,6 @@ class ChatConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add streams of rooms, and memberships, blocks and site mutes to inboxes; keep out who is banned; take broadcasts to rooms."""
         from chat import payloads
         from chat.moderation import site_bans
         from chat.queries import room_lists, stream_sources
@@ -50,16 +49,17 @@ def _register_kinds() -> None:
     from notifications.kinds import Kind, register_kind
 
     for kind in (
-        Kind("mention", _("Mentions"), _("Somebody writes your name, or calls the whole room")),
-        Kind("reply", _("Replies"), _("Somebody answers a message of yours")),
-        Kind("reaction", _("Reactions"), _("Somebody reacts to a message of yours")),
-        Kind("direct", _("Direct messages"), _("Somebody writes to you alone")),
+        Kind("mention", _("Mentions"), _("Someone mentions you or the whole room")),
+        Kind("reply", _("Replies"), _("Someone replies to your message")),
+        Kind("reaction", _("Reactions"), _("Someone reacts to your message")),
+        Kind("direct", _("Direct messages"), _("Someone sends you a direct message")),
+        Kind("message", _("All messages"), _("In rooms with the notification level “Everything”")),
+        Kind("invitation", _("Invitations"), _("Someone adds you to a room")),
         Kind(
-            "message", _("All messages"), _("Of rooms in which you want to be told of everything")
-        ),
-        Kind("invitation", _("Invitations"), _("Somebody adds you to a room")),
-        Kind(
-            "moderation", _("Moderation"), _("What moderators do that concerns you"), optional=False
+            "moderation",
+            _("Moderation"),
+            _("A moderator takes an action that affects you"),
+            optional=False,
         ),
     ):
         register_kind(kind)

@@ -55,7 +55,7 @@ def of_person(user_id: int) -> dict[str, Any]:
         "reports": list(_reports_about(user_id)[:MAX_SHOWN]),
         "entries": _entries(subject_id=user_id),
         "endings": endings_of(user_id, ENDINGS_SHOWN),
-        "ban": SiteBan.objects.filter(site_bans.standing(), user_id=user_id)
+        "ban": SiteBan.objects.filter(site_bans.in_effect(), user_id=user_id)
         .select_related("created_by")
         .first(),
     }
@@ -171,7 +171,7 @@ def open_cases() -> QuerySet[Report]:
 
 
 def _is_banned() -> Exists:
-    return Exists(SiteBan.objects.filter(site_bans.standing(), user=OuterRef("pk")))
+    return Exists(SiteBan.objects.filter(site_bans.in_effect(), user=OuterRef("pk")))
 
 
 def _reports() -> QuerySet[Report]:

@@ -103,7 +103,7 @@ def why(ending: Ending) -> str:
     """Say why an access ended: what became of somebody in a room, a ban of the site with its reason, or what ended all sessions."""
     if ending.reason in State:
         return formatting.inside(str(State(ending.reason).label))
-    return site_bans.said_again(ending.reason) or gettext(ending.reason)
+    return site_bans.translated(ending.reason) or gettext(ending.reason)
 
 
 def _plain(row: ModerationLog) -> str:

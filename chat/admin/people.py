@@ -253,7 +253,7 @@ class PersonAdmin(ActingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Add whether they are banned and until when they are muted; the unique indexes answer."""
-        bans = SiteBan.objects.filter(site_bans.standing(), user=OuterRef("pk"))
+        bans = SiteBan.objects.filter(site_bans.in_effect(), user=OuterRef("pk"))
         mutes = SiteMute.objects.filter(pk=OuterRef("pk"), until__gt=timezone.now()).values("until")
         rows: QuerySet[Any] = (
             super()

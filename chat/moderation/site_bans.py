@@ -1,4 +1,4 @@
-"""Bans from the site: who is kept out now, and in which words they are told."""
+"""Bans from the site that are in effect, and the reasons shown to banned users."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -17,38 +17,37 @@ _WORDS: Final = re.compile(
 )
 
 
-def standing() -> Q:
-    """Return what is true of the bans that hold now."""
+def in_effect() -> Q:
+    """Return the condition on bans that are in effect now."""
     return Q(lifted_at=None) & (Q(until=None) | Q(until__gt=timezone.now()))
 
 
 def reasons(user_ids: Collection[int]) -> Mapping[int, str]:
-    """Return those of these people who are banned, each with the reason: the gate of ``realtime.auth``."""
-    rows = SiteBan.objects.filter(standing(), user_id__in=user_ids).values_list(
+    """Return the reasons of the banned users among these: the check for ``realtime.auth``."""
+    rows = SiteBan.objects.filter(in_effect(), user_id__in=user_ids).values_list(
         "user_id", "reason", "until"
     )
     return {user_id: in_words(reason, until) for user_id, reason, until in rows}
 
 
-def standing_of(user_id: int) -> SiteBan | None:
-    """Return the ban that keeps somebody out now."""
-    return SiteBan.objects.filter(standing(), user_id=user_id).first()
+def current_ban(user_id: int) -> SiteBan | None:
+    return SiteBan.objects.filter(in_effect(), user_id=user_id).first()
 
 
 def in_words(reason: str, until: datetime | None = None) -> str:
-    """Return what somebody is told when their sockets are closed: in English, as the wire carries it."""
+    """Return the reason with which sockets are closed, in English as on the wire."""
     return f"banned: {reason} (until {written(until)})" if until else f"banned: {reason}"
 
 
-def said_again(words: str) -> str | None:
-    """Return the same in the active language and zone; None where these are no words of a ban."""
-    found = _WORDS.fullmatch(words)
+def translated(reason: str) -> str | None:
+    """Translate such a reason into the active language and time zone; None for other texts."""
+    found = _WORDS.fullmatch(reason)
     if found is None:
         return None
-    said = gettext("banned: %(reason)s") % {"reason": found["reason"]}
+    banned = gettext("banned: %(reason)s") % {"reason": found["reason"]}
     return (
         gettext("%(banned)s (until %(time)s)")
-        % {"banned": said, "time": spoken_again(found["until"])}
+        % {"banned": banned, "time": spoken_again(found["until"])}
         if found["until"]
-        else said
+        else banned
     )

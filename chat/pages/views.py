@@ -62,7 +62,7 @@ def told_banned(request: HttpRequest, user: User) -> HttpResponse | None:
     return render(
         request,
         "chat/account/banned.html",
-        {"reason": reason, "ban": site_bans.standing_of(user.pk)},
+        {"reason": reason, "ban": site_bans.current_ban(user.pk)},
         status=403,
     )
 

@@ -1,4 +1,4 @@
-"""How rooms look in a page."""
+"""Template tags of the chat pages."""
 
 from functools import cache
 from pathlib import Path
@@ -10,13 +10,14 @@ from chat.models import Room
 
 register = template.Library()
 
-# Of pages without chat; the last is on every page. The folders hold scripts that are loaded by themselves, or only when needed.
+# Scripts of pages without chat; the last is on every page.
 ENTRIES = {
     "notifications/page.js",
     "chat/account/account.js",
     "chat/account/notification_settings.js",
     "realtime/lib/time_zone.js",
 }
+# Folders of scripts that other pages load, or that are loaded only when needed.
 NOT_PRELOADED = {"admin", "offline", "vendor"}
 PACKAGES = ("realtime", "notifications", "chat")
 
@@ -24,7 +25,7 @@ PACKAGES = ("realtime", "notifications", "chat")
 @register.simple_tag
 @cache
 def page_modules() -> list[str]:
-    """Return the modules of the conversation's page, as ``static`` names them."""
+    """Return the JavaScript modules of a room's page, as ``static`` names them."""
     folders = [Path(apps.get_app_config(package).path) / "static" for package in PACKAGES]
     found = [
         path.relative_to(folder).as_posix()
@@ -38,7 +39,6 @@ def page_modules() -> list[str]:
 
 @register.filter
 def room_icon(kind: str | None) -> str:
-    """Return the icon of a kind of room."""
     return {Room.Kind.PRIVATE: "lock", Room.Kind.DIRECT: "message-circle"}.get(
         Room.Kind(kind or Room.Kind.PUBLIC), "hash"
     )

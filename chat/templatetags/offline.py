@@ -1,4 +1,4 @@
-"""Tags of the offline page, which is one file: its style, script and icons are written into it."""
+"""Tags of the offline page, a single file that contains its style, script and icons."""
 
 import re
 
@@ -12,19 +12,17 @@ register = template.Library()
 
 @register.simple_tag
 def own_style() -> SafeString:
-    """Write what the page looks like."""
     return mark_safe(f"<style>{style()}</style>")  # noqa: S308
 
 
 @register.simple_tag
 def own_script() -> SafeString:
-    """Write what the page does."""
     return mark_safe(f'<script type="module">{source(SCRIPT)}</script>')  # noqa: S308
 
 
 @register.simple_tag
 def drawing(name: str, dress: str) -> SafeString:
-    """Draw a symbol of the icons, which are a file that the page may not get."""
+    """Inline an icon, because the file of icons may be out of reach."""
     found = re.search(
         rf'<symbol id="{re.escape(name)}" viewBox="([\d ]+)">(.*?)</symbol>',
         source("icons.svg"),

@@ -109,9 +109,9 @@ def test_a_ban_is_told_by_the_clock_of_the_wire_and_said_by_the_readers() -> Non
     until = datetime(2026, 11, 24, 14, tzinfo=timezone.get_fixed_timezone(60))
     words = site_bans.in_words("spam (again)", until)
     assert words == "banned: spam (again) (until 24 November 2026, 13:00 UTC)"
-    assert site_bans.said_again(words) == "banned: spam (again) (until 24 Nov 2026, 13:00 UTC)"
+    assert site_bans.translated(words) == "banned: spam (again) (until 24 Nov 2026, 13:00 UTC)"
     with timezone.override("Europe/Berlin"):
-        assert site_bans.said_again(words) == "banned: spam (again) (until 24 Nov 2026, 14:00)"
+        assert site_bans.translated(words) == "banned: spam (again) (until 24 Nov 2026, 14:00)"
 
 
 def test_rows_are_called_in_german(
