@@ -16,7 +16,16 @@ import pytest
 
 from tests.architecture.source import ROOT
 
-FOLDERS = ("docs",)
+FOLDERS = (
+    "docs",
+    "chat/apps.py",
+    "chat/management",
+    "chat/models",
+    "chat/moderation",
+    "chat/queries",
+    "chat/text",
+    "tests/chat",
+)
 SUFFIXES = {".md", ".py", ".js", ".css", ".html", ".yml"}
 LEFT_OUT = {"vendor", "migrations", "node_modules"}
 

@@ -1,4 +1,7 @@
-"""Rooms to test with. Alice owns general (public) and secret (private), Bob is a member of both, Charlie is outside."""
+"""Rooms to test with.
+
+Alice owns general (public) and secret (private), Bob is a member of both, Charlie is outside.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +28,7 @@ BlockWord = Callable[[str], Filter]
 
 @pytest.fixture
 def verify(replayed: Verify) -> Verify:
-    """Check all streams across the changes of a block, and that no deleted or hidden text is in any replay."""
+    """Check all streams across the changes of a block, and that no replay has a deleted text."""
 
     @contextmanager
     def verified() -> Iterator[Change]:
@@ -113,10 +116,10 @@ def fresh(room: Room) -> Room:
 
 
 def membership(room: Room, user: User) -> Membership:
-    """Return somebody's membership as it is now."""
+    """Return the current membership of a user."""
     return Membership.objects.get(room=room, user=user)
 
 
 def notices(user: User) -> list[tuple[str, str]]:
-    """Return somebody's notifications that were not taken back, oldest first: kind and title."""
+    """Return kind and title of a user's current notifications, oldest first."""
     return list(user.notifications.filter(count__gt=0).order_by("pk").values_list("kind", "title"))

@@ -1,4 +1,7 @@
-"""Mona signs Bob out everywhere, deactivates his account and activates it again. Nobody does that to the desk."""
+"""Mona signs Bob out everywhere, deactivates his account and activates it again.
+
+No moderator can do that to another moderator.
+"""
 
 from collections.abc import Callable
 
@@ -42,7 +45,7 @@ def test_who_is_signed_out_everywhere_has_no_session_and_no_token_left(
         services.sign_out_everywhere(actor_id=mona.pk, user_id=bob.pk, reason="a lost phone")
     everywhere = End(bob.pk, None, CloseCode.SESSION_ENDED, "signed out")
     ends = change.ends(f"inbox.{bob.pk}")
-    assert ends[0] == everywhere  # first, so that the stopwatch counts what it closes
+    assert ends[0] == everywhere  # first, so that the access end counts what it closes
     assert [end.credential is None for end in ends] == [True, False, False]
     assert [is_in(browser) for browser in (first, second, other)] == [False, False, True]
     assert AccessToken.objects.get().user == alice

@@ -20,7 +20,7 @@ Call = Callable[..., Any]
 
 @pytest.fixture
 def call(db: None) -> Call:
-    """``call(alice, "POST", "/api/rooms/", {...})``: the answer to somebody with a token."""
+    """``call(alice, "POST", "/api/rooms/", {...})``: the answer to a user with a token."""
 
     def request(user: User, method: str, path: str, data: Any = None, **query: Any) -> HttpResponse:
         headers = {"Authorization": f"Bearer {issue_token(user)}"}

@@ -1,4 +1,4 @@
-"""Blocking: what somebody hears no more of somebody else, and what nobody else notices. Alice blocks Bob."""
+"""Blocking: Alice blocks Bob and no longer hears from him; nobody else notices."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Many messages at once: confirmed by their number, live for everybody, in batches that somebody else can go on with, and taken back."""
+"""Bulk actions: confirmed by a count, live for everyone, resumable by others, and undone."""
 
 from collections.abc import Callable
 from datetime import timedelta

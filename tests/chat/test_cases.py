@@ -1,4 +1,4 @@
-"""Cases: Mona and Omar, moderators of the site, decide about what Alice and Charlie have reported of Bob's."""
+"""Cases: moderators Mona and Omar resolve reports by Alice and Charlie about Bob's messages."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def in_room(change: Change, room: Room) -> list[dict[str, Any]]:
 
 
 def notices(change: Change, user: User) -> list[dict[str, Any]]:
-    """What moderation tells somebody; a removal takes back what their inbox said of reactions as well."""
+    """A user's notifications from moderation."""
     return [
         data for data in change.data(f"inbox.{user.pk}") if data["kind"] in ("moderation", "report")
     ]

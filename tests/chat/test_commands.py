@@ -1,4 +1,4 @@
-"""The commands of rooms and messages, as a socket or ``POST /api/commands`` runs them, and the signals that they send."""
+"""The commands of rooms and messages, over a socket or ``POST /api/commands``, and signals."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Several nodes at once, each a thread with a connection of its own: what the locks of the streams are for."""
+"""Several nodes at once, each a thread with its own connection: what stream locks prevent."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -110,7 +110,7 @@ def test_two_owners_who_leave_at_once_leave_an_heir(
 
 
 def test_nobody_waits_in_a_ring(general: Room, secret: Room, alice: User, bob: User) -> None:
-    """Posting with mentions, posting in slow mode, reading, reacting and moderating lock rooms, inboxes and rows in their own ways."""
+    """Posting, reading, reacting and moderating lock rooms, inboxes and rows in different ways."""
     people = [make_user(f"user{number}") for number in range(6)]
     for room in (general, secret):
         services.add_members(room_id=room.pk, user_ids=[user.pk for user in people])

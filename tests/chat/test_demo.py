@@ -1,4 +1,4 @@
-"""The demo: a story told once, through the services, and never where strangers could sign in."""
+"""The demo: created once, through the services, and never where strangers could sign in."""
 
 from io import StringIO
 

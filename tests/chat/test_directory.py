@@ -14,7 +14,7 @@ from tests.chat.conftest import Say, fresh
 
 @pytest.fixture
 def rooms(alice: User, bob: User, general: Room, secret: Room, direct: Room) -> dict[str, Room]:
-    """Public rooms beside General, by name: one archived, one that Bob is banned from; of the others Bob is in General only."""
+    """Public rooms beside General: one is archived, Bob is banned from one, and in none of them."""
     made = {
         name: services.create_room(actor_id=alice.pk, name=name, topic=topic).room
         for name, topic in [

@@ -1,4 +1,4 @@
-"""One person's data: given to them whole, and erased so that nothing of it is left and nobody notices a thing but that it is gone."""
+"""Personal data: exported completely, and erased without a trace."""
 
 import io
 import json
@@ -70,7 +70,7 @@ def lines(data: bytes) -> list[dict[str, Any]]:
 def life(
     general: Room, secret: Room, direct: Room, alice: User, bob: User, mona: User, say: Say
 ) -> None:
-    """What Bob did: he wrote in three rooms, one text was removed, he reported, signed in twice and has a token."""
+    """Bob posted in three rooms, had one text removed, reported, signed in twice, has a token."""
     removed = say(bob, general, "removed text")
     say(bob, secret, "secret text")
     say(bob, direct, "direct text")

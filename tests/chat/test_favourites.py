@@ -1,4 +1,4 @@
-"""Favourites: each for oneself, in one's own order, known to all of one's tabs and to nobody else."""
+"""Favourites: each user has their own in their own order, on all tabs, invisible to others."""
 
 import pytest
 from django.contrib.auth.models import User

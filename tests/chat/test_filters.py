@@ -1,4 +1,4 @@
-"""Filters: what they find, what becomes of the message, and that no text and no pattern can hold anybody up."""
+"""Filters: matches, actions on messages, and that no text or pattern delays anyone."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""Pre-publish hooks: what they can say, what holds when they fail, and that nobody else waits for a slow one."""
+"""Pre-publish hooks: their verdicts, their failures, and that slow ones delay only the author."""
 
 import asyncio
 import threading

@@ -1,4 +1,7 @@
-"""Links into rooms: who makes them, whom they let in, when they end. Alice owns the rooms, Bob is a member, Charlie is outside."""
+"""Invitation links: creating, using and expiring.
+
+Alice owns the rooms, Bob is a member, Charlie is outside.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A person is spoken to in their language: by pages, by errors, on a socket, and on the next device."""
+"""A user reads their language: in pages, errors, on a socket, and on the next device."""
 
 from zoneinfo import ZoneInfo
 
@@ -112,7 +112,7 @@ def test_times_are_in_the_readers_zone_on_pages_and_at_the_desk(
 ) -> None:
     room = services.create_room(actor_id=people.alice.pk, name="Lab").room
     said = services.post_message(author_id=people.alice.pk, room_id=room.pk, body="Hello").message
-    # A quarter of an hour apart from everybody else.
+    # The offset is not a whole hour.
     shown = f"{said.created_at.astimezone(ZoneInfo('Asia/Kathmandu')):%H:%M}"
     people.alice.is_staff = people.alice.is_superuser = True
     people.alice.save()

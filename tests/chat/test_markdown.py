@@ -20,7 +20,7 @@ def html(body: str) -> str:
         ("**bold** and *soft*", "<p><strong>bold</strong> and <em>soft</em></p>"),
         ("~~gone~~ `code`", "<p><s>gone</s> <code>code</code></p>"),
         ("one *line*\ntwo", "<p>one <em>line</em><br>\ntwo</p>"),
-        ("> said\n\nyes", "<blockquote>\n<p>said</p>\n</blockquote>\n<p>yes</p>"),
+        ("> quoted\n\nyes", "<blockquote>\n<p>quoted</p>\n</blockquote>\n<p>yes</p>"),
         ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
         ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>'),
         ("```py\n1 < 2\n```", '<pre><code data-language="py">1 &lt; 2\n</code></pre>'),
@@ -98,7 +98,7 @@ def test_nothing_dangerous_comes_out(body: str) -> None:
 
 
 class Tags(HTMLParser):
-    """What a browser would make of it."""
+    """The document that a browser would build."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,8 +112,10 @@ def test_mentions_of_people_are_marked() -> None:
     rendered = render("@alice, @Bob and @nobody: see @dot.name. @alice", PEOPLE)
     assert rendered.mentions == (7, 8, 9)
     assert rendered.html == (
-        '<p><span class="mention" data-user="7">@alice</span>, <span class="mention" data-user="8">@Bob</span> and @nobody: '
-        'see <span class="mention" data-user="9">@dot.name</span>. <span class="mention" data-user="7">@alice</span></p>'
+        '<p><span class="mention" data-user="7">@alice</span>, '
+        '<span class="mention" data-user="8">@Bob</span> and @nobody: '
+        'see <span class="mention" data-user="9">@dot.name</span>. '
+        '<span class="mention" data-user="7">@alice</span></p>'
     )
 
 

@@ -1,4 +1,4 @@
-"""Who is notified of what: mentions, direct messages, and how involved somebody wants to be."""
+"""Notifications of mentions and direct messages, and notification levels."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -1,4 +1,4 @@
-"""Mute, remove, ban: who may, what it does, what is written down, and who is told."""
+"""Muting, removing and banning: permissions, effects, the log and notifications."""
 
 from collections.abc import Callable
 from datetime import timedelta

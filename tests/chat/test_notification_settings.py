@@ -1,4 +1,4 @@
-"""The page on which a person chooses what they are notified of, and the page of the inbox, as the server makes them."""
+"""The page of notification settings, and the inbox page, as rendered by the server."""
 
 import pytest
 from django.contrib.auth.models import User

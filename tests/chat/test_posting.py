@@ -168,7 +168,7 @@ def test_one_key_in_two_rooms_is_the_first_message(
 def test_a_key_that_another_node_took_at_the_same_moment_is_found(
     general: Room, alice: User, monkeypatch: pytest.MonkeyPatch, say: Say
 ) -> None:
-    """The other node's message becomes visible between our look-up and our insert; the second attempt finds it."""
+    """The other node's message commits between our look-up and insert; a retry finds it."""
     key = uuid4()
     there = say(alice, general, "first", key=key)
     look, blind = posting._known, [True]

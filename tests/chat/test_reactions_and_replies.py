@@ -1,4 +1,4 @@
-"""Who is told of reactions and replies to their messages. Alice wrote the message."""
+"""Notifications of reactions and replies. Alice wrote the message."""
 
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ from tests.support.server import ROOT
 
 @pytest.fixture
 def message(general: Room, alice: User, charlie: User, say: Say) -> Message:
-    """What Alice said, in a room with Bob and Charlie."""
+    """A message by Alice, in a room with Bob and Charlie."""
     services.join(actor_id=charlie.pk, room_id=general.pk)
     return say(alice, general, "The secret word is xyzzy")
 
@@ -30,7 +30,7 @@ def react(user: User, message: Message, emoji: str = "👍", *, on: bool = True)
 
 
 def reactions(user: User) -> list[tuple[str, str, int]]:
-    """Somebody's notifications of reactions that are not taken back: title, body, count."""
+    """Title, body and count of a user's current notifications of reactions."""
     rows = user.notifications.filter(kind="reaction", count__gt=0).order_by("pk")
     return list(rows.values_list("title", "body", "count"))
 

@@ -1,4 +1,4 @@
-"""Another name for somebody: everything that shows it moves on, so that a replay tells what the live events have told."""
+"""Renaming a user: every row that shows the name changes, so replays match the live events."""
 
 import pytest
 from django.contrib.auth.models import User

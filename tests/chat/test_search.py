@@ -1,4 +1,7 @@
-"""Search: what is found, by whom, in which order; and that what is gone from a room is gone from the index in the same transaction."""
+"""Search: results, permissions and order.
+
+A text that is deleted leaves the index in the same transaction.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,7 +31,7 @@ Look = Callable[..., list[str]]
 
 @pytest.fixture
 def look() -> Look:
-    """Search as somebody: ``look(bob, "harbour")`` returns the texts that are found, newest first."""
+    """Search as a user: ``look(bob, "harbour")`` returns the matching texts, newest first."""
 
     def find(user: User, q: str, *, before_id: int | None = None, limit: int = 20) -> list[str]:
         return [
@@ -40,7 +43,7 @@ def look() -> Look:
 
 
 def indexed(text: str) -> list[int]:
-    """Return the messages that the index itself holds under a word, whoever may read them."""
+    """Return the messages that the index has for a word, regardless of permissions."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
@@ -104,7 +107,7 @@ def test_a_phrase_stands_as_it_was_typed(
         ),
         ("Größe ÄRGER über Ελλάδα", ["größe", "ärger", "ÜBER", "ελλάδα"]),
         ("it costs 12.50 or -7", ["12.50", "7", "50"]),
-        ("O'Brien said \"don't\"", ["o'brien", "don't", "brien"]),
+        ("O'Brien wrote \"don't\"", ["o'brien", "don't", "brien"]),
     ],
 )
 def test_words_are_found_however_they_are_joined(
@@ -200,7 +203,8 @@ def retime(message_id: int) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE chat_search s SET created_at = m.created_at FROM chat_message m WHERE m.id = s.message_id AND m.id = %s",
+                "UPDATE chat_search s SET created_at = m.created_at "
+                "FROM chat_message m WHERE m.id = s.message_id AND m.id = %s",
                 [message_id],
             )
 

@@ -1,4 +1,4 @@
-"""Who knows the password of a deactivated account is told why it lets nobody in; who does not know it learns nothing."""
+"""Signing in to a deactivated account: the reason is shown only with the right password."""
 
 import re
 from datetime import UTC, datetime

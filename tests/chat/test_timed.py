@@ -1,4 +1,4 @@
-"""Mutes and bans that end by themselves: nobody has to come and lift them, and what the streams tell stays true."""
+"""Mutes and bans that end by themselves, and what the streams show meanwhile."""
 
 import json
 import re
@@ -124,7 +124,7 @@ def test_who_was_banned_from_a_private_room_can_be_invited_again_when_it_is_over
         services.invite(actor_id=alice.pk, room_id=secret.pk, username="bob")
     assert services.add_members(room_id=secret.pk, user_ids=[bob.pk]) == 0
     time_passes()
-    assert not may_follow(bob, secret)  # out, as somebody who left
+    assert not may_follow(bob, secret)  # out, like a member who left
     services.invite(actor_id=alice.pk, room_id=secret.pk, username="bob")
     assert may_follow(bob, secret)
 

@@ -1,4 +1,4 @@
-"""What waits for somebody: unread mentions apart from unread messages, going back in a room, and reading all rooms at once."""
+"""Unread messages and mentions, going back in a room, and marking all rooms as read."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,7 +15,7 @@ from tests.support.replay import Verify
 
 
 def mentions(user: User) -> dict[str, list[int]]:
-    """The numbers of the unread messages that mention somebody, by room."""
+    """The numbers of the unread messages that mention a user, by room."""
     return {
         item.room.slug: list(item.mentions)
         for item in room_lists.my_rooms(user.pk)
@@ -37,7 +37,7 @@ def test_unread_mentions_are_counted_apart(
         say(alice, general, text)
     say(alice, secret, "@bob")
     assert mentions(bob) == {"general": [2, 3], "secret": [1]}
-    assert mentions(alice) == {}  # whoever mentions themselves knows it
+    assert mentions(alice) == {}  # mentioning oneself is no news
     read(bob, general, 2)
     assert mentions(bob) == {"general": [3], "secret": [1]}
     read(bob, general, 4)

@@ -1,4 +1,4 @@
-"""*Snapshot + pages + events == fresh snapshot*: for every service by name, and for whatever comes of many people doing many things."""
+"""*Snapshot + pages + events == fresh snapshot*, for every service and for random activity."""
 
 import ast
 import random
