@@ -1,4 +1,4 @@
-"""Filters and tags of the admin's templates."""
+"""What the templates of the moderators' desk are made of."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ register.filter("key", lambda act: KEYS.get(act.name, ""))
 
 @register.inclusion_tag("admin/chat/_dashboard.html", takes_context=True)
 def dashboard(context: Context) -> dict[str, Any]:
-    """Show the work that is waiting, as far as the user may see it."""
+    """Show what needs attention, as far as somebody may see it."""
     user = context["user"]
     return {
         **dashboards.cards(user),
@@ -42,7 +42,7 @@ def dashboard(context: Context) -> dict[str, Any]:
 
 @register.inclusion_tag("admin/chat/_lately.html", takes_context=True)
 def lately(context: Context) -> dict[str, Any]:
-    """Show the most recent log entries to users who may see the log."""
+    """Show what moderators did last, to those who may see the log."""
     return {
         "entries": case_context.lately(LATELY)
         if context["user"].has_perm("chat.view_moderationlog")
