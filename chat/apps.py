@@ -19,7 +19,7 @@ class ChatConfig(AppConfig):
         from chat.services import post_system_message, recall_system_message
         from chat.services.moderators import ensure_after_migrate
         from notifications.targets import register_target
-        from realtime.auth import register_gate
+        from realtime.auth import register_connection_check
         from realtime.core import streams
 
         sources: list[streams.Source] = [
@@ -37,7 +37,7 @@ class ChatConfig(AppConfig):
                 stream_sources.site_mute_events,
             ]
         )
-        register_gate(site_bans.reasons)
+        register_connection_check(site_bans.reasons)
         register_target(
             payloads.ROOM, room_lists.rooms_named, post_system_message, recall_system_message
         )

@@ -1,1 +1,1 @@
-"""The engine: streams, tails, sockets and their limits. It never names a room, a message or a notification."""
+"""The engine: streams, tails, sockets and limits. It knows no room and no notification."""

@@ -13,7 +13,7 @@ class RealtimeConfig(AppConfig):
     verbose_name = gettext_lazy("Connections")
 
     def ready(self) -> None:
-        """Listen to logins that end and accounts that change, check the settings, and let errors speak the reader's language."""
+        """Connect signals, register checks, and translate errors."""
         from realtime.auth import revocation
         from realtime.protocol.errors import HoldfastError
         from realtime.site import checks
@@ -26,8 +26,10 @@ class RealtimeConfig(AppConfig):
 
 
 def _keep_no_statements() -> None:
-    """Stop DEBUG from keeping the last 9000 statements of every connection; Django forgets them at each request, our threads see none.
+    """Keep no log of SQL statements with DEBUG.
 
-    It also costs each statement a second one on SQLite, to print its parameters. Tests that count queries ask for the log themselves.
+    Django clears the log at each request, but our threads serve none, so it would hold 9,000
+    statements for each connection. On SQLite each statement would also cost a second one, to print
+    its parameters. Tests that count queries ask for the log themselves.
     """
     BaseDatabaseWrapper.queries_logged = property(lambda self: self.force_debug_cursor)  # type: ignore[method-assign, assignment]

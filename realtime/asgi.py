@@ -1,4 +1,4 @@
-"""The ASGI application: pages and API by Django, WebSockets by our consumers, under any ASGI server."""
+"""The ASGI application: pages and API by Django, WebSockets by our consumers."""
 
 import os
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime.settings")
-django_application = get_asgi_application()  # first: it loads the apps that the imports below need
+django_application = get_asgi_application()  # first: loads the apps for the imports below
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
@@ -17,7 +17,7 @@ from realtime.api.consumers import nothing_here  # noqa: E402
 from realtime.auth import SocketAuth  # noqa: E402
 from realtime.site.staticfiles import with_static_files  # noqa: E402
 
-chat: Any = SocketAuth(ChatConsumer.as_asgi())  # Any: the types of path() know views only
+chat: Any = SocketAuth(ChatConsumer.as_asgi())  # Any: path() is typed for views only
 notifications: Any = SocketAuth(NotificationConsumer.as_asgi())
 nothing: Any = nothing_here
 
@@ -25,7 +25,7 @@ sockets = URLRouter(
     [
         path("ws/chat/", chat),
         path("ws/notifications/", notifications),
-        re_path(r"", nothing),  # else every scanner would leave a traceback in the log
+        re_path(r"", nothing),  # else every scanner causes a traceback in the log
     ]
 )
 

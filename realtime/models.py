@@ -88,7 +88,10 @@ class Revocation(models.Model):
 
 
 class Node(models.Model):
-    """What one process last told of itself (``realtime.core.node_reports``). Rates are per second."""
+    """What one process last told of itself (``realtime.core.node_reports``).
+
+    Rates are per second.
+    """
 
     # Of the process: its name and a random part.
     key = models.CharField(primary_key=True, max_length=100)
@@ -115,7 +118,10 @@ class Node(models.Model):
 
 
 class ReaderLanguage(models.Model):
-    """The language that somebody has chosen to read. Made by the choice; who has made none reads what their browser asks for."""
+    """The language that somebody has chosen to read.
+
+    Made by the choice; who has made none reads what their browser asks for.
+    """
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"

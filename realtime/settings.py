@@ -1,6 +1,7 @@
-"""The settings, all from environment variables; ``var/.env`` may hold them, and the environment wins over it.
+"""The settings, all from environment variables.
 
-A bad value stops the process with one sentence (``realtime.site.environment``). docs/operations.md lists the variables; a test compares.
+``var/.env`` may hold them; the environment wins over it. A bad value stops the process with one
+sentence (``realtime.site.environment``). docs/operations.md lists the variables; a test compares.
 """
 
 import os
@@ -20,29 +21,30 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCALE_DIR = BASE_DIR / "templates" / "locale"
-# What the process writes, and nothing that is in git.
+# Everything that the process writes; nothing in it is tracked by git.
 VAR_DIR = Path(os.environ.get("HOLDFAST_VAR_DIR") or BASE_DIR / "var").resolve()
 
 environ.Env.read_env(VAR_DIR / ".env", overwrite=False)
 env = Environment(os.environ)
 env.text("HOLDFAST_VAR_DIR", "var")
 
-# --- who we are -----------------------------------------------------------------------------------
+# --- identity -------------------------------------------------------------------------------------
 
 DEBUG = env.switch("DEBUG", False)
-# Where `manage.py serve` listens, and so the origin that DEBUG allows.
+# Where `manage.py serve` listens, and the port of the origin that DEBUG allows.
 PORT = env.whole("PORT", 8000)
 
 
 def _secret_key() -> str:
-    """Return the key that signs sessions; on a developer's machine it is made once and kept."""
+    """Return the key that signs sessions; with DEBUG it is generated once and kept."""
     key = env.text("SECRET_KEY", "")
     if key:
         return key
     if not DEBUG:
         env.require(
             "SECRET_KEY",
-            "a random string of at least 50 characters (only with DEBUG=true is one made and kept under var/)",
+            "a random string of at least 50 characters "
+            "(with DEBUG=true one is generated and kept under var/)",
         )
     path = VAR_DIR / "secret_key"
     if not path.exists():
@@ -51,8 +53,7 @@ def _secret_key() -> str:
         draft.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
         draft.write_text(secrets.token_urlsafe(50))
         try:
-            # Never overwrites: of two processes that start together, both take the key of the
-            # first.
+            # Never overwrites: two processes that start together both use the key of the first.
             os.link(draft, path)
         except FileExistsError:
             pass
@@ -62,22 +63,22 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
-# Former keys: a rotation logs nobody out.
+# Former keys, so that a rotation signs no one out.
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", [])
 
 _LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", _LOCAL_HOSTS if DEBUG else [])
-# Who may open a WebSocket with a cookie, or send a form. Full origins: a host alone would let any
-# port of it in.
+# Which pages may open a WebSocket with a cookie, or send a form. Full origins: a host alone would
+# allow all of its ports.
 ALLOWED_ORIGINS = env.origins(
     "ALLOWED_ORIGINS", [f"http://{host}:{PORT}" for host in _LOCAL_HOSTS] if DEBUG else []
 )
 CSRF_TRUSTED_ORIGINS = ALLOWED_ORIGINS
 
-# --- what runs ------------------------------------------------------------------------------------
+# --- application ----------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "realtime",  # before those that register their streams with it
+    "realtime",  # before the apps that register streams with it
     "notifications",
     "chat",
     "channels",
@@ -89,8 +90,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 
-# All of them are async-capable: event streams and long polls wait in async views, and one sync
-# middleware would hold a thread for each.
+# All are async-capable: event streams and long polls wait in async views, and a single sync
+# middleware would occupy a thread for each of them.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "realtime.site.csp.content_security_policy",
@@ -122,12 +123,12 @@ TEMPLATES = [
     },
 ]
 
-# --- what it stores -------------------------------------------------------------------------------
+# --- storage --------------------------------------------------------------------------------------
 
 # Threads for reads; each holds at most one database connection.
 HOLDFAST_READ_THREADS = env.whole("HOLDFAST_READ_THREADS", 4)
-# Connections of one process: its read threads, the writer, and requests; times the number of
-# processes it must stay below max_connections.
+# Connections of one process: read threads, writer and requests. Times the number of processes, it
+# must be below PostgreSQL's max_connections.
 HOLDFAST_DATABASE_POOL = env.whole("HOLDFAST_DATABASE_POOL", HOLDFAST_READ_THREADS + 8, least=2)
 
 DATABASES = {
@@ -140,19 +141,19 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Messages that may wait for this process on the channel layer. What is lost above it is repaired
-# from the database, at the cost of a query.
+# Messages that may be queued for this process on the channel layer. Dropped ones are recovered from
+# the database, at the cost of one query.
 HOLDFAST_LAYER_CAPACITY = env.whole("HOLDFAST_LAYER_CAPACITY", 10_000)
 CHANNEL_LAYERS = {
     "default": env.channel_layer("CHANNEL_LAYER_URL", "memory://", capacity=HOLDFAST_LAYER_CAPACITY)
 }
 CACHES = {"default": env.cache("CACHE_URL", "memory://")}
 
-# A lost cache logs nobody out, and one that is away costs a query.
+# A lost cache signs no one out; a cache that is away costs one query.
 SESSION_ENGINE = "realtime.auth.cached_sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# --- what it serves -------------------------------------------------------------------------------
+# --- pages and languages --------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
@@ -161,7 +162,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "realtime.site.staticfiles.HashedStaticFiles"},
 }
 
-# Those that readers may choose; the first is for readers whose browser asks for none of them.
+# Languages to choose from; the first is for browsers that ask for none of them.
 LANGUAGES = env.languages("LANGUAGES", ["en", "de", "ar"], folder=LOCALE_DIR)
 LANGUAGE_CODE = LANGUAGES[0][0]
 LOCALE_PATHS = [LOCALE_DIR]
@@ -175,11 +176,11 @@ LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/accounts/login/"
 
-# --- who gets in ----------------------------------------------------------------------------------
+# --- authentication -------------------------------------------------------------------------------
 
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
-    # For accounts brought from another Django project; upgraded at the next login.
+    # For accounts from another Django project; upgraded at the next sign-in.
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -191,16 +192,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-# May anybody who reaches the site make an account?
+# Whether anyone who reaches the site may create an account.
 HOLDFAST_SIGNUP = env.switch("HOLDFAST_SIGNUP", True)
 
-# HTTPS is assumed wherever DEBUG is off. A server without it is for a closed network, and has to be
-# told so.
+# HTTPS is assumed unless DEBUG is on. A server without it, on a closed network, has to say so.
 HOLDFAST_HTTPS = env.switch("HOLDFAST_HTTPS", not DEBUG)
 SECURE_SSL_REDIRECT = HOLDFAST_HTTPS
-# Probes come over plain HTTP from inside.
+# Probes come over plain HTTP from the internal network.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
-# A year, the least that browsers' preload lists accept.
+# One year, the minimum for browsers' preload lists.
 SECURE_HSTS_SECONDS = 31_536_000 if HOLDFAST_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HOLDFAST_HTTPS
 SECURE_HSTS_PRELOAD = HOLDFAST_HTTPS
@@ -214,93 +214,92 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-# Only where a proxy sets these headers itself on every request: else any client could claim HTTPS,
-# or another's address.
+# Only with a proxy that sets these headers on every request; otherwise any client could claim HTTPS
+# or another address.
 HOLDFAST_TRUST_PROXY = env.switch("HOLDFAST_TRUST_PROXY", False)
 if HOLDFAST_TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1"])  # who may read /metrics
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1"])  # may read /metrics
 
 # --- the server process (`manage.py serve`) -------------------------------------------------------
 
-# How the site is spread, said by whoever starts it, so that settings which only hold inside one
-# process or on one machine are refused.
+# Declares how many processes and machines the site has, so that settings which work only within one
+# process or machine are refused.
 HOLDFAST_PROCESSES = env.whole("HOLDFAST_PROCESSES", env.whole("WEB_CONCURRENCY", 1))
 HOLDFAST_HOSTS = env.whole("HOLDFAST_HOSTS", 1)
-# Whose X-Real-IP is believed with HOLDFAST_TRUST_PROXY; a Unix socket's always is, because only the
+# Proxies whose X-Real-IP is trusted with HOLDFAST_TRUST_PROXY. A Unix socket always is: only the
 # proxy can open it.
 HOLDFAST_TRUSTED_PROXIES = env.networks("HOLDFAST_TRUSTED_PROXIES", ["127.0.0.0/8", "::1"])
-# Connections that wait to be accepted: a whole node's clients may come at once.
+# Connections that wait to be accepted: all clients of another node may come at once.
 HOLDFAST_BACKLOG = env.whole("HOLDFAST_BACKLOG", 4096)
-# For a handshake; it may queue behind a reconnect storm.
+# Seconds for a handshake, which may queue in a reconnect storm.
 HOLDFAST_HANDSHAKE_SECONDS = env.decimal("HOLDFAST_HANDSHAKE_SECONDS", 20)
-# For the answer to a ping; then 4001.
+# Seconds for the answer to a ping; then the socket is closed with 4001.
 HOLDFAST_PONG_SECONDS = env.decimal("HOLDFAST_PONG_SECONDS", 20)
-# For the client's part of a close; then the connection is cut.
+# Seconds for the client's close frame; then the connection is dropped.
 HOLDFAST_CLOSE_SECONDS = env.decimal("HOLDFAST_CLOSE_SECONDS", 5)
-# Over which SIGTERM hands the clients to other nodes.
+# Over which SIGTERM sends the clients to other nodes.
 DRAIN_SECONDS = env.decimal("DRAIN_SECONDS", 10)
-# Of an HTTP request: what Django accepts as a form.
+# Of an HTTP request; as large as a form that Django accepts.
 HOLDFAST_MAX_BODY_BYTES = env.whole("HOLDFAST_MAX_BODY_BYTES", 2_621_440)
 
 # --- limits of the engine -------------------------------------------------------------------------
 
-# Of this process: in hello, logs and metrics.
+# The name of this process in `hello`, logs and metrics.
 HOLDFAST_NODE_NAME = env.text("HOLDFAST_NODE_NAME", f"{socket.gethostname()}-{os.getpid()}")
 
-# commands: a person makes a few a second; a client that comes back from a long time offline sends
-# its outbox at once Commands per second and socket, in the long run.
-HOLDFAST_COMMAND_RATE = env.decimal("HOLDFAST_COMMAND_RATE", 50)
+# Commands: a person sends a few each second; a client that returns after a long time offline sends
+# its whole outbox at once.
+HOLDFAST_COMMAND_RATE = env.decimal("HOLDFAST_COMMAND_RATE", 50)  # per second and socket
 HOLDFAST_COMMAND_BURST = env.whole("HOLDFAST_COMMAND_BURST", 200)  # commands at once
 # Refused commands before the socket is closed with 4002.
 HOLDFAST_FLOOD_ALLOWANCE = env.whole("HOLDFAST_FLOOD_ALLOWANCE", 1000)
-# Frames of one socket that wait; then reading from it stops.
+# Queued frames of one socket; beyond it the server stops reading from the socket.
 HOLDFAST_INBOUND_QUEUE = env.whole("HOLDFAST_INBOUND_QUEUE", 256)
-# Of one inbound frame; larger ones close with 1009.
+# Of one incoming message; a larger one closes the socket with 1009.
 HOLDFAST_MAX_MESSAGE_BYTES = env.whole("HOLDFAST_MAX_MESSAGE_BYTES", 65_536)
 
-# slow readers: unsent bytes of one socket, as the server counts them
-# Bytes; above it the socket is behind and skipped by flushes.
+# Slow readers. Unsent bytes of one socket: above it the socket is behind and skipped by flushes.
 HOLDFAST_SOFT_MARK = env.whole("HOLDFAST_SOFT_MARK", 262_144)
-# Bytes; above it the socket is closed with 4003.
+# Unsent bytes of one socket: above it the socket is closed with 4003.
 HOLDFAST_HARD_MARK = env.whole("HOLDFAST_HARD_MARK", 4_194_304)
 
-# Subscriptions.
+# Subscriptions of one socket.
 HOLDFAST_MAX_STREAMS_PER_SOCKET = env.whole("HOLDFAST_MAX_STREAMS_PER_SOCKET", 1000)
-# In one process; more are closed with 4504.
+# Sockets of one user in one process; further ones are closed with 4504.
 HOLDFAST_MAX_SOCKETS_PER_USER = env.whole("HOLDFAST_MAX_SOCKETS_PER_USER", 50)
 
-# Rows in memory per followed stream: some minutes of a busy room.
+# Rows in memory for each followed stream: some minutes of a busy room.
 HOLDFAST_TAIL_EVENTS = env.whole("HOLDFAST_TAIL_EVENTS", 512)
-# Bytes of the same; 1000 followed streams stay below 512 MiB.
+# Bytes of these rows; 1,000 followed streams take less than 512 MiB.
 HOLDFAST_TAIL_BYTES = env.whole("HOLDFAST_TAIL_BYTES", 524_288)
 
-# The head check finds what the broker lost: its period is how late an event can come.
-# Streams that changed lately.
+# The head check finds what the broker lost. Its period is the longest delay of an event.
+# Seconds between checks of the streams that changed recently.
 HOLDFAST_HEAD_CHECK_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_SECONDS", 3)
-# All: what a long transaction hid.
+# Seconds between checks of all streams: finds what a long transaction hid.
 HOLDFAST_HEAD_CHECK_ALL_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_ALL_SECONDS", 60)
-# While the broker does not answer: who signs out has to be out everywhere within a second.
+# The same while the broker does not answer: a sign-out must reach all nodes within a second.
 HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS = env.decimal("HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS", 0.5)
 
 # Commands in one transaction; beyond 200 the gain per command is small.
 HOLDFAST_WRITER_BATCH = env.whole("HOLDFAST_WRITER_BATCH", 200)
-# Commands that wait for a transaction; more are answered `unavailable`.
+# Commands that wait for a transaction; further ones are answered with `unavailable`.
 HOLDFAST_WRITER_QUEUE = env.whole("HOLDFAST_WRITER_QUEUE", 10_000)
 
 # Home routers drop silent sockets after 30 to 60 s.
 HOLDFAST_PING_AFTER_SECONDS = env.whole("HOLDFAST_PING_AFTER_SECONDS", 25)
-# A reload or a tunnel is not leaving.
+# A reload or a tunnel does not count as leaving.
 HOLDFAST_PRESENCE_LINGER_SECONDS = env.decimal("HOLDFAST_PRESENCE_LINGER_SECONDS", 15)
-# Below the 60 s after which proxies give up.
+# Below the 60 s after which proxies close a connection.
 HOLDFAST_LONG_POLL_MAX_SECONDS = env.decimal("HOLDFAST_LONG_POLL_MAX_SECONDS", 30)
 
-# Whose images are shown beside their links. Each host on the list learns who reads, and when; so
-# there is none by itself.
+# Hosts whose images are shown next to their links. Each host learns who reads a message and when,
+# so the default is none.
 HOLDFAST_IMAGE_HOSTS = env.hosts("HOLDFAST_IMAGE_HOSTS", [])
 
-# Under the icon, where the site is installed as an app.
+# The name of the site when it is installed as an app.
 HOLDFAST_APP_NAME = env.text("HOLDFAST_APP_NAME", "Holdfast")
 
 # --- limits of chat -------------------------------------------------------------------------------
@@ -310,22 +309,22 @@ HOLDFAST_MESSAGE_MAX_LENGTH = env.whole("HOLDFAST_MESSAGE_MAX_LENGTH", 4000)  # 
 HOLDFAST_MAX_REACTION_KINDS = env.whole("HOLDFAST_MAX_REACTION_KINDS", 20)
 # On one message: each event carries them all.
 HOLDFAST_MAX_REACTIONS = env.whole("HOLDFAST_MAX_REACTIONS", 500)
-# what one person may post, counted by each process; whoever comes back from a long time offline
-# sends a whole outbox at once Messages in HOLDFAST_POST_SECONDS; 0: no limit.
+# Limits of posting for one user, counted by each process. A client that returns after a long time
+# offline sends its whole outbox at once. Messages in HOLDFAST_POST_SECONDS; 0: no limit.
 HOLDFAST_POSTS = env.whole("HOLDFAST_POSTS", 600, least=0)
-# People mentioned in the same time; 0: no limit.
+# Users mentioned in the same time; 0: no limit.
 HOLDFAST_POST_MENTIONS = env.whole("HOLDFAST_POST_MENTIONS", 200, least=0)
 HOLDFAST_POST_SECONDS = env.decimal("HOLDFAST_POST_SECONDS", 60)
-# Times the same text, in whatever rooms; 0: no limit.
+# How often the same text, in any rooms; 0: no limit.
 HOLDFAST_REPEATS = env.whole("HOLDFAST_REPEATS", 20, least=0)
 HOLDFAST_REPEAT_SECONDS = env.decimal("HOLDFAST_REPEAT_SECONDS", 60)
-# Who posts links.
+# The users who may post links.
 HOLDFAST_LINKS = env.text("HOLDFAST_LINKS", "everyone", choices=["everyone", "known", "moderators"])
-# Age of an account that is known.
+# Age of an account from which it counts as known.
 HOLDFAST_LINKS_AFTER_DAYS = env.whole("HOLDFAST_LINKS_AFTER_DAYS", 3)
-# On which the hooks of other apps look at messages.
+# Threads for the pre-publish hooks of other apps.
 HOLDFAST_HOOK_THREADS = env.whole("HOLDFAST_HOOK_THREADS", 4)
-# People that one message notifies by name.
+# Users that one message may notify by name.
 HOLDFAST_MAX_MENTIONS = env.whole("HOLDFAST_MAX_MENTIONS", 50)
 
 # --- logs -----------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""All addresses of the site. Each app owns its own; this composes them."""
+"""All URLs of the site, composed from those of the apps."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -17,6 +17,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("notifications.api.urls")),
     path("", include("chat.api.urls")),
-    re_path(r"^api/", views.no_such_address),  # in JSON, like every answer below it
+    re_path(r"^api/", views.no_such_address),  # in JSON, like all responses below it
     path("", include("chat.pages.urls")),
 ]

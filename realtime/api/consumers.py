@@ -1,7 +1,7 @@
-"""The base consumer: a frame in, its command looked up, the handler called, the reply out. Thin on purpose.
+"""The base consumer: decode a frame, look up its command, call the handler, send the reply.
 
-It has no channel-layer channel of its own and one task while it is idle; what is pushed to a client goes from the hub to the
-socket, past this.
+It is thin on purpose. It has no channel-layer channel, and no task while it is idle; what is sent
+to a client unasked goes from the hub to the socket and bypasses it.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from realtime.auth import Account, subprotocol
 from realtime.core.commands import Caller, Commands, carry_out, checked
 from realtime.engine import hub as hubs
 from realtime.engine.hub import Hub
-from realtime.engine.outbound import DirectOutlet, Outlet, QueueOutlet
+from realtime.engine.outbound import Outlet, QueueOutlet
 from realtime.engine.socket import Socket
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
@@ -30,7 +30,7 @@ from realtime.protocol.errors import HoldfastError, RateLimited, Unavailable
 from realtime.protocol.limits import TokenBucket
 from realtime.site.time_zones import in_zone
 
-OWN = frozenset({"subscribe", "pull", "unsubscribe"})  # commands that are about the socket itself
+OWN = frozenset({"subscribe", "pull", "unsubscribe"})  # commands of the socket itself
 # A large frame costs its decoding, and more tokens: 64 KiB takes eight or nine.
 CHARACTERS_PER_TOKEN = 8192
 MAX_OVERLAPPING = 100  # pipelined commands of one socket that wait for a commit together
@@ -40,27 +40,27 @@ Position = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Subscribe(msgspec.Struct):
-    """``streams``: for each name a position, or null for the head."""
+    """``streams``: a position for each name, or null for the head."""
 
     streams: dict[str, Position | None]
 
 
 class Pull(msgspec.Struct):
-    """The page after ``after`` of a subscribed stream."""
+    """Asks for the page after ``after`` of a subscribed stream."""
 
     stream: str
     after: Position
 
 
 class Unsubscribe(msgspec.Struct):
-    """Names of streams."""
+    """Ends the subscriptions to these streams."""
 
     streams: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A frame in its place in the queue: a command to carry out, or an answer that is already decided."""
+    """A queued frame: a command to run, or a reply that is already known."""
 
     received_at: float
     request: dict[str, Any] | None = None
@@ -68,7 +68,10 @@ class Waiting:
 
 
 class StreamConsumer(AsyncConsumer):
-    """Subscriptions, commands and limits of one client. Subclasses say which streams and which commands."""
+    """Subscriptions, commands and limits of one client.
+
+    Subclasses define the stream kinds and the commands.
+    """
 
     # Names no layer, so Channels gives this consumer no channel: the hub has the only one of the
     # process.
@@ -82,16 +85,17 @@ class StreamConsumer(AsyncConsumer):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection to its end.
 
-        Replaces Channels' loop, which has two tasks a connection and, for every message, a hop to the one thread of synchronous code; and
-        which forgets to clean up when a handler raises or is cancelled.
+        Replaces Channels' loop, which has two tasks for each connection, hops to the one thread of
+        synchronous code for every message, and does not clean up when a handler raises or is
+        cancelled.
         """
         self.scope, self.base_send = scope, send
-        # A deque takes 624 bytes while it is empty, and so does the one in an Event.
+        # A list and no Event: an empty deque takes 624 bytes, and an Event contains one.
         self._inbound: list[Waiting] = []
-        self._room: asyncio.Event | None = None  # somebody waits until there is room
+        self._room: asyncio.Event | None = None  # set while the reader waits for room
         self._worker: asyncio.Task[None] | None = None
         self._attached = False
-        # Seconds after which the client comes back, once it is to go.
+        # Seconds after which the client reconnects, once it has been asked to leave.
         self._leaving: float | None = None
         try:
             while True:
@@ -168,11 +172,11 @@ class StreamConsumer(AsyncConsumer):
         )
 
     def _outlet(self) -> Outlet:
-        transport = self.scope.get("holdfast.transport")
-        return QueueOutlet(self.base_send) if transport is None else DirectOutlet(transport)
+        outlet: Outlet | None = self.scope.get("holdfast.outlet")
+        return QueueOutlet(self.base_send) if outlet is None else outlet
 
     def _leave(self, retry_after: float) -> None:
-        """Hear from the server that this node goes: finish what is under way, take nothing more, and send the client to another one."""
+        """Finish the commands in progress and send the client to another node."""
         self._leaving = retry_after
         if self._worker is None:
             self._say_bye()
@@ -181,7 +185,7 @@ class StreamConsumer(AsyncConsumer):
         if self._leaving is not None:
             self.socket.close(CloseCode.RESTART, "restart", retry_after=self._leaving)
 
-    # Frames in ------------------------------------------------------------------------------------
+    # Incoming -------------------------------------------------------------------------------------
 
     async def _receive(self, text: str | None) -> None:
         if not self._attached or self.socket.closed or self._leaving is not None:
@@ -198,7 +202,7 @@ class StreamConsumer(AsyncConsumer):
             self._worker = asyncio.create_task(self._work())
 
     def _admit(self, text: str | None, now: float) -> Waiting | None:
-        """Return the frame's place in the queue, with its answer where that is decided already; None when it closed the socket."""
+        """Check a frame and return its queue entry; None if it closed the socket."""
         if text is None:
             self.socket.close(CloseCode.BAD_FRAME)
             return None
@@ -225,10 +229,10 @@ class StreamConsumer(AsyncConsumer):
     # Commands -------------------------------------------------------------------------------------
 
     async def _work(self) -> None:
-        """Answer what waits, in order; ends when nothing does, so that an idle socket has no task."""
+        """Answer the queued frames in order; an idle socket has no task."""
         try:
             while self._inbound and not self.socket.closed and self._leaving is None:
-                # A client that does not read its replies gets no further ones.
+                # No further replies for a client that does not read them.
                 await self.socket.writable()
                 run = self._next_run()
                 answers = (
@@ -249,7 +253,7 @@ class StreamConsumer(AsyncConsumer):
             self._room.set()
 
     def _next_run(self) -> list[Waiting]:
-        """Take the next frame, and with a pipelined command all such that follow: the writer commits them together, in order."""
+        """Take the next frame and the pipelined commands that follow it: one commit for all."""
         run = [self._inbound.pop(0)]
         while (
             self._inbound
@@ -264,7 +268,7 @@ class StreamConsumer(AsyncConsumer):
         return waiting.request is None or self.commands.is_pipelined(waiting.request.get("command"))
 
     async def _answer(self, waiting: Waiting) -> bytes | None:
-        """Carry out a command and return its reply; None where the hub has written it together with what it decides."""
+        """Run a command and return its reply; None if the hub has written the reply itself."""
         request = waiting.request
         if request is None:
             return waiting.answer
@@ -302,8 +306,6 @@ class StreamConsumer(AsyncConsumer):
 
 
 async def nothing_here(scope: Any, receive: Any, send: Any) -> None:
-    """Refuse a WebSocket at an address where there is none."""
+    """Refuse a WebSocket at an unknown address."""
     await receive()
-    await send(
-        {"type": "websocket.close", "code": 1000, "reason": "there is no WebSocket at this address"}
-    )
+    await send({"type": "websocket.close", "code": 1000, "reason": "no WebSocket at this address"})

@@ -1,4 +1,4 @@
-"""Commands of every endpoint. Those about the socket itself (``subscribe``, ``pull``, ``unsubscribe``) are the consumer's."""
+"""Commands of every endpoint. The consumer has ``subscribe``, ``pull`` and ``unsubscribe``."""
 
 from typing import Any
 
@@ -16,5 +16,5 @@ class Ping(msgspec.Struct):
 
 @commands("ping")
 async def ping(caller: Caller, fields: Ping) -> dict[str, Any]:
-    """Answer with the server's time."""
+    """Return the server's time."""
     return {"time": timezone.now()}

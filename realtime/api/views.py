@@ -1,6 +1,7 @@
-"""The engine over HTTP: events by page, long poll and server-sent events; commands; and what an operator's probes ask.
+"""The engine over HTTP: events by page, long poll and server-sent events; commands; probes.
 
-The same positions, objects and commands as on a socket (protocol.md §6). What an app adds (rooms, inboxes) is in its own views.
+Positions, objects and commands are the same as on a socket (docs/protocol.md). Apps have views of
+their own for what they add.
 """
 
 import asyncio
@@ -45,11 +46,11 @@ from realtime.protocol.page import Page
 log = logging.getLogger("holdfast.views")
 
 EVENT_STREAM: Final = "text/event-stream"
-HEARTBEAT_SECONDS: Final = 15.0  # proxies give up after 30 to 60 s of silence
-RETRY_SECONDS: Final = 2.0  # after which an event stream is opened again
+HEARTBEAT_SECONDS: Final = 15.0  # proxies close a connection after 30 to 60 s of silence
+RETRY_SECONDS: Final = 2.0  # after which a client reopens an event stream
 MAX_POSITION: Final = 2**63 - 1
 READY_SECONDS: Final = 2.0  # for the database to answer a probe
-# Users whose commands over HTTP are counted; the longest idle are forgotten.
+# Users whose commands over HTTP are counted; the ones that are idle longest are dropped.
 MAX_BUCKETS: Final = 10_000
 
 
@@ -58,7 +59,7 @@ MAX_BUCKETS: Final = 10_000
 
 @async_api("GET")
 async def events(request: ApiRequest, stream: str) -> HttpResponseBase:
-    """Return what changed in a stream after a position: at once, as soon as something does, or for as long as the client listens."""
+    """Return what changed after a position: at once, by long poll or as server-sent events."""
     account = request.account
     after = _position(request.headers.get("Last-Event-ID") or request.GET.get("after"))
     wait = _seconds(request.GET.get("wait", "0"))
@@ -86,7 +87,7 @@ def _tells(page: Page) -> bool:
 
 
 async def _poll(account: Account, stream: str, page: Page, wait: float) -> Page:
-    """Wait for the page after ``page``; an empty one when the time is over or the node is told to stop."""
+    """Wait for the page after ``page``; an empty one at the timeout or when the node drains."""
     try:
         async with (await hubs.started()).feed(account, stream, page.to) as feed:
             return await _next(feed, wait) or page
@@ -95,7 +96,7 @@ async def _poll(account: Account, stream: str, page: Page, wait: float) -> Page:
 
 
 async def _stream(account: Account, stream: str, first: Page) -> AsyncIterator[bytes]:
-    """Yield server-sent events from ``first`` on, until the client goes, its right ends, or the node is told to stop."""
+    """Yield server-sent events until the client leaves, loses access, or the node drains."""
     _release_thread()  # here, because the middlewares after the view have taken one again
     yield _retry(RETRY_SECONDS) + _shown(stream, first)
     try:
@@ -115,7 +116,7 @@ async def _stream(account: Account, stream: str, first: Page) -> AsyncIterator[b
 
 
 async def _next(feed: Feed, seconds: float) -> Page | None:
-    """Return the feed's next page, or None when the time is over or the drain begins."""
+    """Return the next page, or None at the timeout or when the node drains."""
     if process.draining:
         return None
     page = asyncio.ensure_future(feed.next(seconds))
@@ -124,15 +125,18 @@ async def _next(feed: Feed, seconds: float) -> Page | None:
         return await page
     except asyncio.CancelledError:
         if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():
-            raise  # it was the client who went
-        return None  # it was the drain
+            raise  # the client left
+        return None  # the node drains
     finally:
         forget()
         page.cancel()
 
 
 def _shown(stream: str, page: Page) -> bytes:
-    """Write a page as events where it is one change after the other, and else as a page, each with the position after it."""
+    """Encode a page as single events if no number is missing, else as one page.
+
+    Each carries the position after it as its id.
+    """
     seqs = [event.seq for event in page.events if event.body is not None]
     if page.to == page.head and seqs and seqs == list(range(page.start + 1, page.to + 1)):
         return b"".join(_data(frames.event(stream, event), event.seq) for event in page.events)
@@ -140,7 +144,7 @@ def _shown(stream: str, page: Page) -> bytes:
 
 
 def _data(payload: bytes, position: int | None = None) -> bytes:
-    """Write one server-sent event. JSON has no line breaks."""
+    """Encode one server-sent event. JSON has no line breaks."""
     return (
         b"data: %b\n\n" % payload
         if position is None
@@ -153,15 +157,15 @@ def _retry(seconds: float) -> bytes:
 
 
 def _goodbye(reason: str) -> bytes:
-    """Say bye, with a moment of its own for each client to come back."""
+    """Encode `bye` with a random moment at which the client reconnects."""
     slot = RETRY_SECONDS * random.random()  # noqa: S311
     return _retry(slot) + _data(frames.bye(reason, slot))
 
 
 def _release_thread() -> None:
-    """Give back the thread that Django reserves for a request, from its first middleware to its last byte: those who wait need none.
+    """Release the thread that Django reserves for a request: a request that waits needs none.
 
-    (asgiref keeps it by the request's context, and makes another one for whoever asks again.)
+    asgiref stores it by the context of the request and creates another one when it is needed.
     """
     context = SyncToAsync.thread_sensitive_context.get(None)
     executor = (
@@ -197,7 +201,7 @@ def _seconds(value: str) -> float:
 
 
 def command_view(commands: Commands) -> Callable[..., Coroutine[Any, Any, HttpResponseBase]]:
-    """Make the view that carries out ``commands``, one a request; the answer is the reply object of a socket."""
+    """Return a view that runs one of ``commands``; its response is the reply object of a socket."""
     buckets, names = Buckets(), commands.names | OWN
 
     @async_api("POST")
@@ -223,7 +227,7 @@ def command_view(commands: Commands) -> Callable[..., Coroutine[Any, Any, HttpRe
 
 
 async def _act(commands: Commands, request: ApiRequest, fields: dict[str, Any]) -> bytes:
-    hub = await hubs.started()  # what a command changes is published by the hub of this process
+    hub = await hubs.started()  # it publishes the changes of the command
     name = fields.get("command")
     if name == "pull":
         pull = checked("pull", fields, Pull)
@@ -239,7 +243,7 @@ async def _act(commands: Commands, request: ApiRequest, fields: dict[str, Any]) 
 
 
 class Buckets:
-    """A token bucket for each user, shared by all of the user's requests to this process."""
+    """One token bucket for each user, for all of their requests to this process."""
 
     def __init__(self) -> None:
         self._buckets: OrderedDict[int, TokenBucket] = OrderedDict()
@@ -266,7 +270,7 @@ def _json(payload: bytes, *, status: int = 200) -> HttpResponse:
 
 
 def no_such_address(request: HttpRequest) -> HttpResponse:
-    """Answer for an address of the API at which there is nothing."""
+    """Return the error for an unknown address below ``/api/``."""
     return JsonResponse(
         {"error": NotFound("There is nothing at {path}.", path=request.path[:200]).as_object()},
         status=NotFound.status,
@@ -278,13 +282,13 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 async def healthz(request: HttpRequest) -> HttpResponse:
-    """Say that the event loop turns. For a supervisor that restarts what does not answer; asks nobody else."""
+    """Report that the event loop runs; for a supervisor. Uses neither database nor broker."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_safe
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """Say whether a proxy should send clients here, and name what is down. Without the broker a node is slower, and ready."""
+    """Report whether to send clients here. Without the broker a node is slower but ready."""
     state = {
         "database": await _database(),
         "layer": _layer(),
@@ -307,7 +311,7 @@ async def readyz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 async def prometheus(request: HttpRequest) -> HttpResponse:
-    """Show the metrics of this process to those in ``METRICS_NETWORKS``."""
+    """Return the metrics of this process to clients in ``METRICS_NETWORKS``."""
     if not _may_measure(request.META.get("REMOTE_ADDR", "")):
         return HttpResponse("Not from this network.\n", content_type="text/plain", status=403)
     return HttpResponse(metrics.render(), content_type=metrics.CONTENT_TYPE)
@@ -325,12 +329,12 @@ def _layer() -> str:
     try:
         return "degraded" if hubs.hub().degraded else "ok"
     except LookupError:
-        return "ok"  # nobody has needed the hub of this process yet
+        return "ok"  # the hub has not been started yet
 
 
 def _may_measure(address: str) -> bool:
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
-        return False  # a Unix socket without a proxy's word for the client: unknown, so no
+        return False  # a Unix socket without X-Real-IP: the client is unknown
     return any(found in network for network in settings.METRICS_NETWORKS)

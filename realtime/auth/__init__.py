@@ -1,4 +1,4 @@
-"""Who is calling: sessions, bearer tokens and origins, for sockets and for the JSON API."""
+"""Authentication: sessions, bearer tokens and origins, for sockets and for the JSON API."""
 
 from realtime.auth.accounts import (
     MODERATORS,
@@ -10,7 +10,7 @@ from realtime.auth.accounts import (
     identify_each,
     issue_token,
     new_token,
-    register_gate,
+    register_connection_check,
     session_credential,
     token_credential,
     token_row,
@@ -44,7 +44,7 @@ __all__ = [
     "issue_token",
     "new_token",
     "raw_body",
-    "register_gate",
+    "register_connection_check",
     "retry_header",
     "session_credential",
     "subprotocol",

@@ -1,7 +1,8 @@
-"""Who somebody is: accounts, tokens and sessions, read and never written.
+"""Identifying callers: accounts, tokens and sessions, read but never written.
 
-A handshake must not flush a session (``channels.auth`` does, on a hash that another secret made), and a socket must not prolong one. What
-comes out are plain values, because they live as long as the socket.
+A handshake must not flush a session (``channels.auth`` does, when another secret made the hash),
+and a socket must not prolong one. The results are plain values, because they live as long as the
+socket.
 """
 
 import hashlib
@@ -23,28 +24,28 @@ from realtime.core.commands import Caller
 from realtime.models import AccessToken
 
 MODERATORS: Final = "moderators"  # the group whose members moderate the site
-TOKEN_PREFIX: Final = "hf_"  # so that a scanner of leaked secrets knows one
+TOKEN_PREFIX: Final = "hf_"  # lets scanners for leaked secrets recognise a token
 TOKEN_BYTES: Final = 32  # 256 bits, 43 characters
-MAX_CREDENTIAL_LENGTH: Final = 4096  # a signed-cookie session is the longest that can be real
+MAX_CREDENTIAL_LENGTH: Final = 4096  # the longest real one is a signed-cookie session
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A caller as of the moment when it was identified."""
+    """A caller, as of the moment of its identification."""
 
     user_id: int
     username: str
     name: str
     is_moderator: bool
-    banned: str | None  # why this account may not connect, in words; None: it may
+    banned: str | None  # why the account may not connect; None: it may
     expires_at: float | None  # POSIX time at which the session or the token ends; None: never
     credential: str  # "session:…" or "token:…", as in Caller
-    seal: int  # changes with the password; means nothing outside this process
+    password_fingerprint: int  # changes with the password; valid only within this process
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What came with a request. At most one is used, the token first."""
+    """The credentials of a request. At most one is used, the token first."""
 
     token: str | None
     session: str | None
@@ -52,51 +53,53 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An account, and the user that it is of."""
+    """An account and its user."""
 
     account: Account
     user: User
 
     @property
     def caller(self) -> Caller:
-        """What handlers of commands get."""
+        """The caller as command handlers get it."""
         return Caller(self.account.user_id, self.account.username, self.account.credential)
 
 
-Gate = Callable[[Collection[int]], Mapping[int, str]]
-"""``gate(user_ids)``: those of these users who may not connect, each with the reason in words. One query, however many."""
+ConnectionCheck = Callable[[Collection[int]], Mapping[int, str]]
+"""``check(user_ids)``: the reason for each of these users who may not connect, in one query."""
 
-_gates: list[Gate] = []
+_connection_checks: list[ConnectionCheck] = []
 
 
-def register_gate(gate: Gate) -> Gate:
-    """Let an app keep accounts out (a ban of the site); called from ``AppConfig.ready``."""
-    if gate not in _gates:
-        _gates.append(gate)
-    return gate
+def register_connection_check(check: ConnectionCheck) -> ConnectionCheck:
+    """Let an app refuse accounts, such as banned ones; called from ``AppConfig.ready``."""
+    if check not in _connection_checks:
+        _connection_checks.append(check)
+    return check
 
 
 def banned(user_ids: Collection[int]) -> dict[int, str]:
-    """Return those whom a gate keeps out, with the reason."""
+    """Return the users who may not connect, each with the reason."""
     return {
-        user_id: reason for gate in reversed(_gates) for user_id, reason in gate(user_ids).items()
+        user_id: reason
+        for check in reversed(_connection_checks)
+        for user_id, reason in check(user_ids).items()
     }
 
 
-def seal(user: User) -> int:
-    """Return a small value that changes with the user's password: Python's hash, salted for each process."""
+def password_fingerprint(user: User) -> int:
+    """Return Python's hash of the stored password: small, and salted for each process."""
     return hash(user.password)
 
 
 def issue_token(user: User, expires_at: datetime | None = None) -> str:
-    """Make a bearer token of ``user`` and return it. It cannot be shown again: only its digest is stored."""
+    """Create and return a bearer token. It cannot be shown again: only its digest is stored."""
     token = new_token()
     token_row(user, token, expires_at).save(force_insert=True)
     return token
 
 
 def new_token() -> str:
-    """Return a fresh token that is not stored yet."""
+    """Return a new token that is not stored yet."""
     return TOKEN_PREFIX + secrets.token_urlsafe(TOKEN_BYTES)
 
 
@@ -111,12 +114,12 @@ def token_row(user: User, token: str, expires_at: datetime | None = None) -> Acc
 
 
 def digest(secret: str) -> str:
-    """Return the digest under which a token or a session key is known outside its owner's hands."""
+    """Return the SHA-256 digest that identifies a token or a session key without revealing it."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def session_credential(session_key: str) -> str:
-    """Name a session without giving it away."""
+    """Return the name of a session, which does not reveal its key."""
     return f"session:{digest(session_key)}"
 
 
@@ -126,12 +129,15 @@ def token_credential(token_digest: str) -> str:
 
 
 def identify(credentials: Credentials) -> Identity | None:
-    """Return who has these credentials, or None. Two queries at most, and one for each gate; nothing is written."""
+    """Return the identity of these credentials, or None.
+
+    At most two queries, and one for each connection check; nothing is written.
+    """
     return identify_each([credentials])[0]
 
 
 def identify_each(asked: Sequence[Credentials]) -> list[Identity | None]:
-    """Do so for many who come at the same time; the number of queries does not depend on how many they are."""
+    """Do the same for many callers, with the same number of queries."""
     tokens = dict(_by_token({each.token for each in asked if each.token is not None}))
     sessions = dict(
         _by_session(
@@ -148,7 +154,7 @@ def identify_each(asked: Sequence[Credentials]) -> list[Identity | None]:
 
 
 class _Found(NamedTuple):
-    """Whose credentials they are."""
+    """The user of some credentials."""
 
     user: User
     moderates: bool
@@ -202,10 +208,11 @@ Session = tuple[Mapping[str, Any], datetime | None]
 
 
 def _load_sessions(keys: Collection[str]) -> dict[str, Session]:
-    """Read sessions without touching them, each with the time at which it expires.
+    """Return sessions and the time at which each expires, without changing them.
 
-    Sessions with a table are read from the table, past any cache before it: the cache can hold a session that has just been deleted
-    (a reader that missed puts it there after the deletion), it does not know when the session expires, and it may be down.
+    Sessions with a table are read from the table and not from a cache in front of it: the cache may
+    hold a session that has just been deleted (a reader that missed stores it after the deletion),
+    it does not know when the session expires, and it may be down.
     """
     if not keys:
         return {}
@@ -226,7 +233,7 @@ def _load_sessions(keys: Collection[str]) -> dict[str, Session]:
 
 
 def password_unchanged(user: User, auth_hash: str) -> bool:
-    """Tell whether ``auth_hash`` was made of the password that the user has now, with this secret or one of the fallbacks."""
+    """Return whether ``auth_hash`` belongs to the user's current password and a valid secret."""
     if constant_time_compare(auth_hash, user.get_session_auth_hash()):
         return True
     return any(
@@ -244,11 +251,11 @@ def _identity(found: _Found, bans: Mapping[int, str]) -> Identity:
         banned=bans.get(user.pk),
         expires_at=found.expires_at.timestamp() if found.expires_at is not None else None,
         credential=found.credential,
-        seal=seal(user),
+        password_fingerprint=password_fingerprint(user),
     )
     return Identity(account, user)
 
 
 def _plausible(secret: str) -> bool:
-    """Keep out what no database should be asked for: NUL and other control characters, endless strings."""
+    """Whether to query the database for it: no control characters, and not too long."""
     return 0 < len(secret) <= MAX_CREDENTIAL_LENGTH and secret.isascii() and secret.isprintable()

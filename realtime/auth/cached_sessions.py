@@ -1,7 +1,9 @@
-"""Sessions: the row in the database is the truth, a copy in the cache is for pages. A cache that is away costs a query and nothing else.
+"""Sessions: the database row is the truth; a copy in the cache speeds up pages.
 
-Django's ``cached_db`` fails a page, and a logout, when the cache does not answer; and it keeps copies for two weeks, so one that could not
-be deleted (the cache was away, or a reader put it back after the deletion) would keep somebody signed in. Sockets and the API read the row.
+A cache that is away costs one query. Django's ``cached_db`` fails a page, and a logout, when the
+cache does not answer. It also keeps copies for two weeks, so a copy that could not be deleted (the
+cache was away, or a reader restored it after the deletion) would keep a user signed in. Sockets and
+the API read the row.
 """
 
 import logging
@@ -16,20 +18,19 @@ from django.core.cache import caches
 
 log = logging.getLogger("holdfast.sessions")
 
-# How long a copy whose deletion was lost can show pages to somebody who has signed out.
+# How long a copy whose deletion was lost can show pages to a user who has signed out.
 COPY_SECONDS: Final = 60
-# A cache that failed is not asked for so long: one that never answers takes its timeout from each
-# page.
+# A cache that failed is not used for this long, so that not every page waits for its timeout.
 AWAY_SECONDS: Final = 5.0
 
 
 class SessionStore(RowStore):
     """One session of one request."""
 
-    _away_until: ClassVar[float] = 0.0  # monotonic; of this process
+    _away_until: ClassVar[float] = 0.0  # monotonic; shared by the process
 
     def load(self) -> dict[str, Any]:
-        """Return the data: of the copy, else of the row."""
+        """Return the data of the copy, else of the row."""
         if (copy := self._cached("get", self._key())) is not None:
             return dict(copy)
         data: dict[str, Any] = super().load()
@@ -72,10 +73,10 @@ class SessionStore(RowStore):
         work: Callable[..., Any] = getattr(caches[settings.SESSION_CACHE_ALIAS], operation)
         try:
             return work(*arguments)
-        except Exception as error:  # noqa: BLE001  every cache raises its client's own errors
+        except Exception as error:  # noqa: BLE001  each cache client has its own errors
             SessionStore._away_until = time.monotonic() + AWAY_SECONDS
             log.warning(
-                "the cache does not answer, sessions are read from the database",
+                "cache does not answer; sessions are read from the database",
                 extra={"error": repr(error)},
             )
             return None

@@ -1,4 +1,4 @@
-"""Who may open a socket: the Origin of the page, and the credentials of the handshake."""
+"""The WebSocket handshake: the page's Origin and the caller's credentials."""
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -27,10 +27,11 @@ Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
 class SocketAuth:
-    """Middleware of the WebSockets: check the Origin, add who calls and what they read, ``caller``, ``account``, ``language``, ``zone``.
+    """ASGI middleware: checks the Origin; adds ``caller``, ``account``, ``language`` and ``zone``.
 
-    A foreign Origin is refused with 403 before the upgrade. Callers without valid credentials pass with ``caller`` None: the consumer
-    accepts and closes with 4501, because a browser cannot read the status of a refused handshake.
+    A foreign Origin is refused with 403 before the upgrade. Callers without valid credentials pass
+    with ``caller`` None: the consumer accepts and closes with 4501, because a browser cannot read
+    the status of a refused handshake.
     """
 
     def __init__(self, inner: Application) -> None:
@@ -50,7 +51,7 @@ class SocketAuth:
             identity = await read_together(identify_each, credentials)
         except Unavailable:
             metrics.handshakes.of("unavailable").inc()
-            await _come_back(scope, receive, send)
+            await _send_away(scope, receive, send)
             return
         metrics.handshakes.of("accepted" if identity else "not_authenticated").inc()
         found = (
@@ -71,12 +72,15 @@ class SocketAuth:
 
 
 def subprotocol(offered: Iterable[str]) -> str | None:
-    """Return the subprotocol to answer with: ours, if the client offers it. One that offers none is served the same."""
+    """Return ``holdfast.v1`` if the client offers it; a client that offers none is served too."""
     return SUBPROTOCOL if SUBPROTOCOL in offered else None
 
 
 def socket_credentials(headers: Mapping[str, list[str]], offered: Iterable[str]) -> Credentials:
-    """Find the credentials of a handshake: ``Authorization``, then the subprotocol ``bearer.TOKEN``, then the session cookie."""
+    """Return the credentials of a handshake.
+
+    The order: ``Authorization``, the subprotocol ``bearer.TOKEN``, the session cookie.
+    """
     token = bearer(headers.get("authorization", [""])[0])
     if token is None:
         token = next(
@@ -91,10 +95,11 @@ def socket_credentials(headers: Mapping[str, list[str]], offered: Iterable[str])
 
 
 def origin_allowed(headers: Mapping[str, list[str]], *, scheme: str, by_cookie: bool) -> bool:
-    """Tell whether a page of this Origin may open a socket.
+    """Return whether a page of this Origin may open a socket.
 
-    A browser sends the cookie to us from any page, so a cookie counts only together with an allowed Origin. A token is not sent by itself,
-    so its bearer needs no Origin; one that is there must be allowed all the same.
+    A browser sends the cookie from any page, so a cookie counts only with an allowed Origin. It
+    never sends a token by itself, so a token needs no Origin; but an Origin that is present must be
+    allowed.
     """
     origins = headers.get("origin", [])
     if not origins:
@@ -106,7 +111,7 @@ def origin_allowed(headers: Mapping[str, list[str]], *, scheme: str, by_cookie: 
 
 
 def _own_origin(origin: str, headers: Mapping[str, list[str]], scheme: str) -> bool:
-    """While developing, a page that this server served from a loopback address may, whatever the port."""
+    """Whether, with DEBUG, the page was served by this server on a loopback address."""
     if not settings.DEBUG:
         return False
     host = headers.get("host", [""])[0].lower()
@@ -114,9 +119,9 @@ def _own_origin(origin: str, headers: Mapping[str, list[str]], scheme: str) -> b
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a Host names this machine.
+    """Return whether a Host is a name or address of this machine.
 
-    Not: resolves to it. Any name in DNS can.
+    The name is not resolved: any name in DNS may resolve to a loopback address.
     """
     try:
         name = urlsplit(f"//{host}").hostname or ""
@@ -150,7 +155,7 @@ def _session_cookie(headers: Iterable[str]) -> str | None:
 
 
 def _language(headers: Mapping[str, list[str]]) -> str:
-    """Return what the caller reads."""
+    """Return the caller's language."""
     chosen = _cookie(headers, settings.LANGUAGE_COOKIE_NAME)
     return language_of(
         {settings.LANGUAGE_COOKIE_NAME: chosen}, headers.get("accept-language", [""])[0]
@@ -158,15 +163,15 @@ def _language(headers: Mapping[str, list[str]]) -> str:
 
 
 def _cookie(headers: Mapping[str, list[str]], name: str) -> str:
-    """Return a cookie of ours, or nothing. They are not parsed a second time for it: a reconnect storm is made of handshakes."""
+    """Return a cookie, or an empty text. SimpleCookie is too slow for a storm of handshakes."""
     parts = [part.strip() for header in headers.get("cookie", []) for part in header.split(";")]
     return next(
         (part.removeprefix(f"{name}=") for part in parts if part.startswith(f"{name}=")), ""
     )
 
 
-async def _come_back(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-    """Accept and send away for a while: who cannot be identified now is not to be told to sign in."""
+async def _send_away(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    """Accept and close with a retry: a client that cannot be identified now is not signed out."""
     await receive()
     await send(
         {

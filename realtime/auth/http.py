@@ -1,4 +1,4 @@
-"""JSON views: who calls them, how their bodies are read, and how errors look."""
+"""JSON views: authentication, bodies and errors."""
 
 import math
 import re
@@ -30,7 +30,7 @@ from realtime.protocol.errors import (
 )
 
 EPOCH_HEADER: Final = "Stream-Epoch"
-# Escaped in JSON, and not itself behind an escaped backslash.
+# An escaped NUL in JSON, unless its backslash is escaped itself.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 P = ParamSpec("P")
@@ -39,7 +39,7 @@ Answer = TypeVar("Answer", bound=HttpResponseBase)
 
 
 class ApiRequest(HttpRequest):
-    """What a JSON view gets: the request of a caller who is known."""
+    """The request of an identified caller, as a JSON view gets it."""
 
     caller: Caller
     account: Account
@@ -52,8 +52,8 @@ DjangoView = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 AsyncDjangoView = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpResponseBase]]
 
 
-# Errors that become answers; all others are Django's to log.
-TOLD = (HoldfastError, Http404, PermissionDenied, *OUTAGES)
+# Errors that become responses; Django logs all others.
+REPORTED = (HoldfastError, Http404, PermissionDenied, *OUTAGES)
 
 
 class TooLarge(BadRequest):
@@ -63,21 +63,22 @@ class TooLarge(BadRequest):
 
 
 def api(*methods: str) -> Callable[[View[P]], DjangoView[P]]:
-    """Make a JSON view of ``view(request, …)``, for callers with a session or a token.
+    """Return a decorator that makes JSON views for callers with a session or a token.
 
-    Errors become ``{"error": …}`` with their status; answers name the epoch. With a session, unsafe methods need the CSRF token.
+    Errors become ``{"error": …}`` with their status; responses name the epoch. With a session, unsafe
+    methods need the CSRF token.
     """
 
     def decorate(view: View[P]) -> DjangoView[P]:
-        @csrf_exempt  # the check is made here, where a token makes it needless
+        @csrf_exempt  # checked below; not needed with a token
         @wraps(view)
         def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             epoch = None
             try:
                 _check_method(request, methods)
-                identity, epoch = _looked_up(_http_credentials(request))
+                identity, epoch = _look_up(_http_credentials(request))
                 response = view(_known(request, identity), *args, **kwargs)
-            except TOLD as error:
+            except REPORTED as error:
                 response = error_response(error)
             return _finished(response, epoch)
 
@@ -98,9 +99,9 @@ def async_api(*methods: str) -> Callable[[AsyncView[P]], AsyncDjangoView[P]]:
             epoch = None
             try:
                 _check_method(request, methods)
-                identity, epoch = await read(_looked_up, _http_credentials(request))
+                identity, epoch = await read(_look_up, _http_credentials(request))
                 response = await view(_known(request, identity), *args, **kwargs)
-            except TOLD as error:
+            except REPORTED as error:
                 response = error_response(error)
             return _finished(response, epoch)
 
@@ -110,7 +111,10 @@ def async_api(*methods: str) -> Callable[[AsyncView[P]], AsyncDjangoView[P]]:
 
 
 def body(request: HttpRequest, shape: type[Shape]) -> Shape:
-    """Decode the JSON body of a request. Raises ``BadRequest`` that names the field, ``TooLarge`` above the limit."""
+    """Decode the JSON body of a request.
+
+    Raises ``BadRequest`` that names the field, ``TooLarge`` above the limit.
+    """
     try:
         return msgspec.json.decode(raw_body(request), type=shape)
     except msgspec.ValidationError as error:
@@ -138,7 +142,7 @@ def raw_body(request: HttpRequest) -> bytes:
 
 
 def error_response(error: Exception) -> JsonResponse:
-    """Turn one of ``TOLD`` into its answer."""
+    """Return the response for one of ``REPORTED``."""
     match error:
         case HoldfastError():
             found = error
@@ -160,14 +164,14 @@ def error_response(error: Exception) -> JsonResponse:
 
 
 def retry_header(response: Answer, error: HoldfastError) -> Answer:
-    """Say in HTTP's own words when to come back: whole seconds, never too few."""
+    """Set ``Retry-After``: whole seconds, rounded up."""
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     return response
 
 
 class MethodNotAllowed(BadRequest):
-    """The address exists, for other methods."""
+    """The URL exists for other methods."""
 
     status = 405
 
@@ -195,13 +199,19 @@ def _http_credentials(request: HttpRequest) -> Credentials:
     )
 
 
-def _looked_up(credentials: Credentials) -> tuple[Identity | None, str]:
-    """Return who calls, and the epoch: read before the data, so that a client never takes old data for the new history's."""
+def _look_up(credentials: Credentials) -> tuple[Identity | None, str]:
+    """Return the caller and the epoch.
+
+    The epoch is read before the data, so that a client never takes old data for new history.
+    """
     return identify(credentials), reads.epoch()
 
 
 def _known(request: HttpRequest, identity: Identity | None) -> ApiRequest:
-    """Attach who calls. Raises ``NotAuthenticated``, or ``Forbidden`` for the banned and for forged forms."""
+    """Attach the caller.
+
+    Raises ``NotAuthenticated``, and ``Forbidden`` for banned accounts and forged forms.
+    """
     if identity is None:
         raise NotAuthenticated("Sign in, or send a valid token.")
     if identity.account.banned is not None:
@@ -224,6 +234,6 @@ def _check_csrf(request: HttpRequest) -> None:
 def _finished(response: HttpResponseBase, epoch: str | None) -> HttpResponseBase:
     if epoch is not None:
         response.headers[EPOCH_HEADER] = epoch
-    # Answers are private, and old ones mislead.
+    # Responses are private, and stale ones mislead.
     response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -1,8 +1,8 @@
 """Taking away the right to be connected: of a session, a token or a whole account, on every node within a second.
 
-A revocation is a hidden row of the user's personal stream, which every socket of the user watches. So it is as safe as a message: it
-arrives through the broker, or, without one, by the head check. What no row tells (an expiry, a change past Django's signals) is found by
-``lapsed``.
+A revocation is a hidden row of the user's personal stream, which every socket of the user watches.
+So it is as safe as a message: it arrives through the broker, or, without one, by the head check.
+What no row tells (an expiry, a change past Django's signals) is found by ``lapsed``.
 """
 
 import time
@@ -18,7 +18,13 @@ from django.db.models.signals import post_save, pre_save
 from django.http import HttpRequest
 from django.utils.translation import gettext_noop as _
 
-from realtime.auth.accounts import Account, banned, seal, session_credential, token_credential
+from realtime.auth.accounts import (
+    Account,
+    banned,
+    password_fingerprint,
+    session_credential,
+    token_credential,
+)
 from realtime.auth.revocation_timing import start
 from realtime.core.heads import Heads, changing
 from realtime.core.streams import StreamName, kinds
@@ -41,7 +47,10 @@ REVOKED: Final = _("the session ended")
 
 
 def end_sessions(user_id: int, *, code: CloseCode, reason: str, credential: str = "") -> None:
-    """Close the sockets of a user, or only those opened with ``credential``, with ``code``. Opens its own transaction."""
+    """Close the sockets of a user, or only those opened with ``credential``, with ``code``.
+
+    Opens its own transaction.
+    """
     with changing(personal_stream(user_id)) as heads:
         end_sessions_within(heads, user_id, code=code, reason=reason, credential=credential)
 
@@ -96,9 +105,10 @@ def revoke_token(token: AccessToken) -> None:
 def lapsed(accounts: Collection[Account]) -> dict[Account, End]:
     """Return those of the connected accounts whose right has gone without an event that says so, each with its end.
 
-    The hub asks about everybody once a minute: sessions and tokens expire silently, and ``QuerySet.update`` sends no signal. Asked
-    once more after a socket has begun to watch its personal stream, it closes the gap between the handshake's reads and that moment.
-    Two queries a thousand accounts, and one for each gate.
+    The hub asks about everybody once a minute: sessions and tokens expire silently, and
+    ``QuerySet.update`` sends no signal. Asked once more after a socket has begun to watch its
+    personal stream, it closes the gap between the handshake's reads and that moment. Two queries a
+    thousand accounts, and one for each gate.
     """
     found: dict[Account, End] = {}
     for chunk in _chunks(accounts):
@@ -148,7 +158,7 @@ def _revoked(accounts: Sequence[Account]) -> set[str]:
 def _reason(account: Account, user: User | None, now: float) -> str | None:
     if user is None or not user.is_active:
         return DEACTIVATED
-    if seal(user) != account.seal:
+    if password_fingerprint(user) != account.password_fingerprint:
         return PASSWORD_CHANGED
     if account.expires_at is not None and account.expires_at <= now:
         return EXPIRED
@@ -190,7 +200,10 @@ def _logged_out(sender: Any, request: HttpRequest | None, user: User | None, **_
 def _remember(
     sender: Any, instance: User, update_fields: Collection[str] | None, raw: bool, **_: Any
 ) -> None:
-    """Keep what the database holds, to see after the save whether it changed. A login saves ``last_login`` alone and costs nothing."""
+    """Keep what the database holds, to see after the save whether it changed.
+
+    A login saves ``last_login`` alone and costs nothing.
+    """
     watched = update_fields is None or not {"password", "is_active"}.isdisjoint(update_fields)
     if watched and instance.pk and not raw:
         setattr(
@@ -216,8 +229,8 @@ def _compare(sender: Any, instance: User, **_: Any) -> None:
 def _end_after_commit(user_id: int, reason: str, credential: str = "") -> None:
     """End sockets when the change is visible to those who reconnect.
 
-    The admin saves inside a transaction of its own, in which no stream's lock may be taken. If the process dies in between, ``lapsed``
-    finds it.
+    The admin saves inside a transaction of its own, in which no stream's lock may be taken. If the
+    process dies in between, ``lapsed`` finds it.
     """
     end = partial(
         end_sessions, user_id, code=CloseCode.SESSION_ENDED, reason=reason, credential=credential

@@ -1,8 +1,9 @@
 """How long it takes until nobody has an access any more that was taken away, on all nodes.
 
-Who ends an access starts a stopwatch with the row that says so (``start``). Each node answers once, in the database: one that follows the
-stream when it has closed or ended what it had, another one when it hears that there is something to answer. Without the broker the head
-check finds that. A node that was there and does not answer is named, and nothing waits for it.
+Who ends an access starts a stopwatch with the row that says so (``start``). Each node answers once,
+in the database: one that follows the stream when it has closed or ended what it had, another one
+when it hears that there is something to answer. Without the broker the head check finds that. A
+node that was there and does not answer is named, and nothing waits for it.
 """
 
 import asyncio
@@ -97,7 +98,11 @@ class Stopwatch:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How an access ended. ``milliseconds`` is None where no socket was open; ``missing`` names nodes that have not answered."""
+    """How an access ended.
+
+    ``milliseconds`` is None where no socket was open; ``missing`` names nodes that have not
+    answered.
+    """
 
     ending: Ending
     milliseconds: int | None
@@ -149,7 +154,10 @@ class Stale(NamedTuple):
 
 
 def stale(keep_revocations: timedelta) -> Stale:
-    """Return the oldest rows that can go. A revocation matters as long as a session of its time could still exist."""
+    """Return the oldest rows that can go.
+
+    A revocation matters as long as a session of its time could still exist.
+    """
     old = Revocation.objects.order_by("pk").values_list("pk", "created_at")[:PRUNED_TOGETHER]
     endings = Ending.objects.order_by("pk").values_list("pk", "started_at")[:PRUNED_TOGETHER]
     now = timezone.now()

@@ -17,7 +17,9 @@ READ_TOGETHER: Final = 1000  # sessions; no index knows whose they are
 
 
 def delete_sessions(user_id: int) -> list[str]:
-    """Delete the sessions of somebody, with their copies in the cache, and return their keys. Reads all sessions: some 10 s a million.
+    """Delete the sessions of somebody, with their copies in the cache, and return their keys.
+
+    Reads all sessions: some 10 s a million.
 
     Where sessions have no table (signed cookies, a cache alone) they cannot be found.
     """
@@ -40,9 +42,10 @@ def delete_sessions(user_id: int) -> list[str]:
 def sign_out_within(heads: Heads, user_id: int, sessions: Iterable[str]) -> Ending:
     """Close everything of a user whose ``sessions`` are deleted, in a transaction that has named the personal stream; the tokens go, too.
 
-    Each session has a row of its own beside the one for the account: a socket whose handshake has read the session before it was deleted
-    begins to watch after that one, and then asks for its credential (``revocation.lapsed``). The one for the account comes first: it is
-    what the stopwatch measures, and a connection that another row has closed before is none that it counts.
+    Each session has a row of its own beside the one for the account: a socket whose handshake has
+    read the session before it was deleted begins to watch after that one, and then asks for its
+    credential (``revocation.lapsed``). The one for the account comes first: it is what the
+    stopwatch measures, and a connection that another row has closed before is none that it counts.
     """
     AccessToken.objects.filter(user_id=user_id).delete()
     ending = end_sessions_within(heads, user_id, code=CloseCode.SESSION_ENDED, reason=LOGGED_OUT)

@@ -1,1 +1,1 @@
-"""What the engine is made of: streams and their heads, reads and writes, publishing, commands, metrics. It knows no socket."""
+"""The parts of the engine without sockets: streams, reads, writes, publishing, metrics."""

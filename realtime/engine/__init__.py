@@ -1,1 +1,1 @@
-"""What is live in one process: the hub, the tails of streams, their subscribers, presence, and the channel layer."""
+"""The live part of one process: hub, tails, subscribers, presence, channel layer."""

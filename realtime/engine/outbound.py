@@ -1,7 +1,8 @@
-"""The way out of one socket: bytes in, never waiting, with a count of what the client has not taken yet.
+"""The outgoing side of one socket: it never waits, and counts the bytes that are not sent yet.
 
-Under ``manage.py serve`` frames go straight to the server's protocol object (``realtime.server.server``). Under any other ASGI server they pass
-through a queue and ``send``: the same behaviour, slower, and the count is only as honest as that server's backpressure.
+Under ``manage.py serve`` the server's protocol object is the outlet, and frames go straight to the
+socket. Under any other ASGI server they pass through a queue and ``send``: the same behaviour, slower,
+and the count is only as accurate as that server's backpressure.
 """
 
 import asyncio
@@ -32,23 +33,11 @@ class Prepared:
         return self._frame
 
 
-class Transport(Protocol):
-    """What ``realtime.server.server`` puts into the scope as ``holdfast.transport``."""
-
-    on_drained: Callable[[], None] | None
-    on_leave: Callable[[float], None] | None
-
-    @property
-    def unsent(self) -> int: ...
-    def write_frame(self, frame: bytes) -> None: ...
-    def close(self, code: int, reason: str) -> None: ...
-
-
 class Outlet(Protocol):
-    """What a socket writes to.
+    """Writes to one client.
 
-    ``on_drained`` is called when little enough is unsent after there was much; ``on_leave`` when the client is to go to another node, with
-    the seconds after which it comes back.
+    ``on_drained`` is called when a large number of unsent bytes has drained. ``on_leave`` is called
+    when the client should go to another node, with the seconds after which it reconnects.
     """
 
     on_drained: Callable[[], None] | None
@@ -60,43 +49,8 @@ class Outlet(Protocol):
     def close(self, code: int, reason: str) -> None: ...
 
 
-class DirectOutlet:
-    """Writes to the protocol object of our own server."""
-
-    __slots__ = ("_transport",)
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    @property
-    def on_drained(self) -> Callable[[], None] | None:
-        return self._transport.on_drained
-
-    @on_drained.setter
-    def on_drained(self, callback: Callable[[], None] | None) -> None:
-        self._transport.on_drained = callback
-
-    @property
-    def on_leave(self) -> Callable[[float], None] | None:
-        return self._transport.on_leave
-
-    @on_leave.setter
-    def on_leave(self, callback: Callable[[float], None] | None) -> None:
-        self._transport.on_leave = callback
-
-    @property
-    def unsent(self) -> int:
-        return self._transport.unsent
-
-    def write(self, message: Prepared) -> None:
-        self._transport.write_frame(message.frame)
-
-    def close(self, code: int, reason: str) -> None:
-        self._transport.close(code, reason)
-
-
 class QueueOutlet:
-    """Writes through ASGI's ``send``, one message after the other, from a task that lives only while there is something to send."""
+    """Writes through ASGI's ``send``, from a task that exists only while messages are queued."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -105,14 +59,14 @@ class QueueOutlet:
         self._closed = False
         self.unsent = 0  # bytes
         self.on_drained: Callable[[], None] | None = None
-        self.on_leave: Callable[[float], None] | None = None  # no ASGI server says so
+        self.on_leave: Callable[[float], None] | None = None  # no ASGI server drains
 
     def write(self, message: Prepared) -> None:
         self.unsent += len(message.payload)
         self._put({"type": "websocket.send", "text": message.payload.decode()})
 
     def close(self, code: int, reason: str) -> None:
-        # Int: Daphne refuses an enumeration.
+        # Daphne refuses an enumeration.
         self._put({"type": "websocket.close", "code": int(code), "reason": reason})
         self._closed = True
 
@@ -127,8 +81,8 @@ class QueueOutlet:
         try:
             while self._waiting:
                 message = self._waiting.popleft()
-                # a server raises its own kind of error when the client has gone; the consumer
-                # learns of it by `websocket.disconnect`
+                # A server raises its own error when the client has gone; the consumer receives
+                # `websocket.disconnect`.
                 with suppress(Exception):
                     await self._send_or_close(message)
                 self.unsent -= len(message.get("text", "").encode())
@@ -142,6 +96,6 @@ class QueueOutlet:
             await self._send(message)
         except Exception:
             if message["type"] == "websocket.close":
-                # Plain Daphne takes no 1012 and no 1013, and the socket must not stay open.
+                # Plain Daphne refuses 1012 and 1013, but the socket must not stay open.
                 await self._send({"type": "websocket.close"})
             raise

@@ -53,7 +53,7 @@ class PresenceDesk:
 
     def heard(self, message: Message) -> None:
         """Take what another process says."""
-        self._presence.heard(dict(message), time.monotonic())
+        self._presence.receive(dict(message), time.monotonic())
 
     def present(self, stream: str) -> tuple[int, list[int] | None]:
         """Return how many users are present, and who; None where they are too many to list."""

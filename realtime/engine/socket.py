@@ -13,7 +13,7 @@ from realtime.core.streams import Reader
 from realtime.engine.outbound import Outlet, Prepared
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
-from realtime.protocol.delivery import Delivery, Verdict
+from realtime.protocol.delivery import Backpressure, Delivery
 from realtime.protocol.page import End, Page
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Socket:
         """Write one object or array; a socket in which not even that finds room is closed."""
         if self.closed:
             return
-        if self._delivery.verdict(self._outlet.unsent) is Verdict.CLOSE:
-            self.close(CloseCode.HOPELESSLY_SLOW)
+        if self._delivery.backpressure(self._outlet.unsent) is Backpressure.CLOSE:
+            self.close(CloseCode.TOO_SLOW)
         else:
             self._outlet.write(Prepared(payload))
 
@@ -62,13 +62,13 @@ class Socket:
 
     def push(self, live: "LiveTail", message: Prepared) -> None:
         """Write a flush that many sockets share, or fall behind."""
-        match self._delivery.verdict(self._outlet.unsent):
-            case Verdict.SEND:
+        match self._delivery.backpressure(self._outlet.unsent):
+            case Backpressure.SEND:
                 self._outlet.write(message)
-            case Verdict.SKIP:
+            case Backpressure.SKIP:
                 self.fall(live)
-            case Verdict.CLOSE:
-                self.close(CloseCode.HOPELESSLY_SLOW)
+            case Backpressure.CLOSE:
+                self.close(CloseCode.TOO_SLOW)
 
     def answered(self, live: "LiveTail", page: Page) -> None:
         """Note that ``page`` goes out now: level from here on, or behind."""
@@ -124,7 +124,7 @@ class Socket:
         metrics.closes.of(str(code)).inc()
         for live in tuple(self.following.values()):
             self.leave(live)
-        if known is not CloseCode.HOPELESSLY_SLOW:
+        if known is not CloseCode.TOO_SLOW:
             self._outlet.write(Prepared(frames.bye(reason or known.reason, retry_after)))
         self._outlet.close(code, reason or known.reason)
 

@@ -1,6 +1,7 @@
-"""Close codes of a socket (protocol.md §7): what each one tells the client.
+"""Close codes of a WebSocket (docs/protocol.md).
 
-4000 to 4499 (and those of RFC 6455): the client reconnects. 4500 to 4999: it stops and explains.
+With 4000 to 4499, and the codes of RFC 6455, the client reconnects. With 4500 to 4999 it stops and
+shows the reason.
 """
 
 from enum import IntEnum
@@ -14,7 +15,7 @@ class CloseCode(IntEnum):
     OVERLOADED = 1013
     UNRESPONSIVE = 4001
     FLOODED = 4002
-    HOPELESSLY_SLOW = 4003
+    TOO_SLOW = 4003
     BAD_FRAME = 4500
     NOT_AUTHENTICATED = 4501
     SESSION_ENDED = 4502
@@ -23,16 +24,9 @@ class CloseCode(IntEnum):
 
     @property
     def reason(self) -> str:
-        """Words for a person; at most 123 bytes, so that they fit into a close frame (RFC 6455 §5.5)."""
+        """Text for a person; at most 123 bytes, which fit into a close frame (RFC 6455 §5.5)."""
         return _REASONS[self]
 
-    @property
-    def reconnect(self) -> bool:
-        """Whether the client comes back by itself."""
-        return self < FIRST_FINAL_CODE
-
-
-FIRST_FINAL_CODE = 4500  # from here on a client stops and says why
 
 _REASONS = {
     CloseCode.TOO_BIG: "a message was larger than this server accepts",
@@ -40,7 +34,7 @@ _REASONS = {
     CloseCode.OVERLOADED: "the server has too much to do",
     CloseCode.UNRESPONSIVE: "no answer to pings",
     CloseCode.FLOODED: "too many commands",
-    CloseCode.HOPELESSLY_SLOW: "this connection does not read what it is sent",
+    CloseCode.TOO_SLOW: "this connection does not read what it is sent",
     CloseCode.BAD_FRAME: "a message was not a JSON object with an integer id",
     CloseCode.NOT_AUTHENTICATED: "sign in first",
     CloseCode.SESSION_ENDED: "the session has ended",

@@ -1,17 +1,18 @@
-"""The level/behind machine of one socket: what it is pushed, what it skips, and when it is told.
+"""The level/behind machine of one socket: what it is sent, what it skips, and when it is notified.
 
 ::
 
     answered, to == head                    answered, to < head
           │                                        │
-          ▼      fall (slow, or the tail gave up)  ▼
-        LEVEL ───────────────▶ BEHIND           TOLD ◀── the client pulls when it is ready
+          ▼      fall (slow, or the tail overflowed) ▼
+        LEVEL ───────────────▶ BEHIND         NOTIFIED ◀── the client pulls when it is ready
           ▲                      │                ▲
           └── answered ──────────┴─ drained ──────┘  one `behind` object
 
-A socket that is BEHIND is sent nothing, so its unsent bytes can only shrink; when they have, it gets one ``behind`` per stream and pulls at
-its own pace. A page that reaches the head makes the subscription level in the same step in which it is answered, so nothing can
-fall between the answer and the next flush.
+A BEHIND socket is sent nothing, so its unsent bytes can only shrink. Once they have, it gets one
+``behind`` per stream and pulls at its own pace. A page that reaches the head makes the subscription
+level in the same step in which it is answered, so nothing can fall between the answer and the next
+flush.
 """
 
 from enum import Enum, auto
@@ -19,16 +20,16 @@ from enum import Enum, auto
 from realtime.protocol.page import Page
 
 
-class State(Enum):
-    """How a socket stands to one of its streams."""
+class DeliveryState(Enum):
+    """The state of one subscription of a socket."""
 
-    LEVEL = auto()  # has been sent everything, is pushed every event
-    BEHIND = auto()  # fell, and does not know it yet
-    TOLD = auto()  # knows that there is more to pull, is pushed nothing
+    LEVEL = auto()  # has everything, is sent every event
+    BEHIND = auto()  # misses events, has not been notified
+    NOTIFIED = auto()  # knows that it has to pull, is sent nothing
 
 
-class Verdict(Enum):
-    """What to do with a socket that has so many unsent bytes."""
+class Backpressure(Enum):
+    """How to treat a socket, by its unsent bytes."""
 
     SEND = auto()
     SKIP = auto()  # above the soft mark: let its subscriptions fall
@@ -47,38 +48,42 @@ class Delivery:
             )
         self._soft = soft
         self._hard = hard
-        # Told below half of the mark, else one page would push it over the mark again.
+        # Notified below half of the mark; else one page would exceed the mark again.
         self._low = soft // 2
-        self.subscriptions: dict[str, State] = {}
+        self.subscriptions: dict[str, DeliveryState] = {}
 
     def answered(self, stream: str, page: Page) -> None:
-        """Note that a page is being sent as the answer to a subscribe or pull: it decides whether the socket is level."""
-        self.subscriptions[stream] = State.LEVEL if page.to == page.head else State.TOLD
+        """Note the page of a reply: it decides whether the subscription is level."""
+        self.subscriptions[stream] = (
+            DeliveryState.LEVEL if page.to == page.head else DeliveryState.NOTIFIED
+        )
 
     def left(self, stream: str) -> None:
-        """Forget a subscription, whoever ended it."""
+        """Forget a subscription, whether the client or the server ended it."""
         self.subscriptions.pop(stream, None)
 
     def is_level(self, stream: str) -> bool:
-        """Whether the socket is pushed the stream's events."""
-        return self.subscriptions.get(stream) is State.LEVEL
+        """Whether the socket is sent the stream's events."""
+        return self.subscriptions.get(stream) is DeliveryState.LEVEL
 
-    def verdict(self, unsent: int) -> Verdict:
-        """Judge a socket by its unsent bytes before it is sent anything unasked."""
+    def backpressure(self, unsent: int) -> Backpressure:
+        """Decide by the unsent bytes before the socket is sent anything it did not ask for."""
         if unsent <= self._soft:
-            return Verdict.SEND
-        return Verdict.SKIP if unsent <= self._hard else Verdict.CLOSE
+            return Backpressure.SEND
+        return Backpressure.SKIP if unsent <= self._hard else Backpressure.CLOSE
 
     def fall(self, stream: str) -> None:
-        """Take a level subscription out of the flushes: it was skipped, or the tail has given up what it should have been sent."""
-        if self.subscriptions.get(stream) is State.LEVEL:
-            self.subscriptions[stream] = State.BEHIND
+        """Exclude a level subscription from flushes: it was skipped, or the tail overflowed."""
+        if self.subscriptions.get(stream) is DeliveryState.LEVEL:
+            self.subscriptions[stream] = DeliveryState.BEHIND
 
     def drained(self, unsent: int) -> list[str]:
-        """Return the streams whose one ``behind`` object is sent now; empty while too much is still unsent."""
+        """Return the streams to send ``behind`` for now; empty while too much is still unsent."""
         if unsent > self._low:
             return []
-        told = [stream for stream, state in self.subscriptions.items() if state is State.BEHIND]
-        for stream in told:
-            self.subscriptions[stream] = State.TOLD
-        return told
+        notified = [
+            stream for stream, state in self.subscriptions.items() if state is DeliveryState.BEHIND
+        ]
+        for stream in notified:
+            self.subscriptions[stream] = DeliveryState.NOTIFIED
+        return notified

@@ -1,4 +1,6 @@
-"""The one tree of errors. Each class has a ``code`` of the protocol; the shells turn it into a reply, a close or an HTTP answer.
+"""The tree of errors. Each class has a ``code`` of the protocol.
+
+Consumers and views turn an error into a reply, a close or an HTTP response.
 
 HoldfastError
 ├── BadRequest            bad_request          400   names the field
@@ -12,7 +14,7 @@ HoldfastError
 ├── RateLimited           rate_limited         429   retry_after
 └── Unavailable           unavailable          503   retry_after
 
-Apps add their own below this tree (``chat.errors``).
+Apps add their own classes (``chat.errors``).
 """
 
 import math
@@ -21,15 +23,16 @@ from typing import Any, ClassVar
 
 
 class HoldfastError(Exception):
-    """Something that a client is told in the words of the protocol.
+    """An error that a client receives.
 
-    ``message`` is for a person: in English, with the places of ``values`` in braces, ``Forbidden("{name} is banned.", name="bob")``, and
-    told in the language of whoever it is told to. ``retry_after`` is in seconds; ``data`` is what a program needs to go on.
+    The message is for a person: written in English with placeholders for ``values``, as in
+    ``Forbidden("{name} is banned.", name="bob")``, and translated for its reader. ``retry_after``
+    is in seconds; ``data`` is what a program needs to continue.
     """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
-    # Into the active language; the shells set it (realtime.apps).
+    # Translates into the active language; set by realtime.apps.
     translate: ClassVar[Callable[[str], str]] = str
 
     def __init__(
@@ -48,7 +51,7 @@ class HoldfastError(Exception):
 
     @property
     def message(self) -> str:
-        """What a person is told, in the language that is active now."""
+        """The text for a person, in the active language."""
         text = HoldfastError.translate(self._text) if self._text else ""
         return text.format(**self._values) if self._values else text
 
@@ -56,7 +59,7 @@ class HoldfastError(Exception):
         """Return the ``error`` object of a reply or an HTTP answer."""
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.retry_after is not None:
-            # Up: who comes at the time that was told is not refused again.
+            # Rounded up: a client that waits this long must not be refused again.
             error["retry_after"] = math.ceil(self.retry_after * 1000) / 1000
         if self.data is not None:
             error["data"] = self.data
@@ -70,7 +73,7 @@ class BadRequest(HoldfastError):
 
 
 class UnknownCommand(HoldfastError):
-    """No command of this name is served here."""
+    """The endpoint has no command of this name."""
 
     code = "unknown_command"
 
@@ -83,21 +86,21 @@ class NotAuthenticated(HoldfastError):
 
 
 class Forbidden(HoldfastError):
-    """The thing is known to the caller, the action is not theirs."""
+    """The caller may know of the object but may not do this with it."""
 
     code = "forbidden"
     status = 403
 
 
 class NotFound(HoldfastError):
-    """There is no such thing, or none that the caller may know of."""
+    """The object does not exist, or the caller may not know of it."""
 
     code = "not_found"
     status = 404
 
 
 class Reset(HoldfastError):
-    """The position cannot be continued from; the client loads a snapshot (protocol.md §4)."""
+    """The client cannot continue from its position and has to load a snapshot."""
 
     code = "reset"
     status = 409
@@ -114,7 +117,7 @@ class NotSubscribed(HoldfastError):
 
 
 class TooMany(HoldfastError):
-    """A named limit on a number of things is reached; the message says which and how large it is."""
+    """A named limit is reached; the message says which one and how large it is."""
 
     code = "too_many"
     status = 429
@@ -128,12 +131,15 @@ class RateLimited(HoldfastError):
 
 
 class Unavailable(HoldfastError):
-    """The database does not answer: nothing was done, or it was done once. Repeat with the same key."""
+    """The database does not answer: the command ran once or not at all.
+
+    Repeat with the same key.
+    """
 
     code = "unavailable"
     status = 503
 
 
 def failed() -> Unavailable:
-    """Return what a client is told after a mistake of ours; the mistake itself goes to the log."""
+    """Return the error for an unexpected exception, which has been logged."""
     return Unavailable("Something went wrong on the server; it has been logged.", retry_after=5.0)

@@ -1,13 +1,15 @@
 """When the next flush of a tail may start: at once in an idle stream, after a pause in a busy one.
 
-A flush costs a write for each subscriber, whatever it carries. So the pause is ``REST`` times what the last flush took, as long as nobody
-notices (``UNNOTICED_SECONDS``), and never shorter than the flush was: a small room has none to speak of, a room of hundreds sends some
-events in a frame, and one of ten thousands leaves half of the process to the others. The cost of an event falls as load rises.
+A flush costs one write for each subscriber, whatever it carries. So the pause is ``REST`` times the
+duration of the last flush, up to a delay that no one notices (``UNNOTICED_SECONDS``), and never
+shorter than the flush was. A small room has almost no pause, a room of hundreds sends several
+events in a frame, and a room of ten thousand leaves half of the process to the others. The cost of
+an event falls as load rises.
 """
 
 REST = 5
-UNNOTICED_SECONDS = 0.05  # that an event waits for others
-MAX_PAUSE_SECONDS = 1.0  # no flush waits longer, whatever the last one took
+UNNOTICED_SECONDS = 0.05  # that an event may wait for others
+MAX_PAUSE_SECONDS = 1.0  # no flush waits longer, however long the last one took
 
 
 class FlushPolicy:

@@ -1,7 +1,8 @@
-"""Frames: what a client sent, as a dict; what it is sent, as the bytes of one JSON object (protocol.md §2 to §4).
+"""Frames: requests as dicts, and what the server sends as the bytes of one JSON object.
 
-The encoders are the hot path. The body of an event is encoded once, where it is made, and copied as it is; around it only fixed prefixes
-are put together. Keys come in the order of protocol.md's examples.
+docs/protocol.md describes both. The encoders are the hot path: the body of an event is encoded
+once, where it is made, and copied unchanged; only fixed prefixes are put around it. Keys come in
+the order of the examples in the protocol.
 """
 
 import re
@@ -10,12 +11,13 @@ from typing import Any
 
 import msgspec
 
+from realtime.protocol import strict_json
 from realtime.protocol.errors import BadRequest, HoldfastError
-from realtime.protocol.jsontext import INT_MAX, INT_MIN, MAX_DEPTH, SAFE_DIGITS, NotJson, fits, scan
 from realtime.protocol.page import Event, Page
+from realtime.protocol.strict_json import INT_MAX, INT_MIN, MAX_DEPTH, SAFE_DIGITS
 
 Id = int | msgspec.Raw
-"""The id of a command: Raw where it is beyond 64 bits, so that it can be repeated digit by digit."""
+"""The id of a command: Raw beyond 64 bits, so that it can be repeated digit by digit."""
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -23,11 +25,11 @@ _large_integer = re.compile(rf"[0-9]{{{SAFE_DIGITS + 1}}}").search
 
 
 class BadFrame(Exception):
-    """Nothing that could be answered: the socket is closed with 4500."""
+    """A frame that cannot be answered: the socket is closed with 4500."""
 
 
 class Unreadable(Exception):
-    """An object with an integer id that cannot be carried on; it is answered with ``error``."""
+    """An object with an integer id, and with a value that cannot be represented."""
 
     def __init__(self, ident: Id, error: HoldfastError) -> None:
         super().__init__(error.message)
@@ -35,21 +37,22 @@ class Unreadable(Exception):
         self.error = error
 
 
-# What a client sent
+# Requests
 
 
 def decode(text: str | bytes) -> dict[str, Any]:
-    """Return the object that a client sent; its ``id`` is an ``Id``, its other numbers fit into 64 bits, its strings can be stored.
+    """Return the object that a client sent.
 
-    Raises ``BadFrame`` for anything but an object with an integer ``id``, ``Unreadable`` for one with an integer id and something that
-    cannot be carried on.
+    Its ``id`` is an ``Id``, its other numbers fit into 64 bits, and its strings can be stored.
+    Raises ``BadFrame`` for anything but an object with an integer ``id``, and ``Unreadable`` for an
+    object with an integer id and a value that cannot be represented.
     """
     try:
         if isinstance(text, bytes):
             text = text.decode()
         found = _decode(text)
     except UnicodeError as error:
-        raise BadFrame("this is no UTF-8") from error
+        raise BadFrame("expected UTF-8") from error
     except (msgspec.MsgspecError, RecursionError):
         return _decode_slowly(text)  # type: ignore[arg-type]
     if type(found) is not dict or type(found.get("id")) is not int:
@@ -60,7 +63,10 @@ def decode(text: str | bytes) -> dict[str, Any]:
 
 
 def _is_plain(found: dict[str, Any], text: str) -> bool:
-    """Whether nothing in the object can be wrong. Few objects hold others, so those are looked at as text."""
+    """Whether nothing in the object can be wrong.
+
+    Nested values are rare: they are checked as text.
+    """
     if "\\u0000" in text:
         return False
     for value in found.values():
@@ -74,21 +80,16 @@ def _is_plain(found: dict[str, Any], text: str) -> bool:
 
 def _decode_slowly(text: str) -> dict[str, Any]:
     try:
-        seen = scan(text)
-    except NotJson as error:
+        parsed = strict_json.parse(text)
+    except strict_json.NotJson as error:
         raise BadFrame(str(error)) from error
-    if seen.id_at is None:
-        raise BadFrame("expected a JSON object with an integer id")
-    digits = seen.tokens[seen.id_at]
-    ident = int(digits) if fits(digits) else msgspec.Raw(digits.encode())
-    if seen.problem is not None:
-        raise Unreadable(ident, BadRequest(seen.problem))
-    found: dict[str, Any] = _decode(seen.with_id(seen.id_at, "0"))
-    found["id"] = ident
-    return found
+    ident = int(parsed.id) if strict_json.fits(parsed.id) else msgspec.Raw(parsed.id.encode())
+    if parsed.problem is not None:
+        raise Unreadable(ident, BadRequest(parsed.problem))
+    return {**parsed.fields, "id": ident}
 
 
-# What a client is sent
+# Frames of the server
 
 
 def hello(
@@ -99,7 +100,7 @@ def hello(
     ping_after: float,
     heads: Mapping[str, int],
 ) -> bytes:
-    """Encode the first object on a socket. ``user`` has id, username and name; ``ping_after`` is in seconds."""
+    """Encode the first object. ``user``: id, username, name; ``ping_after``: in seconds."""
     return _encode(
         {
             "type": "hello",
@@ -114,12 +115,12 @@ def hello(
 
 
 def reply(ident: Id, data: Any) -> bytes:
-    """Encode the answer to a command that was carried out."""
+    """Encode the reply to a command that succeeded."""
     return _reply(ident, _encode(data))
 
 
 def refusal(ident: Id, error: HoldfastError) -> bytes:
-    """Encode the answer to a command that was not carried out."""
+    """Encode the reply to a command that failed."""
     return b'{"type":"reply","id":%b,"ok":false,"error":%b}' % (
         _encode(ident),
         _encode(error.as_object()),
@@ -127,7 +128,7 @@ def refusal(ident: Id, error: HoldfastError) -> bytes:
 
 
 def subscribed(ident: Id, pages: Mapping[str, Page], errors: Mapping[str, HoldfastError]) -> bytes:
-    """Encode the answer to ``subscribe``: a page or an error for each stream."""
+    """Encode the reply to ``subscribe``: a page or an error for each stream."""
     found = b",".join(
         [_encode(stream) + b":" + page_body(stream, page) for stream, page in pages.items()]
     )
@@ -136,24 +137,24 @@ def subscribed(ident: Id, pages: Mapping[str, Page], errors: Mapping[str, Holdfa
 
 
 def pulled(ident: Id, stream: str, page: Page) -> bytes:
-    """Encode the answer to ``pull``."""
+    """Encode the reply to ``pull``."""
     return _reply(ident, page_body(stream, page))
 
 
 def event(stream: str, event: Event) -> bytes:
-    """Encode an event for level subscribers. Raises ``ValueError`` for a hidden one, which nobody is shown."""
+    """Encode an event for level subscribers. Raises ``ValueError`` for a hidden one."""
     if event.body is None:
         raise ValueError(f"expected an event with a body, got the hidden {event.key}")
     return b'{"type":"event","stream":%b,%b' % (_encode(stream), event.body[1:])
 
 
 def page(stream: str, page: Page) -> bytes:
-    """Encode a page that is pushed."""
+    """Encode a page that the client did not ask for."""
     return b'{"type":"page",' + page_body(stream, page)[1:]
 
 
 def page_body(stream: str, page: Page) -> bytes:
-    """Encode a page as it stands in replies and HTTP answers: without a type, and without the hidden events."""
+    """Encode a page as in replies and HTTP responses: no type, no hidden events."""
     events = b",".join([event.body for event in page.events if event.body is not None])
     return b'{"stream":%b,"from":%d,"to":%d,"head":%d,"events":[%b]}' % (
         _encode(stream),
@@ -165,12 +166,12 @@ def page_body(stream: str, page: Page) -> bytes:
 
 
 def behind(stream: str, head: int) -> bytes:
-    """Encode the word that a subscription has stopped being level."""
+    """Encode the notice that a subscription is no longer level."""
     return b'{"type":"behind","stream":%b,"head":%d}' % (_encode(stream), head)
 
 
 def signal(stream: str, kind: str, data: Mapping[str, Any]) -> bytes:
-    """Encode something ephemeral."""
+    """Encode an ephemeral signal, such as typing."""
     return b'{"type":"signal","stream":%b,"kind":%b,"data":%b}' % (
         _encode(stream),
         _encode(kind),
@@ -179,18 +180,18 @@ def signal(stream: str, kind: str, data: Mapping[str, Any]) -> bytes:
 
 
 def closed(stream: str, reason: str) -> bytes:
-    """Encode the end of a subscription that the server has ended."""
+    """Encode the end of a subscription by the server."""
     return b'{"type":"closed","stream":%b,"reason":%b}' % (_encode(stream), _encode(reason))
 
 
 def bye(reason: str, retry_after: float | None) -> bytes:
-    """Encode the last object before a close on purpose. ``retry_after``: seconds until this client's slot; None where it has none."""
+    """Encode the last object before an intended close; ``retry_after`` is in seconds."""
     slot = b"" if retry_after is None else b',"retry_after":%b' % _encode(round(retry_after, 3))
     return b'{"type":"bye","reason":%b%b}' % (_encode(reason), slot)
 
 
 def joined(objects: Sequence[bytes]) -> bytes:
-    """Put objects into one frame: a single one as it is, several as an array, to be handled in order."""
+    """Join objects into one frame: one as it is, several as an array to be handled in order."""
     return objects[0] if len(objects) == 1 else b"[%b]" % b",".join(objects)
 
 

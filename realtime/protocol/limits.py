@@ -1,13 +1,14 @@
 """The token bucket that bounds how fast one socket may send commands."""
 
-# Seconds; whoever waits exactly as long as told must not be refused for a rounding error.
+# Seconds: a client that waits exactly `retry_after` must not be refused for a rounding error.
 ROUNDING = 1e-9
 
 
 class TokenBucket:
-    """``rate`` tokens a second, at most ``burst`` saved up; full at the start. ``now`` is any clock in seconds that does not run backwards.
+    """``rate`` tokens a second, at most ``burst`` saved; full at the start.
 
-    Kept as one number, the time at which the bucket would be full again, so nothing has to be refilled.
+    ``now`` is any clock in seconds that does not run backwards. The state is one number, the time
+    at which the bucket would be full again, so nothing has to be refilled.
     """
 
     __slots__ = ("_burst_seconds", "_full_at", "_token_seconds", "burst")
@@ -23,7 +24,7 @@ class TokenBucket:
         self._full_at = now
 
     def take(self, now: float, n: int = 1) -> float:
-        """Take ``n`` tokens. Return 0.0 when granted; else, with nothing taken, the seconds until it would be."""
+        """Take ``n`` tokens and return 0.0, or take none and return the seconds to wait."""
         if n > self.burst:
             raise ValueError(f"expected at most {self.burst} tokens at once, got {n}")
         full_at = max(self._full_at, now) + n * self._token_seconds

@@ -1,8 +1,9 @@
-"""Events and pages: what changed in a stream, and the rule by which several tables become one page.
+"""Events and pages: what changed in a stream, and the rule that makes one page of several tables.
 
-*Head first, then rows, cut at the head* (design: "the state is the log"). A page is made of several tables, and every query sees a later
-moment than the one before it. So the reader takes the head H first, then the rows of each table with ``after < seq``, and this module
-throws away those above H, merges by ``seq`` and cuts at the page size.
+*Head first, then rows, cut at the head.* A page is made of several tables, and every query sees a
+later moment than the one before it. So the reader takes the head H first, then the rows of each
+table with ``after < seq``. This module drops those above H, merges by ``seq`` and cuts at the page
+size.
 """
 
 from collections.abc import Iterable
@@ -19,26 +20,26 @@ PAGE_MAX_BYTES = 256 * 1024  # keeps a frame far below the 1 MiB at which Daphne
 
 
 class End(NamedTuple):
-    """An event that takes a right away: whose, and what happens to the sockets that had it.
+    """A right that an event takes away: whose, and what happens to the sockets that used it.
 
-    With ``code`` the matching sockets are closed with it; without, only their subscription to the event's stream ends.
+    With ``code`` the matching sockets are closed; without it only their subscription to the event's
+    stream ends.
     """
 
-    user: int | None  # whose; None: everybody's
-    # Only the sockets opened with this session or token; None: all of the user's.
+    user: int | None  # None: every user
+    # Only the sockets that were opened with this session or token; None: all of the user's.
     credential: str | None
     code: int | None  # a close code, or None to end one subscription
-    reason: str  # the word in `closed.reason` or in the close frame
+    reason: str  # `closed.reason` or the reason of the close frame
 
 
 class Event(NamedTuple):
     """The newest state of one row of a stream, as of ``seq``; immutable, encoded once."""
 
     seq: int
-    # Identity of the row, for example "message:90210": a newer event of the same key replaces this
-    # one.
+    # The row, for example "message:90210": a newer event of the same key replaces this one.
     key: str
-    # B'{"seq":…,"kind":…,"data":{…}}'; None: moves the position, is shown to nobody.
+    # The JSON object {"seq":…,"kind":…,"data":{…}}. None: moves the position, is sent to no one.
     body: bytes | None
     end: End | None = None
 
@@ -51,12 +52,15 @@ class Event(NamedTuple):
 
     @classmethod
     def hidden(cls, kind: str, ident: int, seq: int, *, end: End | None = None) -> "Event":
-        """Make an event that clients never see: it takes a number and may end subscriptions."""
+        """Make an event that no client sees: it takes a number and may end subscriptions."""
         return cls(seq, f"{kind}:{ident}", None, end)
 
 
 class Page(NamedTuple):
-    """What changed in ``(start, to]``, in ``seq`` order. ``to == head``: whoever applies it is level."""
+    """The changes in ``(start, to]``, in ``seq`` order.
+
+    With ``to == head`` its reader is level.
+    """
 
     start: int  # `from` on the wire
     to: int
@@ -64,7 +68,7 @@ class Page(NamedTuple):
     events: tuple[Event, ...]
 
     def raised(self, head: int) -> "Page":
-        """Return the page with a head that is at least ``head`` (a tail may know of more than this page's query)."""
+        """Return the page with a head of at least ``head``: a tail may be ahead of the query."""
         return self if head <= self.head else self._replace(head=head)
 
 
@@ -81,8 +85,9 @@ def cut(
 ) -> Page:
     """Make a page of rows that were read after ``head`` was.
 
-    ``events`` holds, for every table, all rows with ``seq > after``, or at least its first ``limit + 1``. ``limit`` bounds events,
-    ``max_bytes`` their encoded size; a single event larger than that still makes a page.
+    ``events`` holds, for every table, all rows with ``seq > after``, or at least its first
+    ``limit + 1``. ``limit`` bounds the number of events and ``max_bytes`` their encoded size; a
+    single event larger than that still makes a page.
     """
     kept: list[Event] = []
     size = 0

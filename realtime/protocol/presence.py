@@ -1,22 +1,26 @@
-"""Who is present in which stream, over all processes, without a table and without the broker's help.
+"""Presence of users in streams, across all processes, without a table and without Redis commands.
 
-Each process is the only writer of its own **part**: the users of its sockets. It announces a part whenever it changes, and every process
-shows the union of all parts. Nothing here is promised: a lost announcement is found by the next heartbeat, and a process that falls silent
-takes its part with it.
+Each process is the only writer of its own **part**: the users of its sockets. It announces a part
+whenever it changes, and every process shows the union of all parts. Nothing here is promised: the
+next heartbeat finds a lost announcement, and a process that stops sending takes its part with it.
 
-Three kinds of message, plain dicts that any channel layer carries, each bounded in size:
+There are three kinds of message: plain dicts that any channel layer carries, each bounded in size.
 
-- ``presence.part``, on the stream's group: the whole newest state of one part, with a version that grows. Not a difference, so any one
-  of them repairs everything before it. Above ``LISTED_MAX`` users a part is only a count, because ids are shown in small rooms only.
-  Answers to ``ask`` hold several parts and go to everybody.
-- ``presence.heartbeat``, to everybody: the versions of the sender's parts between two stream names, a window that moves on from
-  heartbeat to heartbeat. Who follows a stream in the window and knows another version asks; what is not listed has ended.
-- ``presence.ask``, to everybody: the streams whose parts the sender wants, because somebody has just joined them there (that is how a
-  process that starts later learns what is there), or because it missed something.
+- ``presence.part``, to the stream's group: the complete newest state of one part, with a version
+  that grows. It is not a difference, so any part repairs everything before it. Above ``LISTED_MAX``
+  users a part is only a count, because ids are shown in small rooms only. Answers to ``ask`` hold
+  several parts and go to every process.
+- ``presence.heartbeat``, to every process: the versions of the sender's parts between two stream
+  names. This window moves on with each heartbeat. A process that follows a stream in the window and
+  knows another version asks for it; a part that is not listed has ended.
+- ``presence.ask``, to every process: the streams whose parts the sender wants, because a user has
+  just joined them there (this is how a process that starts later learns what exists), or because it
+  missed something.
 
-A process takes an interest in the streams in which it has users, and for a minute in those that somebody asked it about (``watch``); it
-forgets the others. A user who leaves is kept for the linger, so that
-a blip of the network is invisible. ``due`` is called about every second: announcements and changes are coalesced in between.
+A process keeps the streams in which it has users and, for a minute, those that it was asked about
+(``watch``). It forgets the others. A user who leaves is kept for the linger time, so a short
+network failure is invisible. ``due`` is called about every second and coalesces what happened in
+between.
 """
 
 from bisect import bisect_left
@@ -27,14 +31,14 @@ from typing import Any, NamedTuple
 
 LINGER_SECONDS = 15.0  # a reload, a tunnel or a handover to another node takes less
 HEARTBEAT_SECONDS = 5.0
-# After which a process that has just started has heard of all others.
+# By then a process that has just started has received a heartbeat from every other one.
 MEETING_SECONDS = HEARTBEAT_SECONDS + 1
 SILENT_SECONDS = 16.0  # three heartbeats and a second: one may be lost
 LISTED_MAX = 200  # protocol.md §3: ids only in rooms of at most 200 present
 HEARTBEAT_MAX_STREAMS = 500  # of about 20 bytes each
 ASK_MAX_STREAMS = 500
-WATCH_SECONDS = 60.0  # after the last question about a stream in which this process has nobody
-WATCH_MAX_STREAMS = 500  # the one that was asked about longest ago goes
+WATCH_SECONDS = 60.0  # after the last question about a stream without users on this process
+WATCH_MAX_STREAMS = 500  # beyond it, the stream that was asked about longest ago is dropped
 ANSWER_MAX_PARTS = 50  # of at most LISTED_MAX ids each: below 100 KiB
 
 Message = dict[str, Any]
@@ -49,7 +53,7 @@ class Send(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a ``presence`` signal says. ``joined`` and ``left`` are None where there are too many to name."""
+    """The content of a ``presence`` signal; ``joined`` and ``left`` are None for large streams."""
 
     stream: str
     count: int
@@ -65,7 +69,7 @@ class Change:
 
 
 class Due(NamedTuple):
-    """What is to be done now: tell other processes, and tell the sockets here."""
+    """The work of one turn: messages to other processes, changes for the sockets here."""
 
     sends: list[Send]
     changes: list[Change]
@@ -73,10 +77,10 @@ class Due(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A stream as it is shown."""
+    """The presence of a stream, as clients see it."""
 
     count: int  # in a large stream a user with sockets on two processes may count twice
-    users: frozenset[int] | None  # None: too many
+    users: frozenset[int] | None  # None: too many to list
 
 
 _EMPTY = View(0, frozenset())
@@ -84,16 +88,16 @@ _EMPTY = View(0, frozenset())
 
 @dataclass(slots=True)
 class _Own:
-    """What this process has in one stream."""
+    """The users of this process in one stream."""
 
-    sockets: dict[int, int] = field(default_factory=dict)  # by user; those who linger have none
+    sockets: dict[int, int] = field(default_factory=dict)  # by user; a lingering user has none
     users: set[int] = field(default_factory=set)
     version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What another process has in one stream, as last heard."""
+    """The part of another process in one stream, as last received."""
 
     version: int
     count: int
@@ -102,26 +106,29 @@ class _Part:
 
 @dataclass(slots=True)
 class _Peer:
-    """Another process."""
+    """Another process, and when its last message came (seconds)."""
 
-    heard_at: float
+    seen_at: float
     parts: dict[str, _Part] = field(default_factory=dict)
 
 
 class Presence:
-    """The presence of one process. ``process`` is a name that no process had before: one that is started anew is another one."""
+    """The presence of one process. Times are seconds of any clock that does not run backwards.
+
+    ``process`` is a name that no process had before: a restarted process is a new one.
+    """
 
     def __init__(self, process: str, *, linger: float = LINGER_SECONDS) -> None:
         self._process = process
         self._linger = linger
         self._own: dict[str, _Own] = {}
-        self._leaving: dict[tuple[str, int], float] = {}  # when the linger is over, in that order
-        self._watched: dict[str, float] = {}  # until when, in that order
+        self._leaving: dict[tuple[str, int], float] = {}  # when the linger ends, in that order
+        self._watched: dict[str, float] = {}  # when the watch ends, in that order
         self._peers: dict[str, _Peer] = {}
         self._shown: dict[str, View] = {}
         self._version = 0
         self._heartbeat_at = float("-inf")
-        self._met_at = float("inf")  # when it has heard of all others; its first ``due`` knows
+        self._met_at = float("inf")  # when all others are known; set by the first ``due``
         self._window_from = ""
         # Own parts that changed (dicts, because they keep the order).
         self._unannounced: dict[str, None] = {}
@@ -133,7 +140,7 @@ class Presence:
         """Count one more socket of ``user``."""
         own = self._own.setdefault(stream, _Own())
         if not own.sockets:
-            self._wanted[stream] = None  # nobody listened for a while
+            self._wanted[stream] = None  # parts that came while no user was here were dropped
         own.sockets[user] = own.sockets.get(user, 0) + 1
         self._leaving.pop((stream, user), None)
         if user not in own.users:
@@ -141,7 +148,10 @@ class Presence:
             self._changed(stream)
 
     def leave(self, stream: str, user: int, now: float) -> None:
-        """Count one socket less; after the last one the user lingers. One that was never counted is none."""
+        """Count one socket less.
+
+        After the last one the user lingers; an unknown user is ignored.
+        """
         own = self._own.get(stream)
         if own is None or user not in own.sockets:
             return
@@ -151,7 +161,7 @@ class Presence:
             self._leaving[stream, user] = now + self._linger
 
     def watch(self, stream: str, now: float) -> bool:
-        """Take an interest in a stream for a while. Tells whether what others have there has to be asked first."""
+        """Keep a stream for a while. Returns whether other processes have to be asked about it."""
         is_new = not self._knows(stream)
         self._watched.pop(stream, None)
         self._watched[stream] = now + WATCH_SECONDS
@@ -162,29 +172,29 @@ class Presence:
         return is_new and (bool(self._peers) or now < self._met_at)
 
     def present(self, stream: str) -> tuple[int, list[int] | None]:
-        """Return how many are present and their ids; None instead of ids where there are too many."""
+        """Return how many users are present, and their ids (None if there are too many to list)."""
         view = self._view(stream)
         return view.count, None if view.users is None else sorted(view.users)
 
-    def heard(self, message: Message, now: float) -> None:
-        """Take a message of any process, this one included."""
+    def receive(self, message: Message, now: float) -> None:
+        """Handle a message from any process; those from this one are ignored."""
         process = message["process"]
         if process == self._process:
             return
         peer = self._peers.setdefault(process, _Peer(now))
-        peer.heard_at = now
+        peer.seen_at = now
         match message["type"]:
             case "presence.part":
-                self._heard_parts(peer, message["parts"])
+                self._receive_parts(peer, message["parts"])
             case "presence.heartbeat":
-                self._heard_heartbeat(peer, message)
+                self._receive_heartbeat(peer, message)
             case "presence.ask":
                 self._asked.update(
                     dict.fromkeys(stream for stream in message["streams"] if stream in self._own)
                 )
 
     def due(self, now: float) -> Due:
-        """Do what has become due; called about every second."""
+        """Return what has become due. Call it about every second."""
         self._met_at = min(self._met_at, now + MEETING_SECONDS)
         self._end_lingers(now)
         self._end_watches(now)
@@ -227,7 +237,7 @@ class Presence:
             self._forget(stream)
 
     def _knows(self, stream: str) -> bool:
-        """Whether what others say about a stream is kept."""
+        """Whether the parts of other processes in this stream are kept."""
         return stream in self._own or stream in self._watched
 
     def _changed(self, stream: str) -> None:
@@ -261,7 +271,7 @@ class Presence:
         return {"type": f"presence.{kind}", "process": self._process, **content}
 
     def _forget_empty(self) -> None:
-        """Lose interest in the streams that nobody here is in."""
+        """Forget the streams in which this process has no users."""
         for stream in self._unshown:
             if stream in self._own and not self._own[stream].users:
                 del self._own[stream]
@@ -274,7 +284,7 @@ class Presence:
 
     # Other processes
 
-    def _heard_parts(
+    def _receive_parts(
         self, peer: _Peer, parts: Iterable[tuple[str, int, int, list[int] | None]]
     ) -> None:
         for stream, version, count, users in parts:
@@ -289,7 +299,7 @@ class Presence:
             else:
                 peer.parts.pop(stream, None)
 
-    def _heard_heartbeat(self, peer: _Peer, message: Message) -> None:
+    def _receive_heartbeat(self, peer: _Peer, message: Message) -> None:
         begin, end = message["begin"], message["end"]
         versions: Mapping[str, int] = message["versions"]
         for stream in {**self._own, **self._watched}:
@@ -305,11 +315,11 @@ class Presence:
 
     def _drop_silent(self, now: float) -> None:
         for process, peer in list(self._peers.items()):
-            if now - peer.heard_at > SILENT_SECONDS:
+            if now - peer.seen_at > SILENT_SECONDS:
                 del self._peers[process]
                 self._unshown.update(dict.fromkeys(peer.parts))
 
-    # What is shown
+    # The view of clients
 
     def _view(self, stream: str) -> View:
         own = self._own.get(stream)

@@ -1,19 +1,21 @@
-"""The tail of a stream: its contiguous end, in memory, once per process. Resumes are answered from it and flushes are cut out of it.
+"""The tail of a stream: its contiguous end, in memory, once per process.
 
-How the parts of it lie on the line of numbers::
+A resume is answered from it, and flushes are cut out of it. Its parts on the number line::
 
           floor              flushed      position       early
-    ────────┤  newest state of each row  ├──────────┤ hole │ x  x │
+    ────────┤  newest state of each row  ├──────────┤ gap │ x  x │
             └────────── resume ──────────┘          └ repair ┘
 
-- Every change in ``(floor, position]`` is known, in the newest state of its row. A newer change of a row replaces the older one and moves
-  no floor, so a few rows may cover many changes. Only an eviction moves the floor, to the evicted number.
-- What comes early (something before it is missing) is kept for a while: two processes that publish at the same moment cross, and that must
-  not cost a read.
-- A text is gone as soon as a newer change of its row has been *heard of*, in order or early: what it leaves is a hole, and a page may
-  have holes where a later change of the same row stands further on.
-- Nobody who is level is above ``position`` when a flush is taken. So a row that a flush repeats in an older state than its reader has
-  (from another node, say) is one that has changed again above ``position``, and comes again.
+- Every change in ``(floor, position]`` is known, in the newest state of its row. A newer change of
+  a row replaces the older one and does not move the floor, so a few rows may cover many changes.
+  Only an eviction moves the floor, to the evicted number.
+- An event that comes early (something before it is missing) is kept for a moment: two processes
+  that publish at the same time cross, which must not cost a read.
+- A text is gone as soon as a newer change of its row has been *received*, in order or early. It
+  leaves a hole, and a page may have holes where a later change of the same row follows.
+- No level subscriber is above ``position`` when a flush is taken. So if a flush repeats a row in an
+  older state than its reader has (from another node, say), that row has changed again above
+  ``position`` and comes again.
 """
 
 from collections.abc import Iterable
@@ -22,58 +24,62 @@ from typing import NamedTuple
 
 from realtime.protocol.page import PAGE_MAX_BYTES, PAGE_MAX_EVENTS, Event, Page, cut
 
-# Publications of two processes cross by a few events; more is a hole that a repair fills better.
+# Publications of two processes cross by a few events; a repair fills a larger gap better.
 EARLY_MAX_EVENTS = 64
 
 
 class Ingested(Enum):
-    """What became of an event that came from the broker or from this process."""
+    """The outcome of an event that came from the broker or from this process."""
 
-    APPENDED = auto()  # it was next
-    OLD = auto()  # known already: a repeat, or a repair was faster
+    APPENDED = auto()  # it was the next one
+    OLD = auto()  # already known: a repeat, or a repair was faster
     EARLY = auto()  # something before it is missing
 
 
 class Flush(NamedTuple):
-    """What level subscribers are sent: everything in ``(start, to]``."""
+    """Events for level subscribers: everything in ``(start, to]``."""
 
     start: int
     to: int
     events: tuple[Event, ...]
-    # Each number is there and visible: send `event` objects; else one `page` with head = to.
+    # Every number is present and visible: send `event` objects; else one `page` with head = to.
     contiguous: bool
-    overflow: bool  # some of it is gone: no events, tell the level subscribers `behind`
+    overflow: bool  # part of it was evicted: no events, send `behind` to level subscribers
 
 
 class Tail:
-    """One stream's tail. ``max_events`` and ``max_bytes`` (of encoded bodies) bound what is kept, and what is kept early."""
+    """The tail of one stream.
+
+    ``max_events`` and ``max_bytes`` (of encoded bodies) bound the rows in memory; the early events
+    have bounds of their own: ``EARLY_MAX_EVENTS`` and ``max_bytes``.
+    """
 
     def __init__(
         self, position: int, *, max_events: int = 512, max_bytes: int = 512 * 1024
     ) -> None:
         self.position = position  # everything up to here is known
-        self.floor = position  # and of it, everything above here is in memory
+        self.floor = position  # everything above here, up to position, is in memory
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._rows: dict[str, Event] = {}  # by key, in seq order
         self._bytes = 0
         self._early: dict[int, Event] = {}
         self._early_bytes = 0
-        # The highest number of which it is not known what it changed: given up early, or a hole in
-        # a repair.
+        # The highest number whose row is unknown: dropped while early, or a hole in a repair.
         self._unknown = 0
-        self._answered = 0  # the highest position at which somebody was told to be level
+        self._answered = 0  # the highest position at which a subscriber became level
         self._flushed = position
 
-    # What comes in
+    # Incoming
 
     def ingest(self, event: Event) -> Ingested:
-        """Take an event as it was published, in any order, any number of times.
+        """Take a published event, in any order, any number of times.
 
-        The hub acts on ``event.end`` whatever the outcome: a revocation does not wait for a hole to close.
+        The hub acts on ``event.end`` whatever the outcome: a revocation does not wait for a gap to
+        close.
         """
         if event.seq <= self.position:
-            self._forget_before(event)  # where a repair left a hole, only now is it known whose
+            self._forget_before(event)  # fills in whose hole a repair left
             return Ingested.OLD
         if event.seq > self.position + 1:
             self._keep_early(event)
@@ -84,14 +90,14 @@ class Tail:
 
     @property
     def has_gap(self) -> bool:
-        """Whether the stream is known to reach beyond ``position``: wait a moment for what is crossing, then repair."""
+        """Whether the stream reaches beyond ``position``: wait a moment, then repair."""
         return bool(self._early) or self._unknown > self.position or self._answered > self.position
 
     def repair(self, page: Page) -> list[Event]:
-        """Absorb a page that was read from the database with ``start <= position``, as it was read.
+        """Absorb a page that was read from the database with ``start <= position``.
 
-        Returns the events that were new, the early ones that fit now included, in order, so that the hub can act on their ``end``.
-        Raises ``ValueError`` for a page that leaves a hole.
+        Returns the new events in order, including the early ones that fit now, so that the hub can
+        act on their ``end``. Raises ``ValueError`` for a page that starts above ``position``.
         """
         if page.start > self.position:
             raise ValueError(
@@ -102,25 +108,29 @@ class Tail:
         new = [event for event in page.events if event.seq > before]
         for event in new:
             self._append(event, known=known)
-        if len(new) < page.to - before:  # numbers whose row has changed again, further on
+        if len(new) < page.to - before:  # numbers whose row has changed again later
             self._unknown = max(self._unknown, page.to)
         self.position = max(self.position, page.to)
         new += self._append_early()
         return new
 
     def jump(self, position: int) -> None:
-        """Give up the contents and go on from ``position``: there is too much to repair. Level subscribers will be told ``behind``."""
-        self._give_up(max(self.position, position))
+        """Drop the contents and continue from ``position``, when there is too much to repair.
+
+        Level subscribers are sent ``behind``.
+        """
+        self._restart_at(max(self.position, position))
         self._append_early()
 
-    # What goes out
+    # Outgoing
 
     def resume(
         self, after: int, *, limit: int = PAGE_MAX_EVENTS, max_bytes: int = PAGE_MAX_BYTES
     ) -> Page | None:
-        """Return the page after a client's position, or None when it is below the floor: then read the database (see ``answer``).
+        """Return the page after a client's position; None below the floor: read the database.
 
-        Raises ``ValueError`` when ``after`` is above ``position``: repair first; what is above the database's head is a `reset`.
+        See ``answer`` for that case. Raises ``ValueError`` when ``after`` is above ``position``:
+        repair first. A position above the database's head is a `reset`.
         """
         if after > self.position:
             raise ValueError(f"expected a position of at most {self.position}, got {after}")
@@ -131,12 +141,13 @@ class Tail:
         )
 
     def answer(self, page: Page) -> Page | None:
-        """Make a page that was read from the database fit to be sent *now*; None: it is too old for that, read it again.
+        """Bring a page from the database up to date before it is sent; None if it is too old.
 
-        While it was being read, rows may have changed: a text that was deleted meanwhile is left out (its tombstone stands further on).
-        The head becomes at least ``position``. Call it in the same step in which the page is sent, after ``repair`` with the same page
-        where that fits: the tail catches up at no cost. Where it does not fit, a subscriber becomes level above ``position``, and flushes
-        wait until a repair has caught up with it (``has_gap``).
+        Rows may have changed while it was read: a text that was deleted meanwhile is left out (its
+        tombstone follows). The head becomes at least ``position``. Call this in the same step in
+        which the page is sent, after ``repair`` with the same page where that fits: the tail
+        catches up at no cost. Where it does not fit, a subscriber becomes level above ``position``,
+        and flushes wait until a repair has caught up with it (``has_gap``).
         """
         if page.head < self.floor or page.head < self._unknown:
             return None
@@ -148,9 +159,10 @@ class Tail:
         return page
 
     def take_flush(self) -> Flush | None:
-        """Return what has come since the last flush, at most one page of it: call again until None.
+        """Return what has come since the last flush, at most one page: call again until None.
 
-        None as well while somebody level is ahead of the tail. Whoever became level since the last flush ignores what is repeated.
+        Also None while a level subscriber is ahead of the tail. A subscriber that became level
+        since the last flush ignores what is repeated.
         """
         start = self._flushed
         if self.position == start or self.position < self._answered:
@@ -172,9 +184,10 @@ class Tail:
         )
 
     def current(self, flush: Flush) -> Flush | None:
-        """Return what of a flush may still be sent, some time after it was taken; None: that is not known any more, as after an overflow.
+        """Return the part of an earlier flush that may still be sent; None if that is unknown.
 
-        A row that has changed meanwhile is left out: its newer state comes with the next flush, and a deleted text goes to nobody more.
+        A row that has changed meanwhile is left out: its newer state comes with the next flush, and
+        a deleted text is sent to no one.
         """
         if flush.to < self.floor or flush.to < self._unknown:
             return None
@@ -185,10 +198,10 @@ class Tail:
             else flush._replace(events=current, contiguous=False)
         )
 
-    # Inside
+    # Internals
 
     def _since(self, after: int) -> list[Event]:
-        """Return the rows above ``after``; most readers are close to the end, so look from there."""
+        """Return the rows above ``after``, searched from the end: most readers are close to it."""
         found = []
         for event in reversed(self._rows.values()):
             if event.seq <= after:
@@ -198,9 +211,9 @@ class Tail:
         return found
 
     def _extend_down(self, page: Page) -> None:
-        """Keep what was read below the floor, where it reaches the floor and finds room: many come back with the same position.
+        """Keep a page that reaches the floor from below and finds room.
 
-        It is as fit to be kept as to be sent, by the same conditions.
+        Many clients return with the same position. A page that may be sent may also be kept.
         """
         if not page.start < self.floor <= page.to:
             return
@@ -220,10 +233,10 @@ class Tail:
         return (row is not None and row.seq > event.seq) or _newer(self._early.values(), event)
 
     def _append(self, event: Event, *, known: bool) -> None:
-        """Move on to ``event``. ``known``: no later change of its row can have been heard of and given up."""
+        """Append ``event``. ``known``: no later change of its row can have been dropped."""
         self.position = event.seq
         if not known:
-            self._give_up(event.seq)
+            self._restart_at(event.seq)
             return
         self._forget_before(event)
         if not _newer(self._early.values(), event):
@@ -232,7 +245,7 @@ class Tail:
             self._evict()
 
     def _evict(self) -> None:
-        """Stay within the bounds: the oldest go first, and the floor is where they were."""
+        """Stay within the bounds: evict the oldest rows and move the floor to them."""
         while len(self._rows) > self._max_events or self._bytes > self._max_bytes:
             oldest = self._rows[next(iter(self._rows))]
             self._forget(oldest)
@@ -248,14 +261,14 @@ class Tail:
         del self._rows[row.key]
         self._bytes -= _size(row)
 
-    def _give_up(self, position: int) -> None:
-        """Keep nothing up to ``position``."""
+    def _restart_at(self, position: int) -> None:
+        """Drop everything and continue from ``position``."""
         self.position = self.floor = position
         self._rows.clear()
         self._bytes = 0
 
     def _keep_early(self, event: Event) -> None:
-        """Keep what cannot be appended yet; when there is too much of it, the highest goes, because the lowest fits first."""
+        """Keep an early event. Beyond the bounds the highest is dropped: the lowest fits first."""
         self._forget_before(event)
         if event.seq not in self._early:
             self._early[event.seq] = event

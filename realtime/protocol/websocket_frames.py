@@ -1,13 +1,17 @@
-"""WebSocket frames as bytes (RFC 6455 §5.2): those that we send, and the plainest that a client sends. The rest is autobahn's."""
+"""WebSocket frames as bytes (RFC 6455 §5.2): the fast path of sending and receiving.
+
+It covers the frames that the server sends and the simplest that a client sends; autobahn handles
+the rest.
+"""
 
 import struct
 from typing import Final
 
-# The last fragment of a text message, and the first: nearly every frame that a client sends.
+# FIN and opcode 1: an unfragmented text message, which is nearly every frame of a client.
 WHOLE_TEXT: Final = 0x81
 MASKED: Final = 0x80
-PING: Final = b"\x89\x00"  # without a payload, so that the answer has none
-PONG: Final = b"\x8a\x80"  # and a mask
+PING: Final = b"\x89\x00"  # without a payload, so the pong has none
+PONG: Final = b"\x8a\x80"  # followed by a mask of four bytes
 REASON_BYTES: Final = 123  # §5.5: a control frame holds 125 bytes, and the code takes two
 
 
@@ -22,9 +26,10 @@ def framed(payload: bytes) -> bytes:
 
 
 def whole_text(data: bytes, at: int, limit: int) -> tuple[bytes, int] | None:
-    """Return the text message of at most ``limit`` bytes whose one frame stands at ``at``, unmasked, and where the next frame begins.
+    """Return the unmasked text message at offset ``at`` and the offset of the next frame.
 
-    None for everything else: other frames, frames that have not come whole, wrong ones. Whoever knows the whole RFC looks at those.
+    None for everything else: other frames, incomplete ones, wrong ones, and messages above
+    ``limit`` bytes. autobahn handles those.
     """
     if len(data) - at < 6 or data[at] != WHOLE_TEXT or not data[at + 1] & MASKED:
         return None
@@ -33,7 +38,8 @@ def whole_text(data: bytes, at: int, limit: int) -> tuple[bytes, int] | None:
         return None
     if length == 126:
         length, begin = data[at + 2] << 8 | data[at + 3], at + 8
-        if length < 126:  # could have been said shorter, and so had to be
+        # The shortest form is mandatory (RFC 6455 §5.2).
+        if length < 126:
             return None
     end = begin + length
     if length > limit or end > len(data):
@@ -44,10 +50,10 @@ def whole_text(data: bytes, at: int, limit: int) -> tuple[bytes, int] | None:
 
 
 def after_pong(data: bytes, at: int) -> int:
-    """Return where the next frame begins, behind an answer to ``PING`` that may stand at ``at``."""
+    """Return the offset after a pong to ``PING`` at ``at``, or ``at`` if there is none."""
     return at + 6 if data.startswith(PONG, at) and len(data) >= at + 6 else at
 
 
 def shortened(reason: str) -> bytes:
-    """Return a reason that fits into a close frame, cut between characters."""
+    """Return a reason that fits into a close frame, cut between two characters."""
     return reason.encode()[:REASON_BYTES].decode(errors="ignore").encode()

@@ -1,4 +1,4 @@
-"""One HTTP request of ``manage.py serve``: Daphne's protocol, with bounds on what comes in and on what waits to go out."""
+"""One HTTP request of ``manage.py serve``: Daphne's protocol with bounds in both directions."""
 
 import asyncio
 from typing import Any, Final
@@ -9,7 +9,7 @@ from django.conf import settings
 from realtime.core.drain import process
 from realtime.server.websocket_protocol import unsent
 
-STALL_SECONDS: Final = 30.0  # a client that takes nothing for so long is cut off
+STALL_SECONDS: Final = 30.0  # a client that reads nothing for this long is disconnected
 STALL_CHECK_SECONDS: Final = 0.05
 
 
@@ -20,16 +20,16 @@ class RequestProtocol(WebRequest):
     _received = 0
 
     def gotLength(self, length: int | None) -> None:
-        """Refuse a body that is announced too large.
+        """Refuse a body whose announced length is too large.
 
-        Daphne takes any, in memory and in temporary files, before the application runs.
+        Daphne stores any body, in memory and in temporary files, before the application runs.
         """
         super().gotLength(length)
         if length is not None and length > settings.HOLDFAST_MAX_BODY_BYTES:
             self._refuse_body()
 
     def handleContentChunk(self, data: bytes) -> None:
-        """Refuse a body that turns out too large."""
+        """Refuse a body that grows too large."""
         self._received += len(data)
         if self._received <= settings.HOLDFAST_MAX_BODY_BYTES:
             super().handleContentChunk(data)
@@ -44,7 +44,11 @@ class RequestProtocol(WebRequest):
             self.channel.loseConnection()
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        """Carry out one message of the application; while draining, answer and hang up, so that the proxy asks another node next time."""
+        """Handle one message of the application.
+
+        While draining, close the connection after the response, so that the proxy uses another
+        node.
+        """
         if (
             process.draining
             and message["type"] == "http.response.start"
@@ -55,9 +59,10 @@ class RequestProtocol(WebRequest):
         super().handle_reply(message)
 
     async def drained(self) -> None:
-        """Return when the client has taken most of what was written; cut off one that takes nothing.
+        """Wait until the client has read most of the response; disconnect one that reads nothing.
 
-        Daphne's ``send`` never waits: a stream of events to a client that does not read would grow in memory without end.
+        Daphne's ``send`` never waits: an event stream to a client that does not read would grow in
+        memory without bound.
         """
         channel = self.channel
         waited, before = 0.0, None
@@ -75,10 +80,10 @@ class RequestProtocol(WebRequest):
 
 
 class RequestFactory(HTTPFactory):
-    """Makes the channel of each connection."""
+    """Creates the channel of each connection."""
 
     def buildProtocol(self, addr: Any) -> Any:
-        """Return a channel whose requests are ours."""
+        """Return a channel that uses ``RequestProtocol``."""
         channel = super().buildProtocol(addr)
         channel.requestFactory = RequestProtocol
         return channel

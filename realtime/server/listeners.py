@@ -1,4 +1,4 @@
-"""The sockets that a node listens on: a TCP port, a Unix socket, or one that the service manager has opened."""
+"""The listening sockets of a node: a TCP port, a Unix socket, or one that the parent opened."""
 
 import asyncio
 import errno
@@ -16,21 +16,22 @@ from twisted.internet import reactor
 
 log = logging.getLogger("holdfast.server")
 
-ACCEPTS_PER_TURN: Final = 100  # connections; then those that are here get their turn
-# Without free file descriptors nothing can be accepted, and epoll would report it without end.
+ACCEPTS_PER_TURN: Final = 100  # connections; then the accepted ones get their turn
+# Pause when no file descriptor is free; epoll would report the socket in an endless loop.
 FULL_SECONDS: Final = 1.0
-UNIX_MODE: Final = 0o660  # the proxy shares our group
+UNIX_MODE: Final = 0o660  # the proxy is in our group
 
 
 class CannotListen(Exception):
-    """The address cannot be used; the message says why, and what to do."""
+    """The address cannot be used; the message says why and what to do."""
 
 
 class Listener:
-    """A listening socket, and its accepting.
+    """A listening socket that accepts connections for Twisted.
 
-    Twisted's ports set a backlog of 50, and one for a Unix socket makes its file writable for everybody and deletes it at the end, even
-    where a service manager has made it and a new process is listening on it already.
+    Twisted's own ports set a backlog of 50. Its Unix port makes the socket file writable for
+    everyone and deletes it at the end, even if a service manager owns it and a new process already
+    listens.
     """
 
     def __init__(self, sock: socket.socket, *, remove: Path | None = None) -> None:
@@ -39,14 +40,14 @@ class Listener:
         self.where = described(sock)
 
     def start(self, factory: Any) -> None:
-        """Accept connections from now on. Called on the running event loop."""
+        """Begin to accept connections. Call it on the running event loop."""
         self._factory = factory
         self._sock.setblocking(False)
         self._sock.listen(settings.HOLDFAST_BACKLOG)
         self._resume()
 
     def stop(self) -> None:
-        """Accept what the kernel has already queued, which would be reset, and listen no longer."""
+        """Accept the connections that the kernel has queued (it would reset them), then stop."""
         self._accept()
         asyncio.get_running_loop().remove_reader(self._sock)
         self._sock.close()
@@ -64,7 +65,7 @@ class Listener:
             except BlockingIOError:
                 return
             except ConnectionError:
-                continue  # gone before we came to it
+                continue  # closed before it was accepted
             except OSError as error:
                 self._wait(error)
                 return
@@ -72,12 +73,12 @@ class Listener:
                 try:
                     reactor.adoptStreamConnection(accepted.fileno(), accepted.family, self._factory)
                 except OSError as error:
-                    log.info("connection lost at once", extra={"error": str(error)})
+                    log.info("connection lost while accepting", extra={"error": str(error)})
 
     def _wait(self, error: OSError) -> None:
         if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
             raise error
-        log.error("no connection can be accepted", extra={"error": str(error)})
+        log.error("cannot accept connections", extra={"error": str(error)})
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._sock)
         loop.call_later(FULL_SECONDS, self._resume)
@@ -98,7 +99,7 @@ def tcp(host: str, port: int) -> Listener:
     except OSError as error:
         sock.close()
         hint = (
-            " Another process listens there; --port chooses another one."
+            " Another process uses this port; choose another one with --port."
             if error.errno == errno.EADDRINUSE
             else ""
         )
@@ -107,7 +108,7 @@ def tcp(host: str, port: int) -> Listener:
 
 
 def unix(path: Path) -> Listener:
-    """Bind a Unix socket; one that a killed process has left behind is replaced. Raises ``CannotListen``."""
+    """Bind a Unix socket; replace one left behind by a killed process. Raises ``CannotListen``."""
     _clear(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -120,7 +121,7 @@ def unix(path: Path) -> Listener:
 
 
 def inherited(number: int) -> Listener:
-    """Take over a socket that the parent has opened (``pass_fds``, systemd's socket units). Raises ``CannotListen``."""
+    """Take over a socket of the parent (``pass_fds``, systemd sockets). Raises ``CannotListen``."""
     try:
         if not stat.S_ISSOCK(os.fstat(number).st_mode):
             raise CannotListen(f"File descriptor {number} is not a socket.")
@@ -132,12 +133,12 @@ def inherited(number: int) -> Listener:
         socket.AF_INET6,
         socket.AF_UNIX,
     ):
-        raise CannotListen(f"File descriptor {number} is no stream socket of TCP or Unix.")
+        raise CannotListen(f"File descriptor {number} is not a TCP or Unix stream socket.")
     return Listener(sock)
 
 
 def described(sock: socket.socket) -> str:
-    """Return where a socket listens, as a person would type it."""
+    """Return the address of a listening socket as a person would type it."""
     if sock.family == socket.AF_UNIX:
         return f"unix:{sock.getsockname()}"
     host, port = sock.getsockname()[:2]
@@ -145,11 +146,11 @@ def described(sock: socket.socket) -> str:
 
 
 def _clear(path: Path) -> None:
-    """Remove a socket file that nobody listens on. Nothing else is ever removed."""
+    """Remove a socket file without a listener; never remove anything else."""
     if not path.exists():
         return
     if not path.is_socket():
-        raise CannotListen(f"{path} exists and is no socket.")
+        raise CannotListen(f"{path} exists and is not a socket.")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(path))
@@ -158,4 +159,4 @@ def _clear(path: Path) -> None:
             return
         except OSError as error:
             raise CannotListen(f"{path}: {error.strerror}.") from error
-    raise CannotListen(f"Another process listens on {path}.")
+    raise CannotListen(f"Another process already listens on {path}.")

@@ -1,13 +1,13 @@
-"""What waits for one application: the queue between a connection and its ``receive``."""
+"""The queue between a connection and its application's ``receive``."""
 
 import asyncio
 from typing import Any
 
 
-class Inbox:
-    """An ``asyncio.Queue`` without a bound and for one reader.
+class ReceiveQueue:
+    """An unbounded ``asyncio.Queue`` for one reader.
 
-    The queue of the standard library holds four deques, which are 2.5 KB when they are empty, for every idle socket.
+    The queue of the standard library has four deques: 2.5 KB for every idle socket.
     """
 
     __slots__ = ("_messages", "_reader")
@@ -17,13 +17,13 @@ class Inbox:
         self._reader: asyncio.Future[None] | None = None
 
     def put_nowait(self, message: dict[str, Any]) -> None:
-        """Add a message."""
+        """Add a message without waiting."""
         self._messages.append(message)
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
 
     async def get(self) -> dict[str, Any]:
-        """Wait for the next message and take it."""
+        """Wait for the next message, remove it and return it."""
         while not self._messages:
             self._reader = asyncio.get_running_loop().create_future()
             try:
@@ -33,5 +33,5 @@ class Inbox:
         return self._messages.pop(0)
 
     def qsize(self) -> int:
-        """Return how many messages wait."""
+        """Return the number of queued messages."""
         return len(self._messages)

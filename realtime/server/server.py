@@ -1,6 +1,7 @@
-"""``manage.py serve``: a Daphne server that drains. It listens, hands its clients over when it is told to stop, and trusts no header.
+"""``manage.py serve``: a Daphne server that drains before it stops and trusts no client header.
 
-``realtime.server.websocket_protocol`` and ``realtime.server.http_protocol`` have the protocols of single connections, ``realtime.server.listeners`` the sockets.
+``websocket_protocol`` and ``http_protocol`` handle single connections, ``listeners`` the listening
+sockets.
 """
 
 import asyncio
@@ -15,8 +16,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, cast
 
-# First: it installs Twisted's reactor on an asyncio loop, which must happen before anything else
-# imports one.
+# First: it installs Twisted's reactor on an asyncio loop, before another import installs one.
 from daphne.server import Server  # isort: skip
 from django.conf import settings
 from twisted.internet import defer
@@ -29,25 +29,24 @@ from realtime.engine import hub as hubs
 from realtime.protocol.errors import Unavailable
 from realtime.server.http_protocol import RequestFactory, RequestProtocol
 from realtime.server.listeners import Listener
-from realtime.server.receive_queue import Inbox
+from realtime.server.receive_queue import ReceiveQueue
 from realtime.server.websocket_protocol import SocketFactory, SocketProtocol, with_transport
 
-reactor: Any = _reactor  # typed as a module of functions, and is an object
+reactor: Any = _reactor  # typed as a module of functions, but an object
 log = logging.getLogger("holdfast.server")
 
 TIMEOUT_CHECK_SECONDS: Final = 2.0  # Daphne's period of check_timeouts
-# A check that comes later than this found the process stopped, not its clients silent.
+# A check that is this late means that the process was stopped, not that its clients are silent.
 STOPPED_SECONDS: Final = 5.0
-SLOT_SECONDS: Final = 0.1  # of the drain: those of one slot come back spread over it
+SLOT_SECONDS: Final = 0.1  # of the drain; the clients of a slot reconnect spread over it
 SLOWEST_HANDOVER: Final = 50  # clients a second; a node with few need not take all of DRAIN_SECONDS
-# After the last client was sent away: for posts, requests and closes that are under way.
+# After the last client was sent away: for posts, requests and closes in progress.
 FINISH_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.05
-# Objects made before Python looks for cycles among the young ones: those of 500 new sockets. With
-# its 700, a node of thousands of sockets spent 40 % of every handshake looking at the sockets it
-# had.
+# New objects before Python searches the young ones for cycles: those of 500 sockets. With Python's
+# 700 objects, a node with thousands of sockets spent 40 % of every handshake on that search.
 GARBAGE_THRESHOLD: Final = 50_000
-# Prefixes of headers by which a proxy speaks about its client.
+# Prefixes of headers in which a proxy describes its client.
 UNTRUSTED: Final = (b"x-forwarded-", b"x-real-ip", b"forwarded")
 
 
@@ -57,8 +56,8 @@ class HoldfastServer(Server):
     def __init__(
         self, application: Any, listeners: Sequence[Listener], *, announce: Callable[[str], None]
     ) -> None:
-        # No access log (Daphne writes two or three lines a socket, synchronously), no name in
-        # headers, and the listeners are ours.
+        # No access log (Daphne writes two or three lines a socket, synchronously), no server name
+        # in headers, and our own listeners.
         super().__init__(
             with_transport(application),
             endpoints=["ours"],
@@ -78,8 +77,9 @@ class HoldfastServer(Server):
     def run(self) -> None:
         """Serve until a signal ends it.
 
-        Replaces Daphne's ``run``: its endpoints know a backlog of 50, remove the socket file that a service manager owns, and take no
-        inherited Unix socket; and Twisted's signal handlers allow no drain, and no second signal to cut it short.
+        Replaces Daphne's ``run``. Its endpoints have a backlog of 50, remove the socket file that a
+        service manager owns, and accept no inherited Unix socket. Twisted's signal handlers allow
+        neither a drain nor a second signal that cuts it short.
         """
         loop = reactor._asyncioEventloop
         asyncio.set_event_loop(loop)
@@ -88,12 +88,12 @@ class HoldfastServer(Server):
         self.ws_factory = SocketFactory(self, server="")
         self.ws_factory.configure()
         globalLogBeginner.beginLoggingTo(
-            [cast(ILogObserver, _pass_on_errors)], redirectStandardIO=False, discardBuffer=True
+            [cast(ILogObserver, _log_twisted_error)], redirectStandardIO=False, discardBuffer=True
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
         reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
-        _spare_the_collector()
+        _tune_garbage_collector()
         loop.call_soon(self._started)
         reactor.run(installSignalHandlers=False)
 
@@ -105,7 +105,7 @@ class HoldfastServer(Server):
             self._announce(listener.where)
 
     def _signalled(self) -> None:
-        """First signal: drain. Second: now."""
+        """Drain at the first signal, stop at once at the second."""
         if self._drain_task is None:
             log.info("draining", extra={"sockets": len(self._sockets())})
             self._drain_task = asyncio.ensure_future(self._drain())
@@ -115,9 +115,10 @@ class HoldfastServer(Server):
     async def _drain(self) -> None:
         """Hand the clients over and stop.
 
-        Daphne cancels the applications and cuts the connections: all clients see 1006 at once and come back at once.
+        Daphne cancels the applications and cuts the connections: all clients see 1006 and reconnect
+        at the same moment.
         """
-        process.drain()  # /readyz says no, long polls are answered
+        process.drain()  # /readyz fails, long polls are answered
         for listener in self._listeners:
             listener.stop()
         try:
@@ -128,7 +129,10 @@ class HoldfastServer(Server):
         reactor.stop()
 
     async def _hand_over(self) -> None:
-        """Send every client away, in slots of equal size over ``DRAIN_SECONDS``, in random order; each gets its own moment to come back."""
+        """Send all clients away in random order, in equal slots over ``DRAIN_SECONDS``.
+
+        Each client gets its own moment to reconnect.
+        """
         leaving = self._sockets()
         random.shuffle(leaving)
         seconds = min(settings.DRAIN_SECONDS, len(leaving) / SLOWEST_HANDOVER)
@@ -141,7 +145,7 @@ class HoldfastServer(Server):
                 await self._pause(SLOT_SECONDS)
 
     async def _finish(self) -> None:
-        """Wait for what is under way, within bounds: commands, requests, closing handshakes, the writer."""
+        """Wait, within bounds, for commands, requests, closing handshakes and the writer."""
         deadline = time.monotonic() + FINISH_SECONDS
         while time.monotonic() < deadline and not self._hurry.is_set() and self._busy():
             await self._pause(POLL_SECONDS)
@@ -152,7 +156,7 @@ class HoldfastServer(Server):
             await hubs.stop()
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, unless a second signal says to hurry."""
+        """Wait, or return at once after a second signal."""
         try:
             await asyncio.wait_for(self._hurry.wait(), seconds)
         except TimeoutError:
@@ -170,9 +174,9 @@ class HoldfastServer(Server):
         ]
 
     def kill_all_applications(self) -> Any:
-        """Cancel what still runs, and wait for it.
+        """Cancel the applications that still run, and wait for them.
 
-        Daphne fails for a connection whose application has ended, and cancels nothing.
+        Daphne's version fails for a connection whose application has ended, and cancels nothing.
         """
         running = [
             details["application_instance"]
@@ -186,28 +190,29 @@ class HoldfastServer(Server):
     # Connections ----------------------------------------------------------------------------------
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        """Run the application for a connection, with a scope in which nothing is believed that a client could have written.
+        """Run the application for a connection, with a scope that trusts no client header.
 
-        Replaces Daphne's, whose queue is too large for many sockets.
+        Replaces Daphne's, whose queue takes too much memory for many sockets.
         """
         self._distrust(scope)
         if isinstance(protocol, SocketProtocol):
-            scope["holdfast.transport"] = protocol
-        inbox = Inbox()
+            scope["holdfast.outlet"] = protocol
+        queue = ReceiveQueue()
         scope.setdefault("asgi", {"version": "3.0"})
         task = asyncio.ensure_future(
             self.application(
-                scope=scope, receive=inbox.get, send=partial(self.handle_reply, protocol)
+                scope=scope, receive=queue.get, send=partial(self.handle_reply, protocol)
             )
         )
         self.connections[protocol]["application_instance"] = task
         task.add_done_callback(partial(self._application_ended, protocol))
-        return inbox
+        return queue
 
     def _distrust(self, scope: dict[str, Any]) -> None:
-        """Set the client's address by ``X-Real-IP`` where a trusted proxy says so, and drop such headers where it does not.
+        """Take the client's address from ``X-Real-IP`` of a trusted proxy; drop others' headers.
 
-        Daphne takes the leftmost ``X-Forwarded-For`` from anybody, and lets a client move the whole site with ``Daphne-Root-Path``.
+        Daphne believes the leftmost ``X-Forwarded-For`` of any client, and lets a client move the
+        whole site with ``Daphne-Root-Path``.
         """
         scope["root_path"] = ""
         trusted = settings.HOLDFAST_TRUST_PROXY and trusted_peer(scope["client"])
@@ -224,25 +229,26 @@ class HoldfastServer(Server):
             scope["client"] = [address, 0]
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
-        """Carry out a message of the application; a body that streams waits for its reader."""
+        """Handle a message of the application; a streamed body waits for its reader."""
         await super().handle_reply(protocol, message)
         if message.get("more_body") and isinstance(protocol, RequestProtocol):
             await protocol.drained()
 
     def protocol_disconnected(self, protocol: Any) -> None:
-        """Note the end of a connection; its application has a while to end too.
+        """Note the end of a connection and give its application time to end.
 
-        Daphne looks at every connection every second for those that have ended: half a percent of a core for thousands that have not.
+        Daphne checks every connection every second, which costs half a percent of a core for some
+        thousand idle ones.
         """
         details = self.connections.get(protocol)
-        if details is None or "disconnected" in details:  # a rejected one ends twice
+        if details is None or "disconnected" in details:  # a rejected connection ends twice
             return
         details["disconnected"] = time.time()
         task = details.get("application_instance")
         if task is None:
             del self.connections[protocol]
         else:
-            details["patience"] = asyncio.get_running_loop().call_later(
+            details["kill_timer"] = asyncio.get_running_loop().call_later(
                 self.application_close_timeout, self._kill, protocol, task
             )
 
@@ -253,7 +259,7 @@ class HoldfastServer(Server):
     def _application_ended(self, protocol: Any, task: "asyncio.Task[None]") -> None:
         """Close the connection of an application that has returned or failed.
 
-        Daphne leaves the socket of one that returned open, with nobody behind it.
+        Daphne leaves the socket open after the application has returned.
         """
         details = self.connections.get(protocol, {})
         details.pop("application_instance", None)
@@ -261,8 +267,8 @@ class HoldfastServer(Server):
         if error is not None:
             log.error("an application failed", exc_info=error)
         if "disconnected" in details:
-            if patience := details.get("patience"):
-                patience.cancel()
+            if kill_timer := details.get("kill_timer"):
+                kill_timer.cancel()
             del self.connections[protocol]
         elif error is not None:
             protocol.handle_exception(error)
@@ -274,9 +280,10 @@ class HoldfastServer(Server):
             protocol.close(1000, "")
 
     def timeout_checker(self) -> None:
-        """Look at the connections that may have been silent for too long; forgive the clients a time in which this process did not run.
+        """Check the connections that may have been silent for too long.
 
-        Daphne calls each of them every two seconds.
+        Time in which this process did not run is not held against its clients. Daphne checks every
+        connection every two seconds.
         """
         now = time.monotonic()
         stopped = now - self._checked_at - TIMEOUT_CHECK_SECONDS
@@ -290,7 +297,10 @@ class HoldfastServer(Server):
 
 
 def trusted_peer(client: Sequence[Any] | None) -> bool:
-    """Tell whether a connection comes from our proxy. Over a Unix socket there is no address, and only the proxy may open it."""
+    """Return whether a connection comes from a trusted proxy.
+
+    A Unix socket has no address; only the proxy can open it.
+    """
     if client is None:
         return True
     address = ipaddress.ip_address(str(client[0]).partition("%")[0])
@@ -305,18 +315,15 @@ def valid_address(header: bytes) -> str | None:
         return None
 
 
-def _spare_the_collector() -> None:
-    """Let the garbage collector pass over what was made at the start and lives to the end, and come seldom."""
+def _tune_garbage_collector() -> None:
+    """Exempt the objects that live as long as the process, and collect rarely."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-def _pass_on_errors(event: dict[str, Any]) -> None:
-    """Log what Twisted calls critical: an exception that reached its loop.
-
-    Daphne throws that away with everything else.
-    """
+def _log_twisted_error(event: dict[str, Any]) -> None:
+    """Log Twisted's critical events: exceptions that reached its loop. Daphne drops them."""
     if event["log_level"] is LogLevel.critical:
         failure = event.get("log_failure")
         log.error(
@@ -327,7 +334,10 @@ def _pass_on_errors(event: dict[str, Any]) -> None:
 
 
 async def _start_hub() -> None:
-    """Start the hub with the process, so that the first client does not wait for it; without a database the first client tries again."""
+    """Start the hub with the process, so that the first client does not wait for it.
+
+    If the database does not answer, the first client tries again.
+    """
     try:
         await hubs.started()
     except Unavailable:

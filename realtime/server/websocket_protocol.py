@@ -1,6 +1,7 @@
-"""One WebSocket of ``manage.py serve``: Daphne's protocol, with bounds, real close codes and a fast way out.
+"""One WebSocket of ``manage.py serve``: Daphne's protocol with bounds, close codes and a fast path.
 
-What Daphne (4.2) and autobahn (26.10) do, and why that is not enough, stands where it is changed. Everything runs on the event loop.
+Comments say what Daphne (4.2) and autobahn (26.10) do where this module differs, and why that is
+not enough. Everything runs on the event loop.
 """
 
 import logging
@@ -25,51 +26,52 @@ from realtime.protocol.websocket_frames import PING, after_pong, shortened, whol
 
 log = logging.getLogger("holdfast.server")
 
-# At once; autobahn copies what is left after each frame, so a large read of small frames costs its
-# square.
+# In one read. autobahn copies the rest after each frame, so reading many small frames at once has
+# quadratic cost.
 READ_BYTES: Final = 16 * 1024
-# The kernel's, of one socket; Linux would let it grow to 4 MiB for each client that does not read.
+# Of one socket in the kernel; Linux would let it grow to 4 MiB for each client that does not read.
 SEND_BUFFER_BYTES: Final = 128 * 1024
-# Frames of one message; the limit of bytes does not see empty ones, and a list of them grows
-# without end.
+# Frames of one message. The byte limit does not count empty frames, whose list would grow without
+# bound.
 MAX_FRAGMENTS: Final = 1024
 INTERNAL_ERROR: Final = 1011
 
-# autobahn formats all options of a connection, and the values of its debug lines, before it asks
-# whether anybody prints them: a third of the CPU time of a handshake.
+# autobahn formats all options of a connection and the values of its debug lines even when they are
+# not printed: a third of the CPU time of a handshake.
 for _module in (autobahn, autobahn_twisted):
     for _name in ("pformat", "hltype", "hlval"):
         setattr(_module, _name, repr)
 
 
 def unsent(transport: Any) -> int:
-    """Return the bytes that a Twisted transport has taken and the kernel has not."""
+    """Return the bytes that Twisted has buffered and the kernel has not accepted."""
     return int(len(transport.dataBuffer) - transport.offset + transport._tempDataLen)
 
 
 class SocketProtocol(WebSocketProtocol):
-    """One WebSocket. The consumer finds it in the scope as ``holdfast.transport`` (``realtime.engine.outbound.Transport``)."""
+    """One WebSocket; an ``Outlet`` that the consumer finds in the scope as ``holdfast.outlet``."""
 
     on_drained: Callable[[], None] | None = None
-    # The consumer's: finish what is under way, say bye, close.
+    # Set by the consumer: finish the commands in progress, send `bye`, close.
     on_leave: Callable[[float], None] | None = None
     reading = True
     _fragments = 0
-    _pinged_at = 0.0  # monotonic; 0: everything was answered
-    check_at = 0.0  # monotonic: before it no check can find anything
+    _pinged_at = 0.0  # monotonic; 0: no ping is unanswered
+    check_at = 0.0  # monotonic; no timeout can have passed before
 
     # The handshake --------------------------------------------------------------------------------
 
     def onConnect(self, request: Any) -> Any:
         """Take over the connection from HTTP.
 
-        Daphne leaves the HTTP channel registered as the producer of the transport: a client that reads slowly is then no longer read
-        from, and nothing bounds or reports what is unsent. So we are the producer, and hear when the buffer has drained.
+        Daphne leaves the HTTP channel registered as the producer of the transport. Then a slow
+        reader is no longer read from, and nothing bounds or reports the unsent bytes. So this
+        object is the producer, which Twisted notifies when the buffer has drained.
         """
         if process.draining:
             metrics.handshakes.of("draining").inc()
             raise _deny(503, "restarting")
-        self.heard = time.monotonic()
+        self.received_at = time.monotonic()
         self.transport.unregisterProducer()
         # Above it, Twisted calls pauseProducing.
         self.transport.bufferSize = min(READ_BYTES, settings.HOLDFAST_SOFT_MARK)
@@ -78,10 +80,7 @@ class SocketProtocol(WebSocketProtocol):
         return super().onConnect(request)
 
     def accept(self, subprotocol: str | None, headers: Any) -> None:
-        """Complete the handshake.
-
-        Daphne drops the headers of ``websocket.accept``.
-        """
+        """Complete the handshake with the headers of ``websocket.accept``, which Daphne drops."""
         self.handshake_deferred.callback(
             (
                 subprotocol,
@@ -89,22 +88,28 @@ class SocketProtocol(WebSocketProtocol):
             )
         )
         del self.handshake_deferred
-        if process.draining:  # it began while this one was being identified
+        # The drain may have begun while the client was being authenticated.
+        if process.draining:
             self.leave(0.0)
 
     def onOpen(self) -> None:
-        """Let go of the request, which would stay in memory as long as the socket."""
+        """Release the request, which would stay in memory as long as the socket."""
         super().onOpen()
         self.http_headers.clear()
         self.http_request_data = b""
 
-    # The way out ----------------------------------------------------------------------------------
+    # Outgoing ------------------------------------------------------------------------------------
+
+    def write(self, message: Prepared) -> None:
+        """Send one message."""
+        self.write_frame(message.frame)
 
     def write_frame(self, frame: bytes) -> None:
-        """Send one complete frame; after a close it goes nowhere.
+        """Send one complete frame; after a close it is dropped.
 
-        Twisted never writes at once: it buffers, and asks epoll to be told when it may write, and not to be told any more. Where
-        nothing is buffered the kernel nearly always takes the frame whole, in one system call instead of three.
+        Twisted never writes at once: it buffers, registers with epoll and unregisters again. While
+        nothing is buffered, the kernel nearly always accepts the whole frame: one system call
+        instead of three.
         """
         if self.state != self.STATE_OPEN:
             return
@@ -112,10 +117,8 @@ class SocketProtocol(WebSocketProtocol):
         if not transport.dataBuffer and not transport._tempDataBuffer:
             try:
                 sent = transport.socket.send(frame)
-            except (
-                # full, or broken: the write below waits, or finds out and ends the connection.
-                OSError
-            ):
+            except OSError:
+                # The socket is full or broken: the write below waits, or ends the connection.
                 sent = 0
             if sent == len(frame):
                 return
@@ -123,70 +126,68 @@ class SocketProtocol(WebSocketProtocol):
         transport.write(frame)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
-        """Send what autobahn has framed.
-
-        It formats two strings for a debug line of each write.
-        """
+        """Send a frame of autobahn's, without the debug lines that it formats for each write."""
         self.transport.write(data)
 
     @property
     def unsent(self) -> int:
-        """Bytes that the kernel has not taken yet."""
+        """Bytes that the kernel has not accepted yet."""
         return unsent(self.transport)
 
     def pauseProducing(self) -> None:
-        """Hear from Twisted that much is unsent. Nothing to do: whoever writes looks at ``unsent``."""
+        """Do nothing when Twisted's buffer is full: writers check ``unsent``."""
 
     def resumeProducing(self) -> None:
-        """Hear from Twisted that all of it has gone out (the kernel's own buffer is still full, so nothing idles)."""
+        """Notify the consumer that Twisted's buffer is empty (the kernel's is still full)."""
         if self.on_drained is not None:
             self.on_drained()
 
     def stopProducing(self) -> None:
-        """Hear from Twisted that the connection is lost; ``onClose`` follows."""
+        """Do nothing when the connection is lost: ``onClose`` follows."""
 
-    # The end --------------------------------------------------------------------------------------
+    # Closing --------------------------------------------------------------------------------------
 
     def close(self, code: int, reason: str) -> None:
-        """Close with any code, and with its reason. The client has ``HOLDFAST_CLOSE_SECONDS`` to answer.
+        """Close with any code and its reason; the client has ``HOLDFAST_CLOSE_SECONDS`` to answer.
 
-        autobahn's ``sendClose`` refuses every code below 3000 but 1000, so a restart (1012) would become an error (1011); Daphne
-        drops the reason. ``sendCloseFrame`` takes both.
+        autobahn's ``sendClose`` refuses every code below 3000 except 1000, so a restart (1012)
+        would become an error (1011), and Daphne drops the reason. ``sendCloseFrame`` accepts both.
         """
         if self.state != self.STATE_OPEN:
             return
         self.sendCloseFrame(code=int(code), reasonUtf8=shortened(reason))
-        self.resume_reading()  # the client's answer has to be read
+        self.resume_reading()  # to read the client's close frame
 
     def leave(self, retry_after: float) -> None:
-        """Send the client to another node: it comes back after ``retry_after`` seconds."""
+        """Send the client to another node; it reconnects after ``retry_after`` seconds."""
         if self.on_leave is not None:
             self.on_leave(retry_after)
             return
-        self.write_frame(Prepared(frames.bye("restart", retry_after)).frame)
+        self.write(Prepared(frames.bye("restart", retry_after)))
         self.close(CloseCode.RESTART, CloseCode.RESTART.reason)
 
     def cut(self) -> None:
-        """End the connection now."""
+        """Drop the connection without a closing handshake."""
         self.dropConnection(abort=True)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
-        """Hear that the connection has ended.
+        """Handle the end of the connection.
 
-        Daphne fails here for one that ended before its handshake was read.
+        Daphne's version fails if it ended before the handshake was read.
         """
         if hasattr(self, "server"):
             super().onClose(wasClean, code, reason)
 
-    # The way in -----------------------------------------------------------------------------------
+    # Incoming -------------------------------------------------------------------------------------
 
     def dataReceived(self, data: bytes) -> None:
-        """Take in bytes.
+        """Handle received bytes.
 
-        autobahn makes six objects of each frame. Whole texts and pongs pass it by while it is between two messages.
+        autobahn makes six objects of each frame. Unfragmented texts and pongs bypass it while it is
+        between two messages.
         """
-        self.heard = time.monotonic()
-        self._pinged_at = 0.0  # any sign of life answers
+        self.received_at = time.monotonic()
+        self._pinged_at = 0.0  # any data counts as a pong
         at, limit = 0, settings.HOLDFAST_MAX_MESSAGE_BYTES
         while self.state == self.STATE_OPEN and not (
             self.data or self.current_frame or self.inside_message
@@ -200,12 +201,12 @@ class SocketProtocol(WebSocketProtocol):
             self._dataReceived(data[at:])
 
     def onMessageBegin(self, isBinary: bool) -> None:
-        """Begin a message."""
+        """Begin a message and count its frames."""
         self._fragments = 0
         super().onMessageBegin(isBinary)
 
     def onMessageFrameBegin(self, length: int) -> None:
-        """Begin a frame of a message; too many of them, even empty ones, are too big."""
+        """Begin a frame; close with 1009 after too many frames, even empty ones."""
         self._fragments += 1
         if self._fragments > MAX_FRAGMENTS and not self.failedByMe:
             self._max_message_size_exceeded(self._fragments, MAX_FRAGMENTS, "too many fragments")
@@ -214,15 +215,15 @@ class SocketProtocol(WebSocketProtocol):
     def _max_message_size_exceeded(self, size: int, limit: int, reason: str) -> None:
         """Close with 1009.
 
-        Daphne lets autobahn cut the connection, and the client sees 1006 and never learns why.
+        Daphne lets autobahn drop the connection: the client sees 1006 without a reason.
         """
         metrics.closes.of(str(int(CloseCode.TOO_BIG))).inc()
-        if self.on_leave is not None:  # greeted: the last object says why
-            self.write_frame(Prepared(frames.bye(CloseCode.TOO_BIG.reason, None)).frame)
+        if self.on_leave is not None:  # after `hello`, the last object is a `bye`
+            self.write(Prepared(frames.bye(CloseCode.TOO_BIG.reason, None)))
         self._fail_connection(int(CloseCode.TOO_BIG), CloseCode.TOO_BIG.reason)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        """Queue a message for the consumer, and stop reading while too many wait.
+        """Queue a message for the consumer; stop reading while the queue is full.
 
         Daphne's queue has no bound.
         """
@@ -234,7 +235,7 @@ class SocketProtocol(WebSocketProtocol):
             try:
                 message = {"type": "websocket.receive", "text": payload.decode()}
             except UnicodeDecodeError:
-                self.close(CloseCode.BAD_FRAME, "a text message was not UTF-8")
+                self.close(CloseCode.BAD_FRAME, "expected a text message in UTF-8")
                 return
         self.application_queue.put_nowait(message)
         if self.reading and self.application_queue.qsize() >= settings.HOLDFAST_INBOUND_QUEUE:
@@ -242,7 +243,7 @@ class SocketProtocol(WebSocketProtocol):
             self.transport.pauseProducing()
 
     async def next_message(self, receive: Callable[[], Any]) -> Any:
-        """Be ASGI's ``receive``: hand out the next message, and read on when the queue is half empty."""
+        """Return the next message (ASGI's ``receive``); resume reading at half a queue."""
         message = await receive()
         if (
             not self.reading
@@ -255,20 +256,20 @@ class SocketProtocol(WebSocketProtocol):
         """Read from the connection again."""
         if not self.reading:
             self.reading = True
-            self.heard = time.monotonic()  # it was us who did not listen
+            self.received_at = time.monotonic()  # the silence was ours
             self.transport.resumeProducing()
 
     def onPing(self, payload: bytes) -> None:
-        """Answer a ping, unless the answers pile up: a client that pings and never reads would fill our memory."""
+        """Answer a ping, unless too much is unsent: a client may ping and never read."""
         if self.unsent <= settings.HOLDFAST_SOFT_MARK:
             super().onPing(payload)
 
-    # What ASGI sends ------------------------------------------------------------------------------
+    # ASGI messages --------------------------------------------------------------------------------
 
     def handle_reply(self, message: dict[str, Any]) -> None:
-        """Carry out one message of the application.
+        """Handle one message of the application.
 
-        What crosses a close is nobody's error and goes nowhere. (autobahn raises, and the consumer dies of it.)
+        A message that crosses a close is dropped; autobahn would raise and end the consumer.
         """
         match message["type"]:
             case "websocket.accept" if (
@@ -281,25 +282,26 @@ class SocketProtocol(WebSocketProtocol):
             case "websocket.close":
                 self.close(message.get("code") or 1000, message.get("reason") or "")
             case "websocket.send" if message.get("text") is not None:
-                self.write_frame(Prepared(message["text"].encode()).frame)
+                self.write(Prepared(message["text"].encode()))
             case "websocket.send" if self.state == self.STATE_OPEN:
                 self.sendFrame(opcode=2, payload=message.get("bytes") or b"")
 
     def handle_exception(self, exception: BaseException) -> None:
-        """End the connection of an application that failed."""
+        """Close the connection of an application that failed."""
         if hasattr(self, "handshake_deferred"):
             self.handshake_deferred.errback(_deny(500, "Internal server error"))
             del self.handshake_deferred
         else:
             self.close(INTERNAL_ERROR, "internal error")
 
-    # Time -----------------------------------------------------------------------------------------
+    # Timeouts -------------------------------------------------------------------------------------
 
     def check_timeouts(self) -> None:
-        """Ping a silent client, and close one that does not answer (4001). Called every two seconds once ``check_at`` has passed.
+        """Ping a silent client, and close one that does not answer (4001).
 
-        Daphne counts from the last message and not from the last pong, keeps one timer for overlapping pings, so that a late pong
-        cannot stop it, and closes every connection that is a day old.
+        Called every two seconds once ``check_at`` has passed. Daphne counts from the last message
+        instead of the last pong, keeps one timer for overlapping pings, so that a late pong cannot
+        stop it, and closes every connection after a day.
         """
         if self.state != self.STATE_OPEN or not self.reading:
             return
@@ -310,39 +312,38 @@ class SocketProtocol(WebSocketProtocol):
                 metrics.closes.of(str(int(CloseCode.UNRESPONSIVE))).inc()
                 self.close(CloseCode.UNRESPONSIVE, CloseCode.UNRESPONSIVE.reason)
             return
-        self.check_at = self.heard + settings.HOLDFAST_PING_AFTER_SECONDS
+        self.check_at = self.received_at + settings.HOLDFAST_PING_AFTER_SECONDS
         if now > self.check_at:
             self._pinged_at = now
             self.check_at = now + settings.HOLDFAST_PONG_SECONDS
             self.write_frame(PING)
 
     def forgive(self, seconds: float) -> None:
-        """Do not hold a stop of our own process (a debugger, a suspended machine) against the client."""
-        self.heard += seconds
+        """Ignore a time in which this process did not run (a debugger, a suspended machine)."""
+        self.received_at += seconds
         if self._pinged_at:
             self._pinged_at += seconds
 
     def __repr__(self) -> str:
-        return f"<socket of {self.peer}>"
+        return f"<WebSocket of {self.peer}>"
 
 
 class SocketFactory(WebSocketFactory):
-    """Makes a ``SocketProtocol`` for each upgrade."""
+    """Creates a ``SocketProtocol`` for each upgrade."""
 
     protocol = SocketProtocol
 
     def configure(self) -> None:
-        """Set autobahn's options, and put them on the class: it copies thirty attributes into every connection that lacks them."""
+        """Set autobahn's options on the class; else it copies them into every connection."""
         self.setProtocolOptions(
             allowNullOrigin=True,  # realtime.auth decides about origins
             failByDrop=False,  # a real close frame for a violation
             openHandshakeTimeout=settings.HOLDFAST_HANDSHAKE_SECONDS,
             closeHandshakeTimeout=settings.HOLDFAST_CLOSE_SECONDS,
-            # Inbound only: our frames pass by autobahn, which would hold the same limit against
-            # what we send.
+            # Inbound only: our own frames bypass autobahn, which would apply the limit to them too.
             maxMessagePayloadSize=settings.HOLDFAST_MAX_MESSAGE_BYTES,
             maxFramePayloadSize=settings.HOLDFAST_MAX_MESSAGE_BYTES,
-            # OnMessage decodes, and closes with the code of the protocol.
+            # onMessage decodes, and closes with the code of the protocol.
             utf8validateIncoming=False,
             autoPingInterval=0,  # check_timeouts pings
         )
@@ -356,12 +357,12 @@ def _deny(status: int, reason: str) -> ConnectionDeny:
 
 
 def with_transport(application: Any) -> Any:
-    """Wrap an ASGI application so that taking messages from a WebSocket's queue lets the server read on."""
+    """Wrap an ASGI application: taking a message from a full queue resumes reading."""
 
     def wrapped(scope: Any, receive: Any, send: Any) -> Any:
-        transport = scope.get("holdfast.transport")
-        return application(
-            scope, receive if transport is None else partial(transport.next_message, receive), send
-        )
+        protocol = scope.get("holdfast.outlet")
+        if protocol is not None:
+            receive = partial(protocol.next_message, receive)
+        return application(scope, receive, send)
 
     return wrapped

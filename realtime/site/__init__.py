@@ -1,1 +1,1 @@
-"""How a site is configured and served: settings, checks, logs, security headers, static files, languages, brokers."""
+"""The site: settings, checks, logs, security headers, static files, languages, brokers."""

@@ -1,6 +1,6 @@
-"""The Content-Security-Policy of every page: our own files, images of hosts that the site allows, and nothing inline.
+"""The Content-Security-Policy of every page: own files, images of allowed hosts, nothing inline.
 
-Only Django's pages for developers are let off.
+Only Django's error pages for developers are exempt.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,13 +12,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 _POLICY: Final = (
-    "default-src 'none'; script-src 'self'{inline}; style-src 'self'{inline}; img-src 'self' data:{images}; font-src 'self'; "
-    "manifest-src 'self'; connect-src 'self' ws://{host} wss://{host}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'{inline}; style-src 'self'{inline}; "
+    "img-src 'self' data:{images}; font-src 'self'; manifest-src 'self'; "
+    "connect-src 'self' ws://{host} wss://{host}; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
-"""``connect-src`` names the socket's address as well: Safari before 15.4 does not count ``wss:`` as ``'self'``."""
+"""``connect-src`` names the WebSocket too: for Safari before 15.4 ``'self'`` excludes ``wss:``."""
 
 _TECHNICAL: Final = b'<meta name="robots" content="NONE,NOARCHIVE">'
-"""In the head of Django's error pages for developers (django/views/templates/technical_*.html), and of no page of ours."""
+"""In Django's error pages for developers (django/views/templates/technical_*.html) only."""
 
 GetResponse = (
     Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
@@ -27,7 +29,7 @@ GetResponse = (
 
 @sync_and_async_middleware
 def content_security_policy(get_response: GetResponse) -> GetResponse:
-    """Add the policy to every answer that has none of its own."""
+    """Add the policy to every response that does not set its own."""
     if iscoroutinefunction(get_response):
         answer = cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", get_response)
 
@@ -55,7 +57,7 @@ def _protected(request: HttpRequest, response: HttpResponseBase) -> HttpResponse
 
 
 def _is_for_developers(response: HttpResponseBase) -> bool:
-    """Tell Django's own error pages, which DEBUG shows in place of ours: their style and their script stand inside them."""
+    """Whether this is an error page of Django's for DEBUG, whose style and script are inline."""
     if not settings.DEBUG or response.status_code < 400 or not isinstance(response, HttpResponse):
         return False
     return _TECHNICAL in response.content

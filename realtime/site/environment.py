@@ -1,7 +1,8 @@
-"""Reading settings from environment variables: typed, and loud about a bad value.
+"""Reading settings from environment variables, with types and clear errors.
 
-Every method names a variable and gives its default. What it cannot use raises ``ImproperlyConfigured`` with one sentence: the variable,
-what it holds, what was expected. Values of URLs are never repeated, because they carry passwords.
+Every method names a variable and gives its default. A value that cannot be used raises
+``ImproperlyConfigured`` with one sentence: the variable, its value, what was expected. The values
+of URLs are never repeated, because they contain passwords.
 """
 
 import difflib
@@ -29,28 +30,31 @@ _FALSE = frozenset({"0", "false", "no", "off"})
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:\d{1,5})?")
 
 _REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
-_REDIS_EXPECTED = "redis://HOST:PORT/DB, rediss://…, unix:///PATH or redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB"
+_REDIS_EXPECTED = (
+    "redis://HOST:PORT/DB, rediss://…, unix:///PATH or "
+    "redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB"
+)
 _REDIS_OPTIONS: dict[str, Any] = {
-    # Above channels_redis' 5 s waits: redis-py 8 has 5 s as its default, and cuts the reader of an
-    # idle layer (channels_redis#422). Not None: a Redis that accepts and never answers has to be
-    # noticed.
+    # Seconds. Longer than the 5 s for which channels_redis waits: with redis-py 8's default of 5 s
+    # the reader of an idle layer is disconnected (channels_redis#422). Not None: a Redis that
+    # accepts connections and never answers has to be noticed.
     "socket_timeout": 15,
-    # Seconds; a host that is gone must not hold up the retry, which comes every second.
+    # Seconds; a host that is gone must not delay the retry, which comes every second.
     "socket_connect_timeout": 3,
-    "health_check_interval": 10,  # seconds; redis-py pings an idle connection after that long
+    "health_check_interval": 10,  # seconds, after which redis-py pings an idle connection
 }
 
 
 @dataclass(slots=True)
 class Environment:
-    """The variables of one process, and which of them were asked for."""
+    """The variables of one process, and which of them were read."""
 
     values: Mapping[str, str]
-    # Name → default, for the documentation's test and for `refuse_unknown`.
+    # Name and default of each, for the test of the documentation and for `refuse_unknown`.
     asked: dict[str, object] = field(default_factory=dict)
 
     def text(self, name: str, default: str, *, choices: Sequence[str] = ()) -> str:
-        """Return the variable as it is."""
+        """Return the value as it is."""
         value = self._raw(name, default)
         if value is None:
             return default
@@ -59,7 +63,7 @@ class Environment:
         return value
 
     def switch(self, name: str, default: bool) -> bool:
-        """Return yes or no."""
+        """Return a boolean."""
         value = self._raw(name, default)
         if value is None:
             return default
@@ -94,7 +98,7 @@ class Environment:
         return number
 
     def words(self, name: str, default: Sequence[str]) -> list[str]:
-        """Return the parts of a comma-separated list, the empty ones dropped."""
+        """Return the parts of a comma-separated list, without empty ones."""
         value = self._raw(name, list(default))
         if value is None:
             return list(default)
@@ -103,7 +107,7 @@ class Environment:
     def languages(
         self, name: str, default: Sequence[str], *, folder: Path
     ) -> list[tuple[str, str]]:
-        """Return languages with their own names for themselves: English, and those that have texts in ``folder``."""
+        """Return codes and native names: of English, and of languages in ``folder``."""
         known = {
             "en",
             *(path.name.replace("_", "-").lower() for path in folder.iterdir() if path.is_dir()),
@@ -126,19 +130,21 @@ class Environment:
                 self._refuse(
                     name,
                     origin,
-                    "origins such as https://chat.example.org, separated by commas, without a path or a wildcard",
+                    "origins such as https://chat.example.org, separated by commas, "
+                    "without a path or a wildcard",
                 )
         return [origin.lower() for origin in found]
 
     def hosts(self, name: str, default: Sequence[str]) -> list[str]:
-        """Return host names, each with a port if it has one: ``images.example.org``."""
+        """Return host names, with or without a port: ``images.example.org``."""
         found = [host.lower() for host in self.words(name, default)]
         for host in found:
             if not _HOST.fullmatch(host):
                 self._refuse(
                     name,
                     host,
-                    "host names such as images.example.org, separated by commas, without a scheme or a wildcard",
+                    "host names such as images.example.org, separated by commas, "
+                    "without a scheme or a wildcard",
                 )
         return found
 
@@ -153,7 +159,10 @@ class Environment:
         return found
 
     def database(self, name: str, *, base: Path, default: Path, pool: int) -> dict[str, Any]:
-        """Return Django's ``DATABASES["default"]``: SQLite by ``sqlite:///path`` (relative to ``base``), or PostgreSQL by ``postgres://``."""
+        """Return Django's ``DATABASES["default"]``.
+
+        ``sqlite:///path`` (relative to ``base``) or ``postgres://…``.
+        """
         value = self._raw(
             name,
             f"sqlite:///{default.relative_to(base)}"
@@ -176,10 +185,14 @@ class Environment:
     def channel_layer(self, name: str, default: str, *, capacity: int) -> dict[str, Any]:
         """Return Channels' ``CHANNEL_LAYERS["default"]``.
 
-        ``memory://`` for one process; Redis, where streams are spread over several servers separated by commas; or RabbitMQ
-        by ``amqp://`` or ``amqps://``. ``capacity`` is the number of messages that may wait for one process.
+        ``memory://`` for one process; Redis, where streams are distributed over several servers
+        separated by commas; or RabbitMQ by ``amqp://`` or ``amqps://``. ``capacity`` is the number
+        of messages that may be queued for one process.
         """
-        expected = f"memory://, {_REDIS_EXPECTED} (several separated by commas), or amqp://USER:PASSWORD@HOST:PORT/VHOST"
+        expected = (
+            f"memory://, {_REDIS_EXPECTED} (several separated by commas), "
+            "or amqp://USER:PASSWORD@HOST:PORT/VHOST"
+        )
         urls, schemes = self._urls(name, default, expected)
         if schemes == {"memory"} and len(urls) == 1:
             return {
@@ -191,8 +204,7 @@ class Environment:
         if schemes <= _REDIS_SCHEMES:
             return _pubsub([{"address": url, **_REDIS_OPTIONS} for url in urls])
         if schemes <= {"amqp", "amqps"} and len(urls) == 1:
-            # The defaults of 100 would lose a burst, and each loss costs a repair from the
-            # database.
+            # The default of 100 would lose a burst, and each loss costs a repair from the database.
             limits = {"local_capacity": capacity, "remote_capacity": capacity}
             return {
                 "BACKEND": "realtime.site.rabbitmq.RabbitLayer",
@@ -201,7 +213,7 @@ class Environment:
         self._refuse_url(name, ",".join(urls), expected)
 
     def cache(self, name: str, default: str) -> dict[str, Any]:
-        """Return Django's ``CACHES["default"]``: ``memory://``, or Redis, shared by all processes."""
+        """Return Django's ``CACHES["default"]``: ``memory://``, or Redis for several processes."""
         expected = f"memory:// or {_REDIS_EXPECTED}"
         urls, schemes = self._urls(name, default, expected)
         if schemes == {"memory"} and len(urls) == 1:
@@ -209,7 +221,7 @@ class Environment:
                 "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
                 "LOCATION": "holdfast",
             }
-        # Short: a page may wait that long for its session and then takes it from the database.
+        # Seconds. A page waits this long for its session and then reads it from the database.
         options: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2}
         if schemes <= SENTINEL_SCHEMES:
             options["pool_class"] = "realtime.site.sentinel.CachePool"
@@ -227,7 +239,7 @@ class Environment:
         raise ImproperlyConfigured(f"{name} is not set: expected {expected}.")
 
     def refuse_unknown(self, prefix: str) -> None:
-        """Raise for a variable with our prefix that nothing asked for: a typing error would else be a limit that never is."""
+        """Raise for an unknown variable with ``prefix``: a typo would silently be no limit."""
         for name in sorted(self.values):
             if name.startswith(prefix) and name not in self.asked:
                 close = difflib.get_close_matches(name, self.asked, n=1)
@@ -240,7 +252,7 @@ class Environment:
         return value or None
 
     def _urls(self, name: str, default: str, expected: str) -> tuple[list[str], set[str]]:
-        """Return the addresses of a variable, and their schemes. The commas in one of Sentinels are its own."""
+        """Return URLs and their schemes; a Sentinel URL contains commas itself."""
         urls = self.words(name, [default])
         if is_sentinel(urls[0]):
             urls = [",".join(urls)]
@@ -260,7 +272,7 @@ class Environment:
     def _split(self, name: str, url: str, expected: str) -> SplitResult:
         try:
             parts = urlsplit(url)
-            _ = parts.port  # read, because urlsplit checks it only then
+            _ = parts.port  # urlsplit checks the port only when it is read
         except ValueError:
             self._refuse_url(name, url, expected)
         return parts
@@ -270,14 +282,15 @@ class Environment:
 
     def _refuse_url(self, name: str, value: str, expected: str) -> NoReturn:
         scheme, separator, _ = value.partition("://")
-        shown = f"begins with {scheme!r}" if separator else "is no URL"
+        shown = f"begins with {scheme!r}" if separator else "is not a URL"
         raise ImproperlyConfigured(f"{name} {shown} and cannot be used: expected {expected}.")
 
 
 def _pubsub(hosts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a layer by publish/subscribe, not channels_redis' other one.
+    """Return the publish/subscribe layer of channels_redis.
 
-    That costs Redis and the sender a step per member, and dies with Redis.
+    Its other layer costs Redis and the sender one step for each group member, and does not survive
+    a restart of Redis.
     """
     return {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -288,7 +301,7 @@ def _pubsub(hosts: list[dict[str, Any]]) -> dict[str, Any]:
 def _is_origin(value: str) -> bool:
     try:
         parts = urlsplit(value)
-        _ = parts.port  # read, because urlsplit checks it only then
+        _ = parts.port  # urlsplit checks the port only when it is read
     except ValueError:
         return False
     return (
@@ -300,31 +313,31 @@ def _is_origin(value: str) -> bool:
 
 
 def sqlite(path: Path) -> dict[str, Any]:
-    """Return the settings of a SQLite database that several threads and processes write to."""
+    """Return the settings of a SQLite database for several threads and processes."""
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
         "OPTIONS": {
-            # A transaction that reads first and writes later would fail instead of wait.
+            # Otherwise a transaction that reads first and writes later fails instead of waiting.
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,  # seconds to wait for another writer
-            # WAL: readers and the writer do not wait for each other. NORMAL is safe with it against
-            # the death of the process. A negative cache_size is in KiB; mmap_size is in bytes.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16384; PRAGMA mmap_size=134217728",
+            # WAL: readers and the writer do not wait for each other. With it, NORMAL survives the
+            # death of the process. A negative cache_size is in KiB; mmap_size is in bytes.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+            "PRAGMA cache_size=-16384; PRAGMA mmap_size=134217728",
         },
     }
 
 
 def postgresql(config: dict[str, Any], *, pool: int) -> dict[str, Any]:
-    """Return the settings of a PostgreSQL database with a pool of at most ``pool`` connections in this process."""
+    """Return the settings of PostgreSQL with at most ``pool`` connections per process."""
     options = {
-        # Without a pool, every hop to a thread would connect anew (8 ms instead of 0.6 ms).
+        # Without a pool, every hop to a thread would open a connection (8 ms instead of 0.6 ms).
         "pool": {"min_size": 1, "max_size": pool, "timeout": 5},
-        # Seconds; a database that is gone is answered with `unavailable`, not with a socket that
-        # hangs.
+        # Seconds; with a database that is gone, clients get `unavailable` instead of waiting.
         "connect_timeout": 3,
         **config.pop("OPTIONS", {}),
     }
-    # Server-side cursors outlive a transaction, and PgBouncer's transaction mode may give the next
-    # one to another connection.
+    # Server-side cursors outlive a transaction; PgBouncer's transaction mode may use another
+    # connection for the next one.
     return {**config, "CONN_MAX_AGE": 0, "DISABLE_SERVER_SIDE_CURSORS": True, "OPTIONS": options}

@@ -34,22 +34,24 @@ def _apps() -> list[AppConfig]:
 
 
 def catalogue_url() -> str:
-    """Return the address of the scripts' texts in the active language. It changes with the texts, so a browser may keep them for ever."""
+    """Return the URL of the texts for scripts in the active language.
+
+    It changes with the texts, so browsers may cache them for ever.
+    """
     language = get_language() or settings.LANGUAGE_CODE
     return reverse("catalogue", args=[language, _version(language)])
 
 
 @require_safe
 def catalogue(request: HttpRequest, language: str, version: str) -> HttpResponse:
-    """Answer with the scripts' texts in a language, as a script that defines ``gettext`` and its kin."""
+    """Return the texts in a language, as a script that defines ``gettext`` and the like."""
     if language not in dict(settings.LANGUAGES):
         raise Http404
     with override(language):
         response = cast(
             HttpResponse, _catalogue(request, packages="+".join(app.name for app in _apps()))
         )
-    # During a deploy a page of one version may ask a node of the other: it gets what there is, and
-    # does not keep it.
+    # During a deploy a page of one version may ask a node of the other: then it must not cache.
     response.headers["Cache-Control"] = FOR_EVER if version == _version(language) else "no-store"
     return response
 
@@ -64,12 +66,12 @@ def _version(language: str) -> str:
 
 
 def remember(user_id: int, language: str) -> None:
-    """Keep the language that somebody has chosen, for devices on which they sign in later."""
+    """Store the language that a user chose, for devices on which they sign in later."""
     ReaderLanguage.objects.update_or_create(user_id=user_id, defaults={"language": language})
 
 
 def remembered(user_id: int) -> str | None:
-    """Return the language that somebody has chosen and that is still spoken here."""
+    """Return the language that a user chose, if the site still has it."""
     row = ReaderLanguage.objects.filter(
         user_id=user_id, language__in=dict(settings.LANGUAGES)
     ).first()
@@ -77,7 +79,7 @@ def remembered(user_id: int) -> str | None:
 
 
 def keep(response: HttpResponseBase, language: str) -> None:
-    """Let a browser ask for this language from now on."""
+    """Set the cookie that makes a browser ask for this language."""
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         language,
@@ -89,7 +91,7 @@ def keep(response: HttpResponseBase, language: str) -> None:
 
 
 def language_of(cookies: Mapping[str, str], accepted: str) -> str:
-    """Return the language of a reader who has no request: by the cookie of their choice, else by their browser's ``Accept-Language``."""
+    """Return the language of a WebSocket handshake: its cookie, else ``Accept-Language``."""
     return get_language_from_request(
         cast(HttpRequest, SimpleNamespace(COOKIES=cookies, META={"HTTP_ACCEPT_LANGUAGE": accepted}))
     )

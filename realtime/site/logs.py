@@ -1,7 +1,8 @@
 """Logs: one event a line, a fixed message, the data in fields.
 
-Write ``logger.info("socket closed", extra={"user": 7, "code": 4002})``. In production a line is one JSON object; on a terminal it is the
-message with ``name=value`` behind it. The text of a message or a notification is never logged.
+Write ``logger.info("socket closed", extra={"user": 7, "code": 4002})``. In production a line is one
+JSON object; on a terminal it is the message followed by ``name=value``. The text of a message or a
+notification is never logged.
 """
 
 import logging
@@ -10,7 +11,7 @@ from typing import Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-# Django adds the request, which prints as an object.
+# Django adds the request, which is not a value to print.
 _NOT_FIELDS = frozenset({*RESERVED_ATTRS, "node", "request"})
 
 
@@ -44,7 +45,7 @@ class ConsoleLines(logging.Formatter):
 
 
 class NodeFilter(logging.Filter):
-    """Put the name of this process on every record: the lines of all nodes end in one place."""
+    """Add the node name to every record: the logs of all nodes may be collected in one place."""
 
     def __init__(self, node: str) -> None:
         super().__init__()
@@ -56,7 +57,10 @@ class NodeFilter(logging.Filter):
 
 
 def logging_config(*, level: str, style: str, node: str) -> dict[str, Any]:
-    """Return Django's ``LOGGING``: everything to stderr, where the supervisor of the process collects it. ``style``: json or console."""
+    """Return Django's ``LOGGING``: everything goes to stderr, for the process supervisor.
+
+    ``style`` is ``json`` or ``console``.
+    """
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -67,15 +71,14 @@ def logging_config(*, level: str, style: str, node: str) -> dict[str, Any]:
         },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Django's own handlers would print its lines a second time, in another form, and mail
-            # them.
+            # Django's own handlers would print its lines a second time, and mail them.
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": level, "propagate": True},
-            # DEBUG here prints every statement, and with it what people wrote.
+            # DEBUG would log every SQL statement, and with it the text of messages.
             "django.db.backends": {"level": "INFO"},
             "daphne": {"level": "WARNING"},  # its access log is two lines per socket
-            # Each writes a traceback a second while the broker is away;
-            # realtime.engine.channel_layer says it once, and once that it is over.
+            # Both log a traceback every second while the broker is away;
+            # realtime.engine.channel_layer logs once that it is away and once that it is back.
             "channels_redis": {"level": "CRITICAL"},
             "channels_rabbitmq": {"level": "CRITICAL"},
         },

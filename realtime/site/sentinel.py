@@ -1,7 +1,9 @@
-"""Redis behind Sentinels, by one address: ``redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/MASTER[/DB]``.
+"""Redis behind Sentinels, by one URL.
 
-``USER:PASSWORD`` are the master's; the Sentinels' own come as ``?sentinel_username=…&sentinel_password=…``. With ``rediss+sentinel://`` all
-connections are TLS. Redis' own addresses name one server, and neither channels_redis nor Django's cache reads one for Sentinels.
+``redis+sentinel://[USER:PASSWORD@]HOST[:PORT],HOST[:PORT]/MASTER[/DB]``. ``USER:PASSWORD`` are
+those of the master; those of the Sentinels are ``?sentinel_username=…&sentinel_password=…``. With
+``rediss+sentinel://`` all connections use TLS. A Redis URL names one server, and neither
+channels_redis nor Django's cache has a URL for Sentinels.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ CREDENTIALS: Final = ("username", "password")
 
 @dataclass(frozen=True, slots=True)
 class Sentinels:
-    """What an address says."""
+    """A parsed Sentinel URL."""
 
     addresses: tuple[tuple[str, int], ...]
     master: str
@@ -28,7 +30,7 @@ class Sentinels:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Read an address. Raises ``ValueError``."""
+        """Parse a URL. Raises ``ValueError``."""
         parts = urlsplit(url)
         login, _, hosts = parts.netloc.rpartition("@")
         master, _, database = parts.path.removeprefix("/").partition("/")
@@ -55,7 +57,7 @@ class Sentinels:
         )
 
     def layer_host(self, **options: Any) -> dict[str, Any]:
-        """Return the ``hosts`` entry of channels_redis; ``options`` are those of every connection."""
+        """Return the ``hosts`` entry of channels_redis; ``options`` apply to every connection."""
         return {
             "sentinels": list(self.addresses),
             "master_name": self.master,
@@ -64,7 +66,7 @@ class Sentinels:
         }
 
     def pool(self, **options: Any) -> SentinelConnectionPool:
-        """Return a pool of connections to the master of the moment."""
+        """Return a pool of connections to the current master."""
         sentinel: Any = Sentinel  # redis-py has no types here
         pool: Any = CachePool
         manager = sentinel(list(self.addresses), sentinel_kwargs=self._sentinel_options(options))
@@ -86,16 +88,16 @@ class Sentinels:
 
 
 class CachePool(SentinelConnectionPool):
-    """What Django's Redis cache takes as its ``pool_class``."""
+    """The ``pool_class`` of Django's Redis cache."""
 
     @classmethod
     def from_url(cls, url: str, **options: Any) -> SentinelConnectionPool:  # type: ignore[override]
-        """Make the pool of an address."""
+        """Return the pool of a Sentinel URL."""
         return Sentinels.parse(url).pool(**options)
 
 
 def is_sentinel(url: str) -> bool:
-    """Tell whether an address names Sentinels."""
+    """Return whether a URL is one of Sentinels."""
     return url.partition("://")[0] in SCHEMES
 
 

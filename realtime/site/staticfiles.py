@@ -1,4 +1,4 @@
-"""Static files: hashed names, imports of ES modules included, and the server that sends them."""
+"""Static files: hashed names, including imports of ES modules, and serving them under ASGI."""
 
 import re
 import warnings
@@ -11,20 +11,20 @@ from servestatic import ServeStaticASGI
 
 
 class HashedStaticFiles(ManifestStaticFilesStorage):
-    """Names with a hash of the contents, so that a browser may keep a file for ever and a deploy needs no cache to be emptied."""
+    """File names with a hash of the contents, so that browsers may cache files for ever."""
 
     # Rewrites `import … from "./socket.js"` too: no build step.
     support_js_module_import_aggregation = True
-    # One for each step of the longest chain of imports; Django allows 5.
+    # One for each link of the longest chain of imports; Django allows 5.
     max_post_process_passes = 20
 
     def url_converter(self, *args: Any, **kwargs: Any) -> Callable[[re.Match[str]], str]:
-        """Leave comments alone: types and examples in them name modules in cycles, which no number of passes can resolve."""
+        """Skip comments: their types name modules in cycles, which no number of passes resolves."""
         convert = super().url_converter(*args, **kwargs)
         return lambda found: found["matched"] if _in_comment(found) else convert(found)
 
     def url(self, name: Any, force: bool = True) -> str:
-        """Return the hashed address, in DEBUG too: what is developed is what is served."""
+        """Return the hashed URL, in DEBUG too: development serves what production serves."""
         return str(super().url(name, force))
 
 
@@ -34,10 +34,9 @@ def _in_comment(found: re.Match[str]) -> bool:
 
 
 def with_static_files(application: Any) -> Any:
-    """Wrap an ASGI application: addresses below ``STATIC_URL`` are answered from ``STATIC_ROOT``, everything else by it."""
+    """Serve ``STATIC_ROOT`` below ``STATIC_URL`` in front of an ASGI application."""
     with warnings.catch_warnings():
-        # No directory yet: `manage.py collectstatic` has not run, and nginx may serve the files
-        # anyway.
+        # The directory may not exist yet; nginx may serve the files instead.
         warnings.simplefilter("ignore")
         return ServeStaticASGI(
             application,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from realtime.protocol import tail
-from realtime.protocol.delivery import Delivery, State
+from realtime.protocol.delivery import Delivery, DeliveryState
 from realtime.protocol.page import Event, Page
 from realtime.protocol.tail import Ingested, Tail
 from tests.protocol.database import TABLES, Read
@@ -117,7 +117,7 @@ def with_everybody_level_at_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         Delivery,
         "answered",
-        lambda self, stream, page: self.subscriptions.update({stream: State.LEVEL}),
+        lambda self, stream, page: self.subscriptions.update({stream: DeliveryState.LEVEL}),
     )
 
 

@@ -1,4 +1,4 @@
-"""A close code says why, and whether to come back."""
+"""A close code has a reason and says whether to reconnect."""
 
 import pytest
 
@@ -13,14 +13,15 @@ def test_the_reason_is_words_that_fit_into_a_close_frame(code: CloseCode) -> Non
     assert len(code.reason.encode()) <= CLOSE_FRAME_MAX_REASON
 
 
-@pytest.mark.parametrize("code", [1009, 1012, 1013, 4001, 4002, 4003])
-def test_alice_comes_back_by_herself(code: int) -> None:
-    assert CloseCode(code).reconnect
-
-
-@pytest.mark.parametrize("code", [4500, 4501, 4502, 4503, 4504])
-def test_alice_stops_and_is_told_why(code: int) -> None:
-    assert not CloseCode(code).reconnect
+def test_final_codes_start_at_4500() -> None:
+    """Clients reconnect below 4500 and stop from there on (docs/protocol.md)."""
+    assert [code for code in CloseCode if code >= 4500] == [
+        CloseCode.BAD_FRAME,
+        CloseCode.NOT_AUTHENTICATED,
+        CloseCode.SESSION_ENDED,
+        CloseCode.BANNED,
+        CloseCode.TOO_MANY_CONNECTIONS,
+    ]
 
 
 def test_no_other_codes_are_used() -> None:

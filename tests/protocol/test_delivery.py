@@ -2,7 +2,7 @@
 
 import pytest
 
-from realtime.protocol.delivery import Delivery, State, Verdict
+from realtime.protocol.delivery import Backpressure, Delivery, DeliveryState
 from realtime.protocol.page import Page
 
 ROOM, INBOX = "room.42", "inbox.7"
@@ -16,7 +16,7 @@ def alice() -> Delivery:
 
 def test_a_page_that_reaches_the_head_makes_alice_level(alice: Delivery) -> None:
     alice.answered(ROOM, REACHED)
-    assert alice.subscriptions == {ROOM: State.LEVEL}
+    assert alice.subscriptions == {ROOM: DeliveryState.LEVEL}
     assert alice.is_level(ROOM)
 
 
@@ -35,19 +35,19 @@ def test_nobody_is_level_on_a_stream_that_they_do_not_follow(alice: Delivery) ->
 
 
 @pytest.mark.parametrize(
-    ("unsent", "verdict"),
+    ("unsent", "backpressure"),
     [
-        (0, Verdict.SEND),
-        (1000, Verdict.SEND),
-        (1001, Verdict.SKIP),
-        (5000, Verdict.SKIP),
-        (5001, Verdict.CLOSE),
+        (0, Backpressure.SEND),
+        (1000, Backpressure.SEND),
+        (1001, Backpressure.SKIP),
+        (5000, Backpressure.SKIP),
+        (5001, Backpressure.CLOSE),
     ],
 )
 def test_a_socket_is_judged_by_what_it_has_not_read(
-    alice: Delivery, unsent: int, verdict: Verdict
+    alice: Delivery, unsent: int, backpressure: Backpressure
 ) -> None:
-    assert alice.verdict(unsent) is verdict
+    assert alice.backpressure(unsent) is backpressure
 
 
 def test_a_slow_alice_is_told_once_when_she_has_read_enough(alice: Delivery) -> None:
@@ -80,7 +80,7 @@ def test_whoever_is_pulling_does_not_fall_again(alice: Delivery) -> None:
     alice.answered(ROOM, CUT)
     alice.fall(ROOM)
     alice.fall(INBOX)
-    assert alice.subscriptions == {ROOM: State.TOLD}
+    assert alice.subscriptions == {ROOM: DeliveryState.NOTIFIED}
 
 
 @pytest.mark.parametrize(("soft", "hard"), [(0, 5), (5, 5), (6, 5)])

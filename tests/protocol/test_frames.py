@@ -160,8 +160,8 @@ class TestUnreadable:
     @pytest.mark.parametrize(
         ("value", "problem"),
         [
-            ('"\\ud800"', "half of a surrogate pair is no character"),
-            ('"\\udc00\\ud800 x"', "half of a surrogate pair is no character"),
+            ('"\\ud800"', "half of a surrogate pair is not a character"),
+            ('"\\udc00\\ud800 x"', "half of a surrogate pair is not a character"),
             ('"a\\u0000b"', "the character NUL cannot be stored"),
             ('{"\\u0000":1}', "the character NUL cannot be stored"),
             ("9223372036854775808", "an integer beyond 64 bits"),

@@ -46,7 +46,7 @@ class Cluster:
         self.sent += sends
         for send in sends:
             for process in self.processes.values():
-                process.heard(send.message, self.now)
+                process.receive(send.message, self.now)
         return changes
 
     def tick_silently(self, name: str) -> list[Change]:
@@ -211,7 +211,7 @@ def test_an_announcement_that_comes_late_changes_nothing(cluster: Cluster) -> No
     ]
     cluster.join("a", CHARLIE)
     cluster.tick("a")
-    cluster["b"].heard(late.message, cluster.now)
+    cluster["b"].receive(late.message, cluster.now)
     assert cluster["b"].present(ROOM) == (3, [ALICE, BOB, CHARLIE])
 
 
@@ -221,7 +221,7 @@ def test_a_heartbeat_that_comes_late_ends_nothing(cluster: Cluster) -> None:
     late = cluster["a"].due(cluster.now + HEARTBEAT_SECONDS).sends[-1].message
     cluster.join("a", ALICE)
     cluster.tick("a")
-    cluster["b"].heard(late, cluster.now)
+    cluster["b"].receive(late, cluster.now)
     assert cluster["b"].present(ROOM) == (2, [ALICE, BOB])
 
 
@@ -312,7 +312,7 @@ def test_a_heartbeat_moves_its_window_over_all_streams(
 
 
 def test_a_message_of_a_later_version_is_ignored(cluster: Cluster) -> None:
-    cluster["a"].heard({"type": "presence.mood", "process": "b"}, cluster.now)
+    cluster["a"].receive({"type": "presence.mood", "process": "b"}, cluster.now)
     assert cluster["a"].present(ROOM) == (0, [])
 
 

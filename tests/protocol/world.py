@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from realtime.protocol import frames
-from realtime.protocol.delivery import Delivery, Verdict
+from realtime.protocol.delivery import Backpressure, Delivery
 from realtime.protocol.flush import FlushPolicy
 from realtime.protocol.page import Event, Page
 from realtime.protocol.tail import Flush, Tail
@@ -116,7 +116,7 @@ class Node:
         self.policy.flushed(now, now + took)
 
     def push(self, client: "Client", flush: Flush) -> None:
-        if flush.overflow or client.delivery.verdict(client.unsent) is Verdict.SKIP:
+        if flush.overflow or client.delivery.backpressure(client.unsent) is Backpressure.SKIP:
             client.delivery.fall(STREAM)
             self.tell_behind(client)
             return

@@ -87,7 +87,7 @@ def serve(*options: str, var: Path, pass_fds: Sequence[int] = (), **env: str) ->
     """Run ``manage.py serve`` with options, ready when this returns."""
     command = [sys.executable, "manage.py", "serve", *options]
     process = Process(command, var=var, pass_fds=pass_fds, env=env)
-    assert "listens on" in process.first_line, process.first_line
+    assert "is listening on" in process.first_line, process.first_line
     return process
 
 

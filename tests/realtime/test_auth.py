@@ -114,7 +114,7 @@ def test_a_session_costs_two_queries(
     alice: User, sign_in: SignIn, django_assert_num_queries: Any
 ) -> None:
     key = sign_in(alice)
-    with django_assert_num_queries(2 + len(accounts._gates)):
+    with django_assert_num_queries(2 + len(accounts._connection_checks)):
         by_session(key)
 
 
@@ -139,8 +139,10 @@ def test_moderators_are_a_group_and_administrators(people: Any, sign_in: SignIn)
 def test_a_gate_keeps_an_account_out_with_its_reason(
     alice: User, bob: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accounts, "_gates", [])
-    auth.register_gate(lambda user_ids: {alice.pk: "Spam."} if alice.pk in user_ids else {})
+    monkeypatch.setattr(accounts, "_connection_checks", [])
+    auth.register_connection_check(
+        lambda user_ids: {alice.pk: "Spam."} if alice.pk in user_ids else {}
+    )
     assert account_of(by_session(sign_in(alice))).banned == "Spam."
     assert account_of(by_session(sign_in(bob))).banned is None
 
@@ -187,7 +189,7 @@ def test_many_who_come_at_once_cost_no_more_queries_than_one(
         Credentials("hf_nobody", None),
         Credentials(tokens[0], "a-cookie"),
     ]
-    with django_assert_num_queries(1 + len(accounts._gates)):
+    with django_assert_num_queries(1 + len(accounts._connection_checks)):
         found = identify_each(asked)
     assert [each and each.account.username for each in found] == [
         "alice",

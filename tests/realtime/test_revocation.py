@@ -170,8 +170,10 @@ def test_a_ban_is_found(
     alice: User, bob: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = [account_of(by_session(sign_in(user))) for user in (alice, bob)]
-    monkeypatch.setattr(accounts, "_gates", [])
-    auth.register_gate(lambda user_ids: dict.fromkeys({alice.pk} & set(user_ids), "Spam."))
+    monkeypatch.setattr(accounts, "_connection_checks", [])
+    auth.register_connection_check(
+        lambda user_ids: dict.fromkeys({alice.pk} & set(user_ids), "Spam.")
+    )
     assert lapsed(known) == {known[0]: End(alice.pk, None, CloseCode.BANNED, "Spam.")}
 
 
@@ -180,7 +182,7 @@ def test_everybody_is_looked_at_in_a_few_queries(
 ) -> None:
     account = account_of(by_session(sign_in(alice)))
     many = [replace(account, credential=f"session:{number}") for number in range(1500)]
-    with django_assert_num_queries(2 * (2 + len(accounts._gates))):
+    with django_assert_num_queries(2 * (2 + len(accounts._connection_checks))):
         lapsed(many)
 
 

@@ -192,7 +192,7 @@ class TestListening:
                 assert (
                     client.get("http://node/healthz", headers={"Host": "localhost"}).text == "ok\n"
                 )
-            assert "Another process listens on" in refused("--unix", str(path))
+            assert "Another process already listens on" in refused("--unix", str(path))
             process.signal(signal.SIGKILL)
             process.wait()
         assert path.is_socket()
@@ -228,17 +228,17 @@ class TestListening:
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = str(taken.getsockname()[1])
-            assert "Another process listens there" in refused("--port", port)
+            assert "Another process uses this port" in refused("--port", port)
         assert "--port is 70000: expected a number between" in refused("--port", "70000")
-        assert "Give one of --host and --port, --unix, or --fd" in refused(
+        assert "Give only one of --host and --port, --unix, or --fd" in refused(
             "--port", "1", "--fd", "3"
         )
-        assert "exists and is no socket" in refused("--unix", str(file))
+        assert "exists and is not a socket" in refused("--unix", str(file))
         assert "File descriptor 999 cannot be used" in refused("--fd", "999")
         assert "is not a socket" in refused("--fd", str(descriptor))
         assert "no.such.host.invalid" in refused("--host", "no.such.host.invalid")
         with override_settings(DEBUG=True):
-            assert "DEBUG is on and --host is 0.0.0.0" in refused("--host", "0.0.0.0")
+            assert "--host is 0.0.0.0 but DEBUG is on" in refused("--host", "0.0.0.0")
 
 
 class TestDraining:

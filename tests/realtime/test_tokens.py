@@ -92,7 +92,7 @@ def test_a_token_costs_one_query(
 def gates() -> int:
     from realtime.auth import accounts
 
-    return len(accounts._gates)
+    return len(accounts._connection_checks)
 
 
 def test_the_command_prints_a_token(alice: User) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py issue_token``: let a program in as somebody."""
+"""``manage.py issue_token``: create a bearer token for a program."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -14,15 +14,18 @@ MAX_DAYS = 36_500
 
 
 class Command(BaseCommand):
-    """Print a bearer token. It is shown once; a password change or a deactivation ends it."""
+    """Print a bearer token. Changing the password or deactivating the account revokes it."""
 
-    help = "Print a bearer token for a user. It cannot be shown again; the admin lists and revokes tokens."
+    help = (
+        "Print a bearer token for a user. "
+        "It cannot be shown again; the admin lists and revokes tokens."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("user", help="username")
         parser.add_argument(
-            "--days", type=float, metavar="N", help="end the token after N days (default: never)"
+            "--days", type=float, metavar="N", help="expire after N days (default: never)"
         )
 
     def handle(self, *args: Any, user: str, days: float | None, **options: Any) -> None:

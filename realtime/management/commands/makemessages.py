@@ -1,6 +1,7 @@
-"""Django's command, which also finds what errors say: their first argument is text for a person, wherever they are raised.
+"""Django's command, which also collects the messages of errors and the plurals of scripts.
 
-And, in scripts, what is counted (static/realtime/lib/language.js).
+The first argument of every ``HoldfastError`` is text for a person. Scripts count with ``counted``
+(static/realtime/lib/language.js).
 """
 
 from collections.abc import Iterator
@@ -18,10 +19,10 @@ def _kinds(kind: type[HoldfastError]) -> Iterator[type[HoldfastError]]:
 
 
 class Command(MakeMessages):
-    """Gather the texts of the code."""
+    """Collect the texts of the code."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Gather one domain: that of Python and templates, or that of scripts."""
+        """Collect one domain: ``django`` (Python and templates) or ``djangojs`` (scripts)."""
         own = (
             sorted({kind.__name__ for kind in _kinds(HoldfastError)})
             if options["domain"] == "django"

@@ -1,4 +1,4 @@
-"""``manage.py new_epoch``: after a backup was restored, tell clients that their positions belong to another history."""
+"""``manage.py new_epoch``: after restoring a backup, make clients drop their positions."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from realtime.models import Epoch, new_epoch
 
 
 class Command(BaseCommand):
-    """Give this history a new name. Running nodes notice within a minute and have all clients come anew."""
+    """Give the history a new name. Running nodes notice within a minute and reset their clients."""
 
-    help = "Name a new epoch, after a backup was restored: clients drop what they hold and load snapshots."
+    help = "Start a new epoch after restoring a backup: clients drop their data and load snapshots."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Replace the name."""

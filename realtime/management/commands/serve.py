@@ -12,9 +12,12 @@ EXAMPLE_HOST = "127.0.0.1"
 
 
 class Command(BaseCommand):
-    """Serve pages, the API and WebSockets until SIGTERM, which drains; a second SIGTERM stops at once."""
+    """Serve pages, the API and WebSockets. SIGTERM drains; a second SIGTERM stops at once."""
 
-    help = "Serve Holdfast from this process, on a TCP port (the default), a Unix socket or an inherited socket."
+    help = (
+        "Serve Holdfast from this process: on a TCP port (the default), "
+        "a Unix socket or an inherited socket."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -22,14 +25,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--port", type=int, help=f"TCP port (default {settings.PORT}, from PORT)"
         )
-        parser.add_argument(
-            "--unix", type=Path, metavar="PATH", help="listen on a Unix socket instead"
-        )
+        parser.add_argument("--unix", type=Path, metavar="PATH", help="listen on a Unix socket")
         parser.add_argument(
             "--fd",
             type=int,
             metavar="N",
-            help="listen on a socket that the parent process has opened instead",
+            help="listen on a socket that the parent process opened",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,9 +54,7 @@ class Command(BaseCommand):
 
         tcp = host is not None or port is not None
         if [tcp, unix is not None, fd is not None].count(True) > 1:
-            raise CommandError(
-                "Give one of --host and --port, --unix, or --fd: one process listens on one address."
-            )
+            raise CommandError("Give only one of --host and --port, --unix, or --fd.")
         if fd is not None:
             return listeners.inherited(fd)
         if unix is not None:
@@ -68,12 +67,13 @@ class Command(BaseCommand):
         host = host or EXAMPLE_HOST
         if settings.DEBUG and not _loopback(host):
             raise CommandError(
-                f"DEBUG is on and --host is {host}: its error pages show the settings. Set DEBUG=false, or listen on {EXAMPLE_HOST}."
+                f"--host is {host} but DEBUG is on, whose error pages show the settings. "
+                f"Set DEBUG=false, or listen on {EXAMPLE_HOST}."
             )
         return listeners.tcp(host, port)
 
     def _announce(self, where: str) -> None:
-        self.stdout.write(f"Holdfast listens on {where} (Ctrl-C drains and stops)")
+        self.stdout.write(f"Holdfast is listening on {where} (Ctrl-C drains and stops)")
         self.stdout.flush()
 
 

@@ -61,7 +61,7 @@ class Connected(SocketProtocol):
         self.transport: Any = Wire(room)
         self.state = self.STATE_OPEN
         self.application_queue: asyncio.Queue[Any] = asyncio.Queue()
-        self.heard = time.monotonic()
+        self.received_at = time.monotonic()
         self.sent: list[tuple[int, bytes]] = []
         self.closes: list[tuple[int, bytes]] = []
 

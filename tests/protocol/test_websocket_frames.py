@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.protocol.websocket_frames import PONG, after_pong, framed, whole_text
+from realtime.protocol.websocket_frames import PONG, after_pong, framed, shortened, whole_text
 
 LIMIT = 65_536
 
@@ -78,3 +78,8 @@ def test_an_empty_pong_is_passed_over_when_it_is_whole() -> None:
     assert after_pong(b"more" + pong, 4) == 10
     assert after_pong(pong[:5], 0) == 0
     assert after_pong(masked(b"payload", b"mask", first=0x8A), 0) == 0
+
+
+def test_a_long_reason_is_cut_between_characters() -> None:
+    assert shortened("too slow") == b"too slow"
+    assert shortened("ü" * 100) == ("ü" * 61).encode()
