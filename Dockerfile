@@ -5,9 +5,10 @@ ARG PYTHON=python:3.11.14-slim-bookworm
 FROM ${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 COPY requirements.txt /tmp/
-RUN python -m venv /opt/venv && /opt/venv/bin/pip install --requirement /tmp/requirements.txt
+RUN python -m venv /opt/venv && /opt/venv/bin/pip install --require-hashes --requirement /tmp/requirements.txt
 WORKDIR /srv/holdfast
 COPY manage.py ./
+COPY holdfast ./holdfast
 COPY realtime ./realtime
 COPY notifications ./notifications
 COPY chat ./chat

@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run demo cluster bench bench-quick bench-guard bench-browser machines chaos jitter test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser machines chaos jitter test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -10,7 +10,7 @@ NODES ?= 3
 WEB ?= 1
 CLUSTER_PORT = $(if $(filter file,$(origin PORT)),8080,$(PORT))
 
-PYTHON_DIRECTORIES := manage.py realtime chat notifications tests
+PYTHON_DIRECTORIES := manage.py holdfast realtime chat notifications tests
 # The suites that touch no database, or bring one of their own: a second run on PostgreSQL would only repeat them.
 WITHOUT_DATABASE := tests/protocol tests/browser tests/architecture tests/operation tests/cluster tests/chaos tests/bench
 # The suites that start server processes or a browser.
@@ -26,6 +26,12 @@ install: ## Make .venv with what the server needs
 
 install-dev: install
 	@.ci/venv requirements-dev.txt
+
+# Versions stay as they are where nothing asks for another. `UPGRADE=1` takes the newest of those that requirements*.in leave open.
+LOCK := pip compile --universal --python-version 3.11 --generate-hashes
+lock: install-dev ## Write requirements*.txt from requirements*.in: every package with its hashes; UPGRADE=1 for newer ones
+	@.venv/bin/uv --quiet $(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements.txt requirements.in
+	@.venv/bin/uv --quiet $(LOCK) $(if $(UPGRADE),--upgrade) --output-file requirements-dev.txt requirements-dev.in
 
 run: demo ## Start Holdfast with demo rooms and accounts on PORT=8000
 	@exec .venv/bin/python manage.py serve

@@ -13,11 +13,12 @@ class ChatConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from chat import payloads
+        from chat import notification_kinds, payloads
         from chat.moderation import site_bans
-        from chat.queries import room_lists, stream_sources
+        from chat.queries import notified_messages, room_lists, stream_sources
         from chat.services import post_system_message, recall_system_message
         from chat.services.moderators import ensure_after_migrate
+        from notifications.subjects import register_subjects
         from notifications.targets import register_target
         from realtime.auth import register_connection_check
         from realtime.core import streams
@@ -37,29 +38,10 @@ class ChatConfig(AppConfig):
                 stream_sources.site_mute_events,
             ]
         )
-        register_connection_check(site_bans.reasons)
+        register_connection_check(site_bans.refusals)
         register_target(
             payloads.ROOM, room_lists.rooms_named, post_system_message, recall_system_message
         )
-        _register_kinds()
+        notification_kinds.register_kinds()
+        register_subjects(payloads.ROOM, notified_messages.texts)
         post_migrate.connect(ensure_after_migrate, sender=self, dispatch_uid="chat.moderators")
-
-
-def _register_kinds() -> None:
-    from notifications.kinds import Kind, register_kind
-
-    for kind in (
-        Kind("mention", _("Mentions"), _("Someone mentions you or the whole room")),
-        Kind("reply", _("Replies"), _("Someone replies to your message")),
-        Kind("reaction", _("Reactions"), _("Someone reacts to your message")),
-        Kind("direct", _("Direct messages"), _("Someone sends you a direct message")),
-        Kind("message", _("All messages"), _("In rooms with the notification level “Everything”")),
-        Kind("invitation", _("Invitations"), _("Someone adds you to a room")),
-        Kind(
-            "moderation",
-            _("Moderation"),
-            _("A moderator takes an action that affects you"),
-            optional=False,
-        ),
-    ):
-        register_kind(kind)

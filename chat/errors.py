@@ -1,4 +1,4 @@
-"""What chat refuses, below ``realtime.protocol.errors``.
+"""Errors of chat, below the tree of ``realtime.protocol.errors``.
 
 HoldfastError
 ├── SlowMode          slow_mode          429   retry_after
@@ -11,7 +11,7 @@ HoldfastError
 ├── Rejected          rejected           403
 ├── NotYours          not_yours          403
 ├── AlreadyReported   already_reported   409
-├── TooLate           too_late           409   another moderator was first
+├── TooLate           too_late           409
 └── LinkOver          link_over          410
 """
 
@@ -19,40 +19,38 @@ from realtime.protocol.errors import HoldfastError
 
 
 class SlowMode(HoldfastError):
-    """The room takes one message of a member in so many seconds."""
+    """The room's slow mode does not let the member post again yet."""
 
     code = "slow_mode"
     status = 429
 
 
 class Muted(HoldfastError):
-    """A moderator has silenced the member for a while."""
+    """A moderator muted the member, in this room or on the whole site."""
 
     code = "muted"
     status = 403
 
 
 class ReadOnly(HoldfastError):
-    """The room is locked to its owners and moderators, or archived."""
+    """Only owners and moderators post in this room, or it is archived."""
 
     code = "read_only"
     status = 403
 
 
 class BlockedWord(HoldfastError):
-    """The text has a word that this site does not allow."""
+    """The text has a word that a filter of this site blocks."""
 
     code = "blocked_word"
 
 
 class TooLong(HoldfastError):
-    """The text has more characters than a message may have."""
-
     code = "too_long"
 
 
 class Empty(HoldfastError):
-    """The text has nothing that anybody could see."""
+    """The text has no visible character."""
 
     code = "empty"
 
@@ -65,35 +63,35 @@ class LinksNotAllowed(HoldfastError):
 
 
 class Rejected(HoldfastError):
-    """A hook of another app refuses the text, in its own words."""
+    """A hook of another app refuses the text; the message is the hook's."""
 
     code = "rejected"
     status = 403
 
 
 class NotYours(HoldfastError):
-    """The message belongs to somebody else."""
+    """The message belongs to another author."""
 
     code = "not_yours"
     status = 403
 
 
 class AlreadyReported(HoldfastError):
-    """The same person has reported the same message before."""
+    """The same user has already reported this message."""
 
     code = "already_reported"
     status = 409
 
 
 class TooLate(HoldfastError):
-    """Another moderator was first; the message says who."""
+    """Another moderator acted first; the message names them."""
 
     code = "too_late"
     status = 409
 
 
 class LinkOver(HoldfastError):
-    """An invitation by link that lets nobody in any more: expired, used up, taken back."""
+    """An invitation link that no longer works: expired, used up or revoked."""
 
     code = "link_over"
     status = 410

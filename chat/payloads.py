@@ -1,7 +1,8 @@
-"""How rooms, memberships and messages look on the wire (protocol.md §5), and the names of their streams.
+"""The wire format of rooms, memberships and messages (docs/protocol.md), and stream names.
 
-What a stream shows of a row changes only together with the row's seq; so ``room_event`` and ``membership_event`` show the numbers as of the
-seq, while the answers of HTTP (``live=True``) show the present ones.
+In a stream, the payload of a row changes only together with the row's ``seq``. So ``room_event``
+and ``membership_event`` use the counters as of the seq, and HTTP answers (``live=True``) the
+current ones.
 """
 
 from typing import Any
@@ -9,27 +10,27 @@ from typing import Any
 from chat.models import Block, InviteLink, Membership, Message, Room, SiteMute, State
 from notifications.payloads import INBOX, inbox, moment, person
 from realtime.core.streams import StreamName
-from realtime.protocol.page import End, Event
+from realtime.protocol.page import AccessEnd, Event
 
 ROOM = "room"
-ARCHIVED = "archived"  # the words in `closed.reason`
+ARCHIVED = "archived"  # a value of `closed.reason`
 
 __all__ = ["INBOX", "ROOM", "inbox", "moment", "person"]
 
 
 def stream(room_id: int) -> StreamName:
-    """Return the name of a room's stream."""
     return StreamName(f"{ROOM}.{room_id}")
 
 
 def message(row: Message) -> dict[str, Any]:
-    """Return a message; ``author`` is to be loaded with the row."""
+    """Return a message. ``author`` must be loaded."""
     data = {
         "id": row.pk,
         "room": row.room_id,
         "number": row.number,
         "seq": row.seq,
         "author": person(row.author),
+        "key": str(row.key),
         "body": row.body,
         "created_at": moment(row.created_at),
         "edited_at": moment(row.edited_at),
@@ -46,7 +47,7 @@ def message(row: Message) -> dict[str, Any]:
 
 
 def membership(row: Membership, *, live: bool = True) -> dict[str, Any]:
-    """Return a membership; ``user`` is to be loaded with the row."""
+    """Return a membership. ``user`` must be loaded."""
     data = {
         "id": row.pk,
         "room": row.room_id,
@@ -63,12 +64,11 @@ def membership(row: Membership, *, live: bool = True) -> dict[str, Any]:
 
 
 def my_membership(row: Membership) -> dict[str, Any]:
-    """Return a membership as nobody but its owner sees it."""
+    """Return a membership with the fields that only its own user sees."""
     return membership(row) | {"favourite": row.favourite, "favourite_order": row.favourite_order}
 
 
 def room(row: Room, *, live: bool = True) -> dict[str, Any]:
-    """Return a room."""
     return {
         "id": row.pk,
         "slug": row.slug,
@@ -83,7 +83,7 @@ def room(row: Room, *, live: bool = True) -> dict[str, Any]:
 
 
 def block(row: Block) -> dict[str, Any]:
-    """Return whom somebody has blocked; ``blocked`` is to be loaded with the row."""
+    """Return a block. ``blocked`` must be loaded."""
     return {
         "id": row.pk,
         "seq": row.seq,
@@ -94,12 +94,12 @@ def block(row: Block) -> dict[str, Any]:
 
 
 def site_mute(row: SiteMute) -> dict[str, Any]:
-    """Return until when somebody may write in no room, for their own eyes; a time that is over is one."""
+    """Return a site mute for the muted user. It may have expired."""
     return {"id": row.pk, "seq": row.seq, "muted_until": moment(row.until)}
 
 
 def invite_link(row: InviteLink) -> dict[str, Any]:
-    """Return a link into a room, for those who moderate it; ``created_by`` is to be loaded with the row."""
+    """Return an invitation link for moderators. ``created_by`` must be loaded."""
     return {
         "id": row.pk,
         "room": row.room_id,
@@ -113,33 +113,32 @@ def invite_link(row: InviteLink) -> dict[str, Any]:
 
 
 def message_event(row: Message) -> Event:
-    """Return the row as an event of its room."""
     return Event.of("message", row.pk, row.seq, message(row))
 
 
 def membership_event(row: Membership) -> Event:
-    """Return the row as an event of its room. One that tells that somebody is gone ends their subscription."""
+    """Return an event of the room. It ends the subscription of a user who is no longer in it."""
     gone = row.state != State.ACTIVE
-    end = End(row.user_id, None, None, str(row.state)) if gone else None
+    end = AccessEnd(row.user_id, None, None, str(row.state)) if gone else None
     return Event.of("membership", row.pk, row.seq, membership(row, live=False), end=end)
 
 
 def inbox_event(row: Membership) -> Event:
-    """Return the row as an event of its user's inbox."""
+    """Return a membership as an event of its user's inbox."""
     return Event.of("membership", row.pk, row.inbox_seq, my_membership(row))
 
 
 def room_event(row: Room) -> Event:
-    """Return the row as an event of its own stream. One that tells that the room is archived ends all subscriptions."""
-    end = End(None, None, None, ARCHIVED) if row.archived_at else None
+    """Return an event of the room. Archiving ends all subscriptions."""
+    end = AccessEnd(None, None, None, ARCHIVED) if row.archived_at else None
     return Event.of("room", row.pk, row.seq, room(row, live=False), end=end)
 
 
 def block_event(row: Block) -> Event:
-    """Return the row as an event of the inbox of whoever blocks."""
+    """Return an event of the inbox of the user who blocks."""
     return Event.of("block", row.pk, row.seq, block(row))
 
 
 def site_mute_event(row: SiteMute) -> Event:
-    """Return the row as an event of the inbox of whoever is muted."""
+    """Return an event of the inbox of the muted user."""
     return Event.of("site_mute", row.pk, row.seq, site_mute(row))

@@ -17,7 +17,7 @@ from django.utils.functional import cached_property
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext, gettext_lazy
 
-from notifications import policies, queries, services
+from notifications import kinds, payloads, policies, queries, services
 from notifications.models import Announcement, AnnouncementReading, Broadcast, Notification
 from notifications.policies import Words
 from notifications.queries import Audience
@@ -70,11 +70,22 @@ class ShownAdmin(admin.ModelAdmin[Any]):
         return False
 
 
+class SentenceList(ChangeList):
+    """A page of notifications with everyone in them: one query for the page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page, then the people."""
+        super().get_results(request)
+        people = queries.people_in(self.result_list)
+        for row in self.result_list:
+            row.notice = payloads.notification(row, people)
+
+
 @admin.register(Notification)
 class NotificationAdmin(ShownAdmin):
-    """Notifications without their text, which may be of a direct message."""
+    """Notifications as sentences. The text of a message is not in them."""
 
-    list_display = ("id", "user", "kind", "level", "when", "read", "archived", "broadcast")
+    list_display = ("id", "user", "kind", "sentence", "when", "read", "archived", "broadcast")
     list_select_related = ("user", "broadcast")
     search_fields = ("=user__username",)
     search_help_text = gettext_lazy("A username, whole.")
@@ -82,6 +93,7 @@ class NotificationAdmin(ShownAdmin):
         "user",
         "seq",
         "kind",
+        "sentence",
         "actor",
         "level",
         "unread",
@@ -91,6 +103,18 @@ class NotificationAdmin(ShownAdmin):
         "broadcast",
     )
     ordering = ("-id",)
+    readonly_fields = ("sentence",)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that knows the sentences."""
+        return SentenceList
+
+    @admin.display(description=gettext_lazy("notification"))
+    def sentence(self, row: Any) -> str:
+        """Return what the notification says, in the language of the page."""
+        if not hasattr(row, "notice"):
+            row.notice = payloads.notification(row, queries.people_in([row]))
+        return kinds.sentence(row.notice)
 
     @admin.display(description=gettext_lazy("when"))
     def when(self, row: Notification) -> str:

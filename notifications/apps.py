@@ -1,6 +1,7 @@
 """The notifications app: inboxes, announcements, broadcasts."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,7 +15,7 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         """Make ``inbox`` and ``announcements`` known to the engine."""
         from notifications import payloads, policies, queries
-        from notifications.kinds import Kind, register_kind
+        from notifications.kinds import BROADCAST, RECALLED, Kind, register_kind
         from realtime.auth.revocation import revocation_events
         from realtime.core.streams import StreamKind, register
 
@@ -37,9 +38,16 @@ class NotificationsConfig(AppConfig):
         )
         register_kind(
             Kind(
-                "broadcast",
-                _("Messages from the administrators"),
-                _("What they send to you and not to everybody"),
+                name=BROADCAST,
+                sentence=lambda notice: (
+                    notice["title"] or gettext("A message from the administrators")
+                ),
+                icon="megaphone",
+                label=_("Messages from the administrators"),
+                help=_("Sent to you, but not to everyone"),
                 optional=False,
             )
+        )
+        register_kind(
+            Kind(name=RECALLED, sentence=lambda _notice: gettext("This message was taken back."))
         )

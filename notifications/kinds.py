@@ -1,31 +1,76 @@
-"""Kinds of notification. The apps that send them register here, so that a person can choose among them; this one never names theirs."""
+"""Kinds of notification: what the apps that send them register, so that this app names none of theirs.
 
+A notification stores its kind and its parameters. The kind turns them into a sentence when somebody
+reads it, in the reader's language; static/notifications/kinds.js does the same in the browser.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from django.utils.functional import Promise
 
 Words = str | Promise
+Notice = Mapping[str, Any]  # a notification as the wire carries it (docs/protocol.md)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One kind of notification, as its app describes it to those who get it."""
+    """One kind of notification, as its app describes it to the people who receive it."""
 
     name: str
-    label: Words
-    help: Words
-    # Whether one may keep it out of the inbox; what moderators and administrators say, one may not.
+    sentence: Callable[[Notice], str]  # in the active language
+    # What stands below the sentence: text that a person wrote.
+    detail: Callable[[Notice], str] = lambda notice: str(notice["body"])
+    icon: str = "bell"
+    # In the settings. A kind without a label is not listed there and always delivered.
+    label: Words = ""
+    help: Words = ""
+    # False: the inbox always gets it, such as decisions of moderators.
     optional: bool = True
+    # What notifications of this kind have in common to be listed as one entry.
+    grouped_by: Literal["place", "subject"] | None = None
+    # The sentence of such an entry, from its newest notification and the total count.
+    summary: Callable[[Notice, int], str] | None = None
 
 
-_kinds: dict[str, Kind] = {}
+# Kinds of this app itself.
+BROADCAST: Final = "broadcast"
+RECALLED: Final = "recalled"
+
+_kinds: Final[dict[str, Kind]] = {}
 
 
 def register_kind(kind: Kind) -> None:
-    """Make a kind known; called from ``AppConfig.ready``. Kinds that nobody registers are always delivered."""
+    """Add a kind; called from ``AppConfig.ready``."""
     _kinds[kind.name] = kind
 
 
-def kinds() -> list[Kind]:
-    """Return all kinds, in the order in which they were registered."""
-    return list(_kinds.values())
+def listed_kinds() -> list[Kind]:
+    """Return the kinds that people can choose, in the order of their registration."""
+    return [kind for kind in _kinds.values() if kind.label]
+
+
+def kind_of(notice: Notice) -> Kind:
+    """Return the kind of a notification; one that nobody registered shows its title."""
+    return _kinds.get(notice["kind"]) or Kind(name=notice["kind"], sentence=_title)
+
+
+def sentence(notice: Notice) -> str:
+    """Return what a notification says, in the active language."""
+    return kind_of(notice).sentence(notice)
+
+
+def detail(notice: Notice) -> str:
+    """Return the text below the sentence: a moderator's reason, the text of a broadcast."""
+    return kind_of(notice).detail(notice)
+
+
+def summary(notice: Notice, count: int) -> str:
+    """Return what an entry says that stands for ``count`` things, the newest of them ``notice``."""
+    kind = kind_of(notice)
+    return kind.summary(notice, count) if kind.summary else kind.sentence(notice)
+
+
+def _title(notice: Notice) -> str:
+    return str(notice["title"])

@@ -62,10 +62,17 @@ class Broadcast(models.Model):
 
 
 class Notification(models.Model):
-    """One row of an inbox. ``unread`` counts the whole inbox as of ``seq``, so the row with the highest ``seq`` holds the present count.
+    """One row of an inbox: its kind and its parameters, which become a sentence when someone reads it.
 
-    Most tell of one thing. Those with ``parts`` gather: while such a row is unread, what happens to the same subject joins it, and what
-    is taken back leaves it; with the last part the row is taken back as well (``count`` is 0, and no inbox shows it).
+    People are stored as ids, and the text of a message is not stored at all, so nothing has to be
+    found and emptied when a person is renamed or erased, or a message deleted.
+
+    ``unread`` counts the whole inbox as of ``seq``, so the row with the highest ``seq`` has the
+    present count.
+
+    Most rows are about one event. Rows with ``parts`` gather: while such a row is unread, further
+    events about its subject join it, and those that are taken back leave it. Without parts the row
+    itself is taken back: ``count`` is 0, and no inbox shows it.
     """
 
     user = models.ForeignKey(
@@ -77,7 +84,10 @@ class Notification(models.Model):
     )
     seq = models.BigIntegerField(_("number in its stream"))
     kind = models.CharField(_("kind"), max_length=KIND_MAX_LENGTH)
-    title = models.CharField(max_length=TITLE_MAX_LENGTH)
+    # By kind (docs/protocol.md). ``people`` are ids, which become names when the row is read.
+    params = models.JSONField(default=dict)
+    # Text that a person wrote: of a broadcast, or a moderator's reason.
+    title = models.CharField(max_length=TITLE_MAX_LENGTH, blank=True)
     body = models.TextField(blank=True)
     url = models.CharField(max_length=URL_MAX_LENGTH, blank=True)
     actor = models.ForeignKey(
@@ -107,8 +117,9 @@ class Notification(models.Model):
     place = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")
     # What it is about: "room.42.880".
     subject = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")
-    count = models.PositiveIntegerField(default=1, db_default=1)  # of what it tells; 0: taken back
-    # [[user id, what they did], …], oldest first: only the count of it is shown.
+    # Events in the row; 0: taken back.
+    count = models.PositiveIntegerField(default=1, db_default=1)
+    # [[user id, what they did], …], oldest first.
     parts = models.JSONField(null=True, blank=True)
     updated_at = models.DateTimeField(null=True, blank=True)  # when the last part joined
 

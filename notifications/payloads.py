@@ -1,5 +1,6 @@
 """How the rows of inboxes and announcements look on the wire (protocol.md §5), and the names of their streams."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from realtime.protocol.page import Event
 
 INBOX = "inbox"
 ANNOUNCEMENTS = StreamName("announcements")
+
+People = Mapping[int | None, User]  # by id
 
 
 def inbox(user_id: int) -> StreamName:
@@ -33,16 +36,18 @@ def moment(when: datetime | None) -> str | None:
     return when.isoformat().replace("+00:00", "Z") if when else None
 
 
-def notification(row: Notification) -> dict[str, Any]:
-    """Return a notification; ``actor`` is to be loaded with the row."""
+def notification(row: Notification, people: People) -> dict[str, Any]:
+    """Return a notification. ``people`` has everyone in it (``queries.people_in``)."""
+    actor = people.get(row.actor_id)
     return {
         "id": row.pk,
         "seq": row.seq,
         "kind": row.kind,
+        "params": _params(row, people),
         "title": row.title,
         "body": row.body,
         "url": row.url,
-        "actor": person(row.actor) if row.actor else None,
+        "actor": person(actor) if actor else None,
         "level": str(row.level),
         "created_at": moment(row.created_at),
         "read_at": moment(row.read_at),
@@ -53,6 +58,14 @@ def notification(row: Notification) -> dict[str, Any]:
         "count": row.count,
         "updated_at": moment(row.updated_at),
     }
+
+
+def _params(row: Notification, people: People) -> dict[str, Any]:
+    params: dict[str, Any] = row.params
+    if "people" not in params:
+        return params
+    named = [people[user_id] for user_id in params["people"] if user_id in people]
+    return {**params, "people": [person(user) for user in named]}
 
 
 def announcement(row: Announcement) -> dict[str, Any]:
@@ -92,9 +105,9 @@ def preferences(row: Preferences) -> dict[str, Any]:
     }
 
 
-def notification_event(row: Notification) -> Event:
+def notification_event(row: Notification, people: People) -> Event:
     """Return the row as an event of its user's inbox."""
-    return Event.of("notification", row.pk, row.seq, notification(row))
+    return Event.of("notification", row.pk, row.seq, notification(row, people))
 
 
 def announcement_event(row: Announcement) -> Event:

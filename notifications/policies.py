@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from urllib.parse import urlsplit
 
-from notifications.kinds import kinds
+from notifications.kinds import listed_kinds
 from notifications.models import TITLE_MAX_LENGTH, URL_MAX_LENGTH, Level
 from realtime.core.streams import Claim, Refusals
 from realtime.protocol.errors import BadRequest, NotFound
@@ -57,7 +57,7 @@ def check_all_found(ids: Collection[int], found: Collection[int]) -> None:
 
 def check_kinds(names: Collection[str], *, name: str, optional: bool) -> None:
     """Raise ``BadRequest`` for kinds that cannot be switched off. ``optional``: it is the inbox that they would be kept out of."""
-    may = [kind.name for kind in kinds() if kind.optional or not optional]
+    may = [kind.name for kind in listed_kinds() if kind.optional or not optional]
     if set(names) - set(may):
         raise BadRequest("{name}: expected some of {kinds}", name=name, kinds=", ".join(may))
 

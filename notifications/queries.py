@@ -88,17 +88,27 @@ def gathering(user_id: int, subject: str) -> list[Notification]:
     rows = Notification.objects.filter(
         waiting, user_id=user_id, subject=subject, parts__isnull=False
     )
-    return list(rows.select_related("actor").order_by("-pk")[:MAX_GATHERING])
+    return list(rows.order_by("-pk")[:MAX_GATHERING])
+
+
+def people_in(rows: Iterable[Notification]) -> payloads.People:
+    """Return everyone whom these notifications name, in one query; a row names at most four."""
+    named = {user_id for row in rows for user_id in (row.actor_id, *row.params.get("people", ()))}
+    return people(named)
+
+
+def people(user_ids: Iterable[int | None]) -> payloads.People:
+    """Return users by id, in one query; without ids in none."""
+    ids = {user_id for user_id in user_ids if user_id is not None}
+    return {**User.objects.in_bulk(ids)} if ids else {}
 
 
 def notification_events(ident: str, after: int, limit: int) -> Iterator[Event]:
     """Yield the changed notifications of ``inbox.<ident>``: a source of its stream."""
-    rows = (
-        Notification.objects.filter(user_id=int(ident), seq__gt=after)
-        .select_related("actor")
-        .order_by("seq")
-    )
-    return map(payloads.notification_event, rows[:limit])
+    changed = Notification.objects.filter(user_id=int(ident), seq__gt=after)
+    rows = list(changed.order_by("seq")[:limit])
+    people = people_in(rows)
+    return (payloads.notification_event(row, people) for row in rows)
 
 
 def reading_events(ident: str, after: int, limit: int) -> Iterator[Event]:
@@ -139,9 +149,9 @@ _SHELVES = {
 
 
 class InboxPage(NamedTuple):
-    """Notifications, newest first, and whether there are older ones."""
+    """Notifications as on the wire, newest first, and whether there are older ones."""
 
-    rows: Sequence[Notification]
+    notices: Sequence[dict[str, Any]]
     more: bool
 
 
@@ -149,15 +159,14 @@ def inbox_page(
     user_id: int, *, before: int | None = None, shelf: Shelf = Shelf.INBOX, limit: int = INBOX_PAGE
 ) -> InboxPage:
     """Return the newest ``limit`` notifications on a shelf, or those older than the id ``before``."""
-    rows = (
-        Notification.objects.filter(_SHELVES[shelf], user_id=user_id)
-        .select_related("actor")
-        .order_by("-pk")
-    )
+    rows = Notification.objects.filter(_SHELVES[shelf], user_id=user_id).order_by("-pk")
     if before is not None:
         rows = rows.filter(pk__lt=before)
     found = list(rows[: limit + 1])
-    return InboxPage(found[:limit], len(found) > limit)
+    shown = found[:limit]
+    people = people_in(shown)
+    notices = [payloads.notification(row, people) for row in shown]
+    return InboxPage(notices, len(found) > limit)
 
 
 def newest(user_id: int) -> int:

@@ -13,7 +13,7 @@ class RealtimeConfig(AppConfig):
     verbose_name = gettext_lazy("Connections")
 
     def ready(self) -> None:
-        """Connect signals, register checks, and translate errors."""
+        """Connect signals, register checks, and translate errors into the reader's language."""
         from realtime.auth import revocation
         from realtime.protocol.errors import HoldfastError
         from realtime.site import checks
@@ -26,10 +26,10 @@ class RealtimeConfig(AppConfig):
 
 
 def _keep_no_statements() -> None:
-    """Keep no log of SQL statements with DEBUG.
+    """Stop DEBUG from keeping the last 9000 statements of every connection.
 
-    Django clears the log at each request, but our threads serve none, so it would hold 9,000
-    statements for each connection. On SQLite each statement would also cost a second one, to print
-    its parameters. Tests that count queries ask for the log themselves.
+    Django clears them at each request, but our threads see no requests. On SQLite it also runs a
+    second statement for each one, to print its parameters. Tests that count queries turn the log on
+    themselves.
     """
     BaseDatabaseWrapper.queries_logged = property(lambda self: self.force_debug_cursor)  # type: ignore[method-assign, assignment]

@@ -1,4 +1,4 @@
-"""Tables of the engine: heads of streams, access tokens, revocations, the epoch, and the languages of readers."""
+"""Tables of the engine: stream heads, the epoch, tokens, revocations, nodes, languages."""
 
 import secrets
 
@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Stream(models.Model):
-    """One row a stream: the lock and the counter under which every change of the stream takes its number."""
+    """One row for each stream: every change of the stream locks it and takes the next number."""
 
     name = models.CharField(primary_key=True, max_length=64)
     head = models.BigIntegerField(default=0)
-    # A position below it cannot be continued: a retention run removed rows.
+    # A position below it cannot be continued, because a retention run removed rows.
     floor = models.BigIntegerField(default=0)
-    # By the database's clock; unindexed, so that updates stay HOT.
+    # By the database's clock. Not indexed, so that PostgreSQL can update the row in place (HOT).
     changed_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -32,7 +32,10 @@ def new_epoch() -> str:
 
 
 class Epoch(models.Model):
-    """The name of this history, in one row; an operator changes it after restoring a backup (``manage.py new_epoch``)."""
+    """The name of this history, in one row.
+
+    After a backup was restored, ``manage.py new_epoch`` changes it.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     name = models.CharField(max_length=32, default=new_epoch)
@@ -42,17 +45,17 @@ class Epoch(models.Model):
 
 
 class AccessToken(models.Model):
-    """A bearer token of a person or a program. Only its digest is stored."""
+    """A bearer token of a user or a program. Only its digest is stored."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.CASCADE,
         related_name="access_tokens",
-        verbose_name=_("person"),
+        verbose_name=_("user"),
     )
-    # SHA-256, hex: the token itself has 256 random bits, so no salt is needed.
+    # SHA-256 in hex. The token has 256 random bits, so no salt is needed.
     digest = models.CharField(max_length=64, unique=True)
-    # Of the user's password when it was issued: a new password revokes the token.
+    # Of the user's password when the token was issued: a new password revokes the token.
     auth_hash = models.CharField(max_length=128)
     created_at = models.DateTimeField(_("issued"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
@@ -67,14 +70,14 @@ class AccessToken(models.Model):
 
 
 class Revocation(models.Model):
-    """A hidden row of a personal stream: a session, a token or a whole account lost its right to be connected."""
+    """A hidden row of a personal stream: a session, a token or an account lost its access."""
 
-    # The constraint has one.
+    # The constraint below has the index.
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
     )
     seq = models.BigIntegerField()
-    # "session:…" or "token:…"; empty: everything of this user.
+    # "session:…" or "token:…"; empty for all connections of the user.
     credential = models.CharField(max_length=80, blank=True)
     code = models.PositiveSmallIntegerField()  # the close code
     reason = models.CharField(max_length=100)
@@ -88,12 +91,9 @@ class Revocation(models.Model):
 
 
 class Node(models.Model):
-    """What one process last told of itself (``realtime.core.node_reports``).
+    """The last report of one process (``realtime.core.node_reports``). Rates are per second."""
 
-    Rates are per second.
-    """
-
-    # Of the process: its name and a random part.
+    # The node's name and a random part: a restarted node is another process.
     key = models.CharField(primary_key=True, max_length=100)
     name = models.CharField(max_length=200)
     started_at = models.DateTimeField(db_default=Now())
@@ -118,10 +118,7 @@ class Node(models.Model):
 
 
 class ReaderLanguage(models.Model):
-    """The language that somebody has chosen to read.
-
-    Made by the choice; who has made none reads what their browser asks for.
-    """
+    """The language that a user has chosen. Without a row, the browser's language is used."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
@@ -130,43 +127,3 @@ class ReaderLanguage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.language} of {self.user_id}"
-
-
-class Ending(models.Model):
-    """Somebody's access to a stream, or to everything, that ends with a row of a stream: what ``realtime.auth.revocation_timing`` measures."""
-
-    stream = models.CharField(max_length=64)
-    seq = models.BigIntegerField()
-    user_id = models.BigIntegerField()
-    reason = models.CharField(max_length=100)
-    # By the database's clock, as the answers are.
-    started_at = models.DateTimeField(db_default=Now())
-    # {key of a node: its name}: who was there then, and has to answer.
-    expected = models.JSONField(default=dict)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["stream", "seq"], name="ending_stream_seq")]
-        indexes = [
-            models.Index(fields=["user_id", "id"], name="ending_user"),
-            models.Index(fields=["started_at"], name="ending_started"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.reason} of {self.user_id}"
-
-
-class Confirmation(models.Model):
-    """The word of one node that nobody there has an access any more that has ended."""
-
-    ending = models.ForeignKey(Ending, models.CASCADE, related_name="confirmations", db_index=False)
-    node = models.CharField(max_length=100)
-    closed = models.PositiveIntegerField()  # sockets and feeds that had it
-    milliseconds = models.PositiveIntegerField()  # after the start
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["ending", "node"], name="confirmation_ending_node")
-        ]
-
-    def __str__(self) -> str:
-        return f"ending {self.ending_id} on {self.node}"

@@ -81,6 +81,8 @@ INSTALLED_APPS = [
     "realtime",  # before the apps that register streams with it
     "notifications",
     "chat",
+    # The operator's own apps. Before Django's apps, so that they can override their templates.
+    *env.apps("HOLDFAST_APPS"),
     "channels",
     "django.contrib.admin",
     "django.contrib.auth",

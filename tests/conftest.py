@@ -1,4 +1,7 @@
-"""Fixtures for every suite: the people, and the server processes. Alice owns the room, Bob is a member, Charlie is outside."""
+"""Fixtures for every suite: the people, and the server processes.
+
+Alice owns the room, Bob is a member, Charlie is outside.
+"""
 
 import gc
 import signal
@@ -92,5 +95,5 @@ def nodes(transactional_db: None, node_var: Path) -> Iterator[Nodes]:
 
 @pytest.fixture
 def manage_py(transactional_db: None, node_var: Path) -> Callable[..., str]:
-    """A management command in a process of its own: ``manage_py("broadcast", "text", "--all")`` returns what it printed."""
+    """Run a management command in its own process: ``manage_py("broadcast", "text", "--all")``."""
     return partial(manage, var=node_var)

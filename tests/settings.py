@@ -1,4 +1,4 @@
-"""The settings of a test run: the project's own, with an environment that holds nothing of the developer's machine."""
+"""The settings of a test run: independent of the developer's environment."""
 
 import atexit
 import os

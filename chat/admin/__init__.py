@@ -1,14 +1,14 @@
-"""The moderators' desk: everything of chat in the Django admin. What changes goes through the services, as an act with a reason."""
+"""Moderation in the Django admin. Every change is an action with a reason, made by a service."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
 
 from chat.admin import bulk, filters, log, memberships, messages, people, reports, rooms
-from chat.pages.login_forms import DeskForm
+from chat.pages.login_forms import AdminLoginForm
 
 __all__ = ["bulk", "filters", "log", "memberships", "messages", "people", "reports", "rooms"]
 
 admin.site.site_header = "Holdfast"
 admin.site.site_title = "Holdfast"
-admin.site.login_form = DeskForm
-admin.site.index_title = gettext_lazy("The moderators’ desk")
+admin.site.login_form = AdminLoginForm
+admin.site.index_title = gettext_lazy("Moderation")

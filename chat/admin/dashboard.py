@@ -1,4 +1,4 @@
-"""What needs attention, on the first page of the desk: bounded reads along indexes, whatever there is of everything."""
+"""The dashboard of moderators. Every read is bounded and follows an index."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,27 +10,27 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chat.admin import case_context, log_sentences
+from chat.admin import case_context
 from chat.models import Filter, Message, ModerationLog, Report, Room
 from notifications.models import Announcement
 from notifications.queries import SentBroadcast, counted
-from realtime.auth.revocation_timing import measured
 
-SHOWN: Final = 6  # rows of a card
-MESSAGES_LOOKED_AT: Final = 20_000  # the newest, for the busiest rooms; some 20 ms
-ROOMS_LOOKED_AT: Final = 30  # the busiest, direct conversations among them
+MAX_ROWS: Final = 6  # of a card
+# The newest messages, read for the busiest rooms; takes about 20 ms.
+MAX_SCANNED: Final = 20_000
+MAX_ROOMS: Final = 30  # the busiest ones, including direct conversations
 
 AGES: Final = (
-    (timedelta(hours=1), _("up to an hour")),
-    (timedelta(days=1), _("up to a day")),
-    (timedelta(days=3), _("up to 3 days")),
-    (timedelta.max, _("longer")),
+    (timedelta(hours=1), _("Up to 1 hour")),
+    (timedelta(days=1), _("Up to 1 day")),
+    (timedelta(days=3), _("Up to 3 days")),
+    (timedelta.max, _("Longer")),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A bar of a chart; ``of`` is the longest one."""
+    """A bar of a chart; ``of`` is the longest bar."""
 
     label: Any
     count: int
@@ -39,8 +39,8 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """The cases that nobody has decided, counted no further than ``records.MOST_COUNTED``."""
+class OpenCases:
+    """The open cases, at most ``case_context.MAX_COUNTED``."""
 
     count: int
     mine: int
@@ -50,22 +50,20 @@ class Waiting:
 
     @property
     def is_cut(self) -> bool:
-        """There are more than were counted."""
-        return self.count == case_context.MOST_COUNTED
+        return self.count == case_context.MAX_COUNTED
 
 
 class Busy(NamedTuple):
-    """A room, and how many messages were posted in it."""
+    """A room, and its messages of the last hour and day."""
 
     room: Room
     hour: int
     day: int
 
 
-def waiting(user_id: int | None) -> Waiting:
-    """Return the open cases by age and category."""
+def open_cases(user_id: int | None) -> OpenCases:
     rows = case_context.open_cases().values_list("created_at", "category", "assigned_to")[
-        : case_context.MOST_COUNTED
+        : case_context.MAX_COUNTED
     ]
     found, now = list(rows), timezone.now()
     ages = Counter(
@@ -73,7 +71,7 @@ def waiting(user_id: int | None) -> Waiting:
         for created_at, _category, _holder in found
     )
     categories = Counter(category for _created_at, category, _holder in found)
-    return Waiting(
+    return OpenCases(
         count=len(found),
         mine=sum(holder == user_id for _created_at, _category, holder in found),
         unassigned=sum(holder is None for _created_at, _category, holder in found),
@@ -91,68 +89,62 @@ def waiting(user_id: int | None) -> Waiting:
     )
 
 
-def bans() -> list[dict[str, Any]]:
-    """Return the latest bans from rooms and from the site, with their stopwatches."""
+def recent_bans() -> list[ModerationLog]:
+    """Return the latest bans from rooms and from the site."""
     found: list[ModerationLog] = []
     for action in (ModerationLog.Action.BAN, ModerationLog.Action.SITE_BAN):
         rows = ModerationLog.objects.filter(action=action).select_related(
             "actor", "subject", "room"
         )
-        found += rows.order_by("-pk")[:SHOWN]
-    latest = sorted(found, key=lambda row: row.pk, reverse=True)[:SHOWN]
-    times = measured([row.ending for row in latest if row.ending])
-    return [
-        {"row": row, "ended": log_sentences.ended(times[row.ending]) if row.ending in times else ""}
-        for row in latest
-    ]
+        found += rows.order_by("-pk")[:MAX_ROWS]
+    return sorted(found, key=lambda row: row.pk, reverse=True)[:MAX_ROWS]
 
 
-def busiest() -> list[Busy]:
-    """Return the rooms with the most messages of the last day among the newest ones; direct conversations are nobody's business."""
+def busiest_rooms() -> list[Busy]:
+    """Return the rooms with the most messages of the last day, without direct conversations."""
     newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     now = timezone.now()
     rows = Message.objects.filter(
-        pk__gt=newest - MESSAGES_LOOKED_AT, created_at__gt=now - timedelta(days=1)
+        pk__gt=newest - MAX_SCANNED, created_at__gt=now - timedelta(days=1)
     ).order_by()
     hour = Count("pk", filter=Q(created_at__gt=now - timedelta(hours=1)))
     counts = (
         rows.values_list("room")
         .annotate(day=Count("pk"), hour=hour)
-        .order_by("-day", "room")[:ROOMS_LOOKED_AT]
+        .order_by("-day", "room")[:MAX_ROOMS]
     )
     found = {room_id: (by_hour, by_day) for room_id, by_day, by_hour in counts}
     rooms = Room.objects.exclude(kind=Room.Kind.DIRECT).in_bulk(found)
     return [
         Busy(rooms[room_id], *numbers) for room_id, numbers in found.items() if room_id in rooms
-    ][:SHOWN]
+    ][:MAX_ROWS]
 
 
-def announced() -> list[SentBroadcast]:
-    """Return the announcements that stand, newest first, each with how many have read it."""
-    standing = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+def current_announcements() -> list[SentBroadcast]:
+    """Return the current announcements, newest first, with the number of readers."""
+    is_current = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     rows = (
-        Announcement.objects.filter(standing, recalled_at=None)
+        Announcement.objects.filter(is_current, recalled_at=None)
         .select_related("broadcast")
-        .order_by("-pk")[:SHOWN]
+        .order_by("-pk")[:MAX_ROWS]
     )
     return counted([row.broadcast for row in rows])
 
 
-def filters() -> Mapping[str, Any]:
-    """Return the filters that are switched on."""
-    rows = list(Filter.objects.filter(is_on=True).order_by("pk")[: SHOWN + 1])
-    return {"shown": rows[:SHOWN], "more": len(rows) > SHOWN}
+def filters_on() -> Mapping[str, Any]:
+    rows = list(Filter.objects.filter(is_on=True).order_by("pk")[: MAX_ROWS + 1])
+    return {"rows": rows[:MAX_ROWS], "has_more": len(rows) > MAX_ROWS}
 
 
 def cards(user: Any) -> dict[str, Any]:
-    """Return what somebody may see of all this."""
-    found: dict[str, Any] = {"announcements": announced()}
+    """Return the cards that the user may see."""
+    found: dict[str, Any] = {"announcements": current_announcements()}
     if user.has_perm("chat.view_report"):
-        found |= {"waiting": waiting(user.pk), "queue": case_context.waiting(SHOWN)[:SHOWN]}
+        found |= {"waiting": open_cases(user.pk), "queue": case_context.longest_waiting(MAX_ROWS)}
     if user.has_perm("chat.view_moderationlog"):
-        found["bans"] = bans()
+        found["bans"] = recent_bans()
     if user.has_perm("chat.view_room"):
-        found["busiest"] = busiest()
+        found["busiest"] = busiest_rooms()
     if user.has_perm("chat.view_filter"):
-        found["filters"] = filters()
+        found["filters"] = filters_on()
     return found

@@ -1,4 +1,4 @@
-"""Archives: evidence for those who decide elsewhere, one person's own data, and the erasure of a person."""
+"""Downloads of evidence and of a person's own data, and the erasure of a person."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -18,184 +18,162 @@ from django.http import (
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from chat import services
-from chat.admin.actions import Link, actor
-from chat.admin.filters import OptionalRoomField
-from chat.admin.lists import ShownAdmin, person_id
-from chat.models import REASON_MAX_LENGTH, SLUG_MAX_LENGTH, Message, Room
+from chat.admin.actions import Link, Text, actor_id
+from chat.admin.forms import RoomField
+from chat.admin.lists import ReadOnlyAdmin, person_id
+from chat.models import REASON_MAX_LENGTH, Message, Room
 from chat.moderation import archives
 from chat.moderation.evidence import Scope, evidence, own_data
-from chat.services.erasure import note_export
+from chat.services.erasure import log_export
 from realtime.protocol.errors import HoldfastError
 
 MODERATE = "chat.add_bulk"
 
 
 class PersonField(forms.CharField):
-    """Somebody, by name."""
+    """A person by username; ``clean`` returns their id, or None for an empty optional field."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"label": _("Person"), "max_length": 151, **kwargs})
 
     def clean(self, value: Any) -> Any:
-        """Return the id, or None where nothing was given."""
         name = str(super().clean(value) or "").strip()
         found = person_id(name.replace("\0", "")) if name else None
         if name and found is None:
-            raise forms.ValidationError(_("There is no such person."))
+            raise forms.ValidationError(_("There is no person with this username."))
         return found
 
 
 class MessageField(forms.IntegerField):
-    """A message, by its id."""
+    """A message by its id; ``clean`` returns it, or None for an empty field."""
 
     def clean(self, value: Any) -> Any:
-        """Return the message, or None where nothing was given."""
-        ident = super().clean(value)
-        found = (
-            Message.objects.filter(pk=ident).select_related("room").first()
-            if ident is not None
-            else None
-        )
-        if ident is not None and found is None:
-            raise forms.ValidationError(_("There is no such message."))
+        pk = super().clean(value)
+        found = Message.objects.filter(pk=pk).select_related("room").first() if pk else None
+        if pk is not None and found is None:
+            raise forms.ValidationError(_("There is no message with this ID."))
         return found
 
 
-class ReasonedForm(forms.Form):
-    """Why."""
+class TimeField(forms.DateTimeField):
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
 
+
+class LoggedForm(forms.Form):
     reason = forms.CharField(
-        label=gettext_lazy("Reason"),
+        label=_("Reason"),
         max_length=REASON_MAX_LENGTH,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=gettext_lazy("It stands in the moderation log."),
+        help_text=_("Recorded in the moderation log."),
     )
 
 
-class EvidenceForm(ReasonedForm):
-    """Of what, and why."""
-
+class EvidenceForm(LoggedForm):
     message = MessageField(
-        label=gettext_lazy("Message"),
+        label=_("Message"),
         required=False,
-        help_text=gettext_lazy("Its id: it and 20 on each side."),
+        help_text=_("A message ID. The 20 messages before and after it are included."),
     )
-    person = PersonField(label=gettext_lazy("Messages of"), required=False, max_length=151)
-    room = OptionalRoomField(
-        label=gettext_lazy("In room"), required=False, max_length=SLUG_MAX_LENGTH + 1
-    )
-    since = forms.DateTimeField(
-        label=gettext_lazy("Since"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-    )
-    until = forms.DateTimeField(
-        label=gettext_lazy("Until"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
-    )
+    person = PersonField(label=_("Messages by"), required=False, help_text=_("A username."))
+    room = RoomField(required=False, help_text=_("The last part of its URL, such as general."))
+    since = TimeField(label=_("From"), required=False)
+    until = TimeField(label=_("Until"), required=False)
     field_order = ["message", "person", "room", "since", "until", "reason"]
 
     def clean(self) -> dict[str, Any]:
-        """Refuse the whole site."""
+        """Refuse an export of the whole site."""
         fields = super().clean() or {}
         if not self.errors and not any(fields.get(name) for name in ("message", "person", "room")):
-            raise forms.ValidationError(_("Name a message, a person or a room."))
+            raise forms.ValidationError(_("Enter a message, a person or a room."))
         return fields
 
     @property
     def scope(self) -> Scope:
-        """What is meant."""
         fields = self.cleaned_data
         person = User.objects.get(pk=fields["person"]) if fields["person"] else None
         room = Room.objects.get(pk=fields["room"]) if fields["room"] else None
         return Scope(fields["message"], person, room, fields["since"], fields["until"])
 
 
-class OwnDataForm(ReasonedForm):
-    """Whose, and why."""
-
-    person = PersonField(label=gettext_lazy("Person"), max_length=151)
+class OwnDataForm(LoggedForm):
+    person = PersonField(help_text=_("A username."))
     field_order = ["person", "reason"]
 
 
 class ErasureForm(OwnDataForm):
-    """Whose, twice."""
-
     confirm = forms.CharField(
-        label=gettext_lazy("The name again"),
-        max_length=150,
-        help_text=gettext_lazy("This cannot be undone."),
+        label=_("Confirm username"), max_length=150, help_text=_("This cannot be undone.")
     )
     field_order = ["person", "confirm", "reason"]
 
     def clean(self) -> dict[str, Any]:
-        """Refuse another name."""
         fields = super().clean() or {}
         if not self.errors and self.data["confirm"].strip() != self.data["person"].strip():
-            self.add_error("confirm", _("This is another name."))
+            self.add_error("confirm", _("The usernames do not match."))
         return fields
 
 
-class FilesAdmin(ShownAdmin):
-    """The pages that make archives, and that erase."""
+class ExportAdmin(ReadOnlyAdmin):
+    """The pages that export data or erase a person."""
 
     def get_urls(self) -> list[URLPattern]:
-        """Add them."""
         view = self.admin_site.admin_view
-        more = [
+        return [
             path("evidence/", view(self.evidence_view), name="chat_evidence"),
             path("own-data/", view(self.own_data_view), name="chat_own_data"),
             path("erase/", view(self.erase_view), name="chat_erase"),
+            *super().get_urls(),
         ]
-        return [*more, *super().get_urls()]
 
     def evidence_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Make an archive of messages with reports and moderation."""
         _check(allowed=request.user.has_perm(MODERATE))
         form = EvidenceForm(request.POST or None, initial=request.GET.dict())
         if request.method == "POST" and form.is_valid():
             scope, reason = form.scope, form.cleaned_data["reason"]
-            note_export(
-                actor_id=actor(request),
+            log_export(
+                actor_id=actor_id(request),
                 reason=reason,
                 subject_id=scope.person.pk if scope.person else None,
                 room_id=scope.room.pk if scope.room else None,
                 message_id=scope.message.pk if scope.message else None,
             )
-            return _download(
-                archives.stream(evidence(scope, made_by=_user(request), reason=reason)), "evidence"
-            )
-        says = _(
-            "Messages as lines of JSON and as a page, their reports, what moderators did, and the SHA-256 of each file, in a ZIP."
+            files = evidence(scope, made_by=_user(request), reason=reason)
+            return _download(archives.stream(files), "evidence")
+        explanation = _(
+            "A ZIP archive with the messages (JSON Lines and HTML), their reports, the moderation"
+            " log, and the SHA-256 checksum of each file."
         )
-        return self._page(request, form, _("Evidence"), says, _("Make the archive"))
+        return self._form_page(
+            request, form, _("Export evidence"), explanation, _("Download archive")
+        )
 
     def own_data_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Make an archive of everything that is somebody's own; for superusers."""
         _check(allowed=_user(request).is_superuser)
         form = OwnDataForm(request.POST or None, initial=request.GET.dict())
         if request.method == "POST" and form.is_valid():
-            subject = User.objects.get(pk=form.cleaned_data["person"])
-            note_export(
-                actor_id=actor(request), reason=form.cleaned_data["reason"], subject_id=subject.pk
-            )
-            return _download(archives.stream(own_data(subject)), f"data-of-{subject.pk}")
-        says = _(
-            "Everything that is somebody's own, also what they wrote in direct conversations, to be given to them."
+            person = User.objects.get(pk=form.cleaned_data["person"])
+            reason = form.cleaned_data["reason"]
+            log_export(actor_id=actor_id(request), reason=reason, subject_id=person.pk)
+            return _download(archives.stream(own_data(person)), f"data-of-{person.pk}")
+        explanation = _(
+            "Everything that belongs to a person, including their direct messages, to hand over to"
+            " them."
         )
-        return self._page(request, form, _("A person's own data"), says, _("Make the archive"))
+        return self._form_page(
+            request, form, _("Export personal data"), explanation, _("Download archive")
+        )
 
     def erase_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Erase somebody; for superusers."""
         _check(allowed=_user(request).is_superuser)
         form = ErasureForm(request.POST or None, initial=request.GET.dict())
         if request.method == "POST" and form.is_valid():
             fields = form.cleaned_data
             try:
                 bulk = services.erase_person(
-                    actor_id=actor(request),
+                    actor_id=actor_id(request),
                     user_id=fields["person"],
                     seconds=2.0,
                     reason=fields["reason"],
@@ -204,61 +182,65 @@ class FilesAdmin(ShownAdmin):
                 form.add_error(None, error.message)
             else:
                 return HttpResponseRedirect(reverse("admin:chat_bulk_change", args=[bulk.pk]))
-        says = _(
-            "They are signed out everywhere within a second, the account loses its name and its password, and what they wrote is deleted "
-            "for ever, also what moderators could restore. The account itself stays, as nobody's."
+        explanation = _(
+            "They are signed out everywhere within a second. The account loses its name and"
+            " password, and all their messages are deleted permanently, including those that"
+            " moderators could restore. The empty account stays."
         )
-        return self._page(
-            request, form, _("Erase a person"), says, _("Erase for ever"), takes_away=True
+        return self._form_page(
+            request,
+            form,
+            _("Erase a person"),
+            explanation,
+            _("Erase permanently"),
+            is_destructive=True,
         )
 
-    def _page(
+    def _form_page(
         self,
         request: HttpRequest,
         form: forms.Form,
-        title: str,
-        says: str,
-        button: str,
+        title: Text,
+        explanation: Text,
+        button: Text,
         *,
-        takes_away: bool = False,
+        is_destructive: bool = False,
     ) -> HttpResponse:
-        shown = {
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
             "title": title,
             "form": form,
-            "says": says,
+            "explanation": explanation,
             "button": button,
-            "takes_away": takes_away,
+            "is_destructive": is_destructive,
         }
-        return TemplateResponse(
-            request,
-            "admin/chat/files.html",
-            {**self.admin_site.each_context(request), "opts": self.opts, **shown},
-        )
+        return TemplateResponse(request, "admin/chat/form_page.html", context)
 
 
-def links_to_files(request: HttpRequest, username: str) -> list[Link]:
-    """Return the buttons of a person that lead here."""
-    wanted = [
-        (_("Remove messages…"), "chat_bulk_add", "author"),
-        (_("Evidence…"), "chat_evidence", "person"),
+def export_links(request: HttpRequest, username: str) -> list[Link]:
+    """Return the buttons of a person's page that lead to these pages."""
+    links: list[tuple[Text, str, str]] = [
+        (_("Remove messages"), "chat_bulk_add", "author"),
+        (_("Export evidence"), "chat_evidence", "person"),
     ]
     if _user(request).is_superuser:
-        wanted += [
-            (_("Their own data…"), "chat_own_data", "person"),
-            (_("Erase…"), "chat_erase", "person"),
+        links += [
+            (_("Export personal data"), "chat_own_data", "person"),
+            (_("Erase"), "chat_erase", "person"),
         ]
     return [
         Link(label, f"{reverse(f'admin:{name}')}?{urlencode({field: username})}")
-        for label, name, field in wanted
+        for label, name, field in links
     ]
 
 
 def _download(parts: Iterator[bytes], name: str) -> StreamingHttpResponse:
-    answer = StreamingHttpResponse(_without_blocking(parts), content_type="application/zip")
-    answer["Content-Disposition"] = (
+    response = StreamingHttpResponse(_without_blocking(parts), content_type="application/zip")
+    response["Content-Disposition"] = (
         f'attachment; filename="{name}-{timezone.now():%Y%m%d-%H%M%S}.zip"'
     )
-    return answer
+    return response
 
 
 async def _without_blocking(parts: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""What a filter would have done: held against a sample, and against what was said last. Nothing is stored, nobody is refused."""
+"""A filter applied to a sample and to recent messages. Nothing is stored or blocked."""
 
 import time
 from collections.abc import Sequence
@@ -6,67 +6,64 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from chat.models import Message, Room
-from chat.text.filters import MASK, FilterAction, FilterSet, Rule, mask, merged
+from chat.text.filters import FilterAction, FilterSet, Rule, mask, merged
 
-MESSAGES: Final = 1000  # the last ones
-# Among which they are looked for: direct conversations and deleted messages are left out.
-LOOKED_AT: Final = 3000
-EXAMPLES: Final = 10  # shown
-CONTEXT: Final = 40  # characters on each side of what was found
+MAX_MESSAGES: Final = 1000
+# Messages read to find those, as direct conversations and deleted messages are left out.
+MAX_SCANNED: Final = 3000
+MAX_EXAMPLES: Final = 10
+CONTEXT: Final = 40  # characters on each side of a match
 
 
 class Part(NamedTuple):
-    """A piece of a text, found or not."""
+    """A piece of a text, matched or not."""
 
     text: str
-    is_hit: bool
+    is_match: bool
 
 
 class Example(NamedTuple):
-    """A message that the filter fits."""
+    """A message that the filter matches."""
 
     message: Message
     parts: list[Part]
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """What came of it."""
-
-    sample: list[Part]  # empty: there was none
-    sample_after: str  # what others would read of it; empty: nothing
-    looked_at: int
-    hits: int
+class Preview:
+    sample: list[Part]  # empty without a sample
+    sample_after: str  # the text that others would read; empty if it would be blocked
+    checked: int
+    matches: int
     examples: list[Example]
-    milliseconds: float  # for all of them
-    longest: float  # of a single one
+    total_ms: float
+    slowest_ms: float
 
 
-def trial(rule: Rule, sample: str) -> Trial:
-    """Hold a rule that can be compiled against a sample and the last messages of its room, or of all."""
+def preview(rule: Rule, sample: str) -> Preview:
+    """Apply a valid rule to a sample, and to the last messages of its room or of all rooms."""
     book = FilterSet([rule])
     spans = _spans(book, sample, rule.room_id)
-    said = _last_said(rule.room_id)
-    found: list[Example] = []
-    hits, longest = 0, 0.0
+    messages = _recent_messages(rule.room_id)
+    examples: list[Example] = []
+    matches, slowest = 0, 0.0
     started = time.perf_counter()
-    for message in said:
+    for message in messages:
         before = time.perf_counter()
-        where = _spans(book, message.body, rule.room_id)
-        longest = max(longest, time.perf_counter() - before)
-        if where:
-            hits += 1
-            if len(found) < EXAMPLES:
-                found.append(Example(message, _parts(message.body, where, near=CONTEXT)))
-    spent = time.perf_counter() - started
-    return Trial(
-        _parts(sample, spans),
-        _after(rule, sample, spans),
-        len(said),
-        hits,
-        found,
-        spent * 1000,
-        longest * 1000,
+        found = _spans(book, message.body, rule.room_id)
+        slowest = max(slowest, time.perf_counter() - before)
+        if found:
+            matches += 1
+            if len(examples) < MAX_EXAMPLES:
+                examples.append(Example(message, _parts(message.body, found, near=CONTEXT)))
+    return Preview(
+        sample=_parts(sample, spans),
+        sample_after=_after(rule, sample, spans),
+        checked=len(messages),
+        matches=matches,
+        examples=examples,
+        total_ms=(time.perf_counter() - started) * 1000,
+        slowest_ms=slowest * 1000,
     )
 
 
@@ -80,37 +77,28 @@ def _after(rule: Rule, sample: str, spans: Sequence[tuple[int, int]]) -> str:
     return mask(sample, spans) if rule.action == FilterAction.MASK else sample
 
 
-def _last_said(room_id: int | None) -> list[Message]:
-    rows = Message.objects.select_related("room", "author")
+def _recent_messages(room_id: int | None) -> list[Message]:
+    rows = Message.objects.select_related("room", "author").filter(deleted_at=None)
     if room_id is not None:
-        return list(
-            rows.filter(room_id=room_id, deleted_at=None)
-            .exclude(room__kind=Room.Kind.DIRECT)
-            .order_by("-number")[:MESSAGES]
-        )
+        rows = rows.filter(room_id=room_id).exclude(room__kind=Room.Kind.DIRECT)
+        return list(rows.order_by("-number")[:MAX_MESSAGES])
     newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    near = rows.filter(pk__gt=newest - LOOKED_AT, deleted_at=None).order_by("-pk")[:LOOKED_AT]
-    return [row for row in near if not row.room.is_direct][:MESSAGES]
+    recent = rows.filter(pk__gt=newest - MAX_SCANNED).order_by("-pk")[:MAX_SCANNED]
+    return [row for row in recent if not row.room.is_direct][:MAX_MESSAGES]
 
 
 def _parts(body: str, spans: Sequence[tuple[int, int]], near: int | None = None) -> list[Part]:
-    """Return a text in pieces; with ``near`` only so many characters around the first that was found."""
-    start = max(0, spans[0][0] - near) if near is not None and spans else 0
-    end = min(len(body), spans[0][1] + near) if near is not None and spans else len(body)
-    parts = [Part("…", is_hit=False)] if start else []
-    done = start
-    for found_at, found_to in spans:
-        if found_at >= end:
+    """Return a text in pieces; with ``near``, only that many characters around the first match."""
+    is_cut = near is not None and bool(spans)
+    start = max(0, spans[0][0] - (near or 0)) if is_cut else 0
+    end = min(len(body), spans[0][1] + (near or 0)) if is_cut else len(body)
+    parts, position = [Part("…" if start else "", is_match=False)], start
+    for first, last in spans:
+        if first >= end:
             break
-        parts += [
-            Part(body[done:found_at], is_hit=False),
-            Part(body[found_at:found_to], is_hit=True),
-        ]
-        done = found_to
-    parts.append(Part(body[done : max(done, end)], is_hit=False))
-    if end < len(body):
-        parts.append(Part("…", is_hit=False))
+        parts.append(Part(body[position:first], is_match=False))
+        parts.append(Part(body[first:last], is_match=True))
+        position = last
+    parts.append(Part(body[position : max(position, end)], is_match=False))
+    parts.append(Part("…" if end < len(body) else "", is_match=False))
     return [part for part in parts if part.text]
-
-
-__all__ = ["MASK", "Trial", "trial"]

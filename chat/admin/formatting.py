@@ -1,119 +1,107 @@
-"""How people, rooms and texts look in a list."""
+"""People, rooms, messages and times as lists and pages show them."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.models import User
-from django.db.models import Model
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, gettext, gettext_noop
+from django.utils.translation import gettext, gettext_lazy
 
 from chat.models import Message, Report, Room
 from realtime.site.time_zones import WHEN
 
-EXCERPT: Final = 90  # characters: what a column has room for
-HIDDEN: Final = gettext_noop("(not shown: a direct conversation)")
+EXCERPT: Final = 90  # characters: the width of a column
+HIDDEN: Final = gettext_lazy("(hidden: direct conversation)")
+_DECIDED: Final = {
+    Report.Status.DISMISSED: (gettext_lazy("Kept"), gettext_lazy("Kept by %(name)s")),
+    Report.Status.RESOLVED: (gettext_lazy("Removed"), gettext_lazy("Removed by %(name)s")),
+}
 
 
-def link(row: Model, text: object) -> SafeString:
-    """Return a link to the page of a row."""
+def link(model: str, pk: int, text: object) -> SafeString:
     return format_html(
-        '<a href="{}">{}</a>',
-        reverse(f"admin:chat_{row._meta.model_name}_change", args=[row.pk]),
-        text,
+        '<a href="{}">{}</a>', reverse(f"admin:chat_{model}_change", args=[pk]), text
     )
+
+
+def list_link(model: str, text: object, **query: Any) -> SafeString:
+    """Return a link to a list that is narrowed by one column."""
+    ((column, value),) = query.items()
+    url = reverse(f"admin:chat_{model}_changelist")
+    return format_html('<a href="{}?{}={}">{}</a>', url, column, value, text)
 
 
 def person(user: User | None) -> SafeString | str:
-    """Return somebody, with a link to their record."""
-    if user is None:
-        return "—"
-    return format_html(
-        '<a href="{}">{}</a>', reverse("admin:chat_person_change", args=[user.pk]), user.username
-    )
+    return "—" if user is None else link("person", user.pk, user.username)
 
 
 def room(found: Room | None) -> SafeString | str:
-    """Return a room, with a link to its page. A direct conversation has none: who talks to whom is nobody's business."""
+    """Return a link to a room; a direct conversation has no page, as it would name both people."""
     if found is None:
         return "—"
-    return gettext("direct conversation") if found.is_direct else link(found, f"#{found.slug}")
+    if found.is_direct:
+        return gettext("direct conversation")
+    return link("room", found.pk, f"#{found.slug}")
 
 
-def message(ident: int | None, words: object = "") -> SafeString | str:
-    """Return a message by its id, with a link to its page."""
-    if ident is None:
+def message(pk: int | None, text: object = "") -> SafeString | str:
+    if pk is None:
         return "—"
-    return format_html(
-        '<a href="{}">{}</a>',
-        reverse("admin:chat_message_change", args=[ident]),
-        words or gettext("message %(ident)s") % {"ident": ident},
-    )
+    return link("message", pk, text or gettext("Message %(id)s") % {"id": pk})
 
 
 def numbered(found: Message) -> SafeString:
-    """Return a message by its number in the room, with a link to its page."""
-    return link(found, gettext("No. %(number)s") % {"number": found.number})
+    """Return a link to a message by its number in the room."""
+    return link("message", found.pk, gettext("No. %(number)s") % {"number": found.number})
 
 
 def text(found: Message) -> str:
-    """Return the beginning of a message. Direct ones are read only where one of the two has reported them."""
+    """Return the beginning of a message; direct messages are shown in reports only."""
     if found.is_deleted:
         return gettext("(deleted)")
     if found.room.is_direct:
-        return gettext(HIDDEN)
+        return str(HIDDEN)
     if found.is_hidden:
         return gettext("(hidden) %(text)s") % {"text": excerpt(found.held_text.body)}
     return excerpt(found.body)
 
 
-def excerpt(body: str, length: int = EXCERPT) -> str:
-    """Return as much of a text as a list has room for."""
+def excerpt(body: str) -> str:
     line = " ".join(body.split())
-    return line if len(line) <= length else f"{line[: length - 1]}…"
+    return line if len(line) <= EXCERPT else f"{line[: EXCERPT - 1]}…"
 
 
-def inside(label: str) -> str:
-    """Return the name of a role or a category as it stands within a line: German nouns keep their capital."""
-    return label if (get_language() or "").startswith("de") else label.lower()
-
-
-def case_state(found: Report) -> SafeString | str:
-    """Return where a case stands: open, assigned, kept or removed, and with whom."""
-    if found.status != Report.Status.OPEN:
-        who = (
-            gettext("%(state)s by %(name)s")
-            % {"state": found.get_status_display(), "name": found.closed_by}
-            if found.closed_by
-            else found.get_status_display()
-        )
-        return format_html('<span class="tag tag--{}">{}</span>', found.status, who)
-    if found.assigned_to is not None:
-        return format_html(
-            '<span class="tag tag--assigned">{}</span>',
-            gettext("assigned to %(name)s") % {"name": found.assigned_to.username},
-        )
-    return format_html('<span class="tag tag--open">{}</span>', found.get_status_display().lower())
+def case_state(found: Report) -> SafeString:
+    """Return the state of a case, and the moderator who has it or has decided it."""
+    state = str(found.status)
+    if found.status in _DECIDED:
+        short, long = _DECIDED[Report.Status(found.status)]
+        label = long % {"name": found.closed_by.username} if found.closed_by else short
+    elif found.assigned_to is not None:
+        state = "assigned"
+        label = gettext("Assigned to %(name)s") % {"name": found.assigned_to.username}
+    else:
+        label = gettext("Open")
+    return format_html('<span class="tag tag--{}">{}</span>', state, label)
 
 
 def moment(at: datetime | None) -> SafeString | str:
-    """Return a time, short; the exact one is in its title."""
+    """Return a short time, with the exact one as its title."""
     if at is None:
         return "—"
     here = localtime(at)
-    exact = f"{here:%Y-%m-%d %H:%M:%S %Z}"
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(),
-        exact,
+        f"{here:%Y-%m-%d %H:%M:%S %Z}",
         date_format(here, str(WHEN)),
     )
 
 
-def whole(body: str) -> SafeString:
-    """Return a text as it was written: its own lines, and no markup."""
-    return format_html('<span class="said">{}</span>', body)
+def full_text(body: str) -> SafeString:
+    """Return a text with its own line breaks and without markup."""
+    return format_html('<span class="message-text" dir="auto">{}</span>', body)

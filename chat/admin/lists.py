@@ -1,6 +1,6 @@
-"""Lists that stay fast on a million rows: pages by key, nothing counted, and only what an index finds.
+"""Lists that stay fast on a million rows: keyset pages, no counts, searches along an index.
 
-Django's own list counts the table twice and skips rows with OFFSET; its search scans every row for a substring.
+Django's own list counts the table twice and skips rows with OFFSET. Its search scans every row.
 """
 
 from typing import Any, Final
@@ -21,9 +21,10 @@ from chat.policies import MAX_ID
 
 ROWS_PER_PAGE: Final = 50
 MAX_WORDS: Final = 4  # of a search; each is a query of its own
-MOST_LOOKED_AT: Final = 50_000  # rows behind a list that leaves some out; some 0.2 s
-AFTER: Final = "after"  # the key of the last row of the page before
-BEFORE: Final = "before"  # the key of the first row of the page after
+# Rows that a list without direct conversations reads; takes about 0.2 s.
+MAX_SCANNED: Final = 50_000
+AFTER: Final = "after"  # the key of the last row of the previous page
+BEFORE: Final = "before"  # the key of the first row of the next page
 
 NOTHING: Final = Q(pk__in=())
 
@@ -31,213 +32,177 @@ NOTHING: Final = Q(pk__in=())
 class KeysetList(ChangeList):
     """A page of rows, and whether there are more on either side."""
 
-    has_later = False
-    has_earlier = False
+    model_admin: "KeysetAdmin"
+    previous_url = next_url = ""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """Return the rows of all pages. The place in the list is no filter, and a new search starts at the beginning."""
+        # The position is not a filter, and a new search starts on the first page.
         for name in (AFTER, BEFORE):
             self.params.pop(name, None)
             self.filter_params.pop(name, None)
-        return self._admin.listed(self, super().get_queryset(request, exclude_parameters))
+        return self.model_admin.visible(self, super().get_queryset(request, exclude_parameters))
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        """Return the one order that an index gives."""
         return [self._order]
 
     def get_results(self, request: HttpRequest) -> None:
         """Read one page, and one row more to know whether it is the last."""
         after, before = self._key(request, AFTER), self._key(request, BEFORE)
+        column, size = self._order.removeprefix("-"), self.list_per_page
+        further, back = ("lt", "gt") if self._order.startswith("-") else ("gt", "lt")
         rows = self.queryset
         if before is not None:
-            rows = rows.filter(
-                **{f"{self._column}__{'gt' if self._falls else 'lt'}": before}
-            ).reverse()
+            rows = rows.filter(**{f"{column}__{back}": before}).reverse()
         elif after is not None:
-            rows = rows.filter(**{f"{self._column}__{'lt' if self._falls else 'gt'}": after})
-        found = list(rows[: self.list_per_page + 1])
-        is_cut = len(found) > self.list_per_page
-        self.result_list = found[: self.list_per_page]
+            rows = rows.filter(**{f"{column}__{further}": after})
+        found = list(rows[: size + 1])
+        is_cut, page = len(found) > size, found[:size]
         if before is not None:
-            self.result_list.reverse()
-        self.has_earlier = is_cut if before is not None else after is not None
-        self.has_later = before is not None or is_cut
-        # Equal numbers keep Django's templates from showing either, and from offering "all pages"
-        # to an action.
-        self.result_count = self.full_result_count = len(self.result_list)
+            page.reverse()
+        if page and (is_cut if before is not None else after is not None):
+            self.previous_url = self.get_query_string({BEFORE: getattr(page[0], column)})
+        if page and (is_cut or before is not None):
+            self.next_url = self.get_query_string({AFTER: getattr(page[-1], column)})
+        self.result_list = page
+        # With equal counts Django's templates show neither, and offer no "select all pages".
+        self.result_count = self.full_result_count = len(page)
         self.can_show_all, self.multi_page = False, False
-        self.show_admin_actions = bool(self.result_list)
-
-    @property
-    def earlier_url(self) -> str:
-        """The address of the page before this one, or nothing."""
-        return self._page(BEFORE, 0) if self.has_earlier and self.result_list else ""
-
-    @property
-    def later_url(self) -> str:
-        """The address of the page after this one, or nothing."""
-        return self._page(AFTER, -1) if self.has_later and self.result_list else ""
+        self.show_admin_actions = bool(page)
 
     @property
     def first_url(self) -> str:
-        """The address of the first page."""
         return self.get_query_string()
 
     def _key(self, request: HttpRequest, name: str) -> Any:
-        """Return a key from the address; what can be none is none."""
-        field: Any = self.opts.pk if self._column == "pk" else self.opts.get_field(self._column)
+        """Return a key from the URL, or None where it is missing or malformed."""
+        column = self._order.removeprefix("-")
+        field: Any = self.opts.pk if column == "pk" else self.opts.get_field(column)
         try:
             return field.to_python(request.GET[name].replace("\0", ""))
         except (KeyError, ValidationError):
             return None
 
-    def _page(self, name: str, index: int) -> str:
-        return self.get_query_string({name: getattr(self.result_list[index], self._column)})
-
-    @property
-    def _admin(self) -> "KeysetAdmin":
-        assert isinstance(self.model_admin, KeysetAdmin)
-        return self.model_admin
-
     @property
     def _order(self) -> str:
-        return self._admin.keyset(self)
-
-    @property
-    def _column(self) -> str:
-        return self._order.removeprefix("-")
-
-    @property
-    def _falls(self) -> bool:
-        return self._order.startswith("-")
+        return self.model_admin.keyset(self)
 
 
 class KeysetAdmin(admin.ModelAdmin[Any]):
-    """A list of ``KeysetList``, found by words: a number, ``@person``, ``#room``.
+    """A ``KeysetList`` with a search by words: an id, ``@username``, ``#room``.
 
-    ``people`` and ``room`` name the indexed columns that such words are compared with; ``narrowed_by`` the columns that the address may
-    filter by. Everything else in an address is refused: it could scan the table, or guess at texts letter by letter.
+    ``person_columns`` and ``room_column`` are the indexed columns that such words are compared
+    with. ``url_columns`` are the columns that a URL may filter by; any other could scan the table
+    or guess at texts letter by letter.
     """
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     list_per_page = ROWS_PER_PAGE
     sortable_by = ()
-    search_fields = ("pk",)  # not used as such: that there are any shows the field
+    search_fields = ("pk",)  # shows the search field; ``get_search_results`` ignores it
 
-    people: tuple[str, ...] = ()
-    room = ""
-    narrowed_by: tuple[str, ...] = ()
+    person_columns: tuple[str, ...] = ()
+    room_column = ""
+    url_columns: tuple[str, ...] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the list that does not count."""
         return KeysetList
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Show the list under the name of what it lists."""
         title = capfirst(str(self.opts.verbose_name_plural))
-        answer: HttpResponse = super().changelist_view(
-            request, {"title": title, **(extra_context or {})}
-        )
-        return answer
+        context = {"title": title, **(extra_context or {})}
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
 
     def keyset(self, found: ChangeList) -> str:
-        """Return the unique, indexed column in whose order the rows come: newest first."""
+        """Return the unique, indexed column that orders the rows: newest first."""
         return "-pk"
 
-    def listed(self, found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Return those of the rows that the list shows."""
+    def visible(self, found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows that the list may show."""
         return rows
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Allow the declared columns and filters."""
         filters = {
             f"{each}__exact" if isinstance(each, str) else getattr(each, "parameter_name", "")
             for each in self.list_filter
         }
-        return lookup in self.narrowed_by or lookup in filters
+        return lookup in self.url_columns or lookup in filters
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that fit every word."""
         for word in search_term.split()[:MAX_WORDS]:
-            queryset = queryset.filter(self.found_by(word))
+            queryset = queryset.filter(self.matching(word))
         return queryset, False
 
-    def found_by(self, word: str) -> Q:
-        """Return the rows that a word means."""
+    def matching(self, word: str) -> Q:
+        """Return the rows that match one word of a search."""
         if word.startswith("#"):
-            room = room_id(word) if self.room else None
-            return Q(**{self.room: room}) if room else NOTHING
+            room = room_id(word) if self.room_column else None
+            return Q(**{self.room_column: room}) if room else NOTHING
         if is_id(word):
-            return self.found_by_id(int(word))
-        person = person_id(word) if self.people else None
-        return (
-            Q(*[(column, person) for column in self.people], _connector=Q.OR) if person else NOTHING
-        )
+            return self.matching_id(int(word))
+        person = person_id(word) if self.person_columns else None
+        if person is None:
+            return NOTHING
+        return Q(*[(column, person) for column in self.person_columns], _connector=Q.OR)
 
-    def found_by_id(self, ident: int) -> Q:
-        """Return the rows that a number means."""
-        return Q(pk=ident)
+    def matching_id(self, number: int) -> Q:
+        return Q(pk=number)
 
-    def is_narrowed_to_room(self, found: ChangeList) -> bool:
-        """Tell whether a list is of one room and of nobody in particular."""
+    def is_one_room(self, found: ChangeList) -> bool:
+        """Return whether a list is narrowed to a room, but not to a person."""
         words = found.query.split()
-        is_of_somebody = any(column in found.params for column in self.people) or not all(
-            word.startswith("#") for word in words
-        )
-        return (self.room in found.params or bool(words)) and not is_of_somebody
+        if any(column in found.params for column in self.person_columns):
+            return False
+        only_rooms = all(word.startswith("#") for word in words)
+        return only_rooms and (self.room_column in found.params or bool(words))
 
 
-class ShownAdmin(KeysetAdmin):
-    """Shows rows and changes none by a form: rows of a stream have numbers, which only a service gives."""
+class ReadOnlyAdmin(KeysetAdmin):
+    """Pages without a form. Rows belong to streams, whose positions only a service assigns."""
 
     @admin.display(description=gettext_lazy("when"))
     def when(self, row: Any) -> SafeString | str:
-        """Return when it was made."""
         return formatting.moment(row.created_at)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show a row, and beside it what one has to know of it."""
         row = self.get_object(request, object_id) if self.has_view_permission(request) else None
-        beside = self.beside(request, row) if row is not None else {}
+        context = self.page_context(request, row) if row is not None else {}
         return super().change_view(
-            request, object_id, form_url, {**beside, **(extra_context or {})}
+            request, object_id, form_url, {**context, **(extra_context or {})}
         )
 
-    def beside(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """Return what the template of the page needs beside the row."""
-        return {"title": self.name(row), "subtitle": None}
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Return what the page of a row shows beside its fields."""
+        return {"title": self.page_title(row), "subtitle": None}
 
-    def name(self, row: Any) -> str:
-        """Return what a row is called."""
+    def page_title(self, row: Any) -> str:
         return capfirst(str(row))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: rows are made by services."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse, for the same reason. What moderators do is an act (``chat.admin.actions``)."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse: a deleted row would be missing from the replay."""
         return False
 
 
 def without_direct(found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Leave out what belongs to direct conversations: two names in a row, and everybody knew who talks to whom.
+    """Leave out direct conversations: a list would show which people talk to each other.
 
-    A subquery for each row, not a join: a database may begin a join with the rooms, and would then sort all rows of all of them. And where
-    nobody has searched, only the newest rows are looked at: the newest hundred thousand may all be of direct conversations.
+    This is a subquery for each row, not a join: a database may begin a join with the rooms, and
+    would then sort the rows of all of them. Without a search only the newest rows are read: the
+    newest hundred thousand may all belong to direct conversations.
     """
     if not found.query and not found.params:
         newest = rows.model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-        rows = rows.filter(pk__gt=newest - MOST_LOOKED_AT)
+        rows = rows.filter(pk__gt=newest - MAX_SCANNED)
     kind = Room.objects.filter(pk=OuterRef("room_id")).values("kind")
     others: QuerySet[Any] = rows.alias(room_kind=Subquery(kind)).filter(
         room_kind__in=[Room.Kind.PUBLIC, Room.Kind.PRIVATE]
@@ -246,20 +211,16 @@ def without_direct(found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def is_id(word: str) -> bool:
-    """Tell whether a word can be the id of a row."""
-    return (
-        word.isascii()
-        and word.isdecimal()
-        and len(word) <= len(str(MAX_ID))
-        and int(word) <= MAX_ID
-    )
+    """Return whether a word can be the id of a row."""
+    is_number = word.isascii() and word.isdecimal() and len(word) <= len(str(MAX_ID))
+    return is_number and int(word) <= MAX_ID
 
 
 def person_id(word: str) -> int | None:
-    """Return whom ``name`` or ``@name`` means."""
+    """Return the id of ``name`` or ``@name``."""
     return User.objects.filter(username=word.removeprefix("@")).values_list("pk", flat=True).first()
 
 
 def room_id(word: str) -> int | None:
-    """Return which room ``slug`` or ``#slug`` means."""
+    """Return the id of ``slug`` or ``#slug``."""
     return Room.objects.filter(slug=word.removeprefix("#")).values_list("pk", flat=True).first()

@@ -1,177 +1,116 @@
-"""The moderation log: read, found, and never changed, not even by those who may everything."""
+"""The moderation log, which no one can change."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from chat.admin import formatting, log_sentences
-from chat.admin.lists import NOTHING, KeysetList, ShownAdmin, person_id
+from chat.admin.lists import NOTHING, ReadOnlyAdmin, person_id
 from chat.models import ModerationLog
-from realtime.auth.revocation_timing import measured
 
 _DATES: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?", re.ASCII)
 _COLUMNS: Final = {"by": "actor", "to": "subject"}
-DAYS: Final = {
-    "1": gettext_lazy("24 hours"),
-    "7": gettext_lazy("7 days"),
-    "30": gettext_lazy("30 days"),
-}
-
-
-class LogList(KeysetList):
-    """A page of the log with what the stopwatches say: two queries for all of them."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read the page, then the stopwatches of its entries."""
-        super().get_results(request)
-        found = measured([row.ending for row in self.result_list if row.ending])
-        for row in self.result_list:
-            row.measured = found.get(row.ending)
+DAYS: Final = {"1": _("Last 24 hours"), "7": _("Last 7 days"), "30": _("Last 30 days")}
 
 
 class WhenFilter(admin.SimpleListFilter):
-    """The entries of the last days."""
-
-    title = gettext_lazy("when")
+    title = _("when")
     parameter_name = "days"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the choices."""
         return list(DAYS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the entries from then on."""
         days = self.value()
-        return (
-            queryset.filter(_since(timezone.now() - timedelta(days=int(days))))
-            if days in DAYS
-            else queryset
-        )
+        if days not in DAYS:
+            return queryset
+        return queryset.filter(_since(timezone.now() - timedelta(days=int(days))))
 
 
 class ActionFilter(admin.SimpleListFilter):
-    """The entries of one kind."""
-
-    title = gettext_lazy("what")
-    # As Django names it where no filter of one's own is needed: addresses stay as they were.
+    title = _("action")
+    # The name that Django gives to the filter of a column.
     parameter_name = "action__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the choices."""
         return list(ModerationLog.Action.choices)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the entries of the kind."""
-        return (
-            queryset.filter(action=self.value())
-            if self.value() in ModerationLog.Action
-            else queryset
-        )
+        action = self.value()
+        return queryset.filter(action=action) if action in ModerationLog.Action else queryset
 
 
 @admin.register(ModerationLog)
-class ModerationLogAdmin(ShownAdmin):
-    """Who did what to whom, and why; and how fast it was true everywhere."""
-
-    list_display = ("when", "by", "what", "reason", "access")
+class ModerationLogAdmin(ReadOnlyAdmin):
+    list_display = ("when", "entry", "reason")
     list_display_links = ("when",)
     list_select_related = ("actor", "subject", "room")
     list_filter = (WhenFilter, ActionFilter)
-    search_help_text = gettext_lazy(
-        "Any of: @name, by:name (the moderator), to:name (the person), #room, the id of a message, a day (2026-11-24) or days "
-        "(2026-11-01..2026-11-24)."
+    search_help_text = _(
+        "Search by @username, by:username (moderator), to:username (person), #room, message ID,"
+        " or date (2026-11-24 or 2026-11-01..2026-11-24)."
     )
-    people = ("actor", "subject")
-    room = "room"
-    narrowed_by = ("room", "actor", "subject", "message")
-    fields = ("what", "created_at", "by", "to", "where", "about", "reason", "access")
-    readonly_fields = ("what", "by", "to", "where", "about", "access")
+    person_columns = ("actor", "subject")
+    room_column = "room"
+    url_columns = ("room", "actor", "subject", "message")
+    fields = ("entry", "created_at", "moderator", "person", "in_room", "about", "reason")
+    readonly_fields = ("entry", "moderator", "person", "in_room", "about")
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the list that knows the stopwatches."""
-        return LogList
+    def page_title(self, row: ModerationLog) -> str:
+        return log_sentences.plain(row)
 
-    def name(self, row: ModerationLog) -> str:
-        """Return who did what."""
-        return f"{row.actor.username} {log_sentences.deed(row)}"
-
-    def found_by(self, word: str) -> Q:
-        """Return the entries that a word means: also of one side only, or of some days."""
+    def matching(self, word: str) -> Q:
+        """Return entries by one side only, by dates, or as other lists do."""
         side, _colon, rest = word.partition(":")
         if side in _COLUMNS and rest:
             person = person_id(rest)
             return Q(**{_COLUMNS[side]: person}) if person else NOTHING
         dates = _DATES.fullmatch(word)
-        return _within(dates[1], dates[2] or dates[1]) if dates else super().found_by(word)
+        return _within(dates[1], dates[2] or dates[1]) if dates else super().matching(word)
 
-    def found_by_id(self, ident: int) -> Q:
-        """Return what was done about a message."""
-        return Q(message=ident)
+    def matching_id(self, number: int) -> Q:
+        return Q(message=number)
 
-    @admin.display(description=gettext_lazy("what"))
-    def what(self, row: ModerationLog) -> SafeString:
-        """Return what was done, in words."""
-        return log_sentences.told(row)
+    @admin.display(description=_("action"))
+    def entry(self, row: ModerationLog) -> SafeString:
+        return log_sentences.sentence(row)
 
-    @admin.display(description=gettext_lazy("moderator"))
-    def by(self, row: ModerationLog) -> SafeString | str:
-        """Return who did it."""
+    @admin.display(description=_("moderator"))
+    def moderator(self, row: ModerationLog) -> SafeString | str:
         return formatting.person(row.actor)
 
-    @admin.display(description=gettext_lazy("person"))
-    def to(self, row: ModerationLog) -> SafeString | str:
-        """Return whom it was done to."""
+    @admin.display(description=_("person"))
+    def person(self, row: ModerationLog) -> SafeString | str:
         return formatting.person(row.subject)
 
-    @admin.display(description=gettext_lazy("room"))
-    def where(self, row: ModerationLog) -> SafeString | str:
-        """Return in which room."""
+    @admin.display(description=_("room"))
+    def in_room(self, row: ModerationLog) -> SafeString | str:
         return formatting.room(row.room)
 
-    @admin.display(description=gettext_lazy("message"))
+    @admin.display(description=_("message"))
     def about(self, row: ModerationLog) -> SafeString | str:
-        """Return the message that it was about."""
         return formatting.message(row.message_id)
-
-    @admin.display(description=gettext_lazy("access ended"))
-    def access(self, row: ModerationLog) -> SafeString | str:
-        """Return how long it took until nobody had the access any more."""
-        if row.ending is None:
-            return "—"
-        found = row.measured if hasattr(row, "measured") else measured([row.ending]).get(row.ending)
-        if found is None:
-            return _("not kept any more")
-        return format_html(
-            '<span class="stopwatch{}">{}</span>',
-            " stopwatch--late" if found.missing else "",
-            log_sentences.ended(found),
-        )
 
 
 def _within(first: str, last: str) -> Q:
-    """Return the entries of these days, by the reader's clock."""
+    """Return the entries of these days, in the reader's time zone."""
     try:
-        start, end = (
-            _midnight(date.fromisoformat(first)),
-            _midnight(date.fromisoformat(last) + timedelta(days=1)),
-        )
+        start = _midnight(date.fromisoformat(first))
+        end = _midnight(date.fromisoformat(last) + timedelta(days=1))
     except (ValueError, OverflowError):
         return NOTHING
     return _since(start) & ~_since(end)
 
 
 def _since(at: datetime) -> Q:
-    """Return the entries from then on, by their id: it rises with the time, and the list walks along it."""
+    """Return the entries from then on by their id, which rises with time and orders the list."""
     found = ModerationLog.objects.filter(created_at__gte=at).order_by("created_at", "pk")
     first = found.values_list("pk", flat=True).first()
     return Q(pk__gte=first) if first is not None else NOTHING

@@ -1,167 +1,148 @@
-"""Who is in which room, who may speak there, and who may come back."""
+"""Members of rooms: roles, mutes, removals and bans."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from chat import policies, services
 from chat.admin import formatting
-from chat.admin.actions import Act, ActingAdmin
-from chat.admin.forms import BanForm, LiftForm, MuteForm, RoleForm
+from chat.admin.actions import ActionAdmin, AdminAction
+from chat.admin.forms import BanForm, MuteForm, OptionalReasonForm, RoleForm
 from chat.admin.lists import without_direct
 from chat.models import Membership, State
 
 CHANGE = "chat.change_membership"
 
 
-def _mute(*, actor_id: int, row: Membership, seconds: int, reason: str) -> None:
-    services.mute(
-        actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=seconds, reason=reason
-    )
-
-
-def _unmute(*, actor_id: int, row: Membership, reason: str) -> None:
-    services.mute(
-        actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=0, reason=reason
-    )
-
-
-def _remove(*, actor_id: int, row: Membership, reason: str) -> None:
-    services.remove(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, reason=reason)
-
-
-def _ban(*, actor_id: int, row: Membership, seconds: int | None, reason: str) -> None:
-    services.ban(
-        actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, seconds=seconds, reason=reason
-    )
-
-
-def _unban(*, actor_id: int, row: Membership, reason: str) -> None:
-    services.unban(actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, reason=reason)
-
-
-def _set_role(*, actor_id: int, row: Membership, role: str, reason: str) -> None:
-    services.set_role(
-        actor_id=actor_id, room_id=row.room_id, user_id=row.user_id, role=role, reason=reason
-    )
-
-
 def _is_muted(row: Membership) -> bool:
     return row.muted_until is not None and row.muted_until > timezone.now()
 
 
-def _not_there(row: Membership) -> str:
+def _not_active(row: Membership) -> str | Promise:
     if row.room.is_direct:
-        return gettext("a direct conversation has no moderators")
-    return (
-        ""
-        if row.state == State.ACTIVE
-        else gettext("not in the room (%(state)s)") % {"state": row.get_state_display().lower()}
-    )
+        return _("Direct conversations have no moderators")
+    return "" if row.state == State.ACTIVE else _("Not in this room")
 
 
-def _not_bannable(row: Membership) -> str:
+def _not_bannable(row: Membership) -> str | Promise:
     if row.room.is_direct:
-        return _not_there(row)
-    return gettext("already banned") if policies.is_banned(row) else ""
+        return _not_active(row)
+    return _("Already banned") if policies.is_banned(row) else ""
 
 
-MUTE = Act(
+MUTE = AdminAction(
     name="mute",
-    label=gettext_noop("Mute…"),
-    says=gettext_noop(
-        "They can read, but neither post nor react in the room until the time is over. They are told how long and why."
+    label=_("Mute"),
+    explanation=_(
+        "They can read but not post or react in this room until the mute ends. They are notified"
+        " of the duration and the reason."
     ),
-    done=gettext_noop("muted"),
-    run=_mute,
+    done=ngettext_lazy("%(count)d person muted.", "%(count)d people muted.", "count"),
+    service=services.mute,
     permission=CHANGE,
     form=MuteForm,
-    idle=_not_there,
+    blocker=_not_active,
     undo="unmute",
-    takes_away=True,
+    is_destructive=True,
 )
-UNMUTE = Act(
+UNMUTE = AdminAction(
     name="unmute",
-    label=gettext_noop("Unmute…"),
-    says=gettext_noop("They can post again at once, and are told so."),
-    done=gettext_noop("unmuted"),
-    run=_unmute,
+    label=_("Unmute"),
+    explanation=_("They can post again immediately, and are notified."),
+    done=ngettext_lazy("%(count)d person unmuted.", "%(count)d people unmuted.", "count"),
+    service=partial(services.mute, seconds=0),
     permission=CHANGE,
-    form=LiftForm,
-    idle=lambda row: _not_there(row) or ("" if _is_muted(row) else gettext("not muted")),
+    form=OptionalReasonForm,
+    blocker=lambda row: _not_active(row) or ("" if _is_muted(row) else _("Not muted")),
 )
-ROLE = Act(
+ROLE = AdminAction(
     name="role",
-    label=gettext_noop("Change role…"),
-    says=gettext_noop(
-        "Owners change and archive a room and give roles; moderators delete, mute, remove and ban. A room keeps at least one owner."
+    label=_("Change role"),
+    explanation=_(
+        "Owners can edit and archive the room and assign roles. Moderators can delete messages,"
+        " and mute, remove and ban members. A room always has at least one owner."
     ),
-    done=gettext_noop("changed"),
-    run=_set_role,
+    done=ngettext_lazy("%(count)d role changed.", "%(count)d roles changed.", "count"),
+    service=services.set_role,
     permission=CHANGE,
     form=RoleForm,
-    idle=_not_there,
+    blocker=_not_active,
     initial=lambda row: {"role": row.role},
 )
-REMOVE = Act(
+REMOVE = AdminAction(
     name="remove",
-    label=gettext_noop("Remove from room…"),
-    says=gettext_noop(
-        "They are out of the room within a second. They can come back: into a public room by themselves, else when they are invited."
+    label=_("Remove from room"),
+    explanation=_(
+        "They lose access to the room within a second. They can rejoin a public room; they can"
+        " return to a private room when they are invited."
     ),
-    done=gettext_noop("removed"),
-    run=_remove,
+    done=ngettext_lazy(
+        "%(count)d person removed from the room.",
+        "%(count)d people removed from the room.",
+        "count",
+    ),
+    service=services.remove,
     permission=CHANGE,
-    idle=_not_there,
-    takes_away=True,
+    blocker=_not_active,
+    is_destructive=True,
 )
-BAN = Act(
+BAN = AdminAction(
     name="ban",
-    label=gettext_noop("Ban from room…"),
-    says=gettext_noop(
-        "They are out of the room within a second and cannot come back until the ban is over. They can no longer read it either."
+    label=_("Ban from room"),
+    explanation=_(
+        "They lose access to the room within a second, and cannot read or rejoin it until the ban"
+        " ends."
     ),
-    done=gettext_noop("banned"),
-    run=_ban,
+    done=ngettext_lazy(
+        "%(count)d person banned from the room.", "%(count)d people banned from the room.", "count"
+    ),
+    service=services.ban,
     permission=CHANGE,
     form=BanForm,
-    idle=_not_bannable,
+    blocker=_not_bannable,
     undo="unban",
-    takes_away=True,
+    is_destructive=True,
 )
-UNBAN = Act(
+UNBAN = AdminAction(
     name="unban",
-    label=gettext_noop("Lift ban…"),
-    says=gettext_noop("They may come back into the room: join it again, or be invited."),
-    done=gettext_noop("let back in"),
-    run=_unban,
+    label=_("Unban from room"),
+    explanation=_("They can rejoin the room, or be invited to it."),
+    done=ngettext_lazy(
+        "%(count)d person unbanned from the room.",
+        "%(count)d people unbanned from the room.",
+        "count",
+    ),
+    service=services.unban,
     permission=CHANGE,
-    form=LiftForm,
-    idle=lambda row: "" if policies.is_banned(row) else gettext("not banned"),
+    form=OptionalReasonForm,
+    blocker=lambda row: "" if policies.is_banned(row) else _("Not banned"),
     undo="ban",
 )
 
 
 @admin.register(Membership)
-class MembershipAdmin(ActingAdmin):
-    """Memberships, also those of people who are gone; direct conversations are not listed."""
+class MembershipAdmin(ActionAdmin):
+    """Memberships, also former ones, except those of direct conversations."""
 
-    acts = (MUTE, UNMUTE, ROLE, REMOVE, BAN, UNBAN)
-    list_display = ("id", "where", "who", "role", "standing", "muted", "joined")
+    moderator_actions = (MUTE, UNMUTE, ROLE, REMOVE, BAN, UNBAN)
+    list_display = ("id", "in_room", "member", "role", "current_state", "muted", "joined")
     list_select_related = ("room", "user")
-    search_help_text = gettext_lazy("Any of: @name, #room.")
-    people = ("user",)
-    room = "room"
-    narrowed_by = ("room", "user")
+    search_help_text = _("Search by @username or #room.")
+    person_columns = ("user",)
+    room_column = "room"
+    url_columns = ("room", "user")
     fields = (
-        "where",
-        "who",
+        "in_room",
+        "member",
         "role",
         "state",
         "muted_until",
@@ -171,55 +152,54 @@ class MembershipAdmin(ActingAdmin):
         "joined_at",
         "last_posted_at",
     )
-    readonly_fields = ("where", "who")
+    readonly_fields = ("in_room", "member")
+
+    def ids(self, row: Membership) -> dict[str, int]:
+        return {"room_id": row.room_id, "user_id": row.user_id}
 
     def keyset(self, found: ChangeList) -> str:
-        """Return the column in whose order an index has the members of a room, or the rooms of a person."""
-        if self.is_narrowed_to_room(found):
+        """Return the order of an index: members of a room, or rooms of a person."""
+        if self.is_one_room(found):
             return "user_id"
         return "-inbox_seq" if "user" in found.params else "-pk"
 
-    def listed(self, found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Leave out direct conversations."""
+    def visible(self, found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
         return without_direct(found, rows)
 
-    def name(self, row: Membership) -> str:
-        """Return who, where."""
-        where = gettext("a direct conversation") if row.room.is_direct else str(row.room)
-        return gettext("%(person)s in %(room)s") % {"person": row.user.username, "room": where}
+    def page_title(self, row: Membership) -> str:
+        if row.room.is_direct:
+            return gettext("%(person)s in a direct conversation") % {"person": row.user.username}
+        return gettext("%(person)s in %(room)s") % {
+            "person": row.user.username,
+            "room": str(row.room),
+        }
 
-    def brief(self, row: Membership) -> SafeString:
-        """Return who, where, as what."""
+    def summary(self, row: Membership) -> SafeString:
         return format_html(
-            "{} in {} · {}",
+            "{} · {} · {}",
             formatting.person(row.user),
             formatting.room(row.room),
-            formatting.inside(row.get_role_display()),
+            row.get_role_display(),
         )
 
-    @admin.display(description=gettext_lazy("room"))
-    def where(self, row: Membership) -> SafeString | str:
-        """Return the room."""
+    @admin.display(description=_("room"))
+    def in_room(self, row: Membership) -> SafeString | str:
         return formatting.room(row.room)
 
-    @admin.display(description=gettext_lazy("person"))
-    def who(self, row: Membership) -> SafeString | str:
-        """Return the member."""
+    @admin.display(description=_("person"))
+    def member(self, row: Membership) -> SafeString | str:
         return formatting.person(row.user)
 
-    @admin.display(description=gettext_lazy("state"))
-    def standing(self, row: Membership) -> SafeString | str:
-        """Return the state that counts, and when a ban ends."""
+    @admin.display(description=_("state"))
+    def current_state(self, row: Membership) -> SafeString | str:
         if row.banned_until is None or not policies.is_banned(row):
-            return str(State(policies.standing_state(row.state, row.banned_until)).label)
+            return str(State(policies.effective_state(row.state, row.banned_until)).label)
         return format_html(gettext("Banned until {}"), formatting.moment(row.banned_until))
 
-    @admin.display(description=gettext_lazy("muted until"))
+    @admin.display(description=_("muted until"))
     def muted(self, row: Membership) -> SafeString | str:
-        """Return until when, while it lasts."""
-        return formatting.moment(row.muted_until) if _is_muted(row) else "—"
+        return formatting.moment(row.muted_until if _is_muted(row) else None)
 
-    @admin.display(description=gettext_lazy("joined"))
+    @admin.display(description=_("joined"))
     def joined(self, row: Membership) -> SafeString | str:
-        """Return since when they are in the room."""
         return formatting.moment(row.joined_at)

@@ -1,4 +1,4 @@
-"""Messages, and what moderators have removed of them."""
+"""Messages, and the texts that moderators have removed."""
 
 import re
 from dataclasses import replace
@@ -8,14 +8,16 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from chat import services
 from chat.admin import case_context, formatting
-from chat.admin.actions import Act, ActingAdmin
-from chat.admin.forms import LiftForm
+from chat.admin.actions import ActionAdmin, AdminAction
+from chat.admin.forms import OptionalReasonForm
 from chat.admin.lists import NOTHING, is_id, room_id, without_direct
 from chat.models import Message, RemovedText
 
@@ -23,114 +25,107 @@ CHANGE = "chat.change_message"
 _PERMALINK: Final = re.compile(r"/rooms/([-\w]+)/(\d+)/?$")
 
 
-def _delete(*, actor_id: int, row: Message, reason: str) -> None:
-    services.delete_message(actor_id=actor_id, message_id=row.pk, reason=reason)
-
-
-def _restore(*, actor_id: int, row: Message | RemovedText, reason: str) -> None:
-    services.restore_message(actor_id=actor_id, message_id=row.pk, reason=reason)
-
-
-def _not_restorable(row: Message) -> str:
+def _not_restorable(row: Message) -> str | Promise:
     if not row.is_deleted:
-        return gettext("not deleted")
-    return (
-        "" if hasattr(row, "removed_text") else gettext("its author deleted it: the text is gone")
-    )
+        return _("Not deleted")
+    return "" if hasattr(row, "removed_text") else _("Deleted by its author: the text is gone")
 
 
-def _show(*, actor_id: int, row: Message, reason: str) -> None:
-    services.show_message(actor_id=actor_id, message_id=row.pk, reason=reason)
-
-
-DELETE = Act(
+DELETE = AdminAction(
     name="delete",
-    label=gettext_noop("Delete…"),
-    says=gettext_noop(
-        "The text disappears for everybody within a second; a note that it was deleted stays. Authors are told, with your reason."
+    label=_("Delete"),
+    explanation=_(
+        "The text disappears for everyone within a second; a note that it was deleted stays."
+        " Authors are notified of the reason."
     ),
-    done=gettext_noop("deleted"),
-    run=_delete,
+    done=ngettext_lazy("%(count)d message deleted.", "%(count)d messages deleted.", "count"),
+    service=services.delete_message,
     permission=CHANGE,
-    idle=lambda row: gettext("already deleted") if row.is_deleted else "",
+    blocker=lambda row: _("Already deleted") if row.is_deleted else "",
     undo="restore",
-    takes_away=True,
+    is_destructive=True,
 )
-RESTORE = Act(
+RESTORE = AdminAction(
     name="restore",
-    label=gettext_noop("Restore…"),
-    says=gettext_noop(
-        "The text and its reactions come back for everybody, in the old place. Authors are told."
+    label=_("Restore"),
+    explanation=_(
+        "The text and its reactions reappear for everyone in the same place. Authors are notified."
     ),
-    done=gettext_noop("restored"),
-    run=_restore,
+    done=ngettext_lazy("%(count)d message restored.", "%(count)d messages restored.", "count"),
+    service=services.restore_message,
     permission=CHANGE,
-    form=LiftForm,
-    idle=_not_restorable,
+    form=OptionalReasonForm,
+    blocker=_not_restorable,
     undo="delete",
 )
-SHOW = Act(
+UNHIDE = AdminAction(
     name="show",
-    label=gettext_noop("Show again…"),
-    says=gettext_noop("Everybody reads the message again, as it was before it was hidden."),
-    done=gettext_noop("shown again"),
-    run=_show,
+    label=_("Unhide"),
+    explanation=_("Everyone can read the message again."),
+    done=ngettext_lazy("%(count)d message unhidden.", "%(count)d messages unhidden.", "count"),
+    service=services.show_message,
     permission=CHANGE,
-    form=LiftForm,
-    idle=lambda row: "" if row.is_hidden else gettext("not hidden"),
+    form=OptionalReasonForm,
+    blocker=lambda row: "" if row.is_hidden else _("Not hidden"),
 )
-# The rows are the removed texts themselves.
-RESTORE_TEXT = replace(RESTORE, idle=lambda row: "", undo="")
+# For rows that are the removed texts themselves.
+RESTORE_TEXT = replace(RESTORE, blocker=lambda row: "", undo="")
 
 
 @admin.register(Message)
-class MessageAdmin(ActingAdmin):
-    """Messages; those of direct conversations are not listed, and their pages do not show the text."""
+class MessageAdmin(ActionAdmin):
+    """Messages. Those of direct conversations are not listed, and their pages hide the text."""
 
-    acts = (DELETE, RESTORE, SHOW)
+    moderator_actions = (DELETE, RESTORE, UNHIDE)
     change_form_template = "admin/chat/record.html"
-    list_display = ("id", "where", "number", "who", "text", "when", "state")
+    list_display = ("id", "in_room", "number", "by", "text", "when", "state")
     list_select_related = ("room", "author", "removed_text", "held_text")
-    search_help_text = gettext_lazy("Any of: @name, #room, the address of a message, an id.")
-    people = ("author",)
-    room = "room"
-    narrowed_by = ("room", "author")
+    search_help_text = _("Search by @username, #room, message URL or ID.")
+    person_columns = ("author",)
+    room_column = "room"
+    url_columns = ("room", "author")
     fields = (
-        "where",
+        "in_room",
         "number",
-        "who",
-        "text_whole",
+        "by",
+        "full_text",
         "removed",
         "created_at",
         "edited_at",
         "deleted_at",
-        "answers",
-        "reacted",
+        "reply_to_message",
+        "reaction_counts",
     )
-    readonly_fields = ("where", "who", "text_whole", "removed", "answers", "reacted")
+    readonly_fields = (
+        "in_room",
+        "by",
+        "full_text",
+        "removed",
+        "reply_to_message",
+        "reaction_counts",
+    )
+
+    def ids(self, row: Message) -> dict[str, int]:
+        return {"message_id": row.pk}
 
     def keyset(self, found: ChangeList) -> str:
-        """Return the column in whose order an index has the messages: of one room by their number, of all by their id."""
-        return "-number" if self.is_narrowed_to_room(found) else "-pk"
+        """Return the order of an index: the number within one room, or the id."""
+        return "-number" if self.is_one_room(found) else "-pk"
 
-    def found_by(self, word: str) -> Q:
-        """Return what a word or an address means."""
-        address = _PERMALINK.search(word)
-        if address is None:
-            return super().found_by(word)
-        room, number = room_id(address[1]), address[2]
+    def matching(self, word: str) -> Q:
+        permalink = _PERMALINK.search(word)
+        if permalink is None:
+            return super().matching(word)
+        room, number = room_id(permalink[1]), permalink[2]
         return Q(room=room, number=int(number)) if room and is_id(number) else NOTHING
 
-    def listed(self, found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Leave out direct conversations."""
+    def visible(self, found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
         return without_direct(found, rows)
 
-    def beside(self, request: HttpRequest, row: Message) -> dict[str, Any]:
-        """Add its reports and what moderators did about it."""
-        return {**super().beside(request, row), **case_context.of_message(row.pk)}
+    def page_context(self, request: HttpRequest, row: Message) -> dict[str, Any]:
+        return {**super().page_context(request, row), **case_context.of_message(row.pk)}
 
-    def brief(self, row: Message) -> SafeString:
-        """Return who said what, where."""
+    def summary(self, row: Message) -> SafeString:
         return format_html(
             "{} {} · {}: {}",
             formatting.room(row.room),
@@ -139,80 +134,72 @@ class MessageAdmin(ActingAdmin):
             formatting.text(row),
         )
 
-    @admin.display(description=gettext_lazy("room"))
-    def where(self, row: Message) -> SafeString | str:
-        """Return the room."""
+    @admin.display(description=_("room"))
+    def in_room(self, row: Message) -> SafeString | str:
         return formatting.room(row.room)
 
-    @admin.display(description=gettext_lazy("author"))
-    def who(self, row: Message) -> SafeString | str:
-        """Return the author."""
+    @admin.display(description=_("author"))
+    def by(self, row: Message) -> SafeString | str:
         return formatting.person(row.author)
 
-    @admin.display(description=gettext_lazy("text"))
+    @admin.display(description=_("text"))
     def text(self, row: Message) -> str:
-        """Return the beginning of the text."""
         return formatting.text(row)
 
-    @admin.display(description=gettext_lazy("state"))
+    @admin.display(description=_("state"))
     def state(self, row: Message) -> str:
-        """Tell what became of it, and who did it."""
+        if row.is_deleted and hasattr(row, "removed_text"):
+            return gettext("Deleted by a moderator")
         if row.is_deleted:
-            return (
-                gettext("deleted by a moderator")
-                if hasattr(row, "removed_text")
-                else gettext("deleted by its author")
-            )
+            return gettext("Deleted by its author")
         if row.is_hidden:
-            return gettext("hidden while moderators look at it")
-        return gettext("edited") if row.edited_at else "—"
+            return gettext("Hidden during review")
+        return gettext("Edited") if row.edited_at else "—"
 
-    @admin.display(description=gettext_lazy("text"))
-    def text_whole(self, row: Message) -> SafeString | str:
-        """Return the text as it was written."""
+    @admin.display(description=_("text"))
+    def full_text(self, row: Message) -> SafeString | str:
         if row.is_deleted or row.room.is_direct:
             return formatting.text(row)
-        return formatting.whole(row.held_text.body if row.is_hidden else row.body)
+        return formatting.full_text(case_context.body_of(row))
 
-    @admin.display(description=gettext_lazy("removed text"))
+    @admin.display(description=_("removed text"))
     def removed(self, row: Message) -> SafeString | str:
-        """Return what a moderator has removed, while it can be restored."""
+        """Return the text that a moderator has removed, while it can be restored."""
         found = RemovedText.objects.filter(pk=row.pk).select_related("removed_by").first()
         if found is None:
             return "—"
-        text = gettext(formatting.HIDDEN) if row.room.is_direct else formatting.whole(found.body)
-        return format_html(gettext("{} removed by {}"), text, formatting.person(found.removed_by))
+        text = formatting.HIDDEN if row.room.is_direct else formatting.full_text(found.body)
+        return format_html(
+            gettext("{text} (removed by {moderator})"),
+            text=text,
+            moderator=formatting.person(found.removed_by),
+        )
 
-    @admin.display(description=gettext_lazy("answers"))
-    def answers(self, row: Message) -> SafeString | str:
-        """Return the message that it answers."""
+    @admin.display(description=_("in reply to"))
+    def reply_to_message(self, row: Message) -> SafeString | str:
         return formatting.message(row.reply_to_id)
 
-    @admin.display(description=gettext_lazy("reactions"))
-    def reacted(self, row: Message) -> str:
-        """Return the reactions with their numbers."""
+    @admin.display(description=_("reactions"))
+    def reaction_counts(self, row: Message) -> str:
         return "  ".join(f"{emoji} {len(people)}" for emoji, people in row.reactions.items()) or "—"
 
 
 @admin.register(RemovedText)
-class RemovedTextAdmin(ActingAdmin):
-    """What moderators removed and can restore: the list of deleted messages."""
+class RemovedTextAdmin(ActionAdmin):
+    """Texts that moderators have removed and can restore."""
 
-    acts = (RESTORE_TEXT,)
-    list_display = ("ident", "where", "who", "text", "by", "when")
+    moderator_actions = (RESTORE_TEXT,)
+    list_display = ("message_number", "in_room", "by", "text", "moderator", "when")
     list_select_related = ("message__room", "message__author", "removed_by")
-    search_help_text = gettext_lazy("The name of the moderator, or the id of the message.")
-    people = ("removed_by",)
-    fields = ("where", "who", "text_whole", "by", "removed_at")
-    readonly_fields = ("where", "who", "text_whole", "by")
+    search_help_text = _("Search by the moderator’s @username, or by message ID.")
+    person_columns = ("removed_by",)
+    fields = ("in_room", "by", "full_text", "moderator", "removed_at")
+    readonly_fields = ("in_room", "by", "full_text", "moderator")
 
-    @admin.display(description=gettext_lazy("message"))
-    def ident(self, row: RemovedText) -> int:
-        """Return the id of the message."""
-        return row.message_id
+    def ids(self, row: RemovedText) -> dict[str, int]:
+        return {"message_id": row.message_id}
 
-    def brief(self, row: RemovedText) -> SafeString:
-        """Return who said what, where."""
+    def summary(self, row: RemovedText) -> SafeString:
         return format_html(
             "{} · {}: {}",
             formatting.room(row.message.room),
@@ -220,40 +207,33 @@ class RemovedTextAdmin(ActingAdmin):
             self.text(row),
         )
 
-    @admin.display(description=gettext_lazy("room"))
-    def where(self, row: RemovedText) -> SafeString | str:
-        """Return the room, and the message in it."""
-        return format_html(
-            "{} {}", formatting.room(row.message.room), formatting.numbered(row.message)
-        )
+    @admin.display(description=_("message"))
+    def message_number(self, row: RemovedText) -> int:
+        return row.message_id
 
-    @admin.display(description=gettext_lazy("author"))
-    def who(self, row: RemovedText) -> SafeString | str:
-        """Return the author."""
+    @admin.display(description=_("room"))
+    def in_room(self, row: RemovedText) -> SafeString | str:
+        room, number = formatting.room(row.message.room), formatting.numbered(row.message)
+        return format_html("{} {}", room, number)
+
+    @admin.display(description=_("author"))
+    def by(self, row: RemovedText) -> SafeString | str:
         return formatting.person(row.message.author)
 
-    @admin.display(description=gettext_lazy("text"))
+    @admin.display(description=_("text"))
     def text(self, row: RemovedText) -> str:
-        """Return the beginning of the text."""
-        return (
-            gettext(formatting.HIDDEN)
-            if row.message.room.is_direct
-            else formatting.excerpt(row.body)
-        )
+        is_direct = row.message.room.is_direct
+        return str(formatting.HIDDEN) if is_direct else formatting.excerpt(row.body)
 
-    @admin.display(description=gettext_lazy("text"))
-    def text_whole(self, row: RemovedText) -> SafeString | str:
-        """Return the text as it was written."""
-        return (
-            gettext(formatting.HIDDEN) if row.message.room.is_direct else formatting.whole(row.body)
-        )
+    @admin.display(description=_("text"))
+    def full_text(self, row: RemovedText) -> SafeString | str:
+        is_direct = row.message.room.is_direct
+        return str(formatting.HIDDEN) if is_direct else formatting.full_text(row.body)
 
-    @admin.display(description=gettext_lazy("when"))
+    @admin.display(description=_("when"))
     def when(self, row: RemovedText) -> SafeString | str:
-        """Return when it was removed."""
         return formatting.moment(row.removed_at)
 
-    @admin.display(description=gettext_lazy("removed by"))
-    def by(self, row: RemovedText) -> SafeString | str:
-        """Return the moderator."""
+    @admin.display(description=_("removed by"))
+    def moderator(self, row: RemovedText) -> SafeString | str:
         return formatting.person(row.removed_by)

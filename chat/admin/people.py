@@ -1,5 +1,7 @@
-"""People, as moderators see them, and accounts, as superusers do."""
+"""People as moderators see them, and accounts as superusers see them."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -11,220 +13,151 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_lazy, gettext_noop
+from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from chat import services
-from chat.admin import case_context, formatting
-from chat.admin.actions import Act, ActingAdmin
-from chat.admin.evidence import links_to_files
+from chat.admin import case_context, formatting, memberships
+from chat.admin.actions import ActionAdmin, AdminAction
+from chat.admin.evidence import export_links
 from chat.admin.forms import (
     BanForm,
     BanInRoomForm,
     InRoomForm,
-    LiftForm,
-    LiftInRoomForm,
     MuteForm,
     MuteInRoomForm,
+    OptionalReasonForm,
+    UnbanInRoomForm,
 )
 from chat.admin.lists import KeysetAdmin, is_id
 from chat.models import Person, SiteBan, SiteMute
 from chat.moderation import site_bans
 from chat.services.renaming import NAMES
 
-SEE, BAN_FROM_SITE, MODERATE = "chat.view_siteban", "chat.add_siteban", "chat.change_membership"
+VIEW, BAN_FROM_SITE = "chat.view_siteban", "chat.add_siteban"
 
-
-def _site_ban(*, actor_id: int, row: Person, seconds: int | None, reason: str) -> None:
-    services.site_ban(actor_id=actor_id, user_id=row.pk, seconds=seconds, reason=reason)
-
-
-def _site_mute(*, actor_id: int, row: Person, seconds: int, reason: str) -> None:
-    services.site_mute(actor_id=actor_id, user_id=row.pk, seconds=seconds, reason=reason)
-
-
-def _site_unmute(*, actor_id: int, row: Person, reason: str) -> None:
-    services.site_mute(actor_id=actor_id, user_id=row.pk, seconds=0, reason=reason)
-
-
-def _site_unban(*, actor_id: int, row: Person | SiteBan, reason: str) -> None:
-    user_id = row.user_id if isinstance(row, SiteBan) else row.pk
-    services.site_unban(actor_id=actor_id, user_id=user_id, reason=reason)
-
-
-def _sign_out(*, actor_id: int, row: Person, reason: str) -> None:
-    services.sign_out_everywhere(actor_id=actor_id, user_id=row.pk, reason=reason)
-
-
-def _deactivate(*, actor_id: int, row: Person, reason: str) -> None:
-    services.deactivate(actor_id=actor_id, user_id=row.pk, reason=reason)
-
-
-def _activate(*, actor_id: int, row: Person, reason: str) -> None:
-    services.activate(actor_id=actor_id, user_id=row.pk, reason=reason)
-
-
-def _mute(*, actor_id: int, row: Person, room_id: int, seconds: int, reason: str) -> None:
-    services.mute(
-        actor_id=actor_id, room_id=room_id, user_id=row.pk, seconds=seconds, reason=reason
-    )
-
-
-def _remove(*, actor_id: int, row: Person, room_id: int, reason: str) -> None:
-    services.remove(actor_id=actor_id, room_id=room_id, user_id=row.pk, reason=reason)
-
-
-def _ban(*, actor_id: int, row: Person, room_id: int, seconds: int | None, reason: str) -> None:
-    services.ban(actor_id=actor_id, room_id=room_id, user_id=row.pk, seconds=seconds, reason=reason)
-
-
-def _unban(*, actor_id: int, row: Person, room_id: int, reason: str) -> None:
-    services.unban(actor_id=actor_id, room_id=room_id, user_id=row.pk, reason=reason)
-
-
-SITE_BAN = Act(
+SITE_BAN = AdminAction(
     name="site-ban",
-    label=gettext_noop("Ban from site…"),
-    says=gettext_noop(
-        "Their connections close within a second, on all devices, and they are told why. They cannot connect again until the ban is "
-        "over. What they wrote stays."
+    label=_("Ban from site"),
+    explanation=_(
+        "They are disconnected on all devices within a second, are shown the reason, and cannot"
+        " connect until the ban ends. Their messages stay."
     ),
-    done=gettext_noop("banned from the site"),
-    run=_site_ban,
+    done=ngettext_lazy(
+        "%(count)d person banned from the site.", "%(count)d people banned from the site.", "count"
+    ),
+    service=services.site_ban,
     permission=BAN_FROM_SITE,
     form=BanForm,
-    idle=lambda row: gettext("already banned") if row.is_banned else "",
+    blocker=lambda row: _("Already banned") if row.is_banned else "",
     undo="site-unban",
-    takes_away=True,
+    is_destructive=True,
 )
-SITE_UNBAN = Act(
+SITE_UNBAN = AdminAction(
     name="site-unban",
-    label=gettext_noop("Lift site ban…"),
-    says=gettext_noop("They can connect again at once. Bans from single rooms stay."),
-    done=gettext_noop("let back in"),
-    run=_site_unban,
+    label=_("Unban from site"),
+    explanation=_("They can connect again immediately. Bans from rooms stay in place."),
+    done=ngettext_lazy(
+        "%(count)d person unbanned from the site.",
+        "%(count)d people unbanned from the site.",
+        "count",
+    ),
+    service=services.site_unban,
     permission=BAN_FROM_SITE,
-    form=LiftForm,
-    idle=lambda row: "" if row.is_banned else gettext("not banned"),
+    form=OptionalReasonForm,
+    blocker=lambda row: "" if row.is_banned else _("Not banned"),
     undo="site-ban",
 )
-SITE_MUTE = Act(
+SITE_MUTE = AdminAction(
     name="site-mute",
-    label=gettext_noop("Mute on the site…"),
-    says=gettext_noop(
-        "They can read, but neither post nor react in any room, also in direct conversations, until the time is over. They are told how "
-        "long and why."
+    label=_("Mute in all rooms"),
+    explanation=_(
+        "They can read but not post or react in any room or direct conversation until the mute"
+        " ends. They are notified of the duration and the reason."
     ),
-    done=gettext_noop("muted on the site"),
-    run=_site_mute,
+    done=ngettext_lazy(
+        "%(count)d person muted in all rooms.", "%(count)d people muted in all rooms.", "count"
+    ),
+    service=services.site_mute,
     permission=BAN_FROM_SITE,
     form=MuteForm,
     undo="site-unmute",
-    takes_away=True,
+    is_destructive=True,
 )
-SITE_UNMUTE = Act(
+SITE_UNMUTE = AdminAction(
     name="site-unmute",
-    label=gettext_noop("Lift site mute…"),
-    says=gettext_noop(
-        "They can post again at once, and are told so. What single rooms have decided stays."
+    label=_("Unmute in all rooms"),
+    explanation=_(
+        "They can post again immediately, and are notified. Mutes in single rooms stay in place."
     ),
-    done=gettext_noop("allowed to speak again"),
-    run=_site_unmute,
+    done=ngettext_lazy(
+        "%(count)d person unmuted in all rooms.", "%(count)d people unmuted in all rooms.", "count"
+    ),
+    service=partial(services.site_mute, seconds=0),
     permission=BAN_FROM_SITE,
-    form=LiftForm,
-    idle=lambda row: "" if row.site_muted_until else gettext("not muted on the site"),
+    form=OptionalReasonForm,
+    blocker=lambda row: "" if row.site_muted_until else _("Not muted in all rooms"),
 )
-SIGN_OUT = Act(
+SIGN_OUT = AdminAction(
     name="sign-out",
-    label=gettext_noop("Sign out everywhere…"),
-    says=gettext_noop(
-        "Their connections close within a second, on all devices and in all programs, and their access tokens are deleted. Who knows the "
-        "password can sign in again at once."
+    label=_("Sign out everywhere"),
+    explanation=_(
+        "They are disconnected on all devices and apps within a second, and their access tokens"
+        " are deleted. Anyone who knows the password can sign in again."
     ),
-    done=gettext_noop("signed out everywhere"),
-    run=_sign_out,
+    done=ngettext_lazy(
+        "%(count)d person signed out everywhere.",
+        "%(count)d people signed out everywhere.",
+        "count",
+    ),
+    service=services.sign_out_everywhere,
     permission=BAN_FROM_SITE,
-    idle=lambda row: "" if row.is_active else gettext("the account is deactivated"),
-    takes_away=True,
+    blocker=lambda row: "" if row.is_active else _("Account deactivated"),
+    is_destructive=True,
 )
-DEACTIVATE = Act(
+DEACTIVATE = AdminAction(
     name="deactivate",
-    label=gettext_noop("Deactivate account…"),
-    says=gettext_noop(
-        "Their connections close within a second, on all devices, and nobody can sign in with the account until it is activated again. "
-        "Access tokens are deleted for good. What they wrote stays, and so do their rooms."
+    label=_("Deactivate account"),
+    explanation=_(
+        "They are disconnected on all devices within a second, and no one can sign in to the"
+        " account until it is reactivated. Access tokens are deleted permanently. Their messages"
+        " and rooms stay."
     ),
-    done=gettext_noop("deactivated"),
-    run=_deactivate,
+    done=ngettext_lazy(
+        "%(count)d account deactivated.", "%(count)d accounts deactivated.", "count"
+    ),
+    service=services.deactivate,
     permission=BAN_FROM_SITE,
-    idle=lambda row: "" if row.is_active else gettext("already deactivated"),
+    blocker=lambda row: "" if row.is_active else _("Already deactivated"),
     undo="activate",
-    takes_away=True,
+    is_destructive=True,
 )
-ACTIVATE = Act(
+ACTIVATE = AdminAction(
     name="activate",
-    label=gettext_noop("Activate account…"),
-    says=gettext_noop(
-        "They can sign in again with their password. Bans and mutes stay as they are."
+    label=_("Reactivate account"),
+    explanation=_("They can sign in with their password again. Bans and mutes stay in place."),
+    done=ngettext_lazy(
+        "%(count)d account reactivated.", "%(count)d accounts reactivated.", "count"
     ),
-    done=gettext_noop("activated"),
-    run=_activate,
+    service=services.activate,
     permission=BAN_FROM_SITE,
-    form=LiftForm,
-    idle=lambda row: gettext("already active") if row.is_active else "",
+    form=OptionalReasonForm,
+    blocker=lambda row: _("Already active") if row.is_active else "",
     undo="deactivate",
 )
-MUTE = Act(
-    name="mute",
-    label=gettext_noop("Mute in a room…"),
-    says=gettext_noop(
-        "They can read, but neither post nor react in the room until the time is over. They are told how long and why."
-    ),
-    done=gettext_noop("muted"),
-    run=_mute,
-    permission=MODERATE,
-    form=MuteInRoomForm,
-    takes_away=True,
-)
-REMOVE = Act(
-    name="remove",
-    label=gettext_noop("Remove from a room…"),
-    says=gettext_noop(
-        "They are out of the room within a second. They can come back: into a public room by themselves, else when they are invited."
-    ),
-    done=gettext_noop("removed from the room"),
-    run=_remove,
-    permission=MODERATE,
-    form=InRoomForm,
-    takes_away=True,
-)
-BAN = Act(
-    name="ban",
-    label=gettext_noop("Ban from a room…"),
-    says=gettext_noop(
-        "They are out of the room within a second, if they are in it, and cannot come in or read it until the ban is over."
-    ),
-    done=gettext_noop("banned from the room"),
-    run=_ban,
-    permission=MODERATE,
-    form=BanInRoomForm,
-    takes_away=True,
-)
-UNBAN = Act(
-    name="unban",
-    label=gettext_noop("Lift a room's ban…"),
-    says=gettext_noop("They may come back into the room: join it again, or be invited."),
-    done=gettext_noop("let back into the room"),
-    run=_unban,
-    permission=MODERATE,
-    form=LiftInRoomForm,
-)
+# In a room that the form asks for: whether they are in it is known only then.
+_IN_ROOM: dict[str, Any] = {"blocker": lambda row: "", "undo": ""}
+MUTE = replace(memberships.MUTE, label=_("Mute in a room"), form=MuteInRoomForm, **_IN_ROOM)
+REMOVE = replace(memberships.REMOVE, label=_("Remove from a room"), form=InRoomForm, **_IN_ROOM)
+BAN = replace(memberships.BAN, label=_("Ban from a room"), form=BanInRoomForm, **_IN_ROOM)
+UNBAN = replace(memberships.UNBAN, label=_("Unban from a room"), form=UnbanInRoomForm, **_IN_ROOM)
 
 
 @admin.register(Person)
-class PersonAdmin(ActingAdmin):
-    """Everybody with an account. Addresses, passwords and rights are not shown here: they are a superuser's (``AccountAdmin``)."""
+class PersonAdmin(ActionAdmin):
+    """Everyone with an account. Email, password and permissions are in ``AccountAdmin``."""
 
-    acts = (
+    moderator_actions = (
         SITE_MUTE,
         SITE_UNMUTE,
         SITE_BAN,
@@ -238,21 +171,22 @@ class PersonAdmin(ActingAdmin):
         UNBAN,
     )
     change_form_template = "admin/chat/record.html"
-    list_display = ("username", "full_name", "joined", "seen", "active", "banned")
-    search_help_text = gettext_lazy("The beginning of a name, or an id.")
-    fields = ("full_name", "joined", "seen", "active", "banned")
+    list_display = ("username", "full_name", "joined", "last_sign_in", "active", "status")
+    search_help_text = _("Search by the beginning of a username, or by ID.")
+    fields = ("full_name", "joined", "last_sign_in", "active", "status")
     readonly_fields = fields
 
+    def ids(self, row: Person) -> dict[str, int]:
+        return {"user_id": row.pk}
+
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Tell whether somebody may see bans, and so people."""
-        return request.user.has_perm(SEE)
+        return request.user.has_perm(VIEW)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Tell the same for the index."""
-        return request.user.has_perm(SEE)
+        return request.user.has_perm(VIEW)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Add whether they are banned and until when they are muted; the unique indexes answer."""
+        """Add site bans and site mutes, which unique indexes find."""
         bans = SiteBan.objects.filter(site_bans.in_effect(), user=OuterRef("pk"))
         mutes = SiteMute.objects.filter(pk=OuterRef("pk"), until__gt=timezone.now()).values("until")
         rows: QuerySet[Any] = (
@@ -262,118 +196,100 @@ class PersonAdmin(ActingAdmin):
         )
         return rows
 
-    def found_by(self, word: str) -> Q:
-        """Return people by the beginning of their name; a name may be a number, too."""
+    def matching(self, word: str) -> Q:
+        """Return people by the beginning of their username; a username may be a number."""
         found = Q(username__startswith=word.removeprefix("@"))
         return found | Q(pk=int(word)) if is_id(word) else found
 
-    def beside(self, request: HttpRequest, row: Person) -> dict[str, Any]:
-        """Add their rooms, the reports about them, and what moderators did."""
-        found = {**super().beside(request, row), **case_context.of_person(row.pk)}
+    def page_context(self, request: HttpRequest, row: Person) -> dict[str, Any]:
+        found = {**super().page_context(request, row), **case_context.of_person(row.pk)}
         if request.user.has_perm("chat.add_bulk"):
-            found["acts"] += links_to_files(request, row.username)
+            found["actions"] += export_links(request, row.username)
         return found
 
-    def name(self, row: Person) -> str:
-        """Return the username as others mention it."""
+    def page_title(self, row: Person) -> str:
         return f"@{row.username}"
 
-    def brief(self, row: Person) -> SafeString:
-        """Return who it is."""
+    def summary(self, row: Person) -> SafeString:
         return format_html("{} {}", formatting.person(row), row.get_full_name())
 
-    @admin.display(description=gettext_lazy("name"))
+    @admin.display(description=_("name"))
     def full_name(self, row: Person) -> str:
-        """Return the name that others see."""
         return row.get_full_name() or "—"
 
-    @admin.display(description=gettext_lazy("joined"))
+    @admin.display(description=_("joined"))
     def joined(self, row: Person) -> SafeString | str:
-        """Return since when the account exists."""
         return formatting.moment(row.date_joined)
 
-    @admin.display(description=gettext_lazy("last signed in"))
-    def seen(self, row: Person) -> SafeString | str:
-        """Return when they last signed in."""
+    @admin.display(description=_("last sign-in"))
+    def last_sign_in(self, row: Person) -> SafeString | str:
         return formatting.moment(row.last_login)
 
-    @admin.display(description=gettext_lazy("active"), boolean=True)
+    @admin.display(description=_("active"), boolean=True)
     def active(self, row: Person) -> bool:
-        """Tell whether the account can be used."""
         return row.is_active
 
-    @admin.display(description=gettext_lazy("banned"))
-    def banned(self, row: Any) -> SafeString | str:
-        """Tell whether a ban from the site stands, or until when they are muted there."""
+    @admin.display(description=_("status"))
+    def status(self, row: Any) -> SafeString | str:
         if row.is_banned:
-            return gettext("banned from the site")
-        return (
-            format_html(gettext("muted until {}"), formatting.moment(row.site_muted_until))
-            if row.site_muted_until
-            else "—"
-        )
+            return gettext("Banned from the site")
+        if row.site_muted_until:
+            return format_html(gettext("Muted until {}"), formatting.moment(row.site_muted_until))
+        return "—"
 
 
-LIFT = Act(
+LIFT = replace(
+    SITE_UNBAN,
     name="lift",
-    label=SITE_UNBAN.label,
-    says=SITE_UNBAN.says,
-    done=gettext_noop("lifted"),
-    run=_site_unban,
-    permission=BAN_FROM_SITE,
-    form=LiftForm,
-    idle=lambda row: (
+    blocker=lambda row: (
         ""
         if row.lifted_at is None and (row.until is None or row.until > timezone.now())
-        else gettext("already over")
+        else _("Already ended")
     ),
+    undo="",
 )
 
 
 @admin.register(SiteBan)
-class SiteBanAdmin(ActingAdmin):
-    """Bans from the site, those that stand and those that were. A new one is made on the page of the person."""
+class SiteBanAdmin(ActionAdmin):
+    """Current and past bans from the site. The page of a person has the button for a new one."""
 
-    acts = (LIFT,)
-    list_display = ("id", "who", "reason", "by", "when", "ends", "over")
+    moderator_actions = (LIFT,)
+    list_display = ("id", "person", "reason", "moderator", "when", "ends", "ended")
     list_select_related = ("user", "created_by", "lifted_by")
-    search_help_text = gettext_lazy("@name: who is banned, or who did it.")
-    people = ("user", "created_by")
-    fields = ("who", "reason", "by", "created_at", "until", "lifted_at", "lifted")
-    readonly_fields = ("who", "by", "lifted")
+    search_help_text = _("Search by @username: the banned person, or the moderator.")
+    person_columns = ("user", "created_by")
+    fields = ("person", "reason", "moderator", "created_at", "until", "lifted_at", "unbanned_by")
+    readonly_fields = ("person", "moderator", "unbanned_by")
 
-    def brief(self, row: SiteBan) -> SafeString:
-        """Return who is banned, and why."""
+    def ids(self, row: SiteBan) -> dict[str, int]:
+        return {"user_id": row.user_id}
+
+    def summary(self, row: SiteBan) -> SafeString:
         return format_html("{} · {}", formatting.person(row.user), row.reason)
 
-    @admin.display(description=gettext_lazy("person"))
-    def who(self, row: SiteBan) -> SafeString | str:
-        """Return who is banned."""
+    @admin.display(description=_("person"))
+    def person(self, row: SiteBan) -> SafeString | str:
         return formatting.person(row.user)
 
-    @admin.display(description=gettext_lazy("banned by"))
-    def by(self, row: SiteBan) -> SafeString | str:
-        """Return who did it."""
+    @admin.display(description=_("moderator"))
+    def moderator(self, row: SiteBan) -> SafeString | str:
         return formatting.person(row.created_by)
 
-    @admin.display(description=gettext_lazy("until"))
+    @admin.display(description=_("until"))
     def ends(self, row: SiteBan) -> SafeString | str:
-        """Return when it ends by itself."""
         return formatting.moment(row.until)
 
-    @admin.display(description=gettext_lazy("lifted"))
-    def over(self, row: SiteBan) -> SafeString | str:
-        """Return when it ended, and by whom if not by itself."""
+    @admin.display(description=_("unbanned"))
+    def ended(self, row: SiteBan) -> SafeString | str:
+        """Return when the ban ended, and who unbanned them if it did not end by itself."""
         ended = formatting.moment(row.lifted_at)
-        return (
-            format_html("{} · {}", ended, formatting.person(row.lifted_by))
-            if row.lifted_by
-            else ended
-        )
+        if row.lifted_by is None:
+            return ended
+        return format_html("{} · {}", ended, formatting.person(row.lifted_by))
 
-    @admin.display(description=gettext_lazy("lifted by"))
-    def lifted(self, row: SiteBan) -> SafeString | str:
-        """Return who took it back."""
+    @admin.display(description=_("unbanned by"))
+    def unbanned_by(self, row: SiteBan) -> SafeString | str:
         return formatting.person(row.lifted_by)
 
 
@@ -382,39 +298,37 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class AccountAdmin(KeysetAdmin, UserAdmin[User]):
-    """Django's own page of accounts, for those whom a superuser lets in, over a list that does not count.
+    """Django's own pages of accounts for superusers, with a list that does not count.
 
-    Nobody deletes an account here: its messages are the history of others, and its rows belong to streams. It is deactivated instead.
+    Accounts are deactivated, never deleted: their messages are part of other people's history,
+    and their rows belong to streams.
     """
 
-    list_filter = ("groups",)  # the others scan
+    list_filter = ("groups",)  # other filters would scan the table
     ordering = ("username",)
-    search_help_text = gettext_lazy("The beginning of a username.")
+    search_help_text = _("Search by the beginning of a username.")
 
     def keyset(self, found: Any) -> str:
-        """Return the username."""
         return "username"
 
-    def found_by(self, word: str) -> Q:
-        """Return accounts by the beginning of their username."""
+    def matching(self, word: str) -> Q:
         return Q(username__startswith=word.removeprefix("@"))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Save everything but the names: they have a door of their own, which opens after this transaction (``services.rename``)."""
+        """Save everything but the names; ``services.rename`` changes those.
+
+        It opens its own transaction, so it runs after this one.
+        """
         names = {name: getattr(obj, name) for name in NAMES if change and name in form.changed_data}
         for name in names:
             setattr(obj, name, form.initial[name])
         super().save_model(request, obj, form, change)
         if names:
-            actor_id = request.user.pk
-            transaction.on_commit(
-                lambda: services.rename(user_id=obj.pk, actor_id=actor_id, **names)
-            )
+            by = request.user.pk
+            transaction.on_commit(lambda: services.rename(user_id=obj.pk, actor_id=by, **names))
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Allow the one filter."""
         return lookup in ("groups__id__exact", "groups__isnull")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse."""
         return False

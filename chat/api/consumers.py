@@ -5,7 +5,7 @@ from notifications.api.consumers import NotificationConsumer
 
 
 class ChatConsumer(NotificationConsumer):
-    """Adds rooms and their commands, and whatever else a project has registered, so that a page needs one socket."""
+    """Adds the commands of rooms, and those of other apps, so that a page needs one socket."""
 
     commands = handlers.commands
     stream_kinds = None

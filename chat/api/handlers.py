@@ -1,4 +1,4 @@
-"""The commands of rooms and messages (protocol.md §4)."""
+"""Commands for rooms and messages (docs/protocol.md §4)."""
 
 import time
 from collections import OrderedDict
@@ -20,72 +20,55 @@ from realtime.engine import hub as hubs
 
 commands = Commands(handlers.commands)
 
-Id = Annotated[int, msgspec.Meta(ge=1, le=policies.MAX_ID)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=policies.MAX_ID)]
 Data = dict[str, Any]
 
 
 class PostMessage(msgspec.Struct):
-    """A message for a room."""
-
-    room: Id
+    room: policies.RowId
     key: UUID
     body: str
-    reply_to: Id | None = None
+    reply_to: policies.RowId | None = None
 
 
 class OneMessage(msgspec.Struct):
-    """A message."""
-
-    message: Id
+    message: policies.RowId
 
 
 class EditMessage(msgspec.Struct):
-    """A message and its new text."""
-
-    message: Id
+    message: policies.RowId
     body: str
 
 
 class React(msgspec.Struct):
-    """A reaction, to be there or not."""
-
-    message: Id
+    message: policies.RowId
     emoji: str
     on: bool
 
 
 class ReportMessage(msgspec.Struct):
-    """What is wrong with a message."""
-
-    message: Id
+    message: policies.RowId
     category: str
     note: str = ""
 
 
 class OneRoom(msgspec.Struct):
-    """A room."""
-
-    room: Id
+    room: policies.RowId
 
 
 class OnePerson(msgspec.Struct):
-    """Somebody."""
-
-    user: Id
+    user: policies.RowId
 
 
 class ReadRoom(msgspec.Struct):
-    """How far a room has been read."""
-
-    room: Id
+    room: policies.RowId
     number: Number
 
 
 class UnreadRoom(msgspec.Struct):
-    """From which message on a room is unread."""
+    """The message from which on the room is unread."""
 
-    room: Id
+    room: policies.RowId
     number: Annotated[int, msgspec.Meta(ge=1, le=policies.MAX_ID)]
 
 
@@ -98,11 +81,11 @@ class NoFields(msgspec.Struct):
 
 @commands("message.post", pipelined=True)
 async def post_message(caller: Caller, fields: PostMessage) -> Data:
-    """Post, together with all who post at the same moment."""
+    """Post a message, in one transaction with other posts of the same moment."""
     found = await hooks.checked(
         hooks.Draft(caller.user_id, fields.room, fields.body, reply_to=fields.reply_to)
     )
-    # From here to the writer nothing is awaited, so that nobody's later message comes first.
+    # Nothing is awaited between here and the writer, so messages keep the order of their arrival.
     post = services.Post(
         author_id=caller.user_id,
         room_id=fields.room,
@@ -118,7 +101,6 @@ async def post_message(caller: Caller, fields: PostMessage) -> Data:
 
 @commands("message.edit")
 async def edit_message(caller: Caller, fields: EditMessage) -> Data:
-    """Give my message another text."""
     found = hooks.Checked(fields.body)
     if hooks.has_hooks():
         message = await read(messages.readable_message, fields.message, caller.user_id)
@@ -139,7 +121,7 @@ async def edit_message(caller: Caller, fields: EditMessage) -> Data:
 
 @commands("message.delete")
 async def delete_message(caller: Caller, fields: OneMessage) -> Data:
-    """Delete my message, or as a moderator another's."""
+    """Delete a message: its author's own, or any message as a moderator."""
     row = await writer().run(
         services.delete_message, actor_id=caller.user_id, message_id=fields.message
     )
@@ -148,7 +130,7 @@ async def delete_message(caller: Caller, fields: OneMessage) -> Data:
 
 @commands("message.react")
 async def react(caller: Caller, fields: React) -> Data:
-    """Add or take away my reaction."""
+    """Add or remove a reaction."""
     row = await writer().run(
         services.react,
         actor_id=caller.user_id,
@@ -161,7 +143,6 @@ async def react(caller: Caller, fields: React) -> Data:
 
 @commands("message.report")
 async def report(caller: Caller, fields: ReportMessage) -> Data:
-    """Ask moderators to look at a message."""
     row = await writer().run(
         services.report,
         actor_id=caller.user_id,
@@ -177,22 +158,20 @@ async def report(caller: Caller, fields: ReportMessage) -> Data:
 
 @commands("room.join")
 async def join(caller: Caller, fields: OneRoom) -> Data:
-    """Become a member of a public room."""
     row = await writer().run(services.join, actor_id=caller.user_id, room_id=fields.room)
     return {"membership": payloads.my_membership(row)}
 
 
 @commands("room.leave")
 async def leave(caller: Caller, fields: OneRoom) -> Data:
-    """Stop being a member."""
     row = await writer().run(services.leave, actor_id=caller.user_id, room_id=fields.room)
     return {"membership": payloads.my_membership(row)}
 
 
 @commands("room.read", pipelined=True)
 async def read_room(caller: Caller, fields: ReadRoom) -> Data:
-    """Note how far I have read; in small rooms the others see it."""
-    mark = services.Mark(user_id=caller.user_id, room_id=fields.room, number=fields.number)
+    """Store how far the room is read. Members of small rooms see it at once."""
+    mark = services.ReadMark(user_id=caller.user_id, room_id=fields.room, number=fields.number)
     marked = await writer().batch(services.mark_read, mark)
     if marked.moved and marked.member_count <= policies.READ_SIGNAL_MAX_MEMBERS:
         data = {"user": caller.user_id, "number": marked.number}
@@ -204,7 +183,7 @@ async def read_room(caller: Caller, fields: ReadRoom) -> Data:
 
 @commands("room.unread")
 async def unread_room(caller: Caller, fields: UnreadRoom) -> Data:
-    """Go back to just before a message, so that I find it again."""
+    """Mark the room as unread from a message on."""
     back = await writer().run(
         services.mark_unread, actor_id=caller.user_id, room_id=fields.room, number=fields.number
     )
@@ -213,13 +192,13 @@ async def unread_room(caller: Caller, fields: UnreadRoom) -> Data:
 
 @commands("room.read_all")
 async def read_all_rooms(caller: Caller, fields: NoFields) -> Data:
-    """Note that I have read everything there is in my rooms."""
-    return {"rooms": await writer().run(services.read_everywhere, user_id=caller.user_id)}
+    """Mark everything in all rooms as read."""
+    return {"rooms": await writer().run(services.mark_all_read, user_id=caller.user_id)}
 
 
 @commands("room.typing")
 async def typing(caller: Caller, fields: OneRoom) -> Data:
-    """Show the others that I am typing."""
+    """Show other members that the user is typing."""
     if _typing.passes((caller.user_id, fields.room), time.monotonic()):
         await read(_may_type, fields.room, caller.user_id)
         until = timezone.now() + timedelta(seconds=policies.TYPING_SECONDS)
@@ -237,7 +216,7 @@ def _may_type(room_id: int, user_id: int) -> None:
 
 @commands("room.presence")
 async def presence(caller: Caller, fields: OneRoom) -> Data:
-    """Tell who is there."""
+    """Return the users who are online in the room, or their number in a large room."""
     await read(rooms.readable_room, fields.room, caller.user_id)
     count, users = await (await hubs.started()).present(payloads.stream(fields.room))
     return {"count": count} if users is None else {"count": count, "users": users}
@@ -248,7 +227,6 @@ async def presence(caller: Caller, fields: OneRoom) -> Data:
 
 @commands("person.block")
 async def block(caller: Caller, fields: OnePerson) -> Data:
-    """Hear nothing more of somebody."""
     return {
         "block": payloads.block(
             await writer().run(services.block, actor_id=caller.user_id, user_id=fields.user)
@@ -258,7 +236,6 @@ async def block(caller: Caller, fields: OnePerson) -> Data:
 
 @commands("person.unblock")
 async def unblock(caller: Caller, fields: OnePerson) -> Data:
-    """Lift a block."""
     return {
         "block": payloads.block(
             await writer().run(services.unblock, actor_id=caller.user_id, user_id=fields.user)
@@ -267,20 +244,23 @@ async def unblock(caller: Caller, fields: OnePerson) -> Data:
 
 
 class Throttle:
-    """Lets something of a person and room through once in a while. It may forget: then a signal too many is sent."""
+    """Limits how often a signal of a user and room is sent.
 
-    REMEMBERED: Final = 10_000  # people and rooms; about 1 MB
+    It may forget a user; then one signal too many is sent.
+    """
+
+    REMEMBERED: Final = 10_000  # pairs of user and room; about 1 MB
 
     def __init__(self, every: float) -> None:
         self._every = every
         self._last: OrderedDict[tuple[int, int], float] = OrderedDict()
 
-    def passes(self, what: tuple[int, int], now: float) -> bool:
-        """Tell whether it is time again. ``now`` is in seconds of a clock that never goes back."""
-        if now - self._last.get(what, now - self._every) < self._every:
+    def passes(self, key: tuple[int, int], now: float) -> bool:
+        """Return whether the signal may be sent now. ``now`` is monotonic, in seconds."""
+        if now - self._last.get(key, now - self._every) < self._every:
             return False
-        self._last[what] = now
-        self._last.move_to_end(what)
+        self._last[key] = now
+        self._last.move_to_end(key)
         if len(self._last) > self.REMEMBERED:
             self._last.popitem(last=False)
         return True

@@ -1,6 +1,10 @@
-"""The JSON API of rooms. In every answer ``seq`` was read before the rows, so that whoever continues from it misses nothing."""
+"""The JSON API of rooms.
 
-from typing import Annotated, Any
+In every answer ``seq`` was read before the rows, so a client that continues from it misses
+nothing.
+"""
+
+from typing import Any
 
 import msgspec
 from django.http import HttpRequest, JsonResponse
@@ -25,16 +29,12 @@ from realtime.auth import ApiRequest, api, body
 from realtime.core.reads import head_and_floor
 from realtime.protocol.errors import BadRequest
 
-Id = Annotated[int, msgspec.Meta(ge=1, le=policies.MAX_ID)]
-
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
-    """What a request carries. A field that does not exist is refused: it may be a misspelt one that does."""
+    """The body of a request. Unknown fields are refused, because they may be misspelt ones."""
 
 
 class NewRoom(Body):
-    """A room to make."""
-
     name: str
     kind: str
     topic: str = ""
@@ -42,15 +42,13 @@ class NewRoom(Body):
 
 
 class Partner(Body):
-    """Somebody to talk with, by id or by username."""
+    """The other user of a direct room, by id or by username."""
 
-    user: Id | None = None
+    user: policies.RowId | None = None
     username: str | None = None
 
 
 class RoomChanges(Body):
-    """What is to be different about a room."""
-
     name: str | None = None
     topic: str | None = None
     slow_mode: int | None = None
@@ -60,26 +58,22 @@ class RoomChanges(Body):
 
 
 class Invitation(Body):
-    """Somebody to be added."""
-
     username: str
 
 
 class NewOwner(Body):
-    """Who is to own a room."""
-
-    user: Id
+    user: policies.RowId
 
 
 class NewLink(Body):
-    """For how long a link is to work, in seconds, and for how many people."""
+    """An invitation link: its lifetime in seconds, and how many people may use it."""
 
     seconds: int
     max_uses: int
 
 
 class MemberChange(Body):
-    """What is to be different about a member: one of the first three. ``banned_for`` goes with a ban."""
+    """A change of a member: one of the first three fields. ``banned_for`` goes with a ban."""
 
     role: str | None = None
     state: str | None = None
@@ -89,7 +83,10 @@ class MemberChange(Body):
 
 
 class PersonChange(Body):
-    """What a moderator of the site does to somebody: mute (0 unmutes), or ban, for a time or until it is lifted."""
+    """A change by a site moderator: a mute (0 unmutes) or a ban.
+
+    A ban without ``banned_for`` lasts until it is lifted.
+    """
 
     muted_for: int | None = None
     banned: bool | None = None
@@ -98,7 +95,7 @@ class PersonChange(Body):
 
 
 class MyChange(Body):
-    """What is to be different about my own membership: how it disturbs me, or where it stands."""
+    """A change of the user's own membership: notification level or place among favourites."""
 
     involvement: str | None = None
     favourite: bool | None = None
@@ -110,7 +107,7 @@ class MyChange(Body):
 
 @api("GET", "POST")
 def rooms(request: ApiRequest) -> JsonResponse:
-    """Answer with my rooms and those that I may join; or make one."""
+    """List the user's rooms and the public ones, or create a room."""
     if request.method == "POST":
         fields = body(request, NewRoom)
         return _made(
@@ -133,7 +130,7 @@ def rooms(request: ApiRequest) -> JsonResponse:
 
 @api("GET")
 def directory(request: ApiRequest) -> JsonResponse:
-    """Answer with public rooms by name, those that have all words of ``q``."""
+    """List public rooms by name, those that have all words of ``q``."""
     query = request.GET.get("q", "")
     policies.clean(query, name="q", limit=MAX_QUERY)
     after = _number(request, "after")
@@ -153,7 +150,7 @@ def directory(request: ApiRequest) -> JsonResponse:
 
 @api("POST")
 def direct(request: ApiRequest) -> JsonResponse:
-    """Answer with my conversation with somebody, made by the first call."""
+    """Return the direct room with another user; the first call creates it."""
     fields = body(request, Partner)
     if (fields.user is None) == (fields.username is None):
         raise BadRequest("user: expected either an id or a username")
@@ -163,7 +160,7 @@ def direct(request: ApiRequest) -> JsonResponse:
 
 @api("GET", "PATCH")
 def room(request: ApiRequest, room_id: int) -> JsonResponse:
-    """Answer with a snapshot of a room; or change it."""
+    """Return a snapshot of a room, or change the room."""
     if request.method == "PATCH":
         fields = body(request, RoomChanges)
         changed = services.change_room(
@@ -178,7 +175,10 @@ def room(request: ApiRequest, room_id: int) -> JsonResponse:
 
 @api("GET")
 def messages(request: ApiRequest, room_id: int) -> JsonResponse:
-    """Answer with messages before a number (newest first), after one or around one (oldest first); without any, with the newest."""
+    """Return messages before a number (newest first), after or around one (oldest first).
+
+    Without a number: the newest.
+    """
     limit = min(_number(request, "limit") or message_queries.LATEST, message_queries.MAX_MESSAGES)
     before, after, around = (_number(request, name) for name in ("before", "after", "around"))
     if sum(number is not None for number in (before, after, around)) > 1:
@@ -197,7 +197,7 @@ def messages(request: ApiRequest, room_id: int) -> JsonResponse:
 
 @api("GET")
 def message(request: ApiRequest, message_id: int) -> JsonResponse:
-    """Answer with one message, such as one that is replied to."""
+    """Return one message, such as one that is replied to."""
     return JsonResponse(
         {"message": payloads.message(message_queries.readable_message(message_id, request.user.pk))}
     )
@@ -205,7 +205,7 @@ def message(request: ApiRequest, message_id: int) -> JsonResponse:
 
 @api("GET")
 def search(request: ApiRequest) -> JsonResponse:
-    """Answer with the messages that match ``q``, newest first; ``before_id`` goes on behind the last one of a page."""
+    """Return messages that match ``q``, newest first. ``before_id`` continues a page."""
     limit = min(_number(request, "limit") or index.LIMIT, index.MAX_LIMIT)
     query = parse(request.GET.get("q", ""))
     return JsonResponse(
@@ -220,7 +220,7 @@ def search(request: ApiRequest) -> JsonResponse:
 
 @api("GET", "POST")
 def members(request: ApiRequest, room_id: int) -> JsonResponse:
-    """Answer with the members of a room, in the order of their ids; or add one."""
+    """Return the members of a room, ordered by id, or add one."""
     if request.method == "POST":
         row = services.invite(
             actor_id=request.user.pk, room_id=room_id, username=body(request, Invitation).username
@@ -245,7 +245,7 @@ def members(request: ApiRequest, room_id: int) -> JsonResponse:
 
 @api("GET", "PATCH")
 def member(request: ApiRequest, room_id: int, user_id: int) -> JsonResponse:
-    """Answer with who somebody is in a room; or give them another role, silence, remove or ban them, or undo it."""
+    """Return one member of a room, or change their role, mute, removal or ban."""
     if request.method == "GET":
         return _profile(request, room_id, user_id)
     row = _change_member(request.user.pk, room_id, user_id, body(request, MemberChange))
@@ -254,7 +254,7 @@ def member(request: ApiRequest, room_id: int, user_id: int) -> JsonResponse:
 
 @api("POST")
 def owner(request: ApiRequest, room_id: int) -> JsonResponse:
-    """Give a room of mine to another member."""
+    """Transfer the user's room to another member."""
     row = services.transfer(
         actor_id=request.user.pk, room_id=room_id, user_id=body(request, NewOwner).user
     )
@@ -263,7 +263,7 @@ def owner(request: ApiRequest, room_id: int) -> JsonResponse:
 
 @api("GET", "POST")
 def invitations(request: ApiRequest, room_id: int) -> JsonResponse:
-    """Answer with the links into a room that work; or make one, whose address is told this once."""
+    """Return a room's valid invitation links, or create one; only then its address is known."""
     if request.method == "POST":
         fields = body(request, NewLink)
         made = services.make_invite_link(
@@ -277,29 +277,29 @@ def invitations(request: ApiRequest, room_id: int) -> JsonResponse:
 
 @api("DELETE")
 def invitation(request: ApiRequest, room_id: int, link_id: int) -> JsonResponse:
-    """Take a link back."""
+    """Revoke an invitation link."""
     row = services.revoke_invite_link(actor_id=request.user.pk, room_id=room_id, link_id=link_id)
     return JsonResponse({"invitation": payloads.invite_link(row)})
 
 
 @api("PATCH")
 def my_membership(request: ApiRequest, room_id: int) -> JsonResponse:
-    """Choose what of a room reaches my inbox, and whether I want it at hand: one of the two at a time."""
+    """Change the notification level of a room, or its place among the favourites."""
     row = _change_mine({"actor_id": request.user.pk, "room_id": room_id}, body(request, MyChange))
     return JsonResponse({"membership": payloads.my_membership(row)})
 
 
 @api("GET")
 def users(request: ApiRequest) -> JsonResponse:
-    """Suggest people whose username begins with ``q``."""
+    """Suggest users whose username begins with ``q``."""
     beginning = request.GET.get("q", "").strip()
-    policies.clean(beginning, name="q", limit=150)  # for what no database can be asked
+    policies.clean(beginning, name="q", limit=150)  # refuses what a database cannot search
     return JsonResponse({"users": [*map(person, people.users_starting_with(beginning))]})
 
 
 @api("GET")
 def blocks(request: ApiRequest) -> JsonResponse:
-    """Answer with those whom I have blocked."""
+    """Return the users that the user has blocked."""
     seq, _ = head_and_floor(inbox(request.user.pk))
     return JsonResponse(
         {"blocks": [*map(payloads.block, block_queries.blocks(request.user.pk))], "seq": seq}
@@ -308,7 +308,7 @@ def blocks(request: ApiRequest) -> JsonResponse:
 
 @api("GET")
 def my_site_mute(request: ApiRequest) -> JsonResponse:
-    """Answer with until when I may write in no room, or null."""
+    """Return until when the user is muted on the whole site, or null."""
     seq, _ = head_and_floor(inbox(request.user.pk))
     row = people.site_mute(request.user.pk)
     return JsonResponse({"site_mute": payloads.site_mute(row) if row else None, "seq": seq})
@@ -316,13 +316,15 @@ def my_site_mute(request: ApiRequest) -> JsonResponse:
 
 @api("PATCH")
 def moderation(request: ApiRequest, user_id: int) -> JsonResponse:
-    """Mute somebody in all rooms, or ban them from the site; or undo it."""
+    """Mute or ban a user on the whole site, or undo it."""
     fields = body(request, PersonChange)
     who: dict[str, Any] = {"actor_id": request.user.pk, "user_id": user_id, "reason": fields.reason}
     if (fields.muted_for is None) == (fields.banned is None) or (
         fields.banned_for is not None and not fields.banned
     ):
-        raise BadRequest("muted_for, banned: expected one of them; banned_for goes with banned")
+        raise BadRequest(
+            "muted_for, banned: expected one of them; banned_for is allowed only with banned"
+        )
     if fields.muted_for is not None:
         return JsonResponse(
             {"muted_until": payloads.moment(services.site_mute(seconds=fields.muted_for, **who))}
@@ -388,7 +390,7 @@ def _change_member(actor_id: int, room_id: int, user_id: int, change: MemberChan
         "reason": change.reason,
     }
     if change.banned_for is not None and change.state != State.BANNED:
-        raise BadRequest("banned_for: goes with state banned")
+        raise BadRequest("banned_for: allowed only with the state banned")
     match change:
         case MemberChange(role=str(role), state=None, muted_for=None):
             return services.set_role(role=role, **who)
@@ -405,7 +407,7 @@ def _change_state(state: str, who: dict[str, Any], banned_for: int | None) -> Me
             return services.remove(**who)
         case State.BANNED:
             return services.ban(seconds=banned_for, **who)
-        case State.ACTIVE:  # no longer banned: whether they come back is theirs to say
+        case State.ACTIVE:  # lifts the ban, but does not make them a member
             return services.unban(**who)
     raise BadRequest("state: expected removed, banned or active")
 
@@ -440,12 +442,12 @@ def _history(room_id: int, found: History) -> JsonResponse:
 
 
 def _number(request: HttpRequest, name: str) -> int | None:
-    """Return a query parameter that is a number of a column, or None where it is not given."""
+    """Return a numeric query parameter, or None if it is missing."""
     raw = request.GET.get(name)
     if raw is None:
         return None
-    # int() takes signs, spaces, underscores and the digits of every script, and refuses 4301 of
-    # them with an error of its own
+    # int() also accepts signs, spaces, underscores and digits of every script, and raises
+    # ValueError for more than 4300 digits.
     if not (
         raw.isascii()
         and raw.isdecimal()

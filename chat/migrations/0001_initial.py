@@ -193,7 +193,6 @@ class Migration(migrations.Migration):
                 ),
                 ("reason", models.CharField(blank=True, max_length=500, verbose_name="reason")),
                 ("details", models.JSONField(default=dict)),
-                ("ending", models.BigIntegerField(null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="when")),
                 (
                     "actor",

@@ -216,8 +216,6 @@ class ModerationLog(models.Model):
     message = models.ForeignKey(Message, models.PROTECT, null=True, related_name="+")
     reason = models.CharField(_("reason"), max_length=REASON_MAX_LENGTH, blank=True)
     details = models.JSONField(default=dict)  # {"until": …}, {"from": "member", "to": "owner"}
-    # Of ``realtime.Ending``: how long it took until no connection was left; pruned by age.
-    ending = models.BigIntegerField(null=True)
     created_at = models.DateTimeField(_("when"), auto_now_add=True)
 
     class Meta:

@@ -6,6 +6,7 @@ Evidence contains messages with their context, the reports, and the moderation l
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from django.contrib.auth.models import User
@@ -13,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.html import escape
+from django.utils.translation import override
 
 from chat.models import (
     HeldText,
@@ -24,9 +26,12 @@ from chat.models import (
     Room,
     SiteBan,
 )
-from chat.moderation.archives import File, as_json, as_line, paged
+from chat.moderation.archives import PAGE, File, as_json, as_line, paged
+from notifications import payloads
+from notifications.kinds import detail, sentence
 from notifications.models import Notification
 from notifications.payloads import moment
+from notifications.queries import people_in
 from realtime.models import AccessToken
 
 MAX_MESSAGES: Final = 50_000  # of one archive
@@ -90,8 +95,7 @@ def own_data(user: User) -> Iterator[File]:
     )
     yield "messages.jsonl", (as_line(_message(row)) for row in paged(mine))
     yield "reactions.jsonl", _reactions_of(user.pk)
-    inbox = Notification.objects.filter(user=user)
-    yield "notifications.jsonl", (as_line(_notification(row)) for row in paged(inbox))
+    yield "notifications.jsonl", _notifications(user)
     reports = Report.objects.filter(reporter=user)
     yield (
         "reports.jsonl",
@@ -215,13 +219,23 @@ def _membership(row: Membership) -> dict[str, Any]:
     }
 
 
-def _notification(row: Notification) -> dict[str, Any]:
+def _notifications(user: User) -> Iterator[bytes]:
+    rows = iter(paged(Notification.objects.filter(user=user)))
+    while found := list(islice(rows, PAGE)):
+        people = people_in(found)
+        for row in found:
+            with override("en"):  # as everything else in an export
+                line = as_line(_notification(payloads.notification(row, people)))
+            yield line
+
+
+def _notification(shown: dict[str, Any]) -> dict[str, Any]:
     return {
-        "kind": row.kind,
-        "title": row.title,
-        "body": row.body,
-        "created_at": moment(row.created_at),
-        "read_at": moment(row.read_at),
+        "kind": shown["kind"],
+        "title": sentence(shown),
+        "body": detail(shown),
+        "created_at": shown["created_at"],
+        "read_at": shown["read_at"],
     }
 
 

@@ -1,4 +1,4 @@
-"""Signing up, in and out, the account and its password: Django's own forms and views, with our pages."""
+"""Sign-up, sign-in, the account page and the password: Django's forms and views, with our pages."""
 
 from typing import Any
 
@@ -21,37 +21,30 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from chat import payloads, policies, services
-from chat.pages.login_forms import TellingForm
+from chat.pages.login_forms import LoginForm
 from chat.queries.blocks import blocks as blocks_of
 from realtime.protocol.errors import NotFound
 from realtime.site import languages
 
-# Django's list of four rules, in the order in which people break them; what was broken is named
-# after all.
-_PASSWORD_HELP = _(
-    "At least 8 characters. Not only digits, not your name, and nothing that everybody uses."
-)
+# Replaces Django's list of four rules. A form with an error names the rule that was broken.
+_PASSWORD_HELP = _("At least 8 characters. Don't use only digits, your name or a common password.")
 
 
-def _dress(form: BaseForm) -> None:
-    """Give the fields the classes of css/base/field.css, and say which of them are wrong."""
+def _style(form: BaseForm) -> None:
+    """Give the fields the classes of css/base/field.css, and mark the invalid ones."""
     for name, field in form.fields.items():
         field.widget.attrs["class"] = "input"
         if name in form.errors:
             field.widget.attrs["aria-invalid"] = "true"
 
 
-class SignInForm(TellingForm):
-    """Name and password."""
-
+class SignInForm(LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _dress(self)
+        _style(self)
 
 
 class SignUpForm(UserCreationForm[User]):
-    """A name to sign in with, a name to be called by, and a password."""
-
     class Meta(UserCreationForm.Meta):
         model = User
         fields = ("username", "first_name", "last_name")
@@ -61,28 +54,26 @@ class SignUpForm(UserCreationForm[User]):
         super().__init__(*args, **kwargs)
         self.fields.pop("usable_password", None)
         self.fields["username"].help_text = _(
-            "Others mention you by it: @name. Letters, digits and . + - _ only."
+            "Others mention you with @username. Use only letters, digits and . + - _"
         )
         self.fields["username"].widget.attrs.update(
             {"autocapitalize": "none", "spellcheck": "false"}
         )
         self.fields["password1"].help_text = _PASSWORD_HELP
         self.fields["password2"].help_text = ""
-        _dress(self)
+        _style(self)
 
 
 class ChangePasswordForm(PasswordChangeForm):
-    """The old password once, the new one twice."""
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["new_password1"].help_text = _PASSWORD_HELP
         self.fields["new_password2"].help_text = ""
-        _dress(self)
+        _style(self)
 
 
 class Login(auth_views.LoginView):
-    """A new device speaks the language that its owner has chosen on another one."""
+    """Shows a new device the language that the user has chosen on another one."""
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
@@ -102,14 +93,17 @@ logout = auth_views.LogoutView.as_view()
 
 
 class PasswordChange(auth_views.PasswordChangeView):
-    """A new password ends all other sessions, their sockets and all tokens (realtime.auth.revocation)."""
+    """Changes the password.
+
+    This ends all other sessions, their sockets and all tokens (realtime.auth.revocation).
+    """
 
     template_name = "registration/password_change.html"
     form_class = ChangePasswordForm
     success_url = reverse_lazy("account")
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
-        messages.success(self.request, gettext("The password has been changed."))
+        messages.success(self.request, gettext("Your password has been changed."))
         return super().form_valid(form)
 
 
@@ -120,7 +114,7 @@ password_change = PasswordChange.as_view()
 @never_cache
 @require_http_methods(["GET", "POST"])
 def signup(request: HttpRequest) -> HttpResponse:
-    """Make an account and sign in with it, where ``HOLDFAST_SIGNUP`` is on."""
+    """Create an account and sign in with it, if ``HOLDFAST_SIGNUP`` is on."""
     if not settings.HOLDFAST_SIGNUP:
         return render(request, "registration/signup_closed.html", status=403)
     if request.user.is_authenticated:
@@ -135,18 +129,17 @@ def signup(request: HttpRequest) -> HttpResponse:
 
 
 def _next(request: HttpRequest) -> str:
-    """Return where to go afterwards: an address of this site, or the default."""
+    """Return the target of the redirect. Addresses of other sites are ignored."""
     wanted = request.GET.get("next", "")
-    ours = url_has_allowed_host_and_scheme(
+    is_local = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if ours else resolve_url(settings.LOGIN_REDIRECT_URL)
+    return wanted if is_local else resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 @never_cache
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
-    """Show who I am here. The page has the bell and needs nothing of chat's scripts."""
     assert isinstance(request.user, User)
     blocks = [payloads.block(row) for row in blocks_of(request.user.pk)]
     blank = {"user": {"id": 0, "username": "", "name": ""}}
@@ -162,7 +155,7 @@ def account(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def choose_language(request: HttpRequest) -> HttpResponse:
-    """Speak another language to me, here at once and wherever I sign in from now on."""
+    """Change the language on this device, and on those that the user signs in on later."""
     response = redirect("account")
     language = request.POST.get("language", "")
     if language in dict(settings.LANGUAGES):
@@ -176,7 +169,6 @@ def choose_language(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def lift_block(request: HttpRequest) -> HttpResponse:
-    """Lift a block from the page of the account."""
     assert isinstance(request.user, User)
     raw = request.POST.get("user", "")
     user_id = (
@@ -187,7 +179,7 @@ def lift_block(request: HttpRequest) -> HttpResponse:
     try:
         row = services.unblock(actor_id=request.user.pk, user_id=user_id)
         name = payloads.person(row.blocked)["name"]
-        messages.success(request, gettext("%(name)s is blocked no longer.") % {"name": name})
+        messages.success(request, gettext("%(name)s has been unblocked.") % {"name": name})
     except NotFound as error:
         messages.error(request, error.message)
     return redirect("account")

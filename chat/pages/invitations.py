@@ -1,6 +1,6 @@
-"""The page of a link into a room: who invites whereto, for people who are signed in and for those who are not yet.
+"""The page of an invite link, for visitors with and without an account.
 
-A token cannot be found by guessing (192 bits); that few guesses are answered keeps the noise out of the database.
+Tokens have 192 bits and can't be guessed. The limit on misses saves the database useless queries.
 """
 
 from typing import Final
@@ -19,25 +19,25 @@ from chat import payloads, policies, services
 from chat.errors import LinkOver
 from chat.models import InviteLink
 from chat.pages.page_data import Values
-from chat.pages.views import told_banned
+from chat.pages.views import ban_page
 from chat.queries import invite_links, members
-from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
+from realtime.protocol.errors import HoldfastError, NotFound
 
-MAX_MISSES: Final = 20  # links that do not exist, from one address in so many seconds
+MAX_MISSES: Final = 20  # invalid links from one address within MISSES_SECONDS
 MISSES_SECONDS: Final = 600
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 def invite(request: HttpRequest, token: str) -> HttpResponse:
-    """Show an invitation, or take it."""
+    """Show an invitation, or accept it."""
     user = request.user if isinstance(request.user, User) else None
-    if user is not None and (refusal := told_banned(request, user)):
+    if user is not None and (refusal := ban_page(request, user)):
         return refusal
-    if cache.get(_misses(request), 0) >= MAX_MISSES:
-        return _over(
+    if cache.get(_misses_key(request), 0) >= MAX_MISSES:
+        return _invalid(
             request,
-            gettext("Too many invitations were tried from here. Wait some minutes."),
+            gettext("Too many invalid invitations. Wait a few minutes, then try again."),
             status=429,
         )
     try:
@@ -47,16 +47,14 @@ def invite(request: HttpRequest, token: str) -> HttpResponse:
                 services.join_by_link(actor_id=user.pk, token=token).room.get_absolute_url()
             )
     except NotFound:
-        _missed(request)
-        return _over(
+        _count_miss(request)
+        return _invalid(
             request,
-            gettext("There is no such invitation. Perhaps a part of the address is missing."),
+            gettext("Check that you have the complete link."),
             status=404,
         )
-    except (LinkOver, Forbidden) as error:
-        return _over(request, error.message, status=error.status)
     except HoldfastError as error:
-        return _over(request, error.message, status=error.status)
+        return _invalid(request, error.message, status=error.status)
     return _show(request, link, user)
 
 
@@ -65,10 +63,10 @@ def _show(request: HttpRequest, link: InviteLink, user: User | None) -> HttpResp
     if row is not None and policies.is_active(row):
         return redirect(link.room.get_absolute_url())
     if policies.is_banned(row):
-        return _over(request, gettext("You are banned from this room."), status=403)
+        return _invalid(request, gettext("You've been banned from this room."), status=403)
     problem = invite_links.problem(link, link.room, now=timezone.now())
     if problem is not None:
-        return _over(request, str(invite_links.WORDS[problem]), status=LinkOver.status)
+        return _invalid(request, str(invite_links.WORDS[problem]), status=LinkOver.status)
     values: Values = {
         "room": payloads.room(link.room),
         "member_count": link.room.member_count,
@@ -80,25 +78,25 @@ def _show(request: HttpRequest, link: InviteLink, user: User | None) -> HttpResp
     return _page(request, values, status=200)
 
 
-def _over(request: HttpRequest, words: str, *, status: int) -> HttpResponse:
-    return _page(request, {"over": words}, status=status)
+def _invalid(request: HttpRequest, problem: str, *, status: int) -> HttpResponse:
+    return _page(request, {"problem": problem}, status=status)
 
 
 def _page(request: HttpRequest, values: Values, *, status: int) -> HttpResponse:
-    """Answer with the page. Its address is a secret: no search engine keeps it (and ``Referrer-Policy`` tells no other site)."""
+    """Render the page. Its address is a secret, so search engines must not index it."""
     response = render(request, "chat/account/invite.html", values, status=status)
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 
-def _misses(request: HttpRequest) -> str:
+def _misses_key(request: HttpRequest) -> str:
     return f"invite-misses:{request.META.get('REMOTE_ADDR', '')}"
 
 
-def _missed(request: HttpRequest) -> None:
-    """Count a guess. The count ends by itself; one that is lost with the cache costs nothing."""
-    cache.add(_misses(request), 0, MISSES_SECONDS)
+def _count_miss(request: HttpRequest) -> None:
+    """Count an invalid link. The count expires; it may get lost with the cache."""
+    cache.add(_misses_key(request), 0, MISSES_SECONDS)
     try:
-        cache.incr(_misses(request))
+        cache.incr(_misses_key(request))
     except ValueError:  # it ended in between
-        cache.set(_misses(request), 1, MISSES_SECONDS)
+        cache.set(_misses_key(request), 1, MISSES_SECONDS)

@@ -1,4 +1,4 @@
-"""The forms of signing in, and what they tell somebody whose account is deactivated."""
+"""The sign-in forms, which tell the owner of a deactivated account why they can't sign in."""
 
 from typing import Any
 
@@ -13,15 +13,16 @@ from django.views.decorators.debug import sensitive_variables
 from chat.models import ModerationLog
 
 
-class TellingForm(AuthenticationForm):
-    """Tells the owner of a deactivated account that it is, and why; they are known by the right password.
+class LoginForm(AuthenticationForm):
+    """Explains a deactivated account to its owner, who is recognised by the right password.
 
-    Whoever does not know it gets the same answer as for a name that nobody has, after as much work: one password is hashed.
+    With a wrong password the response is the same as for an unknown name, and takes as long: one
+    password is hashed in both cases.
     """
 
     @sensitive_variables()
     def clean(self) -> dict[str, Any]:
-        """Let nobody into a deactivated account. Django's backend would not say why."""
+        """Refuse a deactivated account. Django's backend would not give the reason."""
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         user = (
             User.objects.filter(username=name, is_active=False).first()
@@ -30,29 +31,33 @@ class TellingForm(AuthenticationForm):
         )
         if user is None:
             return super().clean()
-        told = _deactivated(user) if user.check_password(password or "") else None
+        explanation = _explanation(user) if user.check_password(password or "") else None
         user_login_failed.send(
             sender=__name__,
             credentials={"username": name, "password": "*" * 20},
             request=self.request,
         )
-        raise ValidationError(told, code="inactive") if told else self.get_invalid_login_error()
+        if explanation is None:
+            raise self.get_invalid_login_error()
+        raise ValidationError(explanation, code="inactive")
 
 
-class DeskForm(TellingForm, AdminAuthenticationForm):
-    """The same at the desk."""
+class AdminLoginForm(LoginForm, AdminAuthenticationForm):
+    """The sign-in form of the admin."""
 
 
-def _deactivated(user: User) -> str:
-    acts = (ModerationLog.Action.DEACTIVATE, ModerationLog.Action.ACTIVATE)
-    last = ModerationLog.objects.filter(subject=user, action__in=acts).order_by("-pk").first()
-    what = _("This account is deactivated.")
-    if last is not None and last.action == ModerationLog.Action.DEACTIVATE:
-        what = _("A moderator has deactivated this account: %(reason)s") % {
-            "reason": _sentence(last.reason)
-        }
-    whom = _("If you think it is a mistake, write to the people who run this site.")
-    return f"{what} {whom}"
+def _explanation(user: User) -> str:
+    actions = (ModerationLog.Action.DEACTIVATE, ModerationLog.Action.ACTIVATE)
+    last = ModerationLog.objects.filter(subject=user, action__in=actions).order_by("-pk").first()
+    if last is None or last.action != ModerationLog.Action.DEACTIVATE:
+        return _(
+            "This account has been deactivated. "
+            "If you think this is a mistake, contact the site's administrators."
+        )
+    return _(
+        "A moderator deactivated this account. Reason: %(reason)s "
+        "If you think this is a mistake, contact the site's administrators."
+    ) % {"reason": _sentence(last.reason)}
 
 
 def _sentence(text: str) -> str:

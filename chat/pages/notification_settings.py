@@ -1,4 +1,4 @@
-"""The page on which a person chooses what they are notified of: by kind, by room, and when not to be disturbed."""
+"""The notification settings: by kind, by room, and quiet hours."""
 
 from datetime import time
 from typing import Any, Final
@@ -16,34 +16,34 @@ from chat.pages import page_data
 from chat.pages.views import page
 from chat.queries import room_lists
 from chat.queries.room_lists import ListedRoom
-from notifications.kinds import kinds
+from notifications.kinds import listed_kinds
 from notifications.queries import preferences
 from notifications.services import set_preferences
 from realtime.protocol.errors import BadRequest, HoldfastError
 
-MOST_ROOMS: Final = 100  # on one page; the search finds the others
-ROOM: Final = "room-"  # fields of the form: "room-42"
+MAX_ROOMS: Final = 100  # on one page; the search finds the others
+ROOM_FIELD: Final = "room-"  # prefix of the fields of the form: "room-42"
 INVOLVEMENTS: Final = [
-    (Involvement.EVERYTHING, _("Everything")),
+    (Involvement.EVERYTHING, _("All messages")),
     (Involvement.MENTIONS, _("Mentions, replies and reactions")),
     (Involvement.NOTHING, _("Nothing")),
 ]
-NIGHT: Final = (time(22), time(7))  # offered as quiet hours
+NIGHT: Final = (time(22), time(7))  # the default of quiet hours
 
 
 @page
 @require_http_methods(["GET", "POST"])
 def notification_settings(request: HttpRequest) -> HttpResponse:
-    """Show the choices, or save those of one of the two forms."""
-    assert request.user.pk is not None  # `page` lets in nobody else
+    """Show the settings, or save one of the two forms."""
+    assert request.user.pk is not None  # ensured by `page`
     user_id = request.user.pk
     error = ""
     if request.method == "POST":
         try:
             save = _save_rooms if request.POST.get("form") == "rooms" else _save_kinds
             save(user_id, request.POST)
-        except HoldfastError as refused:
-            error = refused.message
+        except HoldfastError as problem:
+            error = problem.message
         else:
             messages.success(request, gettext("Saved"))
             return redirect(request.get_full_path())
@@ -68,13 +68,13 @@ def _values(user_id: int, query: str) -> dict[str, Any]:
                 "inbox": kind.name not in chosen.inbox_off,
                 "desktop": kind.name not in chosen.desktop_off,
             }
-            for kind in sorted(kinds(), key=lambda kind: not kind.optional)
+            for kind in sorted(listed_kinds(), key=lambda kind: not kind.optional)
         ],
         "quiet": chosen.quiet_from is not None,
         "quiet_from": chosen.quiet_from or NIGHT[0],
         "quiet_to": chosen.quiet_to or NIGHT[1],
-        "rooms": [_room(item) for item in listed[:MOST_ROOMS]],
-        "more": len(listed) > MOST_ROOMS,
+        "rooms": [_room(item) for item in listed[:MAX_ROOMS]],
+        "more": len(listed) > MAX_ROOMS,
         "query": query,
         "involvements": INVOLVEMENTS,
     }
@@ -91,33 +91,37 @@ def _room(item: ListedRoom) -> dict[str, Any]:
 
 
 def _save_kinds(user_id: int, posted: QueryDict) -> None:
-    """Save the first form. A box that is not ticked is not sent, so what is off is what is missing."""
+    """Save the first form. Browsers don't send unticked boxes: a missing kind is turned off."""
     inbox_off = [
-        kind.name for kind in kinds() if kind.optional and kind.name not in posted.getlist("inbox")
+        kind.name
+        for kind in listed_kinds()
+        if kind.optional and kind.name not in posted.getlist("inbox")
     ]
-    desktop_off = [kind.name for kind in kinds() if kind.name not in posted.getlist("desktop")]
+    desktop_off = [
+        kind.name for kind in listed_kinds() if kind.name not in posted.getlist("desktop")
+    ]
     quiet = (
         (_time(posted.get("quiet_from", "")), _time(posted.get("quiet_to", "")))
         if posted.get("quiet")
         else (None, None)
     )
     if posted.get("quiet") and None in quiet:
-        raise BadRequest("Quiet hours need a time at which they begin and one at which they end.")
+        raise BadRequest("Enter a start and an end time for quiet hours.")
     if quiet[0] is not None and quiet[0] == quiet[1]:
-        raise BadRequest("Quiet hours that end when they begin would never end.")
+        raise BadRequest("Quiet hours can't start and end at the same time.")
     set_preferences(user_id=user_id, inbox_off=inbox_off, desktop_off=desktop_off, quiet=quiet)
 
 
 def _save_rooms(user_id: int, posted: QueryDict) -> None:
-    """Save the second form: those rooms whose choice is another one than it was."""
+    """Save the second form: the rooms whose notification level has changed."""
     chosen = {
-        int(name.removeprefix(ROOM)): str(value)
+        int(name.removeprefix(ROOM_FIELD)): str(value)
         for name, value in posted.items()
-        if name.startswith(ROOM) and _is_id(name)
+        if name.startswith(ROOM_FIELD) and _is_id(name)
     }
-    if len(chosen) > MOST_ROOMS:
+    if len(chosen) > MAX_ROOMS:
         raise BadRequest(
-            "rooms: expected at most {limit}, got {count}", limit=MOST_ROOMS, count=len(chosen)
+            "rooms: expected at most {limit}, got {count}", limit=MAX_ROOMS, count=len(chosen)
         )
     before = {
         item.room.pk: item.membership.involvement
@@ -130,7 +134,7 @@ def _save_rooms(user_id: int, posted: QueryDict) -> None:
 
 
 def _is_id(name: str) -> bool:
-    digits = name.removeprefix(ROOM)
+    digits = name.removeprefix(ROOM_FIELD)
     return digits.isascii() and digits.isdecimal() and len(digits) < 19
 
 

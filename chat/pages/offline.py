@@ -1,4 +1,4 @@
-"""Holdfast as an app of a device: what it is called and looks like there, and its service worker."""
+"""Holdfast as an installed app: the web app manifest and the service worker."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from django.views.decorators.http import condition, require_safe
 from chat.pages.single_file import SCRIPT, source, style
 
 WORKER: Final = "offline/worker.js"
-PAPER: Final = "#ebf3f3"  # --ink-3 of css/base/tokens.css, by day
+PAPER: Final = "#ebf3f3"  # --ink-3 of css/base/tokens.css, in the light theme
 ICONS: Final = (
     ("chat/favicon.svg", "any", "image/svg+xml", "any"),
     ("chat/icons/192.png", "192x192", "image/png", "any"),
@@ -27,20 +27,19 @@ ICONS: Final = (
 
 
 def _language(request: HttpRequest) -> str:
-    """Return the language that a page asks for: its own, which stands in the address."""
+    """Return the language of the page, which is in the query of the address."""
     wanted = request.GET.get("language", "")
     return wanted if wanted in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
 
 
 @require_safe
 def manifest(request: HttpRequest) -> HttpResponse:
-    """Say how the site looks where it is installed."""
     with override(language := _language(request)):
         values = {
             "id": "/",
             "name": settings.HOLDFAST_APP_NAME,
             "short_name": settings.HOLDFAST_APP_NAME,
-            "description": gettext("Rooms to talk in, and notifications that arrive."),
+            "description": gettext("Team chat in rooms, with reliable notifications."),
             "lang": language,
             "dir": "rtl" if get_language_bidi() else "ltr",
             "start_url": "/",
@@ -54,7 +53,7 @@ def manifest(request: HttpRequest) -> HttpResponse:
             ],
             "shortcuts": [
                 {"name": gettext("Inbox"), "url": "/inbox/"},
-                {"name": gettext("Find a room"), "url": "/rooms/"},
+                {"name": gettext("Browse rooms"), "url": "/rooms/"},
             ],
         }
     response = JsonResponse(
@@ -71,10 +70,10 @@ def _tag(request: HttpRequest) -> str:
 @require_safe
 @condition(etag_func=_tag)
 def service_worker(request: HttpRequest) -> HttpResponse:
-    """Answer with the service worker and the page that it carries; in another language it is another worker.
+    """Return the service worker with the offline page in one language.
 
-    It lies at the root, because a worker is in charge of what lies beside and below it. Browsers ask for it with every page that is opened,
-    and mostly hear that it is the same.
+    Its address is at the root, because a worker controls only pages at or below its own path.
+    Browsers request it with every page; the ETag makes most responses empty.
     """
     text = _worker(_language(request))
     return HttpResponse(
@@ -91,9 +90,10 @@ def _worker(language: str) -> str:
 
 
 def _policy() -> str:
-    """Return the policy of the page: stricter than that of others, except that its own style and script stand inside it."""
+    """Return the Content-Security-Policy of the offline page, whose style and script are inline."""
     return (
-        f"default-src 'none'; script-src {_hash(source(SCRIPT))}; style-src {_hash(style())}; font-src 'self'; connect-src 'self'; "
+        f"default-src 'none'; script-src {_hash(source(SCRIPT))}; style-src {_hash(style())}; "
+        "font-src 'self'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 

@@ -1,4 +1,4 @@
-"""What the pages show, as plain values for templates and for the browser's first look. Reads only."""
+"""The values for the templates and for the scripts of the first page. Reads only."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,10 +20,9 @@ from realtime.core import reads as streams
 
 Values = dict[str, Any]
 
-# Of one author: messages that follow within five minutes stand together (timeline.js has the same
-# number).
+# Messages of one author are grouped if they follow within five minutes (as in timeline.js).
 GROUP_SECONDS: Final = 300
-QUOTE_LENGTH: Final = 200  # characters; the rest of a quoted message is a click away
+QUOTE_LENGTH: Final = 200  # characters
 BLANK: Final[Values] = {
     "author": {"id": 0, "name": "", "username": ""},
     "person": {"id": 0, "name": ""},
@@ -35,14 +34,14 @@ class Window:
     """A part of a room's history, oldest first."""
 
     messages: list[Message]
-    number: int | None = None  # of the message that the address points at
+    number: int | None = None  # of the message in the address
 
     def older(self) -> int | None:
-        """Return the number before which there is more, or None."""
+        """Return the number before which there are more messages, or None."""
         return self.messages[0].number if self.messages and self.messages[0].number > 1 else None
 
     def newer(self, room: Room) -> int | None:
-        """Return the number after which there is more, or None."""
+        """Return the number after which there are more messages, or None."""
         return (
             self.messages[-1].number
             if self.messages and self.messages[-1].number < room.last_number
@@ -51,8 +50,8 @@ class Window:
 
 
 def shell(user: User, blocks: list[Block]) -> Values:
-    """Return what every page of the conversation shows beside its own part: the rooms, the person, and what scripts start from."""
-    # Before the rows: what changes meanwhile comes again as an event.
+    """Return what every page has beside its own part: the sidebar and the data for the scripts."""
+    # Read before the rows: a change in between arrives once more as an event.
     inbox_seq, _ = streams.head_and_floor(payloads.inbox(user.pk))
     unread, chosen = notification_selectors.unread_and_preferences(user.pk)
     mine = room_lists.my_rooms(user.pk)
@@ -62,9 +61,9 @@ def shell(user: User, blocks: list[Block]) -> Values:
     mute = people.site_mute(user.pk)
     return {
         "me": me,
-        "favourites": [_place(item) for item in favourites],
-        "rooms": [_place(item) for item in others if not item.room.is_direct],
-        "directs": [_place(item) for item in others if item.room.is_direct],
+        "favourites": [_sidebar_item(item) for item in favourites],
+        "rooms": [_sidebar_item(item) for item in others if not item.room.is_direct],
+        "directs": [_sidebar_item(item) for item in others if item.room.is_direct],
         "blank": BLANK,
         "blank_direct": {"kind": Room.Kind.DIRECT, "person": BLANK["person"]},
         "boot": {
@@ -86,7 +85,6 @@ def shell(user: User, blocks: list[Block]) -> Values:
 
 
 def listed_values(item: ListedRoom) -> Values:
-    """Return a room of a person's list, as the API lists it."""
     return {
         "room": payloads.room(item.room),
         "membership": payloads.my_membership(item.membership) if item.membership else None,
@@ -98,7 +96,7 @@ def listed_values(item: ListedRoom) -> Values:
 
 
 def title(room: Room, partner: User | None) -> str:
-    """Return how a room is called: a conversation of two by the other person's name."""
+    """Return the name of a room; that of a direct message is the other person's name."""
     return str(payloads.person(partner)["name"]) if partner else room.name or room.slug
 
 
@@ -138,7 +136,7 @@ def room_view(
     }
 
 
-def _place(item: ListedRoom) -> Values:
+def _sidebar_item(item: ListedRoom) -> Values:
     quiet = item.membership is not None and item.membership.involvement == Involvement.NOTHING
     return {
         "id": item.room.pk,
@@ -183,18 +181,18 @@ def _quote(message: Message | None, room: Room, blocked: set[int]) -> Values | N
         return None
     return {
         "author": payloads.person(message.author)["name"],
-        "text": _said(message, blocked),
+        "text": _quote_text(message, blocked),
         "url": f"{room.get_absolute_url()}{message.number}/",
     }
 
 
-def _said(message: Message, blocked: set[int]) -> str:
+def _quote_text(message: Message, blocked: set[int]) -> str:
     if message.author_id in blocked:
-        return gettext("A message of somebody you blocked")
+        return gettext("Message from someone you blocked")
     if message.is_hidden:
-        return gettext("a hidden message")
+        return gettext("Hidden message")
     return (
-        gettext("a deleted message")
+        gettext("Deleted message")
         if message.is_deleted
         else plain(message.body, message.html)[:QUOTE_LENGTH]
     )
@@ -203,7 +201,7 @@ def _said(message: Message, blocked: set[int]) -> str:
 def _marks(
     message: Message, previous: Message | None, user: User, *, new_day: bool
 ) -> Iterator[str]:
-    """Yield the modifiers of a message's class; static/chat/timeline/timeline.js and message.js decide the same in the browser."""
+    """Yield the modifiers of a message's class, as timeline.js and message.js do in the browser."""
     if message.is_deleted or message.is_hidden:
         yield "deleted"
     elif user.pk in message.mentions:
@@ -218,7 +216,7 @@ def _marks(
 
 
 def may_read(room: Room, user: User) -> Membership | None:
-    """Return somebody's membership in a room that they may read. Raises ``NotFound`` or ``Forbidden``."""
+    """Return the user's membership in a room. Raises ``NotFound`` or ``Forbidden``."""
     membership = members.membership(room.pk, user.pk)
     policies.check_may_read(room, membership)
     return membership

@@ -1,4 +1,4 @@
-"""What a search shows, as plain values for the API and for the page."""
+"""The results of a search, as values for the API and for the page."""
 
 from collections.abc import Collection
 from datetime import date
@@ -24,7 +24,7 @@ ICONS: Final = {FROM: "circle-user", IN: "hash", BEFORE: "calendar", AFTER: "cal
 
 
 def typed(fields: QueryDict) -> str:
-    """Return what a form asks for, as one text: its fields become operators behind the words."""
+    """Return the fields of the form as one query: filters become operators after the words."""
     return joined(
         fields.get("q", ""),
         [(name, fields.get(name, "")) for name in (IN, FROM, AFTER, BEFORE, HAS)],
@@ -32,15 +32,15 @@ def typed(fields: QueryDict) -> str:
 
 
 def answer(user: User, query: Query, *, before_id: int | None, limit: int) -> Values:
-    """Return what the API says: messages with the room, the address and the excerpt of each, newest first."""
+    """Return the response of the API, newest first. Each has a room, an address and an excerpt."""
     if not query:
-        raise BadRequest("q: expected something to look for")
+        raise BadRequest("q: expected words or a filter")
     found = index.find(user.pk, query, before_id=before_id, limit=limit)
     return {"results": _hits(found.messages, query, user), "more": found.more}
 
 
 def page(user: User, typed: str, *, before_id: int | None, blocked: Collection[int] = ()) -> Values:
-    """Return what the page shows: the results, those of ``blocked`` folded, the filters as chips, or what was wrong with the question."""
+    """Return the values of the page: the results with those of ``blocked`` folded, or an error."""
     values: Values = {
         "query": typed,
         "address": address(typed),
@@ -71,7 +71,6 @@ def page(user: User, typed: str, *, before_id: int | None, blocked: Collection[i
 
 
 def address(q: str, *, before_id: int | None = None) -> str:
-    """Return the address of a page of results."""
     fields: dict[str, Any] = {"q": q} | ({"before_id": before_id} if before_id else {})
     return f"{ADDRESS}?{urlencode(fields)}"
 
@@ -94,20 +93,20 @@ def _hits(messages: list[Message], query: Query, user: User) -> list[Values]:
 
 
 def _chips(user: User, query: Query) -> list[Values]:
-    """Return the filters in words, each with the address of the search without it."""
+    """Return the labels of the filters, each with the address of the search without it."""
     people, rooms = index.people(user.pk, query), index.rooms(user.pk, query)
     partners = members.partners(rooms.values(), user.pk)
     return [
         {
             "icon": ICONS[each.name],
-            "words": _in_words(each, people, rooms, partners),
+            "words": _label(each, people, rooms, partners),
             "url": address(query.without(each)),
         }
         for each in query.filters
     ]
 
 
-def _in_words(
+def _label(
     each: Operator, people: dict[str, User], rooms: dict[str, Room], partners: dict[int, User]
 ) -> str:
     if each.name == FROM:
@@ -116,6 +115,6 @@ def _in_words(
         room = rooms[each.value]
         return _("In {name}").format(name=title(room, partners.get(room.pk)))
     if each.name == HAS:
-        return _("With a link")
+        return _("Has a link")
     day = date_format(date.fromisoformat(each.value), "j F Y")
-    return (_("Before {day}") if each.name == BEFORE else _("Since {day}")).format(day=day)
+    return (_("Before {day}") if each.name == BEFORE else _("On or after {day}")).format(day=day)

@@ -1,4 +1,4 @@
-"""The style, script and icons of the offline page, as text: the page is one file."""
+"""The style, script and icons of the offline page, as text to be inlined."""
 
 import re
 from functools import cache
@@ -21,12 +21,12 @@ _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 
 @cache
 def style() -> str:
-    """Return the stylesheets as one. The fonts stay files: where the browser has forgotten them, the system's stand in."""
+    """Return the stylesheets as one text. Fonts stay files; without them the system's are used."""
     text = "".join(_COMMENT.sub("", source(name)) for name in STYLES)
     return _FONT.sub(lambda found: f'url("{static(f"chat/{found[1]}")}")', text)
 
 
 @cache
 def source(name: str) -> str:
-    """Return one of chat's static files as it is written."""
+    """Return the text of one of chat's static files."""
     return (Path(apps.get_app_config("chat").path) / "static" / "chat" / name).read_text()

@@ -1,4 +1,4 @@
-"""The HTML pages of the conversation. Without JavaScript they can be read and paged through; with it, app.js takes them over."""
+"""The HTML pages of the chat. They can be read without JavaScript; with it, app.js takes over."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -30,19 +30,19 @@ from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
 P = ParamSpec("P")
 Page = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
-LAST_ROOM = "last_room"  # a cookie: where to go from "/"
+LAST_ROOM = "last_room"  # cookie: the room that "/" redirects to
 LAST_ROOM_SECONDS = 365 * 24 * 3600
-MAX_NUMBER_DIGITS = 18  # what fits into the column
+MAX_NUMBER_DIGITS = 18  # fits into a 64-bit column
 
 
 def page(view: Page[P]) -> Page[P]:
-    """Make a view one for people who are signed in, whose refusals are the error pages of a browser. No cache keeps it."""
+    """Make an HTML page of a view: for signed-in users, never cached, with HTML error pages."""
 
     @never_cache
     @login_required
     @wraps(view)
     def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if refusal := told_banned(request, _user(request)):
+        if refusal := ban_page(request, _user(request)):
             return refusal
         try:
             return view(request, *args, **kwargs)
@@ -54,15 +54,15 @@ def page(view: Page[P]) -> Page[P]:
     return cast("Page[P]", wrapped)
 
 
-def told_banned(request: HttpRequest, user: User) -> HttpResponse | None:
-    """Return what somebody is shown who is kept out of the site: why, and until when. None: they are not."""
-    reason = banned([user.pk]).get(user.pk)
-    if reason is None:
+def ban_page(request: HttpRequest, user: User) -> HttpResponse | None:
+    """Return the page with the reason and end of the user's ban, or None without a ban."""
+    refusal = banned([user.pk]).get(user.pk)
+    if refusal is None:
         return None
     return render(
         request,
         "chat/account/banned.html",
-        {"reason": reason, "ban": site_bans.current_ban(user.pk)},
+        {"reason": refusal.message, "ban": site_bans.current_ban(user.pk)},
         status=403,
     )
 
@@ -70,7 +70,7 @@ def told_banned(request: HttpRequest, user: User) -> HttpResponse | None:
 @page
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """Go to the last room, else to the first of mine, else to where rooms are found."""
+    """Redirect to the last room, else to the user's first one, else to the directory."""
     mine = room_lists.my_rooms(_user(request).pk)
     slugs = [item.room.slug for item in sorted(mine, key=lambda item: item.room.is_direct)]
     last = request.COOKIES.get(LAST_ROOM, "")
@@ -86,8 +86,8 @@ def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResp
     user = _user(request)
     found = room_by_slug(slug)
     if found is None:
-        raise NotFound("There is no such room.")
-    # Before everything else: what changes meanwhile comes again as an event.
+        raise NotFound("This room doesn't exist.")
+    # Read before everything else: a change in between arrives once more as an event.
     seq = room_head(found.pk)
     found.refresh_from_db()
     membership = page_data.may_read(found, user)
@@ -107,7 +107,7 @@ def _window(request: HttpRequest, room: Room, number: int | None) -> Window:
     if number is not None:
         around = messages.around(room.pk, number).messages
         if not any(message.number == number for message in around):
-            raise NotFound("There is no such message.")
+            raise NotFound("This message doesn't exist.")
         return Window(around, number)
     before, after = _number(request, "before"), _number(request, "after")
     if before is not None:
@@ -120,7 +120,6 @@ def _window(request: HttpRequest, room: Room, number: int | None) -> Window:
 @page
 @require_GET
 def inbox(request: HttpRequest) -> HttpResponse:
-    """Show a tab of my notifications, newest first."""
     user = _user(request)
     rooms = {
         payloads.stream(item.room.pk): page_data.title(item.room, item.partner)
@@ -135,7 +134,6 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @page
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
-    """Show what was found in the rooms that I may read. The fields of the form become filters of the question."""
     user = _user(request)
     blocks = blocks_of(user.pk)
     blocked = {row.blocked_id for row in blocks}
@@ -151,7 +149,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @page
 @require_GET
 def directory(request: HttpRequest) -> HttpResponse:
-    """Show the public rooms, searched by words, page by page."""
+    """Show the public rooms."""
     user = _user(request)
     query = request.GET.get("q", "").strip()[:MAX_QUERY]
     after = _number(request, "after")
@@ -177,7 +175,7 @@ def directory(request: HttpRequest) -> HttpResponse:
 @page
 @require_http_methods(["GET", "POST"])
 def create_room(request: HttpRequest) -> HttpResponse:
-    """Make a room, for browsers without JavaScript; with it, a dialog does the same over the API."""
+    """Create a room without JavaScript; with it, a dialog does the same through the API."""
     fields = {name: request.POST.get(name, "") for name in ("name", "topic", "kind")}
     if request.method == "POST":
         try:
@@ -208,15 +206,13 @@ def _render(
     shell = page_data.shell(
         _user(request), blocks_of(_user(request).pk) if blocks is None else blocks
     )
-    for place in [*shell["favourites"], *shell["rooms"], *shell["directs"]]:
-        place["current"] = current is not None and place["id"] == current.pk
+    for item in [*shell["favourites"], *shell["rooms"], *shell["directs"]]:
+        item["current"] = current is not None and item["id"] == current.pk
     return render(request, template, {**shell, **values}, status=status)
 
 
 def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User), (
-        "login_required let somebody through who is not signed in"
-    )
+    assert isinstance(request.user, User), "expected a user after login_required"
     return request.user
 
 

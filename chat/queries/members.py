@@ -1,6 +1,7 @@
 """Members of a room."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from django.contrib.auth.models import User
@@ -28,10 +29,20 @@ def membership(room_id: int, user_id: int) -> Membership | None:
 
 
 def with_site_mute(rows: "QuerySet[Membership]") -> "QuerySet[Membership]":
-    """Annotate the end of each user's site mute, which ``policies.check_not_muted`` reads."""
+    """Load the end of each user's site mute, for ``site_muted_until``."""
     until = SiteMute.objects.filter(pk=OuterRef("user_id")).values("until")
     annotated: QuerySet[Membership] = rows.annotate(site_muted_until=Subquery(until))
     return annotated
+
+
+def site_muted_until(row: Membership | None) -> datetime | None:
+    """Return until when a member is muted on the whole site.
+
+    Raises ``KeyError`` for a row that was read without ``with_site_mute``: a permission must not
+    take "not loaded" for "not muted".
+    """
+    until: datetime | None = vars(row)["site_muted_until"] if row is not None else None
+    return until
 
 
 def members(

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from chat import payloads, policies
 from chat.models import Membership, Room
-from chat.queries.members import membership
+from chat.queries.members import membership, site_muted_until
 from realtime.core import reads as streams
 
 
@@ -51,5 +51,7 @@ def readable_room(room_id: int, user_id: int) -> RoomAccess:
 def writable_room(room_id: int, user_id: int) -> RoomAccess:
     """Raises the reason if the user cannot post in the room now."""
     found = room_access(room_id, user_id)
-    policies.check_may_write(*found, now=timezone.now())
+    policies.check_may_write(
+        *found, site_muted_until=site_muted_until(found.membership), now=timezone.now()
+    )
     return found

@@ -66,7 +66,7 @@ def authorise(claims: Sequence[Claim]) -> Refusals:
     )
     values = memberships.values_list("room_id", "user_id", "state", "banned_until")
     states = {
-        (room_id, user_id): policies.standing_state(state, until)
+        (room_id, user_id): policies.effective_state(state, until)
         for room_id, user_id, state, until in values
     }
     problems = {

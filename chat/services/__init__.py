@@ -1,6 +1,7 @@
-"""What can be done in chat, one file a subject: the only code of this app that opens transactions.
+"""The actions of chat, one file for each subject. Only services open transactions.
 
-All are synchronous, take keywords, check everything under the lock of the streams that they change, and raise ``HoldfastError``.
+Services are synchronous, take keyword arguments, check everything under the locks of the streams
+that they change, and raise ``HoldfastError``.
 """
 
 from chat.services.accounts import activate, deactivate, sign_out_everywhere
@@ -9,7 +10,6 @@ from chat.services.bulk import begin_removal, begin_undo, run_bulk
 from chat.services.cases import assign, decide, hide_message, release, show_message
 from chat.services.editing import delete_message, edit_message, react, restore_message
 from chat.services.erasure import erase_person
-from chat.services.favourites import set_favourite
 from chat.services.filters import delete_filter, save_filter, switch_filter
 from chat.services.invitations import (
     MadeLink,
@@ -18,18 +18,25 @@ from chat.services.invitations import (
     make_invite_link,
     revoke_invite_link,
 )
+from chat.services.member_settings import set_favourite, set_involvement
 from chat.services.members import (
     add_members,
     invite,
     join,
     leave,
-    set_involvement,
     set_role,
     transfer,
 )
 from chat.services.moderation import ban, mute, remove, site_ban, site_mute, site_unban, unban
 from chat.services.posting import Post, Posted, post_message, post_messages
-from chat.services.reading import Mark, Marked, WentBack, mark_read, mark_unread, read_everywhere
+from chat.services.reading import (
+    Marked,
+    MarkedUnread,
+    ReadMark,
+    mark_all_read,
+    mark_read,
+    mark_unread,
+)
 from chat.services.renaming import finish_renames, rename
 from chat.services.reports import report
 from chat.services.rooms import change_room, create_room, direct_room
@@ -37,11 +44,11 @@ from chat.services.system import post_system_message, recall_system_message
 
 __all__ = [
     "MadeLink",
-    "Mark",
     "Marked",
+    "MarkedUnread",
     "Post",
     "Posted",
-    "WentBack",
+    "ReadMark",
     "activate",
     "add_members",
     "assign",
@@ -66,6 +73,7 @@ __all__ = [
     "join_by_link",
     "leave",
     "make_invite_link",
+    "mark_all_read",
     "mark_read",
     "mark_unread",
     "mute",
@@ -73,7 +81,6 @@ __all__ = [
     "post_messages",
     "post_system_message",
     "react",
-    "read_everywhere",
     "recall_system_message",
     "release",
     "remove",

@@ -1,12 +1,14 @@
-"""Whether an account can be used, and where it is signed in: what moderators of the site decide. What was written stays."""
+"""Access to an account: deactivation, activation and signing out, by site moderators.
 
-from typing import Final
+Messages of the account stay.
+"""
 
 from django.contrib.auth.models import User
 
 from chat import policies
 from chat.models import REASON_MAX_LENGTH, SYSTEM_USERNAME, ModerationLog
 from chat.queries import people
+from chat.services import recipients
 from chat.services.erasure import erased_name
 from chat.services.persistence import log
 from chat.services.rights import check_above_on_site
@@ -19,54 +21,51 @@ from realtime.models import AccessToken
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Forbidden
 
-Action = ModerationLog.Action
-_TITLES: Final = {
-    Action.SIGN_OUT: "A moderator signed you out on all devices",
-    Action.DEACTIVATE: "A moderator deactivated your account",
-    Action.ACTIVATE: "A moderator activated your account again",
-}
-
 
 def sign_out_everywhere(*, actor_id: int, user_id: int, reason: str) -> None:
-    """End all sessions and tokens of somebody, and close every socket. They can sign in again at once."""
+    """End all sessions and tokens of a user, and close their sockets.
+
+    They can sign in again at once.
+    """
     reason = _required(reason)
     people.user(user_id)
     check_above_on_site(actor_id, user_id)
     sessions = delete_sessions(user_id)
     with changing(inbox(user_id)) as heads:
-        ending = sign_out_within(heads, user_id, sessions)
-        _note(heads, Action.SIGN_OUT, actor_id, user_id, reason, ending.pk)
+        sign_out_within(heads, user_id, sessions)
+        _note(heads, ModerationLog.Action.SIGN_OUT, actor_id, user_id, reason)
 
 
 def deactivate(*, actor_id: int, user_id: int, reason: str) -> None:
-    """Let nobody use an account, until it is activated again. The person stays a member of their rooms."""
+    """Deactivate an account until it is activated again.
+
+    The user stays a member of their rooms.
+    """
     reason = _required(reason)
     people.user(user_id)
     check_above_on_site(actor_id, user_id)
     with changing(inbox(user_id)) as heads:
-        # Not ``save``: its signal would end the sessions a second time, in a transaction of its own
-        # and past the log.
+        # Not ``save``: its signal would end the sessions a second time, in another transaction and
+        # without a log entry.
         if not User.objects.filter(pk=user_id, is_active=True).update(is_active=False):
             return
         AccessToken.objects.filter(user_id=user_id).delete()
-        ending = end_sessions_within(
-            heads, user_id, code=CloseCode.SESSION_ENDED, reason=DEACTIVATED
-        )
-        _note(heads, Action.DEACTIVATE, actor_id, user_id, reason, ending.pk if ending else None)
+        end_sessions_within(heads, user_id, code=CloseCode.SESSION_ENDED, reason=DEACTIVATED)
+        _note(heads, ModerationLog.Action.DEACTIVATE, actor_id, user_id, reason)
     delete_sessions(user_id)
 
 
 def activate(*, actor_id: int, user_id: int, reason: str = "") -> None:
-    """Let an account be used again, by those who know its password: no session and no token of before comes back."""
+    """Activate an account. Its earlier sessions and tokens stay ended."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     user = people.user(user_id)
     check_above_on_site(actor_id, user_id)
     if user.username in (SYSTEM_USERNAME, erased_name(user_id)):
-        raise Forbidden("This account belongs to nobody.")
+        raise Forbidden("This account can't be activated: it belongs to the system, or was erased.")
     delete_sessions(user_id)
     with changing(inbox(user_id)) as heads:
         if User.objects.filter(pk=user_id, is_active=False).update(is_active=True):
-            _note(heads, Action.ACTIVATE, actor_id, user_id, reason)
+            _note(heads, ModerationLog.Action.ACTIVATE, actor_id, user_id, reason)
 
 
 def _required(reason: str) -> str:
@@ -74,21 +73,11 @@ def _required(reason: str) -> str:
 
 
 def _note(
-    heads: Heads,
-    action: Action,
-    actor_id: int,
-    user_id: int,
-    reason: str,
-    ending: int | None = None,
+    heads: Heads, action: ModerationLog.Action, actor_id: int, user_id: int, reason: str
 ) -> None:
-    log(action, actor_id=actor_id, reason=reason, subject_id=user_id, ending=ending)
-    level = "success" if action == Action.ACTIVATE else "warning"
-    notify(
-        heads,
-        user_id=user_id,
-        kind="moderation",
-        title=_TITLES[action],
-        body=reason,
-        level=level,
-        actor_id=actor_id,
+    log(action, actor_id=actor_id, reason=reason, subject_id=user_id)
+    level = "success" if action == ModerationLog.Action.ACTIVATE else "warning"
+    notice = recipients.moderation_notice(
+        user_id, action, actor_id=actor_id, reason=reason, level=level
     )
+    notify(heads, notice)

@@ -1,7 +1,8 @@
-"""Blocking: somebody wants to hear nothing of somebody else. Only they see it, in all their tabs; moderators act as before.
+"""Blocking another user. Only the blocker sees a block; moderation is not affected.
 
-What the blocked one may do is decided under the locks that are taken here: the inbox of whoever blocks, which posting and opening a direct
-room lock, and their direct room, which editing and reacting lock. So nothing arrives after the answer to ``block``.
+What a blocked user may do is decided under the locks that are taken here: the blocker's inbox,
+which posting and opening a direct room lock as well, and the direct room of the two, which editing
+and reacting lock. So nothing arrives after the reply to ``block``.
 """
 
 from django.utils import timezone
@@ -15,12 +16,12 @@ from realtime.protocol.errors import BadRequest, NotFound, TooMany
 
 
 def block(*, actor_id: int, user_id: int) -> Block:
-    """Keep somebody away from the actor. Who is blocked already stays so."""
+    """Block a user. Repeating it changes nothing."""
     blocked = people.user(user_id)
     if user_id == actor_id:
-        raise BadRequest("user: expected somebody else")
+        raise BadRequest("user: expected someone other than yourself")
     if blocked.username == SYSTEM_USERNAME:
-        raise BadRequest("user: what the site itself says cannot be blocked")
+        raise BadRequest("user: system messages can't be blocked")
     with changing(inbox(actor_id), *_conversation(actor_id, user_id)) as heads:
         row = (
             Block.objects.filter(user_id=actor_id, blocked_id=user_id)
@@ -31,7 +32,7 @@ def block(*, actor_id: int, user_id: int) -> Block:
             return row
         if len(blocks.blocks(actor_id)) >= blocks.MAX_BLOCKS:
             raise TooMany(
-                "You have blocked {count} people; lift one of these blocks first.",
+                "You've blocked {count} people, the most allowed. Unblock someone first.",
                 count=blocks.MAX_BLOCKS,
             )
         row = row or Block(user_id=actor_id, blocked=blocked)
@@ -41,7 +42,7 @@ def block(*, actor_id: int, user_id: int) -> Block:
 
 
 def unblock(*, actor_id: int, user_id: int) -> Block:
-    """Lift a block; a repeat changes nothing."""
+    """Lift a block. Repeating it changes nothing."""
     people.user(user_id)
     with changing(inbox(actor_id)) as heads:
         row = (
@@ -50,7 +51,7 @@ def unblock(*, actor_id: int, user_id: int) -> Block:
             .first()
         )
         if row is None:
-            raise NotFound("You have not blocked this person.")
+            raise NotFound("You haven't blocked this person.")
         if row.lifted_at is None:
             row.lifted_at = timezone.now()
             _save(heads, row)

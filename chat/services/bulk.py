@@ -1,6 +1,7 @@
-"""Many messages at once: deleted, restored or erased in batches, each a transaction of its own, live for everybody.
+"""Bulk actions on messages: deleting, restoring and erasing in batches, shown live to everyone.
 
-A batch holds one room for some 0.1 s. Whoever runs a bulk may die or run beside another: a message is looked at again under the lock.
+Each batch is a transaction that locks one room for about 0.1 s. The process that runs a bulk may
+die, or run beside another one, so every message is checked again under the lock.
 """
 
 import time
@@ -28,21 +29,20 @@ from chat.queries.blocks import blocked_pairs
 from chat.services import mention_rows, recipients
 from chat.services.persistence import log
 from chat.services.recipients import Planned
-from chat.services.rendering import Draft, Text, compose
+from chat.services.rendering import RawText, Text, render_texts
 from chat.text.filters import MAX_LENGTH, FilterSet
 from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 
-MAX_BULK: Final = 100_000  # messages of one; more are narrowed by time
-BATCH: Final = 100  # messages looked at in one step; the room is locked for some 0.1 s
-Act = Bulk.Act
+MAX_BULK: Final = 100_000  # messages of one bulk
+BATCH: Final = 100  # messages of one step, which locks a room for about 0.1 s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which messages: of somebody, in a room, or both; with words, from a time to another."""
+    """The messages of an author, of a room, or of both, narrowed by words and time."""
 
     author_id: int | None = None
     room_id: int | None = None
@@ -52,41 +52,53 @@ class Choice:
 
 
 def count(choice: Choice) -> int:
-    """Return how many messages a choice means now. Raises ``TooMany`` above ``MAX_BULK``."""
+    """Return how many messages match. Raises ``TooMany`` above ``MAX_BULK``."""
     _check(choice)
     found = len(_chosen(_unsaved(choice)).values_list("pk")[: MAX_BULK + 1])
     if found > MAX_BULK:
-        raise TooMany("These are more than {most} messages. Narrow them by time.", most=MAX_BULK)
+        raise TooMany("More than {most} messages match. Choose a shorter period.", most=MAX_BULK)
     return found
 
 
 def begin_removal(*, actor_id: int, choice: Choice, expected: int, reason: str) -> Bulk:
-    """Begin to delete messages. ``expected`` is the number that the moderator has seen and confirmed."""
+    """Begin to delete messages.
+
+    ``expected`` is the number that the moderator saw and confirmed.
+    """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH, required=True)
     _check_moderates(actor_id)
     found = count(choice)
     if found != expected:
         raise BadRequest(
-            "number: these are {found} messages now, not {expected}", found=found, expected=expected
+            "number: {found} messages match now, you confirmed {expected}."
+            " Check the selection again.",
+            found=found,
+            expected=expected,
         )
     return _begin(
-        Bulk(act=Act.DELETE, actor_id=actor_id, reason=reason, expected=found, **_columns(choice))
+        Bulk(
+            act=Bulk.Act.DELETE,
+            actor_id=actor_id,
+            reason=reason,
+            expected=found,
+            **_columns(choice),
+        )
     )
 
 
 def begin_undo(*, actor_id: int, bulk_id: int, reason: str = "") -> Bulk:
-    """Begin to restore what a bulk deleted, as far as nobody has restored or erased it."""
+    """Begin to restore the messages of a bulk that nobody has restored or erased since."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     _check_moderates(actor_id)
-    source = Bulk.objects.filter(pk=bulk_id, act=Act.DELETE).first()
+    source = Bulk.objects.filter(pk=bulk_id, act=Bulk.Act.DELETE).first()
     if source is None:
-        raise NotFound("There is no such bulk to be undone.")
+        raise NotFound("There is no such bulk removal.")
     expected = RemovedText.objects.filter(bulk=source).count()
     if not expected:
         raise NotFound("There is nothing left to restore.")
     return _begin(
         Bulk(
-            act=Act.RESTORE,
+            act=Bulk.Act.RESTORE,
             actor_id=actor_id,
             reason=reason,
             source=source,
@@ -97,8 +109,11 @@ def begin_undo(*, actor_id: int, bulk_id: int, reason: str = "") -> Bulk:
 
 
 def begin_erasure(*, actor_id: int, user_id: int, reason: str = "") -> Bulk:
-    """Begin to erase all that somebody wrote, also what moderators deleted. Only ``services.erasure`` calls it."""
-    standing = Bulk.objects.filter(act=Act.ERASE, author_id=user_id).order_by("-pk").first()
+    """Begin to erase all messages of a user, also removed ones.
+
+    Only ``services.erasure`` calls it.
+    """
+    standing = Bulk.objects.filter(act=Bulk.Act.ERASE, author_id=user_id).order_by("-pk").first()
     if (
         standing is not None
         and standing.finished_at
@@ -107,23 +122,29 @@ def begin_erasure(*, actor_id: int, user_id: int, reason: str = "") -> Bulk:
         standing = None
     expected = len(Message.objects.filter(author_id=user_id).values_list("pk")[:MAX_BULK])
     return standing or _begin(
-        Bulk(act=Act.ERASE, actor_id=actor_id, reason=reason, author_id=user_id, expected=expected)
+        Bulk(
+            act=Bulk.Act.ERASE,
+            actor_id=actor_id,
+            reason=reason,
+            author_id=user_id,
+            expected=expected,
+        )
     )
 
 
 def run_bulk(*, bulk_id: int, seconds: float) -> Bulk:
-    """Go on with a bulk for so long. Returns it as it is then; ``finished_at`` tells whether it is done."""
+    """Continue a bulk for at most ``seconds``. ``finished_at`` is set when it is done."""
     end = time.monotonic() + seconds
     while True:
         bulk = Bulk.objects.filter(pk=bulk_id).first()
         if bulk is None:
-            raise NotFound("There is no such bulk.")
+            raise NotFound("There is no such bulk action.")
         if bulk.finished_at is not None or not _step(bulk) or time.monotonic() >= end:
             return Bulk.objects.get(pk=bulk_id)
 
 
 def _step(bulk: Bulk) -> bool:
-    """Do the next batch, and tell whether there was one."""
+    """Run the next batch. Returns whether there was one."""
     rows = _next(bulk)
     if not rows:
         _finish(bulk)
@@ -131,7 +152,7 @@ def _step(bulk: Bulk) -> bool:
     by_room: dict[int, list[int]] = {}
     for row in rows:
         by_room.setdefault(row.room_id, []).append(row.pk)
-    act = _restore if bulk.act == Act.RESTORE else _remove
+    act = _restore if bulk.act == Bulk.Act.RESTORE else _remove
     for room_id, ids in by_room.items():
         act(bulk, room_id, ids)
     last = max(getattr(row, _order(bulk)) for row in rows)
@@ -144,7 +165,7 @@ def _step(bulk: Bulk) -> bool:
 
 
 def _next(bulk: Bulk) -> list[Message]:
-    if bulk.act == Act.RESTORE:
+    if bulk.act == Bulk.Act.RESTORE:
         left = (
             RemovedText.objects.filter(bulk=bulk.source, pk__gt=bulk.cursor)
             .order_by("pk")
@@ -161,19 +182,20 @@ def _next(bulk: Bulk) -> list[Message]:
 
 
 def _order(bulk: Bulk) -> str:
-    """Return the column along which an index has the messages: of a room by their number, of a person by their id."""
+    """Return the column whose index has the messages: number in a room, else the id."""
     return "number" if bulk.room_id is not None and bulk.author_id is None else "pk"
 
 
 def _chosen(bulk: Bulk) -> "QuerySet[Message]":
     rows = Message.objects.filter(pk__lte=bulk.last_id or policies.MAX_ID)
-    if bulk.act != Act.ERASE:
+    if bulk.act != Bulk.Act.ERASE:
         rows = rows.filter(deleted_at=None)
     if bulk.author_id is not None:
         rows = rows.filter(author_id=bulk.author_id)
     if bulk.room_id is not None:
         rows = rows.filter(room_id=bulk.room_id)
-    if bulk.words:  # who asks by words would learn what two have said to each other
+    if bulk.words:
+        # A search by words would reveal texts of direct rooms to the moderator.
         rows = rows.filter(body__icontains=bulk.words).exclude(room__kind=Room.Kind.DIRECT)
     if bulk.since is not None:
         rows = rows.filter(created_at__gte=bulk.since)
@@ -181,7 +203,7 @@ def _chosen(bulk: Bulk) -> "QuerySet[Message]":
 
 
 def _unsaved(choice: Choice) -> Bulk:
-    return Bulk(act=Act.DELETE, **_columns(choice))
+    return Bulk(act=Bulk.Act.DELETE, **_columns(choice))
 
 
 def _columns(choice: Choice) -> dict[str, object]:
@@ -191,7 +213,7 @@ def _columns(choice: Choice) -> dict[str, object]:
 
 def _check(choice: Choice) -> None:
     if choice.author_id is None and choice.room_id is None:
-        raise BadRequest("author, room: say whose messages, or in which room")
+        raise BadRequest("author, room: expected an author, a room, or both")
     if choice.author_id is not None:
         people.user(choice.author_id)
     if choice.room_id is not None:
@@ -214,12 +236,12 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
     authors = set(Message.objects.filter(pk__in=ids).values_list("author_id", flat=True))
     with changing(payloads.stream(room_id), *map(inbox, authors)) as heads:
         rows = list(Message.objects.filter(pk__in=ids).select_related("author").order_by("number"))
-        erased = bulk.act == Act.ERASE
+        erased = bulk.act == Bulk.Act.ERASE
         if erased:
             RemovedText.objects.filter(pk__in=ids).delete()
         standing = rows if erased else [row for row in rows if not row.is_deleted]
         now = timezone.now()
-        held = HeldText.objects.in_bulk(ids)  # of those that moderators have hidden meanwhile
+        held = HeldText.objects.in_bulk(ids)  # of messages under review
         if not erased:
             RemovedText.objects.bulk_create(
                 _kept(row, held.get(row.pk), bulk, now) for row in standing
@@ -232,7 +254,7 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
             row.deleted_at, row.hidden_at = row.deleted_at or now, None
         _store(heads, room, standing)
         for row in reacted:
-            recipients.forget_reactions(heads, row, room)
+            recipients.withdraw_reactions(heads, row, room)
         Mention.objects.filter(
             room_id=room_id, number__in=[row.number for row in standing]
         ).delete()
@@ -242,7 +264,9 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
 def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
     room = rooms.room(room_id)
     found = list(RemovedText.objects.filter(pk__in=ids).select_related("message").order_by("pk"))
-    texts = compose([Draft(row.message.author_id, room, row.body) for row in found], FilterSet())
+    texts = render_texts(
+        [RawText(row.message.author_id, room, row.body) for row in found], FilterSet()
+    )
     known = {row.pk: text for row, text in zip(found, texts, strict=True) if isinstance(text, Text)}
     people = recipients.mentioned([Planned(room, text) for text in known.values()])
     with changing(payloads.stream(room_id)) as heads:
@@ -265,19 +289,19 @@ def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
 def _mentions(
     rows: Sequence[Message], texts: Mapping[int, Text], people: recipients.Candidates
 ) -> list[Mention]:
-    """Return the mentions of messages that are there again, but for those who have blocked their authors."""
-    reach = recipients.reach(people)
+    """Return the mentions of restored messages, except of members who blocked the author."""
+    preferences = recipients.preferences(people)
     apart = blocked_pairs(
         {user_id for ids in people.values() for user_id in ids}, {row.author_id for row in rows}
     )
-    heard = {
-        author_id: recipients.heard(reach, author_id, apart)
+    wanted = {
+        author_id: recipients.without_blocked(preferences, author_id, apart)
         for author_id in {row.author_id for row in rows}
     }
     return [
         mention
         for row in rows
-        for mention in mention_rows.mentions(row, texts[row.pk], people, heard[row.author_id])
+        for mention in mention_rows.mentions(row, texts[row.pk], people, wanted[row.author_id])
     ]
 
 
@@ -310,30 +334,24 @@ def _progress(bulk: Bulk, number: int) -> None:
 
 def _finish(bulk: Bulk) -> None:
     names: Iterable[str] = (
-        [inbox(bulk.author_id)] if bulk.author_id is not None and bulk.act != Act.ERASE else []
+        [inbox(bulk.author_id)] if bulk.author_id is not None and bulk.act != Bulk.Act.ERASE else []
     )
     with changing(*names) as heads:
         if not Bulk.objects.filter(pk=bulk.pk, finished_at=None).update(finished_at=timezone.now()):
-            return  # somebody else ran it as well
+            return  # another process ran it as well
         bulk.refresh_from_db()
         _log(bulk, {"bulk": bulk.pk, "act": str(bulk.act), "done": bulk.done})
         if names and bulk.done and bulk.author_id != bulk.actor_id:
             assert bulk.author_id is not None
-            title = _title(bulk)
-            level = "warning" if bulk.act == Act.DELETE else "info"
-            notify(
-                heads,
-                user_id=bulk.author_id,
-                kind="moderation",
-                title=title,
-                body=bulk.reason,
-                level=level,
+            notice = recipients.moderation_notice(
+                bulk.author_id,
+                "bulk_delete" if bulk.act == Bulk.Act.DELETE else "bulk_restore",
                 actor_id=bulk.actor_id,
+                reason=bulk.reason,
+                level="warning" if bulk.act == Bulk.Act.DELETE else "info",
+                details={"messages": bulk.done},
             )
-
-
-def _title(bulk: Bulk) -> str:
-    return f"A moderator {'removed' if bulk.act == Act.DELETE else 'restored'} {bulk.done} of your messages"
+            notify(heads, notice)
 
 
 def _log(bulk: Bulk, details: dict[str, object]) -> None:
@@ -350,4 +368,4 @@ def _log(bulk: Bulk, details: dict[str, object]) -> None:
 
 def _check_moderates(actor_id: int) -> None:
     if not people.is_site_moderator(actor_id):
-        raise Forbidden("Only moderators of the site may do that.")
+        raise Forbidden("Only site moderators can do that.")

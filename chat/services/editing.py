@@ -1,4 +1,4 @@
-"""Changing a message that stands: editing, deleting, restoring, reacting."""
+"""Changing existing messages: editing, deleting, restoring and reacting."""
 
 from django.conf import settings
 from django.utils import timezone
@@ -7,12 +7,12 @@ from chat import payloads, policies
 from chat.errors import NotYours
 from chat.models import REASON_MAX_LENGTH, Membership, Message, ModerationLog, RemovedText, Room
 from chat.policies import Rank
-from chat.queries import filter_cache, messages, rooms
+from chat.queries import filter_cache, members, messages, rooms
 from chat.queries.blocks import blocked_pairs, check_may_write_to
 from chat.services import mention_rows, recipients, withheld_text
 from chat.services.persistence import log, save_message
 from chat.services.recipients import Planned
-from chat.services.rendering import compose_one
+from chat.services.rendering import render_text
 from chat.services.reports import flag
 from chat.services.rights import acting_rank, check_moderates
 from notifications.payloads import inbox
@@ -24,20 +24,25 @@ from realtime.protocol.errors import Forbidden, NotFound, TooMany
 def edit_message(
     *, actor_id: int, message_id: int, body: str, flags: tuple[str, ...] = ()
 ) -> Message:
-    """Give a message of one's own another text. Whom it mentions anew is notified; nobody is for the second time.
+    """Edit the actor's own message. Only newly mentioned members are notified.
 
-    Raises what ``post_messages`` answers, and ``NotYours``.
+    Raises the errors of ``post_messages``, and ``NotYours``.
     """
     found = messages.readable_message(message_id, actor_id)
     room = rooms.room(found.room_id)
-    text = compose_one(actor_id, room, body, filter_cache.current(), flags)
+    text = render_text(actor_id, room, body, filter_cache.current(), flags)
     people = recipients.mentioned([Planned(room, text)])
     with changing(
         payloads.stream(room.pk), *(inbox(user_id) for user_id in people.get(room.pk, ()))
     ) as heads:
         room, member = rooms.room_access(room.pk, actor_id)
         message = _standing(message_id)
-        member = policies.check_may_write(room, member, now=timezone.now())
+        member = policies.check_may_write(
+            room,
+            member,
+            site_muted_until=members.site_muted_until(member),
+            now=timezone.now(),
+        )
         if message.author_id != actor_id:
             raise NotYours("You can only edit your own messages.")
         if message.body == text.body:
@@ -47,19 +52,22 @@ def edit_message(
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
         message.edited_at = timezone.now()
         apart = blocked_pairs(people.get(room.pk, ()), [actor_id])
-        wishes = recipients.heard(recipients.reach(people), actor_id, apart)
-        notices = recipients.mention_notices(message, room, text, people, wishes)
+        wanted = recipients.without_blocked(recipients.preferences(people), actor_id, apart)
+        notices = recipients.mention_notices(message, room, text, people, wanted)
         save_message(heads, message)
         flag([(message, reason) for reason in text.flags])
         mention_rows.forget(message)
-        mention_rows.note(mention_rows.mentions(message, text, people, wishes))
+        mention_rows.note(mention_rows.mentions(message, text, people, wanted))
         if notices:
             notify_many(heads, notices)
     return message
 
 
 def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
-    """Delete a message: one's own for ever, another's as a moderator, so that moderators can restore it. A repeat changes nothing."""
+    """Delete a message. Repeating it changes nothing.
+
+    An author deletes for good; what a moderator deletes can be restored.
+    """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     found = messages.message(message_id)
     with changing(payloads.stream(found.room_id), inbox(found.author_id)) as heads:
@@ -70,7 +78,7 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
         was_deleted = message.is_deleted
         if is_author:
             _check_not_hidden(message)
-            withheld_text.forget(message)
+            withheld_text.erase(message)
         if was_deleted:
             return message
         if not is_author:
@@ -81,8 +89,14 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
     return message
 
 
-def take_down(heads: Heads, message: Message, room: Room, *, actor_id: int, reason: str) -> None:
-    """Delete somebody's message as a moderator, in a transaction that holds the room and the author's inbox; log it, tell the author."""
+def take_down(
+    heads: Heads, message: Message, room: Room, *, actor_id: int, reason: str, category: str = ""
+) -> None:
+    """Delete a message as a moderator, log it and notify the author.
+
+    The transaction must hold the room and the author's inbox. ``category`` is the one of the report
+    that led to it; the author sees it if there is no reason.
+    """
     withheld_text.remove(message, actor_id=actor_id)
     save_message(heads, message)
     _forget(heads, message, room)
@@ -95,22 +109,24 @@ def take_down(heads: Heads, message: Message, room: Room, *, actor_id: int, reas
         message=message,
     )
     if message.author_id != actor_id:
-        tell_author(heads, message, room, actor_id, "removed your message", reason, level="warning")
+        notify_author(
+            heads, message, room, "delete", actor_id=actor_id, reason=reason, category=category
+        )
 
 
 def _forget(heads: Heads, message: Message, room: Room) -> None:
-    """Take back what is told elsewhere of a message that is gone."""
-    recipients.forget_reactions(heads, message, room)
+    """Withdraw notifications and mentions of a message that is gone."""
+    recipients.withdraw_reactions(heads, message, room)
     mention_rows.forget(message)
 
 
 def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
-    """Bring back a message that a moderator deleted."""
+    """Restore a message that a moderator deleted."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     found = messages.message(message_id)
     room = rooms.room(found.room_id)
     removed = RemovedText.objects.filter(message=found).first()
-    text = compose_one(found.author_id, room, removed.body) if removed else None
+    text = render_text(found.author_id, room, removed.body) if removed else None
     with changing(payloads.stream(room.pk), inbox(found.author_id)) as heads:
         room, member = rooms.room_access(room.pk, actor_id)
         check_moderates(room, member, actor_id)
@@ -118,7 +134,7 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
         removed = RemovedText.objects.filter(message=message).first()
         if removed is None or text is None:
             raise NotFound(
-                "There is nothing to restore: the message is not deleted, or its author deleted it."
+                "There is nothing to restore: the message isn't deleted, or its author deleted it."
             )
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
         message.reactions, message.deleted_at = removed.reactions, None
@@ -134,20 +150,23 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
             message=message,
         )
         if message.author_id != actor_id:
-            tell_author(
-                heads, message, room, actor_id, "restored your message", reason, level="info"
-            )
+            notify_author(heads, message, room, "restore", actor_id=actor_id, reason=reason)
     return message
 
 
 def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
-    """Add or take away one's reaction; a repeat changes nothing."""
+    """Add or remove the actor's reaction. Repeating it changes nothing."""
     policies.check_emoji(emoji)
     found = messages.readable_message(message_id, actor_id)
     inboxes = [inbox(found.author_id)] if found.author_id != actor_id else []
     with changing(payloads.stream(found.room_id), *inboxes) as heads:
         room, member = rooms.room_access(found.room_id, actor_id)
-        policies.check_may_react(room, member, now=timezone.now())
+        policies.check_may_react(
+            room,
+            member,
+            site_muted_until=members.site_muted_until(member),
+            now=timezone.now(),
+        )
         if on:
             check_may_write_to(room, actor_id)
         message = _standing(message_id)
@@ -162,24 +181,24 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
             if not message.reactions[emoji]:
                 del message.reactions[emoji]
         save_message(heads, message)
-        recipients.tell_of_reaction(heads, message, room, actor_id=actor_id, emoji=emoji, on=on)
+        recipients.notify_of_reaction(heads, message, room, actor_id=actor_id, emoji=emoji, on=on)
     return message
 
 
 def _standing(message_id: int) -> Message:
-    """Return a message that is there to be changed."""
+    """Return a message that can be changed: neither deleted nor under review."""
     message = messages.message(message_id)
     if message.is_deleted:
-        raise NotFound("This message is deleted.")
+        raise NotFound("This message was deleted.")
     _check_not_hidden(message)
     return message
 
 
 def _check_not_hidden(message: Message) -> None:
-    """Raise ``Forbidden`` while moderators look: what they decide about stays as it is."""
+    """Raise ``Forbidden`` during a review, so that moderators decide about the same text."""
     if message.is_hidden:
         raise Forbidden(
-            "Moderators are looking at this message; it cannot be changed until they have decided."
+            "Moderators are reviewing this message. You can't change it until they have decided."
         )
 
 
@@ -192,7 +211,7 @@ def _check_may_delete(
         if (
             policies.reading_problem(
                 room.kind,
-                policies.standing_state(member.state, member.banned_until) if member else None,
+                policies.effective_state(member.state, member.banned_until) if member else None,
             )
             is not None
         ):
@@ -203,23 +222,34 @@ def _check_may_delete(
 def _check_room_for_reaction(message: Message, emoji: str) -> None:
     kinds: int = settings.HOLDFAST_MAX_REACTION_KINDS
     if emoji not in message.reactions and len(message.reactions) >= kinds:
-        raise TooMany("A message has at most {limit} different reactions.", limit=kinds)
+        raise TooMany(
+            "This message has {limit} different reactions, the most allowed. Choose one of them.",
+            limit=kinds,
+        )
     limit: int = settings.HOLDFAST_MAX_REACTIONS
     if sum(map(len, message.reactions.values())) >= limit:
-        raise TooMany("A message has at most {limit} reactions.", limit=limit)
+        raise TooMany("This message has {limit} reactions, the most allowed.", limit=limit)
 
 
-def tell_author(
-    heads: Heads, message: Message, room: Room, actor_id: int, what: str, reason: str, *, level: str
+def notify_author(
+    heads: Heads,
+    message: Message,
+    room: Room,
+    act: str,
+    *,
+    actor_id: int,
+    reason: str = "",
+    category: str = "",
 ) -> None:
-    """Notify the author of what a moderator did, without a word of the message."""
-    notify(
-        heads,
-        user_id=message.author_id,
-        kind="moderation",
-        title=f"A moderator {what}" if room.is_direct else f"A moderator {what} in {room}",
-        body=reason,
-        url=recipients.permalink(room, message),
+    """Notify an author of what a moderator did to their message."""
+    notice = recipients.moderation_notice(
+        message.author_id,
+        act,
+        room=room,
+        message=message,
         actor_id=actor_id,
-        level=level,
+        reason=reason,
+        level="warning" if act == "delete" else "info",
+        details={"category": category} if category else None,
     )
+    notify(heads, notice)

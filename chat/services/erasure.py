@@ -1,4 +1,7 @@
-"""One person's data: taken out, and erased. Erasing can be begun again at any time, and goes on from where it is."""
+"""Export and erasure of one person's data.
+
+Erasure can be started again at any time; it continues where it stopped.
+"""
 
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -17,7 +20,7 @@ from chat.models import (
     State,
 )
 from chat.queries import messages, people, rooms
-from chat.services import name_scrubbing, renaming
+from chat.services import renaming
 from chat.services.bulk import begin_erasure, run_bulk
 from chat.services.members import leave
 from chat.services.persistence import log, system_user
@@ -27,15 +30,13 @@ from realtime.core.heads import changing
 from realtime.models import AccessToken
 from realtime.protocol.errors import Forbidden
 
-Action = ModerationLog.Action
-
 
 def erased_name(user_id: int) -> str:
-    """Return the username of an account whose person is erased."""
+    """Return the username of an erased account."""
     return f"deleted-{user_id}"
 
 
-def note_export(
+def log_export(
     *,
     actor_id: int,
     reason: str,
@@ -43,12 +44,12 @@ def note_export(
     room_id: int | None = None,
     message_id: int | None = None,
 ) -> None:
-    """Write into the moderation log that somebody took data out."""
+    """Add an export of data to the moderation log."""
     room = rooms.room(room_id) if room_id is not None else None
     message = messages.message(message_id) if message_id is not None else None
     with changing():
         log(
-            Action.EXPORT,
+            ModerationLog.Action.EXPORT,
             actor_id=actor_id,
             reason=reason,
             subject_id=subject_id,
@@ -58,22 +59,23 @@ def note_export(
 
 
 def erase_person(*, actor_id: int, user_id: int, seconds: float, reason: str = "") -> Bulk:
-    """Make an account nobody's and delete what its person wrote; runs for so long and can be called again until it is finished.
+    """Erase a person's data for at most ``seconds``. Call it again until the bulk is finished.
 
-    1. The account loses its name, address, password, rights and tokens; with it every socket is closed within a second, on any node.
-    2. Everything that shows its name shows the new one, as after any renaming, also where others have been told of it in words.
-    3. It leaves its rooms; what was an owner's passes on, and its links into rooms let nobody in any more.
-    4. The log keeps that it was renamed before, and no longer from what to what.
-    5. What only it could read is deleted: sessions, notifications, what it had chosen, whom it had blocked.
-    6. Its texts are deleted for ever in batches (``services.bulk``), also those that moderators can restore.
+    1. The account loses its name, address, password, rights and tokens. Its sockets close within a
+       second on every node.
+    2. Rows that show the old name are published again with the new one, notifications included.
+    3. It leaves its rooms; rooms that it alone owned get another owner, its invitation links end.
+    4. The moderation log keeps that it was renamed, but not the names.
+    5. Data that only this person could read is deleted: sessions, notifications, preferences and
+       blocks.
+    6. Its messages are deleted for good in batches (``services.bulk``), also removed ones.
     """
     user = people.user(user_id)
     if user_id == system_user().pk or user.is_superuser or people.is_site_moderator(user_id):
-        raise Forbidden("Moderators of the site are not erased; take the role away first.")
+        raise Forbidden("You can't erase a site moderator. Remove their role first.")
     user = _anonymise(user, actor_id, reason)
     for row in Renaming.objects.filter(user_id=user_id, finished_at=None):
         renaming.finish(row, but=(renaming.move_messages,))  # the last step moves them all
-    name_scrubbing.unname(user)
     _leave_rooms(user_id)
     _erase_names(user_id)
     _forget(user_id)
@@ -101,7 +103,7 @@ def _anonymise(user: User, actor_id: int, reason: str) -> User:
         user.save()  # closes the sockets after the commit (realtime.auth.revocation)
         renaming.begin(user)
         AccessToken.objects.filter(user=user).delete()
-        log(Action.ERASE, actor_id=actor_id, reason=reason, subject_id=user.pk)
+        log(ModerationLog.Action.ERASE, actor_id=actor_id, reason=reason, subject_id=user.pk)
     return user
 
 
@@ -118,15 +120,15 @@ def _leave_rooms(user_id: int) -> None:
 
 
 def _erase_names(user_id: int) -> None:
-    """Empty the entries of earlier renamings: the one change of the log that its trigger lets through."""
+    """Empty the log entries of renamings, the one change that the log's trigger allows."""
     with changing():
-        ModerationLog.objects.filter(subject_id=user_id, action=Action.RENAME).exclude(
-            details={}
-        ).update(details={})
+        ModerationLog.objects.filter(
+            subject_id=user_id, action=ModerationLog.Action.RENAME
+        ).exclude(details={}).update(details={})
 
 
 def _forget(user_id: int) -> None:
-    """Delete what only the person could read. Nobody follows their inbox any more, so its replay is nobody's."""
+    """Delete data that only the person could read. Their inbox has no followers any more."""
     with changing():
         for model in (Notification, AnnouncementReading, Preferences, Mention, Block):
             model.objects.filter(user_id=user_id).delete()

@@ -1,4 +1,7 @@
-"""Filters: made, changed, switched on and off, deleted. They are rows of no stream; a new version tells every process of it."""
+"""Filters: created, changed, turned on and off, deleted.
+
+They are in no stream; every process notices a change by the version.
+"""
 
 from uuid import uuid4
 
@@ -22,7 +25,7 @@ def save_filter(
     is_on: bool = False,
     filter_id: int | None = None,
 ) -> Filter:
-    """Make a filter, or change the one with ``filter_id``. For moderators of the site."""
+    """Create a filter, or change the one with ``filter_id``. For site moderators."""
     text = clean_filter(text, kind)
     if action not in FilterAction.values:
         raise BadRequest("action: expected one of {values}", values=", ".join(FilterAction.values))
@@ -40,7 +43,7 @@ def save_filter(
 
 
 def switch_filter(*, actor_id: int, filter_id: int, on: bool, reason: str = "") -> Filter:
-    """Switch a filter on or off."""
+    """Turn a filter on or off."""
     _check_moderates(actor_id)
     with changing():
         _lock_filters()
@@ -56,7 +59,6 @@ def switch_filter(*, actor_id: int, filter_id: int, on: bool, reason: str = "") 
 
 
 def delete_filter(*, actor_id: int, filter_id: int, reason: str = "") -> None:
-    """Delete a filter."""
     _check_moderates(actor_id)
     with changing():
         row = _locked(filter_id)
@@ -65,7 +67,7 @@ def delete_filter(*, actor_id: int, filter_id: int, reason: str = "") -> None:
 
 
 def clean_filter(text: str, kind: str) -> str:
-    """Return the text of a filter as it is compared. Raises ``BadRequest`` that says what is wrong with it."""
+    """Return the text of a filter as it is compared. Raises ``BadRequest`` with the reason."""
     if kind not in FilterKind.values:
         raise BadRequest("kind: expected one of {values}", values=", ".join(FilterKind.values))
     if kind == FilterKind.WORD:
@@ -102,21 +104,19 @@ def _locked(filter_id: int) -> Filter:
 
 
 def _check_room_for(row: Filter) -> None:
-    """Raise ``TooMany`` where so many are on that posting would feel it."""
+    """Raise ``TooMany`` if so many filters are on that posting would become slow."""
     others = Filter.objects.filter(is_on=True, kind=row.kind).exclude(pk=row.pk)
     most = filters.MAX_WORDS if row.kind == FilterKind.WORD else filters.MAX_PATTERNS
     texts = list(others.values_list("text", flat=True)[:most])
     if len(texts) >= most:
         raise TooMany(
-            "{most} filters of this kind are on, as many as can be. Switch one off first.",
+            "{most} filters of this kind are on, the most allowed. Turn one off first.",
             most=most,
         )
     if row.kind == FilterKind.PATTERN:
         size = sum(map(filters.check_pattern, [row.text, *texts]))
         if size > filters.MAX_PROGRAMS:
-            raise TooMany(
-                "The patterns that are on have become too large together. Switch one off first."
-            )
+            raise TooMany("The patterns that are on are too large together. Turn one off first.")
 
 
 def _note(row: Filter, actor_id: int, what: str, reason: str = "") -> None:
@@ -132,4 +132,4 @@ def _new_version() -> None:
 
 def _check_moderates(actor_id: int) -> None:
     if not people.is_site_moderator(actor_id):
-        raise Forbidden("Only moderators of the site may do that.")
+        raise Forbidden("Only site moderators can do that.")

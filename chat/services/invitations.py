@@ -1,7 +1,8 @@
-"""Links that let people into a room: made and revoked by those who moderate it, used by whoever holds one.
+"""Invitation links: created and revoked by moderators of the room, used by anyone who has one.
 
-A use is counted in the transaction of the join, under the lock of the room, so no link lets in more people than it may. A link is as good
-as an invitation by name: it lets in who has left or was removed, and nobody who is banned.
+A use is counted in the transaction that adds the member, under the lock of the room, so a link
+never admits more people than it allows. A link admits users who left or were removed, but not
+banned ones.
 """
 
 import secrets
@@ -19,19 +20,18 @@ from chat.services.rights import check_moderates
 from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest, Forbidden, TooMany
 
-TOKEN_BYTES: Final = 24  # 192 bits: nobody finds one by guessing
-Action = ModerationLog.Action
+TOKEN_BYTES: Final = 24  # 192 bits cannot be guessed
 
 
 class MadeLink(NamedTuple):
-    """A new link, and its token, which is nowhere else."""
+    """A new link with its token, which is stored nowhere."""
 
     row: InviteLink
     token: str
 
 
 def make_invite_link(*, actor_id: int, room_id: int, seconds: int, max_uses: int) -> MadeLink:
-    """Make a link into a room, for so many seconds and people. For owners and moderators."""
+    """Create a link that works for this long and this many people. For owners and moderators."""
     if not invite_links.MIN_SECONDS <= seconds <= invite_links.MAX_SECONDS:
         least, most = invite_links.MIN_SECONDS, invite_links.MAX_SECONDS
         raise BadRequest(
@@ -54,7 +54,7 @@ def make_invite_link(*, actor_id: int, room_id: int, seconds: int, max_uses: int
         now = timezone.now()
         if len(invite_links.usable(room_id, now=now)) >= invite_links.MAX_USABLE:
             raise TooMany(
-                "A room has at most {limit} links at a time; revoke one first.",
+                "This room has {limit} invitation links, the most allowed. Revoke one first.",
                 limit=invite_links.MAX_USABLE,
             )
         row = InviteLink.objects.create(
@@ -66,18 +66,17 @@ def make_invite_link(*, actor_id: int, room_id: int, seconds: int, max_uses: int
             max_uses=max_uses,
         )
         details = {"link": row.pk, "seconds": seconds, "uses": max_uses}
-        log(Action.LINK, actor_id=actor_id, reason="", room=room, details=details)
+        log(ModerationLog.Action.LINK, actor_id=actor_id, reason="", room=room, details=details)
     return MadeLink(invite_links.by_id(row.pk), token)
 
 
 def check_may_see_links(*, actor_id: int, room_id: int) -> None:
-    """Raise what others than those who moderate the room are told."""
     room, member = rooms.room_access(room_id, actor_id)
     check_moderates(room, member, actor_id)
 
 
 def revoke_invite_link(*, actor_id: int, room_id: int, link_id: int) -> InviteLink:
-    """End a link; a repeat changes nothing. Who came in by it stays."""
+    """Revoke a link. Repeating it changes nothing, and members who used it stay."""
     rooms.room(room_id)
     with changing(payloads.stream(room_id)):
         room, member = rooms.room_access(room_id, actor_id)
@@ -87,7 +86,7 @@ def revoke_invite_link(*, actor_id: int, room_id: int, link_id: int) -> InviteLi
             row.revoked_at, row.revoked_by_id = timezone.now(), actor_id
             row.save(update_fields=["revoked_at", "revoked_by"])
             log(
-                Action.REVOKE_LINK,
+                ModerationLog.Action.REVOKE_LINK,
                 actor_id=actor_id,
                 reason="",
                 room=room,
@@ -97,7 +96,7 @@ def revoke_invite_link(*, actor_id: int, room_id: int, link_id: int) -> InviteLi
 
 
 def join_by_link(*, actor_id: int, token: str) -> Membership:
-    """Become a member by a link. Who is one already stays one, and no use is counted."""
+    """Join a room by a link. For a member nothing changes, and no use is counted."""
     user = people.active_user_by_id(actor_id)
     found = invite_links.by_token(token)
     with changing(*streams_of(found.room_id, actor_id)) as heads:
@@ -106,7 +105,8 @@ def join_by_link(*, actor_id: int, token: str) -> Membership:
             return row
         if policies.is_banned(row):
             raise Forbidden("You are banned from this room.")
-        link = invite_links.by_id(found.pk)  # as of the lock, which all who come in by it wait for
+        # Read again under the lock, which everyone who uses the link waits for.
+        link = invite_links.by_id(found.pk)
         problem = invite_links.problem(link, room, now=timezone.now())
         if problem is not None:
             raise LinkOver(str(invite_links.WORDS[problem]))

@@ -1,4 +1,4 @@
-"""Coming, going, and what members are."""
+"""Joining, leaving and inviting, and the roles of members."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -7,10 +7,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat import payloads, policies
-from chat.models import REASON_MAX_LENGTH, Involvement, Membership, ModerationLog, Role, Room, State
+from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Role, Room, State
 from chat.policies import Rank
 from chat.queries import members, people, rooms
 from chat.queries.blocks import blocked_pairs
+from chat.services import recipients
 from chat.services.persistence import (
     admit,
     count_members,
@@ -21,19 +22,19 @@ from chat.services.persistence import (
     streams_of,
 )
 from chat.services.rights import check_moderates
-from notifications.payloads import inbox, person
+from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailable
 
-# Of an operator's bulk: some 0.3 s, during which nobody posts in the room.
+# Of an operator's bulk: about 0.3 s, during which nobody can post in the room.
 MEMBERS_PER_TRANSACTION: Final = 500
-MAX_OWNER_ATTEMPTS: Final = 5  # the heir can leave between the question and the lock
+MAX_NEXT_OWNER_ATTEMPTS: Final = 5  # they can leave before the lock
 RETRY_SECONDS: Final = 1.0
 
 
 def join(*, actor_id: int, room_id: int) -> Membership:
-    """Become a member of a public room. Who is a member already stays one."""
+    """Join a public room. For a member nothing changes."""
     user = people.active_user_by_id(actor_id)
     rooms.readable_room(room_id, actor_id)
     with changing(*streams_of(room_id, actor_id)) as heads:
@@ -49,44 +50,49 @@ def join(*, actor_id: int, room_id: int) -> Membership:
 
 
 def leave(*, actor_id: int, room_id: int) -> Membership:
-    """Stop being a member. The last owner's room passes to its longest-standing moderator, else member."""
+    """Leave a room. The room of its last owner passes to the next owner."""
 
     def act(heads: Heads, room: Room, row: Membership | None) -> Membership:
         row = policies.check_member(room, row)
         if room.is_direct:
             raise Forbidden(
-                "A direct conversation cannot be left; choose to be told of nothing instead."
+                "You can't leave a direct conversation. Turn off its notifications instead."
             )
         dismiss(heads, room, row, State.LEFT)
         return row
 
-    return ending(room_id, actor_id, act)
+    return end_membership(room_id, actor_id, act)
 
 
-def ending(
+def end_membership(
     room_id: int, user_id: int, act: Callable[[Heads, Room, Membership | None], Membership]
 ) -> Membership:
-    """Let ``act`` end a membership, and pass the room on where it was the last owner's.
+    """Let ``act`` end a membership, and promote the next owner if the last one goes.
 
-    The next owner's inbox is locked with the rest. So the next owner is found before the lock, and
-    must still be the same under it.
+    The next owner's inbox is locked with the rest, so they are found before the lock and must be
+    the same under the lock.
     """
     rooms.room(room_id)
-    for _ in range(MAX_OWNER_ATTEMPTS):
-        owner_id = members.next_owner(room_id, user_id)
-        with changing(*streams_of(room_id, user_id, *([owner_id] if owner_id else []))) as heads:
-            if members.next_owner(room_id, user_id) != owner_id:
+    for _ in range(MAX_NEXT_OWNER_ATTEMPTS):
+        next_owner_id = members.next_owner(room_id, user_id)
+        with changing(
+            *streams_of(room_id, user_id, *([next_owner_id] if next_owner_id else []))
+        ) as heads:
+            if members.next_owner(room_id, user_id) != next_owner_id:
                 continue
             room, row = rooms.room_access(room_id, user_id)
             row = act(heads, room, row)
-            if owner_id is not None:
-                _promote(heads, room, owner_id)
+            if next_owner_id is not None:
+                _promote(heads, room, next_owner_id)
         return row
-    raise Unavailable("The room is changing too fast; try again.", retry_after=RETRY_SECONDS)
+    raise Unavailable("This room is changing right now. Try again.", retry_after=RETRY_SECONDS)
 
 
 def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
-    """Make somebody a member, and tell them. Members invite into public rooms, owners and moderators into private ones."""
+    """Add a user to a room and notify them.
+
+    Members invite to public rooms, owners and moderators to private ones.
+    """
     rooms.readable_room(room_id, actor_id)
     user = people.active_user(username)
     with changing(*streams_of(room_id, user.pk)) as heads:
@@ -100,28 +106,22 @@ def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
         if row is not None and policies.is_active(row):
             return row
         if policies.is_banned(row):
-            raise Forbidden("{name} is banned from this room.", name=user.username)
+            raise Forbidden(
+                "{name} is banned from this room. A moderator has to lift the ban first.",
+                name=user.username,
+            )
         if blocked_pairs([user.pk], [actor_id]):
-            raise Forbidden("You cannot add this person.")
+            raise Forbidden("You can't add this person.")
         row = row or new_membership(room, user, now=timezone.now())
         admit(heads, room, row)
-        name = person(member.user)["name"]
-        notify(
-            heads,
-            user_id=user.pk,
-            kind="invitation",
-            title=f"{name} added you to {room}",
-            url=room.get_absolute_url(),
-            actor_id=actor_id,
-            place=payloads.stream(room_id),
-        )
+        notify(heads, recipients.invitation_notice(room, user.pk, actor_id=actor_id))
     return row
 
 
 def add_members(*, room_id: int, user_ids: Sequence[int], role: str = Role.MEMBER) -> int:
-    """Make many people members at once, without telling them: an operator's tool. Returns how many were not members before.
+    """Add many users without notifying them, for operators. Returns how many were added.
 
-    Who is banned from the room stays so.
+    Banned users stay banned.
     """
     policies.check_not_direct(rooms.room(room_id))
     wanted = sorted(set(user_ids))
@@ -135,7 +135,7 @@ def add_members(*, room_id: int, user_ids: Sequence[int], role: str = Role.MEMBE
 def set_role(
     *, actor_id: int, room_id: int, user_id: int, role: str, reason: str = ""
 ) -> Membership:
-    """Give a member another role. For owners; a room keeps at least one of them."""
+    """Change a member's role. For owners; a room keeps at least one owner."""
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     if role not in Role.values:
         raise BadRequest("role: expected one of {values}", values=", ".join(Role.values))
@@ -150,7 +150,7 @@ def set_role(
         if row.role == role:
             return row
         if members.is_last_owner(room_id, user_id):
-            raise Forbidden("A room needs an owner: make somebody else one first.")
+            raise Forbidden("A room needs an owner. Make someone else an owner first.")
         details = {"from": str(row.role), "to": role}
         row.role = role
         save_membership(heads, row)
@@ -163,21 +163,18 @@ def set_role(
             details=details,
         )
         if user_id != actor_id:
-            title = f"You are now {_ROLES[Role(role)]} of {room}"
-            notify(
-                heads,
-                user_id=user_id,
-                kind="moderation",
-                title=title,
-                body=reason,
-                url=room.get_absolute_url(),
-                actor_id=actor_id,
+            notice = recipients.moderation_notice(
+                user_id, "role", room=room, actor_id=actor_id, reason=reason, details={"role": role}
             )
+            notify(heads, notice)
     return row
 
 
 def transfer(*, actor_id: int, room_id: int, user_id: int) -> Membership:
-    """Give a room of the actor's to another member; the actor is a moderator then. Returns the new owner's membership."""
+    """Make another member the owner; the actor becomes a moderator.
+
+    Returns the new owner's membership.
+    """
     rooms.room(room_id)
     people.active_user_by_id(user_id)
     with changing(*streams_of(room_id, actor_id, user_id)) as heads:
@@ -200,49 +197,17 @@ def transfer(*, actor_id: int, room_id: int, user_id: int) -> Membership:
                     subject_id=member.user_id,
                     details=details,
                 )
-        title = f"{person(mine.user)['name']} made you the owner of {room}"
         notify(
-            heads,
-            user_id=user_id,
-            kind="moderation",
-            title=title,
-            url=room.get_absolute_url(),
-            actor_id=actor_id,
+            heads, recipients.moderation_notice(user_id, "transfer", room=room, actor_id=actor_id)
         )
     return row
-
-
-def set_involvement(*, actor_id: int, room_id: int, involvement: str) -> Membership:
-    """Choose what of the room reaches the actor's inbox."""
-    if involvement not in Involvement.values:
-        raise BadRequest(
-            "involvement: expected one of {values}", values=", ".join(Involvement.values)
-        )
-    rooms.room(room_id)
-    with changing(*streams_of(room_id, actor_id)) as heads:
-        room, row = rooms.room_access(room_id, actor_id)
-        row = policies.check_member(room, row)
-        if row.involvement != involvement:
-            row.involvement = involvement
-            save_membership(heads, row)
-    return row
-
-
-_ROLES: Final = {Role.OWNER: "an owner", Role.MODERATOR: "a moderator", Role.MEMBER: "a member"}
 
 
 def _promote(heads: Heads, room: Room, user_id: int) -> None:
     row = Membership.objects.select_related("user").get(room=room, user_id=user_id)
     row.role = Role.OWNER
     save_membership(heads, row)
-    notify(
-        heads,
-        user_id=user_id,
-        kind="moderation",
-        title=f"You are now an owner of {room}",
-        body="The last owner has left.",
-        url=room.get_absolute_url(),
-    )
+    notify(heads, recipients.moderation_notice(user_id, "succession", room=room))
 
 
 def _add_members(room_id: int, user_ids: Sequence[int], role: str) -> int:

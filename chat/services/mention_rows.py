@@ -1,19 +1,27 @@
-"""Which messages mention whom, noted apart from the messages so that the unread ones can be counted. Of no stream: messages tell it."""
+"""Which messages mention a person, stored apart from the messages to count the unread ones.
+
+These rows are in no stream: the messages themselves carry their mentions.
+"""
 
 from collections.abc import Collection
 
 from chat.models import Membership, Mention, Message, State
 from chat.policies import ROOM_MENTION_MAX_MEMBERS
 from chat.queries.blocks import blocked_pairs
-from chat.services.recipients import Candidates, Reach
+from chat.services.recipients import Candidates, Preferences
 from chat.services.rendering import Text
 
-EVERYBODY = 'data-room=""'  # what becomes of @room (chat.text.markdown); nobody can write a tag
+EVERYBODY = 'data-room=""'  # @room as HTML (chat.text.markdown); nobody can write a tag
 ROWS_PER_STATEMENT = 500  # @room in a large room: far below the 32,766 parameters of SQLite
 
 
-def mentions(message: Message, text: Text, people: Candidates, members: Reach) -> list[Mention]:
-    """Return the mentions of a message, also those of people who want to be told of nothing: they may want it again."""
+def mentions(
+    message: Message, text: Text, people: Candidates, members: Preferences
+) -> list[Mention]:
+    """Return the mentions of a message, also of people who have switched their notifications off.
+
+    They may switch them on again.
+    """
     if not (text.mentions or text.everybody):
         return []
     found = [
@@ -30,13 +38,16 @@ def mentions(message: Message, text: Text, people: Candidates, members: Reach) -
 
 
 def note(rows: Collection[Mention]) -> None:
-    """Write mentions; nothing where there is none."""
+    """Store mentions; no query where there are none."""
     if rows:
         Mention.objects.bulk_create(rows, batch_size=ROWS_PER_STATEMENT, ignore_conflicts=True)
 
 
 def note_again(message: Message) -> None:
-    """Write the mentions of a message that is shown again, of those who are in the room now and have not blocked its author."""
+    """Store the mentions of a message that is shown again.
+
+    Of people who are in the room now and have not blocked the author.
+    """
     members = Membership.objects.filter(room_id=message.room_id, state=State.ACTIVE).exclude(
         user_id=message.author_id
     )
@@ -45,16 +56,16 @@ def note_again(message: Message) -> None:
     user_ids = list(
         members.order_by("user_id").values_list("user_id", flat=True)[:ROOM_MENTION_MAX_MEMBERS]
     )
-    apart = blocked_pairs(user_ids, [message.author_id])
-    heard = [user_id for user_id in user_ids if (user_id, message.author_id) not in apart]
+    blocks = blocked_pairs(user_ids, [message.author_id])
     note(
         [
             Mention(user_id=user_id, room_id=message.room_id, number=message.number)
-            for user_id in heard
+            for user_id in user_ids
+            if (user_id, message.author_id) not in blocks
         ]
     )
 
 
 def forget(message: Message) -> None:
-    """Take away the mentions of a message that mentions nobody any more, or others than before."""
+    """Delete the mentions of a message that mentions nobody any more, or others than before."""
     Mention.objects.filter(room_id=message.room_id, number=message.number).delete()

@@ -1,18 +1,21 @@
-"""What moderators do to people. Each act has a reason, an entry in the log, and a notification to the person concerned."""
+"""Moderation of users: in a room, and on the whole site.
+
+Every action has a reason and an entry in the log, and notifies the user.
+"""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
-from chat import payloads, policies
+from chat import policies
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Room, SiteBan, SiteMute, State
 from chat.moderation import site_bans
 from chat.payloads import moment
 from chat.queries import members, people, rooms
-from chat.services.members import ending
+from chat.services import recipients
+from chat.services.members import end_membership
 from chat.services.persistence import (
     dismiss,
     log,
@@ -25,26 +28,15 @@ from chat.services.rights import check_above, check_above_on_site, check_moderat
 from notifications.payloads import inbox
 from notifications.services import notify
 from realtime.auth.revocation import end_sessions_within
-from realtime.auth.revocation_timing import start
 from realtime.core.heads import Heads, changing
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
-from realtime.site.time_zones import written
-
-Action = ModerationLog.Action
-_WORDS: Final = {
-    Action.MUTE: "muted you",
-    Action.UNMUTE: "lets you speak again",
-    Action.REMOVE: "removed you from the room",
-    Action.BAN: "banned you from the room",
-    Action.UNBAN: "lifted your ban; you may come back",
-}
 
 
 def mute(
     *, actor_id: int, room_id: int, user_id: int, seconds: int, reason: str = ""
 ) -> Membership:
-    """Silence a member for so many seconds; 0 lets them speak again."""
+    """Mute a member for this many seconds; 0 unmutes."""
     reason = _reason(reason)
     policies.check_seconds(seconds, name="muted_for", limit=policies.MAX_MUTE)
     rooms.room(room_id)
@@ -60,7 +52,7 @@ def mute(
         save_membership(heads, row)
         _note(
             heads,
-            Action.MUTE if until else Action.UNMUTE,
+            ModerationLog.Action.MUTE if until else ModerationLog.Action.UNMUTE,
             room,
             user_id,
             actor_id,
@@ -71,26 +63,26 @@ def mute(
 
 
 def remove(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Membership:
-    """Put a member out of the room. They may come back: into a public room by themselves."""
+    """Remove a member from the room. They may join a public room again."""
     reason = _reason(reason)
 
     def act(heads: Heads, room: Room, row: Membership | None) -> Membership:
         _check_may_act(room, row, user_id, actor_id)
         row = _known_member(row)
         dismiss(heads, room, row, State.REMOVED)
-        _note(heads, Action.REMOVE, room, user_id, actor_id, reason, ending=_timed(heads, row))
+        _note(heads, ModerationLog.Action.REMOVE, room, user_id, actor_id, reason)
         return row
 
     people.user(user_id)
-    return ending(room_id, user_id, act)
+    return end_membership(room_id, user_id, act)
 
 
 def ban(
     *, actor_id: int, room_id: int, user_id: int, seconds: int | None = None, reason: str = ""
 ) -> Membership:
-    """Put somebody out of the room, member or not, and keep them out: for so many seconds, or until it is lifted.
+    """Ban a user from the room, member or not, for this many seconds or until it is lifted.
 
-    Who is banned until it is lifted stays so, unless it is now to end by itself.
+    A user who is banned already stays banned until the new time.
     """
     reason = _reason(reason)
     until = _until(seconds)
@@ -103,16 +95,14 @@ def ban(
         row = row or new_membership(room, user, now=timezone.now())
         dismiss(heads, room, row, State.BANNED, until=until)
         details = {"until": moment(until)} if until else None
-        _note(
-            heads, Action.BAN, room, user_id, actor_id, reason, details, ending=_timed(heads, row)
-        )
+        _note(heads, ModerationLog.Action.BAN, room, user_id, actor_id, reason, details)
         return row
 
-    return ending(room_id, user_id, act)
+    return end_membership(room_id, user_id, act)
 
 
 def unban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Membership:
-    """Let somebody come back; their state is then ``left``: they join again, or are invited."""
+    """Lift a ban. The user's state is then ``left``, so they can join or be invited again."""
     reason = _reason(reason)
     rooms.room(room_id)
     people.user(user_id)
@@ -120,16 +110,17 @@ def unban(*, actor_id: int, room_id: int, user_id: int, reason: str = "") -> Mem
         room, row = rooms.room_access(room_id, user_id)
         _check_may_act(room, row, user_id, actor_id)
         if row is None or row.state != State.BANNED:
-            raise NotFound("Nobody of this name is banned from the room.")
+            raise NotFound("This person isn't banned from the room.")
         dismiss(heads, room, row, State.LEFT)
-        _note(heads, Action.UNBAN, room, user_id, actor_id, reason)
+        _note(heads, ModerationLog.Action.UNBAN, room, user_id, actor_id, reason)
     return row
 
 
 def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = None) -> SiteBan:
-    """Keep somebody out of the whole site, for so many seconds or until it is lifted. Their sockets close at once.
+    """Ban a user from the whole site, for this many seconds or until it is lifted.
 
-    Who is banned already stays so, for the first reason, but for as long as is said now.
+    Their sockets close at once. A user who is banned already stays banned, with the first reason
+    but until the new time.
     """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH, required=True)
     until = _until(seconds)
@@ -144,7 +135,7 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
                 standing.until = until
                 standing.save(update_fields=["until"])
                 log(
-                    Action.SITE_BAN,
+                    ModerationLog.Action.SITE_BAN,
                     actor_id=actor_id,
                     reason=reason,
                     subject_id=user_id,
@@ -152,32 +143,29 @@ def site_ban(*, actor_id: int, user_id: int, reason: str, seconds: int | None = 
                 )
             return standing
         row = SiteBan.objects.create(user=user, reason=reason, created_by_id=actor_id, until=until)
-        ending = end_sessions_within(
-            heads, user_id, code=CloseCode.BANNED, reason=site_bans.in_words(reason, until)
+        end_sessions_within(
+            heads, user_id, code=CloseCode.BANNED, reason=str(site_bans.refusal(reason, until))
         )
         log(
-            Action.SITE_BAN,
+            ModerationLog.Action.SITE_BAN,
             actor_id=actor_id,
             reason=reason,
             subject_id=user_id,
             details=details,
-            ending=ending.pk if ending else None,
         )
-        title = "You were banned from this site"
-        notify(
-            heads,
-            user_id=user_id,
-            kind="moderation",
-            title=title,
-            body=reason,
-            level="critical",
+        notice = recipients.moderation_notice(
+            user_id,
+            ModerationLog.Action.SITE_BAN,
             actor_id=actor_id,
+            reason=reason,
+            level="critical",
+            details=details,
         )
+        notify(heads, notice)
     return row
 
 
 def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
-    """Let somebody in again."""
     reason = _reason(reason)
     check_above_on_site(actor_id, user_id)
     people.user(user_id)
@@ -185,25 +173,23 @@ def site_unban(*, actor_id: int, user_id: int, reason: str = "") -> SiteBan:
         _close_ended_bans(user_id)
         row = SiteBan.objects.filter(user_id=user_id, lifted_at=None).first()
         if row is None:
-            raise NotFound("Nobody of this name is banned from the site.")
+            raise NotFound("This person isn't banned from the site.")
         row.lifted_at, row.lifted_by_id = timezone.now(), actor_id
         row.save()
-        log(Action.SITE_UNBAN, actor_id=actor_id, reason=reason, subject_id=user_id)
-        title = "Your ban from this site was lifted"
-        notify(
-            heads,
-            user_id=user_id,
-            kind="moderation",
-            title=title,
-            body=reason,
-            level="success",
+        log(ModerationLog.Action.SITE_UNBAN, actor_id=actor_id, reason=reason, subject_id=user_id)
+        notice = recipients.moderation_notice(
+            user_id,
+            ModerationLog.Action.SITE_UNBAN,
             actor_id=actor_id,
+            reason=reason,
+            level="success",
         )
+        notify(heads, notice)
     return row
 
 
 def site_mute(*, actor_id: int, user_id: int, seconds: int, reason: str = "") -> datetime | None:
-    """Let somebody write in no room for so many seconds; 0 lets them speak again. Returns until when."""
+    """Mute a user in all rooms for this many seconds; 0 unmutes. Returns until when."""
     reason = _reason(reason)
     policies.check_seconds(seconds, name="muted_for", limit=policies.MAX_MUTE)
     people.user(user_id)
@@ -215,29 +201,14 @@ def site_mute(*, actor_id: int, user_id: int, seconds: int, reason: str = "") ->
             return None
         row.until, row.reason, row.created_by_id = until, reason, actor_id
         save_site_mute(heads, row)
-        action = Action.SITE_MUTE if until else Action.SITE_UNMUTE
-        log(
-            action,
-            actor_id=actor_id,
-            reason=reason,
-            subject_id=user_id,
-            details={"until": moment(until)} if until else {},
-        )
-        title = (
-            f"A moderator muted you in all rooms {_until_in_words(until)}"
-            if until
-            else "A moderator lets you speak again, in all rooms"
-        )
+        action = ModerationLog.Action.SITE_MUTE if until else ModerationLog.Action.SITE_UNMUTE
+        details = {"until": moment(until)} if until else {}
+        log(action, actor_id=actor_id, reason=reason, subject_id=user_id, details=details)
         level = "warning" if until else "success"
-        notify(
-            heads,
-            user_id=user_id,
-            kind="moderation",
-            title=title,
-            body=reason,
-            level=level,
-            actor_id=actor_id,
+        notice = recipients.moderation_notice(
+            user_id, action, actor_id=actor_id, reason=reason, level=level, details=details
         )
+        notify(heads, notice)
     return until
 
 
@@ -254,12 +225,8 @@ def _until(seconds: int | None) -> datetime | None:
     return timezone.now() + timedelta(seconds=seconds)
 
 
-def _until_in_words(until: datetime | None) -> str:
-    return f"until {written(until)}" if until else ""
-
-
 def _close_ended_bans(user_id: int) -> None:
-    """Note on a ban whose time has come that it is over, so that another can stand."""
+    """Mark expired bans as lifted, because a user has at most one ban that is not."""
     SiteBan.objects.filter(user_id=user_id, lifted_at=None, until__lte=timezone.now()).update(
         lifted_at=F("until")
     )
@@ -270,21 +237,12 @@ def _reason(text: str) -> str:
 
 
 def _check_may_act(room: Room, subject: Membership | None, subject_id: int, actor_id: int) -> None:
-    """Raise where the actor does not moderate the room, or does not stand above the person concerned."""
+    """Raise unless the actor moderates the room and outranks the subject."""
     acting = check_moderates(room, members.membership(room.pk, actor_id), actor_id)
     policies.check_not_direct(room)
     if subject_id == actor_id:
-        raise Forbidden("You cannot do that to yourself.")
+        raise Forbidden("You can't do that to yourself.")
     check_above(room, acting, subject, subject_id)
-
-
-def _ends(action: Action, details: dict[str, Any] | None) -> str:
-    until = (
-        parse_datetime((details or {}).get("until", ""))
-        if action in (Action.BAN, Action.MUTE)
-        else None
-    )
-    return f" {_until_in_words(until)}" if until else ""
 
 
 def _known_member(row: Membership | None) -> Membership:
@@ -293,24 +251,16 @@ def _known_member(row: Membership | None) -> Membership:
     return row
 
 
-def _timed(heads: Heads, row: Membership) -> int:
-    """Start the stopwatch: from now until no socket of theirs follows the room."""
-    return start(
-        heads, payloads.stream(row.room_id), row.seq, user_id=row.user_id, reason=str(row.state)
-    ).pk
-
-
 def _note(
     heads: Heads,
-    action: Action,
+    action: ModerationLog.Action,
     room: Room,
     user_id: int,
     actor_id: int,
     reason: str,
     details: dict[str, Any] | None = None,
-    ending: int | None = None,
 ) -> None:
-    """Log an act, and tell the person concerned."""
+    """Log an action and notify the user."""
     log(
         action,
         actor_id=actor_id,
@@ -318,16 +268,15 @@ def _note(
         room=room,
         subject_id=user_id,
         details=details,
-        ending=ending,
     )
-    is_mercy = action in (Action.UNMUTE, Action.UNBAN)
-    notify(
-        heads,
-        user_id=user_id,
-        kind="moderation",
-        title=f"{room}: a moderator {_WORDS[action]}{_ends(action, details)}",
-        body=reason,
-        url="" if action in (Action.REMOVE, Action.BAN) else room.get_absolute_url(),
+    is_lifted = action in (ModerationLog.Action.UNMUTE, ModerationLog.Action.UNBAN)
+    notice = recipients.moderation_notice(
+        user_id,
+        action,
+        room=room,
         actor_id=actor_id,
-        level="success" if is_mercy else "warning",
+        reason=reason,
+        level="success" if is_lifted else "warning",
+        details=details,
     )
+    notify(heads, notice)

@@ -1,4 +1,4 @@
-"""Who moderates the site: the group of the moderators, and who is in it."""
+"""Site moderators: the group, its permissions and its members."""
 
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from realtime.auth import MODERATORS
 from realtime.core.heads import changing
 from realtime.protocol.errors import NotFound
 
-# What moderators may open in the admin. What they change there goes through the services.
+# What site moderators may open in the admin. Changes there go through services.
 _PERMISSIONS: Final = {
     "view": [
         "room",
@@ -36,7 +36,10 @@ _ROLE: Final = ModerationLog.Action.ROLE
 
 
 def ensure_moderators_group() -> Group:
-    """Return the group. A migration made it; here it is made again where somebody emptied the tables, and else left as it is."""
+    """Return the group of site moderators. An existing group is not changed.
+
+    A migration creates it; here it is created again if the tables were emptied.
+    """
     with changing():
         group, made = Group.objects.get_or_create(name=MODERATORS)
         if made:
@@ -49,7 +52,11 @@ def ensure_moderators_group() -> Group:
 
 
 def ensure_after_migrate(*, using: str, apps: Apps = installed, **_: Any) -> None:
-    """Answer Django's ``post_migrate``, which a flush sends as well, and a migration of another app alone, before there are any groups."""
+    """Handle Django's ``post_migrate``.
+
+    A flush sends it as well, and so does a migration of another app, when there may be no groups
+    yet.
+    """
     if (
         using == DEFAULT_DB_ALIAS
         and "group" in apps.all_models["auth"]
@@ -60,7 +67,7 @@ def ensure_after_migrate(*, using: str, apps: Apps = installed, **_: Any) -> Non
 
 
 def appoint_moderator(*, username: str) -> bool:
-    """Make somebody a moderator of the site, who may sign in to the admin. Tells whether they were none before."""
+    """Make a user a site moderator with access to the admin. Returns whether they were none."""
     user = people.active_user(username)
     group = ensure_moderators_group()
     with changing():
@@ -79,7 +86,10 @@ def appoint_moderator(*, username: str) -> bool:
 
 
 def dismiss_moderator(*, username: str) -> bool:
-    """Take the role away, and the admin with it, unless somebody has other rights there. Tells whether they were one before."""
+    """Remove the role, and access to the admin unless the user has other rights there.
+
+    Returns whether they were a moderator.
+    """
     user = User.objects.filter(username=username).first() if "\0" not in username else None
     if user is None:
         raise NotFound("There is no such person.")

@@ -1,4 +1,7 @@
-"""How a changed row takes its numbers and is recorded: once for a row and transaction, when the row is as it is to stand."""
+"""Stores changed rows: each takes its numbers and is recorded once in a transaction.
+
+A row is stored when it has its final values, so one transaction makes one event of it.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -25,12 +28,11 @@ from realtime.core.heads import Heads
 
 
 def streams_of(room_id: int, *user_ids: int) -> set[str]:
-    """Return the names of the streams in which the memberships of these people in a room are rows."""
+    """Return the streams that show the memberships of these users in a room."""
     return {payloads.stream(room_id), *map(inbox, user_ids)}
 
 
 def save_room(heads: Heads, room: Room) -> None:
-    """Store a changed room."""
     stream = payloads.stream(room.pk)
     room.seq = heads.next(stream)
     room.shown_last_number = room.last_number
@@ -39,7 +41,7 @@ def save_room(heads: Heads, room: Room) -> None:
 
 
 def save_membership(heads: Heads, row: Membership) -> None:
-    """Store a new or changed membership, as a row of the room's stream and of the inbox."""
+    """Store a membership as a row of the room's stream and of the user's inbox."""
     stream, mine = payloads.stream(row.room_id), inbox(row.user_id)
     row.seq, row.inbox_seq = heads.next(stream), heads.next(mine)
     row.shown_read_number = row.read_number
@@ -49,7 +51,6 @@ def save_membership(heads: Heads, row: Membership) -> None:
 
 
 def save_message(heads: Heads, row: Message) -> None:
-    """Store a changed message."""
     stream = payloads.stream(row.room_id)
     row.seq = heads.next(stream)
     row.save()
@@ -57,7 +58,7 @@ def save_message(heads: Heads, row: Message) -> None:
 
 
 def save_site_mute(heads: Heads, row: SiteMute) -> None:
-    """Store a new or changed site mute, as a row of the inbox."""
+    """Store a site mute as a row of the user's inbox."""
     mine = inbox(row.user_id)
     row.seq = heads.next(mine)
     row.save()
@@ -67,7 +68,7 @@ def save_site_mute(heads: Heads, row: SiteMute) -> None:
 def new_membership(
     room: Room, user: User, *, role: str = Role.MEMBER, state: str = State.ACTIVE, now: datetime
 ) -> Membership:
-    """Make the membership of somebody who has never been in the room; what was said before is read."""
+    """Return a membership of a new member, for whom earlier messages count as read."""
     involvement = Involvement.EVERYTHING if room.is_direct else Involvement.MENTIONS
     return Membership(
         room=room,
@@ -81,7 +82,7 @@ def new_membership(
 
 
 def admit(heads: Heads, room: Room, row: Membership, *, role: str = Role.MEMBER) -> None:
-    """Store a membership that becomes active, new or not."""
+    """Store a membership, new or not, that becomes active."""
     row.state, row.role, row.banned_until = State.ACTIVE, role, None
     row.read_number = max(row.read_number, room.last_number)
     row.joined_at = timezone.now()
@@ -92,7 +93,10 @@ def admit(heads: Heads, room: Room, row: Membership, *, role: str = Role.MEMBER)
 def dismiss(
     heads: Heads, room: Room, row: Membership, state: str, *, until: datetime | None = None
 ) -> None:
-    """Store a membership that ends, or that never was and is banned; ``until``: a ban ends by itself then."""
+    """Store a membership that ends, or a ban of a user who never was a member.
+
+    The ban ends by itself at ``until``.
+    """
     was_active = row.pk is not None and row.state == State.ACTIVE
     row.state, row.role, row.banned_until = state, Role.MEMBER, until
     save_membership(heads, row)
@@ -101,7 +105,7 @@ def dismiss(
 
 
 def count_members(room: Room, change: int) -> None:
-    """Correct the number of active members, under the lock of the room."""
+    """Change the number of active members, under the lock of the room."""
     room.member_count += change
     Room.objects.filter(pk=room.pk).update(member_count=F("member_count") + change)
 
@@ -115,9 +119,7 @@ def log(
     subject_id: int | None = None,
     message: Message | None = None,
     details: dict[str, Any] | None = None,
-    ending: int | None = None,
 ) -> None:
-    """Add an entry to the moderation log."""
     ModerationLog.objects.create(
         action=action,
         actor_id=actor_id,
@@ -126,11 +128,10 @@ def log(
         subject_id=subject_id,
         message=message,
         details=details or {},
-        ending=ending,
     )
 
 
 def system_user() -> User:
-    """Return the author of what the system says. Made by a migration; here again where somebody has emptied the tables."""
+    """Return the author of system messages. It is created again if the tables were emptied."""
     defaults = {"first_name": "Holdfast", "is_active": False, "password": make_password(None)}
     return User.objects.get_or_create(username=SYSTEM_USERNAME, defaults=defaults)[0]

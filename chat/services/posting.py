@@ -1,4 +1,4 @@
-"""Posting, by group commit: one transaction for many messages of many people in many rooms."""
+"""Posting, by group commit: one transaction for many messages of many authors in many rooms."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +19,7 @@ from chat.queries import filter_cache, members
 from chat.queries.blocks import Pair, blocked_pairs, check_no_block_in, partner_id
 from chat.services import mention_rows, recipients
 from chat.services.recipients import Planned
-from chat.services.rendering import Draft, Text, compose
+from chat.services.rendering import RawText, Text, render_texts
 from chat.services.reports import flag
 from chat.text.rate_limit import post_rate_limit
 from notifications.payloads import inbox
@@ -31,21 +31,19 @@ from realtime.protocol.page import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """A message that somebody wants to post."""
-
     author_id: int
     room_id: int
     key: UUID
     body: str
     reply_to: int | None = None
-    flags: tuple[str, ...] = ()  # why hooks want a moderator to look at it
-    # Of a hook; a message that was posted before is still answered.
+    flags: tuple[str, ...] = ()  # reasons of hooks for a review
+    # Set where a hook refuses the text. A key that was used before still gets its first message.
     refusal: HoldfastError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A message that is committed, and how it looks on the wire."""
+    """A committed message, with its payload."""
 
     message: Message
     data: dict[str, Any]
@@ -53,23 +51,24 @@ class Posted:
 
 
 def post_messages(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
-    """Post many messages in one transaction; each is answered with its message or with the reason why it was refused.
+    """Post many messages in one transaction. The result has the error of a post that is refused.
 
-    A post whose key its author has used before is answered with the message of that time, whatever has become of author and room. The
-    number of queries depends on what is in the posts, not on how many there are.
+    A post whose key its author has used before gets the first message again, even if the author
+    has left the room or the room is archived. The number of queries depends on what the posts
+    contain, not on how many there are.
     """
     try:
         return _post(posts)
     except IntegrityError:
         # Two nodes posted the same key of one author into different rooms, so under different
-        # locks. Now the first is there to be found.
+        # locks. The second attempt finds the message of the first.
         return _post(posts)
 
 
 def post_message(
     *, author_id: int, room_id: int, body: str, key: UUID | None = None, reply_to: int | None = None
 ) -> Posted:
-    """Post one message. Raises the reason of a refusal."""
+    """Post one message. Raises why it is refused."""
     post = Post(
         author_id=author_id, room_id=room_id, key=key or uuid4(), body=body, reply_to=reply_to
     )
@@ -82,10 +81,10 @@ def post_message(
 def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
     """Plan, lock, check, write.
 
-    1. Before the lock: render the texts, find out who may have to be notified.
-    2. Lock the rooms and the inboxes of those people.
-    3. Read everything that decides, once for all posts.
-    4. Decide post by post, in order; those accepted take their numbers.
+    1. Before the lock: render the texts and find everyone who may have to be notified.
+    2. Lock the rooms and the inboxes of these recipients.
+    3. Read everything that the decisions depend on, once for all posts.
+    4. Decide post by post, in order. Accepted posts take the next numbers.
     5. Write all of them at once.
     """
     if not posts:
@@ -93,10 +92,10 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
     rooms = Room.objects.in_bulk(
         {post.room_id for post in posts if 0 < post.room_id <= policies.MAX_ID}
     )
-    texts = _compose(posts, rooms)
-    replied = _replied(posts)
+    texts = _render(posts, rooms)
+    originals = _messages_replied_to(posts)
     planned = [
-        Planned(rooms[post.room_id], text, _answered(replied, post.reply_to, post.author_id))
+        Planned(rooms[post.room_id], text, _other_author(originals, post.reply_to, post.author_id))
         for post, text in zip(posts, texts, strict=True)
         if isinstance(text, Text)
     ]
@@ -105,7 +104,7 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
         inbox(user_id) for ids in people.values() for user_id in ids
     }
     with changing(*streams) as heads:
-        batch = _Batch.read(posts, {plan.room.pk for plan in planned}, replied, people)
+        batch = _Batch.read(posts, {plan.room.pk for plan in planned}, originals, people)
         answers = [batch.decide(heads, post, text) for post, text in zip(posts, texts, strict=True)]
         notices = batch.notices(people)
         batch.write(heads)
@@ -114,25 +113,25 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
     return [batch.answer(answer) for answer in answers]
 
 
-def _compose(posts: Sequence[Post], rooms: dict[int, Room]) -> list[Text | HoldfastError]:
-    drafts = [
-        Draft(post.author_id, rooms[post.room_id], post.body, post.flags)
+def _render(posts: Sequence[Post], rooms: dict[int, Room]) -> list[Text | HoldfastError]:
+    raw = [
+        RawText(post.author_id, rooms[post.room_id], post.body, post.flags)
         for post in posts
         if post.room_id in rooms
     ]
-    known = iter(compose(drafts, filter_cache.current()))
-    return [next(known) if post.room_id in rooms else policies.no_such_room() for post in posts]
+    rendered = iter(render_texts(raw, filter_cache.current()))
+    return [next(rendered) if post.room_id in rooms else policies.no_such_room() for post in posts]
 
 
-class _Replied(NamedTuple):
-    """Where a message is that is replied to, and whose: neither ever changes."""
+class _Original(NamedTuple):
+    """A message that is replied to. Neither value ever changes, so it is read before the lock."""
 
     room_id: int
     author_id: int
 
 
-def _replied(posts: Sequence[Post]) -> dict[int | None, _Replied]:
-    """Find the messages that are replied to; no query where none is."""
+def _messages_replied_to(posts: Sequence[Post]) -> dict[int | None, _Original]:
+    """Return the messages that the posts reply to, by id. No query if there is no reply."""
     ids = {
         post.reply_to
         for post in posts
@@ -141,14 +140,14 @@ def _replied(posts: Sequence[Post]) -> dict[int | None, _Replied]:
     if not ids:
         return {}
     rows = Message.objects.filter(pk__in=ids).values_list("pk", "room_id", "author_id")
-    return {pk: _Replied(room_id, author_id) for pk, room_id, author_id in rows}
+    return {pk: _Original(room_id, author_id) for pk, room_id, author_id in rows}
 
 
-def _answered(
-    replied: Mapping[int | None, _Replied], message_id: int | None, author_id: int
+def _other_author(
+    originals: Mapping[int | None, _Original], message_id: int | None, author_id: int
 ) -> int | None:
-    """Return whose message is answered; nobody's where it is the author's own."""
-    found = replied.get(message_id)
+    """Return the author of the message that is replied to, unless it is ``author_id``."""
+    found = originals.get(message_id)
     return found.author_id if found is not None and found.author_id != author_id else None
 
 
@@ -160,18 +159,18 @@ class _Decision:
 
 @dataclass(slots=True)
 class _Batch:
-    """What decides about the posts of a batch, as of the lock; and what was decided."""
+    """The rows that the posts of a batch depend on, read under the lock, and the decisions."""
 
     now: datetime
     rooms: dict[int, Room]
     members: dict[tuple[int, int], Membership]  # (room, author)
     known: dict[tuple[int, UUID], Message]  # (author, key): posted before, or earlier in this batch
-    replied: Mapping[int | None, _Replied]
-    apart: frozenset[Pair]  # who has blocked whom, among authors and those who would be told
+    originals: Mapping[int | None, _Original]
+    blocked: frozenset[Pair]  # blocks among authors and possible recipients
     accepted: list[tuple[Message, Text]] = field(default_factory=list)
-    # How the accepted look on the wire.
+    # Payloads of the accepted messages.
     data: dict[tuple[int, UUID], dict[str, Any]] = field(default_factory=dict)
-    # Those whose time of posting counts.
+    # Memberships in rooms with slow mode, whose time of posting is stored.
     slowed: dict[int, Membership] = field(default_factory=dict)
     mentions: list[Mention] = field(default_factory=list)
 
@@ -180,24 +179,24 @@ class _Batch:
         cls,
         posts: Sequence[Post],
         room_ids: set[int],
-        replied: Mapping[int | None, _Replied],
+        originals: Mapping[int | None, _Original],
         people: recipients.Candidates,
     ) -> "_Batch":
-        """Read with a query for each table."""
+        """Read with one query for each table."""
         rooms = Room.objects.in_bulk(room_ids)
         return cls(
             now=timezone.now(),
             rooms=rooms,
             members=_members(posts, room_ids),
             known=_known(posts),
-            replied=replied,
-            apart=_apart(posts, rooms, people),
+            originals=originals,
+            blocked=_blocked(posts, rooms, people),
         )
 
     def decide(
         self, heads: Heads, post: Post, text: Text | HoldfastError
     ) -> _Decision | HoldfastError:
-        """Accept or refuse one post. Nothing is taken from the heads for one that is refused."""
+        """Accept or refuse one post. A refused post takes no number."""
         before = self.known.get((post.author_id, post.key))
         if before is not None:
             return _Decision(before, duplicate=True)
@@ -214,14 +213,15 @@ class _Batch:
         if isinstance(text, HoldfastError):
             raise text
         room = self.rooms[post.room_id]
+        member = self.members.get((post.room_id, post.author_id))
         member = policies.check_may_write(
-            room, self.members.get((post.room_id, post.author_id)), now=self.now
+            room, member, site_muted_until=members.site_muted_until(member), now=self.now
         )
         other_id = partner_id(room, post.author_id)
         if other_id is not None:
-            check_no_block_in(self.apart, post.author_id, other_id)
-        answered = self.replied.get(post.reply_to)
-        if post.reply_to is not None and (answered is None or answered.room_id != room.pk):
+            check_no_block_in(self.blocked, post.author_id, other_id)
+        original = self.originals.get(post.reply_to)
+        if post.reply_to is not None and (original is None or original.room_id != room.pk):
             raise policies.no_such_message()
         policies.check_links(text.html, member, now=self.now)
         policies.check_slow_mode(room, member, now=self.now)
@@ -249,22 +249,22 @@ class _Batch:
         return message
 
     def notices(self, people: recipients.Candidates) -> list[Notice]:
-        """Return what the accepted messages tell whom."""
+        """Return the notifications that the accepted messages make."""
         if not (self.accepted and people):
             return []
-        wishes = recipients.reach(people)
+        preferences = recipients.preferences(people)
         found: list[Notice] = []
         for message, text in self.accepted:
-            wanted = recipients.heard(wishes, message.author_id, self.apart)
+            wanted = recipients.without_blocked(preferences, message.author_id, self.blocked)
             self.mentions += mention_rows.mentions(message, text, people, wanted)
-            answers = _answered(self.replied, message.reply_to_id, message.author_id)
+            answers = _other_author(self.originals, message.reply_to_id, message.author_id)
             found += recipients.notices(
                 message, self.rooms[message.room_id], text, people, wanted, answers
             )
         return found
 
     def write(self, heads: Heads) -> None:
-        """Write the accepted messages and what goes with them, and record them."""
+        """Write the accepted messages with everything that belongs to them."""
         if not self.accepted:
             return
         Message.objects.bulk_create([message for message, _ in self.accepted])
@@ -283,7 +283,6 @@ class _Batch:
         flag([(message, reason) for message, text in self.accepted for reason in text.flags])
 
     def answer(self, decision: _Decision | HoldfastError) -> Posted | HoldfastError:
-        """Turn a decision into the answer."""
         if isinstance(decision, HoldfastError):
             return decision
         message = decision.message
@@ -291,18 +290,21 @@ class _Batch:
         return Posted(message, data, decision.duplicate)
 
 
-def _apart(
+def _blocked(
     posts: Sequence[Post], rooms: dict[int, Room], people: recipients.Candidates
 ) -> frozenset[Pair]:
-    """Return the blocks that matter. In a direct room both people are candidates; a batch that tells nobody asks nothing."""
-    told = {user_id for user_ids in people.values() for user_id in user_ids}
+    """Return the blocks between authors and recipients. No query if nobody may be notified.
+
+    Both people of a direct room are candidates.
+    """
+    recipient_ids = {user_id for user_ids in people.values() for user_id in user_ids}
     in_direct = {
         user_id
         for room_id, user_ids in people.items()
         if rooms[room_id].is_direct
         for user_id in user_ids
     }
-    return blocked_pairs(told, {post.author_id for post in posts} | in_direct)
+    return blocked_pairs(recipient_ids, {post.author_id for post in posts} | in_direct)
 
 
 def _members(posts: Sequence[Post], room_ids: Collection[int]) -> dict[tuple[int, int], Membership]:
@@ -322,15 +324,18 @@ def _members(posts: Sequence[Post], room_ids: Collection[int]) -> dict[tuple[int
 
 
 def _lock_memberships(ids: Collection[int]) -> None:
-    """Lock in the order of the keys, as reading does, which holds inboxes and not rooms: so neither waits for the other in a ring."""
+    """Lock rows in the order of their keys, as ``services.reading`` does, to rule out deadlocks.
+
+    Reading holds the locks of inboxes, not of rooms, so both can run at the same moment.
+    """
     list(Membership.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
 
 
 def _known(posts: Sequence[Post]) -> dict[tuple[int, UUID], Message]:
-    """Find what was posted before, by pairs of author and key.
+    """Return the messages that already exist, by author and key.
 
-    As a list of rows, which both databases look up in the index pair by pair; ORed together, building and parsing the conditions took half
-    of the time of a batch.
+    The pairs are a list of rows in SQL, which both databases look up in the index one by one. The
+    same pairs as ORed conditions took half of the time of a batch to build and parse.
     """
     key = Message._meta.get_field("key")
     pairs = {(post.author_id, post.key) for post in posts}

@@ -1,4 +1,7 @@
-"""Read numbers: how far each member has read. They concern nobody but the reader, so they change the reader's inbox and not the room."""
+"""Read numbers: how far each member has read a room.
+
+They concern only the reader, so they change the reader's inbox, but not the room.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,12 +16,12 @@ from notifications.payloads import inbox
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, HoldfastError
 
-READ_BATCH: Final = 500  # rooms read in one transaction: some 20 ms
+READ_BATCH: Final = 500  # rooms marked in one transaction, which takes about 20 ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """That somebody has read a room up to a number."""
+class ReadMark:
+    """A user's request to mark a room as read up to a number."""
 
     user_id: int
     room_id: int
@@ -26,7 +29,7 @@ class Mark:
 
 
 class Marked(NamedTuple):
-    """How far somebody has read."""
+    """A member's read number after ``mark_read``."""
 
     unread: int  # messages after it
     number: int
@@ -34,32 +37,34 @@ class Marked(NamedTuple):
     member_count: int  # of the room
 
 
-class WentBack(NamedTuple):
-    """How far somebody has read who went back."""
+class MarkedUnread(NamedTuple):
+    """A member's read number after ``mark_unread``."""
 
     unread: int  # messages after it
     number: int
-    seq: int  # where their inbox tells of it
+    seq: int  # of the event in their inbox
 
 
-def mark_read(marks: Sequence[Mark]) -> list[Marked | HoldfastError]:
-    """Note how far people have read, many in one transaction.
+def mark_read(marks: Sequence[ReadMark]) -> list[Marked | HoldfastError]:
+    """Store how far members have read, for many in one transaction.
 
-    A number never goes back, and never beyond the last message. Three queries and the lock, however many.
+    A read number never decreases here, and never passes the last message. Three queries and the
+    locks, however many marks there are.
     """
     with changing(*{inbox(mark.user_id) for mark in marks}) as heads:
         rows = _memberships(marks)
         before = {row.pk: row.read_number for row in rows.values()}
-        strange = _rooms_of_strangers(marks, rows)
-        answers = [
-            _advance(rows.get((mark.user_id, mark.room_id)), mark, strange) for mark in marks
-        ]
+        others = _rooms_without_membership(marks, rows)
+        answers = [_advance(rows.get((mark.user_id, mark.room_id)), mark, others) for mark in marks]
         _save(heads, [row for row in rows.values() if row.read_number > before[row.pk]])
     return answers
 
 
-def mark_unread(*, actor_id: int, room_id: int, number: int) -> WentBack:
-    """Go back to just before the message ``number``. What was unread before it stays unread: nothing is read by this."""
+def mark_unread(*, actor_id: int, room_id: int, number: int) -> MarkedUnread:
+    """Mark a room as unread from message ``number`` on.
+
+    Earlier messages that were unread stay unread.
+    """
     rooms.room(room_id)
     with changing(inbox(actor_id)) as heads:
         room, row = rooms.room_access(room_id, actor_id)
@@ -73,16 +78,16 @@ def mark_unread(*, actor_id: int, room_id: int, number: int) -> WentBack:
         if row.read_number >= number:
             row.read_number = number - 1
             _save(heads, [row])
-    return WentBack(room.last_number - row.read_number, row.read_number, row.inbox_seq)
+    return MarkedUnread(room.last_number - row.read_number, row.read_number, row.inbox_seq)
 
 
-def read_everywhere(*, user_id: int) -> int:
-    """Note that somebody has read all that there is in their rooms now, in batches. Returns in how many rooms something was unread."""
+def mark_all_read(*, user_id: int) -> int:
+    """Mark all rooms of a user as read, in batches. Returns how many had unread messages."""
     behind = Membership.objects.filter(
         user_id=user_id, state=State.ACTIVE, read_number__lt=F("room__last_number")
     )
     total = 0
-    # No further, however fast others write.
+    # Bounded, even if other members keep posting.
     for _ in range(policies.MAX_ROOMS_PER_USER // READ_BATCH + 1):
         with changing(inbox(user_id)) as heads:
             rows = list(
@@ -108,7 +113,7 @@ def _save(heads: Heads, moved: Sequence[Membership]) -> None:
         heads.record(inbox(row.user_id), payloads.inbox_event(row))
 
 
-def _memberships(marks: Sequence[Mark]) -> dict[tuple[int, int], Membership]:
+def _memberships(marks: Sequence[ReadMark]) -> dict[tuple[int, int], Membership]:
     wanted: dict[int, set[int]] = {}
     for mark in marks:
         if 0 < mark.room_id <= policies.MAX_ID:
@@ -118,8 +123,8 @@ def _memberships(marks: Sequence[Mark]) -> dict[tuple[int, int], Membership]:
         pairs |= Q(user_id=user_id, room_id__in=room_ids)
     if not pairs:
         return {}
-    # Locked in the order of their keys: posting in slow mode changes the same rows under the locks
-    # of rooms, not of inboxes.
+    # Locked in the order of their keys, to rule out deadlocks: posting in slow mode changes the
+    # same rows under the locks of rooms, not of inboxes.
     rows = (
         Membership.objects.select_for_update(of=("self",))
         .filter(pairs)
@@ -129,10 +134,10 @@ def _memberships(marks: Sequence[Mark]) -> dict[tuple[int, int], Membership]:
     return {(row.user_id, row.room_id): row for row in rows}
 
 
-def _rooms_of_strangers(
-    marks: Sequence[Mark], rows: Mapping[tuple[int, int], Membership]
+def _rooms_without_membership(
+    marks: Sequence[ReadMark], rows: Mapping[tuple[int, int], Membership]
 ) -> dict[int, Room]:
-    """Return the rooms that somebody names who has never been in them; no query where there is none such."""
+    """Return the rooms in which a user of a mark has no membership. No query if none."""
     wanted = {
         mark.room_id
         for mark in marks
@@ -142,10 +147,9 @@ def _rooms_of_strangers(
 
 
 def _advance(
-    row: Membership | None, mark: Mark, strange: Mapping[int, Room]
+    row: Membership | None, mark: ReadMark, others: Mapping[int, Room]
 ) -> Marked | HoldfastError:
-    """Move the read number on."""
-    room = row.room if row is not None else strange.get(mark.room_id)
+    room = row.room if row is not None else others.get(mark.room_id)
     if room is None:
         return policies.no_such_room()
     try:

@@ -1,32 +1,45 @@
-"""Whom a message notifies. Their inboxes are locked with the rooms, so they are found before the lock and looked at again under it."""
+"""Who is notified of a message, and of what moderators do.
+
+The inboxes of these people are locked together with the rooms. So the people are found before the
+lock, and their choices are read again under it.
+"""
 
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Q
 
 from chat import payloads, policies
 from chat.models import Involvement, Membership, Message, Room, State
+from chat.notification_kinds import (
+    DIRECT,
+    INVITATION,
+    MENTION,
+    MESSAGE,
+    MODERATION,
+    REACTION,
+    REPLY,
+)
 from chat.queries.blocks import Pair, blocked_pairs
+from chat.queries.notified_messages import subject
 from chat.services.rendering import Text
-from notifications.payloads import person
-from notifications.services import Gathered, Notice, Parts, gather, reword, ungather, withdraw
+from notifications.models import Level
+from notifications.services import Gathered, Notice, Parts, gather, ungather, withdraw
 from realtime.core.heads import Heads
-
-REACTION = "reaction"
 
 Candidates = Mapping[int, Collection[int]]  # room → people
 
 
-class Wish(NamedTuple):
-    """What a member wants to be told of."""
+class NotificationPreference(NamedTuple):
+    """What a member wants to be notified of."""
 
     involvement: str  # in the room
     off: Collection[str]  # kinds, in all rooms
 
 
-Reach = Mapping[tuple[int, int], Wish]  # (room, person), of those who are in the room
-NOBODY = Wish(Involvement.NOTHING, ())
+# By room and person, of those who are in the room.
+Preferences = Mapping[tuple[int, int], NotificationPreference]
+NOTHING = NotificationPreference(Involvement.NOTHING, ())
 
 
 class Planned(NamedTuple):
@@ -34,11 +47,11 @@ class Planned(NamedTuple):
 
     room: Room
     text: Text
-    answers: int | None = None  # whose message it replies to
+    answers: int | None = None  # the author of the message that it replies to
 
 
 def candidates(planned: Collection[Planned]) -> dict[int, set[int]]:
-    """Return all whom these new texts may notify, by room; two queries at most."""
+    """Return everyone whom these new texts may notify, by room; two queries at most."""
     found = mentioned(planned)
     for room, _, answers in planned:
         if answers is not None:
@@ -61,7 +74,7 @@ def candidates(planned: Collection[Planned]) -> dict[int, set[int]]:
 
 
 def mentioned(planned: Collection[Planned]) -> dict[int, set[int]]:
-    """Return those whom these texts mention, by name or as everybody, by room; one query at most."""
+    """Return the people whom these texts mention, by name or as @room; one query at most."""
     found: dict[int, set[int]] = {}
     for room, text, _ in planned:
         if text.mentions:
@@ -79,31 +92,30 @@ def _add(found: dict[int, set[int]], involved: Q) -> None:
         found.setdefault(room_id, set()).add(user_id)
 
 
-def reach(people: Candidates) -> dict[tuple[int, int], Wish]:
-    """Return what the candidates want, as of now, under the lock. Who has left meanwhile is not in it."""
+def preferences(people: Candidates) -> dict[tuple[int, int], NotificationPreference]:
+    """Return what the candidates want, read under the lock; without those who have left meanwhile."""
     pairs = Q()
     for room_id, user_ids in people.items():
         pairs |= Q(room_id=room_id, user_id__in=user_ids)
     if not pairs:
         return {}
-    rows = Membership.objects.filter(pairs, state=State.ACTIVE)
-    wishes = rows.values_list(
+    rows = Membership.objects.filter(pairs, state=State.ACTIVE).values_list(
         "room_id", "user_id", "involvement", "user__notification_preferences__inbox_off"
     )
     return {
-        (room_id, user_id): Wish(involvement, off or ())
-        for room_id, user_id, involvement, off in wishes
+        (room_id, user_id): NotificationPreference(involvement, off or ())
+        for room_id, user_id, involvement, off in rows
     }
 
 
-def heard(wishes: Reach, author_id: int, apart: Collection[Pair]) -> Reach:
-    """Return what the candidates want to be told of an author: nothing, where they have blocked them."""
-    if not apart:
-        return wishes
+def without_blocked(wanted: Preferences, author_id: int, blocks: Collection[Pair]) -> Preferences:
+    """Return the preferences without the people who have blocked the author."""
+    if not blocks:
+        return wanted
     return {
-        (room_id, user_id): wish
-        for (room_id, user_id), wish in wishes.items()
-        if (user_id, author_id) not in apart
+        (room_id, user_id): preference
+        for (room_id, user_id), preference in wanted.items()
+        if (user_id, author_id) not in blocks
     }
 
 
@@ -112,144 +124,183 @@ def notices(
     room: Room,
     text: Text,
     people: Candidates,
-    wishes: Reach,
+    wanted: Preferences,
     answers: int | None = None,
 ) -> list[Notice]:
-    """Return what a new message tells whom, and note on it who is told of being mentioned. Nobody is told twice of one message."""
-    found = mention_notices(message, room, text, people, wishes)
-    told = {message.author_id, *message.notified}
-    wish = wishes.get((room.pk, answers), NOBODY) if answers is not None else NOBODY
-    if answers is not None and answers not in told and _wants(wish, "reply"):
-        found.append(_notice(message, room, answers, "reply", f"replied to you{_where(room)}"))
-        told.add(answers)
-    kind = "direct" if room.is_direct else "message"
+    """Return the notifications of a new message, at most one for each person.
+
+    It notes on the message who is notified of being mentioned.
+    """
+    found = mention_notices(message, room, text, people, wanted)
+    notified = {message.author_id, *message.notified}
+    if (
+        answers is not None
+        and answers not in notified
+        and _wants(wanted.get((room.pk, answers), NOTHING), REPLY)
+    ):
+        found.append(message_notice(message, room, answers, REPLY))
+        notified.add(answers)
+    if not room.is_direct and room.member_count > policies.EVERYTHING_MAX_MEMBERS:
+        return found
+    kind = DIRECT if room.is_direct else MESSAGE
     involved = (
         {Involvement.MENTIONS, Involvement.EVERYTHING}
         if room.is_direct
         else {Involvement.EVERYTHING}
     )
-    if not room.is_direct and room.member_count > policies.EVERYTHING_MAX_MEMBERS:
-        return found
     for user_id in sorted(people.get(room.pk, ())):
-        wish = wishes.get((room.pk, user_id), NOBODY)
-        if user_id not in told and wish.involvement in involved and kind not in wish.off:
-            found.append(
-                _notice(
-                    message,
-                    room,
-                    user_id,
-                    kind,
-                    "wrote to you" if room.is_direct else f"wrote in {room}",
-                )
-            )
+        preference = wanted.get((room.pk, user_id), NOTHING)
+        if (
+            user_id not in notified
+            and preference.involvement in involved
+            and kind not in preference.off
+        ):
+            found.append(message_notice(message, room, user_id, kind))
     return found
 
 
 def mention_notices(
-    message: Message, room: Room, text: Text, people: Candidates, wishes: Reach
+    message: Message, room: Room, text: Text, people: Candidates, wanted: Preferences
 ) -> list[Notice]:
-    """Return whom a new or edited message tells that it mentions them, and note on it that they were told."""
+    """Return the notifications of those whom a new or edited message mentions for the first time.
+
+    It notes on the message who is notified.
+    """
     found = []
     for user_id in sorted(people.get(room.pk, ())):
-        wanted = _wants(wishes.get((room.pk, user_id), NOBODY), "mention")
+        wants = _wants(wanted.get((room.pk, user_id), NOTHING), MENTION)
         is_mentioned = text.everybody or user_id in text.mentions
-        if is_mentioned and wanted and user_id not in (message.author_id, *message.notified):
+        if is_mentioned and wants and user_id not in (message.author_id, *message.notified):
             message.notified.append(user_id)
-            found.append(_notice(message, room, user_id, "mention", f"mentioned you{_where(room)}"))
+            found.append(message_notice(message, room, user_id, MENTION))
     return found
 
 
-def _wants(wish: Wish, kind: str) -> bool:
-    """Tell whether somebody is to be told of what concerns them by name."""
-    return wish.involvement != Involvement.NOTHING and kind not in wish.off
+def _wants(preference: NotificationPreference, kind: str) -> bool:
+    """Tell whether someone is to be notified of what concerns them by name."""
+    return preference.involvement != Involvement.NOTHING and kind not in preference.off
 
 
-def _where(room: Room) -> str:
-    return "" if room.is_direct else f" in {room}"
+# -- notifications ---------------------------------------------------------------------------------
 
 
-def _notice(message: Message, room: Room, user_id: int, kind: str, what: str) -> Notice:
-    """Make a notice. It holds no word of the message, which can still be deleted."""
+def message_notice(message: Message, room: Room, user_id: int, kind: str) -> Notice:
+    """Return the notification of a message. It never holds a word of it."""
     return Notice(
         user_id=user_id,
         kind=kind,
-        title=f"{person(message.author)['name']} {what}",
+        params=_message_params(room, message),
         url=permalink(room, message),
         actor_id=message.author_id,
         place=payloads.stream(room.pk),
-        subject=subject(message),
+        subject=subject(room.pk, message.number),
     )
+
+
+def report_notice(message: Message, room: Room, user_id: int, kind: str, outcome: str) -> Notice:
+    """Return the notification of a reporter: it names neither the moderator nor the author."""
+    return Notice(
+        user_id=user_id,
+        kind=kind,
+        params=_message_params(room, message) | {"outcome": outcome},
+        url=permalink(room, message),
+        subject=subject(room.pk, message.number),
+    )
+
+
+def invitation_notice(room: Room, user_id: int, *, actor_id: int) -> Notice:
+    """Return the notification of a person who was added to a room."""
+    return Notice(
+        user_id=user_id,
+        kind=INVITATION,
+        params={"room": _room_param(room)},
+        url=room.get_absolute_url(),
+        actor_id=actor_id,
+        place=payloads.stream(room.pk),
+    )
+
+
+def moderation_notice(
+    user_id: int,
+    act: str,
+    *,
+    room: Room | None = None,
+    message: Message | None = None,
+    actor_id: int | None = None,
+    reason: str = "",
+    level: str = Level.INFO,
+    details: Mapping[str, Any] | None = None,
+) -> Notice:
+    """Return the notification of the person whom an act of a moderator concerns.
+
+    Its kind knows the acts and the ``details`` of each (``chat.notification_kinds``).
+    """
+    params = _message_params(room, message) if room and message else {}
+    if room is not None:
+        params["room"] = _room_param(room)
+    if room is None or act in ("remove", "ban"):
+        url = ""
+    else:
+        url = permalink(room, message) if message else room.get_absolute_url()
+    return Notice(
+        user_id=user_id,
+        kind=MODERATION,
+        params={"act": str(act), **params, **(details or {})},
+        body=reason,
+        url=url,
+        actor_id=actor_id,
+        level=level,
+        subject=subject(room.pk, message.number) if room and message else "",
+    )
+
+
+def _message_params(room: Room, message: Message) -> dict[str, Any]:
+    return {"room": _room_param(room), "message": message.number}
+
+
+def _room_param(room: Room) -> dict[str, Any]:
+    """Return a room as of now; a direct conversation has no name."""
+    return {"id": room.pk, "slug": room.slug, "name": "" if room.is_direct else str(room)}
 
 
 # -- reactions -------------------------------------------------------------------------------------
 
 
-def tell_of_reaction(
+def notify_of_reaction(
     heads: Heads, message: Message, room: Room, *, actor_id: int, emoji: str, on: bool
 ) -> None:
-    """Tell the author of a message of a reaction to it, or take that back; their inbox is locked."""
+    """Notify the author of a reaction, or take that back; the caller has locked their inbox."""
     if actor_id == message.author_id:
         return
     if not on:
         ungather(heads, _reactions(message, room), actor_id=actor_id, what=emoji)
         return
-    apart = blocked_pairs([message.author_id], [actor_id])
-    wish = heard(reach({room.pk: {message.author_id}}), actor_id, apart).get(
-        (room.pk, message.author_id), NOBODY
-    )
-    if _wants(wish, REACTION):
+    blocks = blocked_pairs([message.author_id], [actor_id])
+    wanted = without_blocked(preferences({room.pk: {message.author_id}}), actor_id, blocks)
+    if _wants(wanted.get((room.pk, message.author_id), NOTHING), REACTION):
         gather(heads, _reactions(message, room), actor_id=actor_id, what=emoji)
 
 
-def forget_reactions(heads: Heads, message: Message, room: Room) -> None:
-    """Take back what a message's author has not read of reactions to it: the message is gone, and they with it."""
+def withdraw_reactions(heads: Heads, message: Message, room: Room) -> None:
+    """Take back the unread notifications of reactions to a message that is gone."""
     withdraw(heads, _reactions(message, room))
 
 
-def reword_reactions(heads: Heads, message: Message, room: Room, *, notification_id: int) -> None:
-    """Tell a message's author again who reacted to it, because one of them is called otherwise now; their inbox is locked."""
-    reword(heads, _reactions(message, room), pk=notification_id)
-
-
 def _reactions(message: Message, room: Room) -> Gathered:
+    def params(parts: Parts) -> dict[str, Any]:
+        return _message_params(room, message) | {
+            "people": parts.people,
+            "others": parts.others,
+            "emoji": parts.what,
+        }
+
     return Gathered(
         user_id=message.author_id,
         kind=REACTION,
-        subject=subject(message),
+        subject=subject(room.pk, message.number),
         place=payloads.stream(room.pk),
         url=permalink(room, message),
-        words=lambda parts: _reacted(parts, room),
-    )
-
-
-def _reacted(parts: Parts, room: Room) -> tuple[str, str]:
-    """Put reactions into words: who, where, and with what."""
-    names = [str(person(user)["name"]) for user in parts.people]
-    if parts.others:
-        names.append("1 other" if parts.others == 1 else f"{parts.others} others")
-    who = (
-        f"{', '.join(names[:-1])} and {names[-1]}"
-        if len(names) > 1
-        else "".join(names) or "Somebody"
-    )
-    return f"{who} reacted to your message{_where(room)}", " ".join(parts.what)
-
-
-def subject(message: Message) -> str:
-    """Return what notifications about a message are filed under. By its number: a new message gets its id after its notices are made."""
-    return f"{payloads.stream(message.room_id)}.{message.number}"
-
-
-def about(subject: str) -> Message | None:
-    """Return the message that notifications with this subject are about."""
-    place, _, number = subject.rpartition(".")
-    room_id = place.rpartition(".")[2]
-    if not (room_id.isdecimal() and number.isdecimal()):
-        return None
-    return (
-        Message.objects.filter(room_id=int(room_id), number=int(number))
-        .select_related("room")
-        .first()
+        params=params,
     )
 
 

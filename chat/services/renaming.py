@@ -1,18 +1,21 @@
-"""Giving somebody another name: the only door to it (docs/decisions/0007-names-move-their-rows.md).
+"""Changing a user's name (docs/decisions/0007-names-move-their-rows.md).
 
-What others are told of a person stands in the payloads of many rows, and a payload changes only together with its ``seq``. So the rows
-move: first the account changes, then its memberships take new numbers, then messages, notifications and blocks, a bounded batch in a
-transaction of its own. A process that dies on the way leaves a ``Renaming`` behind, and ``manage.py finish_renames`` goes on from there.
+The payloads of many rows show the name, and a payload changes only together with its ``seq``. So
+these rows take new numbers: first the account changes, then its memberships, messages,
+notifications and blocks, in batches with a transaction each. If the process dies, a ``Renaming``
+row stays, and ``manage.py finish_renames`` continues there.
 
-The memberships come first because they lock every room that the person is in: who was posting with the old name has committed before, and
-whoever comes after reads the new one. So no later step misses a row.
+Memberships come first because they lock every room of the user: posts with the old name have
+committed before, and later posts read the new name. So no later step misses a row.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from chat import payloads
@@ -25,8 +28,8 @@ from notifications.services import move
 from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest
 
-BATCH: Final = 200  # rows in one transaction: some 50 ms, during which nobody posts in their rooms
-MEMBERSHIPS: Final = 50  # in one transaction: as many rooms are locked at once
+BATCH: Final = 200  # rows of one transaction, which locks their rooms for about 50 ms
+MEMBERSHIPS: Final = 50  # of one transaction, which locks as many rooms
 NAMES: Final = ("username", "first_name", "last_name")
 
 
@@ -38,7 +41,7 @@ def rename(
     last_name: str | None = None,
     actor_id: int | None = None,
 ) -> User:
-    """Give somebody the names that are given here. Returns when all who follow their rooms have been told."""
+    """Change the given names of a user. Returns when all followers of their rooms are notified."""
     people.user(user_id)
     wanted = {"username": username, "first_name": first_name, "last_name": last_name}
     with changing():
@@ -65,12 +68,12 @@ def rename(
 
 
 def begin(user: User) -> Renaming:
-    """Note that rows have to move, in the transaction that gives an account other names."""
+    """Note that rows have to move, in the transaction that changes the names."""
     return Renaming.objects.create(user=user)
 
 
 def finish_renames() -> int:
-    """Go on with what another process left unfinished. Returns how many there were."""
+    """Continue unfinished renamings. Returns how many there were."""
     rows = list(Renaming.objects.filter(finished_at=None).order_by("pk"))
     for row in rows:
         finish(row)
@@ -78,7 +81,7 @@ def finish_renames() -> int:
 
 
 def _check(user: User, changes: Iterable[str]) -> None:
-    """Raise ``BadRequest`` for a name that Django does not take, or that is taken."""
+    """Raise ``BadRequest`` for a name that is invalid or already taken."""
     others = {field.name for field in User._meta.fields} - set(changes)
     try:
         user.clean_fields(exclude=others)
@@ -89,7 +92,10 @@ def _check(user: User, changes: Iterable[str]) -> None:
 
 
 def finish(row: Renaming, *, but: "Collection[Step]" = ()) -> None:
-    """Move what has to move, from where the row says on; what moves twice has changed nothing. ``but``: what the caller moves anyhow."""
+    """Move the remaining rows, starting from the stored step and position.
+
+    Moving a row twice does no harm. ``but`` names steps that the caller carries out itself.
+    """
     for step in range(row.step, len(_STEPS)):
         row.step = step
         while (
@@ -141,16 +147,34 @@ def move_messages(user_id: int, after: int) -> int | None:
 
 
 def _move_notifications(user_id: int, after: int) -> int | None:
-    found = list(
-        Notification.objects.filter(actor_id=user_id, pk__gt=after)
-        .order_by("pk")
-        .values_list("pk", "user_id")[:BATCH]
-    )
+    rows = Notification.objects.filter(actor_id=user_id, pk__gt=after)
+    found = list(rows.order_by("pk").values_list("pk", "user_id")[:BATCH])
     if not found:
         return None
+    _move(found)
+    return found[-1][0]
+
+
+def _move_gathered(user_id: int, after: int) -> int | None:
+    """Move the notifications that name the user beside others.
+
+    No index finds them. Those in which the user has a part are found by its text, and few of these
+    do not show the name.
+    """
+    rows = Notification.objects.filter(parts__isnull=False, pk__gt=after)
+    rows = rows.exclude(actor_id=user_id)  # the step before has moved these
+    rows = rows.alias(text=Cast("parts", TextField())).filter(text__contains=f"[{user_id}, ")
+    found = list(rows.order_by("pk").values_list("pk", "user_id", "params")[:BATCH])
+    if not found:
+        return None
+    named = [(pk, reader_id) for pk, reader_id, params in found if user_id in params["people"]]
+    _move(named)
+    return found[-1][0]
+
+
+def _move(found: Sequence[tuple[int, int]]) -> None:
     with changing(*{inbox(reader_id) for _, reader_id in found}) as heads:
         move(heads, [pk for pk, _ in found])
-    return found[-1][0]
 
 
 def _move_blocks(user_id: int, after: int) -> int | None:
@@ -173,12 +197,13 @@ def _move_blocks(user_id: int, after: int) -> int | None:
     return found[-1][0]
 
 
-# (whose rows, after which id) → the id of the last one that moved, None: there is none left.
+# (user id, id after which to continue) → id of the last row that moved, or None if none is left.
 Step = Callable[[int, int], int | None]
 
 _STEPS: Final[tuple[Step, ...]] = (
     _move_memberships,
     move_messages,
     _move_notifications,
+    _move_gathered,
     _move_blocks,
 )

@@ -1,11 +1,11 @@
-"""What becomes of texts before anything is locked: HTML, and the people whom they mention.
+"""Turns raw text into what is stored: filtered text, HTML, and the ids of mentioned members.
 
-Rendering takes time, and a lock is held for as little of it as can be. So names are resolved by what was known just before the lock: who
-joins in between was not yet there to be mentioned.
+All of this happens before any lock is taken, because rendering is slow. Mentions are therefore
+resolved against the members of that moment: someone who joins before the lock is not mentioned.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.conf import settings
@@ -19,13 +19,11 @@ from chat.text.filters import FilterSet
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError
 
 
-class Draft(NamedTuple):
-    """A text of somebody for a room."""
-
+class RawText(NamedTuple):
     author_id: int
     room: Room
     body: str
-    flags: tuple[str, ...] = ()  # what hooks found
+    flags: tuple[str, ...] = ()  # reasons of hooks for a review
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,64 +34,67 @@ class Text:
     html: str
     mentions: tuple[int, ...]
     everybody: bool  # it mentions @room
-    flags: tuple[str, ...] = ()  # why a moderator should look at it
+    flags: tuple[str, ...] = ()  # reasons for a review
 
 
-def compose(drafts: Sequence[Draft], filters: FilterSet) -> list[Text | HoldfastError]:
-    """Filter, check and render texts; each is answered with the text or with what is wrong with it. Two queries at most."""
-    kept = [_filtered(draft, filters) for draft in drafts]
-    composed = iter(_compose([each[0] for each in kept if not isinstance(each, HoldfastError)]))
-    return [
-        each if isinstance(each, HoldfastError) else _flagged(next(composed), each[1])
-        for each in kept
-    ]
+def render_texts(texts: Sequence[RawText], filters: FilterSet) -> list[Text | HoldfastError]:
+    """Check, filter and render texts. The result has the error of a text that is refused.
 
-
-def _filtered(draft: Draft, filters: FilterSet) -> tuple[Draft, tuple[str, ...]] | HoldfastError:
-    """Return a draft with what is masked, and the filters that flag it. What two say to each other is flagged to nobody."""
-    problem = _problem(draft.body)
-    if problem is not None:
-        return problem
-    outcome = filters.check(draft.body, draft.room.pk)
-    if outcome.blocked:
-        return BlockedWord("This message has a word that is not allowed here.")
-    return draft._replace(
-        body=outcome.body
-    ), () if draft.room.is_direct else draft.flags + outcome.flags
-
-
-def _flagged(text: Text | HoldfastError, flags: tuple[str, ...]) -> Text | HoldfastError:
-    return replace(text, flags=flags) if flags and isinstance(text, Text) else text
-
-
-def _compose(drafts: Sequence[Draft]) -> list[Text | HoldfastError]:
-    names = [markdown.names(draft.body) if "@" in draft.body else set() for draft in drafts]
-    people = _people(zip(drafts, names, strict=True))
-    summoners = _summoners(
-        [draft for draft, found in zip(drafts, names, strict=True) if markdown.EVERYBODY in found]
+    Two queries at most, however many texts there are.
+    """
+    filtered = [_filter(text, filters) for text in texts]
+    kept = [text for text in filtered if not isinstance(text, HoldfastError)]
+    names = [markdown.names(text.body) if "@" in text.body else set() for text in kept]
+    members = _members_named(zip(kept, names, strict=True))
+    privileged = _who_may_mention_all(
+        [text for text, found in zip(kept, names, strict=True) if markdown.EVERYBODY in found]
     )
     return [
-        _text(draft, people.get(draft.room.pk, {}), (draft.author_id, draft.room.pk) in summoners)
-        for draft in drafts
+        text
+        if isinstance(text, HoldfastError)
+        else _render(
+            text, members.get(text.room.pk, {}), (text.author_id, text.room.pk) in privileged
+        )
+        for text in filtered
     ]
 
 
-def compose_one(
+def render_text(
     author_id: int,
     room: Room,
     body: str,
     filters: FilterSet | None = None,
     flags: tuple[str, ...] = (),
 ) -> Text:
-    """Filter, check and render one text. Raises what is wrong with it."""
-    text = compose([Draft(author_id, room, body, flags)], filters or FilterSet())[0]
+    """Check, filter and render one text. Raises why it is refused."""
+    text = render_texts([RawText(author_id, room, body, flags)], filters or FilterSet())[0]
     if isinstance(text, HoldfastError):
         raise text
     return text
 
 
-def _text(draft: Draft, people: Mapping[str, int], may_summon: bool) -> Text | HoldfastError:
-    rendered = markdown.render(draft.body, people, room=may_summon)
+def _filter(text: RawText, filters: FilterSet) -> RawText | HoldfastError:
+    """Return a text with masked words, and with the reasons of filters among its flags.
+
+    Nothing in a direct conversation is flagged: moderators do not read it.
+    """
+    try:
+        policies.check_text(text.body)
+    except HoldfastError as error:
+        return error
+    found = filters.check(text.body, text.room.pk)
+    if found.blocked:
+        return BlockedWord(
+            "Your message contains a word that isn't allowed here. Remove it and try again."
+        )
+    flags = () if text.room.is_direct else text.flags + found.flags
+    return text._replace(body=found.body, flags=flags)
+
+
+def _render(
+    text: RawText, members: Mapping[str, int], may_mention_all: bool
+) -> Text | HoldfastError:
+    rendered = markdown.render(text.body, members, room=may_mention_all)
     limit: int = settings.HOLDFAST_MAX_MENTIONS
     if len(rendered.mentions) > limit:
         return BadRequest(
@@ -101,28 +102,21 @@ def _text(draft: Draft, people: Mapping[str, int], may_summon: bool) -> Text | H
             limit=limit,
             count=len(rendered.mentions),
         )
-    if rendered.everybody and draft.room.member_count > policies.ROOM_MENTION_MAX_MEMBERS:
+    if rendered.everybody and text.room.member_count > policies.ROOM_MENTION_MAX_MEMBERS:
         return Forbidden(
-            "@room works in rooms of at most {limit} members.",
+            "You can't use @room in a room with more than {limit} members."
+            " Mention people by name instead.",
             limit=policies.ROOM_MENTION_MAX_MEMBERS,
         )
-    return Text(draft.body, rendered.html, rendered.mentions, rendered.everybody)
+    return Text(text.body, rendered.html, rendered.mentions, rendered.everybody, text.flags)
 
 
-def _problem(body: str) -> HoldfastError | None:
-    try:
-        policies.check_text(body)
-    except HoldfastError as error:
-        return error
-    return None
-
-
-def _people(drafts: Iterable[tuple[Draft, set[str]]]) -> dict[int, dict[str, int]]:
-    """Return the members who may be meant, by room and name."""
+def _members_named(texts: Iterable[tuple[RawText, set[str]]]) -> dict[int, dict[str, int]]:
+    """Return the ids of active members by room and username."""
     wanted: dict[int, set[str]] = {}
-    for draft, names in drafts:
+    for text, names in texts:
         if names:
-            wanted.setdefault(draft.room.pk, set()).update(names)
+            wanted.setdefault(text.room.pk, set()).update(names)
     if not wanted:
         return {}
     pairs = Q()
@@ -135,13 +129,13 @@ def _people(drafts: Iterable[tuple[Draft, set[str]]]) -> dict[int, dict[str, int
     return found
 
 
-def _summoners(drafts: Sequence[Draft]) -> set[tuple[int, int]]:
-    """Return those authors of drafts, each with the room, who may mention everybody."""
-    if not drafts:
+def _who_may_mention_all(texts: Sequence[RawText]) -> set[tuple[int, int]]:
+    """Return the authors who may use @room, as pairs of author and room."""
+    if not texts:
         return set()
     pairs = Q()
-    for draft in drafts:
-        pairs |= Q(room_id=draft.room.pk, user_id=draft.author_id)
+    for text in texts:
+        pairs |= Q(room_id=text.room.pk, user_id=text.author_id)
     rows = Membership.objects.filter(
         pairs, state=State.ACTIVE, role__in=[Role.OWNER, Role.MODERATOR]
     )

@@ -1,4 +1,4 @@
-"""Reports: members ask moderators to look, and so do filters. What moderators answer is in ``cases``."""
+"""Reports by members and by filters. Decisions about reports are in ``cases``."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from realtime.protocol.errors import BadRequest, Forbidden
 
 
 def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> Report:
-    """Report a message of somebody else that the actor can read. Only moderators learn who did."""
+    """Report a message that the actor can read. Only moderators see the reporter."""
     if category not in Report.Category.values:
         raise BadRequest(
             "category: expected one of {values}", values=", ".join(Report.Category.values)
@@ -23,11 +23,12 @@ def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> 
     note = policies.clean(note, name="note", limit=NOTE_MAX_LENGTH)
     message = messages.readable_message(message_id, actor_id)
     if message.author_id == actor_id:
-        raise Forbidden("You cannot report a message of your own; you can edit or delete it.")
+        raise Forbidden("You can't report your own message. Edit or delete it instead.")
     with changing():
         if reports.count_open_reports(actor_id) >= reports.MAX_OPEN_REPORTS:
             raise Forbidden(
-                "You have {count} open reports; wait until a moderator has looked at them.",
+                "You have {count} open reports, the most allowed."
+                " Wait until a moderator has reviewed some.",
                 count=reports.MAX_OPEN_REPORTS,
             )
         row, made = Report.objects.get_or_create(
@@ -41,12 +42,15 @@ def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> 
             },
         )
     if not made:
-        raise AlreadyReported("You have reported this message before.")
+        raise AlreadyReported("You've already reported this message.")
     return row
 
 
 def flag(found: Sequence[tuple[Message, str]]) -> None:
-    """Report messages in the name of the system, each with the reason, inside the transaction that posts them; once for each message."""
+    """Report messages as the system, in the transaction that posts them.
+
+    Each pair is a message and a reason. A message with several reasons makes one report.
+    """
     if not found:
         return
     now, reporter = timezone.now(), system_user()

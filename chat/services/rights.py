@@ -1,4 +1,7 @@
-"""With which rank somebody acts. The moderators of the site are looked up only where the room itself gives too little."""
+"""The rank with which a user acts.
+
+Site moderators are looked up only where the role in the room is too low.
+"""
 
 from django.contrib.auth.models import User
 from django.db.models import Q
@@ -12,7 +15,7 @@ from realtime.protocol.errors import Forbidden
 
 
 def acting_rank(room: Room, member: Membership | None, user_id: int, *, least: Rank) -> Rank:
-    """Return the rank that somebody has in a room, or the site's, if the room's is below ``least``."""
+    """Return the rank of a user in a room: the site's, if the room's is below ``least``."""
     own = Rank.NOBODY if room.is_direct else policies.rank(member)
     return Rank.SITE if own < least and people.is_site_moderator(user_id) else own
 
@@ -20,7 +23,7 @@ def acting_rank(room: Room, member: Membership | None, user_id: int, *, least: R
 def check_moderates(
     room: Room, member: Membership | None, actor_id: int, *, least: Rank = Rank.MODERATOR
 ) -> Rank:
-    """Return the rank of somebody who moderates the room. Raises what others are told."""
+    """Return the rank of a user who moderates the room. Raises why they do not."""
     acting = acting_rank(room, member, actor_id, least=least)
     if acting < Rank.SITE:
         policies.check_may_read(room, member)
@@ -29,18 +32,21 @@ def check_moderates(
 
 
 def check_above(room: Room, acting: Rank, subject: Membership | None, subject_id: int) -> None:
-    """Raise ``Forbidden`` where somebody acts on an equal or on somebody above; the moderators of the site are above all rooms."""
+    """Raise ``Forbidden`` unless the actor outranks the subject. Site moderators are highest."""
     policies.check_above(acting, acting_rank(room, subject, subject_id, least=Rank.SITE))
 
 
 def check_above_on_site(actor_id: int, user_id: int) -> None:
-    """Raise ``Forbidden`` for those who do not moderate the site, or who act on themselves or on somebody of the desk, active or not."""
+    """Raise ``Forbidden`` unless a site moderator acts on an ordinary user.
+
+    Acting on oneself or on staff, active or not, is refused.
+    """
     if not people.is_site_moderator(actor_id):
-        raise Forbidden("Only moderators of the site may do that.")
+        raise Forbidden("Only site moderators can do that.")
     if actor_id == user_id:
-        raise Forbidden("You cannot do that to yourself.")
+        raise Forbidden("You can't do that to yourself.")
     of_the_desk = Q(is_superuser=True) | Q(is_staff=True) | Q(groups__name=MODERATORS)
     if User.objects.filter(of_the_desk, pk=user_id).exists():
         raise Forbidden(
-            "That cannot be done to somebody who works at the desk; take the role away first."
+            "You can't do that to a site moderator or an administrator. Remove their role first."
         )

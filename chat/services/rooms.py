@@ -1,4 +1,4 @@
-"""Making rooms and changing what they are."""
+"""Creating and changing rooms."""
 
 import re
 import secrets
@@ -29,21 +29,21 @@ from notifications.payloads import inbox
 from realtime.core.heads import changing
 from realtime.protocol.errors import BadRequest
 
-# "general-2" to "general-20" may be taken, or be taken by somebody else at the same moment.
+# "general-2" to "general-20" may be taken, also by another request at the same moment.
 MAX_NUMBERED_SLUGS: Final = 20
-# After those: names without Latin letters are all "room", and there may be any number of them.
+# After those. Names without Latin letters all become "room", so many slugs may be taken.
 MAX_RANDOM_SLUGS: Final = 5
 RANDOM_SLUG_BYTES: Final = 3  # 16 million
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-Action = ModerationLog.Action
 
 
 def create_room(
     *, actor_id: int, name: str, kind: str = Room.Kind.PUBLIC, topic: str = "", slug: str = ""
 ) -> Membership:
-    """Make a room that the actor owns. Returns the actor's membership, with its room.
+    """Create a room that the actor owns. Returns the actor's membership, with its room.
 
-    A ``slug`` that is given is taken as it is, or refused; one that is made of the name gets a number where that is taken.
+    A given ``slug`` is used as it is, or refused. One that is made from the name gets a number if
+    needed.
     """
     name = policies.clean(name, name="name", limit=NAME_MAX_LENGTH, required=True)
     topic = policies.clean(topic, name="topic", limit=TOPIC_MAX_LENGTH)
@@ -51,32 +51,32 @@ def create_room(
         raise BadRequest("kind: expected public or private")
     if slug and (len(slug) > SLUG_MAX_LENGTH or not _SLUG.fullmatch(slug)):
         raise BadRequest(
-            "slug: expected at most {limit} small letters, digits and single hyphens",
+            "slug: expected at most {limit} lowercase letters, digits and single hyphens",
             limit=SLUG_MAX_LENGTH,
         )
     if slug in policies.RESERVED_SLUGS:
-        raise BadRequest("slug: {slug} is an address of the site itself", slug=slug)
+        raise BadRequest("slug: {slug} is reserved", slug=slug)
     for candidate in [slug] if slug else _slugs(name):
         room = Room(slug=candidate, name=name, topic=topic, kind=kind, created_by_id=actor_id)
         if not Room.objects.filter(slug=candidate).exists():
             try:
                 return _create(room, actor_id)
-            except IntegrityError:  # somebody took the slug between the question and the answer
+            except IntegrityError:  # another request took the slug meanwhile
                 continue
-    raise BadRequest("slug: {slug} is taken", slug=slug or _stem(name))
+    raise BadRequest("slug: {slug} is already taken", slug=slug or _stem(name))
 
 
 def direct_room(*, actor_id: int, user_id: int) -> Membership:
-    """Return the actor's membership in the one conversation with ``user_id``, which is made by the first call."""
+    """Return the actor's membership in the direct room with ``user_id``, created if missing."""
     if actor_id == user_id:
-        raise BadRequest("user: expected somebody else")
+        raise BadRequest("user: expected someone other than yourself")
     users = [people.active_user_by_id(actor_id), people.active_user_by_id(user_id)]
     low, high = sorted((actor_id, user_id))
     found = _direct_membership(f"{low}:{high}", actor_id)
     if found is not None:
         return found
-    # Both inboxes are locked by whoever makes this room, so the second of two at the same moment
-    # finds it made.
+    # Creating this room locks both inboxes, so of two requests at the same moment the second one
+    # finds the room.
     with changing(inbox(low), inbox(high)) as heads:
         found = _direct_membership(f"{low}:{high}", actor_id)
         if found is not None:
@@ -90,7 +90,7 @@ def direct_room(*, actor_id: int, user_id: int) -> Membership:
             created_by_id=actor_id,
         )
         room.save()
-        heads.born(payloads.stream(room.pk))
+        heads.created(payloads.stream(room.pk))
         save_room(heads, room)
         rows = [new_membership(room, user, now=timezone.now()) for user in users]
         for row in rows:
@@ -109,9 +109,9 @@ def change_room(
     archived: bool | None = None,
     reason: str = "",
 ) -> Room:
-    """Change what is given: name, topic, slow mode (seconds), lock, archive. For owners and moderators; archiving is for owners.
+    """Change the given fields. For owners and moderators; only owners archive.
 
-    Each kind of change has its entry in the moderation log. What is already so is no change.
+    Each kind of change makes an entry in the moderation log. Equal values are no change.
     """
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     wanted = _checked(name=name, topic=topic, slow_mode=slow_mode, read_only=read_only)
@@ -142,7 +142,7 @@ def _create(room: Room, actor_id: int) -> Membership:
     with changing(inbox(actor_id)) as heads:
         policies.check_number_of_rooms(members.count_rooms(actor_id))
         room.save()
-        heads.born(payloads.stream(room.pk))
+        heads.created(payloads.stream(room.pk))
         save_room(heads, room)
         row = new_membership(room, owner, now=timezone.now())
         admit(heads, room, row, role=Role.OWNER)
@@ -158,7 +158,7 @@ def _direct_membership(key: str, user_id: int) -> Membership | None:
 
 
 def _slugs(name: str) -> Iterator[str]:
-    """Yield slugs for a name, the nicest first."""
+    """Yield slugs for a name, the preferred one first."""
     stem = _stem(name)
     if stem not in policies.RESERVED_SLUGS:
         yield stem
@@ -169,7 +169,7 @@ def _slugs(name: str) -> Iterator[str]:
 
 
 def _stem(name: str) -> str:
-    """Return what a name leaves of itself in an address, with room for what follows. Addresses are of small Latin letters and digits."""
+    """Return the part of a name that fits in a slug, with room for a suffix."""
     room_for_more = 2 * RANDOM_SLUG_BYTES + 1
     return (
         re.sub(r"[-_]+", "-", slugify(name))[: SLUG_MAX_LENGTH - room_for_more].strip("-") or "room"
@@ -179,7 +179,7 @@ def _stem(name: str) -> str:
 def _checked(
     *, name: str | None, topic: str | None, slow_mode: int | None, read_only: bool | None
 ) -> dict[str, Any]:
-    """Return the fields that are to change, with their values."""
+    """Return the given fields with their validated values."""
     wanted: dict[str, Any] = {}
     if name is not None:
         wanted["name"] = policies.clean(name, name="name", limit=NAME_MAX_LENGTH, required=True)
@@ -193,16 +193,30 @@ def _checked(
     return wanted
 
 
-def _entries(room: Room, changes: dict[str, Any]) -> list[tuple[Action, dict[str, Any]]]:
-    """Return what the log says about these changes."""
-    entries: list[tuple[Action, dict[str, Any]]] = []
-    for field, action in (("name", Action.RENAME), ("topic", Action.TOPIC)):
+def _entries(
+    room: Room, changes: dict[str, Any]
+) -> list[tuple[ModerationLog.Action, dict[str, Any]]]:
+    """Return the log entries for these changes."""
+    entries: list[tuple[ModerationLog.Action, dict[str, Any]]] = []
+    for field, action in (
+        ("name", ModerationLog.Action.RENAME),
+        ("topic", ModerationLog.Action.TOPIC),
+    ):
         if field in changes:
             entries.append((action, {field: [getattr(room, field), changes[field]]}))
     if "slow_mode" in changes:
-        entries.append((Action.SLOW_MODE, {"seconds": changes["slow_mode"]}))
+        entries.append((ModerationLog.Action.SLOW_MODE, {"seconds": changes["slow_mode"]}))
     if "read_only" in changes:
-        entries.append((Action.LOCK if changes["read_only"] else Action.UNLOCK, {}))
+        entries.append(
+            (ModerationLog.Action.LOCK if changes["read_only"] else ModerationLog.Action.UNLOCK, {})
+        )
     if "archived_at" in changes:
-        entries.append((Action.ARCHIVE if changes["archived_at"] else Action.UNARCHIVE, {}))
+        entries.append(
+            (
+                ModerationLog.Action.ARCHIVE
+                if changes["archived_at"]
+                else ModerationLog.Action.UNARCHIVE,
+                {},
+            )
+        )
     return entries

@@ -1,4 +1,4 @@
-"""What the system itself says in rooms: broadcasts."""
+"""Messages of the system in rooms: broadcasts."""
 
 from uuid import UUID, uuid5
 
@@ -24,9 +24,10 @@ def post_system_message(
     level: str,
     author_id: int | None = None,
 ) -> int:
-    """Post a message of the system in the room ``ident`` and return its id. A repeat with the same ``key`` posts nothing.
+    """Post a message of the system in the room ``ident``. Returns the message's id.
 
-    Nobody is notified, and slow mode, locks, blocked words and the length limit do not hold for it: an operator speaks.
+    Repeating it with the same ``key`` posts nothing. Nobody is notified, and slow mode, read-only
+    rooms, filters and the length limit do not apply, because an operator is the author.
     """
     rooms.room(ident)
     author = system_user()
@@ -56,13 +57,13 @@ def post_system_message(
 
 
 def recall_system_message(message_id: int) -> None:
-    """Delete what ``post_system_message`` posted. A second time does nothing."""
+    """Delete a message of ``post_system_message``. Repeating it changes nothing."""
     found = messages.message(message_id)
     with changing(payloads.stream(found.room_id)) as heads:
         message = messages.message(message_id)
         if message.is_deleted:
             return
-        withheld_text.forget(message)
+        withheld_text.erase(message)
         save_message(heads, message)
 
 
@@ -72,6 +73,6 @@ def _in_markdown(title: str, body: str, url: str) -> str:
 
 
 def _absolute(url: str) -> str:
-    """Return the address with its host: links in messages never are paths of this site (see ``chat.text.markdown``)."""
+    """Return an address with its host: messages never link to paths (``chat.text.markdown``)."""
     origin: str = next(iter(settings.ALLOWED_ORIGINS), "")
     return origin + url if url.startswith("/") else url

@@ -1,6 +1,7 @@
-"""Where the text of a message is while the message does not show it: held while moderators look, or removed by one of them.
+"""The text of a message that is hidden during a review, or that a moderator removed.
 
-Both leave nothing of it on the row, so no page, no replay and no search can tell it. All of this happens under the lock of the room.
+The text moves from the message's row to a table that only moderators read, so no page, replay or
+search can show it. All functions run under the lock of the room.
 """
 
 from django.utils import timezone
@@ -8,8 +9,8 @@ from django.utils import timezone
 from chat.models import HeldText, Message, RemovedText
 
 
-def hold(message: Message, *, actor_id: int) -> None:
-    """Move everything that a message says to where only moderators read it."""
+def hide(message: Message, *, actor_id: int) -> None:
+    """Move the text of a message to where only moderators read it."""
     HeldText.objects.create(
         message=message,
         body=message.body,
@@ -18,12 +19,12 @@ def hold(message: Message, *, actor_id: int) -> None:
         mentions=message.mentions,
         hidden_by_id=actor_id,
     )
-    _empty(message)
+    _clear(message)
     message.hidden_at = timezone.now()
 
 
-def give_back(message: Message) -> None:
-    """Let a hidden message say what it said, unchanged."""
+def show(message: Message) -> None:
+    """Give a hidden message its text back, unchanged."""
     held = HeldText.objects.get(message=message)
     message.body, message.html, message.reactions, message.mentions = (
         held.body,
@@ -36,9 +37,9 @@ def give_back(message: Message) -> None:
 
 
 def remove(message: Message, *, actor_id: int) -> None:
-    """Delete a message as a moderator, so that moderators can restore it."""
+    """Delete a message as a moderator. Moderators can restore it."""
     if message.is_hidden:
-        give_back(message)
+        show(message)
     RemovedText.objects.create(
         message=message,
         body=message.body,
@@ -46,21 +47,21 @@ def remove(message: Message, *, actor_id: int) -> None:
         removed_by_id=actor_id,
         removed_at=timezone.now(),
     )
-    _bury(message)
+    _mark_deleted(message)
 
 
-def forget(message: Message) -> None:
-    """Delete a message for good: its text is in no table any more."""
+def erase(message: Message) -> None:
+    """Delete a message for good: no table keeps its text."""
     HeldText.objects.filter(message=message).delete()
     RemovedText.objects.filter(message=message).delete()
-    _bury(message)
+    _mark_deleted(message)
 
 
-def _bury(message: Message) -> None:
-    _empty(message)
+def _mark_deleted(message: Message) -> None:
+    _clear(message)
     message.hidden_at = None
     message.deleted_at = message.deleted_at or timezone.now()
 
 
-def _empty(message: Message) -> None:
+def _clear(message: Message) -> None:
     message.body, message.html, message.mentions, message.reactions = "", "", [], {}

@@ -10,14 +10,14 @@ from chat.models import Room
 
 register = template.Library()
 
-# Scripts of pages without chat; the last is on every page.
+# The last of these is on every page, the others on pages without the chat.
 ENTRIES = {
     "notifications/page.js",
     "chat/account/account.js",
     "chat/account/notification_settings.js",
     "realtime/lib/time_zone.js",
 }
-# Folders of scripts that other pages load, or that are loaded only when needed.
+# Folders of scripts that no page needs at first.
 NOT_PRELOADED = {"admin", "offline", "vendor"}
 PACKAGES = ("realtime", "notifications", "chat")
 
@@ -25,7 +25,7 @@ PACKAGES = ("realtime", "notifications", "chat")
 @register.simple_tag
 @cache
 def page_modules() -> list[str]:
-    """Return the JavaScript modules of a room's page, as ``static`` names them."""
+    """Return the modules that the chat pages preload, as arguments for ``static``."""
     folders = [Path(apps.get_app_config(package).path) / "static" for package in PACKAGES]
     found = [
         path.relative_to(folder).as_posix()

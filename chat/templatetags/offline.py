@@ -1,4 +1,4 @@
-"""Tags of the offline page, a single file that contains its style, script and icons."""
+"""Tags that inline the style, script and icons of the offline page, which is one file."""
 
 import re
 
@@ -21,13 +21,13 @@ def own_script() -> SafeString:
 
 
 @register.simple_tag
-def drawing(name: str, dress: str) -> SafeString:
-    """Inline an icon, because the file of icons may be out of reach."""
+def drawing(name: str, classes: str) -> SafeString:
+    """Inline an icon, because the offline page can't load the file of icons."""
     found = re.search(
         rf'<symbol id="{re.escape(name)}" viewBox="([\d ]+)">(.*?)</symbol>',
         source("icons.svg"),
         re.DOTALL,
     )
     assert found, f"expected an icon {name}"
-    attributes = f'class="icon {dress}" viewBox="{found[1]}" aria-hidden="true"'
+    attributes = f'class="icon {classes}" viewBox="{found[1]}" aria-hidden="true"'
     return mark_safe(f"<svg {attributes}>{found[2]}</svg>")  # noqa: S308

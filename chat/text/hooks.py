@@ -155,8 +155,8 @@ async def _run(hook: Hook, draft: Draft) -> Verdict | Unavailable:
     except Exception:
         verdict, result = None, "failed"
         log.exception("hook failed", extra={"hook": hook.name, "user": draft.author_id})
-    metrics.hooks.of(hook.name, result).inc()
-    metrics.hook_seconds.of(hook.name).observe(time.perf_counter() - started)
+    metrics.hooks.labels(hook.name, result).inc()
+    metrics.hook_seconds.labels(hook.name).observe(time.perf_counter() - started)
     if result in ("timeout", "failed") and hook.on_failure == "closed":
         return Unavailable(
             "Your message could not be checked. It will be sent again automatically.",

@@ -6,6 +6,7 @@ from notifications.api import views
 
 urlpatterns = [
     path("api/inbox/", views.inbox),
+    path("api/inbox/excerpts", views.excerpts),
     path("api/inbox/preferences", views.preferences),
     path("api/announcements/", views.announcements),
     path("api/announcements/<int:announcement_id>/read", views.read_announcement),

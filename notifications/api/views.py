@@ -7,7 +7,7 @@ import msgspec
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from notifications import payloads, policies, queries, services
+from notifications import payloads, policies, queries, services, subjects
 from notifications.queries import Shelf
 from realtime.auth import ApiRequest, api, body
 from realtime.core.reads import head_and_floor
@@ -23,12 +23,26 @@ def inbox(request: ApiRequest) -> JsonResponse:
     page = queries.inbox_page(request.user.pk, before=before, shelf=shelf)
     return JsonResponse(
         {
-            "notifications": [*map(payloads.notification, page.rows)],
+            "notifications": page.notices,
+            "excerpts": subjects.excerpts_of(request.user.pk, page.notices),
             "seq": seq,
             "unread": unread,
             "more": page.more,
         }
     )
+
+
+@api("GET")
+def excerpts(request: ApiRequest) -> JsonResponse:
+    """Answer with the present texts of what some of my notifications are about."""
+    asked = request.GET.get("subjects", "").split(",")
+    if len(asked) > subjects.MAX_SUBJECTS:
+        raise BadRequest(
+            "subjects: expected at most {limit}, got {count}",
+            limit=subjects.MAX_SUBJECTS,
+            count=len(asked),
+        )
+    return JsonResponse({"excerpts": subjects.excerpts(request.user.pk, asked)})
 
 
 @api("GET")

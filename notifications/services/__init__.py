@@ -1,7 +1,7 @@
 """Changes of inboxes, announcements and broadcasts: the only place of this app that opens a transaction."""
 
 from notifications.services.broadcasts import broadcast, recall
-from notifications.services.gathering import Gathered, Parts, gather, reword, ungather, withdraw
+from notifications.services.gathering import Gathered, Parts, gather, ungather, withdraw
 from notifications.services.inbox import (
     Notice,
     Progress,
@@ -35,7 +35,6 @@ __all__ = [
     "read_announcement",
     "read_up_to",
     "recall",
-    "reword",
     "set_preferences",
     "unarchive",
     "ungather",

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from notifications import payloads, policies, queries
+from notifications.kinds import BROADCAST, RECALLED
 from notifications.models import Announcement, Broadcast, Notification
 from notifications.policies import BadBroadcast, Words
 from notifications.queries import Audience, Reach
@@ -28,9 +29,6 @@ log = logging.getLogger("holdfast.notifications")
 
 # Locked together: some 100 ms, which is what a mention of one of their owners may wait.
 INBOXES_PER_TRANSACTION = 500
-DEFAULT_TITLE = "A message from the administrators"  # of a notification; an announcement needs none
-RECALLED_KIND = "recalled"
-RECALLED_TITLE = "This message was taken back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +167,11 @@ def _notify(broadcast_id: int, user_ids: Sequence[int]) -> bool:
             .exclude(pk__in=reached)
             .values_list("pk", flat=True)
         )
-        title = sent.title or DEFAULT_TITLE
         notices = [
             Notice(
                 user_id=user_id,
-                kind="broadcast",
-                title=title,
+                kind=BROADCAST,
+                title=sent.title,
                 body=sent.body,
                 url=sent.url,
                 level=sent.level,
@@ -238,10 +235,10 @@ def _recall_notifications(taken: Broadcast) -> int:
 
 def _recall_batch(rows: QuerySet[Notification], user_ids: Sequence[int]) -> int:
     with changing(*map(payloads.inbox, user_ids)) as heads:
-        remaining = list(rows.exclude(kind=RECALLED_KIND).select_related("actor"))
+        remaining = list(rows.exclude(kind=RECALLED))
         for row in remaining:
-            row.kind, row.title, row.body, row.url = RECALLED_KIND, RECALLED_TITLE, "", ""
+            row.kind, row.title, row.body, row.url = RECALLED, "", "", ""
         changed = Notification.objects.filter(pk__in=[row.pk for row in remaining])
-        changed.update(kind=RECALLED_KIND, title=RECALLED_TITLE, body="", url="")
+        changed.update(kind=RECALLED, title="", body="", url="")
         inbox.change(heads, user_ids, remaining, now=timezone.now(), archive=True)
         return len(remaining)

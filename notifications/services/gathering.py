@@ -1,54 +1,51 @@
-"""Rows that gather: what happens again and again to one subject is one unread row of an inbox, and not one each.
+"""Rows that gather: what happens again and again to one subject is one unread row of an inbox.
 
-A part joins the unread row about the subject; once that is read, the next part begins a new one. A part that is taken back leaves the row
-as long as nobody has read it. With the last part the row itself is taken back, and it is the one that the next part goes into: who reacts
-and thinks better of it a thousand times makes one row.
+A part joins the unread row about the subject; once that is read, the next part begins a new one. A
+part that is taken back leaves the row as long as nobody has read it. With the last part the row
+itself is taken back, and the next part goes into the same row: reacting and thinking better of it a
+thousand times makes one row.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from notifications import payloads, queries
-from notifications.models import TITLE_MAX_LENGTH, Notification
+from notifications.models import Notification
 from notifications.services.inbox import record
 from realtime.core.heads import Heads
 
-MAX_NAMED = 3  # people whose accounts are read for a title; the others are counted
-TAKEN_BACK_TITLE = "This was taken back."
+MAX_NAMED = 3  # people whose names a row shows; the others are counted
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a row tells of, for the app that puts it into words."""
+    """What a row gathers, for the app that makes its parameters of it."""
 
-    people: Sequence[User]  # the latest first, at most ``MAX_NAMED``
+    people: Sequence[int]  # ids, the latest first, at most ``MAX_NAMED``
     others: int  # people beside those
     what: Sequence[str]  # each different thing that they did, in the order of its first time
 
 
-Titles = Callable[[Parts], tuple[str, str]]  # title and body
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """What happens to a subject, and how it is told."""
+    """The subject that something happens to, and the inbox that it is reported to."""
 
-    user_id: int  # whose inbox
+    user_id: int
     kind: str
     subject: str
     place: str
     url: str
-    words: Titles
+    params: Callable[[Parts], Mapping[str, Any]]
 
 
 def gather(heads: Heads, gathered: Gathered, *, actor_id: int, what: str) -> Notification | None:
-    """Tell that somebody did something, in the transaction of the caller, who holds the lock of the inbox.
+    """Add a part, in the transaction of the caller, who holds the lock of the inbox.
 
-    None: its owner does not want to be told.
+    None: its owner has switched this kind off.
     """
     standing = queries.standings([gathered.user_id])[gathered.user_id]
     if gathered.kind in standing.off:
@@ -69,7 +66,7 @@ def gather(heads: Heads, gathered: Gathered, *, actor_id: int, what: str) -> Not
 
 
 def ungather(heads: Heads, gathered: Gathered, *, actor_id: int, what: str) -> None:
-    """Take back that somebody did something, as far as nobody has read it, in the transaction of the caller."""
+    """Take a part back, unless it has been read, in the transaction of the caller."""
     part = [actor_id, what]
     row = next((row for row in _unread(gathered) if part in (row.parts or [])), None)
     if row is not None:
@@ -78,17 +75,10 @@ def ungather(heads: Heads, gathered: Gathered, *, actor_id: int, what: str) -> N
 
 
 def withdraw(heads: Heads, gathered: Gathered) -> None:
-    """Take back all that is unread about a subject that is gone, in the transaction of the caller."""
+    """Take back all unread parts, because their subject is gone, in the transaction of the caller."""
     for row in _unread(gathered):
         row.parts = []
         _leave(heads, row, gathered)
-
-
-def reword(heads: Heads, gathered: Gathered, *, pk: int) -> None:
-    """Tell again what a row tells, because somebody in it is called otherwise now, in the transaction of the caller."""
-    row = Notification.objects.filter(pk=pk, user_id=gathered.user_id, parts__isnull=False).first()
-    if row is not None and (row.title, row.body) != _in_words(row, gathered)[:2]:
-        _save(heads, row, gathered, unread=queries.unread(row.user_id))
 
 
 def _unread(gathered: Gathered) -> list[Notification]:
@@ -115,24 +105,14 @@ def _leave(heads: Heads, row: Notification, gathered: Gathered) -> None:
 
 
 def _save(heads: Heads, row: Notification, gathered: Gathered, *, unread: int) -> None:
-    """Put the row's parts into words and store it under a new number."""
-    row.title, row.body, people = _in_words(row, gathered)
-    row.count, row.unread = len(row.parts or []), unread
-    row.actor = people[0] if people else None
+    """Store the row under a new number, with the parameters that its parts make."""
+    parts: list[tuple[int, str]] = [(user_id, what) for user_id, what in row.parts or []]
+    latest = list(dict.fromkeys(user_id for user_id, _ in reversed(parts)))
+    people = latest[:MAX_NAMED]
+    what = list(dict.fromkeys(what for _, what in parts))
+    row.params = dict(gathered.params(Parts(people, len(latest) - len(people), what)))
+    row.count, row.unread = len(parts), unread
+    row.actor_id = people[0] if people else None
     row.seq = heads.next(payloads.inbox(row.user_id))
     row.save()
     record(heads, [row])
-
-
-def _in_words(row: Notification, gathered: Gathered) -> tuple[str, str, Sequence[User]]:
-    """Return the title and the body of a row, and whom the title names."""
-    parts: list[tuple[int, str]] = [(user_id, what) for user_id, what in row.parts or []]
-    latest = list(dict.fromkeys(user_id for user_id, _ in reversed(parts)))
-    users = User.objects.in_bulk(latest[:MAX_NAMED]) if latest else {}
-    people = [users[user_id] for user_id in latest if user_id in users]
-    if not parts:
-        return TAKEN_BACK_TITLE, "", people
-    title, body = gathered.words(
-        Parts(people, len(latest) - len(people), list(dict.fromkeys(what for _, what in parts)))
-    )
-    return title[:TITLE_MAX_LENGTH], body, people

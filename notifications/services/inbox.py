@@ -1,15 +1,16 @@
 """Changes of inboxes: notify, read, archive.
 
-Each changed notification takes its own number, because a client applies rows. So reading everything at once would be one transaction of any
-length; ``read_all`` takes it in batches instead, each a transaction of its own, up to the newest notification of the moment when it began.
+Each changed notification takes its own number, because a client applies rows. So reading everything
+at once would be one transaction of any length. ``read_all`` takes batches instead, each a transaction
+of its own, up to the notification that was the newest when it began.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
@@ -22,7 +23,6 @@ from notifications.models import (
     Level,
     Notification,
 )
-from notifications.titles import renamed
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import NotFound
 
@@ -34,11 +34,16 @@ READ_BATCH = 500  # notifications read in one transaction: some 20 ms, and no mo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What somebody is to be notified of."""
+    """A notification that is to be made: its kind and its parameters, in no language.
+
+    ``title`` and ``body`` are for text that a person wrote. People in ``params`` are ids, as a list
+    under ``people``; the person who caused the notification is ``actor_id``.
+    """
 
     user_id: int
     kind: str
-    title: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    title: str = ""
     body: str = ""
     url: str = ""
     actor_id: int | None = None
@@ -55,49 +60,28 @@ class Progress:
     unread: int
 
 
-def notify(
-    heads: Heads,
-    *,
-    user_id: int,
-    kind: str,
-    title: str,
-    body: str = "",
-    url: str = "",
-    actor_id: int | None = None,
-    level: str = Level.INFO,
-    place: str = "",
-) -> Notification | None:
-    """Put a notification into an inbox, in the transaction of the caller, who named ``payloads.inbox(user_id)`` to ``changing``.
+def notify(heads: Heads, notice: Notice) -> Notification | None:
+    """Put a notification into an inbox. None: its owner has switched this kind off.
 
-    None: its owner does not want this kind.
+    It runs in the transaction of the caller, who named ``payloads.inbox(user_id)`` to ``changing``.
     """
-    notice = Notice(
-        user_id=user_id,
-        kind=kind,
-        title=title,
-        body=body,
-        url=url,
-        actor_id=actor_id,
-        level=level,
-        place=place,
-    )
     return next(iter(notify_many(heads, [notice])), None)
 
 
 def notify_many(
     heads: Heads, notices: Sequence[Notice], *, broadcast: Broadcast | None = None
 ) -> list[Notification]:
-    """Put notifications into inboxes, in the transaction of the caller: three queries, and one more for every further 500 rows.
+    """Put notifications into inboxes, in the transaction of the caller.
 
-    Kinds that somebody does not want are left out of theirs.
+    Kinds that a person has switched off are left out of theirs. It takes three queries, and one more
+    for every further 500 rows.
     """
     standings = queries.standings({notice.user_id for notice in notices})
     unread = {user_id: standing.unread for user_id, standing in standings.items()}
     notices = [notice for notice in notices if notice.kind not in standings[notice.user_id].off]
     if not notices:
         return []
-    actor_ids = {notice.actor_id for notice in notices} - {None}
-    actors: dict[int | None, User] = dict(User.objects.in_bulk(actor_ids)) if actor_ids else {}
+    people = queries.people(notice.actor_id for notice in notices)
     now = timezone.now()
     rows = []
     for notice in notices:
@@ -107,10 +91,11 @@ def notify_many(
                 user_id=notice.user_id,
                 seq=heads.next(payloads.inbox(notice.user_id)),
                 kind=notice.kind,
+                params=dict(notice.params),
                 title=notice.title[:TITLE_MAX_LENGTH],
                 body=notice.body,
                 url=notice.url,
-                actor=actors.get(notice.actor_id),
+                actor=people.get(notice.actor_id),
                 level=notice.level,
                 unread=unread[notice.user_id],
                 created_at=now,
@@ -120,7 +105,7 @@ def notify_many(
             )
         )
     Notification.objects.bulk_create(rows, batch_size=ROWS_PER_STATEMENT)
-    record(heads, rows)
+    record(heads, rows, people)
     return rows
 
 
@@ -172,7 +157,7 @@ def read_up_to(*, user_id: int, newest: int) -> Progress:
     """Mark as read the oldest ``READ_BATCH`` unread notifications up to the id ``newest``."""
     with changing(payloads.inbox(user_id)) as heads:
         unread = Notification.objects.filter(user_id=user_id, read_at=None, pk__lte=newest)
-        rows = list(unread.select_related("actor").order_by("pk")[:READ_BATCH])
+        rows = list(unread.order_by("pk")[:READ_BATCH])
         return Progress(
             len(rows) < READ_BATCH, change(heads, [user_id], rows, now=timezone.now())[user_id]
         )
@@ -211,7 +196,7 @@ def change(
 ) -> dict[int, int]:
     """Write ``rows`` as read, and as archived too, under new numbers; return the unread counts of ``user_ids`` after that.
 
-    The caller holds the locks of their inboxes and has read the rows under them, actors included.
+    The caller holds the locks of their inboxes and has read the rows under them.
     """
     unread = queries.unread_counts(user_ids)
     for row in rows:
@@ -233,19 +218,16 @@ def change(
     return unread
 
 
-def move(heads: Heads, ids: Collection[int], *, name: str = "") -> None:
-    """Give notifications new numbers, because what they show of their actor has changed; at most ``ROWS_PER_STATEMENT``.
+def move(heads: Heads, ids: Collection[int]) -> None:
+    """Give notifications new numbers, because a person in them has a new name.
 
-    ``name``: what their titles call the actor from now on; without it they stay what was said.
-
-    The caller holds the locks of their inboxes.
+    At most ``ROWS_PER_STATEMENT``. The caller holds the locks of their inboxes.
     """
-    rows = list(Notification.objects.filter(pk__in=ids).select_related("actor").order_by("pk"))
+    rows = list(Notification.objects.filter(pk__in=ids).order_by("pk"))
     unread = queries.unread_counts({row.user_id for row in rows})
     for row in rows:
         row.seq, row.unread = heads.next(payloads.inbox(row.user_id)), unread[row.user_id]
-        row.title = renamed(row.kind, row.title, name)[:TITLE_MAX_LENGTH] if name else row.title
-    Notification.objects.bulk_update(rows, ["seq", "unread", "title"])
+    Notification.objects.bulk_update(rows, ["seq", "unread"])
     record(heads, rows)
 
 
@@ -254,11 +236,7 @@ def _named(user_id: int, ids: Collection[int]) -> Iterator[tuple[Heads, list[Not
     """Lock an inbox and read the named notifications, all of which must be in it."""
     policies.check_number_of_ids(ids)
     with changing(payloads.inbox(user_id)) as heads:
-        rows = list(
-            Notification.objects.filter(user_id=user_id, pk__in=set(ids))
-            .select_related("actor")
-            .order_by("pk")
-        )
+        rows = list(Notification.objects.filter(user_id=user_id, pk__in=set(ids)).order_by("pk"))
         policies.check_all_found(ids, [row.pk for row in rows])
         yield heads, [row for row in rows if row.count]  # what was taken back stays so
 
@@ -298,7 +276,10 @@ def _write(rows: Sequence[Notification], others: str, *moments: datetime | None)
         )
 
 
-def record(heads: Heads, rows: Sequence[Notification]) -> None:
-    """Hand changed rows over, to be published after the commit."""
+def record(
+    heads: Heads, rows: Sequence[Notification], people: payloads.People | None = None
+) -> None:
+    """Hand changed rows over, to be published after the commit; ``people`` as ``people_in`` finds."""
+    named = queries.people_in(rows) if people is None else people
     for row in rows:
-        heads.record(payloads.inbox(row.user_id), payloads.notification_event(row))
+        heads.record(payloads.inbox(row.user_id), payloads.notification_event(row, named))

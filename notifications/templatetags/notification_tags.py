@@ -1,31 +1,16 @@
 """How people, times and counts look in a page. static/chat/lib/words.js does the same in the browser."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import pgettext
 
-from notifications import titles
-
 register = template.Library()
 
 HUES = 8  # of avatars: css/base/avatar.css names them
 MOST_SHOWN = 99  # a badge is a glance, not a ledger
-
-NOTICE_ICONS = {
-    "mention": "at-sign",
-    "direct": "message-circle",
-    "message": "message-circle",
-    "reply": "reply",
-    "reaction": "smile-plus",
-    "invitation": "user-plus",
-    "moderation": "shield",
-    "broadcast": "megaphone",
-}
 
 
 @register.filter
@@ -71,18 +56,6 @@ def few(count: int | None) -> str:
     if not count:
         return ""
     return str(count) if count <= MOST_SHOWN else f"{MOST_SHOWN}+"
-
-
-@register.filter
-def notice_icon(kind: str | None) -> str:
-    """Return the icon of a kind of notification."""
-    return NOTICE_ICONS.get(kind or "", "bell")
-
-
-@register.filter
-def title(notice: Mapping[str, Any] | None) -> str:
-    """Return the title of a notification in the reader's language; nothing, where the template is filled with nothing."""
-    return titles.translated(notice.get("kind", ""), notice.get("title", "")) if notice else ""
 
 
 def _local(when: str) -> datetime:

@@ -1,4 +1,4 @@
-"""The nodes of the cluster in the Django admin, live: what each last told of itself, and all of them together."""
+"""The nodes of the cluster in the Django admin, live: the last report of each, and the totals."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from realtime.models import Node
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """All nodes that are heard, together."""
+    """The sums over all nodes that report."""
 
     nodes: int
     connections: int
@@ -27,7 +27,7 @@ class Total:
 
     @classmethod
     def of(cls, found: list[Seen]) -> "Total":
-        """Add up."""
+        """Return the totals of ``found``."""
         alive = [each.node for each in found if not each.silent]
         return cls(
             nodes=len(alive),
@@ -42,18 +42,18 @@ class Total:
 
 @admin.register(Node)
 class NodeAdmin(admin.ModelAdmin[Node]):
-    """One page, which renews itself. With ``?live`` only the part that changes."""
+    """One page that updates itself. With ``?live``, only the part that changes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Refuse: nodes write their rows."""
+        """Return False, because only nodes write their rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Node | None = None) -> bool:
-        """Refuse, for the same reason."""
+        """Return False, for the same reason."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Node | None = None) -> bool:
-        """Refuse: a row that nobody writes is forgotten after a day."""
+        """Return False: the row of a dead node is deleted after a day anyway."""
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -79,16 +79,17 @@ class NodeAdmin(admin.ModelAdmin[Node]):
 
 
 def _alarms(found: list[Seen]) -> list[str]:
-    """Say in words what is not as it should be."""
+    """Return a sentence for each problem of the cluster."""
     alarms = []
     if silent := [each.node.name for each in found if each.silent]:
         alarms.append(
-            _("Not heard any more: %(names)s. They died, or do not reach the database.")
+            _("No reports from %(names)s. They stopped, or can't reach the database.")
             % {"names": ", ".join(silent)}
         )
     if degraded := [each.node.name for each in found if each.node.degraded and not each.silent]:
-        words = _(
-            "Without the broker: %(names)s. Messages come up to a second late, and none is lost."
+        text = _(
+            "Can't reach the broker: %(names)s. Messages may arrive up to a second late, "
+            "but none is lost."
         )
-        alarms.append(words % {"names": ", ".join(degraded)})
+        alarms.append(text % {"names": ", ".join(degraded)})
     return alarms

@@ -1,4 +1,7 @@
-"""Access tokens in the Django admin: issue, look at, revoke. A token is shown once, on the page that answers its form."""
+"""Access tokens in the Django admin: issue, list, revoke.
+
+A token is shown once, on the page that answers its form.
+"""
 
 from typing import Any
 
@@ -8,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from realtime.auth import new_token, token_row
@@ -20,7 +23,7 @@ _TOKEN = "_token"  # on an instance that was issued in this request
 
 @admin.register(AccessToken)
 class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
-    """Tokens are made and revoked, never edited."""
+    """Tokens are issued and revoked, never edited."""
 
     list_display = ("id", "user", "created_at", "expires_at")
     list_select_related = ("user",)
@@ -31,21 +34,27 @@ class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
     actions = ("revoke",)
 
     def has_change_permission(self, request: HttpRequest, obj: AccessToken | None = None) -> bool:
-        """Nobody edits a token."""
+        """Return False: a token can only be revoked."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: AccessToken | None = None) -> bool:
-        """Refuse Django's own deletion: it would leave the sockets open, and runs in a transaction that no stream can be changed in."""
+        """Return False, because Django's own deletion would leave the sockets open.
+
+        It also runs in a transaction, in which no stream can be changed.
+        """
         return False
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Who may delete tokens may revoke them."""
+        """Return whether the user may delete tokens."""
         return request.user.has_perm("realtime.delete_accesstoken")
 
     def formfield_for_foreignkey(
         self, db_field: "ForeignKey[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> "forms.ModelChoiceField[Any]":
-        """Offer active users; only a superuser can make a token of a superuser, or it would be a way to become one."""
+        """Offer active users.
+
+        Only a superuser can issue a token of a superuser; otherwise staff could become one.
+        """
         users = User.objects.filter(is_active=True)
         kwargs["queryset"] = (
             users
@@ -67,7 +76,10 @@ class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
     def response_add(
         self, request: HttpRequest, obj: AccessToken, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Show the token. Not by a redirect with a message: the message would keep it in the session's table until it is read."""
+        """Show the token.
+
+        Not by a redirect with a message, which would be stored in the session until it is read.
+        """
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -78,12 +90,16 @@ class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
         return TemplateResponse(request, "admin/realtime/accesstoken/issued.html", context)
 
     @admin.action(
-        description=_("Revoke the selected tokens and close their sockets"), permissions=["revoke"]
+        description=_("Revoke selected tokens and close their connections"), permissions=["revoke"]
     )
     def revoke(self, request: HttpRequest, queryset: QuerySet[AccessToken]) -> None:
-        """Revoke, each in a transaction of its own."""
+        """Revoke each token in a transaction of its own."""
         tokens = list(queryset)
         for token in tokens:
             self.log_deletions(request, [token])  # type: ignore[arg-type]
             revoke_token(token)
-        self.message_user(request, gettext("%(count)s revoked.") % {"count": len(tokens)})
+        self.message_user(
+            request,
+            ngettext("%(count)d token revoked.", "%(count)d tokens revoked.", len(tokens))
+            % {"count": len(tokens)},
+        )

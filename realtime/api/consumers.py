@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -17,9 +16,10 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.utils.translation import override
 
+from holdfast import __version__
 from realtime.api.handlers import commands
 from realtime.auth import Account, subprotocol
-from realtime.core.commands import Caller, Commands, carry_out, checked
+from realtime.core.commands import Caller, Commands, counted, parse_fields
 from realtime.engine import hub as hubs
 from realtime.engine.hub import Hub
 from realtime.engine.outbound import Outlet, QueueOutlet
@@ -137,7 +137,7 @@ class StreamConsumer(AsyncConsumer):
             outlet.close(CloseCode.NOT_AUTHENTICATED, CloseCode.NOT_AUTHENTICATED.reason)
             return
         if account.banned is not None:
-            outlet.close(CloseCode.BANNED, account.banned)
+            outlet.close(CloseCode.BANNED, str(account.banned))
             return
         outlet.on_leave = self._leave
         self.socket = Socket(outlet, account=account, kinds=self.stream_kinds)
@@ -164,6 +164,7 @@ class StreamConsumer(AsyncConsumer):
             frames.hello(
                 self.socket.id,
                 self.hub.node,
+                __version__,
                 user,
                 self.hub.epoch,
                 settings.HOLDFAST_PING_AFTER_SECONDS,
@@ -268,41 +269,34 @@ class StreamConsumer(AsyncConsumer):
         return waiting.request is None or self.commands.is_pipelined(waiting.request.get("command"))
 
     async def _answer(self, waiting: Waiting) -> bytes | None:
-        """Run a command and return its reply; None if the hub has written the reply itself."""
+        """Carry out a command and return its reply; None if the hub has sent it itself."""
         request = waiting.request
         if request is None:
             return waiting.answer
+        ident = request["id"]
         try:
-            return await carry_out(
-                request, self._names, waiting.received_at, partial(self._act, request)
-            )
+            with counted(request, self._names, waiting.received_at):
+                match request.get("command"):
+                    case "subscribe":
+                        wanted = parse_fields("subscribe", request, Subscribe)
+                        await self.hub.subscribe(self.socket, ident, wanted.streams)
+                    case "pull":
+                        pull = parse_fields("pull", request, Pull)
+                        await self.hub.pull(self.socket, ident, pull.stream, pull.after)
+                    case "unsubscribe":
+                        ended = parse_fields("unsubscribe", request, Unsubscribe)
+                        self.hub.unsubscribe(self.socket, ended.streams)
+                        return frames.reply(ident, {})
+                    case name:
+                        result = await self.commands.find(name).run(self._caller, request)
+                        return frames.reply(ident, result)
+            return None
         except HoldfastError as error:
-            return self._refusal(request["id"], error)
+            return self._refusal(ident, error)
 
     def _refusal(self, ident: frames.Id, error: HoldfastError) -> bytes:
         with override(self.scope.get("language")), in_zone(self.scope.get("zone", "")):
             return frames.refusal(ident, error)
-
-    async def _act(self, request: dict[str, Any]) -> bytes | None:
-        ident = request["id"]
-        match request.get("command"):
-            case "subscribe":
-                await self.hub.subscribe(
-                    self.socket, ident, checked("subscribe", request, Subscribe).streams
-                )
-            case "pull":
-                pull = checked("pull", request, Pull)
-                await self.hub.pull(self.socket, ident, pull.stream, pull.after)
-            case "unsubscribe":
-                self.hub.unsubscribe(
-                    self.socket, checked("unsubscribe", request, Unsubscribe).streams
-                )
-                return frames.reply(ident, {})
-            case name:
-                return frames.reply(
-                    ident, await self.commands.find(name).run(self._caller, request)
-                )
-        return None
 
 
 async def nothing_here(scope: Any, receive: Any, send: Any) -> None:

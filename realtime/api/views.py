@@ -19,15 +19,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from holdfast import __version__
 from realtime.api.consumers import OWN, Pull
 from realtime.auth import Account, ApiRequest, async_api, raw_body, retry_header
 from realtime.core import metrics, reads
-from realtime.core.commands import Commands, carry_out, checked
+from realtime.core.commands import Commands, counted, parse_fields
 from realtime.core.database import read
-from realtime.core.drain import process
+from realtime.core.drain import drain
 from realtime.core.streams import Reader
 from realtime.engine import hub as hubs
-from realtime.engine.http_follower import Feed, FeedEnded
+from realtime.engine.http_follower import AccessEnded, HttpFollower
 from realtime.protocol import frames
 from realtime.protocol.errors import (
     BadRequest,
@@ -89,9 +90,9 @@ def _tells(page: Page) -> bool:
 async def _poll(account: Account, stream: str, page: Page, wait: float) -> Page:
     """Wait for the page after ``page``; an empty one at the timeout or when the node drains."""
     try:
-        async with (await hubs.started()).feed(account, stream, page.to) as feed:
-            return await _next(feed, wait) or page
-    except FeedEnded as ended:
+        async with (await hubs.started()).follow(account, stream, page.to) as follower:
+            return await _next(follower, wait) or page
+    except AccessEnded as ended:
         raise Forbidden("Your access has ended: {reason}.", reason=ended.reason) from ended
 
 
@@ -100,12 +101,12 @@ async def _stream(account: Account, stream: str, first: Page) -> AsyncIterator[b
     _release_thread()  # here, because the middlewares after the view have taken one again
     yield _retry(RETRY_SECONDS) + _shown(stream, first)
     try:
-        async with (await hubs.started()).feed(account, stream, first.to) as feed:
-            while not process.draining:
-                page = await _next(feed, HEARTBEAT_SECONDS)
+        async with (await hubs.started()).follow(account, stream, first.to) as follower:
+            while not drain.begun:
+                page = await _next(follower, HEARTBEAT_SECONDS)
                 yield b":\n\n" if page is None else _shown(stream, page)
         yield _goodbye("restart")
-    except FeedEnded as ended:
+    except AccessEnded as ended:
         yield _data(frames.closed(stream, ended.reason))
     except Reset:
         yield _data(frames.closed(stream, Reset.code))
@@ -115,12 +116,12 @@ async def _stream(account: Account, stream: str, first: Page) -> AsyncIterator[b
         yield _data(frames.closed(stream, error.code))
 
 
-async def _next(feed: Feed, seconds: float) -> Page | None:
-    """Return the next page, or None at the timeout or when the node drains."""
-    if process.draining:
+async def _next(follower: HttpFollower, seconds: float) -> Page | None:
+    """Return the follower's next page, or None when the time is over or the drain begins."""
+    if drain.begun:
         return None
-    page = asyncio.ensure_future(feed.next(seconds))
-    forget = process.listen(page.cancel)
+    page = asyncio.ensure_future(follower.next(seconds))
+    forget = drain.listen(page.cancel)
     try:
         return await page
     except asyncio.CancelledError:
@@ -214,23 +215,21 @@ def command_view(commands: Commands) -> Callable[..., Coroutine[Any, Any, HttpRe
         except frames.Unreadable as unreadable:
             return _refused(unreadable.id, unreadable.error)
 
-        async def act() -> bytes:
-            buckets.take(request.account.user_id, started)
-            return await _act(commands, request, fields)
-
         try:
-            return _json(await carry_out(fields, names, started, act))
+            with counted(fields, names, started):
+                buckets.take(request.account.user_id, started)
+                return _json(await _reply(commands, request, fields))
         except HoldfastError as error:
             return _refused(fields["id"], error)
 
     return command
 
 
-async def _act(commands: Commands, request: ApiRequest, fields: dict[str, Any]) -> bytes:
-    hub = await hubs.started()  # it publishes the changes of the command
+async def _reply(commands: Commands, request: ApiRequest, fields: dict[str, Any]) -> bytes:
+    hub = await hubs.started()  # what a command changes is published by the hub of this process
     name = fields.get("command")
     if name == "pull":
-        pull = checked("pull", fields, Pull)
+        pull = parse_fields("pull", fields, Pull)
         reader = Reader(request.account.user_id, request.account.is_moderator)
         return frames.pulled(
             fields["id"], pull.stream, await hub.resume(reader, pull.stream, pull.after)
@@ -282,8 +281,11 @@ def no_such_address(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 async def healthz(request: HttpRequest) -> HttpResponse:
-    """Report that the event loop runs; for a supervisor. Uses neither database nor broker."""
-    return HttpResponse("ok\n", content_type="text/plain")
+    """Report that the event loop runs, with the version; for a supervisor.
+
+    Uses neither database nor broker.
+    """
+    return HttpResponse(f"ok {__version__}\n", content_type="text/plain")
 
 
 @require_safe
@@ -292,13 +294,13 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     state = {
         "database": await _database(),
         "layer": _layer(),
-        "draining": "draining" if process.draining else "no",
+        "draining": "draining" if drain.begun else "no",
     }
     down = [
         name
         for name, good in (
             ("database", state["database"] == "ok"),
-            ("draining", not process.draining),
+            ("draining", not drain.begun),
         )
         if not good
     ]

@@ -22,6 +22,7 @@ from django.utils.crypto import constant_time_compare
 
 from realtime.core.commands import Caller
 from realtime.models import AccessToken
+from realtime.protocol.errors import Forbidden
 
 MODERATORS: Final = "moderators"  # the group whose members moderate the site
 TOKEN_PREFIX: Final = "hf_"  # lets scanners for leaked secrets recognise a token
@@ -37,7 +38,7 @@ class Account:
     username: str
     name: str
     is_moderator: bool
-    banned: str | None  # why the account may not connect; None: it may
+    banned: Forbidden | None  # why the account may not connect; None: it may
     expires_at: float | None  # POSIX time at which the session or the token ends; None: never
     credential: str  # "session:…" or "token:…", as in Caller
     password_fingerprint: int  # changes with the password; valid only within this process
@@ -64,8 +65,8 @@ class Identity:
         return Caller(self.account.user_id, self.account.username, self.account.credential)
 
 
-ConnectionCheck = Callable[[Collection[int]], Mapping[int, str]]
-"""``check(user_ids)``: the reason for each of these users who may not connect, in one query."""
+ConnectionCheck = Callable[[Collection[int]], Mapping[int, Forbidden]]
+"""``check(user_ids)``: the refusal for each of these users who may not connect, in one query."""
 
 _connection_checks: list[ConnectionCheck] = []
 
@@ -77,8 +78,8 @@ def register_connection_check(check: ConnectionCheck) -> ConnectionCheck:
     return check
 
 
-def banned(user_ids: Collection[int]) -> dict[int, str]:
-    """Return the users who may not connect, each with the reason."""
+def banned(user_ids: Collection[int]) -> dict[int, Forbidden]:
+    """Return the users who may not connect, each with the refusal."""
     return {
         user_id: reason
         for check in reversed(_connection_checks)
@@ -241,7 +242,7 @@ def password_unchanged(user: User, auth_hash: str) -> bool:
     )
 
 
-def _identity(found: _Found, bans: Mapping[int, str]) -> Identity:
+def _identity(found: _Found, bans: Mapping[int, Forbidden]) -> Identity:
     user = found.user
     account = Account(
         user_id=user.pk,

@@ -43,17 +43,17 @@ class SocketAuth:
         credentials = socket_credentials(headers, scope.get("subprotocols", ()))
         by_cookie = credentials.token is None and credentials.session is not None
         if not origin_allowed(headers, scheme=scope.get("scheme", "ws"), by_cookie=by_cookie):
-            metrics.handshakes.of("origin").inc()
+            metrics.handshakes.labels("origin").inc()
             await receive()
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
             return
         try:
             identity = await read_together(identify_each, credentials)
         except Unavailable:
-            metrics.handshakes.of("unavailable").inc()
+            metrics.handshakes.labels("unavailable").inc()
             await _send_away(scope, receive, send)
             return
-        metrics.handshakes.of("accepted" if identity else "not_authenticated").inc()
+        metrics.handshakes.labels("accepted" if identity else "not_authenticated").inc()
         found = (
             {"caller": identity.caller, "account": identity.account}
             if identity

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from realtime.auth.accounts import Account, Credentials, Identity, identify
 from realtime.auth.handshake import bearer
 from realtime.core import reads
-from realtime.core.commands import Caller, in_words
+from realtime.core.commands import Caller, describe_problem
 from realtime.core.database import OUTAGES, RETRY_AFTER_SECONDS, after_outage, read
 from realtime.protocol.errors import (
     BadRequest,
@@ -118,7 +118,7 @@ def body(request: HttpRequest, shape: type[Shape]) -> Shape:
     try:
         return msgspec.json.decode(raw_body(request), type=shape)
     except msgspec.ValidationError as error:
-        raise BadRequest(in_words(str(error))) from error
+        raise BadRequest(describe_problem(str(error))) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise BadRequest("body: expected one JSON object") from error
 
@@ -137,7 +137,7 @@ def raw_body(request: HttpRequest) -> bytes:
             "body: expected at most {limit} bytes, got {count}", limit=limit, count=len(raw)
         )
     if _NUL.search(raw):
-        raise BadRequest("body: NUL is not text")
+        raise BadRequest("body: the character U+0000 is not allowed")
     return raw
 
 
@@ -147,13 +147,14 @@ def error_response(error: Exception) -> JsonResponse:
         case HoldfastError():
             found = error
         case Http404():
-            found = NotFound("There is no such thing.")
+            found = NotFound("Not found.")
         case PermissionDenied():
-            found = Forbidden(str(error) or "That is not yours to do.")
+            found = Forbidden(str(error) or "You don't have permission to do that.")
         case _:
             after_outage()
             found = Unavailable(
-                "The database does not answer; try again.", retry_after=RETRY_AFTER_SECONDS
+                "The database isn't responding. Try again in a moment.",
+                retry_after=RETRY_AFTER_SECONDS,
             )
     response = JsonResponse({"error": found.as_object()}, status=found.status)
     if isinstance(found, NotAuthenticated):
@@ -213,9 +214,9 @@ def _known(request: HttpRequest, identity: Identity | None) -> ApiRequest:
     Raises ``NotAuthenticated``, and ``Forbidden`` for banned accounts and forged forms.
     """
     if identity is None:
-        raise NotAuthenticated("Sign in, or send a valid token.")
+        raise NotAuthenticated("Sign in or send a valid token.")
     if identity.account.banned is not None:
-        raise Forbidden(identity.account.banned)
+        raise identity.account.banned
     if identity.account.credential.startswith("session:"):
         _check_csrf(request)
     known = cast(ApiRequest, request)

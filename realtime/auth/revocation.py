@@ -1,12 +1,13 @@
-"""Taking away the right to be connected: of a session, a token or a whole account, on every node within a second.
+"""Revoking access: of a session, a token or a whole account, on every node within a second.
 
 A revocation is a hidden row of the user's personal stream, which every socket of the user watches.
-So it is as safe as a message: it arrives through the broker, or, without one, by the head check.
-What no row tells (an expiry, a change past Django's signals) is found by ``lapsed``.
+So it is as safe as a message: it arrives through the broker or, without one, by the head check.
+``access_ends`` finds what no row records: an expiry, or a change that sends no signal.
 """
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 from typing import Any, Final
@@ -16,6 +17,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.db.models.signals import post_save, pre_save
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from realtime.auth.accounts import (
@@ -25,19 +27,19 @@ from realtime.auth.accounts import (
     session_credential,
     token_credential,
 )
-from realtime.auth.revocation_timing import start
 from realtime.core.heads import Heads, changing
 from realtime.core.streams import StreamName, kinds
-from realtime.models import AccessToken, Ending, Revocation
+from realtime.models import AccessToken, Revocation
 from realtime.protocol.codes import CloseCode
-from realtime.protocol.page import End, Event
+from realtime.protocol.page import AccessEnd, Event
 
 REASON_LENGTH: Final = 100  # characters; a close frame has room for 123 bytes
 ACCOUNTS_PER_QUERY: Final = 1000
-TOKEN: Final = token_credential("")  # the prefix of a token's name
+TOKEN: Final = token_credential("")  # the prefix of a token's credential
+PRUNED_TOGETHER: Final = 500  # rows in one full head check: some 10 ms
 _BEFORE: Final = "_holdfast_before"
 
-# As the wire and the tables carry them; who shows one says it in the reader's language.
+# As the wire and the tables carry them; translated when shown.
 LOGGED_OUT: Final = _("signed out")
 PASSWORD_CHANGED: Final = _("the password was changed")
 DEACTIVATED: Final = _("the account was deactivated")
@@ -47,9 +49,9 @@ REVOKED: Final = _("the session ended")
 
 
 def end_sessions(user_id: int, *, code: CloseCode, reason: str, credential: str = "") -> None:
-    """Close the sockets of a user, or only those opened with ``credential``, with ``code``.
+    """Close the sockets of a user with ``code``, in a transaction of its own.
 
-    Opens its own transaction.
+    With ``credential``, only those opened with this session or token.
     """
     with changing(personal_stream(user_id)) as heads:
         end_sessions_within(heads, user_id, code=code, reason=reason, credential=credential)
@@ -57,11 +59,8 @@ def end_sessions(user_id: int, *, code: CloseCode, reason: str, credential: str 
 
 def end_sessions_within(
     heads: Heads, user_id: int, *, code: CloseCode, reason: str, credential: str = ""
-) -> Ending | None:
-    """Do the same inside a transaction that has named ``personal_stream(user_id)`` to ``changing``.
-
-    Returns the stopwatch, which is started where the whole account is meant.
-    """
+) -> None:
+    """Do the same in a transaction that has passed ``personal_stream(user_id)`` to ``changing``."""
     stream = personal_stream(user_id)
     row = Revocation.objects.create(
         user_id=user_id,
@@ -71,17 +70,16 @@ def end_sessions_within(
         reason=reason[:REASON_LENGTH],
     )
     heads.record(stream, _event(row))
-    return None if credential else start(heads, stream, row.seq, user_id=user_id, reason=reason)
 
 
 def revocation_events(ident: str, after: int, limit: int) -> Iterable[Event]:
-    """Return the revocations of a personal stream: a source of rows for its kind."""
+    """Return the revocations of a personal stream: a source of rows for its kind of stream."""
     rows = Revocation.objects.filter(user_id=int(ident), seq__gt=after).order_by("seq")[:limit]
     return [_event(row) for row in rows]
 
 
 def personal_stream(user_id: int) -> StreamName:
-    """Return the stream that every socket of this user watches, whatever it is called."""
+    """Return the stream that every socket of this user watches."""
     for kind in kinds():
         if kind.personal:
             return kind.name(user_id)
@@ -102,42 +100,67 @@ def revoke_token(token: AccessToken) -> None:
         )
 
 
-def lapsed(accounts: Collection[Account]) -> dict[Account, End]:
-    """Return those of the connected accounts whose right has gone without an event that says so, each with its end.
+def access_ends(accounts: Collection[Account]) -> dict[Account, AccessEnd]:
+    """Return the connected accounts that have lost access, each with its end.
 
-    The hub asks about everybody once a minute: sessions and tokens expire silently, and
-    ``QuerySet.update`` sends no signal. Asked once more after a socket has begun to watch its
-    personal stream, it closes the gap between the handshake's reads and that moment. Two queries a
-    thousand accounts, and one for each gate.
+    The hub asks about all accounts once a minute, because sessions and tokens expire silently and
+    ``QuerySet.update`` sends no signal. It asks again after a socket has begun to watch its
+    personal stream, which closes the gap between the reads of the handshake and that moment.
+    This takes two queries for a thousand accounts, and one for each connection check.
     """
-    found: dict[Account, End] = {}
+    found: dict[Account, AccessEnd] = {}
     for chunk in _chunks(accounts):
-        found.update(_lapsed(chunk))
+        found.update(_access_ends(chunk))
     return found
 
 
-def _lapsed(accounts: Sequence[Account]) -> dict[Account, End]:
+def expired(account: Account) -> AccessEnd:
+    """Return the end of an account whose session or token has expired."""
+    return AccessEnd(account.user_id, account.credential, CloseCode.SESSION_ENDED, EXPIRED)
+
+
+def stale(keep: timedelta) -> list[int]:
+    """Return the ids of the oldest revocations that are older than ``keep``.
+
+    A revocation matters as long as a session of its time could still exist.
+    """
+    rows = Revocation.objects.order_by("pk").values_list("pk", "created_at")[:PRUNED_TOGETHER]
+    limit = timezone.now() - keep
+    return [pk for pk, created_at in rows if created_at < limit]
+
+
+def prune(ids: Collection[int]) -> None:
+    """Delete the revocations that ``stale`` returned."""
+    Revocation.objects.filter(pk__in=ids).delete()
+
+
+def _access_ends(accounts: Sequence[Account]) -> dict[Account, AccessEnd]:
     now = time.time()
     ids = {account.user_id for account in accounts}
     users = User.objects.only("password", "is_active").in_bulk(ids)
     revoked = _revoked(accounts)
     bans = banned(ids)
-    ends: dict[Account, End] = {}
+    ends: dict[Account, AccessEnd] = {}
     for account in accounts:
         reason = _reason(account, users.get(account.user_id), now) or (
             REVOKED if account.credential in revoked else None
         )
         if reason is not None:
-            ends[account] = End(
+            ends[account] = AccessEnd(
                 account.user_id, account.credential, CloseCode.SESSION_ENDED, reason
             )
         elif account.user_id in bans:
-            ends[account] = End(account.user_id, None, CloseCode.BANNED, bans[account.user_id])
+            ends[account] = AccessEnd(
+                account.user_id, None, CloseCode.BANNED, str(bans[account.user_id])
+            )
     return ends
 
 
 def _revoked(accounts: Sequence[Account]) -> set[str]:
-    """Return the credentials among these that are no longer good: sessions by their revocation, tokens also where the row is just gone."""
+    """Return the credentials of ``accounts`` that are no longer valid.
+
+    A session is invalid if it has a revocation, a token if its row is gone.
+    """
     tokens = {account.credential for account in accounts if account.credential.startswith(TOKEN)}
     sessions = {account.credential for account in accounts} - tokens
     revoked: set[str] = set()
@@ -172,16 +195,16 @@ def _chunks(accounts: Iterable[Account]) -> Iterator[list[Account]]:
 
 
 def _event(row: Revocation) -> Event:
-    end = End(row.user_id, row.credential or None, row.code, row.reason)
+    end = AccessEnd(row.user_id, row.credential or None, row.code, row.reason)
     return Event.hidden("revocation", row.pk, row.seq, end=end)
 
 
-# Django's signals: not between our own apps, but from django.contrib.auth, whose views and admin
-# know nothing of sockets.
+# Signals of django.contrib.auth, whose views and admin know nothing of sockets. Our own apps send
+# each other none.
 
 
 def connect_signals() -> None:
-    """Listen to logins that end and users that change; called from ``AppConfig.ready``."""
+    """Listen for logouts and changes of users; called from ``AppConfig.ready``."""
     user_logged_out.connect(_logged_out, dispatch_uid="realtime.auth.revocation")
     pre_save.connect(_remember, sender=User, dispatch_uid="realtime.auth.revocation")
     post_save.connect(_compare, sender=User, dispatch_uid="realtime.auth.revocation")
@@ -191,8 +214,8 @@ def _logged_out(sender: Any, request: HttpRequest | None, user: User | None, **_
     session = getattr(request, "session", None)
     if user is None or session is None or not session.session_key:
         return
-    # Django deletes the session after this signal: a socket that opens in between would come too
-    # late for the revocation and outlive it.
+    # Django deletes the session after this signal. A socket that opens in between would come after
+    # the revocation and outlive it, so the session is deleted here.
     session.delete(session.session_key)
     _end_after_commit(user.pk, LOGGED_OUT, session_credential(session.session_key))
 
@@ -202,7 +225,7 @@ def _remember(
 ) -> None:
     """Keep what the database holds, to see after the save whether it changed.
 
-    A login saves ``last_login`` alone and costs nothing.
+    A login saves ``last_login`` alone, which costs no query.
     """
     watched = update_fields is None or not {"password", "is_active"}.isdisjoint(update_fields)
     if watched and instance.pk and not raw:
@@ -219,7 +242,7 @@ def _compare(sender: Any, instance: User, **_: Any) -> None:
         return
     password, was_active = before
     if was_active and not instance.is_active:
-        # An account that comes back does not bring its old tokens with it.
+        # The old tokens must not be valid again when the account is activated again.
         AccessToken.objects.filter(user=instance).delete()
         _end_after_commit(instance.pk, DEACTIVATED)
     elif instance.password != password:
@@ -227,10 +250,10 @@ def _compare(sender: Any, instance: User, **_: Any) -> None:
 
 
 def _end_after_commit(user_id: int, reason: str, credential: str = "") -> None:
-    """End sockets when the change is visible to those who reconnect.
+    """Close sockets once the change is visible to handshakes, which follow at once.
 
-    The admin saves inside a transaction of its own, in which no stream's lock may be taken. If the
-    process dies in between, ``lapsed`` finds it.
+    The admin saves inside a transaction of its own, in which no stream may be locked. If the
+    process dies in between, ``access_ends`` finds the change.
     """
     end = partial(
         end_sessions, user_id, code=CloseCode.SESSION_ENDED, reason=reason, credential=credential

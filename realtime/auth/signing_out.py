@@ -1,4 +1,4 @@
-"""Signing somebody out on all devices: what they came with is no longer good, and every socket closes."""
+"""Signing a user out on all devices: no session or token stays valid, and every socket closes."""
 
 from collections.abc import Iterable
 from importlib import import_module
@@ -10,18 +10,17 @@ from django.contrib.auth import SESSION_KEY
 from realtime.auth import session_credential
 from realtime.auth.revocation import LOGGED_OUT, end_sessions_within
 from realtime.core.heads import Heads
-from realtime.models import AccessToken, Ending
+from realtime.models import AccessToken
 from realtime.protocol.codes import CloseCode
 
-READ_TOGETHER: Final = 1000  # sessions; no index knows whose they are
+READ_TOGETHER: Final = 1000  # sessions; the table has no index by user
 
 
 def delete_sessions(user_id: int) -> list[str]:
-    """Delete the sessions of somebody, with their copies in the cache, and return their keys.
+    """Delete the sessions of a user, with their copies in the cache, and return their keys.
 
-    Reads all sessions: some 10 s a million.
-
-    Where sessions have no table (signed cookies, a cache alone) they cannot be found.
+    This reads all sessions, which takes some 10 s per million. Sessions without a table (signed
+    cookies, a cache alone) cannot be found.
     """
     store = import_module(settings.SESSION_ENGINE).SessionStore
     if not hasattr(store, "get_model_class"):
@@ -39,17 +38,16 @@ def delete_sessions(user_id: int) -> list[str]:
     return found
 
 
-def sign_out_within(heads: Heads, user_id: int, sessions: Iterable[str]) -> Ending:
-    """Close everything of a user whose ``sessions`` are deleted, in a transaction that has named the personal stream; the tokens go, too.
+def sign_out_within(heads: Heads, user_id: int, sessions: Iterable[str]) -> None:
+    """Revoke all tokens of a user whose ``sessions`` are deleted, and close all connections.
 
-    Each session has a row of its own beside the one for the account: a socket whose handshake has
-    read the session before it was deleted begins to watch after that one, and then asks for its
-    credential (``revocation.lapsed``). The one for the account comes first: it is what the
-    stopwatch measures, and a connection that another row has closed before is none that it counts.
+    The transaction must have passed the personal stream to ``changing``. Each session gets a
+    revocation beside the one of the account: a socket whose handshake read the session before it
+    was deleted may begin to watch after the account's revocation, and then asks for its credential
+    (``revocation.access_ends``).
     """
     AccessToken.objects.filter(user_id=user_id).delete()
-    ending = end_sessions_within(heads, user_id, code=CloseCode.SESSION_ENDED, reason=LOGGED_OUT)
-    assert ending is not None
+    end_sessions_within(heads, user_id, code=CloseCode.SESSION_ENDED, reason=LOGGED_OUT)
     for key in sessions:
         end_sessions_within(
             heads,
@@ -58,4 +56,3 @@ def sign_out_within(heads: Heads, user_id: int, sessions: Iterable[str]) -> Endi
             reason=LOGGED_OUT,
             credential=session_credential(key),
         )
-    return ending

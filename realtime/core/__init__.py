@@ -1,1 +1,1 @@
-"""The parts of the engine without sockets: streams, reads, writes, publishing, metrics."""
+"""The parts below the engine: heads, reads, writes, publishing, commands and metrics."""

@@ -1,11 +1,13 @@
-"""The commands that a client may send, by name: their fields, and the functions that carry them out.
+"""The commands that a client may send, by name: their fields, and the functions that handle them.
 
-The same registry serves a socket and ``POST /api/commands``. A set of commands can build on another one's.
+The same registry serves a socket and ``POST /api/commands``. A set of commands can build on another
+set.
 """
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
@@ -17,16 +19,15 @@ from realtime.protocol.errors import BadRequest, HoldfastError, UnknownCommand, 
 log = logging.getLogger("holdfast.commands")
 
 Fields = TypeVar("Fields", bound=msgspec.Struct)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a command. Plain values; rights are read from the database when they are needed."""
+    """The sender of a command. Plain values; permissions are read from the database when needed."""
 
     user_id: int
     username: str
-    credential: str  # "session:…" or "token:…", the digest of what the caller came with
+    credential: str  # "session:…" or "token:…", with the digest of the key or token
 
 
 Handler = Callable[[Caller, Any], Awaitable[dict[str, Any]]]
@@ -43,8 +44,11 @@ class Command:
     pipelined: bool
 
     async def run(self, caller: Caller, raw: dict[str, Any]) -> dict[str, Any]:
-        """Check the fields and carry the command out. Raises ``BadRequest`` that names the field, or what the handler raises."""
-        return await self.handler(caller, checked(self.name, raw, self.fields))
+        """Check the fields and call the handler.
+
+        Raises ``BadRequest`` that names the field, or what the handler raises.
+        """
+        return await self.handler(caller, parse_fields(self.name, raw, self.fields))
 
 
 class Commands:
@@ -55,7 +59,7 @@ class Commands:
         self._base = base
 
     def __call__(self, name: str, *, pipelined: bool = False) -> Callable[[Handler], Handler]:
-        """Register ``async handler(caller, fields)``; the annotation of ``fields`` is a ``msgspec.Struct``."""
+        """Register ``async handler(caller, fields)``; annotate ``fields`` with its struct."""
 
         def register(handler: Handler) -> Handler:
             fields = get_type_hints(handler)["fields"]
@@ -65,7 +69,7 @@ class Commands:
         return register
 
     def find(self, name: object) -> Command:
-        """Return the command. Raises ``BadRequest`` where ``name`` is no string, ``UnknownCommand`` where nothing has the name."""
+        """Return a command. Raises ``UnknownCommand``, or ``BadRequest`` if ``name`` is no string."""
         if not isinstance(name, str):
             raise BadRequest("command: expected a string")
         if name in self._by_name:
@@ -75,7 +79,7 @@ class Commands:
         raise UnknownCommand("There is no command {name!r} here.", name=name[:64])
 
     def is_pipelined(self, name: object) -> bool:
-        """Whether there is such a command, and it may overlap with others of its kind."""
+        """Whether ``name`` is a command that may overlap with others of its kind."""
         try:
             return self.find(name).pipelined
         except HoldfastError:
@@ -83,25 +87,22 @@ class Commands:
 
     @property
     def names(self) -> frozenset[str]:
-        """All names, those of the base included."""
+        """All names, including those of the base."""
         return frozenset(self._by_name) | (self._base.names if self._base else frozenset())
 
 
-async def carry_out(
-    request: dict[str, Any],
-    names: Collection[str],
-    received_at: float,
-    act: Callable[[], Awaitable[T]],
-) -> T:
-    """Carry out one command and count it, by its name where it is one of ``names``, from ``received_at`` on (monotonic seconds).
+@contextmanager
+def counted(request: dict[str, Any], names: Collection[str], received_at: float) -> Iterator[None]:
+    """Count and time one command, from ``received_at`` (monotonic seconds) on.
 
-    Raises the ``HoldfastError`` that the client is told: a mistake of ours becomes one, and is logged.
+    It is counted by its name if this is one of ``names``. Raises the ``HoldfastError`` that the
+    client is sent; any other exception is logged and becomes one.
     """
     name = request.get("command")
     known = name if isinstance(name, str) and name in names else "unknown"
     result = "ok"
     try:
-        return await act()
+        yield
     except HoldfastError as error:
         result = error.code
         raise
@@ -110,20 +111,25 @@ async def carry_out(
         log.exception("command failed", extra={"command": known})
         raise failed() from error
     finally:
-        metrics.commands.of(known, result).inc()
-        metrics.command_seconds.of(known).observe(time.monotonic() - received_at)
+        metrics.commands.labels(known, result).inc()
+        metrics.command_seconds.labels(known).observe(time.monotonic() - received_at)
 
 
-def checked(name: str, raw: dict[str, Any], shape: type[Fields]) -> Fields:
+def parse_fields(name: str, raw: dict[str, Any], shape: type[Fields]) -> Fields:
     """Return the fields of the command ``name``. Raises ``BadRequest`` that names the field."""
     try:
         return msgspec.convert(raw, shape, strict=True)
     except msgspec.ValidationError as error:
-        raise BadRequest("{name}: {problem}", name=name, problem=in_words(str(error))) from error
+        raise BadRequest(
+            "{name}: {problem}", name=name, problem=describe_problem(str(error))
+        ) from error
 
 
-def in_words(problem: str) -> str:
-    """Turn msgspec's "Expected `int`, got `str` - at `$.room`" into "room: expected `int`, got `str`"."""
+def describe_problem(problem: str) -> str:
+    """Put the field first in a message of msgspec.
+
+    "Expected `int`, got `str` - at `$.room`" becomes "room: expected `int`, got `str`".
+    """
     what, at, path = problem.partition(" - at `$.")
     if at:
         return f"{path.rstrip('`')}: {what[0].lower()}{what[1:]}"

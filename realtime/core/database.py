@@ -1,8 +1,9 @@
-"""The threads that read the database: a small pool. The one thread that writes belongs to ``realtime.core.writer``.
+"""The threads that read the database: a small pool. ``realtime.core.writer`` owns the one writer.
 
-``database_sync_to_async`` gives a whole process one thread, so that one slow query stops every socket; and it opens a connection a call
-where none are kept. These threads keep theirs until one of them meets an outage. Then each closes its own before it reads again: a server
-that was restarted has ended them all, and none shows that before it is used.
+``database_sync_to_async`` gives a whole process one thread, so one slow query stops every socket;
+and it opens a connection for each call if none is kept. These threads keep their connections until
+one of them meets an outage. After that each closes its own before it reads again: a database server
+that was restarted has ended them all, which shows only when they are used.
 """
 
 import asyncio
@@ -12,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from threading import Barrier, local
-from typing import Any, ParamSpec, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, Final, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
-from realtime.core.batches import Batches, I, Many, R
+from realtime.core.batcher import Batcher, I, Many, R
+from realtime.core.per_process import PerLoop
 from realtime.protocol.errors import Unavailable, failed
 
 log = logging.getLogger("holdfast.database")
@@ -30,73 +31,112 @@ T = TypeVar("T")
 OUTAGES = (OperationalError, InterfaceError)
 RETRY_AFTER_SECONDS = 1.0
 READ_BATCH = 200  # items of one shared read; beyond that the gain per item is small
-# Items that wait for a shared read: a node's share of sockets that come back at once.
+# Items that wait for a shared read: a node's share of the sockets that reconnect at once.
 MAX_WAITING = 20_000
 
-_readers: ThreadPoolExecutor | None = None
-_outages = 0  # that this process has met
-# Outages: as many as there were when this thread last had no connection of before.
-_of_thread = local()
+
+class Outages:
+    """Counts the outages that this process has met, and closes connections from before them."""
+
+    def __init__(self) -> None:
+        self._met = 0
+        self._of_thread = local()  # the count when the thread last closed its connections
+
+    def add(self) -> None:
+        """Close the connections of this thread and of the pool now, those of others before use."""
+        self._met += 1
+        self._close_own()
+        for connection in connections.all(initialized_only=True):
+            pool = getattr(connection, "pool", None)
+            if pool is not None and not pool.closed:
+                pool.check()
+
+    def close_outdated(self) -> None:
+        """Close the connections of this thread if they are from before an outage."""
+        if getattr(self._of_thread, "met", 0) != self._met:
+            self._close_own()
+
+    def _close_own(self) -> None:
+        self._of_thread.met = self._met
+        for connection in connections.all(initialized_only=True):
+            if connection.in_atomic_block:
+                continue  # the code that began the transaction ends it
+            if getattr(connection, "pool", None) is not None and connection.connection is not None:
+                with suppress(*OUTAGES):
+                    connection.connection.close()  # or the pool would give it to the next caller
+            connection.close()
+
+
+class Readers:
+    """The reading threads, started on first use."""
+
+    def __init__(self) -> None:
+        self._pool: ThreadPoolExecutor | None = None
+
+    @property
+    def pool(self) -> ThreadPoolExecutor:
+        """The threads."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(
+                settings.HOLDFAST_READ_THREADS, thread_name_prefix="reader"
+            )
+        return self._pool
+
+    def close(self) -> None:
+        """Stop the threads and close their connections."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            close_connections(pool, settings.HOLDFAST_READ_THREADS)
+
+
+_outages: Final = Outages()
+_readers: Final = Readers()
 
 
 async def read(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run ``function`` on a reading thread. Raises ``Unavailable`` when the database does not answer."""
+    """Run ``function`` on a reading thread.
+
+    Raises ``Unavailable`` when the database does not answer.
+    """
     return await asyncio.get_running_loop().run_in_executor(
-        _pool(), partial(guarded, function, *args, **kwargs)
+        _readers.pool, partial(guarded, function, *args, **kwargs)
     )
 
 
 async def read_together(many: Many[I, R], item: I) -> R:
-    """Have ``item`` read by ``many`` together with all that wait for it: a storm of handshakes costs a few queries, not a few each."""
-    return await _together().put(many, item)
+    """Read ``item`` by ``many``, together with all items that wait for the same function.
+
+    So a storm of handshakes costs a few queries, not a few for each handshake.
+    """
+    return await _shared_reads.get().put(many, item)
 
 
 def guarded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run ``function`` on this thread's connection and turn an outage into ``Unavailable``."""
-    if getattr(_of_thread, "outages", 0) != _outages:
-        _forget()
+    _outages.close_outdated()
     try:
         return function(*args, **kwargs)
     except OUTAGES as error:
-        after_outage()
+        _outages.add()
         raise Unavailable(
-            "The database does not answer; try again.", retry_after=RETRY_AFTER_SECONDS
+            "The database isn't responding. Try again in a moment.", retry_after=RETRY_AFTER_SECONDS
         ) from error
 
 
 def after_outage() -> None:
-    """Close what was connected before: of this thread and of the pool now, of the other threads before they use it."""
-    global _outages
-    _outages += 1
-    _forget()
-    for connection in connections.all(initialized_only=True):
-        pool = getattr(connection, "pool", None)
-        if pool is not None and not pool.closed:
-            pool.check()
-
-
-def _forget() -> None:
-    _of_thread.outages = _outages
-    for connection in connections.all(initialized_only=True):
-        if connection.in_atomic_block:
-            continue  # whoever began it ends it
-        if getattr(connection, "pool", None) is not None and connection.connection is not None:
-            with suppress(*OUTAGES):
-                connection.connection.close()  # else the pool would give it to the next caller
-        connection.close()
+    """Close the connections that were opened before an outage."""
+    _outages.add()
 
 
 def close() -> None:
-    """End the reading threads and their connections; the next ``read`` starts new ones."""
-    global _readers
-    pool, _readers = _readers, None
-    if pool is not None:
-        close_connections(pool, settings.HOLDFAST_READ_THREADS)
+    """Stop the reading threads and close their connections; the next ``read`` starts new ones."""
+    _readers.close()
 
 
 def close_connections(pool: ThreadPoolExecutor, threads: int) -> None:
-    """Close the connection of each thread of ``pool``, then end the threads."""
-    # Else one idle thread could take all the calls, and the others would keep their connections.
+    """Close the connection of each thread of ``pool``, then stop the threads."""
+    # The barrier makes each thread take one call. Without it, one idle thread could take them all,
+    # and the others would keep their connections.
     together = Barrier(threads)
 
     def close_own() -> None:
@@ -106,16 +146,6 @@ def close_connections(pool: ThreadPoolExecutor, threads: int) -> None:
     for _ in range(threads):
         pool.submit(close_own)
     pool.shutdown(wait=True)
-
-
-_waiting: "WeakKeyDictionary[asyncio.AbstractEventLoop, Batches]" = WeakKeyDictionary()
-
-
-def _together() -> Batches:
-    loop = asyncio.get_running_loop()
-    if loop not in _waiting:
-        _waiting[loop] = Batches(_read_many, size=READ_BATCH, waiting=MAX_WAITING)
-    return _waiting[loop]
 
 
 async def _read_many(many: Many[Any, Any], items: list[Any]) -> Sequence[Any]:
@@ -128,8 +158,4 @@ async def _read_many(many: Many[Any, Any], items: list[Any]) -> Sequence[Any]:
         return [failed()] * len(items)
 
 
-def _pool() -> ThreadPoolExecutor:
-    global _readers
-    if _readers is None:
-        _readers = ThreadPoolExecutor(settings.HOLDFAST_READ_THREADS, thread_name_prefix="reader")
-    return _readers
+_shared_reads: Final = PerLoop(lambda: Batcher(_read_many, size=READ_BATCH, waiting=MAX_WAITING))

@@ -1,4 +1,4 @@
-"""Whether this process has been told to stop. The server says so once; whoever holds a client for long asks or listens."""
+"""Whether this process is stopping. The server sets it once; code that holds a client asks it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -8,31 +8,31 @@ from realtime.core import metrics
 Listener = Callable[[], object]
 
 
-class Lifecycle:
+class Drain:
     """The state of one process, from start to exit."""
 
     def __init__(self) -> None:
-        self._draining = False
+        self._begun = False
         self._listeners: set[Listener] = set()
 
     @property
-    def draining(self) -> bool:
-        """True from the first SIGTERM on: take no new clients, hand over those who are here."""
-        return self._draining
+    def begun(self) -> bool:
+        """True from the first SIGTERM on: accept no new clients, hand over those that are here."""
+        return self._begun
 
-    def drain(self) -> None:
-        """Begin to drain; call every listener once."""
-        if self._draining:
+    def begin(self) -> None:
+        """Begin to drain, and call every listener once."""
+        if self._begun:
             return
-        self._draining = True
+        self._begun = True
         metrics.draining.set(1)
         for listener in tuple(self._listeners):
             listener()
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` when the drain begins. Returns what ends that."""
+        """Call ``listener`` when the drain begins. Returns a function that cancels this."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
 
-process: Final = Lifecycle()
+drain: Final = Drain()

@@ -1,6 +1,6 @@
-"""The only door to a stream's head: one transaction, the locks in name order, the numbers, and the publication after the commit.
+"""The only way to change a stream's head: a transaction, locks in name order, publication.
 
-``changing`` is used by the ``services.py`` of every app and by nothing else.
+Only the services of the apps use ``changing``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,21 +23,25 @@ class Heads:
     _events: dict[str, list[Event]] = field(default_factory=dict)
 
     def next(self, stream: str) -> int:
-        """Take the next number of ``stream``; the caller writes it as ``seq`` on the row that changed."""
+        """Take the next number of ``stream``, which the caller writes as ``seq`` of the row."""
         if stream not in self._heads:
             raise LookupError(
-                f"{stream} was not named to changing(): locks are taken once, in name order, so that nobody deadlocks"
+                f"{stream} was not passed to changing(): all locks are taken at once, in name "
+                "order, so that transactions cannot deadlock"
             )
         self._heads[stream] += 1
         self._events.setdefault(stream, [])
         return self._heads[stream]
 
-    def born(self, stream: str) -> None:
-        """Add the stream of something that this transaction makes: nobody else can know its name yet, so nobody can wait for its lock."""
+    def created(self, stream: str) -> None:
+        """Add the stream of an object that this transaction creates.
+
+        It needs no lock: no other transaction can know its name yet.
+        """
         self._heads.setdefault(stream, 0)
 
     def record(self, stream: str, event: Event) -> None:
-        """Hand over the changed row, to be published when the transaction has committed."""
+        """Record the changed row, which is published after the commit."""
         self._events[stream].append(event)
 
     @property
@@ -47,7 +51,7 @@ class Heads:
 
     @property
     def events(self) -> dict[str, list[Event]]:
-        """What is published after the commit, by stream."""
+        """The events to publish after the commit, by stream."""
         return self._events
 
 
@@ -55,9 +59,10 @@ class Heads:
 def changing(*streams: str) -> Iterator[Heads]:
     """Open the transaction in which ``streams`` change.
 
-    The heads are locked until the commit, so numbers become visible in order and a reader that has seen N has seen everything below N.
-    Inside, take ``heads.next(stream)``, write the row with it, and ``heads.record(stream, event)``. Not to be nested: the second set of
-    locks would come out of order.
+    The heads are locked until the commit, so numbers become visible in order and a reader that has
+    seen N has seen everything below N. Inside, take ``heads.next(stream)``, write the row with it,
+    and call ``heads.record(stream, event)``. It cannot be nested, because the second set of locks
+    would be out of order.
     """
     with transaction.atomic(durable=True):
         heads = Heads(_lock(sorted(set(streams))))
@@ -70,7 +75,7 @@ def changing(*streams: str) -> Iterator[Heads]:
 
 
 def _lock(names: Sequence[str]) -> dict[str, int]:
-    """Lock the rows in name order, the missing ones made first."""
+    """Lock the rows in name order, after creating those that are missing."""
     found = _select(names)
     missing = [name for name in names if name not in found]
     if missing:
@@ -94,7 +99,9 @@ def _write(heads: dict[str, int]) -> None:
     rows = ", ".join([f"(%s, %s, 0, {now})"] * len(heads))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO realtime_stream (name, head, floor, changed_at) VALUES {rows} "  # noqa: S608  placeholders only
-            "ON CONFLICT (name) DO UPDATE SET head = excluded.head, changed_at = excluded.changed_at",
+            # Only placeholders are formatted in.
+            f"INSERT INTO realtime_stream (name, head, floor, changed_at) VALUES {rows} "  # noqa: S608
+            "ON CONFLICT (name) DO UPDATE "
+            "SET head = excluded.head, changed_at = excluded.changed_at",
             [value for pair in heads.items() for value in pair],
         )

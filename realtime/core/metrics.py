@@ -1,51 +1,50 @@
-"""What the process counts, and how Prometheus reads it.
+"""Counters, gauges and histograms of the process, as Prometheus reads them.
 
-The engine counts on its hottest paths (once a flush, once a command), so a count is an addition to a plain attribute: no lock, no lookup of
-labels. That is safe because each metric is written by one thread only: the event loop's, or the writer's where it says so. The families
-that Prometheus knows are made when it asks. A node counts for itself; the sum over nodes is Prometheus' work.
+A node counts for itself; Prometheus sums over the nodes.
+
+Most metrics are prometheus_client's. Those that every command, commit or flush touches are our own
+``Hot`` ones, which take no lock: that is safe because one thread alone writes each of them. They
+exist for speed only. With labels, ``inc`` takes 0.2 µs of CPU instead of 2.0 and ``observe`` 0.4
+instead of 2.5; without, 0.1 instead of 1.0 and 0.2 instead of 1.1 (prometheus_client 0.26,
+Python 3.11). That is some 7 µs for each posted message, of about 350.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.metrics_core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from holdfast import __version__
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_SECONDS: Final = (
-    0.001,
-    0.0025,
-    0.005,
-    0.01,
-    0.025,
-    0.05,
-    0.1,
-    0.25,
-    0.5,
-    1.0,
-    2.5,
-    5.0,
-    10.0,
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
+    *(0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
 SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-# Of one metric: names of commands are ours, so more than this is a bug that would eat Prometheus'
-# memory.
+# Label values of one hot metric. The names of commands are ours, so more than this is a bug that
+# would fill the memory of Prometheus.
 MAX_LABEL_SETS: Final = 500
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each counter
+registry: Final = CollectorRegistry()
+ProcessCollector(registry=registry)  # memory, CPU, file descriptors
+PlatformCollector(registry=registry)  # the version of Python
 
-class Counter:
+
+class HotCount:
     """A number that only grows."""
 
     __slots__ = ("value",)
@@ -58,43 +57,12 @@ class Counter:
         self.value += by
 
 
-class Gauge:
-    """A number that goes up and down, kept by whoever changes it, or read from a function when Prometheus asks."""
-
-    __slots__ = ("_read", "_value")
-
-    def __init__(self) -> None:
-        self._value: float = 0
-        self._read: Callable[[], float] | None = None
-
-    def inc(self, by: float = 1) -> None:
-        """Add ``by``."""
-        self._value += by
-
-    def dec(self, by: float = 1) -> None:
-        """Take ``by`` away."""
-        self._value -= by
-
-    def set(self, value: float) -> None:
-        """Replace the value."""
-        self._value = value
-
-    def follow(self, read: Callable[[], float]) -> None:
-        """Ask ``read`` from now on."""
-        self._read = read
-
-    @property
-    def value(self) -> float:
-        """The value now."""
-        return self._value if self._read is None else self._read()
-
-
-class Histogram:
-    """Counts of observations by size."""
+class HotSizes:
+    """Numbers of observations, by size."""
 
     __slots__ = ("_bounds", "_counts", "total")
 
-    def __init__(self, bounds: Sequence[float]) -> None:
+    def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
         self._counts = [0] * (len(bounds) + 1)
         self.total: float = 0
@@ -104,36 +72,33 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self.total += value
 
-    @property
-    def count(self) -> int:
-        """How many observations there were."""
-        return sum(self._counts)
-
     def cumulative(self) -> list[tuple[str, float]]:
-        """Return the buckets as Prometheus wants them: each holds those below it."""
-        rows, seen = [], 0
-        for bound, count in zip(
-            [*map(float, self._bounds), float("inf")], self._counts, strict=True
-        ):
-            seen += count
-            rows.append(("+Inf" if bound == float("inf") else str(bound), float(seen)))
+        """Return the buckets as Prometheus expects them: each includes the smaller ones."""
+        rows, below = [], 0.0
+        for bound, count in zip([*self._bounds, float("inf")], self._counts, strict=True):
+            below += count
+            rows.append(("+Inf" if bound == float("inf") else str(float(bound)), below))
         return rows
 
 
-Child = TypeVar("Child", Counter, Histogram)
+Child = TypeVar("Child", HotCount, HotSizes)
 
 
-class Labelled(Generic[Child]):
-    """One metric for each set of label values; keep what ``of`` returns where it is used often."""
+class Hot(Collector, Generic[Child]):
+    """A metric that one thread writes, with a child for each set of label values."""
 
-    __slots__ = ("_make", "children")
-
-    def __init__(self, make: Callable[[], Child]) -> None:
+    def __init__(
+        self, name: str, text: str, labels: tuple[str, ...], make: Callable[[], Child]
+    ) -> None:
+        self._name = f"holdfast_{name}"
+        self._text = text
+        self._labels = labels
         self._make: Callable[[], Child] = make
         self.children: dict[tuple[str, ...], Child] = {}
+        registry.register(self)
 
-    def of(self, *values: str) -> Child:
-        """Return the metric of these label values."""
+    def labels(self, *values: str) -> Child:
+        """Return the child of these label values; callers that use it often keep it."""
         found = self.children.get(values)
         if found is None:
             if len(self.children) >= MAX_LABEL_SETS:
@@ -142,121 +107,113 @@ class Labelled(Generic[Child]):
         return found
 
 
-connections = Gauge()
-subscriptions = Gauge()
-behind = Gauge()
-tails = Gauge()
-waiting = Gauge()
-degraded = Gauge()
-draining = Gauge()
-handshakes = Labelled(Counter)
-closes = Labelled(Counter)
-events_in = Labelled(Counter)
-events_delivered = Counter()
-events_repaired = Counter()
-repairs = Counter()
-resumes = Labelled(Counter)
-fell_behind = Counter()
-layer_errors = Counter()
-commands = Labelled(Counter)
-hooks = Labelled(Counter)
-hook_seconds = Labelled(lambda: Histogram(LATENCY_SECONDS))
-command_seconds = Labelled(lambda: Histogram(LATENCY_SECONDS))
-batch_size = Histogram(SIZES)
-commit_seconds = Histogram(LATENCY_SECONDS)
-flush_events = Histogram(SIZES)
-delivery_lag_seconds = Histogram(LATENCY_SECONDS)
+class HotCounter(Hot[HotCount]):
+    """A counter."""
 
-_GAUGES: Final = {
-    "connections": (connections, "Open sockets"),
-    "subscriptions": (subscriptions, "Subscriptions of all sockets"),
-    "behind": (behind, "Subscriptions that are behind"),
-    "tails": (tails, "Streams that this node follows"),
-    "waiting": (waiting, "Long polls and server-sent event streams that are open"),
-    "degraded": (degraded, "1 while the channel layer is not heard"),
-    "draining": (draining, "1 from SIGTERM to the exit"),
-}
-_COUNTERS: Final = {
-    "events_delivered": (
-        events_delivered,
-        "Events written to sockets: one for each event and socket",
-    ),
-    "events_repaired": (
-        events_repaired,
-        "Events read from the database because the channel layer lost them",
-    ),
-    "repairs": (repairs, "Repairs of a tail"),
-    "fell_behind": (fell_behind, "Subscriptions that stopped being level"),
-    "layer_errors": (layer_errors, "Operations on the channel layer that failed"),
-}
-_LABELLED_COUNTERS: Final = {
-    "handshakes": (
-        handshakes,
-        ("result",),
-        "Attempts to open a socket: accepted, origin, not_authenticated, draining …",
-    ),
-    "closes": (closes, ("code",), "Sockets that ended, by close code"),
-    "events_in": (events_in, ("source",), "Events that reached a tail: local or layer"),
-    "resumes": (resumes, ("source",), "Pages answered from memory or from the database"),
-    "commands": (
-        commands,
-        ("command", "result"),
-        "Commands by name and result (ok, or the code of the error)",
-    ),
-    "hooks": (
-        hooks,
-        ("hook", "result"),
-        "Answers of pre-publish hooks: accept, flag, change, reject, timeout, failed",
-    ),
-}
-_HISTOGRAMS: Final = {
-    "batch_size": (batch_size, "Commands in one transaction of the writer"),  # writer thread
-    "commit_seconds": (commit_seconds, "Time of one transaction of the writer"),  # writer thread
-    "flush_events": (flush_events, "Events in one flush of a tail"),
-    "delivery_lag_seconds": (
-        delivery_lag_seconds,
-        "Time from a commit to the last write of its event on this node",
-    ),
-}
-_LABELLED_HISTOGRAMS: Final = {
-    "command_seconds": (
-        command_seconds,
-        ("command",),
-        "Time from a command's arrival to its reply",
-    ),
-    "hook_seconds": (hook_seconds, ("hook",), "Time that a pre-publish hook took"),
-}
-
-
-class Families(Collector):
-    """Make Prometheus' families of what was counted."""
+    def __init__(self, name: str, text: str, *labels: str) -> None:
+        super().__init__(name, text, labels, HotCount)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield one family a metric."""
-        for name, (gauge, words) in _GAUGES.items():
-            yield GaugeMetricFamily(f"holdfast_{name}", words, value=gauge.value)
-        for name, (counter, words) in _COUNTERS.items():
-            yield CounterMetricFamily(f"holdfast_{name}", words, value=counter.value)
-        for name, (counters, labels, words) in _LABELLED_COUNTERS.items():
-            counted = CounterMetricFamily(f"holdfast_{name}", words, labels=labels)
-            for values, child in list(counters.children.items()):
-                counted.add_metric(values, child.value)
-            yield counted
-        for name, (histogram, words) in _HISTOGRAMS.items():
-            yield HistogramMetricFamily(
-                f"holdfast_{name}", words, buckets=histogram.cumulative(), sum_value=histogram.total
-            )
-        for name, (histograms, labels, words) in _LABELLED_HISTOGRAMS.items():
-            observed = HistogramMetricFamily(f"holdfast_{name}", words, labels=labels)
-            for values, each in list(histograms.children.items()):
-                observed.add_metric(values, each.cumulative(), each.total)
-            yield observed
+        """Yield the metric as Prometheus reads it."""
+        family = CounterMetricFamily(self._name, self._text, labels=self._labels)
+        for values, child in list(self.children.items()):
+            family.add_metric(values, child.value)
+        yield family
 
 
-registry: Final = CollectorRegistry()
-registry.register(Families())
-ProcessCollector(registry=registry)  # memory, CPU, file descriptors
-PlatformCollector(registry=registry)  # the version of Python
+class HotHistogram(Hot[HotSizes]):
+    """A histogram."""
+
+    def __init__(
+        self, name: str, text: str, *labels: str, bounds: tuple[float, ...] = LATENCY_SECONDS
+    ) -> None:
+        super().__init__(name, text, labels, lambda: HotSizes(bounds))
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metric as Prometheus reads it."""
+        family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
+        for values, child in list(self.children.items()):
+            family.add_metric(values, child.cumulative(), child.total)
+        yield family
+
+
+def _counter(name: str, text: str, *labels: str) -> Counter:
+    return Counter(name, text, labels, namespace="holdfast", registry=registry)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Gauge:
+    return Gauge(name, text, labels, namespace="holdfast", registry=registry)
+
+
+def _histogram(name: str, text: str, *labels: str) -> Histogram:
+    return Histogram(
+        name, text, labels, namespace="holdfast", buckets=LATENCY_SECONDS, registry=registry
+    )
+
+
+build_info = _gauge("build_info", "Always 1; the version is in its label", "version")
+build_info.labels(__version__).set(1)
+connections = _gauge("connections", "Open sockets")
+subscriptions = _gauge("subscriptions", "Subscriptions of all sockets")
+behind = _gauge("behind", "Subscriptions that are behind")
+tails = _gauge("tails", "Streams that this node follows")
+waiting = _gauge("waiting", "Open long polls and server-sent event streams")
+degraded = _gauge("degraded", "1 while the channel layer is lost")
+draining = _gauge("draining", "1 from SIGTERM to the exit")
+
+events_in = HotCounter("events_in", "Events that reached a tail: local or layer", "source")
+events_delivered = HotCounter(
+    "events_delivered", "Events written to sockets: one for each event and socket"
+).labels()
+commands = HotCounter(
+    "commands", "Commands by name and result (ok, or the code of the error)", "command", "result"
+)
+handshakes = _counter(
+    "handshakes",
+    "Attempts to open a socket: accepted, origin, not_authenticated, draining …",
+    "result",
+)
+closes = _counter("closes", "Closed sockets, by close code", "code")
+events_repaired = _counter(
+    "events_repaired", "Events read from the database because the channel layer lost them"
+)
+repairs = _counter("repairs", "Repairs of a tail")
+resumes = _counter("resumes", "Pages answered from memory or from the database", "source")
+fell_behind = _counter("fell_behind", "Subscriptions that stopped being level")
+layer_errors = _counter("layer_errors", "Operations on the channel layer that failed")
+hooks = _counter(
+    "hooks",
+    "Answers of pre-publish hooks: accept, flag, change, reject, timeout, failed",
+    "hook",
+    "result",
+)
+
+command_seconds = HotHistogram(
+    "command_seconds", "Time from the arrival of a command to its reply", "command"
+)
+flush_events = HotHistogram("flush_events", "Events in one flush of a tail", bounds=SIZES).labels()
+delivery_lag_seconds = HotHistogram(
+    "delivery_lag_seconds", "Time from a commit to the last write of its event on this node"
+).labels()
+batch_size = HotHistogram(
+    "batch_size", "Commands in one transaction of the writer", bounds=SIZES
+).labels()
+commit_seconds = HotHistogram("commit_seconds", "Time of one transaction of the writer").labels()
+hook_seconds = _histogram("hook_seconds", "Time that a pre-publish hook took", "hook")
+revocation_seconds = _histogram(
+    "revocation_seconds",
+    "Time from the commit of a revocation to the close of the connections concerned on this node",
+)
+
+
+def total(metric: Collector) -> float:
+    """Return the value of a counter, summed over its labels."""
+    return sum(
+        sample.value
+        for family in metric.collect()
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    )
 
 
 def render() -> bytes:

@@ -1,6 +1,7 @@
-"""What every node tells of itself, so that one page shows them all: a row a process, written again every few seconds.
+"""The reports of all nodes, for one page: a row for each process, rewritten every few seconds.
 
-In the database, because it is there with every broker and without one. A node that dies leaves its row, whose age then tells.
+They are in the database, because it works with any broker and without one. The row of a node that
+died stays and gets older.
 """
 
 import asyncio
@@ -17,27 +18,25 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from realtime.core import metrics
-from realtime.core.drain import process
+from realtime.core.drain import drain
 from realtime.core.writer import writer
 from realtime.models import Node
 from realtime.protocol.errors import Unavailable
 
 log = logging.getLogger("holdfast.nodes")
 
-FIRST_REPORT_SECONDS: Final = 1.0  # after the start: so the first rates mean something
-REPORT_SECONDS: Final = 5.0  # one small statement of each node in so many
-# Three reports missed: the node is gone, or does not reach the database.
+FIRST_REPORT_SECONDS: Final = 1.0  # after the start, so that the first rates mean something
+REPORT_SECONDS: Final = 5.0  # between two reports of a node: one small statement
+# Three missed reports: the node is gone, or cannot reach the database.
 SILENT_AFTER_SECONDS: Final = 15.0
-# The row of a node that died, for those who look for it the next morning.
+# The row of a node that died is still there the next morning.
 FORGET_AFTER: Final = timedelta(days=1)
 MAX_SHOWN: Final = 500  # nodes on one page
 
 _RATES: Final[Mapping[str, Callable[[], float]]] = {
     "delivered_rate": lambda: metrics.events_delivered.value,
-    "command_rate": lambda: sum(counter.value for counter in metrics.commands.children.values()),
-    "handshake_rate": lambda: sum(
-        counter.value for counter in metrics.handshakes.children.values()
-    ),
+    "command_rate": lambda: metrics.total(metrics.commands),
+    "handshake_rate": lambda: metrics.total(metrics.handshakes),
 }
 
 
@@ -50,18 +49,18 @@ class Reporter:
     def __init__(self, node: str, facts: Callable[[], dict[str, Any]]) -> None:
         self._node = node
         self._hub_facts = facts
-        # A node that is started anew is another process.
+        # A restarted node is another process.
         self.key = f"{node[:80]}-{secrets.token_hex(4)}"
         self._task: asyncio.Task[None] | None = None
         self._counted: dict[str, float] = {}
         self._counted_at = 0.0
 
     def start(self) -> None:
-        """Begin to report."""
+        """Start to report."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Say goodbye."""
+        """Stop reporting, and delete the row."""
         if self._task is None:
             return
         self._task.cancel()
@@ -70,7 +69,7 @@ class Reporter:
             await writer().run(_leave, self.key)
 
     async def report(self) -> None:
-        """Write how things are. Raises ``Unavailable`` when the database does not answer."""
+        """Write the row. Raises ``Unavailable`` when the database does not answer."""
         await writer().run(_report, self.key, self._facts())
 
     async def _run(self) -> None:
@@ -80,7 +79,7 @@ class Reporter:
             try:
                 await self.report()
             except Unavailable:
-                pass  # the head check says so once
+                pass  # the head check logs it once
             except Exception:
                 log.exception("the report of this node failed")
             await asyncio.sleep(REPORT_SECONDS)
@@ -88,15 +87,13 @@ class Reporter:
     def _facts(self) -> dict[str, Any]:
         return {
             "name": self._node,
-            "subscriptions": int(metrics.subscriptions.value),
-            "behind": int(metrics.behind.value),
-            "draining": process.draining,
+            "draining": drain.begun,
             **self._hub_facts(),
             **self._rates(),
         }
 
     def _rates(self) -> dict[str, float]:
-        """Return what happened per second since the last call."""
+        """Return the rates per second since the last call."""
         now, before = time.monotonic(), self._counted
         seconds = max(now - self._counted_at, 0.001)
         self._counted = {name: read() for name, read in _RATES.items()}
@@ -109,14 +106,14 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A node as the page shows it. ``age``: seconds since it last reported, by the database's clock."""
+    """A node as the page shows it. ``age``: seconds since its last report (database clock)."""
 
     node: Node
     age: float
 
     @property
     def silent(self) -> bool:
-        """Nothing was heard of it for longer than three reports."""
+        """Whether the node has missed three reports."""
         return self.age > SILENT_AFTER_SECONDS
 
 
@@ -129,7 +126,7 @@ def seen() -> list[Seen]:
 def _report(key: str, facts: Mapping[str, Any]) -> None:
     if not Node.objects.filter(key=key).update(seen_at=Now(), **facts):
         Node.objects.create(key=key, **facts)
-        # By us, started anew.
+        # The same node, restarted, takes the place of its former process.
         replaced = Q(
             name=facts["name"], seen_at__lt=Now() - timedelta(seconds=SILENT_AFTER_SECONDS)
         )

@@ -1,6 +1,7 @@
-"""What a commit does for those who listen: hand the changed rows to the hub of this process, or, where none runs, to the channel layer.
+"""Publication after a commit: the changed rows go to the hub of this process.
 
-Nothing here may fail a sender: what is not heard is found by the head check of every node.
+If no hub runs here, they go to the channel layer. Nothing in this module may fail a sender: the
+head check of every node finds what is not delivered.
 """
 
 import asyncio
@@ -13,46 +14,52 @@ from channels.layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from django.conf import settings
 
 from realtime.core.streams import StreamName
-from realtime.protocol.page import End, Event
+from realtime.protocol.page import AccessEnd, Event
 
 log = logging.getLogger("holdfast.publishing")
 
 MEMORY_LAYER: Final = "channels.layers.InMemoryChannelLayer"
 GROUP_PREFIX = "holdfast."
 CLUSTER_GROUP = "holdfast-cluster"
-SEND_TIMEOUT_SECONDS = 3.0  # for one group_send; a broker that takes longer is as good as away
+SEND_TIMEOUT_SECONDS = 3.0  # for one group_send; a broker that takes longer counts as away
 # RabbitMQ and Redis take more; a receiver should not stall on one message.
 MAX_BYTES_PER_MESSAGE = 256 * 1024
-PARALLEL_SENDS = 50  # of a process without a hub, such as `manage.py broadcast`
+PARALLEL_SENDS = 50  # by a process without a hub, such as `manage.py broadcast`
 
 Changes = Mapping[StreamName, Sequence[Event]]
 
 
-class LocalHub(Protocol):
-    """The hub of this process, as a commit sees it. Both methods may be called on any thread."""
+class Hub(Protocol):
+    """The hub of this process, as a commit sees it."""
 
     def published_from_thread(self, changes: Changes) -> None:
-        """Deliver committed rows here and on the other nodes."""
-
-    def ending_from_thread(self, stream: str, seq: int) -> None:
-        """Report that the access which ended with ``seq`` of ``stream`` is closed here."""
+        """Deliver committed rows here and on the other nodes. Callable from any thread."""
 
 
-_hub: LocalHub | None = None
+class LocalHub:
+    """The hub of this process, if one runs."""
+
+    def __init__(self) -> None:
+        self._hub: Hub | None = None
+
+    def attach(self, hub: Hub | None) -> None:
+        """Publish through ``hub`` from now on, or through the channel layer if it is None."""
+        self._hub = hub
+
+    def publish(self, changes: Changes) -> bool:
+        """Hand committed rows to the hub. Returns False if there is none."""
+        if self._hub is None:
+            return False
+        self._hub.published_from_thread(changes)
+        return True
 
 
-def attach(hub: LocalHub | None) -> None:
-    """Make ``hub`` the one of this process, or none."""
-    global _hub
-    _hub = hub
+local_hub: Final = LocalHub()
 
 
 def publish(changes: Changes) -> None:
-    """Publish committed rows. Called after the commit, on whichever thread made the change."""
-    if _hub is not None:
-        _hub.published_from_thread(changes)
-        return
-    if _nobody_else():
+    """Publish committed rows. Called after the commit, on the thread that made the change."""
+    if local_hub.publish(changes) or _reaches_no_one():
         return
     try:
         async_to_sync(_send_all)(changes)
@@ -62,24 +69,6 @@ def publish(changes: Changes) -> None:
             exc_info=True,
             extra={"streams": len(changes)},
         )
-
-
-def publish_ending(stream: str, seq: int) -> None:
-    """Tell every node that an access has ended, so that those answer as well that had nothing to end (``realtime.auth.revocation_timing``)."""
-    if _hub is not None:
-        _hub.ending_from_thread(stream, seq)
-        return
-    if _nobody_else():
-        return
-    try:
-        async_to_sync(_send)({CLUSTER_GROUP: [ending_message(stream, seq, node="")]})
-    except Exception:
-        log.warning("publishing failed; the head check will find it", exc_info=True)
-
-
-def ending_message(stream: str, seq: int, *, node: str) -> dict[str, Any]:
-    """Make the channel-layer message about an access that has ended."""
-    return {"type": "ending", "node": node, "stream": stream, "seq": seq}
 
 
 def group(stream: str) -> str:
@@ -105,25 +94,22 @@ def messages(stream: str, events: Sequence[Event], *, node: str) -> list[dict[st
 def events_in(message: Mapping[str, Any]) -> list[Event]:
     """Read back the events of a message."""
     return [
-        Event(seq, key, body, End(*end) if end else None)
+        Event(seq, key, body, AccessEnd(*end) if end else None)
         for seq, key, body, end in message["events"]
     ]
 
 
-def _nobody_else() -> bool:
-    """Return whether the layer ends with this process, in which no hub runs."""
+def _reaches_no_one() -> bool:
+    """Return whether the channel layer ends with this process, in which no hub runs."""
     backend: str = settings.CHANNEL_LAYERS[DEFAULT_CHANNEL_LAYER]["BACKEND"]
     return backend == MEMORY_LAYER
 
 
 async def _send_all(changes: Changes) -> None:
-    await _send(
-        {group(stream): messages(stream, events, node="") for stream, events in changes.items()}
-    )
-
-
-async def _send(outgoing: Mapping[str, Sequence[dict[str, Any]]]) -> None:
-    # Made for this moment: it belongs to an event loop that ends with it.
+    outgoing = {
+        group(stream): messages(stream, events, node="") for stream, events in changes.items()
+    }
+    # A layer of its own: it belongs to an event loop that ends with this call.
     layer: Any = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
     slots = asyncio.Semaphore(PARALLEL_SENDS)
 

@@ -14,15 +14,16 @@ from realtime.models import Epoch, Stream
 from realtime.protocol.errors import Reset
 from realtime.protocol.page import PAGE_MAX_EVENTS, Page, cut
 
-# Ten head checks: what a change waits between its statement and its commit, except in a long
-# transaction.
+# Ten head checks. A change waits this long between its statement and its commit only in a very long
+# transaction; the full check finds those.
 RECENT = timedelta(seconds=30)
 
 
 def heads(names: Collection[str], *, recent: bool = False) -> dict[str, int]:
-    """Return the heads of those streams that exist; with ``recent`` only of those that changed lately, by the database's clock.
+    """Return the heads of the streams that exist; with ``recent``, of those changed recently.
 
-    The names go as one parameter: with a placeholder for each of thousands, most of a head check was Django building the query.
+    "Recently" is by the database's clock. The names are one parameter: with thousands of
+    placeholders, Django took most of a head check to build the query.
     """
     is_among = (
         "name IN (SELECT value FROM json_each(%s))"
@@ -36,14 +37,24 @@ def heads(names: Collection[str], *, recent: bool = False) -> dict[str, int]:
 
 
 def head_and_floor(name: str) -> tuple[int, int]:
-    """Return a stream's head and the position below which it cannot be continued; 0 and 0 where nothing has happened yet."""
+    """Return a stream's head and floor, the position below which it cannot be continued.
+
+    Both are 0 for a stream that never changed.
+    """
     return Stream.objects.filter(name=name).values_list("head", "floor").first() or (0, 0)
 
 
-def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
-    """Read what changed in stream ``name`` after ``after``: the head first, then the rows of every source, cut at the head.
+def changed_at(name: str) -> float | None:
+    """Return when a stream last changed, as Unix time by the database's clock; None if never."""
+    found = Stream.objects.filter(name=name).values_list("changed_at", flat=True).first()
+    return None if found is None else found.timestamp()
 
-    Raises ``Reset`` for a position that cannot be continued from: above the head, or below the floor.
+
+def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
+    """Read what changed in stream ``name`` after ``after``.
+
+    The head is read first, then the rows of every source, cut at the head. Raises ``Reset`` for a
+    position above the head or below the floor, because it cannot be continued.
     """
     kind, ident = parse(name)
     head, floor = head_and_floor(name)
@@ -53,7 +64,8 @@ def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
         )
     if after < floor:
         raise Reset(
-            "Changes up to {floor} are no longer kept, and the position is {after}; load a snapshot.",
+            "Changes up to {floor} are no longer kept, but the position is {after}; "
+            "load a snapshot.",
             floor=floor,
             after=after,
             head=head,

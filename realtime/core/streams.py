@@ -1,7 +1,8 @@
-"""The registry of stream kinds: how the engine learns what a stream is without naming a room or a message.
+"""The registry of stream kinds: how the engine learns what a stream is, without naming any.
 
-An app registers one ``StreamKind`` (``room``, ``inbox``, ``announcements``) when it is ready; other apps may add further sources of rows
-to it. That is the extension point of the project: see docs/extending.md.
+An app registers one ``StreamKind`` (``room``, ``inbox``, ``announcements``) when it is ready; other
+apps may add more sources of rows to it. This is the extension point of the project: see
+docs/extending.md.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,19 +17,22 @@ StreamName = NewType("StreamName", str)
 MAX_NAME_LENGTH = 64  # channel layers allow 100 characters for a group, and the group has a prefix
 
 Source = Callable[[str, int, int], Iterable[Event]]
-"""``source(ident, after, limit)``: the rows of stream ``ident`` with ``seq > after``, in ``seq`` order, at most ``limit``."""
+"""``source(ident, after, limit)`` returns rows of the stream ``ident`` with ``seq > after``.
+
+They are in ``seq`` order, at most ``limit`` of them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who wants to read. Plain values, because it outlives any request."""
+    """A user who reads. Plain values, because it outlives any request."""
 
     user_id: int
     is_moderator: bool = False
 
 
 class Claim(NamedTuple):
-    """Somebody wants to read the stream ``ident`` of a kind."""
+    """A request to read the stream ``ident`` of a kind."""
 
     reader: Reader
     ident: str
@@ -36,7 +40,11 @@ class Claim(NamedTuple):
 
 Refusals = Mapping[Claim, HoldfastError]
 Authorise = Callable[[Sequence[Claim]], Refusals]
-"""``authorise(claims)``: the refused ones with the reason. A few queries for all: a client subscribes to many, and many come at once."""
+"""``authorise(claims)`` returns the refused claims, each with the reason.
+
+It takes a few queries for all claims: a client subscribes to many streams, and many clients connect
+at once.
+"""
 
 
 @dataclass(slots=True)
@@ -48,7 +56,7 @@ class StreamKind:
     sources: list[Source] = field(default_factory=list)
     singleton: bool = False  # one stream only, named by the prefix alone
     presence: bool = False  # joins and leaves of its subscribers are announced
-    # Ident is a user id: every socket of that user watches it, and its head is in `hello`.
+    # The ident is a user id. Every socket of that user watches it, and its head is in `hello`.
     personal: bool = False
     greeted: bool = False  # its head is in `hello` (singletons)
 
@@ -61,7 +69,7 @@ _kinds: dict[str, StreamKind] = {}
 
 
 def register(kind: StreamKind) -> StreamKind:
-    """Make a kind of stream known; called from ``AppConfig.ready``."""
+    """Register a kind of stream; called from ``AppConfig.ready``."""
     _kinds[kind.prefix] = kind
     return kind
 
@@ -72,14 +80,14 @@ def kinds() -> Sequence[StreamKind]:
 
 
 def kind(prefix: str) -> StreamKind:
-    """Return a kind by its prefix. Raises ``KeyError`` for one that nobody registered."""
+    """Return a kind by its prefix. Raises ``KeyError`` if none was registered."""
     return _kinds[prefix]
 
 
 def parse(name: str) -> tuple[StreamKind, str]:
     """Split a stream's name into its kind and ident.
 
-    Raises ``NotFound`` for a name that cannot be one: an unknown prefix, or an ident that is no positive decimal number.
+    Raises ``NotFound`` for an unknown prefix, or an ident that is no positive decimal number.
     """
     prefix, dot, ident = name.partition(".")
     found = _kinds.get(prefix)

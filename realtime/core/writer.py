@@ -1,6 +1,7 @@
-"""The writer: one thread a process that changes the state, by group commit.
+"""The writer: the one thread of a process that changes the state, by group commit.
 
-Commands that arrive while a transaction is running form the next batch: one transaction, one lock per stream.
+Commands that arrive while a transaction is running form the next batch: one transaction, one lock
+for each stream.
 """
 
 import asyncio
@@ -9,14 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, Final, ParamSpec, TypeVar
 
 from django.conf import settings
 
 from realtime.core import metrics
-from realtime.core.batches import Batches, I, Many, R
+from realtime.core.batcher import Batcher, I, Many, R
 from realtime.core.database import close_connections, guarded
+from realtime.core.per_process import PerLoop
 from realtime.protocol.errors import HoldfastError, Unavailable, failed
 
 log = logging.getLogger("holdfast.writer")
@@ -30,30 +31,34 @@ class Writer:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
-        self._batches = Batches(
+        self._batcher = Batcher(
             self._commit,
             size=settings.HOLDFAST_WRITER_BATCH,
             waiting=settings.HOLDFAST_WRITER_QUEUE,
         )
 
     async def batch(self, many: Many[I, R], item: I) -> R:
-        """Have ``item`` changed by ``many``, a service, together with all that wait for it, in the order in which they came.
+        """Return the result of ``item``, changed by the service ``many`` in a batch.
 
+        A batch holds all items that wait for the same service, in the order in which they came.
         Raises the item's ``HoldfastError``, or ``Unavailable``.
         """
-        return await self._batches.put(many, item)
+        return await self._batcher.put(many, item)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Make one change on the writer's thread. Raises what ``function`` raises, or ``Unavailable``."""
-        result: T = await self._batches.put(_each_alone, partial(function, *args, **kwargs))
+        """Make one change on the writer's thread, and return the result of ``function``.
+
+        Raises what ``function`` raises, or ``Unavailable``.
+        """
+        result: T = await self._batcher.put(_each_alone, partial(function, *args, **kwargs))
         return result
 
     async def idle(self) -> None:
-        """Wait until everything accepted so far is committed and answered (used by the drain)."""
-        await self._batches.idle()
+        """Wait until everything accepted so far is committed and answered; the drain does this."""
+        await self._batcher.idle()
 
     def close(self) -> None:
-        """End the thread and its connection."""
+        """Stop the thread and close its connection."""
         close_connections(self._thread, 1)
 
     async def _commit(self, many: Many[Any, Any], items: list[Any]) -> Sequence[Any]:
@@ -67,7 +72,10 @@ class Writer:
 
 
 def _results(many: Many[Any, Any], items: Sequence[Any]) -> Sequence[Any]:
-    """Run a batch on the writer's thread; one that fails as a whole is retried item by item, so that a bad item fails alone."""
+    """Run a batch on the writer's thread.
+
+    A batch that fails as a whole is retried item by item, so that a bad item fails alone.
+    """
     try:
         return guarded(many, items)
     except Unavailable as error:
@@ -83,7 +91,7 @@ def _results(many: Many[Any, Any], items: Sequence[Any]) -> Sequence[Any]:
 
 
 def _each_alone(changes: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Carry out changes that are transactions of their own."""
+    """Make changes that open a transaction each."""
     return [_outcome(change) for change in changes]
 
 
@@ -97,19 +105,15 @@ def _outcome(change: Callable[[], Any]) -> Any:
         return failed()
 
 
-_writers: "WeakKeyDictionary[asyncio.AbstractEventLoop, Writer]" = WeakKeyDictionary()
+_writers: Final = PerLoop(Writer)
 
 
 def writer() -> Writer:
-    """Return the writer of the running event loop (a process has one)."""
-    loop = asyncio.get_running_loop()
-    if loop not in _writers:
-        _writers[loop] = Writer()
-    return _writers[loop]
+    """Return the writer of this process."""
+    return _writers.get()
 
 
 def close_all() -> None:
-    """End every writer's thread (tests run many loops in one process)."""
-    for found in list(_writers.values()):
+    """Stop the threads of all writers. For tests, which run many event loops in one process."""
+    for found in _writers.clear():
         found.close()
-    _writers.clear()

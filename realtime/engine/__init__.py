@@ -1,1 +1,1 @@
-"""The live part of one process: hub, tails, subscribers, presence, channel layer."""
+"""The live state of a process: hub, tails, subscriptions, sockets, presence, channel layer."""

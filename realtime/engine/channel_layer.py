@@ -1,7 +1,10 @@
-"""The only file that speaks to the channel layer: one channel a process, one group a followed stream, one group for the cluster.
+"""The process' only connection to the channel layer.
 
-The layer is a hint, never the truth: sending never waits and never fails a caller, and hearing nothing is noticed by a heartbeat of our
-own, because Channels' Redis layers report neither a lost connection nor a lost message.
+It has one channel, one group for each followed stream, and one group for the cluster.
+
+The layer is a hint, never the truth. Sending never waits and never fails a caller. Silence is
+noticed by a heartbeat of our own, because Channels' Redis layers report neither a lost connection
+nor a lost message.
 """
 
 import asyncio
@@ -19,53 +22,58 @@ from realtime.core.publishing import CLUSTER_GROUP, SEND_TIMEOUT_SECONDS
 
 log = logging.getLogger("holdfast.layer")
 
-# Our own message to ourselves: a layer that refuses is noticed in that time, and who signs out is
-# out within another half.
-BEAT_SECONDS = 1.0
-SILENCE_SECONDS = 4.0  # without hearing them: a layer that accepts and never answers is noticed
-RETRY_SECONDS = 1.0  # between attempts to open our channel again
-MAX_OUTGOING = 5000  # messages that wait to be sent; what does not fit is left to the head check
+# Between messages of the process to itself. A layer that refuses them is noticed in this time; the
+# head check, then twice as often, closes signed-out sockets within the promised second.
+HEARTBEAT_SECONDS = 1.0
+# Without a heartbeat from itself: notices a layer that accepts messages and never delivers them.
+SILENCE_SECONDS = 4.0
+RETRY_SECONDS = 1.0  # between attempts to open the channel again
+MAX_OUTGOING = 5000  # messages that wait to be sent; the head check delivers the others
 
 Message = Mapping[str, Any]
 
 
-class Layer:
-    """The process' end of the channel layer."""
+class ChannelLayerClient:
+    """The process' connection to the channel layer.
+
+    ``on_possible_gap`` is called when messages may have been missed: when the layer is lost, and
+    when it is back. ``groups`` returns the groups to join again after a new channel was opened.
+    """
 
     def __init__(
         self,
         node: str,
-        heard: Callable[[Message], None],
-        doubted: Callable[[], None],
+        *,
+        on_message: Callable[[Message], None],
+        on_possible_gap: Callable[[], None],
         groups: Callable[[], Collection[str]],
     ) -> None:
         self._node = node
-        self._heard = heard
-        # Something may have been missed: when the silence is noticed, and when it is over.
-        self._doubted = doubted
-        self._groups = groups  # those that must be joined anew when the channel is
+        self._on_message = on_message
+        self._on_possible_gap = on_possible_gap
+        self._groups = groups
         self._layer: Any = get_channel_layer()
         self._channel: str | None = None
         self._outgoing: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue(MAX_OUTGOING)
-        # One group on each server of the layer, and when our own beat was last heard there
+        # One group on each server of the layer, and when our own heartbeat last arrived through it
         # (monotonic).
-        self._beats: dict[str, float] = {}
+        self._heartbeats: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._returning: asyncio.Task[None] | None = None
         self.degraded = False
 
     @property
-    def lonely(self) -> bool:
-        """True where no other process can be reached: nothing needs to be sent."""
+    def has_no_peers(self) -> bool:
+        """True if no other process can be reached: nothing needs to be sent."""
         return self._layer is None or isinstance(self._layer, InMemoryChannelLayer)
 
     def start(self) -> None:
-        """Begin to listen, to send and to beat."""
-        if not self.lonely:
-            self._beats = dict.fromkeys(_one_group_a_server(self._layer), time.monotonic())
+        """Start to listen, to send and to send heartbeats."""
+        if not self.has_no_peers:
+            self._heartbeats = dict.fromkeys(_one_group_per_server(self._layer), time.monotonic())
             self._tasks = [
                 asyncio.create_task(work())
-                for work in (self._listen, self._send_waiting, self._beat)
+                for work in (self._listen, self._send_waiting, self._send_heartbeats)
             ]
 
     async def stop(self) -> None:
@@ -76,18 +84,18 @@ class Layer:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def join(self, group: str) -> None:
-        """Hear ``group`` from now on; where the layer does not answer, from when it does."""
+        """Receive from ``group``; if the layer does not answer, from the time it does."""
         if self._channel is not None:
             await self._attempt(self._layer.group_add(group, self._channel))
 
     async def leave(self, group: str) -> None:
-        """Hear ``group`` no longer."""
+        """Stop to receive from ``group``."""
         if self._channel is not None:
             await self._attempt(self._layer.group_discard(group, self._channel))
 
     def send(self, group: str, message: dict[str, Any]) -> None:
-        """Send to the other processes that follow ``group``, soon; may be lost."""
-        if self.lonely:
+        """Queue a message to the other processes in ``group``; it may be lost."""
+        if self.has_no_peers:
             return
         try:
             self._outgoing.put_nowait((group, message))
@@ -102,9 +110,9 @@ class Layer:
                 await call
         except Exception as error:  # noqa: BLE001  every layer raises its client's own errors
             metrics.layer_errors.inc()
-            # At once, and not when the next beats stay away: from now on heads are read twice a
+            # Without waiting for the heartbeats to be missed: from now on heads are read twice a
             # second.
-            self._silent(f"{type(error).__name__}: {error}")
+            self._on_lost(f"{type(error).__name__}: {error}")
 
     async def _send_waiting(self) -> None:
         while True:
@@ -118,74 +126,74 @@ class Layer:
                 await self._rejoin()
                 while True:
                     message = await self._layer.receive(self._channel)
-                    self._hear(message)
+                    self._receive(message)
             except Exception as error:  # noqa: BLE001  as above
                 metrics.layer_errors.inc()
-                self._silent(f"{type(error).__name__}: {error}")
+                self._on_lost(f"{type(error).__name__}: {error}")
                 self._channel = None
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _rejoin(self) -> None:
-        for group in [*self._beats, *self._groups()]:
+        for group in [*self._heartbeats, *self._groups()]:
             await self._layer.group_add(group, self._channel)
 
-    def _hear(self, message: Message) -> None:
-        if message["type"] == "beat":
+    def _receive(self, message: Message) -> None:
+        if message["type"] == "heartbeat":
             if message["node"] == self._node:
-                self._heard_beat(message["group"])
+                self._on_heartbeat(message["group"])
         elif message.get("node") != self._node:
             try:
-                self._heard(message)
-            except (
-                # a message of another release, or a bug; one message must not deafen the node.
-                Exception
-            ):
+                self._on_message(message)
+            # A message of another release, or a bug: one message must not stop the node from
+            # receiving the others.
+            except Exception:
                 log.exception(
                     "message from the channel layer not understood",
                     extra={"type": message.get("type")},
                 )
 
-    def _heard_beat(self, group: str) -> None:
-        self._beats[group] = now = time.monotonic()
-        fresh = all(now - heard < SILENCE_SECONDS for heard in self._beats.values())
-        if self.degraded and fresh and (self._returning is None or self._returning.done()):
+    def _on_heartbeat(self, group: str) -> None:
+        self._heartbeats[group] = now = time.monotonic()
+        all_recent = all(now - at < SILENCE_SECONDS for at in self._heartbeats.values())
+        if self.degraded and all_recent and (self._returning is None or self._returning.done()):
             self._returning = asyncio.create_task(self._return())
 
     async def _return(self) -> None:
-        """Be heard again.
+        """Join all groups again, then compare everything with the database once.
 
-        A group that was joined while the layer was away is in none of its lists; joining one twice changes nothing. Then, and not before,
-        everything is compared with the database once.
+        A group that was joined while the layer was away is in none of its lists; joining a group
+        twice changes nothing.
         """
         try:
             async with asyncio.timeout(SILENCE_SECONDS):
                 await self._rejoin()
-        except Exception:  # noqa: BLE001  as above; the next beat tries again
+        except Exception:  # noqa: BLE001  as above; the next heartbeat tries again
             metrics.layer_errors.inc()
             return
         self.degraded = False
         metrics.degraded.set(0)
-        log.info("channel layer heard again")
-        self._doubted()
+        log.info("channel layer is back")
+        self._on_possible_gap()
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         while True:
-            for group in self._beats:
-                self.send(group, {"type": "beat", "node": self._node, "group": group})
-            await asyncio.sleep(BEAT_SECONDS)
-            if time.monotonic() - min(self._beats.values()) > SILENCE_SECONDS:
-                self._silent("own heartbeat not heard")
+            for group in self._heartbeats:
+                self.send(group, {"type": "heartbeat", "node": self._node, "group": group})
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            if time.monotonic() - min(self._heartbeats.values()) > SILENCE_SECONDS:
+                self._on_lost("own heartbeat not received")
 
-    def _silent(self, why: str) -> None:
+    def _on_lost(self, reason: str) -> None:
         if not self.degraded:
             self.degraded = True
-            self._beats = dict.fromkeys(self._beats, -math.inf)  # each has to be heard anew
+            # Each group has to deliver a heartbeat again.
+            self._heartbeats = dict.fromkeys(self._heartbeats, -math.inf)
             metrics.degraded.set(1)
-            log.warning("channel layer not heard, reading heads often", extra={"why": why})
-            self._doubted()
+            log.warning("channel layer lost, reading heads often", extra={"reason": reason})
+            self._on_possible_gap()
 
 
-def _one_group_a_server(layer: Any) -> list[str]:
+def _one_group_per_server(layer: Any) -> list[str]:
     """Return groups that together lie on every server of the layer, the cluster's first.
 
     Several Redis servers share the groups by a hash of the name, and one of them can be away alone.
@@ -199,4 +207,4 @@ def _one_group_a_server(layer: Any) -> list[str]:
         found.setdefault(id(layer._get_shard(layer._get_group_channel_name(group))), group)
         if len(found) == len(servers):
             return list(found.values())
-    raise AssertionError("a hash that never reaches a server")
+    raise AssertionError("the hash never reaches one of the servers")

@@ -1,38 +1,61 @@
-"""What the hub looks at again and again: heads that moved unheard, rights that lapsed, tails that nobody needs, the epoch."""
+"""The periodic work of a hub: missed heads, lost access, idle tails, old revocations, the epoch."""
 
 import asyncio
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Final, Protocol
 
 from django.conf import settings
 
-from realtime.auth import revocation_timing
-from realtime.auth.revocation import EXPIRED, lapsed
+from realtime.auth import Account, revocation
 from realtime.core import database, reads
 from realtime.core.writer import writer
+from realtime.engine.stream_tail import StreamTail
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Unavailable
-from realtime.protocol.page import End
+from realtime.protocol.page import AccessEnd
 
-if TYPE_CHECKING:
-    from realtime.engine.hub import Hub
+log = logging.getLogger("holdfast.head_check")
 
-log = logging.getLogger("holdfast.sweeps")
-
-MARGIN = timedelta(days=1)  # beyond the age of the oldest session, for clocks that differ
-# A head that was just committed is on its way; reading its rows would be work for nothing.
-SETTLE_SECONDS = 0.2
+# A revocation is kept this much longer than a session lives, because clocks differ.
+REVOCATION_MARGIN: Final = timedelta(days=1)
+# A head that was just committed is on its way; reading its rows now would be wasted work.
+SETTLE_SECONDS: Final = 0.2
 # A tail outlives its last reader by this, so that a reload is answered from memory.
-TAIL_LINGER_SECONDS = 60.0
+TAIL_LINGER_SECONDS: Final = 60.0
 
 
-class Sweeps:
-    """The periodic work of one hub."""
+class Connection(Protocol):
+    """A socket or an HTTP follower, as far as the check is concerned."""
 
-    def __init__(self, hub: "Hub") -> None:
+    @property
+    def account(self) -> Account: ...
+
+
+class CheckedHub(Protocol):
+    """The hub as the check needs it."""
+
+    epoch: str
+
+    @property
+    def degraded(self) -> bool: ...
+    @property
+    def tails(self) -> Mapping[str, StreamTail]: ...
+    @property
+    def connections(self) -> Sequence[Connection]: ...
+    def heads_read(self, heads: Mapping[str, int]) -> None: ...
+    def end_access(self, ends: Mapping[Account, AccessEnd]) -> None: ...
+    def forget_idle(self, before: float) -> None: ...
+    def close_sockets(self, code: CloseCode, reason: str, *, retry_after: float) -> None: ...
+
+
+class HeadCheck:
+    """Compares a hub with the database again and again."""
+
+    def __init__(self, hub: CheckedHub) -> None:
         self._hub = hub
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -40,17 +63,17 @@ class Sweeps:
         self._database_away = False
 
     def start(self) -> None:
-        """Begin."""
+        """Start checking."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End."""
+        """Stop checking."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     def check_now(self) -> None:
-        """Look at everything at once: something may have been missed."""
+        """Run a full check at once, because something may have been missed."""
         self._next_full = 0.0
         self._due.set()
 
@@ -65,7 +88,7 @@ class Sweeps:
                 await self._check(full=full)
             except Unavailable:
                 self._note_database(away=True)
-            except Exception:  # the check is what promise 5 stands on: it must not end
+            except Exception:  # without the check, what the broker loses would stay lost
                 log.exception("head check failed")
             else:
                 self._note_database(away=False)
@@ -88,52 +111,42 @@ class Sweeps:
                 await asyncio.sleep(SETTLE_SECONDS)
             self._hub.heads_read(heads)
         self._hub.forget_idle(time.monotonic() - TAIL_LINGER_SECONDS)
-        self._expire()
-        if full or self._hub.degraded:
-            await self._hub.stopwatch.find({name: live.position for name, live in tails.items()})
+        self._end_expired()
         if full:
-            await self._check_rights()
+            await self._check_access()
             await self._prune()
             await self._check_epoch()
 
-    def _expire(self) -> None:
+    def _end_expired(self) -> None:
         now = time.time()
-        accounts = [follower.account for follower in self._hub.followers]
-        ended = [
+        accounts = [connection.account for connection in self._hub.connections]
+        expired = [
             account
             for account in accounts
             if account.expires_at is not None and account.expires_at <= now
         ]
-        # Hardly ever: to hash the accounts of 5000 idle sockets was a quarter of what they cost.
-        if ended:
-            self._hub.lapse(
-                {
-                    account: End(
-                        account.user_id, account.credential, CloseCode.SESSION_ENDED, EXPIRED
-                    )
-                    for account in ended
-                }
-            )
+        # Usually there are none: hashing the accounts of 5000 idle sockets at every check made up
+        # a quarter of their cost.
+        if expired:
+            self._hub.end_access({account: revocation.expired(account) for account in expired})
 
-    async def _check_rights(self) -> None:
-        accounts = {follower.account for follower in self._hub.followers}
+    async def _check_access(self) -> None:
+        accounts = {connection.account for connection in self._hub.connections}
         if accounts:
-            self._hub.lapse(await database.read(lapsed, accounts))
+            self._hub.end_access(await database.read(revocation.access_ends, accounts))
 
     async def _prune(self) -> None:
-        found = await database.read(
-            revocation_timing.stale, timedelta(seconds=settings.SESSION_COOKIE_AGE) + MARGIN
-        )
-        if any(found):
-            await writer().run(revocation_timing.prune, found)
+        keep = timedelta(seconds=settings.SESSION_COOKIE_AGE) + REVOCATION_MARGIN
+        stale = await database.read(revocation.stale, keep)
+        if stale:
+            await writer().run(revocation.prune, stale)
 
     async def _check_epoch(self) -> None:
         epoch = await database.read(reads.epoch)
         if epoch != self._hub.epoch:
-            log.warning("the epoch changed, all clients come anew", extra={"epoch": epoch})
+            log.warning("the epoch changed, all clients reconnect", extra={"epoch": epoch})
             self._hub.epoch = epoch
-            for socket in tuple(self._hub.sockets):
-                socket.close(CloseCode.RESTART, "the history was restored", retry_after=1.0)
+            self._hub.close_sockets(CloseCode.RESTART, "the history was restored", retry_after=1.0)
 
     def _note_database(self, *, away: bool) -> None:
         if away and not self._database_away:

@@ -1,26 +1,29 @@
-"""A reader without a socket: a long poll or a stream of server-sent events. It pulls at its own pace, so nothing is queued for it."""
+"""A reader without a socket: a long poll or a stream of server-sent events.
+
+It pulls at its own pace, so nothing is queued for it.
+"""
 
 from collections.abc import Awaitable, Callable
 
 from realtime.auth import Account
-from realtime.engine.stream_tail import LiveTail
-from realtime.protocol.page import End, Page
+from realtime.engine.stream_tail import StreamTail
+from realtime.protocol.page import AccessEnd, Page
 
 
-class FeedEnded(Exception):
-    """The reader's right has ended; ``reason`` is the word for ``closed``."""
+class AccessEnded(Exception):
+    """The reader has lost access; ``reason`` is the one of the ``closed`` object."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
-class Feed:
+class HttpFollower:
     """Follows one stream from a position."""
 
     def __init__(
         self,
-        live: LiveTail,
+        tail: StreamTail,
         *,
         account: Account,
         after: int,
@@ -28,40 +31,40 @@ class Feed:
     ) -> None:
         self.account = account
         self.position = after
-        self._live = live
+        self._tail = tail
         self._read = read
         self._reason: str | None = None
 
     async def next(self, timeout: float) -> Page | None:
         """Return the next page as soon as there is one, or None after ``timeout`` seconds.
 
-        Raises ``FeedEnded`` when the reader has lost the right, ``Reset``, ``Unavailable``.
+        Raises ``AccessEnded``, ``Reset`` or ``Unavailable``.
         """
         self._check()
-        if self.position <= self._live.position and not await self._live.beyond(
-            self.position, timeout, self._ended
+        if self.position <= self._tail.position and not await self._tail.beyond(
+            self.position, timeout, self._has_ended
         ):
             self._check()
             return None
         self._check()
-        page = await self._read(self._live.name, self.position)
+        page = await self._read(self._tail.name, self.position)
         self._check()
         self.position = page.to
         return page
 
-    def end(self, live: LiveTail | None, end: End) -> bool:
-        """Lose a right. Tells whether it was one of this feed's."""
-        is_ours = end.credential in (None, self.account.credential) and (
-            end.code is not None or live is self._live
+    def end(self, tail: StreamTail | None, end: AccessEnd) -> bool:
+        """Lose access. Returns whether ``end`` concerns this reader."""
+        concerns_this = end.credential in (None, self.account.credential) and (
+            end.code is not None or tail is self._tail
         )
-        if is_ours:
+        if concerns_this:
             self._reason = end.reason
-            self._live.wake()
-        return is_ours
+            self._tail.wake()
+        return concerns_this
 
-    def _ended(self) -> bool:
+    def _has_ended(self) -> bool:
         return self._reason is not None
 
     def _check(self) -> None:
         if self._reason is not None:
-            raise FeedEnded(self._reason)
+            raise AccessEnded(self._reason)

@@ -1,9 +1,10 @@
-"""The hub: one per process. It owns the process' end of the channel layer, the followed tails, and all sockets.
+"""The hub: one per process. It owns the channel layer client, the followed tails and all sockets.
 
-The rules it keeps (design.md §2 and §3):
-- a group is joined before the head is read, so that nothing falls between (``followed``);
-- a socket becomes level in the step in which it is answered, so that nothing falls between the answer and the next flush (``answers``);
-- a right that ends is taken away before the event that says so is flushed (``_ended``).
+The rules it keeps (docs/architecture.md):
+- A group is joined before the head is read, so that no change falls in between (tail_registry).
+- A socket becomes level in the step that sends its answer, so that no change falls between the
+  answer and the next flush (subscriptions).
+- Access that is revoked ends before the event that says so is flushed (``_end_access``).
 """
 
 import asyncio
@@ -11,27 +12,28 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, Final
 
 from django.conf import settings
 
 from realtime.auth import Account
-from realtime.auth.revocation import lapsed
-from realtime.auth.revocation_timing import Stopwatch
+from realtime.auth.revocation import access_ends
 from realtime.core import database, metrics, publishing, reads, streams
 from realtime.core.node_reports import Reporter
+from realtime.core.per_process import PerLoop
 from realtime.core.streams import Reader
-from realtime.engine.channel_layer import Layer, Message
-from realtime.engine.head_check import Sweeps
-from realtime.engine.http_follower import Feed
-from realtime.engine.presence import PresenceDesk
+from realtime.engine.channel_layer import ChannelLayerClient, Message
+from realtime.engine.head_check import HeadCheck
+from realtime.engine.http_follower import HttpFollower
+from realtime.engine.presence import PresenceTracker
+from realtime.engine.revocation_timer import RevocationTimer
 from realtime.engine.socket import Socket
-from realtime.engine.stream_tail import LiveTail, SharedReads
-from realtime.engine.subscriptions import Answers, refusals
-from realtime.engine.tail_registry import Followed
+from realtime.engine.stream_tail import SharedReads, StreamTail
+from realtime.engine.subscriptions import Subscriptions, refusals
+from realtime.engine.tail_registry import TailRegistry
 from realtime.protocol import frames
-from realtime.protocol.page import End, Event, Page
+from realtime.protocol.codes import CloseCode
+from realtime.protocol.page import AccessEnd, Page
 
 
 class Hub:
@@ -41,88 +43,93 @@ class Hub:
         self.node: str = settings.HOLDFAST_NODE_NAME
         self.epoch = ""
         self.sockets: set[Socket] = set()
-        self.feeds: set[Feed] = set()
-        self.layer = Layer(self.node, self._heard, self._doubted, lambda: self._followed.groups())
+        self.http_followers: set[HttpFollower] = set()
+        self.layer = ChannelLayerClient(
+            self.node,
+            on_message=self._on_message,
+            on_possible_gap=self._on_possible_gap,
+            groups=lambda: self._registry.groups(),
+        )
         shared_reads = SharedReads()
-        self._followed = Followed(self.layer, shared_reads, self._ended, self._jumped)
-        self._answers = Answers(self._followed, shared_reads)
-        self._of_user: defaultdict[int, set[Socket | Feed]] = defaultdict(set)
+        self._registry = TailRegistry(self.layer, shared_reads, self._end_access, self._on_jump)
+        self._subscriptions = Subscriptions(self._registry, shared_reads)
+        self._of_user: defaultdict[int, set[Socket | HttpFollower]] = defaultdict(set)
         self._loop = asyncio.get_running_loop()
-        self._sweeps = Sweeps(self)
+        self._head_check = HeadCheck(self)
+        self._revocation_timer = RevocationTimer()
         self.reporter = Reporter(self.node, self._facts)
-        self.stopwatch = Stopwatch(self.reporter.key)
-        self.presence = PresenceDesk(self.node, self.layer, self._show_signal)
+        self.presence = PresenceTracker(self.node, self.layer, self._show_signal)
 
     async def start(self) -> None:
-        """Learn the epoch and begin to listen. Raises ``Unavailable`` when the database does not answer."""
+        """Read the epoch and start to listen.
+
+        Raises ``Unavailable`` if the database does not answer.
+        """
         self.epoch = await database.read(reads.epoch)
-        publishing.attach(self)
+        publishing.local_hub.attach(self)
         self.layer.start()
         self.presence.start()
-        self._sweeps.start()
+        self._head_check.start()
         self.reporter.start()
-        metrics.connections.follow(lambda: len(self.sockets))
-        metrics.waiting.follow(lambda: len(self.feeds))
-        metrics.tails.follow(lambda: len(self.tails))
-        metrics.subscriptions.follow(
-            lambda: sum(len(live.subscribers) for live in self.tails.values())
-        )
-        metrics.behind.follow(
-            lambda: sum(len(live.subscribers) - len(live.level) for live in self.tails.values())
-        )
+        metrics.connections.set_function(lambda: len(self.sockets))
+        metrics.waiting.set_function(lambda: len(self.http_followers))
+        metrics.tails.set_function(lambda: len(self.tails))
+        metrics.subscriptions.set_function(self._count_subscriptions)
+        metrics.behind.set_function(self._count_behind)
 
     async def stop(self) -> None:
-        """Stop listening; sockets are the server's to close."""
-        publishing.attach(None)
-        await self.stopwatch.stop()
+        """Stop listening. The server closes the sockets."""
+        publishing.local_hub.attach(None)
+        await self._revocation_timer.stop()
         await self.reporter.stop()
-        await self._sweeps.stop()
+        await self._head_check.stop()
         await self.presence.stop()
         await self.layer.stop()
-        self._followed.close()
+        self._registry.close()
 
     @property
-    def tails(self) -> Mapping[str, LiveTail]:
+    def tails(self) -> Mapping[str, StreamTail]:
         """The followed streams by name."""
-        return self._followed.tails
+        return self._registry.tails
 
     @property
     def degraded(self) -> bool:
-        """True while the channel layer is not heard and heads are read often instead."""
+        """True while the channel layer is lost and heads are read often instead."""
         return self.layer.degraded
 
     @property
-    def followers(self) -> list["Socket | Feed"]:
-        """All who read on this node."""
-        return [*self.sockets, *self.feeds]
+    def connections(self) -> list[Socket | HttpFollower]:
+        """All readers of this node."""
+        return [*self.sockets, *self.http_followers]
 
     # Sockets --------------------------------------------------------------------------------------
 
     def connections_of(self, user_id: int) -> int:
-        """Return how many sockets and feeds the user has on this node."""
+        """Return how many sockets and HTTP followers the user has on this node."""
         return len(self._of_user.get(user_id, ()))
 
     async def attach(self, socket: Socket) -> dict[str, int]:
-        """Take in an authenticated socket; returns the heads for its ``hello``.
+        """Add an authenticated socket, and return the heads for its ``hello``.
 
-        The personal streams are watched from now on, subscribed or not: they carry the end of sessions.
+        It watches its personal streams from now on, subscribed or not, because revocations arrive
+        there.
         """
-        socket.on_joined, socket.on_left = self._joined, self._left
+        socket.on_joined, socket.on_left = self._on_joined, self._on_left
         self.sockets.add(socket)
         self._of_user[socket.account.user_id].add(socket)
-        socket.watching = await self._followed.pinned(
+        socket.watching = await self._registry.pinned(
             [*_personal(socket.account.user_id), *_greeted()]
         )
-        # What ended before the watch began.
-        if end := await database.read_together(_ends, socket.account):
+        # Finds a revocation that came before the socket watched its personal streams.
+        if end := await database.read_together(_access_ends, socket.account):
             socket.end(None, end)
-        return {live.name: live.position for live in socket.watching}
+        return {tail.name: tail.position for tail in socket.watching}
 
     def detach(self, socket: Socket) -> None:
-        """Forget a socket that has gone."""
-        for live in tuple(socket.following.values()):
-            socket.leave(live)
-        self._followed.unpin(socket.watching)
+        """Forget a socket that is gone."""
+        for tail in tuple(socket.following.values()):
+            socket.leave(tail)
+        self._registry.unpin(socket.watching)
         socket.watching = []
         self.sockets.discard(socket)
         self._forget(socket.account.user_id, socket)
@@ -131,63 +138,135 @@ class Hub:
         self, socket: Socket, request: int, positions: Mapping[str, int | None]
     ) -> None:
         """Subscribe ``socket`` to streams and answer the command ``request``."""
-        await self._answers.subscribe(
+        await self._subscriptions.subscribe(
             socket, request, positions, limit=settings.HOLDFAST_MAX_STREAMS_PER_SOCKET
         )
 
     async def pull(self, socket: Socket, request: int, name: str, after: int) -> None:
-        """Answer the command ``request`` with a page. Raises ``NotSubscribed``, ``Reset``, or what refuses the reader."""
-        await self._answers.pull(socket, request, name, after)
+        """Answer the command ``request`` with a page.
+
+        Raises ``NotSubscribed``, ``Reset``, or the refusal if the reader lost access.
+        """
+        await self._subscriptions.pull(socket, request, name, after)
 
     def unsubscribe(self, socket: Socket, names: Iterable[str]) -> None:
-        """End subscriptions; those that do not exist are none."""
+        """End subscriptions; names without one are ignored."""
         for name in names:
-            if live := socket.following.get(name):
-                socket.leave(live)
+            if tail := socket.following.get(name):
+                socket.leave(tail)
+
+    def close_sockets(self, code: CloseCode, reason: str, *, retry_after: float) -> None:
+        """Close every socket of this node."""
+        for socket in tuple(self.sockets):
+            socket.close(code, reason, retry_after=retry_after)
 
     # Reading without a socket ---------------------------------------------------------------------
 
     async def resume(self, reader: Reader, name: str, after: int | None) -> Page:
-        """Return the page after ``after`` (None: an empty one at the head). Raises what refuses the reader, or ``Reset``."""
-        return await self._answers.page(reader, name, after)
+        """Return the page after ``after``; for None, an empty page at the head.
+
+        Raises the refusal if ``reader`` may not read the stream, or ``Reset``.
+        """
+        return await self._subscriptions.page(reader, name, after)
 
     @asynccontextmanager
-    async def feed(self, account: Account, name: str, after: int) -> AsyncIterator[Feed]:
-        """Follow one stream without a socket (long poll, server-sent events). Raises what refuses the account."""
+    async def follow(self, account: Account, name: str, after: int) -> AsyncIterator[HttpFollower]:
+        """Follow one stream without a socket: for a long poll or server-sent events.
+
+        Raises the refusal if the account may not read the stream.
+        """
         streams.parse(name)
         reader = Reader(account.user_id, account.is_moderator)
         for refusal in (await refusals(reader, [name])).values():
             raise refusal
-        pinned = await self._followed.pinned([name, *_personal(reader.user_id)])
-        feed = Feed(pinned[0], account=account, after=after, read=self._answers.page_unasked)
-        self.feeds.add(feed)
-        self._of_user[reader.user_id].add(feed)
+        pinned = await self._registry.pinned([name, *_personal(reader.user_id)])
+        follower = HttpFollower(
+            pinned[0], account=account, after=after, read=self._subscriptions.page_authorised
+        )
+        self.http_followers.add(follower)
+        self._of_user[reader.user_id].add(follower)
         try:
-            # Anew: what ended before the feed was known here.
+            # Again: finds what was revoked before the follower was known here.
             for refusal in (await refusals(reader, [name])).values():
                 raise refusal
-            yield feed
+            yield follower
         finally:
-            self.feeds.discard(feed)
-            self._forget(reader.user_id, feed)
-            self._followed.unpin(pinned)
+            self.http_followers.discard(follower)
+            self._forget(reader.user_id, follower)
+            self._registry.unpin(pinned)
 
-    # What happens to streams ----------------------------------------------------------------------
+    # Changes --------------------------------------------------------------------------------------
 
     def published_from_thread(self, changes: publishing.Changes) -> None:
-        """Take in what was committed in this process; callable from any thread."""
+        """Deliver what was committed in this process. Callable from any thread."""
         self._loop.call_soon_threadsafe(self._published, changes, time.time())
 
-    def ending_from_thread(self, stream: str, seq: int) -> None:
-        """Answer for an access that was ended in this process, and have the others answer; callable from any thread."""
-        self._loop.call_soon_threadsafe(self._heard_ending, stream, seq)
-        message = publishing.ending_message(stream, seq, node=self.node)
-        self._loop.call_soon_threadsafe(self.layer.send, publishing.CLUSTER_GROUP, message)
+    def heads_read(self, heads: Mapping[str, int]) -> None:
+        """Compare with heads read from the database, and repair the tails that lag."""
+        for name, head in heads.items():
+            tail = self.tails.get(name)
+            if tail is not None and head > tail.position:
+                tail.repair()
+
+    def forget_idle(self, before: float) -> None:
+        """Drop the tails that nothing has used since ``before`` (monotonic seconds)."""
+        self._registry.forget_idle(before)
+
+    def _published(self, changes: publishing.Changes, committed_at: float) -> None:
+        for name, events in changes.items():
+            if tail := self.tails.get(name):
+                tail.ingest(events, committed_at)
+                _LOCAL_EVENTS.inc(len(events))
+            for message in publishing.messages(name, events, node=self.node):
+                self.layer.send(publishing.group(name), {**message, "at": committed_at})
+
+    def _on_message(self, message: Message) -> None:
+        match message["type"]:
+            case "events":
+                if tail := self.tails.get(message["stream"]):
+                    events = publishing.events_in(message)
+                    tail.ingest(events, message.get("at") or time.time())
+                    _LAYER_EVENTS.inc(len(events))
+            case "signal":
+                self._show_signal(
+                    message["stream"], message["kind"], message["data"], message["except"]
+                )
+            case _:
+                self.presence.on_message(message)
+
+    def _on_possible_gap(self) -> None:
+        self._head_check.check_now()
+
+    def _on_jump(self, tail: StreamTail) -> None:
+        """Check access now if a tail skipped changes, because revocations may be among them.
+
+        Subscribers of the stream pull, and their access is read then; only the watchers of a
+        personal stream need this.
+        """
+        if streams.parse(tail.name)[0].personal:
+            self._head_check.check_now()
+
+    # Access ---------------------------------------------------------------------------------------
+
+    def end_access(self, ends: Mapping[Account, AccessEnd]) -> None:
+        """Close the connections of accounts that lost access without an event."""
+        for connection in self.connections:
+            if end := ends.get(connection.account):
+                connection.end(None, end)
+
+    def _end_access(self, tail: StreamTail, end: AccessEnd, committed_at: float | None) -> None:
+        """End access before the event that revoked it is flushed to the others."""
+        concerned = self.connections if end.user is None else list(self._of_user.get(end.user, ()))
+        closed = sum(connection.end(tail, end) for connection in concerned)
+        if closed:
+            self._revocation_timer.closed(tail.name, committed_at)
+
+    # Signals and presence -------------------------------------------------------------------------
 
     async def signal(
         self, name: str, kind: str, data: dict[str, Any], *, except_user: int | None = None
     ) -> None:
-        """Tell all who follow a stream something that is never stored and may be lost."""
+        """Send the subscribers of a stream something that is not stored and may be lost."""
         self._show_signal(name, kind, data, except_user)
         self.layer.send(
             publishing.group(name),
@@ -202,108 +281,62 @@ class Hub:
         )
 
     async def present(self, name: str) -> tuple[int, list[int] | None]:
-        """Return how many users follow a stream on all nodes, and who they are (None where they are too many to list)."""
-        return await self.presence.asked(name)
+        """Return how many users follow a stream on all nodes, and their ids.
 
-    def heads_read(self, heads: Mapping[str, int]) -> None:
-        """Compare with heads that were read from the database; repair the tails that lag."""
-        for name, head in heads.items():
-            live = self.tails.get(name)
-            if live is not None and head > live.position:
-                live.repair()
-
-    def lapse(self, ends: Mapping[Account, End]) -> None:
-        """End the sockets and feeds of accounts whose right has gone without an event."""
-        for follower in self.followers:
-            if end := ends.get(follower.account):
-                follower.end(None, end)
-
-    def forget_idle(self, before: float) -> None:
-        """Drop the tails that nobody has needed since ``before`` (monotonic seconds)."""
-        self._followed.forget_idle(before)
-
-    def _published(self, changes: publishing.Changes, committed_at: float) -> None:
-        for name, events in changes.items():
-            if live := self.tails.get(name):
-                live.ingest(events, committed_at)
-                metrics.events_in.of("local").inc(len(events))
-            for message in publishing.messages(name, events, node=self.node):
-                self.layer.send(publishing.group(name), {**message, "at": committed_at})
-
-    def _heard(self, message: Message) -> None:
-        match message["type"]:
-            case "events":
-                if live := self.tails.get(message["stream"]):
-                    events = publishing.events_in(message)
-                    live.ingest(events, message.get("at") or time.time())
-                    metrics.events_in.of("layer").inc(len(events))
-            case "ending":
-                self._heard_ending(message["stream"], message["seq"])
-            case "signal":
-                self._show_signal(
-                    message["stream"], message["kind"], message["data"], message["except"]
-                )
-            case _:
-                self.presence.heard(message)
-
-    def _heard_ending(self, stream: str, seq: int) -> None:
-        live = self.tails.get(stream)
-        self.stopwatch.heard(stream, seq, live.position if live else None)
-
-    def _doubted(self) -> None:
-        self._sweeps.check_now()
+        The ids are None if they are too many to list.
+        """
+        return await self.presence.ask(name)
 
     def _show_signal(
         self, name: str, kind: str, data: dict[str, Any], except_user: int | None = None
     ) -> None:
-        live = self.tails.get(name)
-        if live is None or not live.subscribers:
+        tail = self.tails.get(name)
+        if tail is None or not tail.subscribers:
             return
         payload = frames.signal(name, kind, data)
-        for socket in tuple(live.subscribers):
-            if not socket.slow and socket.account.user_id != except_user:
-                socket.send(payload)
+        for subscriber in tuple(tail.subscribers):
+            if not subscriber.slow and subscriber.account.user_id != except_user:
+                subscriber.send(payload)
 
-    def _ended(self, live: LiveTail, event: Event) -> None:
-        """Take a right away, before the event that says so is flushed to the others."""
-        end = event.end
-        assert end is not None
-        followers = self.followers if end.user is None else list(self._of_user.get(end.user, ()))
-        closed = sum(follower.end(live, end) for follower in followers)
-        if end.user is not None:
-            self.stopwatch.ended(live.name, event.seq, closed)
+    def _on_joined(self, socket: Socket, tail: StreamTail) -> None:
+        if streams.parse(tail.name)[0].presence:
+            self.presence.join(tail.name, socket.account.user_id)
 
-    def _jumped(self, live: LiveTail) -> None:
-        """A tail gave up its contents, and with them what may have ended: subscribers pull and are asked anew, sessions are checked now."""
-        if streams.parse(live.name)[0].personal:
-            self._sweeps.check_now()
+    def _on_left(self, socket: Socket, tail: StreamTail) -> None:
+        if streams.parse(tail.name)[0].presence:
+            self.presence.leave(tail.name, socket.account.user_id)
 
-    def _joined(self, socket: Socket, live: LiveTail) -> None:
-        if streams.parse(live.name)[0].presence:
-            self.presence.join(live.name, socket.account.user_id)
+    # Figures --------------------------------------------------------------------------------------
 
-    def _left(self, socket: Socket, live: LiveTail) -> None:
-        live.idle_since = time.monotonic()
-        if streams.parse(live.name)[0].presence:
-            self.presence.leave(live.name, socket.account.user_id)
+    def _count_subscriptions(self) -> int:
+        return sum(len(tail.subscribers) for tail in self.tails.values())
+
+    def _count_behind(self) -> int:
+        return sum(len(tail.subscribers) - len(tail.level) for tail in self.tails.values())
 
     def _facts(self) -> dict[str, Any]:
         return {
             "connections": len(self.sockets),
-            "waiting": len(self.feeds),
+            "waiting": len(self.http_followers),
+            "subscriptions": self._count_subscriptions(),
+            "behind": self._count_behind(),
             "streams": len(self.tails),
             "degraded": self.degraded,
         }
 
-    def _forget(self, user_id: int, follower: Socket | Feed) -> None:
-        followers = self._of_user[user_id]
-        followers.discard(follower)
-        if not followers:
+    def _forget(self, user_id: int, connection: Socket | HttpFollower) -> None:
+        connections = self._of_user[user_id]
+        connections.discard(connection)
+        if not connections:
             del self._of_user[user_id]
 
 
-def _ends(accounts: Sequence[Account]) -> list[End | None]:
-    found = lapsed(accounts)
+_LOCAL_EVENTS: Final = metrics.events_in.labels("local")
+_LAYER_EVENTS: Final = metrics.events_in.labels("layer")
+
+
+def _access_ends(accounts: Sequence[Account]) -> list[AccessEnd | None]:
+    found = access_ends(accounts)
     return [found.get(account) for account in accounts]
 
 
@@ -315,25 +348,25 @@ def _greeted() -> list[str]:
     return [kind.name() for kind in streams.kinds() if kind.greeted]
 
 
-_hubs: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Future[Hub]]" = WeakKeyDictionary()
+_hubs: Final = PerLoop[asyncio.Future[Hub]](lambda: asyncio.ensure_future(_start()))
 
 
 async def started() -> Hub:
-    """Return the hub of this process, started with the first who needs it (ASGI servers differ in whether they have a lifespan)."""
-    loop = asyncio.get_running_loop()
-    future = _hubs.get(loop)
-    if future is None:
-        future = _hubs[loop] = asyncio.ensure_future(_start())
+    """Return the hub of this process; the first call starts it.
+
+    Not at the start of the server: ASGI servers differ in whether they have a lifespan.
+    """
+    future = _hubs.get()
     try:
         return await asyncio.shield(future)
     except Exception:
-        _hubs.pop(loop, None)  # the next one tries again
+        _hubs.discard()  # the next call tries again
         raise
 
 
 def hub() -> Hub:
-    """Return the running hub. Raises ``LookupError`` where none has been started."""
-    future = _hubs.get(asyncio.get_running_loop())
+    """Return the running hub. Raises ``LookupError`` if none has been started."""
+    future = _hubs.find()
     if future is None or not future.done():
         raise LookupError("no hub has been started on this event loop")
     return future.result()
@@ -341,7 +374,7 @@ def hub() -> Hub:
 
 async def stop() -> None:
     """Stop the hub of this event loop, if there is one."""
-    future = _hubs.pop(asyncio.get_running_loop(), None)
+    future = _hubs.discard()
     if future is not None:
         await (await future).stop()
 

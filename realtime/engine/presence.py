@@ -1,4 +1,4 @@
-"""Presence at work: the pure ``Presence`` of this process, fed by sockets and by what other processes say, once a second."""
+"""Presence in this process: the pure ``Presence``, fed by sockets and other processes' messages."""
 
 import asyncio
 import logging
@@ -10,35 +10,38 @@ from typing import Any
 from django.conf import settings
 
 from realtime.core.publishing import CLUSTER_GROUP, group
-from realtime.engine.channel_layer import Layer, Message
+from realtime.engine.channel_layer import ChannelLayerClient, Message
 from realtime.protocol.presence import Presence
 
 log = logging.getLogger("holdfast.presence")
 
-ANSWER_SECONDS = 1.5  # others answer with their next tick
-TICK_SECONDS = 1.0  # joins and leaves are coalesced for so long; design: a join is seen within 2 s
+ANSWER_SECONDS = 1.5  # the other processes answer with their next tick
+TICK_SECONDS = 1.0  # joins and leaves are sent together this often; a join shows within 2 s
 
 
-class PresenceDesk:
-    """Who follows what, on all nodes."""
+class PresenceTracker:
+    """Tracks which users follow which stream, on all nodes."""
 
     def __init__(
-        self, node: str, layer: Layer, show: Callable[[str, str, dict[str, Any]], None]
+        self,
+        node: str,
+        layer: ChannelLayerClient,
+        show: Callable[[str, str, dict[str, Any]], None],
     ) -> None:
-        process = f"{node}-{secrets.token_hex(4)}"  # a node that is started anew is another process
+        process = f"{node}-{secrets.token_hex(4)}"  # a restarted node is another process
         self._presence = Presence(process, linger=settings.HOLDFAST_PRESENCE_LINGER_SECONDS)
         self._layer = layer
         self._show = show
-        # When those who were asked about a stream have answered; monotonic.
+        # When the answers about a stream will have arrived; monotonic.
         self._answers_at: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to announce."""
+        """Start to announce joins and leaves."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End; the other processes notice by the silence."""
+        """Stop; the other processes notice when the heartbeat is missing."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -48,29 +51,29 @@ class PresenceDesk:
         self._presence.join(stream, user_id, time.monotonic())
 
     def leave(self, stream: str, user_id: int) -> None:
-        """Count one less."""
+        """Count one socket less."""
         self._presence.leave(stream, user_id, time.monotonic())
 
-    def heard(self, message: Message) -> None:
-        """Take what another process says."""
+    def on_message(self, message: Message) -> None:
+        """Take in a message of another process."""
         self._presence.receive(dict(message), time.monotonic())
 
     def present(self, stream: str) -> tuple[int, list[int] | None]:
-        """Return how many users are present, and who; None where they are too many to list."""
+        """Return how many users are present, and their ids; None if they are too many to list."""
         return self._presence.present(stream)
 
-    async def asked(self, stream: str) -> tuple[int, list[int] | None]:
-        """Return the same for a stream that nobody here may follow. Then the other processes are asked first, which takes a moment."""
+    async def ask(self, stream: str) -> tuple[int, list[int] | None]:
+        """Return the same for any stream; if this process does not follow it, ask the others."""
         now = time.monotonic()
         if self._presence.watch(stream, now):
             self._answers_at[stream] = now + ANSWER_SECONDS
             self.tick()  # sends the question
-        # Who asks meanwhile waits for the same answers.
+        # Callers that ask meanwhile wait for the same answers.
         await asyncio.sleep(self._answers_at.get(stream, now) - now)
         return self.present(stream)
 
     def tick(self) -> None:
-        """Do what is due."""
+        """Send and show what is due."""
         now = time.monotonic()
         self._answers_at = {stream: at for stream, at in self._answers_at.items() if at > now}
         sends, changes = self._presence.due(now)

@@ -1,9 +1,8 @@
-"""One client's socket as the hub sees it: whose it is, what it follows, and how it is written to."""
+"""One client's socket as the hub sees it: its account, its subscriptions, and its way out."""
 
 import asyncio
 import secrets
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -11,30 +10,43 @@ from realtime.auth import Account
 from realtime.core import metrics
 from realtime.core.streams import Reader
 from realtime.engine.outbound import Outlet, Prepared
+from realtime.engine.stream_tail import StreamTail
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.delivery import Backpressure, Delivery
-from realtime.protocol.page import End, Page
+from realtime.protocol.page import AccessEnd, Page
 
-if TYPE_CHECKING:
-    from realtime.engine.stream_tail import LiveTail
+
+class Joining:
+    """The streams that a socket is subscribing to, while their rights and pages are being read."""
+
+    __slots__ = ("_names", "revoked")
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+        self.revoked: set[str] = set()  # streams whose access was taken away meanwhile
+
+    def revoke(self, name: str) -> None:
+        """Record that the user lost access to a stream before the answer was sent."""
+        if name in self._names:
+            self.revoked.add(name)
 
 
 class Socket:
-    """A connected client. Everything happens on the event loop; nothing here waits."""
+    """A connected client. Runs on the event loop only; no method but ``writable`` waits."""
 
     def __init__(self, outlet: Outlet, *, account: Account, kinds: Collection[str] | None) -> None:
         self.id = f"c-{secrets.token_hex(6)}"
         self.account = account
         self.reader = Reader(account.user_id, account.is_moderator)
         self.kinds = kinds  # prefixes of the streams that this endpoint carries; None: all
-        self.following: dict[str, LiveTail] = {}
-        self.watching: list[LiveTail] = []  # the personal streams, subscribed or not
-        self.joining: dict[str, bool] = {}  # streams being subscribed; True: access ended meanwhile
+        self.following: dict[str, StreamTail] = {}
+        self.watching: list[StreamTail] = []  # the personal streams, subscribed or not
+        self.joining: Joining | None = None  # while a `subscribe` command is being answered
         self.closed = False
-        # The hub's: a subscription has begun.
-        self.on_joined: Callable[[Socket, LiveTail], None] = _nothing
-        self.on_left: Callable[[Socket, LiveTail], None] = _nothing  # or ended, for whatever reason
+        # Set by the hub; called when a subscription begins, and when it ends for any reason.
+        self.on_joined: Callable[[Socket, StreamTail], None] = _nothing
+        self.on_left: Callable[[Socket, StreamTail], None] = _nothing
         self._outlet = outlet
         self._delivery = Delivery(settings.HOLDFAST_SOFT_MARK, settings.HOLDFAST_HARD_MARK)
         self._drain: asyncio.Future[None] | None = None
@@ -46,7 +58,7 @@ class Socket:
         return self._outlet.unsent > settings.HOLDFAST_SOFT_MARK
 
     def send(self, payload: bytes) -> None:
-        """Write one object or array; a socket in which not even that finds room is closed."""
+        """Write one object or array; a socket whose buffer is above the hard mark is closed."""
         if self.closed:
             return
         if self._delivery.backpressure(self._outlet.unsent) is Backpressure.CLOSE:
@@ -60,70 +72,67 @@ class Socket:
             self._drain = asyncio.get_running_loop().create_future()
             await self._drain
 
-    def push(self, live: "LiveTail", message: Prepared) -> None:
+    def push(self, tail: StreamTail, message: Prepared) -> None:
         """Write a flush that many sockets share, or fall behind."""
         match self._delivery.backpressure(self._outlet.unsent):
             case Backpressure.SEND:
                 self._outlet.write(message)
             case Backpressure.SKIP:
-                self.fall(live)
+                self.fall(tail)
             case Backpressure.CLOSE:
                 self.close(CloseCode.TOO_SLOW)
 
-    def answered(self, live: "LiveTail", page: Page) -> None:
-        """Note that ``page`` goes out now: level from here on, or behind."""
-        if live.name not in self.following:
-            self.following[live.name] = live
-            live.subscribers.add(self)
-            self.on_joined(self, live)
-        self._delivery.answered(live.name, page)
-        if self._delivery.is_level(live.name):
-            live.level.add(self)
-            live.fresh[self] = page.to
+    def answered(self, tail: StreamTail, page: Page) -> None:
+        """Record that ``page`` is being sent now, which makes the subscription level or behind."""
+        is_new = tail.name not in self.following
+        self._delivery.answered(tail.name, page)
+        if self._delivery.is_level(tail.name):
+            tail.admit(self, page.to)
         else:
-            live.level.discard(self)
+            tail.demote(self)
+        if is_new:
+            self.following[tail.name] = tail
+            self.on_joined(self, tail)
 
-    def fall(self, live: "LiveTail") -> None:
-        """Be behind on a stream; the client is told once, as soon as it reads."""
+    def fall(self, tail: StreamTail) -> None:
+        """Become behind on a stream; the client is notified once, as soon as it reads again."""
         metrics.fell_behind.inc()
-        live.level.discard(self)
-        self._delivery.fall(live.name)
-        self._tell_behind()
+        tail.demote(self)
+        self._delivery.fall(tail.name)
+        self._send_behind()
 
-    def leave(self, live: "LiveTail") -> None:
-        """Follow a stream no longer."""
-        self._delivery.left(live.name)
-        del self.following[live.name]
-        live.subscribers.discard(self)
-        live.level.discard(self)
-        live.fresh.pop(self, None)
-        self.on_left(self, live)
+    def leave(self, tail: StreamTail) -> None:
+        """End the subscription to a stream."""
+        self._delivery.left(tail.name)
+        del self.following[tail.name]
+        tail.remove(self)
+        self.on_left(self, tail)
 
-    def end(self, live: "LiveTail | None", end: End) -> bool:
-        """Lose a right: the whole socket, or the subscription of one stream. Tells whether there was something to lose."""
+    def end(self, tail: StreamTail | None, end: AccessEnd) -> bool:
+        """Lose access: close, or end the subscription of ``tail``. Returns whether it had any."""
         if end.credential not in (None, self.account.credential):
             return False
-        if end.code is not None or live is None:
+        if end.code is not None or tail is None:
             was_open = not self.closed
             self.close(end.code or CloseCode.SESSION_ENDED, end.reason)
             return was_open
-        if live.name in self.joining:
-            self.joining[live.name] = True
-        if live.name not in self.following:
+        if self.joining is not None:
+            self.joining.revoke(tail.name)
+        if tail.name not in self.following:
             return False
-        self.leave(live)
-        self.send(frames.closed(live.name, end.reason))
+        self.leave(tail)
+        self.send(frames.closed(tail.name, end.reason))
         return True
 
     def close(self, code: int, reason: str = "", *, retry_after: float | None = None) -> None:
-        """Say why in a last object, and close."""
+        """Send the reason in a last ``bye`` object, and close."""
         if self.closed:
             return
         self.closed = True
         known = CloseCode(code)
-        metrics.closes.of(str(code)).inc()
-        for live in tuple(self.following.values()):
-            self.leave(live)
+        metrics.closes.labels(str(code)).inc()
+        for tail in tuple(self.following.values()):
+            self.leave(tail)
         if known is not CloseCode.TOO_SLOW:
             self._outlet.write(Prepared(frames.bye(reason or known.reason, retry_after)))
         self._outlet.close(code, reason or known.reason)
@@ -132,13 +141,13 @@ class Socket:
         if self._drain is not None and not self._drain.done():
             self._drain.set_result(None)
         if not self.closed:
-            self._tell_behind()
+            self._send_behind()
 
-    def _tell_behind(self) -> None:
+    def _send_behind(self) -> None:
         for name in self._delivery.drained(self._outlet.unsent):
-            if live := self.following.get(name):
-                self._outlet.write(Prepared(frames.behind(name, live.position)))
+            if tail := self.following.get(name):
+                self._outlet.write(Prepared(frames.behind(name, tail.position)))
 
 
-def _nothing(socket: Socket, live: "LiveTail") -> None:
-    """Stand in for the hub until the socket is attached."""
+def _nothing(socket: Socket, tail: StreamTail) -> None:
+    """Do nothing, until the socket is attached to a hub."""

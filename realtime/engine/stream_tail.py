@@ -1,37 +1,52 @@
-"""A followed stream: the pure ``Tail`` with its subscribers, its flushes and its repairs, on the event loop."""
+"""A followed stream: the pure ``Tail`` with its subscribers, its flushes and its repairs."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from django.conf import settings
 
+from realtime.auth import Account
 from realtime.core import database, metrics, reads
 from realtime.engine.outbound import Prepared
 from realtime.protocol import frames
 from realtime.protocol.errors import Reset, Unavailable
 from realtime.protocol.flush import FlushPolicy
-from realtime.protocol.page import Event, Page
+from realtime.protocol.page import AccessEnd, Event, Page
 from realtime.protocol.tail import Flush, Ingested, Tail
-
-if TYPE_CHECKING:
-    from realtime.engine.socket import Socket
 
 log = logging.getLogger("holdfast.tails")
 
 _END: Final = object()
 
-REORDER_SECONDS = 0.05  # publications of two nodes may cross; longer than that is a loss
-SLICE_SOCKETS = 500  # written in one go: about 5 ms, which everybody else on this node waits
-# A longer hole is not pushed: everybody becomes behind and pulls at their own pace.
+OnAccessEnd = Callable[["StreamTail", AccessEnd, float | None], None]
+"""Called with the stream, the end, and the commit's time (wall clock; None after a repair)."""
+
+# Publications of two nodes may cross; a longer gap means that the broker lost something.
+REORDER_SECONDS = 0.05
+# Sockets written to without a pause: about 5 ms, during which everything else on this node waits.
+SLICE_SOCKETS = 500
+# A longer gap is not pushed: every subscriber becomes behind and pulls at its own pace.
 MAX_REPAIRED_EVENTS = 1000
 
 
+class Subscriber(Protocol):
+    """A socket as a tail needs it."""
+
+    account: Account
+
+    @property
+    def slow(self) -> bool: ...
+    def send(self, payload: bytes) -> None: ...
+    def push(self, tail: "StreamTail", message: Prepared) -> None: ...
+    def fall(self, tail: "StreamTail") -> None: ...
+
+
 class SharedReads:
-    """Pages from the database, where concurrent identical reads are one."""
+    """Pages from the database; identical reads that overlap in time are done once."""
 
     def __init__(self) -> None:
         self._reading: dict[tuple[str, int], asyncio.Task[Page]] = {}
@@ -43,13 +58,16 @@ class SharedReads:
         if task is None:
             task = self._reading[key] = asyncio.create_task(database.read(reads.page, name, after))
             task.add_done_callback(lambda _: self._reading.pop(key))
-            metrics.resumes.of("database").inc()
-        # One of those who wait may be cancelled, the others still want it.
+            metrics.resumes.labels("database").inc()
+        # One of the callers may be cancelled while the others still need the page.
         return await asyncio.shield(task)
 
 
-class LiveTail:
-    """One stream that this process follows."""
+class StreamTail:
+    """One stream that this process follows.
+
+    It alone edits its sets of subscribers, by ``admit``, ``demote`` and ``remove``.
+    """
 
     def __init__(
         self,
@@ -57,71 +75,106 @@ class LiveTail:
         position: int,
         *,
         shared_reads: SharedReads,
-        ended: "Callable[[LiveTail, Event], None]",
-        jumped: "Callable[[LiveTail], None]",
+        on_access_end: "OnAccessEnd",
+        on_jump: "Callable[[StreamTail], None]",
     ) -> None:
         self.name = name
-        self.tail = Tail(
+        self.subscribers: set[Subscriber] = set()
+        self.level: set[Subscriber] = set()  # the subscribers that flushes are written to
+        self.pins = 0  # sockets that watch without subscribing, pending answers, long polls
+        self.idle_since = time.monotonic()
+        self._tail = Tail(
             position,
             max_events=settings.HOLDFAST_TAIL_EVENTS,
             max_bytes=settings.HOLDFAST_TAIL_BYTES,
         )
-        self.subscribers: set[Socket] = set()
-        self.level: set[Socket] = set()  # those that flushes are written to
-        # Of them, who became level since the last flush, and at which position.
-        self.fresh: dict[Socket, int] = {}
-        self.pins = 0  # sockets that watch without subscribing, answers under way, long polls
-        self.idle_since = time.monotonic()
+        # Subscribers that became level since the last flush, with the position they were sent.
+        self._fresh: dict[Subscriber, int] = {}
         self._shared_reads = shared_reads
-        self._ended = ended
-        self._jumped = jumped
+        self._on_access_end = on_access_end
+        self._on_jump = on_jump
         self._policy = FlushPolicy()
         self._flush_due: asyncio.Handle | None = None
         self._repairing: asyncio.Task[None] | None = None
         self._waiters: set[asyncio.Future[None]] = set()
-        self._oldest_commit: float | None = None  # of what the next flush carries
+        self._oldest_commit: float | None = None  # of the events in the next flush
 
     @property
     def position(self) -> int:
         """The seq up to which this process has everything."""
-        return self.tail.position
+        return self._tail.position
 
     @property
     def used(self) -> bool:
-        """Whether somebody needs this tail."""
+        """Whether anything still needs this tail."""
         return bool(self.subscribers or self.pins or self._waiters)
+
+    # Subscribers ----------------------------------------------------------------------------------
+
+    def admit(self, subscriber: Subscriber, position: int) -> None:
+        """Write flushes to a subscriber that has just been sent everything up to ``position``."""
+        self.subscribers.add(subscriber)
+        self.level.add(subscriber)
+        self._fresh[subscriber] = position
+
+    def demote(self, subscriber: Subscriber) -> None:
+        """Keep a subscriber, but write no flushes to it until it is admitted."""
+        self.subscribers.add(subscriber)
+        self.level.discard(subscriber)
+
+    def remove(self, subscriber: Subscriber) -> None:
+        """Forget a subscriber."""
+        self.subscribers.discard(subscriber)
+        self.level.discard(subscriber)
+        self._fresh.pop(subscriber, None)
+        self.idle_since = time.monotonic()
+
+    # Pages ----------------------------------------------------------------------------------------
+
+    def holds(self, after: int) -> bool:
+        """Whether memory has every change after ``after``."""
+        return self._tail.floor <= after <= self._tail.position
+
+    def resume(self, after: int, *, limit: int, max_bytes: int) -> Page | None:
+        """Return the page after ``after`` from memory, or None if memory does not hold it."""
+        return self._tail.resume(after, limit=limit, max_bytes=max_bytes)
+
+    def absorb(self, page: Page) -> Page | None:
+        """Learn from a page that was read for one reader, and bring it up to date for sending now.
+
+        Returns None if too much has happened since the page was read; it has to be read again.
+        """
+        if page.start <= self._tail.position:
+            self._repaired(page)
+        answer = self._tail.answer(page)
+        self._mind_gap()
+        return answer
+
+    # Changes --------------------------------------------------------------------------------------
 
     def ingest(self, events: Iterable[Event], committed_at: float) -> None:
         """Take in what was committed at ``committed_at`` (wall clock), here or on another node."""
-        before = self.tail.position
+        before = self._tail.position
         for event in events:
-            if self.tail.ingest(event) is not Ingested.OLD and event.end is not None:
-                self._ended(self, event)
-        if self.tail.position != before:
+            if self._tail.ingest(event) is not Ingested.OLD and event.end is not None:
+                self._on_access_end(self, event.end, committed_at)
+        if self._tail.position != before:
             self._oldest_commit = self._oldest_commit or committed_at
             self._schedule_flush()
         self._mind_gap()
 
-    def absorb(self, page: Page) -> Page | None:
-        """Learn from a page that was read for somebody, and make it fit to be sent in this very step.
-
-        None: too much has happened since it was read; it has to be read again.
-        """
-        if page.start <= self.tail.position:
-            self._repaired(page)
-        answer = self.tail.answer(page)
-        self._mind_gap()
-        return answer
-
     def repair(self) -> None:
-        """Read from the database what was not heard; once, for all subscribers."""
+        """Read what was missed from the database, once for all subscribers."""
         if self._repairing is None:
             self._repairing = asyncio.create_task(self._repair())
 
     async def beyond(self, position: int, timeout: float, given_up: Callable[[], bool]) -> bool:
-        """Wait until the tail has been flushed beyond ``position``; False when ``timeout`` seconds were over or ``given_up`` first."""
+        """Wait until the tail has been flushed beyond ``position``.
+
+        Returns False after ``timeout`` seconds, or as soon as ``given_up`` holds after a ``wake``.
+        """
         deadline = time.monotonic() + timeout
-        while self.tail.position <= position:
+        while self._tail.position <= position:
             if given_up():
                 return False
             waiter = asyncio.get_running_loop().create_future()
@@ -135,46 +188,48 @@ class LiveTail:
         return True
 
     def wake(self) -> None:
-        """Let everybody who waits in ``beyond`` look again."""
+        """Make every caller that waits in ``beyond`` check again."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
     def close(self) -> None:
-        """Stop working; the hub has forgotten this tail."""
+        """Stop all work; the hub has forgotten this tail."""
         if self._flush_due is not None:
             self._flush_due.cancel()
         if self._repairing is not None:
             self._repairing.cancel()
 
+    # Repairs --------------------------------------------------------------------------------------
+
     def _mind_gap(self) -> None:
-        if self.tail.has_gap and self._repairing is None:
+        if self._tail.has_gap and self._repairing is None:
             asyncio.get_running_loop().call_later(REORDER_SECONDS, self._repair_gap)
 
     def _repair_gap(self) -> None:
-        if self.tail.has_gap:
+        if self._tail.has_gap:
             self.repair()
 
     def _repaired(self, page: Page) -> None:
-        new = self.tail.repair(page)
+        new = self._tail.repair(page)
         metrics.events_repaired.inc(len(new))
         for event in new:
             if event.end is not None:
-                self._ended(self, event)
+                self._on_access_end(self, event.end, None)
         self._schedule_flush()
 
     async def _repair(self) -> None:
         metrics.repairs.inc()
         try:
             while True:
-                page = await self._shared_reads.page(self.name, self.tail.position)
-                if page.head - self.tail.position > MAX_REPAIRED_EVENTS:
+                page = await self._shared_reads.page(self.name, self._tail.position)
+                if page.head - self._tail.position > MAX_REPAIRED_EVENTS:
                     self._jump(page.head)
                     return
                 self._repaired(page)
                 if page.to >= page.head:
                     return
-        except Reset as reset:  # the floor moved past us, or the database was restored
+        except Reset as reset:  # the floor moved past our position, or the database was restored
             self._jump((reset.data or {})["head"])
         except Unavailable:
             log.info("repair waits for the database", extra={"stream": self.name})
@@ -183,9 +238,11 @@ class LiveTail:
         self._mind_gap()
 
     def _jump(self, head: int) -> None:
-        self.tail.jump(head)
-        self._jumped(self)
+        self._tail.jump(head)
+        self._on_jump(self)
         self._schedule_flush()
+
+    # Flushes --------------------------------------------------------------------------------------
 
     def _schedule_flush(self) -> None:
         if self._flush_due is None:
@@ -196,8 +253,11 @@ class LiveTail:
             )
 
     def _flush(self) -> None:
-        """Take out what has gathered and write it, a slice of the room at a time; what comes meanwhile is the next flush."""
-        flushes = list(iter(self.tail.take_flush, None))
+        """Write what has gathered, one slice of subscribers at a time.
+
+        Events that arrive meanwhile belong to the next flush.
+        """
+        flushes = list(iter(self._tail.take_flush, None))
         self._write_slice(
             chain.from_iterable(map(self._slices, flushes)),
             flushes[-1].to if flushes else self.position,
@@ -205,7 +265,10 @@ class LiveTail:
         )
 
     def _write_slice(self, slices: Iterator[None], to: int, busy: float) -> None:
-        """Write the next slice and give way, so that a room of thousands holds nobody up; ``busy``: seconds of writing so far."""
+        """Write the next slice, then yield to the event loop: a stream of thousands blocks no one.
+
+        ``busy`` is the time spent writing so far, in seconds.
+        """
         self._flush_due = None
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -215,8 +278,10 @@ class LiveTail:
             self._flush_due = loop.call_soon(self._write_slice, slices, to, busy)
             return
         self._policy.flushed(loop.time() - busy, loop.time())
-        self.fresh = {socket: position for socket, position in self.fresh.items() if position > to}
-        if self.tail.position > to:
+        self._fresh = {
+            subscriber: position for subscriber, position in self._fresh.items() if position > to
+        }
+        if self._tail.position > to:
             self._schedule_flush()
         if self._oldest_commit is not None:
             metrics.delivery_lag_seconds.observe(max(0.0, time.time() - self._oldest_commit))
@@ -224,32 +289,35 @@ class LiveTail:
         self.wake()
 
     def _slices(self, flush: Flush) -> Iterator[None]:
-        """Write a flush to those who are level when it begins, and still when their turn comes; yields after each slice but the last."""
+        """Write a flush to the subscribers that are level both at its start and at their turn.
+
+        Yields after each slice but the last.
+        """
         metrics.events_delivered.inc(len(flush.events) * len(self.level))
         metrics.flush_events.observe(len(flush.events))
         message = Prepared(self._encoded(flush)) if self.level and not flush.overflow else None
-        for place, socket in enumerate(tuple(self.level), 1):
-            if socket in self.level:
-                self._send(socket, flush, message)
-            if place % SLICE_SOCKETS == 0:
+        for number, subscriber in enumerate(tuple(self.level), 1):
+            if subscriber in self.level:
+                self._send(subscriber, flush, message)
+            if number % SLICE_SOCKETS == 0:
                 yield
                 flush, message = self._refreshed(flush, message)
 
     def _refreshed(self, flush: Flush, message: Prepared | None) -> tuple[Flush, Prepared | None]:
-        """Look at a flush again before the next slice: what was deleted while others had their turn goes to nobody more."""
-        current = self.tail.current(flush) if message is not None else None
+        """Update a flush before its next slice: rows deleted meanwhile are sent to no one else."""
+        current = self._tail.current(flush) if message is not None else None
         if current is None:
             return flush, None
         return current, message if current is flush else Prepared(self._encoded(current))
 
-    def _send(self, socket: "Socket", flush: Flush, message: Prepared | None) -> None:
-        position = self.fresh.get(socket, 0)
+    def _send(self, subscriber: Subscriber, flush: Flush, message: Prepared | None) -> None:
+        position = self._fresh.get(subscriber, 0)
         if message is None:
-            socket.fall(self)
+            subscriber.fall(self)
         elif position <= flush.start:
-            socket.push(self, message)
+            subscriber.push(self, message)
         elif position < flush.to:
-            socket.push(self, Prepared(self._encoded(_after(flush, position))))
+            subscriber.push(self, Prepared(self._encoded(_after(flush, position))))
 
     def _encoded(self, flush: Flush) -> bytes:
         if flush.contiguous:
@@ -258,7 +326,7 @@ class LiveTail:
 
 
 def _after(flush: Flush, position: int) -> Flush:
-    """Return the part of a flush that somebody who became level at ``position`` has not been answered with."""
+    """Return the part of a flush above ``position``, at which a subscriber became level."""
     return flush._replace(
         start=position, events=tuple(event for event in flush.events if event.seq > position)
     )

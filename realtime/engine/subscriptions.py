@@ -1,17 +1,18 @@
-"""Answers to those who want to read: who may, from memory or from the database, level or behind.
+"""Answers to readers: who may read a stream, from memory or from the database, level or behind.
 
-From the moment a page is chosen to the moment it is written nothing is awaited, so nothing falls between the answer and the next flush.
+Between the choice of a page and its write nothing is awaited. So no change can fall between the
+answer and the next flush.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from realtime.core import database, metrics, streams
 from realtime.core.streams import Claim, Reader
-from realtime.engine.socket import Socket
-from realtime.engine.stream_tail import LiveTail, SharedReads
-from realtime.engine.tail_registry import Followed
+from realtime.engine.socket import Joining, Socket
+from realtime.engine.stream_tail import SharedReads, StreamTail
+from realtime.engine.tail_registry import TailRegistry
 from realtime.protocol import frames
 from realtime.protocol.errors import (
     Forbidden,
@@ -23,88 +24,114 @@ from realtime.protocol.errors import (
 )
 from realtime.protocol.page import PAGE_MAX_BYTES, PAGE_MAX_EVENTS, REPLY_MAX_EVENTS, Page
 
-REPLY_MAX_BYTES = 2 * PAGE_MAX_BYTES  # of the pages of one reply to `subscribe`; the rest is pulled
+# Of the pages in one reply to `subscribe`; the client pulls the rest.
+REPLY_MAX_BYTES = 2 * PAGE_MAX_BYTES
 PARALLEL_READS = 4  # pages read at once for one reply: as many as there are reading threads
 
-Wanted = Mapping[LiveTail, int | None]
+Wanted = Mapping[StreamTail, int | None]
 Errors = dict[str, HoldfastError]
 
 
-class Answers:
-    """Reads for sockets, and for HTTP."""
+class Handshake:
+    """One ``subscribe`` command, from its checks to its answer.
 
-    def __init__(self, followed: Followed, shared_reads: SharedReads) -> None:
-        self._followed = followed
+    ``errors`` collects the streams that are refused; ``names`` are those that are left.
+    """
+
+    def __init__(self, socket: Socket, positions: Mapping[str, int | None], limit: int) -> None:
+        self._socket = socket
+        self._positions = positions
+        self.errors = _impossible(socket, positions, limit)
+
+    @property
+    def names(self) -> list[str]:
+        """The streams that nothing has refused so far."""
+        return [name for name in self._positions if name not in self.errors]
+
+    async def authorise(self, names: Sequence[str]) -> None:
+        """Refuse those of ``names`` that the user may not read."""
+        if names:
+            self.errors.update(await refusals(self._socket.reader, names))
+
+    def refuse_revoked(self, joining: Joining) -> None:
+        """Refuse the streams whose access was taken away since ``authorise``."""
+        for name in joining.revoked:
+            self.errors[name] = Forbidden("Your access changed just now; subscribe again.")
+
+    def wanted(self, tails: Iterable[StreamTail]) -> Wanted:
+        """Return the positions to continue from, by tail."""
+        return {tail: self._positions[tail.name] for tail in tails if tail.name not in self.errors}
+
+    def answer(self, request: int, pages: Mapping[StreamTail, Page]) -> None:
+        """Begin the subscriptions and send the reply."""
+        if self._socket.closed:
+            return
+        for tail, page in pages.items():
+            self._socket.answered(tail, page)
+        by_name = {tail.name: page for tail, page in pages.items()}
+        self._socket.send(frames.subscribed(request, by_name, self.errors))
+
+
+class Subscriptions:
+    """Answers ``subscribe`` and ``pull`` for sockets, and reads for HTTP."""
+
+    def __init__(self, registry: TailRegistry, shared_reads: SharedReads) -> None:
+        self._registry = registry
         self._shared_reads = shared_reads
 
     async def subscribe(
         self, socket: Socket, request: int, positions: Mapping[str, int | None], *, limit: int
     ) -> None:
-        """Subscribe ``socket`` to streams and answer the command ``request`` with the page of each."""
-        errors = _impossible(socket, positions, limit)
-        names = [name for name in positions if name not in errors]
-        cold = [name for name in names if name not in self._followed.tails]
-        if cold:  # asked first, so that nobody makes us follow what they may not read
-            errors.update(await refusals(socket.reader, cold))
-            names = [name for name in names if name not in errors]
-        pinned = await self._followed.pinned(names)
-        socket.joining.update(dict.fromkeys(names, False))
+        """Subscribe ``socket`` to streams and answer command ``request`` with a page of each."""
+        handshake = Handshake(socket, positions, limit)
+        # Before a tail is opened, so that no one makes this process follow what they may not read.
+        await handshake.authorise(
+            [name for name in handshake.names if name not in self._registry.tails]
+        )
+        names = handshake.names
+        pinned = await self._registry.pinned(names)
+        socket.joining = joining = Joining(names)
         try:
-            errors.update(await refusals(socket.reader, names))
-            wanted = {live: positions[live.name] for live in pinned if live.name not in errors}
-            read = await self._read_missing(wanted, errors)
+            # From here on the tails report what is revoked; this reads what was revoked before.
+            await handshake.authorise(names)
+            read = await self._read_missing(handshake.wanted(pinned), handshake.errors)
             _absorb(read)
-            errors.update(
-                {
-                    name: Forbidden("Your access changed just now; subscribe again.")
-                    for name in names
-                    if socket.joining[name]
-                }
-            )
-            pages = _pages(
-                {live: after for live, after in wanted.items() if live.name not in errors}, read
-            )
-            if socket.closed:
-                return
-            for live, page in pages.items():
-                socket.answered(live, page)
-            socket.send(
-                frames.subscribed(
-                    request, {live.name: page for live, page in pages.items()}, errors
-                )
-            )
+            handshake.refuse_revoked(joining)
+            handshake.answer(request, _pages(handshake.wanted(pinned), read))
         finally:
-            for name in names:
-                socket.joining.pop(name, None)
-            self._followed.unpin(pinned)
+            socket.joining = None
+            self._registry.unpin(pinned)
 
     async def pull(self, socket: Socket, request: int, name: str, after: int) -> None:
-        """Answer the command ``request`` with the page after ``after`` of a stream that ``socket`` is subscribed to."""
-        live = socket.following.get(name)
-        if live is None:
+        """Answer command ``request`` with the page after ``after`` of a subscribed stream."""
+        tail = socket.following.get(name)
+        if tail is None:
             raise NotSubscribed(
                 "This socket is not subscribed to {name}.", name=name[: streams.MAX_NAME_LENGTH]
             )
         _raise_first(await refusals(socket.reader, [name]))
         errors: Errors = {}
-        read = await self._read_missing({live: after}, errors)
+        read = await self._read_missing({tail: after}, errors)
         _raise_first(errors)
         _absorb(read)
-        if socket.following.get(name) is not live:
+        if socket.following.get(name) is not tail:
             raise NotSubscribed("This socket is no longer subscribed to {name}.", name=name)
-        page = _pages({live: after}, read)[live]
-        socket.answered(live, page)
+        page = _pages({tail: after}, read)[tail]
+        socket.answered(tail, page)
         socket.send(frames.pulled(request, name, page))
 
     async def page(self, reader: Reader, name: str, after: int | None) -> Page:
-        """Return the page after ``after`` (None: an empty one at the head). Raises what refuses the reader, or ``Reset``."""
+        """Return the page after ``after``; for None, an empty page at the head.
+
+        Raises the refusal if ``reader`` may not read the stream, or ``Reset``.
+        """
         streams.parse(name)
         _raise_first(await refusals(reader, [name]))
-        return await self.page_unasked(name, after)
+        return await self.page_authorised(name, after)
 
-    async def page_unasked(self, name: str, after: int | None) -> Page:
-        """Return a page to a reader whose right is already known."""
-        pinned = await self._followed.pinned([name])
+    async def page_authorised(self, name: str, after: int | None) -> Page:
+        """Return a page to a reader whose access has been checked."""
+        pinned = await self._registry.pinned([name])
         try:
             errors: Errors = {}
             read = await self._read_missing({pinned[0]: after}, errors)
@@ -112,34 +139,37 @@ class Answers:
             _absorb(read)
             return _pages({pinned[0]: after}, read)[pinned[0]]
         finally:
-            self._followed.unpin(pinned)
+            self._registry.unpin(pinned)
 
-    async def _read_missing(self, wanted: Wanted, errors: Errors) -> dict[LiveTail, Page]:
-        """Read the pages that no tail holds, until the reply is full; what fails goes to ``errors``."""
+    async def _read_missing(self, wanted: Wanted, errors: Errors) -> dict[StreamTail, Page]:
+        """Read the pages that no tail holds, until the reply is full; add resets to ``errors``."""
         missing = [
-            (live, after)
-            for live, after in wanted.items()
-            if after is not None and not _in_memory(live, after)
+            (tail, after)
+            for tail, after in wanted.items()
+            if after is not None and not tail.holds(after)
         ]
-        read: dict[LiveTail, Page] = {}
+        read: dict[StreamTail, Page] = {}
         while missing and sum(len(page.events) for page in read.values()) < REPLY_MAX_EVENTS:
             some, missing = missing[:PARALLEL_READS], missing[PARALLEL_READS:]
             pages = await asyncio.gather(
-                *(self._shared_reads.page(live.name, after) for live, after in some),
+                *(self._shared_reads.page(tail.name, after) for tail, after in some),
                 return_exceptions=True,
             )
-            for (live, _), page in zip(some, pages, strict=True):
+            for (tail, _), page in zip(some, pages, strict=True):
                 if isinstance(page, Reset):
-                    errors[live.name] = page
+                    errors[tail.name] = page
                 elif isinstance(page, BaseException):
                     raise page
                 else:
-                    read[live] = page
+                    read[tail] = page
         return read
 
 
 async def refusals(reader: Reader, names: Sequence[str]) -> Errors:
-    """Return which of ``names`` the reader may not read, and why; all who ask at the same time are answered together."""
+    """Return the streams that ``reader`` may not read, each with the reason.
+
+    Calls that overlap in time share their queries.
+    """
     return await database.read_together(_refusals, (reader, tuple(names))) if names else {}
 
 
@@ -166,9 +196,9 @@ def _claim(reader: Reader, name: str) -> tuple[str, Claim]:
 
 
 def _impossible(socket: Socket, positions: Mapping[str, int | None], limit: int) -> Errors:
-    """Return the errors that need no database: names of nothing, streams of another endpoint, too many."""
+    """Return the errors that need no query: unknown names, other endpoints' streams, too many."""
     errors: Errors = {}
-    room = limit - len(socket.following)
+    left = limit - len(socket.following)
     for name in positions:
         try:
             kind, _ = streams.parse(name)
@@ -181,8 +211,8 @@ def _impossible(socket: Socket, positions: Mapping[str, int | None], limit: int)
                 kind=kind.prefix,
             )
         elif name not in socket.following:
-            room -= 1
-            if room < 0:
+            left -= 1
+            if left < 0:
                 errors[name] = TooMany("A socket may follow at most {limit} streams.", limit=limit)
     return errors
 
@@ -192,34 +222,32 @@ def _raise_first(errors: Errors) -> None:
         raise error
 
 
-def _in_memory(live: LiveTail, after: int) -> bool:
-    return live.tail.floor <= after <= live.position
-
-
-def _absorb(read: dict[LiveTail, Page]) -> None:
-    """Let the tails learn from what was read, which may end rights, and keep what is still fit to be sent."""
-    for live, page in list(read.items()):
-        fit = live.absorb(page)
-        if fit is None:
-            del read[live]
+def _absorb(read: dict[StreamTail, Page]) -> None:
+    """Let the tails learn from what was read, which may revoke access; drop outdated pages."""
+    for tail, page in list(read.items()):
+        current = tail.absorb(page)
+        if current is None:
+            del read[tail]
         else:
-            read[live] = fit
+            read[tail] = current
 
 
-def _pages(wanted: Wanted, read: Mapping[LiveTail, Page]) -> dict[LiveTail, Page]:
-    """Choose the page of each stream at this very moment, within the limits of one reply."""
+def _pages(wanted: Wanted, read: Mapping[StreamTail, Page]) -> dict[StreamTail, Page]:
+    """Choose the page of each stream as of now, within the limits of one reply."""
     events, size = REPLY_MAX_EVENTS, REPLY_MAX_BYTES
-    pages: dict[LiveTail, Page] = {}
-    for live, after in wanted.items():
-        page = _page(live, after, read.get(live), events=events, size=size)
+    pages: dict[StreamTail, Page] = {}
+    for tail, after in wanted.items():
+        page = _page(tail, after, read.get(tail), events=events, size=size)
         events -= len(page.events)
         size -= sum(len(event.body or b"") for event in page.events)
-        pages[live] = page
+        pages[tail] = page
     return pages
 
 
-def _page(live: LiveTail, after: int | None, read: Page | None, *, events: int, size: int) -> Page:
-    head = live.position
+def _page(
+    tail: StreamTail, after: int | None, read: Page | None, *, events: int, size: int
+) -> Page:
+    head = tail.position
     if after is None or after == head:
         return Page(head, head, head, ())
     if read is not None:
@@ -228,16 +256,16 @@ def _page(live: LiveTail, after: int | None, read: Page | None, *, events: int, 
         )
         return read if fits else _later(after, read.head)
     page = None
-    if events > 0 and size > 0 and _in_memory(live, after):
-        page = live.tail.resume(
+    if events > 0 and size > 0 and tail.holds(after):
+        page = tail.resume(
             after, limit=min(events, PAGE_MAX_EVENTS), max_bytes=min(size, PAGE_MAX_BYTES)
         )
     if page is None:
         return _later(after, head)
-    metrics.resumes.of("memory").inc()
+    metrics.resumes.labels("memory").inc()
     return page
 
 
 def _later(after: int, head: int) -> Page:
-    """Return the page that holds nothing yet: whoever gets it pulls."""
+    """Return a page without events below its head, which makes the client pull."""
     return Page(after, after, max(head, after + 1), ())

@@ -1,39 +1,38 @@
-"""The tails of this process by stream: opened when first needed, pinned while in use, forgotten when idle."""
+"""The tails of this process by stream: opened on first use, pinned in use, dropped when idle."""
 
 import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
 
 from realtime.core import database, publishing, reads
-from realtime.engine.channel_layer import Layer
-from realtime.engine.stream_tail import LiveTail, SharedReads
-from realtime.protocol.page import Event
+from realtime.engine.channel_layer import ChannelLayerClient
+from realtime.engine.stream_tail import OnAccessEnd, SharedReads, StreamTail
 
 
-class Followed:
-    """Which streams this process follows."""
+class TailRegistry:
+    """The streams that this process follows, each with its tail."""
 
     def __init__(
         self,
-        layer: Layer,
+        layer: ChannelLayerClient,
         shared_reads: SharedReads,
-        ended: Callable[[LiveTail, Event], None],
-        jumped: Callable[[LiveTail], None],
+        on_access_end: OnAccessEnd,
+        on_jump: Callable[[StreamTail], None],
     ) -> None:
-        self.tails: dict[str, LiveTail] = {}
+        self.tails: dict[str, StreamTail] = {}
         self._layer = layer
         self._shared_reads = shared_reads
-        self._ended = ended
-        self._jumped = jumped
+        self._on_access_end = on_access_end
+        self._on_jump = on_jump
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
 
     def groups(self) -> list[str]:
-        """Return the groups that a new channel must join: also those of tails whose heads are being read."""
+        """Return the groups that a new channel must join, those of opening tails included."""
         return [publishing.group(name) for name in {*self.tails, *self._opening}]
 
-    async def pinned(self, names: Collection[str]) -> list[LiveTail]:
-        """Return the tails of ``names`` in their order, opened where they were not, each kept until ``unpin``."""
+    async def pinned(self, names: Collection[str]) -> list[StreamTail]:
+        """Return the tails of ``names`` in their order, opened if needed, kept until ``unpin``."""
         while missing := [name for name in names if name not in self.tails]:
             new = [name for name in missing if name not in self._opening]
             if new:
@@ -43,21 +42,21 @@ class Followed:
                 *{asyncio.shield(self._opening[name]) for name in missing if name in self._opening}
             )
         pinned = [self.tails[name] for name in names]
-        for live in pinned:
-            live.pins += 1
+        for tail in pinned:
+            tail.pins += 1
         return pinned
 
-    def unpin(self, pinned: Sequence[LiveTail]) -> None:
-        """Give back what ``pinned`` returned."""
-        for live in pinned:
-            live.pins -= 1
-            live.idle_since = time.monotonic()
+    def unpin(self, pinned: Sequence[StreamTail]) -> None:
+        """Release what ``pinned`` returned."""
+        for tail in pinned:
+            tail.pins -= 1
+            tail.idle_since = time.monotonic()
 
     def forget_idle(self, before: float) -> None:
-        """Drop the tails that nobody has needed since ``before`` (monotonic seconds)."""
-        for name, live in list(self.tails.items()):
-            if not live.used and live.idle_since < before:
-                live.close()
+        """Drop the tails that nothing has used since ``before`` (monotonic seconds)."""
+        for name, tail in list(self.tails.items()):
+            if not tail.used and tail.idle_since < before:
+                tail.close()
                 del self.tails[name]
                 task = asyncio.create_task(self._leave(name))
                 self._leaving.add(task)
@@ -65,22 +64,22 @@ class Followed:
 
     def close(self) -> None:
         """Stop all tails."""
-        for live in self.tails.values():
-            live.close()
+        for tail in self.tails.values():
+            tail.close()
         self.tails.clear()
 
     async def _open(self, names: list[str]) -> None:
-        """Join the groups first and read the heads then: a change between the two is heard, at worst twice."""
+        """Join the groups, then read the heads: a change in between arrives, at worst twice."""
         try:
             await asyncio.gather(*(self._layer.join(publishing.group(name)) for name in names))
             heads = await database.read_together(_heads, names)
             for name in names:
-                self.tails[name] = LiveTail(
+                self.tails[name] = StreamTail(
                     name,
                     heads.get(name, 0),
                     shared_reads=self._shared_reads,
-                    ended=self._ended,
-                    jumped=self._jumped,
+                    on_access_end=self._on_access_end,
+                    on_jump=self._on_jump,
                 )
         finally:
             for name in names:
@@ -88,11 +87,11 @@ class Followed:
 
     async def _leave(self, name: str) -> None:
         await self._layer.leave(publishing.group(name))
-        if name in self.tails or name in self._opening:  # opened again while we were leaving
+        if name in self.tails or name in self._opening:  # opened again while it was being left
             await self._layer.join(publishing.group(name))
 
 
 def _heads(asked: Sequence[Sequence[str]]) -> list[dict[str, int]]:
-    """Read the heads that many ask for at the same time: each handshake opens an inbox."""
+    """Read the heads for several calls at once: each handshake opens an inbox."""
     found = reads.heads({name for names in asked for name in names})
     return [found] * len(asked)

@@ -29,15 +29,15 @@ class CloseCode(IntEnum):
 
 
 _REASONS = {
-    CloseCode.TOO_BIG: "a message was larger than this server accepts",
-    CloseCode.RESTART: "the server restarts",
-    CloseCode.OVERLOADED: "the server has too much to do",
-    CloseCode.UNRESPONSIVE: "no answer to pings",
+    CloseCode.TOO_BIG: "message too large",
+    CloseCode.RESTART: "server restarting",
+    CloseCode.OVERLOADED: "server overloaded",
+    CloseCode.UNRESPONSIVE: "no response to pings",
     CloseCode.FLOODED: "too many commands",
-    CloseCode.TOO_SLOW: "this connection does not read what it is sent",
-    CloseCode.BAD_FRAME: "a message was not a JSON object with an integer id",
-    CloseCode.NOT_AUTHENTICATED: "sign in first",
-    CloseCode.SESSION_ENDED: "the session has ended",
-    CloseCode.BANNED: "this account is banned",
-    CloseCode.TOO_MANY_CONNECTIONS: "too many connections of this account",
+    CloseCode.TOO_SLOW: "client too slow",
+    CloseCode.BAD_FRAME: "expected a JSON object with an integer id",
+    CloseCode.NOT_AUTHENTICATED: "authentication required",
+    CloseCode.SESSION_ENDED: "session ended",
+    CloseCode.BANNED: "account banned",
+    CloseCode.TOO_MANY_CONNECTIONS: "too many connections for this account",
 }

@@ -142,4 +142,4 @@ class Unavailable(HoldfastError):
 
 def failed() -> Unavailable:
     """Return the error for an unexpected exception, which has been logged."""
-    return Unavailable("Something went wrong on the server; it has been logged.", retry_after=5.0)
+    return Unavailable("Something went wrong. Try again in a moment.", retry_after=5.0)

@@ -95,17 +95,22 @@ def _decode_slowly(text: str) -> dict[str, Any]:
 def hello(
     connection: str,
     node: str,
+    version: str,
     user: Mapping[str, Any],
     epoch: str,
     ping_after: float,
     heads: Mapping[str, int],
 ) -> bytes:
-    """Encode the first object. ``user``: id, username, name; ``ping_after``: in seconds."""
+    """Encode the first object. ``user``: id, username, name; ``ping_after``: in seconds.
+
+    ``version`` is the version of the server. Clients may show it; no client decides by it.
+    """
     return _encode(
         {
             "type": "hello",
             "connection": connection,
             "node": node,
+            "version": version,
             "user": user,
             "epoch": epoch,
             "ping_after": ping_after,

@@ -19,7 +19,7 @@ REPLY_MAX_EVENTS = 1000  # protocol.md §3: and a reply at most 1000
 PAGE_MAX_BYTES = 256 * 1024  # keeps a frame far below the 1 MiB at which Daphne refuses to send
 
 
-class End(NamedTuple):
+class AccessEnd(NamedTuple):
     """A right that an event takes away: whose, and what happens to the sockets that used it.
 
     With ``code`` the matching sockets are closed; without it only their subscription to the event's
@@ -41,17 +41,17 @@ class Event(NamedTuple):
     key: str
     # The JSON object {"seq":…,"kind":…,"data":{…}}. None: moves the position, is sent to no one.
     body: bytes | None
-    end: End | None = None
+    end: AccessEnd | None = None
 
     @classmethod
     def of(
-        cls, kind: str, ident: int, seq: int, data: dict[str, Any], *, end: End | None = None
+        cls, kind: str, ident: int, seq: int, data: dict[str, Any], *, end: AccessEnd | None = None
     ) -> "Event":
         """Encode the row ``kind:ident`` in the state ``data``."""
         return cls(seq, f"{kind}:{ident}", _encode({"seq": seq, "kind": kind, "data": data}), end)
 
     @classmethod
-    def hidden(cls, kind: str, ident: int, seq: int, *, end: End | None = None) -> "Event":
+    def hidden(cls, kind: str, ident: int, seq: int, *, end: AccessEnd | None = None) -> "Event":
         """Make an event that no client sees: it takes a number and may end subscriptions."""
         return cls(seq, f"{kind}:{ident}", None, end)
 

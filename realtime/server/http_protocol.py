@@ -6,7 +6,7 @@ from typing import Any, Final
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
 
-from realtime.core.drain import process
+from realtime.core.drain import drain
 from realtime.server.websocket_protocol import unsent
 
 STALL_SECONDS: Final = 30.0  # a client that reads nothing for this long is disconnected
@@ -49,11 +49,7 @@ class RequestProtocol(WebRequest):
         While draining, close the connection after the response, so that the proxy uses another
         node.
         """
-        if (
-            process.draining
-            and message["type"] == "http.response.start"
-            and self.channel is not None
-        ):
+        if drain.begun and message["type"] == "http.response.start" and self.channel is not None:
             self.channel.persistent = False
             self.setHeader(b"connection", b"close")
         super().handle_reply(message)

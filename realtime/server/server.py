@@ -23,7 +23,7 @@ from twisted.internet import defer
 from twisted.internet import reactor as _reactor
 from twisted.logger import ILogObserver, LogLevel, formatEvent, globalLogBeginner
 
-from realtime.core.drain import process
+from realtime.core.drain import drain
 from realtime.core.writer import writer
 from realtime.engine import hub as hubs
 from realtime.protocol.errors import Unavailable
@@ -118,7 +118,7 @@ class HoldfastServer(Server):
         Daphne cancels the applications and cuts the connections: all clients see 1006 and reconnect
         at the same moment.
         """
-        process.drain()  # /readyz fails, long polls are answered
+        drain.begin()  # /readyz fails, long polls are answered
         for listener in self._listeners:
             listener.stop()
         try:

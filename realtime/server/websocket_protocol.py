@@ -18,7 +18,7 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
 
 from realtime.core import metrics
-from realtime.core.drain import process
+from realtime.core.drain import drain
 from realtime.engine.outbound import Prepared
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
@@ -68,8 +68,8 @@ class SocketProtocol(WebSocketProtocol):
         reader is no longer read from, and nothing bounds or reports the unsent bytes. So this
         object is the producer, which Twisted notifies when the buffer has drained.
         """
-        if process.draining:
-            metrics.handshakes.of("draining").inc()
+        if drain.begun:
+            metrics.handshakes.labels("draining").inc()
             raise _deny(503, "restarting")
         self.received_at = time.monotonic()
         self.transport.unregisterProducer()
@@ -89,7 +89,7 @@ class SocketProtocol(WebSocketProtocol):
         )
         del self.handshake_deferred
         # The drain may have begun while the client was being authenticated.
-        if process.draining:
+        if drain.begun:
             self.leave(0.0)
 
     def onOpen(self) -> None:
@@ -217,7 +217,7 @@ class SocketProtocol(WebSocketProtocol):
 
         Daphne lets autobahn drop the connection: the client sees 1006 without a reason.
         """
-        metrics.closes.of(str(int(CloseCode.TOO_BIG))).inc()
+        metrics.closes.labels(str(int(CloseCode.TOO_BIG))).inc()
         if self.on_leave is not None:  # after `hello`, the last object is a `bye`
             self.write(Prepared(frames.bye(CloseCode.TOO_BIG.reason, None)))
         self._fail_connection(int(CloseCode.TOO_BIG), CloseCode.TOO_BIG.reason)
@@ -309,7 +309,7 @@ class SocketProtocol(WebSocketProtocol):
         if self._pinged_at:
             self.check_at = self._pinged_at + settings.HOLDFAST_PONG_SECONDS
             if now > self.check_at:
-                metrics.closes.of(str(int(CloseCode.UNRESPONSIVE))).inc()
+                metrics.closes.labels(str(int(CloseCode.UNRESPONSIVE))).inc()
                 self.close(CloseCode.UNRESPONSIVE, CloseCode.UNRESPONSIVE.reason)
             return
         self.check_at = self.received_at + settings.HOLDFAST_PING_AFTER_SECONDS

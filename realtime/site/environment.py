@@ -6,6 +6,7 @@ of URLs are never repeated, because they contain passwords.
 """
 
 import difflib
+import importlib.util
 import ipaddress
 import math
 import re
@@ -103,6 +104,18 @@ class Environment:
         if value is None:
             return list(default)
         return [word.strip() for word in value.split(",") if word.strip()]
+
+    def apps(self, name: str) -> list[str]:
+        """Return Django apps that can be imported, by module or by ``AppConfig``: ``orders``."""
+        found = self.words(name, [])
+        for app in found:
+            if not _is_importable(app):
+                self._refuse(
+                    name,
+                    app,
+                    "Django apps, separated by commas, that this Python can import",
+                )
+        return found
 
     def languages(
         self, name: str, default: Sequence[str], *, folder: Path
@@ -296,6 +309,20 @@ def _pubsub(hosts: list[dict[str, Any]]) -> dict[str, Any]:
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {"hosts": hosts, "prefix": "holdfast"},
     }
+
+
+def _is_importable(app: str) -> bool:
+    """Return whether the module exists, or the module of an ``AppConfig``. Imports only its parents."""
+    try:
+        if importlib.util.find_spec(app):
+            return True
+    except (ImportError, ValueError):
+        pass
+    module, _, config = app.rpartition(".")
+    try:
+        return config[:1].isupper() and importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _is_origin(value: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Final, cast
 from urllib.parse import unquote
@@ -19,7 +19,6 @@ from django.utils.translation import pgettext_lazy
 
 ZONE_COOKIE: Final = "timezone"  # set by static/realtime/lib/time_zone.js
 WHEN: Final = pgettext_lazy("a date format", "j M Y, H:i")
-_WRITTEN: Final = "%d %B %Y, %H:%M UTC"
 # There are some 600; a made-up name is looked up again and again, and that is all.
 ZONES_REMEMBERED: Final = 512
 
@@ -85,25 +84,6 @@ def spoken(at: datetime) -> str:
         if timezone.get_current_timezone() != timezone.get_default_timezone()
         else f"{said} UTC"
     )
-
-
-def written(at: datetime) -> str:
-    """Write a moment into a sentence that is kept, in English: who shows the sentence says it again (``spoken_again``)."""
-    return f"{at.astimezone(UTC):{_WRITTEN}}"
-
-
-def read(text: str) -> datetime | None:
-    """Return the moment that is written so, or None."""
-    try:
-        return datetime.strptime(text, _WRITTEN).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def spoken_again(text: str) -> str:
-    """Say a written moment as ``spoken`` does; what is none stays as it is."""
-    at = read(text)
-    return spoken(at) if at is not None else text
 
 
 @dataclass(frozen=True, slots=True)

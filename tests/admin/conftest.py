@@ -1,4 +1,4 @@
-"""The desk, as Mona the moderator has it. Alice owns general, Bob is a member, Charlie is outside."""
+"""The admin as Mona the moderator uses it. Alice owns general, Bob is in it, Charlie is not."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ Act = Callable[..., Any]
 
 
 def signed_in(user: User) -> Client:
-    """Return a browser in which somebody is signed in."""
+    """Return the browser of a signed-in user."""
     client = Client()
     client.force_login(user)
     return client
@@ -47,19 +47,21 @@ def root(db: None) -> Client:
 
 @pytest.fixture
 def act(desk: Client) -> Act:
-    """Do something on the page of an act, and follow where it leads: ``act("message", "delete", message, reason="spam")``."""
+    """Confirm an action and follow the redirect.
+
+    For example ``act("message", "delete", message, reason="spam")``.
+    """
 
     def do(
         model: str, act_name: str, *rows: Any, client: Client = desk, **fields: str | int
     ) -> Any:
         ids = ",".join(str(row.pk) for row in rows)
-        return client.post(
-            reverse(f"admin:chat_{model}_act", args=[act_name]), {"ids": ids, **fields}, follow=True
-        )
+        url = reverse(f"admin:chat_{model}_action", args=[act_name])
+        return client.post(url, {"ids": ids, **fields}, follow=True)
 
     return do
 
 
 def told(response: Any) -> list[str]:
-    """Return what the next page tells."""
+    """Return the messages of the next page."""
     return [str(message) for message in response.context["messages"]]

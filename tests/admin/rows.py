@@ -1,4 +1,4 @@
-"""Many rows of every kind that the desk lists, made without the services: only how lists read them is of interest."""
+"""Many rows of every kind in the admin, made without services: only the lists read them."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -19,7 +19,7 @@ from chat.models import (
 
 
 def make_rows(start: int, end: int) -> None:
-    """Make a person, a room, a membership, a message, a report, a removed text, a log entry, a ban and a word for each number."""
+    """Make a person and one row of every kind for each number."""
     now = timezone.now() - timedelta(days=1)
     numbers = range(start, end)
     people = User.objects.bulk_create(

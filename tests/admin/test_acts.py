@@ -1,4 +1,4 @@
-"""What Mona does at the desk: every act goes through a service, with a reason, an entry in the log, and an effect that streams replay."""
+"""Actions of moderators: each calls a service, needs a reason, is logged, and is replayed."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def test_mona_deletes_several_messages_with_one_reason(
     rows = [say(bob, general, "buy this"), say(alice, general, "buy that")]
     with verify() as change:
         answer = act("message", "delete", *rows, reason="Spam, as announced")
-    assert told(answer) == [f'2 messages deleted. <a href="{undo(rows)}">Take it back…</a>']
+    assert told(answer) == [f'2 messages deleted. <a href="{undo(rows)}">Undo</a>']
     assert [row["body"] for row in change.data(f"room.{general.pk}")] == ["", ""]
     assert not Message.objects.exclude(body="").filter(room=general).exists()
     entries = ModerationLog.objects.order_by("pk")
@@ -40,7 +40,7 @@ def test_mona_deletes_several_messages_with_one_reason(
 
 def undo(rows: list[Message]) -> str:
     ids = "%2C".join(str(row.pk) for row in rows)
-    return f"/admin/chat/message/act/restore/?ids={ids}&amp;back=%2Fadmin%2Fchat%2Fmessage%2F"
+    return f"/admin/chat/message/action/restore/?ids={ids}&amp;back=%2Fadmin%2Fchat%2Fmessage%2F"
 
 
 def test_mona_restores_what_she_deleted(
@@ -145,7 +145,7 @@ def test_somebody_outside_can_be_banned_from_a_room_and_let_in_again(
     ("name", "fields", "column", "value", "action"),
     [
         ("lock", {}, "read_only", True, "lock"),
-        ("slow", {"seconds": 30}, "slow_mode", 30, "slow_mode"),
+        ("slow", {"slow_mode": 30}, "slow_mode", 30, "slow_mode"),
         ("rename", {"name": "Lobby", "topic": ""}, "name", "Lobby", "rename"),
         ("rename", {"name": "General", "topic": "Hello"}, "topic", "Hello", "topic"),
     ],
@@ -194,8 +194,10 @@ def test_mona_signs_people_out_and_deactivates_their_accounts(
         f"inbox.{bob.pk}",
     }
     answer = act("person", "deactivate", bob, reason="spam")
-    assert "Take it back…" in told(answer)[0]
-    names = [link.name for link in desk.get(f"/admin/chat/person/{bob.pk}/change/").context["acts"]]
+    assert ">Undo<" in told(answer)[0]
+    names = [
+        link.name for link in desk.get(f"/admin/chat/person/{bob.pk}/change/").context["actions"]
+    ]
     assert "activate" in names
     assert not {"sign-out", "deactivate"} & set(names)
     assert ">bob</a>" in desk.get("/admin/chat/moderationlog/").content.decode()
@@ -210,7 +212,7 @@ def test_mona_does_nothing_to_the_account_of_somebody_above_her(act: Act, name: 
     boss = User.objects.create_superuser("boss")
     answer = act("person", name, boss, reason="why not")
     assert answer.context["form"].non_field_errors() == [
-        "That cannot be done to somebody who works at the desk; take the role away first."
+        "You can't do that to a site moderator or an administrator. Remove their role first."
     ]
     assert User.objects.get(pk=boss.pk).is_active
 
@@ -220,14 +222,14 @@ def test_what_is_refused_is_said_and_keeps_nothing_else_from_happening(
 ) -> None:
     answer = act("person", "site-ban", bob, mona, reason="enough")
     assert told(answer)[0].startswith("1 person banned from the site.")
-    assert "You cannot do that to yourself." in told(answer)[1]
+    assert "You can't do that to yourself." in told(answer)[1]
     assert SiteBan.objects.get().user == bob
 
 
 def test_what_is_refused_altogether_stays_on_the_page_with_its_reason(act: Act, mona: User) -> None:
     answer = act("person", "site-ban", mona, reason="enough")
     assert answer.redirect_chain == []
-    assert answer.context["form"].non_field_errors() == ["You cannot do that to yourself."]
+    assert answer.context["form"].non_field_errors() == ["You can't do that to yourself."]
     assert "enough" in answer.content.decode()
 
 
@@ -244,7 +246,7 @@ def test_nothing_is_taken_away_without_a_reason(
 
 def test_a_room_that_is_not_there_is_a_problem_of_the_field(act: Act, bob: User) -> None:
     assert act("person", "ban", bob, room_id="nowhere", reason="x").context["form"].errors == {
-        "room_id": ["There is no such room."]
+        "room_id": ["There is no room with this name."]
     }
 
 
@@ -262,7 +264,7 @@ def test_the_list_leads_to_the_page_of_the_act_with_the_chosen_rows(
     assert "one" in page
     assert "three" in page
     assert ">two" not in page
-    assert "These 2 messages" in page
+    assert "Applies to 2 items" in page
     assert answer.context["back"] == "/admin/chat/message/?q=bob"
 
 
@@ -271,19 +273,21 @@ def test_the_page_says_what_would_not_change(
 ) -> None:
     gone, standing = say(bob, general, "gone"), say(bob, general, "standing")
     services.delete_message(actor_id=bob.pk, message_id=gone.pk)
-    page = desk.get(f"/admin/chat/message/act/delete/?ids={gone.pk},{standing.pk}").content.decode()
-    assert "already deleted" in page
-    assert "1 of these 2 messages" in page
     page = desk.get(
-        f"/admin/chat/message/act/restore/?ids={gone.pk},{standing.pk}"
+        f"/admin/chat/message/action/delete/?ids={gone.pk},{standing.pk}"
     ).content.decode()
-    assert "its author deleted it: the text is gone" in page
+    assert "Already deleted" in page
+    assert "Applies to 1 of 2 selected" in page
+    page = desk.get(
+        f"/admin/chat/message/action/restore/?ids={gone.pk},{standing.pk}"
+    ).content.decode()
+    assert "Deleted by its author: the text is gone" in page
 
 
 @pytest.mark.parametrize("ids", ["", "0", "x", "1,,x", "99999999999999999999999", "%00"])
 def test_nothing_chosen_is_no_error(desk: Client, ids: str) -> None:
-    assert "Nothing was chosen." in told(
-        desk.get(f"/admin/chat/message/act/delete/?ids={ids}", follow=True)
+    assert "Nothing was selected." in told(
+        desk.get(f"/admin/chat/message/action/delete/?ids={ids}", follow=True)
     )
 
 
@@ -298,7 +302,7 @@ def test_the_way_back_stays_on_this_site(
 
 
 def test_an_act_that_is_none_is_not_found(desk: Client) -> None:
-    assert desk.get("/admin/chat/message/act/explode/?ids=1").status_code == 404
+    assert desk.get("/admin/chat/message/action/explode/?ids=1").status_code == 404
 
 
 def test_a_page_offers_only_what_would_change_the_row(
@@ -308,17 +312,17 @@ def test_a_page_offers_only_what_would_change_the_row(
         link.label
         for link in desk.get(
             f"/admin/chat/membership/{membership(general, bob).pk}/change/"
-        ).context["acts"]
+        ).context["actions"]
     ]
-    assert labels == ["Mute…", "Change role…", "Remove from room…", "Ban from room…"]
+    assert labels == ["Mute", "Change role", "Remove from room", "Ban from room"]
 
 
 def test_a_room_is_renamed_from_its_own_page_beginning_with_its_present_name(
     desk: Client, general: Room
 ) -> None:
-    assert "Rename…" not in desk.get("/admin/chat/room/").content.decode()
-    assert "Rename…" in desk.get(f"/admin/chat/room/{general.pk}/change/").content.decode()
+    assert ">Rename<" not in desk.get("/admin/chat/room/").content.decode()
+    assert ">Rename<" in desk.get(f"/admin/chat/room/{general.pk}/change/").content.decode()
     assert (
         'value="General"'
-        in desk.get(f"/admin/chat/room/act/rename/?ids={general.pk}").content.decode()
+        in desk.get(f"/admin/chat/room/action/rename/?ids={general.pk}").content.decode()
     )

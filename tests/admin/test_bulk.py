@@ -1,4 +1,4 @@
-"""Bulk acts at the desk: chosen, counted, confirmed, watched, taken back."""
+"""Bulk actions in the admin: choose, count, confirm, continue, undo."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -79,7 +79,7 @@ def test_what_cannot_be_meant_is_said_beside_it(desk: Client, spam: None) -> Non
     assert "whose messages" in str(
         desk.post(ADD, {**FIELDS, "author_id": ""}).context["form"].errors
     )
-    assert "No messages fit" in desk.post(ADD, {**FIELDS, "words": "pills"}).content.decode()
+    assert "No messages match" in desk.post(ADD, {**FIELDS, "words": "pills"}).content.decode()
 
 
 def test_only_those_who_may(desk: Client, spam: None, bob: User) -> None:

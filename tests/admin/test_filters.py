@@ -1,4 +1,4 @@
-"""Filters at the desk: Mona tries one on a sample and on what was said, and only then it goes on."""
+"""Filters in the admin: previewed on a sample and on recent messages, and only then turned on."""
 
 from typing import Any
 
@@ -30,52 +30,54 @@ def fields(text: str, do: str, **more: str) -> dict[str, str]:
 
 
 def parts(found: Any) -> list[str]:
-    return [part.text for part in found if part.is_hit]
+    return [part.text for part in found if part.is_match]
 
 
-def test_a_trial_shows_what_it_finds_and_changes_nothing(
+def test_a_preview_shows_its_matches_and_changes_nothing(
     desk: Client, general: Room, direct: Room, alice: User, bob: User, say: Say
 ) -> None:
     for body in ("Cheap PILLS here", "pillsbury", "no", "pills pills"):
         say(bob, general, body)
     say(alice, direct, "pills between us")
-    page = desk.post(ADD, fields("  Pills ", "try", sample="My pills, <b>"))
-    found = page.context["trial"]
-    assert (found.hits, found.looked_at) == (2, 4)
+    page = desk.post(ADD, fields("  Pills ", "preview", sample="My pills, <b>"))
+    found = page.context["preview"]
+    assert (found.matches, found.checked) == (2, 4)
     assert [parts(example.parts) for example in found.examples] == [["pills", "pills"], ["PILLS"]]
     assert parts(found.sample) == ["pills"]
     assert found.sample_after == "My •••, <b>"
-    assert found.milliseconds >= 0
+    assert found.total_ms >= 0
     text = page.content.decode()
-    assert "2 of the last 4 messages fit." in text
+    assert "2 matches in the last 4 messages" in text
     assert "<mark>PILLS</mark>" in text
     assert "between us" not in text
     assert "&lt;b&gt;" in text
     assert not Filter.objects.exists()
 
 
-def test_it_goes_on_only_after_a_trial_of_exactly_this(desk: Client, mona: User) -> None:
+def test_it_is_turned_on_only_after_a_preview_of_exactly_this(desk: Client, mona: User) -> None:
     page = desk.post(ADD, fields("pills", "on"))
     assert not Filter.objects.exists()
-    seal = page.context["seal"]
-    desk.post(ADD, fields("other", "on", tried=seal))
+    signature = page.context["signature"]
+    desk.post(ADD, fields("other", "on", previewed=signature))
     assert not Filter.objects.exists()
-    page = desk.post(ADD, fields("pills", "on", tried=seal), follow=True)
-    assert told(page) == ["The filter is on."]
+    page = desk.post(ADD, fields("pills", "on", previewed=signature), follow=True)
+    assert told(page) == ["Filter saved and turned on."]
     row = Filter.objects.get()
     assert (row.text, row.action, row.is_on, row.created_by) == ("pills", "mask", True, mona)
 
 
 def test_it_can_be_stored_and_changed(desk: Client, general: Room) -> None:
     page = desk.post(ADD, fields("pills", "off"), follow=True)
-    assert told(page) == ["The filter is stored, and off."]
+    assert told(page) == ["Filter saved."]
     row = Filter.objects.get()
     address = f"/admin/chat/filter/{row.pk}/change/"
     assert 'value="pills"' in desk.get(address).content.decode()
-    seal = desk.post(address, fields("pill+s", "try", kind="pattern", room_id="#general")).context[
-        "seal"
-    ]
-    desk.post(address, fields("pill+s", "on", kind="pattern", room_id="#general", tried=seal))
+    signature = desk.post(
+        address, fields("pill+s", "preview", kind="pattern", room_id="#general")
+    ).context["signature"]
+    desk.post(
+        address, fields("pill+s", "on", kind="pattern", room_id="#general", previewed=signature)
+    )
     row.refresh_from_db()
     assert (row.text, row.kind, row.room_id, row.is_on) == ("pill+s", "pattern", general.pk, True)
     assert 'value="general"' in desk.get(address).content.decode()
@@ -99,7 +101,7 @@ def test_it_is_switched_off_and_deleted_from_the_list(
     )
     with pytest.raises(BlockedWord):
         say(alice, general, "pills")
-    assert told(act("filter", "off", row)) == ["1 filter switched off."]
+    assert told(act("filter", "off", row)) == ["1 filter turned off."]
     say(alice, general, "pills")
     assert told(act("filter", "delete", row, reason="no use")) == ["1 filter deleted."]
     assert not Filter.objects.exists()
@@ -118,12 +120,12 @@ def test_only_those_who_may_open_the_form(desk: Client, bob: User, root: Client)
     assert root.get(ADD).status_code == 200
 
 
-def test_a_trial_on_many_messages_costs_as_many_queries_as_on_few(
+def test_a_preview_on_many_messages_costs_as_many_queries_as_on_few(
     desk: Client, general: Room, alice: User, say: Say
 ) -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as captured:
-            assert desk.post(ADD, fields("pills", "try")).status_code == 200
+            assert desk.post(ADD, fields("pills", "preview")).status_code == 200
         return len(captured)
 
     say(alice, general, "pills")

@@ -1,4 +1,4 @@
-"""How somebody becomes a moderator, and that there is always a group for them."""
+"""Moderators are appointed, and their group always exists."""
 
 import re
 from io import StringIO
@@ -89,7 +89,7 @@ def test_bob_becomes_a_moderator(bob: User) -> None:
         bob,
         {"to": "moderator of the site"},
     )
-    assert run("bob") == "bob was a moderator already.\n"
+    assert run("bob") == "bob is already a moderator.\n"
 
 
 def test_bob_is_no_moderator_any_more(alice: User, bob: User) -> None:

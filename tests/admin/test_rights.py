@@ -1,4 +1,4 @@
-"""Who may do what at the desk: moderators act, plain staff sees nothing, and nobody changes a row of a stream by a form."""
+"""Permissions: moderators act, other staff see nothing, and no form changes a row of a stream."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ SHOWN = [
 
 @pytest.fixture
 def staff(db: None) -> User:
-    """Somebody who may sign in to the admin, and nothing else."""
+    """A user who may sign in to the admin, but nothing else."""
     user = make_user("stan")
     user.is_staff = True
     user.save()
@@ -104,7 +104,7 @@ def test_staff_without_the_group_sees_nothing(staff: User, ids: dict[str, int], 
     assert client.get(f"/admin/chat/{model}/").status_code == 403
     assert client.get(f"/admin/chat/{model}/{ids[model]}/change/").status_code == 403
     page = client.get("/admin/").content.decode()
-    assert "Waiting for a moderator" not in page
+    assert "Open reports" not in page
     assert "/admin/chat/" not in page
 
 
@@ -123,7 +123,7 @@ def test_staff_without_the_group_does_nothing(
     staff: User, act: Act, ids: dict[str, int], model: str, name: str
 ) -> None:
     entries = ModerationLog.objects.count()
-    url = f"/admin/chat/{model}/act/{name}/"
+    url = f"/admin/chat/{model}/action/{name}/"
     client = signed_in(staff)
     assert client.get(f"{url}?ids={ids[model]}").status_code == 403
     assert client.post(url, {"ids": ids[model], "reason": "because"}).status_code == 403
@@ -159,7 +159,7 @@ def test_somebody_signed_out_or_no_staff_is_sent_to_the_login(
         for url in (
             "/admin/",
             "/admin/chat/message/",
-            f"/admin/chat/message/act/delete/?ids={ids['message']}",
+            f"/admin/chat/message/action/delete/?ids={ids['message']}",
         ):
             assert client.get(url)["Location"].startswith("/admin/login/")
 
@@ -194,7 +194,7 @@ def test_the_text_of_a_direct_conversation_is_not_shown(
     for url in (
         "message/",
         f"message/{message.pk}/change/",
-        f"message/act/delete/?ids={message.pk}",
+        f"message/action/delete/?ids={message.pk}",
         "room/",
         "membership/",
     ):

@@ -12,10 +12,18 @@ from realtime import settings as project_settings
 from realtime.core.metrics import registry
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import HoldfastError
+from realtime.protocol.page import PAGE_MAX_EVENTS, REPLY_MAX_EVENTS
+from realtime.protocol.presence import LISTED_MAX
+from realtime.settings import HOLDFAST_MAX_MESSAGE_BYTES
 from tests.architecture.source import PACKAGES, ROOT, modules, tree_of_errors
 
 DOCUMENTS = sorted(
-    path.relative_to(ROOT) for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    path.relative_to(ROOT)
+    for path in [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / ".github").rglob("*.md"),
+    ]
 )
 README_LINES = 150
 DECISION_LINES = 40
@@ -25,10 +33,14 @@ GLOSSARY_WORDS = 40
 SETTING_ROW = re.compile(r"^\| `([A-Z][A-Z_]+)` \| ([^|]*?) \|", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)")
 NAMED_TEST = re.compile(r"\b(tests/[\w/.-]+\.(?:py|js))(?:::(\w+))?")
-
-
+PERIODS = {"every second": 1.0, "twice a second": 0.5, "once a minute": 60.0}  # in seconds
+UNITS = {"": 1, "s": 1, "ms": 1 / 1000, "bytes": 1, "KiB": 1024}
+FIGURE = re.compile(
+    rf"(?:({'|'.join(PERIODS)})|(\d[\d,]*(?:\.\d+)?) ?({'|'.join(UNITS)}))"
+    r" \(`([A-Z][A-Z_]+)`\)"
+)
 NAMED_FILE = re.compile(
-    r"`((?:realtime|chat|notifications|templates|nginx)/[\w./-]*)(?:: [#\w.]+)?`"
+    r"`((?:holdfast|realtime|chat|notifications|templates|nginx)/[\w./-]*)(?:: [#\w.]+)?`"
 )
 
 
@@ -68,7 +80,7 @@ def test_every_limit_is_read_somewhere() -> None:
     limits = [
         name
         for name in project_settings.env.asked
-        if name.startswith("HOLDFAST_") and name != "HOLDFAST_VAR_DIR"
+        if name.startswith("HOLDFAST_") and name not in {"HOLDFAST_VAR_DIR", "HOLDFAST_APPS"}
     ]
     unread = [name for name in limits if name not in source and own.count(name) < 3]
     assert unread == []
@@ -132,7 +144,7 @@ def test_named_tests_exist(path: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.parts[0] == "docs"], ids=str)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
 def test_named_files_exist(path: Path) -> None:
     named = NAMED_FILE.findall(text(str(path)))
     assert [file for file in named if not (ROOT / file).exists()] == []
@@ -154,7 +166,7 @@ def test_every_promise_names_its_test() -> None:
     ] == []
 
 
-@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.parts[0] == "docs"], ids=str)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
 def test_a_document_has_short_lines(path: Path) -> None:
     """Markdown cannot break a row of a table; everything else fits the width of two windows side by side."""
     lines = enumerate(text(str(path)).splitlines(), 1)
@@ -175,8 +187,58 @@ def test_the_glossary_is_short_and_sorted() -> None:
 
 @pytest.mark.parametrize("page", ["architecture", "guarantees", "operations"])
 def test_the_pages_know_how_often_heads_are_checked_without_the_broker(page: str) -> None:
-    assert project_settings.HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS == 0.5
-    assert "twice a second" in " ".join(text(f"docs/{page}.md").split())
+    named = [name for _, name in figures(text(f"docs/{page}.md"))]
+    assert "HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS" in named
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
+def test_a_figure_before_the_name_of_a_setting_is_its_default(path: Path) -> None:
+    found = figures(text(str(path)))
+    assert [(name, value) for value, name in found if default(name) != value] == []
+
+
+def test_a_figure_that_differs_is_found() -> None:
+    assert figures(
+        "runs every second\n(`DRAIN_SECONDS`), up to 65,536 bytes (`PORT`), 50 ms (`AGE`)"
+    ) == [
+        (1.0, "DRAIN_SECONDS"),
+        (65536.0, "PORT"),
+        (0.05, "AGE"),
+    ]
+    assert default("DRAIN_SECONDS") != 1.0
+
+
+def figures(page: str) -> list[tuple[float, str]]:
+    """The figures that name the setting they come from: ``twice a second (`SETTING`)``."""
+    return [
+        (PERIODS[phrase] if phrase else float(digits.replace(",", "")) * UNITS[unit], name)
+        for phrase, digits, unit, name in FIGURE.findall(" ".join(page.split()))
+    ]
+
+
+def default(name: str) -> float:
+    """The default of a setting, or the value of a constant."""
+    value = project_settings.env.asked.get(name)
+    if isinstance(value, int | float):
+        return float(value)
+    source = "\n".join(text(str(path)) for path in modules(*PACKAGES))
+    [constant] = re.findall(rf"^{name}(?:: Final)? = ([\d_.]+)", source, re.MULTILINE)
+    return float(constant)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "figure"),
+    [
+        (r"An inbound message may have (\d+) KiB", HOLDFAST_MAX_MESSAGE_BYTES / 1024),
+        (r"A page holds at most (\d+) events", PAGE_MAX_EVENTS),
+        (r"and a reply at most (\d+)", REPLY_MAX_EVENTS),
+        (r"ids only in rooms of at most (\d+) present", LISTED_MAX),
+    ],
+)
+def test_the_protocol_names_the_limits_that_the_server_has(sentence: str, figure: float) -> None:
+    stated = re.search(sentence, " ".join(text("docs/protocol.md").split()))
+    assert stated is not None
+    assert float(stated[1]) == figure
 
 
 def test_the_readme_is_short() -> None:

@@ -23,26 +23,10 @@ from tests.architecture.source import (
 )
 
 TOP_LEVEL = {
-    *(
-        "manage.py",
-        "requirements.txt",
-        "realtime",
-        "chat",
-        "notifications",
-        "templates",
-        "tests",
-        "nginx",
-    ),
-    *(
-        "requirements-dev.txt",
-        "pyproject.toml",
-        "Makefile",
-        "LICENSE",
-        "README.md",
-        "docs",
-        "Dockerfile",
-        "compose.yaml",
-    ),
+    *("manage.py", "holdfast", "realtime", "notifications", "chat", "templates"),
+    *("tests", "nginx", "docs", "Dockerfile", "compose.yaml", "Makefile", "pyproject.toml"),
+    *("requirements.in", "requirements-dev.in", "requirements.txt", "requirements-dev.txt"),
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"),
 }
 MAX_LINES = 520
 PUT_OFF = re.compile(

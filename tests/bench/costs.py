@@ -1,4 +1,4 @@
-"""What processes cost: CPU seconds and memory, with their children."""
+"""The cost of processes and their children: CPU seconds and memory."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress

@@ -1,6 +1,7 @@
-"""The regression guard: has the cost of a unit of work moved, as a ratio to stock Channels in the same run?
+"""The regression guard: the cost of a unit of work, as a ratio to stock Channels in one run.
 
-The ratio takes the machine out: a slower one slows both. It is compared with the last recorded run on the same kind of machine.
+The ratio takes the machine out: a slower one slows both. It is compared with the last recorded run
+on the same kind of machine.
 """
 
 import json
@@ -22,7 +23,8 @@ def compare(run: Mapping[str, Any]) -> tuple[list[str], bool]:
     words, good = [], True
     if _kind(recorded) != _kind(run):
         words.append(
-            f"The recorded run is of another kind of machine ({_kind(recorded)}, this is {_kind(run)}): take it as a hint."
+            f"The recorded run is of another kind of machine ({_kind(recorded)}, this is "
+            f"{_kind(run)}): take it as a hint."
         )
     before, now = _ratios(recorded), _ratios(run)
     for name in now.keys() & before.keys():
@@ -31,7 +33,8 @@ def compare(run: Mapping[str, Any]) -> tuple[list[str], bool]:
         good &= not worse
         verdict = "WORSE" if worse else "better" if change < -TOLERANCE else "as it was"
         words.append(
-            f"{name:24} {before[name]:.4f} → {now[name]:.4f} of a delivery of stock Channels ({change:+.0%}): {verdict}"
+            f"{name:24} {before[name]:.4f} → {now[name]:.4f} of a delivery of stock Channels "
+            f"({change:+.0%}): {verdict}"
         )
     return sorted(words), good
 

@@ -64,7 +64,10 @@ class Load:
     def connect(
         self, first: int = 0, last: int | None = None, *, inflight: int = 100, seconds: float = 120
     ) -> dict[str, Any]:
-        """Open sockets and wait until each has been greeted and answered. Raises ``RuntimeError`` where some were not."""
+        """Open sockets and wait until each has been greeted and answered.
+
+        Raises ``RuntimeError`` where some were not.
+        """
         total = self.crowd.sockets + (self.crowd.posters if self.crowd.apart else 0)
         last = total if last is None else last
         found = self._ask(f"connect {first} {last} {inflight} {seconds}")

@@ -1,4 +1,7 @@
-"""Records: a table for people, JSON for the guard, pictures; with the machine, the versions, the date and the commit."""
+"""Records of benchmarks: a table, JSON for the guard and charts.
+
+Each names the machine, the versions, the date and the commit.
+"""
 
 import json
 import os
@@ -90,13 +93,13 @@ def as_json(results: Sequence[Result], where: Mapping[str, Any], *, quick: bool)
 
 
 def write(directory: Path, run: Mapping[str, Any], results: Sequence[Result]) -> None:
-    """Write the cells of this run over those of earlier ones: each cell keeps the date and the load of its own run."""
+    """Update the cells of this run; each cell keeps the date and load of its own run."""
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "results.json"
     stored: dict[str, Any] = (
         json.loads(file.read_text()) if file.exists() else {"cells": {}, "quick": False}
     )
-    # What the cells of this run do not need may be absent.
+    # Contenders that this run does not need may be missing.
     present = {name: number for name, number in run["versions"].items() if number != ABSENT}
     versions = {**run["versions"], **stored.get("versions", {}), **present}
     merged = {**run, "versions": versions, "cells": {**stored["cells"], **run["cells"]}}
@@ -116,7 +119,8 @@ def table(run: Mapping[str, Any]) -> str:
         "",
         "Written by `make bench`. The [README](README.md) explains what is measured, and how.",
         "",
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}.",
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux "
+        f"{machine['kernel']}.",
         *_wrapped(f"{', '.join(f'{name} {number}' for name, number in versions.items())}."),
         *_wrapped(
             "Figures are medians, with the minimum and maximum of all runs. "
@@ -174,7 +178,8 @@ def _section(name: str, cell: Mapping[str, Any]) -> list[str]:
     ]
     for bar in cell["bars"]:
         lines.append(
-            f"- {bar['words']}: **{ {True: 'reached', False: 'missed', None: 'not judged'}[bar['reached']] }**"
+            f"- {bar['words']}: "
+            f"**{ {True: 'reached', False: 'missed', None: 'not judged'}[bar['reached']] }**"
         )
     if cell["load_generator_was_the_bottleneck"]:
         lines.append(
@@ -182,7 +187,8 @@ def _section(name: str, cell: Mapping[str, Any]) -> list[str]:
         )
     load = ", ".join(str(each) for each in cell["load_average"])
     lines += [
-        f"- {cell['runs']} runs, {cell['date']}, commit {cell['commit']}, load average at the end {load}.",
+        f"- {cell['runs']} runs, {cell['date']}, commit {cell['commit']}, load average at the end "
+        f"{load}.",
         "",
     ]
     return lines

@@ -1,4 +1,7 @@
-"""Runs cells: all contenders of a cell are up at once, and measured in turn, so that what the machine does meanwhile meets them all."""
+"""Runs cells: all contenders of a cell run at once and are measured in turn.
+
+So other work of the machine affects them all.
+"""
 
 import gc
 import statistics
@@ -30,7 +33,7 @@ class Spread:
 
 @dataclass(slots=True)
 class Result:
-    """What a cell has given."""
+    """The results of a cell."""
 
     cell: Cell
     runs: int
@@ -57,7 +60,7 @@ class Result:
 
     @property
     def bottleneck(self) -> bool:
-        """Whether the load generator was as busy as the servers, so that the figures may be its own."""
+        """Whether the load generator was as busy as the servers and may have limited them."""
         return any(
             figures["load"].median > BUSY_SHARE
             for figures in self.figures.values()

@@ -1,6 +1,7 @@
-"""The contenders, each as one would start it for work: Holdfast, stock Channels, Socket.IO, ws and nchan.
+"""The contenders, each started as for production: Holdfast, Channels, Socket.IO, ws, nchan.
 
-A server knows its processes (what is counted), the programs beside it (what is listed apart) and how a crowd speaks to it.
+A server knows its processes (what is counted), the programs beside it (what is listed apart) and
+how a crowd speaks to it.
 """
 
 import ast
@@ -118,7 +119,7 @@ class Server:
         raise NotImplementedError
 
     def restart(self) -> None:
-        """Kill the server's processes and start them again: they have nothing in memory from before."""
+        """Kill the server's processes and start them again, with empty memory."""
         for program in self._programs:
             program.kill()
         for program, ready in zip(self._programs, self._ready, strict=True):
@@ -252,7 +253,8 @@ class Holdfast(Server):
         )
         if done.returncode != 0:
             raise RuntimeError(
-                f"python {' '.join(arguments)[:80]} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+                f"python {' '.join(arguments)[:80]} ended with "
+                f"{done.returncode}:\n{done.stdout}{done.stderr}"
             )
         return done.stdout
 
@@ -290,7 +292,11 @@ class Holdfast(Server):
 
     def heads(self) -> dict[str, int]:
         """Return the heads of the rooms' streams."""
-        code = "from realtime.models import Stream; print(dict(Stream.objects.filter(name__startswith='room.').values_list('name', 'head')))"
+        code = (
+            "from realtime.models import Stream; "
+            "print(dict(Stream.objects.filter(name__startswith='room.').values_list('name', "
+            "'head')))"
+        )
         found: dict[str, int] = ast.literal_eval(self.run_code(code))
         return found
 
@@ -299,7 +305,8 @@ class Holdfast(Server):
         self.run_code(
             "from chat.services import post_message; from chat.models import Membership; "
             f"author = Membership.objects.filter(room_id={self.rooms[0]}).first().user_id; "
-            f"[post_message(author_id=author, room_id={self.rooms[0]}, body='x' * 100) for _ in range({count})]"
+            f"[post_message(author_id=author, room_id={self.rooms[0]}, body='x' * 100) for _ in "
+            f"range({count})]"
         )
 
     def run_code(self, code: str) -> str:
@@ -307,11 +314,16 @@ class Holdfast(Server):
         return self.manage("-c", f"import django; django.setup(); {code}")
 
     def queries(self) -> int:
-        """Return how many statements and transactions PostgreSQL has finished: outside of transactions that is the number of queries."""
+        """Return the number of statements and transactions that PostgreSQL has finished.
+
+        Outside of transactions that is the number of queries.
+        """
         code = (
             # Statistics come each second.
-            "import time; time.sleep(1.2); from django.db import connection; cursor = connection.cursor(); "
-            "cursor.execute('SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()'); print(cursor.fetchone()[0])"
+            "import time; time.sleep(1.2); from django.db import connection; cursor = "
+            "connection.cursor(); "
+            "cursor.execute('SELECT xact_commit FROM pg_stat_database WHERE datname = "
+            "current_database()'); print(cursor.fetchone()[0])"
         )
         return int(self.run_code(code))
 
@@ -424,7 +436,7 @@ class PlainWs(Server):
         )
 
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
-        """Everybody gets everything."""
+        """Everyone gets everything."""
         return Crowd(ports=self.ports, sockets=sockets, posters=posters, rate=rate, template=TEXT)
 
 
@@ -500,7 +512,7 @@ def install_node_modules() -> None:
 
 
 def listening_on(port: int) -> Callable[[], bool]:
-    """Return a function that tells whether somebody listens on a port."""
+    """Return a function that checks whether a port accepts connections."""
 
     def accepts() -> bool:
         with socket.socket() as probe:

@@ -1,7 +1,10 @@
-"""How smooth the page is: ``make bench-browser`` measures it in Chromium and writes ``docs/benchmarks/browser.md``.
+"""The smoothness of the page, measured in Chromium by ``make bench-browser``.
 
-A demo of fifty rooms and ten thousand messages. What counts for a person: how soon the first message is there, whether the page ever stops
-(tasks above 50 ms, which is what the browser calls long), how long a change of the room takes, and whether the page grows.
+Writes ``docs/benchmarks/browser.md``.
+
+A demo of fifty rooms and ten thousand messages. What counts for a person: how soon the first
+message is there, whether the page ever stops (tasks above 50 ms, which is what the browser calls
+long), how long a change of the room takes, and whether the page grows.
 """
 
 import json

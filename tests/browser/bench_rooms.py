@@ -1,4 +1,4 @@
-"""Fifty rooms and ten thousand messages for ``bench.py``, in the database that the environment names."""
+"""Fifty rooms and ten thousand messages for ``bench.py``, in the configured database."""
 
 import random
 from itertools import islice

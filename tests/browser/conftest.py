@@ -1,7 +1,8 @@
-"""One browser and one server process for all these tests; one context, so one device, for each person who opens the site.
+"""One browser and one server for all these tests; one context (a device) for each person.
 
-The tables are emptied between tests, and the server stays: what it remembers of a room, an inbox or a session has an id that no later test
-gets again. What is not like that survives the emptying (``KEPT``). A test that ends its server, or wants other settings, starts its own.
+The tables are emptied between tests, and the server stays: what it remembers of a room, an inbox or
+a session has an id that no later test gets again. What is not like that survives the emptying
+(``KEPT``). A test that ends its server, or wants other settings, starts its own.
 """
 
 import re
@@ -89,8 +90,8 @@ def node(shared_node: Node, transactional_db: None) -> Node:
 def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
     """Open the site as somebody: ``page = open_page(alice, "/rooms/lab/")``.
 
-    A test fails when a page of it had an error or broke the Content-Security-Policy; ``expected`` matches console lines that are meant.
-    ``at`` is another server than the one of all tests.
+    A test fails when a page of it had an error or broke the Content-Security-Policy; ``expected``
+    matches console lines that are meant. ``at`` is another server than the one of all tests.
     """
     contexts = []
     problems: list[str] = []
@@ -141,7 +142,7 @@ def lab(people: People, transactional_db: None) -> Room:
 
 
 def sign_in(context: BrowserContext, user: User, origin: str) -> None:
-    """Give the context a session of ``user``, without the form: only the tests of the form go through it."""
+    """Sign ``user`` in to the context without the form, which has tests of its own."""
     client = Client()
     client.force_login(user)
     cookie = client.cookies[settings.SESSION_COOKIE_NAME]

@@ -22,7 +22,7 @@ def message(page: Page, text: str) -> Locator:
 
 
 def press(page: Page, key: str) -> None:
-    """Press a key that the page's scripts hear: a page that has just come shows its text before they run."""
+    """Press a key once the page's scripts run: a new page shows its text before."""
     page.wait_for_load_state()
     page.keyboard.press(key)
 

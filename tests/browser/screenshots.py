@@ -1,6 +1,7 @@
 """Make the pictures of the documents: ``python -m tests.browser.screenshots`` writes ``docs/screenshots/*.png`` from the demo's rooms.
 
-Names of pictures make these alone: ``python -m tests.browser.screenshots room desk``."""
+Names of pictures make these alone: ``python -m tests.browser.screenshots room desk``.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -40,7 +41,7 @@ def people(page: Page) -> None:
 
 def reaction(page: Page) -> None:
     """Choose a reaction to the last but one message."""
-    act(page, page.locator(".timeline .message").nth(-3), "React")
+    act(page, page.locator(".timeline .message").nth(-3), "Add reaction")
 
 
 def new_room(page: Page) -> None:
@@ -53,7 +54,9 @@ def offline(page: Page) -> None:
     """Lose the network, and write all the same."""
     page.context.set_offline(True)
     say(page, "On the ferry now, no signal until the island. Go from me!")
-    expect(message(page, "On the ferry now")).to_contain_text("Waiting for the network")
+    expect(message(page, "On the ferry now")).to_contain_text(
+        "Will be sent when you're back online"
+    )
     act(page, page.locator(".timeline .message").nth(-3), "Reply")
 
 
@@ -109,7 +112,7 @@ def formats(page: Page) -> None:
 def empty_room(page: Page) -> None:
     """Make a room, and be the first in it."""
     new_room(page)
-    page.get_by_role("button", name="Create the room").click()
+    page.get_by_role("button", name="Create room").click()
     page.wait_for_url("**/rooms/harbour-festival/")
     connected(page)
     page.locator(".toast").wait_for(state="detached")
@@ -119,11 +122,13 @@ def refused(page: Page) -> None:
     """Write while offline, and be muted before it is sent."""
     page.context.set_offline(True)
     say(page, "My three remarks about the curves, in the order of how much they hurt:")
-    expect(message(page, "My three remarks")).to_contain_text("Waiting for the network")
+    expect(message(page, "My three remarks")).to_contain_text(
+        "Will be sent when you're back online"
+    )
     with somebody_else(page, "alice", "/rooms/design/") as alice:
         alice.locator(".bar__people").click()
         alice.get_by_role("button", name="Actions for Charlie").click()
-        alice.get_by_role("menuitem", name="Mute …", exact=True).click()
+        alice.get_by_role("menuitem", name="Mute…", exact=True).click()
         alice.get_by_role("dialog").get_by_role("button", name="Mute").click()
         expect(alice.locator(".member", has_text="Charlie")).to_contain_text("Muted until")
     page.context.set_offline(False)
@@ -135,10 +140,10 @@ def invited(page: Page) -> None:
     """Follow a link into a private room."""
     with somebody_else(page, "alice", "/rooms/leads/") as alice:
         alice.locator(".bar__people").click()
-        alice.get_by_role("button", name="Invite by link").click()
+        alice.get_by_role("button", name="Invite with a link").click()
         dialog = alice.get_by_role("dialog")
-        dialog.get_by_role("button", name="Make a link").click()
-        link = dialog.get_by_label("The new link")
+        dialog.get_by_role("button", name="Create link").click()
+        link = dialog.get_by_label("New invite link")
         expect(link).not_to_have_value("")
         address = link.input_value()
     page.goto(address)

@@ -34,7 +34,7 @@ def escape(page: Page) -> None:
 def offline(page: Page) -> None:
     page.context.set_offline(True)
     say(page, "Sent later")
-    expect(message(page, "Sent later")).to_contain_text("Waiting for the network")
+    expect(message(page, "Sent later")).to_contain_text("Will be sent when you're back online")
 
 
 CODE = """```python
@@ -53,7 +53,11 @@ ROOM: list[tuple[str, Step, Step | None]] = [  # what is shown, how one gets the
         None,
     ),
     ("the button of lines of code", lambda page: page.locator(".code").hover(), None),
-    ("the choice of a reaction", lambda page: act(page, message(page, "Look at"), "React"), escape),
+    (
+        "the choice of a reaction",
+        lambda page: act(page, message(page, "Look at"), "Add reaction"),
+        escape,
+    ),
     (
         "an answer",
         lambda page: act(page, message(page, "Look at"), "Reply"),
@@ -369,15 +373,15 @@ def test_what_went_wrong_is_said_at_once_and_what_went_well_in_its_turn(
         page.locator("[data-toasts][role=status]"),
         page.locator("[data-toasts][role=alert]"),
     )
-    actions(page, "Notify me of everything")
+    actions(page, "Notify me about all messages")
     expect(said).to_have_text("Saved")
     page.route("**/membership", lambda route: route.abort())
-    actions(page, "Notify me of nothing")
+    actions(page, "Don't notify me")
     expect(complained).not_to_be_empty()
     expect(said).to_be_empty()
     assert_clean({"a complaint": wrong(page)})
     page.unroute("**/membership")
-    actions(page, "Notify me of everything")
+    actions(page, "Notify me about all messages")
     expect(said).to_have_text("Saved")
     expect(complained).to_be_empty()
 

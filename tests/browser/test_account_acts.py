@@ -1,6 +1,4 @@
-"""What the desk does to accounts, in a browser: Mona signs Bob out, deactivates his account, activates it again, and his pages say so."""
-
-import re
+"""Actions on accounts in a browser: Mona signs Bob out, deactivates and reactivates his account."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,12 +12,6 @@ from tests.browser.screen import connected, press
 from tests.conftest import PASSWORD, People, make_user
 
 REFUSED = "status of 40[13]"  # what an open page may ask for after its session has ended
-# Asks for the address that is open, again and again, until the answer has words of which no open
-# page is told.
-HAS = """words => {
-  fetch(location.href).then((answer) => answer.text()).then((text) => { window.answer = text; });
-  return (window.answer ?? '').includes(words);
-}"""
 
 
 @pytest.fixture
@@ -43,14 +35,14 @@ def bob(open_page: OpenPage, people: People, lab: Room) -> Page:
 
 
 def do(desk: Page, user: User, act: str, *, reason: str = "") -> None:
-    """Do something to an account from the page of its person."""
+    """Take an action on an account from the page of its person."""
     desk.goto(f"/admin/chat/person/{user.pk}/change/")
-    desk.get_by_role("link", name=f"{act}…", exact=True).click()
+    desk.get_by_role("link", name=act, exact=True).click()
     confirm(desk, act, reason=reason)
 
 
 def confirm(desk: Page, act: str, *, reason: str = "") -> None:
-    """Give the reason on the page of an act, and do it."""
+    """Enter the reason on the confirmation page, and confirm."""
     expect(desk.get_by_role("heading", name=act, exact=True)).to_be_visible()
     desk.get_by_label("Reason").fill(reason)
     desk.get_by_role("button", name=act, exact=True).click()
@@ -58,19 +50,19 @@ def confirm(desk: Page, act: str, *, reason: str = "") -> None:
 
 
 def sign_in(page: Page, password: str = PASSWORD) -> None:
-    """Fill in the form of signing in, as Bob."""
+    """Sign in as Bob."""
     page.get_by_label("Username").fill("bob")
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign in").click()
 
 
 def told(page: Page, words: str) -> None:
-    """Wait until a room's page says why it has no connection any more."""
+    """Wait until a room's page shows why it was disconnected."""
     expect(page.locator(".connection")).to_contain_text(words)
 
 
 def entries(desk: Page, name: str) -> Locator:
-    """The entries of the log that are about somebody."""
+    """The log entries about a person."""
     return desk.locator("#result_list tbody tr").filter(
         has=desk.get_by_role("link", name=name, exact=True)
     )
@@ -85,59 +77,46 @@ def test_who_is_signed_out_everywhere_is_told_on_all_devices_and_can_come_back(
     connected(alice)
     do(desk, people.bob, "Sign out everywhere", reason="A lost phone")
     expect(desk.get_by_text("1 person signed out everywhere.")).to_be_visible()
-    told(bob, "You have been signed out.")
-    told(phone, "You have been signed out.")
+    told(bob, "You've been signed out.")
+    told(phone, "You've been signed out.")
     bob.locator(".connection").get_by_role("link", name="Sign in").click()
     sign_in(bob)
     connected(bob)
-    told(phone, "You have been signed out.")
+    told(phone, "You've been signed out.")
     connected(alice)
 
 
 def test_nobody_is_signed_out_without_a_reason(people: People, desk: Page, bob: Page) -> None:
     desk.goto(f"/admin/chat/person/{people.bob.pk}/change/")
-    desk.get_by_role("link", name="Sign out everywhere…").click()
+    desk.get_by_role("link", name="Sign out everywhere").click()
     desk.get_by_role("button", name="Sign out everywhere").click()
     expect(desk.get_by_text("This field is required.")).to_be_visible()
     expect(bob.locator("html")).to_have_attribute("data-connection", "open")
     assert not ModerationLog.objects.filter(subject=people.bob).exists()
 
 
-def test_the_log_shows_an_act_with_its_reason_and_its_stopwatch(
-    people: People, desk: Page, bob: Page
-) -> None:
+def test_the_log_shows_an_act_with_its_reason(people: People, desk: Page, bob: Page) -> None:
     do(desk, people.bob, "Sign out everywhere", reason="A lost phone")
-    told(bob, "You have been signed out.")
+    told(bob, "You've been signed out.")
     desk.goto("/admin/chat/moderationlog/")
-    desk.wait_for_function(HAS, arg="1 connection in ", polling=200)
-    desk.reload()
     row = entries(desk, "bob")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("signed bob out everywhere")
     expect(row).to_contain_text("A lost phone")
-    expect(row.locator(".stopwatch")).to_have_text(re.compile(r"^1 connection in \d+ ms"))
     desk.get_by_role("link", name="Account deactivated", exact=True).click()
-    expect(desk.get_by_text("Nothing here")).to_be_visible()
+    expect(desk.get_by_text("No results")).to_be_visible()
     desk.get_by_role("link", name="Signed out everywhere", exact=True).click()
     row.get_by_role("link").first.click()
     expect(desk.get_by_role("heading", name="mona signed bob out everywhere")).to_be_visible()
-    desk.goto(f"/admin/chat/person/{people.bob.pk}/change/")
-    ended = (
-        desk.locator(".record")
-        .filter(has=desk.get_by_role("heading", name="How accesses ended"))
-        .locator("tbody tr")
-    )
-    expect(ended).to_contain_text("signed out")
-    expect(ended).to_contain_text(re.compile(r"1 connection in \d+ ms"))
 
 
 def test_a_deactivated_account_says_so_on_its_page_and_at_the_sign_in(
     people: People, desk: Page, bob: Page
 ) -> None:
     do(desk, people.bob, "Deactivate account", reason="It was stolen")
-    expect(desk.get_by_text("1 person deactivated.")).to_be_visible()
-    expect(desk.get_by_role("link", name="Deactivate account…")).to_have_count(0)
-    expect(desk.get_by_role("link", name="Sign out everywhere…")).to_have_count(0)
+    expect(desk.get_by_text("1 account deactivated.")).to_be_visible()
+    expect(desk.get_by_role("link", name="Deactivate account")).to_have_count(0)
+    expect(desk.get_by_role("link", name="Sign out everywhere")).to_have_count(0)
     told(bob, "Your account has been deactivated.")
     bob.locator(".connection").get_by_role("link", name="Sign in").click()
     sign_in(bob, "not this one")
@@ -146,7 +125,7 @@ def test_a_deactivated_account_says_so_on_its_page_and_at_the_sign_in(
     )
     sign_in(bob)
     expect(bob.get_by_role("alert")).to_contain_text(
-        "A moderator has deactivated this account: It was stolen. If you think it is a mistake"
+        "A moderator deactivated this account. Reason: It was stolen. If you think this is a mistake"
     )
 
 
@@ -155,10 +134,10 @@ def test_a_deactivation_is_taken_back_and_its_owner_reads_of_it(
 ) -> None:
     do(desk, people.bob, "Deactivate account", reason="It was stolen")
     told(bob, "Your account has been deactivated.")
-    desk.get_by_role("link", name="Take it back…").click()
-    confirm(desk, "Activate account", reason="It is yours again")
-    expect(desk.get_by_text("1 person activated.")).to_be_visible()
-    expect(desk.get_by_role("link", name="Deactivate account…")).to_be_visible()
+    desk.get_by_role("link", name="Undo").click()
+    confirm(desk, "Reactivate account", reason="It is yours again")
+    expect(desk.get_by_text("1 account reactivated.")).to_be_visible()
+    expect(desk.get_by_role("link", name="Deactivate account")).to_be_visible()
     bob.goto("/accounts/login/?next=/inbox/")
     sign_in(bob)
     connected(bob)
@@ -167,7 +146,7 @@ def test_a_deactivation_is_taken_back_and_its_owner_reads_of_it(
     desk.goto("/admin/chat/moderationlog/")
     rows = entries(desk, "bob")
     expect(rows).to_have_count(2)
-    expect(rows.first).to_contain_text("activated the account of bob again")
+    expect(rows.first).to_contain_text("mona reactivated the account of bob")
     expect(rows.last).to_contain_text("deactivated the account of bob")
 
 
@@ -179,8 +158,8 @@ def test_the_keys_of_a_case_lead_to_the_acts_on_the_account(
     ).message
     services.report(actor_id=people.alice.pk, message_id=posted.pk, category="spam")
     desk.goto("/admin/chat/report/next/")
-    expect(desk.get_by_role("heading", name="Reported as spam")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Report: Spam")).to_be_visible()
     press(desk, "d")
     confirm(desk, "Deactivate account", reason="Advertising only")
-    expect(desk.get_by_role("heading", name="Reported as spam")).to_be_visible()
+    expect(desk.get_by_role("heading", name="Report: Spam")).to_be_visible()
     told(bob, "Your account has been deactivated.")

@@ -20,7 +20,7 @@ def test_a_newcomer_signs_up_and_finds_the_rooms(open_page: OpenPage, people: Pe
     page.get_by_label("First name").fill("Dora")
     page.get_by_label("Password", exact=True).fill("a long enough phrase")
     page.get_by_label("Password confirmation").fill("a long enough phrase")
-    page.get_by_role("button", name="Create the account").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="Rooms", exact=True).first).to_be_visible()
     assert User.objects.get(username="dora").first_name == "Dora"
 
@@ -30,7 +30,7 @@ def test_a_bad_sign_up_says_what_is_wrong(open_page: OpenPage, people: People) -
     page.get_by_label("Username").fill("bob")
     page.get_by_label("Password", exact=True).fill("12345678")
     page.get_by_label("Password confirmation").fill("12345678")
-    page.get_by_role("button", name="Create the account").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page.get_by_text("A user with that username already exists.")).to_be_visible()
     expect(page.get_by_text("This password is too common.")).to_be_visible()
     expect(page.get_by_label("Username")).to_have_attribute("aria-invalid", "true")
@@ -42,7 +42,7 @@ def test_signing_up_can_be_switched_off(nodes: Nodes, people: People, open_page:
     )
     expect(page.get_by_role("link", name="Create an account")).to_have_count(0)
     page.goto("/accounts/signup/")
-    expect(page.get_by_role("heading", name="Accounts by invitation")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign-up is closed")).to_be_visible()
 
 
 def test_signing_in_and_out(open_page: OpenPage, people: People, node: Node) -> None:
@@ -74,9 +74,9 @@ def test_a_new_password_keeps_this_session_and_ends_the_others(
     here.get_by_label("Old password").fill(PASSWORD)
     here.get_by_label("New password", exact=True).fill("quite another phrase")
     here.get_by_label("New password confirmation").fill("quite another phrase")
-    here.get_by_role("button", name="Change the password").click()
-    expect(here.get_by_text("The password has been changed.")).to_be_visible()
-    expect(elsewhere.get_by_text("You have been signed out.")).to_be_visible()
+    here.get_by_role("button", name="Change password").click()
+    expect(here.get_by_text("Your password has been changed.")).to_be_visible()
+    expect(elsewhere.get_by_text("You've been signed out.")).to_be_visible()
     here.goto("/inbox/")
     expect(here.get_by_role("heading", name="Inbox")).to_be_visible()
 
@@ -95,8 +95,8 @@ def test_a_new_password_does_not_sign_the_other_tabs_out(
     form.get_by_label("New password", exact=True).fill("quite another phrase")
     form.get_by_label("New password confirmation").fill("quite another phrase")
     with room.expect_websocket():  # the old one ends with the old key
-        form.get_by_role("button", name="Change the password").click()
-    expect(form.get_by_text("The password has been changed.")).to_be_visible()
+        form.get_by_role("button", name="Change password").click()
+    expect(form.get_by_text("Your password has been changed.")).to_be_visible()
     expect(room.locator("html")).to_have_attribute("data-connection", "open")
     room.wait_for_function("() => !document.body.innerText.includes('signed out')")
     say(room, "Still here")
@@ -112,7 +112,7 @@ def test_who_was_signed_out_comes_back_to_the_same_page(
     other = page.context.new_page()
     other.goto("/accounts/")
     other.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_text("You have been signed out.")).to_be_visible()
+    expect(page.get_by_text("You've been signed out.")).to_be_visible()
     page.locator(".connection").get_by_role("link", name="Sign in").click()
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill(PASSWORD)

@@ -1,6 +1,7 @@
 """Announcements to everybody and notifications to some, on pages with and without chat.
 
-The first test sends as an operator does, from a process of its own; a process takes seconds to start, and the others save them.
+The first test sends as an operator does, from a process of its own; a process takes seconds to
+start, and the others save them.
 """
 
 from collections.abc import Callable
@@ -65,7 +66,7 @@ def test_a_page_with_only_a_bell_counts_and_the_inbox_is_read(
     expect(inbox.locator(".notice")).to_have_count(1)
     inbox.get_by_role("button", name="Mark all as read").click()
     expect(bell_page.get_by_role("link", name="Inbox", exact=True)).to_be_visible()
-    expect(inbox.get_by_text("You are all caught up")).to_be_visible()
+    expect(inbox.get_by_text("You're all caught up")).to_be_visible()
 
 
 def test_a_broadcast_to_a_room_is_a_message_of_the_system(

@@ -6,6 +6,7 @@ from playwright.sync_api import Route, WebSocketRoute, expect
 
 from chat import services
 from chat.models import Message, Room
+from chat.services.moderators import appoint_moderator
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import bodies, connected, message, place, say, sent
 from tests.conftest import People
@@ -36,16 +37,18 @@ def test_what_is_written_offline_is_sent_once_and_in_order(
     connected(bob)
     alice.context.set_offline(True)
     expect(
-        alice.get_by_text("You are offline. What you write is kept and sent later.")
+        alice.get_by_text("You're offline. Your messages will be sent when you reconnect.")
     ).to_be_visible()
     say(alice, "First from the train")
     say(alice, "Second from the train")
-    expect(message(alice, "First from the train")).to_contain_text("Waiting for the network")
+    expect(message(alice, "First from the train")).to_contain_text(
+        "Will be sent when you're back online"
+    )
     say(bob, "Meanwhile at the desk")
     sent(bob, "Meanwhile at the desk")
     alice.context.set_offline(False)
     sent(alice, "Second from the train")
-    expect(alice.get_by_text("You are offline")).to_be_hidden()
+    expect(alice.get_by_text("You're offline")).to_be_hidden()
     expect(message(bob, "Second from the train")).to_be_visible()
     for page in (alice, bob):
         expect(bodies(page)).to_have_text(
@@ -63,9 +66,13 @@ def test_a_message_that_waits_survives_a_reload(
     page.route_web_socket(re.compile("/ws/"), lambda socket: socket.close())
     page.reload()
     say(page, "Written before the reload")
-    expect(message(page, "Written before the reload")).to_contain_text("Waiting for the network")
+    expect(message(page, "Written before the reload")).to_contain_text(
+        "Will be sent when you're back online"
+    )
     page.reload()
-    expect(message(page, "Written before the reload")).to_contain_text("Waiting for the network")
+    expect(message(page, "Written before the reload")).to_contain_text(
+        "Will be sent when you're back online"
+    )
     other_tab = page.context.new_page()
     page.close()  # what it waited for would be the other tab's as well: they share the connection
     other_tab.goto("/rooms/lab/")
@@ -104,6 +111,37 @@ def test_what_is_typed_before_the_scripts_come_is_kept(
     sent(page, "A draft typed early")
 
 
+def test_a_message_that_a_filter_changed_is_shown_once_when_its_answer_is_lost(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    appoint_moderator(username="bob")
+    services.save_filter(
+        actor_id=people.bob.pk, text="cheap", kind="word", action="mask", is_on=True
+    )
+    hears = {"alice": True}
+
+    def listen(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+        server.on_message(lambda frame: socket.send(frame) if hears["alice"] else None)
+
+    alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
+    alice.route_web_socket(re.compile("/ws/"), listen)
+    alice.reload()
+    connected(alice)
+    connected(bob)
+    hears["alice"] = False
+    say(alice, "A cheap watch")
+    expect(message(bob, "A ••• watch")).to_be_visible()
+    alice.reload()
+    sent(alice, "A ••• watch")
+    expect(bodies(alice)).to_have_text(["A ••• watch"])
+    hears["alice"] = True
+    alice.reload()
+    connected(alice)
+    expect(bodies(alice)).to_have_text(["A ••• watch"])
+    assert Message.objects.count() == 1
+
+
 def test_a_message_whose_answer_is_lost_is_shown_once(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
@@ -123,7 +161,7 @@ def test_a_message_whose_answer_is_lost_is_shown_once(
     say(alice, "And this?")
     expect(message(bob, "Did it arrive?")).to_be_visible()
     alice.reload()
-    expect(message(alice, "And this?")).to_contain_text("Waiting for the network")
+    expect(message(alice, "And this?")).to_contain_text("Will be sent when you're back online")
     expect(message(alice, "Did it arrive?")).to_have_count(1)
     sent(alice, "Did it arrive?")
     hears["alice"] = True
@@ -190,7 +228,7 @@ def test_a_sign_out_elsewhere_stops_the_page_and_says_so(
     other = page.context.new_page()
     other.goto("/accounts/")
     other.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_text("You have been signed out.")).to_be_visible()
+    expect(page.get_by_text("You've been signed out.")).to_be_visible()
     expect(page.locator(".connection").get_by_role("link", name="Sign in")).to_be_visible()
 
 
@@ -202,6 +240,6 @@ def test_a_room_that_cannot_be_loaded_opens_when_the_connection_is_back(
     connected(page)
     page.context.set_offline(True)
     place(page, "Elsewhere").click()
-    expect(page.get_by_text("This page could not be loaded")).to_be_visible()
+    expect(page.get_by_text("This page couldn't be loaded")).to_be_visible()
     page.context.set_offline(False)
     expect(page.get_by_role("heading", name="Elsewhere").first).to_be_visible()

@@ -1,4 +1,4 @@
-"""The moderators' desk in a browser: Mona signs in, decides and acts, and whoever it happens to sees it at once."""
+"""Moderation in a browser: Mona signs in and decides, and the people concerned see it at once."""
 
 import re
 
@@ -56,7 +56,7 @@ def test_mona_signs_in_and_decides_about_what_waits(
     page.get_by_role("link", name="Buy my watches").click()
     expect(page.get_by_text("again")).to_be_visible()
     page.get_by_role("button", name="Remove message").click()
-    expect(page.get_by_text("The message is removed")).to_be_visible()
+    expect(page.get_by_text("Message removed.")).to_be_visible()
     expect(message(bob, "This message was deleted.")).to_be_visible()
     page.goto("/admin/")
     expect(page.get_by_text("No open reports")).to_be_visible()
@@ -69,12 +69,12 @@ def test_mona_deletes_what_she_ticks_and_takes_it_back(
     page = open_page(mona, "/admin/chat/message/")
     page.get_by_role("checkbox", name=re.compile("message")).check()
     expect(page.get_by_text("1 of 1 selected")).to_be_visible()
-    page.get_by_role("button", name="Delete…").click()
+    page.get_by_role("button", name="Delete").click()
     page.get_by_label("Reason").fill("Advertising")
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("1 message deleted.")).to_be_visible()
     expect(message(bob, "This message was deleted.")).to_be_visible()
-    page.get_by_role("link", name="Take it back…").click()
+    page.get_by_role("link", name="Undo").click()
     page.get_by_role("button", name="Restore").click()
     expect(message(bob, "Buy my watches")).to_be_visible()
 
@@ -85,7 +85,7 @@ def test_who_is_banned_from_the_site_is_told_and_out(
     bob = open_page(people.bob, "/rooms/lab/")
     connected(bob)
     page = open_page(mona, f"/admin/chat/report/{report.pk}/change/")
-    page.get_by_role("link", name="Ban from site…").click()
+    page.get_by_role("link", name="Ban from site").click()
     page.get_by_label("Reason").fill("Threats")
     page.get_by_role("button", name="Ban from site").click()
     expect(page.get_by_text("1 person banned from the site.")).to_be_visible()
@@ -104,22 +104,24 @@ def test_mona_decides_by_keys_and_the_next_case_opens(
     press(page, "n")
     expect(page.locator(".reported").get_by_text("Buy my watches")).to_be_visible()
     press(page, "?")
-    expect(page.get_by_role("dialog", name="Keys").get_by_text("Keep message")).to_be_visible()
+    expect(
+        page.get_by_role("dialog", name="Keyboard shortcuts").get_by_text("Keep message")
+    ).to_be_visible()
     press(page, "Escape")
     press(page, "a")
-    expect(page.get_by_text("assigned to mona")).to_be_visible()
+    expect(page.get_by_text("Assigned to mona")).to_be_visible()
     press(page, "h")
-    expect(message(bob, "Hidden while moderators look at it.")).to_be_visible()
-    expect(page.get_by_text("hidden from everybody else")).to_be_visible()
+    expect(message(bob, "Hidden until a moderator has reviewed it.")).to_be_visible()
+    expect(page.get_by_text("Hidden from others")).to_be_visible()
     press(page, "k")
-    expect(page.get_by_text("The message stays")).to_be_visible()
+    expect(page.get_by_text("Message kept.")).to_be_visible()
     expect(message(bob, "Buy my watches")).to_be_visible()
     expect(page.locator(".reported").get_by_text("Buy my boats")).to_be_visible()
     press(page, "e")
     page.keyboard.type("Advertising, k?")
     press(page, "Escape")
     press(page, "r")
-    expect(page.get_by_text("The message is removed")).to_be_visible()
+    expect(page.get_by_text("Message removed.")).to_be_visible()
     expect(page).to_have_url(re.compile("/admin/chat/report/$"))
     expect(message(bob, "This message was deleted.")).to_be_visible()
 
@@ -151,8 +153,8 @@ def test_no_page_of_the_desk_breaks_the_policy_or_its_scripts(
         expect(page.locator("#content-main")).to_be_visible()
     page.goto("/admin/chat/filter/add/")
     page.get_by_label("Text").fill("pills")
-    page.get_by_role("button", name="Save, switched off").click()
-    expect(page.get_by_text("The filter is stored")).to_be_visible()
+    page.get_by_role("button", name="Save without turning on").click()
+    expect(page.get_by_text("Filter saved.")).to_be_visible()
 
 
 @pytest.mark.parametrize(

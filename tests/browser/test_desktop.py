@@ -157,19 +157,15 @@ def test_the_browser_is_asked_by_a_button_and_never_by_itself(
     )
     page.goto("/inbox/")
     connected(page)
-    expect(
-        page.get_by_role("heading", name="Hear of it while you do something else")
-    ).to_be_visible()
+    expect(page.get_by_role("heading", name="Turn on desktop notifications?")).to_be_visible()
     assert page.evaluate("() => Notification.permission") == "default"
     page.get_by_role("button", name="Turn on").click()
-    expect(
-        page.get_by_role("heading", name="Hear of it while you do something else")
-    ).to_be_hidden()
+    expect(page.get_by_role("heading", name="Turn on desktop notifications?")).to_be_hidden()
     assert page.evaluate("() => Notification.permission") == "granted"
     page.goto("/account/notifications/")
-    expect(page.get_by_text("Turned on in this browser.")).to_be_visible()
+    expect(page.get_by_text("On in this browser")).to_be_visible()
     page.get_by_role("button", name="Turn off").click()
-    expect(page.get_by_text("Turned off in this browser.")).to_be_visible()
+    expect(page.get_by_text("Off in this browser")).to_be_visible()
     page.goto("/inbox/")
     connected(page)
     say(people.bob, lab, "@alice, the door")

@@ -1,4 +1,7 @@
-"""The inbox: its parts, what is folded together, the keyboard, and the way back. Alice reads what Bob and Charlie do."""
+"""The inbox: its parts, what is folded together, the keyboard, and the way back.
+
+Alice reads what Bob and Charlie do.
+"""
 
 import re
 from uuid import uuid4
@@ -8,7 +11,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Locator, Page, expect
 
 from chat import services
-from chat.models import Room
+from chat.models import Message, Room
 from notifications import services as inbox
 from notifications.models import Notification, Preferences
 from tests.browser.conftest import OpenPage
@@ -53,10 +56,29 @@ def test_what_belongs_together_is_one_entry_and_folds_out(
         ]
     )
     expect(page.get_by_text("2 reactions", exact=True)).to_be_visible()
-    page.get_by_role("button", name="Show each of them").click()
+    page.get_by_role("button", name="Show all").click()
     expect(page.locator(".notice__items .notice")).to_have_count(3)
-    page.get_by_role("button", name="Fold them together").click()
+    page.get_by_role("button", name="Collapse").click()
     expect(page.locator(".notice__items .notice:visible")).to_have_count(0)
+
+
+def test_an_entry_shows_the_text_of_its_message_as_it_is_now(
+    open_page: OpenPage, people: People, busy: Room
+) -> None:
+    page = open_page(people.alice, "/inbox/")
+    connected(page)
+    texts = page.locator(".notices > .notice > .notice__row [data-slot=excerpt]:visible")
+    expect(texts).to_have_text(["Who has the key?", "Never mind", "@alice ask Charlie"])
+    mention = Message.objects.get(body__contains="ask Charlie")
+    services.edit_message(actor_id=people.bob.pk, message_id=mention.pk, body="@alice ask **Dora**")
+    expect(texts.last).to_have_text("@alice ask Dora")
+    services.delete_message(actor_id=people.bob.pk, message_id=mention.pk)
+    expect(texts).to_have_text(["Who has the key?", "Never mind"])
+    say(people.charlie, busy, "@alice under the mat")
+    expect(heads(page).first).to_have_text("Charlie mentioned you in Lab")
+    expect(texts.first).to_have_text("@alice under the mat")
+    page.reload()
+    expect(texts).to_have_text(["@alice under the mat", "Who has the key?", "Never mind"])
 
 
 def test_an_entry_leads_to_its_message_and_is_read_by_that(
@@ -96,7 +118,7 @@ def test_a_reaction_that_is_taken_back_goes(open_page: OpenPage, people: People,
     services.react(actor_id=people.bob.pk, message_id=said, emoji="👍", on=True)
     expect(heads(page)).to_have_text(["Bob reacted to your message in Lab"])
     services.react(actor_id=people.bob.pk, message_id=said, emoji="👍", on=False)
-    expect(page.get_by_text("You are all caught up")).to_be_visible()
+    expect(page.get_by_text("You're all caught up")).to_be_visible()
 
 
 def test_archiving_is_undone(open_page: OpenPage, people: People, busy: Room) -> None:
@@ -122,8 +144,8 @@ def test_the_archive_has_an_address_and_gives_back(
     expect(page.get_by_role("link", name="Archived")).to_have_attribute("aria-current", "page")
     expect(heads(page)).to_have_text(["Bob mentioned you in Lab"])
     page.locator(".notice").hover()
-    page.get_by_role("button", name="Back to the inbox").click()
-    expect(page.get_by_text("Nothing is archived")).to_be_visible()
+    page.get_by_role("button", name="Move to inbox").click()
+    expect(page.get_by_text("No archived notifications")).to_be_visible()
     page.get_by_role("link", name="All", exact=True).click()
     expect(heads(page)).to_have_count(3)
 
@@ -164,9 +186,9 @@ def test_older_ones_come_in_pages(open_page: OpenPage, people: People, lab: Room
     page = open_page(people.alice, "/inbox/?tab=all")
     connected(page)
     expect(heads(page)).to_have_count(50)
-    page.get_by_role("link", name="Older").click()
+    page.get_by_role("link", name="Show older").click()
     expect(heads(page)).to_have_count(60)
-    expect(page.get_by_role("link", name="Older")).to_be_hidden()
+    expect(page.get_by_role("link", name="Show older")).to_be_hidden()
 
 
 def test_without_javascript_the_tabs_are_links_and_nothing_is_folded(
@@ -177,7 +199,7 @@ def test_without_javascript_the_tabs_are_links_and_nothing_is_folded(
     expect(page.get_by_role("link", name="Bob wrote in Lab")).to_have_count(3)
     expect(page.get_by_role("button", name="Archive")).to_have_count(0)
     page.get_by_role("link", name="Archived").click()
-    expect(page.get_by_text("Nothing is archived")).to_be_visible()
+    expect(page.get_by_text("No archived notifications")).to_be_visible()
 
 
 # -- what one is told of ---------------------------------------------------------------------------
@@ -185,9 +207,9 @@ def test_without_javascript_the_tabs_are_links_and_nothing_is_folded(
 
 def test_a_choice_is_saved_at_once(open_page: OpenPage, people: People, lab: Room) -> None:
     page = open_page(people.alice, "/account/notifications/")
-    page.get_by_label("Reactions in the inbox").uncheck()
+    page.get_by_label("Reactions: inbox").uncheck()
     expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
-    page.get_by_label("Mentions on the desktop").uncheck()
+    page.get_by_label("Mentions: desktop").uncheck()
     page.get_by_label("Quiet hours").check()
     page.get_by_label("From", exact=True).fill("21:30")
     page.get_by_label("Search your rooms").fill("la")
@@ -196,7 +218,7 @@ def test_a_choice_is_saved_at_once(open_page: OpenPage, people: People, lab: Roo
     ):
         page.get_by_label("Lab", exact=True).select_option("Nothing")
     page.reload()
-    expect(page.get_by_label("Reactions in the inbox")).not_to_be_checked()
+    expect(page.get_by_label("Reactions: inbox")).not_to_be_checked()
     expect(page.get_by_label("From", exact=True)).to_have_value("21:30")
     expect(page.get_by_label("Lab", exact=True)).to_have_value("nothing")
     chosen = Preferences.objects.get(user=people.alice)
@@ -209,13 +231,13 @@ def test_what_cannot_be_saved_says_why(open_page: OpenPage, people: People) -> N
     expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
     page.get_by_label("From", exact=True).fill("07:00")
     expect(page.get_by_role("alert")).to_have_text(
-        "Quiet hours that end when they begin would never end."
+        "Quiet hours can't start and end at the same time."
     )
 
 
 def test_without_javascript_a_button_saves(open_page: OpenPage, people: People, lab: Room) -> None:
     page = open_page(people.alice, "/account/notifications/?q=lab", java_script_enabled=False)
-    page.get_by_label("Lab", exact=True).select_option("Everything")
+    page.get_by_label("Lab", exact=True).select_option("All messages")
     page.get_by_role("button", name="Save").last.click()
     expect(page.get_by_text("Saved")).to_be_visible()
     expect(page.get_by_label("Lab", exact=True)).to_have_value("everything")

@@ -1,4 +1,4 @@
-"""What moderators and owners do, as those see it who it happens to: at once, and with a reason."""
+"""Actions of moderators and owners, on the pages of those affected: at once, with a reason."""
 
 import re
 
@@ -11,7 +11,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.screen import act, connected, message, place, say, sent
 from tests.conftest import People, make_user
 
-MUTED_EVERYWHERE = "A moderator has muted you in all rooms. You can write again in"
+MUTED_EVERYWHERE = "A moderator muted you in all rooms. You can post again in"
 
 
 def about(page: Page, name: str, action: str) -> None:
@@ -50,11 +50,11 @@ def test_who_is_banned_is_out_at_once(open_page: OpenPage, people: People, lab: 
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(alice)
     connected(bob)
-    about(alice, "Bob", "Ban from the room")
+    about(alice, "Bob", "Ban from room")
     dialog = alice.get_by_role("dialog")
     dialog.get_by_label("Reason").fill("Advertising")
     dialog.get_by_role("button", name="Ban").click()
-    expect(bob.get_by_text("You have been banned from this room until")).to_be_visible()
+    expect(bob.get_by_text("You've been banned from this room until")).to_be_visible()
     expect(bob.get_by_label("Message", exact=True)).to_be_hidden()
     expect(place(bob, "Lab")).to_have_count(0)
     expect(alice.get_by_role("button", name="Actions for Bob")).to_have_count(0)
@@ -67,10 +67,10 @@ def test_who_is_muted_sees_until_when(open_page: OpenPage, people: People, lab: 
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(alice)
     connected(bob)
-    about(alice, "Bob", "Mute …")
+    about(alice, "Bob", "Mute…")
     alice.get_by_role("dialog").get_by_role("button", name="Mute").click()
     expect(
-        bob.get_by_text("A moderator has muted you here. You can write again in")
+        bob.get_by_text("A moderator muted you in this room. You can post again in")
     ).to_be_visible()
     expect(alice.locator(".member", has_text="Bob")).to_contain_text("Muted until")
     alice.get_by_role("button", name="Actions for Bob").click()
@@ -130,12 +130,12 @@ def test_a_room_is_made_read_only_and_slow(open_page: OpenPage, people: People, 
     dialog.get_by_label("Topic").fill("Quiet, please")
     dialog.get_by_label("Slow mode").select_option("30")
     dialog.get_by_role("button", name="Save").click()
-    expect(bob.get_by_text("Slow mode: one message every 30 seconds.")).to_be_visible()
+    expect(bob.get_by_text("Slow mode: one message every 30 seconds")).to_be_visible()
     expect(bob.get_by_text("Quiet, please")).to_be_visible()
     say(bob, "My one message")
-    expect(bob.get_by_text("you can send again in")).to_be_visible()
+    expect(bob.get_by_text("you can post again in")).to_be_visible()
     services.change_room(actor_id=people.alice.pk, room_id=lab.pk, read_only=True)
-    expect(bob.get_by_text("This room is read only.")).to_be_visible()
+    expect(bob.get_by_text("This room is read-only.")).to_be_visible()
     expect(alice.get_by_label("Message", exact=True)).to_be_visible()
 
 
@@ -146,10 +146,10 @@ def test_a_report_reaches_the_moderators(open_page: OpenPage, people: People, la
     act(page, message(page, "You are all wrong"), "Report")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("You are all wrong")
-    dialog.get_by_text("It insults, threatens or harasses somebody").click()
+    dialog.get_by_text("It insults, threatens or harasses someone").click()
     dialog.get_by_label("Note for the moderators").fill("She does this daily")
-    dialog.get_by_role("button", name="Send the report").click()
-    expect(page.get_by_text("Thank you. A moderator will look at it.")).to_be_visible()
+    dialog.get_by_role("button", name="Send report").click()
+    expect(page.get_by_text("Report sent. A moderator will review the message.")).to_be_visible()
     report = Report.objects.get()
     assert (report.category, report.note) == ("abuse", "She does this daily")
 
@@ -162,8 +162,10 @@ def test_who_is_banned_from_the_site_reads_why(
     page = open_page(people.bob, "/rooms/lab/", expected="status of 403")
     connected(page)
     services.site_ban(actor_id=people.alice.pk, user_id=people.bob.pk, reason="Spam in all rooms")
-    expect(page.locator(".connection")).to_contain_text("You have been banned. Spam in all rooms")
+    expect(page.locator(".connection")).to_contain_text(
+        "You've been banned. Reason: Spam in all rooms"
+    )
     page.reload()
-    expect(page.get_by_role("heading", name="You have been banned")).to_be_visible()
+    expect(page.get_by_role("heading", name="You've been banned")).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -24,7 +24,7 @@ def with_worker(page: Page) -> Page:
 
 @pytest.mark.parametrize(
     ("locale", "title", "button"),
-    [("en", "No connection", "Try now"), ("de", "Keine Verbindung", "Jetzt versuchen")],
+    [("en", "You're offline", "Try now"), ("de", "Keine Verbindung", "Jetzt versuchen")],
 )
 def test_a_page_that_cannot_be_had_says_so_in_the_readers_language(
     open_page: OpenPage, people: People, lab: Room, locale: str, title: str, button: str
@@ -48,7 +48,7 @@ def test_the_page_comes_by_itself_when_the_server_answers_again(
     page = with_worker(open_page(people.alice, "/rooms/lab/", at=own))
     own.stop()
     page.reload()
-    expect(page.get_by_role("heading", name="No connection")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're offline")).to_be_visible()
     nodes.restart(own)
     expect(page.locator(".bar__title")).to_be_visible()
     connected(page)
@@ -67,7 +67,7 @@ def test_nothing_that_was_read_is_kept(open_page: OpenPage, people: People, lab:
     assert page.evaluate("() => caches.keys()") == []
     page.context.set_offline(True)
     page.reload()
-    expect(page.get_by_role("heading", name="No connection")).to_be_visible()
+    expect(page.get_by_role("heading", name="You're offline")).to_be_visible()
     assert "Alice" not in page.content()
 
 
@@ -85,7 +85,7 @@ def test_the_worker_answers_for_pages_only(open_page: OpenPage, people: People, 
 def test_another_language_is_another_worker(open_page: OpenPage, people: People, lab: Room) -> None:
     page = with_worker(open_page(people.alice, "/accounts/", locale="en"))
     page.get_by_label("Language").select_option("de")
-    page.get_by_role("button", name="Use it").click()
+    page.get_by_role("button", name="Change language").click()
     expect(page.locator("html")).to_have_attribute("lang", "de")
     with_worker(page)
     page.context.set_offline(True)

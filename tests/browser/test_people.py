@@ -25,7 +25,7 @@ def test_a_card_says_who_somebody_is_here(open_page: OpenPage, people: People, l
     connected(page)
     card_of(page, "Hello")
     card = page.get_by_role("dialog", name="Alice")
-    for words in ("@alice", "Owner", "Member since", "not here"):
+    for words in ("@alice", "Owner", "Member since", "Not here"):
         expect(card).to_contain_text(words)
     expect(card.get_by_role("button", name="Ban")).to_have_count(0)
     card.get_by_role("button", name="Mention").click()
@@ -67,7 +67,7 @@ def test_the_card_opens_and_closes_by_keys(open_page: OpenPage, people: People, 
     page.keyboard.press("p")
     card = page.get_by_role("dialog", name="Bob")
     expect(card.get_by_role("button", name="Close")).to_be_focused()
-    expect(card.get_by_role("button", name="Remove from the room")).to_be_visible()
+    expect(card.get_by_role("button", name="Remove from room")).to_be_visible()
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
     expect(message(page, "Look at me")).to_be_focused()
@@ -99,7 +99,7 @@ def test_who_is_blocked_is_folded_in_every_tab(
     for page in (alice, other):
         expect(page.locator(".message__fold:visible")).to_have_count(1)
         expect(page.locator(".message__fold-many:visible")).to_have_text(
-            "Messages of people you blocked"
+            "Messages from people you blocked"
         )
         expect(page.get_by_text("First insult")).to_be_hidden()
         expect(page.get_by_text("Please stop")).to_be_visible()
@@ -115,7 +115,7 @@ def test_who_is_blocked_is_folded_in_every_tab(
     expect(alice.get_by_text("First insult")).to_be_hidden()
     alice.goto("/accounts/")
     alice.get_by_role("button", name="Unblock Bob").click()
-    expect(alice.get_by_text("Bob is blocked no longer.")).to_be_visible()
+    expect(alice.get_by_text("Bob has been unblocked.")).to_be_visible()
     expect(other.get_by_text("First insult")).to_be_visible()
 
 
@@ -131,9 +131,7 @@ def test_who_is_blocked_learns_only_that_it_cannot_be_sent(
     connected(bob)
     say(bob, "Are you there?")
     expect(message(bob, "Are you there?")).to_contain_text("You cannot write to this person.")
-    expect(
-        alice.get_by_text("You have blocked Bob. Lift the block to write again.")
-    ).to_be_visible()
+    expect(alice.get_by_text("You've blocked Bob. Unblock to send messages again.")).to_be_visible()
     expect(alice.get_by_label("Message", exact=True)).to_be_hidden()
 
 
@@ -148,15 +146,15 @@ def test_members_stand_by_role_and_are_found_by_name(
     panel = alice.get_by_role("complementary", name="Members")
     expect(panel.get_by_role("heading", name="Owners · 1")).to_be_visible()
     expect(panel.get_by_role("heading", name="Here now · 1")).to_be_visible()
-    expect(panel.get_by_role("heading", name="Others · 1")).to_be_visible()
-    panel.get_by_label("Find a member").fill("char")
+    expect(panel.get_by_role("heading", name="Not here · 1")).to_be_visible()
+    panel.get_by_label("Find members").fill("char")
     expect(panel.locator(".member")).to_have_count(1)
     panel.locator(".member__person").click()
     card = alice.get_by_role("dialog", name="Charlie")
-    card.get_by_role("button", name="Give them this room").click()
-    alice.get_by_role("dialog").get_by_role("button", name="Give the room away").click()
+    card.get_by_role("button", name="Transfer ownership").click()
+    alice.get_by_role("dialog").get_by_role("button", name="Transfer ownership").click()
     expect(alice.get_by_role("dialog")).to_have_count(0)
-    panel.get_by_label("Find a member").fill("")
+    panel.get_by_label("Find members").fill("")
     expect(panel.locator(".member", has_text="Charlie")).to_have_count(1)
     expect(panel.get_by_role("heading", name="Moderators · 1")).to_be_visible()
     assert Membership.objects.get(room=lab, user=people.charlie).role == "owner"
@@ -170,14 +168,14 @@ def test_the_focus_stays_on_a_member_who_comes(
     connected(alice)
     alice.locator(".bar__people").click()
     panel = alice.get_by_role("complementary", name="Members")
-    expect(panel.get_by_role("heading", name="Others · 2")).to_be_visible()
+    expect(panel.get_by_role("heading", name="Not here · 2")).to_be_visible()
     actions = panel.get_by_role("button", name="Actions for Charlie")
     actions.focus()
     open_page(people.charlie, "/rooms/lab/")
     expect(panel.get_by_role("heading", name="Here now · 1")).to_be_visible()
     expect(actions).to_be_focused()
     alice.keyboard.press("Enter")
-    expect(alice.get_by_role("menuitem", name="Remove from the room")).to_be_visible()
+    expect(alice.get_by_role("menuitem", name="Remove from room")).to_be_visible()
     open_page(people.bob, "/rooms/lab/")
     expect(panel.get_by_role("heading", name="Here now · 2")).to_be_visible()
     alice.keyboard.press("Escape")
@@ -191,13 +189,13 @@ def test_somebody_comes_in_by_a_link(open_page: OpenPage, people: People) -> Non
     settings(alice)
     dialog = alice.get_by_role("dialog", name="Room settings")
     dialog.get_by_role("tab", name="Invitations").click()
-    dialog.get_by_label("For how many people").select_option("1")
-    dialog.get_by_role("button", name="Make a link").click()
-    expect(dialog.get_by_text("0 of 1 have joined")).to_be_visible()
-    url = dialog.get_by_label("The new link").input_value()
+    dialog.get_by_label("Maximum uses").select_option("1")
+    dialog.get_by_role("button", name="Create link").click()
+    expect(dialog.get_by_text("0 of 1 uses")).to_be_visible()
+    url = dialog.get_by_label("New invite link").input_value()
     guest = open_page(None, url)
     expect(guest.get_by_role("heading", name="Den")).to_be_visible()
-    expect(guest.get_by_text("Alice invites you to")).to_be_visible()
+    expect(guest.get_by_text("Invitation from Alice")).to_be_visible()
     guest.get_by_role("link", name="Sign in to join").click()
     guest.get_by_label("Username").fill("charlie")
     guest.get_by_label("Password").fill(PASSWORD)
@@ -220,11 +218,11 @@ def test_an_owner_archives_a_room_and_brings_it_back(
     alice.get_by_role("dialog").get_by_role("button", name="Archive").click()
     alice.get_by_role("dialog", name="Archive Lab?").get_by_role("button", name="Archive").click()
     expect(
-        alice.get_by_text("This room is archived. It can be read, and nothing new is written.")
+        alice.get_by_text("This room is archived. You can read it, but no one can post.")
     ).to_be_visible()
     settings(alice)
-    alice.get_by_role("dialog").get_by_role("button", name="Bring it back").click()
-    expect(alice.get_by_text("The room is back.")).to_be_visible()
+    alice.get_by_role("dialog").get_by_role("button", name="Unarchive").click()
+    expect(alice.get_by_text("Room unarchived")).to_be_visible()
     lab.refresh_from_db()
     assert lab.archived_at is None
 
@@ -233,7 +231,7 @@ def test_the_list_of_blocked_people_follows_what_is_done_elsewhere(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
     page = open_page(people.alice, "/accounts/")
-    expect(page.get_by_text("You have blocked nobody.")).to_be_visible()
+    expect(page.get_by_text("You haven't blocked anyone.")).to_be_visible()
     services.block(actor_id=people.alice.pk, user_id=people.bob.pk)
     unblock = page.get_by_role("button", name="Unblock Bob")
     unblock.focus()
@@ -243,4 +241,4 @@ def test_the_list_of_blocked_people_follows_what_is_done_elsewhere(
     services.unblock(actor_id=people.alice.pk, user_id=people.charlie.pk)
     expect(page.get_by_role("button", name="Unblock Charlie")).to_be_hidden()
     unblock.click()
-    expect(page.get_by_text("You have blocked nobody.")).to_be_visible()
+    expect(page.get_by_text("You haven't blocked anyone.")).to_be_visible()

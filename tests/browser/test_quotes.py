@@ -65,9 +65,9 @@ def test_a_quote_follows_what_it_quotes(
         expect_nowhere(page, "tulip")
     delete(alice, "The daisy plan")
     for page in (alice, bob):
-        expect(quote(page, "Good idea")).to_contain_text("a deleted message")
+        expect(quote(page, "Good idea")).to_contain_text("Deleted message")
         expect_nowhere(page, "daisy")
-    expect(bob.get_by_text("Replying to Alice a deleted message")).to_be_visible()
+    expect(bob.get_by_text("Replying to Alice Deleted message")).to_be_visible()
 
 
 def test_a_quote_of_what_is_not_on_the_page_follows_it_too(
@@ -87,7 +87,7 @@ def test_a_quote_of_what_is_not_on_the_page_follows_it_too(
     connected(page)
     expect(quote(page, "Good idea")).to_contain_text("The tulip plan")
     services.delete_message(actor_id=people.alice.pk, message_id=plan.pk)
-    expect(quote(page, "Good idea")).to_contain_text("a deleted message")
+    expect(quote(page, "Good idea")).to_contain_text("Deleted message")
     expect_nowhere(page, "tulip")
 
 
@@ -106,7 +106,7 @@ def test_a_room_that_is_kept_for_the_way_back_holds_no_deleted_text(
     expect(page).to_have_title("(1) Garden · Holdfast")
     services.delete_message(actor_id=people.alice.pk, message_id=last.pk)
     place(page, "Lab").click()
-    expect(quote(page, "Good idea")).to_contain_text("a deleted message")
+    expect(quote(page, "Good idea")).to_contain_text("Deleted message")
     expect_nowhere(page, "tulip")
 
 
@@ -117,7 +117,7 @@ def test_a_permalink_of_an_answer_follows_as_well(
     connected(page)
     expect(quote(page, "Good idea")).to_contain_text("The tulip plan")
     services.delete_message(actor_id=people.alice.pk, message_id=answer.reply_to_id or 0)
-    expect(quote(page, "Good idea")).to_contain_text("a deleted message")
+    expect(quote(page, "Good idea")).to_contain_text("Deleted message")
     expect_nowhere(page, "tulip")
 
 
@@ -136,7 +136,7 @@ def test_an_answer_that_waits_quotes_no_deleted_text(
     expect(message(page, "Written too late")).to_contain_text("Not sent")
     expect(quote(page, "Written too late")).to_contain_text("The tulip plan")
     services.delete_message(actor_id=people.alice.pk, message_id=plan.pk)
-    expect(quote(page, "Written too late")).to_contain_text("a deleted message")
+    expect(quote(page, "Written too late")).to_contain_text("Deleted message")
 
 
 def test_an_edit_of_what_is_deleted_meanwhile_ends_and_gives_the_draft_back(
@@ -150,7 +150,7 @@ def test_an_edit_of_what_is_deleted_meanwhile_ends_and_gives_the_draft_back(
     act(page, message(page, "Buy my tulips"), "Edit")
     expect(field).to_have_value("Buy my tulips")
     services.delete_message(actor_id=people.alice.pk, message_id=Message.objects.get().pk)
-    expect(page.get_by_text("The message that you were editing has been deleted.")).to_be_visible()
+    expect(page.get_by_text("The message you were editing has been deleted.")).to_be_visible()
     expect(page.get_by_text("Editing your message")).to_be_hidden()
     expect(field).to_have_value("A draft of something else")
     expect_nowhere(page, "tulip")
@@ -167,7 +167,7 @@ def test_a_question_about_a_message_quotes_it_as_it_is(
     services.edit_message(actor_id=people.alice.pk, message_id=plan.pk, body="The daisy plan")
     expect(dialog).to_contain_text("The daisy plan")
     services.delete_message(actor_id=people.alice.pk, message_id=plan.pk)
-    expect(dialog).to_contain_text("a deleted message")
+    expect(dialog).to_contain_text("Deleted message")
     expect_nowhere(page, "daisy")
 
 
@@ -189,4 +189,4 @@ def test_without_javascript_a_quote_says_that_it_is_deleted(
 ) -> None:
     services.delete_message(actor_id=people.alice.pk, message_id=answer.reply_to_id or 0)
     page = open_page(people.bob, "/rooms/lab/", java_script_enabled=False)
-    expect(quote(page, "Good idea")).to_contain_text("a deleted message")
+    expect(quote(page, "Good idea")).to_contain_text("Deleted message")

@@ -67,7 +67,7 @@ def test_a_button_leads_to_the_first_unread_message_far_above(
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     expect(message(page, "Line 220.")).to_be_in_viewport()
-    button = page.get_by_role("button", name="First unread message")
+    button = page.get_by_role("button", name="Jump to first unread")
     button.click()
     expect(page.locator(".new-line")).to_be_in_viewport()
     expect(message(page, "Line 1.")).to_be_in_viewport()
@@ -84,7 +84,7 @@ def test_a_permalink_opens_in_its_surroundings_and_leads_back(
     expect(message(page, "Line 60.")).to_be_in_viewport()
     expect(message(page, "Line 60.")).to_contain_class("message--target")
     expect(message(page, "Line 220.")).to_have_count(0)
-    page.get_by_role("button", name="Newest").click()
+    page.get_by_role("button", name="Jump to latest").click()
     expect(message(page, "Line 220.")).to_be_in_viewport()
 
 
@@ -98,7 +98,9 @@ def test_without_javascript_the_history_is_read_by_links(
     expect(message(page, "Line 220.")).to_have_count(0)
     page.get_by_role("link", name="Newer messages").click()
     expect(message(page, "Line 220.")).to_be_visible()
-    expect(page.get_by_text("Reading works without JavaScript; writing needs it.")).to_be_visible()
+    expect(
+        page.get_by_text("You can read without JavaScript, but you need it to post.")
+    ).to_be_visible()
     expect(page.get_by_role("textbox", name="Message")).to_be_hidden()
     page.get_by_role("link", name="Browse rooms").click()
     expect(page.get_by_role("link", name="Lab").first).to_be_visible()
@@ -109,7 +111,7 @@ def test_a_room_is_created_without_javascript(
 ) -> None:
     page = open_page(people.bob, "/rooms/new/", java_script_enabled=False)
     page.get_by_label("Name", exact=True).first.fill("Paper")
-    page.get_by_role("button", name="Create the room").first.click()
+    page.get_by_role("button", name="Create room").first.click()
     expect(page.get_by_role("heading", name="Paper").first).to_be_visible()
     assert Room.objects.get(name="Paper").created_by == people.bob
 
@@ -119,8 +121,8 @@ def test_what_is_not_there_has_a_page_that_says_so(
     open_page: OpenPage, alice: User, lab: Room, path: str
 ) -> None:
     page = open_page(alice, path, expected="status of 404")
-    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
-    page.get_by_role("link", name="Back to the conversation").click()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
+    page.get_by_role("link", name="Back to your rooms").click()
     expect(page.get_by_role("heading", name="Lab").first).to_be_visible()
 
 
@@ -129,4 +131,4 @@ def test_a_private_room_does_not_exist_for_others(
 ) -> None:
     services.create_room(actor_id=people.alice.pk, name="Secret", kind="private")
     page = open_page(people.charlie, "/rooms/secret/", expected="status of 404")
-    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()

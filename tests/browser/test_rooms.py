@@ -17,11 +17,11 @@ def test_a_reader_joins_from_the_room_and_writes(
 ) -> None:
     page = open_page(people.charlie, "/rooms/lab/")
     connected(page)
-    expect(page.get_by_text("You are reading a public room. Join it to write.")).to_be_visible()
+    expect(page.get_by_text("You're previewing a public room. Join it to post.")).to_be_visible()
     expect(place(page, "Lab")).to_have_count(0)
     # The room on the screen is not loaded again under what one begins to write.
     page.route("**/rooms/lab/", lambda route: route.abort())
-    page.get_by_role("button", name="Join this room").click()
+    page.get_by_role("button", name="Join room").click()
     expect(place(page, "Lab")).to_be_visible()
     say(page, "Hello, I am Charlie")
     sent(page, "Hello, I am Charlie")
@@ -49,8 +49,8 @@ def test_a_room_is_created_and_somebody_added(
     alice.get_by_role("link", name="Create a room").click()
     dialog = alice.get_by_role("dialog", name="New room")
     dialog.get_by_label("Name").fill("Attic")
-    dialog.get_by_text("Only people who are added").click()
-    dialog.get_by_role("button", name="Create the room").click()
+    dialog.get_by_text("Only people you invite").click()
+    dialog.get_by_role("button", name="Create room").click()
     expect(alice.get_by_role("heading", name="Attic").first).to_be_visible()
     alice.locator(".bar__people").click()
     alice.get_by_role("button", name="Add people").click()
@@ -58,7 +58,7 @@ def test_a_room_is_created_and_somebody_added(
     alice.get_by_role("dialog").get_by_role("button", name="Charlie").click()
     expect(place(charlie, "Attic")).to_be_visible()
     place(charlie, "Attic").click()
-    expect(charlie.get_by_text("Only its members can read it.")).to_be_visible()
+    expect(charlie.get_by_text("Only members can see it.")).to_be_visible()
 
 
 def test_a_dialog_begins_in_its_field_and_enter_does_what_it_is_for(
@@ -88,7 +88,7 @@ def test_a_dialog_begins_in_its_field_and_enter_does_what_it_is_for(
     expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Room actions").click()
-    page.get_by_role("menuitem", name="Leave the room").click()
+    page.get_by_role("menuitem", name="Leave room").click()
     expect(page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_focused()
 
 
@@ -100,7 +100,7 @@ def test_a_report_begins_with_its_choices(open_page: OpenPage, people: People, l
     expect(page.get_by_role("radio", name="Spam")).to_be_focused()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Thank you. A moderator will look at it.")).to_be_visible()
+    expect(page.get_by_text("Report sent. A moderator will review the message.")).to_be_visible()
     assert Report.objects.get().category == "abuse"
 
 
@@ -133,7 +133,7 @@ def test_a_room_called_new_can_be_opened(open_page: OpenPage, people: People, la
     connected(page)
     page.get_by_role("link", name="Create a room").click()
     page.get_by_role("dialog").get_by_label("Name").fill("New")
-    page.get_by_role("dialog").get_by_role("button", name="Create the room").click()
+    page.get_by_role("dialog").get_by_role("button", name="Create room").click()
     expect(page).to_have_title("New · Holdfast")
     page.reload()
     say(page, "It is a room")
@@ -160,7 +160,7 @@ def test_who_leaves_a_room_no_longer_has_it_and_can_come_back(
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     page.get_by_role("button", name="Room actions").click()
-    page.get_by_role("menuitem", name="Leave the room").click()
+    page.get_by_role("menuitem", name="Leave room").click()
     page.get_by_role("dialog").get_by_role("button", name="Leave").click()
     expect(place(page, "Lab")).to_have_count(0)
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Said while Bob was away")

@@ -48,7 +48,7 @@ def test_results_follow_what_is_typed_and_chips_take_filters_away(
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="What a tide")
     page = open_page(people.bob, "/search/")
     connected(page)
-    expect(page.get_by_text("exactly these words")).to_be_visible()
+    expect(page.get_by_text("exactly this phrase")).to_be_visible()
     field = page.get_by_label("Search messages")
     expect(field).to_be_focused()
     field.press_sequentially("tid")
@@ -66,7 +66,7 @@ def test_results_follow_what_is_typed_and_chips_take_filters_away(
     field.fill("tide before:soon")
     expect(page.get_by_role("alert").filter(has_text="before: expected a date")).to_be_visible()
     field.fill("unheard")
-    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    expect(page.get_by_role("heading", name="No messages found")).to_be_visible()
 
 
 def test_older_results_are_put_behind(open_page: OpenPage, people: People, lab: Room) -> None:

@@ -32,7 +32,7 @@ def page(open_page: OpenPage, people: People, garden: Room) -> Page:
 
 def switcher(page: Page) -> Locator:
     """The dialog of the quick switcher."""
-    return page.get_by_role("dialog", name="Go to a room, a person or a page")
+    return page.get_by_role("dialog", name="Go to a room, person or page")
 
 
 def test_a_room_is_found_by_a_few_letters(page: Page) -> None:
@@ -86,7 +86,7 @@ def test_the_list_is_gone_through_by_arrows_and_the_latest_room_is_first(
 
 
 def test_pages_are_found_too(page: Page) -> None:
-    page.get_by_role("button", name="Go to …").click()
+    page.get_by_role("button", name="Go to…").click()
     page.keyboard.type("inbox")
     page.keyboard.press("Enter")
     expect(page).to_have_title("Inbox · Holdfast")
@@ -96,7 +96,7 @@ def test_on_a_narrow_phone_it_fits(open_page: OpenPage, people: People, garden: 
     phone = open_page(people.bob, "/rooms/lab/", viewport=PHONE, has_touch=True)
     connected(phone)
     phone.get_by_role("link", name="Rooms and inbox").click()
-    phone.get_by_role("button", name="Go to …").click()
+    phone.get_by_role("button", name="Go to…").click()
     box = switcher(phone).bounding_box()
     assert box is not None
     assert box["x"] >= 0
@@ -139,7 +139,7 @@ def test_esc_reads_the_room_and_with_shift_all_rooms(
     expect(place(page, "Garden").locator(".badge")).to_be_visible()
     page.keyboard.press("Shift+Escape")
     expect(place(page, "Garden").locator(".badge")).to_be_hidden()
-    expect(page.get_by_text("Everything is read")).to_be_visible()
+    expect(page.get_by_text("All rooms marked as read")).to_be_visible()
     page.reload()
     connected(page)
     expect(place(page, "Garden").locator(".badge")).to_be_hidden()
@@ -157,16 +157,16 @@ def test_the_shortcuts_are_listed_and_single_keys_switched_off(page: Page) -> No
     expect(dialog).to_be_hidden()
     page.locator("#main").focus()
     page.keyboard.press("?")
-    expect(dialog.get_by_text("Go to a room, a person or a page")).to_be_visible()
-    dialog.get_by_label("Shortcuts of a single key").uncheck()
+    expect(dialog.get_by_text("Go to a room, person or page")).to_be_visible()
+    dialog.get_by_label("Single-key shortcuts").uncheck()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     page.locator("#main").focus()
     page.keyboard.press("?")
     expect(dialog).to_be_hidden()
     page.keyboard.press("Control+/")
-    expect(dialog.get_by_label("Shortcuts of a single key")).not_to_be_checked()
-    dialog.get_by_label("Shortcuts of a single key").check()
+    expect(dialog.get_by_label("Single-key shortcuts")).not_to_be_checked()
+    dialog.get_by_label("Single-key shortcuts").check()
     dialog.get_by_role("button", name="Close").click()
     page.locator(".me").click()
     page.get_by_role("menuitem", name="Keyboard shortcuts").click()

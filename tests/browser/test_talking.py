@@ -76,7 +76,7 @@ def test_reactions_are_counted_and_taken_back(
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Ship it?")
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(bob)
-    act(bob, message(bob, "Ship it?"), "React")
+    act(bob, message(bob, "Ship it?"), "Add reaction")
     bob.get_by_role("dialog", name="Choose an emoji").get_by_role("button", name="🚀").first.click()
     theirs = message(alice, "Ship it?").get_by_role("button", name="🚀, 1 reaction")
     theirs.click()
@@ -130,7 +130,7 @@ def test_typing_is_shown_to_the_other(open_page: OpenPage, people: People, lab: 
     connected(alice)
     connected(bob)
     bob.get_by_label("Message", exact=True).press_sequentially("Well")
-    expect(alice.get_by_text("Bob is typing …")).to_be_visible()
+    expect(alice.get_by_text("Bob is typing…")).to_be_visible()
 
 
 @pytest.mark.parametrize("closed", [True, False])

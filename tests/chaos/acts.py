@@ -1,6 +1,9 @@
-"""Things that are done to a cluster by a process of its own: ``python -m tests.chaos.acts ban 7``. Prints when it was committed.
+"""Things that are done to a cluster by a process of its own: ``python -m tests.chaos.acts ban 7``.
 
-Where it has no channel layer, it is also a process that dies between its commit and the publication.
+Prints when it was committed.
+
+Where it has no channel layer, it is also a process that dies between its commit and the
+publication.
 """
 
 import json
@@ -13,7 +16,7 @@ import django
 
 
 def main(act: str, *arguments: str) -> None:
-    """Carry out one act, and print the moment after its commit (the machine's monotonic clock) and what there is to know."""
+    """Run one action and print its result and the monotonic time after its commit."""
     django.setup()
     acts: dict[str, Callable[..., dict[str, object]]] = {
         "appoint": _appoint,

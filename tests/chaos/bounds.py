@@ -1,4 +1,4 @@
-"""What is owed when: the bounds of the failure table, made generous by one named factor."""
+"""The bounds of the failure table, widened by one named factor for a busy machine."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -15,7 +15,7 @@ LOADED = 3.0
 
 
 class Bounds:
-    """When something that was acknowledged at a certain moment has to have reached everybody."""
+    """When an acknowledged message must have reached everyone."""
 
     def __init__(self, faults: Sequence[Fault], factor: float = LOADED) -> None:
         self._faults = faults
@@ -28,22 +28,23 @@ class Bounds:
         return not self._acting(at)
 
     def _deadline(self, acked: float, seconds: float = CALM_SECONDS) -> float:
-        """The last moment for what was acknowledged at ``acked`` and takes ``seconds`` where nothing is wrong.
+        """The deadline of a message acknowledged at ``acked``, which takes ``seconds`` normally.
 
-        Faults that act together add up. What holds (a frozen process, a network that is away) has to be over first.
+        Faults that act together add up. What holds (a frozen process, a network that is away) has
+        to be over first.
         """
         acting = self._acting(acked, seconds)
         start = max([acked, *(fault.over for fault in acting if fault.holds)])
         return start + self._factor * max(seconds, sum(fault.bound for fault in acting))
 
     def settled(self, fault: Fault) -> float:
-        """When a fault is past: everybody was seen to be level again, or should have been."""
+        """When a fault is past: everyone was seen to be level again, or should have been."""
         reference = fault.over if fault.holds else fault.begun
         took = fault.bound * self._factor if fault.level_after is None else fault.level_after
         return max(fault.over, reference + took) + CALM_SECONDS
 
     def level_in_time(self, fault: Fault) -> bool:
-        """Whether everybody was level within the fault's bound."""
+        """Whether everyone was level within the fault's bound."""
         return fault.level_after is not None and fault.level_after <= fault.bound * self._factor
 
     def _acting(self, at: float, seconds: float = CALM_SECONDS) -> list[Fault]:

@@ -1,4 +1,7 @@
-"""The checker: reads a history and says what was promised and not kept. Pure: no socket, no clock."""
+"""The checker: reads a history and says what was promised and not kept.
+
+Pure: no socket, no clock.
+"""
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
@@ -7,7 +10,7 @@ from dataclasses import dataclass, field
 from tests.chaos.bounds import LOADED, REVOKED_SECONDS, Bounds
 from tests.chaos.history import Client, Deletion, Fault, History, Memory, Post, Receipt, Row, Stay
 
-# What a node may grow after it has warmed up: tails, presence, the allocator's reserve.
+# The growth of a node that is allowed after warm-up: tails, presence, the allocator's reserve.
 FLAT_BYTES = 48 * 1024 * 1024
 WARM_SECONDS = 10.0  # in which a node that was just started fills its tails
 MAX_NAMED = 5  # breaches of one kind that are written out
@@ -83,14 +86,17 @@ def quantile(ordered: Sequence[float], part: float) -> float:
 
 
 def lost(history: History, bounds: Bounds) -> Iterable[str]:
-    """Every acknowledged message is in the database and in the copy of every client that may have it, and nothing else is."""
+    """The database and every entitled client have exactly the acknowledged messages."""
     deleted = {deletion.ident for deletion in history.deletions}
     for post, _ in history.acknowledged():
         row = history.stored.get(post.room, {}).get(post.ident)
         if row is None:
             yield f"message {post.ident} of room {post.room} was acknowledged and is not stored"
         elif row.key != post.key and post.ident not in deleted:
-            yield f"message {post.ident} was acknowledged as {post.key} and holds {row.key or 'nothing'}"
+            yield (
+                f"message {post.ident} was acknowledged as {post.key} and holds "
+                f"{row.key or 'nothing'}"
+            )
     for client in history.clients:
         for room, rows in client.finals.items():
             yield from _differences(client, room, rows, history.stored.get(room, {}))
@@ -103,7 +109,10 @@ def _differences(
         if ident not in rows:
             yield f"{client.name} has no message {ident} of room {room}"
         elif rows[ident] != row:
-            yield f"{client.name} has {rows[ident]} for message {ident} of room {room}, stored is {row}"
+            yield (
+                f"{client.name} has {rows[ident]} for message {ident} of room {room}, stored is "
+                f"{row}"
+            )
     for ident in rows.keys() - stored.keys():
         yield f"{client.name} has message {ident} of room {room}, which is not stored"
 
@@ -128,19 +137,28 @@ def duplicated(history: History, bounds: Bounds) -> Iterable[str]:
 
 
 def reordered(history: History, bounds: Bounds) -> Iterable[str]:
-    """Numbers are 1 to N without holes, the same for everybody, and nobody is shown the past after the future."""
+    """Numbers are 1 to N without holes, the same for everyone, and never go backwards."""
     for room, rows in history.stored.items():
         numbers = sorted(row.number for row in rows.values())
         if numbers != list(range(1, len(numbers) + 1)):
             missing = sorted(set(range(1, len(numbers) + 1)) - set(numbers))
-            yield f"room {room} has {len(numbers)} messages and lacks the numbers {missing[:MAX_NAMED]}"
+            yield (
+                f"room {room} has {len(numbers)} messages and lacks the numbers "
+                f"{missing[:MAX_NAMED]}"
+            )
     numbered: dict[int, int] = {}
     for receipt in _all_receipts(history):
         if numbered.setdefault(receipt.ident, receipt.number) != receipt.number:
-            yield f"message {receipt.ident} has the numbers {numbered[receipt.ident]} and {receipt.number}"
+            yield (
+                f"message {receipt.ident} has the numbers {numbered[receipt.ident]} and "
+                f"{receipt.number}"
+            )
     for post, _ in history.acknowledged():
         if numbered.setdefault(post.ident, post.number) != post.number:
-            yield f"message {post.ident} was acknowledged with number {post.number} and has {numbered[post.ident]}"
+            yield (
+                f"message {post.ident} was acknowledged with number {post.number} and has "
+                f"{numbered[post.ident]}"
+            )
     originals = {post.ident: post.seq for post, _ in history.acknowledged()}
     for client in history.clients:
         yield from _disorder(client, originals)
@@ -157,12 +175,18 @@ def _disorder(client: Client, originals: dict[int, int]) -> Iterable[str]:
             continue  # a repeat, which changes nothing
         known.add(state)
         if receipt.seq <= newest.get(place, 0):
-            yield f"{client.name} got change {receipt.seq} of room {receipt.room} after {newest[place]}"
+            yield (
+                f"{client.name} got change {receipt.seq} of room {receipt.room} after "
+                f"{newest[place]}"
+            )
         newest[place] = max(newest.get(place, 0), receipt.seq)
         # Not changed since it was posted, so shown in its place.
         if originals.get(receipt.ident) == receipt.seq:
             if receipt.number <= number.get(place, 0):
-                yield f"{client.name} got number {receipt.number} of room {receipt.room} after {number[place]}"
+                yield (
+                    f"{client.name} got number {receipt.number} of room {receipt.room} after "
+                    f"{number[place]}"
+                )
             number[place] = max(number.get(place, 0), receipt.number)
 
 
@@ -176,15 +200,20 @@ def invented(history: History, bounds: Bounds) -> Iterable[str]:
             continue
         post = history.posts.get(receipt.key)
         if post is None or post.room != receipt.room or post.author != receipt.author:
-            yield f"message {receipt.ident} of room {receipt.room} by {receipt.author} was posted by nobody: {receipt.key}"
+            yield (
+                f"message {receipt.ident} of room {receipt.room} by {receipt.author} was posted by "
+                f"nobody: {receipt.key}"
+            )
     for room, rows in history.stored.items():
         for ident, row in rows.items():
             if row.key and row.key not in history.posts:
-                yield f"message {ident} of room {room} is stored and was posted by nobody: {row.key}"
+                yield (
+                    f"message {ident} of room {room} is stored and was posted by nobody: {row.key}"
+                )
 
 
 def leaked(history: History, bounds: Bounds) -> Iterable[str]:
-    """What may be read by some is read by them, while they may."""
+    """Messages reach only the clients that may read them, while they may."""
     stays = _stays(history)
     for client in history.clients:
         for receipt in client.receipts:
@@ -192,7 +221,10 @@ def leaked(history: History, bounds: Bounds) -> Iterable[str]:
             if (receipt.room in history.guarded or place in stays) and not _allowed(
                 stays.get(place, []), bounds, receipt
             ):
-                yield f"{client.name} got message {receipt.ident} of room {receipt.room} (seq {receipt.seq}) without the right to"
+                yield (
+                    f"{client.name} got message {receipt.ident} of room {receipt.room} (seq "
+                    f"{receipt.seq}) without the right to"
+                )
         for ban in (ban for ban in history.bans if ban.user == client.user):
             late = [
                 receipt
@@ -200,7 +232,10 @@ def leaked(history: History, bounds: Bounds) -> Iterable[str]:
                 if receipt.at > bounds.deadline(ban.acked, REVOKED_SECONDS)
             ]
             if late:
-                yield f"{client.name} got {len(late)} messages, {late[-1].at - ban.acked:.2f} s after the ban"
+                yield (
+                    f"{client.name} got {len(late)} messages, {late[-1].at - ban.acked:.2f} s "
+                    f"after the ban"
+                )
 
 
 def _stays(history: History) -> dict[tuple[int, int], list[Stay]]:
@@ -234,7 +269,10 @@ def undeleted(history: History, bounds: Bounds) -> Iterable[str]:
             if deletion is None or not receipt.key or _was_stalled(client, receipt.at):
                 continue
             if receipt.seq >= deletion.seq or receipt.at > bounds.deadline(deletion.acked):
-                yield f"{client.name} got the text of message {receipt.ident}, {_since(deletion, receipt)} after its deletion"
+                yield (
+                    f"{client.name} got the text of message {receipt.ident}, "
+                    f"{_since(deletion, receipt)} after its deletion"
+                )
 
 
 def _since(deletion: Deletion, receipt: Receipt) -> str:
@@ -242,7 +280,7 @@ def _since(deletion: Deletion, receipt: Receipt) -> str:
 
 
 def _was_stalled(client: Client, at: float) -> bool:
-    """Whether what was read at ``at`` may have lain in a buffer: the client's own, or one on the way to it."""
+    """Whether data read at ``at`` may have waited in a buffer on its way."""
     return any(start <= at <= end for start, end in client.stalls)
 
 
@@ -250,20 +288,26 @@ def _was_stalled(client: Client, at: float) -> bool:
 
 
 def late(history: History, bounds: Bounds) -> Iterable[str]:
-    """Every message reaches every client within the bound of what happens at the time; and everybody is level after each fault."""
+    """Every message reaches every client within the bound of the current fault.
+
+    All clients are level after each fault.
+    """
     for client, post, lag, _ in _lags(history):
         assert post.acked is not None
         if post.acked + lag > bounds.deadline(post.acked):
             owed = bounds.deadline(post.acked) - post.acked
-            yield f"{client.name} got message {post.ident} after {lag:.2f} s, owed within {owed:.2f} s"
+            yield (
+                f"{client.name} got message {post.ident} after {lag:.2f} s, owed within {owed:.2f} "
+                f"s"
+            )
     for fault in history.faults:
         if not bounds.level_in_time(fault):
             took = "never" if fault.level_after is None else f"after {fault.level_after:.2f} s"
-            yield f"after {fault.name!r} everybody was level {took}, owed within {fault.bound:g} s"
+            yield f"after {fault.name!r} everyone was level {took}, owed within {fault.bound:g} s"
 
 
 def _lags(history: History) -> Iterable[tuple[Client, Post, float, float]]:
-    """How long each acknowledged message took to each client that is owed speed: from the acknowledgement, and from the sending."""
+    """The delivery times of acknowledged messages, from acknowledgement and from sending."""
     posts = {post.ident: post for post, _ in history.acknowledged()}
     stays = _stays(history)
     for client in history.clients:
@@ -280,7 +324,7 @@ def _lags(history: History) -> Iterable[tuple[Client, Post, float, float]]:
 
 
 def cut_off(history: History, bounds: Bounds) -> Iterable[str]:
-    """Faults that cost a client nothing cost it no connection, or only one that ends in good order."""
+    """Harmless faults end no connection, or only in good order."""
     excused = {ban.user for ban in history.bans}
     owed = [
         client for client in history.clients if not client.hostile and client.user not in excused
@@ -320,7 +364,10 @@ def grown(history: History, bounds: Bounds) -> Iterable[str]:
         quarter = max(1, len(warm) // 4)
         growth = statistics.median(warm[-quarter:]) - statistics.median(warm[:quarter])
         if growth > FLAT_BYTES:
-            yield f"{program} (process {pid}) grew by {growth / 2**20:.0f} MiB to {warm[-1] / 2**20:.0f} MiB"
+            yield (
+                f"{program} (process {pid}) grew by {growth / 2**20:.0f} MiB to "
+                f"{warm[-1] / 2**20:.0f} MiB"
+            )
 
 
 def _by_process(history: History) -> dict[tuple[str, int], list[Memory]]:

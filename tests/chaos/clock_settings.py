@@ -1,8 +1,9 @@
-"""The settings of a node whose wall clock can be set wrong while it runs, by the seconds in the file ``CHAOS_CLOCK``.
+"""Settings of a node whose wall clock is shifted by the seconds in the file ``CHAOS_CLOCK``.
 
-All that the project, Django and Channels ask for the time is ``time.time`` and ``timezone.now``; the monotonic clock and PostgreSQL's go on
-as they are, as on a machine whose clock is wrong. libfaketime was tried first: a process with threads stalls under it now and then, with
-the clock right, for half a second and more.
+All that the project, Django and Channels ask for the time is ``time.time`` and ``timezone.now``;
+the monotonic clock and PostgreSQL's go on as they are, as on a machine whose clock is wrong.
+libfaketime was tried first: a process with threads stalls under it now and then, with the clock
+right, for half a second and more.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The people of a run and what they do all the time: talk, edit, delete, come and go, are removed and banned."""
+"""The people of a run: they talk, edit, delete, come and go, are removed and banned."""
 
 import asyncio
 import contextlib
@@ -28,14 +28,18 @@ TRY_AGAIN_SECONDS = 0.2  # of a request that nobody answered
 REQUEST_SECONDS = 10.0
 LOOK_SECONDS = 0.02  # what strangers see cannot be awaited
 SILENCE_CHECK_SECONDS = 0.5
-END_SECONDS = 60.0  # for everybody to be level when all is over
+END_SECONDS = 60.0  # for everyone to be level when all is over
 # For a node's death to be noticed by the others, and for the linger of who left.
 PRESENCE_SECONDS = 30.0 * LOADED
 EMOJI = ("👍", "🎉", "❤️")
 
 
 class Crowd:
-    """Everybody. Alice owns the rooms: ``hall`` is public and followed by all, ``cabinet`` is private, in ``court`` nobody talks."""
+    """The people of a run.
+
+    Alice owns the rooms: ``hall`` is public and followed by all, ``cabinet`` is private, in
+    ``court`` nobody talks.
+    """
 
     hall: int
     cabinet: int
@@ -54,7 +58,7 @@ class Crowd:
         self._people: list[Person] = []
         self._addresses = stage.addresses()
         self._over = asyncio.Event()
-        self._life: list[asyncio.Task[None]] = []  # what everybody does, until it is over
+        self._life: list[asyncio.Task[None]] = []  # the tasks of all people
         self._always: list[asyncio.Task[None]] = []  # what goes on to the end
         headers = {"Authorization": f"Bearer {self.alice.token}"}
         self._http = httpx.AsyncClient(
@@ -64,7 +68,7 @@ class Crowd:
     # Coming and going -----------------------------------------------------------------------------
 
     async def arrive(self) -> None:
-        """Make the rooms and the accounts, connect everybody, and begin to talk."""
+        """Make the rooms and the accounts, connect everyone, and begin to talk."""
         self.hall = await self._make("Hall", "public")
         self.cabinet = await self._make("Cabinet", "private")
         self.court = await self._make("Court", "public")
@@ -93,7 +97,7 @@ class Crowd:
         self._life = [asyncio.create_task(work) for work in [*talking, *others]]
 
     async def end(self) -> float | None:
-        """Let everybody finish, wait until they have everything, and write down what they and the database hold; returns what that took."""
+        """Finish all work, wait until everyone is level, record all copies; return the seconds."""
         self._over.set()
         async with asyncio.timeout(END_SECONDS):
             await asyncio.gather(*self._life)
@@ -121,7 +125,7 @@ class Crowd:
         await asyncio.gather(*(reader.close() for reader in self.readers), self._http.aclose())
 
     def check_alive(self) -> None:
-        """Raise what ended somebody's life before its time: a fault of the test itself."""
+        """Raise the exception that ended a client early: a fault of the test itself."""
         for task in [*self._life, *self._always]:
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 raise error
@@ -129,7 +133,7 @@ class Crowd:
     # Being level ----------------------------------------------------------------------------------
 
     async def level(self, within: float, *, hostile: bool = False) -> float | None:
-        """Post, and return how long it took until everybody was connected and had it; None: not ``within`` so many seconds."""
+        """Post and return the seconds until everyone has it; None: not ``within`` the limit."""
         started = time.monotonic()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -143,7 +147,7 @@ class Crowd:
         return None
 
     async def until_level(self, guest: Guest, within: float) -> bool:
-        """Wait until one client is level with all that was acknowledged so far; False: not ``within`` so many seconds."""
+        """Wait until one client is level with all acknowledged messages; False after ``within``."""
         heads = self._heads()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -186,7 +190,7 @@ class Crowd:
             and (hostile or not guest.log.hostile)
         )
 
-    # Who is there ---------------------------------------------------------------------------------
+    # Presence -------------------------------------------------------------------------------------
 
     def _admit_all(self) -> None:
         people = self._people
@@ -332,7 +336,7 @@ class Crowd:
         stay.end_seq = await self._departure(stay)
 
     async def _departure(self, stay: Stay) -> int | None:
-        """Hear from Alice's client which change of the room ended a stay: the newest that says so."""
+        """Return the newest change that ended a stay, as Alice's client received it."""
         before = {
             other.end_seq
             for other in self.history.stays
@@ -361,7 +365,7 @@ class Crowd:
         return int(made.raise_for_status().json()["room"]["id"])
 
     async def _ask(self, method: str, path: str, body: Mapping[str, object]) -> None:
-        """Ask for a change by HTTP until it is answered; one that was made already is refused, which is an answer too."""
+        """Request a change by HTTP until it is answered; a refused repeat counts as an answer."""
         while True:
             with contextlib.suppress(httpx.TransportError):
                 answer = await self._http.request(method, path, json=body)
@@ -429,7 +433,7 @@ class Crowd:
 
 
 def _users(answer: Mapping[str, Any], there: frozenset[int]) -> frozenset[int]:
-    """Who a node says is there; where they are too many to be named, the count decides."""
+    """Whom a node reports as present; in a large room only the count."""
     if "users" in answer:
         return frozenset(answer["users"])
     return there if answer["count"] == len(there) else frozenset()

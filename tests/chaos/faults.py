@@ -48,13 +48,13 @@ class Kind:
     name: str
     subject: str  # two faults of one subject are not combined, except those of single nodes
     inflict: Inflict
-    # Seconds until everybody is level: from the beginning, or, where it holds or is measured then,
+    # Seconds until everyone is level: from the beginning, or, where it holds or is measured then,
     # from the end.
     bound: float
     lasts: float = 0.0  # seconds, in the long form
     briefly: float = 0.0  # the same, in the short form
-    holds: bool = False  # while it lasts, nothing can be promised to somebody
-    at_end: bool = False  # it is many acts, and everybody is level after the last
+    holds: bool = False  # while it lasts, nothing can be promised to someone
+    at_end: bool = False  # it is many acts, and everyone is level after the last
     closes: Collection[int] | None = None  # with which codes connections may end; None: any
 
     def fault(self) -> Fault:
@@ -304,7 +304,7 @@ async def slow_reader(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIt
     level = await crowd.until_level(guest, 10 * fault.bound)
     guest.log.stalls.append((started, time.monotonic()))
     if not guest.fell_behind and not guest.log.closings:
-        guest.breaches.append("did not read, and was never told to be behind")
+        guest.breaches.append("did not read, but was never notified of being behind")
     if not level:
         guest.breaches.append("read on, and did not become level")
 
@@ -331,7 +331,10 @@ async def flooder(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterat
 
 @asynccontextmanager
 async def begun(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Begin something, and see it through at the end; it may need what another fault has taken away, so it is not waited for for long."""
+    """Start a task and finish it at the end.
+
+    It may need what another fault has taken away, so the wait is short.
+    """
     task = asyncio.create_task(work)
     await asyncio.wait({task}, timeout=BEGIN_SECONDS)
     try:

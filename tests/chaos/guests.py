@@ -1,4 +1,7 @@
-"""The clients of a run: those of the conformance tests, which come back, keep what is not acknowledged, and write down what they get."""
+"""The clients of a run: those of the conformance tests.
+
+They reconnect, keep unacknowledged messages, and record what they receive.
+"""
 
 import asyncio
 import contextlib
@@ -30,7 +33,7 @@ GONE = ("not_subscribed", "not_found", "forbidden")  # a right that ended while 
 
 
 class RecordedCopy(Copy):
-    """A copy that writes down each message it gets, and keeps of it only what tells versions apart."""
+    """A copy that records each message, with only the fields that tell versions apart."""
 
     def __init__(self, name: str, log: Log, generation: int) -> None:
         super().__init__(name, log.breaches)
@@ -105,7 +108,7 @@ class Guest(Client):
         self.stopped: int | None = None  # the code after which a client does not come back
         self.heard = time.monotonic()
         self.connections = 0
-        self.fell_behind = 0  # how often it was told so
+        self.fell_behind = 0  # number of `behind` objects
         self._history = history
         self._rnd = rnd
         self._bye: dict[str, Any] | None = None
@@ -133,12 +136,15 @@ class Guest(Client):
         await self.cut()
 
     def lose(self) -> None:
-        """Give up the connection, without a word to the other side."""
+        """Abandon the connection without notifying the server."""
         if self._socket is not None:
             self._socket.transport.abort()
 
     def stop_reading(self) -> None:
-        """Leave what comes where it is: the connection fills up. (A paused transport would not stay so: the library resumes it.)"""
+        """Stop reading, so that the connection fills up.
+
+        A paused transport would not do: the library resumes it.
+        """
         self._listening.clear()
 
     def read_on(self) -> None:
@@ -146,7 +152,7 @@ class Guest(Client):
         self._listening.set()
 
     def watch(self, now: float) -> None:
-        """Called now and then: ask a silent server for a sign of life, and leave one that gives none."""
+        """Ping a silent server and leave one that does not answer; called regularly."""
         silence = now - self.heard
         after = self.hello.get("ping_after", PATIENCE_SECONDS)
         if self.opened.is_set() and silence > after + PATIENCE_SECONDS:
@@ -246,16 +252,16 @@ class Guest(Client):
         self._generations[room] += 1
 
     async def enter(self, room: int) -> None:
-        """Follow a room from now on, from its beginning; where it may not be read, nothing is followed."""
+        """Follow a room from its beginning, if the client may read it."""
         name = f"room.{room}"
         if name in self.copies:
-            return  # nobody told it to leave
+            return  # it was not asked to leave
         self.follow(room)
         reply = await self.persist("subscribe", streams={name: 0})
         self._note_errors(reply)
 
     def level(self, heads: Mapping[int, int]) -> bool:
-        """Whether the client is connected and has everything up to these heads, of the rooms that it follows."""
+        """Whether the client is connected and level with these heads of its rooms."""
         if not self.opened.is_set():
             return False
         followed = ((self.copies.get(f"room.{room}"), head) for room, head in heads.items())
@@ -264,7 +270,7 @@ class Guest(Client):
         )
 
     def copy_of(self, room: int) -> RecordedCopy | None:
-        """What it holds of a room."""
+        """Return its copy of a room."""
         found = self.copies.get(f"room.{room}")
         assert found is None or isinstance(found, RecordedCopy)
         return found
@@ -289,7 +295,10 @@ class Guest(Client):
     async def persist(
         self, command: str, *, on_repeat: Any = None, **fields: Any
     ) -> dict[str, Any]:
-        """Send a command until it is answered, over connections and refusals that say when to come back. Raises ``Refused``."""
+        """Send a command until it is answered, across reconnects and retries.
+
+        Raises ``Refused``.
+        """
         while True:
             await self.opened.wait()
             try:
@@ -303,7 +312,7 @@ class Guest(Client):
             if on_repeat is not None:
                 on_repeat()
 
-    # What comes -----------------------------------------------------------------------------------
+    # Incoming -------------------------------------------------------------------------------------
 
     async def _frames(self, socket: Any) -> AsyncIterator[str | bytes]:
         async for text in socket:

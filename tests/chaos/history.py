@@ -1,7 +1,7 @@
-"""What happened in a run, as its clients saw it: written by the crowd while it runs, judged by ``checker`` afterwards.
+"""The history of a run as its clients saw it, for ``checker``.
 
-All times are seconds of one monotonic clock, that of the machine. A message carries the key of its post as the first word of its text, so
-whoever reads a message knows which post it claims to be.
+All times are seconds of one monotonic clock, that of the machine. A message carries the key of its
+post as the first word of its text, so whoever reads a message knows which post it claims to be.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 @dataclass(slots=True)
 class Post:
-    """A message that somebody wants to be posted, and what became of it."""
+    """A message to post, and its outcome."""
 
     key: str
     room: int
@@ -64,7 +64,7 @@ class Client:
 
 
 class Row(NamedTuple):
-    """A message as it stands at the end."""
+    """A message as stored at the end."""
 
     seq: int
     number: int
@@ -73,7 +73,10 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Stay:
-    """A time in which somebody may read a room, who at other times may not. A change is asked for at one moment, and known at another."""
+    """A time in which someone may read a room, who at other times may not.
+
+    A change is asked for at one moment, and known at another.
+    """
 
     room: int
     user: int
@@ -86,7 +89,7 @@ class Stay:
 
 @dataclass(slots=True)
 class Ban:
-    """Somebody kept out of the whole site."""
+    """A user banned from the whole site."""
 
     user: int
     acked: float
@@ -110,16 +113,16 @@ class Fault:
     name: str
     begun: float
     over: float = math.inf
-    # Seconds until everybody is level: from the beginning, or, where it holds, from the end.
+    # Seconds until everyone is level: from the beginning, or, where it holds, from the end.
     bound: float = 1.0
-    holds: bool = False  # while it lasts, nothing can be promised to somebody
+    holds: bool = False  # while it lasts, nothing can be promised to someone
     # Codes with which connections may end because of it; None: any.
     closes: Collection[int] | None = None
     level_after: float | None = None  # as measured; None: never
 
 
 class Present(NamedTuple):
-    """Who a node says is in a room at the end, and who is."""
+    """The users whom a node reports in a room at the end, and the real ones."""
 
     node: str
     said: frozenset[int]
@@ -127,7 +130,7 @@ class Present(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What a process holds at a moment."""
+    """The memory of a process at a moment."""
 
     at: float
     program: str

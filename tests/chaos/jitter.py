@@ -1,8 +1,11 @@
-"""The jitter test: thousands of people on bad networks in one room, as in the published comparison of AnyCable with Socket.IO.
+"""The jitter test: thousands of people on bad networks in one room.
 
-Every client's TCP is cut about every 15 s, stays away for 2 s, and comes back through nginx with its position, while 2 messages a second
-are posted. Reported: what part of all messages reached all clients, how many came twice, how long catching up took.
-``python -m tests.chaos.jitter --clients 2000 --seconds 120`` is ``make jitter``.
+It follows the published comparison of AnyCable with Socket.IO.
+
+Every client's TCP is cut about every 15 s, stays away for 2 s, and comes back through nginx with
+its position, while 2 messages a second are posted. Reported: what part of all messages reached all
+clients, how many came twice, how long catching up took. ``python -m tests.chaos.jitter --clients
+2000 --seconds 120`` is ``make jitter``.
 """
 
 import argparse
@@ -32,7 +35,7 @@ POST_SECONDS = 0.5
 # 44 characters, three times: a sentence of chat.
 BODY = "the quick brown fox jumps over the lazy dog "
 ARRIVALS = 100  # clients a second, before it begins
-LAST_SECONDS = 30.0  # for everybody to have everything
+LAST_SECONDS = 30.0  # for everyone to have everything
 LOOK_SECONDS = 0.05
 BUSY = 0.85  # of one core: above, the generator is the bottleneck
 EVERYTHING = "everything"
@@ -42,7 +45,7 @@ SOCKETS_A_CLIENT = 4
 
 @dataclass
 class Outcome:
-    """What came of a run. Times in seconds."""
+    """The outcome of a run. Times in seconds."""
 
     clients: int
     posted: int = 0
@@ -59,7 +62,7 @@ class Outcome:
 
     @property
     def part(self) -> float:
-        """What part of what should have been delivered was."""
+        """The part of the expected deliveries that arrived."""
         return self.delivered / max(1, self.posted * self.clients)
 
 
@@ -78,7 +81,7 @@ class Jitter:
         self.outcome = Outcome(clients)
 
     async def run(self) -> Outcome:
-        """Let everybody in, jitter for so long, let everybody catch up, and count."""
+        """Let everyone in, jitter for so long, let everyone catch up, and count."""
         room, tokens = await self._prepare()
         tasks = [asyncio.create_task(self._note_lateness())]
         try:
@@ -109,7 +112,7 @@ class Jitter:
         return made["room"], [person["token"] for person in people]
 
     async def _arrive(self, room: int, tokens: list[str]) -> int:
-        """Connect everybody, from the room's head on; returns the number of the first message that counts."""
+        """Connect everyone at the room's head; return the number of the first message to count."""
         await self._alice.connect()
         first = await self._alice.post(room, "we begin")
         self._head = first["seq"]
@@ -158,7 +161,7 @@ class Jitter:
             self.outcome.posted += 1
 
     async def _catch_up(self) -> None:
-        """Wait until everybody has everything, or long enough."""
+        """Wait until everyone has everything, or long enough."""
         try:
             async with asyncio.timeout(LAST_SECONDS):
                 await self._until_level()
@@ -184,7 +187,7 @@ class Jitter:
         outcome.returns.sort()
         outcome.live.sort()
 
-    # Who is busy ----------------------------------------------------------------------------------
+    # Bottleneck -----------------------------------------------------------------------------------
 
     async def _note_lateness(self) -> None:
         while True:
@@ -232,17 +235,22 @@ def words(outcome: Outcome, facts: dict[str, object]) -> str:
     lines = [f"{name:<12} {value}" for name, value in facts.items()]
     lines += [
         "",
-        f"delivered    {outcome.part * 100:.4f} % of {outcome.posted} messages x {outcome.clients} clients",
-        f"duplicates   {outcome.duplicates} shown twice; {outcome.repeats} sent twice and ignored by the client's rule",
+        f"delivered    {outcome.part * 100:.4f} % of {outcome.posted} messages x "
+        f"{outcome.clients} clients",
+        f"duplicates   {outcome.duplicates} shown twice; {outcome.repeats} sent twice and ignored "
+        f"by the client's rule",
         f"cuts         {outcome.cuts}; {len(outcome.returns)} returns",
-        f"catching up  {_milliseconds(outcome.returns)} (from the start of the connection to level)",
+        f"catching up  {_milliseconds(outcome.returns)} (from the start of the connection to "
+        f"level)",
         f"live         {_milliseconds(outcome.live)} (from the sending of a post to its arrival)",
-        f"failures     {', '.join(f'{count} x {why}' for why, count in outcome.failures.items()) or 'none'}",
+        f"failures     "
+        f"{', '.join(f'{count} x {why}' for why, count in outcome.failures.items()) or 'none'}",
         "",
         "processors   "
         + ", ".join(f"{name} {part * 100:.0f} %" for name, part in outcome.processors.items())
         + " of one core each",
-        f"generator    at most {outcome.lateness * 1000:.0f} ms behind: {'the' if bottleneck(outcome) else 'not the'} bottleneck",
+        f"generator    at most {outcome.lateness * 1000:.0f} ms behind: "
+        f"{'the' if bottleneck(outcome) else 'not the'} bottleneck",
     ]
     return "\n".join(lines) + "\n"
 
@@ -262,11 +270,14 @@ def _milliseconds(times: list[float]) -> str:
 def machine() -> str:
     """Say where this runs."""
     memory = psutil.virtual_memory().total / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}, load {os.getloadavg()[0]:.1f} at the start"
+    return (
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}, load "
+        f"{os.getloadavg()[0]:.1f} at the start"
+    )
 
 
 async def run(directory: Path, *, clients: int, seconds: float, seed: int) -> Outcome:
-    """Run on a cluster of its own: three socket nodes and a web node, with the settings of production."""
+    """Run on a new cluster of three socket nodes and a web node, with production settings."""
     allow_files(clients)
     cluster = Cluster(directory, socket_nodes=3)
     try:

@@ -1,6 +1,9 @@
-"""Very light clients, thousands in one process: raw WebSockets on asyncio, and the two rules of protocol.md §3, for one room each.
+"""Light clients, thousands in one process: raw WebSockets on asyncio, one room each.
 
-They parse no more than they need, mask with zeros, and answer pings. They know no close codes: a connection that ends is made again.
+They follow the two rules of docs/protocol.md.
+
+They parse no more than they need, mask with zeros, and answer pings. They know no close codes: a
+connection that ends is made again.
 """
 
 import asyncio
@@ -31,7 +34,7 @@ class Page(msgspec.Struct, rename={"start": "from"}):
 
 
 class Data(msgspec.Struct, rename={"start": "from"}):
-    """What a reply or an event carries; a pulled page is the whole of it."""
+    """The content of a reply or an event; a pulled page is all of it."""
 
     pages: dict[str, Page] = {}
     start: int | None = None
@@ -176,8 +179,10 @@ class Listener:
         self._address = host, port
         self._stream = f"room.{room}"
         self._request = (
-            f"GET /ws/chat/ HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: holdfast.v1\r\n"
+            f"GET /ws/chat/ HTTP/1.1\r\nHost: {host}:{port}\r\nUpgrade: websocket\r\nConnection: "
+            f"Upgrade\r\n"
+            f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: "
+            f"13\r\nSec-WebSocket-Protocol: holdfast.v1\r\n"
             f"Authorization: Bearer {token}\r\n\r\n"
         ).encode()
         self._rnd = rnd
@@ -235,7 +240,7 @@ class Listener:
             self._deadline.cancel()
             self._deadline = None
 
-    # What comes -----------------------------------------------------------------------------------
+    # Incoming -------------------------------------------------------------------------------------
 
     def _text(self, payload: bytes) -> None:
         found = _decoder.decode(payload)

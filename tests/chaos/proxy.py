@@ -1,4 +1,4 @@
-"""A network between two parties, as a test needs it: TCP or Unix sockets, with resets and silence."""
+"""A network between two parties, TCP or Unix sockets, with resets and silence."""
 
 import asyncio
 import random
@@ -25,8 +25,8 @@ class Link(asyncio.Protocol):
         self.other = other
         self.transport: Any = None
         self.full = False  # the other side sends faster than this one takes
-        self.ended = False  # this side has said all that it had to say
-        self.dead = False  # nothing comes through any more, and nobody is told
+        self.ended = False  # this side has sent everything
+        self.dead = False  # drops all data silently
         self._early: list[bytes] = []  # before there was another side
 
     def connection_made(self, transport: Any) -> None:
@@ -48,7 +48,7 @@ class Link(asyncio.Protocol):
     def eof_received(self) -> bool:
         other = self.other
         if other is None or other.transport is None or other.ended:
-            return False  # both sides have said all: closed, and with it the other one
+            return False  # both sides have sent everything: close both
         self.ended = True
         other.transport.write_eof()
         return True
@@ -141,7 +141,10 @@ class Proxy:
 
     @asynccontextmanager
     async def silence(self, rnd: random.Random, *, forgotten: float = 0.5) -> AsyncIterator[None]:
-        """Let nothing through, and say nothing. Afterwards a part of the connections is forgotten: silent for ever, as behind a router."""
+        """Let nothing through, and say nothing.
+
+        Afterwards a part of the connections is forgotten: silent for ever, as behind a router.
+        """
         self.silent = True
         before = list(self.links)
         self._settle_all()

@@ -1,4 +1,4 @@
-"""Clients of a run that read over HTTP, by long polls and by server-sent events: the same positions, and the same end."""
+"""Clients of a run that read by long polls and server-sent events, with the same positions."""
 
 import asyncio
 import json

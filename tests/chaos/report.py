@@ -23,18 +23,30 @@ def _totals(history: History, verdict: Verdict) -> Iterable[str]:
     repeated = sum(post.repeats > 0 for post in history.posts.values())
     closings = sum(len(client.closings) for client in history.clients)
     stored = sum(map(len, history.stored.values()))
-    yield f"acknowledged   {verdict.acknowledged} messages ({repeated} had to be sent more than once), {stored} stored"
+    yield (
+        f"acknowledged   {verdict.acknowledged} messages ({repeated} had to be sent more than "
+        f"once), {stored} stored"
+    )
     yield f"received       {verdict.deliveries} times, over {closings} lost connections"
-    yield f"removed        {sum(stay.end_seq is not None for stay in history.stays)} from rooms, {len(history.bans)} banned"
+    yield (
+        f"removed        {sum(stay.end_seq is not None for stay in history.stays)} from rooms, "
+        f"{len(history.bans)} banned"
+    )
     yield "   ".join(f"{kind} {verdict.count(kind)}" for kind in verdict.breaches)
-    yield f"delivery lag   {_quantiles(verdict.seen)} (from the sending to each client; messages that were sent once)"
+    yield (
+        f"delivery lag   {_quantiles(verdict.seen)} (from the sending to each client; messages "
+        f"that were sent once)"
+    )
     yield f"  while calm   {_quantiles(verdict.calm_seen)}"
     yield f"  acknowledged {_quantiles(verdict.lags)} (from the acknowledgement; all messages)"
 
 
 def _faults(history: History, verdict: Verdict) -> Iterable[str]:
     bounds = Bounds(history.faults)
-    yield f"{'fault':<80} times   level after (median, max)   owed (x{LOADED:g} here)   slowest message"
+    yield (
+        f"{'fault':<80} times   level after (median, max)   owed (x{LOADED:g} here)   slowest "
+        f"message"
+    )
     names = sorted({fault.name for fault in history.faults})
     for name in names:
         faults = [fault for fault in history.faults if fault.name == name]
@@ -49,7 +61,10 @@ def _faults(history: History, verdict: Verdict) -> Iterable[str]:
         slowest = max(
             lag for place, lag in verdict.slowest.items() if history.faults[place].name == name
         )
-        yield f"{name:<80} {len(faults):>5}         {times}           {faults[0].bound:>5.1f} s        {slowest:>6.2f} s{mark}"
+        yield (
+            f"{name:<80} {len(faults):>5}         {times}           {faults[0].bound:>5.1f} s      "
+            f"  {slowest:>6.2f} s{mark}"
+        )
 
 
 def _memory(history: History) -> Iterable[str]:
@@ -73,4 +88,7 @@ def _mib(held: int) -> int:
 def _quantiles(lags: Sequence[float]) -> str:
     if not lags:
         return "of no message"
-    return f"p50 {quantile(lags, 0.5) * 1000:.0f} ms   p99 {quantile(lags, 0.99) * 1000:.0f} ms   max {quantile(lags, 1) * 1000:.0f} ms"
+    return (
+        f"p50 {quantile(lags, 0.5) * 1000:.0f} ms   p99 {quantile(lags, 0.99) * 1000:.0f} ms   max "
+        f"{quantile(lags, 1) * 1000:.0f} ms"
+    )

@@ -1,6 +1,7 @@
-"""A run: everybody talks, one fault comes after the other, alone and in pairs, and the checker judges what the clients saw.
+"""A run: everyone talks while faults happen, alone and in pairs, and the checker judges it.
 
-``python -m tests.chaos.run --seed 7 --minutes 10`` is ``make chaos``. The same seed makes the same faults in the same order.
+``python -m tests.chaos.run --seed 7 --minutes 10`` is ``make chaos``. The same seed makes the same
+faults in the same order.
 """
 
 import argparse
@@ -26,14 +27,17 @@ from tests.support.server import ROOT
 
 CALM_FIRST_SECONDS = 6.0  # to see how fast it is while nothing is wrong
 CALM_BETWEEN_SECONDS = 2.0  # at most, from one fault to the next
-# How many times the owed time everybody is waited for; then it is called never.
+# How many times the owed time everyone is waited for; then it is called never.
 PATIENCE_FACTOR = 2.0
 BAN_EVERY = 5  # faults; there are three to be banned
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is run. ``seconds``: how long faults go on; None: each kind once, briefly, and some pairs."""
+    """The options of a run.
+
+    ``seconds``: how long faults go on; None: each kind once, briefly, and some pairs.
+    """
 
     seed: int
     guests: int
@@ -51,7 +55,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of it."""
+    """The outcome of a run."""
 
     history: History
     verdict: Verdict
@@ -74,9 +78,7 @@ async def run(plan: Plan, directory: Path, say: Say) -> Result:
             say("all faults are over")
             took = await crowd.end()
             say(
-                "nobody is level"
-                if took is None
-                else f"everybody has everything after {took:.2f} s"
+                "nobody is level" if took is None else f"everyone has everything after {took:.2f} s"
             )
         finally:
             await crowd.go()
@@ -91,7 +93,7 @@ async def run(plan: Plan, directory: Path, say: Say) -> Result:
 
 
 def schedule(plan: Plan, rnd: random.Random) -> Iterator[tuple[Kind, ...]]:
-    """What happens when: each kind alone, in random order, and then pairs; in the long form again and again."""
+    """The schedule: each kind of fault alone, then pairs; repeated in long runs."""
     end = None if plan.seconds is None else time.monotonic() + plan.seconds
     kinds = plan.kinds
     pairs = [(one, other) for one in kinds for other in kinds if compatible(one, other)]
@@ -107,7 +109,7 @@ def schedule(plan: Plan, rnd: random.Random) -> Iterator[tuple[Kind, ...]]:
 
 
 class Faults:
-    """Makes faults, and looks how long everybody takes to be level."""
+    """Makes faults, and looks how long everyone takes to be level."""
 
     def __init__(self, crowd: Crowd, rnd: random.Random, *, brief: bool) -> None:
         self._crowd = crowd
@@ -147,7 +149,7 @@ class Faults:
         return fault
 
     async def _pair(self, one: Kind, other: Kind) -> Fault:
-        """Two at once: the second at a random moment of the first, and both are repaired side by side."""
+        """Two faults at once: the second starts at a random moment of the first."""
         fault = Fault(
             f"{one.name} + {other.name}",
             time.monotonic(),
@@ -169,7 +171,7 @@ class Faults:
         return fault
 
     async def _level(self, fault: Fault, since: float) -> float | None:
-        """Wait until everybody is level; returns the seconds since ``since``."""
+        """Wait until everyone is level; returns the seconds since ``since``."""
         passed = time.monotonic() - since
         took = await self._crowd.level(fault.bound * LOADED * PATIENCE_FACTOR)
         if took is None:

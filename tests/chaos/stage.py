@@ -1,4 +1,4 @@
-"""The cluster of a run: three socket nodes and a web node behind nginx; and the networks around nginx, in the test's hands."""
+"""The cluster of a run: three socket nodes and a web node behind nginx, and its networks."""
 
 import asyncio
 import json
@@ -43,7 +43,11 @@ T = TypeVar("T")
 
 
 class Stage:
-    """All that faults are done to. ``front`` is the network that half of the clients come through, ``back`` the one to the last node."""
+    """All that faults are done to.
+
+    ``front`` is the network that half of the clients come through, ``back`` the one to the last
+    node.
+    """
 
     def __init__(
         self, directory: Path, *, history: History, rnd: random.Random, say: Say = lambda _: None
@@ -114,7 +118,10 @@ class Stage:
     async def insist(
         self, *arguments: object, env: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        """The same, again and again while it fails, because the database may be away. Raises the last failure."""
+        """The same, again and again while it fails, because the database may be away.
+
+        Raises the last failure.
+        """
         for _ in range(TRIES - 1):
             try:
                 return await self.act(*arguments, env=env)
@@ -136,7 +143,10 @@ class Stage:
 async def act(
     cluster: Cluster, *arguments: object, env: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Have something done to a cluster by a process of its own (``tests.chaos.acts``). Raises with what it said when it failed."""
+    """Have something done to a cluster by a process of its own (``tests.chaos.acts``).
+
+    Raises with what it said when it failed.
+    """
     command = [sys.executable, "-m", "tests.chaos.acts", *map(str, arguments)]
     environment = {**cluster.shape.environment, **(env or {})}
     process = await asyncio.create_subprocess_exec(
@@ -155,7 +165,10 @@ async def act(
 
 
 def run_cleanly(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; Ctrl-C and SIGTERM end it too, with everything that it has started. Exits then."""
+    """Run to the end; Ctrl-C and SIGTERM end it too, with everything that it has started.
+
+    Exits then.
+    """
 
     async def main() -> T:
         task = asyncio.ensure_future(work)
@@ -171,7 +184,7 @@ def run_cleanly(work: Coroutine[Any, Any, T]) -> T:
 
 
 class Clock:
-    """The wall clock of one node, which can be set wrong while it runs; its monotonic clock goes on as it is."""
+    """The wall clock of one node, which can be shifted; its monotonic clock is not."""
 
     def __init__(self, file: Path, node: str, cluster: Cluster) -> None:
         self.node = node

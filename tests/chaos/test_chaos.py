@@ -1,4 +1,6 @@
-"""Every fault of the failure table once, briefly, and some in pairs, while people talk: nobody loses anything, and all are level in time.
+"""Every fault of the failure table once, and some in pairs, while people talk.
+
+No message is lost, and all clients are level in time.
 
 The long form is ``make chaos SEED=7 MINUTES=10``.
 """

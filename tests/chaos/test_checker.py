@@ -33,7 +33,10 @@ FROZEN = "pause a node"
 
 
 def good() -> History:
-    """Alice posts eight messages in the hall and deletes one. In the cabinet she posts three, and Bob is removed after two."""
+    """Alice posts eight messages in the hall and deletes one.
+
+    In the cabinet she posts three, and Bob is removed after two.
+    """
     history = History(guarded={CABINET})
     alice, bob, charlie, dora = history.clients = [
         Client("alice", ALICE),
@@ -85,7 +88,7 @@ def post(
     *,
     number: int | None = None,
 ) -> Post:
-    """A message that is acknowledged at ``at`` and read a moment later; its number is its seq where nothing else happened."""
+    """A message acknowledged at ``at`` and read a moment later, whose number is its seq."""
     number = number or seq
     ident = room * 1000 + number if room != HALL else number
     made = Post(f"key-{ident}", room, ALICE, at - 0.05, at, ident, number, seq)
@@ -96,7 +99,7 @@ def post(
 
 
 def settle(history: History) -> None:
-    """Store what Alice has, and give it to everybody who may have it."""
+    """Store what Alice has, and give it to everyone who may have it."""
     alice, bob, charlie, _ = history.clients
     for receipt in sorted(alice.receipts, key=lambda each: each.seq):
         history.stored.setdefault(receipt.room, {})[receipt.ident] = Row(
@@ -118,14 +121,14 @@ def test_a_good_history_is_good() -> None:
     assert verdict.calm_seen == verdict.seen
 
 
-# What can be wrong --------------------------------------------------------------------------------
+# Violations ---------------------------------------------------------------------------------------
 
 Spoil = Callable[[History], object]
 SPOILT: list[tuple[str, str, Spoil]] = []
 
 
 def spoils(kind: str) -> Callable[[Spoil], Spoil]:
-    """A way to spoil the good history, and the kind of breach that has to be found, and no other."""
+    """A way to spoil the good history, and the one kind of breach to be found."""
 
     def note(spoil: Spoil) -> Spoil:
         SPOILT.append((kind, spoil.__name__, spoil))
@@ -319,7 +322,7 @@ def test_what_is_wrong_is_found(kind: str, name: str, spoil: Spoil) -> None:
     assert {found for found, words in verdict.breaches.items() if words} == {kind}, verdict.words()
 
 
-# What only looks wrong ----------------------------------------------------------------------------
+# Not violations -----------------------------------------------------------------------------------
 
 
 def kill_excuses(history: History) -> None:
@@ -370,7 +373,7 @@ def a_return_is_a_new_stay(history: History) -> None:
 
 
 def refused_and_unanswered_posts_owe_nothing(history: History) -> None:
-    """A post that was refused, and one whose author never heard."""
+    """A refused post, and one whose author got no answer."""
     history.posts["refused"] = Post("refused", HALL, DORA, 104.0, refused="forbidden")
     history.posts["unanswered"] = Post("unanswered", HALL, BOB, 104.0)
 

@@ -79,12 +79,12 @@ async def test_silence_tells_nobody_and_ends(proxy: Proxy) -> None:
     async with proxy.silence(RND, forgotten=0):
         writer.write(b"lost in the meantime?")
         new_reader, new_writer = await dial(proxy)
-        new_writer.write(b"anybody?")
+        new_writer.write(b"anyone?")
         for each in (reader, new_reader):
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(each.read(100), 0.2)
     assert await reader.readexactly(21) == b"lost in the meantime?"
-    assert await new_reader.readexactly(8) == b"anybody?"
+    assert await new_reader.readexactly(8) == b"anyone?"
     writer.close()
     new_writer.close()
 

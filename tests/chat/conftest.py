@@ -17,6 +17,7 @@ from realtime.auth import MODERATORS
 from realtime.core import reads as streams
 from realtime.models import Stream
 from tests.conftest import make_user
+from tests.support.notices import sentence_of
 from tests.support.replay import Change, Verify
 from tests.support.replay import verify as replayed
 
@@ -28,7 +29,7 @@ BlockWord = Callable[[str], Filter]
 
 @pytest.fixture
 def verify(replayed: Verify) -> Verify:
-    """Check all streams across the changes of a block, and that no replay has a deleted text."""
+    """Check all streams across a change, and that no replay has a deleted or hidden text."""
 
     @contextmanager
     def verified() -> Iterator[Change]:
@@ -116,10 +117,11 @@ def fresh(room: Room) -> Room:
 
 
 def membership(room: Room, user: User) -> Membership:
-    """Return the current membership of a user."""
+    """Return a user's membership as it is now."""
     return Membership.objects.get(room=room, user=user)
 
 
 def notices(user: User) -> list[tuple[str, str]]:
-    """Return kind and title of a user's current notifications, oldest first."""
-    return list(user.notifications.filter(count__gt=0).order_by("pk").values_list("kind", "title"))
+    """Return a user's notifications, oldest first, without withdrawn ones: kind and sentence."""
+    rows = user.notifications.filter(count__gt=0).order_by("pk")
+    return [(row.kind, sentence_of(row)) for row in rows]

@@ -36,7 +36,7 @@ def test_private_and_direct_rooms_are_not_there_for_others(
 @pytest.mark.parametrize(
     ("state", "public"), [("left", None), ("removed", None), ("banned", Forbidden)]
 )
-def test_who_is_gone_reads_as_others_do(
+def test_a_former_member_reads_like_any_other_user(
     general: Room, secret: Room, bob: User, state: State, public: type[HoldfastError] | None
 ) -> None:
     Membership.objects.filter(user=bob).update(state=state)
@@ -146,7 +146,7 @@ def test_my_rooms_come_with_what_is_unread(
 ) -> None:
     say(alice, general, "one")
     say(alice, general, "two")
-    services.mark_read([services.Mark(user_id=bob.pk, room_id=general.pk, number=1)])
+    services.mark_read([services.ReadMark(user_id=bob.pk, room_id=general.pk, number=1)])
     services.change_room(actor_id=alice.pk, room_id=secret.pk, archived=True)
     found = room_lists.my_rooms(bob.pk)
     assert [(item.room, item.unread, item.seq, item.partner) for item in found] == [
@@ -203,7 +203,7 @@ def test_what_a_stream_shows_changes_only_with_its_number(
     general: Room, alice: User, bob: User, say: Say
 ) -> None:
     say(alice, general, "Hello")
-    services.mark_read([services.Mark(user_id=bob.pk, room_id=general.pk, number=1)])
+    services.mark_read([services.ReadMark(user_id=bob.pk, room_id=general.pk, number=1)])
     row = Membership.objects.get(room=general, user=bob)
     assert (
         payloads.membership(row)["read_number"],

@@ -1,4 +1,4 @@
-"""Blocking: Alice blocks Bob and no longer hears from him; nobody else notices."""
+"""Blocking: what changes for Alice, who blocks Bob, and that nobody else notices."""
 
 from uuid import uuid4
 
@@ -42,7 +42,7 @@ def test_one_cannot_block_oneself_nor_nobody(alice: User, bob: User) -> None:
     for user_id, error in ((alice.pk, BadRequest), (10**6, NotFound)):
         with pytest.raises(error):
             services.block(actor_id=alice.pk, user_id=user_id)
-    with pytest.raises(NotFound, match="have not blocked"):
+    with pytest.raises(NotFound, match="haven't blocked"):
         services.unblock(actor_id=alice.pk, user_id=bob.pk)
 
 
@@ -57,7 +57,7 @@ def test_the_number_of_blocks_is_bounded(
     services.block(actor_id=alice.pk, user_id=charlie.pk)
 
 
-def test_who_is_blocked_notifies_no_more(
+def test_a_blocked_user_causes_no_notifications(
     verify: Verify, apart: None, general: Room, alice: User, bob: User, charlie: User, say: Say
 ) -> None:
     services.set_involvement(actor_id=alice.pk, room_id=general.pk, involvement="everything")
@@ -78,7 +78,7 @@ def test_who_is_blocked_notifies_no_more(
     assert [*Mention.objects.filter(user=alice).values_list("number", flat=True)] == [4]
 
 
-def test_who_is_blocked_cannot_write_in_the_direct_room(
+def test_a_blocked_user_cannot_post_in_the_direct_room(
     verify: Verify, direct: Room, alice: User, bob: User, say: Say
 ) -> None:
     before = say(bob, direct, "Before")
@@ -118,9 +118,11 @@ def test_neither_opens_a_direct_room(alice: User, bob: User) -> None:
     assert not Room.objects.filter(kind="direct").exists()
 
 
-def test_who_is_blocked_cannot_add_whom_they_annoy(apart: None, alice: User, bob: User) -> None:
+def test_a_blocked_user_cannot_add_the_blocker_to_a_room(
+    apart: None, alice: User, bob: User
+) -> None:
     den = services.create_room(actor_id=bob.pk, name="Den", kind=Room.Kind.PRIVATE).room
-    with pytest.raises(Forbidden, match=r"^You cannot add this person\.$"):
+    with pytest.raises(Forbidden, match=r"^You can't add this person\.$"):
         services.invite(actor_id=bob.pk, room_id=den.pk, username="alice")
     assert notices(alice) == []
 

@@ -1,4 +1,7 @@
-"""Bulk actions: confirmed by a count, live for everyone, resumable by others, and undone."""
+"""Bulk actions: confirmed by their number, live for everyone, and undone.
+
+They run in batches, and another process can continue them.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -93,7 +96,7 @@ def test_all_messages_of_a_person_go_and_come_back(
         services.begin_undo(actor_id=mona.pk, bulk_id=bulk.pk)
 
 
-def test_what_is_told_does_not_depend_on_the_moderators_language(
+def test_the_notification_does_not_depend_on_the_moderators_language(
     spam: list[Message], bob: User, mona: User
 ) -> None:
     bulk = removal(mona, Choice(author_id=bob.pk))
@@ -102,7 +105,7 @@ def test_what_is_told_does_not_depend_on_the_moderators_language(
     assert notices(bob)[-1] == ("moderation", "A moderator removed 8 of your messages")
 
 
-def test_the_search_finds_what_stands(
+def test_search_finds_only_remaining_messages(
     spam: list[Message], alice: User, bob: User, mona: User
 ) -> None:
     services.hide_message(actor_id=mona.pk, message_id=spam[0].pk)
@@ -119,7 +122,7 @@ def found(user: User, q: str) -> int:
     return len(index.find(user.pk, parse(q)).messages)
 
 
-def test_who_has_blocked_an_author_has_no_badge_of_what_comes_back(
+def test_a_restored_message_counts_no_mention_for_a_user_who_blocked_its_author(
     spam: list[Message], general: Room, alice: User, bob: User, mona: User, say: Say
 ) -> None:
     bulk = removal(mona, Choice(author_id=bob.pk, room_id=general.pk))
@@ -168,7 +171,7 @@ def test_what_is_written_after_the_confirmation_stays(
     assert list(Message.objects.filter(author=bob, deleted_at=None)) == [later]
 
 
-def test_somebody_else_goes_on_where_it_stopped(
+def test_another_process_continues_where_it_stopped(
     verify: Verify, spam: list[Message], bob: User, mona: User
 ) -> None:
     bulk = removal(mona, Choice(author_id=bob.pk))
@@ -264,5 +267,5 @@ def test_no_more_than_one_can_oversee(
     spam: list[Message], bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulks, "MAX_BULK", 7)
-    with pytest.raises(TooMany, match="time"):
+    with pytest.raises(TooMany, match="shorter period"):
         count(Choice(author_id=bob.pk))

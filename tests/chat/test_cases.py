@@ -1,4 +1,7 @@
-"""Cases: moderators Mona and Omar resolve reports by Alice and Charlie about Bob's messages."""
+"""Cases: the site moderators Mona and Omar decide about reports of Bob's messages.
+
+Alice and Charlie have reported them.
+"""
 
 from typing import Any
 
@@ -10,9 +13,9 @@ from chat import services
 from chat.errors import TooLate
 from chat.models import HeldText, Message, ModerationLog, RemovedText, Report, Room
 from chat.services import cases
+from notifications.kinds import detail, sentence
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
-from realtime.site import languages
 from tests.chat.conftest import Say
 from tests.conftest import make_user
 from tests.support.replay import Change, Verify
@@ -42,17 +45,17 @@ def in_room(change: Change, room: Room) -> list[dict[str, Any]]:
 
 
 def notices(change: Change, user: User) -> list[dict[str, Any]]:
-    """A user's notifications from moderation."""
+    """Return the notifications of moderation; withdrawn reactions are left out."""
     return [
         data for data in change.data(f"inbox.{user.pk}") if data["kind"] in ("moderation", "report")
     ]
 
 
 def told(change: Change, user: User) -> list[str]:
-    return [data["title"] for data in notices(change, user)]
+    return [sentence(data) for data in notices(change, user)]
 
 
-def test_a_message_is_removed_and_everybody_concerned_is_told(
+def test_a_message_is_removed_and_everyone_concerned_is_notified(
     verify: Verify,
     message: Message,
     general: Room,
@@ -81,14 +84,16 @@ def test_a_message_is_removed_and_everybody_concerned_is_told(
 def test_the_author_reads_the_category_in_their_own_language(
     verify: Verify, message: Message, bob: User, mona: User
 ) -> None:
-    languages.remember(bob.pk, "de")
     Report.objects.update(category="abuse")
     with verify() as change, override("ar"):
         services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
-    assert notices(change, bob)[0]["body"] == "Beleidigung"
+    with override("de"):
+        assert detail(notices(change, bob)[0]) == "Beleidigung"
 
 
-def test_who_was_second_is_told_in_their_language(message: Message, mona: User, omar: User) -> None:
+def test_the_second_moderator_gets_the_error_in_their_language(
+    message: Message, mona: User, omar: User
+) -> None:
     services.decide(actor_id=mona.pk, message_id=message.pk, status="dismissed")
     with pytest.raises(TooLate) as refused:
         services.decide(actor_id=omar.pk, message_id=message.pk, status="resolved")
@@ -101,7 +106,7 @@ def test_without_a_reason_the_author_reads_the_category(
 ) -> None:
     with verify() as change:
         services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
-    assert notices(change, bob)[0]["body"] == "Spam"
+    assert detail(notices(change, bob)[0]) == "Spam"
 
 
 def test_a_message_stays(
@@ -145,11 +150,11 @@ def test_what_is_hidden_is_changed_by_nobody(
 ) -> None:
     services.hide_message(actor_id=mona.pk, message_id=message.pk)
     services.hide_message(actor_id=mona.pk, message_id=message.pk)
-    with pytest.raises(Forbidden, match="Moderators are looking"):
+    with pytest.raises(Forbidden, match="Moderators are reviewing"):
         services.edit_message(actor_id=bob.pk, message_id=message.pk, body="I take it back")
-    with pytest.raises(Forbidden, match="Moderators are looking"):
+    with pytest.raises(Forbidden, match="Moderators are reviewing"):
         services.delete_message(actor_id=bob.pk, message_id=message.pk)
-    with pytest.raises(Forbidden, match="Moderators are looking"):
+    with pytest.raises(Forbidden, match="Moderators are reviewing"):
         services.react(actor_id=alice.pk, message_id=message.pk, emoji="👍", on=True)
     assert HeldText.objects.get().body == message.body
 
@@ -174,13 +179,13 @@ def test_a_decision_ends_the_hiding(
         assert message.body == "**Buy** this, @alice"
 
 
-def test_who_decides_second_is_told_who_was_first(
+def test_the_second_moderator_learns_who_was_first(
     verify: Verify, message: Message, mona: User, omar: User
 ) -> None:
     services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
     with (
         verify() as change,
-        pytest.raises(TooLate, match="Mona was first: the message was removed"),
+        pytest.raises(TooLate, match="Mona already closed this case and removed the message"),
     ):
         services.decide(actor_id=omar.pk, message_id=message.pk, status="dismissed")
     assert change.streams == []
@@ -192,7 +197,7 @@ def test_a_case_is_one_moderators_and_a_second_one_has_to_take_it_over(
 ) -> None:
     services.assign(actor_id=mona.pk, message_id=message.pk)
     services.assign(actor_id=mona.pk, message_id=message.pk)
-    with pytest.raises(TooLate, match="Mona was first"):
+    with pytest.raises(TooLate, match="Mona is already reviewing this case"):
         services.assign(actor_id=omar.pk, message_id=message.pk)
     services.release(actor_id=omar.pk, message_id=message.pk)
     assert set(Report.objects.values_list("assigned_to", flat=True)) == {mona.pk}
@@ -204,7 +209,7 @@ def test_a_case_is_one_moderators_and_a_second_one_has_to_take_it_over(
     services.release(actor_id=omar.pk, message_id=message.pk)
     assert set(Report.objects.values_list("assigned_to", flat=True)) == {None}
     services.decide(actor_id=mona.pk, message_id=message.pk, status="dismissed")
-    with pytest.raises(TooLate, match="Mona was first"):
+    with pytest.raises(TooLate, match="Mona already closed this case and kept the message"):
         services.assign(actor_id=omar.pk, message_id=message.pk)
 
 
@@ -242,7 +247,7 @@ def test_only_moderators_of_the_site_do_this(
         services.decide(actor_id=alice.pk, message_id=message.pk, status="resolved")
     with pytest.raises(BadRequest, match="resolved, dismissed"):
         services.decide(actor_id=mona.pk, message_id=message.pk, status="open")
-    with pytest.raises(NotFound, match="Nobody has reported"):
+    with pytest.raises(NotFound, match="No one has reported"):
         services.decide(
             actor_id=mona.pk, message_id=say(alice, general, "fine").pk, status="dismissed"
         )

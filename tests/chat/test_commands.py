@@ -1,4 +1,7 @@
-"""The commands of rooms and messages, over a socket or ``POST /api/commands``, and signals."""
+"""The commands of rooms and messages, and the signals that they send.
+
+They run as on a socket, or through ``POST /api/commands``.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -152,7 +155,7 @@ async def test_rooms_are_joined_read_and_left(
     assert (await run(charlie, "room.leave", room=general.pk))["membership"]["state"] == "left"
 
 
-async def test_others_see_who_is_typing_and_not_too_often(
+async def test_others_see_a_typing_member_but_not_too_often(
     run: Run, hub: Hub, general: Room, alice: User, bob: User
 ) -> None:
     (_, alices), (_, bobs) = await follow(hub, alice, general), await follow(hub, bob, general)
@@ -163,7 +166,7 @@ async def test_others_see_who_is_typing_and_not_too_often(
     assert signals(alices, "typing") == []
 
 
-async def test_who_may_not_write_is_not_typing(
+async def test_a_user_who_may_not_post_is_not_shown_as_typing(
     run: Run, general: Room, secret: Room, alice: User, bob: User, charlie: User
 ) -> None:
     await database.read(
@@ -176,7 +179,7 @@ async def test_who_may_not_write_is_not_typing(
             await run(user, "room.typing", room=room.pk)
 
 
-async def test_others_see_how_far_somebody_has_read_in_small_rooms(
+async def test_members_of_small_rooms_see_how_far_others_have_read(
     run: Run, hub: Hub, general: Room, alice: User, bob: User
 ) -> None:
     _, alices = await follow(hub, alice, general)
@@ -189,7 +192,7 @@ async def test_others_see_how_far_somebody_has_read_in_small_rooms(
     assert signals(alices, "read") == [{"user": bob.pk, "number": 1}]
 
 
-async def test_who_is_there(
+async def test_presence_lists_the_users_who_are_online(
     run: Run, hub: Hub, general: Room, secret: Room, alice: User, bob: User, charlie: User
 ) -> None:
     assert (await run(bob, "room.presence", room=general.pk))["count"] == 0
@@ -199,7 +202,7 @@ async def test_who_is_there(
         await run(charlie, "room.presence", room=secret.pk)
 
 
-async def test_who_is_removed_hears_nothing_more(
+async def test_a_removed_member_receives_nothing_more(
     run: Run, hub: Hub, secret: Room, alice: User, bob: User
 ) -> None:
     _, bobs = await follow(hub, bob, secret)
@@ -212,13 +215,13 @@ async def test_who_is_removed_hears_nothing_more(
     assert "only for us" not in str(bobs.objects)
 
 
-async def test_who_is_banned_from_the_site_is_disconnected(
+async def test_a_user_banned_from_the_site_is_disconnected(
     run: Run, hub: Hub, general: Room, alice: User, bob: User, mona: User
 ) -> None:
     _, bobs = await follow(hub, bob, general)
     await database.read(lambda: services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="spam"))
     await run(alice, "message.post", room=general.pk, key=str(uuid4()), body="only for us")
-    assert bobs.closed == (CloseCode.BANNED, "banned: spam")
+    assert bobs.closed == (CloseCode.BANNED, "You've been banned. Reason: spam")
     assert "only for us" not in str(bobs.objects)
 
 
@@ -303,7 +306,7 @@ async def test_a_refusal_is_for_one_post_alone(
     assert await database.read(Message.objects.count) == 2
 
 
-async def test_somebody_is_blocked_and_let_back(run: Run, alice: User, bob: User) -> None:
+async def test_a_user_is_blocked_and_unblocked(run: Run, alice: User, bob: User) -> None:
     made = (await run(alice, "person.block", user=bob.pk))["block"]
     assert (made["user"]["id"], made["lifted_at"]) == (bob.pk, None)
     lifted = (await run(alice, "person.unblock", user=bob.pk))["block"]
@@ -312,7 +315,7 @@ async def test_somebody_is_blocked_and_let_back(run: Run, alice: User, bob: User
         await run(alice, "person.block", user="bob")
 
 
-async def test_who_is_blocked_types_in_vain(
+async def test_a_blocked_user_is_not_shown_as_typing(
     run: Run, hub: Hub, direct: Room, alice: User, bob: User
 ) -> None:
     await run(alice, "person.block", user=bob.pk)

@@ -1,4 +1,4 @@
-"""Several nodes at once, each a thread with its own connection: what stream locks prevent."""
+"""Several nodes at once, each a thread with its own connection: what stream locks are for."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from django.db import connections
 
 from chat import services
 from chat.models import Membership, Message, Room
-from chat.services import Mark, Post, Posted
+from chat.services import Post, Posted, ReadMark
 from tests.chat.conftest import fresh
 from tests.conftest import make_user
 from tests.support.replay import Client
@@ -78,9 +78,7 @@ def test_one_key_at_once_on_three_nodes_is_one_message(
     assert fresh(general).last_number + fresh(secret).last_number == 1
 
 
-def test_two_people_who_write_to_each_other_at_once_have_one_conversation(
-    alice: User, bob: User
-) -> None:
+def test_two_people_who_message_each_other_at_once_get_one_room(alice: User, bob: User) -> None:
     made = together(
         partial(services.direct_room, actor_id=alice.pk, user_id=bob.pk),
         partial(services.direct_room, actor_id=bob.pk, user_id=alice.pk),
@@ -97,7 +95,7 @@ def test_rooms_of_one_name_that_are_made_at_once_get_numbers(alice: User, bob: U
     assert sorted(row.room.slug for row in made) == ["walks", "walks-2", "walks-3"]
 
 
-def test_two_owners_who_leave_at_once_leave_an_heir(
+def test_two_owners_who_leave_at_once_leave_a_next_owner(
     general: Room, alice: User, bob: User, charlie: User
 ) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
@@ -109,8 +107,11 @@ def test_two_owners_who_leave_at_once_leave_an_heir(
     assert Membership.objects.get(room=general, state="active").role == "owner"
 
 
-def test_nobody_waits_in_a_ring(general: Room, secret: Room, alice: User, bob: User) -> None:
-    """Posting, reading, reacting and moderating lock rooms, inboxes and rows in different ways."""
+def test_services_do_not_deadlock(general: Room, secret: Room, alice: User, bob: User) -> None:
+    """Each service locks rooms, inboxes and rows in its own order.
+
+    Posting with mentions, posting in slow mode, reading, reacting and moderating run at once.
+    """
     people = [make_user(f"user{number}") for number in range(6)]
     for room in (general, secret):
         services.add_members(room_id=room.pk, user_ids=[user.pk for user in people])
@@ -132,7 +133,7 @@ def test_nobody_waits_in_a_ring(general: Room, secret: Room, alice: User, bob: U
         for number in range(8):
             order = people if number % 2 else people[::-1]
             marks = [
-                Mark(user_id=user.pk, room_id=room.pk, number=number)
+                ReadMark(user_id=user.pk, room_id=room.pk, number=number)
                 for room in (secret, general)
                 for user in order
             ]

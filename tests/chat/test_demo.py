@@ -1,4 +1,4 @@
-"""The demo: created once, through the services, and never where strangers could sign in."""
+"""The demo: created once, through the services, and never where strangers can sign in."""
 
 from io import StringIO
 
@@ -11,6 +11,7 @@ from pytest_django import Settings
 from chat.management.demo_story import story
 from chat.models import Membership, Message, Room
 from notifications.models import Notification
+from tests.support.notices import sentences_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,10 +96,11 @@ def test_inboxes_are_in_order_and_hold_only_what_is_new_as_unread() -> None:
         .values_list("created_at", flat=True)
     )
     assert times == sorted(times)
-    unread = Notification.objects.filter(user__username="bob", read_at=None).values_list(
-        "title", flat=True
-    )
-    assert sorted(unread) == ["Alice Moreau mentioned you in Launch", "Alice Moreau wrote to you"]
+    unread = Notification.objects.filter(user__username="bob", read_at=None)
+    assert sorted(sentences_of(unread)) == [
+        "Alice Moreau mentioned you in Launch",
+        "Alice Moreau wrote to you",
+    ]
 
 
 @pytest.mark.usefixtures("debug")

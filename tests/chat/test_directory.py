@@ -14,7 +14,10 @@ from tests.chat.conftest import Say, fresh
 
 @pytest.fixture
 def rooms(alice: User, bob: User, general: Room, secret: Room, direct: Room) -> dict[str, Room]:
-    """Public rooms beside General: one is archived, Bob is banned from one, and in none of them."""
+    """Public rooms beside General, by name. Bob is a member of General only.
+
+    One room is archived, and Bob is banned from another.
+    """
     made = {
         name: services.create_room(actor_id=alice.pk, name=name, topic=topic).room
         for name, topic in [

@@ -225,7 +225,7 @@ def test_nobody_else_deletes_or_restores(
             services.restore_message(actor_id=actor.pk, message_id=Message.objects.latest("pk").pk)
 
 
-def test_an_author_who_was_put_out_no_longer_reaches_the_message(
+def test_a_removed_author_cannot_reach_the_message(
     secret: Room, alice: User, bob: User, say: Say
 ) -> None:
     message = say(bob, secret, "mine")
@@ -285,7 +285,7 @@ def test_reactions_are_limited(
         services.react(actor_id=bob.pk, message_id=message.pk, emoji="👍", on=True)
 
 
-def test_who_may_react(
+def test_permission_to_react(
     general: Room, secret: Room, alice: User, bob: User, charlie: User, say: Say
 ) -> None:
     message, hidden = say(alice, general, "Hello"), say(alice, secret, "Hello")

@@ -1,4 +1,4 @@
-"""Favourites: each user has their own in their own order, on all tabs, invisible to others."""
+"""Favourites: each member has their own, in their own order, in all their tabs."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,14 +8,14 @@ from django.test.utils import CaptureQueriesContext
 from chat import payloads, services
 from chat.models import Room
 from chat.queries import room_lists
-from chat.services.favourites import MAX_ORDER
+from chat.services.member_settings import MAX_ORDER
 from realtime.core import reads as streams
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import membership
 from tests.support.replay import Verify
 
 
-def test_a_favourite_changes_the_inbox_of_its_owner_and_nothing_else(
+def test_a_favourite_changes_only_the_inbox_of_its_owner(
     verify: Verify, general: Room, bob: User
 ) -> None:
     with verify() as change:

@@ -1,4 +1,4 @@
-"""Filters: matches, actions on messages, and that no text or pattern delays anyone."""
+"""Filters: what they find, what happens to the message, and that none can block the process."""
 
 import time
 from typing import Any
@@ -57,7 +57,7 @@ def test_a_word_is_found_as_a_whole_word_in_any_case(
     assert found(body, Rule(word.casefold())) == expected
 
 
-def test_a_masked_word_is_found_where_it_stands_though_its_neighbours_change_their_length() -> None:
+def test_a_masked_word_keeps_its_position_when_its_neighbours_change_length() -> None:
     assert (
         FilterSet([Rule("zu", action=FilterAction.MASK)]).check("Straße ZU, ﬁn zu", 1).body
         == f"Straße {MASK}, ﬁn {MASK}"
@@ -165,7 +165,7 @@ def test_a_flagged_message_is_posted_and_waits_for_a_moderator(
     assert Report.objects.count() == 1
 
 
-def test_nobody_is_told_of_what_two_say_to_each_other(
+def test_direct_messages_are_reported_to_nobody(
     direct: Room, alice: User, mona: User, say: Say
 ) -> None:
     add(mona, "watches", FilterAction.FLAG)
@@ -174,7 +174,7 @@ def test_nobody_is_told_of_what_two_say_to_each_other(
     assert not Report.objects.exists()
 
 
-def test_a_filter_holds_from_the_next_message_on_and_not_when_it_is_off(
+def test_a_filter_applies_from_the_next_message_on_while_it_is_on(
     general: Room, secret: Room, alice: User, mona: User, say: Say
 ) -> None:
     row = add(mona, "blub", is_on=False)

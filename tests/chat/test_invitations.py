@@ -1,4 +1,4 @@
-"""Invitation links: creating, using and expiring.
+"""Invitation links: who creates them, who can use them, and when they end.
 
 Alice owns the rooms, Bob is a member, Charlie is outside.
 """
@@ -35,7 +35,7 @@ def make(secret: Room, alice: User) -> Make:
     )
 
 
-def test_who_holds_the_link_comes_in(
+def test_anyone_with_the_link_can_join(
     verify: Verify, make: Make, secret: Room, charlie: User
 ) -> None:
     with verify() as change:
@@ -56,7 +56,7 @@ def test_the_token_is_stored_nowhere(make: Make) -> None:
     assert invite_links.by_token(made.token) == made.row
 
 
-def test_only_those_who_moderate_the_room_make_and_revoke_links(
+def test_only_moderators_of_the_room_create_and_revoke_links(
     make: Make, general: Room, bob: User, charlie: User, mona: User
 ) -> None:
     made = make()
@@ -139,7 +139,7 @@ def test_a_link_that_is_over_says_why(
     assert not charlie.memberships.exists()
 
 
-def test_who_is_banned_stays_out_and_who_was_removed_may_come_back(
+def test_a_link_admits_removed_users_but_not_banned_ones(
     make: Make, client: Client, secret: Room, alice: User, bob: User, charlie: User
 ) -> None:
     made = make()
@@ -151,19 +151,22 @@ def test_who_is_banned_stays_out_and_who_was_removed_may_come_back(
         services.join_by_link(actor_id=charlie.pk, token=made.token)
     client.force_login(charlie)
     answer = client.get(f"/invite/{made.token}/")
-    assert (answer.status_code, "You are banned from this room." in answer.content.decode()) == (
+    assert (
+        answer.status_code,
+        "You&#x27;ve been banned from this room." in answer.content.decode(),
+    ) == (
         403,
         True,
     )
 
 
-def test_somebody_without_an_account_makes_one_and_comes_back(
+def test_a_visitor_without_an_account_creates_one_and_returns(
     make: Make, client: Client, secret: Room, settings: Settings
 ) -> None:
     path = f"/invite/{make().token}/"
     page = client.get(path)
     for words in (
-        "Alice invites you to",
+        "Invitation from Alice",
         "Secret",
         "2 members",
         f"/accounts/login/?next={path}",

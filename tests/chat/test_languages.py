@@ -1,4 +1,4 @@
-"""A user reads their language: in pages, errors, on a socket, and on the next device."""
+"""Each person gets their language: on pages, in errors, on a socket, on the next device."""
 
 from zoneinfo import ZoneInfo
 
@@ -48,7 +48,7 @@ def test_a_refusal_is_in_the_language_of_whoever_is_refused_and_its_code_is_not(
     ]
 
 
-def test_values_are_told_in_every_language(client: Client, people: People) -> None:
+def test_errors_with_values_are_translated(client: Client, people: People) -> None:
     room = services.create_room(actor_id=people.alice.pk, name="Lab").room
     client.force_login(people.alice)
     headers = {"accept-language": "de"}
@@ -64,9 +64,7 @@ def test_values_are_told_in_every_language(client: Client, people: People) -> No
     }
 
 
-def test_who_chooses_a_language_is_spoken_to_in_it_whatever_the_browser_says(
-    client: Client, people: People
-) -> None:
+def test_a_chosen_language_overrides_the_browsers(client: Client, people: People) -> None:
     client.force_login(people.alice)
     page = client.post(
         "/accounts/language/", {"language": "de"}, headers={"accept-language": "ar"}, follow=True
@@ -84,7 +82,7 @@ def test_the_choice_comes_along_to_the_next_device(client: Client, people: Peopl
     assert "Dein Konto" in other.get("/accounts/").content.decode()
 
 
-def test_who_has_chosen_nothing_keeps_the_browsers_language(people: People) -> None:
+def test_without_a_choice_the_browsers_language_is_kept(people: People) -> None:
     answer = Client().post("/accounts/login/", {"username": "alice", "password": PASSWORD})
     assert settings.LANGUAGE_COOKIE_NAME not in answer.cookies
 
@@ -99,7 +97,7 @@ def test_a_language_that_nobody_speaks_here_cannot_be_chosen(
     )
 
 
-def test_a_language_is_chosen_by_those_who_are_signed_in(client: Client) -> None:
+def test_only_signed_in_users_choose_a_language(client: Client) -> None:
     assert (
         client.post("/accounts/language/", {"language": "de"})
         .headers["Location"]
@@ -112,7 +110,7 @@ def test_times_are_in_the_readers_zone_on_pages_and_at_the_desk(
 ) -> None:
     room = services.create_room(actor_id=people.alice.pk, name="Lab").room
     said = services.post_message(author_id=people.alice.pk, room_id=room.pk, body="Hello").message
-    # The offset is not a whole hour.
+    # A quarter of an hour apart from everyone else.
     shown = f"{said.created_at.astimezone(ZoneInfo('Asia/Kathmandu')):%H:%M}"
     people.alice.is_staff = people.alice.is_superuser = True
     people.alice.save()

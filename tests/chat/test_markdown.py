@@ -149,7 +149,7 @@ def test_a_name_is_looked_for_as_written_and_in_lower_case() -> None:
     assert len(names(" ".join(f"@user{number}" for number in range(1000)))) <= 202
 
 
-def test_the_room_is_mentioned_only_by_those_who_may() -> None:
+def test_only_permitted_authors_mention_the_whole_room() -> None:
     rendered = render("@room look", PEOPLE, room=True)
     assert rendered.everybody
     assert rendered.html == '<p><span class="mention" data-room="">@room</span> look</p>'

@@ -12,7 +12,7 @@ from chat.models import Membership, ModerationLog, Room, State
 from chat.queries import members as member_queries
 from chat.services import members
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailable
-from realtime.protocol.page import End
+from realtime.protocol.page import AccessEnd
 from tests.chat.conftest import Say, fresh, membership, notices
 from tests.conftest import make_user
 from tests.support.replay import Verify
@@ -59,11 +59,11 @@ def test_nobody_joins_a_room_that_is_archived_or_that_banned_them(
         services.join(actor_id=charlie.pk, room_id=general.pk)
 
 
-def test_who_leaves_can_come_back(verify: Verify, general: Room, bob: User) -> None:
+def test_a_member_who_leaves_can_join_again(verify: Verify, general: Room, bob: User) -> None:
     with verify() as change:
         left = services.leave(actor_id=bob.pk, room_id=general.pk)
     assert left.state == "left"
-    assert change.ends(f"room.{general.pk}") == [End(bob.pk, None, None, "left")]
+    assert change.ends(f"room.{general.pk}") == [AccessEnd(bob.pk, None, None, "left")]
     assert change.data(f"inbox.{bob.pk}")[0]["state"] == "left"
     assert fresh(general).member_count == 1
     with pytest.raises(Forbidden):
@@ -92,7 +92,10 @@ def test_the_last_owners_room_passes_to_the_oldest_moderator(
     assert change.streams == sorted(
         [f"inbox.{alice.pk}", f"inbox.{charlie.pk}", f"room.{general.pk}"]
     )
-    assert notices(charlie)[-1] == ("moderation", "You are now an owner of General")
+    assert notices(charlie)[-1] == (
+        "moderation",
+        "You are now an owner of General: the last owner has left",
+    )
     services.leave(actor_id=charlie.pk, room_id=general.pk)
     assert membership(general, bob).role == "owner"
     services.leave(actor_id=bob.pk, room_id=general.pk)
@@ -122,7 +125,7 @@ def test_a_next_owner_who_leaves_at_the_same_moment_is_replaced(
     assert membership(general, charlie).role == "owner"
 
 
-def test_a_room_that_never_stands_still_is_given_up(
+def test_leaving_gives_up_if_the_next_owner_keeps_changing(
     general: Room, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heirs = iter(range(1000, 2000))
@@ -135,7 +138,7 @@ def test_a_room_that_never_stands_still_is_given_up(
 # -- inviting --------------------------------------------------------------------------------------
 
 
-def test_who_is_invited_is_a_member_and_is_told(
+def test_an_invited_user_becomes_a_member_and_is_notified(
     verify: Verify, secret: Room, alice: User, charlie: User
 ) -> None:
     with verify() as change:
@@ -163,7 +166,7 @@ def test_members_invite_into_public_rooms_and_moderators_into_private_ones(
     services.invite(actor_id=bob.pk, room_id=secret.pk, username="charlie")
 
 
-def test_who_cannot_be_invited(general: Room, alice: User, bob: User, charlie: User) -> None:
+def test_users_who_cannot_be_invited(general: Room, alice: User, bob: User, charlie: User) -> None:
     services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk)
     with pytest.raises(Forbidden, match="bob is banned"):
         services.invite(actor_id=alice.pk, room_id=general.pk, username="bob")
@@ -229,7 +232,9 @@ def test_owners_give_roles(verify: Verify, general: Room, alice: User, bob: User
     )
 
 
-def test_who_may_not_give_roles(general: Room, alice: User, bob: User, charlie: User) -> None:
+def test_users_who_may_not_change_roles(
+    general: Room, alice: User, bob: User, charlie: User
+) -> None:
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="moderator")
     for actor in (bob, charlie):
         with pytest.raises(Forbidden):
@@ -288,7 +293,7 @@ def test_members_are_found_by_name_by_role_and_by_id(
     assert client.get(f"/api/rooms/{general.pk}/members", {"ids": "x"}).status_code == 400
 
 
-def test_who_somebody_is_in_a_room(
+def test_the_profile_of_a_member(
     client: Client, general: Room, secret: Room, alice: User, charlie: User
 ) -> None:
     client.force_login(charlie)

@@ -1,4 +1,4 @@
-"""Notifications of mentions and direct messages, and notification levels."""
+"""Notifications of mentions and direct messages, by the notification level of each member."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,7 +13,7 @@ from tests.conftest import make_user
 from tests.support.replay import Verify
 
 
-def test_who_is_mentioned_is_notified_in_the_same_transaction(
+def test_a_mentioned_member_is_notified_in_the_same_transaction(
     verify: Verify, general: Room, alice: User, bob: User, say: Say
 ) -> None:
     with verify() as change:
@@ -123,17 +123,17 @@ def test_a_message_mentions_a_limited_number_of_people(
         say(alice, general, "@user0 @user1 @user2")
 
 
-def test_who_has_left_between_plan_and_lock_is_not_notified(
+def test_a_member_who_leaves_before_the_lock_is_not_notified(
     general: Room, alice: User, bob: User, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compose = rendering.compose
+    render_texts = rendering.render_texts
 
     def and_bob_leaves(*args: object) -> object:
-        texts = compose(*args)  # type: ignore[arg-type]
+        texts = render_texts(*args)  # type: ignore[arg-type]
         Membership.objects.filter(room=general, user=bob).update(state="left")
         return texts
 
-    monkeypatch.setattr(posting, "compose", and_bob_leaves)
+    monkeypatch.setattr(posting, "render_texts", and_bob_leaves)
     say(alice, general, "@bob")
     assert notices(bob) == []
 
@@ -141,7 +141,7 @@ def test_who_has_left_between_plan_and_lock_is_not_notified(
 # -- edits -----------------------------------------------------------------------------------------
 
 
-def test_an_edit_notifies_those_who_are_mentioned_anew_and_nobody_twice(
+def test_an_edit_notifies_only_newly_mentioned_members(
     verify: Verify, general: Room, alice: User, bob: User, charlie: User, say: Say
 ) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
@@ -157,7 +157,7 @@ def test_an_edit_notifies_those_who_are_mentioned_anew_and_nobody_twice(
     assert len(notices(bob)) == len(notices(charlie)) == 1
 
 
-def test_who_heard_of_it_with_the_whole_room_is_not_told_again(
+def test_a_member_notified_with_the_whole_room_is_not_notified_again(
     general: Room, alice: User, bob: User, say: Say
 ) -> None:
     message = say(alice, general, "@room")

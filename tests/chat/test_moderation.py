@@ -1,4 +1,4 @@
-"""Muting, removing and banning: permissions, effects, the log and notifications."""
+"""Mute, remove, ban: permissions, effects, log entries and notifications."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,7 +16,7 @@ from realtime.auth import banned
 from realtime.core.streams import Claim, Reader
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
-from realtime.protocol.page import End
+from realtime.protocol.page import AccessEnd
 from tests.chat.conftest import Say, fresh, membership, notices
 from tests.support.replay import Verify
 
@@ -27,7 +27,7 @@ def log() -> list[tuple[str, str]]:
     return list(ModerationLog.objects.order_by("pk").values_list("action", "reason"))
 
 
-def test_a_muted_member_may_read_and_not_write(
+def test_a_muted_member_can_read_but_not_post(
     verify: Verify, general: Room, alice: User, bob: User
 ) -> None:
     with verify() as change:
@@ -44,13 +44,13 @@ def test_a_muted_member_may_read_and_not_write(
     assert log() == [("mute", "calm down"), ("unmute", "")]
     muted, freed = [title for _, title in notices(bob)]
     assert muted.startswith("General: a moderator muted you until ")
-    assert freed == "General: a moderator lets you speak again"
+    assert freed == "General: a moderator unmuted you"
     with verify() as change:
         services.mute(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=0)
     assert change.streams == []
 
 
-def test_who_is_removed_is_out_at_once(
+def test_a_removed_member_loses_access_at_once(
     verify: Verify, secret: Room, alice: User, bob: User
 ) -> None:
     with verify() as change:
@@ -58,7 +58,7 @@ def test_who_is_removed_is_out_at_once(
             actor_id=alice.pk, room_id=secret.pk, user_id=bob.pk, reason="done here"
         )
     assert row.state == "removed"
-    assert change.ends(f"room.{secret.pk}") == [End(bob.pk, None, None, "removed")]
+    assert change.ends(f"room.{secret.pk}") == [AccessEnd(bob.pk, None, None, "removed")]
     assert fresh(secret).member_count == 1
     claim = Claim(Reader(bob.pk), str(secret.pk))
     assert list(stream_sources.authorise([claim])) == [claim]
@@ -69,13 +69,13 @@ def test_who_is_removed_is_out_at_once(
     services.invite(actor_id=alice.pk, room_id=secret.pk, username="bob")
 
 
-def test_who_is_banned_stays_out(verify: Verify, general: Room, alice: User, bob: User) -> None:
+def test_a_banned_user_stays_banned(verify: Verify, general: Room, alice: User, bob: User) -> None:
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="moderator")
     with verify() as change:
         row = services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, reason="spam")
         services.ban(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, reason="again")
     assert (row.state, row.role) == ("banned", "member")
-    assert change.ends(f"room.{general.pk}") == [End(bob.pk, None, None, "banned")]
+    assert change.ends(f"room.{general.pk}") == [AccessEnd(bob.pk, None, None, "banned")]
     with pytest.raises(Forbidden):
         snapshots.snapshot(general.pk, bob.pk)
     claim = Claim(Reader(bob.pk), str(general.pk))
@@ -88,7 +88,7 @@ def test_who_is_banned_stays_out(verify: Verify, general: Room, alice: User, bob
     assert fresh(general).member_count == 2
 
 
-def test_who_was_never_a_member_can_be_banned(
+def test_a_user_who_never_was_a_member_can_be_banned(
     verify: Verify, general: Room, alice: User, charlie: User
 ) -> None:
     with verify():
@@ -155,7 +155,7 @@ def test_nobody_moderates_nobody(general: Room, alice: User, act: Act, user_id: 
 
 
 @pytest.mark.parametrize("act", [act_mute, services.remove, services.unban])
-def test_who_is_not_there_cannot_be_muted_or_removed(
+def test_only_members_can_be_muted_or_removed(
     general: Room, alice: User, charlie: User, act: Act
 ) -> None:
     with pytest.raises(NotFound):
@@ -190,8 +190,13 @@ def test_a_ban_from_the_site_closes_all_sockets(verify: Verify, bob: User, mona:
     with verify() as change:
         row = services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="spam")
         assert services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="again").pk == row.pk
-    assert change.ends(f"inbox.{bob.pk}") == [End(bob.pk, None, CloseCode.BANNED, "banned: spam")]
-    assert banned([bob.pk, mona.pk]) == {bob.pk: "banned: spam"}
+    assert change.ends(f"inbox.{bob.pk}") == [
+        AccessEnd(bob.pk, None, CloseCode.BANNED, "You've been banned. Reason: spam")
+    ]
+    refusals = banned([bob.pk, mona.pk])
+    assert {user_id: str(why) for user_id, why in refusals.items()} == {
+        bob.pk: "You've been banned. Reason: spam"
+    }
     with verify():
         services.site_unban(actor_id=mona.pk, user_id=bob.pk, reason="a mistake")
     assert banned([bob.pk]) == {}
@@ -206,7 +211,7 @@ def test_a_ban_from_the_site_closes_all_sockets(verify: Verify, bob: User, mona:
     assert SiteBan.objects.filter(user=bob).count() == 2
 
 
-def test_who_may_ban_from_the_site(alice: User, bob: User, mona: User) -> None:
+def test_only_site_moderators_ban_from_the_site(alice: User, bob: User, mona: User) -> None:
     attempts: list[tuple[User, int, str, type[HoldfastError]]] = [
         (alice, bob.pk, "spam", Forbidden),
         (mona, mona.pk, "spam", Forbidden),

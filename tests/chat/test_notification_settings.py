@@ -1,4 +1,4 @@
-"""The page of notification settings, and the inbox page, as rendered by the server."""
+"""The pages of the notification settings and of the inbox, as the server renders them."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -72,7 +72,7 @@ def test_a_public_room_is_read_by_all_a_private_one_by_its_members(
     assert client.get("/rooms/lab/").status_code == 403
 
 
-def test_who_is_banned_from_the_site_reads_nothing_but_why(
+def test_a_user_banned_from_the_site_sees_only_the_reason(
     client: Client, people: People, lab: Room
 ) -> None:
     people.alice.is_superuser = True

@@ -46,6 +46,7 @@ def test_a_message_is_shown_to_everybody_in_the_room(
         "number": 1,
         "seq": 4,  # after the room itself, Alice and Bob
         "author": {"id": alice.pk, "username": "alice", "name": "Alice"},
+        "key": str(key),
         "body": "Hello",
         "created_at": payloads.moment(posted.message.created_at),
         "edited_at": None,
@@ -168,7 +169,10 @@ def test_one_key_in_two_rooms_is_the_first_message(
 def test_a_key_that_another_node_took_at_the_same_moment_is_found(
     general: Room, alice: User, monkeypatch: pytest.MonkeyPatch, say: Say
 ) -> None:
-    """The other node's message commits between our look-up and insert; a retry finds it."""
+    """The other node's message becomes visible between our query and our insert.
+
+    The second attempt finds it.
+    """
     key = uuid4()
     there = say(alice, general, "first", key=key)
     look, blind = posting._known, [True]
@@ -204,21 +208,19 @@ def test_the_text_is_kept_as_it_was_typed(general: Room, alice: User, say: Say) 
     assert say(alice, general, body).body == body
 
 
-def test_people_outside_are_told_no_more_than_they_may_know(
-    general: Room, secret: Room, charlie: User
-) -> None:
+def test_outsiders_learn_nothing_about_a_room(general: Room, secret: Room, charlie: User) -> None:
     assert refused(charlie, general) is Forbidden
     assert refused(charlie, secret) is NotFound
 
 
 @pytest.mark.parametrize("state", ["left", "removed", "banned"])
-def test_nobody_posts_who_is_gone(general: Room, secret: Room, bob: User, state: State) -> None:
+def test_former_members_cannot_post(general: Room, secret: Room, bob: User, state: State) -> None:
     Membership.objects.filter(user=bob).update(state=state)
     assert refused(bob, general) is Forbidden
     assert refused(bob, secret) is NotFound
 
 
-def test_a_muted_member_is_told_how_long(general: Room, alice: User, bob: User) -> None:
+def test_a_muted_member_learns_until_when(general: Room, alice: User, bob: User) -> None:
     services.mute(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, seconds=60)
     answer = services.post_messages(posts_of(bob, general, "Hello"))[0]
     assert isinstance(answer, Muted)

@@ -87,7 +87,7 @@ def test_many_messages_and_many_mentions_wait() -> None:
     assert [refused(PostRateLimit(), "x", 0.0, mentions=count) for count in (4, 5)] == [None, 60.0]
 
 
-def test_others_are_not_concerned_and_nothing_grows(
+def test_other_authors_are_not_affected_and_memory_is_bounded(
     general: Room, alice: User, bob: User, say: Say
 ) -> None:
     for _ in range(4):
@@ -132,7 +132,7 @@ def test_no_limit_is_no_limit(settings: Any) -> None:
     assert [refused(found, "x", 0.0, mentions=50) for _ in range(100)] == [None] * 100
 
 
-def test_links_are_for_those_whom_the_site_knows(
+def test_new_accounts_cannot_post_links(
     settings: Any, general: Room, alice: User, bob: User, say: Say
 ) -> None:
     say(bob, general, LINK)

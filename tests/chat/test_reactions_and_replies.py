@@ -1,4 +1,4 @@
-"""Notifications of reactions and replies. Alice wrote the message."""
+"""Notifications of reactions and replies to a message, which Alice wrote."""
 
 from uuid import uuid4
 
@@ -11,16 +11,18 @@ from pytest_django import DjangoAssertNumQueries
 from chat import policies, services
 from chat.models import Message, Room
 from notifications import services as inbox
+from notifications.kinds import sentence
 from notifications.models import Notification
 from tests.chat.conftest import Say, notices
 from tests.conftest import make_user
+from tests.support.notices import sentence_of
 from tests.support.replay import Verify
 from tests.support.server import ROOT
 
 
 @pytest.fixture
 def message(general: Room, alice: User, charlie: User, say: Say) -> Message:
-    """A message by Alice, in a room with Bob and Charlie."""
+    """A message of Alice, in a room with Bob and Charlie."""
     services.join(actor_id=charlie.pk, room_id=general.pk)
     return say(alice, general, "The secret word is xyzzy")
 
@@ -30,9 +32,9 @@ def react(user: User, message: Message, emoji: str = "👍", *, on: bool = True)
 
 
 def reactions(user: User) -> list[tuple[str, str, int]]:
-    """Title, body and count of a user's current notifications of reactions."""
+    """Return a user's notifications of reactions, without withdrawn ones: title, body, count."""
     rows = user.notifications.filter(kind="reaction", count__gt=0).order_by("pk")
-    return list(rows.values_list("title", "body", "count"))
+    return [(sentence_of(row), " ".join(row.params["emoji"]), row.count) for row in rows]
 
 
 # -- reactions -------------------------------------------------------------------------------------
@@ -44,10 +46,10 @@ def test_a_reaction_tells_the_author(
     with verify() as change:
         react(bob, message)
     (data,) = change.data(f"inbox.{alice.pk}")
-    assert (data["kind"], data["title"], data["body"], data["count"]) == (
+    assert (data["kind"], sentence(data), data["params"]["emoji"], data["count"]) == (
         "reaction",
         "Bob reacted to your message in General",
-        "👍",
+        ["👍"],
         1,
     )
     assert (data["place"], data["subject"]) == (
@@ -71,8 +73,8 @@ def test_many_reactions_are_one_row_that_moves(
     rows = change.data(f"inbox.{alice.pk}")
     assert len({data["id"] for data in rows}) == 1
     assert [(data["count"], data["unread"]) for data in rows] == [(1, 1), (2, 1), (3, 1)]
-    assert rows[-1]["title"] == "Charlie and Bob reacted to your message in General"
-    assert rows[-1]["body"] == "👍 🎉"
+    assert sentence(rows[-1]) == "Charlie and Bob reacted to your message in General"
+    assert rows[-1]["params"]["emoji"] == ["👍", "🎉"]
     assert rows[-1]["updated_at"] > rows[-1]["created_at"]
 
 
@@ -85,7 +87,7 @@ def test_a_row_that_was_read_is_left_alone_and_a_new_one_begins(
         react(charlie, message)
         react(bob, message, on=False)  # Alice has read of it: that cannot be taken back
     (data,) = change.data(f"inbox.{alice.pk}")
-    assert (data["title"], data["unread"]) == ("Charlie reacted to your message in General", 1)
+    assert (sentence(data), data["unread"]) == ("Charlie reacted to your message in General", 1)
     assert [count for _, _, count in reactions(alice)] == [1, 1]
 
 
@@ -97,7 +99,7 @@ def test_a_reaction_that_is_taken_back_unread_leaves_nothing(
     with verify() as change:
         react(charlie, message, on=False)
     assert [
-        (data["title"], data["count"], data["unread"]) for data in change.data(f"inbox.{alice.pk}")
+        (sentence(data), data["count"], data["unread"]) for data in change.data(f"inbox.{alice.pk}")
     ] == [("Bob reacted to your message in General", 1, 1)]
     with verify() as change:
         react(bob, message, on=False)
@@ -107,7 +109,7 @@ def test_a_reaction_that_is_taken_back_unread_leaves_nothing(
     assert reactions(alice) == []
 
 
-def test_who_cannot_decide_makes_one_row(
+def test_adding_and_removing_a_reaction_repeatedly_makes_one_row(
     verify: Verify, message: Message, alice: User, bob: User
 ) -> None:
     with verify():
@@ -132,9 +134,7 @@ def test_what_was_taken_back_cannot_be_brought_back(
     assert change.streams == []
 
 
-def test_nobody_is_told_of_their_own_reaction(
-    verify: Verify, message: Message, alice: User
-) -> None:
+def test_an_own_reaction_notifies_nobody(verify: Verify, message: Message, alice: User) -> None:
     with verify() as change:
         react(alice, message)
         react(alice, message, on=False)
@@ -173,7 +173,9 @@ def test_nothing_and_none_of_that_kind_are_respected(
     assert reactions(alice) == []
 
 
-def test_who_has_left_is_not_told(message: Message, general: Room, alice: User, bob: User) -> None:
+def test_a_former_member_is_not_notified(
+    message: Message, general: Room, alice: User, bob: User
+) -> None:
     services.leave(actor_id=alice.pk, room_id=general.pk)
     react(bob, message)
     assert reactions(alice) == []
@@ -208,20 +210,20 @@ def test_the_hundredth_reaction_costs_what_the_second_does(
 # -- replies ---------------------------------------------------------------------------------------
 
 
-def test_a_reply_tells_whom_it_answers(
+def test_a_reply_notifies_the_author_of_the_original(
     verify: Verify, message: Message, general: Room, alice: User, bob: User, say: Say
 ) -> None:
     with verify() as change:
         answer = say(bob, general, "Which word?", reply_to=message.pk)
     (data,) = change.data(f"inbox.{alice.pk}")
-    assert (data["kind"], data["title"]) == ("reply", "Bob replied to you in General")
+    assert (data["kind"], sentence(data)) == ("reply", "Bob replied to you in General")
     assert (data["url"], data["subject"]) == (
         f"/rooms/general/{answer.number}/",
         f"room.{general.pk}.{answer.number}",
     )
 
 
-def test_nobody_is_told_twice_of_one_message(
+def test_one_message_notifies_a_member_once(
     message: Message, general: Room, alice: User, bob: User, say: Say
 ) -> None:
     services.set_involvement(actor_id=alice.pk, room_id=general.pk, involvement="everything")
@@ -231,7 +233,7 @@ def test_nobody_is_told_twice_of_one_message(
     assert [kind for kind, _ in notices(alice)] == ["mention", "reply", "message"]
 
 
-def test_who_answers_oneself_is_not_told(
+def test_a_reply_to_oneself_notifies_nobody(
     verify: Verify, message: Message, general: Room, alice: User, say: Say
 ) -> None:
     with verify() as change:

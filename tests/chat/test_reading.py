@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat import services
 from chat.models import Membership, Room
-from chat.services import Mark, Marked
+from chat.services import Marked, ReadMark
 from realtime.protocol.errors import Forbidden, NotFound
 from tests.chat.conftest import Say, membership
 from tests.conftest import make_user
@@ -23,10 +23,10 @@ def five(general: Room, alice: User, say: Say) -> Room:
 
 
 def read(user: User, room: Room, number: int) -> Marked | Exception:
-    return services.mark_read([Mark(user_id=user.pk, room_id=room.pk, number=number)])[0]
+    return services.mark_read([ReadMark(user_id=user.pk, room_id=room.pk, number=number)])[0]
 
 
-def test_reading_changes_the_inbox_of_the_reader_and_nothing_else(
+def test_reading_changes_only_the_inbox_of_the_reader(
     verify: Verify, five: Room, bob: User
 ) -> None:
     with verify() as change:
@@ -66,7 +66,7 @@ def test_many_marks_are_one_transaction(
 ) -> None:
     say(alice, secret, "Hello")
     marks = [
-        Mark(user_id=user.pk, room_id=room_id, number=number)
+        ReadMark(user_id=user.pk, room_id=room_id, number=number)
         for user, room_id, number in [
             (bob, five.pk, 2),
             (bob, five.pk, 4),
@@ -94,7 +94,7 @@ def test_many_marks_are_one_transaction(
     assert [data["read_number"] for data in change.data(f"inbox.{bob.pk}")] == [4]
 
 
-def test_who_is_gone_reads_nothing(five: Room, secret: Room, bob: User) -> None:
+def test_a_former_member_reads_nothing(five: Room, secret: Room, bob: User) -> None:
     Membership.objects.filter(user=bob).update(state="removed")
     assert isinstance(read(bob, five, 1), Forbidden)
     assert isinstance(read(bob, secret, 1), NotFound)
@@ -109,7 +109,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_readers(five: Ro
     for readers in (people[:1], people[1:]):
         with CaptureQueriesContext(connection) as queries:
             services.mark_read(
-                [Mark(user_id=user.pk, room_id=five.pk, number=5) for user in readers]
+                [ReadMark(user_id=user.pk, room_id=five.pk, number=5) for user in readers]
             )
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 6

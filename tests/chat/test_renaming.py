@@ -1,4 +1,4 @@
-"""Renaming a user: every row that shows the name changes, so replays match the live events."""
+"""A new name: everything that shows it moves, so that a replay equals the live events."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,7 +14,7 @@ from tests.conftest import make_user
 from tests.support.replay import Verify
 
 
-def test_a_new_name_is_told_wherever_the_old_one_stood(
+def test_a_new_name_replaces_the_old_one_everywhere(
     verify: Verify,
     general: Room,
     secret: Room,

@@ -11,13 +11,13 @@ from chat.models import SLUG_MAX_LENGTH, ModerationLog, Room
 from chat.pages import urls
 from chat.services import rooms
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
-from realtime.protocol.page import End
+from realtime.protocol.page import AccessEnd
 from tests.chat.conftest import Say, fresh, membership
 from tests.conftest import make_user
 from tests.support.replay import Verify
 
 
-def test_who_makes_a_room_owns_it(verify: Verify, alice: User) -> None:
+def test_the_creator_of_a_room_owns_it(verify: Verify, alice: User) -> None:
     with verify() as change:
         made = services.create_room(
             actor_id=alice.pk, name="  Long   walks ", topic="Where to?", kind="private"
@@ -76,13 +76,13 @@ def test_names_do_not_run_out_unnoticed(alice: User, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(rooms, "MAX_RANDOM_SLUGS", 0)
     for _ in range(2):
         services.create_room(actor_id=alice.pk, name="Walks")
-    with pytest.raises(BadRequest, match="walks is taken"):
+    with pytest.raises(BadRequest, match="walks is already taken"):
         services.create_room(actor_id=alice.pk, name="Walks")
 
 
 def test_no_room_takes_an_address_of_ours(alice: User) -> None:
     assert services.create_room(actor_id=alice.pk, name="New").room.slug == "new-2"
-    with pytest.raises(BadRequest, match="slug: new is an address"):
+    with pytest.raises(BadRequest, match="slug: new is reserved"):
         services.create_room(actor_id=alice.pk, name="News", slug="new")
 
 
@@ -255,7 +255,7 @@ def test_what_is_already_so_is_no_change(verify: Verify, general: Room, alice: U
     assert not ModerationLog.objects.exists()
 
 
-def test_who_may_change_a_room(
+def test_permission_to_change_a_room(
     general: Room, secret: Room, bob: User, charlie: User, mona: User
 ) -> None:
     for actor, room, error in [
@@ -293,7 +293,7 @@ def test_an_archived_room_ends_all_subscriptions_and_can_come_back(
     with verify() as change:
         services.change_room(actor_id=alice.pk, room_id=general.pk, archived=True)
         services.change_room(actor_id=alice.pk, room_id=general.pk, archived=True)
-    assert change.ends(f"room.{general.pk}") == [End(None, None, None, "archived")]
+    assert change.ends(f"room.{general.pk}") == [AccessEnd(None, None, None, "archived")]
     with verify() as change:
         with pytest.raises(ReadOnly):
             services.change_room(actor_id=alice.pk, room_id=general.pk, name="New")

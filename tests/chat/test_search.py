@@ -1,6 +1,6 @@
 """Search: results, permissions and order.
 
-A text that is deleted leaves the index in the same transaction.
+A text that is gone from a room is gone from the index in the same transaction.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ Look = Callable[..., list[str]]
 
 @pytest.fixture
 def look() -> Look:
-    """Search as a user: ``look(bob, "harbour")`` returns the matching texts, newest first."""
+    """Search as a user: ``look(bob, "harbour")`` returns the texts that are found, newest first."""
 
     def find(user: User, q: str, *, before_id: int | None = None, limit: int = 20) -> list[str]:
         return [
@@ -43,7 +43,7 @@ def look() -> Look:
 
 
 def indexed(text: str) -> list[int]:
-    """Return the messages that the index has for a word, regardless of permissions."""
+    """Return the messages that the index itself holds under a word, regardless of permissions."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
@@ -84,7 +84,7 @@ def test_the_last_word_may_be_the_beginning_of_one(
     assert look(bob, "ha") == [], "too short to be a beginning"
 
 
-def test_a_phrase_stands_as_it_was_typed(
+def test_a_phrase_matches_as_it_was_typed(
     general: Room, alice: User, bob: User, say: Say, look: Look
 ) -> None:
     say(alice, general, "high tide at six")
@@ -199,12 +199,12 @@ def test_days_are_those_of_the_reader(
 
 
 def retime(message_id: int) -> None:
-    """A message never changes its time; a test that makes an old one tells the index."""
+    """Give a message another time, and update the index, because messages never change theirs."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE chat_search s SET created_at = m.created_at "
-                "FROM chat_message m WHERE m.id = s.message_id AND m.id = %s",
+                "UPDATE chat_search s SET created_at = m.created_at"
+                " FROM chat_message m WHERE m.id = s.message_id AND m.id = %s",
                 [message_id],
             )
 
@@ -267,7 +267,7 @@ def test_a_conversation_is_found_by_the_two_alone(
     assert look(charlie, "between") == []
 
 
-def test_pages_are_full_whatever_stands_between_that_is_not_for_me(
+def test_pages_are_full_despite_unreadable_messages_in_between(
     alice: User, general: Room, secret: Room, charlie: User, look: Look
 ) -> None:
     for number in range(12):
@@ -451,7 +451,7 @@ def test_the_page_says_what_can_be_asked_and_what_was_wrong(
 ) -> None:
     client.force_login(people.bob)
     assert "has:link" in client.get("/search/").content.decode()
-    assert "Nothing found" in client.get("/search/", {"q": "unheard"}).content.decode()
+    assert "No messages found" in client.get("/search/", {"q": "unheard"}).content.decode()
     assert (
         "before: expected a date"
         in client.get("/search/", {"q": "fish before:soon"}).content.decode()

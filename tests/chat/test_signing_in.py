@@ -1,4 +1,7 @@
-"""Signing in to a deactivated account: the reason is shown only with the right password."""
+"""Signing in to a deactivated account.
+
+Only a person who knows the password learns that it is deactivated.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -16,11 +19,11 @@ from chat.models import SiteBan
 from tests.conftest import PASSWORD
 
 LOGIN = "/accounts/login/"
-WHOM = "If you think it is a mistake, write to the people who run this site."
+WHOM = "If you think this is a mistake, contact the site's administrators."
 
 
 def told(client: Client, name: str, password: str, *, path: str = LOGIN, **headers: str) -> str:
-    """Sign in, and return what the form says."""
+    """Sign in, and return the errors of the form."""
     answer = client.post(path, {"username": name, "password": password}, headers=headers)
     assert answer.status_code == 200
     found = re.search(
@@ -42,17 +45,17 @@ def gone(bob: User, mona: User) -> User:
 
 
 @pytest.mark.parametrize("path", [LOGIN, "/admin/login/"])
-def test_the_owner_of_a_deactivated_account_is_told_so_and_why(
+def test_the_owner_of_a_deactivated_account_learns_the_reason(
     client: Client, gone: User, path: str
 ) -> None:
     assert (
         told(client, "bob", PASSWORD, path=path)
-        == f"A moderator has deactivated this account: it was stolen. {WHOM}"
+        == f"A moderator deactivated this account. Reason: it was stolen. {WHOM}"
     )
     assert "sessionid" not in client.cookies
 
 
-def test_they_are_told_in_their_language(client: Client, gone: User) -> None:
+def test_the_reason_is_in_their_language(client: Client, gone: User) -> None:
     with override("de"):
         said = told(client, "bob", PASSWORD, **{"accept-language": "de"})
     assert said.startswith("Dieses Konto wurde von der Moderation deaktiviert: it was stolen. ")
@@ -63,12 +66,10 @@ def test_an_account_that_no_moderator_has_deactivated_has_no_reason(
 ) -> None:
     services.activate(actor_id=mona.pk, user_id=gone.pk)
     User.objects.filter(pk=gone.pk).update(is_active=False)
-    assert told(client, "bob", PASSWORD) == f"This account is deactivated. {WHOM}"
+    assert told(client, "bob", PASSWORD) == f"This account has been deactivated. {WHOM}"
 
 
-def test_who_does_not_know_the_password_learns_nothing(
-    client: Client, gone: User, alice: User
-) -> None:
+def test_without_the_password_nothing_is_revealed(client: Client, gone: User, alice: User) -> None:
     answers, work = set(), set()
     for name in ("bob", "alice", "nobody", "holdfast"):
         with patch.object(
@@ -88,7 +89,7 @@ def test_an_account_that_is_active_again_lets_its_owner_in(
     assert client.post(LOGIN, {"username": "bob", "password": PASSWORD}).status_code == 302
 
 
-def test_who_is_banned_from_the_site_reads_the_reason_after_signing_in(
+def test_a_banned_user_sees_the_reason_after_signing_in(
     client: Client, bob: User, mona: User
 ) -> None:
     services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="threats", seconds=3600)
@@ -98,7 +99,7 @@ def test_who_is_banned_from_the_site_reads_the_reason_after_signing_in(
     assert answer.status_code == 403
     page = answer.content.decode()
     assert "threats</p>" in page
-    assert "The ban ends by itself: 25 Nov 2100, 00:30." in page
+    assert "The ban ends on 25 Nov 2100, 00:30." in page
 
 
 def test_a_ban_without_an_end_says_nothing_of_one(client: Client, bob: User, mona: User) -> None:

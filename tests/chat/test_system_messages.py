@@ -126,7 +126,7 @@ def test_the_command_reaches_rooms_and_takes_it_back(
     assert not Message.objects.filter(deleted_at=None).exists()
 
 
-def test_a_wrong_room_is_named_and_nothing_is_sent(general: Room) -> None:
+def test_a_wrong_room_is_named_in_the_error_and_nothing_is_sent(general: Room) -> None:
     with pytest.raises(CommandError, match="general"):
         call_command("broadcast", "Hello", "--room", "generl")
     assert not Message.objects.exists()

@@ -1,4 +1,4 @@
-"""Unread messages and mentions, going back in a room, and marking all rooms as read."""
+"""Unread mentions and messages, going back in a room, and reading all rooms at once."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -8,14 +8,14 @@ from django.test.utils import CaptureQueriesContext
 from chat import services
 from chat.models import Mention, Room
 from chat.queries import room_lists, snapshots
-from chat.services import Mark, WentBack
+from chat.services import MarkedUnread, ReadMark
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import Say, membership
 from tests.support.replay import Verify
 
 
 def mentions(user: User) -> dict[str, list[int]]:
-    """The numbers of the unread messages that mention a user, by room."""
+    """Return the numbers of a user's unread mentions, by room."""
     return {
         item.room.slug: list(item.mentions)
         for item in room_lists.my_rooms(user.pk)
@@ -24,7 +24,7 @@ def mentions(user: User) -> dict[str, list[int]]:
 
 
 def read(user: User, room: Room, number: int) -> None:
-    services.mark_read([Mark(user_id=user.pk, room_id=room.pk, number=number)])
+    services.mark_read([ReadMark(user_id=user.pk, room_id=room.pk, number=number)])
 
 
 # -- mentions --------------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ def test_unread_mentions_are_counted_apart(
         say(alice, general, text)
     say(alice, secret, "@bob")
     assert mentions(bob) == {"general": [2, 3], "secret": [1]}
-    assert mentions(alice) == {}  # mentioning oneself is no news
+    assert mentions(alice) == {}  # a mention of oneself is no news
     read(bob, general, 2)
     assert mentions(bob) == {"general": [3], "secret": [1]}
     read(bob, general, 4)
@@ -52,7 +52,7 @@ def test_everybody_is_mentioned_but_the_author(
     assert not Mention.objects.exclude(user=bob).exists()
 
 
-def test_who_wants_to_hear_nothing_is_mentioned_all_the_same(
+def test_a_member_without_notifications_still_has_unread_mentions(
     general: Room, alice: User, bob: User, say: Say
 ) -> None:
     services.set_involvement(actor_id=bob.pk, room_id=general.pk, involvement="nothing")
@@ -135,7 +135,7 @@ def five(general: Room, alice: User, bob: User, say: Say) -> Room:
 def test_a_room_is_unread_again_from_a_message_on(verify: Verify, five: Room, bob: User) -> None:
     with verify() as change:
         back = services.mark_unread(actor_id=bob.pk, room_id=five.pk, number=3)
-    assert back == WentBack(3, 2, membership(five, bob).inbox_seq)
+    assert back == MarkedUnread(3, 2, membership(five, bob).inbox_seq)
     assert change.streams == [f"inbox.{bob.pk}"]
     assert change.data(f"inbox.{bob.pk}")[0]["read_number"] == 2
     assert mentions(bob) == {"general": [3]}
@@ -173,7 +173,7 @@ def test_all_rooms_are_read_at_once(
     for room in (five, secret, direct):
         say(alice, room, "@bob")
     with verify() as change:
-        assert services.read_everywhere(user_id=bob.pk) == 3
+        assert services.mark_all_read(user_id=bob.pk) == 3
     assert {data["room"]: data["read_number"] for data in change.data(f"inbox.{bob.pk}")} == {
         five.pk: 6,
         secret.pk: 1,
@@ -181,7 +181,7 @@ def test_all_rooms_are_read_at_once(
     }
     assert [item.unread for item in room_lists.my_rooms(bob.pk)] == [0, 0, 0]
     with verify() as change:
-        assert services.read_everywhere(user_id=bob.pk) == 0
+        assert services.mark_all_read(user_id=bob.pk) == 0
     assert change.streams == []
 
 
@@ -199,4 +199,4 @@ def test_more_rooms_than_one_transaction_takes_are_read_too(
     for room in (five, secret, direct):
         say(alice, room, "news")
     with verify():
-        assert services.read_everywhere(user_id=bob.pk) == 3
+        assert services.mark_all_read(user_id=bob.pk) == 3

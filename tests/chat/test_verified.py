@@ -1,4 +1,7 @@
-"""*Snapshot + pages + events == fresh snapshot*, for every service and for random activity."""
+"""*Snapshot + pages + events == fresh snapshot*, for every service.
+
+Once for each service by name, and for random actions of many people.
+"""
 
 import ast
 import random
@@ -13,7 +16,7 @@ from django.contrib.auth.models import User
 
 from chat import services
 from chat.models import Membership, Message, Room
-from chat.services import Mark, Post
+from chat.services import Post, ReadMark
 from realtime.protocol.errors import HoldfastError
 from tests.chat.conftest import fresh
 from tests.conftest import make_user
@@ -105,7 +108,7 @@ def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
         *[
             lambda: services.mark_read(
                 [
-                    Mark(user_id=user.pk, room_id=room, number=chance.randint(0, 30))
+                    ReadMark(user_id=user.pk, room_id=room, number=chance.randint(0, 30))
                     for user in people
                 ]
             )

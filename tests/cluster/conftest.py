@@ -1,4 +1,4 @@
-"""One cluster for all tests here; each test has a room of its own, and leaves the cluster as it was."""
+"""One cluster for all tests here; each test has its own room and restores the cluster."""
 
 import itertools
 import secrets
@@ -68,7 +68,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class Desk:
-    """What a test does at the cluster as its people: over HTTP and sockets, through nginx."""
+    """The actions of people on the cluster: over HTTP and sockets, through nginx."""
 
     cluster: Cluster
     clients: list[Client] = field(default_factory=list)

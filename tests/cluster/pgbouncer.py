@@ -1,4 +1,7 @@
-"""PgBouncer in transaction mode before PostgreSQL: ``make test-more``. Not part of ``make test``, which it would only make longer."""
+"""PgBouncer in transaction mode before PostgreSQL: ``make test-more``.
+
+Not part of ``make test``, which it would only make longer.
+"""
 
 import os
 from collections.abc import Iterator
@@ -30,8 +33,10 @@ class PooledCluster(Cluster):
         config = directory / "pgbouncer.ini"
         config.write_text(
             f"[databases]\n{NAME} = host={directory} dbname={NAME} user={SUPERUSER}\n"
-            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\nlogfile = {log}\n"
-            f"pool_mode = transaction\ndefault_pool_size = {CONNECTIONS}\nmax_client_conn = 200\nserver_login_retry = 1\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir "
+            f"=\nauth_type = any\nlogfile = {log}\n"
+            f"pool_mode = transaction\ndefault_pool_size = {CONNECTIONS}\nmax_client_conn = "
+            f"200\nserver_login_retry = 1\n"
         )
         account = (
             ["setpriv", f"--reuid={self.postgres.account}", "--clear-groups"]

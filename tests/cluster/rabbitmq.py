@@ -1,4 +1,7 @@
-"""RabbitMQ between the nodes: ``make test-more``. Not part of ``make test``, because Erlang is large and starts slowly."""
+"""RabbitMQ between the nodes: ``make test-more``.
+
+Not part of ``make test``, because Erlang is large and starts slowly.
+"""
 
 import os
 import statistics

@@ -1,4 +1,4 @@
-"""The addresses of brokers: what they become, and that real servers of each form carry messages and sessions."""
+"""The URLs of brokers: their settings, and real servers of each kind."""
 
 import asyncio
 import re
@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 from redis.exceptions import RedisError
 
-from realtime.engine.channel_layer import _one_group_a_server
+from realtime.engine.channel_layer import _one_group_per_server
 from realtime.site.environment import Environment
 from realtime.site.sentinel import Sentinels
 from tests.support.programs import Program
@@ -38,7 +38,7 @@ def cache(url: str) -> dict[str, Any]:
     return Environment({"CACHE_URL": url}).cache("CACHE_URL", "memory://")
 
 
-# What they become ---------------------------------------------------------------------------------
+# Their settings -----------------------------------------------------------------------------------
 
 
 def test_sentinels_are_read_from_one_address() -> None:
@@ -168,7 +168,7 @@ async def test_the_beats_of_a_node_go_through_every_server(tmp_path: Path) -> No
         configured(",".join(f"redis://{HOST}:{each.port}" for each in servers), "memory://"),
     ):
         here = channel_layers["default"]
-        for group in _one_group_a_server(here):
+        for group in _one_group_per_server(here):
             await here.group_send(group, {"type": "beat"})
         assert [
             each.cli("INFO", "commandstats").count("cmdstat_publish:calls=1,") for each in servers
@@ -177,7 +177,7 @@ async def test_the_beats_of_a_node_go_through_every_server(tmp_path: Path) -> No
 
 
 async def test_an_idle_layer_stays(tmp_path: Path) -> None:
-    """redis-py 8 cuts a connection that is silent for 5 s, unless it is told otherwise (channels_redis#422)."""
+    """redis-py 8 drops a connection that is silent for 5 s by default (channels_redis#422)."""
     redis = Redis(tmp_path, "redis", "--save", "")
     with running(redis), configured(f"redis://{HOST}:{redis.port}", "memory://"):
         here = channel_layers["default"]

@@ -1,4 +1,4 @@
-"""PostgreSQL away for a moment: posts are answered `unavailable`, sockets stay, and nothing acknowledged is lost."""
+"""A short outage of PostgreSQL: posts get `unavailable`, sockets stay, nothing is lost."""
 
 import json
 import uuid

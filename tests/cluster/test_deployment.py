@@ -1,4 +1,4 @@
-"""The files for production say what the code does: the Dockerfile, compose.yaml and the units of systemd."""
+"""The files for production agree with the code: Dockerfile, compose.yaml, systemd units."""
 
 import configparser
 import os
@@ -135,15 +135,21 @@ def test_nginx_of_the_containers_reads_its_variables(
 
 
 def interpolated(value: str) -> str:
-    """What compose makes of ``${NAME:-default}`` where nothing is set."""
+    """Return compose's value of ``${NAME:-default}`` when nothing is set."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
 
 
 def test_the_image_collects_static_files_with_nothing_but_a_key(tmp_path: Path) -> None:
     [copied] = [re.findall(r"^COPY (\S+) \./", (ROOT / "Dockerfile").read_text(), re.MULTILINE)]
-    assert {"manage.py", "realtime", "notifications", "chat", "templates", "nginx/probe"} == set(
-        copied
-    )
+    assert {
+        "manage.py",
+        "holdfast",
+        "realtime",
+        "notifications",
+        "chat",
+        "templates",
+        "nginx/probe",
+    } == set(copied)
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert all(f"!{name}" in ignored for name in [*copied, "requirements.txt"])
     env = {

@@ -13,7 +13,7 @@ EXIT_SECONDS = 8  # DRAIN_SECONDS, and a closing handshake
 
 
 async def follow(client: Client) -> None:
-    """Do what a client does: come back after one's own slot."""
+    """Reconnect after the slot in `bye`, as a client does."""
     await until(lambda: client.close_code is not None)
     assert client.close_code == 1012
     [bye] = [each for each in client.others if each["type"] == "bye"]

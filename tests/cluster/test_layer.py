@@ -9,7 +9,7 @@ import pytest
 
 from realtime.core.publishing import CLUSTER_GROUP
 from realtime.engine import channel_layer as layers
-from realtime.engine.channel_layer import Layer
+from realtime.engine.channel_layer import ChannelLayerClient
 from tests.support.waiting import until
 
 ROOM = "holdfast.room.1"
@@ -59,7 +59,7 @@ def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> B
     broker = Broker(request.param)
     monkeypatch.setattr(layers, "get_channel_layer", lambda: broker)
     for name, seconds in {
-        "BEAT_SECONDS": 0.05,
+        "HEARTBEAT_SECONDS": 0.05,
         "RETRY_SECONDS": 0.02,
         "SILENCE_SECONDS": 0.2,
     }.items():
@@ -70,11 +70,11 @@ def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> B
 class Recorder:
     def __init__(self) -> None:
         self.groups: list[str] = []
-        self.heard: list[Any] = []
-        self.doubts = 0
+        self.received: list[Any] = []
+        self.gaps = 0
 
-    def on_doubt(self) -> None:
-        self.doubts += 1
+    def on_gap(self) -> None:
+        self.gaps += 1
 
 
 @pytest.fixture
@@ -83,22 +83,29 @@ async def recorder() -> Recorder:
 
 
 @pytest.fixture
-async def layer(broker: Broker, recorder: Recorder) -> AsyncIterator[Layer]:
-    layer = Layer("node-1", recorder.heard.append, recorder.on_doubt, lambda: recorder.groups)
+async def layer(broker: Broker, recorder: Recorder) -> AsyncIterator[ChannelLayerClient]:
+    layer = ChannelLayerClient(
+        "node-1",
+        on_message=recorder.received.append,
+        on_possible_gap=recorder.on_gap,
+        groups=lambda: recorder.groups,
+    )
     layer.start()
     await until(lambda: broker.groups[CLUSTER_GROUP])
     yield layer
     await layer.stop()
 
 
-async def test_a_send_that_fails_is_known_at_once(layer: Layer, broker: Broker) -> None:
+async def test_a_send_that_fails_is_known_at_once(
+    layer: ChannelLayerClient, broker: Broker
+) -> None:
     broker.away.update(broker._shards)
     layer.send(ROOM, {"type": "events", "node": "node-1"})
     assert await until(lambda: layer.degraded, within=0.15) < layers.SILENCE_SECONDS
 
 
 async def test_the_node_is_heard_again_when_all_servers_are(
-    layer: Layer, broker: Broker, recorder: Recorder
+    layer: ChannelLayerClient, broker: Broker, recorder: Recorder
 ) -> None:
     [*_, last] = broker._shards
     broker.away.add(last)
@@ -107,11 +114,11 @@ async def test_the_node_is_heard_again_when_all_servers_are(
         await until(lambda: not layer.degraded, within=3 * layers.SILENCE_SECONDS)
     broker.away.clear()
     await until(lambda: not layer.degraded)
-    assert recorder.doubts == 2  # when it began and when it ended
+    assert recorder.gaps == 2  # when it began and when it ended
 
 
 async def test_a_group_that_was_joined_meanwhile_is_joined_afterwards(
-    layer: Layer, broker: Broker, recorder: Recorder
+    layer: ChannelLayerClient, broker: Broker, recorder: Recorder
 ) -> None:
     broker.away.update(broker._shards)
     recorder.groups.append(ROOM)
@@ -123,7 +130,7 @@ async def test_a_group_that_was_joined_meanwhile_is_joined_afterwards(
     assert broker.groups[ROOM] == {"channel"}
 
 
-async def test_beats_that_stay_away_are_missed(layer: Layer, broker: Broker) -> None:
+async def test_beats_that_stay_away_are_missed(layer: ChannelLayerClient, broker: Broker) -> None:
     # As after a restart that lost the subscriptions: sends succeed, and nobody hears them.
     broker.groups.clear()
     await until(lambda: layer.degraded)

@@ -1,4 +1,4 @@
-"""nginx's configuration: clean on the oldest and a current release, and what its limits, its reload and its TLS do."""
+"""nginx's configuration: valid on the oldest and a current release; limits, reload and TLS."""
 
 import asyncio
 import re
@@ -117,7 +117,7 @@ async def test_a_reload_keeps_the_sockets(desk: Desk) -> None:
 
 
 async def test_too_many_handshakes_of_one_client_are_told_so(desk: Desk) -> None:
-    """Somebody without credentials: the sockets of everybody else are not meant."""
+    """A caller without credentials, so that other users' sockets are not affected."""
     headers = {"Authorization": "Bearer nobody"}
     refused: list[Response] = []
     for number in range(BURST + 40):

@@ -1,4 +1,4 @@
-"""Who is present, seen from another node: soon after they come, not before their linger is over when they go, and no ghosts.
+"""Presence seen from another node: soon after joining, and until the linger has ended.
 
 The chaos tests look for ghosts after every other fault.
 """
@@ -25,7 +25,10 @@ async def present(client: Client, room: int) -> set[int]:
 
 
 async def until_present(client: Client, room: int, expected: set[int], within: float) -> float:
-    """Return after how many seconds exactly these people are shown as present. Raises ``TimeoutError``."""
+    """Return after how many seconds exactly these people are shown as present.
+
+    Raises ``TimeoutError``.
+    """
     started = time.monotonic()
     async with asyncio.timeout(within):
         while await present(client, room) != expected:  # noqa: ASYNC110  no signal tells of a node that died
@@ -33,7 +36,7 @@ async def until_present(client: Client, room: int, expected: set[int], within: f
     return time.monotonic() - started
 
 
-async def test_who_comes_is_seen_from_the_other_node_within_two_seconds_and_who_goes_after_the_linger(
+async def test_joining_is_seen_from_the_other_node_at_once_and_leaving_after_the_linger(
     desk: Desk,
 ) -> None:
     people = {name: desk.cluster.people[name].id for name in ("alice", "bob")}

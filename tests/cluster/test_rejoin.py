@@ -13,7 +13,7 @@ SECONDS = 10  # for twenty handshakes
 
 
 async def test_after_all_nodes_were_away_once_everybody_gets_in_at_once(desk: Desk) -> None:
-    """nginx would else send one client a second to a node that has failed, until one of them leaves; and sockets do not leave."""
+    """Otherwise nginx sends one client a second to a failed node, and sockets stay there."""
     room = desk.room("bob")
     names = desk.cluster.socket_names
     for name in names:

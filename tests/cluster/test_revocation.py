@@ -16,6 +16,7 @@ from tests.support.waiting import during, until
 AT_ONCE_SECONDS = 1.0
 REDIS = pytest.mark.parametrize("redis", [True, False], ids=["with redis", "without redis"])
 NOTICED_SECONDS = 5.0
+TIMED = "holdfast_revocation_seconds_count"
 
 
 async def tab(desk: Desk, browser: httpx.Client, node: str) -> ClientConnection:
@@ -59,6 +60,8 @@ async def nodes_are_back(desk: Desk) -> None:
 @REDIS
 async def test_signing_out_closes_the_sockets_on_all_nodes(desk: Desk, redis: bool) -> None:
     browser = desk.sign_in("charlie")
+    nodes = desk.cluster.socket_names
+    timed = {node: desk.cluster.metric(node, TIMED) for node in nodes}
     sockets = [await tab(desk, browser, node) for node in desk.cluster.socket_names]
     other = desk.sign_in("charlie")
     stays = await tab(desk, other, desk.cluster.socket_names[0])
@@ -71,6 +74,8 @@ async def test_signing_out_closes_the_sockets_on_all_nodes(desk: Desk, redis: bo
         for code, at in await asyncio.gather(*closing):
             assert code == 4502
             assert at - signed_out < AT_ONCE_SECONDS
+        for node in nodes:
+            await until(lambda node=node: desk.cluster.metric(node, TIMED) == timed[node] + 1)  # type: ignore[misc]
         await stays.ping()
         await stays.close()
     await nodes_are_back(desk)

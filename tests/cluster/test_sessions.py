@@ -1,4 +1,4 @@
-"""Sessions with a copy in the cache: what is true when the copy is lost, late, or cannot be reached."""
+"""Sessions with a copy in the cache: a lost copy, a late one, and an unreachable cache."""
 
 from collections.abc import Iterator
 

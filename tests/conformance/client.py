@@ -1,6 +1,7 @@
 """A client that knows protocol.md and nothing else: no code of the server is imported here.
 
-It follows the two rules of §3, keeps what it holds per stream, and notes every breach of the contract it sees in ``breaches``.
+It follows the two rules of §3, keeps what it holds per stream, and notes every breach of the
+contract it sees in ``breaches``.
 """
 
 import asyncio
@@ -182,7 +183,7 @@ class Client:
         return data
 
     async def insist(self, command: str, **fields: Any) -> dict[str, Any]:
-        """Send a command until it is answered, over reconnects and refusals that say when to come back."""
+        """Send a command until it is answered, across reconnects and retries."""
         while True:
             try:
                 return await self.command(command, **fields)
@@ -315,7 +316,7 @@ class Poller:
             self.copy.page(answer.json())
 
     async def listen(self, until: asyncio.Event, *, cut_after: int) -> None:
-        """Read server-sent events until ``until``, coming back with ``Last-Event-ID`` after every ``cut_after`` of them."""
+        """Read server-sent events; reconnect with ``Last-Event-ID`` every ``cut_after``."""
         while not until.is_set():
             await self._listen_once(until, cut_after)
 

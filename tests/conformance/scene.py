@@ -41,7 +41,7 @@ class Scene:
 
 
 def run(scene: Scene, story: Callable[[Scene], Awaitable[None]]) -> None:
-    """Run a story while Bob's client watches the room; afterwards his copy and the server are what they should be."""
+    """Run a story while Bob's client follows the room; then compare his copy with the server."""
 
     async def watched() -> None:
         bystander = Client(

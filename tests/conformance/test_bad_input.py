@@ -1,4 +1,4 @@
-"""Every bad input gets the answer that protocol.md says, through a real server process; a bystander does not notice."""
+"""Every bad input gets the documented answer from a real server; no one else notices."""
 
 import asyncio
 import json
@@ -83,7 +83,8 @@ def test_an_object_with_an_integer_id_is_always_answered(scene: Scene) -> None:
             "",
         ),
         (
-            '{"id": %s, "command": "message.react", "message": 99999999, "emoji": "x", "on": "yes"}',
+            '{"id": %s, "command": "message.react", "message": 99999999, "emoji": "x", "on": '
+            '"yes"}',
             "bad_request",
             "on",
         ),

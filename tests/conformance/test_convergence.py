@@ -1,4 +1,4 @@
-"""Thousands of changes, cuts at random moments, resumes on every transport: all end with the same state, nothing twice, nothing missing."""
+"""Thousands of changes, random cuts, resumes on every transport: all end in the same state."""
 
 import asyncio
 import random

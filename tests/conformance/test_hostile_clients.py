@@ -1,4 +1,4 @@
-"""Clients that send nonsense, flood, or never read: each gets its answer, nobody else notices, and memory stays what it was."""
+"""Clients that send nonsense, flood, or never read: others do not notice; memory is stable."""
 
 import asyncio
 import json
@@ -88,7 +88,7 @@ def fuzzed(rnd: random.Random, room: int) -> str | bytes:
 
 
 def integer_id(frame: str | bytes) -> int | None:
-    """What Python's own parser says of the frame: its integer id, if it is an object that has one."""
+    """Return the integer id of a frame by Python's own parser, or None."""
 
     def refuse(constant: str) -> None:
         raise ValueError(constant)

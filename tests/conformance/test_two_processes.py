@@ -1,4 +1,4 @@
-"""Two server processes on one database, and no broker at all: the head check alone brings everything everywhere."""
+"""Two servers on one database without a broker: the head check delivers everything."""
 
 import asyncio
 

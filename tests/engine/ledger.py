@@ -1,4 +1,7 @@
-"""A kind of stream for the engine's tests, with rows of two tables in memory; and an outlet that keeps what is written."""
+"""A kind of stream for the engine's tests, and an outlet that keeps what is written.
+
+The rows of the stream are in two tables in memory.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -10,11 +13,11 @@ from realtime.core.heads import changing
 from realtime.core.streams import Claim, StreamKind
 from realtime.engine.outbound import Prepared
 from realtime.protocol.errors import HoldfastError, NotFound
-from realtime.protocol.page import End, Event
+from realtime.protocol.page import AccessEnd, Event
 
 
 class Ledger:
-    """Streams ``ledger.<n>``. Everybody may read them but those who are ``shut_out``."""
+    """Streams ``ledger.<n>``. Everyone may read them but those who are ``shut_out``."""
 
     def __init__(self) -> None:
         self.tables: tuple[dict[str, dict[str, Event]], dict[str, dict[str, Event]]] = ({}, {})
@@ -26,7 +29,7 @@ class Ledger:
         self.kind = streams.register(StreamKind("ledger", self._authorise, sources, presence=True))
 
     def commit(
-        self, ident: int, key: str, value: Any, *, table: int = 0, end: End | None = None
+        self, ident: int, key: str, value: Any, *, table: int = 0, end: AccessEnd | None = None
     ) -> int:
         """Change one row and return its seq."""
         name = self.kind.name(ident)
@@ -38,13 +41,16 @@ class Ledger:
             heads.record(name, event)
         return seq
 
-    def commit_unheard(self, ident: int, key: str, value: Any, *, end: End | None = None) -> int:
+    def commit_unheard(
+        self, ident: int, key: str, value: Any, *, end: AccessEnd | None = None
+    ) -> int:
         """Change one row as another process does whose publication is lost."""
-        hub, publishing._hub = publishing._hub, None
+        local = publishing.local_hub
+        hub, local._hub = local._hub, None
         try:
             return self.commit(ident, key, value, end=end)
         finally:
-            publishing._hub = hub
+            local._hub = hub
 
     def state(self, ident: int) -> dict[str, Any]:
         """Return the rows of a stream as a client should hold them."""

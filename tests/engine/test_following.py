@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from realtime.engine.hub import Hub
-from realtime.protocol.page import End
+from realtime.protocol.page import AccessEnd
 from tests.engine.conftest import Commit, Connect, until
 from tests.engine.ledger import Ledger
 
@@ -65,7 +65,7 @@ async def test_what_the_broker_lost_is_found_by_the_head_check(
     socket, wire = await connect()
     await hub.subscribe(socket, 1, {"ledger.1": None})
     await commit_unheard(1, "row:1", "a")
-    hub._sweeps.check_now()
+    hub._head_check.check_now()
     await until(lambda: len(wire.objects) == 2)
     assert wire.taken("event")[0]["seq"] == 1
 
@@ -124,7 +124,7 @@ async def test_who_loses_the_right_is_told_so_and_hears_no_more(
         await hub.subscribe(socket, 1, {"ledger.1": None})
     alices.taken()
     bobs.taken()
-    await commit(1, "row:1", "gone", end=End(bob.account.user_id, None, None, "removed"))
+    await commit(1, "row:1", "gone", end=AccessEnd(bob.account.user_id, None, None, "removed"))
     await commit(1, "row:2", "secret")
     await until(lambda: len(alices.objects) == 2)
     assert bobs.taken() == [{"type": "closed", "stream": "ledger.1", "reason": "removed"}]
@@ -137,7 +137,7 @@ async def test_a_session_that_ends_closes_its_sockets_only(
     _, laptops = await connect("bob", "session:laptop")
     await hub.subscribe(phone, 1, {"ledger.1": None})
     await commit(
-        1, "row:1", "x", end=End(phone.account.user_id, "session:phone", 4502, "signed out")
+        1, "row:1", "x", end=AccessEnd(phone.account.user_id, "session:phone", 4502, "signed out")
     )
     await until(lambda: phones.closed)
     assert phones.closed == (4502, "signed out")

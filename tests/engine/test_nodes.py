@@ -76,7 +76,7 @@ def test_a_node_that_died_is_shown_as_silent_and_counts_no_more(operator: Client
         ("socket-2", True),
     ]
     shown = page(operator)
-    assert "Not heard any more: socket-2." in shown
+    assert "No reports from socket-2." in shown
     assert "<dt>Open sockets</dt><dd>1200</dd>" in shown
 
 
@@ -88,7 +88,7 @@ def test_a_node_that_was_started_anew_takes_the_place_of_the_silent_one(db: None
 
 def test_a_node_without_the_broker_is_named(operator: Client) -> None:
     report("socket-1", degraded=True)
-    assert "Without the broker: socket-1." in page(operator, "?live")
+    assert "reach the broker: socket-1." in page(operator, "?live")
 
 
 def test_the_row_of_a_node_that_died_is_forgotten_after_a_day(db: None) -> None:

@@ -1,4 +1,7 @@
-"""Pages are made head first, then rows, cut at the head. Each part of the rule is needed: a reader without it ends in a wrong state."""
+"""Pages are made head first, then rows, cut at the head.
+
+Each part of the rule is needed: a reader without it ends in a wrong state.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +22,10 @@ NAME = StreamName("ledger.1")
 
 
 def misses_a_change(read: Read, ledger: Ledger) -> bool:
-    """Whether a page carries a client past a change that it does not hold: one of each table commits between the reads of the two."""
+    """Whether a page moves a client past a change that it does not hold.
+
+    One change of each table commits between the reads of the two tables.
+    """
     after = reads.head_and_floor(NAME)[0]
 
     def change_both() -> None:

@@ -50,7 +50,7 @@ async def test_a_blip_is_invisible(hub: Hub, connect: Connect) -> None:
 
 async def test_who_asks_while_the_others_are_asked_waits_for_their_answer(hub: Hub) -> None:
     other = {"process": "socket-9"}
-    hub.presence.heard(
+    hub.presence.on_message(
         {
             **other,
             "type": "presence.heartbeat",
@@ -62,7 +62,9 @@ async def test_who_asks_while_the_others_are_asked_waits_for_their_answer(hub: H
     )
     asked = [asyncio.create_task(hub.present("ledger.1")) for _ in range(2)]
     await asyncio.sleep(0)
-    hub.presence.heard({**other, "type": "presence.part", "parts": [["ledger.1", 1, 2, [7, 9]]]})
+    hub.presence.on_message(
+        {**other, "type": "presence.part", "parts": [["ledger.1", 1, 2, [7, 9]]]}
+    )
     assert await asyncio.gather(*asked) == [(2, [7, 9])] * 2
 
 

@@ -1,4 +1,7 @@
-"""A flush of a large room is written in slices: others get their turn in between, and nobody misses anything or gets it twice."""
+"""A flush of a large room is written in slices, between which other streams get their turn.
+
+No subscriber misses anything or gets it twice.
+"""
 
 import asyncio
 

@@ -26,10 +26,12 @@ def notify(db: None) -> Notify:
     """Put one notification into an inbox: ``notify(alice, title="Hello")``."""
 
     def put(
-        user: User, *, kind: str = "mention", title: str = "Bob mentioned you", **fields: Any
+        user: User, *, kind: str = "news", title: str = "Something happened", **fields: Any
     ) -> Notification:
         with changing(payloads.inbox(user.pk)) as heads:
-            row = services.notify(heads, user_id=user.pk, kind=kind, title=title, **fields)
+            row = services.notify(
+                heads, services.Notice(user_id=user.pk, kind=kind, title=title, **fields)
+            )
         assert row is not None, f"{user} does not want to be told of {kind}"
         return row
 

@@ -52,7 +52,8 @@ def test_who_notifies_and_reads_at_the_same_time_agrees_on_the_count(people: Peo
         for _ in range(10):
             services.read_all(user_id=alice.pk)
             services.archive(
-                user_id=bob.pk, ids=[row.pk for row in queries.inbox_page(bob.pk, limit=3).rows]
+                user_id=bob.pk,
+                ids=[row["id"] for row in queries.inbox_page(bob.pk, limit=3).notices],
             )
 
     together(writing, writing, reading)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from notifications.grouping import entrance, grouped, total
+from notifications.grouping import first_unread, grouped, total
 
 READ = {"read_at": "2026-11-24T10:00:00Z"}
 
@@ -48,5 +48,7 @@ def test_old_rows_and_unknown_kinds_stand_alone() -> None:
 
 def test_a_group_is_counted_and_entered() -> None:
     assert total([row(2, "reaction", count=4), row(1, "reaction")]) == 5
-    assert entrance([row(3, "message"), row(2, "message"), row(1, "message", **READ)])["id"] == 2
-    assert entrance([row(3, "message", **READ), row(2, "message", **READ)])["id"] == 3
+    assert (
+        first_unread([row(3, "message"), row(2, "message"), row(1, "message", **READ)])["id"] == 2
+    )
+    assert first_unread([row(3, "message", **READ), row(2, "message", **READ)])["id"] == 3

@@ -28,8 +28,13 @@ def test_alice_sees_the_newest_notifications_first(
     notify(bob)
     first, second = notify(alice), notify(alice, actor_id=bob.pk)
     answer = browser.get("/api/inbox/").json()
+    people = queries.people_in([first, second])
     assert answer == {
-        "notifications": [payloads.notification(second), payloads.notification(first)],
+        "notifications": [
+            payloads.notification(second, people),
+            payloads.notification(first, people),
+        ],
+        "excerpts": {},
         "seq": 2,
         "unread": 2,
         "more": False,
@@ -107,7 +112,7 @@ def test_a_long_inbox_costs_as_many_queries_as_a_short_one(
     bob: User,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    notify(alice)
+    notify(alice, actor_id=bob.pk)
     browser.get("/api/inbox/")
     with CaptureQueriesContext(connection) as short:
         browser.get("/api/inbox/")

@@ -61,7 +61,7 @@ def test_what_is_not_wanted_is_not_put_into_the_inbox(
     ]
     with verify() as change, changing(payloads.inbox(alice.pk), payloads.inbox(bob.pk)) as heads:
         assert len(services.notify_many(heads, notices)) == 3
-        assert services.notify(heads, user_id=alice.pk, kind="mention", title="Again") is None
+        assert services.notify(heads, notices[0]) is None
     assert [(data["kind"], data["unread"]) for data in change.data(f"inbox.{alice.pk}")] == [
         ("direct", 1)
     ]

@@ -9,6 +9,7 @@ import pytest
 from channels.testing import ApplicationCommunicator
 from django.contrib.auth.models import User
 
+from holdfast import __version__
 from notifications import payloads, policies, services
 from notifications.api.consumers import NotificationConsumer
 from notifications.policies import Words
@@ -118,6 +119,10 @@ async def notified(user: User, count: int = 1) -> list[int]:
         return [row.pk for row in rows]
 
     return await writers.writer().run(change)
+
+
+async def test_hello_names_the_version(tab: OpenTab, people: People) -> None:
+    assert (await tab(people.alice)).hello["version"] == __version__
 
 
 async def test_hello_names_the_heads_of_the_inbox_and_of_announcements(

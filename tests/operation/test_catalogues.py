@@ -16,7 +16,7 @@ CATALOGUES = sorted(
     for name in (*PACKAGES, "templates")
     for path in (ROOT / name / "locale").rglob("*.po")
 )
-# What is not translated yet.
+# Not translated yet.
 INCOMPLETE = {f"{name}/locale/ar/LC_MESSAGES/django.po" for name in PACKAGES}
 COMPLETE = [path for path in CATALOGUES if str(path) not in INCOMPLETE]
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
@@ -104,7 +104,7 @@ def test_a_language_that_is_promised_is_complete(path: Path) -> None:
 
 
 def test_the_scripts_say_what_the_words_modules_say() -> None:
-    """In no other module stands a text, so in no other one is it forgotten to be translated."""
+    """No other module has texts, so none can be left untranslated."""
     elsewhere = [
         path.relative_to(ROOT)
         for package in PACKAGES

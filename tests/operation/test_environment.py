@@ -1,4 +1,4 @@
-"""Settings from environment variables: what is read, and the sentence that a bad value is answered with."""
+"""Settings from environment variables: their values, and the errors of bad ones."""
 
 import ipaddress
 from pathlib import Path
@@ -27,6 +27,21 @@ def database(url: str) -> dict[str, object]:
 def layer(url: str) -> dict[str, object]:
     return Environment({"CHANNEL_LAYER_URL": url}).channel_layer(
         "CHANNEL_LAYER_URL", "memory://", capacity=7
+    )
+
+
+def test_apps_are_modules_or_their_configurations() -> None:
+    named = "tests.extending, tests.extending.apps.OrdersConfig"
+    found = Environment({"HOLDFAST_APPS": named}).apps("HOLDFAST_APPS")
+    assert found == ["tests.extending", "tests.extending.apps.OrdersConfig"]
+
+
+@pytest.mark.parametrize(
+    "app", ["ordres", "no.such.Config", "tests.nowhere", ".", "a..b", "orders shop"]
+)
+def test_an_app_that_cannot_be_imported_is_named(app: str) -> None:
+    assert refusal("HOLDFAST_APPS", app, "apps") == (
+        f"HOLDFAST_APPS is {app!r}: expected Django apps, separated by commas, that this Python can import."
     )
 
 

@@ -1,4 +1,4 @@
-"""What an operator meets first: the verbs of make, the sentence about a missing setting, the checks before a deployment."""
+"""An operator's first steps: make's verbs, missing settings, deployment checks."""
 
 import shutil
 import subprocess
@@ -56,11 +56,13 @@ def test_production_settings_pass_the_deployment_checks(tmp_path: Path) -> None:
         ),
         (
             {"HOLDFAST_SOFTMARK": "1"},
-            "HOLDFAST_SOFTMARK is set, but there is no such setting. Did you mean HOLDFAST_SOFT_MARK?",
+            "HOLDFAST_SOFTMARK is set, but there is no such setting. Did you mean "
+            "HOLDFAST_SOFT_MARK?",
         ),
         (
             {"DATABASE_URL": "mysql://u:secret@h/n"},
-            "DATABASE_URL begins with 'mysql' and cannot be used: expected sqlite:///PATH or postgres://",
+            "DATABASE_URL begins with 'mysql' and cannot be used: expected sqlite:///PATH or "
+            "postgres://",
         ),
     ],
 )
@@ -99,7 +101,7 @@ def test_the_file_of_settings_gives_way_to_the_environment(tmp_path: Path) -> No
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of the project in a directory with a space in its name, with the environment that is installed already."""
+    """A copy of the project in a path with a space, with the installed environment."""
     target = tmp_path / "with a space"
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
@@ -138,7 +140,8 @@ def home(directory: Path) -> tuple[str, str]:
     """The status and the kind of the page that Alice's browser comes to from ``/``."""
     program = (
         "from django.contrib.auth.models import User; from django.test import Client; "
-        "client = Client(headers={'host': 'localhost'}); client.force_login(User.objects.get(username='alice')); "
+        "client = Client(headers={'host': 'localhost'}); "
+        "client.force_login(User.objects.get(username='alice')); "
         "page = client.get('/', follow=True); print(page.status_code, page.resolver_match.url_name)"
     )
     status, kind = shell(directory, program).split()
@@ -146,7 +149,10 @@ def home(directory: Path) -> tuple[str, str]:
 
 
 def people(directory: Path, statement: str) -> str:
-    program = f"from django.contrib.auth.models import User; {statement}; print(*User.objects.values_list('username', flat=True))"
+    program = (
+        f"from django.contrib.auth.models import User; {statement}; "
+        f"print(*User.objects.values_list('username', flat=True))"
+    )
     return shell(directory, program)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from realtime.core.metrics import Families
+from realtime.core.metrics import registry
 from tests.support.server import ROOT
 
 MONITORING = ROOT / "docs" / "monitoring"
@@ -24,7 +24,9 @@ OF_PROCESSES = {
 def series() -> dict[str, str]:
     """Return the names under which Prometheus keeps our metrics → the name of the metric."""
     found = {}
-    for family in Families().collect():
+    for family in registry.collect():
+        if not family.name.startswith("holdfast_"):
+            continue
         endings = {
             "counter": ["_total"],
             "histogram": ["_bucket", "_sum", "_count"],

@@ -1,4 +1,4 @@
-"""The files with which a browser installs Holdfast: how they are served, and that they hold nothing of anybody."""
+"""The files with which a browser installs Holdfast: how they are served, without user data."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ TOKEN = re.compile(r"--ink-3: oklch\(([\d.]+)% ([\d.]+) ([\d.]+)\)")
 
 
 def carried(text: str) -> dict[str, str]:
-    """What the worker brings with it: its page, and that page's policy."""
+    """The page that the worker carries, and its policy."""
     return dict(
         json.loads(text.partition("\n")[0].removeprefix("self.HOLDFAST = ").removesuffix(";"))
     )
@@ -47,7 +47,7 @@ def test_the_worker_is_sent_again_only_where_it_has_changed(client: Client) -> N
 
 @pytest.mark.parametrize(
     ("language", "title"),
-    [("en", "No connection"), ("de", "Keine Verbindung"), ("xx", "No connection")],
+    [("en", "You're offline"), ("de", "Keine Verbindung"), ("xx", "You're offline")],
 )
 def test_the_page_speaks_the_language_of_the_address(
     client: Client, language: str, title: str

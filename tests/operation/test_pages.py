@@ -1,4 +1,4 @@
-"""What is true of every answer: the Content-Security-Policy, and middleware that holds no thread."""
+"""Every response: the Content-Security-Policy, and middleware that holds no thread."""
 
 import pytest
 from django.conf import settings as project

@@ -1,4 +1,4 @@
-"""Static files: hashed names down to the imports of modules, kept for ever by browsers, served by the ASGI application."""
+"""Static files: hashed names, including module imports, cached for ever, served under ASGI."""
 
 import re
 from os.path import normpath
@@ -32,7 +32,7 @@ def ours(*endings: str) -> list[tuple[str, Path]]:
 
 
 def test_every_static_file_that_a_template_names_exists() -> None:
-    """Where one is missing, the page that names it is an error 500, and no other test may show that page."""
+    """A missing file makes its page an error 500, and no other test may open that page."""
     named = {
         (path.name, name)
         for folder in ("templates", *(f"{app}/templates" for app in APPS))

@@ -32,7 +32,8 @@ def test_without_apt_the_packages_are_named(tmp_path: Path) -> None:
     done = run(tmp_path, {"id": ROOT_USER}, "The tests need a PostgreSQL server", "postgresql")
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "The tests need a PostgreSQL server, and there is no apt-get here: install the equivalent of postgresql"
+        "The tests need a PostgreSQL server, and there is no apt-get here: install the equivalent "
+        "of postgresql"
     )
 
 

@@ -1,4 +1,7 @@
-"""Hypothesis is deterministic here: the same examples on every machine. ``HYPOTHESIS_PROFILE=deep`` looks further, with chance."""
+"""Hypothesis is deterministic here: the same examples on every machine.
+
+``HYPOTHESIS_PROFILE=deep`` looks further, with chance.
+"""
 
 import os
 

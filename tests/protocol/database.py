@@ -1,4 +1,4 @@
-"""The database of the small world: tables whose rows carry the head as of their last change, and pages that take several queries."""
+"""The database of the small world: rows with their head, and pages of several queries."""
 
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +46,7 @@ class Database:
         return [event for event in self.tables[table].values() if event.seq > after]
 
     def state(self) -> dict[str, Row]:
-        """What a client should have in the end."""
+        """The rows that a client should have in the end."""
         events = [
             event for table in TABLES for event in self.rows(table, 0) if event.body is not None
         ]

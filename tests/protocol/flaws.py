@@ -1,4 +1,4 @@
-"""What happens without one of the rules: each flaw takes one away."""
+"""Flaws: each removes one of the rules."""
 
 from collections.abc import Callable, Iterable
 

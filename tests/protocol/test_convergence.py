@@ -1,4 +1,4 @@
-"""Everybody ends with the state of the database, whatever happens on the way; and each rule is needed for that."""
+"""Everyone ends with the state of the database, whatever happens; each rule is needed."""
 
 import pytest
 from hypothesis import settings
@@ -23,7 +23,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Anything(RuleBasedStateMachine):
-    """Any interleaving of commits, broker messages, reads, flushes, slow sockets, cuts and resumes."""
+    """Any order of commits, broker messages, reads, flushes, slow sockets, cuts and resumes."""
 
     def __init__(self) -> None:
         super().__init__()

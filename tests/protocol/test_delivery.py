@@ -1,4 +1,4 @@
-"""A socket is level and pushed everything, or behind and pushed nothing; it is told once."""
+"""A socket is level and sent everything, or behind, notified once and sent nothing."""
 
 import pytest
 

@@ -48,7 +48,7 @@ def test_a_reset_names_the_head() -> None:
 def test_a_mistake_of_ours_tells_nothing_of_the_inside() -> None:
     assert errors.failed().as_object() == {
         "code": "unavailable",
-        "message": "Something went wrong on the server; it has been logged.",
+        "message": "Something went wrong. Try again in a moment.",
         "retry_after": 5.0,
     }
 

@@ -1,4 +1,4 @@
-"""An idle stream is flushed at once; a busy one rests longer than it works, as long as nobody notices."""
+"""An idle stream is flushed at once; a busy one pauses, as long as no one notices."""
 
 import pytest
 from hypothesis import given

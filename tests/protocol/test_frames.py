@@ -25,7 +25,7 @@ TEXTS = {
 
 
 def answer_to(text: str) -> tuple[str, str]:
-    """What is answered to an object that cannot be carried on: the id as it is repeated, and the words."""
+    """The answer to an unreadable object: its id as repeated, and its message."""
     with pytest.raises(Unreadable) as caught:
         frames.decode(text)
     reply = frames.refusal(caught.value.id, caught.value.error)
@@ -146,7 +146,7 @@ class TestDecode:
 
 
 class TestUnreadable:
-    """An object with an integer id is answered with the field that is wrong, wherever the id stands."""
+    """An object with an integer id gets an error that names the field, wherever the id is."""
 
     @pytest.mark.parametrize(
         "shape",
@@ -302,9 +302,9 @@ class TestEncode:
     def test_hello(self) -> None:
         user = {"id": 7, "username": "alice", "name": "Alice"}
         assert frames.hello(
-            "c-9f3a61", "socket-1", user, "e-51c0", 25, {"inbox.7": 12, "announcements": 3}
+            "c-9f3a61", "socket-1", "0.1.0", user, "e-51c0", 25, {"inbox.7": 12, "announcements": 3}
         ) == (
-            b'{"type":"hello","connection":"c-9f3a61","node":"socket-1","user":{"id":7,"username":"alice","name":"Alice"},'
+            b'{"type":"hello","connection":"c-9f3a61","node":"socket-1","version":"0.1.0","user":{"id":7,"username":"alice","name":"Alice"},'
             b'"epoch":"e-51c0","ping_after":25,"heads":{"inbox.7":12,"announcements":3}}'
         )
 
@@ -315,7 +315,8 @@ class TestEncode:
         error = RateLimited("Wait 4 s before the next message.", retry_after=4.0)
         assert frames.refusal(4, error) == (
             b'{"type":"reply","id":4,"ok":false,"error":'
-            b'{"code":"rate_limited","message":"Wait 4 s before the next message.","retry_after":4.0}}'
+            b'{"code":"rate_limited","message":"Wait 4 s before the next '
+            b'message.","retry_after":4.0}}'
         )
 
     def test_an_event(self) -> None:

@@ -1,4 +1,4 @@
-"""What of a flush may still be sent, some time after it was taken."""
+"""The part of a flush that may still be sent some time after it was taken."""
 
 from realtime.protocol.tail import EARLY_MAX_EVENTS, Flush, Tail
 from tests.protocol.test_tail import filled, message, seqs

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from realtime.protocol.page import End, Event, Page, cut
+from realtime.protocol.page import AccessEnd, Event, Page, cut
 
 
 def message(seq: int, ident: int | None = None, *, size: int = 10) -> Event:
@@ -22,7 +22,7 @@ def test_an_event_is_encoded_once_with_its_number_kind_and_data() -> None:
 
 
 def test_a_hidden_event_takes_a_number_and_may_end_a_right() -> None:
-    end = End(7, None, 4502, "signed out")
+    end = AccessEnd(7, None, 4502, "signed out")
     assert Event.hidden("revocation", 3, 41, end=end) == Event(41, "revocation:3", None, end)
 
 

@@ -1,4 +1,4 @@
-"""Who is present: every process writes its own part, and all show the union."""
+"""Presence: every process writes its own part, and all show the union."""
 
 from itertools import product
 from random import Random
@@ -41,7 +41,7 @@ class Cluster:
         self[name].leave(stream, user, self.now)
 
     def tick(self, name: str) -> list[Change]:
-        """Do what is due at one process, and let everybody hear of it."""
+        """Do what is due at one process, and let everyone hear of it."""
         sends, changes = self[name].due(self.now)
         self.sent += sends
         for send in sends:
@@ -59,7 +59,7 @@ class Cluster:
                 self.tick(name)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass with everybody at work."""
+        """Let time pass with everyone at work."""
         until = self.now + seconds
         while self.now < until:
             self.now += 1
@@ -306,7 +306,7 @@ def test_a_heartbeat_moves_its_window_over_all_streams(
         cluster.join("b", BOB, room)
     cluster.tick_silently("a")  # nobody hears it
     cluster.tick("b")
-    cluster["a"]._asked.clear()  # nor is anybody's question heard
+    cluster["a"]._asked.clear()  # and no question is received
     cluster.wait(HEARTBEAT_SECONDS * 5)
     assert [cluster["b"].present(room) for room in rooms] == [(2, [ALICE, BOB])] * 10
 
@@ -317,7 +317,7 @@ def test_a_message_of_a_later_version_is_ignored(cluster: Cluster) -> None:
 
 
 def anything(random: Random, cluster: Cluster, rooms: list[str]) -> dict[str, set[tuple[str, int]]]:
-    """Let people come and go while messages get lost; return who is where in the end, by process."""
+    """Let people come and go while messages get lost; return the presence by process."""
     here: list[tuple[str, int, str]] = []
     for _ in range(300):
         name, user, room = random.choice("abc"), random.randrange(1, 7), random.choice(rooms)

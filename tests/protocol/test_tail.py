@@ -3,12 +3,12 @@
 import pytest
 
 from realtime.protocol import tail as tail_module
-from realtime.protocol.page import End, Event, Page
+from realtime.protocol.page import AccessEnd, Event, Page
 from realtime.protocol.tail import EARLY_MAX_EVENTS, Flush, Ingested, Tail
 
 
 def message(
-    seq: int, ident: int | None = None, text: str = "hello", *, end: End | None = None
+    seq: int, ident: int | None = None, text: str = "hello", *, end: AccessEnd | None = None
 ) -> Event:
     return Event.of("message", ident or seq, seq, {"text": text}, end=end)
 
@@ -142,7 +142,7 @@ class TestRepair:
         assert (tail.position, tail.has_gap) == (4, True)
 
     def test_a_right_that_ended_in_the_hole_is_returned(self) -> None:
-        end = End(7, None, None, "removed")
+        end = AccessEnd(7, None, None, "removed")
         assert [
             event.end for event in Tail(0).repair(page(0, message(1), message(2, end=end)))
         ] == [None, end]
@@ -250,7 +250,7 @@ class TestAnswer:
 
 
 class TestExtendingDown:
-    """What was read below the floor is in memory for the next who comes with that position."""
+    """A page that was read below the floor is in memory for the next reader."""
 
     def test_a_page_that_reaches_the_floor_is_kept(self) -> None:
         tail = Tail(3)
@@ -344,7 +344,7 @@ class TestFlush:
 
 
 class TestDeletedText:
-    """A text is gone as soon as its deletion has been heard of."""
+    """A text is gone as soon as its deletion has been received."""
 
     def test_from_a_resume(self) -> None:
         assert seqs(filled(message(1, 5, "secret"), message(2, 5, "")).resume(0)) == [2]

@@ -1,4 +1,4 @@
-"""Frames as bytes: what is read on the short way is what was sent, and everything else takes the long way."""
+"""Frames as bytes: the fast path returns the text that was sent, and skips all else."""
 
 import struct
 

@@ -1,7 +1,8 @@
-"""A small world around the real classes: a database, a broker that loses, repeats and reorders, two nodes, and clients on slow networks.
+"""A small world around the real classes: database, unreliable broker, two nodes, slow clients.
 
-Nothing in it waits. Whatever takes time on a real node (a read, a command on its way, a frame on its way) is a queue here, and somebody
-else decides what happens next: Hypothesis, or a seeded walk. What must never happen is written down in ``complaints``.
+Nothing in it waits. Whatever takes time on a real node (a read, a command on its way, a frame on
+its way) is a queue here, and someone else decides what happens next: Hypothesis, or a seeded walk.
+What must never happen is written down in ``complaints``.
 """
 
 from collections import deque
@@ -41,7 +42,7 @@ class Node:
         self.repairing = False
         self.heard: dict[str, int] = {}  # the newest change of each row that this node knows of
 
-    # What comes in
+    # Incoming
 
     def hear(self, event: Event) -> None:
         self.tail.ingest(event)
@@ -75,7 +76,7 @@ class Node:
         if page.to < page.head or self.tail.has_gap:
             self.repair()
 
-    # What clients ask for
+    # Requests of clients
 
     def pull(self, client: "Client", after: int) -> None:
         """Answer from memory, or read for this client first."""
@@ -104,7 +105,7 @@ class Node:
         self.check_page(client, page)
         client.receive(frames.pulled(1, STREAM, page))
 
-    # What clients are pushed
+    # Flushes to clients
 
     def flush(self, now: float, took: float) -> None:
         if self.policy.delay(now) > 0:
@@ -132,7 +133,7 @@ class Node:
             client.receive(frames.behind(stream, self.tail.position))
 
     def check_page(self, client: "Client", page: Page) -> None:
-        """What no client may be sent, whatever happened before."""
+        """An event that no client may be sent."""
         seqs = [event.seq for event in page.events]
         if (
             seqs != sorted(set(seqs))
@@ -145,12 +146,13 @@ class Node:
         for event in page.events:
             if event.seq < self.heard.get(event.key, 0):
                 client.complaints.append(
-                    f"{self.name} sent {event.key} as of {event.seq}, and knew of {self.heard[event.key]}"
+                    f"{self.name} sent {event.key} as of {event.seq}, and knew of "
+                    f"{self.heard[event.key]}"
                 )
 
 
 class Client:
-    """Somebody who follows the two rules of the protocol, and nothing else: what a page holds is applied, whatever it is."""
+    """A client that follows the two rules of the protocol and applies every page."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -257,7 +259,10 @@ class Client:
 
 
 class World:
-    """Everything, and what may happen next. Numbers that choose something may be any: they are taken modulo what there is."""
+    """Everything, and what may happen next.
+
+    Numbers that choose something may be any: they are taken modulo what there is.
+    """
 
     def __init__(self, *, clients: int = 3) -> None:
         self.now = 0.0
@@ -275,10 +280,10 @@ class World:
             for complaint in client.complaints
         ]
 
-    # What may happen
+    # Events of the world
 
     def change(self, table: str, ident: int, *, delete: bool, copies: Sequence[int]) -> None:
-        """Commit, and publish ``copies`` of the event to each node: none is a loss, two are a repeat."""
+        """Commit and publish ``copies`` of the event to each node: 0 is a loss, 2 is a repeat."""
         event = self.database.change(table, ident, delete=delete)
         if event is not None:
             self.broker += [
@@ -330,7 +335,7 @@ class World:
             client.connect(self.nodes[node % 2])
 
     def load_snapshot(self, place: int) -> None:
-        """Let somebody who is away throw everything away and load a snapshot."""
+        """Let someone who is away throw everything away and load a snapshot."""
         client = self.clients[place % len(self.clients)]
         if client.node is None and not client.loading:
             client.loading = True
@@ -339,7 +344,10 @@ class World:
     # How it ends
 
     def come_to_rest(self) -> list[str]:
-        """Let everything arrive, the head checks run and everybody come back. Return what is wrong then, and what was wrong before."""
+        """Let everything arrive, the head checks run and everyone come back.
+
+        Return what is wrong then, and what was wrong before.
+        """
         for _ in range(ROUNDS_TO_REST):
             self.now += 10
             while self.broker:
@@ -368,7 +376,10 @@ class World:
         ]
         if not different and client.follower.position == self.database.head and client.is_level():
             return ""
-        return f"{client.name} is at {client.follower.position} of {self.database.head}, level: {client.is_level()}, other rows: {different}"
+        return (
+            f"{client.name} is at {client.follower.position} of {self.database.head}, level: "
+            f"{client.is_level()}, other rows: {different}"
+        )
 
 
 def wander(seed: int, steps: int = 250) -> list[str]:
@@ -377,7 +388,7 @@ def wander(seed: int, steps: int = 250) -> list[str]:
     world = World()
     loss = random.choice((0, 5, 25, 100))  # the broker of this walk: good, ordinary, bad, or gone
     reading = random.choice((8, 30))  # a database that is slow, or not
-    # So few changes that most of them find everybody level, or so many that few do.
+    # So few changes that most of them find everyone level, or so many that few do.
     pace = random.choice((8, 20))
 
     def change() -> None:

@@ -8,12 +8,12 @@ from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
 
-from notifications.services import notify
+from notifications.services import Notice, notify
 from realtime.api import views
 from realtime.auth import Account, Credentials, Identity, identify, issue_token
-from realtime.core import database, drain
+from realtime.core import database
 from realtime.core import writer as writers
-from realtime.core.drain import Lifecycle
+from realtime.core.drain import Drain
 from realtime.core.heads import changing
 from realtime.core.writer import writer
 from realtime.engine import hub as hubs
@@ -82,13 +82,13 @@ async def caller(call: Callable[[User], Awaitable[Caller]], people: People) -> C
 
 @pytest.fixture
 def notified(hub: Hub) -> Notify:
-    """Put notifications into somebody's inbox: ``await notified(alice, "one", "two")``."""
+    """Put notifications into someone's inbox: ``await notified(alice, "one", "two")``."""
 
     async def put(caller: Caller, *titles: str) -> None:
         def change() -> None:
             for title in titles:
                 with changing(caller.inbox) as heads:
-                    notify(heads, user_id=caller.user.pk, kind="mention", title=title)
+                    notify(heads, Notice(user_id=caller.user.pk, kind="mention", title=title))
 
         await writer().run(change)
 
@@ -96,9 +96,9 @@ def notified(hub: Hub) -> Notify:
 
 
 @pytest.fixture
-def process(monkeypatch: pytest.MonkeyPatch) -> Lifecycle:
+def drain(monkeypatch: pytest.MonkeyPatch) -> Drain:
     """A process that can be told to stop, once."""
-    fresh = Lifecycle()
-    monkeypatch.setattr(drain, "process", fresh)
-    monkeypatch.setattr(views, "process", fresh)
+    fresh = Drain()
+    monkeypatch.setattr("realtime.core.drain.drain", fresh)
+    monkeypatch.setattr(views, "drain", fresh)
     return fresh

@@ -1,4 +1,4 @@
-"""Server processes started with options of their own, and a WebSocket client that does what no library would."""
+"""Server processes with their own options, and a WebSocket client that misbehaves."""
 
 import base64
 import os
@@ -145,7 +145,10 @@ class RawSocket:
         self.send(msgspec.json.encode({"id": 1, "command": name, **fields}))
 
     def receive(self) -> tuple[int, bytes]:
-        """Return the next frame: its opcode and payload. Raises ``EOFError`` when the connection has ended."""
+        """Return the next frame: its opcode and payload.
+
+        Raises ``EOFError`` when the connection has ended.
+        """
         first, length = self._exactly(2)
         if length == 126:
             (length,) = struct.unpack("!H", self._exactly(2))

@@ -1,4 +1,4 @@
-"""Sessions: the browser's cookie lets its owner in, is never changed by it, and asks the database little."""
+"""Sessions: the cookie authenticates, is never changed, and costs few queries."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from realtime.auth import (
     session_credential,
 )
 from realtime.auth.handshake import bearer, socket_credentials, subprotocol
+from realtime.protocol.errors import Forbidden
 from tests.realtime.conftest import SignIn, account_of, by_session
 
 pytestmark = pytest.mark.django_db
@@ -140,10 +141,11 @@ def test_a_gate_keeps_an_account_out_with_its_reason(
     alice: User, bob: User, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accounts, "_connection_checks", [])
+    spam = Forbidden("Spam.")
     auth.register_connection_check(
-        lambda user_ids: {alice.pk: "Spam."} if alice.pk in user_ids else {}
+        lambda user_ids: {alice.pk: spam} if alice.pk in user_ids else {}
     )
-    assert account_of(by_session(sign_in(alice))).banned == "Spam."
+    assert account_of(by_session(sign_in(alice))).banned is spam
     assert account_of(by_session(sign_in(bob))).banned is None
 
 

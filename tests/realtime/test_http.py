@@ -9,10 +9,11 @@ from django.core.management import call_command
 from django.test import AsyncClient, override_settings
 
 from chat import services as chat
+from holdfast import __version__
 from realtime.api import views
 from realtime.api.views import Buckets
 from realtime.core import reads
-from realtime.core.drain import Lifecycle
+from realtime.core.drain import Drain
 from realtime.core.writer import writer
 from realtime.engine.hub import Hub
 from realtime.models import Stream
@@ -145,7 +146,7 @@ class TestCommands:
         async def broken(*_: Any) -> None:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(views, "_act", broken)
+        monkeypatch.setattr(views, "_reply", broken)
         answer = await caller.command("ping")
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
         assert "command failed" in caplog.text
@@ -168,7 +169,7 @@ def test_the_buckets_of_the_longest_idle_are_forgotten(monkeypatch: pytest.Monke
 
 class TestProbes:
     async def test_health_is_the_event_loop_alone(self) -> None:
-        assert (await AsyncClient().get("/healthz")).content == b"ok\n"
+        assert (await AsyncClient().get("/healthz")).content == f"ok {__version__}\n".encode()
 
     async def test_a_node_is_ready(self, hub: Hub) -> None:
         answer = await AsyncClient().get("/readyz")
@@ -203,8 +204,8 @@ class TestProbes:
             ["database"],
         )
 
-    async def test_a_draining_node_is_not_ready(self, hub: Hub, process: Lifecycle) -> None:
-        process.drain()
+    async def test_a_draining_node_is_not_ready(self, hub: Hub, drain: Drain) -> None:
+        drain.begin()
         answer = await AsyncClient().get("/readyz")
         assert (answer.status_code, answer.json()["down"]) == (503, ["draining"])
 

@@ -1,4 +1,7 @@
-"""The same positions over HTTP: pages, long poll and server-sent events. In one process, without a network."""
+"""The same positions over HTTP: pages, long poll and server-sent events.
+
+In one process, without a network.
+"""
 
 import asyncio
 from typing import Any
@@ -11,7 +14,7 @@ from notifications.payloads import inbox
 from realtime.api import views
 from realtime.auth.revocation import end_sessions
 from realtime.core import reads
-from realtime.core.drain import Lifecycle
+from realtime.core.drain import Drain
 from realtime.core.writer import writer
 from realtime.engine.hub import Hub
 from realtime.protocol.codes import CloseCode
@@ -146,11 +149,11 @@ class TestLongPolls:
         assert "Spam" in answer.json()["error"]["message"]
 
     async def test_a_poll_is_answered_when_the_node_is_told_to_stop(
-        self, caller: Caller, hub: Hub, process: Lifecycle
+        self, caller: Caller, hub: Hub, drain: Drain
     ) -> None:
         poll = asyncio.create_task(caller.events("?wait=30"))
         await followed(hub, 1)
-        process.drain()
+        drain.begin()
         assert (await poll).json()["events"] == []
 
     async def test_a_client_that_goes_away_is_forgotten(self, caller: Caller, hub: Hub) -> None:
@@ -174,7 +177,7 @@ async def followed(hub: Hub, count: int) -> None:
     """Return when ``count`` long polls or event streams are open."""
     async with asyncio.timeout(REPLY_SECONDS):
         # A turn of the loop each, no time  # a turn of the loop each, no time.
-        while len(hub.feeds) != count:  # noqa: ASYNC110
+        while len(hub.http_followers) != count:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
 
@@ -264,13 +267,13 @@ class TestServerSentEvents:
             await followed(hub, 0)
 
     async def test_a_stream_says_bye_when_the_node_is_told_to_stop(
-        self, caller: Caller, hub: Hub, process: Lifecycle
+        self, caller: Caller, hub: Hub, drain: Drain
     ) -> None:
         async with caller.listening() as stream:
             await stream.event()
             reading = asyncio.create_task(stream.block())
             await followed(hub, 1)
-            process.drain()
+            drain.begin()
             while "retry" not in (block := await reading):
                 reading = asyncio.create_task(stream.block())
             _, bye = await stream.event()

@@ -17,9 +17,6 @@ from realtime.site.time_zones import (
     Moment,
     in_the_readers_zone,
     in_zone,
-    read,
-    spoken_again,
-    written,
     zone_named,
 )
 
@@ -79,13 +76,6 @@ def test_a_moment_in_a_refusal_is_said_to_whoever_is_refused() -> None:
         assert error.message == "Muted until 25. Nov 2026, 00:30."
 
 
-def test_a_written_moment_is_read_again() -> None:
-    at = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
-    assert written(at.astimezone(zone_named("Asia/Kolkata"))) == "24 November 2026, 23:30 UTC"
-    assert read(written(at)) == at
-    assert (read("tomorrow"), spoken_again("tomorrow")) == (None, "tomorrow")
-
-
 @pytest.mark.parametrize(
     ("cookie", "zone"),
     [
@@ -107,7 +97,7 @@ def test_times_are_in_the_readers_zone(cookie: str, zone: str) -> None:
     answer = in_the_readers_zone(view)(request)
     assert isinstance(answer, HttpResponse)
     assert answer.content.decode() == zone
-    assert timezone.get_current_timezone_name() == "UTC", "the next request is somebody else's"
+    assert timezone.get_current_timezone_name() == "UTC", "the next request is someone else's"
 
 
 def test_a_zone_is_found_by_its_name() -> None:

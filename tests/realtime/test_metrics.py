@@ -1,12 +1,13 @@
-"""What Prometheus reads: names that operators build alerts on, and numbers that add up."""
+"""Metrics: names that operators build alerts on, and numbers that add up."""
 
 import re
 
 import pytest
 from django.test import Client, override_settings
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from realtime.core import metrics
-from realtime.core.metrics import MAX_LABEL_SETS, Counter, Gauge, Histogram, Labelled
+from realtime.core.metrics import MAX_LABEL_SETS, HotCounter, HotHistogram, HotSizes
 from realtime.site.environment import Environment
 
 NAMED_BY_THE_DOCUMENTATION = {
@@ -22,6 +23,7 @@ NAMED_BY_THE_DOCUMENTATION = {
     "holdfast_batch_size",
     "holdfast_commit_seconds",
     "holdfast_delivery_lag_seconds",
+    "holdfast_revocation_seconds",
 }
 
 
@@ -36,36 +38,41 @@ def test_every_promised_metric_is_there() -> None:
 
 
 def test_a_labelled_counter_is_shown_by_its_labels() -> None:
-    metrics.commands.of("a.test", "ok").inc(3)
+    metrics.commands.labels("a.test", "ok").inc(3)
     assert 'holdfast_commands_total{command="a.test",result="ok"} 3.0' in metrics.render().decode()
 
 
-def test_a_gauge_goes_up_and_down_and_can_ask() -> None:
-    gauge = Gauge()
-    gauge.inc(3)
-    gauge.dec()
-    assert gauge.value == 2
-    gauge.set(7)
-    assert gauge.value == 7
-    gauge.follow(lambda: 42)
-    assert gauge.value == 42
-
-
 def test_a_histogram_counts_up_to_each_bound() -> None:
-    histogram = Histogram((1, 10))
+    sizes = HotSizes((1, 10))
     for value in (0.5, 1, 2, 100):
-        histogram.observe(value)
-    assert histogram.cumulative() == [("1.0", 2), ("10.0", 3), ("+Inf", 4)]
-    assert (histogram.count, histogram.total) == (4, 103.5)
+        sizes.observe(value)
+    assert sizes.cumulative() == [("1.0", 2), ("10.0", 3), ("+Inf", 4)]
+    assert sizes.total == 103.5
+
+
+def test_our_metrics_are_shown_as_those_of_the_library() -> None:
+    """The hot metrics are for speed: what Prometheus reads is the same."""
+    registry = CollectorRegistry()
+    ours = HotHistogram("a_test", "A test", "kind", bounds=(1.0, 10.0))
+    metrics.registry.unregister(ours)
+    registry.register(ours)
+    theirs = CollectorRegistry()
+    library = Histogram("holdfast_a_test", "A test", ["kind"], buckets=(1, 10), registry=theirs)
+    for value in (0.5, 1, 2, 100):
+        ours.labels("x").observe(value)
+        library.labels("x").observe(value)
+    assert generate_latest(registry) == generate_latest(theirs)
 
 
 def test_labels_are_bounded() -> None:
-    labelled = Labelled(Counter)
+    counter = HotCounter("bounded_test", "A test", "kind")
+    metrics.registry.unregister(counter)
     for number in range(MAX_LABEL_SETS + 10):
-        labelled.of(str(number)).inc()
-    assert len(labelled.children) == MAX_LABEL_SETS + 1
-    assert labelled.of("other").value == 10
-    assert labelled.of("0") is labelled.of("0")
+        counter.labels(str(number)).inc()
+    assert len(counter.children) == MAX_LABEL_SETS + 1
+    assert counter.labels("other").value == 10
+    assert counter.labels("0") is counter.labels("0")
+    assert metrics.total(counter) == MAX_LABEL_SETS + 10
 
 
 @pytest.mark.parametrize(

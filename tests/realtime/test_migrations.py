@@ -1,7 +1,10 @@
-"""A rolling deploy: migrations first, then node after node. So for minutes the code of before works on the tables of after.
+"""A rolling deploy: migrations first, then node after node.
 
-What the code of before was is known to the migrations: the models of each earlier state insert, read and change their rows here on
-the tables of now. A column that is new and has neither null nor ``db_default``, one that was renamed, dropped or made narrower, fails.
+So for minutes the code of before works on the tables of after.
+
+What the code of before was is known to the migrations: the models of each earlier state insert,
+read and change their rows here on the tables of now. A column that is new and has neither null nor
+``db_default``, one that was renamed, dropped or made narrower, fails.
 """
 
 import uuid
@@ -57,7 +60,8 @@ def use(model: type[models.Model], node: tuple[str, str]) -> None:
             )
     except Exception as error:
         raise AssertionError(
-            f"{model._meta.label} as of {'.'.join(node)} does not work on the tables of now: {error}"
+            f"{model._meta.label} as of {'.'.join(node)} does not work on the tables of now: "
+            f"{error}"
         ) from error
     name = model._meta.model_name
     assert name is not None

@@ -1,4 +1,7 @@
-"""Which pages may open a socket. A browser sends our cookie from any page, so a cookie counts only with an allowed Origin."""
+"""Which pages may open a socket.
+
+A browser sends our cookie from any page, so a cookie counts only with an allowed Origin.
+"""
 
 from typing import Any, cast
 
@@ -74,7 +77,7 @@ def test_what_is_not_loopback(host: str) -> None:
 
 
 class Knock:
-    """A handshake with the middleware, before an application that accepts and closes with what it was told."""
+    """A handshake through the middleware, to an application that reports its scope."""
 
     def __init__(self, **headers: str) -> None:
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]

@@ -1,4 +1,4 @@
-"""Promise 6: who may no longer be connected is told to every node by a hidden row of their personal stream."""
+"""Promise 6: a hidden row of the personal stream notifies every node of a revocation."""
 
 import time
 from dataclasses import replace
@@ -16,9 +16,9 @@ from realtime.auth.revocation import (
     LOGGED_OUT,
     PASSWORD_CHANGED,
     REVOKED,
+    access_ends,
     end_sessions,
     end_sessions_within,
-    lapsed,
     personal_stream,
     revocation_events,
 )
@@ -26,21 +26,22 @@ from realtime.core import reads
 from realtime.core.heads import changing
 from realtime.models import AccessToken, Revocation
 from realtime.protocol.codes import CloseCode
-from realtime.protocol.page import End
+from realtime.protocol.errors import Forbidden
+from realtime.protocol.page import AccessEnd
 from tests.conftest import PASSWORD
 from tests.realtime.conftest import SignIn, account_of, by_session, by_token
 
 pytestmark = pytest.mark.django_db
 
 
-def ends(user: User) -> list[End | None]:
+def ends(user: User) -> list[AccessEnd | None]:
     return [event.end for event in revocation_events(str(user.pk), 0, 100)]
 
 
 def test_an_end_is_an_event_that_nobody_is_shown(alice: User) -> None:
     end_sessions(alice.pk, code=CloseCode.BANNED, reason="Spam.")
     (event,) = reads.page(personal_stream(alice.pk), 0).events
-    assert (event.seq, event.body, event.end) == (1, None, End(alice.pk, None, 4503, "Spam."))
+    assert (event.seq, event.body, event.end) == (1, None, AccessEnd(alice.pk, None, 4503, "Spam."))
 
 
 def test_an_end_can_be_part_of_a_larger_change(alice: User) -> None:
@@ -51,8 +52,8 @@ def test_an_end_can_be_part_of_a_larger_change(alice: User) -> None:
         )
         end_sessions_within(heads, alice.pk, code=CloseCode.BANNED, reason="second")
     assert ends(alice) == [
-        End(alice.pk, "session:1", 4502, "first"),
-        End(alice.pk, None, 4503, "second"),
+        AccessEnd(alice.pk, "session:1", 4502, "first"),
+        AccessEnd(alice.pk, None, 4503, "second"),
     ]
     assert reads.heads([stream]) == {stream: 2}
 
@@ -78,7 +79,7 @@ class TestSignals:
         key = client.cookies["sessionid"].value
         client.post("/accounts/logout/")
         assert ends(alice) == [
-            End(alice.pk, session_credential(key), CloseCode.SESSION_ENDED, LOGGED_OUT)
+            AccessEnd(alice.pk, session_credential(key), CloseCode.SESSION_ENDED, LOGGED_OUT)
         ]
 
     def test_a_session_is_gone_before_its_sockets_are_told(
@@ -101,12 +102,12 @@ class TestSignals:
     def test_a_new_password_ends_everything(self, alice: User) -> None:
         alice.set_password("something else entirely")
         alice.save()
-        assert ends(alice) == [End(alice.pk, None, CloseCode.SESSION_ENDED, PASSWORD_CHANGED)]
+        assert ends(alice) == [AccessEnd(alice.pk, None, CloseCode.SESSION_ENDED, PASSWORD_CHANGED)]
 
     def test_a_deactivation_ends_everything(self, alice: User) -> None:
         alice.is_active = False
         alice.save(update_fields=["is_active"])
-        assert ends(alice) == [End(alice.pk, None, CloseCode.SESSION_ENDED, DEACTIVATED)]
+        assert ends(alice) == [AccessEnd(alice.pk, None, CloseCode.SESSION_ENDED, DEACTIVATED)]
 
     def test_a_deactivation_in_the_admin_ends_everything(self, alice: User, client: Client) -> None:
         client.force_login(User.objects.create_superuser("root", password="root"))
@@ -130,9 +131,9 @@ class TestSignals:
         assert not Revocation.objects.exists()
 
 
-def test_who_is_still_welcome_has_not_lapsed(alice: User, bob: User, sign_in: SignIn) -> None:
-    assert lapsed([account_of(by_session(sign_in(user))) for user in (alice, bob)]) == {}
-    assert lapsed([]) == {}
+def test_who_is_still_welcome_keeps_access(alice: User, bob: User, sign_in: SignIn) -> None:
+    assert access_ends([account_of(by_session(sign_in(user))) for user in (alice, bob)]) == {}
+    assert access_ends([]) == {}
 
 
 def test_a_change_past_every_signal_is_found(
@@ -142,15 +143,15 @@ def test_a_change_past_every_signal_is_found(
     User.objects.filter(pk=alice.pk).update(is_active=False)
     User.objects.filter(pk=bob.pk).update(password="another")
     User.objects.filter(pk=charlie.pk).delete()
-    reasons = {account.username: end.reason for account, end in lapsed(known).items()}
+    reasons = {account.username: end.reason for account, end in access_ends(known).items()}
     assert reasons == {"alice": DEACTIVATED, "bob": PASSWORD_CHANGED, "charlie": DEACTIVATED}
 
 
 def test_an_expiry_is_found(alice: User, sign_in: SignIn) -> None:
     account = account_of(by_session(sign_in(alice)))
     expired = replace(account, expires_at=time.time() - 1)
-    assert lapsed([account, expired]) == {
-        expired: End(alice.pk, expired.credential, CloseCode.SESSION_ENDED, EXPIRED)
+    assert access_ends([account, expired]) == {
+        expired: AccessEnd(alice.pk, expired.credential, CloseCode.SESSION_ENDED, EXPIRED)
     }
 
 
@@ -161,8 +162,8 @@ def test_a_session_that_ended_while_its_socket_was_opening_is_found(
     end_sessions(
         alice.pk, code=CloseCode.SESSION_ENDED, reason=LOGGED_OUT, credential=ended.credential
     )
-    assert lapsed([ended, other]) == {
-        ended: End(alice.pk, ended.credential, CloseCode.SESSION_ENDED, REVOKED)
+    assert access_ends([ended, other]) == {
+        ended: AccessEnd(alice.pk, ended.credential, CloseCode.SESSION_ENDED, REVOKED)
     }
 
 
@@ -171,10 +172,9 @@ def test_a_ban_is_found(
 ) -> None:
     known = [account_of(by_session(sign_in(user))) for user in (alice, bob)]
     monkeypatch.setattr(accounts, "_connection_checks", [])
-    auth.register_connection_check(
-        lambda user_ids: dict.fromkeys({alice.pk} & set(user_ids), "Spam.")
-    )
-    assert lapsed(known) == {known[0]: End(alice.pk, None, CloseCode.BANNED, "Spam.")}
+    spam = Forbidden("Spam.")
+    auth.register_connection_check(lambda user_ids: dict.fromkeys({alice.pk} & set(user_ids), spam))
+    assert access_ends(known) == {known[0]: AccessEnd(alice.pk, None, CloseCode.BANNED, "Spam.")}
 
 
 def test_everybody_is_looked_at_in_a_few_queries(
@@ -183,11 +183,11 @@ def test_everybody_is_looked_at_in_a_few_queries(
     account = account_of(by_session(sign_in(alice)))
     many = [replace(account, credential=f"session:{number}") for number in range(1500)]
     with django_assert_num_queries(2 * (2 + len(accounts._connection_checks))):
-        lapsed(many)
+        access_ends(many)
 
 
 def test_a_token_whose_row_is_gone_is_found(alice: User) -> None:
     account = account_of(by_token(auth.issue_token(alice)))
-    assert lapsed([account]) == {}
+    assert access_ends([account]) == {}
     AccessToken.objects.all().delete()
-    assert lapsed([account])[account].code == 4502
+    assert access_ends([account])[account].code == 4502

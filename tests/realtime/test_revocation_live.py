@@ -1,4 +1,4 @@
-"""Promise 6 on a real process: who signs out, changes the password or is banned is cut off at once, and nobody else is."""
+"""Promise 6 on a real process: signing out, a new password or a ban disconnects at once."""
 
 from datetime import timedelta
 
@@ -107,7 +107,7 @@ def test_a_password_change_closes_everything(nodes: Nodes, alice: User) -> None:
 
 
 def test_what_ended_unheard_is_found_by_looking(nodes: Nodes, alice: User, bob: User) -> None:
-    """The node is told nothing: another process changes the database, and there is no broker between them."""
+    """Another process changes the database, and no broker notifies the node."""
     node = nodes.start(HOLDFAST_HEAD_CHECK_SECONDS="0.2")
     soon = timezone.now() + timedelta(seconds=3)
     browser = Browser(node, "alice")

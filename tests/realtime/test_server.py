@@ -1,4 +1,4 @@
-"""``manage.py serve`` as clients see it: a real process, real sockets, and clients that misbehave."""
+"""``manage.py serve`` as clients see it: a real process, and clients that misbehave."""
 
 import os
 import signal
@@ -17,8 +17,9 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 
 from chat import services as chat
+from holdfast import __version__
 from notifications.payloads import inbox
-from notifications.services import notify
+from notifications.services import Notice, notify
 from realtime.auth import issue_token
 from realtime.core.heads import changing
 from realtime.protocol.codes import CloseCode
@@ -190,13 +191,14 @@ class TestListening:
             assert stat.S_IMODE(path.stat().st_mode) == 0o660
             with httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as client:
                 assert (
-                    client.get("http://node/healthz", headers={"Host": "localhost"}).text == "ok\n"
+                    client.get("http://node/healthz", headers={"Host": "localhost"}).text
+                    == f"ok {__version__}\n"
                 )
             assert "Another process already listens on" in refused("--unix", str(path))
             process.signal(signal.SIGKILL)
             process.wait()
         assert path.is_socket()
-        # What a killed process left behind is replaced.
+        # The socket file of a killed process is replaced.
         with serve("--unix", str(path), var=node_var) as process:
             process.signal(signal.SIGTERM)
             assert process.wait() == 0
@@ -215,10 +217,13 @@ class TestListening:
                     uds = str(path) if sock is unix else None
                     port = tcp.getsockname()[1]
                     with httpx.Client(transport=httpx.HTTPTransport(uds=uds)) as client:
-                        assert client.get(f"http://127.0.0.1:{port}/healthz").text == "ok\n"
+                        assert (
+                            client.get(f"http://127.0.0.1:{port}/healthz").text
+                            == f"ok {__version__}\n"
+                        )
                     process.signal(signal.SIGTERM)
                     assert process.wait() == 0
-        assert path.exists()  # it belongs to whoever made it
+        assert path.exists()  # it belongs to the process that made it
 
     def test_bad_options_are_refused_in_words(self, tmp_path: Path) -> None:
         file = tmp_path / "file"
@@ -332,13 +337,13 @@ class TestEventStreams:
             assert next(lines) == "id: 0"
             assert '"type":"page"' in next(lines)
             with changing(inbox(alice.pk)) as heads:
-                notify(heads, user_id=alice.pk, kind="mention", title="Bob mentioned you")
+                notify(heads, Notice(user_id=alice.pk, kind="mention", title="Bob mentioned you"))
             assert next(lines) == "id: 1"
             assert "Bob mentioned you" in next(lines)
 
 
 def test_the_application_is_portable(nodes: Nodes, node_var: Path, token: str, alice: User) -> None:
-    """Plain Daphne and uvicorn serve it as well, slower (design: the ASGI application stays portable)."""
+    """Plain Daphne and uvicorn serve the application too, but slower."""
     room = chat.create_room(actor_id=alice.pk, name="General").room_id
     binaries = Path(sys.executable).parent
     for command in (

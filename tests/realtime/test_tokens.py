@@ -1,4 +1,4 @@
-"""Bearer tokens: who has one is let in as somebody, until it expires, is revoked, or its owner changes."""
+"""Bearer tokens: valid until they expire, are revoked, or their owner's password changes."""
 
 import io
 import re

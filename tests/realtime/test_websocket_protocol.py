@@ -1,4 +1,4 @@
-"""One connection without a network: what goes out at once, what waits, and what is no longer read."""
+"""One connection without a network: immediate and queued writes, and paused reading."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from realtime.core.drain import Lifecycle
+from realtime.core.drain import Drain
 from realtime.engine.outbound import Prepared
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.websocket_frames import PING, shortened
@@ -232,9 +232,9 @@ def test_a_consumer_that_knows_no_leaving_is_spoken_for() -> None:
 def test_a_handshake_that_ends_in_the_drain_is_sent_away_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    draining = Lifecycle()
-    draining.drain()
-    monkeypatch.setattr(websocket_protocol, "process", draining)
+    draining = Drain()
+    draining.begin()
+    monkeypatch.setattr(websocket_protocol, "drain", draining)
     socket = Connected()
     answered: list[Any] = []
     socket.handshake_deferred = SimpleNamespace(callback=answered.append)
@@ -337,12 +337,12 @@ async def test_a_reader_that_takes_nothing_is_cut_off(
 
 
 def test_the_drain_is_told_once_to_those_who_listen() -> None:
-    process = Lifecycle()
+    drain = Drain()
     told: list[str] = []
-    process.listen(lambda: told.append("stays"))
-    process.listen(lambda: told.append("left"))()
-    states = [process.draining]
-    process.drain()
-    process.drain()
-    assert [*states, process.draining] == [False, True]
+    drain.listen(lambda: told.append("stays"))
+    drain.listen(lambda: told.append("left"))()
+    states = [drain.begun]
+    drain.begin()
+    drain.begin()
+    assert [*states, drain.begun] == [False, True]
     assert told == ["stays"]

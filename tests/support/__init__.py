@@ -1,1 +1,1 @@
-"""What the tests stand on: services, server processes, a browser. Nothing here is a test."""
+"""Services, server processes and a browser for the tests. Nothing here is a test."""

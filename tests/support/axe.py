@@ -1,4 +1,4 @@
-"""axe-core, run in a page: what of it breaks the rules of WCAG 2.2 AA, or the practice that axe recommends."""
+"""axe-core in a page: violations of WCAG 2.2 AA and of axe's best practices."""
 
 from typing import Final
 
@@ -26,9 +26,13 @@ async ([rules, blind, outside]) => {
 
 
 def violations(page: Page) -> list[str]:
-    """Return what is wrong with a page as it is now: the rule, the element, and why. In the colours that it shows, light or dark."""
+    """Return what is wrong with a page as it is now: the rule, the element, and why.
+
+    In the colours that it shows, light or dark.
+    """
     page.evaluate(
-        "Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => null)))"
+        "Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => "
+        "null)))"
     )
     # By the debugger, so no policy forbids it.
     page.evaluate("window.axe === undefined") and page.evaluate(_SOURCE.read_text())

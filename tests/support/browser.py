@@ -25,8 +25,9 @@ _ARGUMENTS = [
 def chromium() -> Iterator[Browser]:
     """Run the browser.
 
-    Playwright's sync API keeps an event loop in this thread while it runs. So the ORM has to be told that this is fine, and the browser
-    must be closed before the next async test: the fixture around this has the scope of a module.
+    Playwright's sync API keeps an event loop in this thread while it runs. So the ORM has to be
+    told that this is fine, and the browser must be closed before the next async test: the fixture
+    around this has the scope of a module.
     """
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -52,5 +53,6 @@ def _executable() -> str:
         if path := shutil.which(name):
             return path
     raise RuntimeError(
-        "Chromium is not installed. `make test` installs it where there is apt; elsewhere install it yourself."
+        "Chromium is not installed. `make test` installs it where there is apt; elsewhere install "
+        "it yourself."
     )

@@ -5,7 +5,8 @@
         with cluster.redis_down():
             ...
 
-Programs have the names of ``tests.support.shape``: ``cluster["socket-1"].kill()``, ``cluster["nginx"].pid``.
+Programs have the names of ``tests.support.shape``: ``cluster["socket-1"].kill()``,
+``cluster["nginx"].pid``.
 """
 
 import json
@@ -44,7 +45,10 @@ class Person:
 
 
 class Cluster:
-    """One cluster on free ports, from ``with`` to its end. ``settings`` are environment variables of all nodes."""
+    """One cluster on free ports, from ``with`` to its end.
+
+    ``settings`` are environment variables of all nodes.
+    """
 
     def __init__(
         self,
@@ -139,7 +143,7 @@ class Cluster:
         program.start(ready)
         return program
 
-    # What is there --------------------------------------------------------------------------------
+    # State ----------------------------------------------------------------------------------------
 
     def __getitem__(self, name: str) -> Program:
         """The program of this name: socket-1, web-1, nginx, redis."""
@@ -196,7 +200,7 @@ class Cluster:
             return False
 
     def state(self, name: str) -> dict[str, Any]:
-        """What a node says about itself."""
+        """Return the answer of a node's `/readyz`."""
         found: dict[str, Any] = self.probe(name, "/readyz").json()
         return found
 
@@ -221,7 +225,7 @@ class Cluster:
         self["nginx"].wait_for(look)  # nginx writes it a moment after the answer
         return found[-1]
 
-    # What can happen ------------------------------------------------------------------------------
+    # Faults ---------------------------------------------------------------------------------------
 
     @contextmanager
     def down(self, name: str) -> Iterator[None]:
@@ -241,7 +245,10 @@ class Cluster:
 
     @contextmanager
     def stopped(self, name: str) -> Iterator[None]:
-        """Stop a node in good order, as a deploy does; have it back, ready, at the end. Raises when it did not end well."""
+        """Stop a node in good order, as a deploy does; have it back, ready, at the end.
+
+        Raises when it did not end well.
+        """
         try:
             code = self[name].stop()
             assert code == 0, f"{name} ended with {code}:\n{self[name].log[-8000:]}"
@@ -286,7 +293,7 @@ class Cluster:
             pass
 
     def nginx_reload(self, **variables: str) -> None:
-        """Make nginx read its configuration, with other variables if some are given; returns when it has a new generation of workers."""
+        """Reload nginx, with other variables if given; return once it has new workers."""
         if variables:
             self.shape = replace(self.shape, variables={**self.shape.variables, **variables})
             self.shape.render()

@@ -13,7 +13,9 @@ PASSWORD = "holdfast"
 
 @contextmanager
 def demo_site(*modules: str, **settings: str) -> Iterator[ServerProcess]:
-    """Make the site, serve it, and remove it. The main functions of ``modules`` add to its database before it is served.
+    """Make the site, serve it, and remove it.
+
+    The main functions of ``modules`` add to its database before it is served.
 
     ``settings`` are variables of its environment.
     """

@@ -2,15 +2,16 @@
 
 ::
 
-    event: seq == position + 1 -> apply, position = seq   | seq <= position -> ignore | else -> pull(after=position)
-    page:  from <= position    -> apply all, position = max(position, to), pull again while to < head | else -> pull(after=position)
+event: seq == position + 1 -> apply, position = seq   | seq <= position -> ignore | else ->
+pull(after=position) page:  from <= position    -> apply all, position = max(position, to), pull
+again while to < head | else -> pull(after=position)
 """
 
 from enum import Enum, auto
 
 
 class Action(Enum):
-    """What a client does with what it was sent."""
+    """What to do with an event or a page."""
 
     APPLY = auto()
     IGNORE = auto()
@@ -26,7 +27,7 @@ class Follower:
         self.position = position
 
     def event(self, seq: int) -> Action:
-        """Take an ``event``: apply it, ignore it, or pull after ``position``, because something before it is missing."""
+        """Handle an ``event``: apply it, ignore it, or pull after ``position``."""
         if seq <= self.position:
             return Action.IGNORE
         if seq > self.position + 1:
@@ -35,7 +36,7 @@ class Follower:
         return Action.APPLY
 
     def page(self, start: int, to: int, head: int) -> tuple[Action, bool]:
-        """Take a ``page``; the second value says whether to pull after ``position`` (next, when the page was applied)."""
+        """Handle a ``page``; the second value says whether to pull after ``position`` next."""
         if start > self.position:
             return Action.PULL, True
         self.position = max(self.position, to)

@@ -1,9 +1,11 @@
-"""``make machines``: a cluster of several machines, made of network namespaces with addresses of their own; needs root.
+"""``make machines``: a cluster of several machines as network namespaces; needs root.
 
-    edge 10.77.0.1: nginx      a 10.77.0.11, b 10.77.0.12: a socket node and a web node each      data 10.77.0.20: PostgreSQL and Redis
+edge 10.77.0.1: nginx      a 10.77.0.11, b 10.77.0.12: a socket node and a web node each      data
+10.77.0.20: PostgreSQL and Redis
 
-It does the steps of docs/cluster.md, "Several machines", and prints what it saw: messages between the machines, what an unknown proxy is
-believed, and that a machine which vanishes without a word costs its clients one attempt.
+It does the steps of docs/cluster.md, "Several machines", and prints what it saw: messages between
+the machines, what an unknown proxy is believed, and that a machine which vanishes without a word
+costs its clients one attempt.
 """
 
 import asyncio
@@ -184,7 +186,7 @@ def _open(machine: str, address: str, port: int) -> bool:
     )
 
 
-# The story, told by a client on the edge ----------------------------------------------------------
+# The story, seen by a client on the edge ----------------------------------------------------------
 
 
 async def story(people: dict[str, dict[str, Any]]) -> None:
@@ -210,7 +212,8 @@ async def story(people: dict[str, dict[str, Any]]) -> None:
         message = await alice.post(room, f"{number}")
         lags.append(await until(lambda: (bob.copies[stream].position or 0) >= message["seq"]))  # noqa: B023  awaited here
     say(
-        f"from machine a to machine b: p50 {statistics.median(lags) * 1000:.1f} ms, max {max(lags) * 1000:.1f} ms"
+        f"from machine a to machine b: p50 {statistics.median(lags) * 1000:.1f} ms, max "
+        f"{max(lags) * 1000:.1f} ms"
     )
     for address in NODES.values():
         async with httpx.AsyncClient(
@@ -232,7 +235,8 @@ async def story(people: dict[str, dict[str, Any]]) -> None:
     await returned.connect()
     await until(lambda: returned.copies[stream].position == missed["seq"])
     say(
-        f"machine b vanished: its client is level on {returned.hello['node']} after {time.monotonic() - started:.1f} s"
+        f"machine b vanished: its client is level on {returned.hello['node']} after "
+        f"{time.monotonic() - started:.1f} s"
     )
     await asyncio.to_thread(_ip, "-n", "hf-edge", "link", "set", "to-b", "up")
     for client in (alice, bob, returned):

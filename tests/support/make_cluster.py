@@ -1,7 +1,7 @@
 """``make cluster``: the whole cluster on this machine, with demo data, until Ctrl-C.
 
-Supervisor runs the programs and restarts what dies. It stops them in the order of their priorities: the nodes hand their clients over
-while nginx, Redis and PostgreSQL are still there.
+Supervisor runs the programs and restarts what dies. It stops them in the order of their priorities:
+the nodes hand their clients over while nginx, Redis and PostgreSQL are still there.
 """
 
 import fcntl
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
             options.nodes, options.web, options.port, options.directory.resolve()
         ) as supervisor:
             supervisor.wait()
-        return 1  # it ended without being told to
+        return 1  # it ended by itself
     except CannotRun as error:
         print(f"make cluster: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -108,7 +108,8 @@ def _supervised(shape: Shape, postgres: Postgres) -> Iterator[subprocess.Popen[b
         yield supervisor
     except KeyboardInterrupt:
         say(
-            "\nDraining: the nodes hand their clients over, then the rest stops. Ctrl-C again stops at once."
+            "\nDraining: the nodes hand their clients over, then the rest stops. Ctrl-C again "
+            "stops at once."
         )
         raise
     finally:
@@ -116,7 +117,10 @@ def _supervised(shape: Shape, postgres: Postgres) -> Iterator[subprocess.Popen[b
 
 
 def configuration(shape: Shape, postgres: Postgres) -> str:
-    """Return Supervisor's configuration. What has the highest priority starts last and stops first; a group stops side by side."""
+    """Return Supervisor's configuration.
+
+    What has the highest priority starts last and stops first; a group stops side by side.
+    """
     root = {"user": "root"} if os.geteuid() == 0 else {}
     account = {"user": postgres.account} if postgres.account else {}
     control = f"unix://{shape.run}/supervisor.sock"
@@ -194,7 +198,8 @@ def _wait_until_ready(shape: Shape, supervisor: subprocess.Popen[bytes]) -> None
     while waiting:
         if supervisor.poll() is not None or time.monotonic() > deadline:
             raise CannotRun(
-                f"not everything started; the logs are in {_shown(shape.logs)}. Missing: {', '.join(waiting)}"
+                f"not everything started; the logs are in {_shown(shape.logs)}. Missing: "
+                f"{', '.join(waiting)}"
             )
         with suppress(httpx.TransportError):
             if (
@@ -211,7 +216,8 @@ def _wait_until_ready(shape: Shape, supervisor: subprocess.Popen[bytes]) -> None
 def _announce(shape: Shape, config: Path) -> None:
     control = f".venv/bin/supervisorctl -c {shlex.quote(_shown(config))}"
     say(
-        f"\nHoldfast runs on {shape.origin} with {shape.socket_nodes} socket nodes and {shape.web_nodes} web nodes."
+        f"\nHoldfast runs on {shape.origin} with {shape.socket_nodes} socket nodes and "
+        f"{shape.web_nodes} web nodes."
     )
     say(f"  logs      {_shown(shape.logs)}")
     say(f"  programs  {control} status   (or: restart nodes:socket-1, stop redis …)")

@@ -1,7 +1,10 @@
-"""Make the emoji of the picker, ``chat/static/chat/vendor/emoji/*.js``: ``python -m tests.support.make_emoji node_modules/emojibase-data``.
+"""Make the emoji of the picker, ``chat/static/chat/vendor/emoji/*.js``.
 
-Groups, order, English and German words are those of the npm package emojibase-data 17.0.0 (MIT, from Unicode's CLDR); the codes are
-the ones that GitHub and Slack know; Arabic names are those of the Python package emoji, which also knows what the server takes.
+Usage: ``python -m tests.support.make_emoji node_modules/emojibase-data``.
+
+Groups, order, English and German words are those of the npm package emojibase-data 17.0.0 (MIT,
+from Unicode's CLDR); the codes are the ones that GitHub and Slack know; Arabic names are those of
+the Python package emoji, which also knows what the server takes.
 """
 
 import json
@@ -49,7 +52,8 @@ def main() -> None:
     write(
         "all",
         lines,
-        f"/** Where each group begins. */\nexport const GROUPS = {json.dumps({GROUPS[at]: index for at, index in first.items()})};\n",
+        f"/** Where each group begins. */\nexport const GROUPS = "
+        f"{json.dumps({GROUPS[at]: index for at, index in first.items()})};\n",
     )
     write("en", [said(one) for one in english])
     write("de", [said(german.get(one["hexcode"], one)) for one in english])
@@ -65,7 +69,7 @@ def is_wanted(one: dict[str, Any]) -> bool:
 
 
 def sign(written: str) -> str:
-    """Return the emoji as the server takes it: a picture by itself needs no selector behind it that says so. Empty: it takes none."""
+    """Return the emoji as the server accepts it, without a needless variation selector, or ''."""
     return next(
         (
             one

@@ -1,4 +1,4 @@
-"""The settings of server processes under test: the project's own, and the hash of the accounts that tests make."""
+"""The settings of server processes under test, with a fast password hash."""
 
 from realtime.settings import *  # noqa: F403
 from realtime.settings import PASSWORD_HASHERS as _PASSWORD_HASHERS

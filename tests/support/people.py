@@ -1,4 +1,4 @@
-"""Make accounts in the database of this environment and print them as JSON: ``python -m tests.support.people alice bob``."""
+"""Create accounts and print them as JSON: ``python -m tests.support.people alice bob``."""
 
 import json
 import sys

@@ -34,7 +34,7 @@ _OPTIONS = {
 
 
 class Postgres:
-    """One server, from ``start`` (or ``with``) to ``stop``; it may be stopped and started again, with its data."""
+    """One server, from ``start`` (or ``with``) to ``stop``; it can be restarted with its data."""
 
     def __init__(self) -> None:
         # Short: the path of a Unix socket has at most 107 bytes.
@@ -57,7 +57,7 @@ class Postgres:
 
     @property
     def command(self) -> list[str]:
-        """The server's command, for another supervisor than this class; it must run as ``account``."""
+        """The server's command, for another supervisor; it must run as ``account``."""
         settings = [
             argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")
         ]
@@ -73,7 +73,7 @@ class Postgres:
 
     @property
     def account(self) -> str | None:
-        """Who the server runs as, where that is somebody else."""
+        """The account of the server, if it differs from ours."""
         name: str | None = self._as_user.get("user")
         return name
 
@@ -95,7 +95,7 @@ class Postgres:
         self.close()
 
     def listen(self, address: str, network: str) -> None:
-        """Listen on an address of TCP from the next start on, to everybody in ``network``."""
+        """Listen on an address of TCP from the next start on, to everyone in ``network``."""
         with (self._data / "pg_hba.conf").open("a") as rules:
             rules.write(f"host all all {network} trust\n")
         self._extra = ["-c", f"listen_addresses={address}"]
@@ -165,13 +165,14 @@ def _binaries() -> Path:
     found += [path.parent for path in Path("/opt/homebrew/opt").glob("postgresql*/bin/postgres")]
     if not found:
         raise RuntimeError(
-            "PostgreSQL's server is not installed. `make test` installs it where there is apt; elsewhere, you do."
+            "PostgreSQL's server is not installed. `make test` installs it where there is apt; "
+            "elsewhere, you do."
         )
     return max(found, key=lambda path: [int(number) for number in re.findall(r"\d+", str(path))])
 
 
 def _unprivileged() -> dict[str, Any]:
-    """Return the arguments of ``Popen`` with which the server may run: it refuses to run as root."""
+    """Return the arguments of ``Popen`` for the server, which refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     names = {entry.pw_name for entry in pwd.getpwall()}

@@ -15,7 +15,10 @@ STOP_SECONDS = 90  # above what a drain may take, and the stop of a database, on
 
 
 class Program:
-    """One program, which may be started again after its end. All that it writes is kept in ``log_file``."""
+    """One program, which may be started again after its end.
+
+    All that it writes is kept in ``log_file``.
+    """
 
     def __init__(
         self,
@@ -47,7 +50,7 @@ class Program:
 
     @property
     def log(self) -> str:
-        """What the program has written so far, in all its runs."""
+        """The output of the program so far, in all its runs."""
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
 
     def start(self, ready: Callable[[], bool] | None = None) -> None:
@@ -69,7 +72,10 @@ class Program:
             self.wait_for(ready)
 
     def wait_for(self, ready: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-        """Return when ``ready()`` is true. Raises with the log after ``seconds``, or when the program ends first."""
+        """Return when ``ready()`` is true.
+
+        Raises with the log after ``seconds``, or when the program ends first.
+        """
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.running or time.monotonic() > deadline:
@@ -82,7 +88,10 @@ class Program:
             os.kill(self.pid, number)
 
     def stop(self) -> int:
-        """Ask the program to end, wait, and return its exit code. Raises with its log when it does not end."""
+        """Ask the program to end, wait, and return its exit code.
+
+        Raises with its log when it does not end.
+        """
         self.signal(signal.SIGCONT)
         self.signal(self.stop_signal)
         return self.wait()
@@ -106,7 +115,7 @@ class Program:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Let the program do nothing for a while, as on a suspended machine; its sockets stay open and nobody answers."""
+        """Suspend the program for a while; its sockets stay open and do not answer."""
         self._signal_all(signal.SIGSTOP)
         try:
             yield
@@ -114,13 +123,13 @@ class Program:
             self._signal_all(signal.SIGCONT)
 
     def _signal_all(self, number: int) -> None:
-        """Signal the group: nginx is a master with workers, others are scripts that start the real thing."""
+        """Signal the group: nginx has workers, and others are scripts that start the program."""
         if self.running:
             os.killpg(self.pid, number)
 
 
 def stop_all(programs: Sequence[Program]) -> None:
-    """Stop programs side by side; those that do not end are killed, and the first of them is the error."""
+    """Stop programs in parallel; kill those that do not end, and raise for the first of them."""
     errors: list[Exception] = []
 
     def stop(program: Program) -> None:

@@ -1,4 +1,4 @@
-"""*Snapshot + pages + events == fresh snapshot*: the fixture ``verify``, for every service of every app.
+"""The fixture ``verify``: *snapshot + pages + events == fresh snapshot*, for every service.
 
 ::
 
@@ -7,8 +7,9 @@
             services.read(user_id=alice.pk, ids=[7])
         assert change.kinds("inbox.1") == ["notification"]
 
-After the block every stream must be as a client of protocol.md §3 sees it: one that was level and got the events, one that was away and
-pulls pages, and one that starts from nothing end with the same rows; and each number belongs to exactly one event.
+After the block every stream must be as a client of protocol.md §3 sees it: one that was level and
+got the events, one that was away and pulls pages, and one that starts from nothing end with the
+same rows; and each number belongs to exactly one event.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -66,12 +67,12 @@ class Client:
 
 @dataclass(slots=True)
 class Change:
-    """What was published inside a ``verify`` block, by stream and in order."""
+    """The events published inside a ``verify`` block, by stream and in order."""
 
     published: dict[str, list[Event]] = field(default_factory=dict)
 
     def rows(self, stream: str) -> list[dict[str, Any]]:
-        """Return the published rows of a stream, as a client reads them; hidden ones are left out."""
+        """Return the published rows of a stream as a client reads them, without hidden ones."""
         return [
             msgspec.json.decode(event.body)
             for event in self.published.get(stream, [])

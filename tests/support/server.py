@@ -46,11 +46,14 @@ class ServerProcess:
 
     @property
     def log(self) -> str:
-        """What the process has written so far."""
+        """The output of the process so far."""
         return "".join(self._lines)
 
     def wait_until_ready(self) -> None:
-        """Return when the process answers ``/readyz`` with 200. Raises with its log when it does not."""
+        """Return when the process answers ``/readyz`` with 200.
+
+        Raises with its log when it does not.
+        """
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -63,7 +66,10 @@ class ServerProcess:
         raise RuntimeError(f"{self.name} was not ready after {READY_SECONDS} s:\n{self.log}")
 
     def stop(self) -> int:
-        """Ask the process to end (SIGTERM), wait, and return its exit code. Raises with its log when it does not end."""
+        """Ask the process to end (SIGTERM), wait, and return its exit code.
+
+        Raises with its log when it does not end.
+        """
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -94,7 +100,10 @@ class ServerProcess:
 
 
 class Node(ServerProcess):
-    """A server process on the database of the test. It sees what is committed, so the test needs ``transactional_db``."""
+    """A server process on the database of the test.
+
+    It sees what is committed, so the test needs ``transactional_db``.
+    """
 
     def __init__(self, name: str, *, var: Path, env: Mapping[str, str]) -> None:
         port = free_port()
@@ -115,7 +124,10 @@ class Nodes:
         self._all: list[ServerProcess] = []
 
     def start(self, **env: str) -> Node:
-        """Start a node and wait until it is ready. Keywords are environment variables: ``HOLDFAST_COMMAND_RATE="5"``."""
+        """Start a node and wait until it is ready.
+
+        Keywords are environment variables: ``HOLDFAST_COMMAND_RATE="5"``.
+        """
         node = Node(f"node-{len(self._all) + 1}", var=self._var, env=env)
         self._all.append(node)
         node.wait_until_ready()
@@ -136,7 +148,7 @@ class Nodes:
 
 
 def manage(*arguments: str, var: Path, env: Mapping[str, str] | None = None) -> str:
-    """Run a management command on the database of the test, in a process of its own, and return what it printed."""
+    """Run a management command on the test's database in its own process; return its output."""
     command = [sys.executable, "manage.py", *arguments]
     done = subprocess.run(
         command,
@@ -148,13 +160,14 @@ def manage(*arguments: str, var: Path, env: Mapping[str, str] | None = None) -> 
     )
     if done.returncode != 0:
         raise RuntimeError(
-            f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            f"manage.py {' '.join(arguments)} ended with "
+            f"{done.returncode}:\n{done.stdout}{done.stderr}"
         )
     return done.stdout
 
 
 def environment(var: Path) -> dict[str, str]:
-    """Return the environment of a process that works on the database of this test and trusts its cookies."""
+    """Return the environment of a process that uses the test's database and cookies."""
     ours = {
         "DJANGO_SETTINGS_MODULE": "tests.support.node_settings",
         "HOLDFAST_VAR_DIR": str(var),

@@ -1,7 +1,9 @@
-"""The shape of a cluster on one machine: which programs, with which commands and settings. ``make cluster`` and the tests start the same.
+"""The shape of a cluster on one machine: which programs, with which commands and settings.
 
-Everything lies in two directories: one for configuration, logs and static files, which may be anywhere, and a short one for Unix sockets,
-whose paths have at most 107 bytes.
+``make cluster`` and the tests start the same.
+
+Everything lies in two directories: one for configuration, logs and static files, which may be
+anywhere, and a short one for Unix sockets, whose paths have at most 107 bytes.
 """
 
 import os
@@ -160,7 +162,10 @@ class Shape:
         )
 
     def manage(self, *arguments: str, settings: str | None = None, quiet: bool = True) -> str:
-        """Run a management command on this cluster, and return what it printed. Raises with it when it failed."""
+        """Run a management command on this cluster, and return what it printed.
+
+        Raises with it when it failed.
+        """
         env = {**self.environment, **({"DJANGO_SETTINGS_MODULE": settings} if settings else {})}
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
@@ -172,7 +177,8 @@ class Shape:
         )
         if done.returncode != 0:
             raise RuntimeError(
-                f"manage.py {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+                f"manage.py {' '.join(arguments)} ended with "
+                f"{done.returncode}:\n{done.stdout}{done.stderr}"
             )
         return done.stdout or ""
 
@@ -187,6 +193,7 @@ def nginx_binary() -> str:
     )
     if found is None:
         raise RuntimeError(
-            "nginx is not installed. `make test` and `make cluster` install it where there is apt; elsewhere, you do."
+            "nginx is not installed. `make test` and `make cluster` install it where there is apt; "
+            "elsewhere, you do."
         )
     return found

@@ -1,6 +1,7 @@
-"""A slow, uneven network before every server of a test: what one page shows, another one shows much later.
+"""A slow, uneven network in front of every server of a test.
 
-It finds tests that look before they wait, and pages that take an old event for a new one. ``make test-slow`` switches it on.
+It finds tests that look before they wait, and pages that take an old event for a new one. ``make
+test-slow`` switches it on.
 """
 
 import asyncio
@@ -57,6 +58,6 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             writer.write(data)
             await writer.drain()
     except OSError:
-        pass  # one side has gone, and the other is told
+        pass  # one side has gone; the other is closed
     finally:
         writer.close()

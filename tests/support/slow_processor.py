@@ -1,7 +1,7 @@
-"""A slow processor in every page of a test: what a page shows is there long before its scripts have run.
+"""A slow processor in every page of a test: text appears long before scripts run.
 
-It finds pages that are pressed before they listen, and timers that end while the answer waits behind them. ``make test-slow`` switches
-it on.
+It finds pages that are pressed before they listen, and timers that end while the answer waits
+behind them. ``make test-slow`` switches it on.
 """
 
 import os

@@ -12,7 +12,10 @@ PATIENCE_SECONDS = 20.0
 async def until(
     effect: Callable[[], object], *, within: float = PATIENCE_SECONDS, every: float = LOOK_SECONDS
 ) -> float:
-    """Return the seconds until ``effect()`` was true, asked ``every`` so many. Raises ``TimeoutError`` after ``within``."""
+    """Return the seconds until ``effect()`` was true, asked ``every`` so many.
+
+    Raises ``TimeoutError`` after ``within``.
+    """
     started = time.monotonic()
     while not effect():
         if time.monotonic() - started > within:

@@ -169,7 +169,7 @@ class DemoBuilder:
         seen = {name: len(room.messages) - room.unread.get(name, 0) for name in room.people}
         services.mark_read(
             [
-                services.Mark(user_id=self.ids[name], room_id=room.room_id, number=seen[name])
+                services.ReadMark(user_id=self.ids[name], room_id=room.room_id, number=seen[name])
                 for name in room.people
             ]
         )

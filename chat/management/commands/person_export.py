@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chat.moderation import archives
 from chat.moderation.evidence import own_data
 from chat.queries import people
-from chat.services.erasure import note_export
+from chat.services.erasure import log_export
 from chat.services.persistence import system_user
 from realtime.protocol.errors import HoldfastError
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
             user = people.active_user(username)
         except HoldfastError as error:
             raise CommandError(f"{username}: {error.message}") from error
-        note_export(actor_id=system_user().pk, subject_id=user.pk, reason="their own data")
+        log_export(actor_id=system_user().pk, subject_id=user.pk, reason="their own data")
         with file.open("xb") as out:
             for part in archives.stream(own_data(user)):
                 out.write(part)

@@ -42,7 +42,7 @@ WINDOWS: Final = (4, 16, 64)  # spans of the next windows; the last window is th
 CLOCKS_APART: Final = timedelta(hours=2)
 
 # policies.reading_problem as a condition on user and time. A ban whose time is over has ended
-# (policies.standing_state).
+# (policies.effective_state).
 _READABLE = """(
     SELECT r.id FROM chat_room r LEFT JOIN chat_membership m ON m.room_id = r.id AND m.user_id = %s
     WHERE m.state = 'active'
@@ -133,7 +133,7 @@ def rooms(user_id: int, query: Query) -> dict[str, Room]:
         if rows
         else ()
     )
-    states = {room_id: policies.standing_state(state, until) for room_id, state, until in mine}
+    states = {room_id: policies.effective_state(state, until) for room_id, state, until in mine}
     known = {
         room.slug: room
         for room in rows

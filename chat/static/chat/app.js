@@ -18,6 +18,7 @@ import { EmojiPicker } from './composer/emoji_picker.js';
 import { FormatMenu } from './composer/format_menu.js';
 import { Connection } from './connection.js';
 import { Counters } from './counters.js';
+import './inbox/kinds.js';
 import { Dialogs } from './lib/dialogs.js';
 import { complain, onAction, toast } from './lib/dom.js';
 import { makeRoomForKeyboard } from './lib/keyboard.js';
@@ -25,7 +26,6 @@ import { Menu, moveWithArrows, placeBeside } from './lib/menu.js';
 import { PerFrame } from './lib/per_frame.js';
 import { Shortcuts } from './lib/shortcuts.js';
 import { ShortcutsView } from './lib/shortcuts_view.js';
-import { words } from './lib/words.js';
 import { Blocks } from './people/blocks.js';
 import { People } from './people/people.js';
 import { Profile } from './people/profile.js';
@@ -40,6 +40,7 @@ import { Recent } from './sidebar/recent.js';
 import { neighbour } from './sidebar/room_order.js';
 import { Sidebar } from './sidebar/sidebar.js';
 import { allowPictures } from './timeline/pictures.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../realtime/types.js').Row} Row
@@ -105,12 +106,13 @@ export class App {
       this.favourites,
       (opener, room) => roomMenu(opener, room, this),
     );
+    const ask = () => this.api.get('/api/announcements/');
     const session = new Session({
       client: this.client,
-      ask: () => this.api.get('/api/announcements/'),
+      ask,
       told: () => this.connection.paint(),
     });
-    this.connection = new Connection(this.client, session);
+    this.connection = new Connection(this.client, session, ask);
     this.profile = new Profile(this);
     this.router = new Router(this);
     this.search = new SearchField(
@@ -295,7 +297,7 @@ export class App {
       'close-drawer': () => this.drawer(false),
       'create-room': () => void this.#createRoom(),
       'find-person': () =>
-        void this.dialogs.findPerson(words.writeToSomebody, (person) => this.writeTo(person.id)),
+        void this.dialogs.findPerson(words.newDirectMessage, (person) => this.writeTo(person.id)),
       switch: () => this.switcher.toggle(),
       shortcuts: () => this.showShortcuts(),
       'mark-all-read': () => void this.markAllRead(),

@@ -6,7 +6,7 @@
 
 import { CloseCode, DEACTIVATED } from '../realtime/connection/codes.js';
 import { setText, slot } from './lib/dom.js';
-import { words } from './lib/words.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../realtime/client.js').Client} Client
@@ -16,12 +16,16 @@ import { words } from './lib/words.js';
  *   Words
  */
 
+const FORBIDDEN = 403;
 const PATIENCE_MS = 1500; // a break that is over sooner is not mentioned
 const TICK_MS = 1000;
 
 export class Connection {
   #client;
   #session;
+  #ask;
+  /** Why I am banned, and until when, in the words of the server. */
+  #ban = '';
   #brokenAt = Date.now();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
@@ -29,10 +33,12 @@ export class Connection {
   /**
    * @param {Client} client
    * @param {{doubted: boolean}} session
+   * @param {() => Promise<unknown>} ask  a cheap request, which is refused to a banned user
    */
-  constructor(client, session) {
+  constructor(client, session, ask) {
     this.#client = client;
     this.#session = session;
+    this.#ask = ask;
     client.on('state', (state) => this.#changed(state));
     this.#changed(client.state);
   }
@@ -48,12 +54,24 @@ export class Connection {
       this.#ticking = setInterval(() => this.paint(), TICK_MS);
     }
     this.paint();
+    if (state.name === 'stopped' && state.code === CloseCode.BANNED) void this.#explainBan();
+  }
+
+  /** The close frame has the reason in English; an answer has it in the reader's language. */
+  async #explainBan() {
+    try {
+      await this.#ask();
+    } catch (error) {
+      const { status, message } = /** @type {any} */ (error);
+      if (status === FORBIDDEN) this.#ban = message;
+    }
+    this.paint();
   }
 
   /** Write the state into the line of the present view and into the sidebar. */
   paint() {
     const state = this.#client.state;
-    const said = this.#session.doubted ? DOUBTED : inWords(state);
+    const said = this.#session.doubted ? DOUBTED : inWords(state, this.#ban);
     document.documentElement.dataset.connection = state.name;
     const short = document.querySelector('[data-connection-words]');
     if (short) short.textContent = said.short;
@@ -85,8 +103,8 @@ const DOUBTED = {
   signIn: false,
 };
 
-/** @param {ConnectionState} state @returns {Words} */
-function inWords(state) {
+/** @param {ConnectionState} state @param {string} ban @returns {Words} */
+function inWords(state, ban) {
   switch (state.name) {
     case 'open':
       return { tone: 'calm', words: '', short: words.connectionLive, retry: false, signIn: false };
@@ -111,7 +129,7 @@ function inWords(state) {
     case 'stopped':
       return {
         tone: 'stopped',
-        words: stopped(state),
+        words: stopped(state, ban),
         short: words.stoppedShort,
         retry: false,
         signIn: needsSignIn(state.code),
@@ -132,11 +150,11 @@ function needsSignIn(code) {
   return code === CloseCode.NOT_AUTHENTICATED || code === CloseCode.SESSION_ENDED;
 }
 
-/** @param {{code: number, reason: string}} state */
-function stopped({ code, reason }) {
+/** @param {{code: number, reason: string}} state @param {string} ban */
+function stopped({ code, reason }, ban) {
   if (code === CloseCode.SESSION_ENDED && reason === DEACTIVATED) return words.deactivated;
   if (needsSignIn(code)) return words.signedOut;
-  if (code === CloseCode.BANNED) return words.siteBanned(reason);
+  if (code === CloseCode.BANNED) return ban || words.siteBanned;
   if (code === CloseCode.TOO_MANY_CONNECTIONS) return words.tooManyConnections;
   return words.stopped(reason);
 }

@@ -6,10 +6,10 @@
 
 import { InboxView } from './inbox/inbox_view.js';
 import { clone, parse, takeJson } from './lib/dom.js';
-import { words } from './lib/words.js';
 import { DirectoryView } from './rooms/directory_view.js';
 import { RoomView } from './rooms/room_view.js';
 import { SearchView } from './search/search_view.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('./app.js').App} App

@@ -11,8 +11,8 @@
  */
 
 import { Display } from './display.js';
+import { detail, sentence } from './kinds.js';
 import { isWanted, News } from './news.js';
-import { spokenTitle } from './titles.js';
 import { desktopWords } from './words.js';
 
 /**
@@ -152,8 +152,8 @@ export class Desktop {
           }
         : {
             tag: tagOf(row),
-            title: spokenTitle(row),
-            body: row.body,
+            title: sentence(row),
+            body: detail(row),
             url: row.url || '/inbox/',
             ids: [row.id],
           };

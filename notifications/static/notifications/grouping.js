@@ -6,17 +6,15 @@
  * @module
  */
 
+import { kindOf } from './kinds.js';
+
 /**
  * @typedef {import('../realtime/types.js').Row} Row
- * @typedef {{key: string, rows: Row[]}} Group rows in the order of the list; a group of one is no
- *   group
+ * @typedef {{key: string, rows: Row[]}} Group  rows in the order of the list; mostly one
  */
 
-/** By kind: what two of them must have in common. */
-const COMMON = Object.freeze({ message: 'place', direct: 'place', reaction: 'subject' });
-
 /**
- * A group stands where its first row stands.
+ * A group has the position of its first row.
  * @param {Row[]} rows
  * @returns {Group[]}
  */
@@ -24,7 +22,7 @@ export function grouped(rows) {
   /** @type {Map<string, Group>} */
   const groups = new Map();
   for (const row of rows) {
-    const common = row[COMMON[/** @type {keyof typeof COMMON} */ (row.kind)] ?? ''];
+    const common = row[kindOf(row).groupedBy ?? ''];
     const key = common ? `${row.kind} ${common}` : String(row.id);
     const group = groups.get(key);
     if (group) group.rows.push(row);
@@ -33,11 +31,11 @@ export function grouped(rows) {
   return [...groups.values()];
 }
 
-/** How many things a group tells of. @param {Row[]} rows */
+/** How many things a group stands for. @param {Row[]} rows */
 export const total = (rows) => rows.reduce((sum, row) => sum + (row.count ?? 1), 0);
 
 /**
- * Where one begins to read: the oldest that is unread, else the newest.
+ * The oldest unread row, else the newest.
  * @param {Row[]} rows  newest first
  */
-export const entrance = (rows) => rows.findLast((row) => row.read_at === null) ?? rows[0];
+export const firstUnread = (rows) => rows.findLast((row) => row.read_at === null) ?? rows[0];

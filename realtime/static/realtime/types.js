@@ -26,6 +26,7 @@
  * @typedef {object} Hello  The first object of a connection.
  * @property {string} connection
  * @property {string} node
+ * @property {string} version  of the server's program
  * @property {User} user
  * @property {string} epoch
  * @property {number} ping_after  seconds
@@ -69,7 +70,6 @@
  * @property {string} command  e.g. `message.post`
  * @property {Record<string, any>} fields  without `key`
  * @property {number} createdAt  milliseconds since 1970
- * @property {any} memo  what the page wants to know of it later, also after a reload
  * @property {number | null} order  null until it is stored
  * @property {EntryState} state
  * @property {{code: string, message: string, retryAfter: number | null} | null} error

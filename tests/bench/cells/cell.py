@@ -1,4 +1,4 @@
-"""What a cell of the table is: a piece of work, who does it, and what is measured."""
+"""A cell of the table: a piece of work, its contenders, and the figures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,10 @@ from tests.bench.load import Load
 from tests.bench.servers import Server
 
 Sample = dict[str, float]
-"""The figures of one run by name: ``cpu_us`` is what a unit of work costs the server, ``load`` what the generator took of a core."""
+"""The figures of one run by name.
+
+``cpu_us``: CPU of the server per unit of work; ``load``: share of a core that the generator used.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,11 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a figure of Holdfast must reach, if alone or beside another contender's."""
+    """The bar for a figure of Holdfast, alone or relative to another contender."""
 
     words: str
     holds: Callable[[Mapping[str, Sample]], bool]  # of the medians by contender
-    strangers: tuple[str, ...] = ()  # contenders without whom it cannot be judged
+    strangers: tuple[str, ...] = ()  # contenders that the bar needs
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def holdfast(people: int, *, nodes: int = 1) -> Callable[[Any, Scale], Server]:
 
 
 def small_room_beside_a_flooded_one(server: Holdfast, scale: Scale) -> Sample:
-    """Measure a room of ten, first alone, then beside a room of thousands that gets 100 events a second."""
+    """Measure a room of ten, alone and beside a busy room of thousands (100 events a second)."""
     big = scale.count(5000, 1000)
     small = server.beside(10, rate=20)
     with Load(small, server.directory) as quiet:
@@ -87,7 +87,8 @@ def small_room_beside_a_flooded_one(server: Holdfast, scale: Scale) -> Sample:
 def nodes_of(count: int) -> Contender:
     """Return Holdfast on several nodes before the same 2000 clients.
 
-    At a rate at which no flush gathers several events: above it, more nodes have shorter flushes, gather less, and pay more for each event.
+    At a rate at which no flush gathers several events: above it, more nodes have shorter flushes,
+    gather less, and pay more for each event.
     """
 
     def measure(server: Holdfast, scale: Scale) -> Sample:

@@ -84,7 +84,8 @@ def _fill(server: Holdfast, room: int, count: int) -> None:
 def _timed(server: Holdfast, room: int, last: int) -> dict[str, float]:
     user = int(
         server.run_code(
-            f"from chat.models import Membership; print(Membership.objects.filter(room_id={room}).first().user_id)"
+            f"from chat.models import Membership; "
+            f"print(Membership.objects.filter(room_id={room}).first().user_id)"
         )
     )
     code = "import django; django.setup()\n" + _TIMED.format(room=room, user=user, last=last)
@@ -105,7 +106,7 @@ def _replay(server: Holdfast, after: int, count: int) -> tuple[dict[str, float],
 
 
 def _no_slower(found: Sample) -> bool:
-    """Tell whether each read takes no longer than in the small room, but for the noise of a millisecond's third."""
+    """Return whether no read takes longer than in the small room (within 0.3 ms)."""
     return all(
         found[f"{name}_large"] <= 1.25 * found[f"{name}_small"] + 0.3
         for name in ("history_ms", "latest_ms", "page_ms")
@@ -114,7 +115,8 @@ def _no_slower(found: Sample) -> bool:
 
 HISTORY = Cell(
     "history",
-    "replay 100,000 changes by pages; unread counts of 500 rooms; reads of a room with 5 million messages",
+    "replay 100,000 changes by pages; unread counts of 500 rooms; reads of a room with 5 million "
+    "messages",
     "replayed change",
     {
         "holdfast": Contender(

@@ -38,7 +38,10 @@ def _posted(server: Holdfast, scale: Scale, *, readers: int) -> Sample:
 
 
 def stock(server: StockChannels, scale: Scale) -> Sample:
-    """Measure the tutorial with one save a message, before 500 readers; a poster goes on when it has its message back."""
+    """Measure the tutorial with one save a message and 500 readers.
+
+    A poster continues once it has received its message.
+    """
     with Load(server.saving(READERS, posters=10), server.directory) as load:
         load.connect()
         seen, spent = spend(server, load, seconds=scale.pick(10.0, 5.0), grace=10, warm=2)

@@ -1,4 +1,4 @@
-"""Searches in a million messages: rare words and common ones, phrases, filters, deep pages and what nobody has said."""
+"""Searches in a million messages: rare and common words, phrases, filters, deep pages, no hits."""
 
 import json
 
@@ -88,7 +88,7 @@ print(json.dumps(found))
 
 
 def searches(server: Holdfast, scale: Scale) -> Sample:
-    """Fill the rooms and measure each kind of search: the queries and what is shown of the results, without the way over HTTP."""
+    """Measure each kind of search: queries and excerpts, without HTTP."""
     count = scale.count(MESSAGES, 50_000)
     server.manage("-c", "import django; django.setup()\n" + _FILL.format(count=count))
     found: Sample = json.loads(
@@ -105,7 +105,8 @@ def _in_time(found: Sample) -> bool:
 
 SEARCH = Cell(
     "search",
-    "searches of one person among a million messages in 40 rooms, a quarter of them private: 60 of a kind, each for other words",
+    "searches of one person among a million messages in 40 rooms, a quarter of them private: 60 "
+    "of a kind, each for other words",
     "search",
     {
         "holdfast": Contender(

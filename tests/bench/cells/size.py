@@ -17,7 +17,7 @@ DEFLATE_BITS = 15  # of the window, and level 8 of memory: what servers negotiat
 
 
 def measure(server: Holdfast, scale: Scale) -> Sample:
-    """Measure a real message of 100 characters, alone in its frame and with others; and what Socket.IO would make of the same fields."""
+    """Measure a message of 100 characters, alone and with others in a frame, against Socket.IO."""
     single = _delivered(server, rate=5, seconds=3)
     batched = _delivered(server, rate=400, seconds=scale.pick(3, 2))
     event = _event(server)
@@ -43,7 +43,8 @@ def _delivered(server: Holdfast, *, rate: float, seconds: float) -> dict[str, An
 
 def _event(server: Holdfast) -> dict[str, Any]:
     code = (
-        "from chat.models import Message; from chat import payloads; from realtime.protocol import frames; "
+        "from chat.models import Message; from chat import payloads; from realtime.protocol import "
+        "frames; "
         f"row = Message.objects.filter(room_id={server.rooms[0]}).select_related('author').last(); "
         "print(frames.event(payloads.stream(row.room_id), payloads.message_event(row)).decode())"
     )
@@ -52,7 +53,7 @@ def _event(server: Holdfast) -> dict[str, Any]:
 
 
 def _deflated(frame: bytes) -> Sample:
-    """Measure permessage-deflate on frames that are alike but for their numbers, with and without a context that stays."""
+    """Measure permessage-deflate on similar frames, with and without context takeover."""
     frames = [frame.replace(b'"seq":', b'"seq":%d' % n) for n in range(2000)]
     before = costs.Group((_own_pid(),)).pss_bytes()
     kept = [zlib.compressobj(6, zlib.DEFLATED, -DEFLATE_BITS, 8) for _ in range(200)]

@@ -1,4 +1,4 @@
-"""Sockets: how they come in, what they cost when nothing happens, and how they come back all at once."""
+"""Sockets: handshakes, the cost of idle ones, and reconnecting all at once."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def idle(crowd: Callable[[Any, int], Any]) -> Measure:
 
     def measure(server: Server, scale: Scale) -> Sample:
         count = scale.count(IDLE, 1000)
-        # Memory that earlier sockets have left would be used again, and not be seen.
+        # Memory freed by earlier sockets would be reused and not counted.
         server.restart()
         # So that what is made once is there.
         with Load(crowd(server, 200), server.directory) as load:
@@ -104,7 +104,7 @@ def anonymous_handshakes(server: Server, scale: Scale) -> Sample:
 
 
 def storm(server: Holdfast, scale: Scale) -> Sample:
-    """Measure how long 5000 take to be level again on a node that has just been started, after 100 messages."""
+    """Measure how long 5,000 sockets take to catch up 100 messages on a new node."""
     count = scale.count(STORM, 1000)
     name = f"room.{server.rooms[0]}"
     position = server.heads()[name]
@@ -204,7 +204,8 @@ HANDSHAKES = Cell(
 
 STORM_5000 = Cell(
     "storm-5000",
-    "5000 clients of one room come back at once, to a node that has just started, after missing 100 messages",
+    "5000 clients of one room come back at once, to a node that has just started, after missing "
+    "100 messages",
     "client",
     {"holdfast": Contender(_holdfast(STORM, rooms=1), storm)},
     (

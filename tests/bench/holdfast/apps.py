@@ -8,7 +8,7 @@ from django.apps import AppConfig
 
 
 class Emit(msgspec.Struct):
-    """What everybody in the room is to get."""
+    """A text for everyone in the room."""
 
     body: str
 

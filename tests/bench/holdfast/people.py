@@ -2,7 +2,8 @@
 
 Prints the ids of the rooms, then the headers of each socket.
 
-``python -m tests.bench.holdfast.people PEOPLE ROOMS cookie|token``; person N is a member of every room.
+``python -m tests.bench.holdfast.people PEOPLE ROOMS cookie|token``; person N is a member of every
+room.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""The project's own settings, and one app more: a stream without a table, and a command that changes it."""
+"""The project's settings with one more app: a stream without a table, and its command."""
 
 from realtime.settings import *  # noqa: F403
 from realtime.settings import INSTALLED_APPS as _INSTALLED_APPS

@@ -75,9 +75,9 @@ describe('why I cannot write', () => {
         }),
       )?.words ?? '';
     assert.match(both(60_000, 120_000), /in all rooms.*again in 2 minutes/);
-    assert.match(both(180_000, 120_000), /muted you here.*again in 3 minutes/);
+    assert.match(both(180_000, 120_000), /muted you in this room.*again in 3 minutes/);
     assert.match(both(-1000, 120_000), /in all rooms/);
-    assert.match(both(60_000, -1000), /here/);
+    assert.match(both(60_000, -1000), /in this room/);
     assert.equal(both(-1000, -1000), '');
     const direct = room({ data: { kind: 'direct' }, siteMutedUntil: later(60_000) });
     assert.match(whyNot(direct)?.words ?? '', /in all rooms/);
@@ -88,7 +88,7 @@ describe('why I cannot write', () => {
   });
 
   test('a read-only room is written by those who moderate it', () => {
-    assert.match(whyNot(room({ data: { read_only: true } }))?.words ?? '', /read only/);
+    assert.match(whyNot(room({ data: { read_only: true } }))?.words ?? '', /read-only/);
     assert.equal(whyNot(room({ data: { read_only: true }, canModerate: true })), null);
   });
 

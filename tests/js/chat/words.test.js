@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-
-import { dayName, duration, few, initials, words } from '../../../chat/static/chat/lib/words.js';
-import { habit } from '../../../realtime/static/realtime/lib/time_text.js';
+import { words as composerWords } from '../../../chat/static/chat/composer/words.js';
+import { dayName, duration, few, initials } from '../../../chat/static/chat/lib/words.js';
+import { words as roomWords } from '../../../chat/static/chat/rooms/words.js';
 
 describe('words', () => {
   test('counts that no badge could hold are cut', () =>
@@ -33,37 +33,19 @@ describe('words', () => {
     assert.match(dayName(new Date(2025, 9, 31, 12).toISOString(), now), /2025/);
   });
 
-  test('who is banned is told why, and until when by their own clock', () => {
-    assert.equal(words.siteBanned('banned: spam (again)'), 'You have been banned. spam (again)');
-    assert.equal(words.siteBanned('banned'), 'You have been banned.');
-    assert.equal(
-      words.siteBanned('this account is banned'),
-      'You have been banned. this account is banned',
-    );
-    const time = new Intl.DateTimeFormat(undefined, {
-      dateStyle: 'medium',
-      timeStyle: 'short',
-      ...habit(),
-    }).format(new Date('2026-12-05T14:00:00Z'));
-    assert.equal(
-      words.siteBanned('banned: spam (again) (until 05 December 2026, 14:00 UTC)'),
-      `You have been banned until ${time}. spam (again)`,
-    );
-  });
-
   test('a crowd that types is not listed', () => {
-    assert.equal(words.typing([]), '');
-    assert.equal(words.typing(['Bob']), 'Bob is typing …');
-    assert.equal(words.typing(['Bob', 'Charlie']), 'Bob and Charlie are typing …');
-    assert.equal(words.typing(['A', 'B', 'C', 'D']), 'Several people are typing …');
+    assert.equal(roomWords.typing([]), '');
+    assert.equal(roomWords.typing(['Bob']), 'Bob is typing…');
+    assert.equal(roomWords.typing(['Bob', 'Charlie']), 'Bob and Charlie are typing…');
+    assert.equal(roomWords.typing(['A', 'B', 'C', 'D']), 'Several people are typing…');
   });
 
   test('what is left of a message is told in both directions', () => {
-    assert.deepEqual([1, 0, -1, -5].map(words.left), [
+    assert.deepEqual([1, 0, -1, -5].map(composerWords.left), [
       '1 character left',
       '0 characters left',
-      '1 character too long',
-      '5 characters too long',
+      '1 character over the limit',
+      '5 characters over the limit',
     ]);
   });
 });

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { entrance, grouped, total } from '../../../notifications/static/notifications/grouping.js';
+import '../../../chat/static/chat/inbox/kinds.js';
+import {
+  firstUnread,
+  grouped,
+  total,
+} from '../../../notifications/static/notifications/grouping.js';
 
 /** @param {number} id @param {string} kind @param {object} [rest] @returns {any} */
 const row = (id, kind, rest = {}) => ({
@@ -67,7 +72,7 @@ describe('a group', () => {
 
   test('is entered at the oldest that is unread', () => {
     assert.equal(
-      entrance([
+      firstUnread([
         row(3, 'message'),
         row(2, 'message'),
         row(1, 'message', { read_at: '2026-11-24T10:00:00Z' }),
@@ -78,6 +83,6 @@ describe('a group', () => {
 
   test('is entered at the newest where all are read', () => {
     const read = { read_at: '2026-11-24T10:00:00Z' };
-    assert.equal(entrance([row(3, 'message', read), row(2, 'message', read)]).id, 3);
+    assert.equal(firstUnread([row(3, 'message', read), row(2, 'message', read)]).id, 3);
   });
 });

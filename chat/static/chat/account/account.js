@@ -5,7 +5,7 @@
 
 import { api, feed } from '../../notifications/page.js';
 import { clone, setAvatar, setText, slot } from '../lib/dom.js';
-import { words } from '../lib/words.js';
+import { words } from '../people/words.js';
 
 /** @typedef {import('../../realtime/types.js').User} User */
 

@@ -1,10 +1,11 @@
 /**
- * The page of a bulk act: asks for the next batches while it is open. Without this script there is
- * the button.
+ * The page of a bulk action: requests the next batch while it is open. Without this script the
+ * moderator presses the button.
  * @module
  */
 
-const PAUSE_MS = 300; // so that the number can be read, and others post meanwhile
+// Enough to read the number, and to let others post.
+const PAUSE_MS = 300;
 
 const form = /** @type {HTMLFormElement | null} */ (document.querySelector('form[data-continue]'));
 setTimeout(() => form?.requestSubmit(), PAUSE_MS);

@@ -1,5 +1,5 @@
 /**
- * On a phone a case opens at the message that it is about; what was said before is above it.
+ * On a phone, a case opens at the reported message; scrolling up shows the messages before it.
  * @module
  */
 

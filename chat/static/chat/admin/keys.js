@@ -1,6 +1,6 @@
 /**
- * One key for what a moderator does: presses the button or follows the link with that `data-key`;
- * `?` shows them all.
+ * Keyboard shortcuts: a key presses the button or follows the link with that `data-key`. `?` lists
+ * all shortcuts.
  * @module
  */
 
@@ -26,7 +26,8 @@ document.addEventListener('keydown', (event) => {
   if (event.key === '?') return showKeys(event);
   const found = keyed().find(({ dataset }) => dataset.key === event.key);
   if (!found) return;
-  event.preventDefault(); // else the letter ends up in the field that gets the focus
+  // Otherwise the letter is typed into the field that gets the focus.
+  event.preventDefault();
   if (found.matches(FIELDS)) found.focus();
   else found.click();
 });
@@ -35,8 +36,8 @@ document.addEventListener('click', (event) => {
   if (/** @type {Element} */ (event.target).closest('[data-keys]')) showKeys(event);
 });
 
-// A form is sent once: the second of two fast keys would be about a case that the person has not
-// seen.
+// A form is sent once: the second of two fast key presses would decide a case that the moderator
+// has not seen.
 document.addEventListener('submit', (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target);
   if (!form.matches('.decision')) return;

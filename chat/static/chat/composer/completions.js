@@ -5,8 +5,8 @@
  */
 
 import { rank } from '../lib/matching.js';
-import { words } from '../lib/words.js';
 import { emojiGroups, searchEmoji } from './emoji_table.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').User} User

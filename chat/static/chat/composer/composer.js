@@ -5,7 +5,7 @@
  */
 
 import { announce, complain, onAction, setIcon, setText, slot } from '../lib/dom.js';
-import { words } from '../lib/words.js';
+import { common } from '../lib/words.js';
 import { isGone, whyNot } from '../rooms/rights.js';
 import { quoteOf } from '../timeline/message.js';
 import { completeEmoji, completePeople, completeRooms } from './completions.js';
@@ -13,6 +13,7 @@ import { Drafts } from './drafts.js';
 import { formatted } from './formatting.js';
 import { Suggestions } from './suggestions.js';
 import { replaceText } from './text_field.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../rooms/room.js').Room} Room
@@ -146,7 +147,7 @@ export class Composer {
     const mine = messages.find(({ id }) => id === this.#editing?.id);
     if (mine && isGone(mine)) {
       this.#stopEditing();
-      complain(mine.hidden_at ? words.hidden : words.editedGone);
+      complain(mine.hidden_at ? common.hidden : words.editedGone);
     } else if (mine) {
       this.#editing = mine;
     }

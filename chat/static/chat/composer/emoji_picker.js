@@ -6,8 +6,9 @@
 
 import { announce, clone, setIcon, setText, slot } from '../lib/dom.js';
 import { placeBeside } from '../lib/menu.js';
-import { words } from '../lib/words.js';
+import { common } from '../lib/words.js';
 import { emojiGroups, searchEmoji, stepInGrids } from './emoji_table.js';
+import { words } from './words.js';
 
 /** @typedef {import('./emoji_table.js').Emoji} Emoji */
 
@@ -135,9 +136,9 @@ export class EmojiPicker {
     if (typed === '') return this.#rove(this.#body.querySelector('.emoji-picker__one'));
     const found = searchEmoji(this.#groups, typed, MOST_FOUND);
     slot(this.#found, 'grid').replaceChildren(...found.map(button));
-    setText(this.#found, 'nothing', found.length === 0 ? words.found(0) : '');
+    setText(this.#found, 'nothing', found.length === 0 ? common.found(0) : '');
     this.#rove(this.#found.querySelector('.emoji-picker__one'));
-    announce(words.found(found.length));
+    announce(common.found(found.length));
   }
 
   /** One of them is reached by Tab, the others from there by arrows. @param {Element | null} one */

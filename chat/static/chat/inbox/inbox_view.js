@@ -1,6 +1,6 @@
 /**
- * A tab of the inbox on the screen: newest first, what belongs together folded, kept up to date,
- * and everything that is done to it undone again.
+ * A tab of the inbox on the screen: newest first, with related notifications in one entry, kept up
+ * to date, and with a way to undo.
  * @module
  */
 
@@ -19,9 +19,11 @@ import {
   takeJson,
   toast,
 } from '../lib/dom.js';
-import { words } from '../lib/words.js';
+import { plainText } from '../timeline/message.js';
+import { Excerpts } from './excerpts.js';
 import { Triage } from './inbox_keyboard.js';
 import { paintGroup, paintNotice } from './notice.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row
@@ -46,6 +48,7 @@ export class InboxView {
   #open = new Set();
   /** How to take back what was done, the last at the end. @type {(() => Promise<void>)[]} */
   #undo = [];
+  #excerpts;
   #loading = false;
   #painting = false;
   #left = new AbortController();
@@ -60,11 +63,24 @@ export class InboxView {
     this.#feed = app.feed;
     const data = takeJson(root, 'view-data');
     this.#shelf = new Shelf(data.tab, data);
+    this.#excerpts = new Excerpts({
+      ask: async (subjects) =>
+        (await app.api.get('/api/inbox/excerpts', { subjects: subjects.join(',') })).excerpts,
+      textOf: (message) => this.#textOf(message),
+      changed: () => this.#paintSoon(),
+    });
+    this.#excerpts.rendered(data.notifications, data.excerpts);
     this.ends = [
       app.feed.on('notification', (row) => {
         this.#shelf.put(row);
+        this.#excerpts.want(row);
         this.#paintSoon();
       }),
+      app.feed.on('membership', ({ membership }) => {
+        if (membership.state !== 'active') this.#excerpts.refresh();
+      }),
+      app.feed.on('block', () => this.#excerpts.refresh()),
+      app.rooms.on('messages', (messages) => this.#excerpts.heard(messages)),
       app.feed.on('reloaded', () => void this.#load().catch(complain)),
       app.feed.on('unread', () => this.#paintCounts()),
     ];
@@ -104,7 +120,6 @@ export class InboxView {
   }
 
   // -- what is on the tab
-  // ------------------------------------------------------------------------------------------------------------
 
   #older() {
     return this.#load(this.#shelf.before).catch(complain);
@@ -113,12 +128,12 @@ export class InboxView {
   /** @param {number} [before] */
   async #load(before) {
     const filter = FILTERS[this.#shelf.tab];
-    this.#shelf.loaded(await this.#app.api.get('/api/inbox/', { filter, before }));
+    const asked = this.#app.api.get('/api/inbox/', { filter, before });
+    this.#shelf.loaded(await this.#excerpts.page(asked));
     this.#paint();
   }
 
   // -- what is done
-  // ------------------------------------------------------------------------------------------------------------------
 
   /** @param {Element} element @returns {Row[]} */
   #rowsOf(element) {
@@ -133,7 +148,7 @@ export class InboxView {
     if (rows.length === 0) return;
     if (this.#shelf.tab === 'archived') {
       return this.#do(
-        inboxWords.backAgain(rows.length),
+        inboxWords.unarchived(rows.length),
         () => this.#feed.unarchive(ids(rows)),
         () => this.#feed.archive(ids(rows)),
       );
@@ -218,7 +233,6 @@ export class InboxView {
   }
 
   // -- painting
-  // ----------------------------------------------------------------------------------------------------------------------
 
   /** Rows that come together are painted together. */
   #paintSoon() {
@@ -255,20 +269,35 @@ export class InboxView {
   /** @param {HTMLElement} element @param {Group} group */
   #paintGroup(element, group) {
     const items = slot(element, 'items');
+    const newest = group.rows[0];
+    const excerpt = this.#excerpts.get(newest.subject);
     if (group.rows.length === 1) {
-      paintNotice(element, group.rows[0], group.key);
+      paintNotice(element, this.#named(newest), { excerpt, key: group.key });
       items.replaceChildren();
       return;
     }
     const open = this.#open.has(group.key);
-    paintGroup(element, group, { room: this.#roomName(group.rows[0].place), open });
-    const single = open ? group.rows.map((row) => ({ key: String(row.id), rows: [row] })) : [];
-    arrange(items, single, (item, { rows }) => paintNotice(item, rows[0]));
+    const named = group.rows.map((row) => this.#named(row));
+    paintGroup(element, { key: group.key, rows: named }, { excerpt, open });
+    const single = open ? named.map((row) => ({ key: String(row.id), rows: [row] })) : [];
+    arrange(items, single, (item, { rows: [row] }) =>
+      paintNotice(item, row, { excerpt: this.#excerpts.get(row.subject) }),
+    );
   }
 
-  /** @param {string | null} place */
-  #roomName(place) {
-    return this.#app.rooms.get(Number(place?.replace(/^room\./, '')))?.title ?? null;
+  /** With the name that its room has now, if I am in the room. @param {Row} row @returns {Row} */
+  #named(row) {
+    const { room } = row.params;
+    const known = room?.name ? this.#app.rooms.get(room.id) : null;
+    if (!known || known.title === room.name) return row;
+    return { ...row, params: { ...row.params, room: { ...room, name: known.title } } };
+  }
+
+  /** @param {Row} message */
+  #textOf(message) {
+    const withheld = message.deleted_at || message.hidden_at;
+    if (withheld || this.#app.blocks.has(message.author.id)) return '';
+    return plainText(/** @type {any} */ (message));
   }
 
   #paintCounts() {

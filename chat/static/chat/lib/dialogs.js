@@ -5,7 +5,7 @@
  */
 
 import { clone, onAction, setAvatar, setText, slot } from './dom.js';
-import { words } from './words.js';
+import { common } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').User} User
@@ -102,7 +102,7 @@ export class Dialogs {
           personButton(user, () => finish(dialog, () => act(user))),
         ),
       );
-      if (users.length === 0) found.textContent = words.nobodyFound;
+      if (users.length === 0) found.textContent = common.nobodyFound;
     };
     const field = input(formOf(dialog).elements, 'q');
     field.addEventListener(
@@ -124,7 +124,7 @@ export class Dialogs {
       clearTimeout(timer);
       if (q !== '' && q !== shownFor) await search(q); // Enter came before the list
       const first = found.querySelector('button');
-      if (!first) throw new Error(words.nobodyFound);
+      if (!first) throw new Error(common.nobodyFound);
       first.click();
       return false;
     }).finally(() => listening.abort());

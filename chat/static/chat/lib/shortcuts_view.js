@@ -5,7 +5,7 @@
 
 import { clone, onAction, setText, slot } from './dom.js';
 import { SHORTCUTS } from './shortcuts.js';
-import { words } from './words.js';
+import { common, shortcutWords } from './words.js';
 
 /** @typedef {import('./shortcuts.js').Shortcuts} Shortcuts */
 
@@ -43,10 +43,14 @@ export class ShortcutsView {
   /** @param {import('./shortcuts.js').Group} group */
   #group(group) {
     const element = clone('shortcut-group-template');
-    setText(element, 'name', words.shortcutGroups[group]);
+    setText(element, 'name', shortcutWords.groups[group]);
     const rows = SHORTCUTS.filter((shortcut) => shortcut.group === group).map(({ name, keys }) => {
       const row = clone('shortcut-template');
-      setText(row, 'name', words.shortcuts[/** @type {keyof typeof words.shortcuts} */ (name)]);
+      setText(
+        row,
+        'name',
+        shortcutWords.names[/** @type {keyof typeof shortcutWords.names} */ (name)],
+      );
       slot(row, 'keys').replaceChildren(...keys.map((key) => keyCaps(key, this.#shortcuts.mac)));
       return row;
     });
@@ -67,7 +71,7 @@ export function keyCaps(combination, mac) {
   element.append(
     ...keys.map((key) => {
       const cap = document.createElement('kbd');
-      cap.textContent = words.keyName(key, mac);
+      cap.textContent = common.keyName(key, mac);
       return cap;
     }),
   );

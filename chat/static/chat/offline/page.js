@@ -1,6 +1,6 @@
 /**
- * The page that is shown where no page can be had: it tries until somebody answers, and then loads
- * what was asked for. It stands inside that page, so it imports nothing.
+ * The script of the offline page. It retries until the server responds, then reloads the address
+ * that the user wanted. It is inlined into the page, so it imports nothing.
  * @module
  */
 
@@ -23,7 +23,7 @@ async function attempt() {
   if (await isAnswered()) return location.reload();
   trying = false;
   status.textContent = status.dataset.silent ?? '';
-  // all who wait would else come back in the same second
+  // random, so that waiting browsers do not all return in the same second
   timer = setTimeout(attempt, pause * (1 + Math.random() / 2));
   pause = Math.min(pause * 2, LONGEST_MS);
 }

@@ -1,6 +1,6 @@
 /**
- * Gives the site its service worker, once the page has all that it needs itself. Browsers have
- * workers over HTTPS and on localhost only.
+ * Registers the service worker once the page has loaded. Browsers allow service workers only over
+ * HTTPS and on localhost.
  * @module
  */
 
@@ -10,7 +10,7 @@ const whenIdle =
 if ('serviceWorker' in navigator) {
   addEventListener('load', () => {
     const address = `/service-worker.js?language=${document.documentElement.lang}`;
-    // without it the site is as it was
+    // the site also works without it
     whenIdle(() => void navigator.serviceWorker.register(address).catch(() => {}));
   });
 }

@@ -1,15 +1,15 @@
 /**
  * The service worker, served at /service-worker.js behind a line that defines `HOLDFAST`
- * (chat/offline.py).
+ * (chat/pages/offline.py).
  *
- * It does two things: where a page cannot be had it shows the one that it carries, and it opens
- * what a notification tells of. It keeps nothing that anybody has read: it has no cache, and
- * answers no request but for pages (docs/decisions/0010-the-worker-keeps-no-conversation.md). A
- * classic script, because not every browser has modules in service workers.
+ * It shows the offline page that it contains if the server can't be reached, and opens the target
+ * of a notification. It has no cache and handles only requests for pages
+ * (docs/decisions/0010-the-worker-keeps-no-conversation.md). It is a classic script, because not
+ * every browser supports modules in service workers.
  */
 
 /**
- * @typedef {{user: number, url: string, ids: number[]}} Told What a notification carries
+ * @typedef {{user: number, url: string, ids: number[]}} Target The data of a notification
  *   (notifications/display.js).
  */
 
@@ -17,14 +17,14 @@ const worker = /** @type {any} */ (self);
 /** @type {{page: string, policy: string}} */
 const { page, policy } = worker.HOLDFAST;
 
-/** What a proxy answers while nobody is behind it. */
-const NOBODY_THERE = [502, 503, 504];
-/** For a tab to say that it can open something; one that the browser has frozen says nothing. */
+/** The statuses of a proxy that reaches no server. */
+const UNREACHABLE = [502, 503, 504];
+/** How long a tab may take to reply that it can open the target; a frozen tab never replies. */
 const ANSWER_MS = 500;
 
 worker.addEventListener('install', (/** @type {any} */ event) => {
-  worker.skipWaiting(); // no tab depends on what an older one held
-  event.waitUntil(leaveTheRestAlone(event));
+  worker.skipWaiting(); // no tab depends on the previous worker
+  event.waitUntil(bypassSubresources(event));
 });
 
 worker.addEventListener('activate', (/** @type {any} */ event) => {
@@ -42,16 +42,16 @@ worker.addEventListener('notificationclick', (/** @type {any} */ event) => {
 });
 
 /**
- * Scripts, pictures and requests of pages need not wait until a worker has started.
+ * Let requests for anything but pages bypass the worker, which may have to start first.
  * @param {any} event
  */
-async function leaveTheRestAlone(event) {
+async function bypassSubresources(event) {
   try {
     await event.addRoutes?.([
       { condition: { not: { requestMode: 'navigate' } }, source: 'network' },
     ]);
   } catch {
-    // A browser with other conditions: the listener lets them pass as well.
+    // The browser does not support these conditions; the fetch listener ignores such requests too.
   }
 }
 
@@ -63,13 +63,13 @@ async function emptyCaches() {
 async function visit({ request, preloadResponse }) {
   try {
     const answer = (await preloadResponse) ?? (await fetch(request));
-    return NOBODY_THERE.includes(answer.status) ? nobodyThere() : answer;
+    return UNREACHABLE.includes(answer.status) ? offlinePage() : answer;
   } catch {
-    return nobodyThere();
+    return offlinePage();
   }
 }
 
-function nobodyThere() {
+function offlinePage() {
   const headers = {
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy': policy,
@@ -78,16 +78,16 @@ function nobodyThere() {
   return new Response(page, { status: 503, headers });
 }
 
-/** In the tab that was looked at last, of those that can; else in a new one. @param {Told} told */
-async function open(told) {
-  if (new URL(told.url, worker.location.origin).origin !== worker.location.origin)
-    return worker.clients.openWindow(told.url);
+/** Open it in the most recently used tab that can, else in a new one. @param {Target} target */
+async function open(target) {
+  if (new URL(target.url, worker.location.origin).origin !== worker.location.origin)
+    return worker.clients.openWindow(target.url);
   const tabs = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  const able = await Promise.all(tabs.map((/** @type {any} */ tab) => canOpen(tab, told.user)));
-  const tab = tabs.find((/** @type {any} */ _, /** @type {number} */ index) => able[index]);
-  if (!tab) return worker.clients.openWindow(told.url);
-  tab.postMessage({ holdfast: 'open', ...told });
-  await tab.focus().catch(() => {}); // it is open, if not in front
+  const ready = await Promise.all(tabs.map((/** @type {any} */ tab) => canOpen(tab, target.user)));
+  const tab = tabs.find((/** @type {any} */ _, /** @type {number} */ index) => ready[index]);
+  if (!tab) return worker.clients.openWindow(target.url);
+  tab.postMessage({ holdfast: 'open', ...target });
+  await tab.focus().catch(() => {}); // the target is open even if the tab can't get focus
 }
 
 /** @param {any} tab @param {number} user @returns {Promise<boolean>} */

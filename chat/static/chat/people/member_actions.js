@@ -5,8 +5,8 @@
  */
 
 import { complain, toast } from '../lib/dom.js';
-import { words } from '../lib/words.js';
 import { rightsOverMember } from '../rooms/rights.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row

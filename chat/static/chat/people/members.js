@@ -17,8 +17,9 @@ import {
   slot,
   toast,
 } from '../lib/dom.js';
-import { words } from '../lib/words.js';
+import { common } from '../lib/words.js';
 import { isMuted, memberActs } from './member_actions.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row
@@ -271,7 +272,7 @@ export class Members {
     slot(element, 'muted').hidden = !muted;
     if (muted) setText(element, 'muted', words.mutedUntil(member.muted_until));
     const button = /** @type {HTMLElement} */ (element.querySelector('[data-do="member-menu"]'));
-    button.setAttribute('aria-label', words.actionsFor(member.user.name));
+    button.setAttribute('aria-label', common.actionsFor(member.user.name));
     button.hidden = member.user.id === this.#context.me.id;
     return element;
   }
@@ -289,11 +290,11 @@ export class Members {
       changed: (membership) => this.#changed(membership),
     });
     const write = {
-      label: words.directMessage,
+      label: common.directMessage,
       icon: 'message-circle',
       run: () => this.#context.writeTo(member.user.id),
     };
-    this.#context.menu.open(opener, words.actionsFor(member.user.name), [write, ...items]);
+    this.#context.menu.open(opener, common.actionsFor(member.user.name), [write, ...items]);
   }
 
   #invite() {

@@ -6,9 +6,10 @@
 
 import { clone, complain, setAvatar, setIcon, setText, slot, toast } from '../lib/dom.js';
 import { placeBeside } from '../lib/menu.js';
-import { dayOf, words } from '../lib/words.js';
+import { dayOf } from '../lib/words.js';
 import { SYSTEM_USERNAME } from '../timeline/message.js';
 import { isMuted, memberActs } from './member_actions.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../app.js').App} App

@@ -5,7 +5,8 @@
  */
 
 import { announce, clone, complain, onAction, setText, slot } from '../lib/dom.js';
-import { words } from '../lib/words.js';
+import { common } from '../lib/words.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row
@@ -59,7 +60,7 @@ export class DirectoryView {
     const list = slot(this.#root, 'list');
     list.replaceChildren(...rooms.map(roomElement));
     slot(this.#root, 'empty').hidden = rooms.length > 0;
-    announce(words.found(rooms.length));
+    announce(common.found(rooms.length));
   }
 
   async #more() {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { words } from '../lib/words.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('./room.js').Room} Room

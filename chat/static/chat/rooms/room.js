@@ -50,8 +50,6 @@ import { UnreadMessages } from './unread.js';
 
 /** Messages in the page at once; the rest is read again when somebody scrolls there. */
 const MAX_MESSAGES_SHOWN = 200;
-/** Of the newest messages, when one that is under way is looked for among them. */
-const LOOKED_AT = 20;
 
 export class Room {
   #context;
@@ -391,16 +389,16 @@ export class Room {
   }
 
   /**
-   * Is the message of an outbox entry here already, before the answer to its command, which a
-   * reload may have lost? Then it is not shown twice.
-   * @param {import('../../realtime/outbox/outbox.js').Entry} entry whose memo is a number that its
-   *   message lies behind
+   * Has the message of an outbox entry arrived before the reply to its command? It is recognised by
+   * its key, because a filter or a hook may have changed its text.
+   * @param {import('../../realtime/outbox/outbox.js').Entry} entry
    */
-  hasArrived({ state, fields, memo }) {
-    const mine = this.history.rows
-      .slice(-LOOKED_AT)
-      .filter((row) => row.author.id === this.#context.me.id && row.body === fields.body);
-    return state !== 'failed' && mine.some((row) => row.number > (memo ?? Infinity));
+  hasArrived({ state, key }) {
+    // a key is unique only among the messages of its author
+    const me = this.#context.me.id;
+    return (
+      state !== 'failed' && this.history.rows.some((row) => row.key === key && row.author.id === me)
+    );
   }
 
   /** A reply of the server carries a message in its newest state. @param {Message} message */

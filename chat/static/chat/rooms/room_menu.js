@@ -4,8 +4,8 @@
  */
 
 import { complain, toast } from '../lib/dom.js';
-import { words } from '../lib/words.js';
 import { RoomSettings } from './room_settings.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../app.js').App} App

@@ -5,7 +5,8 @@
  */
 
 import { clone, onAction, setText, slot, toast } from '../lib/dom.js';
-import { dayAndClock, words } from '../lib/words.js';
+import { dayAndClock } from '../lib/words.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../app.js').App} App

@@ -6,7 +6,6 @@
 import { Composer } from '../composer/composer.js';
 import { complain, onAction, setText, slot } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
-import { words } from '../lib/words.js';
 import { Members } from '../people/members.js';
 import { personAt } from '../people/profile.js';
 import { copyCode } from '../timeline/code.js';
@@ -16,6 +15,7 @@ import { Reading } from '../timeline/reading.js';
 import { Timeline } from '../timeline/timeline.js';
 import { roomMenu } from './room_menu.js';
 import { RoomSettings } from './room_settings.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../app.js').App} App
@@ -290,19 +290,10 @@ export class RoomView {
    * @param {number | null} replyTo
    */
   #post(body, replyTo) {
-    const { id, stream, lastNumber } = this.room;
+    const { id, stream } = this.room;
     const fields = { room: id, body, ...(replyTo ? { reply_to: replyTo } : {}) };
-    const before = this.#app.outbox
-      .in(stream)
-      // will be messages
-      .filter((entry) => entry.state !== 'failed' && !this.room.hasArrived(entry)).length;
     try {
-      this.#app.outbox.add({
-        command: 'message.post',
-        lane: stream,
-        fields,
-        memo: lastNumber + before,
-      });
+      this.#app.outbox.add({ command: 'message.post', lane: stream, fields });
       this.reading.release();
       void this.#jump();
     } catch (error) {

@@ -5,9 +5,10 @@
  */
 
 import { announce, complain, onAction, parse, slot } from '../lib/dom.js';
-import { dayAndClock, fullTime, words } from '../lib/words.js';
+import { common, dayAndClock, fullTime } from '../lib/words.js';
 import { isGone } from '../rooms/rights.js';
 import { plainText } from '../timeline/message.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../timeline/message.js').Message} Message
@@ -252,9 +253,9 @@ export class SearchView {
     this.#told.set(id, told);
     hit.dataset.gone = String(isGone(message));
     slot(hit, 'text').textContent = message.deleted_at
-      ? words.deleted
+      ? common.deleted
       : message.hidden_at
-        ? words.hidden
+        ? common.hidden
         : plainText(message, EXCERPT_LENGTH);
     if (told !== null) void this.#mark(hit, id);
   }

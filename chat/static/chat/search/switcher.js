@@ -6,8 +6,9 @@
 
 import { clone, onAction, setAvatar, setIcon, setText, slot } from '../lib/dom.js';
 import { rank } from '../lib/matching.js';
-import { few, words } from '../lib/words.js';
+import { common, few } from '../lib/words.js';
 import { SYSTEM_USERNAME } from '../timeline/message.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../app.js').App} App
@@ -45,7 +46,7 @@ export class Switcher {
   constructor(app) {
     this.#app = app;
     const cap = document.querySelector('.go-to kbd');
-    if (cap && app.shortcuts.mac) cap.textContent = `${words.keyName('mod', true)} K`;
+    if (cap && app.shortcuts.mac) cap.textContent = `${common.keyName('mod', true)} K`;
     this.#input.addEventListener('input', () => this.#typed());
     this.#input.addEventListener('keydown', (event) => this.#key(event));
     this.#list.addEventListener('pointermove', (event) => this.#point(event));
@@ -100,7 +101,7 @@ export class Switcher {
     const kept = this.#shown.findIndex((item) => item.names[0] === chosen);
     this.#list.replaceChildren(...this.#shown.map(optionOf));
     slot(this.#dialog, 'empty').hidden = this.#shown.length > 0;
-    setText(this.#dialog, 'count', words.found(this.#shown.length));
+    setText(this.#dialog, 'count', common.found(this.#shown.length));
     // While answers come, the choice stays; with each letter it is the best again.
     this.#select(this.#dialog.open && this.#typedBefore === typed && kept > 0 ? kept : 0);
     this.#typedBefore = typed;
@@ -128,7 +129,7 @@ export class Switcher {
     return {
       names: [room.title, partner?.username ?? room.data.slug],
       recency: Math.min(this.#app.recent.recency(room.id), RECENCY.room),
-      hint: room.isDirect ? words.directMessage : '',
+      hint: room.isDirect ? common.directMessage : '',
       icon: room.data.kind === 'private' ? 'lock' : 'hash',
       person: partner ?? undefined,
       waiting: room.waiting,
@@ -180,7 +181,7 @@ export class Switcher {
       [words.pages.directory, 'compass', go('/rooms/')],
       [words.pages.newRoom, 'plus', press('create-room')],
       [words.pages.settings, 'circle-user', go('/accounts/')],
-      [words.markAllRead, 'check-check', () => void this.#app.markAllRead()],
+      [words.pages.markAllRead, 'check-check', () => void this.#app.markAllRead()],
       [words.pages.shortcuts, 'keyboard', () => this.#app.showShortcuts()],
     ];
     return pages.map(([name, icon, run], index) => ({
@@ -262,6 +263,6 @@ function optionOf({ names, hint, icon, person, waiting = 0, loud = false }, inde
   badge.hidden = waiting === 0;
   badge.classList.toggle('badge--mention', loud);
   setText(badge, 'badge-count', few(waiting));
-  setText(badge, 'badge-words', waiting > 0 ? words.unread(waiting) : '');
+  setText(badge, 'badge-words', waiting > 0 ? common.unread(waiting) : '');
   return element;
 }

@@ -14,7 +14,7 @@ import {
   slot,
 } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
-import { few, words } from '../lib/words.js';
+import { common, few } from '../lib/words.js';
 import { sections } from './room_order.js';
 import { SidebarDrag } from './sidebar_drag.js';
 
@@ -169,13 +169,13 @@ function paintPlace(place, room) {
   setText(place, 'name', room.title);
   place.parentElement
     ?.querySelector('[data-do="place-menu"]')
-    ?.setAttribute('aria-label', words.actionsFor(room.title));
+    ?.setAttribute('aria-label', common.actionsFor(room.title));
   slot(place, 'mention-badge').hidden = mentions === 0;
   setText(place, 'mention-count', few(mentions));
-  setText(place, 'mention-words', mentions > 0 ? words.mentions(mentions) : '');
+  setText(place, 'mention-words', mentions > 0 ? common.mentions(mentions) : '');
   const badge = slot(place, 'badge');
   badge.hidden = room.waiting === 0;
   badge.classList.toggle('badge--mention', room.isDirect);
   setText(badge, 'count', few(room.waiting));
-  setText(badge, 'count-words', room.waiting > 0 ? words.unread(room.waiting) : '');
+  setText(badge, 'count-words', room.waiting > 0 ? common.unread(room.waiting) : '');
 }

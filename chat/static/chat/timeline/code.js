@@ -5,7 +5,7 @@
  */
 
 import { announce, clone, complain, parsePart, setIcon, setText } from '../lib/dom.js';
-import { words } from '../lib/words.js';
+import { words } from './words.js';
 
 /**
  * @typedef

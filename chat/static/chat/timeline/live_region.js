@@ -5,9 +5,9 @@
  */
 
 import { announce } from '../lib/dom.js';
-import { words } from '../lib/words.js';
 import { isGone } from '../rooms/rights.js';
 import { plainText } from './message.js';
+import { words } from './words.js';
 
 /** @typedef {import('./message.js').Message} Message */
 

@@ -5,11 +5,12 @@
  */
 
 import { clone, parsePart, setAvatar, setSanitised, setText, slot } from '../lib/dom.js';
-import { clock, fullTime, words } from '../lib/words.js';
+import { clock, common, fullTime } from '../lib/words.js';
 import { isGone } from '../rooms/rights.js';
 import { dressCode } from './code.js';
 import { showPictures } from './pictures.js';
 import { linkRooms } from './room_links.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/types.js').User} User
@@ -20,6 +21,7 @@ import { linkRooms } from './room_links.js';
  * @property {number} [number]
  * @property {number} [seq]
  * @property {User} author
+ * @property {string} [key]  chosen by the sender: their page recognises the message by it
  * @property {string} body
  * @property {string} [html]
  * @property {string} created_at
@@ -105,8 +107,8 @@ function paintBody(body, message, surroundings) {
   const rendered = !isGone(message) && Boolean(message.html);
   const text = isGone(message)
     ? message.deleted_at === null
-      ? words.hidden
-      : words.deleted
+      ? common.hidden
+      : common.deleted
     : message.body;
   const shown = rendered ? `html ${message.html}` : `text ${text}`;
   if (painted.get(body) === shown) return;

@@ -5,9 +5,9 @@
  */
 
 import { clone, complain, onAction, toast } from '../lib/dom.js';
-import { words } from '../lib/words.js';
 import { isGone, rightsOver } from '../rooms/rights.js';
 import { quoteOf } from './message.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../app.js').App} App

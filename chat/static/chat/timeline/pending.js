@@ -4,8 +4,8 @@
  */
 
 import { clone, setIcon, setText, slot } from '../lib/dom.js';
-import { words } from '../lib/words.js';
 import { paintMessage } from './message.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/outbox/outbox.js').Entry} Entry

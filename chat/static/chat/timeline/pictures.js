@@ -6,7 +6,7 @@
  */
 
 import { clone, slot } from '../lib/dom.js';
-import { words } from '../lib/words.js';
+import { words } from './words.js';
 
 const MOST_SHOWN = 4; // in one message
 const IMAGE = /\.(?:avif|gif|jpe?g|png|webp)$/i;

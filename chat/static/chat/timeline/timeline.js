@@ -9,11 +9,11 @@
 
 import { clone, setText, slot } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
-import { words } from '../lib/words.js';
 import { decorate, drawNewLine, nextMessage, removeWithDay } from './marks.js';
 import { newMessageElement, paintMessage, paintQuote } from './message.js';
 import { paintPending } from './pending.js';
 import { Place } from './scroll_anchor.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/streams/history.js').History} History

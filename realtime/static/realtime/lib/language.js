@@ -1,9 +1,9 @@
 /**
- * The reader's language: what the page's catalogue (realtime/languages.py) has for an English text.
- * Without a catalogue, the text itself.
+ * Translation into the reader's language, from the page's catalogue (realtime/site/languages.py).
+ * Without a catalogue, the English text itself.
  *
- * Texts stand in the `words.js` modules and nowhere else; `make messages` finds them there by the
- * names of these functions.
+ * Only modules named `words.js` contain texts; `make messages` finds them there by the names of
+ * these functions.
  * @module
  */
 
@@ -23,14 +23,14 @@ export const ngettext = (one, many, count) =>
   catalogue.ngettext?.(one, many, count) ?? (count === 1 ? one : many);
 
 /**
- * Of a text that means different things in different places.
+ * Translate a text that means different things in different contexts.
  * @param {string} context
  * @param {string} text
  */
 export const pgettext = (context, text) => catalogue.pgettext?.(context, text) ?? text;
 
 /**
- * Put values where a text names them: `fill(gettext('Message %(name)s'), { name })`.
+ * Replace the placeholders of a text: `fill(gettext('Message %(name)s'), { name })`.
  * @param {string} text
  * @param {Record<string, string | number>} values
  */
@@ -40,10 +40,10 @@ export function fill(text, values) {
   );
 }
 
-/** A text with a count in it. @param {string} one @param {string} many @param {number} count */
+/** Translate a text that contains `%(count)s`. @param {string} one @param {string} many @param {number} count */
 export const counted = (one, many, count) => fill(ngettext(one, many, count), { count });
 
-/** For `Intl`. Digits are those of the server's pages in every language. */
+/** The locale for `Intl`, with the digits that the server's pages have in every language. */
 export function locale() {
   const language = globalThis.document?.documentElement.lang;
   return language ? `${language}-u-nu-latn` : undefined;

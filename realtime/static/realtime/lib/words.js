@@ -1,23 +1,28 @@
 /**
- * What the client library says to a person: errors that come from no server.
+ * Texts of the client library: errors that come from no server.
  * @module
  */
 
 import { fill, gettext } from './language.js';
 
 export const words = {
-  noReply: gettext('The connection was lost before the answer came.'),
-  timedOut: gettext('The server did not answer in time.'),
-  notConnected: gettext('There is no connection right now.'),
-  unreachable: gettext('The server cannot be reached right now.'),
-  givenUp: gettext('The request was given up.'),
-  unavailable: gettext('The server is not available right now.'),
+  noReply: gettext('The connection was lost before the server replied.'),
+  timedOut: gettext("The server didn't respond in time. Try again."),
+  notConnected: gettext("You're not connected right now."),
+  unreachable: gettext("The server can't be reached right now. Try again in a moment."),
+  givenUp: gettext('The request was cancelled.'),
+  unavailable: gettext('The server is unavailable right now. Try again in a moment.'),
   tooBig: gettext('This is too large to send.'),
-  tooManyRequests: gettext('Too many requests; wait a moment.'),
-  tooMuchChanged: gettext('Too much changed while older messages were loaded. Try again.'),
+  tooManyRequests: gettext('Too many requests. Wait a moment, then try again.'),
+  tooMuchChanged: gettext('Too much changed while older messages were loading. Try again.'),
   outboxFull: (/** @type {number} */ count) =>
-    fill(gettext('%(count)s messages wait to be sent already. Wait, or discard some.'), { count }),
-  unreadable: gettext('The server gave an answer that could not be read.'),
+    fill(
+      gettext('%(count)s messages are already waiting to be sent. Wait, or discard some of them.'),
+      { count },
+    ),
+  unreadable: gettext("The server's response couldn't be read. Try again."),
   unreadableStatus: (/** @type {number} */ status) =>
-    fill(gettext('The server gave an answer that could not be read (%(status)s).'), { status }),
+    fill(gettext("The server's response couldn't be read (status %(status)s). Try again."), {
+      status,
+    }),
 };

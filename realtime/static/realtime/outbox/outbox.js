@@ -124,12 +124,11 @@ export class Outbox {
 
   /**
    * Put a command in. It is stored first and sent as soon as it can be.
-   * @param {{command: string, lane: string, fields: Record<string, any>, memo?: any, key?: string}}
-   *   what
+   * @param {{command: string, lane: string, fields: Record<string, any>, key?: string}} what
    * @returns {Entry}
    * @throws {HoldfastError} `too_many`: the outbox is full
    */
-  add({ command, lane, fields, memo = null, key = uuid() }) {
+  add({ command, lane, fields, key = uuid() }) {
     if (this.#entries.size >= MAX_ENTRIES) {
       throw new HoldfastError(LOCAL_CODES.TOO_MANY, words.outboxFull(MAX_ENTRIES));
     }
@@ -141,7 +140,6 @@ export class Outbox {
         lane,
         command,
         fields,
-        memo,
         createdAt: this.#clock.now(),
         order: null,
       },

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Message(models.Model):
-    """A message, saved as anybody would."""
+    """A message, saved as anyone would."""
 
     room = models.CharField(max_length=100)
     body = models.TextField()

@@ -1,0 +1,92 @@
+/**
+ * Texts of rooms: why someone can't post, the menu and the settings of a room, and the directory.
+ * @module
+ */
+
+import { fill, gettext } from '../../realtime/lib/language.js';
+import { dayAndClock, duration, list } from '../lib/words.js';
+
+const COUNTED_DOWN_SECONDS = 3600; // a longer wait is shown as the time at which it ends
+const MOST_NAMES = 3; // of people who are typing, so that they fit on one line
+
+export const words = {
+  muted: (/** @type {string} */ until, now = Date.now()) => {
+    const seconds = (Date.parse(until) - now) / 1000;
+    return seconds < COUNTED_DOWN_SECONDS
+      ? fill(gettext('A moderator muted you in this room. You can post again in %(time)s.'), {
+          time: duration(seconds),
+        })
+      : fill(gettext('A moderator muted you in this room until %(until)s. You can still read.'), {
+          until: dayAndClock(until),
+        });
+  },
+  mutedEverywhere: (/** @type {string} */ until, now = Date.now()) => {
+    const seconds = (Date.parse(until) - now) / 1000;
+    return seconds < COUNTED_DOWN_SECONDS
+      ? fill(gettext('A moderator muted you in all rooms. You can post again in %(time)s.'), {
+          time: duration(seconds),
+        })
+      : fill(gettext('A moderator muted you in all rooms until %(until)s. You can still read.'), {
+          until: dayAndClock(until),
+        });
+  },
+  readOnly: gettext('This room is read-only. Only owners and moderators can post.'),
+  archived: gettext('This room is archived. You can read it, but no one can post.'),
+  notMember: gettext("You're previewing a public room. Join it to post."),
+  removed: gettext("You're no longer a member of this room."),
+  banned: gettext("You've been banned from this room."),
+  bannedUntil: (/** @type {string} */ until) =>
+    fill(gettext("You've been banned from this room until %(time)s."), {
+      time: dayAndClock(until),
+    }),
+  iBlocked: (/** @type {string} */ name) =>
+    fill(gettext("You've blocked %(name)s. Unblock to send messages again."), { name }),
+
+  typing: (/** @type {string[]} */ names) => {
+    if (names.length === 0) return '';
+    if (names.length > MOST_NAMES) return gettext('Several people are typing…');
+    return names.length === 1
+      ? fill(gettext('%(name)s is typing…'), { name: names[0] })
+      : fill(gettext('%(names)s are typing…'), { names: list(names) });
+  },
+
+  markRead: gettext('Mark as read'),
+  addFavourite: gettext('Add to favourites'),
+  removeFavourite: gettext('Remove from favourites'),
+  moveUp: gettext('Move up'),
+  moveDown: gettext('Move down'),
+  roomSettings: gettext('Room settings'),
+  copyRoomLink: gettext('Copy link'),
+  involvement: {
+    everything: gettext('Notify me about all messages'),
+    mentions: gettext('Notify me about mentions and replies'),
+    nothing: gettext("Don't notify me"),
+  },
+  leave: gettext('Leave room'),
+  leaveTitle: (/** @type {string} */ name) => fill(gettext('Leave %(name)s?'), { name }),
+  leaveText: gettext(
+    'The room will be removed from your sidebar. If it is public, you can join again at any time.',
+  ),
+  leaveDo: gettext('Leave'),
+
+  archiveTitle: gettext('Archive this room'),
+  archiveText: gettext(
+    "It will be removed from everyone's sidebar. Members can still read it, but no one can post.",
+  ),
+  archiveDo: gettext('Archive'),
+  archiveQuestion: (/** @type {string} */ name) => fill(gettext('Archive %(name)s?'), { name }),
+  archivedDone: gettext('Room archived'),
+  unarchiveTitle: gettext('This room is archived'),
+  unarchiveText: gettext('Unarchive it to let members post again.'),
+  unarchiveDo: gettext('Unarchive'),
+  unarchivedDone: gettext('Room unarchived'),
+  inviteByLink: gettext('Invite with a link'),
+  linkUses: (/** @type {number} */ uses, /** @type {number} */ most) =>
+    fill(gettext('%(uses)s of %(most)s uses'), { uses, most }),
+  linkUntil: (/** @type {string} */ time) => fill(gettext('Expires %(time)s'), { time }),
+  linkBy: (/** @type {string} */ name) => fill(gettext('Created by %(name)s'), { name }),
+  saved: gettext('Saved'),
+
+  noTopic: gettext('No topic yet'),
+  joinRoom: (/** @type {string} */ name) => fill(gettext('Join %(name)s'), { name }),
+};

@@ -1,0 +1,39 @@
+"""The texts that notifications are about, such as messages.
+
+A notification never holds such a text, only the name of its subject (``room.42.880``). The app that owns
+the subject registers how its present text is read, so an edited text is shown as it is now, and a
+deleted or hidden one not at all.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Final
+
+from notifications.kinds import Notice
+
+MAX_SUBJECTS: Final = 50  # in one request: a page of an inbox
+
+# (user id, subjects) → the texts that this user may read now. A constant number of queries.
+Reader = Callable[[int, Collection[str]], Mapping[str, str]]
+
+_readers: Final[dict[str, Reader]] = {}
+
+
+def register_subjects(prefix: str, reader: Reader) -> None:
+    """Add the reader of all subjects that begin with ``prefix.``; called from ``AppConfig.ready``."""
+    _readers[prefix] = reader
+
+
+def excerpts(user_id: int, subjects: Iterable[str | None]) -> dict[str, str]:
+    """Return the present texts of subjects, as far as this user may read them."""
+    found: dict[str, str] = {}
+    wanted = {subject for subject in subjects if subject}
+    for prefix, reader in _readers.items():
+        own = {subject for subject in wanted if subject.startswith(f"{prefix}.")}
+        if own:
+            found |= reader(user_id, own)
+    return found
+
+
+def excerpts_of(user_id: int, notices: Iterable[Notice]) -> dict[str, str]:
+    """Return the texts that these notifications are about, by subject."""
+    return excerpts(user_id, (notice["subject"] for notice in notices))
