@@ -13,7 +13,6 @@ class ChatConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add streams of rooms, and memberships, blocks and site mutes to inboxes; keep out who is banned; take broadcasts to rooms."""
         from chat import notification_kinds, payloads
         from chat.moderation import site_bans
         from chat.queries import notified_messages, room_lists, stream_sources

@@ -41,7 +41,7 @@ def of_message(message_id: int) -> dict[str, Any]:
 def of_person(user_id: int) -> dict[str, Any]:
     """Return the record of a person: rooms, reports of their messages, log and current ban."""
     rooms = Membership.objects.filter(user_id=user_id).select_related("room", "user")
-    bans = SiteBan.objects.filter(site_bans.standing(), user_id=user_id)
+    bans = SiteBan.objects.filter(site_bans.in_effect(), user_id=user_id)
     return {
         "person_id": user_id,
         "memberships": [
@@ -58,7 +58,7 @@ def of_report(report: Report, *, surroundings: int = SURROUNDINGS) -> dict[str, 
     message = report.message
     found = of_person(message.author_id)
     memberships = Membership.objects.filter(room_id=message.room_id, user_id=message.author_id)
-    banned = Exists(SiteBan.objects.filter(site_bans.standing(), user=OuterRef("pk")))
+    banned = Exists(SiteBan.objects.filter(site_bans.in_effect(), user=OuterRef("pk")))
     before, after = around(message, surroundings)
     return {
         **found,

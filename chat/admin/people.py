@@ -187,7 +187,7 @@ class PersonAdmin(ActionAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Add site bans and site mutes, which unique indexes find."""
-        bans = SiteBan.objects.filter(site_bans.standing(), user=OuterRef("pk"))
+        bans = SiteBan.objects.filter(site_bans.in_effect(), user=OuterRef("pk"))
         mutes = SiteMute.objects.filter(pk=OuterRef("pk"), until__gt=timezone.now()).values("until")
         rows: QuerySet[Any] = (
             super()

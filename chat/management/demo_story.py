@@ -1,4 +1,4 @@
-"""The demo's story, as read from ``demo.toml``."""
+"""The content of the demo, as read from ``demo.toml``."""
 
 import re
 from datetime import timedelta
@@ -11,7 +11,7 @@ _AGO = re.compile(r"(?:(?P<days>\d+)d)? ?(?:(?P<hours>\d+)h)? ?(?:(?P<minutes>\d
 
 
 class Person(msgspec.Struct, forbid_unknown_fields=True):
-    """Somebody with an account. ``note`` is printed with the login."""
+    """An account. ``note`` is printed with the login."""
 
     username: str
     first_name: str
@@ -19,21 +19,20 @@ class Person(msgspec.Struct, forbid_unknown_fields=True):
     note: str
 
 
-class Said(msgspec.Struct, forbid_unknown_fields=True):
-    """One message. ``name`` is for those that answer it; ``first`` is what it said before it was edited."""
+class DemoMessage(msgspec.Struct, forbid_unknown_fields=True):
+    """A message. ``name`` is for those that reply to it; ``before_edit`` is its original text."""
 
     ago: str
-    who: str
+    author: str
     text: str
     name: str = ""
-    answers: str = ""
-    first: str = ""
+    reply_to: str = ""
+    before_edit: str = ""
     reactions: dict[str, list[str]] = {}
     deleted: bool = False
 
     @property
-    def before(self) -> timedelta:
-        """How long before now."""
+    def age(self) -> timedelta:
         found = _AGO.fullmatch(self.ago)
         if found is None:
             raise ValueError(f"expected a time such as 2d 3h 5m, got {self.ago!r}")
@@ -43,30 +42,26 @@ class Said(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DemoRoom(msgspec.Struct, forbid_unknown_fields=True):
-    """A room with its people and what they said. ``unread`` is how many of the last messages somebody has not seen."""
+    """A room. ``unread`` has the number of unread messages of some members."""
 
     slug: str
     name: str
     topic: str
     owner: str
     members: list[str]
-    said: list[Said]
+    messages: list[DemoMessage]
     private: bool = False
     read_only: bool = False
     unread: dict[str, int] = {}
 
 
 class Conversation(msgspec.Struct, forbid_unknown_fields=True):
-    """What two people say to each other."""
-
     people: tuple[str, str]
-    said: list[Said]
+    messages: list[DemoMessage]
     unread: dict[str, int] = {}
 
 
 class Story(msgspec.Struct, forbid_unknown_fields=True):
-    """All of it."""
-
     welcome: str
     people: list[Person]
     rooms: list[DemoRoom]
@@ -74,5 +69,4 @@ class Story(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def story() -> Story:
-    """Read the story."""
     return msgspec.toml.decode(_FILE.read_bytes(), type=Story)

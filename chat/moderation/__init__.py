@@ -1,1 +1,1 @@
-"""Evidence, archives and site bans: what the moderation desk reads beside the rooms."""
+"""Evidence, archives and site bans."""

@@ -1,4 +1,7 @@
-"""ZIP files that are made while they are sent: one page of rows in memory, and a manifest with the SHA-256 of each file at the end."""
+"""ZIP files that are built while they are sent.
+
+Only one page of rows is in memory. The last file is a manifest with the SHA-256 of each file.
+"""
 
 import hashlib
 import json
@@ -15,7 +18,7 @@ File = tuple[str, Iterable[bytes]]
 
 
 class _Sink:
-    """Collects what a ZIP writes until it is sent."""
+    """Buffers the output of ``ZipFile`` until it is sent."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -25,7 +28,7 @@ class _Sink:
         return len(data)
 
     def flush(self) -> None:
-        """Do nothing: nothing is kept back."""
+        """Do nothing; ``ZipFile`` requires the method."""
 
     def taken(self) -> bytes:
         data, self._parts = b"".join(self._parts), []
@@ -33,7 +36,7 @@ class _Sink:
 
 
 def stream(files: Iterable[File]) -> Iterator[bytes]:
-    """Yield a ZIP of files, each given as its name and its parts."""
+    """Yield the parts of a ZIP of files, each given as its name and its parts."""
     sink = _Sink()
     sums: dict[str, dict[str, Any]] = {}
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
@@ -52,17 +55,15 @@ def stream(files: Iterable[File]) -> Iterator[bytes]:
 
 
 def as_json(data: Any) -> bytes:
-    """Return readable JSON."""
     return json.dumps(data, ensure_ascii=False, indent=1, default=str).encode()
 
 
 def as_line(data: Any) -> bytes:
-    """Return one line of JSON lines."""
     return json.dumps(data, ensure_ascii=False, default=str).encode() + b"\n"
 
 
 def paged(rows: "QuerySet[Any]", *, key: str = "pk", most: int | None = None) -> Iterator[Any]:
-    """Yield rows in the order of an indexed column, read page by page."""
+    """Yield rows in the order of an indexed column, reading them page by page."""
     after: Any = None
     left = most
     while left is None or left > 0:

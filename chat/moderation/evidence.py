@@ -1,4 +1,7 @@
-"""What is handed to those who decide elsewhere: messages with their surroundings, reports and moderation, and one person's own data."""
+"""Exports: evidence for authorities or courts, and a user's own data.
+
+Evidence contains messages with their context, the reports, and the moderation log.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,12 +35,12 @@ from notifications.queries import people_in
 from realtime.models import AccessToken
 
 MAX_MESSAGES: Final = 50_000  # of one archive
-SURROUNDINGS: Final = 20  # messages on each side of a single one
+SURROUNDINGS: Final = 20  # messages on each side of a single message
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Of what: a message with its surroundings, or what somebody wrote, or a room, in a period."""
+    """A message with its context, a user's messages, or a room, in a period."""
 
     message: Message | None = None
     person: User | None = None
@@ -47,7 +50,7 @@ class Scope:
 
 
 def evidence(scope: Scope, *, made_by: User, reason: str) -> Iterator[File]:
-    """Yield the files of an archive. Direct conversations are in it only where one of the two has reported a message."""
+    """Yield the files of an archive. It contains only those direct messages that were reported."""
     ids: list[int] = []
     about = {
         "made_at": moment(timezone.now()),
@@ -71,7 +74,10 @@ def evidence(scope: Scope, *, made_by: User, reason: str) -> Iterator[File]:
 
 
 def own_data(user: User) -> Iterator[File]:
-    """Yield the files of everything that is somebody's own. What others wrote is not in it, nor who reported or moderated them."""
+    """Yield the files of a user's own data.
+
+    They contain neither messages of others, nor the users who reported or moderated this one.
+    """
     account = {
         "id": user.pk,
         "username": user.username,
@@ -99,7 +105,7 @@ def own_data(user: User) -> Iterator[File]:
         ),
     )
     about_me = ModerationLog.objects.filter(subject=user).select_related("room")
-    yield "moderation.jsonl", (as_line(_told(row)) for row in paged(about_me))
+    yield "moderation.jsonl", (as_line(_entry_for_subject(row)) for row in paged(about_me))
     banned, made = SiteBan.objects.filter(user=user), AccessToken.objects.filter(user=user)
     bans = [
         {"reason": row.reason, "since": moment(row.created_at), "until": moment(row.until)}
@@ -112,10 +118,13 @@ def own_data(user: User) -> Iterator[File]:
 
 
 def _reactions_of(user_id: int) -> Iterator[bytes]:
-    """Yield what somebody reacted with, also on messages that were removed or hidden. No index knows it, and it is asked once."""
+    """Yield a user's reactions, also to messages that were removed or hidden.
+
+    No index has them, which is acceptable for a query that is rarely needed.
+    """
     for model, message in ((Message, "pk"), (RemovedText, "message_id"), (HeldText, "message_id")):
-        rows = model._default_manager.alias(said=Cast("reactions", TextField())).filter(
-            said__contains=str(user_id)
+        rows = model._default_manager.alias(text=Cast("reactions", TextField())).filter(
+            text__contains=str(user_id)
         )
         for row in paged(rows):
             emoji = [each for each, people in row.reactions.items() if user_id in people]
@@ -123,7 +132,7 @@ def _reactions_of(user_id: int) -> Iterator[bytes]:
                 yield as_line({"message": getattr(row, message), "emoji": emoji})
 
 
-# -- which messages --------------------------------------------------------------------------------
+# -- messages --------------------------------------------------------------------------------------
 
 
 def _messages(scope: Scope) -> Iterator[Message]:
@@ -144,10 +153,10 @@ def _messages(scope: Scope) -> Iterator[Message]:
     if scope.until is not None:
         rows = rows.filter(created_at__lte=scope.until)
     by_number = scope.message is not None or (scope.room is not None and scope.person is None)
-    return paged(_without_secrets(rows), key="number" if by_number else "pk", most=MAX_MESSAGES)
+    return paged(_without_private(rows), key="number" if by_number else "pk", most=MAX_MESSAGES)
 
 
-def _without_secrets(rows: "QuerySet[Message]") -> "QuerySet[Message]":
+def _without_private(rows: "QuerySet[Message]") -> "QuerySet[Message]":
     reported = Report.objects.filter(message=OuterRef("pk"))
     return rows.filter(~Q(room__kind=Room.Kind.DIRECT) | Exists(reported))
 
@@ -159,16 +168,19 @@ def _lines(scope: Scope, ids: list[int]) -> Iterator[bytes]:
 
 
 def _page(scope: Scope) -> Iterator[bytes]:
-    yield b'<!doctype html><html lang="en"><meta charset="utf-8"><title>Messages</title>\n<h1>Messages</h1>\n'
+    yield b'<!doctype html><html lang="en"><meta charset="utf-8"><title>Messages</title>\n'
+    yield b"<h1>Messages</h1>\n"
     for row in _messages(scope):
         found = _message(row)
-        what = f" ({found['state']})" if found["state"] else ""
-        head = f"{found['room']} No. {row.number} · {found['author']['username']} · {found['created_at']}{what}"
-        yield f"<article><h2>{escape(head)}</h2><pre>{escape(found['text'])}</pre></article>\n".encode()
+        state = f" ({found['state']})" if found["state"] else ""
+        author, sent = found["author"]["username"], found["created_at"]
+        head = escape(f"{found['room']} No. {row.number} · {author} · {sent}{state}")
+        text = escape(found["text"])
+        yield f"<article><h2>{head}</h2><pre>{text}</pre></article>\n".encode()
     yield b"</html>\n"
 
 
-# -- how rows look ---------------------------------------------------------------------------------
+# -- rows ------------------------------------------------------------------------------------------
 
 
 def _person(user: User | None) -> dict[str, Any] | None:
@@ -242,13 +254,13 @@ def _report(row: Report) -> dict[str, Any]:
 
 def _entry(row: ModerationLog) -> dict[str, Any]:
     return {
-        **_told(row),
+        **_entry_for_subject(row),
         "moderator": row.actor.username,
         "person": row.subject.username if row.subject else None,
     }
 
 
-def _told(row: ModerationLog) -> dict[str, Any]:
+def _entry_for_subject(row: ModerationLog) -> dict[str, Any]:
     where = None if row.room is None or row.room.is_direct else f"#{row.room.slug}"
     found = {
         "action": row.action,

@@ -1,4 +1,4 @@
-"""Bans from the site: who is kept out now, and how they are refused."""
+"""Bans from the site that are in effect, and the reasons shown to banned users."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -12,25 +12,27 @@ from realtime.protocol.errors import Forbidden
 from realtime.site.time_zones import Moment
 
 
-def standing() -> Q:
-    """Return what is true of the bans that hold now."""
+def in_effect() -> Q:
+    """Return the condition on bans that are in effect now."""
     return Q(lifted_at=None) & (Q(until=None) | Q(until__gt=timezone.now()))
 
 
 def refusals(user_ids: Collection[int]) -> Mapping[int, Forbidden]:
-    """Return the refusals of those of these users who are banned: a gate of ``realtime.auth``."""
-    rows = SiteBan.objects.filter(standing(), user_id__in=user_ids)
+    """Return the refusals of the banned users among these: a check of ``realtime.auth``."""
+    rows = SiteBan.objects.filter(in_effect(), user_id__in=user_ids)
     found = rows.values_list("user_id", "reason", "until")
     return {user_id: refusal(reason, until) for user_id, reason, until in found}
 
 
-def standing_of(user_id: int) -> SiteBan | None:
-    """Return the ban that keeps somebody out now."""
-    return SiteBan.objects.filter(standing(), user_id=user_id).first()
+def current_ban(user_id: int) -> SiteBan | None:
+    return SiteBan.objects.filter(in_effect(), user_id=user_id).first()
 
 
 def refusal(reason: str, until: datetime | None = None) -> Forbidden:
-    """Return what a banned user is told; as a string, in English and UTC, why a socket is closed."""
+    """Return the error for a banned user.
+
+    As a string it is the reason for closing a socket, in English and UTC.
+    """
     with override("en"), timezone.override(None):
         if until is None:
             return Forbidden("You've been banned. Reason: {reason}", reason=reason)

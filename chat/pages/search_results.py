@@ -16,7 +16,7 @@ from chat.pages.page_data import Values, title
 from chat.queries import members
 from chat.queries.search import index
 from chat.queries.search.excerpts import excerpt
-from chat.queries.search.query import AFTER, BEFORE, FROM, HAS, IN, Filter, Query, joined, parse
+from chat.queries.search.query import AFTER, BEFORE, FROM, HAS, IN, Operator, Query, joined, parse
 from realtime.protocol.errors import BadRequest
 
 ADDRESS: Final = "/search/"
@@ -107,7 +107,7 @@ def _chips(user: User, query: Query) -> list[Values]:
 
 
 def _label(
-    each: Filter, people: dict[str, User], rooms: dict[str, Room], partners: dict[int, User]
+    each: Operator, people: dict[str, User], rooms: dict[str, Room], partners: dict[int, User]
 ) -> str:
     if each.name == FROM:
         return _("From {name}").format(name=payloads.person(people[each.value])["name"])

@@ -62,7 +62,7 @@ def ban_page(request: HttpRequest, user: User) -> HttpResponse | None:
     return render(
         request,
         "chat/account/banned.html",
-        {"reason": refusal.message, "ban": site_bans.standing_of(user.pk)},
+        {"reason": refusal.message, "ban": site_bans.current_ban(user.pk)},
         status=403,
     )
 

@@ -1,1 +1,1 @@
-"""The text of messages: Markdown, plain text, filters, hooks and rate limits. Nothing here reads the database."""
+"""The text of messages: Markdown, plain text, filters, hooks, rate limits. No database reads."""

@@ -1,8 +1,8 @@
 """Checks messages against words and patterns, in time linear in the length of the text.
 
-Words are looked up by their beginning, so their number does not matter. Patterns are matched by RE2,
-which never backtracks, so no pattern and no text can delay posting. (30 characters are enough to
-keep Python's ``re`` busy for hours.)
+Words are looked up by their beginning, so their number does not matter. Patterns are matched by
+RE2, which never backtracks, so no pattern and no text can delay posting. (30 characters are enough
+to keep Python's ``re`` busy for hours.)
 """
 
 import re
@@ -38,7 +38,7 @@ class FilterKind(TextChoices):
 
 
 class FilterAction(TextChoices):
-    """What happens to a message that contains the text."""
+    """The action on a message that contains the text."""
 
     FLAG = "flag", gettext_lazy("flag")
     MASK = "mask", gettext_lazy("mask")

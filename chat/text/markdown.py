@@ -1,9 +1,9 @@
 """Renders Markdown to safe HTML, once for each message, on the server.
 
 A maintained parser (markdown-it) with a short list of rules is followed by a maintained sanitiser
-(nh3) with a short list of tags, so that one closes the gaps of the other. Raw HTML is shown as text.
-Links go to the web or to a mailbox. Images are not rendered, because each would tell its host who
-reads; if a site allows hosts of images, the client shows those images beside their links.
+(nh3) with a short list of tags, so that one closes the gaps of the other. Raw HTML is shown as
+text. Links go to the web or to a mailbox. Images are not rendered, because each would reveal the
+reader to its host; if a site allows hosts of images, the client shows those beside their links.
 """
 
 import re
@@ -113,7 +113,7 @@ def render(body: str, people: Mapping[str, int], *, room: bool = False) -> Rende
 
 
 def _readings(written: str) -> Iterator[str]:
-    """Yield ``bob.``, then ``bob`` for ``@bob.``: a name as well as a sentence can end in a full stop."""
+    """Yield ``bob.``, then ``bob`` for ``@bob.``: the full stop may also end the sentence."""
     yield written
     shorter = written.rstrip(".+-")
     if shorter and shorter != written:

@@ -20,7 +20,7 @@ MAX_TEXTS: Final = 32  # remembered of one author, as hashes; some 5 KB
 
 @dataclass(slots=True)
 class _Recent:
-    """What one author posted recently."""
+    """The recent posts of one author."""
 
     since: float
     posts: int = 0

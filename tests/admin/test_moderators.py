@@ -78,7 +78,7 @@ def test_emptying_the_tables_leaves_the_group() -> None:
 
 
 def test_bob_becomes_a_moderator(bob: User) -> None:
-    assert run("bob") == "bob is a moderator now.\n"
+    assert run("bob") == "bob is now a moderator.\n"
     bob.refresh_from_db()
     assert bob.is_staff
     assert not bob.is_superuser
@@ -89,17 +89,17 @@ def test_bob_becomes_a_moderator(bob: User) -> None:
         bob,
         {"to": "moderator of the site"},
     )
-    assert run("bob") == "bob was a moderator already.\n"
+    assert run("bob") == "bob is already a moderator.\n"
 
 
 def test_bob_is_no_moderator_any_more(alice: User, bob: User) -> None:
     run("alice", "bob")
-    assert run("bob", "--remove") == "bob is no moderator any more.\n"
+    assert run("bob", "--remove") == "bob is no longer a moderator.\n"
     bob.refresh_from_db()
     assert not bob.is_staff
     assert not people.is_site_moderator(bob.pk)
     assert people.is_site_moderator(alice.pk)
-    assert run("bob", "--remove") == "bob was no moderator already.\n"
+    assert run("bob", "--remove") == "bob is not a moderator.\n"
 
 
 def test_a_superuser_keeps_the_admin(db: None) -> None:

@@ -51,6 +51,13 @@ FOLDERS = (
     "chat/static/chat/css/timeline",
     "tests/js/realtime",
     "tests/js/support",
+    "chat/apps.py",
+    "chat/management",
+    "chat/models",
+    "chat/moderation",
+    "chat/queries",
+    "chat/text",
+    "tests/chat",
 )
 SUFFIXES = {".md", ".py", ".js", ".css", ".html", ".yml"}
 LEFT_OUT = {"vendor", "migrations", "node_modules"}

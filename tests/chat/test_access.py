@@ -1,4 +1,4 @@
-"""Who may read which room, and what they are shown: streams, snapshots, history, lists."""
+"""Which users may read which room, and the content of streams, snapshots, history and lists."""
 
 import pytest
 from django.contrib.auth.models import User

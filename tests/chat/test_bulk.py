@@ -1,4 +1,4 @@
-"""Bulk actions: confirmed by their number, live for everybody, and undone.
+"""Bulk actions: confirmed by their number, live for everyone, and undone.
 
 They run in batches, and another process can continue them.
 """
@@ -185,7 +185,7 @@ def test_another_process_continues_where_it_stopped(
     assert "8 of 8, finished" in out.getvalue()
     assert services.run_bulk(bulk_id=bulk.pk, seconds=60).done == 8
     call_command("bulk_resume", stdout=out)
-    assert "Nothing" in out.getvalue()
+    assert "No bulk action was interrupted." in out.getvalue()
     assert [title for _, title in notices(bob)].count("A moderator removed 8 of your messages") == 1
 
 

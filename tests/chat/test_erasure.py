@@ -295,7 +295,7 @@ def test_an_erasure_that_was_interrupted_goes_on(
     with pytest.raises(CommandError):
         call_command("person_erase", "bob", "--yes")
     monkeypatch.setattr("builtins.input", lambda question: "no")
-    with pytest.raises(CommandError, match="Nothing was done"):
+    with pytest.raises(CommandError, match="nothing was changed"):
         call_command("person_erase", f"deleted-{bob.pk}")
 
 

@@ -18,7 +18,7 @@ def message(general: Room, alice: User, bob: User, say: Say) -> Message:
 
 
 def shown(user: User, message: Message) -> str | None:
-    """What a user's inbox shows of a message."""
+    """The excerpt of a message in a user's inbox."""
     name = subject(message.room_id, message.number)
     return excerpts(user.pk, [name]).get(name)
 

@@ -110,7 +110,7 @@ def test_times_are_in_the_readers_zone_on_pages_and_at_the_desk(
 ) -> None:
     room = services.create_room(actor_id=people.alice.pk, name="Lab").room
     said = services.post_message(author_id=people.alice.pk, room_id=room.pk, body="Hello").message
-    # A quarter of an hour apart from everybody else.
+    # A quarter of an hour apart from everyone else.
     shown = f"{said.created_at.astimezone(ZoneInfo('Asia/Kathmandu')):%H:%M}"
     people.alice.is_staff = people.alice.is_superuser = True
     people.alice.save()

@@ -20,7 +20,7 @@ def html(body: str) -> str:
         ("**bold** and *soft*", "<p><strong>bold</strong> and <em>soft</em></p>"),
         ("~~gone~~ `code`", "<p><s>gone</s> <code>code</code></p>"),
         ("one *line*\ntwo", "<p>one <em>line</em><br>\ntwo</p>"),
-        ("> said\n\nyes", "<blockquote>\n<p>said</p>\n</blockquote>\n<p>yes</p>"),
+        ("> quoted\n\nyes", "<blockquote>\n<p>quoted</p>\n</blockquote>\n<p>yes</p>"),
         ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
         ("3. a\n4. b", '<ol start="3">\n<li>a</li>\n<li>b</li>\n</ol>'),
         ("```py\n1 < 2\n```", '<pre><code data-language="py">1 &lt; 2\n</code></pre>'),
@@ -98,7 +98,7 @@ def test_nothing_dangerous_comes_out(body: str) -> None:
 
 
 class Tags(HTMLParser):
-    """What a browser would make of it."""
+    """The document that a browser would build."""
 
     def __init__(self) -> None:
         super().__init__()

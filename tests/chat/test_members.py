@@ -27,7 +27,7 @@ def test_everybody_may_join_a_public_room(
     with verify() as change:
         row = services.join(actor_id=charlie.pk, room_id=general.pk)
         assert services.join(actor_id=charlie.pk, room_id=general.pk).pk == row.pk
-    # What was said before is read.
+    # Older messages count as read.
     assert (row.role, row.state, row.read_number) == ("member", "active", 1)
     assert change.streams == [f"inbox.{charlie.pk}", f"room.{general.pk}"]
     assert change.data(f"room.{general.pk}")[0] == {
@@ -260,9 +260,9 @@ def test_a_room_keeps_an_owner(general: Room, alice: User, bob: User) -> None:
 def test_an_owner_gives_the_room_away(
     verify: Verify, general: Room, alice: User, bob: User, charlie: User
 ) -> None:
-    for actor, heir in ((bob, bob), (alice, charlie), (alice, alice)):
+    for actor, owner in ((bob, bob), (alice, charlie), (alice, alice)):
         with pytest.raises((Forbidden, NotFound)):
-            services.transfer(actor_id=actor.pk, room_id=general.pk, user_id=heir.pk)
+            services.transfer(actor_id=actor.pk, room_id=general.pk, user_id=owner.pk)
     with verify() as change:
         services.transfer(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk)
     assert (membership(general, bob).role, membership(general, alice).role) == (

@@ -1,4 +1,4 @@
-"""Notifications are data: a kind and parameters, phrased for whoever reads them.
+"""Notifications are data: a kind and parameters, phrased for each reader.
 
 The properties are checked with names of every length and content: a name may look like a sentence.
 """
@@ -94,7 +94,7 @@ def test_a_room_whose_name_looks_like_a_sentence_keeps_it() -> None:
 
 # -- every name ------------------------------------------------------------------------------------
 
-# What people and rooms may be called; "%" and braces would mean something in a format.
+# Possible names of people and rooms; "%" and braces have a meaning in a format string.
 NAMES = st.text(min_size=1, max_size=300) | st.sampled_from(
     ["%(name)s", "%s", "{name}", "x mentioned you in y", "Bob and 4 others", "until soon", "<b>"]
 )

@@ -15,7 +15,7 @@ def html(body: str) -> str:
 
 
 def shown(body: str, q: str) -> str:
-    """What a search for ``q`` shows of a message, what is marked in brackets."""
+    """The excerpt of a message in a search for ``q``, with matches in brackets."""
     return "".join(
         f"[{part.text}]" if part.match else part.text
         for part in excerpt(body, html(body), parse(f"{q} ").terms)
@@ -29,7 +29,7 @@ def shown(body: str, q: str) -> str:
         ("**loud** and ~~gone~~ `code`", "loud and gone code"),
         ("so **bold**face", "so boldface"),
         ("see [the docs](https://example.org/path)", "see the docs"),
-        ("- one\n- two\n\n> said\n\nyes, @bob", "one two said yes, @bob"),
+        ("- one\n- two\n\n> quoted\n\nyes, @bob", "one two quoted yes, @bob"),
         ("```python\nx = 1 < 2\n```\nthen", "x = 1 < 2 then"),
         ("*a*\nb", "a b"),
         (r"\*x\* & `<b>`", "*x* & <b>"),

@@ -1,4 +1,4 @@
-"""Who posts too much waits; who may post links; and none of it costs a query."""
+"""Rate limits of posts, permission to post links, and that checking costs no query."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reports: anybody who can read a message can ask moderators to look at it."""
+"""Reports: any reader of a message can ask moderators to review it."""
 
 import pytest
 from django.contrib.auth.models import User

@@ -43,7 +43,7 @@ def look() -> Look:
 
 
 def indexed(text: str) -> list[int]:
-    """Return the messages that the index itself holds under a word, whoever may read them."""
+    """Return the messages that the index itself holds under a word, regardless of permissions."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
@@ -107,7 +107,7 @@ def test_a_phrase_matches_as_it_was_typed(
         ),
         ("Größe ÄRGER über Ελλάδα", ["größe", "ärger", "ÜBER", "ελλάδα"]),
         ("it costs 12.50 or -7", ["12.50", "7", "50"]),
-        ("O'Brien said \"don't\"", ["o'brien", "don't", "brien"]),
+        ("O'Brien wrote \"don't\"", ["o'brien", "don't", "brien"]),
     ],
 )
 def test_words_are_found_however_they_are_joined(

@@ -1,4 +1,4 @@
-"""What the system says in rooms, and takes back."""
+"""Messages that the system posts in rooms and recalls."""
 
 from collections.abc import Callable
 from io import StringIO

@@ -124,7 +124,7 @@ def test_a_user_whose_ban_has_ended_can_be_invited_to_a_private_room(
         services.invite(actor_id=alice.pk, room_id=secret.pk, username="bob")
     assert services.add_members(room_id=secret.pk, user_ids=[bob.pk]) == 0
     time_passes()
-    assert not may_follow(bob, secret)  # out, as somebody who left
+    assert not may_follow(bob, secret)  # out, like a member who left
     services.invite(actor_id=alice.pk, room_id=secret.pk, username="bob")
     assert may_follow(bob, secret)
 

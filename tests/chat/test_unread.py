@@ -37,7 +37,7 @@ def test_unread_mentions_are_counted_apart(
         say(alice, general, text)
     say(alice, secret, "@bob")
     assert mentions(bob) == {"general": [2, 3], "secret": [1]}
-    assert mentions(alice) == {}  # whoever mentions themselves knows it
+    assert mentions(alice) == {}  # a mention of oneself is no news
     read(bob, general, 2)
     assert mentions(bob) == {"general": [3], "secret": [1]}
     read(bob, general, 4)

@@ -1,4 +1,4 @@
-"""``manage.py bulk_resume``: go on with bulk acts that nobody finished."""
+"""``manage.py bulk_resume``: finish bulk actions that were interrupted."""
 
 from typing import Any
 
@@ -11,12 +11,9 @@ SECONDS = 5.0  # between two lines of progress
 
 
 class Command(BaseCommand):
-    """Works off what was interrupted."""
-
-    help = "Go on with removals, restorations and erasures of many messages that were interrupted."
+    help = "Finish bulk removals, restorations and erasures that were interrupted."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Do one after the other."""
         ids = list(
             Bulk.objects.filter(finished_at=None).order_by("pk").values_list("pk", flat=True)
         )
@@ -27,4 +24,4 @@ class Command(BaseCommand):
                 bulk = run_bulk(bulk_id=bulk_id, seconds=SECONDS)
             self.stdout.write(f"bulk {bulk_id}: {bulk.done} of {bulk.expected}, finished")
         if not ids:
-            self.stdout.write("Nothing to go on with.")
+            self.stdout.write("No bulk action was interrupted.")

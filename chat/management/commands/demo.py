@@ -1,4 +1,4 @@
-"""Accounts, rooms and some history to look at, on a developer's machine."""
+"""``manage.py demo``: accounts, rooms and messages to try out on a developer's machine."""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from chat import services
-from chat.management.demo_desk import SLUG, fill_desk
-from chat.management.demo_story import Conversation, DemoRoom, Person, Said, Story, story
+from chat.management.demo_moderation import SLUG, fill_reports
+from chat.management.demo_story import Conversation, DemoMessage, DemoRoom, Person, Story, story
 from chat.models import Room
 from notifications.models import Broadcast, Notification
 from notifications.policies import Words
@@ -25,75 +25,77 @@ from notifications.services import broadcast, read
 PASSWORD = "holdfast"
 MODERATOR, ADMINISTRATOR = "maya", "admin"
 
-# Of every key of the demo: a run that was interrupted goes on where it ended, and writes nothing
-# twice.
+# The namespace of all message keys: a run that was interrupted resumes, and posts nothing twice.
 NAMESPACE = uuid.UUID("0c1fe0a6-61a5-4b5f-9b0e-6f1d5f9f0d6e")
 
 
 class Command(BaseCommand):
-    help = "Make demo accounts and rooms, unless they exist, and print the logins. Only with DEBUG=true."
+    help = (
+        "Create demo accounts and rooms unless they exist, and print the logins. Needs DEBUG=true."
+    )
 
     def handle(self, **options: Any) -> None:
-        """Tell the story once; the welcome, which comes last, says that it was told."""
         if not settings.DEBUG:
             raise CommandError(
-                "Demo accounts have a known password, so they are made only with DEBUG=true."
+                "Demo accounts have a public password, so they are created only with DEBUG=true."
             )
-        told = story()
+        demo = story()
+        # The welcome comes last: if it exists, the demo is complete.
         if not Broadcast.objects.filter(key=_key("welcome")).exists():
-            Storyteller(told, now=timezone.now()).tell()
-        self._print_logins(told)
+            DemoBuilder(demo, now=timezone.now()).build()
+        self._print_logins(demo)
 
-    def _print_logins(self, told: Story) -> None:
+    def _print_logins(self, demo: Story) -> None:
         self.stdout.write(f"\nHoldfast: http://localhost:{settings.PORT}/\n\n")
-        for person in told.people:
+        for person in demo.people:
             self.stdout.write(f"  {person.username:<8} {person.note}")
-        self.stdout.write(f"\n  Each of them signs in with the password {PASSWORD}\n\n")
+        self.stdout.write(f"\n  The password of each is {PASSWORD}\n\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where something is said: a room that exists by now."""
+class FilledRoom:
+    """An existing room, and the messages to post there."""
 
     room_id: int
-    name: str  # of its messages' keys
-    said: Sequence[Said]
+    name: str  # prefix of the message keys
+    messages: Sequence[DemoMessage]
     people: Sequence[str]
     unread: Mapping[str, int]
 
 
-class Storyteller:
-    """Makes a story true, through the services, as its people would have."""
+class DemoBuilder:
+    """Creates everything through the services, at the time at which its people would have."""
 
     def __init__(self, story: Story, *, now: datetime) -> None:
         self.story = story
         self.now = now
-        self.ids: dict[str, int] = {}  # username → user
-        self.named: dict[str, int] = {}  # name of a message → message
+        self.ids: dict[str, int] = {}  # username → user id
+        self.named: dict[str, int] = {}  # name of a message → message id
 
-    def tell(self) -> None:
-        """Make everything that is missing."""
+    def build(self) -> None:
         self.ids = {person.username: self._account(person) for person in self.story.people}
-        places = [self._room(room) for room in self.story.rooms] + [
+        rooms = [self._room(room) for room in self.story.rooms] + [
             self._conversation(pair) for pair in self.story.conversations
         ]
-        # In the order of time across all rooms, which is the order of the inboxes.
+        # Inboxes are in the order of time, so messages are posted in that order across all rooms.
         moments = [
-            (said.before, place, index) for place in places for index, said in enumerate(place.said)
+            (message.age, room, index)
+            for room in rooms
+            for index, message in enumerate(room.messages)
         ]
-        for _, place, index in sorted(moments, key=lambda moment: moment[0], reverse=True):
-            self._say(place, index)
-        for place in places:
-            self._read(place)
-        for room in self.story.rooms:
-            if room.read_only:
+        for _, room, index in sorted(moments, key=lambda moment: moment[0], reverse=True):
+            self._post(room, index)
+        for room in rooms:
+            self._read(room)
+        for demo in self.story.rooms:
+            if demo.read_only:
                 services.change_room(
-                    actor_id=self.ids[room.owner],
-                    room_id=Room.objects.get(slug=room.slug).pk,
+                    actor_id=self.ids[demo.owner],
+                    room_id=Room.objects.get(slug=demo.slug).pk,
                     read_only=True,
                 )
         if not Room.objects.filter(slug=SLUG).exists():
-            fill_desk(self._clock, _key, moderator=self.ids[MODERATOR])
+            fill_reports(self._clock, _key, moderator=self.ids[MODERATOR])
         broadcast(
             words=Words(body=self.story.welcome),
             audience=Audience(everybody=True),
@@ -112,9 +114,9 @@ class Storyteller:
             user.groups.add(Group.objects.get(name="moderators"))
         return user.pk
 
-    def _room(self, demo: DemoRoom) -> Place:
+    def _room(self, demo: DemoRoom) -> FilledRoom:
         owner = self.ids[demo.owner]
-        with self._clock(_beginning(demo.said)):
+        with self._clock(_beginning(demo.messages)):
             room = Room.objects.filter(slug=demo.slug).first()
             if room is None:
                 kind = Room.Kind.PRIVATE if demo.private else Room.Kind.PUBLIC
@@ -124,53 +126,55 @@ class Storyteller:
             services.add_members(
                 room_id=room.pk, user_ids=[self.ids[name] for name in demo.members]
             )
-        return Place(room.pk, demo.slug, demo.said, [demo.owner, *demo.members], demo.unread)
+        return FilledRoom(
+            room.pk, demo.slug, demo.messages, [demo.owner, *demo.members], demo.unread
+        )
 
-    def _conversation(self, pair: Conversation) -> Place:
+    def _conversation(self, pair: Conversation) -> FilledRoom:
         first, second = pair.people
-        with self._clock(_beginning(pair.said)):
+        with self._clock(_beginning(pair.messages)):
             room_id = services.direct_room(
                 actor_id=self.ids[first], user_id=self.ids[second]
             ).room_id
-        return Place(room_id, f"{first}-{second}", pair.said, pair.people, pair.unread)
+        return FilledRoom(room_id, f"{first}-{second}", pair.messages, pair.people, pair.unread)
 
-    def _say(self, place: Place, index: int) -> None:
-        said = place.said[index]
-        author, key = self.ids[said.who], _key(f"{place.name}.{index}")
-        reply_to = self.named[said.answers] if said.answers else None
-        with self._clock(said.before):
+    def _post(self, room: FilledRoom, index: int) -> None:
+        message = room.messages[index]
+        author, key = self.ids[message.author], _key(f"{room.name}.{index}")
+        reply_to = self.named[message.reply_to] if message.reply_to else None
+        with self._clock(message.age):
             posted = services.post_message(
                 author_id=author,
-                room_id=place.room_id,
-                body=said.first or said.text,
+                room_id=room.room_id,
+                body=message.before_edit or message.text,
                 key=key,
                 reply_to=reply_to,
             )
-        if said.name:
-            self.named[said.name] = posted.message.pk
-        with self._clock(said.before - timedelta(minutes=1)):
-            self._aftermath(posted.message.pk, author, said)
+        if message.name:
+            self.named[message.name] = posted.message.pk
+        with self._clock(message.age - timedelta(minutes=1)):
+            self._change(posted.message.pk, author, message)
 
-    def _aftermath(self, message_id: int, author: int, said: Said) -> None:
-        if said.first:
-            services.edit_message(actor_id=author, message_id=message_id, body=said.text)
-        for emoji, names in said.reactions.items():
+    def _change(self, message_id: int, author: int, message: DemoMessage) -> None:
+        if message.before_edit:
+            services.edit_message(actor_id=author, message_id=message_id, body=message.text)
+        for emoji, names in message.reactions.items():
             for name in names:
                 services.react(actor_id=self.ids[name], message_id=message_id, emoji=emoji, on=True)
-        if said.deleted:
+        if message.deleted:
             services.delete_message(actor_id=author, message_id=message_id)
 
-    def _read(self, place: Place) -> None:
-        """Let everybody have read all but the last few messages, and what their inbox said about the others."""
-        seen = {name: len(place.said) - place.unread.get(name, 0) for name in place.people}
+    def _read(self, room: FilledRoom) -> None:
+        """Mark all but the last few messages as read for everyone, in the inbox as well."""
+        seen = {name: len(room.messages) - room.unread.get(name, 0) for name in room.people}
         services.mark_read(
             [
-                services.ReadMark(user_id=self.ids[name], room_id=place.room_id, number=seen[name])
-                for name in place.people
+                services.ReadMark(user_id=self.ids[name], room_id=room.room_id, number=seen[name])
+                for name in room.people
             ]
         )
-        address = Room.objects.get(pk=place.room_id).get_absolute_url()
-        for name in place.people:
+        address = Room.objects.get(pk=room.room_id).get_absolute_url()
+        for name in room.people:
             known = [f"{address}{number}/" for number in range(1, seen[name] + 1)]
             read(
                 user_id=self.ids[name],
@@ -180,15 +184,15 @@ class Storyteller:
             )
 
     @contextmanager
-    def _clock(self, before: timedelta) -> Iterator[None]:
-        """Let the services believe that it is earlier: rows are born with their time, so that none is changed without its number."""
-        with mock.patch.object(timezone, "now", return_value=self.now - before):
+    def _clock(self, age: timedelta) -> Iterator[None]:
+        """Let the services use an earlier time, so that no row has to be changed afterwards."""
+        with mock.patch.object(timezone, "now", return_value=self.now - age):
             yield
 
 
-def _beginning(history: Sequence[Said]) -> timedelta:
-    """Return when a place with this history was made: an hour before the first word."""
-    return max(said.before for said in history) + timedelta(hours=1)
+def _beginning(history: Sequence[DemoMessage]) -> timedelta:
+    """Return the age of a room with this history: one hour more than that of its first message."""
+    return max(message.age for message in history) + timedelta(hours=1)
 
 
 def _key(name: str) -> uuid.UUID:

@@ -1,4 +1,4 @@
-"""``manage.py finish_renames``: go on with renamings whose process died on the way."""
+"""``manage.py finish_renames``: finish renamings that were interrupted."""
 
 from typing import Any
 
@@ -8,15 +8,12 @@ from chat import services
 
 
 class Command(BaseCommand):
-    """Moves the rest of the rows that show somebody's name."""
-
-    help = "Go on with renamings whose process died before everybody was told of the new name."
+    help = "Finish renamings that were interrupted before every client had the new name."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Finish all of them."""
         count = services.finish_renames()
         self.stdout.write(
-            f"{count} renaming{'' if count == 1 else 's'} finished."
+            f"Finished {count} renaming{'' if count == 1 else 's'}."
             if count
-            else "Nothing was left unfinished."
+            else "No renaming was interrupted."
         )

@@ -1,4 +1,4 @@
-"""``manage.py load_users``: many members with tokens, for load tests."""
+"""``manage.py load_users``: add many users with tokens to a room, for load tests."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -18,17 +18,15 @@ BATCH = 1000  # rows of one INSERT
 
 
 class Command(BaseCommand):
-    """Make N accounts that cannot sign in, members of one room, and print a bearer token for each."""
-
-    help = "Make N members of a room and print one bearer token a line. They have no password."
+    help = (
+        "Add N users without a password to a room, and print a bearer token for each, one a line."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--count", type=int, required=True, metavar="N")
         parser.add_argument("--room", required=True, metavar="SLUG")
 
     def handle(self, *args: Any, count: int, room: str, **options: Any) -> None:
-        """Make them."""
         if not 1 <= count <= MAX_COUNT:
             raise CommandError(f"--count is {count}: expected a number between 1 and {MAX_COUNT}.")
         found = Room.objects.filter(slug=room).first()
@@ -45,7 +43,7 @@ class Command(BaseCommand):
 
 
 def _users(count: int) -> list[User]:
-    """Return unsaved accounts, numbered on from those of an earlier run."""
+    """Return unsaved accounts, numbered from the last one of an earlier run."""
     last = (
         User.objects.filter(username__startswith=PREFIX)
         .order_by("-username")
@@ -54,9 +52,8 @@ def _users(count: int) -> list[User]:
     )
     number = last.removeprefix(PREFIX) if last else "0"
     start = int(number) + 1 if number.isdecimal() else 1
-    # make_password(None) is no hash but a mark that nothing matches: free of charge, and different
-    # for each
+    # make_password(None) is cheap: no hash, but a random mark that no password matches.
     return [
-        User(username=f"{PREFIX}{start + place:09d}", password=make_password(None))
-        for place in range(count)
+        User(username=f"{PREFIX}{start + index:09d}", password=make_password(None))
+        for index in range(count)
     ]

@@ -1,4 +1,4 @@
-"""``manage.py person_erase USER``: make an account nobody's and delete what its person wrote."""
+"""``manage.py person_erase USER``: anonymise an account and delete its messages for good."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -14,26 +14,28 @@ SECONDS = 5.0  # between two lines of progress
 
 
 class Command(BaseCommand):
-    """Erases, or goes on where an erasure was interrupted."""
-
-    help = "Erase a person: sign them out everywhere, take their name away, delete their texts for ever. Called again, it goes on."
+    help = (
+        "Erase a person: sign them out everywhere, and delete their name and messages for good. "
+        "Run it again to resume an interrupted erasure."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the person, and that it is meant."""
         parser.add_argument(
             "username",
             metavar="USER",
-            help="the name, or deleted-ID of an erasure that was interrupted",
+            help="the username, or deleted-ID to resume an erasure",
         )
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
     def handle(self, *_args: Any, username: str, yes: bool, **_options: Any) -> None:
-        """Do it until it is finished."""
         user = User.objects.filter(username=username).first() if "\0" not in username else None
         if user is None:
             raise CommandError(f"{username}: There is no such person.")
-        if not yes and input(f"Erase {username} for ever? Enter the name to confirm: ") != username:
-            raise CommandError("Nothing was done.")
+        if (
+            not yes
+            and input(f"Erase {username} for good? Enter the username to confirm: ") != username
+        ):
+            raise CommandError("Cancelled; nothing was changed.")
         finished = False
         while not finished:
             try:

@@ -1,4 +1,4 @@
-"""``manage.py person_export USER FILE``: everything that is one person's own, as a ZIP."""
+"""``manage.py person_export USER FILE``: write a user's personal data into a ZIP file."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -15,17 +15,13 @@ from realtime.protocol.errors import HoldfastError
 
 
 class Command(BaseCommand):
-    """Writes a file that is sent to the person."""
-
-    help = "Write everything that is one person's own into a ZIP file."
+    help = "Write all personal data of a user into a ZIP file."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the person and the file."""
         parser.add_argument("username", metavar="USER")
         parser.add_argument("file", metavar="FILE", type=Path)
 
     def handle(self, *_args: Any, username: str, file: Path, **_options: Any) -> None:
-        """Write it."""
         try:
             user = people.active_user(username)
         except HoldfastError as error:
@@ -34,4 +30,4 @@ class Command(BaseCommand):
         with file.open("xb") as out:
             for part in archives.stream(own_data(user)):
                 out.write(part)
-        self.stdout.write(f"Written to {file}.")
+        self.stdout.write(f"Wrote {file}.")

@@ -1,1 +1,1 @@
-"""Search: what somebody looks for (``query``), where it stands (``index``), what of it is shown (``excerpts``, ``results``)."""
+"""Search: parse a query (``query``), find messages (``index``), cut excerpts (``excerpts``)."""

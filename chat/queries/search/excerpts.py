@@ -1,4 +1,7 @@
-"""The part of a message in which something was found, as it reads, in parts that are marked or not: what shows it needs no HTML."""
+"""The part of a message that matches a search, split into matching and other parts.
+
+The parts are plain text, so that the page can mark matches without HTML.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,31 +11,31 @@ from chat.queries.search.query import Term
 from chat.text.plain_text import BREAK, broken
 
 LENGTH: Final = 240  # characters of an excerpt
-LEAD: Final = 70  # characters before the first word that was found
+LEAD: Final = 70  # characters before the first match
 GAP: Final = "…"
 
 _TOKEN = re.compile(r"[^\W_]+")
-
 
 Span = tuple[int, int]
 
 
 class Part(NamedTuple):
-    """Some text of an excerpt."""
-
     text: str
     match: bool
 
 
 def excerpt(body: str, html: str, terms: Sequence[Term]) -> list[Part]:
-    """Return what to show of a message; the address of a link and the language of code only where a term stands nowhere else."""
+    """Return the excerpt of a message.
+
+    It includes the addresses of links and the language of code only if a term matches nothing else.
+    """
     text = broken(body, html)
-    places = _places(text, terms)
-    if html and not all(places):
+    spans_by_term = _spans_of(text, terms)
+    if html and not all(spans_by_term):
         fuller = broken(body, html, unseen=True)
-        if sum(map(bool, found := _places(fuller, terms))) > sum(map(bool, places)):
-            text, places = fuller, found
-    spans = _joined(places)
+        if sum(map(bool, found := _spans_of(fuller, terms))) > sum(map(bool, spans_by_term)):
+            text, spans_by_term = fuller, found
+    spans = _joined(spans_by_term)
     start, end = _window(text, spans[0][0] if spans else 0)
     parts = _parts(text, start, end, spans)
     return [
@@ -42,8 +45,8 @@ def excerpt(body: str, html: str, terms: Sequence[Term]) -> list[Part]:
     ]
 
 
-def _places(text: str, terms: Sequence[Term]) -> list[list[Span]]:
-    """Return where each term stands."""
+def _spans_of(text: str, terms: Sequence[Term]) -> list[list[Span]]:
+    """Return the matches of each term."""
     tokens = list(_TOKEN.finditer(text))
     words = [token[0].lower() for token in tokens]
     return [
@@ -58,10 +61,10 @@ def _places(text: str, terms: Sequence[Term]) -> list[list[Span]]:
     ]
 
 
-def _joined(places: Sequence[list[Span]]) -> list[Span]:
-    """Return all places in order, those that touch as one."""
+def _joined(spans_by_term: Sequence[list[Span]]) -> list[Span]:
+    """Return all spans in order, with those that touch joined."""
     joined: list[Span] = []
-    for start, end in sorted(span for each in places for span in each):
+    for start, end in sorted(span for each in spans_by_term for span in each):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
@@ -70,7 +73,10 @@ def _joined(places: Sequence[list[Span]]) -> list[Span]:
 
 
 def _matches(words: list[str], term: Term) -> Iterator[tuple[int, int, int]]:
-    """Yield first and last word of each place of a term, and how many letters of the last one it has if not all."""
+    """Yield the first and last word of each match, and the matched letters of the last word.
+
+    The letters are 0 if the whole word matches.
+    """
     wanted = term.tokens
     for first in range(len(words) - len(wanted) + 1):
         last = first + len(wanted) - 1
@@ -83,7 +89,7 @@ def _matches(words: list[str], term: Term) -> Iterator[tuple[int, int, int]]:
 
 
 def _window(text: str, first: int) -> tuple[int, int]:
-    """Return the part of a text to show, at the edges of words."""
+    """Return start and end of the part to show, at word boundaries."""
     if len(text) <= LENGTH:
         return 0, len(text)
     start = max(0, min(first - LEAD, len(text) - LENGTH))

@@ -1,15 +1,19 @@
-"""Where the words stand: the index of the search (made and kept by a migration), and who may see what was found.
+"""Finds messages in the search index (created by a migration), among those that the user may read.
 
-Newest first, by the id of the message. Nothing is ranked: that would read every match, and a common word has a million. What has to be
-fast in a database of a million messages, whatever is asked:
+Results are ordered by id, newest first. They are not ranked: ranking would read every match, and a
+common word has a million. Queries stay fast in a database of a million messages:
 
-- **A common word** stands in the newest messages: PostgreSQL looks at some thousand of them, one by one, and stops at a full page.
-- **A rare one** is found by the index, in windows that grow: what is frequent below stays outside until it is needed.
-- **Frequent, but not where I look** (another room, another author, private rooms of others): the index knows room, author, link and window
-  as *marks* beside the words, and finds what has all of them.
+- **A common word** occurs in the newest messages. PostgreSQL checks a few thousand of them one by
+  one, and stops when the page is full.
+- **A rare word** is found by the index, in windows that grow: frequent matches in older messages
+  are not read until they are needed.
+- **A frequent word in the wrong places** (other rooms, other authors, private rooms of others): the
+  index knows room, author, link and window as *marks* beside the words, and finds the messages that
+  have all of them.
 
-FTS5 walks through its lists from the newest match on and stops when the page is full: one query. What decides who sees a message is the
-condition on its room, in the same statement (``_READABLE``); marks only save work.
+FTS5 reads its lists from the newest match and stops when the page is full, in one query. Whether a
+user may see a message is decided by the condition on its room in the same statement
+(``_READABLE``); marks are an optimisation.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -31,23 +35,24 @@ LIMIT: Final = 20  # messages of a page
 MAX_LIMIT: Final = 50
 
 ME: Final = "me"  # from:me
-WALKED: Final = 4096  # ids below the cursor that PostgreSQL looks at one by one: some 10 ms
+WALKED: Final = 4096  # ids below the cursor that PostgreSQL checks one by one: some 10 ms
 SPAN: Final = 1 << 14  # ids that share a mark (chat_search_marks in the migration)
-WINDOWS: Final = (4, 16, 64)  # spans of the windows that follow; the last window is the rest
-# The clocks of two nodes, so that ids and times may disagree by as much.
+WINDOWS: Final = (4, 16, 64)  # spans of the next windows; the last window is the rest
+# The clocks of two nodes may differ by this much, and with them the order of ids and times.
 CLOCKS_APART: Final = timedelta(hours=2)
 
-# policies.reading_problem, as a condition of who asks and when: a ban whose time has come has ended
+# policies.reading_problem as a condition on user and time. A ban whose time is over has ended
 # (policies.effective_state).
 _READABLE = """(
     SELECT r.id FROM chat_room r LEFT JOIN chat_membership m ON m.room_id = r.id AND m.user_id = %s
     WHERE m.state = 'active'
-        OR (r.kind = 'public' AND (m.state IS NULL OR m.state <> 'banned' OR (m.banned_until IS NOT NULL AND m.banned_until <= %s)))
+        OR (r.kind = 'public' AND (m.state IS NULL OR m.state <> 'banned'
+            OR (m.banned_until IS NOT NULL AND m.banned_until <= %s)))
 )"""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundMessages:
     """Messages with their rooms and authors, newest first, and whether there are older ones."""
 
     messages: list[Message]
@@ -56,20 +61,22 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What is asked of the index."""
+    """A query with its names resolved."""
 
     user_id: int
     terms: tuple[Term, ...]
     authors: Collection[int]
     rooms: Collection[int]
-    private: Collection[int]  # my private rooms
+    private: Collection[int]  # the user's private rooms
     link: bool
     since: datetime | None
     until: datetime | None
 
 
-def find(user_id: int, query: Query, *, before_id: int | None = None, limit: int = LIMIT) -> Found:
-    """Return the messages that somebody may read and that match. Raises ``BadRequest`` for people and rooms that are not there."""
+def find(
+    user_id: int, query: Query, *, before_id: int | None = None, limit: int = LIMIT
+) -> FoundMessages:
+    """Return matching messages that the user may read. Raises ``BadRequest`` for unknown names."""
     wanted = _wanted(user_id, query)
     low, high = _bounds(wanted, before_id)
     search = _in_postgresql if connection.vendor == "postgresql" else _in_sqlite
@@ -80,14 +87,14 @@ def find(user_id: int, query: Query, *, before_id: int | None = None, limit: int
         .select_related("author", "room")
         .order_by("-pk")
     )
-    return Found(list(rows), len(ids) > limit)
+    return FoundMessages(list(rows), len(ids) > limit)
 
 
 # -- names -----------------------------------------------------------------------------------------
 
 
 def people(user_id: int, query: Query) -> dict[str, User]:
-    """Return the people whom ``from:`` names, by the name as it was typed. Raises ``BadRequest`` for nobody."""
+    """Return the users of ``from:`` by the typed name. Raises ``BadRequest`` for unknown names."""
     names = query.values(FROM)
     spelt = {spelling for name in names for spelling in (_username(name), _username(name).lower())}
     users = (
@@ -104,15 +111,16 @@ def people(user_id: int, query: Query) -> dict[str, User]:
             else users.get(_username(name)) or users.get(_username(name).lower())
         )
         if user is None:
-            raise BadRequest("from: there is nobody called “{name}”", name=name)
+            raise BadRequest("from: there is no user “{name}”", name=name)
         found[name] = user
     return found
 
 
 def rooms(user_id: int, query: Query) -> dict[str, Room]:
-    """Return the rooms that ``in:`` names, by the name as it was typed: ``general``, ``#general``, ``@bob`` for the conversation with him.
+    """Return the rooms of ``in:`` by the typed name: ``general``, ``#general``, ``@bob``.
 
-    Raises ``BadRequest`` alike for rooms that are not there and for those that the asker may not read.
+    ``@bob`` is the direct room with Bob. Raises the same ``BadRequest`` for rooms that do not exist
+    and for those that the user may not read.
     """
     names = query.values(IN)
     slugs = {name.removeprefix("#").lower() for name in names}
@@ -140,7 +148,7 @@ def rooms(user_id: int, query: Query) -> dict[str, Room]:
     for name in names:
         room = known.get(name) or known.get(name.removeprefix("#").lower())
         if room is None:
-            raise BadRequest("in: there is no room called “{name}” that you can read", name=name)
+            raise BadRequest("in: there is no room “{name}” that you can read", name=name)
         found[name] = room
     return found
 
@@ -156,7 +164,7 @@ def _with_partners(directs: QuerySet[Room], user_id: int) -> Iterator[tuple[Room
         yield by_id[room_id], name
 
 
-# -- the question ----------------------------------------------------------------------------------
+# -- the query -------------------------------------------------------------------------------------
 
 
 def _wanted(user_id: int, query: Query) -> _Wanted:
@@ -177,12 +185,12 @@ def _wanted(user_id: int, query: Query) -> _Wanted:
 
 
 def _beginning(day: date | None) -> datetime | None:
-    """Return the first moment of a day, where the reader is."""
+    """Return the first moment of a day in the reader's time zone."""
     return timezone.make_aware(datetime.combine(day, time.min)) if day else None
 
 
 def _bounds(wanted: _Wanted, before_id: int | None) -> tuple[int, int]:
-    """Return the ids among which to look: from the first to below the second."""
+    """Return the range of ids to search: from the first up to, but not including, the second."""
     newest = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     high = min(newest + 1, before_id or policies.MAX_ID)
     if wanted.until is not None:
@@ -192,18 +200,23 @@ def _bounds(wanted: _Wanted, before_id: int | None) -> tuple[int, int]:
 
 
 def _first_since(moment: datetime) -> int:
-    """Return about the first id of a time, by halving: ids follow the clock, and no index on the time is needed.
+    """Return approximately the first id since a time, by binary search.
 
-    The first and the last id are asked for one by one: for both in one ``SELECT``, SQLite reads the whole table.
+    Ids follow the clock, so no index on the time is needed. The first and the last id are two
+    subqueries: for both in one ``SELECT``, SQLite reads the whole table.
     """
     with connection.cursor() as cursor:
-        middle = "(SELECT created_at FROM chat_message WHERE id >= (low + high) / 2 ORDER BY id LIMIT 1) < %s"
+        middle = (
+            "(SELECT created_at FROM chat_message"
+            " WHERE id >= (low + high) / 2 ORDER BY id LIMIT 1) < %s"
+        )
         cursor.execute(
             f"""
             WITH RECURSIVE halves(low, high) AS (
                 SELECT (SELECT min(id) FROM chat_message), (SELECT max(id) + 1 FROM chat_message)
                 UNION ALL
-                SELECT CASE WHEN {middle} THEN (low + high) / 2 + 1 ELSE low END, CASE WHEN {middle} THEN high ELSE (low + high) / 2 END
+                SELECT CASE WHEN {middle} THEN (low + high) / 2 + 1 ELSE low END,
+                    CASE WHEN {middle} THEN high ELSE (low + high) / 2 END
                 FROM halves WHERE low < high
             )
             SELECT low FROM halves WHERE low = high""",  # noqa: S608  placeholders only
@@ -214,7 +227,7 @@ def _first_since(moment: datetime) -> int:
 
 
 def _conditions(wanted: _Wanted, room: str, created_at: str) -> tuple[str, list[Any]]:
-    """Return what a message has to be beside matching: in a room that may be read, and of the time that is asked for."""
+    """Return the conditions beside the match: a readable room, and the requested time."""
     conditions, values = (
         [f"({room} IN {_READABLE}) IS TRUE"],
         [wanted.user_id, _moment(timezone.now())],
@@ -240,7 +253,7 @@ def _ids(sql: str, values: Sequence[Any]) -> list[int]:
 
 
 def _in_postgresql(wanted: _Wanted, low: int, high: int, limit: int) -> list[int]:
-    """Walk, then ask the index window by window. At most five statements, however many messages there are."""
+    """Check the newest messages, then search the index window by window: at most 5 statements."""
     words, typed = _tsquery(wanted.terms)
     marks = _marks(wanted)
     conditions, values = _conditions(wanted, "room_id", "created_at")
@@ -248,19 +261,22 @@ def _in_postgresql(wanted: _Wanted, low: int, high: int, limit: int) -> list[int
     found = _ids(
         f"""
         SELECT message_id FROM (
-            SELECT * FROM chat_search WHERE message_id >= %s AND message_id < %s ORDER BY message_id DESC LIMIT {WALKED}
-        ) s WHERE {words} AND marks @@ %s::tsquery AND {conditions} ORDER BY message_id DESC LIMIT %s""",  # noqa: S608
+            SELECT * FROM chat_search WHERE message_id >= %s AND message_id < %s
+            ORDER BY message_id DESC LIMIT {WALKED}
+        ) s WHERE {words} AND marks @@ %s::tsquery AND {conditions}
+        ORDER BY message_id DESC LIMIT %s""",  # noqa: S608
         [end, high, *typed, _all(marks), *values, limit],
     )
     for bottom, spans in _windows(low, end):
         if len(found) >= limit:
             break
-        # message_id + 0: the planner is to use the index of the words and no other, whatever it
-        # believes of how frequent they are.
+        # message_id + 0 makes the planner use the index of the words and no other, however frequent
+        # it estimates them to be.
         found += _ids(
             f"""
             SELECT message_id FROM chat_search
-            WHERE {words} AND marks @@ %s::tsquery AND message_id + 0 >= %s AND message_id + 0 < %s AND {conditions}
+            WHERE {words} AND marks @@ %s::tsquery
+            AND message_id + 0 >= %s AND message_id + 0 < %s AND {conditions}
             ORDER BY message_id + 0 DESC LIMIT %s""",  # noqa: S608
             [*typed, _all([*marks, spans]), bottom, end, *values, limit - len(found)],
         )
@@ -269,7 +285,10 @@ def _in_postgresql(wanted: _Wanted, low: int, high: int, limit: int) -> list[int
 
 
 def _windows(low: int, high: int) -> Iterator[tuple[int, str]]:
-    """Yield the bottom of each window below ``high`` and the marks of its spans; the last one has none."""
+    """Yield the bottom of each window below ``high``, and the marks of its spans.
+
+    The last window has no marks.
+    """
     for size in WINDOWS:
         if high <= low:
             return
@@ -282,7 +301,10 @@ def _windows(low: int, high: int) -> Iterator[tuple[int, str]]:
 
 
 def _tsquery(terms: Sequence[Term]) -> tuple[str, list[str]]:
-    """Return the condition on the words, and what goes into its places. PostgreSQL cuts what was typed as it cuts messages."""
+    """Return the condition on the words, and its parameters.
+
+    PostgreSQL splits the typed text in the same way as messages.
+    """
     plain = "phraseto_tsquery('simple', chat_search_text(%s))"
     beginning = f"(nullif({plain}::text, '') || ':*')::tsquery"
     query = " && ".join(beginning if term.is_prefix else plain for term in terms)
@@ -290,7 +312,7 @@ def _tsquery(terms: Sequence[Term]) -> tuple[str, list[str]]:
 
 
 def _marks(wanted: _Wanted) -> list[str]:
-    """Return what the marks have to be, each as the text of a tsquery."""
+    """Return the required marks, each as the text of a tsquery."""
     rooms = [f"#{room}" for room in wanted.rooms] or [
         "+public",
         *(f"#{room}" for room in wanted.private),
@@ -318,13 +340,14 @@ def _in_sqlite(wanted: _Wanted, low: int, high: int, limit: int) -> list[int]:
     return _ids(
         f"""
         SELECT s.rowid FROM chat_search s JOIN chat_message m ON m.id = s.rowid
-        WHERE chat_search MATCH %s AND s.rowid >= %s AND s.rowid < %s AND {conditions} ORDER BY s.rowid DESC LIMIT %s""",  # noqa: S608
+        WHERE chat_search MATCH %s AND s.rowid >= %s AND s.rowid < %s AND {conditions}
+        ORDER BY s.rowid DESC LIMIT %s""",  # noqa: S608
         [_match(wanted), low, high, *values, limit],
     )
 
 
 def _match(wanted: _Wanted) -> str:
-    """Return the question in the language of FTS5."""
+    """Return the query in the syntax of FTS5."""
     parts = [
         f"body : {_quoted(term.text)}{' *' if term.is_prefix else ''}" for term in wanted.terms
     ]

@@ -1,6 +1,7 @@
-"""What somebody looks for, as they typed it: ``harbour "high tide" from:alice in:general after:2026-01-01 before:2026-02-01 has:link``.
+"""Parses search queries such as ``harbour "high tide" from:alice in:general has:link``.
 
-Pure: names are resolved by ``index``. What is no operator is a word, so nothing that people type is an error but a date that is none.
+Pure: ``index`` resolves the names. Anything that is not an operator is a word, so invalid dates are
+the only syntax errors.
 """
 
 import re
@@ -14,13 +15,12 @@ from realtime.protocol.errors import BadRequest
 
 MAX_LENGTH: Final = 200  # characters
 MAX_TERMS: Final = 12
-MAX_FILTERS: Final = 10  # people and rooms that one search names
-# The last word counts as a beginning from here on: with fewer letters half of all words would be
-# found.
+MAX_FILTERS: Final = 10  # people and rooms in one query
+# A last word of this length also matches longer words. A shorter one would match half of all words.
 PREFIX_MIN_LENGTH: Final = 3
 
 FROM, IN, BEFORE, AFTER, HAS = "from", "in", "before", "after", "has"
-LINK: Final = "link"  # the only thing that a message can have
+LINK: Final = "link"  # the only value of `has:`
 
 _PART = re.compile(
     r'(?P<name>from|in|before|after|has):(?P<value>\S*)|"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+)',
@@ -31,23 +31,22 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Term(NamedTuple):
-    """Words that stand one after the other: of a phrase, or of something like ``main.py``."""
+    """Consecutive words: a phrase, or the parts of something like ``main.py``."""
 
     text: str
     is_phrase: bool = False
-    is_prefix: bool = False  # the last word may go on
+    is_prefix: bool = False  # the last word also matches longer words
 
     @property
     def tokens(self) -> list[str]:
-        """Its words, in lower case."""
         return tokens(self.text)
 
     def __str__(self) -> str:
         return f'"{self.text}"' if self.is_phrase else self.text
 
 
-class Filter(NamedTuple):
-    """An operator with its value."""
+class Operator(NamedTuple):
+    """An operator with its value, such as ``from:alice``."""
 
     name: str
     value: str
@@ -58,10 +57,10 @@ class Filter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for: all of the terms, and all that the filters say; several people, or several rooms, are alternatives."""
+    """All terms must match, and one value of each kind of operator."""
 
     terms: tuple[Term, ...] = ()
-    filters: tuple[Filter, ...] = ()
+    filters: tuple[Operator, ...] = ()
     before: date | None = None  # earlier than this day
     after: date | None = None  # on this day or later
 
@@ -72,16 +71,17 @@ class Query:
         return " ".join(map(str, [*self.terms, *self.filters]))
 
     def values(self, name: str) -> list[str]:
-        """Return what the filters of one kind say."""
         return [value for each, value in self.filters if each == name]
 
-    def without(self, gone: Filter) -> str:
-        """Return the query as text, without one of its filters."""
-        return " ".join(map(str, [*self.terms, *(each for each in self.filters if each != gone)]))
+    def without(self, removed: Operator) -> str:
+        """Return the query as text, without one of its operators."""
+        return " ".join(
+            map(str, [*self.terms, *(each for each in self.filters if each != removed)])
+        )
 
 
 def parse(typed: str) -> Query:
-    """Read what somebody typed. Raises ``BadRequest`` that names the field."""
+    """Raises ``BadRequest`` that names the field."""
     policies.check_is_text(typed, name="q")
     if len(typed) > MAX_LENGTH:
         raise BadRequest(
@@ -109,28 +109,29 @@ def parse(typed: str) -> Query:
 
 
 def joined(typed: str, filters: Iterable[tuple[str, str]]) -> str:
-    """Return what somebody typed with the filters of a form behind it; those that are empty are left out."""
-    said = (f"{name}:{''.join(value.split())}" for name, value in filters if value.strip())
+    """Return a typed query followed by the filters of a form that have a value."""
+    operators = (f"{name}:{''.join(value.split())}" for name, value in filters if value.strip())
     return (
-        " ".join([*typed.split(), *said])
+        " ".join([*typed.split(), *operators])
         if any(value.strip() for _name, value in filters)
         else typed
     )
 
 
 def tokens(text: str) -> list[str]:
-    """Return the words of a text, in lower case, as both databases cut them but for rare letters."""
+    """Return the words of a text in lower case, split as in both databases but for rare letters."""
     return [token.lower() for token in _TOKEN.findall(text)]
 
 
-def _parts(typed: str) -> tuple[list[Term], list[Filter]]:
+def _parts(typed: str) -> tuple[list[Term], list[Operator]]:
     terms: list[Term] = []
-    filters: list[Filter] = []
+    filters: list[Operator] = []
     for part in _PART.finditer(typed):
         name, value = (part["name"] or "").lower(), part["value"] or ""
         if name and (name != HAS or value.lower() == LINK):
-            if value:  # an operator alone is one that is being typed
-                filters.append(Filter(name, value.lower() if name == HAS else value))
+            # An operator without a value is still being typed.
+            if value:
+                filters.append(Operator(name, value.lower() if name == HAS else value))
         elif part["phrase"] is not None:
             terms.append(Term(part["phrase"].strip(), is_phrase=True))
         else:
@@ -139,7 +140,7 @@ def _parts(typed: str) -> tuple[list[Term], list[Filter]]:
 
 
 def _with_prefix(terms: list[Term], typed: str) -> tuple[Term, ...]:
-    """Let the last word go on until a blank says that it is complete."""
+    """Make the last word a prefix, unless a space shows that it is complete."""
     if (
         terms
         and not terms[-1].is_phrase
@@ -150,14 +151,14 @@ def _with_prefix(terms: list[Term], typed: str) -> tuple[Term, ...]:
     return tuple(terms)
 
 
-def _date(said: Filter) -> date:
+def _date(operator: Operator) -> date:
     try:
-        if _DATE.fullmatch(said.value):
-            return date.fromisoformat(said.value)
+        if _DATE.fullmatch(operator.value):
+            return date.fromisoformat(operator.value)
     except ValueError:
         pass
     raise BadRequest(
         "{name}: expected a date such as 2026-01-31, got “{value}”",
-        name=said.name,
-        value=said.value,
+        name=operator.name,
+        value=operator.value,
     )

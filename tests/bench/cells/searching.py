@@ -51,8 +51,8 @@ _TIMED = """
 import json, random, time
 from django.contrib.auth.models import User
 from chat.models import Membership, Message, Room
-from chat.search import results
-from chat.search.query import parse
+from chat.pages import search_results as results
+from chat.queries.search.query import parse
 random.seed(11)
 room = Room.objects.filter(kind="public").order_by("pk").first()
 user = Membership.objects.filter(room=room).order_by("pk").first().user

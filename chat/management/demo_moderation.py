@@ -1,4 +1,4 @@
-"""What waits at the desk of the demo: a market room where many things are reported, some of them decided already."""
+"""The demo's moderation: a market room with many reports, some of them already resolved."""
 
 import uuid
 from collections.abc import Callable
@@ -20,38 +20,37 @@ SELLERS: Final = {
     "hana": "Hana Sato",
     "ivo": "Ivo Kral",
 }
-SAID: Final = [
-    ("spam", "Genuine dive watches, 80 % off, today only. Write to me, no questions asked."),
+POSTS: Final = [
+    ("spam", "Genuine dive watches, 80% off, today only. Message me, no questions asked."),
     (
         "abuse",
-        "Whoever bought that dinghy from me last week: you are an idiot, and everybody here knows it.",
+        "To the buyer of my dinghy last week: you are an idiot, and everyone here knows it.",
     ),
-    ("other", "Selling a used mainsail, 32 m², two repairs. Can be seen in the harbour."),
+    ("other", "Selling a used mainsail, 32 m², two repairs. You can see it in the harbour."),
     ("spam", "Earn 4000 a week from your bunk! My cousin did, and so can you."),
     ("illegal", "Red diesel, no papers, 200 litres. Pick it up at night."),
     ("abuse", "People from the north pier should stay out of this room. You ruin it."),
     ("spam", "BEST ANCHOR CHAIN BEST PRICE BEST ANCHOR CHAIN BEST PRICE"),
-    ("other", "Has anybody seen a grey tender with a green stripe? It drifted off on Sunday."),
+    ("other", "Has anyone seen a grey tender with a green stripe? It drifted off on Sunday."),
     ("spam", "Follow me for the secret tide tables that the harbour office hides from you."),
     ("abuse", "Nobody asked you. Go back to your pedal boat."),
 ]
 NOTES: Final = [
     "",
-    "The fourth time this week.",
-    "He writes this in every room.",
+    "This is the fourth time this week.",
+    "He posts this in every room.",
     "",
-    "I know the person whom this is about.",
+    "I know the person this is about.",
     "",
 ]
-MESSAGES: Final = 48  # each reported; some decided, so that forty cases wait
-DECIDED: Final = 8
-HOURS_APART: Final = 2.5  # between two of them: five days in all
+MESSAGES: Final = 48  # all reported; forty cases stay open
+RESOLVED: Final = 8
+HOURS_APART: Final = 2.5  # between two messages: five days in all
 
 Clock = Callable[[timedelta], AbstractContextManager[None]]
 
 
-def fill_desk(clock: Clock, key: Callable[[str], uuid.UUID], *, moderator: int) -> None:
-    """Post, report and decide, through the services and at its time."""
+def fill_reports(clock: Clock, key: Callable[[str], uuid.UUID], *, moderator: int) -> None:
     with clock(timedelta(days=7)):
         sellers = [_seller(name, full) for name, full in SELLERS.items()]
         room = services.create_room(
@@ -67,26 +66,26 @@ def fill_desk(clock: Clock, key: Callable[[str], uuid.UUID], *, moderator: int) 
             [user_id for user_id in sellers if user_id != _author(sellers, number)],
         )
     with clock(timedelta(hours=3)):
-        for message_id in posted[:DECIDED]:
+        for message_id in posted[:RESOLVED]:
             _decide(message_id, moderator, remove=message_id % 2 == 0)
-        for message_id in posted[DECIDED : DECIDED + 3]:
+        for message_id in posted[RESOLVED : RESOLVED + 3]:
             services.assign(actor_id=moderator, message_id=message_id)
-        services.hide_message(actor_id=moderator, message_id=posted[DECIDED + 1])
+        services.hide_message(actor_id=moderator, message_id=posted[RESOLVED + 1])
         services.mute(
             actor_id=moderator,
             room_id=room.pk,
             user_id=sellers[3],
             seconds=86_400,
-            reason="The same advertisement four times",
+            reason="Posted the same advertisement four times",
         )
         services.ban(
             actor_id=moderator,
             room_id=room.pk,
             user_id=sellers[5],
-            reason="Insults, after two warnings",
+            reason="Insults after two warnings",
         )
         services.site_ban(
-            actor_id=moderator, user_id=sellers[4], reason="An account that only advertises"
+            actor_id=moderator, user_id=sellers[4], reason="This account only posts advertisements"
         )
 
 
@@ -113,7 +112,7 @@ def _author(sellers: list[int], number: int) -> int:
 def _post(
     clock: Clock, key: Callable[[str], uuid.UUID], room_id: int, sellers: list[int], number: int
 ) -> int:
-    body = SAID[number % len(SAID)][1]
+    body = POSTS[number % len(POSTS)][1]
     with clock(_before(number)):
         return services.post_message(
             author_id=_author(sellers, number),
@@ -124,10 +123,10 @@ def _post(
 
 
 def _report(clock: Clock, message_id: int, number: int, readers: list[int]) -> None:
-    category = SAID[number % len(SAID)][0]
-    for place, reader in enumerate(readers[: 1 + number % 3 // 2 + number % 7 // 6]):
-        with clock(_before(number) - timedelta(minutes=10 * (place + 1))):
-            note = NOTES[(number + place) % len(NOTES)]
+    category = POSTS[number % len(POSTS)][0]
+    for index, reader in enumerate(readers[: 1 + number % 3 // 2 + number % 7 // 6]):
+        with clock(_before(number) - timedelta(minutes=10 * (index + 1))):
+            note = NOTES[(number + index) % len(NOTES)]
             services.report(actor_id=reader, message_id=message_id, category=category, note=note)
 
 
