@@ -24,7 +24,10 @@ STORED = """(count) => new Promise((resolve) => {
   look();
 })"""
 ACCEPT = "() => outbox.resume(async (command, fields) => { sent.push(fields.body); return {}; })"
-NEVER_ANSWER = "() => outbox.resume((command, { body, key }) => { sent.push([body, key]); return new Promise(() => {}); })"
+NEVER_ANSWER = (
+    "() => outbox.resume((command, { body, key }) => { sent.push([body, key]); return new "
+    "Promise(() => {}); })"
+)
 ENTRIES = "() => outbox.entries.map(({ fields, state }) => `${fields.body} ${state}`)"
 
 
