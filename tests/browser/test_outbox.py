@@ -17,7 +17,7 @@ OPEN = """async (owner) => {
   window.outbox = new Outbox({ owner });
   await outbox.ready;
   window.sent = [];
-  window.write = (body) => outbox.add({ command: 'message.post', lane: 'room.1', fields: { room: 1, body } });
+  window.write = (body) => outbox.add({ command: 'message.post', orderingKey: 'room.1', fields: { room: 1, body } });
 }"""
 STORED = """(count) => new Promise((resolve) => {
   const look = () => outbox.entries.filter((entry) => entry.order !== null).length === count ? resolve() : setTimeout(look, 5);
