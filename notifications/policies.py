@@ -48,11 +48,10 @@ def check_all_found(ids: Collection[int], found: Collection[int]) -> None:
     """Raise ``NotFound`` with the ids that are not the caller's; whose they are is not told."""
     missing = sorted(set(ids) - set(found))
     if missing:
-        named = ", ".join(map(str, missing[:MAX_IDS_NAMED]))
-        more = f" and {len(missing) - MAX_IDS_NAMED} more" if len(missing) > MAX_IDS_NAMED else ""
-        raise NotFound(
-            "There is no notification {named}{more} in your inbox.", named=named, more=more
-        )
+        ids_named = ", ".join(map(str, missing[:MAX_IDS_NAMED]))
+        if len(missing) > MAX_IDS_NAMED:
+            ids_named += ", …"
+        raise NotFound("There is no notification {ids} in your inbox.", ids=ids_named)
 
 
 def check_kinds(names: Collection[str], *, name: str, optional: bool) -> None:
