@@ -24,7 +24,7 @@ def with_worker(page: Page) -> Page:
 
 @pytest.mark.parametrize(
     ("locale", "title", "button"),
-    [("en", "You're offline", "Try now"), ("de", "Keine Verbindung", "Jetzt versuchen")],
+    [("en", "You're offline", "Try now"), ("de", "Du bist offline", "Jetzt versuchen")],
 )
 def test_a_page_that_cannot_be_had_says_so_in_the_readers_language(
     open_page: OpenPage, people: People, lab: Room, locale: str, title: str, button: str
@@ -92,7 +92,7 @@ def test_another_language_is_another_worker(open_page: OpenPage, people: People,
     with_worker(page)
     page.context.set_offline(True)
     page.goto("/inbox/")
-    expect(page.get_by_role("heading", name="Keine Verbindung")).to_be_visible()
+    expect(page.get_by_role("heading", name="Du bist offline")).to_be_visible()
 
 
 def test_the_site_can_be_installed(open_page: OpenPage, people: People, lab: Room) -> None:

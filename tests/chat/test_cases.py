@@ -98,7 +98,10 @@ def test_the_second_moderator_gets_the_error_in_their_language(
     with pytest.raises(TooLate) as refused:
         services.decide(actor_id=omar.pk, message_id=message.pk, status="resolved")
     with override("de"):
-        assert refused.value.message == "Mona war schneller: Die Nachricht bleibt."
+        assert (
+            refused.value.message
+            == "Mona hat diesen Fall schon abgeschlossen und die Nachricht behalten."
+        )
 
 
 def test_without_a_reason_the_author_reads_the_category(

@@ -58,7 +58,7 @@ def test_the_owner_of_a_deactivated_account_learns_the_reason(
 def test_the_reason_is_in_their_language(client: Client, gone: User) -> None:
     with override("de"):
         said = told(client, "bob", PASSWORD, **{"accept-language": "de"})
-    assert said.startswith("Dieses Konto wurde von der Moderation deaktiviert: it was stolen. ")
+    assert said.startswith("Die Moderation hat dieses Konto deaktiviert. Grund: it was stolen. ")
 
 
 def test_an_account_that_no_moderator_has_deactivated_has_no_reason(

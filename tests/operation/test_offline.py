@@ -47,7 +47,7 @@ def test_the_worker_is_sent_again_only_where_it_has_changed(client: Client) -> N
 
 @pytest.mark.parametrize(
     ("language", "title"),
-    [("en", "You're offline"), ("de", "Keine Verbindung"), ("xx", "You're offline")],
+    [("en", "You're offline"), ("de", "Du bist offline"), ("xx", "You're offline")],
 )
 def test_the_page_speaks_the_language_of_the_address(
     client: Client, language: str, title: str
