@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser machines chaos jitter test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos jitter test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -133,6 +133,10 @@ bench-guard: bench-install ## Has the cost of anything moved since the last reco
 bench-browser: install-dev ## Measure how smooth the page is, in Chromium; writes docs/benchmarks/browser.md
 	@.ci/services
 	.venv/bin/python -m tests.browser.bench
+
+bench-tabs: install-dev ## Measure what a connection for each tab would cost; writes docs/benchmarks
+	@.ci/services
+	.venv/bin/python -m tests.browser.bench_tabs
 
 .PHONY: bench-install
 bench-install: install-dev

@@ -31,7 +31,7 @@ from realtime.protocol.errors import HoldfastError
 MAX_ROWS: Final = ROWS_PER_PAGE
 MAX_ERRORS: Final = 5  # shown one by one
 
-Text = str | Promise
+Label = str | Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,15 @@ class AdminAction:
     """An action on rows: the service that it calls, and the texts of its pages."""
 
     name: str  # in the URL
-    label: Text
-    explanation: Text
+    label: Label
+    explanation: Label
     done: Any  # an ngettext_lazy: "%(count)d message deleted."
     # Called with actor_id, the ids of the row (``ActionAdmin.ids``) and the fields of the form.
     service: Callable[..., object]
     permission: str
     form: type[forms.Form] = ReasonForm
     # Why the action would not change this row; empty if it would.
-    blocker: Callable[[Any], Text] = field(default=lambda row: "")
+    blocker: Callable[[Any], Label] = field(default=lambda row: "")
     initial: Callable[[Any], dict[str, Any]] = field(default=lambda row: {})
     undo: str = ""  # name of the action that reverses this one
     is_single: bool = False  # offered on the page of a row only
@@ -57,7 +57,7 @@ class AdminAction:
 class Link(NamedTuple):
     """A button that leads to a page."""
 
-    label: Text
+    label: Label
     url: str
     name: str = ""
 

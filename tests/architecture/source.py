@@ -1,7 +1,7 @@
 """Our own source, as the architecture tests read it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -34,28 +34,28 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def who_imports(*names: str) -> set[str]:
+def who_imports(*names: str, among: Iterable[Path] | None = None) -> set[str]:
     """Return the modules that import one of the names, or something below it."""
     return {
         str(path)
-        for path in modules(*PACKAGES)
+        for path in (modules(*PACKAGES) if among is None else among)
         for imported in imports(path)
         if any(imported == name or imported.startswith(f"{name}.") for name in names)
     }
 
 
-def who_calls(*names: str) -> set[str]:
-    """Return the modules that call something of this name, whatever it belongs to: ``atomic``, ``WebSocket``."""
+def who_calls(*names: str, among: Iterable[Path] | None = None) -> set[str]:
+    """Return the modules that call something of this name: ``atomic``, ``transaction.atomic``."""
     return {
         str(path)
-        for path in modules(*PACKAGES)
+        for path in (modules(*PACKAGES) if among is None else among)
         for node in ast.walk(tree(path))
         if isinstance(node, ast.Call) and called(node) in names
     }
 
 
 def words(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the strings of a module and the names that it defines, with their lines, docstrings left out."""
+    """Yield the strings of a module, without docstrings, and the names that it defines."""
     docstrings = {
         id(node.value)
         for node in ast.walk(tree(path))

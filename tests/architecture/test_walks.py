@@ -48,8 +48,9 @@ def defined_in_script(source: str, name: str) -> bool:
     """Tell whether a script defines a function, a class or a method of this name."""
     word = re.escape(name)
     declared = rf"(?:export )?(?:default )?(?:async )?(?:function\*? |class ){word}\b"
+    arrow = rf"(?:export )?const {word} = (?:async )?(?:\(|\w+ =>)"
     method = rf"  (?:static )?(?:async )?(?:get |set |\*)?{word}\((?:.*\{{|[^;]*\(|)"
-    return re.search(rf"^(?:{declared}|{method}$)", source, re.MULTILINE) is not None
+    return re.search(rf"^(?:{declared}|{arrow}|{method}$)", source, re.MULTILINE) is not None
 
 
 @pytest.mark.parametrize("heading", WALKS)

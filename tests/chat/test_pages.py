@@ -118,7 +118,7 @@ def test_messages_of_one_author_stand_together(client: Client, people: People, l
 
 
 def test_the_browser_groups_messages_by_the_same_time() -> None:
-    script = (Path(chat.__file__).parent / "static/chat/timeline/marks.js").read_text()
+    script = (Path(chat.__file__).parent / "static/chat/timeline/dividers.js").read_text()
     assert f"const GROUP_MS = {GROUP_SECONDS * 1000:_};" in script
 
 

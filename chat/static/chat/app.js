@@ -1,6 +1,6 @@
 /**
- * The page as a whole: one connection, the rooms on it, and which view is shown. Going somewhere
- * replaces the view, never the connection.
+ * The page as a whole: one connection, the rooms, and the view. Navigation replaces the view but
+ * keeps the connection.
  * @module
  */
 
@@ -11,17 +11,16 @@ import { Desktop, showThatSomebodyLooks } from '../notifications/desktop.js';
 import { InboxFeed } from '../notifications/feed.js';
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
-import { listenToBrowser } from '../realtime/connection/page_lifecycle.js';
+import { followPageLifecycle } from '../realtime/connection/page_lifecycle.js';
 import { Session } from '../realtime/session.js';
 import { sharedTransport } from '../realtime/tabs/shared_socket.js';
 import { EmojiPicker } from './composer/emoji_picker.js';
 import { FormatMenu } from './composer/format_menu.js';
 import { Connection } from './connection.js';
-import { Counters } from './counters.js';
 import './inbox/kinds.js';
 import { Dialogs } from './lib/dialogs.js';
-import { complain, onAction, toast } from './lib/dom.js';
-import { makeRoomForKeyboard } from './lib/keyboard.js';
+import { onAction, toast, toastError } from './lib/dom.js';
+import { fitAboveKeyboard } from './lib/keyboard.js';
 import { Menu, moveWithArrows, placeBeside } from './lib/menu.js';
 import { PerFrame } from './lib/per_frame.js';
 import { Shortcuts } from './lib/shortcuts.js';
@@ -36,10 +35,11 @@ import { Router } from './router.js';
 import { SearchField } from './search/search_field.js';
 import { Switcher } from './search/switcher.js';
 import { Favourites } from './sidebar/favourites.js';
-import { Recent } from './sidebar/recent.js';
+import { RecentRooms } from './sidebar/recent_rooms.js';
 import { neighbour } from './sidebar/room_order.js';
 import { Sidebar } from './sidebar/sidebar.js';
 import { allowPictures } from './timeline/pictures.js';
+import { UnreadBadge } from './unread_badge.js';
 import { words } from './words.js';
 
 /**
@@ -47,21 +47,28 @@ import { words } from './words.js';
  * @typedef {import('../realtime/types.js').User} User
  * @typedef {import('./rooms/room.js').Room} Room
  *
- * @typedef {object} Boot  What the server wrote into the page (chat/page_data.py).
+ * @typedef {object} Boot  The data that the server put into the page (chat/pages/page_data.py).
  * @property {User & {moderator: boolean}} me
  * @property {string} epoch
  * @property {import('./rooms/room.js').Listed[]} rooms
- * @property
- *   {{seq: number, unread: number, since: string, preferences: import('../notifications/news.js').Choices}}
- *   inbox
+ * @property {BootInbox} inbox
  * @property {{message: number}} limits
  * @property {string[]} image_hosts
  * @property {import('./people/blocks.js').Block[]} blocks
  * @property {import('./people/site_mute.js').MuteRow | null} site_mute
  */
 
+/**
+ * @typedef {object} BootInbox
+ * @property {number} seq
+ * @property {number} unread
+ * @property {string} since
+ * @property {import('../notifications/news.js').Choices} preferences
+ */
+
 const PATH = '/ws/chat/';
-const MEMBERS_ASKED = 200; // for completion of names; larger rooms complete those who have been met
+/** For completion of names. In larger rooms, only people seen on the page complete as well. */
+const MEMBERS_LOADED = 200;
 
 export class App {
   /** @type {Map<number, Promise<User[]>>} */
@@ -85,7 +92,7 @@ export class App {
       outbox,
       transport: sharedTransport({ path: PATH, user: boot.me.id }),
     });
-    this.api = new Api({ onEpoch: (epoch) => this.client.heardEpoch(epoch) });
+    this.api = new Api({ onEpoch: (epoch) => this.client.checkEpoch(epoch) });
     this.dialogs = new Dialogs(this.api);
     this.emoji = new EmojiPicker();
     this.menu = new Menu();
@@ -95,8 +102,8 @@ export class App {
     this.feed = new InboxFeed(this.client, this.api);
     this.announcements = new Announcements(this.client, this.api);
     this.favourites = new Favourites(this.api, this.rooms);
-    this.counters = new Counters();
-    this.recent = new Recent(boot.me.id);
+    this.badge = new UnreadBadge();
+    this.recent = new RecentRooms(boot.me.id);
     this.shortcuts = new Shortcuts(this.#keys());
     this.formats = new FormatMenu(this.shortcuts.mac);
     this.switcher = new Switcher(this);
@@ -106,13 +113,13 @@ export class App {
       this.favourites,
       (opener, room) => roomMenu(opener, room, this),
     );
-    const ask = () => this.api.get('/api/announcements/');
+    const check = () => this.api.get('/api/announcements/');
     const session = new Session({
       client: this.client,
-      ask,
-      told: () => this.connection.paint(),
+      check,
+      changed: () => this.connection.paint(),
     });
-    this.connection = new Connection(this.client, session, ask);
+    this.connection = new Connection(this.client, session, check);
     this.profile = new Profile(this);
     this.router = new Router(this);
     this.search = new SearchField(
@@ -124,7 +131,7 @@ export class App {
     );
     this.#listen();
     showThatSomebodyLooks();
-    makeRoomForKeyboard();
+    fitAboveKeyboard();
     this.desktop = new Desktop({
       feed: this.feed,
       user: boot.me.id,
@@ -141,7 +148,7 @@ export class App {
 
   start() {
     this.router.start();
-    listenToBrowser(this.client);
+    followPageLifecycle(this.client);
     this.client.start();
   }
 
@@ -151,8 +158,8 @@ export class App {
   }
 
   /**
-   * Those who can be mentioned in a room. Asked for once; without a connection, those who have been
-   * met.
+   * People who can be mentioned in a room. Loaded once; without a connection, the people seen on
+   * the page.
    * @param {Room} room
    * @returns {Promise<User[]>}
    */
@@ -166,7 +173,7 @@ export class App {
   async #askMembers(room) {
     try {
       const { members } = await this.api.get(`/api/rooms/${room.id}/members`, {
-        limit: MEMBERS_ASKED,
+        limit: MEMBERS_LOADED,
       });
       for (const { user } of members) this.people.learn(user);
       return members
@@ -189,21 +196,22 @@ export class App {
     await this.go(url);
   }
 
-  /** Open the conversation with one person. @param {number} userId */
+  /** Open the direct conversation with a person. @param {number} userId */
   async writeTo(userId) {
     try {
       const room = this.rooms.added(await this.api.post('/api/rooms/direct', { user: userId }));
       await this.go(room.url);
     } catch (error) {
-      complain(error);
+      toastError(error);
     }
   }
 
   /** @param {Room} room */
   markRead(room) {
-    if (this.router.markRead(room)) return; // the view that shows it knows how
+    // A view of the room also updates its unread line.
+    if (this.router.markRead(room)) return;
     room.readTo(room.lastNumber);
-    this.client.command('room.read', { room: room.id, number: room.lastNumber }).catch(complain);
+    this.client.command('room.read', { room: room.id, number: room.lastNumber }).catch(toastError);
   }
 
   async markAllRead() {
@@ -214,7 +222,7 @@ export class App {
       await this.client.command('room.read_all', {});
       toast(words.allRead);
     } catch (error) {
-      complain(error);
+      toastError(error);
     }
   }
 
@@ -225,7 +233,7 @@ export class App {
       () => false,
     );
     if (done) toast(words.linkCopied);
-    else complain(words.copyFailed);
+    else toastError(words.copyFailed);
   }
 
   showShortcuts() {
@@ -233,7 +241,7 @@ export class App {
     new ShortcutsView(this.shortcuts).open();
   }
 
-  /** What the shortcuts of the page do. @returns {Record<string, () => void>} */
+  /** The actions of the page's shortcuts. @returns {Record<string, () => void>} */
   #keys() {
     const step =
       (/** @type {1 | -1} */ way, unread = false) =>
@@ -254,7 +262,7 @@ export class App {
     };
   }
 
-  /** Esc closes what is open; where nothing is, the room is read. */
+  /** Esc closes what is open, or marks the room as read. */
   #escape() {
     const { room } = this.router;
     if (this.drawerIsOpen) this.drawer(false);
@@ -267,7 +275,7 @@ export class App {
 
   #count() {
     this.router.paintTitle();
-    this.counters.show(this.rooms);
+    this.badge.show(this.rooms);
   }
 
   #listen() {
@@ -283,13 +291,13 @@ export class App {
     );
     this.announcements.on('change', (shown) => banner.show(shown));
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
-    this.feed.on('block', (row) => this.blocks.tell(/** @type {any} */ (row)));
-    this.feed.on('site_mute', (row) => this.siteMute.tell(/** @type {any} */ (row)));
+    this.feed.on('block', (row) => this.blocks.update(/** @type {any} */ (row)));
+    this.feed.on('site_mute', (row) => this.siteMute.update(/** @type {any} */ (row)));
     this.feed.on('reloaded', () => {
       void this.blocks.reload().catch(() => {});
       void this.siteMute.reload().catch(() => {});
     });
-    this.feed.on('membership', (told) => void this.rooms.tellMine(told));
+    this.feed.on('membership', (told) => void this.rooms.ownMembershipPushed(told));
     this.rooms.on('change', () => this.#counting.soon());
     onAction(document, {
       reconnect: () => this.client.retryNow(),
@@ -312,7 +320,7 @@ export class App {
     const app = /** @type {HTMLElement} */ (document.querySelector('.app'));
     if ((app.dataset.drawer === 'open') === open) return;
     app.dataset.drawer = open ? 'open' : 'closed';
-    // In the drawer the rest of the page is out of reach; its first link is where one starts.
+    // The rest of the page cannot be reached while the drawer is open, so focus its first link.
     /** @type {HTMLElement} */ (document.getElementById('main')).inert = open;
     /** @type {HTMLElement | null} */ (
       document.querySelector(open ? '#sidebar a' : '[data-do="open-drawer"]')

@@ -1,6 +1,5 @@
 /**
- * Whether what one sees is the present, in words. Silent while it is, and during the short breaks
- * that nobody needs to know of.
+ * Shows the state of the connection while it is not open. Short interruptions are not shown.
  * @module
  */
 
@@ -11,13 +10,18 @@ import { words } from './words.js';
 /**
  * @typedef {import('../realtime/client.js').Client} Client
  * @typedef {import('../realtime/types.js').ConnectionState} ConnectionState
- * @typedef
- *   {{tone: 'calm' | 'warning' | 'stopped', words: string, short: string, retry: boolean, signIn: boolean}}
- *   Words
+ *
+ * @typedef {object} Status
+ * @property {'calm' | 'warning' | 'stopped'} tone
+ * @property {string} words
+ * @property {string} short
+ * @property {boolean} retry
+ * @property {boolean} signIn
  */
 
 const FORBIDDEN = 403;
-const PATIENCE_MS = 1500; // a break that is over sooner is not mentioned
+/** Shorter interruptions are not shown. */
+const SHOWN_AFTER_MS = 1500;
 const TICK_MS = 1000;
 
 export class Connection {
@@ -32,7 +36,7 @@ export class Connection {
 
   /**
    * @param {Client} client
-   * @param {{doubted: boolean}} session
+   * @param {{checking: boolean}} session
    * @param {() => Promise<unknown>} ask  a cheap request, which is refused to a banned user
    */
   constructor(client, session, ask) {
@@ -68,34 +72,35 @@ export class Connection {
     this.paint();
   }
 
-  /** Write the state into the line of the present view and into the sidebar. */
+  /** Show the state in the present view and in the sidebar. */
   paint() {
     const state = this.#client.state;
-    const said = this.#session.doubted ? DOUBTED : inWords(state, this.#ban);
+    const status = this.#session.checking ? CHECKING_SESSION : statusOf(state, this.#ban);
     document.documentElement.dataset.connection = state.name;
     const short = document.querySelector('[data-connection-words]');
-    if (short) short.textContent = said.short;
+    if (short) short.textContent = status.short;
     for (const line of /** @type {NodeListOf<HTMLElement>} */ (
       document.querySelectorAll('.app__main [data-slot="connection"]')
     )) {
       line.hidden =
         state.name === 'open' ||
-        (said.tone === 'warning' && Date.now() - this.#brokenAt < PATIENCE_MS);
+        (status.tone === 'warning' && Date.now() - this.#brokenAt < SHOWN_AFTER_MS);
       if (line.hidden) continue;
-      line.dataset.tone = said.tone;
-      slot(line, 'light').dataset.state = said.tone === 'stopped' ? 'stopped' : 'waiting';
-      setText(line, 'connection-words', said.words);
-      /** @type {HTMLElement} */ (line.querySelector('[data-do="reconnect"]')).hidden = !said.retry;
+      line.dataset.tone = status.tone;
+      slot(line, 'light').dataset.state = status.tone === 'stopped' ? 'stopped' : 'waiting';
+      setText(line, 'connection-words', status.words);
+      /** @type {HTMLElement} */ (line.querySelector('[data-do="reconnect"]')).hidden =
+        !status.retry;
       const link = /** @type {HTMLAnchorElement} */ (slot(line, 'connection-link'));
-      link.hidden = !said.signIn;
-      if (said.signIn)
+      link.hidden = !status.signIn;
+      if (status.signIn)
         link.search = `?${new URLSearchParams({ next: location.pathname + location.search })}`;
     }
   }
 }
 
-/** @type {Words} */
-const DOUBTED = {
+/** @type {Status} */
+const CHECKING_SESSION = {
   tone: 'calm',
   words: words.sessionDoubted,
   short: words.connecting,
@@ -103,8 +108,8 @@ const DOUBTED = {
   signIn: false,
 };
 
-/** @param {ConnectionState} state @param {string} ban @returns {Words} */
-function inWords(state, ban) {
+/** @param {ConnectionState} state @param {string} ban @returns {Status} */
+function statusOf(state, ban) {
   switch (state.name) {
     case 'open':
       return { tone: 'calm', words: '', short: words.connectionLive, retry: false, signIn: false };
@@ -129,7 +134,7 @@ function inWords(state, ban) {
     case 'stopped':
       return {
         tone: 'stopped',
-        words: stopped(state, ban),
+        words: stoppedText(state, ban),
         short: words.stoppedShort,
         retry: false,
         signIn: needsSignIn(state.code),
@@ -151,7 +156,7 @@ function needsSignIn(code) {
 }
 
 /** @param {{code: number, reason: string}} state @param {string} ban */
-function stopped({ code, reason }, ban) {
+function stoppedText({ code, reason }, ban) {
   if (code === CloseCode.SESSION_ENDED && reason === DEACTIVATED) return words.deactivated;
   if (needsSignIn(code)) return words.signedOut;
   if (code === CloseCode.BANNED) return ban || words.siteBanned;

@@ -1,11 +1,11 @@
 /**
- * Which view is shown at which address. A view comes from the server as a page; its `main` is taken
- * over, and kept for the way back.
+ * Shows the view of an address. A view is the `main` of a page of the server; views of rooms are
+ * kept for the way back.
  * @module
  */
 
 import { InboxView } from './inbox/inbox_view.js';
-import { clone, parse, takeJson } from './lib/dom.js';
+import { clone, parse, readJson } from './lib/dom.js';
 import { DirectoryView } from './rooms/directory_view.js';
 import { RoomView } from './rooms/room_view.js';
 import { SearchView } from './search/search_view.js';
@@ -17,15 +17,19 @@ import { words } from './words.js';
  * @typedef {{root: HTMLElement, title: string, controller: Controller | null}} View
  */
 
-const MOST_KEPT = 6; // rooms whose view is kept: going back to them needs no server
-const SKELETON_AFTER_MS = 150; // an answer that is faster needs none
+/** Rooms whose view is kept, so that going back needs no request. */
+const MAX_KEPT = 6;
+/** A faster answer needs no skeleton. */
+const SKELETON_AFTER_MS = 150;
+/** For a year. */
+const LAST_ROOM_ATTRIBUTES = 'path=/; max-age=31536000; samesite=lax';
 const OURS = /^\/(?:$|rooms\/|inbox\/|search\/)/;
 const ROOM = /^\/rooms\/([-\w]+)\/(?:(\d+)\/)?$/;
 
 export class Router {
   #app;
   #main = /** @type {HTMLElement} */ (document.getElementById('main'));
-  /** Views of rooms by the room's address, the latest last. @type {Map<string, View>} */
+  /** Views of rooms by the room's address, the most recent last. @type {Map<string, View>} */
   #kept = new Map();
   /** @type {View | null} */
   #view = null;
@@ -56,7 +60,7 @@ export class Router {
     await this.#show(pathname + search);
   }
 
-  /** The room that is shown. */
+  /** The room of the present view. */
   get room() {
     const controller = this.#view?.controller;
     return controller instanceof RoomView ? controller.room : null;
@@ -67,7 +71,7 @@ export class Router {
   }
 
   /**
-   * The person says that a room is read. False: no view of it is there.
+   * Mark a room as read in its view. False: it has no view.
    * @param {import('./rooms/room.js').Room} room
    */
   markRead(room) {
@@ -75,7 +79,7 @@ export class Router {
     const found = views.find(
       (controller) => controller instanceof RoomView && controller.room === room,
     );
-    if (found instanceof RoomView) found.reading.readAll();
+    if (found instanceof RoomView) found.readTracker.readAll();
     return found instanceof RoomView;
   }
 
@@ -116,14 +120,14 @@ export class Router {
     }, SKELETON_AFTER_MS);
     const view = await this.#load(url);
     clearTimeout(skeleton);
-    // the person has gone on to somewhere else
+    // The user has gone elsewhere meanwhile.
     if (going !== this.#going) return view?.controller?.leave();
     if (view) this.#enter(location.pathname, view);
   }
 
   /**
-   * A view that needs no server: kept, or on the screen since before I joined, with what I have
-   * begun to write.
+   * A view that needs no request: a kept one, or the present one, if the user has just joined its
+   * room. It still has the draft.
    * @param {string} address
    */
   #known(address) {
@@ -143,8 +147,7 @@ export class Router {
       const known = new URL(response.url);
       if (response.redirected && known.pathname !== new URL(url, location.href).pathname)
         history.replaceState(null, '', known.pathname + known.search);
-      // A page that is not ours: the form to sign in, a room that is gone, a proxy's error. The
-      // browser shows it as it is.
+      // Another page: the login form, a room that is gone, a proxy's error. The browser shows it.
       if (!root) {
         location.assign(url);
         return null;
@@ -168,7 +171,7 @@ export class Router {
   #controller(root) {
     const app = this.#app;
     if (root.dataset.view === 'room')
-      return new RoomView(root, app.rooms.open(takeJson(root, 'view-data')), app);
+      return new RoomView(root, app.rooms.open(readJson(root, 'view-data')), app);
     if (root.dataset.view === 'inbox') return new InboxView(root, app);
     if (root.dataset.view === 'directory')
       return new DirectoryView(root, app.api, (id, url) => app.join(id, url));
@@ -196,7 +199,7 @@ export class Router {
     this.#keep(url, view);
     this.#title = view.title;
     this.paintTitle();
-    this.#app.counters.show(this.#app.rooms);
+    this.#app.badge.show(this.#app.rooms);
     this.#app.connection.paint();
     const room = view.controller instanceof RoomView ? view.controller.room : null;
     this.#app.sidebar.current(room);
@@ -208,7 +211,7 @@ export class Router {
   }
 
   /**
-   * Keep the view of one of my rooms; the one that was left longest ago goes.
+   * Keep the view of a room of the user, and drop the oldest one.
    * @param {string} url
    * @param {View} view
    */
@@ -217,18 +220,18 @@ export class Router {
     if (!address || !(view.controller instanceof RoomView) || !view.controller.room.isMember)
       return;
     // biome-ignore lint/suspicious/noDocumentCookie: not every browser has the Cookie Store API.
-    document.cookie = `last_room=${view.controller.room.data.slug}; path=/; max-age=31536000; samesite=lax`;
+    document.cookie = `last_room=${view.controller.room.data.slug}; ${LAST_ROOM_ATTRIBUTES}`;
     this.#kept.delete(address);
     this.#kept.set(address, view);
     const [oldest] = this.#kept;
-    if (this.#kept.size <= MOST_KEPT || oldest[1] === view) return;
+    if (this.#kept.size <= MAX_KEPT || oldest[1] === view) return;
     this.#kept.delete(oldest[0]);
     oldest[1].controller?.leave();
   }
 
   /** @param {View} view */
   #focus(view) {
-    // On glass the keyboard would cover half of what one came for.
+    // On a touch screen the keyboard would cover half of the room.
     if (view.controller instanceof RoomView && matchMedia('(pointer: fine)').matches)
       view.controller.composer.focus();
     else if (document.activeElement === document.body) this.#main.focus({ preventScroll: true });
@@ -242,7 +245,7 @@ export class Router {
   }
 }
 
-/** The address of the room that an address belongs to. @param {string} url */
+/** The address of the room for an address inside it. @param {string} url */
 function roomAddress(url) {
   const found = ROOM.exec(new URL(url, location.href).pathname);
   return found ? `/rooms/${found[1]}/` : null;

@@ -6,7 +6,7 @@
 
 /** @typedef {import('../realtime/types.js').Row} Row */
 
-const MOST_SHOWN = 3; // more would push the page away; the next comes when one is dismissed
+const MAX_SHOWN = 3; // more would push the page away; the next comes when one is dismissed
 const ICONS = {
   info: 'megaphone',
   success: 'circle-check',
@@ -30,7 +30,7 @@ export class Banner {
 
   /** @param {Row[]} announcements  newest first */
   show(announcements) {
-    const shown = announcements.slice(0, MOST_SHOWN);
+    const shown = announcements.slice(0, MAX_SHOWN);
     const known = new Map(
       [...this.#list.children].map((element) => [
         Number(/** @type {HTMLElement} */ (element).dataset.announcement),

@@ -38,7 +38,7 @@ const TURN_MS = 10_000;
 const TOLD = 'holdfast.told';
 const OFF = 'holdfast.desktop-off'; // in localStorage: this browser asked for none, although it may
 /** At once, after a long sleep perhaps; what is above is told as a number. */
-const MOST_AT_ONCE = 3;
+const MAX_AT_ONCE = 3;
 const AT_ONCE_MS = 2000;
 
 /**
@@ -142,7 +142,7 @@ export class Desktop {
     this.#recent = this.#recent.filter((then) => now - then < AT_ONCE_MS);
     this.#recent.push(now);
     const told =
-      this.#recent.length > MOST_AT_ONCE
+      this.#recent.length > MAX_AT_ONCE
         ? {
             tag: 'holdfast.many',
             title: desktopWords.many(this.#options.feed.unread),

@@ -13,7 +13,7 @@
 export const FILTERS = Object.freeze({ unread: 'unread', all: 'inbox', archived: 'archived' });
 
 /** Rows in memory; of those that are not on the tab the ones that changed longest ago go first. */
-const MOST_ROWS = 2000;
+const MAX_ROWS = 2000;
 
 export class Shelf {
   /** @type {Tab} */
@@ -77,7 +77,7 @@ export class Shelf {
     if ((this.#rows.get(row.id)?.seq ?? -1) > row.seq) return;
     this.#rows.delete(row.id);
     this.#rows.set(row.id, row);
-    if (this.#rows.size > MOST_ROWS) this.#forget();
+    if (this.#rows.size > MAX_ROWS) this.#forget();
   }
 
   /** @param {Row} row */
@@ -89,7 +89,7 @@ export class Shelf {
 
   #forget() {
     for (const [id, row] of this.#rows) {
-      if (this.#rows.size <= MOST_ROWS) return;
+      if (this.#rows.size <= MAX_ROWS) return;
       if (!this.#belongs(row)) this.#rows.delete(id);
     }
   }

@@ -7,7 +7,7 @@
 /** @typedef {import('../realtime/types.js').Row} Row */
 
 /** Rows whose last news is remembered. */
-const MOST_REMEMBERED = 500;
+const MAX_REMEMBERED = 500;
 
 /**
  * Tells news from rows that changed otherwise (read, marked as unread, a reaction taken back),
@@ -34,7 +34,7 @@ export class News {
       this.#known.get(row.id) !== when;
     this.#known.delete(row.id);
     this.#known.set(row.id, when);
-    if (this.#known.size > MOST_REMEMBERED)
+    if (this.#known.size > MAX_REMEMBERED)
       this.#known.delete(/** @type {number} */ (this.#known.keys().next().value));
     if (when > this.#latest) this.#latest = when;
     return fresh;

@@ -8,7 +8,7 @@
 
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
-import { listenToBrowser } from '../realtime/connection/page_lifecycle.js';
+import { followPageLifecycle } from '../realtime/connection/page_lifecycle.js';
 import { Session } from '../realtime/session.js';
 import { sharedTransport } from '../realtime/tabs/shared_socket.js';
 import { Announcements } from './announcements.js';
@@ -25,8 +25,8 @@ const client = new Client({
   user: me,
   transport: sharedTransport({ path: PATH, user: me }),
 });
-export const api = new Api({ onEpoch: (epoch) => client.heardEpoch(epoch) });
-new Session({ client, ask: () => api.get('/api/announcements/') });
+export const api = new Api({ onEpoch: (epoch) => client.checkEpoch(epoch) });
+new Session({ client, check: () => api.get('/api/announcements/') });
 export const feed = new InboxFeed(client, api);
 const announcements = new Announcements(client, api);
 
@@ -45,6 +45,6 @@ feed.on('reading', ({ announcement }) => announcements.wasRead(announcement));
 
 feed.follow(me);
 announcements.follow();
-listenToBrowser(client);
+followPageLifecycle(client);
 showThatSomebodyLooks();
 client.start();

@@ -1,6 +1,5 @@
 /**
- * The HTTP side: JSON in and out, CSRF, and errors as the protocol names them (docs/protocol.md
- * §6).
+ * Requests over HTTP: JSON, CSRF, and the errors of the protocol (docs/protocol.md §6).
  *
  *     const api = new Api();
  *     const { room, membership, seq, messages } = await api.get('/api/rooms/42/');
@@ -23,11 +22,11 @@ const EPOCH_HEADER = 'Stream-Epoch';
 
 /**
  * @typedef {object} ApiOptions
- * @property {string} [base]  of another origin, for pages with a token
+ * @property {string} [base]  another origin, for pages with a token
  * @property {string} [token]  a bearer token, for pages without a session
  * @property {typeof fetch} [fetch]
- * @property {() => string} [cookies]  what `document.cookie` says
- * @property {(epoch: string) => void} [onEpoch] called with the epoch of every answer that names
+ * @property {() => string} [cookies]  returns `document.cookie`
+ * @property {(epoch: string) => void} [onEpoch] called with the epoch of every answer that has
  *   one
  * @property {Clock} [clock]
  *
@@ -58,7 +57,7 @@ export class Api {
     this.#clock = clock;
   }
 
-  /** The epoch of the last answer that named one. */
+  /** The epoch of the last answer that had one. */
   get epoch() {
     return this.#epoch;
   }
@@ -178,7 +177,7 @@ async function read(response) {
   throw unexpected(response);
 }
 
-/** An answer that is not the application's: a proxy's page, mostly. @param {Response} response */
+/** The error for an answer of a proxy, not of the application. @param {Response} response */
 function unexpected(response) {
   const retryAfter = Number(response.headers.get('Retry-After')) || null;
   if ([502, 503, 504].includes(response.status)) {

@@ -1,28 +1,29 @@
 /**
- * A page's one connection with everything on it: streams that catch up by themselves, signals,
- * commands, and an outbox.
+ * The connection of a page: streams that catch up by themselves, signals, commands, the outbox.
  *
  *     import { Client } from './client.js';
  *
- *     const client = new Client({ path: '/ws/notifications/', epoch }); // a page with only a bell
+ *     const client = new Client({ path: '/ws/notifications/', epoch });
  *     client.subscribe('announcements', {
- *       load: () => api.get('/api/announcements/'), // when there is no position, or none that
- *       holds any more
- *       replace: ({ announcements }) => …, // the page's copy is this from now on
- *       apply: (events) => …, // rows that changed, each in its whole new state
+ *       // Without a position, or with one that is no longer valid.
+ *       load: () => api.get('/api/announcements/'),
+ *       // The snapshot is the page's copy from now on.
+ *       replace: ({ announcements }) => …,
+ *       // Rows that changed, each in its whole new state.
+ *       apply: (events) => …,
  *     });
  *     client.on('state', (state) => …);
  *     client.start();
  *
- * The client knows no DOM. The page passes on what it hears from the browser:
+ * The client does not use the DOM. The page passes on the events of the browser:
  *
  *     pageshow, online, visibilitychange to visible  ->  client.wake()
  *     pagehide, offline                              ->  client.sleep()
  *     "Try now"                                      ->  client.retryNow()
  *
- * On every connection it subscribes to all its streams with one command, each after its position;
- * what does not fit into the answer is pulled, at most `MAX_PULLS` at a time. A hello of another
- * epoch makes all streams drop their positions and load snapshots.
+ * On every connection it subscribes to all its streams with one command, each after its position,
+ * and pulls what does not fit into the answer, at most `MAX_PULLS` streams at a time. A hello with
+ * another epoch makes all streams drop their positions and load snapshots.
  * @module
  */
 
@@ -46,11 +47,11 @@ import { Stream } from './streams/stream.js';
 /** @typedef {import('./connection/socket.js').SocketHandlers} SocketHandlers */
 /** @typedef {import('./streams/stream.js').StreamHandlers} StreamHandlers */
 
-/** A server subscribes one connection to no more (docs/protocol.md: `too_many`). */
+/** The server's limit for one connection (docs/protocol.md: `too_many`). */
 export const MAX_STREAMS = 1_000;
 
 /**
- * What carries the protocol: `Socket`, `SharedSocket`, or anything that behaves like them.
+ * A carrier of the protocol: `Socket`, `SharedSocket`, or anything that behaves like them.
  * @typedef {object} Transport
  * @property {ConnectionState} state
  * @property {() => void} start
@@ -63,10 +64,9 @@ export const MAX_STREAMS = 1_000;
  *
  * @typedef {object} ClientOptions
  * @property {string} path  `/ws/chat/` or `/ws/notifications/`
- * @property {string | null} [epoch]  of the snapshots that the page shows already (`Stream-Epoch`)
- * @property {number | null} [user] the id of the user whom the page was made for; without it, the
- *   outbox's owner, or whom the
- *   first hello names
+ * @property {string | null} [epoch]  of the snapshots in the page (`Stream-Epoch`)
+ * @property {number | null} [user] the id of the user that the page is for; by default, the
+ *   outbox's owner, or the user of the first hello
  * @property {Outbox | null} [outbox]  sends while the connection is open
  * @property {string} [token]  a bearer token, for pages without a session
  * @property {(handlers: SocketHandlers) => Transport} [transport]
@@ -93,20 +93,20 @@ export class Client {
   #expectedUser;
   /** @type {Map<string, Stream>} */
   #streams = new Map();
-  /** Ready to be subscribed with the next command. @type {Set<Stream>} */
+  /** Streams to subscribe with the next command. @type {Set<Stream>} */
   #joining = new Set();
-  /** Names to be unsubscribed with the next command. @type {Set<string>} */
+  /** Streams to unsubscribe with the next command. @type {Set<string>} */
   #leaving = new Set();
   #flushing = false;
   #pulls;
-  /** Before a refused `subscribe` is sent again. */
+  /** For a `subscribe` that was refused. */
   #backoff;
   /** @type {unknown} */
   #retry = null;
-  /** The epoch of an HTTP answer that made us ask the socket again. @type {string | null} */
-  #doubted = null;
+  /** The epoch of an HTTP answer that made us ask for a new hello. @type {string | null} */
+  #suspectedEpoch = null;
   /**
-   * Why this page's client is over although the transport did not say so.
+   * The state of a client that stopped itself; it wins over the transport's.
    * @type {ConnectionState | null}
    */
   #ended = null;
@@ -135,9 +135,9 @@ export class Client {
     );
     /** @type {SocketHandlers} */
     const handlers = {
-      hello: (hello) => this.#greeted(hello),
+      hello: (hello) => this.#helloReceived(hello),
       object: (object) => this.#received(object),
-      state: (state) => this.#entered(state),
+      state: (state) => this.#stateChanged(state),
     };
     this.#transport = transport
       ? transport(handlers)
@@ -149,24 +149,24 @@ export class Client {
     return this.#ended ?? this.#transport.state;
   }
 
-  /** Who the server says this is; null before the first hello. */
+  /** The user that the server sent in its hello; null before the first. */
   get user() {
     return this.#user;
   }
 
-  /** The epoch of all positions held. */
+  /** The epoch of all positions. */
   get epoch() {
     return this.#epoch;
   }
 
   /**
-   * - `state`: what the connection is doing now
-   * - `hello`: a connection was opened; `heads` says how far the user's own streams are
+   * - `state`: the new state of the connection
+   * - `hello`: a connection was opened; `heads` has the heads of the user's own streams
    * - `signal`: of any subscribed stream
    * @template {keyof ClientEvents} Name
    * @param {Name} name
    * @param {(value: ClientEvents[Name]) => void} listener
-   * @returns {() => void}  takes the listener away again
+   * @returns {() => void}  removes the listener
    */
   on(name, listener) {
     return this.#emitter.on(name, listener);
@@ -181,27 +181,27 @@ export class Client {
     this.#transport.stop();
   }
 
-  /** The page is looked at again, or the browser is online. */
+  /** The page is visible again, or the browser is online. */
   wake() {
     this.#transport.wake();
   }
 
-  /** The page is frozen or leaves, or the browser is offline. */
+  /** The page is frozen or left, or the browser is offline. */
   sleep() {
     this.#transport.sleep();
   }
 
-  /** A person pressed "Try now". */
+  /** The user pressed "Try now". */
   retryNow() {
     this.#transport.retryNow();
   }
 
   /**
-   * Follow a stream until `unsubscribe` or until the server closes it. Subscribing again to the
-   * same name replaces the first.
+   * Follow a stream until `unsubscribe` or until the server closes it. A second subscription to
+   * the same name replaces the first.
    * @param {string} name
-   * @param {StreamHandlers & {position?: number | null}} handlers `position`: the `seq` of a
-   *   snapshot that the page shows already
+   * @param {StreamHandlers & {position?: number | null}} handlers `position`: the `seq` of the
+   *   snapshot in the page
    * @returns {Stream}
    * @throws {HoldfastError} `too_many`
    */
@@ -214,7 +214,7 @@ export class Client {
       );
     }
     /** @type {Stream} */
-    const stream = new Stream(name, this.#forgetting(name, handlers), this.#link(), position);
+    const stream = new Stream(name, this.#withCleanup(name, handlers), this.#link(), position);
     this.#streams.set(name, stream);
     this.#leaving.delete(name);
     if (this.state.name === 'open') stream.connected();
@@ -233,13 +233,13 @@ export class Client {
     this.#flushSoon();
   }
 
-  /** The stream as it is followed now. @param {string} name */
+  /** @param {string} name */
   stream(name) {
     return this.#streams.get(name);
   }
 
   /**
-   * Pull this stream before all others: it is the one that the person looks at.
+   * Pull this stream before all others: the user looks at it.
    * @param {string | null} name
    */
   prefer(name) {
@@ -247,8 +247,7 @@ export class Client {
   }
 
   /**
-   * Send a command that is not worth keeping: it is done now or not at all. What must not be lost
-   * goes into the outbox.
+   * Send a command now or not at all. Commands that must not be lost go into the outbox.
    * @param {string} name
    * @param {Record<string, unknown>} [fields]
    * @returns {Promise<any>}  the reply's `data`; rejects with a HoldfastError
@@ -258,20 +257,21 @@ export class Client {
   }
 
   /**
-   * An HTTP answer named its epoch. Another one than ours: the database may have been restored, and
-   * then every position means nothing. The next hello decides, because answers of nodes before and
-   * after the restart may mix; so ask for one, once per doubt.
+   * Compare the epoch of an HTTP answer. If it differs, the database may have been restored, and
+   * no position is valid. Only a hello decides that, because answers from before and after the
+   * restart may mix: ask for one, once for each unknown epoch.
    * @param {string} epoch
    */
-  heardEpoch(epoch) {
+  checkEpoch(epoch) {
     this.#epoch ??= epoch;
-    if (epoch === this.#epoch || epoch === this.#doubted || this.state.name !== 'open') return;
-    this.#doubted = epoch;
+    if (epoch === this.#epoch || epoch === this.#suspectedEpoch || this.state.name !== 'open')
+      return;
+    this.#suspectedEpoch = epoch;
     this.#transport.renew();
   }
 
   /** @param {Hello} hello */
-  #greeted(hello) {
+  #helloReceived(hello) {
     if (this.#expectedUser !== null && hello.user.id !== this.#expectedUser) return this.#end();
     this.#user = hello.user;
     this.#expectedUser = hello.user.id;
@@ -286,8 +286,8 @@ export class Client {
   }
 
   /**
-   * Somebody else signed in, in another tab of this browser: this page shows and would send for a
-   * person who left.
+   * Another user signed in, in another tab. This page must not show or send anything for the user
+   * that it was made for.
    */
   #end() {
     this.#ended = {
@@ -299,20 +299,20 @@ export class Client {
   }
 
   /** @param {ConnectionState} state */
-  #entered(state) {
+  #stateChanged(state) {
     if (state.name === 'open')
       this.#outbox?.resume((command, fields) => this.command(command, fields));
-    else this.#cut();
+    else this.#disconnected();
     this.#emitter.emit('state', this.state);
   }
 
-  #cut() {
+  #disconnected() {
     this.#outbox?.pause();
     this.#joining.clear();
     this.#leaving.clear();
-    this.#pulls.cut();
+    this.#pulls.disconnected();
     this.#clock.clearTimeout(this.#retry);
-    for (const stream of this.#streams.values()) stream.cut();
+    for (const stream of this.#streams.values()) stream.disconnected();
   }
 
   /** @param {Record<string, any>} object */
@@ -329,12 +329,12 @@ export class Client {
   }
 
   /**
-   * A stream that is closed is not subscribed again.
+   * Forget a closed stream, so that it is not subscribed again.
    * @param {string} name
    * @param {StreamHandlers} handlers
    * @returns {StreamHandlers}
    */
-  #forgetting(name, handlers) {
+  #withCleanup(name, handlers) {
     const closed = (/** @type {string} */ reason) => {
       this.#streams.delete(name);
       handlers.closed?.(reason);
@@ -358,7 +358,7 @@ export class Client {
     this.#flushSoon();
   }
 
-  /** Streams that are ready in the same moment go with the same command. */
+  /** Streams that are ready at the same moment share a command. */
   #flushSoon() {
     if (this.#flushing) return;
     this.#flushing = true;
@@ -387,7 +387,7 @@ export class Client {
       { streams: positions },
       {
         done: (data) => this.#subscribed(streams, data),
-        // Without a connection nothing is to be done: the next hello subscribes again.
+        // Without a connection, the next hello subscribes again.
         failed: (error) => this.state.name === 'open' && this.#subscribeLater(streams, error),
       },
     );
@@ -399,7 +399,7 @@ export class Client {
    */
   #subscribed(streams, data) {
     this.#backoff.reset();
-    // Those that were not replaced or left meanwhile.
+    // Streams that were replaced or left meanwhile get no answer.
     for (const stream of streams.filter((one) => this.#streams.get(one.name) === one)) {
       const error = data.errors?.[stream.name];
       if (error) stream.refused(HoldfastError.from(error));
@@ -408,8 +408,7 @@ export class Client {
   }
 
   /**
-   * All of them together again: a thousand streams that come back one by one would be a thousand
-   * commands.
+   * Retry all streams together: a thousand streams with a retry each would be a thousand commands.
    * @param {Stream[]} streams
    * @param {HoldfastError} error
    */
@@ -424,7 +423,7 @@ export class Client {
 
   /** @param {string[]} names */
   #unsubscribe(names) {
-    // A refusal costs a few objects of a stream that nobody listens to, until the next connection.
+    // After a refusal, the server sends unused objects until the next connection: harmless.
     this.#transport.ask('unsubscribe', { streams: names }, { done() {}, failed() {} });
   }
 }

@@ -1,12 +1,13 @@
 /**
- * Whether a page whose connection was closed with "session ended" is still signed in. No DOM.
+ * Checks whether a page is still signed in after its connection was closed with "session ended".
+ * No DOM.
  *
- * A new password ends the connections of all sessions, those of the session that changed it among
- * them: it goes on under a new key, which the browser's other tabs have as well as soon as the
- * answer to the form has come. So the page asks, a few times, before it says anything.
+ * A password change ends the connections of all sessions, including the one that changed it. That
+ * session continues under a new key, which the browser's other tabs share once the form is
+ * answered. So the page checks a few times before it shows that the session ended.
  *
- *     const session = new Session({ client, ask: () => api.get('/api/announcements/'), told: () =>
- *     … });
+ *     const check = () => api.get('/api/announcements/');
+ *     const session = new Session({ client, check, changed: () => … });
  * @module
  */
 
@@ -16,64 +17,65 @@ import { realClock } from './lib/clock.js';
 /** @typedef {import('./types.js').Clock} Clock */
 /** @typedef {import('./types.js').ConnectionState} ConnectionState */
 
-/** Before each question: the connection may be closed before the new key is here. */
-export const PAUSES_MS = Object.freeze([100, 1_000, 2_000]);
-/** A connection that is closed again so soon after the answer was "signed in" is believed. */
+/** Before each check: the connection may close before the new key arrives. */
+export const CHECK_DELAYS_MS = Object.freeze([100, 1_000, 2_000]);
+/** A connection that closes again so soon after a successful check is not checked again. */
 export const TRUSTED_AFTER_MS = 10_000;
 
 /**
  * @typedef {object} SessionOptions
  * @property {Pick<import('./client.js').Client, 'on' | 'start'>} client
- * @property {() => Promise<unknown>} ask  a cheap request that needs a session
- * @property {() => void} [told]  `doubted` has changed
+ * @property {() => Promise<unknown>} check  a cheap request that needs a session
+ * @property {() => void} [changed]  `checking` has changed
  * @property {Clock} [clock]
  */
 
 export class Session {
   #client;
-  #ask;
-  #told;
+  #check;
+  #changed;
   #clock;
   #confirmedAt = -Infinity;
 
   /** @param {SessionOptions} options */
-  constructor({ client, ask, told = () => {}, clock = realClock }) {
+  constructor({ client, check, changed = () => {}, clock = realClock }) {
     this.#client = client;
-    this.#ask = ask;
-    this.#told = told;
+    this.#check = check;
+    this.#changed = changed;
     this.#clock = clock;
-    /** The connection was closed because the session ended, and whether it has is being asked. */
-    this.doubted = false;
-    client.on('state', (state) => this.#entered(state));
+    /** The connection was closed because the session ended, and a check is under way. */
+    this.checking = false;
+    client.on('state', (state) => this.#stateChanged(state));
   }
 
   /** @param {ConnectionState} state */
-  #entered(state) {
-    if (this.doubted || state.name !== 'stopped' || state.code !== CloseCode.SESSION_ENDED) return;
-    if (state.reason === DEACTIVATED) return; // no new key comes after that
+  #stateChanged(state) {
+    if (this.checking || state.name !== 'stopped' || state.code !== CloseCode.SESSION_ENDED) return;
+    // A deactivated account gets no new key.
+    if (state.reason === DEACTIVATED) return;
     if (this.#clock.now() - this.#confirmedAt < TRUSTED_AFTER_MS) return;
-    this.doubted = true;
-    void this.#decide();
+    this.checking = true;
+    void this.#checkSession();
   }
 
-  async #decide() {
+  async #checkSession() {
     const valid = await this.#isValid();
-    this.doubted = false;
+    this.checking = false;
     if (valid) {
       this.#confirmedAt = this.#clock.now();
       this.#client.start();
     }
-    this.#told();
+    this.#changed();
   }
 
   async #isValid() {
-    for (const pause of PAUSES_MS) {
+    for (const pause of CHECK_DELAYS_MS) {
       await new Promise((resolve) => this.#clock.setTimeout(() => resolve(undefined), pause));
       try {
-        await this.#ask();
+        await this.#check();
         return true;
       } catch (error) {
-        // Without an answer nothing is known; connecting will tell, as soon as it can.
+        // Without an answer from the server, the next connection attempt decides.
         if (![401, 403].includes(/** @type {any} */ (error).status)) return true;
       }
     }

@@ -1,6 +1,6 @@
 /**
- * The shapes that the modules share, as JSDoc types: what goes over the wire (docs/protocol.md §3)
- * and what a page hands in. No code: this file exists for the type checker and the reader.
+ * The types that the modules share: the objects of the protocol (docs/protocol.md §3) and the
+ * parameters of pages. This file has no code.
  * @module
  */
 
@@ -12,9 +12,9 @@
  * @property {string} kind  e.g. `message`
  * @property {Row} data
  *
- * @typedef {object} Page  What changed in `(from, to]`, in `seq` order.
+ * @typedef {object} Page  The changes in `(from, to]`, in `seq` order.
  * @property {number} from
- * @property {number} to  `to === head`: whoever applies it is level
+ * @property {number} to  after a page with `to === head`, a client is level
  * @property {number} head
  * @property {StreamEvent[]} events
  *
@@ -39,8 +39,8 @@
  */
 
 /**
- * What a connection is doing. `retryAt` is in milliseconds of the clock (`Date.now()`); `slot`: the
- * server gave this time in its `bye`.
+ * The state of a connection. `retryAt` is in milliseconds since 1970; `slot`: the server gave this
+ * time in its `bye`.
  *
  * @typedef {{name: 'idle'}
  *   | {name: 'connecting'}
@@ -51,14 +51,14 @@
  */
 
 /**
- * What becomes of an entry of the outbox:
+ * The state of an entry of the outbox:
  *
- * - `queued`: waits for its turn, for the connection, or until `retryAt` (then `error` says why)
- * - `sending`: a command is under way, here or in another tab
- * - `sent`: has its `ok`; `result` is the reply's data, where this browser saw it. Not in `entries`
- *   any more
- * - `failed`: refused for good; `retry` or `discard` it
- * - `discarded`: thrown away by the person. Not in `entries` any more
+ * - `queued`: waits for earlier entries, for the connection, or until `retryAt` with an `error`
+ * - `sending`: being sent, by this or another tab
+ * - `sent`: has its `ok`; `result` is the reply's data, if this tab received it; no longer in
+ *   `entries`
+ * - `failed`: refused; `retry` or `discard` it
+ * - `discarded`: removed by the user; no longer in `entries`
  * @typedef {'queued' | 'sending' | 'sent' | 'failed' | 'discarded'} EntryState
  */
 
@@ -66,7 +66,7 @@
  * @typedef {object} Entry  A command in the outbox.
  * @property {string} key  UUID
  * @property {number} owner  the id of the user who wrote it
- * @property {string} lane  what keeps its order, e.g. `room.42`
+ * @property {string} orderingKey  entries with the same one keep their order, e.g. `room.42`
  * @property {string} command  e.g. `message.post`
  * @property {Record<string, any>} fields  without `key`
  * @property {number} createdAt  milliseconds since 1970
@@ -78,7 +78,7 @@
  */
 
 /**
- * Time and chance, so that tests own both.
+ * Time and random numbers, which tests replace.
  *
  * @typedef {object} Clock
  * @property {() => number} now  milliseconds since 1970
@@ -88,7 +88,7 @@
  */
 
 /**
- * Where a problem that nobody awaits goes (a callback that threw, storage that failed).
+ * Reports an error that no caller receives, of a callback or the storage.
  * @typedef {(error: unknown, where: string) => void} Report
  */
 

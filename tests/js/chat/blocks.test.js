@@ -19,11 +19,11 @@ function context(answers = []) {
   return { asked, api: { get: answer }, client: { command: answer } };
 }
 
-test('a block stands until it is lifted', () => {
+test('a block is in effect until it is removed', () => {
   const blocks = new Blocks([row(3)], context());
   assert.equal(blocks.has(9), true);
   assert.equal(blocks.has(7), false);
-  blocks.tell(row(4, '2026-11-24T10:00:00Z'));
+  blocks.update(row(4, '2026-11-24T10:00:00Z'));
   assert.equal(blocks.has(9), false);
 });
 
@@ -32,9 +32,9 @@ test('an older row changes nothing, whichever way it comes', () => {
   /** @type {(number | null)[]} */
   const told = [];
   blocks.on('change', (userId) => told.push(userId));
-  blocks.tell(row(5));
-  blocks.tell(row(4, '2026-11-24T10:00:00Z'));
-  blocks.tell(row(5));
+  blocks.update(row(5));
+  blocks.update(row(4, '2026-11-24T10:00:00Z'));
+  blocks.update(row(5));
   assert.equal(blocks.has(9), true);
   assert.deepEqual(told, [9]);
 });

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { FIT, fit, rank } from '../../../chat/static/chat/lib/matching.js';
+import { fit, MATCH, rank } from '../../../chat/static/chat/lib/matching.js';
 import {
   isLetter,
   isPressed,
   SHORTCUTS,
   Shortcuts,
 } from '../../../chat/static/chat/lib/shortcuts.js';
-import { Recent } from '../../../chat/static/chat/sidebar/recent.js';
+import { RecentRooms } from '../../../chat/static/chat/sidebar/recent_rooms.js';
 
 /** @param {string} key @param {object} [modifiers] @returns {any} */
 const press = (key, modifiers = {}) => ({
@@ -35,21 +35,21 @@ describe('a name fits', () => {
   test('best at its start, then at a word, inside, and scattered', () => {
     assert.deepEqual(
       ['rel', 'plan', 'lease', 'rlpl', 'xyz'].map((typed) => fit(typed, name)),
-      [FIT.start, FIT.word, FIT.inside, FIT.scattered, FIT.none],
+      [MATCH.start, MATCH.word, MATCH.inside, MATCH.scattered, MATCH.none],
     );
   });
 
   test('without regard to case and accents, and word by word', () => {
-    assert.equal(fit('CAFE', name), FIT.word);
-    assert.equal(fit('plan rel', name), FIT.word);
-    assert.equal(fit('plan nothing', name), FIT.none);
-    assert.equal(fit('', name), FIT.start);
+    assert.equal(fit('CAFE', name), MATCH.word);
+    assert.equal(fit('plan rel', name), MATCH.word);
+    assert.equal(fit('plan nothing', name), MATCH.none);
+    assert.equal(fit('', name), MATCH.start);
   });
 
   test('scattered letters begin at a word', () => {
-    assert.equal(fit('pg', name), FIT.scattered);
-    assert.equal(fit('eg', name), FIT.none);
-    assert.equal(fit('gd', 'Gemüse und Garden'), FIT.scattered);
+    assert.equal(fit('pg', name), MATCH.scattered);
+    assert.equal(fit('eg', name), MATCH.none);
+    assert.equal(fit('gd', 'Gemüse und Garden'), MATCH.scattered);
   });
 });
 
@@ -88,14 +88,14 @@ describe('what is found', () => {
 describe('recent rooms', () => {
   test('are kept in the order of the last visit, for one person', () => {
     const kept = storage();
-    const mine = new Recent(1, kept);
+    const mine = new RecentRooms(1, kept);
     for (const id of [7, 8, 7, 9]) mine.visited(id);
     assert.deepEqual(
       [9, 7, 8, 5].map((id) => mine.recency(id)),
       [0, 1, 2, Infinity],
     );
-    assert.equal(new Recent(1, kept).recency(9), 0);
-    assert.equal(new Recent(2, kept).recency(9), Infinity);
+    assert.equal(new RecentRooms(1, kept).recency(9), 0);
+    assert.equal(new RecentRooms(2, kept).recency(9), Infinity);
   });
 
   test('are bounded, and survive what cannot be read or written', () => {
@@ -105,7 +105,7 @@ describe('recent rooms', () => {
         throw new Error('full');
       },
     };
-    const recent = new Recent(1, broken);
+    const recent = new RecentRooms(1, broken);
     for (let id = 1; id <= 60; id += 1) recent.visited(id);
     assert.deepEqual(
       [60, 11, 10].map((id) => recent.recency(id)),

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import {
+  BATCH_MS,
   MemberCount,
   MS_PER_MEMBER,
-  SOON_MS,
 } from '../../../chat/static/chat/rooms/member_count.js';
 import { FakeClock, settle } from '../support/clock.js';
 
@@ -30,7 +30,7 @@ describe('the number of members', () => {
     const { clock, server, told, count } = scene();
     server.members = 5;
     for (let change = 0; change < 3; change += 1) count.changed();
-    await clock.advance(2 * SOON_MS);
+    await clock.advance(2 * BATCH_MS);
     assert.deepEqual([server.asked, told, count.value, clock.pending], [1, [5], 5, 0]);
   });
 
@@ -43,12 +43,12 @@ describe('the number of members', () => {
       clock,
     );
     slow.changed();
-    await clock.advance(2 * SOON_MS);
+    await clock.advance(2 * BATCH_MS);
     slow.changed();
     answer();
     await settle();
     server.members = 7;
-    await clock.advance(2 * SOON_MS);
+    await clock.advance(2 * BATCH_MS);
     answer();
     await settle();
     assert.equal(slow.value, 7);
@@ -72,11 +72,11 @@ describe('the number of members', () => {
     const { clock, server, told, count } = scene();
     [server.away, server.members] = [true, 3];
     count.changed();
-    await clock.advance(2 * SOON_MS);
+    await clock.advance(2 * BATCH_MS);
     assert.deepEqual(told, []);
     server.away = false;
     count.changed();
-    await clock.advance(2 * SOON_MS);
+    await clock.advance(2 * BATCH_MS);
     assert.deepEqual(told, [3]);
   });
 
@@ -84,7 +84,7 @@ describe('the number of members', () => {
     const { clock, server, count } = scene();
     count.changed();
     count.stop();
-    await clock.advance(10 * SOON_MS);
+    await clock.advance(10 * BATCH_MS);
     assert.equal(server.asked, 0);
   });
 });

@@ -21,30 +21,30 @@ function scene(answer = { count: 2, users: [1, 2] }) {
 /** @param {'typing' | 'presence'} kind @param {object} data @returns {any} */
 const signal = (kind, data) => ({ kind, data });
 
-test('who comes and goes is known once somebody has asked', async () => {
+test('joining and leaving is followed once presence is loaded', async () => {
   const { presence, changes } = scene();
-  presence.heard(signal('presence', { count: 3, joined: [3] }));
+  presence.receive(signal('presence', { count: 3, joined: [3] }));
   assert.deepEqual([presence.count, presence.users], [3, null]);
-  await presence.ask();
-  presence.heard(signal('presence', { count: 2, joined: [4], left: [1, 2] }));
+  await presence.load();
+  presence.receive(signal('presence', { count: 2, joined: [4], left: [1, 2] }));
   assert.deepEqual([presence.count, [...(presence.users ?? [])]], [2, [4]]);
   assert.deepEqual(changes, ['presence', 'presence', 'presence']);
 });
 
 test('of a large room only the count is known', async () => {
   const { presence } = scene({ count: 900, users: null });
-  await presence.ask();
+  await presence.load();
   assert.deepEqual([presence.count, presence.users], [900, null]);
 });
 
 test('others type until their message comes or their time is over, and I do not', () => {
   const { presence, changes } = scene();
-  presence.heard(signal('typing', { user: ME, until: LATER }));
-  presence.heard(signal('typing', { user: 1, until: LATER }));
-  presence.heard(signal('typing', { user: 2, until: LATER }));
-  presence.heard(signal('typing', { user: 3, until: '2001-01-01T00:00:00Z' }));
+  presence.receive(signal('typing', { user: ME, until: LATER }));
+  presence.receive(signal('typing', { user: 1, until: LATER }));
+  presence.receive(signal('typing', { user: 2, until: LATER }));
+  presence.receive(signal('typing', { user: 3, until: '2001-01-01T00:00:00Z' }));
   assert.deepEqual(presence.typing, [1, 2]);
-  presence.wrote(1);
+  presence.stoppedTyping(1);
   assert.deepEqual(presence.typing, [2]);
   assert.equal(changes.length, 3);
 });

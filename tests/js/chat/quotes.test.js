@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { MAX_BESIDE, Quotes } from '../../../chat/static/chat/timeline/quotes.js';
+import { MAX_OUTSIDE_WINDOW, Quotes } from '../../../chat/static/chat/timeline/quotes.js';
 import { settle } from '../support/clock.js';
 
 /** @param {number} id @param {number} seq @param {string} [body] @returns {any} */
@@ -43,7 +43,7 @@ describe('the messages that others answer', () => {
     assert.equal(scene.asked.size, 0);
   });
 
-  test('are asked for once, and told when they are found', async () => {
+  test('are requested once, and reported when they are loaded', async () => {
     const scene = quotes();
     assert.equal(scene.quotes.get(1), null);
     assert.equal(scene.quotes.get(1), null);
@@ -133,7 +133,7 @@ describe('the messages that others answer', () => {
 
   test('are bounded: the one that was kept longest ago goes', () => {
     const scene = quotes();
-    for (let id = 0; id <= MAX_BESIDE; id += 1) scene.quotes.keep([message(id, 1)]);
+    for (let id = 0; id <= MAX_OUTSIDE_WINDOW; id += 1) scene.quotes.keep([message(id, 1)]);
     assert.equal(scene.quotes.get(0), null);
     assert.equal(scene.quotes.get(1)?.body, 'as of 1');
   });

@@ -161,7 +161,7 @@ describe('a notification that is pressed', () => {
     assert.deepEqual([first.opened, first.focused, second.opened], [['/rooms/lab/3/'], true, []]);
   });
 
-  test('not in one that is frozen, and not in one of somebody else', async () => {
+  test('but in no frozen tab, and in no tab of another user', async () => {
     const able = tab();
     await pressed([tab({ frozen: true }), tab({ user: 8 }), able]);
     assert.deepEqual(able.opened, ['/rooms/lab/3/']);

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { mentionsMe, UnreadMentions } from '../../../chat/static/chat/rooms/mentions.js';
 import {
   between,
-  inOrder,
+  flattened,
   neighbour,
   sections,
 } from '../../../chat/static/chat/sidebar/room_order.js';
@@ -29,7 +29,7 @@ const room = (title, what = {}) => ({
 const titles = (rooms) => rooms.map((each) => each.title).join('');
 
 describe('a message is for me', () => {
-  test('by name, and as everybody', () => {
+  test('by name, and with @room', () => {
     assert.equal(mentionsMe(message({ mentions: [3, ME] }), ME), true);
     assert.equal(
       mentionsMe(message({ html: '<p><span class="mention" data-room="">@room</span></p>' }), ME),
@@ -38,7 +38,7 @@ describe('a message is for me', () => {
     assert.equal(mentionsMe(message({ mentions: [3] }), ME), false);
   });
 
-  test('not when I wrote it, when it is deleted, or when somebody only writes about the markup', () => {
+  test('but not by my own message, a deleted one, or text that looks like the markup', () => {
     assert.equal(mentionsMe(message({ author: { id: ME }, mentions: [ME] }), ME), false);
     assert.equal(mentionsMe(message({ mentions: [ME], deleted_at: 'now' }), ME), false);
     assert.equal(mentionsMe(message({ html: '<p>&lt;span data-room=""&gt;</p>' }), ME), false);
@@ -81,13 +81,13 @@ describe('rooms', () => {
     room('d', { isFavourite: true, favouriteOrder: 1, isDirect: true }),
   ];
 
-  test('stand in sections, favourites in their own order', () => {
+  test('are in sections, favourites in their own order', () => {
     const found = sections(rooms);
     assert.deepEqual(
       [titles(found.favourites), titles(found.rooms), titles(found.directs)],
       ['de', 'bc', 'a'],
     );
-    assert.equal(titles(inOrder(rooms)), 'debca');
+    assert.equal(titles(flattened(rooms)), 'debca');
   });
 
   test('are gone through round and round', () => {

@@ -11,22 +11,22 @@ const row = (seq, muted_until) => ({ id: 7, seq, muted_until });
 /** @param {(path: string) => Promise<any>} [get] */
 const context = (get = async () => assert.fail('nothing is asked')) => ({ api: { get } });
 
-test('a mute is told and lifted', () => {
+test('a mute arrives and is lifted', () => {
   const mute = new SiteMute(null, context());
   let changes = 0;
   mute.on('change', () => (changes += 1));
   assert.equal(mute.until, null);
-  mute.tell(row(3, LATER));
+  mute.update(row(3, LATER));
   assert.equal(mute.until, LATER);
-  mute.tell(row(4, null));
+  mute.update(row(4, null));
   assert.equal(mute.until, null);
   assert.equal(changes, 2);
 });
 
 test('the page was rendered with it, and what is older changes nothing', () => {
   const mute = new SiteMute(row(4, LATER), context());
-  mute.tell(row(3, null));
-  mute.tell(row(4, null));
+  mute.update(row(3, null));
+  mute.update(row(4, null));
   assert.equal(mute.until, LATER);
 });
 
@@ -37,11 +37,11 @@ test('of another history it is read anew, whatever the numbers are', async () =>
   );
   await mute.reload();
   assert.equal(mute.until, null);
-  mute.tell(row(3, LATER));
+  mute.update(row(3, LATER));
   assert.equal(mute.until, LATER);
 });
 
-test('what is told while the server is asked is newer than its answer', async () => {
+test('an update during a request is newer than its answer', async () => {
   /** @type {(answer: any) => void} */
   let answer = () => {};
   const mute = new SiteMute(
@@ -49,7 +49,7 @@ test('what is told while the server is asked is newer than its answer', async ()
     context(() => new Promise((resolve) => (answer = resolve))),
   );
   const reloaded = mute.reload();
-  mute.tell(row(6, LATER));
+  mute.update(row(6, LATER));
   answer({ site_mute: row(5, null), seq: 5 });
   await reloaded;
   assert.equal(mute.until, LATER);

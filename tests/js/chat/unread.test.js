@@ -6,7 +6,7 @@ import { UnreadMessages } from '../../../chat/static/chat/rooms/unread.js';
 const ME = 7;
 
 /** @param {object} [what] @returns {any} */
-const told = (what = {}) => ({
+const stateOf = (what = {}) => ({
   room: { last_number: 10 },
   membership: { read_number: 6 },
   mentions: [5, 9],
@@ -22,9 +22,9 @@ const message = (number, what = {}) => ({
   ...what,
 });
 
-describe('what is unread in a room', () => {
-  test('stands above my read number', () => {
-    const unread = new UnreadMessages(told());
+describe('unread messages of a room', () => {
+  test('are those above the read number', () => {
+    const unread = new UnreadMessages(stateOf());
     assert.deepEqual([unread.count, unread.mentions, unread.read, unread.last], [4, 1, 6, 10]);
     unread.saw(message(11, { mentions: [ME] }), ME);
     assert.deepEqual([unread.count, unread.mentions], [5, 2]);
@@ -32,33 +32,41 @@ describe('what is unread in a room', () => {
     assert.deepEqual([unread.count, unread.mentions], [0, 0]);
   });
 
-  test('is nothing for who is no member', () => {
-    assert.equal(new UnreadMessages(told({ membership: null })).count, 0);
+  test('are never fewer than zero, and an older state of the room lowers nothing', () => {
+    const unread = new UnreadMessages(stateOf());
+    unread.exists(9);
+    assert.equal(unread.last, 10);
+    unread.readTo(20);
+    assert.equal(unread.count, 0);
   });
 
-  test('keeps what events told when a page that is older is opened', () => {
-    const unread = new UnreadMessages(told());
+  test('do not exist for a user who is not a member', () => {
+    assert.equal(new UnreadMessages(stateOf({ membership: null })).count, 0);
+  });
+
+  test('keep the state from events when an older page is opened', () => {
+    const unread = new UnreadMessages(stateOf());
     unread.exists(12);
-    unread.opened(told({ membership: { read_number: 8 } }));
+    unread.opened(stateOf({ membership: { read_number: 8 } }));
     assert.deepEqual([unread.last, unread.read, unread.mentions], [12, 8, 1]);
   });
 
-  test('grows when my inbox tells of a lower number, and only then have I gone back', () => {
-    const unread = new UnreadMessages(told());
-    assert.equal(unread.heard(8, 21), false);
-    assert.equal(unread.heard(8, 22), false);
-    assert.equal(unread.heard(3, 23), true);
+  test('grow when the inbox reports a lower number, which alone means marked as unread', () => {
+    const unread = new UnreadMessages(stateOf());
+    assert.equal(unread.readReported(8, 21), false);
+    assert.equal(unread.readReported(8, 22), false);
+    assert.equal(unread.readReported(3, 23), true);
     assert.equal(unread.read, 3);
   });
 
-  test('grows at once when I go back here, and my inbox tells nothing new of it', () => {
-    const unread = new UnreadMessages(told());
-    unread.goBack(4);
+  test('grow at once when marked as unread here, and the report of it changes nothing', () => {
+    const unread = new UnreadMessages(stateOf());
+    unread.markUnread(4);
     assert.equal(unread.read, 3);
-    assert.equal(unread.heard(3, 21), false);
-    assert.equal(unread.wentBack(21), false);
-    const other = new UnreadMessages(told());
-    other.goBack(9);
+    assert.equal(unread.readReported(3, 21), false);
+    assert.equal(unread.markedUnread(21), false);
+    const other = new UnreadMessages(stateOf());
+    other.markUnread(9);
     assert.equal(other.read, 6); // that one is unread already
   });
 
@@ -66,35 +74,35 @@ describe('what is unread in a room', () => {
     ['before the answer', false],
     ['after the answer', true],
   ])) {
-    test(`is what I did last, when my inbox tells ${when} what was before it`, () => {
-      const unread = new UnreadMessages(told());
-      unread.goBack(4);
-      if (answered) assert.equal(unread.wentBack(22), false);
-      assert.equal(unread.heard(6, 21), false); // what I had read before
+    test(`follow the last action when older reports arrive ${when}`, () => {
+      const unread = new UnreadMessages(stateOf());
+      unread.markUnread(4);
+      if (answered) assert.equal(unread.markedUnread(22), false);
+      assert.equal(unread.readReported(6, 21), false); // what I had read before
       assert.equal(unread.read, 3);
       unread.readTo(10); // I write
-      assert.equal(unread.heard(3, 22), false); // my going back
-      if (!answered) assert.equal(unread.wentBack(22), false);
+      assert.equal(unread.readReported(3, 22), false); // my going back
+      if (!answered) assert.equal(unread.markedUnread(22), false);
       assert.equal(unread.read, 10);
-      assert.equal(unread.heard(9, 23), false);
+      assert.equal(unread.readReported(9, 23), false);
       assert.equal(unread.read, 10);
-      assert.equal(unread.heard(2, 24), true); // elsewhere
+      assert.equal(unread.readReported(2, 24), true); // elsewhere
     });
   }
 
-  test('is what another device does while my answer is on its way', () => {
-    const unread = new UnreadMessages(told());
-    unread.goBack(6);
-    assert.equal(unread.heard(1, 23), false);
-    assert.equal(unread.wentBack(22), true);
+  test('follow another device that marks as unread while the answer is under way', () => {
+    const unread = new UnreadMessages(stateOf());
+    unread.markUnread(6);
+    assert.equal(unread.readReported(1, 23), false);
+    assert.equal(unread.markedUnread(22), true);
     assert.equal(unread.read, 1);
   });
 
-  test('is what my inbox tells, when going back was refused', () => {
-    const unread = new UnreadMessages(told());
-    unread.goBack(4);
-    assert.equal(unread.heard(8, 21), false);
-    assert.equal(unread.wentBack(0), false);
+  test('follow the inbox when marking as unread is refused', () => {
+    const unread = new UnreadMessages(stateOf());
+    unread.markUnread(4);
+    assert.equal(unread.readReported(8, 21), false);
+    assert.equal(unread.markedUnread(0), false);
     assert.equal(unread.read, 8);
   });
 });

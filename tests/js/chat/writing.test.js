@@ -6,7 +6,7 @@ import {
   stepInGrids,
 } from '../../../chat/static/chat/composer/emoji_table.js';
 import { formatted } from '../../../chat/static/chat/composer/formatting.js';
-import { heightBeside } from '../../../chat/static/chat/lib/keyboard.js';
+import { heightAboveKeyboard } from '../../../chat/static/chat/lib/keyboard.js';
 import { splitAtRooms } from '../../../chat/static/chat/timeline/room_links.js';
 import * as all from '../../../chat/static/chat/vendor/emoji/all.js';
 import arabic from '../../../chat/static/chat/vendor/emoji/ar.js';
@@ -131,7 +131,7 @@ describe('names of rooms', () => {
 });
 
 test('a keyboard on the glass makes the page lower, a bar of the browser and a zoom do not', () => {
-  assert.equal(heightBeside({ height: 420.4, scale: 1 }, 760), 420);
-  assert.equal(heightBeside({ height: 700, scale: 1 }, 760), null);
-  assert.equal(heightBeside({ height: 380, scale: 2 }, 760), null);
+  assert.equal(heightAboveKeyboard({ height: 420.4, scale: 1 }, 760), 420);
+  assert.equal(heightAboveKeyboard({ height: 700, scale: 1 }, 760), null);
+  assert.equal(heightAboveKeyboard({ height: 380, scale: 2 }, 760), null);
 });

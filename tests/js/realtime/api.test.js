@@ -94,7 +94,7 @@ describe('requests', () => {
 });
 
 describe('what goes wrong', () => {
-  test('is said in the words of the server', async () => {
+  test('has the message of the server', async () => {
     const error = { code: 'slow_mode', message: 'Wait 4 s.', retry_after: 4, data: { room: 1 } };
     const { api } = scene(() => json({ error }, { status: 429 }));
     await assert.rejects(api.post('/api/commands'), {

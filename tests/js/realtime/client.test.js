@@ -140,10 +140,10 @@ describe('following streams', () => {
     client.unsubscribe('room.1');
     await settle();
     server.post('room.1', 'unheard');
-    server.post('room.2', 'heard');
+    server.post('room.2', 'received');
     await settle();
     assert.deepEqual(copy.bodies(), ['one', 'two', 'three']);
-    assert.deepEqual(other.bodies(), ['heard']);
+    assert.deepEqual(other.bodies(), ['received']);
     assert.ok(!server.connection.subscriptions.has('room.1'));
   });
 
@@ -169,7 +169,7 @@ describe('following streams', () => {
     assert.deepEqual(fresh.bodies(), ['one', 'two', 'three', 'four']);
   });
 
-  test('a page may leave a stream while it is told of it', async () => {
+  test('a page may leave a stream in its own handler', async () => {
     const { client, server, clock, problems } = clientScene();
     for (let i = 0; i < 9; i += 1) server.post('room.1', 'hello');
     let told = 0;
@@ -227,7 +227,7 @@ describe('following streams', () => {
 });
 
 describe('what a server ends', () => {
-  test('a stream: removed, and not subscribed again', async () => {
+  test('a stream: removed, but not subscribed again', async () => {
     const { client, server, copy, clock } = await roomScene();
     server.connection.end('room.1', 'removed');
     await settle();
@@ -285,12 +285,12 @@ describe('what a server ends', () => {
 
   test('an HTTP answer of another epoch makes the client ask again, once', async () => {
     const { client, server, copy } = await roomScene();
-    client.heardEpoch('e-1');
+    client.checkEpoch('e-1');
     assert.equal(server.connections.length, 1);
-    client.heardEpoch('e-9');
+    client.checkEpoch('e-9');
     await settle();
     assert.equal(server.connections.length, 2);
-    client.heardEpoch('e-9');
+    client.checkEpoch('e-9');
     await settle();
     assert.equal(server.connections.length, 2);
     assert.equal(copy.loads, 0);
@@ -308,7 +308,7 @@ describe('what a server ends', () => {
 });
 
 describe('people and pages', () => {
-  test('signals are heard by the page and by the stream', async () => {
+  test('signals reach the page and the stream', async () => {
     const { client, server } = await roomScene();
     /** @type {string[]} */
     const heard = [];
@@ -348,7 +348,7 @@ describe('people and pages', () => {
     assert.equal(hellos, 1);
   });
 
-  test('when somebody else signed in, the page stops', async () => {
+  test('when another user signed in, the page stops', async () => {
     const { client, server, states, clock } = await roomScene();
     assert.equal(client.user?.username, 'alice');
     server.user = { id: 8, username: 'bob', name: 'Bob' };
@@ -367,7 +367,7 @@ describe('people and pages', () => {
     assert.equal(server.connections.length, 2);
   });
 
-  test('a page that was made for somebody else does not begin', async () => {
+  test('a page that was made for another user does not start', async () => {
     const { client } = clientScene({ user: 8 });
     client.start();
     await settle();

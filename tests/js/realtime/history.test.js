@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 
 import {
   History,
-  MAX_PASSED,
+  MAX_CHANGES_WHILE_LOADING,
   PAGE_ROWS,
 } from '../../../realtime/static/realtime/streams/history.js';
 import { seeded, settle } from '../support/clock.js';
@@ -215,7 +215,7 @@ describe('older history', () => {
     history.open(room.answer({ limit: PAGE_ROWS }));
     const older = history.older();
     const answer = room.answer({ before: 2_951, limit: PAGE_ROWS });
-    for (const number of range(1, MAX_PASSED + 1))
+    for (const number of range(1, MAX_CHANGES_WHILE_LOADING + 1))
       history.apply([room.edit(number, 'all at once')]);
     deliver(answer);
     await assert.rejects(older, { code: 'too_many' });
@@ -247,7 +247,7 @@ describe('a bounded window', () => {
 
   test('keeps what the reader looks at, however much arrives', () => {
     const { room, history } = scene(50, { limit: 60 });
-    history.look(5);
+    history.setAnchor(5);
     room.post(5_000);
     history.apply(range(51, 5_050).map((number) => row(room, number)));
     assert.ok(history.get(5));
@@ -388,7 +388,7 @@ async function wander(seed) {
     else if (chance < 0.92) void history.newer();
     else if (chance < 0.94) void history.around(1 + below(room.rows.size));
     else if (chance < 0.96) void history.newest();
-    else history.look(random() < 0.5 ? null : 1 + below(room.rows.size));
+    else history.setAnchor(random() < 0.5 ? null : 1 + below(room.rows.size));
     await settle();
   }
   for (let i = 0; i < 1_000 && (position < room.head || answers.length > 0); i += 1) {

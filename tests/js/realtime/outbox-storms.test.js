@@ -101,7 +101,7 @@ async function write(world) {
   const bodies = /** @type {string[]} */ (world.written.get(`room.${room}`));
   const body = `${room}: ${bodies.length}`;
   bodies.push(body);
-  outbox.add({ command: 'message.post', lane: `room.${room}`, fields: { room, body } });
+  outbox.add({ command: 'message.post', orderingKey: `room.${room}`, fields: { room, body } });
   // Stored: from here on it survives whatever happens. Two tabs that write in the same moment have
   // no order between them.
   await settle();

@@ -4,10 +4,10 @@ import { describe, test } from 'node:test';
 import { HoldfastError } from '../../../realtime/static/realtime/lib/errors.js';
 import {
   MAX_ENTRIES,
-  MAX_LANES_IN_FLIGHT,
+  MAX_QUEUES_IN_FLIGHT,
   Outbox,
 } from '../../../realtime/static/realtime/outbox/outbox.js';
-import { LOCK_PATIENCE_MS } from '../../../realtime/static/realtime/tabs/tabs.js';
+import { LOCK_TIMEOUT_MS } from '../../../realtime/static/realtime/tabs/tabs.js';
 import { FakeClock, settle } from '../support/clock.js';
 import { FakeIndexedDB } from '../support/indexeddb.js';
 import { clientScene, reports } from '../support/scene.js';
@@ -69,7 +69,7 @@ const accepting = (sent) => async (/** @type {string} */ _, /** @type {any} */ f
 
 /** @param {Outbox} outbox @param {string} body @param {number} [room] */
 const write = (outbox, body, room = 1) =>
-  outbox.add({ command: 'message.post', lane: `room.${room}`, fields: { room, body } });
+  outbox.add({ command: 'message.post', orderingKey: `room.${room}`, fields: { room, body } });
 
 /** @param {string} code @param {number | null} [retryAfter] */
 const refusal = (code, retryAfter = null) =>
@@ -133,7 +133,7 @@ describe('what was written', () => {
     for (let room = 1; room <= 30; room += 1) write(outbox, 'hello', room);
     outbox.resume(send);
     await settle();
-    assert.equal(sent.length, MAX_LANES_IN_FLIGHT);
+    assert.equal(sent.length, MAX_QUEUES_IN_FLIGHT);
     for (let index = 0; index < 30; index += 1) {
       waiting[index].done();
       await settle();
@@ -204,7 +204,7 @@ describe('what was written', () => {
     assert.deepEqual(shared.problems.length, 1);
   });
 
-  test('by somebody else who used this browser is not sent', async () => {
+  test('of another user of this browser is not sent', async () => {
     const shared = browser();
     const alice = await tab(shared);
     write(alice, 'from Alice');
@@ -288,7 +288,7 @@ describe('without an ok', () => {
   });
 
   for (const code of ['rate_limited', 'unavailable']) {
-    test(`${code}: everything waits for as long as the server said, and says why`, async () => {
+    test(`${code}: everything waits for the server's retry_after, with the reason`, async () => {
       const shared = browser();
       const outbox = await tab(shared);
       const { send, bodies, waiting } = line();
@@ -488,7 +488,7 @@ describe('two tabs', () => {
     const { send, sent } = line();
     two.resume(send);
     write(two, 'hello');
-    await shared.clock.advance(LOCK_PATIENCE_MS - 1);
+    await shared.clock.advance(LOCK_TIMEOUT_MS - 1);
     assert.equal(sent.length, 0);
     await shared.clock.advance(1);
     assert.equal(sent.length, 1);

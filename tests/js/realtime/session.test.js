@@ -3,10 +3,14 @@ import { describe, test } from 'node:test';
 
 import { CloseCode, DEACTIVATED } from '../../../realtime/static/realtime/connection/codes.js';
 import { HoldfastError } from '../../../realtime/static/realtime/lib/errors.js';
-import { PAUSES_MS, Session, TRUSTED_AFTER_MS } from '../../../realtime/static/realtime/session.js';
+import {
+  CHECK_DELAYS_MS,
+  Session,
+  TRUSTED_AFTER_MS,
+} from '../../../realtime/static/realtime/session.js';
 import { FakeClock } from '../support/clock.js';
 
-const ALL_PAUSES = PAUSES_MS.reduce((sum, pause) => sum + pause, 0);
+const ALL_PAUSES = CHECK_DELAYS_MS.reduce((sum, pause) => sum + pause, 0);
 const signedOut = new HoldfastError('not_authenticated', 'Sign in.', { status: 401 });
 
 /**
@@ -35,8 +39,8 @@ function scene(...answers) {
   };
   const session = new Session({
     client: /** @type {any} */ (client),
-    ask,
-    told: () => {
+    check: ask,
+    changed: () => {
       page.told += 1;
     },
     clock,
@@ -50,9 +54,9 @@ describe('a connection that was closed because the session ended', () => {
   test('is opened again where the browser is still signed in', async () => {
     const { clock, page, session, close } = scene(null);
     close();
-    assert.equal(session.doubted, true);
-    await clock.advance(PAUSES_MS[0]);
-    assert.deepEqual([session.doubted, page], [false, { started: 1, told: 1, asked: 1 }]);
+    assert.equal(session.checking, true);
+    await clock.advance(CHECK_DELAYS_MS[0]);
+    assert.deepEqual([session.checking, page], [false, { started: 1, told: 1, asked: 1 }]);
   });
 
   test('is opened again with the new key, which comes a moment later', async () => {
@@ -67,8 +71,8 @@ describe('a connection that was closed because the session ended', () => {
     close();
     await clock.advance(ALL_PAUSES);
     assert.deepEqual(
-      [session.doubted, page],
-      [false, { started: 0, told: 1, asked: PAUSES_MS.length }],
+      [session.checking, page],
+      [false, { started: 0, told: 1, asked: CHECK_DELAYS_MS.length }],
     );
     assert.equal(clock.pending, 0);
   });
@@ -77,7 +81,7 @@ describe('a connection that was closed because the session ended', () => {
     const { clock, page, session, close } = scene(null);
     close(CloseCode.SESSION_ENDED, DEACTIVATED);
     assert.deepEqual(
-      [session.doubted, page, clock.pending],
+      [session.checking, page, clock.pending],
       [false, { started: 0, told: 0, asked: 0 }, 0],
     );
   });
@@ -94,7 +98,7 @@ describe('a connection that was closed because the session ended', () => {
     close();
     await clock.advance(ALL_PAUSES);
     close();
-    assert.equal(session.doubted, false);
+    assert.equal(session.checking, false);
     await clock.advance(TRUSTED_AFTER_MS);
     assert.equal(page.asked, 1);
     close();
@@ -106,6 +110,6 @@ describe('a connection that was closed because the session ended', () => {
     const { session, close } = scene(null);
     for (const code of [CloseCode.NOT_AUTHENTICATED, CloseCode.BANNED, CloseCode.BAD_FRAME])
       close(code);
-    assert.equal(session.doubted, false);
+    assert.equal(session.checking, false);
   });
 });

@@ -19,7 +19,7 @@ import { FakeServer } from '../support/server.js';
 
 const RUNS = Number(process.env.RUNS ?? 100);
 const STEPS = 250;
-const MOST_TABS = 5;
+const MAX_TABS = 5;
 const NAMES = ['room.1', 'room.2', 'inbox.7'];
 
 /** @typedef {ReturnType<typeof world>} World */
@@ -52,7 +52,7 @@ const pick = ({ random }, values) => values[Math.floor(random() * values.length)
 /** @param {World} world */
 function openTab(world) {
   const { browser, server, random, tabs } = world;
-  if (tabs.length >= MOST_TABS) return;
+  if (tabs.length >= MAX_TABS) return;
   const tab = browser.open({ epoch: server.epoch }); // as the page has it
   const copies = new Map(NAMES.map((name) => [name, copyOf(server, name)]));
   for (const copy of copies.values())
@@ -149,7 +149,7 @@ function faultOfTab(world) {
       () => tab.client.wake(),
       () => tab.client.wake(),
       () => tab.client.retryNow(),
-      () => tab.client.heardEpoch(world.server.epoch),
+      () => tab.client.checkEpoch(world.server.epoch),
       () => tab.client.unsubscribe(name),
       () => void tab.client.subscribe(name, /** @type {any} */ (tab.copies.get(name))),
     );
@@ -228,7 +228,7 @@ function assertConverged({ browser, server, tabs }) {
         server.stream(name).head,
         `${name} of tab ${index}`,
       );
-      assert.equal(copy.backwards, 0, `${name} of tab ${index} was told nothing twice`);
+      assert.equal(copy.backwards, 0, `${name} of tab ${index} received nothing twice`);
       assert.deepEqual(
         sorted(copy.rows),
         sorted(server.stream(name).rows),

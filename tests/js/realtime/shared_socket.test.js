@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { PATIENCE_MS } from '../../../realtime/static/realtime/connection/heartbeat.js';
+import { HEARTBEAT_TIMEOUT_MS } from '../../../realtime/static/realtime/connection/heartbeat.js';
 import { COMMAND_TIMEOUT_MS } from '../../../realtime/static/realtime/connection/replies.js';
 import {
-  ASK_AFTER_MS,
-  LEADER_PATIENCE_MS,
+  LEADER_TIMEOUT_MS,
+  PING_AFTER_MS,
 } from '../../../realtime/static/realtime/tabs/follower.js';
 import { sharedTransport } from '../../../realtime/static/realtime/tabs/shared_socket.js';
 import { FakeBrowser } from '../support/browser.js';
@@ -16,7 +16,7 @@ import { copyOf } from '../support/scene.js';
 /** @typedef {import('../support/browser.js').Tab} Tab */
 
 /**
- * Tabs that follow room.1, in which three messages stand.
+ * Tabs that follow room.1, which has three messages.
  * @param {number} count
  */
 async function scene(count) {
@@ -80,7 +80,7 @@ describe('one connection', () => {
     assert.deepEqual(server.commands('unsubscribe'), []);
   });
 
-  test('a tab that stands further back catches up, and the others stay level', async () => {
+  test('a tab with an older position catches up, and the others stay level', async () => {
     const { browser, server, tabs } = await scene(2);
     for (let number = 4; number < 20; number += 1) server.post('room.1', `message ${number}`);
     await settle();
@@ -181,7 +181,7 @@ describe('one connection', () => {
 
   test('a follower that doubts the history makes the server say which one it is', async () => {
     const { server, tabs } = await scene(2);
-    tabs[1].client.heardEpoch('e-9');
+    tabs[1].client.checkEpoch('e-9');
     await settle();
     await settle();
     assert.equal(server.connections.length, 2);
@@ -213,11 +213,11 @@ describe('who leads', () => {
     assert.equal(browser.connections.length, 1);
   });
 
-  test('the leader is frozen: whoever looks at another tab takes over, and the thawed one follows', async () => {
+  test('the leader is frozen: a tab that becomes visible takes over, and the thawed one follows', async () => {
     const { browser, server, tabs, clock } = await scene(3);
     tabs[0].freeze();
     tabs[2].client.wake();
-    await clock.advance(LEADER_PATIENCE_MS);
+    await clock.advance(LEADER_TIMEOUT_MS);
     assert.deepEqual([tabs[1].leads, tabs[2].leads], [false, true]);
     server.post('room.1', 'meanwhile');
     await settle();
@@ -232,7 +232,7 @@ describe('who leads', () => {
   test('the leader is frozen, and nobody looks: a silence is noticed all the same', async () => {
     const { server, tabs, clock } = await scene(2);
     tabs[0].freeze();
-    await clock.advance(ASK_AFTER_MS + PATIENCE_MS);
+    await clock.advance(PING_AFTER_MS + HEARTBEAT_TIMEOUT_MS);
     server.post('room.1', 'meanwhile');
     await settle();
     assert.deepEqual(bodies(tabs[1]), ['one two three meanwhile']);
@@ -242,7 +242,7 @@ describe('who leads', () => {
     const { server, tabs, clock } = await scene(2);
     server.connection.die();
     tabs[1].client.wake();
-    await clock.advance(LEADER_PATIENCE_MS + 100);
+    await clock.advance(LEADER_TIMEOUT_MS + 100);
     server.post('room.1', 'meanwhile');
     await settle();
     assert.deepEqual(bodies(...tabs), Array(2).fill('one two three meanwhile'));
@@ -251,7 +251,7 @@ describe('who leads', () => {
   test('a leader that answers keeps its connection', async () => {
     const { server, tabs, clock } = await scene(2);
     tabs[1].client.wake();
-    await clock.advance(5 * ASK_AFTER_MS);
+    await clock.advance(5 * PING_AFTER_MS);
     assert.deepEqual([tabs[0].leads, server.connections.length], [true, 1]);
   });
 
@@ -356,7 +356,7 @@ describe('states', () => {
     );
   });
 
-  test('somebody else signed in: no tab goes on for the person who left', async () => {
+  test('another user signed in: no tab continues for the user who left', async () => {
     const { server, tabs, browser, clock } = await scene(3);
     server.user = { id: 8, username: 'bob', name: 'Bob' };
     server.connection.cut(1006);

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { PATIENCE_MS } from '../../../realtime/static/realtime/connection/heartbeat.js';
+import { HEARTBEAT_TIMEOUT_MS } from '../../../realtime/static/realtime/connection/heartbeat.js';
 import {
   COMMAND_TIMEOUT_MS,
   MAX_COMMAND_BYTES,
   MAX_WAITING_COMMANDS,
 } from '../../../realtime/static/realtime/connection/replies.js';
 import {
-  BYE_PATIENCE_MS,
+  BYE_TIMEOUT_MS,
   CONNECT_TIMEOUT_MS,
   MAX_SLOT_MS,
   Socket,
@@ -190,7 +190,7 @@ describe('commands', () => {
     assert.deepEqual(await command('ping'), { time: 'now' });
   });
 
-  test('reject with what the server said', async () => {
+  test('reject with the error of the server', async () => {
     const { server, command } = await openScene();
     server.refuseNext('message.post', { code: 'slow_mode', message: 'Wait 4 s.', retry_after: 4 });
     await assert.rejects(command('message.post', { room: 1 }), {
@@ -200,7 +200,7 @@ describe('commands', () => {
     });
   });
 
-  test('are told apart by their ids, whatever the order of the replies', async () => {
+  test('are matched by their ids, in any order of the replies', async () => {
     const { command, server } = await openScene();
     server.ignored = new Set(['a', 'b']);
     const asked = Promise.all([command('a'), command('b')]);
@@ -275,7 +275,7 @@ describe('commands', () => {
 });
 
 describe('a silent connection', () => {
-  test('is pinged after ping_after, and not before', async () => {
+  test('is pinged after ping_after, but not before', async () => {
     const { server, clock } = await openScene();
     await clock.advance(24_999);
     assert.equal(server.commands('ping').length, 0);
@@ -296,7 +296,7 @@ describe('a silent connection', () => {
   test('is given up when nothing answers the ping, and made again', async () => {
     const { server, socket, clock } = await openScene();
     server.connection.die();
-    await clock.advance(25_000 + PATIENCE_MS);
+    await clock.advance(25_000 + HEARTBEAT_TIMEOUT_MS);
     assert.equal(socket.state.name, 'waiting');
     await clock.advance(500);
     assert.equal(socket.state.name, 'open');
@@ -429,7 +429,7 @@ describe('reconnecting', () => {
   test('leaves a server that says bye and does not close', async () => {
     const { server, socket, clock } = await openScene();
     server.connection.send({ type: 'bye', reason: 'restart', retry_after: 30 });
-    await clock.advance(BYE_PATIENCE_MS);
+    await clock.advance(BYE_TIMEOUT_MS);
     assert.deepEqual(socket.state, { name: 'waiting', retryAt: clock.now() + 25_000, slot: true });
   });
 

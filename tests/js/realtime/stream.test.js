@@ -234,7 +234,7 @@ describe('pulling', () => {
   test('ends with the connection, and an old answer changes nothing', async () => {
     const { stream, pulls, applied } = levelScene();
     stream.behind();
-    stream.cut();
+    stream.disconnected();
     pulls[0].answer(page(10, 12, 12, [11, 12]));
     await settle();
     assert.deepEqual(applied, []);
@@ -266,7 +266,7 @@ describe('snapshots', () => {
     const { stream } = scene({ position: null, load: async () => ({ seq: ++loads }) });
     stream.begin();
     stream.connected();
-    stream.cut();
+    stream.disconnected();
     stream.connected();
     await settle();
     assert.equal(loads, 1);
@@ -366,13 +366,13 @@ describe('snapshots', () => {
 });
 
 describe('the end of a stream', () => {
-  test('is told with its reason, and nothing follows', () => {
+  test('is reported with its reason, and nothing follows', () => {
     const { stream, applied, log } = levelScene();
     stream.close('removed');
     stream.event(event(11));
     stream.page(page(10, 12, 12, [12]));
     stream.connected();
-    stream.cut();
+    stream.disconnected();
     stream.close('again');
     assert.deepEqual(applied, []);
     assert.deepEqual(log, ['level', 'closed', 'removed']);
@@ -421,7 +421,7 @@ describe('bad luck', () => {
   test('signals reach the page while the stream is followed', () => {
     const { stream, log } = levelScene();
     stream.signal({ stream: 'room.1', kind: 'typing', data: {} });
-    stream.cut();
+    stream.disconnected();
     stream.signal({ stream: 'room.1', kind: 'presence', data: {} });
     assert.deepEqual(log, ['level', 'typing', 'away']);
   });

@@ -21,7 +21,7 @@ import { FakeChannels, FakeLocks } from './tabs.js';
 
 const NAME = 'shared';
 
-/** What lets nothing through while the tab is frozen, and nothing any more when it is dead. */
+/** Holds callbacks back while the tab is frozen, and drops them once it is dead. */
 class Gate {
   #frozen = false;
   #dead = false;
@@ -89,10 +89,8 @@ export class FakeBrowser {
       sockets.push(socket);
       return socket;
     };
-    /** @type {SharedSocket | undefined} */
-    let shared;
-    const transport = (/** @type {SocketHandlers} */ handlers) => {
-      shared = new SharedSocket({
+    const transport = (/** @type {SocketHandlers} */ handlers) =>
+      new SharedSocket({
         name: NAME,
         handlers,
         connect: (own) =>
@@ -102,8 +100,6 @@ export class FakeBrowser {
         clock,
         report,
       });
-      return shared;
-    };
     const client = new Client({ path: '/ws/chat/', transport, clock, report, ...options });
     const end = () => {
       gate.close();
@@ -113,13 +109,14 @@ export class FakeBrowser {
     return {
       client,
       clock,
+      /** This tab has the WebSocket. */
       get leads() {
-        return /** @type {SharedSocket} */ (shared).leads;
+        return sockets.some(({ open }) => open);
       },
       get frozen() {
         return gate.frozen;
       },
-      /** The browser stops the tab without a word. */
+      /** The browser stops the tab without an event. */
       freeze: () => gate.freeze(),
       thaw: () => gate.thaw(),
       /** The tab's process dies. */
@@ -157,11 +154,18 @@ function gatedSocket(inner, gate) {
   const outer = {
     onmessage: null,
     onclose: null,
+    open: true,
     send: (/** @type {string} */ text) => inner.send(text),
-    close: () => inner.close(),
+    close() {
+      outer.open = false;
+      inner.close();
+    },
   };
   inner.onmessage = (/** @type {any} */ message) => gate.pass(() => outer.onmessage?.(message));
-  inner.onclose = (/** @type {any} */ close) => gate.pass(() => outer.onclose?.(close));
+  inner.onclose = (/** @type {any} */ close) => {
+    outer.open = false;
+    gate.pass(() => outer.onclose?.(close));
+  };
   return outer;
 }
 

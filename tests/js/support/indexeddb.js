@@ -1,6 +1,6 @@
 /**
- * As much of IndexedDB as idb.js uses, in memory. One `FakeIndexedDB` is one browser profile: what
- * one page stored, the next page finds.
+ * The part of IndexedDB that entry_store.js uses, in memory. One `FakeIndexedDB` is one browser
+ * profile, which outlives its pages.
  * @module
  */
 

@@ -93,7 +93,7 @@ export function copyOf(server, name) {
     loads: 0,
     /** Events that did not follow what was there before. */
     backwards: 0,
-    /** What a load takes. @type {() => Promise<void>} */
+    /** The duration of a load. @type {() => Promise<void>} */
     delay: async () => {},
     apply(/** @type {StreamEvent[]} */ events) {
       for (const { seq, kind, data } of events) {

@@ -33,7 +33,7 @@ export class FakeServer {
   /** Accepts, and never says a word. */
   mute = false;
   /**
-   * What the next commands of a name are answered with instead.
+   * Errors for the next commands, by name.
    * @type {Map<string, FakeError[]>}
    */
   refusals = new Map();
@@ -71,7 +71,7 @@ export class FakeServer {
   }
 
   /**
-   * Change a row, and push the event to whoever is level.
+   * Change a row, and push the event to the level connections.
    * @param {string} name
    * @param {string} kind
    * @param {Record<string, any>} data
@@ -341,7 +341,7 @@ export class FakeConnection {
   }
 
   /**
-   * What the head check of a server does: a tail that lost something is repaired by a page.
+   * The head check of the server: it repairs a tail that lost something with a page.
    * @param {string} name
    */
   repair(name) {

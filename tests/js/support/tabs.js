@@ -1,5 +1,5 @@
 /**
- * What the tabs of one browser share: locks and a channel.
+ * The locks and the channel that the tabs of one browser share.
  * @module
  */
 
@@ -29,7 +29,7 @@ export class FakeLocks {
     let alive = true;
     let asked = false;
     // Before the first request of a page, a browser finds out whether the page may store anything:
-    // what it says meanwhile is heard earlier.
+    // its messages arrive earlier.
     const line = (/** @type {() => void} */ up) => {
       if (asked) return queueMicrotask(up);
       setImmediate(() => {
@@ -64,7 +64,7 @@ export class FakeLocks {
     return () => this.#drop(request);
   }
 
-  /** Who waits, and who holds. @param {string} name */
+  /** The requests that wait for the lock or hold it. @param {string} name */
   count(name) {
     const { holder, waiting } = this.#lock(name);
     return waiting.length + (holder ? 1 : 0);

@@ -1,5 +1,5 @@
 /**
- * The page of the account, while people are blocked and unblocked in other tabs: its list follows.
+ * The account page: its list of blocked people follows changes in other tabs.
  * @module
  */
 
@@ -14,9 +14,10 @@ const list = slot(section, 'blocks');
 
 let reading = Promise.resolve();
 
-/** One after the other, so that the last answer is the newest. */
-function readAnew() {
-  reading = reading.then(read).catch(() => {}); // without a connection; the next one reads it anew
+/** One request at a time, so that the last answer is the newest. */
+function reload() {
+  // A failed request is repeated with the next change or connection.
+  reading = reading.then(read).catch(() => {});
 }
 
 async function read() {
@@ -24,7 +25,7 @@ async function read() {
   show(blocks.map((/** @type {{user: User}} */ { user }) => user));
 }
 
-/** Those who stay are left alone, and one's focus with them. @param {User[]} people */
+/** Elements that stay are not replaced, so they keep the focus. @param {User[]} people */
 function show(people) {
   for (const element of [...list.children])
     if (!people.some((person) => isOf(element, person))) element.remove();
@@ -52,5 +53,5 @@ function element(person) {
   return made;
 }
 
-feed.on('block', readAnew);
-feed.on('reloaded', readAnew);
+feed.on('block', reload);
+feed.on('reloaded', reload);

@@ -1,6 +1,6 @@
 /**
- * The page of what one is notified of: saves each choice at once, finds rooms while one types, and
- * asks the browser about its desktop.
+ * The notification settings: saves each choice at once, filters rooms, and shows the browser's
+ * permission for desktop notifications.
  * @module
  */
 
@@ -25,12 +25,13 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('change', (event) => {
     const fields = chosen(form, /** @type {HTMLInputElement | HTMLSelectElement} */ (event.target));
-    saves = saves.then(() => save(fields)); // in the order in which they were made
+    // In the order of the choices.
+    saves = saves.then(() => save(fields));
   });
 }
 
 /**
- * A room is saved alone; the kinds go together, because a box without its tick is not sent.
+ * A room is saved by itself. The kinds are saved together, because an unchecked box is not sent.
  * @param {HTMLFormElement} form
  * @param {HTMLInputElement | HTMLSelectElement} field
  */

@@ -1,6 +1,6 @@
 /**
- * What can be completed while one writes: @names, #rooms and :emoji. Each kind knows what has been
- * begun, and finds what fits.
+ * The completions of the composer: @names, #rooms and :emoji. Each kind recognises its beginning
+ * before the caret and finds matches.
  * @module
  */
 
@@ -13,7 +13,7 @@ import { words } from './words.js';
  * @typedef {import('../rooms/room.js').Room} Room
  *
  * @typedef {object} Completion
- * @property {string} text  takes the place of what was begun
+ * @property {string} text  replaces the typed part
  * @property {string} title
  * @property {string} hint
  * @property {User} [person]
@@ -21,13 +21,13 @@ import { words } from './words.js';
  *
  * @typedef {object} Kind
  * @property {string} label  of the list
- * @property {RegExp} begun  what stands before the caret; its group is what was begun
+ * @property {RegExp} begun  matches the text before the caret; its group is the typed part
  * @property {(begun: string) => Promise<Completion[]>} find
- * @property {(begun: string) => boolean} [isWhole] nothing is left to choose: it is replaced as it
- *   is typed
+ * @property {(begun: string) => boolean} [isWhole]  the typed part is complete and is replaced at
+ *   once
  */
 
-const MOST_SHOWN = 6;
+const MAX_SHOWN = 6;
 
 /** @param {() => Promise<User[]>} people @returns {Kind} */
 export const completePeople = (people) => ({
@@ -35,7 +35,7 @@ export const completePeople = (people) => ({
   begun: /(?:^|\s)(@[\w.+-]*)$/u,
   async find(begun) {
     const wanted = begun.slice(1).toLowerCase();
-    const found = (await people()).filter((person) => isNamed(person, wanted)).slice(0, MOST_SHOWN);
+    const found = (await people()).filter((person) => isNamed(person, wanted)).slice(0, MAX_SHOWN);
     return found.map((person) => ({
       text: `@${person.username}`,
       title: person.name,
@@ -53,7 +53,7 @@ export const completeRooms = (rooms) => ({
     const items = rooms()
       .filter((room) => !room.isDirect)
       .map((room) => ({ names: [room.title, room.data.slug], recency: 0, room }));
-    const found = rank(begun.slice(1), items).slice(0, MOST_SHOWN);
+    const found = rank(begun.slice(1), items).slice(0, MAX_SHOWN);
     return found.map(({ room }) => ({
       text: `#${room.data.slug}`,
       title: room.title,
@@ -63,13 +63,13 @@ export const completeRooms = (rooms) => ({
   },
 });
 
-/** Two letters at least: ":)" and "10:30" are none. @returns {Kind} */
+/** At least two letters, so that ":)" and "10:30" do not match. @returns {Kind} */
 export const completeEmoji = () => ({
   label: words.emoji,
   begun: /(?:^|\s)(:[\p{L}\p{N}_+-]{2,}:?)$/u,
   async find(begun) {
     const typed = begun.slice(1).replace(/:$/, '');
-    const found = searchEmoji(await emojiGroups(), typed, MOST_SHOWN);
+    const found = searchEmoji(await emojiGroups(), typed, MAX_SHOWN);
     const exact = begun.endsWith(':')
       ? found.filter(({ codes }) => codes.includes(typed.toLowerCase()))
       : found;

@@ -1,12 +1,12 @@
 /**
- * Where one writes: the text, what it answers or changes, how much of it is allowed, and when one
- * may not write at all.
+ * The composer: the text, the message that it answers or edits, its length limit, and notices in
+ * rooms where the user cannot post.
  * @module
  */
 
-import { announce, complain, onAction, setIcon, setText, slot } from '../lib/dom.js';
+import { announce, onAction, setIcon, setText, slot, toastError } from '../lib/dom.js';
 import { common } from '../lib/words.js';
-import { isGone, whyNot } from '../rooms/rights.js';
+import { isGone, postingObstacle } from '../rooms/rights.js';
 import { quoteOf } from '../timeline/message.js';
 import { completeEmoji, completePeople, completeRooms } from './completions.js';
 import { Drafts } from './drafts.js';
@@ -20,19 +20,20 @@ import { words } from './words.js';
  * @typedef {import('../timeline/message.js').Message} Message
  * @typedef {import('./formatting.js').Format} Format
  *
- * @typedef {object} ComposerActions  What the composer asks of its surroundings.
+ * @typedef {object} ComposerActions  The actions of the page that the composer needs.
  * @property {(body: string, replyTo: number | null) => void} post
- * @property {(message: Message, body: string) => Promise<boolean>} edit false: it was refused, and
- *   the person was told
+ * @property {(message: Message, body: string) => Promise<boolean>} edit  false: refused, and the
+ *   user was notified
  * @property {() => Message | null} lastOfMine
  * @property {() => void} typing
  * @property {() => void} join
  * @property {(opener: HTMLElement, chosen: (emoji: string) => void) => void} pickEmoji
  * @property {(opener: HTMLElement, chosen: (format: Format) => void) => void} pickFormat
- * @property {(event: KeyboardEvent) => string | undefined} shortcut  what a key asks for
+ * @property {(event: KeyboardEvent) => string | undefined} shortcut  the action of a key
  */
 
-const COUNT_FROM = 0.9; // of the limit: before that, nobody needs to know it
+/** The part of the limit from which the remaining length is shown. */
+const COUNT_FROM = 0.9;
 
 export class Composer {
   #root;
@@ -47,23 +48,26 @@ export class Composer {
   #replyTo = null;
   /** @type {Message | null} */
   #editing = null;
-  /** Until when the room's slow mode makes me wait, in milliseconds. */
+  /** The end of the wait of slow mode, in milliseconds since 1970. */
   #slowUntil = 0;
   #busy = false;
   /**
-   * The newest message when the composer last looked: what is newer and mine starts the wait anew.
+   * The newest message at the last change: a newer one of the user restarts the wait.
    */
   #newest;
-  /** A moderator has muted me: when that ends, it is said. */
+  /** The user is muted; the end of the mute is announced. */
   #wasMuted = false;
   #left = Infinity;
 
   /**
    * @param {HTMLElement} root
    * @param {Room} room
-   * @param
-   *   {{limit: number, meId: number, actions: ComposerActions, people: () => Promise<import('../../realtime/types.js').User[]>, rooms: () => Room[]}}
-   *   options
+   * @param {object} options
+   * @param {number} options.limit  of the length of a message
+   * @param {number} options.meId
+   * @param {ComposerActions} options.actions
+   * @param {() => Promise<import('../../realtime/types.js').User[]>} options.people
+   * @param {() => Room[]} options.rooms
    */
   constructor(root, room, { limit, meId, actions, people, rooms }) {
     this.#root = root;
@@ -98,7 +102,7 @@ export class Composer {
     this.paint();
   }
 
-  /** Go on with the draft, and behind it with what was typed before the scripts had come. */
+  /** Continue with the draft, followed by the text typed before the scripts were loaded. */
   #adopt() {
     const typed = this.#input.value;
     const text = [this.#drafts.text, typed].filter(Boolean).join('\n');
@@ -110,7 +114,7 @@ export class Composer {
     if (!slot(this.#root, 'form').hidden) this.#input.focus();
   }
 
-  /** Put somebody's name into the text. @param {import('../../realtime/types.js').User} user */
+  /** Insert a mention. @param {import('../../realtime/types.js').User} user */
   mention(user) {
     this.#insert(`@${user.username} `);
   }
@@ -134,8 +138,7 @@ export class Composer {
   }
 
   /**
-   * Messages are in a new state: what is answered is shown as it is now, and what is deleted is
-   * edited no longer.
+   * Messages have changed: update the quoted message, and stop editing a deleted one.
    * @param {Message[]} messages
    */
   changed(messages) {
@@ -147,35 +150,35 @@ export class Composer {
     const mine = messages.find(({ id }) => id === this.#editing?.id);
     if (mine && isGone(mine)) {
       this.#stopEditing();
-      complain(mine.hidden_at ? common.hidden : words.editedGone);
+      toastError(mine.hidden_at ? common.hidden : words.editedGone);
     } else if (mine) {
       this.#editing = mine;
     }
     if (mine || messages.some(({ id }) => id === this.#replyTo?.id)) this.paint();
   }
 
-  /** A message of mine was taken: the room's slow mode starts to count. */
+  /** A message was accepted: the wait of slow mode starts. */
   posted() {
     this.#waitAfter(new Date().toISOString());
     this.tick();
   }
 
   /**
-   * @param {string} [iso] when I last wrote; by the server's clock, so no wait is longer than the
-   *   whole
+   * @param {string} [iso]  the user's last post, by the server's clock; no wait is longer than the
+   *   whole interval
    */
   #waitAfter(iso) {
     const milliseconds = this.#room.data.slow_mode * 1000;
     if (iso) this.#slowUntil = Math.min(Date.parse(iso), Date.now()) + milliseconds;
   }
 
-  /** Seconds until slow mode lets me write again; 0: it does. */
+  /** Seconds until slow mode allows the next message; 0: now. */
   get #wait() {
     if (!this.#room.data.slow_mode || this.#room.canModerate || this.#editing) return 0;
     return Math.max(0, Math.ceil((this.#slowUntil - Date.now()) / 1000));
   }
 
-  /** Say what changes with time. */
+  /** Update the parts that change with time. */
   tick() {
     const seconds = this.#room.data.slow_mode;
     const wait = this.#wait;
@@ -188,7 +191,6 @@ export class Composer {
     this.#paintNotice();
   }
 
-  /** Show the room's and my own state anew. */
   paint() {
     this.#input.placeholder = words.writeTo(this.#room.title);
     this.#paintContext();
@@ -197,7 +199,7 @@ export class Composer {
   }
 
   #paintNotice() {
-    const why = whyNot(this.#room);
+    const why = postingObstacle(this.#room);
     const notice = slot(this.#root, 'notice');
     notice.hidden = why === null;
     slot(this.#root, 'form').hidden = why !== null;
@@ -238,7 +240,7 @@ export class Composer {
     count.hidden = length < this.#limit * COUNT_FROM;
     count.dataset.over = String(left < 0);
     count.textContent = count.hidden ? '' : words.left(left);
-    // Said once near the limit and once beyond it, not with every letter.
+    // Announced once near the limit and once beyond it, but not with every letter.
     if (!count.hidden && (left < 0 ? this.#left >= 0 : this.#left > this.#limit * (1 - COUNT_FROM)))
       announce(words.left(left));
     this.#left = left;
@@ -250,14 +252,14 @@ export class Composer {
     send.disabled = this.#busy || this.#wait > 0 || this.#input.value.trim() === '';
   }
 
-  /** Why it is not sent. @param {string} problem */
-  #say(problem) {
+  /** Show why a message is not sent. @param {string} problem */
+  #showProblem(problem) {
     setText(this.#root, 'problem', problem);
     slot(this.#root, 'form').classList.toggle('composer__frame--problem', problem !== '');
   }
 
   #changed() {
-    this.#say('');
+    this.#showProblem('');
     this.#paintCount();
     if (this.#editing) return;
     this.#drafts.text = this.#input.value;
@@ -295,12 +297,12 @@ export class Composer {
     const body = this.#input.value.trim();
     if (this.#busy || body === '') return;
     const over = [...body].length - this.#limit;
-    if (over > 0) return this.#say(words.tooLong(over, this.#limit));
-    // it stands below the text already
+    if (over > 0) return this.#showProblem(words.tooLong(over, this.#limit));
+    // It is shown below the text already.
     if (this.#wait > 0) return announce(words.slowWait(this.#wait));
     if (this.#editing) return this.#saveEdit(this.#editing, body);
     const replyTo = this.#replyTo?.id ?? null;
-    this.#say('');
+    this.#showProblem('');
     this.#input.value = '';
     this.#drafts.text = '';
     this.#replyTo = null;
@@ -322,7 +324,7 @@ export class Composer {
   }
 
   #drop() {
-    this.#say('');
+    this.#showProblem('');
     this.#replyTo = null;
     this.#stopEditing();
     this.paint();

@@ -1,5 +1,5 @@
 /**
- * A text that is not sent yet, kept per person and room, so that no reload eats it.
+ * An unsent text, stored for each user and room, so that a reload does not lose it.
  * @module
  */
 
@@ -18,7 +18,8 @@ export class Drafts {
     try {
       return localStorage.getItem(this.#name) ?? '';
     } catch {
-      return ''; // storage is forbidden here: the text lives as long as the page
+      // Storage is forbidden: the text lives as long as the page.
+      return '';
     }
   }
 
@@ -27,7 +28,7 @@ export class Drafts {
       if (text === '') localStorage.removeItem(this.#name);
       else localStorage.setItem(this.#name, text);
     } catch {
-      // Forbidden or full: the composer itself still has the text.
+      // Storage is forbidden or full: the composer still has the text.
     }
   }
 }

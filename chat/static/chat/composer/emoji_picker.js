@@ -1,6 +1,6 @@
 /**
- * The picker of emoji: one popover for the whole page, opened beside whatever asked for it. All by
- * keyboard; Esc closes it and gives the focus back.
+ * The emoji picker: one popover for the whole page, opened beside its opener. It works with the
+ * keyboard alone; Esc closes it and returns the focus.
  * @module
  */
 
@@ -30,9 +30,10 @@ const COMMON = [
   '😢',
   '☕',
 ];
-const MOST_RECENT = 24; // three rows
-const MOST_FOUND = 80;
-const KEPT_AS = 'holdfast.emoji';
+/** Three rows. */
+const MAX_RECENT = 24;
+const MAX_FOUND = 80;
+const STORAGE_KEY = 'holdfast.emoji';
 const ICONS = {
   recent: 'clock',
   smileys: 'smile',
@@ -54,12 +55,12 @@ export class EmojiPicker {
   #tabs = slot(this.#element, 'tabs');
   /** @type {import('./emoji_table.js').Group[]} */
   #groups = [];
-  /** The group that is drawn. */
+  /** The group that is shown. */
   #shown = 'recent';
   /** @type {((emoji: string) => void) | null} */
   #chosen = null;
-  /** Where the focus goes back to: the first of them that is still there. @type {HTMLElement[]} */
-  #back = [];
+  /** The focus returns to the first of these that is still in the page. @type {HTMLElement[]} */
+  #focusTargets = [];
 
   constructor() {
     this.#element.addEventListener('click', (event) => this.#click(event));
@@ -70,7 +71,7 @@ export class EmojiPicker {
     this.#element.addEventListener('toggle', (event) =>
       this.#toggled(/** @type {ToggleEvent} */ (event).newState === 'open'),
     );
-    this.#search.addEventListener('input', () => this.#look());
+    this.#search.addEventListener('input', () => this.#filter());
   }
 
   /**
@@ -79,11 +80,11 @@ export class EmojiPicker {
    */
   open(opener, chosen) {
     const around = /** @type {HTMLElement | null} */ (opener.closest('.message'));
-    this.#back = around ? [opener, around] : [opener];
+    this.#focusTargets = around ? [opener, around] : [opener];
     this.#chosen = chosen;
     this.#search.value = '';
     this.#show('recent');
-    this.#look();
+    this.#filter();
     this.#element.showPopover();
     placeBeside(this.#element, opener);
     this.#search.focus({ preventScroll: true });
@@ -100,17 +101,17 @@ export class EmojiPicker {
       setText(this.#element, 'state', words.emojiFailed);
     }
     if (this.#shown === 'recent') this.#show('recent');
-    this.#look();
+    this.#filter();
   }
 
   /**
-   * Draw one group, as two thousand signs at once would be slow; below what was used lately there
-   * is room for the first.
+   * Draw one group, because two thousand emoji at once are slow. The recent ones leave room for the
+   * first group below them.
    * @param {string} name
    */
   #show(name) {
     this.#shown = name;
-    const signs = [...new Set([...this.#recent, ...COMMON])].slice(0, MOST_RECENT);
+    const signs = [...new Set([...this.#recent, ...COMMON])].slice(0, MAX_RECENT);
     const recent = {
       name: 'recent',
       emoji: signs.map((sign) => ({ sign, codes: [], name: '', found: '' })),
@@ -128,20 +129,20 @@ export class EmojiPicker {
     this.#rove(this.#body.querySelector('.emoji-picker__one'));
   }
 
-  /** Show what the search finds, or all. */
-  #look() {
+  /** Show the matches of the search, or all groups. */
+  #filter() {
     const typed = this.#search.value.trim();
     this.#found.hidden = typed === '';
     this.#body.hidden = typed !== '';
     if (typed === '') return this.#rove(this.#body.querySelector('.emoji-picker__one'));
-    const found = searchEmoji(this.#groups, typed, MOST_FOUND);
+    const found = searchEmoji(this.#groups, typed, MAX_FOUND);
     slot(this.#found, 'grid').replaceChildren(...found.map(button));
     setText(this.#found, 'nothing', found.length === 0 ? common.found(0) : '');
     this.#rove(this.#found.querySelector('.emoji-picker__one'));
     announce(common.found(found.length));
   }
 
-  /** One of them is reached by Tab, the others from there by arrows. @param {Element | null} one */
+  /** Roving tabindex: Tab reaches one emoji, and arrows the others. @param {Element | null} one */
   #rove(one) {
     if (!one) return;
     for (const other of /** @type {NodeListOf<HTMLElement>} */ (
@@ -163,7 +164,7 @@ export class EmojiPicker {
   /** @param {string} name */
   #goTo(name) {
     this.#search.value = '';
-    this.#look();
+    this.#filter();
     this.#show(name);
     /** @type {HTMLElement | null} */ (this.#body.querySelector('.emoji-picker__one'))?.focus({
       preventScroll: true,
@@ -173,25 +174,25 @@ export class EmojiPicker {
   /** @param {string} sign */
   #choose(sign) {
     const chosen = this.#chosen;
-    this.#recent = [sign, ...this.#recent.filter((other) => other !== sign)].slice(0, MOST_RECENT);
+    this.#recent = [sign, ...this.#recent.filter((other) => other !== sign)].slice(0, MAX_RECENT);
     this.#element.hidePopover();
-    this.#giveBack();
+    this.#restoreFocus();
     chosen?.(sign);
   }
 
   /** @param {boolean} open */
   #toggled(open) {
-    this.#back[0]?.setAttribute('aria-expanded', String(open));
+    this.#focusTargets[0]?.setAttribute('aria-expanded', String(open));
     if (
       !open &&
       (document.activeElement === document.body || this.#element.contains(document.activeElement))
     )
-      this.#giveBack();
+      this.#restoreFocus();
   }
 
-  /** The toolbar of a message goes when the focus does: then the message itself has it. */
-  #giveBack() {
-    this.#back.find((element) => element.isConnected)?.focus({ preventScroll: true });
+  /** A message's toolbar disappears without the focus; then the message itself gets it. */
+  #restoreFocus() {
+    this.#focusTargets.find((element) => element.isConnected)?.focus({ preventScroll: true });
   }
 
   /** @param {KeyboardEvent} event */
@@ -236,27 +237,29 @@ export class EmojiPicker {
       !event.metaKey &&
       !event.altKey
     ) {
-      this.#search.focus(); // one types on: the letter goes into the field
+      // The letter goes into the search field.
+      this.#search.focus();
     }
   }
 
   /** @returns {string[]} */
   get #recent() {
     try {
-      const kept = JSON.parse(localStorage.getItem(KEPT_AS) ?? '[]');
+      const kept = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? '[]');
       return Array.isArray(kept)
-        ? kept.filter((sign) => typeof sign === 'string').slice(0, MOST_RECENT)
+        ? kept.filter((sign) => typeof sign === 'string').slice(0, MAX_RECENT)
         : [];
     } catch {
-      return []; // forbidden, or somebody else's
+      // Storage is forbidden, or its value is invalid.
+      return [];
     }
   }
 
   set #recent(signs) {
     try {
-      localStorage.setItem(KEPT_AS, JSON.stringify(signs));
+      localStorage.setItem(STORAGE_KEY, JSON.stringify(signs));
     } catch {
-      // Forbidden or full: the common ones are there.
+      // Storage is forbidden or full: the common ones are still shown.
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * All emoji: loaded when the picker opens or somebody types ":sm", in the reader's language.
- * Searching and walking are arithmetic. No DOM.
+ * The table of all emoji in the user's language, loaded when the picker opens or a text like ":sm"
+ * is typed. No DOM.
  * @module
  */
 
@@ -10,9 +10,9 @@ import { plain } from '../lib/matching.js';
 /**
  * @typedef {object} Emoji
  * @property {string} sign
- * @property {string[]} codes  "tada", as others write it between colons
+ * @property {string[]} codes  short codes such as "tada", without colons
  * @property {string} name
- * @property {string} found  all that it is found by, without accents and case
+ * @property {string} found  the searchable words, without accents and case
  *
  * @typedef {{name: string, emoji: Emoji[]}} Group
  */
@@ -30,7 +30,8 @@ let loading = null;
 /** @returns {Promise<Group[]>} */
 export function emojiGroups() {
   loading ??= load().catch((error) => {
-    loading = null; // the network is away; the next one tries again
+    // Without the network, the next call tries again.
+    loading = null;
     throw error;
   });
   return loading;
@@ -47,8 +48,8 @@ async function load() {
 
 /**
  * @param {string} all  a line for each emoji, with its codes
- * @param {string} names  a line for each, with its name and more words
- * @param {Record<string, number>} groups  where each begins
+ * @param {string} names  a line for each emoji, with its name and keywords
+ * @param {Record<string, number>} groups  the first line of each group
  * @returns {Group[]}
  */
 export function parseTable(all, names, groups) {
@@ -76,8 +77,8 @@ export function parseTable(all, names, groups) {
 }
 
 /**
- * Those that fit what was typed: each word begins a word of theirs. Codes and names that begin with
- * it come first.
+ * The emoji that match: each typed word begins one of their words. Those whose code or name begins
+ * with the text come first.
  * @param {Group[]} groups
  * @param {string} typed
  * @param {number} most
@@ -107,10 +108,10 @@ export function searchEmoji(groups, typed, most) {
 }
 
 /**
- * Where an arrow leads in several grids, one below the other.
- * @param {number[]} counts  how many each grid has
- * @param {number} columns  of all of them
- * @param {number} at  from the first of the first grid
+ * The target of an arrow key in several grids, one below the other.
+ * @param {number[]} counts  the items of each grid
+ * @param {number} columns  of all grids
+ * @param {number} at  the index over all grids
  * @param {'next' | 'previous' | 'below' | 'above' | 'first' | 'last'} way
  */
 export function stepInGrids(counts, columns, at, way) {

@@ -1,5 +1,5 @@
 /**
- * Help with Markdown: each line shows how something is written and how it looks, and writes it. One
+ * The formatting menu: each item shows a Markdown syntax and its result, and applies it. One
  * popover for the whole page.
  * @module
  */

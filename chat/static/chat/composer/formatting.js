@@ -1,5 +1,5 @@
 /**
- * Markdown for what is selected in a text. No DOM.
+ * Applies Markdown to the selection of a text. No DOM.
  * @module
  */
 
@@ -17,7 +17,7 @@ const MARKS = { bold: '**', italic: '*', strike: '~~', code: '`' };
 const PREFIXES = { quote: '> ', list: '- ' };
 
 /**
- * Give the selection a format, or take it away where it has it.
+ * Add a format to the selection, or remove it if the selection has it.
  * @param {Format} format
  * @param {string} text
  * @param {number} start
@@ -40,7 +40,8 @@ export function formatted(format, text, start, end) {
  * @returns {Change}
  */
 function marked(mark, text, start, end) {
-  while (start < end && /\s/.test(text[start])) start += 1; // "** word **" would be no markup
+  // "** word **" is not markup.
+  while (start < end && /\s/.test(text[start])) start += 1;
   while (end > start && /\s/.test(text[end - 1])) end -= 1;
   const size = mark.length;
   const inner = text.slice(start, end);
@@ -128,7 +129,7 @@ function fenced(text, start, end) {
 function link(text, start, end) {
   const inner = text.slice(start, end);
   if (/^https?:\/\/\S+$/.test(inner))
-    // an address is selected: its words are missing
+    // The selection is an address, so the link text is missing.
     return { start, end, text: `[](${inner})`, from: start + 1, to: start + 1 };
   const address = 'https://';
   const from = start + inner.length + 3;

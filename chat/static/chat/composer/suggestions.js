@@ -1,5 +1,5 @@
 /**
- * Completion while one writes: a listbox above the composer, steered from the text field.
+ * Completion: a listbox above the composer, controlled from the text field.
  * @module
  */
 
@@ -30,7 +30,7 @@ export class Suggestions {
     this.#kinds = kinds;
     input.addEventListener('input', () => void this.#look());
     input.addEventListener('blur', () => this.#close());
-    // before `blur` closes the list
+    // Before `blur` closes the list.
     list.addEventListener('pointerdown', (event) => this.#press(event));
   }
 
@@ -40,7 +40,8 @@ export class Suggestions {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) this.#select((this.#at + step + this.#found.length) % this.#found.length);
     else if (event.key === 'Enter' && this.#found[this.#at].text === this.#begun()?.text)
-      return this.#close(); // nothing to complete: Enter sends
+      // Nothing to complete: Enter sends the message.
+      return this.#close();
     else if ((event.key === 'Enter' && !event.shiftKey) || event.key === 'Tab')
       this.#choose(this.#at);
     else if (event.key === 'Escape') this.#close();
@@ -53,7 +54,7 @@ export class Suggestions {
     const begun = this.#begun();
     if (begun === null) return void this.#close();
     const found = await begun.kind.find(begun.text).catch(() => []);
-    // typed on meanwhile
+    // The text or the focus has changed meanwhile.
     if (this.#begun()?.text !== begun.text || document.activeElement !== this.#input) return;
     this.#found = found;
     if (found.length === 0) return void this.#close();
@@ -64,7 +65,7 @@ export class Suggestions {
     this.#select(0);
   }
 
-  /** What has been begun before the caret. @returns {{kind: Kind, text: string} | null} */
+  /** The completable text before the caret. @returns {{kind: Kind, text: string} | null} */
   #begun() {
     const { value, selectionStart, selectionEnd } = this.#input;
     if (selectionStart !== selectionEnd) return null;

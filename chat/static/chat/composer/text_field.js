@@ -1,11 +1,10 @@
 /**
- * Changing a text field as a person would: what it does can be undone with Ctrl-Z, and the field
- * says that it has changed.
+ * Changes a text field as typing would: Ctrl-Z undoes the change, and the field fires `input`.
  * @module
  */
 
 /**
- * Replace a part of the text; the caret stands behind it then.
+ * Replace a part of the text, and put the caret behind it.
  * @param {HTMLTextAreaElement} field
  * @param {number} start
  * @param {number} end
@@ -14,8 +13,7 @@
 export function replaceText(field, start, end, text) {
   field.focus({ preventScroll: true });
   field.setSelectionRange(start, end);
-  // Deprecated, and the only way that keeps the browser's own list of what can be undone:
-  // setRangeText empties it.
+  // `execCommand` is deprecated, but nothing else keeps the undo history: setRangeText clears it.
   const done =
     text === '' ? document.execCommand('delete') : document.execCommand('insertText', false, text);
   if (done) return;

@@ -19,7 +19,7 @@
  */
 
 /** Subjects in one request (notifications/subjects.py). */
-export const MOST_ASKED = 50;
+const MAX_REQUESTED = 50;
 
 export class Excerpts {
   #options;
@@ -99,7 +99,7 @@ export class Excerpts {
     if (this.#asking || this.#wanted.size === 0) return;
     this.#asking = true;
     await Promise.resolve(); // what comes together is asked for together
-    const subjects = [...this.#wanted].slice(0, MOST_ASKED);
+    const subjects = [...this.#wanted].slice(0, MAX_REQUESTED);
     this.#asked = new Set(subjects);
     for (const subject of subjects) this.#wanted.delete(subject);
     try {

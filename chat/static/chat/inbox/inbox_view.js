@@ -10,14 +10,14 @@ import { FILTERS, Shelf } from '../../notifications/inbox_list.js';
 import { bellCount, inboxWords } from '../../notifications/words.js';
 import {
   clone,
-  complain,
-  arrange as inOrder,
+  setChildren as inOrder,
   keepingFocus,
   onAction,
+  readJson,
   setText,
   slot,
-  takeJson,
   toast,
+  toastError,
 } from '../lib/dom.js';
 import { plainText } from '../timeline/message.js';
 import { Excerpts } from './excerpts.js';
@@ -31,8 +31,8 @@ import { words } from './words.js';
  * @typedef {import('../app.js').App} App
  */
 
-const MOST_UNDONE = 20; // steps back
-const MOST_AT_ONCE = 500; // notifications of one command (docs/protocol.md)
+const MAX_UNDONE = 20; // steps back
+const MAX_AT_ONCE = 500; // notifications of one command (docs/protocol.md)
 // in localStorage: the person has answered, and is not asked again here
 const ASKED = 'holdfast.desktop-asked';
 
@@ -61,7 +61,7 @@ export class InboxView {
     this.#root = root;
     this.#app = app;
     this.#feed = app.feed;
-    const data = takeJson(root, 'view-data');
+    const data = readJson(root, 'view-data');
     this.#shelf = new Shelf(data.tab, data);
     this.#excerpts = new Excerpts({
       ask: async (subjects) =>
@@ -81,7 +81,7 @@ export class InboxView {
       }),
       app.feed.on('block', () => this.#excerpts.refresh()),
       app.rooms.on('messages', (messages) => this.#excerpts.heard(messages)),
-      app.feed.on('reloaded', () => void this.#load().catch(complain)),
+      app.feed.on('reloaded', () => void this.#load().catch(toastError)),
       app.feed.on('unread', () => this.#paintCounts()),
     ];
     const acts = {
@@ -99,7 +99,7 @@ export class InboxView {
       unarchive: (_event, element) => this.#archive(this.#rowsOf(element)),
       fold: (_event, element) =>
         this.#fold(element, element.getAttribute('aria-expanded') === 'false'),
-      'read-all': () => void this.#feed.readAll().catch(complain),
+      'read-all': () => void this.#feed.readAll().catch(toastError),
       older: () => void this.#older(),
       'desktop-on': () => void turnOn().then(() => this.#paintDesktop()),
       'desktop-later': () => {
@@ -122,7 +122,7 @@ export class InboxView {
   // -- what is on the tab
 
   #older() {
-    return this.#load(this.#shelf.before).catch(complain);
+    return this.#load(this.#shelf.before).catch(toastError);
   }
 
   /** @param {number} [before] */
@@ -140,7 +140,7 @@ export class InboxView {
     const item = /** @type {HTMLElement | null} */ (element.closest('.notice'));
     const key = item?.dataset.key ?? '';
     const row = this.#shelf.get(Number(key));
-    return (this.#groups.get(key)?.rows ?? (row ? [row] : [])).slice(0, MOST_AT_ONCE);
+    return (this.#groups.get(key)?.rows ?? (row ? [row] : [])).slice(0, MAX_AT_ONCE);
   }
 
   /** Into the archive, or out of it again. @param {Row[]} rows */
@@ -191,10 +191,10 @@ export class InboxView {
     try {
       await act();
       this.#undo.push(undo);
-      if (this.#undo.length > MOST_UNDONE) this.#undo.shift();
+      if (this.#undo.length > MAX_UNDONE) this.#undo.shift();
       toast(said, { label: inboxWords.undo, act: () => void this.#takeBack() });
     } catch (error) {
-      complain(error);
+      toastError(error);
     }
   }
 
@@ -206,7 +206,7 @@ export class InboxView {
       toast(inboxWords.undone);
     } catch (error) {
       this.#undo.push(undo);
-      complain(error);
+      toastError(error);
     }
   }
 
@@ -248,7 +248,7 @@ export class InboxView {
     const groups = grouped(this.#shelf.shown);
     this.#groups = new Map(groups.map((group) => [group.key, group]));
     this.#triage.around(() =>
-      arrange(slot(this.#root, 'list'), groups, (element, group) =>
+      setChildren(slot(this.#root, 'list'), groups, (element, group) =>
         this.#paintGroup(element, group),
       ),
     );
@@ -280,7 +280,7 @@ export class InboxView {
     const named = group.rows.map((row) => this.#named(row));
     paintGroup(element, { key: group.key, rows: named }, { excerpt, open });
     const single = open ? named.map((row) => ({ key: String(row.id), rows: [row] })) : [];
-    arrange(items, single, (item, { rows: [row] }) =>
+    setChildren(items, single, (item, { rows: [row] }) =>
       paintNotice(item, row, { excerpt: this.#excerpts.get(row.subject) }),
     );
   }
@@ -323,7 +323,7 @@ export class InboxView {
  * @param {Group[]} groups
  * @param {(element: HTMLElement, group: Group) => void} paint
  */
-function arrange(list, groups, paint) {
+function setChildren(list, groups, paint) {
   const known = new Map(
     [...list.children].map((element) => [
       /** @type {HTMLElement} */ (element).dataset.key,

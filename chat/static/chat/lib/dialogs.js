@@ -1,6 +1,5 @@
 /**
- * Questions to the person: each is a `<dialog>` of the page, answered by its form, with what went
- * wrong shown inside.
+ * The dialogs of the page: each is a `<dialog>` with a form, and shows the errors of its request.
  * @module
  */
 
@@ -15,14 +14,15 @@ import { common } from './words.js';
  * @typedef {object} Question
  * @property {string} heading
  * @property {string} text
- * @property {string} confirm  what the button says
+ * @property {string} confirm  the label of the button
  * @property {string} [quote]
- * @property {boolean} [reason]  ask for one
- * @property {boolean} [duration]  ask for how long
- * @property {boolean} [endless]  it may have no end: the duration is then 0
+ * @property {boolean} [reason]  ask for a reason
+ * @property {boolean} [duration]  ask for a duration
+ * @property {boolean} [endless]  offer "no end", which is the duration 0
  */
 
-const SEARCH_PAUSE_MS = 200; // after the last key, before the server is asked
+/** After the last key, before the search. */
+const SEARCH_DELAY_MS = 200;
 
 export class Dialogs {
   #api;
@@ -55,7 +55,7 @@ export class Dialogs {
     );
   }
 
-  /** What the open question is about has changed. @param {string} text */
+  /** The message that the open dialog quotes has changed. @param {string} text */
   quote(text) {
     const quote = document.querySelector('dialog[open] [data-slot="quote"]');
     if (quote) quote.textContent = text;
@@ -81,7 +81,7 @@ export class Dialogs {
   }
 
   /**
-   * Let the person find somebody by name.
+   * Let the user find a person by name.
    * @param {string} heading
    * @param {(person: User) => Promise<void>} act
    */
@@ -95,7 +95,8 @@ export class Dialogs {
     let shownFor = '';
     const search = async (/** @type {string} */ q) => {
       const { users } = await this.#api.get('/api/users/', { q });
-      if (input(formOf(dialog).elements, 'q').value.trim() !== q) return; // typed on meanwhile
+      // The text has changed meanwhile.
+      if (input(formOf(dialog).elements, 'q').value.trim() !== q) return;
       shownFor = q;
       found.replaceChildren(
         ...users.map((/** @type {User} */ user) =>
@@ -114,7 +115,7 @@ export class Dialogs {
         if (q === '') return found.replaceChildren();
         timer = window.setTimeout(
           () => search(q).catch((error) => showError(dialog, error.message)),
-          SEARCH_PAUSE_MS,
+          SEARCH_DELAY_MS,
         );
       },
       { signal: listening.signal },
@@ -122,7 +123,8 @@ export class Dialogs {
     return ask(dialog, async () => {
       const q = field.value.trim();
       clearTimeout(timer);
-      if (q !== '' && q !== shownFor) await search(q); // Enter came before the list
+      // Enter was pressed before the list was loaded.
+      if (q !== '' && q !== shownFor) await search(q);
       const first = found.querySelector('button');
       if (!first) throw new Error(common.nobodyFound);
       first.click();
@@ -158,10 +160,10 @@ function text(data, name) {
 }
 
 /**
- * Open a dialog and carry out what its form asks for; it stays open, and says why, while that is
- * refused.
+ * Open a dialog and run the action of its form. While the action fails, the dialog stays open and
+ * shows the error.
  * @param {HTMLDialogElement} dialog
- * @param {(data: FormData) => Promise<void | false>} act  false: something else closes the dialog
+ * @param {(data: FormData) => Promise<void | false>} act  false: the dialog is closed elsewhere
  * @returns {Promise<void>}  when it is closed
  */
 function ask(dialog, act) {
@@ -180,14 +182,16 @@ function ask(dialog, act) {
   );
   onAction(dialog, { cancel: () => dialog.close() }, listening.signal);
   dialog.showModal();
-  firstOf(form)?.focus(); // the browser would choose the button that closes
+  // The browser would focus the close button.
+  firstOf(form)?.focus();
   return new Promise((resolve) => {
     dialog.addEventListener(
       'close',
       () => {
         listening.abort();
         const quote = dialog.querySelector('[data-slot="quote"]');
-        if (quote) quote.textContent = ''; // it may be deleted while nobody looks
+        // The message may be deleted while the dialog is closed.
+        if (quote) quote.textContent = '';
         resolve();
       },
       { once: true },
@@ -196,8 +200,8 @@ function ask(dialog, act) {
 }
 
 /**
- * Where one begins to answer: the first field, of choices the chosen one; where nothing is asked,
- * the button that changes nothing.
+ * The first element to focus: the first field, the selected choice, or without fields the cancel
+ * button.
  * @param {HTMLFormElement} form
  */
 function firstOf(form) {

@@ -1,11 +1,12 @@
 /**
- * Small tools over the DOM. Markup comes from templates of the page; this file fills their slots.
+ * DOM helpers. Markup comes from the page's templates, and this file fills their slots.
  * @module
  */
 
 import { initials } from './words.js';
 
-const HUES = 8; // of avatars: css/base/avatar.css names them
+/** The avatar colours in css/base/avatar.css. */
+const HUES = 8;
 
 /**
  * Copy the one element of a `<template>`.
@@ -63,12 +64,12 @@ export function setAvatar(root, person) {
 }
 
 /**
- * Make these the children of a list, in this order. What stays where it was is not touched: whoever
- * is about to press it does.
+ * Make these the children of a list, in this order. Elements that stay are not moved, so a press
+ * that has begun on them is not lost.
  * @param {Element} list
  * @param {Element[]} items
  */
-export function arrange(list, items) {
+export function setChildren(list, items) {
   const wanted = new Set(items);
   for (const element of [...list.children]) if (!wanted.has(element)) element.remove();
   items.forEach((item, index) => {
@@ -77,7 +78,7 @@ export function arrange(list, items) {
 }
 
 /**
- * Do what moves elements about; the one that has the focus would lose it.
+ * Run a callback that moves elements, and restore the focus that a moved element loses.
  * @param {() => void} act
  */
 export function keepingFocus(act) {
@@ -88,8 +89,7 @@ export function keepingFocus(act) {
 }
 
 /**
- * A page of the server as a document of its own, which is inert: nothing runs in it and nothing is
- * loaded.
+ * Parse a page of the server into an inert document: no scripts run, and nothing is loaded.
  * @param {string} html
  */
 export function parse(html) {
@@ -97,14 +97,13 @@ export function parse(html) {
 }
 
 /**
- * One for all parts: a document for each message would be the dearest thing in a busy room.
+ * Shared: a document for each message would be the largest cost in a busy room.
  * @type {HTMLTemplateElement | null}
  */
 let parser = null;
 
 /**
- * A part of a page, as inert as a whole one. The next part takes its place, so it is read or moved
- * into the page at once.
+ * Parse a part of a page, also inert. The next call replaces the result, so use it at once.
  * @param {string} html
  * @returns {DocumentFragment}
  */
@@ -116,7 +115,7 @@ export function parsePart(html) {
 
 /**
  * Show the `html` of a message, which the server rendered from Markdown and sanitised
- * (chat/markdown.py). Nothing else is ever assigned as markup.
+ * (chat/text/markdown.py). Nothing else is assigned as markup.
  * @param {Element} element
  * @param {string} html
  */
@@ -125,8 +124,8 @@ export function setSanitised(element, html) {
 }
 
 /**
- * Call the action that a click asks for: `data-do="reply"` calls `actions.reply(event, element)`.
- * Clicks for others bubble on.
+ * Call the action of a click: `data-do="reply"` calls `actions.reply(event, element)`. Other clicks
+ * bubble.
  * @param {EventTarget} root
  * @param {Record<string, (event: Event, element: HTMLElement) => void>} actions
  * @param {AbortSignal} [signal]
@@ -149,31 +148,30 @@ export function onAction(root, actions, signal) {
 }
 
 /**
- * Take a `json_script` element out of the page and read it: what it holds will not change with what
- * it tells of.
+ * Read a `json_script` element and remove it, because its data becomes outdated.
  * @param {ParentNode} root
  * @param {string} id
  */
-export function takeJson(root, id) {
+export function readJson(root, id) {
   const element = root.querySelector(`script[id="${id}"]`);
   element?.remove();
   return element ? JSON.parse(element.textContent ?? 'null') : null;
 }
 
 /**
- * Tell what was done. A screen reader says it when it has finished what it reads.
+ * Show a confirmation. A screen reader announces it when it is idle.
  * @param {string} words
- * @param {{label: string, act: () => void}} [action]  e.g. how to undo it
+ * @param {{label: string, act: () => void}} [action]  e.g. to undo it
  */
 export function toast(words, action) {
   show('status', words, action);
 }
 
 /**
- * Tell what went wrong. A screen reader says it at once: who goes on believes that it was done.
- * @param {unknown} problem  an error, or words
+ * Show an error. A screen reader announces it at once, because the user believes that it worked.
+ * @param {unknown} problem  an error, or a text
  */
-export function complain(problem) {
+export function toastError(problem) {
   show('alert', problem instanceof Error ? problem.message : String(problem));
 }
 
@@ -200,10 +198,12 @@ function show(role, words, action) {
   setTimeout(() => element.remove(), role === 'alert' ? ALERT_MS : TOAST_MS);
 }
 
-const TOAST_MS = 5000; // long enough to read one sentence twice
-const ALERT_MS = 10_000; // it may ask for something to be done, and came unasked
+/** Enough to read a sentence twice. */
+const TOAST_MS = 5000;
+/** Errors are unexpected, and may ask for an action. */
+const ALERT_MS = 10_000;
 
-/** Say something to screen readers only. @param {string} words */
+/** Announce a text to screen readers only. @param {string} words */
 export function announce(words) {
   const live = document.querySelector('[data-live]');
   if (live) live.textContent = words;

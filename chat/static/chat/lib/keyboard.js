@@ -1,28 +1,29 @@
 /**
- * The keyboard on the glass of a phone: the page is as high as what it leaves, so that it hides no
- * composer. Browsers that know `interactive-widget` do it by themselves; Safari lays the keyboard
- * over the page and pushes the page up.
+ * The on-screen keyboard: the page gets the height above it, so that it does not cover the
+ * composer. Browsers with `interactive-widget` do this by themselves; Safari lays the keyboard over
+ * the page and pushes the page up.
  * @module
  */
 
-// of a keyboard; what is lower is a bar of the browser, and changes all the time
-const LEAST_PX = 120;
+// A lower one is a bar of the browser, whose height changes all the time.
+const MIN_KEYBOARD_PX = 120;
 
 /**
- * How high the page is to be; null: as high as it is by itself.
+ * The height of the page; null: its natural height.
  * @param {{height: number, scale: number}} seen  the visual viewport
  * @param {number} whole  the height of the window
  */
-export function heightBeside(seen, whole) {
-  const zoomed = Math.abs(seen.scale - 1) > 0.01; // somebody looks closely; the page stays as it is
-  return !zoomed && whole - seen.height >= LEAST_PX ? Math.round(seen.height) : null;
+export function heightAboveKeyboard(seen, whole) {
+  // The page does not change while the user zooms in.
+  const zoomed = Math.abs(seen.scale - 1) > 0.01;
+  return !zoomed && whole - seen.height >= MIN_KEYBOARD_PX ? Math.round(seen.height) : null;
 }
 
-export function makeRoomForKeyboard() {
+export function fitAboveKeyboard() {
   const seen = window.visualViewport;
   if (!seen) return;
   seen.addEventListener('resize', () => {
-    const height = heightBeside(seen, innerHeight);
+    const height = heightAboveKeyboard(seen, innerHeight);
     document.documentElement.style.setProperty(
       '--page-height',
       height === null ? '' : `${height}px`,

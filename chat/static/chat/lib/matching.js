@@ -1,46 +1,47 @@
 /**
- * Finding things by a few letters of their names. Plain values, no DOM.
+ * Fuzzy matching of names. Plain values, no DOM.
  * @module
  */
 
 /**
- * How well a text fits, from not at all; things that fit equally well are told apart by something
- * else, such as when they were used last.
+ * The quality of a match, the worst first. Equal matches are ordered by something else, such as
+ * their last use.
  */
-export const FIT = Object.freeze({ none: 0, scattered: 1, inside: 2, word: 3, start: 4 });
+export const MATCH = Object.freeze({ none: 0, scattered: 1, inside: 2, word: 3, start: 4 });
 
-/** Without accents and case: "Café" is found by "cafe". @param {string} text */
+/** Remove accents and case, so that "cafe" finds "Café". @param {string} text */
 export function plain(text) {
   return text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
 }
 
 /**
- * How well a text fits what was typed: each of the typed words has to be there, and the worst of
- * them counts.
+ * The match of a text: every typed word must match, and the worst match counts.
  * @param {string} typed
  * @param {string} text
  */
 export function fit(typed, text) {
   const words = plain(typed).split(/\s+/).filter(Boolean);
   const found = plain(text);
-  return words.length === 0 ? FIT.start : Math.min(...words.map((word) => fitOfWord(word, found)));
+  return words.length === 0
+    ? MATCH.start
+    : Math.min(...words.map((word) => matchWord(word, found)));
 }
 
 /**
  * @param {string} word
  * @param {string} text
  */
-function fitOfWord(word, text) {
-  if (text.startsWith(word)) return FIT.start;
+function matchWord(word, text) {
+  if (text.startsWith(word)) return MATCH.start;
   const at = text.indexOf(word);
-  if (at < 0) return isScattered(word, text) ? FIT.scattered : FIT.none;
+  if (at < 0) return isScattered(word, text) ? MATCH.scattered : MATCH.none;
   const words = text.split(/[^\p{L}\p{N}]+/u);
-  return words.some((each) => each.startsWith(word)) ? FIT.word : FIT.inside;
+  return words.some((each) => each.startsWith(word)) ? MATCH.word : MATCH.inside;
 }
 
 /**
- * Are the letters there in this order, the first of them at the start of a word? "rlpl" finds
- * "release planning", "lease" does not find "please send".
+ * True if the letters occur in this order, the first of them at the start of a word: "rlpl" finds
+ * "release planning", but "lease" does not find "please send".
  */
 function isScattered(/** @type {string} */ word, /** @type {string} */ text) {
   for (const { index } of text.matchAll(/(?<![\p{L}\p{N}])[\p{L}\p{N}]/gu)) {
@@ -63,9 +64,9 @@ function follows(word, text) {
 }
 
 /**
- * What fits, the best first; of what fits equally well, the most recent first, then by name.
- * @template {{names: string[], recency: number}} Item recency: 0 is the most recent; Infinity,
- *   never
+ * The matching items: the best first, then the most recent, then by name.
+ * @template {{names: string[], recency: number}} Item recency: 0 is the most recent; Infinity
+ *   is never
  * @param {string} typed
  * @param {Item[]} items
  * @returns {Item[]}
@@ -73,7 +74,7 @@ function follows(word, text) {
 export function rank(typed, items) {
   return items
     .map((item) => ({ item, fits: Math.max(...item.names.map((name) => fit(typed, name))) }))
-    .filter(({ fits }) => fits > FIT.none)
+    .filter(({ fits }) => fits > MATCH.none)
     .sort(
       (one, other) =>
         other.fits - one.fits ||
@@ -88,6 +89,6 @@ export function rank(typed, items) {
  * @param {number} other
  */
 function before(one, other) {
-  // two that were never used are equal: Infinity minus itself is no number
+  // Two items that were never used are equal: Infinity - Infinity is NaN.
   return one === other ? 0 : one - other;
 }

@@ -1,5 +1,5 @@
 /**
- * Menus: one popover for the whole page, filled with what can be done at the moment.
+ * Menus: one popover for the whole page, filled with the present items.
  * @module
  */
 
@@ -13,14 +13,15 @@ import { clone, setIcon, setText } from './dom.js';
  * @property {boolean} [danger]
  */
 
-const GAP = 6; // pixels between a menu and what opened it
+/** Pixels between a menu and its opener. */
+const GAP = 6;
 
 /**
- * Place an open popover beside its opener, wherever there is room. Positions go through custom
- * properties: no style attribute is in any markup.
+ * Place an open popover beside its opener, where there is room. The position is set in custom
+ * properties, because the Content-Security-Policy forbids style attributes in markup.
  * @param {HTMLElement} popover
  * @param {HTMLElement} opener
- * @param {'start' | 'end'} [align]  the edge that both have in common
+ * @param {'start' | 'end'} [align]  the edge that both share
  */
 export function placeBeside(popover, opener, align = 'end') {
   const anchor = opener.getBoundingClientRect();

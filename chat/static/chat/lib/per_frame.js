@@ -1,12 +1,12 @@
 /**
- * Work that is done once for all that happened since the last frame: in a busy room the page would
- * measure and draw for each message else. All of it waits for one frame together: asking the
- * browser for one each cost more than some of the work.
+ * Runs work once per frame, however many changes happened since the last one. In a busy room, the
+ * page would otherwise measure and draw for each message. All work shares one frame request,
+ * because a request for each cost more than some of the work.
  * @module
  */
 
-// a page that nobody sees has none, and its title counts all the same
-const WITHOUT_FRAMES_MS = 250;
+// A hidden page gets no frames, but its title still shows the unread count.
+const HIDDEN_PAGE_MS = 250;
 
 /** @type {PerFrame[]} */
 let queue = [];
@@ -23,23 +23,23 @@ export class PerFrame {
     this.#work = work;
   }
 
-  /** With the next frame. */
+  /** Run with the next frame. */
   soon() {
     if (this.#waiting) return;
     this.#waiting = true;
     if (queue.push(this) > 1) return;
     frame = requestAnimationFrame(runAll);
-    timer = setTimeout(runAll, WITHOUT_FRAMES_MS);
+    timer = setTimeout(runAll, HIDDEN_PAGE_MS);
   }
 
-  /** What waits is needed now. */
+  /** Run scheduled work now. */
   now() {
     if (!this.#waiting) return;
     this.#waiting = false;
     this.#work();
   }
 
-  /** What waits is not needed any more. */
+  /** Cancel scheduled work. */
   stop() {
     this.#waiting = false;
   }
@@ -54,7 +54,8 @@ function runAll() {
     try {
       each.now();
     } catch (error) {
-      reportError(error); // and the others are not kept waiting by it
+      // The other work still runs.
+      reportError(error);
     }
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Every key that the client knows: the one table of them, and who is called.
+ * The table of all keyboard shortcuts, and their handlers.
  *
  * A key without Ctrl, Alt or ⌘ that writes a character ("?", "/", "r") can be switched off (WCAG
- * 2.1.4): speech input and a hand that trembles press such keys by accident. While somebody writes,
- * they are letters.
+ * 2.1.4): speech input and trembling hands press such keys by accident. In a text field they are
+ * letters.
  * @module
  */
 
@@ -14,8 +14,7 @@
  */
 
 /**
- * Those that hold for the whole page are carried out here; of the others, the part of the page that
- * they belong to takes care.
+ * Shortcuts of the whole page run here. The others are handled by their part of the page.
  * @type {Shortcut[]}
  */
 export const SHORTCUTS = [
@@ -49,7 +48,7 @@ export const SHORTCUTS = [
 ];
 
 const PAGE = new Set(['going', 'reading', 'help']);
-const KEPT_AS = 'holdfast.letters';
+const STORAGE_KEY = 'holdfast.letters';
 
 /** @typedef {Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>} Pressed */
 
@@ -72,7 +71,7 @@ export function isPressed(combination, pressed, mac) {
     pressed.ctrlKey !== (mod && !mac)
   )
     return false;
-  // Which characters need Shift is the keyboard's affair: "?" and "/" come with it on many.
+  // The keyboard layout decides which characters need Shift: "?" and "/" often do.
   return (key.length === 1 && !/\p{L}/u.test(key)) || pressed.shiftKey === parts.includes('shift');
 }
 
@@ -83,7 +82,7 @@ export class Shortcuts {
   #handlers;
 
   /**
-   * @param {Record<string, () => void>} handlers  by name, for those of the page
+   * @param {Record<string, () => void>} handlers  of the page's shortcuts, by name
    * @param {{storage?: Pick<Storage, 'getItem' | 'setItem'>, mac?: boolean}} [options]
    */
   constructor(
@@ -99,13 +98,13 @@ export class Shortcuts {
     return this.#mac;
   }
 
-  /** Single characters do something. */
+  /** Single-character shortcuts are on. */
   get letters() {
-    return this.#storage.getItem(KEPT_AS) !== 'off';
+    return this.#storage.getItem(STORAGE_KEY) !== 'off';
   }
 
   set letters(on) {
-    this.#storage.setItem(KEPT_AS, on ? 'on' : 'off');
+    this.#storage.setItem(STORAGE_KEY, on ? 'on' : 'off');
   }
 
   /** @param {EventTarget} target */
@@ -114,7 +113,7 @@ export class Shortcuts {
   }
 
   /**
-   * What a key asks of a part of the page.
+   * The action of a key in a part of the page.
    * @param {Group} group
    * @param {Pressed} pressed
    * @returns {string | undefined}
@@ -150,8 +149,7 @@ export class Shortcuts {
 }
 
 /**
- * Not where the key belongs to something else: to a text that is written, or to what lies over the
- * page.
+ * False if the key belongs to something else: a text field, or a layer above the page.
  * @param {Shortcut} shortcut
  * @param {KeyboardEvent} event
  */
@@ -159,7 +157,7 @@ function isMeant(shortcut, event) {
   const target = /** @type {Element} */ (event.target);
   const writes = target.matches('input, textarea, select, [contenteditable]');
   if (writes && isLetter(event.key) && !event.ctrlKey && !event.metaKey) return false;
-  // it empties a field of a search
+  // Esc clears a search field.
   if (event.key === 'Escape' && target.matches('input')) return false;
   const covered = document.querySelector('dialog[open], :popover-open');
   return !covered || (shortcut.name === 'switch' && covered.matches('.switcher'));

@@ -1,5 +1,5 @@
 /**
- * The dialog that lists every shortcut, and lets those of a single key be switched off.
+ * The dialog that lists all shortcuts and switches single-key ones off.
  * @module
  */
 

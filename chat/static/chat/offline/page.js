@@ -23,7 +23,7 @@ async function attempt() {
   if (await isAnswered()) return location.reload();
   trying = false;
   status.textContent = status.dataset.silent ?? '';
-  // random, so that waiting browsers do not all return in the same second
+  // Random, so that waiting browsers do not all return in the same second
   timer = setTimeout(attempt, pause * (1 + Math.random() / 2));
   pause = Math.min(pause * 2, LONGEST_MS);
 }

@@ -10,7 +10,7 @@ const whenIdle =
 if ('serviceWorker' in navigator) {
   addEventListener('load', () => {
     const address = `/service-worker.js?language=${document.documentElement.lang}`;
-    // the site also works without it
+    // The site also works without it.
     whenIdle(() => void navigator.serviceWorker.register(address).catch(() => {}));
   });
 }

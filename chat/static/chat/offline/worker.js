@@ -23,7 +23,8 @@ const UNREACHABLE = [502, 503, 504];
 const ANSWER_MS = 500;
 
 worker.addEventListener('install', (/** @type {any} */ event) => {
-  worker.skipWaiting(); // no tab depends on the previous worker
+  // No tab depends on the previous worker.
+  worker.skipWaiting();
   event.waitUntil(bypassSubresources(event));
 });
 
@@ -87,7 +88,8 @@ async function open(target) {
   const tab = tabs.find((/** @type {any} */ _, /** @type {number} */ index) => ready[index]);
   if (!tab) return worker.clients.openWindow(target.url);
   tab.postMessage({ holdfast: 'open', ...target });
-  await tab.focus().catch(() => {}); // the target is open even if the tab can't get focus
+  // The target is open even if the tab can't get focus.
+  await tab.focus().catch(() => {});
 }
 
 /** @param {any} tab @param {number} user @returns {Promise<boolean>} */

@@ -1,5 +1,5 @@
 /**
- * Whom I have blocked, in every tab: rows of my inbox. No DOM.
+ * The people that the user has blocked, in every tab: rows of the inbox. No DOM.
  * @module
  */
 
@@ -17,7 +17,7 @@ import { Emitter } from '../../realtime/lib/emitter.js';
  */
 
 export class Blocks {
-  /** By the id of who is blocked. @type {Map<number, Block>} */
+  /** By the id of the blocked user. @type {Map<number, Block>} */
   #rows = new Map();
   /** @type {Emitter<{change: number | null}>} */
   #emitter = new Emitter(reportToConsole);
@@ -25,9 +25,9 @@ export class Blocks {
 
   /**
    * @param {Block[]} rows
-   * @param
-   *   {{api: {get: (path: string) => Promise<any>}, client: {command: (name: string, fields: Record<string, unknown>) => Promise<any>}}}
-   *   context
+   * @param {object} context
+   * @param {{get: (path: string) => Promise<any>}} context.api
+   * @param {{command: (name: string, fields: Record<string, unknown>) => Promise<any>}} context.client
    */
   constructor(rows, context) {
     this.#context = context;
@@ -40,7 +40,7 @@ export class Blocks {
   }
 
   /**
-   * `change`: somebody's id; null: they were read anew.
+   * `change` has the user's id; null: all blocks were loaded again.
    * @param {'change'} name
    * @param {(userId: number | null) => void} listener
    */
@@ -49,16 +49,16 @@ export class Blocks {
   }
 
   /**
-   * A row of my inbox, or the answer to a command: whichever is newer stands.
+   * Apply a row of the inbox or of a reply; the newer one wins.
    * @param {Block} row
    */
-  tell(row) {
+  update(row) {
     if ((this.#rows.get(row.user.id)?.seq ?? 0) >= row.seq) return;
     this.#rows.set(row.user.id, row);
     this.#emitter.emit('change', row.user.id);
   }
 
-  /** Changes may have been missed. */
+  /** Load all blocks, because changes may have been missed. */
   async reload() {
     const { blocks } = await this.#context.api.get('/api/blocks/');
     this.#rows = new Map(blocks.map((/** @type {Block} */ row) => [row.user.id, row]));
@@ -70,6 +70,6 @@ export class Blocks {
     const { block } = await this.#context.client.command(on ? 'person.block' : 'person.unblock', {
       user: userId,
     });
-    this.tell(block);
+    this.update(block);
   }
 }

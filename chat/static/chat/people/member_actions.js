@@ -1,11 +1,10 @@
 /**
- * What one may do about a member of a room: the same in the panel of members and on a person's
- * card.
+ * The actions on a member of a room, for the member panel and the profile card.
  * @module
  */
 
-import { complain, toast } from '../lib/dom.js';
-import { rightsOverMember } from '../rooms/rights.js';
+import { toast, toastError } from '../lib/dom.js';
+import { memberRights } from '../rooms/rights.js';
 import { words } from './words.js';
 
 /**
@@ -28,8 +27,8 @@ import { words } from './words.js';
  * @param {ActContext} context
  * @returns {MenuItem[]}
  */
-export function memberActs(room, member, context) {
-  const { moderate, changeRole } = rightsOverMember(room, member, context.me);
+export function memberActions(room, member, context) {
+  const { moderate, changeRole } = memberRights(room, member, context.me);
   /** @param {Record<string, unknown>} changes */
   const patch = async (changes) => {
     const { membership } = await context.api.patch(
@@ -39,7 +38,7 @@ export function memberActs(room, member, context) {
     context.changed(membership);
   };
   /** @param {Record<string, unknown>} changes */
-  const change = (changes) => void patch(changes).catch(complain);
+  const change = (changes) => void patch(changes).catch(toastError);
   /** @type {MenuItem[]} */
   const items = [];
   if (changeRole && member.role !== 'owner')

@@ -1,24 +1,24 @@
 /**
- * The panel of a room's people: who is here, what they may do, and what one may do about them.
+ * The member panel of a room: presence, roles, and the actions on members.
  *
- * Owners and moderators are always there, and so are those who are present (in rooms that name
- * them); the rest comes page by page.
+ * Owners, moderators and (in rooms that name them) present members are always listed. The others
+ * are loaded page by page.
  * @module
  */
 
 import {
-  arrange,
   clone,
-  complain,
   keepingFocus,
   onAction,
   setAvatar,
+  setChildren,
   setText,
   slot,
   toast,
+  toastError,
 } from '../lib/dom.js';
 import { common } from '../lib/words.js';
-import { isMuted, memberActs } from './member_actions.js';
+import { isMuted, memberActions } from './member_actions.js';
 import { words } from './words.js';
 
 /**
@@ -35,8 +35,9 @@ import { words } from './words.js';
  */
 
 const PAGE = 100;
-const MAX_IDS = 200; // in one question; presence names no more either
-const SEARCH_PAUSE_MS = 200;
+/** In one request; presence names no more either. */
+const MAX_IDS = 200;
+const SEARCH_DELAY_MS = 200;
 
 export class Members {
   #root;
@@ -45,7 +46,7 @@ export class Members {
   /** By user id. @type {Map<number, Row>} */
   #members = new Map();
   /**
-   * Their rows, by user id: each stays the same as people come and go.
+   * The elements by user id; they are kept while members come and go.
    * @type {Map<number, HTMLElement>}
    */
   #elements = new Map();
@@ -53,10 +54,10 @@ export class Members {
   #loaded = false;
   #more = false;
   #query = '';
-  /** Who was found by name; null: nobody searches. @type {Row[] | null} */
+  /** The results of the search; null without one. @type {Row[] | null} */
   #found = null;
   #timer = 0;
-  /** Present, and asked for already. @type {Set<number>} */
+  /** Present members that were requested already. @type {Set<number>} */
   #asked = new Set();
   #ends;
 
@@ -70,7 +71,7 @@ export class Members {
     this.#room = room;
     this.#context = context;
     onAction(root, {
-      'more-members': () => void this.#load().catch(complain),
+      'more-members': () => void this.#load().catch(toastError),
       'member-menu': (_event, element) => this.#menu(element),
       invite: () => void this.#invite(),
     });
@@ -97,7 +98,7 @@ export class Members {
   async open() {
     this.#root.hidden = false;
     this.#paint();
-    await Promise.allSettled([this.#loaded ? null : this.#loadFirst(), this.#room.presence.ask()]);
+    await Promise.allSettled([this.#loaded ? null : this.#loadFirst(), this.#room.presence.load()]);
   }
 
   close() {
@@ -135,7 +136,7 @@ export class Members {
     this.#paint();
   }
 
-  /** In a large room, those who are here may be on a page that nobody has asked for. */
+  /** In a large room, present members may be on a page that is not loaded. */
   async #presenceChanged() {
     this.#paint();
     if (!this.isOpen || !this.#loaded || !this.#more) return;
@@ -147,7 +148,8 @@ export class Members {
     try {
       this.#keep((await this.#get({ ids: missing.join(','), limit: MAX_IDS })).members);
     } catch {
-      for (const id of missing) this.#asked.delete(id); // the next change asks again
+      // The next change requests them again.
+      for (const id of missing) this.#asked.delete(id);
     }
   }
 
@@ -159,15 +161,16 @@ export class Members {
       return this.#paint();
     }
     this.#timer = window.setTimeout(
-      () => void this.#search(this.#query).catch(complain),
-      SEARCH_PAUSE_MS,
+      () => void this.#search(this.#query).catch(toastError),
+      SEARCH_DELAY_MS,
     );
   }
 
   /** @param {string} q */
   async #search(q) {
     const { members } = await this.#get({ q, limit: PAGE });
-    if (q !== this.#query) return; // typed on meanwhile
+    // The text has changed meanwhile.
+    if (q !== this.#query) return;
     this.#found = members;
     this.#paint();
   }
@@ -232,13 +235,13 @@ export class Members {
   #section(name, label, members) {
     setText(this.#root, `${name}-label`, label(members.length));
     slot(this.#root, `${name}-label`).hidden = members.length === 0;
-    arrange(
+    setChildren(
       slot(this.#root, name),
       members.map((member) => this.#row(member)),
     );
   }
 
-  /** Those who are here first, then by name. @param {Row} one @param {Row} other */
+  /** Present members first, then by name. @param {Row} one @param {Row} other */
   #order(one, other) {
     return (
       Number(this.#isHere(other)) - Number(this.#isHere(one)) ||
@@ -283,7 +286,7 @@ export class Members {
     const member = this.#found?.find(({ user }) => user.id === id) ?? this.#members.get(id);
     if (!member) return;
     const { api, me, dialogs } = this.#context;
-    const items = memberActs(this.#room, member, {
+    const items = memberActions(this.#room, member, {
       api,
       me,
       dialogs,

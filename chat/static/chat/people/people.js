@@ -1,6 +1,5 @@
 /**
- * Who is who: names by id, learnt from everything that passes by. Signals and reactions carry ids
- * only.
+ * Names by user id, collected from every row that has them. Signals and reactions have ids only.
  * @module
  */
 
@@ -20,12 +19,12 @@ export class People {
     return this.#byId.get(id);
   }
 
-  /** Everybody who has been met. */
+  /** Everyone seen on this page. */
   get all() {
     return [...this.#byId.values()];
   }
 
-  /** The name, or nothing where the person has not been met yet. @param {number} id */
+  /** The name; empty for someone not yet seen on this page. @param {number} id */
   name(id) {
     return this.#byId.get(id)?.name ?? '';
   }

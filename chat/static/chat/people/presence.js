@@ -1,5 +1,5 @@
 /**
- * Who is in a room at this moment, and who types: told by signals, and in no row. No DOM.
+ * The users that are present in a room, and those that type, as signals report them. No DOM.
  * @module
  */
 
@@ -10,12 +10,12 @@
 
 export class Presence {
   #meId;
-  #ask;
+  #fetch;
   #changed;
-  /** Until when each of them types. @type {Map<number, number>} */
+  /** When each user stops typing, in milliseconds since 1970. @type {Map<number, number>} */
   #typing = new Map();
   /**
-   * Who is here; null until asked, and where only their count is told.
+   * The present users; null before `load`, and in rooms that report only their count.
    * @type {Set<number> | null}
    */
   users = null;
@@ -23,45 +23,45 @@ export class Presence {
 
   /**
    * @param {number} meId
-   * @param {() => Promise<{count: number, users: number[] | null}>} ask
+   * @param {() => Promise<{count: number, users: number[] | null}>} fetch
    * @param {(what: 'typing' | 'presence') => void} changed
    */
-  constructor(meId, ask, changed) {
+  constructor(meId, fetch, changed) {
     this.#meId = meId;
-    this.#ask = ask;
+    this.#fetch = fetch;
     this.#changed = changed;
   }
 
-  /** Those who type now, but me. @returns {number[]} */
+  /** Typing users, without the user of this page. @returns {number[]} */
   get typing() {
     const now = Date.now();
     return [...this.#typing].filter(([, until]) => until > now).map(([id]) => id);
   }
 
-  /** Ask who is here; from then on signals tell. */
-  async ask() {
-    const { count, users } = await this.#ask();
+  /** Load the present users; signals update them from then on. */
+  async load() {
+    const { count, users } = await this.#fetch();
     this.count = count;
     this.users = users ? new Set(users) : null;
     this.#changed('presence');
   }
 
   /** @param {Signal} signal */
-  heard({ kind, data }) {
+  receive({ kind, data }) {
     if (kind === 'typing' && data.user !== this.#meId) {
       this.#typing.set(data.user, Date.parse(data.until));
       this.#changed('typing');
     }
-    if (kind === 'presence') this.#cameAndWent(data);
+    if (kind === 'presence') this.#membersChanged(data);
   }
 
-  /** What somebody typed has arrived. @param {number} userId */
-  wrote(userId) {
+  /** A message of this user arrived. @param {number} userId */
+  stoppedTyping(userId) {
     this.#typing.delete(userId);
   }
 
   /** @param {Row} data */
-  #cameAndWent({ count, joined = [], left = [] }) {
+  #membersChanged({ count, joined = [], left = [] }) {
     this.count = count;
     for (const id of joined) this.users?.add(id);
     for (const id of left) this.users?.delete(id);

@@ -1,14 +1,14 @@
 /**
- * A person's card: who somebody is here, and what one may do about them. One popover for the whole
- * page; on a phone, a sheet from below.
+ * The profile card: a user's role in the room, and the actions on them. One popover for the whole
+ * page; on a phone, a bottom sheet.
  * @module
  */
 
-import { clone, complain, setAvatar, setIcon, setText, slot, toast } from '../lib/dom.js';
+import { clone, setAvatar, setIcon, setText, slot, toast, toastError } from '../lib/dom.js';
 import { placeBeside } from '../lib/menu.js';
 import { dayOf } from '../lib/words.js';
 import { SYSTEM_USERNAME } from '../timeline/message.js';
-import { isMuted, memberActs } from './member_actions.js';
+import { isMuted, memberActions } from './member_actions.js';
 import { words } from './words.js';
 
 /**
@@ -27,24 +27,23 @@ import { words } from './words.js';
  * @typedef {{userId: number, room: Room, opener: HTMLElement, mention: (user: User) => void}} Shown
  */
 
-const SETTLE_MS = 150; // a card that is known by then is never seen in another size or place
+/** The card waits so long for its data, so that it does not change its size after opening. */
+const OPEN_WITHIN_MS = 150;
 
 export class Profile {
   #app;
   #element;
-  /** What is shown, so that a late answer about somebody else is not. @type {Shown | null} */
+  /** The user that is shown; late answers about others are ignored. @type {Shown | null} */
   #shown = null;
   /**
-   * The last that was asked for: it is shown in a moment, unless another one is asked for
-   * meanwhile.
+   * The user whose card opens next.
    * @type {Shown | null}
    */
   #wanted = null;
   /** @type {Card | null} */
   #card = null;
   /**
-   * Until what the card says is known, nothing is offered: it would move away under whoever is
-   * about to press it.
+   * While the card loads, it has no buttons: they would move under the pointer.
    */
   #loading = false;
 
@@ -65,7 +64,7 @@ export class Profile {
    * @param {HTMLElement} opener
    * @param {number} userId
    * @param {Room} room
-   * @param {(user: User) => void} mention  puts their name into the composer
+   * @param {(user: User) => void} mention  inserts their name into the composer
    */
   async open(opener, userId, room, mention) {
     const shown = { userId, room, opener, mention };
@@ -75,11 +74,11 @@ export class Profile {
       .get(`/api/rooms/${room.id}/members/${userId}`)
       .catch((/** @type {Error} */ error) => error);
     if (!room.presence.users)
-      void room.presence.ask().then(
+      void room.presence.load().then(
         () => this.#paintPresence(),
         () => {},
-      ); // without an answer it says nothing of it
-    await Promise.race([answer, new Promise((done) => setTimeout(done, SETTLE_MS))]);
+      );
+    await Promise.race([answer, new Promise((done) => setTimeout(done, OPEN_WITHIN_MS))]);
     if (this.#wanted !== shown || !opener.isConnected) return;
     this.#shown = shown;
     this.#card = null;
@@ -135,7 +134,7 @@ export class Profile {
     );
   }
 
-  /** Where only the count of those who are here is told, nothing is said of one of them. */
+  /** A room that reports only a count does not show the presence of one user. */
   #paintPresence() {
     if (!this.#shown) return;
     const { userId, room } = this.#shown;
@@ -190,7 +189,12 @@ export class Profile {
     if (member && !room.isDirect) {
       const { api, dialogs } = this.#app;
       items.push(
-        ...memberActs(room, member, { api, me, dialogs, changed: (row) => room.memberTold(row) }),
+        ...memberActions(room, member, {
+          api,
+          me,
+          dialogs,
+          changed: (row) => room.memberUpdated(row),
+        }),
       );
     }
     return items;
@@ -227,14 +231,13 @@ export class Profile {
       await this.#app.blocks.set(user.id, on);
       toast(words.unblocked(user.name));
     } catch (error) {
-      complain(error);
+      toastError(error);
     }
   }
 }
 
 /**
- * Whose card a click asks for: the author of a message, or somebody who is mentioned in one. Null:
- * it asks for none.
+ * The user whose card a click opens: an author or a mentioned user; null for other clicks.
  * @param {Event} event
  * @returns {{opener: HTMLElement, userId: number} | null}
  */

@@ -1,5 +1,6 @@
 /**
- * Until when a moderator lets me write in no room, in every tab: a row of my inbox. No DOM.
+ * The site mute of the user, in every tab: a row of the inbox. While it lasts, the user cannot post
+ * in any room. No DOM.
  * @module
  */
 
@@ -20,7 +21,7 @@ export class SiteMute {
   #emitter = new Emitter(reportToConsole);
 
   /**
-   * @param {MuteRow | null} row  null: there never was one
+   * @param {MuteRow | null} row  null: the user was never muted
    * @param {{api: {get: (path: string) => Promise<any>}}} context
    */
   constructor(row, { api }) {
@@ -28,7 +29,7 @@ export class SiteMute {
     this.#api = api;
   }
 
-  /** It may be over. @returns {string | null} */
+  /** It may be in the past. @returns {string | null} */
   get until() {
     return this.#row?.muted_until ?? null;
   }
@@ -41,20 +42,20 @@ export class SiteMute {
     return this.#emitter.on(name, listener);
   }
 
-  /** A row of my inbox. @param {MuteRow} row */
-  tell(row) {
+  /** @param {MuteRow} row */
+  update(row) {
     if ((this.#row?.seq ?? 0) < row.seq) this.#set(row);
   }
 
   /**
-   * Changes may have been missed, and numbers be those of another history; what is told while the
-   * server is asked is newer.
+   * Load the mute, because changes may have been missed or the epoch may be new. An update that
+   * arrives during the request is newer than the answer.
    */
   async reload() {
     const before = this.#row;
     const { site_mute: row } = await this.#api.get('/api/site-mute/');
     if (this.#row === before) this.#set(row);
-    else if (row) this.tell(row);
+    else if (row) this.update(row);
   }
 
   /** @param {MuteRow | null} row */

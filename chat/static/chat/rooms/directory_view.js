@@ -1,10 +1,9 @@
 /**
- * The directory of rooms: searched by the server while one types, read page by page, and joined
- * from.
+ * The room directory: searched by the server while the user types, and loaded page by page.
  * @module
  */
 
-import { announce, clone, complain, onAction, setText, slot } from '../lib/dom.js';
+import { announce, clone, onAction, setText, slot, toastError } from '../lib/dom.js';
 import { common } from '../lib/words.js';
 import { words } from './words.js';
 
@@ -13,7 +12,8 @@ import { words } from './words.js';
  * @typedef {import('../../realtime/api.js').Api} Api
  */
 
-const SEARCH_PAUSE_MS = 200; // after the last key, before the server is asked
+/** After the last key, before the search. */
+const SEARCH_DELAY_MS = 200;
 
 export class DirectoryView {
   #root;
@@ -21,7 +21,7 @@ export class DirectoryView {
   #search;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** Answers to what was asked for before are late. */
+  /** The number of the last request; answers to earlier ones are ignored. */
   #asked = 0;
 
   /**
@@ -35,7 +35,7 @@ export class DirectoryView {
     this.#search = /** @type {HTMLInputElement} */ (slot(root, 'search'));
     this.#search.addEventListener('input', () => {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => void this.#find(), SEARCH_PAUSE_MS);
+      this.#timer = setTimeout(() => void this.#find(), SEARCH_DELAY_MS);
     });
     this.#search.form?.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -43,7 +43,7 @@ export class DirectoryView {
     });
     onAction(root, {
       join: (_event, element) =>
-        void join(Number(element.dataset.room), element.dataset.url ?? '/').catch(complain),
+        void join(Number(element.dataset.room), element.dataset.url ?? '/').catch(toastError),
       'more-rooms': () => void this.#more(),
     });
   }
@@ -72,7 +72,7 @@ export class DirectoryView {
     if (!rooms) return;
     const added = rooms.map(roomElement);
     list.append(...added);
-    // where reading goes on, also without eyes
+    // The first new room, where reading continues, also with a screen reader.
     added[0]?.querySelector('a')?.focus({ preventScroll: true });
   }
 
@@ -88,7 +88,7 @@ export class DirectoryView {
       slot(this.#root, 'more').hidden = !more;
       return rooms;
     } catch (error) {
-      if (asked === this.#asked) complain(error);
+      if (asked === this.#asked) toastError(error);
       return null;
     }
   }

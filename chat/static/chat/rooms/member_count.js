@@ -1,46 +1,47 @@
 /**
- * How many members a room has, kept up to date. No DOM.
+ * The member count of a room, kept up to date. No DOM.
  *
- * A membership event says what somebody is now, not what they were; so after one the server is
- * asked for the number. Not at once and not by all at the same moment: where many look at a large
- * room, a wave of people who join must not become a wave of questions.
+ * A membership event has the new state of a member but not the previous one, so the count is
+ * requested after it. The request is delayed, by a random time in a large room: when many users
+ * join, the viewers of the room must not send a wave of requests.
  * @module
  */
 
 /** @typedef {import('../../realtime/types.js').Clock} Clock */
 
-export const SOON_MS = 300; // people are added several at a time
-// between two questions: all members together ask at most 100 times a second
+/** Members often join in groups. */
+export const BATCH_MS = 300;
+/** The delay for each member, so that all viewers together send at most 100 requests a second. */
 export const MS_PER_MEMBER = 10;
 
 export class MemberCount {
-  #ask;
-  #told;
+  #fetch;
+  #counted;
   #clock;
   #askedAt = -Infinity;
   /** @type {unknown} */
   #timer = null;
-  /** Something changed after the last question was asked. */
+  /** A membership changed after the last request was sent. */
   #stale = false;
   #asking = false;
 
   /**
-   * @param {() => Promise<number>} ask
-   * @param {(count: number) => void} told
+   * @param {() => Promise<number>} fetch
+   * @param {(count: number) => void} counted
    * @param {Clock} clock
    */
-  constructor(ask, told, clock) {
-    this.#ask = ask;
-    this.#told = told;
+  constructor(fetch, counted, clock) {
+    this.#fetch = fetch;
+    this.#counted = counted;
     this.#clock = clock;
     this.value = 0;
   }
 
-  /** The server said so. @param {number} value */
+  /** The count, as the server sent it. @param {number} value */
   set(value) {
     if (value === this.value) return;
     this.value = value;
-    this.#told(value);
+    this.#counted(value);
   }
 
   /** A membership changed. */
@@ -48,11 +49,11 @@ export class MemberCount {
     this.#stale = true;
     if (this.#timer !== null || this.#asking) return;
     const earliest = this.#askedAt + this.value * MS_PER_MEMBER;
-    const wait = Math.max(SOON_MS, earliest - this.#clock.now()) * (1 + this.#clock.random());
+    const wait = Math.max(BATCH_MS, earliest - this.#clock.now()) * (1 + this.#clock.random());
     this.#timer = this.#clock.setTimeout(() => void this.#update(), wait);
   }
 
-  /** Nobody looks any more. */
+  /** The room is no longer shown. */
   stop() {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = null;
@@ -64,10 +65,9 @@ export class MemberCount {
     this.#asking = true;
     this.#askedAt = this.#clock.now();
     try {
-      this.set(await this.#ask());
+      this.set(await this.#fetch());
     } catch {
-      // Offline, or out of the room: the next change asks again, and a fresh snapshot brings its
-      // own number.
+      // Offline, or no longer a member: the next change or snapshot brings the count.
     } finally {
       this.#asking = false;
     }

@@ -1,17 +1,18 @@
 /**
- * Which unread messages of a room mention me: their numbers, so that reading on and going back are
+ * The unread messages of a room that mention the user, by number: marking as read or unread is
  * arithmetic. No DOM.
  * @module
  */
 
 /** @typedef {import('../timeline/message.js').Message} Message */
 
-const MOST_KNOWN = 1000; // of one room; a badge says "99+" long before
-// what the server makes of @room; nobody can write a tag
+/** Of one room; a badge shows "99+" long before. */
+const MAX_KNOWN = 1000;
+// The server renders @room as this tag, which users cannot write.
 const EVERYBODY = /<span[^>]*\sdata-room=/;
 
 /**
- * Is this message for me by name, or for everybody?
+ * True if a message mentions the user or the whole room.
  * @param {Pick<Message, 'author' | 'mentions' | 'html' | 'deleted_at'>} message
  * @param {number} meId
  */
@@ -29,7 +30,7 @@ export class UnreadMentions {
     this.#numbers = new Set(numbers);
   }
 
-  /** How many of them are above what was read. @param {number} read */
+  /** The mentions above the read number. @param {number} read */
   count(read) {
     let found = 0;
     for (const number of this.#numbers) if (number > read) found += 1;
@@ -37,13 +38,13 @@ export class UnreadMentions {
   }
 
   /**
-   * A message in its newest state: it may mention me now, or no longer.
+   * A message changed: it may mention the user now, or no longer.
    * @param {number} number
    * @param {boolean} isForMe
    */
   saw(number, isForMe) {
     if (!isForMe) return void this.#numbers.delete(number);
     this.#numbers.add(number);
-    if (this.#numbers.size > MOST_KNOWN) this.#numbers.delete(Math.min(...this.#numbers));
+    if (this.#numbers.size > MAX_KNOWN) this.#numbers.delete(Math.min(...this.#numbers));
   }
 }

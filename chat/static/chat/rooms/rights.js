@@ -1,6 +1,6 @@
 /**
- * What I may do in a room and with a message. The server decides; this only spares people buttons
- * that would be refused.
+ * The user's rights in a room and over a message. The server decides; these only hide buttons whose
+ * command the server would refuse.
  * @module
  */
 
@@ -13,11 +13,11 @@ import { words } from './words.js';
  */
 
 /**
- * Why I cannot write in a room right now; null: I can.
+ * Why the user cannot post in a room now; null if they can.
  * @param {Room} room
  * @returns {Obstacle | null}
  */
-export function whyNot(room) {
+export function postingObstacle(room) {
   const state = room.membership?.state ?? 'none';
   if (room.data.archived_at) return { words: words.archived, icon: 'archive', join: false };
   if (state === 'banned' && !isOver(room.membership)) {
@@ -41,7 +41,7 @@ export function whyNot(room) {
   return null;
 }
 
-/** Of two mutes the one that lasts longer; null: neither does. @param {Room} room */
+/** The longer of the room's and the site's mute; null without one. @param {Room} room */
 function muteOf(room) {
   const mutes = [
     { until: room.siteMutedUntil, everywhere: true },
@@ -52,7 +52,7 @@ function muteOf(room) {
 }
 
 /**
- * Whether there is nothing to be read: it is deleted, or moderators look at it.
+ * True if the text is gone: deleted, or hidden for a review by moderators.
  * @param {{deleted_at: string | null, hidden_at?: string}} message
  */
 export const isGone = ({ deleted_at, hidden_at }) => deleted_at !== null || Boolean(hidden_at);
@@ -62,14 +62,14 @@ export const isGone = ({ deleted_at, hidden_at }) => deleted_at !== null || Bool
  * @param {Message} message
  * @param {number} meId
  */
-export function rightsOver(room, message, meId) {
+export function messageRights(room, message, meId) {
   const alive = !isGone(message);
   const mine = message.author.id === meId;
   const member = room.isMember && !room.data.archived_at;
   return {
     react: alive && member && !muteOf(room),
-    reply: alive && whyNot(room) === null,
-    edit: alive && mine && whyNot(room) === null,
+    reply: alive && postingObstacle(room) === null,
+    edit: alive && mine && postingObstacle(room) === null,
     link: true,
     unread: alive && member,
     report: alive && !mine,
@@ -78,8 +78,7 @@ export function rightsOver(room, message, meId) {
 }
 
 /**
- * A ban that ends by itself has ended when its time has come; the row tells of it until the person
- * comes back.
+ * True if a ban with an end is over. Its row stays until the user comes back.
  * @param {import('../../realtime/types.js').Row | null} membership
  */
 function isOver(membership) {
@@ -89,12 +88,12 @@ function isOver(membership) {
 const RANKS = { member: 1, moderator: 2, owner: 3 };
 
 /**
- * Whom I may mute, remove or ban: those below me.
+ * The user may mute, remove or ban members with a lower role.
  * @param {Room} room
  * @param {import('../../realtime/types.js').Row} member
  * @param {{id: number, moderator: boolean}} me
  */
-export function rightsOverMember(room, member, me) {
+export function memberRights(room, member, me) {
   const mine = me.moderator
     ? 4
     : (RANKS[/** @type {keyof typeof RANKS} */ (room.membership?.role ?? '')] ?? 0);

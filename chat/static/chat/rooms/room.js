@@ -1,6 +1,6 @@
 /**
- * One room as this page knows it: what it is, my place in it, what is unread, who is here, and its
- * messages once somebody has looked.
+ * One room as this page knows it: its data, the user's membership, unread messages, presence, and,
+ * once it was opened, its messages.
  * @module
  */
 
@@ -21,13 +21,18 @@ import { UnreadMessages } from './unread.js';
  * @typedef {object} Listed  As the API lists a room.
  * @property {Row} room
  * @property {Row | null} membership
- * @property {User | null} [partner]  the other one of a direct room
- * @property {number[]} [mentions]  numbers of the unread messages that mention me
+ * @property {User | null} [partner]  the other user of a direct room
+ * @property {number[]} [mentions]  numbers of the unread messages that mention the user
  * @property {number} seq
  *
- * @typedef
- *   {Listed & {messages: Message[], quoted: Message[], newest: boolean, number: number | null, member_count: number}}
- *   Opened As its page shows a room.
+ * @typedef {Listed & OpenedParts} Opened  As a page shows a room.
+ *
+ * @typedef {object} OpenedParts
+ * @property {Message[]} messages
+ * @property {Message[]} quoted
+ * @property {boolean} newest  the messages are the newest ones
+ * @property {number | null} number  of the message in the address
+ * @property {number} member_count
  *
  * @typedef {object} RoomContext
  * @property {User & {moderator: boolean}} me
@@ -38,17 +43,17 @@ import { UnreadMessages } from './unread.js';
  * @property {import('../../realtime/client.js').Client} client
  *
  * @typedef {object} RoomEvents
- * @property {void} change  the room, my membership, or what is unread
- * @property {number} back  I have gone back: unread from this number on, in this tab or elsewhere
- * @property {Message} arrived  a message of somebody else, newer than all before
- * @property {Message[]} messages in a new state, or just found: in the window of the history or not
+ * @property {void} change  the room, the user's membership, or the unread messages
+ * @property {number} back  marked as unread from this number on, in this tab or elsewhere
+ * @property {Message} arrived  a new message of another user
+ * @property {Message[]} messages  changed or loaded, inside or outside the window of the history
  * @property {Row} member  a membership of the room
  * @property {void} typing
  * @property {void} presence
  * @property {string} closed  the reason
  */
 
-/** Messages in the page at once; the rest is read again when somebody scrolls there. */
+/** Messages in the page at once; the others are loaded when the user scrolls there. */
 const MAX_MESSAGES_SHOWN = 200;
 
 export class Room {
@@ -57,7 +62,7 @@ export class Room {
   #emitter = new Emitter(reportToConsole);
   #unread;
   /** @type {Message[] | null} */
-  #handedOver = null;
+  #prerendered = null;
   #quotes;
   #count;
   #following = false;
@@ -76,9 +81,9 @@ export class Room {
       () => context.client.command('room.presence', { room: this.id }),
       (what) => this.#emitter.emit(what, undefined),
     );
-    /** Somebody has looked, and the messages are kept up to date. */
+    /** The room was shown, and its messages are kept up to date. */
     this.opened = false;
-    /** The window that the page shows is being taken over. */
+    /** Resolves when the window of the page is in the history. */
     this.opening = Promise.resolve();
     context.people.learn(this.partner);
     this.#unread = new UnreadMessages(listed);
@@ -123,17 +128,17 @@ export class Room {
     return this.membership?.state === 'active';
   }
 
-  /** The other one of a direct room, whom I want to hear nothing of. */
+  /** The other user of a direct room is blocked. */
   get partnerBlocked() {
     return this.partner !== null && (this.#context.blocks?.has(this.partner.id) ?? false);
   }
 
-  /** Until when I may write neither here nor elsewhere; it may be over. */
+  /** The end of the user's mute on the whole site; it may be in the past. */
   get siteMutedUntil() {
     return this.#context.siteMute?.until ?? null;
   }
 
-  /** Nothing of it is to disturb. */
+  /** The notification level is "nothing". */
   get isQuiet() {
     return this.membership?.involvement === 'nothing';
   }
@@ -146,7 +151,7 @@ export class Room {
     return this.isMember ? this.#unread.mentions : 0;
   }
 
-  /** What waits here and may be shown: of a quiet room, nothing. */
+  /** The unread messages that are shown; none of a quiet room. */
   get waiting() {
     return this.isQuiet ? 0 : this.unread;
   }
@@ -188,8 +193,8 @@ export class Room {
   }
 
   /**
-   * Follow the room's stream after `seq`, or from a fresh snapshot; following again starts anew
-   * from there.
+   * Follow the room's stream after `seq`, or from a new snapshot. Following again starts from
+   * there.
    * @param {number | null} seq
    */
   follow(seq) {
@@ -199,7 +204,7 @@ export class Room {
       apply: (events) => this.#apply(events),
       load: () => this.#context.api.get(`/api/rooms/${this.id}/`),
       replace: (snapshot) => this.#replace(snapshot),
-      signal: (signal) => this.presence.heard(signal),
+      signal: (signal) => this.presence.receive(signal),
       closed: (reason) => this.#closed(reason),
     });
   }
@@ -210,7 +215,7 @@ export class Room {
     this.#count.stop();
   }
 
-  /** Take over what the server has rendered into a page. @param {Opened} opened */
+  /** Use the data that the server rendered into a page. @param {Opened} opened */
   open(opened) {
     this.data = opened.room;
     this.membership = opened.membership;
@@ -220,25 +225,25 @@ export class Room {
     this.#unread.opened(opened);
     this.history.saw(this.data.last_number);
     if (opened.newest) this.history.open(/** @type {any} */ (opened.messages));
-    else this.opening = this.#openInside(opened);
-    // What happened between the page's seq and the stream's position was not kept: nobody had
-    // looked. So it is sent again.
+    else this.opening = this.#openAround(opened);
+    // Messages between the page's seq and the stream's position were not kept, because the room was
+    // not open. So the server sends them again.
     this.follow(opened.seq);
     this.#emitter.emit('change', undefined);
   }
 
   /** @param {Opened} opened */
-  #openInside({ messages, number }) {
-    this.#handedOver = messages;
-    // A page of older messages has no number of its own; its middle stands for it.
+  #openAround({ messages, number }) {
+    this.#prerendered = messages;
+    // A page of older messages has no number of its own; use the one of its middle.
     return this.history.around(number ?? messages[Math.floor(messages.length / 2)]?.number ?? 1);
   }
 
   /** @param {Record<string, any>} wanted @returns {Promise<any[]>} */
   async #load(wanted) {
-    const handedOver = this.#handedOver;
-    this.#handedOver = null;
-    if (handedOver) return handedOver;
+    const prerendered = this.#prerendered;
+    this.#prerendered = null;
+    if (prerendered) return prerendered;
     const answer = await this.#quotes.from(
       this.#context.api.get(`/api/rooms/${this.id}/messages`, wanted),
     );
@@ -266,7 +271,7 @@ export class Room {
     for (const message of messages) this.#unread.saw(message, this.#context.me.id);
     this.#changed(messages);
     for (const message of messages) {
-      this.presence.wrote(message.author.id);
+      this.presence.stoppedTyping(message.author.id);
       if (
         message.number > last &&
         message.author.id !== this.#context.me.id &&
@@ -283,7 +288,7 @@ export class Room {
     this.#emitter.emit('typing', undefined);
   }
 
-  /** Messages in a new state. @param {Message[]} messages */
+  /** @param {Message[]} messages */
   #changed(messages) {
     if (messages.length === 0) return;
     if (this.opened) {
@@ -295,8 +300,7 @@ export class Room {
 
   /** @param {Row} data */
   #roomChanged(data) {
-    // `last_number` of the stream is as of the room's own change; messages have told the present
-    // one.
+    // In the event, `last_number` is as of the room's own change; later messages have raised it.
     this.#unread.exists(data.last_number);
     this.data = { ...data, last_number: this.lastNumber };
   }
@@ -304,46 +308,46 @@ export class Room {
   /** @param {Row} data */
   #memberChanged(data) {
     this.#context.people.learn(data.user);
-    // The room does not tell what only I know of my membership.
+    // The room's events omit the private parts of the user's own membership.
     if (data.user.id === this.#context.me.id)
       this.membership = { ...this.membership, ...data, read_number: this.readNumber };
     this.#emitter.emit('member', data);
     if (this.opened) this.#count.changed();
   }
 
-  /** A reply of the server carries a membership in its newest state. @param {Row} membership */
-  memberTold(membership) {
+  /** Apply a membership from a reply. @param {Row} membership */
+  memberUpdated(membership) {
     this.#memberChanged(membership);
   }
 
   /**
-   * My membership, from my inbox: there my read number is the present one.
+   * Apply the user's membership from the inbox, whose read number is the present one.
    * @param {Row} membership
    * @param {number} seq
    */
-  heardMine(membership, seq) {
-    if (this.#unread.heard(membership.read_number, seq)) this.#goneBack();
-    this.#isMine(membership);
+  ownMembershipPushed(membership, seq) {
+    if (this.#unread.readReported(membership.read_number, seq)) this.#markedUnread();
+    this.#setOwnMembership(membership);
   }
 
   /**
-   * My membership, from an answer: it may be older than what the inbox has told.
+   * Apply the user's membership from an answer, which may be older than the inbox.
    * @param {Row} membership
    */
-  mine(membership) {
+  ownMembershipReceived(membership) {
     this.readTo(membership.read_number);
-    this.#isMine(membership);
+    this.#setOwnMembership(membership);
   }
 
   /** @param {Row} membership */
-  #isMine(membership) {
+  #setOwnMembership(membership) {
     this.membership = { ...this.membership, ...membership };
-    // I am back: what happened meanwhile was not sent here
+    // The user joined again: load what happened meanwhile.
     if (this.isMember && !this.#following) this.follow(null);
     this.#emitter.emit('change', undefined);
   }
 
-  /** I have read up to here, in this tab. @param {number} number */
+  /** The user has read up to here, in this tab. @param {number} number */
   readTo(number) {
     if (number <= this.readNumber) return;
     this.#unread.readTo(number);
@@ -351,40 +355,40 @@ export class Room {
   }
 
   /**
-   * Go back to just before a message, so that it and what follows is unread again.
+   * Mark a message and everything after it as unread.
    * @param {number} number
    */
-  async unreadFrom(number) {
+  async markUnread(number) {
     const before = this.readNumber;
-    this.#unread.goBack(number);
+    this.#unread.markUnread(number);
     this.#emitter.emit('back', this.readNumber + 1);
     this.#emitter.emit('change', undefined);
     try {
       const { seq } = await this.#context.client.command('room.unread', { room: this.id, number });
-      if (this.#unread.wentBack(/** @type {number} */ (seq))) this.#goneBack();
+      if (this.#unread.markedUnread(/** @type {number} */ (seq))) this.#markedUnread();
       await this.#countMentions();
     } catch (error) {
-      if (this.#unread.wentBack(0)) this.#goneBack();
+      if (this.#unread.markedUnread(0)) this.#markedUnread();
       else this.readTo(before);
       throw error;
     }
   }
 
-  /** Elsewhere I went back to where my read number is now. */
-  #goneBack() {
+  /** Messages were marked as unread elsewhere, down to the present read number. */
+  #markedUnread() {
     this.#emitter.emit('back', this.readNumber + 1);
     this.#emitter.emit('change', undefined);
     void this.#countMentions();
   }
 
   /**
-   * Mentions that were read long ago are not known here. Without an answer they are only not
-   * counted apart.
+   * Load the mentions, because old ones are not known here. Without an answer, they are counted as
+   * ordinary messages.
    */
   async #countMentions() {
     const snapshot = await this.#context.api.get(`/api/rooms/${this.id}/`).catch(() => null);
     if (!snapshot) return;
-    this.#unread.mentionsAre(snapshot.mentions);
+    this.#unread.setMentions(snapshot.mentions);
     this.#emitter.emit('change', undefined);
   }
 
@@ -401,8 +405,8 @@ export class Room {
     );
   }
 
-  /** A reply of the server carries a message in its newest state. @param {Message} message */
-  replied(message) {
+  /** Apply a message from a reply. @param {Message} message */
+  messageUpdated(message) {
     this.#changed([message]);
   }
 
@@ -418,7 +422,7 @@ export class Room {
   }
 
   /**
-   * The message that others answer, in its newest state; null until it is found.
+   * A message that others answer, in its newest state; null until it is loaded.
    * @param {number} id
    */
   quoted(id) {

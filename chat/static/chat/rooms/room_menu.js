@@ -1,9 +1,9 @@
 /**
- * What is done with a room as a whole.
+ * The menu of a room.
  * @module
  */
 
-import { complain, toast } from '../lib/dom.js';
+import { toast, toastError } from '../lib/dom.js';
 import { RoomSettings } from './room_settings.js';
 import { words } from './words.js';
 
@@ -38,7 +38,7 @@ export function roomMenu(opener, room, app) {
     icon: 'link',
     run: () => void app.copy(new URL(room.url, location.origin).href),
   });
-  if (room.isMember) items.push(...involvements(room, app));
+  if (room.isMember) items.push(...levelItems(room, app));
   if (room.isMember && !room.isDirect)
     items.push({
       label: words.leave,
@@ -50,7 +50,7 @@ export function roomMenu(opener, room, app) {
 }
 
 /**
- * What is done with a room's place in my list.
+ * Items that change the room's position in the sidebar.
  * @param {Room} room
  * @param {App} app
  * @returns {MenuItem[]}
@@ -93,7 +93,7 @@ function placeItems(room, app) {
  * @param {App} app
  * @returns {MenuItem[]}
  */
-function involvements(room, app) {
+function levelItems(room, app) {
   return Object.entries(words.involvement).map(([involvement, label]) => ({
     label,
     icon:
@@ -102,7 +102,7 @@ function involvements(room, app) {
         : involvement === 'nothing'
           ? 'bell-off'
           : 'bell',
-    run: () => void involve(room, involvement, app),
+    run: () => void setInvolvement(room, involvement, app),
   }));
 }
 
@@ -111,13 +111,13 @@ function involvements(room, app) {
  * @param {string} involvement
  * @param {App} app
  */
-async function involve(room, involvement, app) {
+async function setInvolvement(room, involvement, app) {
   try {
     const { membership } = await app.api.patch(`/api/rooms/${room.id}/membership`, { involvement });
-    room.mine(membership);
+    room.ownMembershipReceived(membership);
     toast(words.saved);
   } catch (error) {
-    complain(error);
+    toastError(error);
   }
 }
 
@@ -130,7 +130,7 @@ function leave(room, app) {
     { heading: words.leaveTitle(room.title), text: words.leaveText, confirm: words.leaveDo },
     async () => {
       const { membership } = await app.client.command('room.leave', { room: room.id });
-      room.mine(membership);
+      room.ownMembershipReceived(membership);
       await app.go('/rooms/');
     },
   );

@@ -1,6 +1,5 @@
 /**
- * The settings of a room, for those who moderate it: what it is, whether it is archived, and the
- * links that let people in.
+ * The settings of a room, for its moderators: name and topic, archiving, and invite links.
  * @module
  */
 

@@ -1,17 +1,17 @@
 /**
- * A room on the screen: its header, timeline, composer and people, and what is done with messages.
+ * The view of a room: its header, timeline, composer and members, and the actions on messages.
  * @module
  */
 
 import { Composer } from '../composer/composer.js';
-import { complain, onAction, setText, slot } from '../lib/dom.js';
+import { onAction, setText, slot, toastError } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
 import { Members } from '../people/members.js';
 import { personAt } from '../people/profile.js';
 import { copyCode } from '../timeline/code.js';
-import { Aloud } from '../timeline/live_region.js';
+import { LiveRegion } from '../timeline/live_region.js';
 import { MessageTools } from '../timeline/message_tools.js';
-import { Reading } from '../timeline/reading.js';
+import { ReadTracker } from '../timeline/read_tracker.js';
 import { Timeline } from '../timeline/timeline.js';
 import { roomMenu } from './room_menu.js';
 import { RoomSettings } from './room_settings.js';
@@ -23,16 +23,17 @@ import { words } from './words.js';
  * @typedef {import('../timeline/message.js').Message} Message
  */
 
-const TYPING_EVERY_MS = 3000; // the server keeps a signal for six seconds
+/** The server keeps a typing signal for six seconds. */
+const TYPING_EVERY_MS = 3000;
 const TICK_MS = 1000;
 
 export class RoomView {
   #root;
   #app;
   #typedAt = 0;
-  #aloud = new Aloud();
+  #liveRegion = new LiveRegion();
   #ticking;
-  /** Messages of people I have blocked that I asked to see, by id. @type {Set<number>} */
+  /** Messages of blocked users that the user expanded, by id. @type {Set<number>} */
   #unfolded = new Set();
   /** @type {(() => void)[]} */
   #ends = [];
@@ -49,7 +50,7 @@ export class RoomView {
     this.#root = root;
     this.#app = app;
     this.room = room;
-    const surroundings = {
+    const context = {
       me: app.me,
       nameOf: (/** @type {number} */ id) => app.people.name(id),
       quoted: (/** @type {number} */ id) => room.quoted(id),
@@ -61,7 +62,7 @@ export class RoomView {
     this.timeline = new Timeline(
       /** @type {HTMLElement} */ (root.querySelector('.timeline')),
       room.history,
-      surroundings,
+      context,
       () => this.#moved(),
     );
     this.composer = new Composer(slot(root, 'composer'), room, {
@@ -73,8 +74,8 @@ export class RoomView {
         post: (body, replyTo) => this.#post(body, replyTo),
         edit: (message, body) => this.#edit(message, body),
         lastOfMine: () => this.#lastOfMine(),
-        typing: () => this.#tellTyping(),
-        join: () => void app.join(room.id, room.url).catch(complain),
+        typing: () => this.#sendTyping(),
+        join: () => void app.join(room.id, room.url).catch(toastError),
         pickEmoji: (opener, chosen) => app.emoji.open(opener, chosen),
         pickFormat: (opener, chosen) => app.formats.open(opener, chosen),
         shortcut: (event) => app.shortcuts.action('writing', event),
@@ -91,8 +92,9 @@ export class RoomView {
         writeTo: (id) => void app.writeTo(id),
       });
     this.tools = new MessageTools(root, this, app);
-    this.reading = new Reading(room, this.timeline, app.client);
-    this.reading.opened(); // before anything counts as looked at
+    this.readTracker = new ReadTracker(room, this.timeline, app.client);
+    // Before anything counts as read.
+    this.readTracker.opened();
     this.#listen();
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);
     this.#ends.push(room.history.on('change', () => this.#paintingPending.soon()));
@@ -101,14 +103,14 @@ export class RoomView {
   }
 
   /**
-   * The view is on the screen again, or for the first time.
-   * @param {number | null} number  the message that the address points at
+   * The view is shown, for the first time or again.
+   * @param {number | null} number  of the message in the address
    */
   shown(number) {
     if (number !== null) void this.goTo(number);
     else this.timeline.toEnd();
-    this.reading.release();
-    this.reading.look();
+    this.readTracker.release();
+    this.readTracker.look();
     this.#moved();
   }
 
@@ -117,21 +119,21 @@ export class RoomView {
     for (const end of this.#ends) end();
     for (const painting of [this.#painting, this.#paintingTyping, this.#paintingPending])
       painting.stop();
-    this.#aloud.stop();
-    this.reading.leave();
+    this.#liveRegion.stop();
+    this.readTracker.leave();
     this.timeline.leave();
     this.members?.leave();
     this.#app.rooms.close(this.room);
   }
 
-  /** Show one message, wherever it is in the history. @param {number} number */
+  /** Show a message of the history. @param {number} number */
   async goTo(number) {
     try {
       await this.room.opening;
       await this.room.history.around(number);
       this.timeline.pointAt(number);
     } catch (error) {
-      complain(error);
+      toastError(error);
     }
   }
 
@@ -150,7 +152,7 @@ export class RoomView {
     this.#root.addEventListener('keydown', (event) => this.#personKey(event));
     onAction(this.#root, {
       jump: () => void this.#jump(),
-      'first-unread': () => void this.timeline.toNewLine().catch(complain),
+      'first-unread': () => void this.timeline.toNewLine().catch(toastError),
       'toggle-members': () => this.#toggleMembers(),
       'invite-link': () => new RoomSettings(this.room, this.#app).open('invitations'),
       unfold: (_event, element) =>
@@ -164,9 +166,9 @@ export class RoomView {
 
   /** @param {Message} message */
   #arrived(message) {
-    this.reading.arrived(message);
+    this.readTracker.arrived(message);
     if (!this.#root.isConnected || this.#app.blocks.has(message.author.id)) return;
-    this.#aloud.arrived(message);
+    this.#liveRegion.arrived(message);
   }
 
   /** @param {Event} event */
@@ -175,7 +177,7 @@ export class RoomView {
     if (found) this.#openProfile(found.opener, found.userId);
   }
 
-  /** On a message, P shows who wrote it. @param {KeyboardEvent} event */
+  /** P on a message opens its author's profile. @param {KeyboardEvent} event */
   #personKey(event) {
     const element = /** @type {HTMLElement} */ (event.target);
     if (
@@ -195,7 +197,7 @@ export class RoomView {
     void this.#app.profile.open(opener, userId, this.room, (user) => this.composer.mention(user));
   }
 
-  /** Show what is folded here and directly after it. @param {HTMLElement} first */
+  /** Expand this message and the collapsed ones directly after it. @param {HTMLElement} first */
   #unfold(first) {
     for (
       let element = /** @type {Element | null} */ (first);
@@ -216,7 +218,7 @@ export class RoomView {
   }
 
   /**
-   * A message may be on the screen several times: as itself, in quotes, in what I write about it.
+   * A message may be shown several times: as itself, in quotes, and in the composer.
    * @param {Message[]} messages
    */
   #messagesChanged(messages) {
@@ -224,12 +226,12 @@ export class RoomView {
     this.composer.changed(messages);
     this.tools.changed(messages);
     this.#paintingPending.soon();
-    this.#aloud.changed(messages);
+    this.#liveRegion.changed(messages);
   }
 
   #moved() {
     this.timeline.paintJump(this.room.unread);
-    this.reading.look();
+    this.readTracker.look();
   }
 
   async #jump() {
@@ -237,7 +239,7 @@ export class RoomView {
       await this.room.history.newest();
       this.timeline.toEnd();
     } catch (error) {
-      complain(error);
+      toastError(error);
     }
   }
 
@@ -256,7 +258,7 @@ export class RoomView {
     slot(this.#root, 'room-archived').hidden = !data.archived_at;
     this.composer.paint();
     this.timeline.paintJump(this.room.unread);
-    this.reading.look();
+    this.readTracker.look();
   }
 
   #paintTyping() {
@@ -264,25 +266,25 @@ export class RoomView {
     const names = typing.map((id) => this.#app.people.name(id)).filter(Boolean);
     setText(this.#root, 'typing-words', words.typing(names));
     slot(this.#root, 'dots').hidden = names.length === 0;
-    // learns who they are
+    // Load the missing names.
     if (names.length < typing.length) void this.#app.membersOf(this.room).catch(() => {});
   }
 
   #paintPending() {
     this.timeline.pending(
-      this.#app.outbox.in(this.room.stream).filter((entry) => !this.room.hasArrived(entry)),
+      this.#app.outbox.entriesFor(this.room.stream).filter((entry) => !this.room.hasArrived(entry)),
     );
   }
 
   /** @param {import('../../realtime/outbox/outbox.js').Entry} entry */
   #outboxChanged(entry) {
-    if (entry.lane !== this.room.stream) return;
+    if (entry.orderingKey !== this.room.stream) return;
     if (entry.state === 'sent') {
-      if (entry.result?.message) this.room.replied(entry.result.message);
+      if (entry.result?.message) this.room.messageUpdated(entry.result.message);
       this.composer.posted();
     }
     this.#paintPending();
-    this.reading.look();
+    this.readTracker.look();
   }
 
   /**
@@ -293,11 +295,11 @@ export class RoomView {
     const { id, stream } = this.room;
     const fields = { room: id, body, ...(replyTo ? { reply_to: replyTo } : {}) };
     try {
-      this.#app.outbox.add({ command: 'message.post', lane: stream, fields });
-      this.reading.release();
+      this.#app.outbox.add({ command: 'message.post', orderingKey: stream, fields });
+      this.readTracker.release();
       void this.#jump();
     } catch (error) {
-      complain(error);
+      toastError(error);
     }
   }
 
@@ -308,10 +310,10 @@ export class RoomView {
   async #edit(message, body) {
     try {
       const reply = await this.#app.client.command('message.edit', { message: message.id, body });
-      this.room.replied(reply.message);
+      this.room.messageUpdated(reply.message);
       return true;
     } catch (error) {
-      complain(error);
+      toastError(error);
       return false;
     }
   }
@@ -323,11 +325,11 @@ export class RoomView {
     return /** @type {Message | null} */ (/** @type {any} */ (mine.at(-1) ?? null));
   }
 
-  #tellTyping() {
+  #sendTyping() {
     const now = Date.now();
     if (now - this.#typedAt < TYPING_EVERY_MS) return;
     this.#typedAt = now;
-    // ephemeral: not worth a word
+    // A lost typing signal needs no error.
     this.#app.client.command('room.typing', { room: this.room.id }).catch(() => {});
   }
 

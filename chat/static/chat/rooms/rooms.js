@@ -1,6 +1,6 @@
 /**
- * All rooms that this page follows: mine, and a public one that is looked at. My inbox tells which
- * ones are mine.
+ * All rooms that this page follows: those of the user, as the inbox reports them, and a public room
+ * that is open.
  * @module
  */
 
@@ -17,8 +17,8 @@ import { Room } from './room.js';
  */
 
 /**
- * The inbox and the announcements go over the same connection, and one room may be looked at
- * without being mine.
+ * The inbox and the announcements use the same connection, and a room may be open without a
+ * membership.
  */
 const MAX_FOLLOWED = MAX_STREAMS - 10;
 
@@ -40,17 +40,17 @@ export class Rooms {
     for (const item of listed.slice(0, MAX_FOLLOWED)) this.#add(item).follow(item.seq);
   }
 
-  /** Those that I am a member of. @returns {Room[]} */
+  /** The rooms that the user is a member of. @returns {Room[]} */
   get mine() {
     return [...this.#byId.values()].filter((room) => room.isMember && !room.data.archived_at);
   }
 
-  /** What waits to be read, quiet rooms left out. */
+  /** Unread messages, without those of quiet rooms. */
   get unread() {
     return this.mine.reduce((sum, room) => sum + room.waiting, 0);
   }
 
-  /** What waits for me by name: mentions, and all that is said in conversations of two. */
+  /** Unread mentions, and all unread messages of direct rooms. */
   get mentions() {
     return this.mine.reduce(
       (sum, room) => sum + (room.isQuiet ? 0 : room.isDirect ? room.unread : room.mentions),
@@ -69,9 +69,9 @@ export class Rooms {
   }
 
   /**
-   * - `change`: a room changed; null: which rooms there are
-   * - `arrived`: a message of somebody else
-   * - `messages`: in a new state
+   * - `change`: a room changed; null: the list of rooms changed
+   * - `arrived`: a message of another user
+   * - `messages`: changed messages
    * @template {'change' | 'arrived' | 'messages'} Name
    * @param {Name} name
    * @param {(value: any) => void} listener
@@ -80,33 +80,36 @@ export class Rooms {
     return this.#emitter.on(name, listener);
   }
 
-  /** A page of this room is shown. @param {Opened} opened */
+  /** A page of this room was opened. @param {Opened} opened */
   open(opened) {
     const room = this.#byId.get(opened.room.id) ?? this.#add(opened);
     room.open(opened);
     return room;
   }
 
-  /** The page of a room that is not mine is left. @param {Room} room */
+  /**
+   * The page of a room was left; without a membership it is no longer followed.
+   * @param {Room} room
+   */
   close(room) {
     if (room.isMember) return;
     room.unfollow();
     this.#byId.delete(room.id);
   }
 
-  /** A membership of mine, from my inbox. @param {{membership: Row, seq: number}} told */
-  async tellMine({ membership, seq }) {
+  /** A membership of the user, from the inbox. @param {{membership: Row, seq: number}} change */
+  async ownMembershipPushed({ membership, seq }) {
     const known = this.#byId.get(membership.room);
-    if (known) known.heardMine(membership, seq);
+    if (known) known.ownMembershipPushed(membership, seq);
     else if (membership.state === 'active') await this.#fetch(membership.room);
     this.#emitter.emit('change', null);
   }
 
-  /** A room that I have just made, joined or opened. @param {Listed} listed */
+  /** The user created, joined or opened a room. @param {Listed} listed */
   added(listed) {
     const known = this.#byId.get(listed.room.id);
     if (known) {
-      if (listed.membership) known.mine(listed.membership);
+      if (listed.membership) known.ownMembershipReceived(listed.membership);
     } else this.#add(listed).follow(listed.seq);
     this.#emitter.emit('change', null);
     return /** @type {Room} */ (this.#byId.get(listed.room.id));

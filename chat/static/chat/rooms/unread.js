@@ -1,128 +1,130 @@
 /**
- * What of a room I have not read: what stands above my read number, and which of it mentions me. No
- * DOM.
+ * The unread messages of a room: those above the user's read number, and the ones among them that
+ * mention the user. No DOM.
  * @module
  */
 
-import { Unread } from '../../realtime/streams/store.js';
 import { mentionsMe, UnreadMentions } from './mentions.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row
  * @typedef {import('../timeline/message.js').Message} Message
- * @typedef {{room: Row, membership: Row | null, mentions?: number[]}} Told a room as the server
- *   lists it, shows it, or takes a snapshot of it
+ *
+ * @typedef {{room: Row, membership: Row | null, mentions?: number[]}} RoomState a room as the
+ *   server lists it, shows it, or takes a snapshot of it
  */
 
 export class UnreadMessages {
-  #numbers;
+  #last;
+  #read;
   #mentions;
-  /** My read number as my inbox told it last: only going back makes it fall. */
-  #heard;
-  /** How often I have gone back here without an answer yet. */
-  #going = 0;
+  /** The read number that the inbox reported last. Only marking as unread makes it fall. */
+  #reported;
+  /** How many requests to mark messages as unread have no answer yet. */
+  #marking = 0;
   /**
-   * Where my inbox tells of my last going back. What it tells up to there is from before, however
-   * late it comes.
+   * The position of the last such request in the inbox. Reports up to there are older than it,
+   * even when they arrive later.
    */
-  #since = 0;
+  #markedAt = 0;
   /**
-   * @type {{number: number, seq: number} | null} what my inbox told last while an answer was
-   *   awaited
+   * The inbox's last report while an answer was awaited.
+   * @type {{number: number, seq: number} | null}
    */
-  #waiting = null;
+  #deferred = null;
 
-  /** @param {Told} told */
-  constructor(told) {
-    this.#numbers = new Unread({ last: told.room.last_number, read: readNumber(told) });
-    this.#mentions = new UnreadMentions(told.mentions);
-    this.#heard = this.#numbers.read;
+  /** @param {RoomState} state */
+  constructor(state) {
+    this.#last = state.room.last_number;
+    this.#read = readNumber(state);
+    this.#reported = this.#read;
+    this.#mentions = new UnreadMentions(state.mentions);
   }
 
   get count() {
-    return this.#numbers.count;
+    return Math.max(0, this.#last - this.#read);
   }
 
   get mentions() {
-    return this.#mentions.count(this.#numbers.read);
+    return this.#mentions.count(this.#read);
   }
 
   get read() {
-    return this.#numbers.read;
+    return this.#read;
   }
 
   get last() {
-    return this.#numbers.last;
+    return this.#last;
   }
 
-  /** The room's page was opened. It may be older than what events have told. @param {Told} told */
-  opened(told) {
-    this.#numbers.saw(told.room.last_number);
-    this.#numbers.readTo(readNumber(told));
-    this.mentionsAre(told.mentions);
+  /** The room's page was opened. It may be older than events. @param {RoomState} state */
+  opened(state) {
+    this.exists(state.room.last_number);
+    this.readTo(readNumber(state));
+    this.setMentions(state.mentions);
   }
 
-  /** @param {number} number */
+  /** The last number never falls: an older state may arrive late. @param {number} number */
   exists(number) {
-    this.#numbers.saw(number);
+    this.#last = Math.max(this.#last, number);
   }
 
   /** A message in a new state. @param {Message} message @param {number} meId */
   saw(message, meId) {
     const number = /** @type {number} */ (message.number);
-    this.#numbers.saw(number);
+    this.exists(number);
     this.#mentions.saw(number, mentionsMe(message, meId));
   }
 
   /** The server has counted them again. @param {number[]} [numbers] */
-  mentionsAre(numbers) {
+  setMentions(numbers) {
     this.#mentions = new UnreadMentions(numbers);
   }
 
-  /** Up to here, wherever that is. @param {number} number */
+  /** It may fall: "Mark as unread". @param {number} number */
   readTo(number) {
-    this.#numbers.readTo(number);
+    this.#read = number;
   }
 
   /**
-   * My inbox tells my read number, at a position of its own.
+   * The inbox reports a read number, at a position of its own.
    * @param {number} number
    * @param {number} seq
-   * @returns {boolean}  I have gone back, elsewhere
+   * @returns {boolean}  messages were marked as unread on another page or device
    */
-  heard(number, seq) {
-    if (this.#going > 0) {
-      this.#waiting = { number, seq };
+  readReported(number, seq) {
+    if (this.#marking > 0) {
+      this.#deferred = { number, seq };
       return false;
     }
-    if (seq <= this.#since) return false;
-    const wentBack = number < this.#heard;
-    this.#heard = number;
-    this.readTo(wentBack ? number : Math.max(this.read, number));
+    if (seq <= this.#markedAt) return false;
+    const wentBack = number < this.#reported;
+    this.#reported = number;
+    this.readTo(wentBack ? number : Math.max(this.#read, number));
     return wentBack;
   }
 
-  /** I go back to before a message. @param {number} number */
-  goBack(number) {
-    this.#going += 1;
-    this.#heard = Math.min(this.read, number - 1);
-    this.readTo(this.#heard);
+  /** Mark as unread from this message on, before the server answers. @param {number} number */
+  markUnread(number) {
+    this.#marking += 1;
+    this.#reported = Math.min(this.#read, number - 1);
+    this.readTo(this.#reported);
   }
 
   /**
-   * The server has answered.
-   * @param {number} seq  where my inbox tells of it; 0 where it was refused
-   * @returns {boolean}  I have gone back elsewhere since
+   * The server has answered a request to mark messages as unread.
+   * @param {number} seq  its position in the inbox; 0 if it was refused
+   * @returns {boolean}  messages were marked as unread elsewhere since
    */
-  wentBack(seq) {
-    this.#going -= 1;
-    this.#since = Math.max(this.#since, seq);
-    const told = this.#going === 0 ? this.#waiting : null;
-    if (told === null) return false;
-    this.#waiting = null;
-    return this.heard(told.number, told.seq);
+  markedUnread(seq) {
+    this.#marking -= 1;
+    this.#markedAt = Math.max(this.#markedAt, seq);
+    const deferred = this.#marking === 0 ? this.#deferred : null;
+    if (deferred === null) return false;
+    this.#deferred = null;
+    return this.readReported(deferred.number, deferred.seq);
   }
 }
 
-/** Who is no member has nothing to read. @param {Told} told @returns {number} */
+/** A user who is not a member has nothing to read. @param {RoomState} state @returns {number} */
 const readNumber = ({ room, membership }) => membership?.read_number ?? room.last_number;

@@ -1,5 +1,5 @@
 /**
- * The way into the search from anywhere: the field beside the rooms.
+ * The search field in the sidebar.
  * @module
  */
 
@@ -26,7 +26,7 @@ export class SearchField {
   }
 
   /**
-   * Begin a search: in the field of its page, else in the one beside the rooms, else on its page.
+   * Focus a search field: of the search page, else of the sidebar, else open the search page.
    */
   open() {
     const shown = /** @type {HTMLInputElement | null} */ (

@@ -1,10 +1,10 @@
 /**
- * The search on the screen: looked for while one types, narrowed by chips, with older messages put
- * behind. What was found is the server's page, here as without scripts.
+ * The search view: searches while the user types, filters by chips, and appends older results. The
+ * results are the server's page, as without scripts.
  * @module
  */
 
-import { announce, complain, onAction, parse, slot } from '../lib/dom.js';
+import { announce, onAction, parse, slot, toastError } from '../lib/dom.js';
 import { common, dayAndClock, fullTime } from '../lib/words.js';
 import { isGone } from '../rooms/rights.js';
 import { plainText } from '../timeline/message.js';
@@ -15,8 +15,10 @@ import { words } from './words.js';
  * @typedef {Pick<import('../app.js').App, 'rooms' | 'blocks' | 'api'>} Known
  */
 
-const TYPED_MS = 250; // after the last key, before the server is asked
-const EXCERPT_LENGTH = 240; // characters, as in chat/search/excerpts.py
+/** After the last key, before the search. */
+const SEARCH_DELAY_MS = 250;
+/** In characters, as in chat/queries/search/excerpts.py. */
+const EXCERPT_LENGTH = 240;
 
 export class SearchView {
   #root;
@@ -24,21 +26,21 @@ export class SearchView {
   #api;
   #titled;
   #asked = '';
-  #asking = 0;
+  #searching = 0;
   #timer = 0;
-  /** Messages of people I have blocked that I asked to see, by id. @type {Set<string>} */
+  /** Messages of blocked users that the user expanded, by id. @type {Set<string>} */
   #unfolded = new Set();
   /**
-   * What was told of messages since they were found: their text, null where it is gone.
+   * The text of messages that changed after the search, by id; null if it is gone.
    * @type {Map<number, string | null>}
    */
-  #told = new Map();
+  #updated = new Map();
   #ends;
 
   /**
    * @param {HTMLElement} root
    * @param {Known} known
-   * @param {(title: string) => void} titled  the page is called so now
+   * @param {(title: string) => void} titled  sets the title of the page
    */
   constructor(root, { rooms, blocks, api }, titled) {
     this.#root = root;
@@ -89,7 +91,7 @@ export class SearchView {
 
   leave() {
     clearTimeout(this.#timer);
-    this.#asking++;
+    this.#searching++;
     for (const end of this.#ends) end();
   }
 
@@ -98,11 +100,11 @@ export class SearchView {
     this.#timer = window.setTimeout(() => {
       if (this.#field.value.trim() !== this.#asked.trim())
         void this.#search(this.#address(), { typing: true });
-    }, TYPED_MS);
+    }, SEARCH_DELAY_MS);
   }
 
   /**
-   * A name is complete at Enter, which submits; what is chosen is so at once.
+   * A typed name is complete at Enter, which submits; a choice is complete at once.
    * @param {EventTarget | null} field
    */
   #isComplete(field) {
@@ -112,7 +114,7 @@ export class SearchView {
     );
   }
 
-  /** Chips and other searches stay in this view. @param {MouseEvent} event */
+  /** Chips and links to other searches stay in this view. @param {MouseEvent} event */
   #clicked(event) {
     const link = /** @type {HTMLAnchorElement | null} */ (
       /** @type {Element} */ (event.target).closest('a.chip')
@@ -144,23 +146,25 @@ export class SearchView {
    */
   async #search(url, { push = false, typing = false }) {
     clearTimeout(this.#timer);
-    const asking = ++this.#asking;
+    const searching = ++this.#searching;
     const typed = this.#field.value;
     this.#root.dataset.searching = 'true';
     const page = await this.#load(url);
-    if (asking !== this.#asking) return; // typed on, or gone
+    // The text has changed, or the view was left.
+    if (searching !== this.#searching) return;
     this.#root.dataset.searching = 'false';
     const found = /** @type {HTMLElement | null} */ (page?.querySelector('[data-view="search"]'));
-    if (!page || !found) return complain(words.searchFailed);
+    if (!page || !found) return toastError(words.searchFailed);
     this.#asked = typed;
     this.#root.dataset.address = found.dataset.address ?? '';
     if (!typing) {
-      this.#form.reset(); // the filters are chips now
+      // The filters are chips now.
+      this.#form.reset();
       this.#field.value = this.#asked = /** @type {HTMLInputElement} */ (
         slot(found, 'q')
       ).defaultValue;
     }
-    this.#told.clear();
+    this.#updated.clear();
     this.#outcome.replaceChildren(...slot(found, 'outcome').childNodes);
     slot(this.#root, 'page').scrollTop = 0;
     if (push) history.pushState(null, '', this.#root.dataset.address);
@@ -179,7 +183,7 @@ export class SearchView {
     return response ? parse(await response.text()) : null;
   }
 
-  /** The address bar says what the server understood: a form's filters are part of the question. */
+  /** Show the address of the results, with the filters as the server understood them. */
   #settle() {
     const { address } = this.#root.dataset;
     const pageOf = new URLSearchParams(location.search).has('before_id');
@@ -192,7 +196,7 @@ export class SearchView {
     link.setAttribute('aria-disabled', 'true');
     const page = await this.#load(link.href);
     link.removeAttribute('aria-disabled');
-    if (!page || !link.isConnected) return page ? undefined : complain(words.searchFailed);
+    if (!page || !link.isConnected) return page ? undefined : toastError(words.searchFailed);
     const items = /** @type {HTMLElement[]} */ ([...page.querySelectorAll('.hit')]);
     slot(this.#root, 'list').append(...items);
     const next = /** @type {HTMLAnchorElement | null} */ (
@@ -209,7 +213,7 @@ export class SearchView {
     return /** @type {HTMLElement[]} */ ([...this.#root.querySelectorAll('.hit')]);
   }
 
-  /** Times as the reader has them, and nothing of somebody blocked that they did not ask for. */
+  /** Show local times, and collapse messages of blocked users. */
   #paint() {
     for (const hit of this.#hits) {
       const { author, message = '' } = hit.dataset;
@@ -239,7 +243,7 @@ export class SearchView {
   }
 
   /**
-   * A text that is deleted, hidden or edited while it is shown is not left standing.
+   * Update a result whose message was deleted, hidden or edited.
    * @param {Message} message
    */
   #changed(message) {
@@ -248,20 +252,21 @@ export class SearchView {
     );
     if (!hit || (!isGone(message) && !message.edited_at)) return;
     const id = /** @type {number} */ (message.id);
-    const told = isGone(message) ? null : message.body;
-    if (this.#told.get(id) === told) return; // a reaction, say
-    this.#told.set(id, told);
+    const updated = isGone(message) ? null : message.body;
+    // Only something else changed, such as a reaction.
+    if (this.#updated.get(id) === updated) return;
+    this.#updated.set(id, updated);
     hit.dataset.gone = String(isGone(message));
     slot(hit, 'text').textContent = message.deleted_at
       ? common.deleted
       : message.hidden_at
         ? common.hidden
         : plainText(message, EXCERPT_LENGTH);
-    if (told !== null) void this.#mark(hit, id);
+    if (updated !== null) void this.#mark(hit, id);
   }
 
   /**
-   * Only the server knows which part of a new text was looked for, if any.
+   * Only the server knows which part of a new text matches, if any.
    * @param {HTMLElement} hit
    * @param {number} id
    */
@@ -271,7 +276,7 @@ export class SearchView {
       .get('/api/search', { q, before_id: id + 1, limit: 1 })
       .catch(() => ({ results: [] }));
     const [found] = results;
-    if (found?.message.id === id && found.message.body === this.#told.get(id))
+    if (found?.message.id === id && found.message.body === this.#updated.get(id))
       slot(hit, 'text').replaceChildren(...found.excerpt.map(shown));
   }
 }
@@ -284,7 +289,7 @@ function shown({ text, match }) {
   return mark;
 }
 
-/** On the way to the message, or to what unfolds it. @param {HTMLElement} hit */
+/** Focus the link to the message, or the button that expands it. @param {HTMLElement} hit */
 function focusOn(hit) {
   /** @type {HTMLElement | null} */ (
     hit.querySelector(hit.classList.contains('hit--folded') ? '[data-do="unfold"]' : 'a')

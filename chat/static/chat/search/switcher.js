@@ -1,6 +1,6 @@
 /**
- * The quick switcher: go to a room, a person or a page by a few letters of its name. All by
- * keyboard; the list is the input's.
+ * The quick switcher: opens a room, a person or a page by a few letters of its name. It works with
+ * the keyboard alone, as a combobox.
  * @module
  */
 
@@ -16,7 +16,7 @@ import { words } from './words.js';
  * @typedef {import('../../realtime/types.js').User} User
  *
  * @typedef {object} Item
- * @property {string[]} names  what it is found by; the first is shown
+ * @property {string[]} names  searchable names; the first is shown
  * @property {number} recency
  * @property {string} hint
  * @property {string} [icon]
@@ -26,9 +26,11 @@ import { words } from './words.js';
  * @property {() => void} run
  */
 
-const MOST_SHOWN = 30; // the rest is a letter away
-const ASK_AFTER_MS = 200; // after the last key, before the server is asked for people
-/** Of what fits equally well: rooms by when they were visited, the other rooms, people, pages. */
+/** More letters find the others. */
+const MAX_SHOWN = 30;
+/** After the last key, before people are requested. */
+const SEARCH_DELAY_MS = 200;
+/** The order of equal matches: recent rooms, other rooms, people, pages. */
 const RECENCY = { room: 1000, person: 2000, page: 3000 };
 
 export class Switcher {
@@ -56,12 +58,13 @@ export class Switcher {
     });
     this.#dialog.addEventListener('close', () => clearTimeout(this.#timer));
     this.#dialog.addEventListener('click', (event) => {
-      if (event.target === this.#dialog) this.#dialog.close(); // beside it
+      // A click outside the dialog.
+      if (event.target === this.#dialog) this.#dialog.close();
     });
     onAction(this.#dialog, { cancel: () => this.#dialog.close() });
   }
 
-  /** Where messages are searched; empty: nowhere. */
+  /** The address of the message search; empty without one. */
   get searchUrl() {
     return this.#dialog.dataset.search ?? '';
   }
@@ -78,12 +81,11 @@ export class Switcher {
     clearTimeout(this.#timer);
     this.#paint();
     const q = this.#input.value.trim();
-    if (q) this.#timer = setTimeout(() => void this.#askForPeople(q), ASK_AFTER_MS);
+    if (q) this.#timer = setTimeout(() => void this.#askForPeople(q), SEARCH_DELAY_MS);
   }
 
   /**
-   * Those who have not been met on this page yet. Without an answer, those who have are still
-   * there.
+   * Load people not yet seen on this page. Without an answer, only the others are shown.
    * @param {string} q
    */
   async #askForPeople(q) {
@@ -95,14 +97,14 @@ export class Switcher {
 
   #paint() {
     const typed = this.#input.value.trim();
-    // the only one was no choice
+    // A single item was not chosen by the user.
     const chosen = this.#shown.length > 1 ? this.#shown[this.#at]?.names[0] : undefined;
-    this.#shown = this.#found(typed).slice(0, MOST_SHOWN);
+    this.#shown = this.#found(typed).slice(0, MAX_SHOWN);
     const kept = this.#shown.findIndex((item) => item.names[0] === chosen);
     this.#list.replaceChildren(...this.#shown.map(optionOf));
     slot(this.#dialog, 'empty').hidden = this.#shown.length > 0;
     setText(this.#dialog, 'count', common.found(this.#shown.length));
-    // While answers come, the choice stays; with each letter it is the best again.
+    // New results keep the selection; a new letter selects the best match.
     this.#select(this.#dialog.open && this.#typedBefore === typed && kept > 0 ? kept : 0);
     this.#typedBefore = typed;
   }
@@ -120,7 +122,7 @@ export class Switcher {
       ]);
     }
     const found = rank(typed, [...rooms, ...this.#people(), ...this.#pages()]);
-    return this.searchUrl ? [...found.slice(0, MOST_SHOWN - 1), this.#searchItem(typed)] : found;
+    return this.searchUrl ? [...found.slice(0, MAX_SHOWN - 1), this.#searchItem(typed)] : found;
   }
 
   /** @param {Room} room @returns {Item} */
@@ -139,7 +141,7 @@ export class Switcher {
   }
 
   /**
-   * Everybody who has been met, without those with whom there is a conversation already.
+   * Everyone seen on this page who has no direct room with the user yet.
    * @returns {Item[]}
    */
   #people() {

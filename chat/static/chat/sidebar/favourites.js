@@ -1,10 +1,10 @@
 /**
- * Making rooms favourites, and putting them in order. The server keeps it with my membership, so
- * all my tabs and devices follow.
+ * The favourite rooms and their order. The server stores them with the user's membership, so all
+ * tabs and devices follow.
  * @module
  */
 
-import { complain } from '../lib/dom.js';
+import { toastError } from '../lib/dom.js';
 import { between, sections } from './room_order.js';
 
 /**
@@ -26,7 +26,7 @@ export class Favourites {
     this.#rooms = rooms;
   }
 
-  /** My favourites from the top. @returns {Room[]} */
+  /** The favourites in their order. @returns {Room[]} */
   get all() {
     return sections(this.#rooms.mine).favourites;
   }
@@ -42,7 +42,7 @@ export class Favourites {
   }
 
   /**
-   * Put a room among the favourites, so that it stands at `index`.
+   * Make a room a favourite at `index`.
    * @param {Room} room
    * @param {number} index
    */
@@ -50,8 +50,7 @@ export class Favourites {
     const others = this.all.filter((other) => other !== room);
     const order = between(others[index - 1]?.favouriteOrder, others[index]?.favouriteOrder);
     if (order !== null) return this.#change([[room, { favourite: true, favourite_order: order }]]);
-    // The numbers have come too close to each other, or were never told apart: all of them are
-    // spread anew.
+    // No number is left between the neighbours: number all favourites again.
     const spread = others.toSpliced(index, 0, room);
     return this.#change(spread.map((each, at) => [each, { favourite: true, favourite_order: at }]));
   }
@@ -66,10 +65,10 @@ export class Favourites {
     try {
       for (const [room, fields] of changes) {
         const { membership } = await this.#api.patch(`/api/rooms/${room.id}/membership`, fields);
-        room.mine(membership);
+        room.ownMembershipReceived(membership);
       }
     } catch (error) {
-      complain(error);
+      toastError(error);
     }
   }
 }

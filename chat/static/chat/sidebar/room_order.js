@@ -1,16 +1,16 @@
 /**
- * In which order rooms stand in the sidebar, and which one is next. Plain values, no DOM.
+ * The order of the rooms in the sidebar. Plain values, no DOM.
  * @module
  */
 
 /**
- * @typedef {object} Place  What decides about a room's place.
+ * @typedef {object} Place  The data that a room is sorted by.
  * @property {number} id
  * @property {string} title
  * @property {boolean} isDirect
  * @property {boolean} isFavourite
  * @property {number} favouriteOrder
- * @property {number} waiting  unread messages that are shown
+ * @property {number} waiting  unread messages, 0 in a quiet room
  */
 
 /**
@@ -31,27 +31,26 @@ export function sections(rooms) {
 }
 
 /**
- * All of them as the eye finds them, from the top.
+ * All rooms from top to bottom.
  * @template {Place} Room
  * @param {Room[]} rooms
  * @returns {Room[]}
  */
-export function inOrder(rooms) {
+export function flattened(rooms) {
   return Object.values(sections(rooms)).flat();
 }
 
 /**
- * The next room from where one is, going round; where one is in none of them, the first or the
- * last.
+ * The next room after the current one, in a circle; without a current one, the first or the last.
  * @template {Place} Room
  * @param {Room[]} rooms
  * @param {number | null} current
  * @param {1 | -1} step
- * @param {{unread?: boolean}} [options]  only one in which something waits
+ * @param {{unread?: boolean}} [options]  only rooms with unread messages
  * @returns {Room | null}
  */
 export function neighbour(rooms, current, step, { unread = false } = {}) {
-  const all = inOrder(rooms);
+  const all = flattened(rooms);
   const at = all.findIndex((room) => room.id === current);
   const start = at >= 0 ? at : step > 0 ? -1 : all.length;
   for (let distance = 1; distance <= all.length; distance += 1) {
@@ -62,7 +61,7 @@ export function neighbour(rooms, current, step, { unread = false } = {}) {
 }
 
 /**
- * A place between two neighbours of the list; null where numbers leave no room between them.
+ * A number between two neighbours; null if there is none.
  * @param {number | undefined} before
  * @param {number | undefined} after
  * @returns {number | null}

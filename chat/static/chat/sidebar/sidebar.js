@@ -1,14 +1,14 @@
 /**
- * The list of my rooms in its sections, with what is unread in each.
+ * The sections of rooms in the sidebar, with their unread counts.
  * @module
  */
 
 import {
-  arrange,
   clone,
   keepingFocus,
   onAction,
   setAvatar,
+  setChildren,
   setIcon,
   setText,
   slot,
@@ -33,7 +33,7 @@ export class Sidebar {
   #places = new Map();
   /** @type {number | null} */
   #current = null;
-  /** Rooms that changed; null: which ones there are. @type {Set<Room | null>} */
+  /** Rooms that changed; null: the list changed. @type {Set<Room | null>} */
   #news = new Set();
   #painting = new PerFrame(() => this.#paintNews());
 
@@ -66,7 +66,7 @@ export class Sidebar {
       'place-menu': (_event, element) =>
         menuOf(element, element.parentElement?.querySelector('.place')),
     });
-    // The key for menus asks for one in the same way as the right button.
+    // The menu key fires the same event as the right button.
     root.addEventListener('contextmenu', (event) => {
       const place = /** @type {HTMLElement | null} */ (
         /** @type {Element} */ (event.target).closest('.place')
@@ -99,7 +99,7 @@ export class Sidebar {
     this.#list('favourites', found.favourites);
     this.#list('rooms', found.rooms);
     this.#list('directs', found.directs);
-    // Without favourites the section is only there while one can be dropped into it.
+    // Without favourites, the section is only shown while a room is dragged.
     /** @type {HTMLElement} */ (this.#root.querySelector('[data-section="favourites"]')).hidden =
       found.favourites.length === 0;
   }
@@ -123,7 +123,7 @@ export class Sidebar {
   #list(name, rooms) {
     const list = /** @type {HTMLElement} */ (this.#root.querySelector(`[data-places="${name}"]`));
     const items = rooms.map((room) => this.#item(room));
-    keepingFocus(() => arrange(list, items));
+    keepingFocus(() => setChildren(list, items));
     /** @type {HTMLElement} */ (this.#root.querySelector(`[data-empty="${name}"]`)).hidden =
       rooms.length > 0;
     this.current(this.#rooms.get(this.#current ?? 0) ?? null);
@@ -143,7 +143,7 @@ export class Sidebar {
   }
 }
 
-/** What a room's place in the list depends on, beside its name. @param {Room} room */
+/** The data that a room is sorted by, besides its name. @param {Room} room */
 function orderOf(room) {
   return room.isFavourite ? String(room.favouriteOrder) : '';
 }

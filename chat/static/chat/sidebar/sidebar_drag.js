@@ -1,6 +1,6 @@
 /**
- * Dragging rooms: into the favourites, within them, and out of them again. The menu of a room does
- * the same for the keyboard.
+ * Drag and drop of rooms: into the favourites, within them, and out of them. The room's menu does
+ * the same with the keyboard.
  * @module
  */
 
@@ -15,7 +15,7 @@ export class SidebarDrag {
   #rooms;
   #favourites;
   #section;
-  /** What is dragged. @type {Room | null} */
+  /** The dragged room. @type {Room | null} */
   #room = null;
 
   /**
@@ -44,9 +44,10 @@ export class SidebarDrag {
     );
     this.#room = this.#rooms.get(Number(place?.dataset.room)) ?? null;
     if (!this.#room || !place || !event.dataTransfer) return;
-    event.dataTransfer.effectAllowed = 'copyMove'; // dropped into a message it is still a link
+    // Dropped into a message, it is still a link.
+    event.dataTransfer.effectAllowed = 'copyMove';
     place.dataset.dragged = 'true';
-    // Chromium gives up a drag whose beginning changes the page under the pointer.
+    // Chromium cancels a drag if its start changes the page under the pointer.
     setTimeout(() => {
       if (this.#room) this.#section.hidden = false;
     });
@@ -74,7 +75,7 @@ export class SidebarDrag {
     if (!room || !section) return;
     event.preventDefault();
     if (section === this.#section) {
-      // Counted without itself: who moves down by one passes one, not two.
+      // The index does not count the room itself: one step down passes one room, not two.
       const index = this.#indexAt(event);
       const own = this.#items().findIndex((item) => item.querySelector('[data-dragged]'));
       const target = own >= 0 && own < index ? index - 1 : index;
@@ -102,7 +103,7 @@ export class SidebarDrag {
     return /** @type {HTMLElement[]} */ ([...this.#section.querySelectorAll('.place-item')]);
   }
 
-  /** Before which favourite the pointer is. @param {DragEvent} event */
+  /** The index of the favourite behind the pointer. @param {DragEvent} event */
   #indexAt(event) {
     const items = this.#items();
     const found = items.findIndex((item) => {

@@ -1,16 +1,16 @@
 /**
- * Blocks of code in messages: their colours, and the button that copies them. What colours them is
- * loaded with the first block that names its language.
+ * Code blocks in messages: syntax highlighting and the copy button. The highlighter is loaded with
+ * the first block that names its language.
  * @module
  */
 
-import { announce, clone, complain, parsePart, setIcon, setText } from '../lib/dom.js';
+import { announce, clone, parsePart, setIcon, setText, toastError } from '../lib/dom.js';
 import { words } from './words.js';
 
 /**
- * @typedef
- *   {{getLanguage: (name: string) => unknown, highlight: (code: string, options: {language: string}) => {value: string}}}
- *   Highlighter
+ * @typedef {object} Highlighter
+ * @property {(name: string) => unknown} getLanguage
+ * @property {(code: string, options: {language: string}) => {value: string}} highlight
  */
 
 const COPIED_MS = 2000;
@@ -18,13 +18,14 @@ const COPIED_MS = 2000;
 /** @type {Highlighter | null} */
 let highlighter = null;
 
-/** Give each block of a message its button and its colours. @param {HTMLElement} body */
-export function dressCode(body) {
+/** Add the button and the highlighting to each block of a message. @param {HTMLElement} body */
+export function enhanceCode(body) {
   for (const block of body.querySelectorAll('pre')) {
     const frame = clone('code-template');
     block.replaceWith(frame);
     frame.prepend(block);
-    block.tabIndex = 0; // long lines are scrolled with the arrows
+    // Arrow keys scroll long lines.
+    block.tabIndex = 0;
     const code = /** @type {HTMLElement | null} */ (block.querySelector('code[data-language]'));
     if (code) void colour(code);
   }
@@ -37,7 +38,7 @@ export async function copyCode(button) {
     () => true,
     () => false,
   );
-  if (!done) return complain(words.copyCodeFailed);
+  if (!done) return toastError(words.copyCodeFailed);
   showState(button, words.copied, 'check');
   announce(words.copied);
   setTimeout(() => showState(button, words.copyCode, 'copy'), COPIED_MS);
@@ -59,17 +60,20 @@ async function colour(code) {
   const found = highlighter ?? (await load());
   if (!found?.getLanguage(language)) return;
   const coloured = found.highlight(code.textContent ?? '', { language }).value;
-  // it escapes the code, and makes nothing but spans with classes of its own
+  // The highlighter escapes the code, and adds only spans with its own classes.
   code.replaceChildren(parsePart(coloured));
 }
 
-/** Without it, code is plain: nobody needs to be told. @returns {Promise<Highlighter | null>} */
+/**
+ * Null: code is shown without colours, and without an error.
+ * @returns {Promise<Highlighter | null>}
+ */
 async function load() {
   try {
     const module = /** @type {any} */ (await import('../vendor/highlight.js'));
     highlighter = /** @type {Highlighter} */ (module.default);
   } catch {
-    // The network is away; the next block tries again.
+    // Without the network; the next block tries again.
   }
   return highlighter;
 }

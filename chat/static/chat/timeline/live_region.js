@@ -1,6 +1,5 @@
 /**
- * What a screen reader says of messages that come in: the newest one, no faster than somebody can
- * listen.
+ * Announces new messages to screen readers: the newest one, at a pace that can be followed.
  * @module
  */
 
@@ -11,11 +10,11 @@ import { words } from './words.js';
 
 /** @typedef {import('./message.js').Message} Message */
 
-const SAY_EVERY_MS = 1000;
+const ANNOUNCE_EVERY_MS = 1000;
 
-export class Aloud {
-  /** Was said last. @type {number | undefined} */
-  #said;
+export class LiveRegion {
+  /** The message announced last. @type {number | undefined} */
+  #announced;
   /** @type {Message | null} */
   #next = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -24,14 +23,14 @@ export class Aloud {
   /** @param {Message} message */
   arrived(message) {
     this.#next = message;
-    if (this.#pause === undefined) this.#say();
+    if (this.#pause === undefined) this.#announce();
   }
 
-  /** What is gone is not said any more. @param {Message[]} messages */
+  /** Do not announce a message that was deleted or hidden meanwhile. @param {Message[]} messages */
   changed(messages) {
     for (const { id } of messages.filter(isGone)) {
       if (id === this.#next?.id) this.#next = null;
-      if (id === this.#said) announce('');
+      if (id === this.#announced) announce('');
     }
   }
 
@@ -39,12 +38,12 @@ export class Aloud {
     clearTimeout(this.#pause);
   }
 
-  #say() {
+  #announce() {
     const message = this.#next;
     this.#next = null;
-    this.#pause = message ? setTimeout(() => this.#say(), SAY_EVERY_MS) : undefined;
+    this.#pause = message ? setTimeout(() => this.#announce(), ANNOUNCE_EVERY_MS) : undefined;
     if (!message) return;
-    this.#said = message.id;
+    this.#announced = message.id;
     announce(words.said(message.author.name, plainText(message)));
   }
 }

@@ -1,13 +1,13 @@
 /**
- * One message in the page: fills the slots of templates/chat/_message.html, whether the server or a
- * template made the element.
+ * One message in the page: fills the slots of chat/_message.html, rendered by the server or cloned
+ * from a template.
  * @module
  */
 
 import { clone, parsePart, setAvatar, setSanitised, setText, slot } from '../lib/dom.js';
 import { clock, common, fullTime } from '../lib/words.js';
 import { isGone } from '../rooms/rights.js';
-import { dressCode } from './code.js';
+import { enhanceCode } from './code.js';
 import { showPictures } from './pictures.js';
 import { linkRooms } from './room_links.js';
 import { words } from './words.js';
@@ -15,8 +15,8 @@ import { words } from './words.js';
 /**
  * @typedef {import('../../realtime/types.js').User} User
  *
- * @typedef {object} Message As on the wire (docs/protocol.md §5); one that waits in the outbox has
- *   no id and no number yet.
+ * @typedef {object} Message As on the wire (docs/protocol.md §5); in the outbox, it has no
+ *   id and no number yet.
  * @property {number} [id]
  * @property {number} [number]
  * @property {number} [seq]
@@ -27,28 +27,30 @@ import { words } from './words.js';
  * @property {string} created_at
  * @property {string | null} edited_at
  * @property {string | null} deleted_at
- * @property {string} [hidden_at]  while moderators look at it
+ * @property {string} [hidden_at]  while moderators review it
  * @property {number | null} reply_to
  * @property {Record<string, number[]>} reactions
  * @property {number[]} mentions
  *
- * @typedef {object} Surroundings  What a message needs to know of the page.
+ * @typedef {object} MessageContext  The page, as a message needs it.
  * @property {User} me
  * @property {(userId: number) => string} nameOf
  * @property {(messageId: number) => Message | null} quoted
  * @property {(number: number) => string} permalink
  * @property {import('./room_links.js').FindRoom} [room]
- * @property {(message: Message) => boolean} [isFolded] its author is blocked, and the reader has
- *   not asked to see it
+ * @property {(message: Message) => boolean} [isFolded]  its author is blocked, and the user has
+ *   not expanded it
  */
 
 export const SYSTEM_USERNAME = 'holdfast';
-const QUOTE_LENGTH = 200; // characters; the rest is a click away
-const MOST_NAMES = 8; // in the tip of a reaction
+/** In characters; a click shows the rest. */
+const QUOTE_LENGTH = 200;
+/** In the tooltip of a reaction. */
+const MAX_NAMES = 8;
 
 /**
- * What each body shows: a reaction is no reason to make it anew, under the focus or the selection
- * of its reader.
+ * The HTML that each body shows. A reaction must not rebuild the body, because it may have the
+ * focus or a selection.
  * @type {WeakMap<Element, string>}
  */
 const painted = new WeakMap();
@@ -59,51 +61,51 @@ export const newMessageElement = () => clone('message-template');
 /**
  * @param {HTMLElement} element
  * @param {Message} message
- * @param {Surroundings} surroundings
+ * @param {MessageContext} context
  */
-export function paintMessage(element, message, surroundings) {
+export function paintMessage(element, message, context) {
   const gone = isGone(message);
   element.dataset.message = String(message.id ?? '');
   element.dataset.number = String(message.number ?? '');
   element.classList.toggle('message--deleted', gone);
   element.dataset.author = String(message.author.id);
-  element.classList.toggle('message--folded', surroundings.isFolded?.(message) ?? false);
+  element.classList.toggle('message--folded', context.isFolded?.(message) ?? false);
   element.classList.toggle('message--system', message.author.username === SYSTEM_USERNAME);
   element.classList.toggle(
     'message--mentions-me',
-    !gone && message.mentions.includes(surroundings.me.id),
+    !gone && message.mentions.includes(context.me.id),
   );
   setAvatar(element, message.author);
   setText(element, 'author', message.author.name);
-  paintTime(slot(element, 'time'), message, surroundings);
-  paintBody(slot(element, 'body'), message, surroundings);
+  paintTime(slot(element, 'time'), message, context);
+  paintBody(slot(element, 'body'), message, context);
   const edited = slot(element, 'edited');
   edited.hidden = gone || message.edited_at === null;
   edited.title = message.edited_at ? fullTime(message.edited_at) : '';
-  paintQuote(element, message, surroundings);
-  paintReactions(slot(element, 'reactions'), gone ? {} : message.reactions, surroundings);
+  paintQuote(element, message, context);
+  paintReactions(slot(element, 'reactions'), gone ? {} : message.reactions, context);
 }
 
 /**
  * @param {HTMLElement} link
  * @param {Message} message
- * @param {Surroundings} surroundings
+ * @param {MessageContext} context
  */
-function paintTime(link, message, surroundings) {
+function paintTime(link, message, context) {
   const time = /** @type {HTMLTimeElement} */ (link.firstElementChild);
   time.dateTime = message.created_at;
   time.textContent = clock(message.created_at);
   time.title = fullTime(message.created_at);
-  if (message.number) link.setAttribute('href', surroundings.permalink(message.number));
+  if (message.number) link.setAttribute('href', context.permalink(message.number));
   else link.removeAttribute('href');
 }
 
 /**
  * @param {HTMLElement} body
  * @param {Message} message
- * @param {Surroundings} surroundings
+ * @param {MessageContext} context
  */
-function paintBody(body, message, surroundings) {
+function paintBody(body, message, context) {
   const rendered = !isGone(message) && Boolean(message.html);
   const text = isGone(message)
     ? message.deleted_at === null
@@ -116,13 +118,13 @@ function paintBody(body, message, surroundings) {
   body.classList.toggle('prose', rendered);
   if (rendered) setSanitised(body, /** @type {string} */ (message.html));
   else body.textContent = text;
-  if (!isGone(message) && surroundings.room) linkRooms(body, surroundings.room);
-  dressCode(body);
+  if (!isGone(message) && context.room) linkRooms(body, context.room);
+  enhanceCode(body);
   showPictures(body);
   for (const mention of body.querySelectorAll('.mention')) {
     mention.classList.toggle(
       'mention--me',
-      Number(/** @type {HTMLElement} */ (mention).dataset.user) === surroundings.me.id,
+      Number(/** @type {HTMLElement} */ (mention).dataset.user) === context.me.id,
     );
   }
 }
@@ -130,23 +132,23 @@ function paintBody(body, message, surroundings) {
 /**
  * @param {HTMLElement} element
  * @param {Message} message
- * @param {Surroundings} surroundings
+ * @param {MessageContext} context
  */
-export function paintQuote(element, message, surroundings) {
+export function paintQuote(element, message, context) {
   const quote = /** @type {HTMLAnchorElement} */ (slot(element, 'quote'));
   const shown = message.reply_to !== null && !isGone(message);
   quote.hidden = !shown;
-  const target = shown ? surroundings.quoted(/** @type {number} */ (message.reply_to)) : null;
+  const target = shown ? context.quoted(/** @type {number} */ (message.reply_to)) : null;
   setText(quote, 'quote-author', target ? target.author.name : '');
-  const folded = target !== null && (surroundings.isFolded?.(target) ?? false);
-  // a hidden quote keeps no text either
+  const folded = target !== null && (context.isFolded?.(target) ?? false);
+  // A hidden quote keeps no text.
   setText(quote, 'quote-text', !shown ? '' : folded ? words.folded : quoteOf(target));
-  if (target?.number) quote.href = surroundings.permalink(target.number);
+  if (target?.number) quote.href = context.permalink(target.number);
   else quote.removeAttribute('href');
 }
 
 /**
- * What is said in place of a message where it is only mentioned.
+ * The text of a message where it is only quoted.
  * @param {Message | null} message
  */
 export function quoteOf(message) {
@@ -168,14 +170,14 @@ export function plainText({ html, body }, length = QUOTE_LENGTH) {
 /**
  * @param {HTMLElement} holder
  * @param {Record<string, number[]>} reactions
- * @param {Surroundings} surroundings
+ * @param {MessageContext} context
  */
-function paintReactions(holder, reactions, surroundings) {
+function paintReactions(holder, reactions, context) {
   const items = Object.entries(reactions).filter(([, users]) => users.length > 0);
   while (holder.children.length > items.length) holder.lastElementChild?.remove();
   items.forEach(([emoji, users], index) => {
     const item = holder.children[index] ?? holder.appendChild(clone('reaction-template'));
-    paintReaction(/** @type {HTMLElement} */ (item.firstElementChild), emoji, users, surroundings);
+    paintReaction(/** @type {HTMLElement} */ (item.firstElementChild), emoji, users, context);
   });
 }
 
@@ -183,16 +185,16 @@ function paintReactions(holder, reactions, surroundings) {
  * @param {HTMLElement} button
  * @param {string} emoji
  * @param {number[]} users
- * @param {Surroundings} surroundings
+ * @param {MessageContext} context
  */
-function paintReaction(button, emoji, users, surroundings) {
+function paintReaction(button, emoji, users, context) {
   button.dataset.emoji = emoji;
-  button.setAttribute('aria-pressed', String(users.includes(surroundings.me.id)));
+  button.setAttribute('aria-pressed', String(users.includes(context.me.id)));
   /** @type {HTMLElement} */ (button.children[0]).textContent = emoji;
   /** @type {HTMLElement} */ (button.children[1]).textContent = String(users.length);
   const names = users
-    .slice(0, MOST_NAMES)
-    .map((id) => (id === surroundings.me.id ? words.you : surroundings.nameOf(id)))
+    .slice(0, MAX_NAMES)
+    .map((id) => (id === context.me.id ? words.you : context.nameOf(id)))
     .filter(Boolean);
   const others = users.length - names.length;
   button.title = words.reactedWith(others > 0 ? [...names, words.andOthers(others)] : names, emoji);

@@ -1,11 +1,11 @@
 /**
- * What is done with a message: the one toolbar that moves to the message under the pointer or the
+ * The actions on a message: one toolbar, which moves to the message under the pointer or with the
  * focus, and the keys.
  * @module
  */
 
-import { clone, complain, onAction, toast } from '../lib/dom.js';
-import { isGone, rightsOver } from '../rooms/rights.js';
+import { clone, onAction, toast, toastError } from '../lib/dom.js';
+import { isGone, messageRights } from '../rooms/rights.js';
 import { quoteOf } from './message.js';
 import { words } from './words.js';
 
@@ -33,7 +33,7 @@ export class MessageTools {
   /** @type {Record<string, (message: Message, opener: HTMLElement) => void>} */
   #actions;
   /**
-   * Hears of changed messages while the person is asked about one.
+   * Called with changed messages while a dialog about one is open.
    * @type {((messages: Message[]) => void) | null}
    */
   #asked = null;
@@ -54,7 +54,7 @@ export class MessageTools {
       edit: (message) => view.composer.edit(message),
       'copy-link': (message) => void this.#copyLink(message),
       'mark-unread': (message) =>
-        void view.room.unreadFrom(/** @type {number} */ (message.number)).catch(complain),
+        void view.room.markUnread(/** @type {number} */ (message.number)).catch(toastError),
       report: (message) => void this.#report(message),
       delete: (message) => void this.#delete(message),
     };
@@ -62,7 +62,7 @@ export class MessageTools {
   }
 
   /**
-   * Messages are in a new state, and so may be what can be done with them.
+   * Messages have changed, and so may have the actions on them.
    * @param {Message[]} messages
    */
   changed(messages) {
@@ -113,7 +113,7 @@ export class MessageTools {
 
   /** Show the buttons that the message allows. @param {Message} message */
   #permit(message) {
-    const rights = rightsOver(this.#view.room, message, this.#app.me.id);
+    const rights = messageRights(this.#view.room, message, this.#app.me.id);
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (
       this.#toolbar.querySelectorAll('[data-do]')
     )) {
@@ -149,7 +149,7 @@ export class MessageTools {
     if (step) {
       const all = this.#view.timeline.all.filter(
         (one) => one === element || one.offsetParent !== null,
-      ); // folded ones are not there
+      );
       event.preventDefault();
       all[all.indexOf(element) + step]?.focus();
       return;
@@ -166,7 +166,7 @@ export class MessageTools {
     this.#actions[name](message, button);
   }
 
-  /** A click on a quote leads to what it answers. @param {Event} event */
+  /** A click on a quote shows the quoted message. @param {Event} event */
   #click(event) {
     const quote = /** @type {HTMLAnchorElement | null} */ (
       /** @type {Element} */ (event.target).closest('.message__quote[href]')
@@ -181,7 +181,7 @@ export class MessageTools {
   /** @param {HTMLElement} button */
   #toggle(button) {
     const message = this.#view.timeline.messageOf(button);
-    if (!message || !rightsOver(this.#view.room, message, this.#app.me.id).react) return;
+    if (!message || !messageRights(this.#view.room, message, this.#app.me.id).react) return;
     void this.#react(
       message,
       button.dataset.emoji ?? '',
@@ -212,11 +212,11 @@ export class MessageTools {
         const { message: deleted } = await this.#app.client.command('message.delete', {
           message: message.id,
         });
-        this.#view.room.replied(deleted);
+        this.#view.room.messageUpdated(deleted);
         isGone = true;
       }),
     );
-    // The button that asked is gone with the text; one goes on reading from the mark that stays.
+    // The button is gone with the text, so the focus moves to the note that replaces it.
     if (isGone)
       /** @type {HTMLElement | null} */ (
         this.#list.querySelector(`[data-message="${message.id}"]`)
@@ -238,7 +238,7 @@ export class MessageTools {
   }
 
   /**
-   * While the person is asked about a message, the question quotes it as it is.
+   * While a dialog asks about a message, it quotes the present text.
    * @param {Message} message
    * @param {() => Promise<void>} ask
    */
@@ -263,9 +263,9 @@ export class MessageTools {
   async #command(name, fields) {
     try {
       const { message } = await this.#app.client.command(name, fields);
-      this.#view.room.replied(message);
+      this.#view.room.messageUpdated(message);
     } catch (error) {
-      complain(error);
+      toastError(error);
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A message that is on its way: looks like a message, and says honestly how far it has come.
+ * A message in the outbox: looks like a message, with its sending state.
  * @module
  */
 
@@ -9,16 +9,16 @@ import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/outbox/outbox.js').Entry} Entry
- * @typedef {import('./message.js').Surroundings} Surroundings
+ * @typedef {import('./message.js').MessageContext} MessageContext
  */
 
 /**
  * @param {HTMLElement} element
  * @param {Entry} entry
- * @param {Surroundings} surroundings
+ * @param {MessageContext} context
  */
-export function paintPending(element, entry, surroundings) {
-  paintMessage(element, asMessage(entry, surroundings), surroundings);
+export function paintPending(element, entry, context) {
+  paintMessage(element, asMessage(entry, context), context);
   const failed = entry.state === 'failed';
   element.dataset.key = entry.key;
   element.classList.toggle('message--sending', !failed);
@@ -42,12 +42,12 @@ function inWords(entry) {
 
 /**
  * @param {Entry} entry
- * @param {Surroundings} surroundings
+ * @param {MessageContext} context
  * @returns {import('./message.js').Message}
  */
-function asMessage(entry, surroundings) {
+function asMessage(entry, context) {
   return {
-    author: surroundings.me,
+    author: context.me,
     body: entry.fields.body,
     created_at: new Date(entry.createdAt).toISOString(),
     edited_at: null,

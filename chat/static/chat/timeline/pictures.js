@@ -1,6 +1,6 @@
 /**
- * Images of links, where the site's policy allows their host (HOLDFAST_IMAGE_HOSTS): below the
- * text, in boxes of one shape, so that nothing jumps. The Content-Security-Policy follows the same
+ * Previews of linked images, if the site allows their host (HOLDFAST_IMAGE_HOSTS). They have a
+ * fixed shape, so that the layout does not shift. The Content-Security-Policy uses the same
  * setting.
  * @module
  */
@@ -8,7 +8,8 @@
 import { clone, slot } from '../lib/dom.js';
 import { words } from './words.js';
 
-const MOST_SHOWN = 4; // in one message
+/** In one message. */
+const MAX_SHOWN = 4;
 const IMAGE = /\.(?:avif|gif|jpe?g|png|webp)$/i;
 
 /** @type {Set<string>} */
@@ -20,7 +21,7 @@ export function allowPictures(allowed) {
 }
 
 /**
- * The address of the image that a link leads to; null: it is none, or may not be shown.
+ * The address of a linked image; null if it is not an image, or not allowed.
  * @param {string} href
  * @param {Set<string>} [allowed]
  */
@@ -36,7 +37,7 @@ export function pictureOf(href, allowed = hosts) {
 }
 
 /**
- * What an image is called where nobody has described it.
+ * A name for an image without a description.
  * @param {string} href
  * @param {string} text  of its link
  */
@@ -46,7 +47,8 @@ export function pictureName(href, text) {
   try {
     return decodeURIComponent(file);
   } catch {
-    return file; // a stray percent sign
+    // Not a valid encoding.
+    return file;
   }
 }
 
@@ -64,7 +66,7 @@ export function showPictures(body) {
   if (found.size === 0) return;
   const row = document.createElement('div');
   row.className = 'pictures';
-  row.append(...[...found].slice(0, MOST_SHOWN).map(([href, name]) => picture(href, name)));
+  row.append(...[...found].slice(0, MAX_SHOWN).map(([href, name]) => picture(href, name)));
   body.append(row);
 }
 

@@ -1,10 +1,10 @@
 /**
- * The messages that others answer, each in its newest known state: of the window of a room's
- * history, or kept beside it. No DOM.
+ * The messages that others answer, in their newest known state: from the window of the room's
+ * history, or kept outside it. No DOM.
  *
- * A change and an answer of the server may cross: the change is pushed, then an answer arrives that
- * was read before it. A deleted text must not come back that way, so the higher `seq` wins, and
- * what changes while an answer is under way is kept.
+ * A change and an answer of the server may cross: a change is pushed, then an answer arrives that
+ * was read before it. A deleted text must not come back, so the higher `seq` wins, and changes
+ * during a request are kept.
  * @module
  */
 
@@ -12,23 +12,23 @@
  * @typedef {import('./message.js').Message} Message
  *
  * @typedef {object} QuotesOptions
- * @property {(id: number) => Message | null | undefined} inside  the window's message
- * @property {(id: number) => Promise<Message>} find  asks the server
+ * @property {(id: number) => Message | null | undefined} inside  a message of the window
+ * @property {(id: number) => Promise<Message>} find  loads a message
  * @property {(messages: Message[]) => void} found
  */
 
-/** Answered messages that are kept although they stand outside the window. */
-export const MAX_BESIDE = 500;
+/** Quoted messages that are kept outside the window. */
+export const MAX_OUTSIDE_WINDOW = 500;
 
 export class Quotes {
   #inside;
   #find;
   #found;
-  /** The one that was kept longest ago first. @type {Map<number, Message>} */
-  #beside = new Map();
+  /** The oldest first. @type {Map<number, Message>} */
+  #outside = new Map();
   /** @type {Set<number>} */
-  #asked = new Set();
-  /** Answers under way that may carry quoted messages. */
+  #requested = new Set();
+  /** Requests under way whose answers may have quoted messages. */
   #loading = 0;
 
   /** @param {QuotesOptions} options */
@@ -38,29 +38,29 @@ export class Quotes {
     this.#found = found;
   }
 
-  /** The message, or null until it is found. @param {number} id @returns {Message | null} */
+  /** The message; null until it is loaded. @param {number} id @returns {Message | null} */
   get(id) {
-    const known = newer(this.#inside(id), this.#beside.get(id));
-    if (!known) void this.#ask(id);
+    const known = newer(this.#inside(id), this.#outside.get(id));
+    if (!known) void this.#fetch(id);
     return known ?? null;
   }
 
-  /** Answers of the server carried these. @param {Message[]} messages */
+  /** Keep messages of an answer. @param {Message[]} messages */
   keep(messages) {
     for (const message of messages) this.#put(message);
     if (messages.length > 0) this.#found(messages);
   }
 
-  /** These are new or have changed. @param {Message[]} messages */
+  /** Apply changes. @param {Message[]} messages */
   changed(messages) {
     for (const message of messages) {
       const id = /** @type {number} */ (message.id);
-      if (this.#beside.has(id) || this.#asked.has(id) || this.#loading > 0) this.#put(message);
+      if (this.#outside.has(id) || this.#requested.has(id) || this.#loading > 0) this.#put(message);
     }
   }
 
   /**
-   * Wait for an answer whose `quoted` are to be kept.
+   * Wait for an answer, and keep its `quoted` messages.
    * @template {{quoted?: Message[]}} Answer
    * @param {Promise<Answer>} answer
    */
@@ -76,35 +76,35 @@ export class Quotes {
   }
 
   /**
-   * Another history begins, whose numbers cannot be compared with these.
+   * Start again with a history of another epoch.
    * @param {Message[]} messages
    */
   replace(messages) {
-    this.#beside.clear();
+    this.#outside.clear();
     this.keep(messages);
   }
 
   /** @param {number} id */
-  async #ask(id) {
-    if (this.#asked.has(id)) return;
-    this.#asked.add(id);
+  async #fetch(id) {
+    if (this.#requested.has(id)) return;
+    this.#requested.add(id);
     try {
       this.keep([await this.#find(id)]);
     } catch {
-      // Offline, or no longer to be read: asked again when it is painted again.
+      // Offline, or not readable: requested again with the next paint.
     } finally {
-      this.#asked.delete(id);
+      this.#requested.delete(id);
     }
   }
 
   /** @param {Message} message */
   #put(message) {
     const id = /** @type {number} */ (message.id);
-    const kept = /** @type {Message} */ (newer(message, this.#beside.get(id)));
-    this.#beside.delete(id);
-    if (this.#beside.size >= MAX_BESIDE)
-      this.#beside.delete(/** @type {number} */ (this.#beside.keys().next().value));
-    this.#beside.set(id, kept);
+    const kept = /** @type {Message} */ (newer(message, this.#outside.get(id)));
+    this.#outside.delete(id);
+    if (this.#outside.size >= MAX_OUTSIDE_WINDOW)
+      this.#outside.delete(/** @type {number} */ (this.#outside.keys().next().value));
+    this.#outside.set(id, kept);
   }
 }
 

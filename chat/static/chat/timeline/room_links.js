@@ -1,6 +1,6 @@
 /**
- * "#garden" in a message leads to the room Garden, for those who have it in their list: nobody
- * learns of a room by its name.
+ * "#garden" in a message links to the room Garden, if the user has it in the sidebar. Other rooms
+ * are not linked, so that nobody learns of a room by its name.
  * @module
  */
 
@@ -9,7 +9,7 @@
 const NAMED = /(?<![\w/#&.-])#([a-z0-9]+(?:-[a-z0-9]+)*)(?![\w-])/g;
 
 /**
- * The text in parts: what is between, and the names of rooms.
+ * Split a text into rooms and the text between them.
  * @param {string} text
  * @param {FindRoom} find
  * @returns {(string | {name: string, url: string, title: string})[]}

@@ -1,20 +1,20 @@
 /**
- * Where the reader is in a list that scrolls from its end (`column-reverse`): `scrollTop` is 0 at
- * the newest line and negative above it.
+ * Keeps the reading position in a list that scrolls from its end (`column-reverse`): `scrollTop` is
+ * 0 at the newest line and negative above it.
  *
- * What is being read stays where it is, whatever is put in or taken away around it. Messages stand
- * in their order, so those at the edges of the screen are found by halving: a measurement for each
- * of them would be hundreds with every change.
+ * Changes around the visible messages do not move them. The messages at the edges of the screen are
+ * found by binary search, because measuring each message would be too slow.
  * @module
  */
 
-const AT_END_PX = 48; // closer to the newest line counts as being there
+/** Closer to the newest line counts as the end. */
+const AT_END_PX = 48;
 
 /**
- * @typedef {{element: HTMLElement, at: number}} Anchor a message on the screen, and where it stands
+ * @typedef {{element: HTMLElement, at: number}} Anchor a visible message and its position
  */
 
-export class Place {
+export class ScrollAnchor {
   #scroll;
   #list;
 
@@ -27,12 +27,12 @@ export class Place {
     this.#list = list;
   }
 
-  /** Pixels below the screen. */
+  /** Pixels below the visible part. */
   get fromEnd() {
     return -this.#scroll.scrollTop;
   }
 
-  /** Pixels above the screen. */
+  /** Pixels above the visible part. */
   get fromStart() {
     return this.#scroll.scrollHeight - this.#scroll.clientHeight - this.fromEnd;
   }
@@ -45,28 +45,28 @@ export class Place {
     this.#scroll.scrollTop = 0;
   }
 
-  /** The first message that begins on the screen. */
+  /** The first message that begins in the visible part. */
   get first() {
     const { top } = this.#scroll.getBoundingClientRect();
     const all = this.#messages;
     return all[firstIndex(all, (element) => element.getBoundingClientRect().top >= top)];
   }
 
-  /** The last message that ends on the screen. */
+  /** The last message that ends in the visible part. */
   get last() {
     const { bottom } = this.#scroll.getBoundingClientRect();
     const all = this.#messages;
     return all[firstIndex(all, (element) => element.getBoundingClientRect().bottom > bottom) - 1];
   }
 
-  /** The element is above the screen: its end is. @param {HTMLElement} element */
+  /** The element ends above the visible part. @param {HTMLElement} element */
   isPast(element) {
     return element.getBoundingClientRect().bottom < this.#scroll.getBoundingClientRect().top;
   }
 
   /**
-   * Remember what is being read. What is put in front may take the head of a message below it, so
-   * then it is the last one: everything above may move, and nothing that is being read.
+   * Remember the position of a visible message. Before older messages are inserted, use the last
+   * one: the first may lose its header to the message inserted above it.
    * @param {'first' | 'last'} which
    * @returns {Anchor | null}
    */
@@ -89,8 +89,8 @@ export class Place {
 }
 
 /**
- * The index of the first item for which `test` holds, where it holds for all behind it as well;
- * their number where it holds for none.
+ * The index of the first item for which `test` holds, if it holds for all items behind it as well;
+ * `items.length` if it holds for none.
  * @template T
  * @param {T[]} items
  * @param {(item: T) => boolean} test

@@ -1,46 +1,51 @@
 /**
- * The messages of a room on the screen: a window of its history, what still waits to be sent, and
- * where the reader is.
+ * The timeline of a room: a window of its history, the messages of the outbox, and the reading
+ * position.
  *
- * The list scrolls from its end: a page opens at the newest line without a script, and history that
- * is put in front moves nothing.
+ * The list scrolls from its end: a page opens at the newest message without a script, and older
+ * messages are inserted without a jump.
  * @module
  */
 
 import { clone, setText, slot } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
-import { decorate, drawNewLine, nextMessage, removeWithDay } from './marks.js';
+import { decorate, drawUnreadLine, nextMessage, removeWithDay } from './dividers.js';
 import { newMessageElement, paintMessage, paintQuote } from './message.js';
 import { paintPending } from './pending.js';
-import { Place } from './scroll_anchor.js';
+import { ScrollAnchor } from './scroll_anchor.js';
 import { words } from './words.js';
 
 /**
  * @typedef {import('../../realtime/streams/history.js').History} History
  * @typedef {import('../../realtime/outbox/outbox.js').Entry} Entry
  * @typedef {import('./message.js').Message} Message
- * @typedef {import('./message.js').Surroundings} Surroundings
+ * @typedef {import('./message.js').MessageContext} MessageContext
  */
 
-const LOAD_WITHIN_PX = 800; // of the edge: the next page comes before the reader does
-const FAR_PX = 600; // from the newest line: a button leads back
+/** Closer to an edge, the next page is loaded. */
+const LOAD_WITHIN_PX = 800;
+/** Farther from the newest message, a button leads back. */
+const FAR_PX = 600;
 
 export class Timeline {
   #list;
-  #place;
+  #anchor;
   #history;
-  #surroundings;
+  #context;
   #scrolled;
   /** @type {Map<number, HTMLElement>} */
   #elements = new Map();
-  /** By key of the outbox. @type {Map<string, HTMLElement>} */
+  /** By key of the entry. @type {Map<string, HTMLElement>} */
   #pending = new Map();
-  /** The number that the line of new messages stands before. @type {number | null} */
+  /** The number of the message below the unread line. @type {number | null} */
   #newFrom = null;
   #newLine = clone('new-line-template');
-  /** The line was on the screen: nobody needs to be led to it any more. */
+  /** The unread line was visible, so no button needs to lead to it. */
   #newLineSeen = false;
-  /** Not drawn yet. @type {{changed: Set<number>, removed: Set<number>, replaced: boolean}} */
+  /**
+   * Changes that are not drawn yet.
+   * @type {{changed: Set<number>, removed: Set<number>, replaced: boolean}}
+   */
   #changes = { changed: new Set(), removed: new Set(), replaced: false };
   #drawing = new PerFrame(() => this.#draw());
   #looking = new PerFrame(() => {
@@ -57,15 +62,15 @@ export class Timeline {
   /**
    * @param {HTMLElement} root
    * @param {History} history
-   * @param {Surroundings} surroundings
-   * @param {() => void} scrolled  the reader has moved
+   * @param {MessageContext} context
+   * @param {() => void} scrolled  the reading position has changed
    */
-  constructor(root, history, surroundings, scrolled) {
+  constructor(root, history, context, scrolled) {
     const scroll = slot(root, 'scroll');
     this.#list = slot(root, 'list');
-    this.#place = new Place(scroll, this.#list);
+    this.#anchor = new ScrollAnchor(scroll, this.#list);
     this.#history = history;
-    this.#surroundings = surroundings;
+    this.#context = context;
     this.#scrolled = scrolled;
     this.#older = slot(root, 'older');
     this.#start = slot(root, 'start');
@@ -79,19 +84,19 @@ export class Timeline {
     this.#newer.addEventListener('click', (event) => this.#page(event, () => history.newer()));
   }
 
-  /** The newest line is on the screen, and nothing newer exists. */
+  /** The newest message is visible, and nothing newer exists. */
   get atEnd() {
-    return this.#history.following && this.#place.atEnd;
+    return this.#history.following && this.#anchor.atEnd;
   }
 
-  /** The list is on the screen: its view is not put away. */
+  /** The view is in the page. */
   get isShown() {
     return this.#list.isConnected;
   }
 
-  /** The reader is far above, or in an older part. */
+  /** The reading position is far above the end, or in an older part of the history. */
   get farFromEnd() {
-    return !this.#history.following || this.#place.fromEnd > FAR_PX;
+    return !this.#history.following || this.#anchor.fromEnd > FAR_PX;
   }
 
   /** @param {Element} element @returns {Message | undefined} */
@@ -108,16 +113,16 @@ export class Timeline {
     return this.#elements.get(number);
   }
 
-  /** Elements of messages, oldest first. @returns {HTMLElement[]} */
+  /** The elements of messages, oldest first. @returns {HTMLElement[]} */
   get all() {
     return /** @type {HTMLElement[]} */ ([...this.#list.querySelectorAll('.message')]);
   }
 
   toEnd() {
-    this.#place.toEnd();
+    this.#anchor.toEnd();
   }
 
-  /** Show a message in the middle of the screen and point at it. @param {number} number */
+  /** Scroll to a message and highlight it. @param {number} number */
   pointAt(number) {
     const element = this.elementOf(number);
     if (!element) return;
@@ -127,16 +132,16 @@ export class Timeline {
   }
 
   /**
-   * Draw the line of new messages before `number`; null takes it away.
+   * Draw the unread line before `number`; null removes it.
    * @param {number | null} number
    */
   newFrom(number) {
     this.#newFrom = number;
     this.#newLineSeen = false;
-    this.#drawNewLine();
+    this.#drawUnreadLine();
   }
 
-  /** Go to the line of new messages, wherever it is in the history. */
+  /** Scroll to the unread line, and load its part of the history. */
   async toNewLine() {
     if (this.#newFrom === null) return;
     await this.#history.around(this.#newFrom);
@@ -144,7 +149,7 @@ export class Timeline {
     this.#newLine.scrollIntoView({ block: 'start' });
   }
 
-  /** Show what waits to be sent, behind everything else. @param {Entry[]} entries */
+  /** Show unsent messages at the end. @param {Entry[]} entries */
   pending(entries) {
     this.#drawing.now();
     const stick = this.atEnd;
@@ -156,42 +161,41 @@ export class Timeline {
     for (const entry of shown) {
       const element = this.#pending.get(entry.key) ?? newMessageElement();
       this.#pending.set(entry.key, element);
-      paintPending(element, entry, this.#surroundings);
+      paintPending(element, entry, this.#context);
       this.#list.append(element);
       decorate(
         element,
         new Date(entry.createdAt).toISOString(),
-        this.#surroundings.me.id,
+        this.#context.me.id,
         entry.fields.reply_to ?? null,
       );
     }
     if (stick) this.toEnd();
   }
 
-  /** Messages are in a new state: those that answer them show it. @param {Message[]} messages */
+  /** Messages have changed: update their quotes. @param {Message[]} messages */
   quoted(messages) {
     const ids = new Set(messages.map((message) => message.id));
     for (const [number, element] of this.#elements) {
       const row = /** @type {any} */ (this.#history.get(number));
-      if (row && ids.has(row.reply_to)) paintQuote(element, row, this.#surroundings);
+      if (row && ids.has(row.reply_to)) paintQuote(element, row, this.#context);
     }
   }
 
-  /** How messages are shown has changed, and none of them has. */
+  /** Paint all messages again, because their context has changed. */
   repaint() {
     for (const number of this.#elements.keys()) this.#paint(number);
   }
 
-  /** The view is not needed any more. */
   leave() {
     this.#end();
     this.#drawing.stop();
     this.#looking.stop();
   }
 
-  /** Continue with what the server has rendered. */
+  /** Adopt the elements that the server has rendered. */
   #adopt() {
-    // theirs are UTC's, ours the reader's
+    // The server's day dividers are in UTC, ours in local time.
     for (const day of this.#list.querySelectorAll('.day')) day.remove();
     for (const element of this.all) this.#elements.set(Number(element.dataset.number), element);
     const shown = new Set(this.#history.rows.map((row) => row.number));
@@ -219,14 +223,14 @@ export class Timeline {
 
   #draw() {
     const { removed, replaced } = this.#changes;
-    // each finds the one behind it in its place
+    // From the end, so that each message finds the one behind it in place.
     const changed = [...this.#changes.changed].sort((a, b) => b - a);
     this.#changes = { changed: new Set(), removed: new Set(), replaced: false };
     const stick = this.atEnd;
     const first = Math.min(...this.#elements.keys());
     const anchor = stick
       ? null
-      : this.#place.keep(changed.every((number) => number < first) ? 'last' : 'first');
+      : this.#anchor.keep(changed.every((number) => number < first) ? 'last' : 'first');
     if (replaced) {
       for (const [number, element] of [...this.#elements]) this.#forget(number, element);
     }
@@ -235,11 +239,12 @@ export class Timeline {
     this.#decorateAround(changed);
     if (removed.size > 0) this.#decorateNumber(this.#history.range.first);
     for (const element of this.#pending.values()) this.#list.append(element);
-    this.#drawNewLine();
+    this.#drawUnreadLine();
     this.#edges();
-    if (anchor) this.#place.restore(anchor);
+    if (anchor) this.#anchor.restore(anchor);
     else this.toEnd();
-    if (this.isShown) this.#looking.soon(); // short messages may leave the edge as near as it was
+    // Short messages may leave the edge as close as before.
+    if (this.isShown) this.#looking.soon();
   }
 
   /** @param {number} number */
@@ -252,7 +257,7 @@ export class Timeline {
       this.#elements.set(number, element);
       this.#insert(element, number);
     }
-    paintMessage(element, row, this.#surroundings);
+    paintMessage(element, row, this.#context);
   }
 
   /**
@@ -268,7 +273,8 @@ export class Timeline {
     ) {
       const its = Number(/** @type {HTMLElement} */ (other).dataset.number);
       if (its && its < number) break;
-      next = other; // separators, and what waits to be sent, stay behind
+      // Dividers and unsent messages stay behind.
+      next = other;
     }
     this.#list.insertBefore(element, next);
   }
@@ -291,12 +297,15 @@ export class Timeline {
     removeWithDay(element);
   }
 
-  /** Messages that are new here or have moved, and those behind them. @param {number[]} numbers */
+  /**
+   * Decorate messages that are new or have moved, and the ones behind them.
+   * @param {number[]} numbers
+   */
   #decorateAround(numbers) {
     const behind = numbers.map((number) =>
       Number(nextMessage(this.#elements.get(number))?.dataset.number),
     );
-    // In their order: each looks at the one before.
+    // In order, because each depends on the one before.
     for (const number of [...new Set([...numbers, ...behind])].sort((a, b) => a - b))
       this.#decorateNumber(number);
   }
@@ -308,8 +317,8 @@ export class Timeline {
     if (element && row) decorate(element, row.created_at, row.author.id, row.reply_to);
   }
 
-  #drawNewLine() {
-    drawNewLine(
+  #drawUnreadLine() {
+    drawUnreadLine(
       this.#newLine,
       this.#newFrom === null ? undefined : this.#elements.get(this.#newFrom),
     );
@@ -323,7 +332,7 @@ export class Timeline {
   }
 
   /**
-   * One message is in the order of the Tab key: the last one that had the focus, else the newest.
+   * Roving tabindex: Tab reaches the message that had the focus last, otherwise the newest.
    */
   #rove() {
     if (this.#list.querySelector('.message[tabindex="0"]')) return;
@@ -331,10 +340,10 @@ export class Timeline {
     if (last) last.tabIndex = 0;
   }
 
-  /** Tell the history where the reader is, and load what comes next. */
+  /** Set the history's anchor, and load the next page near an edge. */
   #look() {
-    const { fromStart, fromEnd } = this.#place;
-    this.#history.look(this.atEnd ? null : Number(this.#place.first?.dataset.number) || null);
+    const { fromStart, fromEnd } = this.#anchor;
+    this.#history.setAnchor(this.atEnd ? null : Number(this.#anchor.first?.dataset.number) || null);
     if (fromStart < LOAD_WITHIN_PX && !this.#history.complete) this.#quietly(this.#history.older());
     else if (fromEnd < LOAD_WITHIN_PX && !this.#history.following)
       this.#quietly(this.#history.newer());
@@ -342,7 +351,7 @@ export class Timeline {
   }
 
   /**
-   * Offline, the links to older and newer messages stay; the next scroll or click tries again.
+   * Offline, the links to older and newer messages stay; the next scroll or click retries.
    * @param {Promise<void>} loading
    */
   #quietly(loading) {
@@ -363,13 +372,13 @@ export class Timeline {
     if (!this.isShown) return;
     const shown = this.#newLine.isConnected;
     const above = shown
-      ? this.#place.isPast(this.#newLine)
+      ? this.#anchor.isPast(this.#newLine)
       : this.#newFrom !== null && this.#newFrom < this.#history.range.first;
     if (shown && !above) this.#newLineSeen = true;
     this.#first.hidden = this.#newLineSeen || !above;
   }
 
-  /** The buttons that lead to where reading was left off, and to the end. @param {number} unread */
+  /** Paint the buttons that lead to the unread line and to the end. @param {number} unread */
   paintJump(unread) {
     this.#paintFirst();
     this.#jump.hidden = !this.farFromEnd && !(unread > 0 && !this.atEnd);

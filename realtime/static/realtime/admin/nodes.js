@@ -1,9 +1,10 @@
 /**
- * The page of the nodes renews itself, while somebody looks at it.
+ * Refreshes the page of the nodes while it is visible.
  * @module
  */
 
-const LOST_AFTER = 2; // answers that did not come, before the page says so
+/** Failed requests in a row after which the page says that it is outdated. */
+const LOST_AFTER = 2;
 
 let lost = 0;
 
@@ -12,20 +13,20 @@ function part() {
 }
 
 /** @param {boolean} live */
-function say(live) {
+function showState(live) {
   const state = /** @type {HTMLElement} */ (document.querySelector('[data-nodes-state]'));
   const words = (live ? state.dataset.live : state.dataset.lost) ?? '';
   if (state.textContent !== words) state.textContent = words;
 }
 
-async function renew() {
+async function refresh() {
   try {
     const response = await fetch('?live', { credentials: 'same-origin', redirect: 'error' });
     if (!response.ok) throw new Error(String(response.status));
     const fresh = new DOMParser()
       .parseFromString(await response.text(), 'text/html')
       .querySelector('[data-nodes]');
-    if (!fresh) throw new Error('this is not the page of the nodes');
+    if (!fresh) throw new Error('expected the page of the nodes');
     const scrolled = part().querySelector('.nodes__scroll')?.scrollLeft ?? 0;
     part().replaceWith(document.adoptNode(fresh));
     part().querySelector('.nodes__scroll')?.scrollTo({ left: scrolled });
@@ -33,17 +34,17 @@ async function renew() {
   } catch {
     lost += 1;
   }
-  say(lost < LOST_AFTER);
+  showState(lost < LOST_AFTER);
 }
 
-function later() {
-  // twice as often as they report: what is shown is at most half a report late
+function schedule() {
+  // Twice as often as nodes report, so the page is at most half a report late.
   const every = Number(part().dataset.every) * 500;
   setTimeout(async () => {
-    if (document.visibilityState === 'visible') await renew();
-    later();
+    if (document.visibilityState === 'visible') await refresh();
+    schedule();
   }, every);
 }
 
-say(true);
-later();
+showState(true);
+schedule();

@@ -1,5 +1,5 @@
 /**
- * How long to wait before trying again: full jitter, from 0.5 s doubling to 20 s (docs/protocol.md
+ * The time before another attempt: full jitter, from 0.5 s doubling to 20 s (docs/protocol.md
  * §7).
  *
  * Full jitter (a random part of the whole interval) spreads ten thousand clients that lost the same
@@ -19,20 +19,19 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** How often `next` was asked since the last success. */
+  /** The calls of `next` since the last success. */
   get failures() {
     return this.#failures;
   }
 
-  /** Return the milliseconds to wait after one more failure. */
+  /** Return the milliseconds to wait after another failure. */
   next() {
-    // The exponent is bounded as well: after a week offline 2 ** failures would be Infinity.
+    // The exponent is bounded: after a week offline, 2 ** failures would be Infinity.
     const most = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures, 10));
     this.#failures += 1;
     return this.#random() * most;
   }
 
-  /** Start from the first interval again. */
   reset() {
     this.#failures = 0;
   }

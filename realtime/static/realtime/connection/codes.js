@@ -1,5 +1,5 @@
 /**
- * Close codes (docs/protocol.md §7) and what a client does after each.
+ * Close codes and the client's reaction to them (docs/protocol.md §7).
  * @module
  */
 
@@ -18,20 +18,14 @@ export const CloseCode = Object.freeze({
   TOO_MANY_CONNECTIONS: 4504,
 });
 
-/**
- * The reason of a close with SESSION_ENDED after which no session of the account is left
- * (realtime/revocation.py).
- */
+/** The reason of a SESSION_ENDED after which the account has no session (auth/revocation.py). */
 export const DEACTIVATED = 'the account was deactivated';
 
-/** Codes from here to `STOP_LAST` mean: stop and explain. All others, known or not: reconnect. */
+/** After codes from here to `STOP_LAST`, stop and explain. After all others, reconnect. */
 const STOP_FIRST = 4500;
 const STOP_LAST = 4999;
 
-/**
- * Tell whether a connection that was closed with `code` is to be opened again.
- * @param {number} code
- */
+/** @param {number} code */
 export function reconnects(code) {
   return code < STOP_FIRST || code > STOP_LAST;
 }

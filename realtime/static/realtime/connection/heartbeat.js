@@ -1,76 +1,73 @@
 /**
- * The watch over somebody who may have fallen silent: the server behind a WebSocket, the tab that
+ * The heartbeat of a peer that may fall silent: the server behind a WebSocket, or the tab that
  * holds the connection.
  *
- * Whoever is silent for long is asked; anything heard after the question proves life, and silence
- * until the end of the patience is death.
+ * A silent peer is pinged. Anything received after the ping proves that it is alive; if nothing
+ * arrives before the timeout, it is lost.
  * @module
  */
 
 /** @typedef {import('../types.js').Clock} Clock */
 
-/** For the answer to a question that nobody waits for with the eyes on the screen. */
-export const PATIENCE_MS = 10_000;
+/** For the answer to a ping while no user waits for it. */
+export const HEARTBEAT_TIMEOUT_MS = 10_000;
 
-export class Watch {
+export class Heartbeat {
   #clock;
-  #question;
+  #ping;
   #lost;
-  #everyMs = 0;
-  #heardAt = 0;
-  #timesHeard = 0;
-  /** The next look at the silence, or the end of a question's patience. @type {unknown} */
+  #afterMs = 0;
+  #receivedAt = 0;
+  #received = 0;
+  /** The next check of the silence, or the timeout of a ping. @type {unknown} */
   #timer = null;
 
   /**
    * @param {Clock} clock
-   * @param {() => void} question  asks for a sign of life
-   * @param {() => void} lost  none came
+   * @param {() => void} ping
+   * @param {() => void} lost  nothing was received before the timeout
    */
-  constructor(clock, question, lost) {
+  constructor(clock, ping, lost) {
     this.#clock = clock;
-    this.#question = question;
+    this.#ping = ping;
     this.#lost = lost;
   }
 
-  /** Something was heard. */
-  heard() {
-    this.#heardAt = this.#clock.now();
-    this.#timesHeard += 1;
+  /** Something was received. */
+  received() {
+    this.#receivedAt = this.#clock.now();
+    this.#received += 1;
   }
 
-  /** Watch from now on, and ask after so much silence. @param {number} everyMs */
-  begin(everyMs) {
-    this.#everyMs = everyMs;
-    this.#listen();
+  /** From now on, ping after so much silence. @param {number} afterMs */
+  start(afterMs) {
+    this.#afterMs = afterMs;
+    this.#schedule();
   }
 
-  /** Ask now. @param {number} patienceMs */
-  ask(patienceMs) {
-    const before = this.#timesHeard;
-    this.end();
+  /** Ping now. @param {number} timeoutMs */
+  check(timeoutMs) {
+    const before = this.#received;
+    this.stop();
     this.#timer = this.#clock.setTimeout(() => {
-      if (this.#timesHeard === before) this.#lost();
-      else if (this.#everyMs > 0) this.#listen();
-    }, patienceMs);
-    this.#question();
+      if (this.#received === before) this.#lost();
+      else if (this.#afterMs > 0) this.#schedule();
+    }, timeoutMs);
+    this.#ping();
   }
 
-  /** Watch no more. */
-  end() {
+  stop() {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = null;
   }
 
-  /**
-   * Look again when the silence could have lasted for long enough. One timer, not one per frame.
-   */
-  #listen() {
-    this.end();
-    const ms = Math.max(0, this.#heardAt + this.#everyMs - this.#clock.now());
+  /** One timer for the whole silence, instead of one for each frame. */
+  #schedule() {
+    this.stop();
+    const ms = Math.max(0, this.#receivedAt + this.#afterMs - this.#clock.now());
     this.#timer = this.#clock.setTimeout(() => {
-      if (this.#clock.now() - this.#heardAt >= this.#everyMs) this.ask(PATIENCE_MS);
-      else this.#listen();
+      if (this.#clock.now() - this.#receivedAt >= this.#afterMs) this.check(HEARTBEAT_TIMEOUT_MS);
+      else this.#schedule();
     }, ms);
   }
 }

@@ -1,9 +1,9 @@
 /**
- * Commands that wait for their reply: one id each, a time limit each, and a limit on how many.
+ * Commands that wait for their reply, each with an id and a time limit.
  *
- * A reply is handed over by a callback, not by a promise: the object after it may stand in the same
- * WebSocket message, and must find the world as the reply left it. (A page that makes a stream
- * level, and its next event: it would come before the promise's continuation.)
+ * A reply calls back instead of resolving a promise. The next object may be in the same WebSocket
+ * message and must be handled after the reply: a reply with a page makes a stream level, and the
+ * event behind it would overtake the continuation of a promise.
  * @module
  */
 
@@ -12,9 +12,7 @@ import { words } from '../lib/words.js';
 
 /** @typedef {import('../types.js').Clock} Clock */
 
-/**
- * A command without an answer after this long is given up; the server's own limits are far below.
- */
+/** The time limit of a command; the server's own limits are far below. */
 export const COMMAND_TIMEOUT_MS = 15_000;
 /** Commands that wait for their reply; the server's inbound queue is as long. */
 export const MAX_WAITING_COMMANDS = 256;
@@ -31,28 +29,27 @@ export const MAX_COMMAND_BYTES = 65_536;
 
 export class Replies {
   #clock;
-  #overdue;
+  #timedOut;
   /** @type {Map<unknown, Waiting>} */
   #waiting = new Map();
   #lastId = 0;
 
   /**
    * @param {Clock} clock
-   * @param {() => void} overdue  called when a command was given up
+   * @param {() => void} timedOut  called when a command was given up
    */
-  constructor(clock, overdue) {
+  constructor(clock, timedOut) {
     this.#clock = clock;
-    this.#overdue = overdue;
+    this.#timedOut = timedOut;
   }
 
-  /** An id that no command of this connection has had. */
   nextId() {
     this.#lastId += 1;
     return this.#lastId;
   }
 
   /**
-   * Send a command through `write` and wait.
+   * Send a command through `write`, and wait for its reply.
    * @param {(text: string) => void} write
    * @param {string} command
    * @param {Record<string, unknown>} fields
@@ -64,7 +61,7 @@ export class Replies {
       return failed(
         new HoldfastError(
           LOCAL_CODES.TOO_MANY,
-          `${MAX_WAITING_COMMANDS} commands are waiting for an answer already.`,
+          `${MAX_WAITING_COMMANDS} commands are already waiting for an answer.`,
         ),
       );
     }
@@ -75,7 +72,7 @@ export class Replies {
       return failed(
         new HoldfastError(
           LOCAL_CODES.TOO_BIG,
-          `This is too large to send: ${size} bytes; at most ${MAX_COMMAND_BYTES} are possible.`,
+          `This is too large to send: ${size} bytes; the limit is ${MAX_COMMAND_BYTES}.`,
         ),
       );
     }
@@ -85,7 +82,7 @@ export class Replies {
   }
 
   /**
-   * A reply came: its command's, a ping's, or one to a command that was given up.
+   * Handle a reply: to a command, to a ping, or to a command that was given up.
    * @param {Record<string, any>} reply
    */
   settle(reply) {
@@ -94,18 +91,18 @@ export class Replies {
     else waiting?.failed(HoldfastError.from(reply.error));
   }
 
-  /** The connection is gone, and with it all replies. */
-  lose() {
+  /** The connection is gone: no more replies arrive. */
+  failAll() {
     for (const id of [...this.#waiting.keys()]) {
       this.#take(id)?.failed(new HoldfastError(LOCAL_CODES.NO_REPLY, words.noReply));
     }
   }
 
   /**
-   * The server closed over a message that it found too large: repeating it would close every
-   * connection to come.
+   * The server closed the connection because of a message that is too large. The largest one must
+   * not be repeated: it would close every connection.
    */
-  blameLargest() {
+  failLargest() {
     const [largest] = [...this.#waiting].sort(([, a], [, b]) => b.size - a.size);
     if (largest)
       this.#take(largest[0])?.failed(new HoldfastError(LOCAL_CODES.TOO_BIG, words.tooBig));
@@ -114,7 +111,7 @@ export class Replies {
   /** @param {number} id */
   #giveUp(id) {
     this.#take(id)?.failed(new HoldfastError(LOCAL_CODES.TIMED_OUT, words.timedOut));
-    this.#overdue();
+    this.#timedOut();
   }
 
   /** @param {unknown} id */
@@ -129,7 +126,6 @@ export class Replies {
 
 /** @param {string} text */
 function byteLength(text) {
-  // No UTF-16 unit takes more than three bytes: short commands, the usual ones, are not encoded
-  // twice.
+  // A UTF-16 unit takes at most three bytes, so the usual short command is not encoded twice.
   return text.length * 3 <= MAX_COMMAND_BYTES ? text.length : new TextEncoder().encode(text).length;
 }

@@ -1,10 +1,10 @@
 /**
- * One connection that is kept: the only file that touches `WebSocket`.
+ * One connection that reconnects: the only file that touches `WebSocket`.
  *
- * It owns connecting, `hello`, commands with their replies, the watch over a silent connection, and
- * when to connect again (docs/protocol.md §2, §3, §7). It leaves streams and positions to its user:
- * every other object is handed on in order. A dead network does not close a WebSocket; so whoever
- * hears nothing after a `ping` gives the connection up itself.
+ * It owns connecting, `hello`, commands and their replies, the heartbeat, and reconnecting
+ * (docs/protocol.md §2, §3, §7). It passes every other object on in order; streams and positions
+ * belong to the caller. A dead network does not close a WebSocket, so without an answer to a `ping`
+ * the connection is given up.
  * @module
  */
 
@@ -13,7 +13,7 @@ import { HoldfastError, LOCAL_CODES } from '../lib/errors.js';
 import { words } from '../lib/words.js';
 import { Backoff } from './backoff.js';
 import { CloseCode, reconnects } from './codes.js';
-import { Watch } from './heartbeat.js';
+import { Heartbeat } from './heartbeat.js';
 import { COMMAND_TIMEOUT_MS, Replies } from './replies.js';
 
 /** @typedef {import('../types.js').Clock} Clock */
@@ -23,28 +23,27 @@ import { COMMAND_TIMEOUT_MS, Replies } from './replies.js';
 /** @typedef {import('./replies.js').Answer} Answer */
 /** @typedef {Record<string, any> & {type: string}} Incoming */
 
-export const SUBPROTOCOL = 'holdfast.v1';
+const SUBPROTOCOL = 'holdfast.v1';
 /**
- * From the start of the attempt to `hello`: a handshake that hangs in a dead network would take
- * minutes to fail by itself.
+ * From the start of an attempt to `hello`. In a dead network, a handshake takes minutes to fail.
  */
 export const CONNECT_TIMEOUT_MS = 10_000;
-/** After the `ping` of a page that woke up: a person is looking at it. */
+/** For the answer to the `ping` of a page that became visible: the user waits. */
 export const WAKE_TIMEOUT_MS = 3_000;
-/** A server that said `bye` and does not close is left after this long. */
-export const BYE_PATIENCE_MS = 5_000;
-/** A connection that was open this long counts as a success, and the backoff starts anew. */
+/** For the server to close after its `bye`. */
+export const BYE_TIMEOUT_MS = 5_000;
+/** A connection that was open this long resets the backoff. */
 export const STABLE_AFTER_MS = 10_000;
-/** No `bye` keeps a client away for longer, whatever it says. */
+/** The longest `retry_after` of a `bye` that is respected. */
 export const MAX_SLOT_MS = 300_000;
 const DEFAULT_PING_AFTER_MS = 25_000;
 
 /**
  * @typedef {object} SocketHandlers
- * @property {(hello: Hello) => void} hello the connection is open; what is sent from here goes
+ * @property {(hello: Hello) => void} hello  the connection is open; commands sent from here go
  *   first
- * @property {(object: Incoming) => void} object every object but `hello`, `reply` and `bye`, in
- *   order
+ * @property {(object: Incoming) => void} object  every object except `hello`, `reply` and `bye`,
+ *   in order
  * @property {(state: ConnectionState) => void} state
  *
  * @typedef {object} SocketOptions
@@ -69,16 +68,16 @@ export class Socket {
   #state = { name: 'idle' };
   /** @type {WebSocket | null} */
   #ws = null;
-  /** Commands may be sent: `hello` has come, `bye` has not. */
+  /** Commands may be sent: after `hello`, before `bye`. */
   #usable = false;
   /** @type {{reason: string, returnAt: number | null} | null} */
   #bye = null;
   #replies;
   #attemptedAt = 0;
   #openedAt = 0;
-  /** The one deadline of the present state: hello, retry or bye. @type {unknown} */
+  /** The deadline of the present state: hello, retry or bye. @type {unknown} */
   #deadline = null;
-  #watch;
+  #heartbeat;
 
   /** @param {SocketOptions} options */
   constructor({ url, handlers, token, create, clock = realClock, report = reportToConsole }) {
@@ -89,12 +88,15 @@ export class Socket {
     this.#clock = clock;
     this.#report = report;
     this.#backoff = new Backoff(clock.random);
-    this.#watch = new Watch(
+    this.#heartbeat = new Heartbeat(
       clock,
       () => this.#ping(),
-      () => this.#lose(),
+      () => this.#reconnect(),
     );
-    this.#replies = new Replies(clock, () => this.#usable && this.#watch.ask(WAKE_TIMEOUT_MS));
+    this.#replies = new Replies(
+      clock,
+      () => this.#usable && this.#heartbeat.check(WAKE_TIMEOUT_MS),
+    );
   }
 
   /** @returns {ConnectionState} */
@@ -103,61 +105,60 @@ export class Socket {
   }
 
   /**
-   * Connect, and stay connected until `stop`. Also after `stopped`, when the reason is gone (signed
-   * in again, for example).
+   * Connect, and stay connected until `stop`. Also after `stopped`, when its reason is gone, for
+   * example because the user signed in again.
    */
   start() {
     if (this.#state.name === 'idle' || this.#state.name === 'stopped') this.#connect();
   }
 
-  /** Close and stay closed. Waiting commands end without a reply. */
+  /** Close and stay closed. Waiting commands fail. */
   stop() {
-    this.#abandon();
-    this.#enter({ name: 'idle' });
+    this.#disconnect();
+    this.#setState({ name: 'idle' });
   }
 
-  /** The page is frozen, leaves, or the browser is offline: close, and wait for `wake`. */
+  /** The page is frozen or left, or the browser is offline: close, and wait for `wake`. */
   sleep() {
     if (this.#state.name === 'idle' || this.#state.name === 'stopped') return;
-    this.#abandon();
-    this.#enter({ name: 'offline' });
+    this.#disconnect();
+    this.#setState({ name: 'offline' });
   }
 
   /**
-   * The page is looked at again, or the browser is online: connect at once, or make sure that the
-   * connection lives.
+   * The page is visible again, or the browser is online: connect at once, or check that the
+   * connection is alive.
    */
   wake() {
     const state = this.#state;
-    if (this.#usable) this.#watch.ask(WAKE_TIMEOUT_MS);
+    if (this.#usable) this.#heartbeat.check(WAKE_TIMEOUT_MS);
     if (state.name === 'offline') this.#connect();
-    // A slot that the server gave is kept: its restart would meet all its clients at once
-    // otherwise.
+    // Keep a slot that the server gave, or all clients would return at the same moment.
     if (state.name === 'waiting' && (!state.slot || state.retryAt <= this.#clock.now()))
       this.#connect();
-    // An attempt from before the computer slept may hang in a network that is gone.
+    // An attempt from before the computer slept may hang in a dead network.
     if (state.name === 'connecting' && this.#clock.now() - this.#attemptedAt >= WAKE_TIMEOUT_MS)
       this.retryNow();
   }
 
-  /** Ask the server for a new `hello`. */
+  /** Get a new `hello` from the server. */
   renew() {
     this.sleep();
     this.wake();
   }
 
-  /** A person pressed "Try now". */
+  /** The user pressed "Try now". */
   retryNow() {
     if (this.#state.name === 'idle' || this.#state.name === 'open') return;
-    this.#abandon();
+    this.#disconnect();
     this.#connect();
   }
 
   /**
-   * Send a command, and hear the reply before anything that the server sent after it.
+   * Send a command. Its answer is called before any object that the server sends after it.
    * @param {string} name
    * @param {Record<string, unknown>} fields
-   * @param {Answer} answer  called once, perhaps at once
+   * @param {Answer} answer  called once, maybe before this returns
    */
   ask(name, fields, answer) {
     const ws = this.#ws;
@@ -168,7 +169,7 @@ export class Socket {
 
   #connect() {
     this.#attemptedAt = this.#clock.now();
-    this.#enter({ name: 'connecting' });
+    this.#setState({ name: 'connecting' });
     try {
       const ws = this.#create(absolute(this.#url), this.#protocols);
       this.#ws = ws;
@@ -179,7 +180,7 @@ export class Socket {
       this.#wait(this.#backoff.next());
       return;
     }
-    this.#setDeadline(() => this.#lose(), CONNECT_TIMEOUT_MS);
+    this.#setDeadline(() => this.#reconnect(), CONNECT_TIMEOUT_MS);
   }
 
   /**
@@ -187,14 +188,15 @@ export class Socket {
    * @param {unknown} data
    */
   #receive(ws, data) {
-    this.#watch.heard();
+    this.#heartbeat.received();
     const objects = parse(data);
     if (objects === null) {
-      this.#garbled('objects of the protocol');
+      this.#protocolError('objects of the protocol');
       return;
     }
     for (const object of objects) {
-      if (this.#ws !== ws) return; // a handler of an earlier object closed this connection
+      // A handler of an earlier object closed this connection.
+      if (this.#ws !== ws) return;
       this.#handle(object);
     }
   }
@@ -203,35 +205,35 @@ export class Socket {
   #handle(object) {
     if (object.type === 'reply')
       this.#guarded(() => this.#replies.settle(object), 'handling a reply');
-    else if (object.type === 'hello') this.#greeted(/** @type {any} */ (object));
-    else if (object.type === 'bye') this.#farewell(object);
+    else if (object.type === 'hello') this.#helloReceived(/** @type {any} */ (object));
+    else if (object.type === 'bye') this.#byeReceived(object);
     else if (this.#usable)
       this.#guarded(() => this.#handlers.object(object), `handling "${object.type}"`);
   }
 
   /** @param {Hello} hello */
-  #greeted(hello) {
+  #helloReceived(hello) {
     if (this.#usable || this.#bye !== null) return;
-    if (!isHello(hello)) return this.#garbled('hello');
+    if (!isHello(hello)) return this.#protocolError('hello');
     this.#usable = true;
     this.#openedAt = this.#clock.now();
     this.#setDeadline(null);
     this.#state = { name: 'open' };
-    this.#watch.begin(hello.ping_after > 0 ? hello.ping_after * 1000 : DEFAULT_PING_AFTER_MS);
+    this.#heartbeat.start(hello.ping_after > 0 ? hello.ping_after * 1000 : DEFAULT_PING_AFTER_MS);
     this.#guarded(() => this.#handlers.hello(hello), 'handling "hello"');
-    if (this.#state.name === 'open') this.#enter(this.#state);
+    if (this.#state.name === 'open') this.#setState(this.#state);
   }
 
   /** @param {Incoming} bye */
-  #farewell(bye) {
+  #byeReceived(bye) {
     this.#usable = false;
     const seconds =
       typeof bye.retry_after === 'number' && bye.retry_after >= 0 ? bye.retry_after : null;
     const returnAt =
       seconds === null ? null : this.#clock.now() + Math.min(seconds * 1000, MAX_SLOT_MS);
     this.#bye = { reason: typeof bye.reason === 'string' ? bye.reason : '', returnAt };
-    this.#watch.end();
-    this.#setDeadline(() => this.#lose(), BYE_PATIENCE_MS);
+    this.#heartbeat.stop();
+    this.#setDeadline(() => this.#reconnect(), BYE_TIMEOUT_MS);
   }
 
   /**
@@ -240,31 +242,31 @@ export class Socket {
    */
   #closed(code, reason) {
     const bye = this.#bye;
-    if (code === CloseCode.TOO_BIG) this.#replies.blameLargest();
-    if (reconnects(code)) return this.#lose();
-    this.#abandon();
-    this.#enter({ name: 'stopped', code, reason: reason || bye?.reason || '' });
+    if (code === CloseCode.TOO_BIG) this.#replies.failLargest();
+    if (reconnects(code)) return this.#reconnect();
+    this.#disconnect();
+    this.#setState({ name: 'stopped', code, reason: reason || bye?.reason || '' });
   }
 
   /**
-   * What speaks here is no server of ours, or a broken one: leave, and come back with backoff.
+   * The other side does not follow the protocol: leave, and reconnect with backoff.
    * @param {string} expected
    */
-  #garbled(expected) {
+  #protocolError(expected) {
     this.#report(
       new HoldfastError(LOCAL_CODES.UNREADABLE, `expected ${expected}, got something else`),
-      'the connection is garbled',
+      'reading from the connection',
     );
-    this.#lose();
+    this.#reconnect();
   }
 
   /**
-   * Leave a connection that ended or does not answer, and try again: in the slot that the server
-   * gave, or with backoff.
+   * Leave a connection that ended or does not answer. Try again in the slot that the server gave,
+   * or with backoff.
    */
-  #lose() {
+  #reconnect() {
     const returnAt = this.#bye?.returnAt ?? null;
-    this.#abandon();
+    this.#disconnect();
     if (returnAt !== null) this.#wait(Math.max(0, returnAt - this.#clock.now()), true);
     else this.#wait(this.#nextDelay());
   }
@@ -282,26 +284,25 @@ export class Socket {
    */
   #wait(ms, slot = false) {
     this.#setDeadline(() => this.#connect(), ms);
-    this.#enter({ name: 'waiting', retryAt: this.#clock.now() + ms, slot });
+    this.#setState({ name: 'waiting', retryAt: this.#clock.now() + ms, slot });
   }
 
   /**
-   * Let go of the WebSocket, without waiting for the other side: in a dead network its close event
-   * comes minutes later.
+   * Drop the WebSocket without waiting for its close event, which takes minutes in a dead network.
    */
-  #abandon() {
+  #disconnect() {
     const ws = this.#ws;
     this.#ws = null;
     this.#usable = false;
     this.#bye = null;
     this.#setDeadline(null);
-    this.#watch.end();
+    this.#heartbeat.stop();
     if (ws !== null) {
       ws.onmessage = null;
       ws.onclose = null;
       ws.close();
     }
-    this.#replies.lose();
+    this.#replies.failAll();
   }
 
   #ping() {
@@ -318,7 +319,7 @@ export class Socket {
   }
 
   /** @param {ConnectionState} state */
-  #enter(state) {
+  #setState(state) {
     this.#state = state;
     this.#guarded(() => this.#handlers.state(state), 'handling a new state');
   }

@@ -1,5 +1,5 @@
 /**
- * The real time, and where problems that nobody awaits are reported.
+ * The real clock, and the default report of errors that no caller receives.
  * @module
  */
 

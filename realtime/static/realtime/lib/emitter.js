@@ -1,5 +1,5 @@
 /**
- * Listeners by name, typed by a map from the name to what is handed over.
+ * Listeners by name, typed by a map from each name to its value.
  * @module
  */
 
@@ -19,11 +19,10 @@ export class Emitter {
   }
 
   /**
-   * Call `listener` with every value emitted under `name`.
    * @template {keyof Events} Name
    * @param {Name} name
    * @param {(value: Events[Name]) => void} listener
-   * @returns {() => void}  takes the listener away again
+   * @returns {() => void}  removes the listener
    */
   on(name, listener) {
     const listeners = this.#listeners.get(name) ?? new Set();
@@ -32,7 +31,7 @@ export class Emitter {
   }
 
   /**
-   * A listener that throws is reported and hinders no other.
+   * An error of a listener is reported, and the others are still called.
    * @template {keyof Events} Name
    * @param {Name} name
    * @param {Events[Name]} value

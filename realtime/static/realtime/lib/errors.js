@@ -1,39 +1,32 @@
 /**
- * The one kind of error of the client library: what the server said, or what happened to the
- * connection instead.
+ * The one error class of the client library: an error from the server, or of the connection.
  *
  * `code` is for programs: a code of the protocol (docs/protocol.md §4), or one of `LOCAL_CODES`.
- * `message` is for a person.
+ * `message` is for the user.
  * @module
  */
 
 import { words } from './words.js';
 
-/** Codes that no server sends: the library itself says what happened. */
+/** Codes of the library itself; no server sends them. */
 export const LOCAL_CODES = Object.freeze({
-  /**
-   * The connection ended, or was never there, before an answer came: nothing was done, or it was
-   * done once.
-   */
+  /** The connection ended before an answer: the command was executed once, or not at all. */
   NO_REPLY: 'no_reply',
-  /** No answer within the command's time; the same ambiguity. */
+  /** No answer within the time limit; the same ambiguity. */
   TIMED_OUT: 'timed_out',
-  /** There is no open connection; nothing was sent. */
+  /** No open connection; nothing was sent. */
   NOT_CONNECTED: 'not_connected',
   /**
-   * The command is larger than the server reads; it was not sent, or the server closed the
-   * connection over it.
+   * The command is larger than the server accepts; it was not sent, or the server closed the
+   * connection.
    */
   TOO_BIG: 'too_big',
   /** A limit of this library is reached (waiting commands, outbox); nothing was sent. */
   TOO_MANY: 'too_many',
-  /**
-   * The server answered with something that is not of the protocol (a proxy's page, for example).
-   */
+  /** The answer does not follow the protocol: a proxy's page, for example. */
   UNREADABLE: 'unreadable',
 });
 
-/** An answer that is not `ok`. */
 export class HoldfastError extends Error {
   /**
    * @param {string} code
@@ -48,21 +41,21 @@ export class HoldfastError extends Error {
     /** @readonly @type {string} */
     this.code = code;
     /**
-     * Seconds until the same may be tried again, where the server said so. @readonly
+     * Seconds until the next attempt, if the server sent them. @readonly
      * @type {number | null}
      */
     this.retryAfter = retryAfter;
     /**
-     * What a program needs to go on, e.g. `{head}` of a `reset`. @readonly
+     * Details for programs, e.g. `{head}` of a `reset`. @readonly
      * @type {Record<string, unknown> | null}
      */
     this.data = data;
-    /** The HTTP status, where there was one. @readonly @type {number | null} */
+    /** The HTTP status, if there is one. @readonly @type {number | null} */
     this.status = status;
   }
 
   /**
-   * Read the `error` object of a reply or an HTTP answer. Whatever it is, an error comes out.
+   * Read the `error` object of a reply or an HTTP answer. Returns an error for any value.
    * @param {unknown} value
    * @param {number | null} [status]
    * @returns {HoldfastError}
@@ -84,7 +77,7 @@ export class HoldfastError extends Error {
 }
 
 /**
- * Say what a thrown thing is, so that `catch (error)` needs no second branch.
+ * Make a HoldfastError of any thrown value, so that `catch (error)` needs no second branch.
  * @param {unknown} thrown
  * @returns {HoldfastError}
  */

@@ -8,7 +8,7 @@
  */
 
 /**
- * @typedef {object} Catalogue  What Django's script of a catalogue puts into the page.
+ * @typedef {object} Catalogue  The functions that Django's catalogue script defines.
  * @property {(text: string) => string} [gettext]
  * @property {(one: string, many: string, count: number) => string} [ngettext]
  * @property {(context: string, text: string) => string} [pgettext]
@@ -40,7 +40,12 @@ export function fill(text, values) {
   );
 }
 
-/** Translate a text that contains `%(count)s`. @param {string} one @param {string} many @param {number} count */
+/**
+ * Translate a text that contains `%(count)s`.
+ * @param {string} one
+ * @param {string} many
+ * @param {number} count
+ */
 export const counted = (one, many, count) => fill(ngettext(one, many, count), { count });
 
 /** The locale for `Intl`, with the digits that the server's pages have in every language. */

@@ -1,6 +1,6 @@
 /**
- * Tells the server the reader's time zone, for the pages that it writes (realtime/zones.py). Loaded
- * by itself, on every page.
+ * Sends the user's time zone to the server in a cookie, for the pages that it renders
+ * (realtime/site/time_zones.py). Every page loads this module by itself.
  * @module
  */
 

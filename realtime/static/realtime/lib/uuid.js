@@ -1,5 +1,5 @@
 /**
- * Keys for commands that may be repeated.
+ * Idempotency keys.
  * @module
  */
 

@@ -1,15 +1,15 @@
 /**
- * The entries of an outbox: in memory, stored, and known to the other tabs.
+ * The entries of an outbox: in memory, in the store, and in the other tabs.
  *
- * What is stored is the truth that all tabs share. Memory follows it (`refresh`), and what the tabs
- * tell each other on their channel. About an entry that this tab holds, because its command is
- * under way from here, nobody else knows better.
+ * The store is the truth that all tabs share. Memory follows it (`refresh`), and the updates that
+ * tabs send each other. While this tab sends an entry, it holds the entry and ignores updates of
+ * other tabs about it.
  * @module
  */
 
 import { Emitter } from '../lib/emitter.js';
 
-/** @typedef {import('./idb.js').Rows} Rows */
+/** @typedef {import('./entry_store.js').EntryStore} EntryStore */
 /** @typedef {import('../tabs/tabs.js').Channel} Channel */
 /** @typedef {import('../types.js').Entry} Entry */
 /** @typedef {import('../types.js').Report} Report */
@@ -18,18 +18,18 @@ import { Emitter } from '../lib/emitter.js';
  * @typedef {object} EntriesOptions
  * @property {number} owner
  * @property {number} limit  entries of the owner, of all tabs
- * @property {Rows} rows
+ * @property {EntryStore} store
  * @property {Channel | null} channel
- * @property {boolean} shared any tab may send any entry, because locks let one send at a time; else
- *   each tab sends its own
- * @property {() => void} heard  another tab told something
+ * @property {boolean} shared  any tab may send any entry, because a lock lets one tab send at a
+ *   time; otherwise each tab sends its own
+ * @property {() => void} changedElsewhere  another tab changed an entry
  * @property {Report} report
  */
 
 export class Entries {
   #owner;
   #limit;
-  #rows;
+  #store;
   /** @type {Channel | null} */
   #channel;
   #shared;
@@ -38,31 +38,31 @@ export class Entries {
   #emitter;
   /** By key. @type {Map<string, Entry>} */
   #entries = new Map();
-  /** Could not be stored: only this page knows them. @type {Set<string>} */
+  /** Keys of entries that could not be stored; only this page has them. @type {Set<string>} */
   #unstored = new Set();
-  /** Written in another tab, where entries are not shared. @type {Set<string>} */
+  /** Keys of entries of other tabs, if entries are not shared. @type {Set<string>} */
   #foreign = new Set();
-  /** @type {Set<string>} */
+  /** Keys of entries that this tab is sending. @type {Set<string>} */
   #held = new Set();
 
   /** @param {EntriesOptions} options */
-  constructor({ owner, limit, rows, channel, shared, heard, report }) {
+  constructor({ owner, limit, store, channel, shared, changedElsewhere, report }) {
     this.#owner = owner;
     this.#limit = limit;
-    this.#rows = rows;
+    this.#store = store;
     this.#channel = channel;
     this.#shared = shared;
     this.#report = report;
     this.#emitter = new Emitter(report);
     if (channel === null) return;
     channel.onmessage = ({ data }) => {
-      this.#hear(data);
-      heard();
+      this.#receive(data);
+      changedElsewhere();
     };
   }
 
   get durable() {
-    return this.#rows.durable && this.#unstored.size === 0;
+    return this.#store.durable && this.#unstored.size === 0;
   }
 
   get size() {
@@ -81,7 +81,7 @@ export class Entries {
     return this.#entries.get(key);
   }
 
-  /** May this tab send it? @param {Entry} entry */
+  /** @param {Entry} entry */
   mayBeSent(entry) {
     return entry.order !== null && entry.state !== 'failed' && !this.#foreign.has(entry.key);
   }
@@ -91,55 +91,56 @@ export class Entries {
     return this.#emitter.on('change', listener);
   }
 
-  /** Take a new entry in; resolves when it is stored, or cannot be. @param {Entry} entry */
+  /** Add an entry; resolves when it is stored, or cannot be. @param {Entry} entry */
   async add(entry) {
     this.#entries.set(entry.key, entry);
     this.#emitter.emit('change', entry);
     const { order: _, result: __, ...row } = entry;
     try {
-      entry.order = await this.#rows.add(row);
+      entry.order = await this.#store.add(row);
     } catch (error) {
       this.#report(error, 'an entry of the outbox is kept in memory only');
       this.#unstored.add(entry.key);
-      // behind all that are stored
+      // Behind all stored entries.
       entry.order = Math.max(0, ...this.all.map(({ order }) => order ?? 0)) + 0.001;
     }
-    if (this.#entries.has(entry.key)) this.#tell(entry);
-    else await this.#unstore(entry); // discarded meanwhile
+    if (this.#entries.has(entry.key)) this.#broadcast(entry);
+    // Discarded while it was being stored.
+    else await this.#unstore(entry);
   }
 
   /**
-   * Change an entry in memory, and tell everybody.
+   * Change an entry in memory and in the other tabs.
    * @param {Entry} entry
-   * @param {Partial<Entry>} news
+   * @param {Partial<Entry>} changes
    */
-  change(entry, news) {
-    Object.assign(entry, news);
+  change(entry, changes) {
+    Object.assign(entry, changes);
     this.#emitter.emit('change', entry);
-    this.#tell(entry);
+    this.#broadcast(entry);
   }
 
-  /** Store the state of an entry as well. @param {Entry} entry */
+  /** Store the present state of an entry. @param {Entry} entry */
   async save(entry) {
     if (entry.order === null || this.#unstored.has(entry.key)) return;
     const { result: _, ...row } = entry;
-    await this.#rows
+    await this.#store
       .put(row)
-      .catch((error) => this.#report(error, 'an entry of the outbox keeps its older state'));
+      .catch((error) => this.#report(error, 'an entry of the outbox could not be updated'));
   }
 
   /**
-   * An entry is over: `sent` or `discarded`.
+   * Remove an entry that was sent or discarded.
    * @param {Entry} entry
-   * @param {Partial<Entry>} news
+   * @param {Partial<Entry>} changes
    */
-  async finish(entry, news) {
+  async finish(entry, changes) {
     this.#entries.delete(entry.key);
-    this.change(entry, news);
+    this.change(entry, changes);
     await this.#unstore(entry);
   }
 
-  /** From here on this tab alone knows about the entry, until `release`. @param {Entry} entry */
+  /** Ignore updates of other tabs until `release`. @param {Entry} entry */
   hold(entry) {
     this.#held.add(entry.key);
   }
@@ -150,67 +151,66 @@ export class Entries {
   }
 
   /**
-   * Make memory agree with what is stored: another tab may have added, sent, failed or discarded
-   * entries.
+   * Load the stored entries: another tab may have added, sent, failed or discarded some.
    */
   async refresh() {
     const before = this.all.filter(({ order, key }) => order !== null && !this.#unstored.has(key));
     /** @type {Entry[]} */
     let stored;
     try {
-      stored = await this.#rows.all(this.#owner);
+      stored = await this.#store.all(this.#owner);
     } catch (error) {
       this.#report(error, 'the outbox could not be read');
       return;
     }
     const keys = new Set(stored.map(({ key }) => key));
     for (const entry of before.filter(({ key }) => !keys.has(key)))
-      this.#adopt({ ...entry, state: 'sent', error: null });
+      this.#apply({ ...entry, state: 'sent', error: null });
     for (const row of stored) {
-      // A tab writes down only `queued` and `failed`. `sending` of a tab that died with the lock is
+      // Tabs store only `queued` and `failed`. An entry that a tab was sending when it died is
       // `queued` again.
       const state = row.state === 'failed' ? 'failed' : 'queued';
-      if (this.#entries.get(row.key)?.state !== state) this.#adopt({ ...row, state, result: null });
+      if (this.#entries.get(row.key)?.state !== state) this.#apply({ ...row, state, result: null });
     }
   }
 
   close() {
     this.#channel?.close();
     this.#channel = null;
-    this.#rows.close();
+    this.#store.close();
   }
 
   /** @param {Entry} entry */
   async #unstore(entry) {
     if (this.#unstored.delete(entry.key) || entry.order === null) return;
-    // If this fails, the next page sends it again with the same key, and is answered with the first
-    // message.
-    await this.#rows
+    // If this fails, the next page sends the entry again with the same key, and the server answers
+    // with the first result.
+    await this.#store
       .delete(entry.order)
       .catch((error) => this.#report(error, 'an entry of the outbox could not be removed'));
   }
 
-  /** @param {any} told */
-  #hear(told) {
-    if (told?.owner !== this.#owner || typeof told.key !== 'string') return;
-    if (!this.#shared && !this.#entries.has(told.key)) this.#foreign.add(told.key);
-    this.#adopt(told);
-    if (!this.#entries.has(told.key)) this.#foreign.delete(told.key);
+  /** @param {any} update */
+  #receive(update) {
+    if (update?.owner !== this.#owner || typeof update.key !== 'string') return;
+    if (!this.#shared && !this.#entries.has(update.key)) this.#foreign.add(update.key);
+    this.#apply(update);
+    if (!this.#entries.has(update.key)) this.#foreign.delete(update.key);
   }
 
-  /** Take over what another tab, or an earlier page, says about an entry. @param {Entry} told */
-  #adopt(told) {
-    const known = this.#entries.get(told.key);
-    if (this.#held.has(told.key) || (known === undefined && this.#entries.size >= this.#limit))
+  /** Apply an update of another tab or from the store. @param {Entry} update */
+  #apply(update) {
+    const known = this.#entries.get(update.key);
+    if (this.#held.has(update.key) || (known === undefined && this.#entries.size >= this.#limit))
       return;
-    const entry = Object.assign(known ?? {}, told);
-    if (told.state === 'sent' || told.state === 'discarded') this.#entries.delete(told.key);
-    else this.#entries.set(told.key, entry);
+    const entry = Object.assign(known ?? {}, update);
+    if (update.state === 'sent' || update.state === 'discarded') this.#entries.delete(update.key);
+    else this.#entries.set(update.key, entry);
     this.#emitter.emit('change', entry);
   }
 
   /** @param {Entry} entry */
-  #tell(entry) {
+  #broadcast(entry) {
     if (!this.#unstored.has(entry.key)) this.#channel?.postMessage({ ...entry });
   }
 }

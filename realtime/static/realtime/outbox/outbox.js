@@ -1,14 +1,14 @@
 /**
- * What was written is sent once and in order: offline, before a reload, from several tabs.
+ * Sends stored commands once and in order: after being offline, after a reload, from several tabs.
  *
- * An entry is a command with a key of its own. It is stored before it is sent and removed after its
- * `ok`; until then the same key is sent again, so a lost answer, a reload in the middle of it and
- * two tabs that send at once all end in one message (docs/protocol.md §4). Entries of one lane (a
- * room) go one after the other; lanes do not wait for each other. Only commands that are idempotent
- * by `key` belong here.
+ * An entry is a command with a key. It is stored before it is sent and removed after its `ok`;
+ * until then it is repeated with the same key. So a lost answer, a reload meanwhile, or two tabs
+ * that send at once still make one message (docs/protocol.md §4). Entries with the same ordering
+ * key (a room) are sent one after the other; other entries do not wait for them. Only commands that
+ * are idempotent by `key` belong here.
  *
- * Tabs share the stored entries. A Web Lock lets one of them send at a time; without it only the
- * keys keep double sends harmless.
+ * Tabs share the stored entries. A Web Lock lets one tab send at a time; without it, the keys make
+ * double sends harmless.
  * @module
  */
 
@@ -17,10 +17,10 @@ import { realClock, reportToConsole } from '../lib/clock.js';
 import { asHoldfastError, HoldfastError, LOCAL_CODES } from '../lib/errors.js';
 import { uuid } from '../lib/uuid.js';
 import { words } from '../lib/words.js';
-import { openChannel, takeTurn } from '../tabs/tabs.js';
+import { openChannel, withLock } from '../tabs/tabs.js';
 import { Entries } from './entries.js';
-import { OpeningRows, openRows } from './idb.js';
-import { verdict } from './retry_policy.js';
+import { EntryStore } from './entry_store.js';
+import { retryPolicy } from './retry_policy.js';
 
 /** @typedef {import('../types.js').Clock} Clock */
 /** @typedef {import('../types.js').Entry} Entry */
@@ -28,19 +28,16 @@ import { verdict } from './retry_policy.js';
 /** @typedef {import('../tabs/tabs.js').Channel} Channel */
 /** @typedef {import('../tabs/tabs.js').Locks} Locks */
 
-/**
- * Entries of one user that are not sent yet. A person who wrote more than this offline has another
- * problem.
- */
+/** Unsent entries of one user. */
 export const MAX_ENTRIES = 500;
-/** Lanes with a command under way: far below what a server allows per second. */
-export const MAX_LANES_IN_FLIGHT = 8;
+/** Ordering keys with a command under way: far below the server's rate limit. */
+export const MAX_QUEUES_IN_FLIGHT = 8;
 
 /**
  * @typedef {(command: string, fields: Record<string, any>) => Promise<any>} Send
  *
  * @typedef {object} OutboxOptions
- * @property {number} owner  the id of the signed-in user: nobody else's entries are sent
+ * @property {number} owner  the id of the signed-in user; only their entries are sent
  * @property {IDBFactory | null} [indexedDB]
  * @property {Locks | null} [locks]
  * @property {Channel | null} [channel]
@@ -56,24 +53,24 @@ export class Outbox {
   #clock;
   #report;
   #backoff;
-  /** Lanes with a command under way from this tab. @type {Set<string>} */
-  #lanes = new Set();
+  /** Ordering keys with a command under way from this tab. @type {Set<string>} */
+  #busyKeys = new Set();
   /** @type {Send | null} */
   #send = null;
   /**
-   * Whether this tab may send: it has the lock, waits for it (or gives it back), or neither.
-   * @type {'no' | 'waiting' | 'yes'}
+   * The lock to send: held, being acquired or released (`waiting`), or neither.
+   * @type {'none' | 'waiting' | 'held'}
    */
-  #turn = 'no';
+  #lock = 'none';
   /** @type {() => void} */
-  #endTurn = () => {};
+  #releaseLock = () => {};
   #pausedUntil = 0;
   /** @type {unknown} */
   #timer = null;
 
   /**
-   * The owner's outbox. It may be used at once; what an earlier page left in it is there when it is
-   * `ready`, and is sent first.
+   * The owner's outbox. It can be used at once; entries of an earlier page are loaded when it is
+   * `ready`, and are sent first.
    * @param {OutboxOptions} options
    */
   constructor({ owner, indexedDB, locks, channel, clock = realClock, report = reportToConsole }) {
@@ -85,50 +82,54 @@ export class Outbox {
     this.#entries = new Entries({
       owner,
       limit: MAX_ENTRIES,
-      rows: new OpeningRows(openRows({ indexedDB, report })),
+      store: new EntryStore({ indexedDB, report }),
       channel: channel === undefined ? openChannel(nameFor(owner)) : channel,
       shared: this.#locks !== null,
-      // Should the tab that wrote an entry die before it has sent it, the lock and the entry come
-      // to this one.
-      heard: () => this.#pump(),
+      // If the tab that added an entry dies before it sends it, this tab gets the lock and sends
+      // it.
+      changedElsewhere: () => this.#pump(),
       report,
     });
     /** @type {Promise<void>} */
     this.ready = this.#entries.refresh().then(() => this.#pump());
   }
 
-  /** False: this browser keeps nothing, and a reload loses what is not sent. */
+  /** False: a reload loses unsent entries, because this browser stores nothing. */
   get durable() {
     return this.#entries.durable;
   }
 
-  /** What is not sent yet, in the order of writing. @returns {Entry[]} */
+  /** Unsent entries in their order. @returns {Entry[]} */
   get entries() {
     return this.#entries.all;
   }
 
-  /** @param {string} lane */
-  in(lane) {
-    return this.entries.filter((entry) => entry.lane === lane);
+  /** @param {string} orderingKey */
+  entriesFor(orderingKey) {
+    return this.entries.filter((entry) => entry.orderingKey === orderingKey);
   }
 
   /**
-   * `change` brings the entry in its new state, also when another tab changed it.
+   * `change` has the entry in its new state, also when another tab changed it.
    * @param {'change'} _name
    * @param {(entry: Entry) => void} listener
-   * @returns {() => void}  takes the listener away again
+   * @returns {() => void}  removes the listener
    */
   on(_name, listener) {
     return this.#entries.onChange(listener);
   }
 
   /**
-   * Put a command in. It is stored first and sent as soon as it can be.
-   * @param {{command: string, lane: string, fields: Record<string, any>, key?: string}} what
+   * Add a command. It is stored, then sent as soon as possible.
+   * @param {object} command
+   * @param {string} command.command
+   * @param {string} command.orderingKey
+   * @param {Record<string, any>} command.fields
+   * @param {string} [command.key]
    * @returns {Entry}
    * @throws {HoldfastError} `too_many`: the outbox is full
    */
-  add({ command, lane, fields, key = uuid() }) {
+  add({ command, orderingKey, fields, key = uuid() }) {
     if (this.#entries.size >= MAX_ENTRIES) {
       throw new HoldfastError(LOCAL_CODES.TOO_MANY, words.outboxFull(MAX_ENTRIES));
     }
@@ -137,7 +138,7 @@ export class Outbox {
       ...{
         key,
         owner: this.owner,
-        lane,
+        orderingKey,
         command,
         fields,
         createdAt: this.#clock.now(),
@@ -159,9 +160,9 @@ export class Outbox {
   }
 
   /**
-   * Throw an entry away.
+   * Remove an entry without sending it.
    * @param {string} key
-   * @returns {boolean}  false: it is under way, or gone
+   * @returns {boolean}  false: it is being sent, or gone
    */
   discard(key) {
     const entry = this.#entries.get(key);
@@ -170,12 +171,12 @@ export class Outbox {
     return true;
   }
 
-  /** Throw everything away, e.g. at sign-out on a shared computer. */
+  /** Discard all entries, for example at sign-out on a shared computer. */
   clear() {
     for (const entry of this.entries) this.discard(entry.key);
   }
 
-  /** There is a connection: send. @param {Send} send */
+  /** Send while the connection is open. @param {Send} send */
   resume(send) {
     this.#send = send;
     this.#pausedUntil = 0;
@@ -183,63 +184,63 @@ export class Outbox {
     this.#pump();
   }
 
-  /** There is none. */
+  /** Stop sending: the connection is gone. */
   pause() {
     this.#send = null;
   }
 
-  /** The page is done with it. What is stored stays. */
+  /** Stop using the outbox. Stored entries stay. */
   close() {
     this.pause();
     this.#clock.clearTimeout(this.#timer);
     this.#entries.close();
   }
 
-  /** Send what can be sent: at once when it is this tab's turn, else after its turn has come. */
+  /** Send everything that is due: at once with the lock, otherwise after acquiring it. */
   #pump() {
     if (this.#send === null || this.#entries.size === 0) return;
-    if (this.#turn === 'yes') this.#startLanes();
-    else if (this.#turn === 'no') void this.#takeTurn();
+    if (this.#lock === 'held') this.#startQueues();
+    else if (this.#lock === 'none') void this.#acquireLock();
   }
 
-  async #takeTurn() {
-    this.#turn = 'waiting';
-    const turn = async () => {
-      // What another tab sent while this one waited is gone from the stored entries.
+  async #acquireLock() {
+    this.#lock = 'waiting';
+    const whileHeld = async () => {
+      // Another tab may have sent entries while this one waited for the lock.
       await this.#entries.refresh();
       await new Promise((resolve) => {
-        this.#endTurn = () => resolve(undefined);
-        this.#turn = 'yes';
-        this.#startLanes();
+        this.#releaseLock = () => resolve(undefined);
+        this.#lock = 'held';
+        this.#startQueues();
       });
     };
-    await takeTurn(this.#locks, nameFor(this.owner), this.#clock, turn).catch((error) =>
+    await withLock(this.#locks, nameFor(this.owner), this.#clock, whileHeld).catch((error) =>
       this.#report(error, 'sending from the outbox'),
     );
-    this.#turn = 'no';
-    // What came while the turn ended found none to join; what has to wait is woken by the timer.
-    if (this.#sendable().length > 0) this.#pump();
+    this.#lock = 'none';
+    // An entry that was added during the release found no lock; one that must wait needs the timer.
+    if (this.#sendableKeys().length > 0) this.#pump();
     else this.#setTimer();
   }
 
-  #startLanes() {
-    for (const lane of this.#sendable()) {
-      if (this.#lanes.size >= MAX_LANES_IN_FLIGHT) break;
-      this.#lanes.add(lane);
-      void this.#sendLane(lane);
+  #startQueues() {
+    for (const orderingKey of this.#sendableKeys()) {
+      if (this.#busyKeys.size >= MAX_QUEUES_IN_FLIGHT) break;
+      this.#busyKeys.add(orderingKey);
+      void this.#sendQueue(orderingKey);
     }
-    if (this.#lanes.size === 0) {
-      this.#turn = 'waiting';
-      this.#endTurn();
+    if (this.#busyKeys.size === 0) {
+      this.#lock = 'waiting';
+      this.#releaseLock();
     }
   }
 
-  /** Lanes whose next entry may be sent now and that have none under way. */
-  #sendable() {
-    const lanes = [...this.#nextEntries()].filter(
-      ([lane, entry]) => !this.#lanes.has(lane) && this.#isDue(entry),
+  /** Ordering keys whose next entry is due and that have none under way. */
+  #sendableKeys() {
+    const due = [...this.#nextEntries()].filter(
+      ([orderingKey, entry]) => !this.#busyKeys.has(orderingKey) && this.#isDue(entry),
     );
-    return lanes.map(([lane]) => lane);
+    return due.map(([orderingKey]) => orderingKey);
   }
 
   /** @param {Entry} entry */
@@ -247,25 +248,25 @@ export class Outbox {
     return this.#send !== null && Math.max(entry.retryAt, this.#pausedUntil) <= this.#clock.now();
   }
 
-  /** The next entry of each lane. @returns {Map<string, Entry>} */
+  /** The next entry of each ordering key. @returns {Map<string, Entry>} */
   #nextEntries() {
     /** @type {Map<string, Entry>} */
     const next = new Map();
     for (const entry of this.entries.filter((one) => this.#entries.mayBeSent(one))) {
-      if (!next.has(entry.lane)) next.set(entry.lane, entry);
+      if (!next.has(entry.orderingKey)) next.set(entry.orderingKey, entry);
     }
     return next;
   }
 
-  /** @param {string} lane */
-  async #sendLane(lane) {
+  /** @param {string} orderingKey */
+  async #sendQueue(orderingKey) {
     for (;;) {
-      const entry = this.#nextEntries().get(lane);
+      const entry = this.#nextEntries().get(orderingKey);
       if (this.#send === null || entry === undefined || !this.#isDue(entry)) break;
       await this.#sendEntry(this.#send, entry);
     }
-    this.#lanes.delete(lane);
-    this.#startLanes();
+    this.#busyKeys.delete(orderingKey);
+    this.#startQueues();
   }
 
   /**
@@ -291,23 +292,23 @@ export class Outbox {
    * @param {HoldfastError} error
    */
   async #refused(entry, error) {
-    const wanted = verdict(error);
-    const told = { code: error.code, message: error.message, retryAfter: error.retryAfter };
-    if (wanted === 'fail') {
-      this.#entries.change(entry, { state: 'failed', error: told });
+    const policy = retryPolicy(error);
+    const reason = { code: error.code, message: error.message, retryAfter: error.retryAfter };
+    if (policy === 'fail') {
+      this.#entries.change(entry, { state: 'failed', error: reason });
       await this.#entries.save(entry);
       return;
     }
     const retryAt =
       this.#clock.now() + Math.max((error.retryAfter ?? 0) * 1000, this.#backoff.next());
-    if (wanted !== 'wait') this.#pausedUntil = retryAt;
+    if (policy !== 'wait') this.#pausedUntil = retryAt;
     this.#entries.change(
       entry,
-      wanted === 'again' ? { state: 'queued' } : { state: 'queued', error: told, retryAt },
+      policy === 'again' ? { state: 'queued' } : { state: 'queued', error: reason, retryAt },
     );
   }
 
-  /** Come back when the first wait is over. */
+  /** Continue when the first wait is over. */
   #setTimer() {
     this.#clock.clearTimeout(this.#timer);
     const first = Math.min(

@@ -1,5 +1,5 @@
 /**
- * What becomes of an entry of the outbox that got no `ok`.
+ * Decides what happens to an entry of the outbox that got no `ok`.
  * @module
  */
 
@@ -7,7 +7,7 @@ import { LOCAL_CODES } from '../lib/errors.js';
 
 /** @typedef {import('../lib/errors.js').HoldfastError} HoldfastError */
 
-/** No answer: nothing was done, or it was done once. The same key is sent again. */
+/** Without an answer, the command was executed once or not at all: repeat it with its key. */
 const UNANSWERED = new Set(
   /** @type {string[]} */ ([
     LOCAL_CODES.NO_REPLY,
@@ -16,25 +16,24 @@ const UNANSWERED = new Set(
     LOCAL_CODES.UNREADABLE,
   ]),
 );
-/** What concerns everything that this user sends right now. */
+/** Errors that concern everything that this user sends. */
 const PAUSING = new Set(['rate_limited', 'unavailable', LOCAL_CODES.TOO_MANY]);
-/** What concerns this lane for a while. */
+/** Errors that concern one ordering key. */
 const WAITING = new Set(['slow_mode']);
 
 /**
- * - `again`: everything waits a moment; there is nothing to tell the person but that it is still
- *   queued
- * - `pause`: everything waits, and the person is told why
- * - `wait`: the lane waits, and the person is told why
- * - `fail`: it is the person's turn: retry or discard
- * @typedef {'again' | 'pause' | 'wait' | 'fail'} Verdict
+ * - `again`: all entries wait a moment, shown as queued
+ * - `pause`: all entries wait, shown with the reason
+ * - `wait`: entries with this ordering key wait, shown with the reason
+ * - `fail`: the user retries or discards the entry
+ * @typedef {'again' | 'pause' | 'wait' | 'fail'} RetryPolicy
  */
 
 /**
  * @param {HoldfastError} error
- * @returns {Verdict}
+ * @returns {RetryPolicy}
  */
-export function verdict(error) {
+export function retryPolicy(error) {
   if (UNANSWERED.has(error.code)) return 'again';
   if (PAUSING.has(error.code)) return 'pause';
   if (WAITING.has(error.code)) return 'wait';

@@ -1,15 +1,15 @@
 /**
- * A window of numbered rows (the messages of a room): snapshot, events and older history merged by
- * number, bounded, with its holes known.
+ * A bounded window of numbered rows (the messages of a room): snapshot, events and older history,
+ * merged by number, with its holes known.
  *
- * Numbers are 1, 2, 3 … without holes (docs/protocol.md §5), so what is missing can be seen. The
+ * Numbers are 1, 2, 3 … without holes (docs/protocol.md §5), so missing rows can be detected. The
  * window is the range `first … last`. While it is *following*, its end is open: every newer row
- * extends it. When it would grow above its limit, it lets go of the rows that are farthest from the
- * reader; if those are the newest it stops following, and `newer` or `newest` leads back.
+ * extends it. Above its limit it drops the rows that are farthest from the reader; if those are the
+ * newest, it stops following, and `newer` or `newest` lead back.
  *
- * A row that changes outside the window is not kept; it is read anew when the reader gets there.
- * The one race in that, a change that arrives while an answer with the older state is under way, is
- * why `History` does the loading itself: meanwhile it remembers what passes.
+ * A change outside the window is dropped; the row is loaded again when the reader gets there. A
+ * change may arrive while an answer with the older state is under way. So `History` does the
+ * loading itself, and remembers the changes that arrive meanwhile.
  * @module
  */
 
@@ -22,34 +22,31 @@ import { words } from '../lib/words.js';
 /** @typedef {import('../types.js').Row} Row */
 
 /** Rows of one window in memory. */
-export const MAX_ROWS = 1_000;
-/** Rows asked for at once. */
+const MAX_ROWS = 1_000;
+/** Rows in one request. */
 export const PAGE_ROWS = 50;
-/**
- * Changes that are remembered while an answer is under way; with more, the answer has to be asked
- * for again.
- */
-export const MAX_PASSED = 1_000;
+/** Changes that are remembered during a request; with more, the request must be repeated. */
+export const MAX_CHANGES_WHILE_LOADING = 1_000;
 
 /**
  * @typedef {Row & {id: number, number: number, seq: number}} NumberedRow
  *
- * @typedef {{before?: number, after?: number, around?: number, limit: number}} Wanted none of the
- *   three: the newest
+ * @typedef {{before?: number, after?: number, around?: number, limit: number}} Wanted  the
+ *   newest rows without any of the three
  *
  * @typedef {object} HistoryChange
  * @property {NumberedRow[]} changed  new to the window, or in a new state
- * @property {number[]} removed  numbers that the window let go of
- * @property {boolean} replaced  the whole window is another one (opened, jumped)
+ * @property {number[]} removed  numbers that the window dropped
+ * @property {boolean} replaced  the whole window was replaced (opened, jumped)
  *
  * @typedef {object} HistoryOptions
  * @property {(wanted: Wanted) => Promise<NumberedRow[]>} load  rows in any order
  * @property {number} [limit]
  * @property {Report} [report]
  *
- * @typedef {object} Load  one request under way
- * @property {Map<number, NumberedRow>} passed  changes that came meanwhile
- * @property {boolean} flooded  more came than are remembered
+ * @typedef {object} Load  a request under way
+ * @property {Map<number, NumberedRow>} changes  changes that arrived meanwhile
+ * @property {boolean} overflowed  more arrived than are remembered
  */
 
 export class History {
@@ -67,12 +64,12 @@ export class History {
   #following = true;
   /** Nothing older than `first` exists. */
   #complete = false;
-  /** The number that the reader looks at; null: the end. @type {number | null} */
+  /** The number that the reader looks at; null: the end of the window. @type {number | null} */
   #anchor = null;
-  /** Numbers that the server has no rows for (a retention run took them). @type {Set<number>} */
+  /** Numbers without a row on the server, removed by retention. @type {Set<number>} */
   #absent = new Set();
   /** @type {Load | null} */
-  #underWay = null;
+  #currentLoad = null;
   /** @type {Promise<void> | null} */
   #loading = null;
 
@@ -103,18 +100,18 @@ export class History {
     return this.#following;
   }
 
-  /** The window begins where the history begins. */
+  /** The window starts at the beginning of the history. */
   get complete() {
     return this.#complete || this.#first <= 1;
   }
 
   /** A request is under way. */
   get loading() {
-    return this.#underWay !== null;
+    return this.#currentLoad !== null;
   }
 
   /**
-   * Ranges inside the window whose rows are not here (yet).
+   * Ranges inside the window without rows.
    * @returns {{from: number, to: number}[]}
    */
   get holes() {
@@ -145,9 +142,9 @@ export class History {
     return this.#emitter.on(name, listener);
   }
 
-  /** Show a snapshot: the newest rows. Whatever was here is dropped. @param {NumberedRow[]} rows */
+  /** Replace the window with the newest rows. @param {NumberedRow[]} rows */
   open(rows) {
-    this.#underWay = null;
+    this.#currentLoad = null;
     this.#replace(rows, true);
   }
 
@@ -157,23 +154,23 @@ export class History {
   }
 
   /**
-   * Where the reader is; the window lets go of what is farthest from here. null: at the end.
+   * Set the position of the reader; the window drops the rows farthest from it. null: the end.
    * @param {number | null} number
    */
-  look(number) {
+  setAnchor(number) {
     this.#anchor = number;
   }
 
-  /** Take in rows that changed: events, replies. @param {NumberedRow[]} rows */
+  /** Apply rows that changed: from events or replies. @param {NumberedRow[]} rows */
   apply(rows) {
     const changed = [];
     for (const row of rows) {
       this.saw(row.number);
-      this.#pass(row);
+      this.#noteChange(row);
       const open = this.#following && row.number > this.#last;
-      if ((open || this.#inside(row.number)) && this.#put(row)) changed.push(row);
+      if ((open || this.#isInside(row.number)) && this.#put(row)) changed.push(row);
     }
-    this.#tell(changed, this.#trim(this.#farEnd()));
+    this.#emitChange(changed, this.#trim(this.#farEnd()));
   }
 
   /** Load older rows in front of the window. */
@@ -181,10 +178,10 @@ export class History {
     if (this.complete || this.#rows.size === 0) return Promise.resolve();
     const before = this.#first;
     return this.#once({ before, limit: PAGE_ROWS }, (rows) => {
-      // the window moved on meanwhile, and these would not join it
+      // The window has moved meanwhile, so these rows would not be adjacent to it.
       if (this.#first !== before) return;
       if (rows.length === 0) this.#complete = true;
-      this.#tell(
+      this.#emitChange(
         rows.filter((row) => this.#put(row)),
         this.#trim('newest'),
       );
@@ -195,57 +192,57 @@ export class History {
   newer() {
     if (this.#following) return Promise.resolve();
     const after = this.#last;
-    return this.#once({ after, limit: PAGE_ROWS }, (rows, passed) => {
+    return this.#once({ after, limit: PAGE_ROWS }, (rows, changes) => {
       if (this.#last !== after) return;
       const changed = rows.filter((row) => this.#put(row));
-      const beyond = passed.filter(({ number }) => number > this.#last);
-      // All that exists behind the answer has come by meanwhile: the end is open again.
-      this.#following = rows.length === 0 || this.#last >= this.#newestNumber - beyond.length;
-      if (this.#following) changed.push(...beyond.filter((row) => this.#put(row)));
-      this.#tell(changed, this.#trim('oldest'));
+      const newer = changes.filter(({ number }) => number > this.#last);
+      // All rows behind the answer arrived meanwhile: the end is open again.
+      this.#following = rows.length === 0 || this.#last >= this.#newestNumber - newer.length;
+      if (this.#following) changed.push(...newer.filter((row) => this.#put(row)));
+      this.#emitChange(changed, this.#trim('oldest'));
     });
   }
 
-  /** Load what is missing inside the window, one page per call. */
+  /** Load missing rows inside the window, one page per call. */
   fill() {
     const [hole] = this.holes;
     if (hole === undefined) return Promise.resolve();
     const limit = Math.min(PAGE_ROWS, hole.to - hole.from + 1);
     return this.#once({ after: hole.from - 1, limit }, (rows) => {
-      const found = rows.filter((row) => this.#inside(row.number) && this.#put(row));
+      const found = rows.filter((row) => this.#isInside(row.number) && this.#put(row));
       for (let number = hole.from; number < hole.from + limit; number += 1) {
         if (!this.#rows.has(number)) this.#absent.add(number);
       }
-      this.#tell(found, this.#trim(this.#farEnd()));
+      this.#emitChange(found, this.#trim(this.#farEnd()));
     });
   }
 
-  /** Go to a row, wherever it is. @param {number} number */
+  /** Move the window to a row. @param {number} number */
   async around(number) {
     if (this.#rows.has(number)) return;
     await this.#jump({ around: number, limit: PAGE_ROWS });
   }
 
-  /** Go to the end. */
+  /** Move the window to the end. */
   async newest() {
     if (!this.#following) await this.#jump({ limit: PAGE_ROWS });
   }
 
   /** @param {Wanted} wanted */
   #jump(wanted) {
-    this.#underWay = null;
+    this.#currentLoad = null;
     this.#loading = null;
-    return this.#once(wanted, (rows, passed) => {
+    return this.#once(wanted, (rows, changes) => {
       const last = Math.max(0, ...rows.map((row) => row.number));
       this.#replace(rows, wanted.around === undefined || last >= this.#newestNumber);
-      if (this.#following) this.apply(passed);
+      if (this.#following) this.apply(changes);
     });
   }
 
   /**
-   * One request at a time; a jump takes the place of the one under way.
+   * One request at a time; a jump replaces the one under way.
    * @param {Wanted} wanted
-   * @param {(rows: NumberedRow[], passed: NumberedRow[]) => void} use
+   * @param {(rows: NumberedRow[], changes: NumberedRow[]) => void} use
    * @returns {Promise<void>}
    */
   #once(wanted, use) {
@@ -259,23 +256,24 @@ export class History {
 
   /**
    * @param {Wanted} wanted
-   * @param {(rows: NumberedRow[], passed: NumberedRow[]) => void} use
+   * @param {(rows: NumberedRow[], changes: NumberedRow[]) => void} use
    */
   async #request(wanted, use) {
     /** @type {Load} */
-    const load = { passed: new Map(), flooded: false };
-    this.#underWay = load;
+    const load = { changes: new Map(), overflowed: false };
+    this.#currentLoad = load;
     try {
       const rows = await this.#load(wanted);
-      if (this.#underWay !== load) return; // another window is shown by now
-      if (load.flooded) throw new HoldfastError(LOCAL_CODES.TOO_MANY, words.tooMuchChanged);
+      // The window was replaced meanwhile.
+      if (this.#currentLoad !== load) return;
+      if (load.overflowed) throw new HoldfastError(LOCAL_CODES.TOO_MANY, words.tooMuchChanged);
       for (const row of rows) this.saw(row.number);
       use(
-        rows.map((row) => newerOf(row, load.passed.get(row.number))),
-        [...load.passed.values()],
+        rows.map((row) => newerOf(row, load.changes.get(row.number))),
+        [...load.changes.values()],
       );
     } finally {
-      if (this.#underWay === load) this.#underWay = null;
+      if (this.#currentLoad === load) this.#currentLoad = null;
     }
   }
 
@@ -295,7 +293,10 @@ export class History {
     this.#emitter.emit('change', { changed: this.rows, removed: [], replaced: true });
   }
 
-  /** @param {NumberedRow} row @returns {boolean}  false: a state at least as new is here */
+  /**
+   * @param {NumberedRow} row
+   * @returns {boolean}  false: the window has this state or a newer one
+   */
   #put(row) {
     const known = this.#rows.get(row.number);
     if (known !== undefined && known.seq >= row.seq) return false;
@@ -307,19 +308,20 @@ export class History {
   }
 
   /**
-   * An answer under way may hold an older state of the row, also of one that the window lets go of
-   * before it comes.
+   * An answer under way may have an older state of the row, even of one that the window drops
+   * before the answer arrives.
    * @param {NumberedRow} row
    */
-  #pass(row) {
-    const load = this.#underWay;
+  #noteChange(row) {
+    const load = this.#currentLoad;
     if (load === null) return;
-    if (load.passed.size >= MAX_PASSED && !load.passed.has(row.number)) load.flooded = true;
-    else load.passed.set(row.number, newerOf(row, load.passed.get(row.number)));
+    if (load.changes.size >= MAX_CHANGES_WHILE_LOADING && !load.changes.has(row.number))
+      load.overflowed = true;
+    else load.changes.set(row.number, newerOf(row, load.changes.get(row.number)));
   }
 
   /** @param {number} number */
-  #inside(number) {
+  #isInside(number) {
     return this.#rows.size > 0 && number >= this.#first && number <= this.#last;
   }
 
@@ -329,23 +331,23 @@ export class History {
   }
 
   /**
-   * Bring the window back to its limit.
+   * Reduce the window to its limit.
    * @param {'oldest' | 'newest'} end
-   * @returns {number[]}  the numbers let go of
+   * @returns {number[]}  the dropped numbers
    */
   #trim(end) {
     const excess = this.#rows.size - this.#limit;
     if (excess <= 0) return [];
     const numbers = [...this.#rows.keys()].sort((a, b) => a - b);
     const removed = end === 'oldest' ? numbers.slice(0, excess) : numbers.slice(-excess);
-    for (const number of removed) this.#forget(number);
+    for (const number of removed) this.#remove(number);
     if (end === 'oldest') [this.#first, this.#complete] = [numbers[excess], false];
     else [this.#last, this.#following] = [numbers[numbers.length - excess - 1], false];
     return removed;
   }
 
   /** @param {number} number */
-  #forget(number) {
+  #remove(number) {
     this.#numbers.delete(this.#rows.get(number)?.id ?? 0);
     this.#rows.delete(number);
   }
@@ -362,7 +364,7 @@ export class History {
    * @param {NumberedRow[]} changed
    * @param {number[]} removed
    */
-  #tell(changed, removed) {
+  #emitChange(changed, removed) {
     if (changed.length + removed.length > 0)
       this.#emitter.emit('change', { changed, removed, replaced: false });
   }

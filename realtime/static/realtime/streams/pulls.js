@@ -1,8 +1,8 @@
 /**
  * Pulls of many streams, a few at a time.
  *
- * A thousand rooms that are behind must not spend the token bucket that posting needs; and the room
- * that the person looks at comes first.
+ * A thousand rooms that are behind must not use up the rate limit that posting needs, and the room
+ * that the user looks at comes first.
  * @module
  */
 
@@ -15,7 +15,7 @@ import { words } from '../lib/words.js';
 
 /** Pulls under way at once, over all streams. */
 export const MAX_PULLS = 4;
-/** Where the server says `rate_limited` without saying for how long. */
+/** For a `rate_limited` without `retry_after`. */
 const DEFAULT_PAUSE_SECONDS = 1;
 
 /** @typedef {Answer & {stream: Stream}} WaitingPull */
@@ -25,7 +25,7 @@ export class Pulls {
   #clock;
   /** @type {WaitingPull[]} */
   #queue = [];
-  #underWay = 0;
+  #inFlight = 0;
   #starting = false;
   /** @type {string | null} */
   #preferred = null;
@@ -47,7 +47,7 @@ export class Pulls {
   }
 
   /**
-   * Pull one page after the stream's position, when it is its turn.
+   * Queue a pull of one page after the stream's position.
    * @param {Stream} stream
    * @param {Answer} answer
    */
@@ -56,8 +56,8 @@ export class Pulls {
     this.#start();
   }
 
-  /** The connection is gone: what waits for its turn has none. */
-  cut() {
+  /** The connection is gone: queued pulls fail. */
+  disconnected() {
     this.#clock.clearTimeout(this.#pause);
     this.#pause = null;
     for (const { failed } of this.#queue.splice(0))
@@ -65,14 +65,14 @@ export class Pulls {
   }
 
   #start() {
-    // Without a connection a pull fails at once and leads here again: the loop below goes on with
-    // the next, not deeper.
+    // Without a connection a pull fails at once and calls this again: the loop continues instead of
+    // a recursion.
     if (this.#starting) return;
     this.#starting = true;
-    while (this.#underWay < MAX_PULLS && this.#queue.length > 0 && this.#pause === null) {
+    while (this.#inFlight < MAX_PULLS && this.#queue.length > 0 && this.#pause === null) {
       const preferred = this.#queue.findIndex(({ stream }) => stream.name === this.#preferred);
       const [next] = this.#queue.splice(Math.max(0, preferred), 1);
-      // A stream that was left meanwhile listens to no answer.
+      // A stream that was left meanwhile needs no answer.
       if (next.stream.state !== 'closed') this.#run(next);
     }
     this.#starting = false;
@@ -80,15 +80,15 @@ export class Pulls {
 
   /** @param {WaitingPull} pull */
   #run(pull) {
-    this.#underWay += 1;
+    this.#inFlight += 1;
     const answer = {
       done: (/** @type {any} */ page) => {
-        this.#underWay -= 1;
+        this.#inFlight -= 1;
         pull.done(page);
         this.#start();
       },
       failed: (/** @type {HoldfastError} */ error) => {
-        this.#underWay -= 1;
+        this.#inFlight -= 1;
         if (error.code === 'rate_limited')
           this.#pauseFor(error.retryAfter ?? DEFAULT_PAUSE_SECONDS, pull);
         else pull.failed(error);
@@ -100,7 +100,7 @@ export class Pulls {
 
   /**
    * @param {number} seconds
-   * @param {WaitingPull} refused  goes again first
+   * @param {WaitingPull} refused  is sent first afterwards
    */
   #pauseFor(seconds, refused) {
     this.#queue.unshift(refused);

@@ -2,14 +2,15 @@
  * One stream as a client follows it: one integer, the position, and the two rules of
  * docs/protocol.md §3.
  *
- *     event: seq == position + 1 -> apply, position = seq | seq <= position -> ignore | else ->
- *     pull(after=position)
- *     page: from <= position -> apply all, position = max(position, to), pull again while to < head
- *     | else -> pull(after=position)
+ *     event: seq == position + 1 -> apply, position = seq
+ *            seq <= position     -> ignore
+ *            otherwise           -> pull(after=position)
+ *     page:  from <= position    -> apply all, position = max(position, to);
+ *                                   pull again while to < head
+ *            otherwise           -> pull(after=position)
  *
- * It owns the position, when to pull (never twice at once) and when a snapshot is needed (no
- * position yet, `reset`, a new epoch). It leaves sending to its link, and what the rows mean to
- * `apply`.
+ * It owns the position, pulls (one at a time), and the decision to load a snapshot (no position
+ * yet, `reset`, a new epoch). Its link sends commands, and its handlers give rows their meaning.
  * @module
  */
 
@@ -24,11 +25,11 @@ import { asHoldfastError, HoldfastError, LOCAL_CODES } from '../lib/errors.js';
 /** @typedef {import('../types.js').StreamEvent} StreamEvent */
 
 /**
- * - `loading`: no position; a snapshot is being fetched, or will be
- * - `away`: there is a position, and no subscription right now
+ * - `loading`: no position; a snapshot is being loaded, or will be
+ * - `away`: a position, but no subscription now
  * - `behind`: subscribed; there is more to pull
- * - `level`: every change arrives by itself
- * - `closed`: over; `reason` says why
+ * - `level`: subscribed; the server pushes every change
+ * - `closed`: ended
  * @typedef {'loading' | 'away' | 'behind' | 'level' | 'closed'} StreamState
  */
 
@@ -36,31 +37,27 @@ import { asHoldfastError, HoldfastError, LOCAL_CODES } from '../lib/errors.js';
  * @typedef {{seq: number} & Record<string, any>} Snapshot
  *
  * @typedef {object} StreamHandlers
- * @property {(events: StreamEvent[]) => void} apply changed rows in `seq` order, each whole; never
+ * @property {(events: StreamEvent[]) => void} apply  changed rows in `seq` order, each whole; never
  *   the same change twice
- * @property {() => Promise<Snapshot>} [load] fetches a snapshot: an HTTP answer as it is, because
- *   it has its `seq`. Called when there
- *   is no position, after `reset`, and after a new epoch. Without it, the stream is followed from
- *   its present head.
- * @property {(snapshot: any) => void} [replace] the page's copy of the stream is this snapshot from
- *   now on. (A load that was overtaken
- *   by another, or by leaving, never gets here.)
+ * @property {() => Promise<Snapshot>} [load]  loads a snapshot: the HTTP answer with its `seq`.
+ *   Called without a position, after `reset`, and after a new epoch. Without `load`, the stream is
+ *   followed from its present head.
+ * @property {(snapshot: any) => void} [replace]  the page's copy of the stream is this snapshot
+ *   from now on. Not called for a load that was replaced by another, or after leaving.
  * @property {(state: StreamState) => void} [state]
  * @property {(signal: Signal) => void} [signal]
- * @property {(reason: string) => void} [closed] `left`, `removed`, `banned`, … or an error's code
+ * @property {(reason: string) => void} [closed]  `left`, `removed`, `banned`, … or an error's code
  *   (`not_found`, `forbidden`, `too_many`)
  *
- * @typedef {object} StreamLink  What a stream needs of its surroundings.
- * @property {(stream: Stream, answer: Answer) => void} pull reads `stream.position` at the moment
- *   of sending
- * @property {(stream: Stream) => void} join  the stream is ready to be subscribed
+ * @typedef {object} StreamLink  The client, as a stream uses it.
+ * @property {(stream: Stream, answer: Answer) => void} pull  reads `stream.position` when it
+ *   sends
+ * @property {(stream: Stream) => void} join  the stream is ready to subscribe
  * @property {Clock} clock
  * @property {Report} report
  */
 
-/**
- * Errors after which the stream is over for this client. All others of a server are tried again.
- */
+/** Errors that end the stream for this client. After all others it tries again. */
 const FINAL_CODES = new Set([
   'not_found',
   'forbidden',
@@ -81,13 +78,12 @@ export class Stream {
   #state;
   #pulling = false;
   /**
-   * The highest event that came too early while a pull was under way: its answer may be from before
-   * it.
+   * The highest event that arrived early during a pull. The answer may not contain it.
    */
   #early = 0;
-  /** The load under way; another one, or `drop`, takes its place. @type {symbol | null} */
+  /** The load under way; another load, or `drop`, replaces it. @type {symbol | null} */
   #loading = null;
-  /** Answers to pulls from before a cut are not ours any more. */
+  /** Answers to pulls of an earlier connection are ignored. */
   #generation = 0;
   /** @type {unknown} */
   #retry = null;
@@ -96,7 +92,7 @@ export class Stream {
    * @param {string} name
    * @param {StreamHandlers} handlers
    * @param {StreamLink} link
-   * @param {number | null} [position]  the `seq` of the snapshot that the page shows already
+   * @param {number | null} [position]  the `seq` of the snapshot in the page
    */
   constructor(name, handlers, link, position = null) {
     this.name = name;
@@ -107,7 +103,7 @@ export class Stream {
     this.#state = position === null ? 'loading' : 'away';
   }
 
-  /** What has been applied, in one integer. @returns {number | null} */
+  /** The `seq` up to which everything is applied. @returns {number | null} */
   get position() {
     return this.#position;
   }
@@ -118,14 +114,13 @@ export class Stream {
   }
 
   /**
-   * Load the snapshot that is missing. Needs no connection: a page may read over HTTP while
-   * WebSockets are blocked.
+   * Load a missing snapshot. Needs no connection: HTTP may work while WebSockets are blocked.
    */
   begin() {
     if (this.#state === 'loading' && this.#handlers.load) this.#load(this.#handlers.load);
   }
 
-  /** There is a connection: ask to be subscribed, or load the snapshot that is missing first. */
+  /** The connection is open: subscribe, after loading a missing snapshot. */
   connected() {
     if (this.#isClosed()) return;
     this.#backoff.reset();
@@ -134,31 +129,30 @@ export class Stream {
     else this.#link.join(this);
   }
 
-  /** The connection is gone. The position stays, and a load goes on. */
-  cut() {
+  /** The connection is gone. The position stays, and a load continues. */
+  disconnected() {
     if (this.#isClosed()) return;
     this.#generation += 1;
     this.#pulling = false;
     if (this.#position === null) return;
     this.#cancelRetry();
-    this.#enter('away');
+    this.#setState('away');
   }
 
   /**
-   * Drop the position: after `reset`, and when the history is another one (`epoch`). `connected` or
-   * `begin` goes on.
+   * Drop the position, after `reset` or a new epoch. `connected` or `begin` continue.
    */
   drop() {
     if (this.#isClosed()) return;
-    this.#forget();
+    this.#cancelAll();
     this.#position = null;
-    this.#enter('loading');
+    this.#setState('loading');
   }
 
   /** The subscription was answered. @param {Page} page */
   subscribed(page) {
     if (this.#isClosed()) return;
-    // The position was dropped while the answer was on its way: the snapshot asks anew.
+    // The position was dropped meanwhile: the stream subscribes again after its snapshot.
     if (this.#position === null && this.#handlers.load) return;
     if (!isPage(page)) return this.refused(unreadable());
     this.#cancelRetry();
@@ -171,7 +165,7 @@ export class Stream {
     if (this.#isClosed()) return;
     if (error.code === 'reset') this.#reset();
     else if (FINAL_CODES.has(error.code)) this.close(error.code);
-    else this.#later(error, () => this.#link.join(this));
+    else this.#retryLater(error, () => this.#link.join(this));
   }
 
   /** @param {StreamEvent} event */
@@ -179,7 +173,7 @@ export class Stream {
     if (!this.#listening()) return;
     const position = /** @type {number} */ (this.#position);
     if (!isEvent(event)) this.#pull();
-    else if (event.seq > position + 1) this.#missed(event.seq);
+    else if (event.seq > position + 1) this.#gapFound(event.seq);
     else if (event.seq === position + 1) {
       this.#position = event.seq;
       this.#apply([event]);
@@ -195,7 +189,7 @@ export class Stream {
   /** The server stopped pushing. */
   behind() {
     if (!this.#listening()) return;
-    this.#enter('behind');
+    this.#setState('behind');
     this.#pull();
   }
 
@@ -207,14 +201,14 @@ export class Stream {
   /** The subscription is over. @param {string} reason */
   close(reason) {
     if (this.#isClosed()) return;
-    this.#forget();
-    this.#enter('closed');
+    this.#cancelAll();
+    this.#setState('closed');
     this.#guarded(() => this.#handlers.closed?.(reason), 'the end');
   }
 
-  /** Stop without a word to the handlers: the page does not want the stream any more. */
+  /** Stop without calling the handlers: the page no longer needs the stream. */
   leave() {
-    this.#forget();
+    this.#cancelAll();
     this.#state = 'closed';
   }
 
@@ -235,24 +229,25 @@ export class Stream {
       this.#loading = null;
       this.#position = snapshot.seq;
       this.#guarded(() => this.#handlers.replace?.(snapshot), 'a snapshot');
-      if (this.#isClosed()) return; // the page left while it took the snapshot in
-      this.#enter('away');
+      // The handler left the stream.
+      if (this.#isClosed()) return;
+      this.#setState('away');
       this.#link.join(this);
     } catch (thrown) {
       if (this.#loading !== mine) return;
       this.#loading = null;
       const error = asHoldfastError(thrown);
       if (FINAL_CODES.has(error.code)) this.close(error.code);
-      else this.#later(error, () => this.#load(load));
+      else this.#retryLater(error, () => this.#load(load));
     }
   }
 
   #reset() {
     this.drop();
     const again = () => (this.#handlers.load ? this.begin() : this.#link.join(this));
-    // A snapshot that is refused at once (a lagging replica) must not become a storm: the second
-    // reset in a row waits.
-    if (this.#backoff.failures > 0) return this.#later(null, again);
+    // A snapshot that is refused at once, as by a lagging replica, must not become a request storm:
+    // the second reset in a row waits.
+    if (this.#backoff.failures > 0) return this.#retryLater(null, again);
     this.#backoff.next();
     again();
   }
@@ -265,26 +260,26 @@ export class Stream {
     const before = /** @type {number} */ (this.#position);
     if (page.from > before) return 'nothing';
     this.#position = Math.max(before, page.to);
-    // What lies at or below the position was applied already, in this or a later form.
+    // Events at or below the position were applied already, in this or a later form.
     const fresh = page.events.filter((event) => event.seq > before);
     if (fresh.length > 0) this.#apply(fresh);
-    if (this.#isClosed()) return 'level'; // the page left while it applied
+    // The handler left the stream.
+    if (this.#isClosed()) return 'level';
     const level = page.to >= page.head;
     if (level || page.to > before) this.#backoff.reset();
-    this.#enter(level ? 'level' : 'behind');
+    this.#setState(level ? 'level' : 'behind');
     if (level) return 'level';
     return page.to > before ? 'progress' : 'nothing';
   }
 
-  /** An event came that is not the next one. @param {number} seq */
-  #missed(seq) {
+  /** An event arrived that is not the next one. @param {number} seq */
+  #gapFound(seq) {
     if (this.#pulling) this.#early = Math.max(this.#early, seq);
     else this.#pull();
   }
 
   #pull() {
-    // While a retry waits, nothing that the server pushes makes it come sooner: that would be a
-    // storm.
+    // Pushed frames must not shorten the wait of a retry: that would be a request storm.
     if (this.#pulling || this.#retry !== null) return;
     this.#pulling = true;
     const generation = this.#generation;
@@ -301,7 +296,7 @@ export class Stream {
     this.#early = 0;
     if (!isPage(page)) return this.#pullFailed(unreadable());
     const result = this.#absorb(page);
-    if (result === 'nothing') this.#later(null, () => this.#pull());
+    if (result === 'nothing') this.#retryLater(null, () => this.#pull());
     else if (result === 'progress' || /** @type {number} */ (this.#position) < early) this.#pull();
   }
 
@@ -310,14 +305,14 @@ export class Stream {
     this.#pulling = false;
     if (error.code === 'reset' || error.code === 'not_subscribed' || FINAL_CODES.has(error.code))
       this.refused(error);
-    else this.#later(error, () => this.#pull());
+    else this.#retryLater(error, () => this.#pull());
   }
 
   /**
    * @param {HoldfastError | null} error
    * @param {() => void} callback
    */
-  #later(error, callback) {
+  #retryLater(error, callback) {
     this.#cancelRetry();
     const ms = Math.max(this.#backoff.next(), (error?.retryAfter ?? 0) * 1000);
     this.#retry = this.#link.clock.setTimeout(() => {
@@ -326,7 +321,7 @@ export class Stream {
     }, ms);
   }
 
-  #forget() {
+  #cancelAll() {
     this.#generation += 1;
     this.#pulling = false;
     this.#early = 0;
@@ -350,8 +345,7 @@ export class Stream {
 
   /** @param {StreamEvent[]} events */
   #apply(events) {
-    // The position is advanced all the same: one row that cannot be shown must not stop all that
-    // follow.
+    // The position advances even if the handler fails: one bad row must not block those behind it.
     this.#guarded(() => this.#handlers.apply(events), 'events');
   }
 
@@ -368,7 +362,7 @@ export class Stream {
   }
 
   /** @param {StreamState} state */
-  #enter(state) {
+  #setState(state) {
     if (this.#state === state) return;
     this.#state = state;
     this.#guarded(() => this.#handlers.state?.(state), 'a new state');

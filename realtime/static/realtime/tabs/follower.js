@@ -1,13 +1,13 @@
 /**
- * A tab without a connection of its own: it speaks the same frames to the tab that has one.
+ * A tab without a connection of its own: it sends the same frames to the tab that has one.
  *
- * A tab that leads may die, be frozen, or sit behind a network that is dead while the browser slows
- * its timers down. So a follower that hears nothing asks, and the leader answers when the server
- * has answered; whoever waits for that in vain takes the connection over.
+ * The leading tab may die, be frozen, or have a dead network while the browser slows its timers
+ * down. So a follower that receives nothing pings the leader, which answers when the server has
+ * answered. A follower that gets no answer takes the connection over.
  * @module
  */
 
-import { Watch } from '../connection/heartbeat.js';
+import { Heartbeat } from '../connection/heartbeat.js';
 import { COMMAND_TIMEOUT_MS, Replies } from '../connection/replies.js';
 import { HoldfastError, LOCAL_CODES } from '../lib/errors.js';
 import { uuid } from '../lib/uuid.js';
@@ -19,13 +19,10 @@ import { words } from '../lib/words.js';
 /** @typedef {import('../connection/replies.js').Answer} Answer */
 /** @typedef {import('../connection/socket.js').SocketHandlers} SocketHandlers */
 
-/** For the first word of a leader, and after the question of a page that a person looks at. */
-export const LEADER_PATIENCE_MS = 3_000;
-/**
- * After so much silence of the leader it is asked whether it lives: as often as a connection that
- * says nothing.
- */
-export const ASK_AFTER_MS = 25_000;
+/** For the first answer of a leader, and for a ping from a page that the user looks at. */
+export const LEADER_TIMEOUT_MS = 3_000;
+/** Silence after which the leader is pinged, as often as a silent connection. */
+export const PING_AFTER_MS = 25_000;
 
 /**
  * @typedef {object} FollowerOptions
@@ -38,26 +35,23 @@ export const ASK_AFTER_MS = 25_000;
 
 export class Follower {
   /** @readonly */
-  seat = uuid();
+  id = uuid();
   #handlers;
   #post;
   #guarded;
   #clock;
-  #watch;
+  #heartbeat;
   #replies;
   /** @type {ConnectionState} */
   #state = { name: 'connecting' };
-  /** The reign that this tab belongs to. @type {string | null} */
+  /** The id of the leader that this tab follows. @type {string | null} */
   #leader = null;
-  /** The leader has told how things are, and from there on everything that happens. */
+  /** The leader has sent its state, and sends every change from then on. */
   #joined = false;
-  /**
-   * This tab holds the lock of its seat. A leader that hears of a seat that nobody holds takes its
-   * tab for dead.
-   */
-  #seated = false;
+  /** This tab holds its own lock. To a leader, a tab whose lock is free is gone. */
+  #lockHeld = false;
   /** @type {unknown} */
-  #due = null;
+  #retryTimer = null;
 
   /** @param {FollowerOptions} options */
   constructor({ handlers, post, takeOver, guarded, clock }) {
@@ -65,28 +59,32 @@ export class Follower {
     this.#guarded = guarded;
     this.#post = post;
     this.#clock = clock;
-    this.#watch = new Watch(clock, () => this.#send(this.#joined ? 'knock' : 'join'), takeOver);
+    this.#heartbeat = new Heartbeat(
+      clock,
+      () => this.#send(this.#joined ? 'ping' : 'join'),
+      takeOver,
+    );
     this.#replies = new Replies(clock, () => this.wake());
   }
 
-  /** The seat's lock is held: join the leader. After `stopped`, ask it to connect again. */
+  /** Join the leader, now that this tab's lock is held. After `stopped`, make it connect again. */
   start() {
-    this.#seated = true;
+    this.#lockHeld = true;
     if (this.#joined) this.#send('start');
-    else this.#ask();
+    else this.#checkLeader();
   }
 
-  /** Leave without a word: the leader sees the seat's lock. */
+  /** Leave without a message: the leader watches this tab's lock. */
   stop() {
-    this.#watch.end();
-    this.#clock.clearTimeout(this.#due);
+    this.#heartbeat.stop();
+    this.#clock.clearTimeout(this.#retryTimer);
     this.#joined = false;
-    this.#replies.lose();
+    this.#replies.failAll();
   }
 
   wake() {
     this.#send('wake');
-    this.#ask();
+    this.#checkLeader();
   }
 
   renew() {
@@ -95,7 +93,7 @@ export class Follower {
 
   retryNow() {
     this.#send('retry');
-    this.#ask();
+    this.#checkLeader();
   }
 
   /**
@@ -106,7 +104,7 @@ export class Follower {
   ask(name, fields, answer) {
     if (!this.#joined || this.#state.name !== 'open')
       return answer.failed(new HoldfastError(LOCAL_CODES.NOT_CONNECTED, words.notConnected));
-    // A leader that was frozen must not send what its tab gave up long ago.
+    // A leader that was frozen must not send a command that its tab has given up.
     const until = this.#clock.now() + COMMAND_TIMEOUT_MS;
     this.#replies.ask(
       (text) => this.#send('frame', { text, until }),
@@ -117,20 +115,17 @@ export class Follower {
     );
   }
 
-  /** Another tab said something. @param {Record<string, any>} message */
-  hear({ kind, leader, items }) {
-    if (kind === 'here' && leader !== this.#leader) this.#begin(leader);
-    else if (kind === 'gone' && leader === this.#leader) this.#begin(null);
+  /** A message of another tab. @param {Record<string, any>} message */
+  receive({ kind, leader, items }) {
+    if (kind === 'here' && leader !== this.#leader) this.#leaderChanged(leader);
+    else if (kind === 'gone' && leader === this.#leader) this.#leaderChanged(null);
     else if (kind === 'items')
-      for (const item of items) this.#guarded(() => this.#take(leader, item));
+      for (const item of items) this.#guarded(() => this.#handle(leader, item));
   }
 
-  /**
-   * Ask the leader to let this tab in, or whether it is still there; `start` does it, should it be
-   * too early.
-   */
-  #ask() {
-    if (this.#seated) this.#watch.ask(LEADER_PATIENCE_MS);
+  /** Ask the leader to let this tab join, or whether it is alive. Before `start`, do nothing. */
+  #checkLeader() {
+    if (this.#lockHeld) this.#heartbeat.check(LEADER_TIMEOUT_MS);
   }
 
   /**
@@ -138,36 +133,36 @@ export class Follower {
    * @param {Record<string, unknown>} [more]
    */
   #send(kind, more = {}) {
-    this.#post({ kind, leader: this.#leader, seat: this.seat, ...more });
+    this.#post({ kind, leader: this.#leader, tab: this.id, ...more });
   }
 
   /**
-   * Somebody else leads from now on: nothing that went through the one before is answered any more.
+   * Another tab leads from now on. Commands sent through the one before get no answer.
    * @param {string | null} leader
    */
-  #begin(leader) {
+  #leaderChanged(leader) {
     this.#leader = leader;
     this.#joined = false;
-    this.#replies.lose();
-    this.#enter({ name: 'connecting' });
-    this.#watch.heard();
-    this.#ask();
+    this.#replies.failAll();
+    this.#setState({ name: 'connecting' });
+    this.#heartbeat.received();
+    this.#checkLeader();
   }
 
   /**
    * @param {string} leader
    * @param {Record<string, any>} item
    */
-  #take(leader, item) {
-    const mine = item.to === undefined ? !item.except?.includes(this.seat) : item.to === this.seat;
-    // A leader that was frozen may answer a question of long ago.
+  #handle(leader, item) {
+    const mine = item.to === undefined ? !item.except?.includes(this.id) : item.to === this.id;
+    // A leader that was frozen may answer an old request.
     if (item.welcome && mine && !this.#joined && (this.#leader ?? leader) === leader)
       this.#welcomed(leader);
     if (leader !== this.#leader || !this.#joined) return;
-    this.#watch.heard();
+    this.#heartbeat.received();
     if (!mine) return;
-    if (item.hello) this.#greeted(item.hello);
-    else if (item.state) this.#enter(item.state);
+    if (item.hello) this.#helloReceived(item.hello);
+    else if (item.state) this.#setState(item.state);
     else if (item.reply) this.#replies.settle(item.reply);
     else if (item.object && this.#state.name === 'open') this.#handlers.object(item.object);
   }
@@ -176,25 +171,25 @@ export class Follower {
   #welcomed(leader) {
     this.#leader = leader;
     this.#joined = true;
-    this.#watch.heard();
-    this.#watch.begin(ASK_AFTER_MS);
+    this.#heartbeat.received();
+    this.#heartbeat.start(PING_AFTER_MS);
   }
 
   /** @param {Hello} hello */
-  #greeted(hello) {
+  #helloReceived(hello) {
     this.#state = { name: 'open' };
     this.#handlers.hello(hello);
-    if (this.#joined) this.#enter(this.#state);
+    if (this.#joined) this.#setState(this.#state);
   }
 
   /** @param {ConnectionState} state */
-  #enter(state) {
+  #setState(state) {
     this.#state = state;
-    this.#clock.clearTimeout(this.#due);
-    if (state.name !== 'open') this.#replies.lose();
-    // The timer of a hidden leader may come a minute late; messages come at once.
+    this.#clock.clearTimeout(this.#retryTimer);
+    if (state.name !== 'open') this.#replies.failAll();
+    // A hidden leader's timer may be a minute late; messages are not.
     if (state.name === 'waiting')
-      this.#due = this.#clock.setTimeout(
+      this.#retryTimer = this.#clock.setTimeout(
         () => this.#send('wake'),
         Math.max(0, state.retryAt - this.#clock.now()),
       );

@@ -1,14 +1,14 @@
 /**
  * The tab that has the connection, for itself and for the other tabs of the browser.
  *
- * What the server says goes to the other tabs in the order in which it came: what stands in one
- * WebSocket message goes as one message.
+ * It passes the server's objects to the other tabs in their order, and those of one WebSocket
+ * message as one message.
  * @module
  */
 
 import { LOCAL_CODES } from '../lib/errors.js';
 import { uuid } from '../lib/uuid.js';
-import { Seats } from './tab_subscriptions.js';
+import { TabSubscriptions } from './tab_subscriptions.js';
 
 /** @typedef {import('../types.js').Clock} Clock */
 /** @typedef {import('../types.js').Hello} Hello */
@@ -18,7 +18,7 @@ import { Seats } from './tab_subscriptions.js';
 /** @typedef {import('../connection/socket.js').SocketHandlers} SocketHandlers */
 /** @typedef {Record<string, any>} Fields */
 
-/** The seat of the leader's own page. */
+/** The id of the leader's own page. */
 const OWN = 'own';
 
 /**
@@ -26,44 +26,44 @@ const OWN = 'own';
  * @property {(handlers: SocketHandlers) => Transport} connect
  * @property {SocketHandlers} handlers  of the leader's own page
  * @property {(message: Fields) => void} post  to the other tabs
- * @property {(seat: string, signal: AbortSignal) => Promise<void>} vacated fulfilled when the
- *   seat's tab is gone
+ * @property {(tab: string, signal: AbortSignal) => Promise<void>} released  fulfilled when the tab
+ *   is gone
  * @property {Clock} clock
  */
 
 export class Leader {
   #id = uuid();
   #socket;
-  #seats;
+  #subscriptions;
   #handlers;
   #post;
-  #vacated;
+  #tabReleased;
   #clock;
   /** @type {Hello | null} */
   #hello = null;
   #known = new Set([OWN]);
-  /** Not posted yet. @type {Fields[]} */
-  #items = [];
-  #asking = false;
-  #reign = new AbortController();
+  /** Items for other tabs, not posted yet. @type {Fields[]} */
+  #queued = [];
+  #pinging = false;
+  #leadership = new AbortController();
 
   /** @param {LeaderOptions} options */
-  constructor({ connect, handlers, post, vacated, clock }) {
+  constructor({ connect, handlers, post, released, clock }) {
     this.#handlers = handlers;
     this.#post = post;
-    this.#vacated = vacated;
+    this.#tabReleased = released;
     this.#clock = clock;
-    this.#seats = new Seats({
+    this.#subscriptions = new TabSubscriptions({
       ask: (name, fields, answer) => this.#socket.ask(name, fields, answer),
-      tell: (object, except) => {
-        this.#put({ object, except });
+      deliver: (object, except) => {
+        this.#queue({ object, except });
         if (!except.includes(OWN)) handlers.object(object);
       },
     });
     this.#socket = connect({
-      hello: (hello) => this.#greeted(hello),
-      object: (object) => this.#seats.heard(object),
-      state: (state) => this.#entered(state),
+      hello: (hello) => this.#helloReceived(hello),
+      object: (object) => this.#subscriptions.received(object),
+      state: (state) => this.#stateChanged(state),
     });
   }
 
@@ -72,11 +72,11 @@ export class Leader {
     this.#socket.start();
   }
 
-  /** The reign is over; another tab takes over. */
+  /** Another tab takes over. */
   stop() {
     this.#flush();
     this.#post({ kind: 'gone', leader: this.#id });
-    this.#reign.abort();
+    this.#leadership.abort();
     this.#socket.stop();
   }
 
@@ -96,109 +96,116 @@ export class Leader {
    * @param {string} name
    * @param {Fields} fields
    * @param {Answer} answer
+   * @param {string} [tab]  the tab that sends the command
    */
-  ask(name, fields, answer) {
-    this.#seats.ask(OWN, name, fields, answer);
+  ask(name, fields, answer, tab = OWN) {
+    if (name === 'subscribe') this.#subscriptions.subscribe(tab, fields.streams, answer);
+    else if (name === 'pull') this.#subscriptions.pull(tab, fields.stream, fields.after, answer);
+    else if (name === 'unsubscribe') this.#subscriptions.unsubscribe(tab, fields.streams, answer);
+    else this.#socket.ask(name, fields, answer);
   }
 
-  /** Another tab said something. @param {Fields} message */
-  hear({ kind, leader, seat, text, until }) {
-    if (kind === 'join') return this.#join(seat);
-    if (leader !== this.#id || !this.#known.has(seat)) return;
-    if (kind === 'frame' && this.#clock.now() <= until) this.#carry(seat, JSON.parse(text));
+  /** A message of another tab. @param {Fields} message */
+  receive({ kind, leader, tab, text, until }) {
+    if (kind === 'join') return this.#join(tab);
+    if (leader !== this.#id || !this.#known.has(tab)) return;
+    if (kind === 'frame' && this.#clock.now() <= until) this.#forward(tab, JSON.parse(text));
     if (kind === 'wake') this.#socket.wake();
     if (kind === 'start') this.#socket.start();
     if (kind === 'retry') this.#socket.retryNow();
     if (kind === 'renew') this.#socket.renew();
-    if (kind !== 'frame') this.#prove();
+    if (kind !== 'frame') this.#confirmAlive();
   }
 
-  /** @param {string} seat */
-  #join(seat) {
-    if (!this.#known.has(seat)) {
-      this.#known.add(seat);
-      void this.#vacated(seat, this.#reign.signal).then(() => this.#leave(seat));
+  /** @param {string} tab */
+  #join(tab) {
+    if (!this.#known.has(tab)) {
+      this.#known.add(tab);
+      void this.#tabReleased(tab, this.#leadership.signal).then(() => this.#leave(tab));
     }
-    this.#put({ to: seat, welcome: true });
+    this.#queue({ to: tab, welcome: true });
     if (this.#hello)
-      this.#put({
-        to: seat,
-        hello: { ...this.#hello, heads: this.#seats.raised(this.#hello.heads ?? {}) },
+      this.#queue({
+        to: tab,
+        hello: { ...this.#hello, heads: this.#subscriptions.currentHeads(this.#hello.heads ?? {}) },
       });
-    else this.#put({ to: seat, state: this.#socket.state });
-    // Somebody may have signed in again, and opened this tab to see.
+    else this.#queue({ to: tab, state: this.#socket.state });
+    // The user may have signed in again and opened this tab.
     if (this.#socket.state.name === 'stopped') this.#socket.start();
   }
 
-  /** @param {string} seat */
-  #leave(seat) {
-    if (this.#reign.signal.aborted) return;
-    this.#known.delete(seat);
-    this.#seats.leave(seat);
+  /** @param {string} tab */
+  #leave(tab) {
+    if (this.#leadership.signal.aborted) return;
+    this.#known.delete(tab);
+    this.#subscriptions.leave(tab);
   }
 
   /**
-   * @param {string} seat
+   * @param {string} tab
    * @param {Fields} command
    */
-  #carry(seat, { id, command, ...fields }) {
-    this.#seats.ask(seat, command, fields, {
-      done: (data) => this.#put({ to: seat, reply: { id, ok: true, data } }),
-      failed: (error) => this.#put({ to: seat, reply: { id, ok: false, error: plain(error) } }),
-    });
+  #forward(tab, { id, command, ...fields }) {
+    const answer = {
+      done: (/** @type {any} */ data) => this.#queue({ to: tab, reply: { id, ok: true, data } }),
+      failed: (/** @type {HoldfastError} */ error) =>
+        this.#queue({ to: tab, reply: { id, ok: false, error: asWire(error) } }),
+    };
+    this.ask(command, fields, answer, tab);
   }
 
-  /** Say that the connection lives: after a word of the server, where one is to be had. */
-  #prove() {
-    if (this.#hello === null) return this.#put({ here: true });
-    if (this.#asking) return;
-    this.#asking = true;
+  /** Tell the other tabs that the connection is alive, after an answer of the server. */
+  #confirmAlive() {
+    if (this.#hello === null) return this.#queue({ alive: true });
+    if (this.#pinging) return;
+    this.#pinging = true;
     this.#socket.ask(
       'ping',
       {},
-      { done: () => this.#proved(null), failed: (error) => this.#proved(error) },
+      { done: () => this.#pinged(null), failed: (error) => this.#pinged(error) },
     );
   }
 
   /** @param {HoldfastError | null} error */
-  #proved(error) {
-    this.#asking = false;
-    if (error?.code !== LOCAL_CODES.TIMED_OUT) this.#put({ here: true });
+  #pinged(error) {
+    this.#pinging = false;
+    if (error?.code !== LOCAL_CODES.TIMED_OUT) this.#queue({ alive: true });
   }
 
   /** @param {Hello} hello */
-  #greeted(hello) {
-    this.#seats.cut();
+  #helloReceived(hello) {
+    this.#subscriptions.disconnected();
     this.#hello = hello;
-    this.#put({ hello });
+    this.#queue({ hello });
     this.#handlers.hello(hello);
   }
 
   /** @param {import('../types.js').ConnectionState} state */
-  #entered(state) {
-    if (this.#reign.signal.aborted) return; // this tab has left; the others have a new leader
+  #stateChanged(state) {
+    // This tab no longer leads: the others have a new leader.
+    if (this.#leadership.signal.aborted) return;
     if (state.name !== 'open') {
-      this.#seats.cut();
+      this.#subscriptions.disconnected();
       this.#hello = null;
-      this.#put({ state });
+      this.#queue({ state });
     }
     this.#handlers.state(state);
   }
 
   /** @param {Fields} item */
-  #put(item) {
-    if (this.#reign.signal.aborted) return;
-    this.#items.push(item);
-    if (this.#items.length === 1) queueMicrotask(() => this.#flush());
+  #queue(item) {
+    if (this.#leadership.signal.aborted) return;
+    this.#queued.push(item);
+    if (this.#queued.length === 1) queueMicrotask(() => this.#flush());
   }
 
   #flush() {
-    if (this.#items.length > 0)
-      this.#post({ kind: 'items', leader: this.#id, items: this.#items.splice(0) });
+    if (this.#queued.length > 0)
+      this.#post({ kind: 'items', leader: this.#id, items: this.#queued.splice(0) });
   }
 }
 
-/** An error as it stands in a reply. @param {HoldfastError} error */
-function plain({ code, message, retryAfter, data }) {
+/** An error as in a reply. @param {HoldfastError} error */
+function asWire({ code, message, retryAfter, data }) {
   return { code, message, ...(retryAfter === null ? {} : { retry_after: retryAfter }), data };
 }

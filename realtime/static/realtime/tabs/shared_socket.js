@@ -1,18 +1,18 @@
 /**
  * One connection for all tabs of a browser, where the browser has Web Locks and BroadcastChannel.
  *
- *     const client = new Client({ path: '/ws/chat/', transport: sharedTransport({ path:
- *     '/ws/chat/', user: 7 }) });
+ *     const transport = sharedTransport({ path: '/ws/chat/', user: 7 });
+ *     const client = new Client({ path: '/ws/chat/', transport });
  *
- * The tab that holds the lock leads: it has the WebSocket. The others follow: they speak the same
- * frames through the channel, and none of their clients knows the difference. When the leader
- * closes, leaves or dies, the browser hands the lock to the next; when it is frozen, a follower
- * that waits in vain steals it. A change of the leader looks like a cut connection: streams go on
- * from their positions, and what was under way is repeated by the outbox with its key.
+ * The tab that holds the lock leads: it has the WebSocket. The others follow: they send the same
+ * frames through the channel, and their clients do not know the difference. When the leader closes
+ * or dies, the browser gives the lock to the next tab; when it is frozen, a follower that gets no
+ * answer steals the lock. A change of the leader looks like a lost connection: streams continue
+ * from their positions, and the outbox repeats unanswered commands with their keys.
  *
- * The name of lock and channel carries the version of what tabs say to each other, the endpoint and
- * the user: tabs with other code, or of somebody who signed in later, have a connection of their
- * own.
+ * The name of the lock and the channel contains the version of the messages between tabs, the
+ * endpoint and the user, so tabs with other code or of another user have their own connection.
+ * docs/decisions/0009-one-socket-per-browser.md has the reasons and the figures.
  * @module
  */
 
@@ -33,16 +33,15 @@ import { openChannel } from './tabs.js';
 /** @typedef {import('./tabs.js').Channel} Channel */
 
 /**
- * Of what tabs say to each other (leader.js, follower.js, tab_subscriptions.js). Raise it when that
- * changes: during a deploy both kinds are open.
+ * The version of the messages between tabs (leader.js, follower.js). Raise it when they change:
+ * during a deploy, tabs with old and new code are open.
  */
-export const VERSION = 1;
+const VERSION = 1;
 
 /**
- * @typedef {object} SharedLocks  the part of LockManager that is needed
- * @property
- *   {(name: string, options: {signal?: AbortSignal, steal?: boolean}, callback: () => Promise<void>) => Promise<void>}
- *   request
+ * @typedef {{signal?: AbortSignal, steal?: boolean}} LockOptions
+ * @typedef {(name: string, options: LockOptions, held: () => Promise<void>) => Promise<void>} Request
+ * @typedef {{request: Request}} SharedLocks  the part of LockManager that is needed
  *
  * @typedef {object} SharedSocketOptions
  * @property {string} name  of the lock and the channel
@@ -55,8 +54,7 @@ export const VERSION = 1;
  */
 
 /**
- * What `Client` takes as its `transport`; undefined where tabs cannot share, and each has a
- * connection of its own.
+ * Return the `transport` of a `Client`; undefined where tabs cannot share a connection.
  * @param {{path: string, user: number}} options
  * @returns {((handlers: SocketHandlers) => Transport) | undefined}
  */
@@ -72,7 +70,7 @@ export function sharedTransport({ path, user }) {
 }
 
 /** @param {string} path @param {number} user */
-export function nameFor(path, user) {
+function nameFor(path, user) {
   return `holdfast-socket-${VERSION}-${path}-${user}`;
 }
 
@@ -90,12 +88,12 @@ export class SharedSocket {
   #role = null;
   /** @type {Channel | null} */
   #channel = null;
-  /** Ends the wait for the lock, and for the locks of this tab's seat. */
+  /** Ends the wait for the shared lock and for this tab's own. */
   #wait = new AbortController();
-  /** Gives the lock back. @type {() => void} */
+  /** Releases the shared lock. @type {() => void} */
   #release = () => {};
-  /** Gives this tab's seat back. @type {() => void} */
-  #vacate = () => {};
+  /** Releases this tab's own lock. @type {() => void} */
+  #releaseTab = () => {};
 
   /** @param {SharedSocketOptions} options */
   constructor({
@@ -121,11 +119,6 @@ export class SharedSocket {
     return this.#state;
   }
 
-  /** This tab has the WebSocket. */
-  get leads() {
-    return this.#role instanceof Leader;
-  }
-
   start() {
     if (this.#role) this.#role.start();
     else if (this.#state.name === 'idle' || this.#state.name === 'stopped') this.#join();
@@ -133,18 +126,18 @@ export class SharedSocket {
 
   stop() {
     this.#leave();
-    this.#enter({ name: 'idle' });
+    this.#setState({ name: 'idle' });
   }
 
   /**
-   * Leave the others; whoever leads lets the next one lead. A page in the back/forward cache may
-   * hold neither lock nor channel.
+   * Leave the other tabs; another one leads. A page in the back/forward cache may hold neither lock
+   * nor channel.
    */
   sleep() {
     if (this.#role === null) return;
     const { name } = this.#state;
     this.#leave();
-    if (name !== 'stopped') this.#enter({ name: 'offline' });
+    if (name !== 'stopped') this.#setState({ name: 'offline' });
   }
 
   wake() {
@@ -174,45 +167,45 @@ export class SharedSocket {
   #join() {
     this.#channel = this.#open(this.#name);
     this.#channel.onmessage = ({ data }) =>
-      this.#guarded(() => this.#role?.hear(data), 'handling a message of another tab');
+      this.#guarded(() => this.#role?.receive(data), 'handling a message of another tab');
     this.#follow();
-    this.#enter({ name: 'connecting' });
+    this.#setState({ name: 'connecting' });
   }
 
   #leave() {
     this.#wait.abort();
-    this.#retire();
+    this.#endRole();
     this.#role = null;
     this.#channel?.close();
     this.#channel = null;
   }
 
-  /** Put down what this tab was. */
-  #retire() {
+  /** End leading or following. */
+  #endRole() {
     this.#role?.stop();
     this.#release();
-    this.#vacate();
-    [this.#release, this.#vacate] = [() => {}, () => {}];
+    this.#releaseTab();
+    [this.#release, this.#releaseTab] = [() => {}, () => {}];
   }
 
-  /** Take a seat, and wait for the lock. */
+  /** Follow the leader, and wait for the shared lock. */
   #follow() {
     const follower = this.#follower();
     this.#role = follower;
-    this.#compete();
-    // The leader sees by the seat's lock when this tab is gone, so it is held before the leader
-    // hears of it.
+    this.#requestLock();
+    // The leader notices by this tab's own lock when the tab is gone, so the tab joins with the
+    // lock held.
     const { signal } = this.#wait;
     const hold = () =>
       /** @type {Promise<void>} */ (
-        new Promise((vacate) => {
-          if (this.#role !== follower) return vacate();
-          this.#vacate = () => vacate();
+        new Promise((release) => {
+          if (this.#role !== follower) return release();
+          this.#releaseTab = () => release();
           follower.start();
         })
       );
     this.#locks
-      .request(seatName(this.#name, follower.seat), { signal }, hold)
+      .request(tabLockName(this.#name, follower.id), { signal }, hold)
       .catch((error) => this.#failed(error, signal));
   }
 
@@ -220,8 +213,8 @@ export class SharedSocket {
     return new Follower({
       handlers: this.#roleHandlers(),
       post: (message) => this.#post(message),
-      takeOver: () => this.#compete({ steal: true }),
-      guarded: (handler) => this.#guarded(handler, 'handling what the leading tab said'),
+      takeOver: () => this.#requestLock({ steal: true }),
+      guarded: (handler) => this.#guarded(handler, 'handling a message of the leading tab'),
       clock: this.#clock,
     });
   }
@@ -230,33 +223,33 @@ export class SharedSocket {
    * Wait for the lock, or take it from a tab that does not answer.
    * @param {{steal?: boolean}} [options]
    */
-  #compete({ steal = false } = {}) {
+  #requestLock({ steal = false } = {}) {
     const before = this.#wait;
     const wait = new AbortController();
     this.#wait = wait;
     before.abort();
     let held = false;
-    const reign = () => {
+    const lead = () => {
       if (wait.signal.aborted) return Promise.resolve();
       held = true;
       return this.#lead();
     };
     this.#locks
-      .request(this.#name, steal ? { steal } : { signal: wait.signal }, reign)
+      .request(this.#name, steal ? { steal } : { signal: wait.signal }, lead)
       .catch((error) => {
-        if (held && this.#wait === wait && !wait.signal.aborted) this.#dethroned();
+        if (held && this.#wait === wait && !wait.signal.aborted) this.#lockStolen();
         else this.#failed(error, wait.signal);
       });
   }
 
-  /** @returns {Promise<void>}  fulfilled when the lock is to be given back */
+  /** @returns {Promise<void>}  fulfilled when the lock is to be released */
   #lead() {
-    this.#retire();
+    this.#endRole();
     const leader = new Leader({
       connect: this.#connect,
       handlers: this.#roleHandlers(),
       post: (message) => this.#post(message),
-      vacated: (seat, signal) => this.#vacated(seat, signal),
+      released: (tab, signal) => this.#tabReleased(tab, signal),
       clock: this.#clock,
     });
     this.#role = leader;
@@ -267,25 +260,24 @@ export class SharedSocket {
   }
 
   /** Another tab took the lock: this one was frozen, or seemed to be. */
-  #dethroned() {
-    this.#retire();
+  #lockStolen() {
+    this.#endRole();
     this.#follow();
-    this.#enter({ name: 'connecting' });
+    this.#setState({ name: 'connecting' });
   }
 
   /**
-   * @param {string} seat
+   * @param {string} tab
    * @param {AbortSignal} signal
    */
-  #vacated(seat, signal) {
+  #tabReleased(tab, signal) {
     return this.#locks
-      .request(seatName(this.#name, seat), { signal }, async () => {})
+      .request(tabLockName(this.#name, tab), { signal }, async () => {})
       .catch(() => {});
   }
 
   /**
-   * A lock was refused for another reason than that we do not want it any more: without one, this
-   * tab has a connection of its own.
+   * The browser refused a lock that this tab still wants: connect without the others.
    * @param {unknown} error
    * @param {AbortSignal} signal
    */
@@ -305,7 +297,7 @@ export class SharedSocket {
       },
       object: (object) =>
         this.#guarded(() => this.#handlers.object(object), `handling "${object.type}"`),
-      state: (state) => this.#enter(state),
+      state: (state) => this.#setState(state),
     };
   }
 
@@ -315,7 +307,7 @@ export class SharedSocket {
   }
 
   /** @param {ConnectionState} state */
-  #enter(state) {
+  #setState(state) {
     this.#state = state;
     this.#guarded(() => this.#handlers.state(state), 'handling a new state');
   }
@@ -333,7 +325,7 @@ export class SharedSocket {
   }
 }
 
-/** @param {string} name @param {string} seat */
-function seatName(name, seat) {
-  return `${name}-seat-${seat}`;
+/** @param {string} name @param {string} tab */
+function tabLockName(name, tab) {
+  return `${name}-tab-${tab}`;
 }

@@ -1,15 +1,13 @@
 /**
- * What the tabs of one browser want of their one connection: each tab has a seat, and the server
- * sees one client.
+ * The subscriptions of all tabs, over the one connection of the leading tab.
  *
- * The server has one subscription of a stream per connection, and what one seat reads moves it. So
- * every seat hears all that the server says about a stream, the pages that others asked for
- * included, and goes by the two rules of docs/protocol.md §3: a seat that is level and hears of a
- * page below its position with more to come pulls, as it would have to if it had asked itself. What
- * a seat ignores there costs nothing; what it does not hear would leave it deaf.
+ * The server has one subscription of a stream per connection, and a pull by one tab moves it. So
+ * every tab receives every frame of a stream, including the pages that other tabs asked for, and
+ * applies the two rules of docs/protocol.md §3. A tab ignores a frame that it does not need, but a
+ * tab that missed one would stay behind without noticing.
  *
- * A seat that asks to be subscribed where the server pushes already is answered from here: a new
- * tab on the present costs the server nothing.
+ * A tab that subscribes where the server pushes already is answered from here, so it costs the
+ * server nothing.
  * @module
  */
 
@@ -19,79 +17,65 @@
 /** @typedef {Record<string, any>} Fields */
 
 /**
- * @typedef {object} SeatsOptions
+ * @typedef {object} TabSubscriptionsOptions
  * @property {(name: string, fields: Fields, answer: Answer) => void} ask sends a command over the
  *   connection
- * @property {(object: Fields & {type: string}, except: string[]) => void} tell says something to
- *   all seats but these
+ * @property {(object: Fields & {type: string}, except: string[]) => void} deliver  to all tabs
+ *   except these
  */
 
-export class Seats {
+export class TabSubscriptions {
   #ask;
-  #tell;
-  /** The seats that follow each stream. @type {Map<string, Set<string>>} */
+  #deliver;
+  /** The tabs that follow each stream, by stream. @type {Map<string, Set<string>>} */
   #followers = new Map();
   /**
-   * Streams that the server pushes, each by the position after which it does.
+   * The streams that the server pushes, each with the position after which it does.
    * @type {Map<string, number>}
    */
   #levels = new Map();
   /**
-   * Pulls under way: who asks for the same meanwhile is answered together.
-   * @type {Map<string, {seat: string, answer: Answer}[]>}
+   * Pulls under way. Tabs that ask for the same page share the answer.
+   * @type {Map<string, {tab: string, answer: Answer}[]>}
    */
   #pulls = new Map();
 
-  /** @param {SeatsOptions} options */
-  constructor({ ask, tell }) {
+  /** @param {TabSubscriptionsOptions} options */
+  constructor({ ask, deliver }) {
     this.#ask = ask;
-    this.#tell = tell;
+    this.#deliver = deliver;
   }
 
-  /**
-   * A seat has a command.
-   * @param {string} seat
-   * @param {string} name
-   * @param {Fields} fields
-   * @param {Answer} answer
-   */
-  ask(seat, name, fields, answer) {
-    if (name === 'subscribe') this.#subscribe(seat, fields.streams, answer);
-    else if (name === 'pull') this.#pull(seat, fields.stream, fields.after, answer);
-    else if (name === 'unsubscribe') this.#unsubscribe(seat, fields.streams, answer);
-    else this.#ask(name, fields, answer);
-  }
-
-  /** The server said something to nobody in particular. @param {Fields & {type: string}} object */
-  heard(object) {
+  /** The server pushed an object. @param {Fields & {type: string}} object */
+  received(object) {
     const level = this.#levels.get(object.stream);
     if (object.type === 'event' && level !== undefined && object.seq > level)
-      this.#reached(object.stream, object.seq === level + 1 ? object.seq : null);
-    if (object.type === 'page') this.#reached(object.stream, levelOf(object));
-    if (object.type === 'behind' || object.type === 'closed') this.#reached(object.stream, null);
+      this.#setLevel(object.stream, object.seq === level + 1 ? object.seq : null);
+    if (object.type === 'page') this.#setLevel(object.stream, levelOf(object));
+    if (object.type === 'behind' || object.type === 'closed') this.#setLevel(object.stream, null);
     if (object.type === 'closed') this.#followers.delete(object.stream);
-    this.#tell(object, []);
+    this.#deliver(object, []);
   }
 
-  /** A tab is gone: what nobody else follows is followed no more. @param {string} seat */
-  leave(seat) {
+  /** A tab is gone. Streams that no other tab follows are unsubscribed. @param {string} tab */
+  leave(tab) {
     const streams = [...this.#followers]
-      .filter(([, seats]) => seats.has(seat))
+      .filter(([, tabs]) => tabs.has(tab))
       .map(([stream]) => stream);
-    if (streams.length > 0) this.#unsubscribe(seat, streams, { done() {}, failed() {} });
+    if (streams.length > 0) this.unsubscribe(tab, streams, { done() {}, failed() {} });
   }
 
-  /** The connection is gone, and all subscriptions with it; every seat knows. */
-  cut() {
+  /** The connection is gone, and with it all subscriptions. Every tab knows. */
+  disconnected() {
     this.#followers.clear();
     this.#levels.clear();
   }
 
   /**
-   * Heads as they are by now, for a seat that greets late.
+   * Raise the heads of an earlier `hello` to the present, for a tab that joins later.
    * @param {Record<string, number>} heads
    */
-  raised(heads) {
+  currentHeads(heads) {
     return Object.fromEntries(
       Object.entries(heads).map(([stream, head]) => [
         stream,
@@ -101,12 +85,12 @@ export class Seats {
   }
 
   /**
-   * @param {string} seat
+   * @param {string} tab
    * @param {Record<string, number | null>} streams  positions
    * @param {Answer} answer
    */
-  #subscribe(seat, streams, answer) {
-    for (const stream of Object.keys(streams)) this.#followersOf(stream).add(seat);
+  subscribe(tab, streams, answer) {
+    for (const stream of Object.keys(streams)) this.#followersOf(stream).add(tab);
     const covered = Object.entries(streams).filter(
       ([stream, position]) => this.#levels.get(stream) === position,
     );
@@ -115,11 +99,11 @@ export class Seats {
     );
     const done = (/** @type {any} */ data) => {
       for (const [stream, page] of Object.entries(data.pages ?? {}))
-        this.#came(stream, page, [seat]);
-      for (const stream of Object.keys(data.errors ?? {})) this.#refused(stream, seat);
+        this.#pageReceived(stream, page, [tab]);
+      for (const stream of Object.keys(data.errors ?? {})) this.#refused(stream, tab);
       const pages = covered.map(([stream, position]) => [
         stream,
-        this.#present(stream, /** @type {number} */ (position)),
+        this.#emptyPage(stream, /** @type {number} */ (position)),
       ]);
       answer.done({ ...data, pages: { ...data.pages, ...Object.fromEntries(pages) } });
     };
@@ -128,13 +112,13 @@ export class Seats {
   }
 
   /**
-   * The page after a position that was level when its seat asked. It may have moved on meanwhile,
-   * unheard by the seat: then there is more to pull.
+   * The page for a tab whose position was level when it asked. If the stream has moved on since,
+   * `head` says that there is more to pull.
    * @param {string} stream
    * @param {number} position
    * @returns {Page}
    */
-  #present(stream, position) {
+  #emptyPage(stream, position) {
     return {
       from: position,
       to: position,
@@ -144,38 +128,38 @@ export class Seats {
   }
 
   /**
-   * @param {string} seat
+   * @param {string} tab
    * @param {string} stream
    * @param {number} after
    * @param {Answer} answer
    */
-  #pull(seat, stream, after, answer) {
+  pull(tab, stream, after, answer) {
     const key = `${after} ${stream}`;
-    const together = this.#pulls.get(key);
-    if (together) return void together.push({ seat, answer });
-    const waiting = [{ seat, answer }];
+    const pending = this.#pulls.get(key);
+    if (pending) return void pending.push({ tab, answer });
+    const waiting = [{ tab, answer }];
     this.#pulls.set(key, waiting);
     const done = (/** @type {Page} */ page) => {
       this.#pulls.delete(key);
-      const seats = waiting.map((one) => one.seat);
-      this.#came(stream, page, seats);
+      const tabs = waiting.map((one) => one.tab);
+      this.#pageReceived(stream, page, tabs);
       for (const one of waiting) one.answer.done(page);
     };
     const failed = (/** @type {HoldfastError} */ error) => {
       this.#pulls.delete(key);
-      if (error.code === 'not_subscribed') this.#reached(stream, null);
+      if (error.code === 'not_subscribed') this.#setLevel(stream, null);
       for (const one of waiting) one.answer.failed(error);
     };
     this.#ask('pull', { stream, after }, { done, failed });
   }
 
   /**
-   * @param {string} seat
+   * @param {string} tab
    * @param {string[]} streams
    * @param {Answer} answer
    */
-  #unsubscribe(seat, streams, answer) {
-    for (const stream of streams) this.#followers.get(stream)?.delete(seat);
+  unsubscribe(tab, streams, answer) {
+    for (const stream of streams) this.#followers.get(stream)?.delete(tab);
     const left = streams.filter((stream) => this.#followersOf(stream).size === 0);
     for (const stream of left) {
       this.#followers.delete(stream);
@@ -186,52 +170,52 @@ export class Seats {
   }
 
   /**
-   * A page that seats asked for: the others hear it as if it had been pushed, unless it says what
-   * they know.
+   * Deliver a page that some tabs asked for to the others as if it had been pushed, unless they
+   * have it already.
    * @param {string} stream
    * @param {any} page
-   * @param {string[]} seats
+   * @param {string[]} tabs
    */
-  #came(stream, page, seats) {
+  #pageReceived(stream, page, tabs) {
     const before = this.#levels.get(stream);
     const level = levelOf(page);
-    this.#reached(stream, level);
-    if (level === null || level !== before) this.#tell({ ...page, type: 'page', stream }, seats);
+    this.#setLevel(stream, level);
+    if (level === null || level !== before) this.#deliver({ ...page, type: 'page', stream }, tabs);
   }
 
   /**
-   * One seat could not be subscribed. Whether the others still are is found out by pulling.
+   * One tab could not be subscribed. The others pull to find out whether they still are.
    * @param {string} stream
-   * @param {string} seat
+   * @param {string} tab
    */
-  #refused(stream, seat) {
-    const seats = this.#followersOf(stream);
+  #refused(stream, tab) {
+    const tabs = this.#followersOf(stream);
     const head = this.#levels.get(stream) ?? 0;
-    seats.delete(seat);
-    this.#reached(stream, null);
-    if (seats.size > 0) this.#tell({ type: 'behind', stream, head }, [seat]);
+    tabs.delete(tab);
+    this.#setLevel(stream, null);
+    if (tabs.size > 0) this.#deliver({ type: 'behind', stream, head }, [tab]);
     else this.#followers.delete(stream);
   }
 
   /**
    * @param {string} stream
-   * @param {number | null} level  null: the server does not push, or it is not known after what
+   * @param {number | null} level  null: the server does not push, or from an unknown position
    */
-  #reached(stream, level) {
-    // The answer to a pull may come after its seat has left, when the server pushes no more.
+  #setLevel(stream, level) {
+    // The answer to a pull may arrive after its tab has left, when the server no longer pushes.
     if (level === null || !this.#followers.get(stream)?.size) this.#levels.delete(stream);
     else this.#levels.set(stream, level);
   }
 
   /** @param {string} stream */
   #followersOf(stream) {
-    const seats = this.#followers.get(stream) ?? new Set();
-    this.#followers.set(stream, seats);
-    return seats;
+    const tabs = this.#followers.get(stream) ?? new Set();
+    this.#followers.set(stream, tabs);
+    return tabs;
   }
 }
 
-/** @param {any} page @returns {number | null}  the position that it makes level, if it does */
+/** @param {any} page @returns {number | null}  its position, if it makes a tab level */
 function levelOf(page) {
   return Number.isSafeInteger(page?.to) && page.to >= page.head ? page.to : null;
 }

@@ -1,23 +1,21 @@
 /**
- * What the tabs of one browser share: turns, and news.
+ * The lock and the channel that the tabs of one browser share.
  *
- * One tab has its turn at a time, by a Web Lock that is held for as long as there is something to
- * send. The lock goes round: whoever has entries waits for it, so the tab that a person writes in
- * does not depend on one that the browser froze. Where there are no locks (plain HTTP, old
- * browsers), every tab has its turn at once.
+ * A Web Lock goes round: every tab that needs it waits for it, so the tab that the user writes in
+ * does not depend on one that the browser froze. Without locks (plain HTTP, old browsers), no tab
+ * waits.
  * @module
  */
 
 /** @typedef {import('../types.js').Clock} Clock */
 
-/** A tab that holds the lock for longer is frozen: longer than any command waits for its answer. */
-export const LOCK_PATIENCE_MS = 20_000;
+/** A tab that holds the lock for longer is frozen: no command waits that long for its answer. */
+export const LOCK_TIMEOUT_MS = 20_000;
 
 /**
- * @typedef {object} Locks  the part of LockManager that is needed
- * @property
- *   {(name: string, options: {signal: AbortSignal}, callback: () => Promise<void>) => Promise<void>}
- *   request
+ * @typedef {{signal: AbortSignal}} LockOptions
+ * @typedef {(name: string, options: LockOptions, held: () => Promise<void>) => Promise<void>} Request
+ * @typedef {{request: Request}} Locks  the part of LockManager that is needed
  *
  * @typedef {object} Channel  the part of BroadcastChannel that is needed
  * @property {(value: any) => void} postMessage
@@ -26,8 +24,7 @@ export const LOCK_PATIENCE_MS = 20_000;
  */
 
 /**
- * Open the channel on which the other tabs hear what this one says; null where the browser has
- * none.
+ * Open a channel to the other tabs; null where the browser has none.
  * @param {string} name
  * @returns {Channel | null}
  */
@@ -37,24 +34,24 @@ export function openChannel(name) {
 }
 
 /**
- * Run `turn` while no other tab runs its own, or after LOCK_PATIENCE_MS all the same.
+ * Run `callback` while this tab holds the lock, or without it after LOCK_TIMEOUT_MS.
  * @param {Locks | null} locks
  * @param {string} name
  * @param {Clock} clock
- * @param {() => Promise<void>} turn
+ * @param {() => Promise<void>} callback
  */
-export async function takeTurn(locks, name, clock, turn) {
-  if (locks === null) return turn();
-  const patience = new AbortController();
-  const timer = clock.setTimeout(() => patience.abort(), LOCK_PATIENCE_MS);
+export async function withLock(locks, name, clock, callback) {
+  if (locks === null) return callback();
+  const timeout = new AbortController();
+  const timer = clock.setTimeout(() => timeout.abort(), LOCK_TIMEOUT_MS);
   let begun = false;
   const begin = () => {
     begun = true;
     clock.clearTimeout(timer);
-    return turn();
+    return callback();
   };
   try {
-    await locks.request(name, { signal: patience.signal }, begin);
+    await locks.request(name, { signal: timeout.signal }, begin);
   } catch (error) {
     if (begun) throw error;
     await begin();

@@ -1,72 +1,66 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { uuid } from '../../../realtime/static/realtime/lib/uuid.js';
-import { OpeningRows, openRows } from '../../../realtime/static/realtime/outbox/idb.js';
+import { EntryStore } from '../../../realtime/static/realtime/outbox/entry_store.js';
 import { FakeIndexedDB } from '../support/indexeddb.js';
 import { reports } from '../support/scene.js';
 
-const row = (/** @type {string} */ key, owner = 7) => ({ key, owner, body: `of ${key}` });
+const entry = (/** @type {string} */ key, owner = 7) => ({ key, owner, body: `of ${key}` });
 
 for (const [kind, durable] of /** @type {const} */ ([
-  ['durable rows', true],
-  ['rows in memory', false],
+  ['entries in IndexedDB', true],
+  ['entries in memory', false],
 ])) {
   describe(kind, () => {
     const openOne = () =>
-      openRows({ indexedDB: durable ? new FakeIndexedDB().factory : null, ...reports() });
+      new EntryStore({ indexedDB: durable ? new FakeIndexedDB().factory : null, ...reports() });
 
     test('say whether they survive a reload', async () => {
-      assert.equal((await openOne()).durable, durable);
+      const store = openOne();
+      await store.all(7);
+      assert.equal(store.durable, durable);
     });
 
     test('come back in the order in which they were added, each owner their own', async () => {
-      const rows = await openOne();
+      const store = openOne();
       const orders = [
-        await rows.add(row('a')),
-        await rows.add(row('b', 8)),
-        await rows.add(row('c')),
+        await store.add(entry('a')),
+        await store.add(entry('b', 8)),
+        await store.add(entry('c')),
       ];
       assert.deepEqual(orders, [1, 2, 3]);
       assert.deepEqual(
-        (await rows.all(7)).map(({ key, order }) => `${key}${order}`),
+        (await store.all(7)).map(({ key, order }) => `${key}${order}`),
         ['a1', 'c3'],
       );
     });
 
     test('can be replaced and removed', async () => {
-      const rows = await openOne();
-      const order = await rows.add(row('a'));
-      await rows.put({ ...row('a'), order, body: 'new' });
-      assert.equal((await rows.all(7))[0].body, 'new');
-      await rows.delete(order);
-      assert.deepEqual(await rows.all(7), []);
-      rows.close();
+      const store = openOne();
+      const order = await store.add(entry('a'));
+      await store.put({ ...entry('a'), order, body: 'new' });
+      assert.equal((await store.all(7))[0].body, 'new');
+      await store.delete(order);
+      assert.deepEqual(await store.all(7), []);
+      store.close();
     });
   });
 }
 
-describe('rows that are not open yet', () => {
-  test('do what is asked of them once they are, in its order', async () => {
-    const rows = new OpeningRows(
-      openRows({ indexedDB: new FakeIndexedDB().factory, ...reports() }),
-    );
-    const added = [rows.add(row('a')), rows.add(row('b'))];
-    const found = rows.all(7);
-    await rows.delete(2);
+describe('a store that is not open yet', () => {
+  test('runs its operations once it is open, in their order', async () => {
+    const store = new EntryStore({ indexedDB: new FakeIndexedDB().factory, ...reports() });
+    const added = [store.add(entry('a')), store.add(entry('b'))];
+    const found = store.all(7);
+    await store.delete(2);
     assert.deepEqual(await Promise.all(added), [1, 2]);
     assert.deepEqual(
       (await found).map(({ key }) => key),
       ['a', 'b'],
     );
-    assert.ok(rows.durable);
-    rows.close();
-    await assert.rejects(rows.all(7), /closed/);
-  });
-
-  test('say so when nothing survives a reload', async () => {
-    const rows = new OpeningRows(openRows({ indexedDB: null, ...reports() }));
-    await rows.all(7);
-    assert.ok(!rows.durable);
+    assert.ok(store.durable);
+    store.close();
+    await assert.rejects(store.all(7), /closed/);
   });
 });
 
@@ -75,7 +69,9 @@ describe('a browser that does not store', () => {
     const disk = new FakeIndexedDB();
     disk.denied = true;
     const { all: problems, report } = reports();
-    assert.ok(!(await openRows({ indexedDB: disk.factory, report })).durable);
+    const store = new EntryStore({ indexedDB: disk.factory, report });
+    assert.equal(await store.add(entry('a')), 1);
+    assert.ok(!store.durable);
     assert.equal(problems.length, 1);
   });
 
@@ -83,14 +79,16 @@ describe('a browser that does not store', () => {
     const disk = new FakeIndexedDB();
     disk.silent = true;
     const { all: problems, report } = reports();
-    assert.ok(!(await openRows({ indexedDB: disk.factory, report, timeoutMs: 1 })).durable);
+    const store = new EntryStore({ indexedDB: disk.factory, report, timeoutMs: 1 });
+    assert.equal(await store.add(entry('a')), 1);
+    assert.ok(!store.durable);
     assert.equal(problems.length, 1);
   });
 
   test('because another tab closed the database', async () => {
-    const rows = await openRows({ indexedDB: new FakeIndexedDB().factory, ...reports() });
-    rows.close();
-    await assert.rejects(rows.add(row('a')), /closed/);
+    const store = new EntryStore({ indexedDB: new FakeIndexedDB().factory, ...reports() });
+    store.close();
+    await assert.rejects(store.add(entry('a')), /closed/);
   });
 });
 

@@ -1,16 +1,16 @@
 /**
- * What stands between messages: the days, the line of new messages, and whether a message continues
- * the one before.
+ * The dividers between messages: days and the unread line. Also groups messages of the same author.
  * @module
  */
 
 import { clone } from '../lib/dom.js';
 import { dayKey, dayName } from '../lib/words.js';
 
-const GROUP_MS = 300_000; // of one author: as chat/page_data.py has it
+/** Of one author, as in chat/pages/page_data.py. */
+const GROUP_MS = 300_000;
 
 /**
- * Day separators, and whether a message continues the one before.
+ * Draw the day divider of a message, or group it with the message before.
  * @param {HTMLElement} element
  * @param {string} createdAt
  * @param {number} authorId
@@ -36,11 +36,11 @@ export function decorate(element, createdAt, authorId, replyTo) {
 }
 
 /**
- * Put the line of new messages before `element`; without one, take it away.
+ * Move the unread line before `element`; without one, remove it.
  * @param {HTMLElement} line
  * @param {HTMLElement | undefined} element
  */
-export function drawNewLine(line, element) {
+export function drawUnreadLine(line, element) {
   if (!element) return line.remove();
   const first = dayOf(element) ?? element;
   if (first.previousElementSibling === line) return;
@@ -68,7 +68,7 @@ export function nextMessage(element) {
   return /** @type {HTMLElement | null} */ (other);
 }
 
-/** The separator that belongs to a message. @param {HTMLElement} element */
+/** The day divider of a message. @param {HTMLElement} element */
 function dayOf(element) {
   const before = element.previousElementSibling;
   return before?.classList.contains('day') ? before : null;

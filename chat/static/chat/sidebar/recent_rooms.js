@@ -1,14 +1,14 @@
 /**
- * Which rooms were looked at last, on this device.
+ * The rooms that were opened last, on this device.
  * @module
  */
 
-const MOST_KEPT = 50;
+const MAX_KEPT = 50;
 
-export class Recent {
+export class RecentRooms {
   #key;
   #storage;
-  /** The latest first. @type {number[]} */
+  /** The most recent first. @type {number[]} */
   #ids;
 
   /**
@@ -23,16 +23,16 @@ export class Recent {
 
   /** @param {number} roomId */
   visited(roomId) {
-    // Other tabs have been somewhere too.
-    this.#ids = [roomId, ...this.#read().filter((id) => id !== roomId)].slice(0, MOST_KEPT);
+    // Other tabs have opened rooms too.
+    this.#ids = [roomId, ...this.#read().filter((id) => id !== roomId)].slice(0, MAX_KEPT);
     try {
       this.#storage.setItem(this.#key, JSON.stringify(this.#ids));
     } catch {
-      // Full or forbidden: then it is forgotten with the page.
+      // Storage is full or forbidden: the list lives as long as the page.
     }
   }
 
-  /** 0: the latest; Infinity: not among them. @param {number} roomId */
+  /** 0: the most recent; Infinity: not in the list. @param {number} roomId */
   recency(roomId) {
     const at = this.#ids.indexOf(roomId);
     return at < 0 ? Infinity : at;

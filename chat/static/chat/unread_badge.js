@@ -1,14 +1,14 @@
 /**
- * What waits, outside of the page: in the icon of its tab, and on the icon of the installed app.
+ * The unread badge on the icon of the tab and of the installed app.
  * @module
  */
 
 import { few } from './lib/words.js';
 
-// an icon knows no custom properties: --accent and --danger in light mode
+// --accent and --danger in light mode: an icon cannot use custom properties.
 const COLOURS = { quiet: '#0d7a75', loud: '#cf3b33' };
 
-export class Counters {
+export class UnreadBadge {
   #link = /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel="icon"]'));
   #plain = this.#link?.href ?? '';
   #shown = '';
@@ -33,8 +33,11 @@ export class Counters {
  */
 function drawn(count, loud) {
   const size = count.length > 2 ? 13 : count.length > 1 ? 17 : 21;
+  const fill = loud ? COLOURS.loud : COLOURS.quiet;
+  const font = `font-family="system-ui,sans-serif" font-weight="700" font-size="${size}"`;
   const picture =
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="16" fill="${loud ? COLOURS.loud : COLOURS.quiet}"/>` +
-    `<text x="16" y="16" dy=".36em" text-anchor="middle" font-family="system-ui,sans-serif" font-weight="700" font-size="${size}" fill="#fff">${count}</text></svg>`;
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">' +
+    `<circle cx="16" cy="16" r="16" fill="${fill}"/>` +
+    `<text x="16" y="16" dy=".36em" text-anchor="middle" ${font} fill="#fff">${count}</text></svg>`;
   return `data:image/svg+xml,${encodeURIComponent(picture)}`;
 }

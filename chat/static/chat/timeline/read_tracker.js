@@ -1,6 +1,5 @@
 /**
- * What counts as read: the newest message is on the screen of somebody who looks at it. And where
- * the line of new messages stands.
+ * Marks a room as read when its newest message is visible, and places the unread line.
  * @module
  */
 
@@ -10,24 +9,25 @@
  * @typedef {import('../../realtime/client.js').Client} Client
  */
 
-const TELL_EVERY_MS = 1000; // a busy room is read with one command a second
+/** A busy room sends one command a second. */
+const REPORT_EVERY_MS = 1000;
 
-export class Reading {
+export class ReadTracker {
   #room;
   #timeline;
   #client;
-  #toldNumber = 0;
+  #reportedNumber = 0;
   #toldAt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /**
-   * Somebody went back to find this again: being open does not read the room until they come anew,
-   * write or say so.
+   * The user marked messages as unread. The open room is not read until the user opens it again,
+   * posts, or marks it as read.
    */
   #held = false;
   #look = () => this.look();
-  #hidden = () => this.#tellNow();
-  #shownOrHidden = () => (document.visibilityState === 'hidden' ? this.#tellNow() : this.look());
+  #hidden = () => this.#reportNow();
+  #shownOrHidden = () => (document.visibilityState === 'hidden' ? this.#reportNow() : this.look());
   #ends;
 
   /**
@@ -41,30 +41,31 @@ export class Reading {
     this.#client = client;
     this.#ends = [
       room.on('back', (number) => this.#hold(number)),
-      client.on('hello', () => this.look()), // a page is looked at before it is connected
+      // A page may be visible before it is connected.
+      client.on('hello', () => this.look()),
     ];
     addEventListener('focus', this.#look);
     document.addEventListener('visibilitychange', this.#shownOrHidden);
-    // before the connection is ended for the same reason
+    // Before the same event closes the connection.
     addEventListener('pagehide', this.#hidden, { capture: true });
   }
 
   leave() {
-    this.#tellNow();
+    this.#reportNow();
     for (const end of this.#ends) end();
     removeEventListener('focus', this.#look);
     document.removeEventListener('visibilitychange', this.#shownOrHidden);
     removeEventListener('pagehide', this.#hidden, { capture: true });
   }
 
-  /** The room was opened: what is unread begins after what was read. */
+  /** The room was opened: the unread line is after the last read message. */
   opened() {
     if (this.#room.unread > 0) this.#timeline.newFrom(this.#room.readNumber + 1);
   }
 
   /**
-   * A message of somebody else came. Where everything before it was read and nobody looks, the line
-   * stands before it.
+   * A message of another user arrived. If all before it are read and the room is not visible, the
+   * unread line moves before it.
    * @param {{number?: number}} message
    */
   arrived({ number }) {
@@ -72,32 +73,32 @@ export class Reading {
       this.#timeline.newFrom(number);
   }
 
-  /** The person comes to the room anew, or writes in it: what is looked at from now on is read. */
+  /** The user opens the room again or posts: visible messages count as read from now on. */
   release() {
     this.#held = false;
   }
 
-  /** All that there is has been read, says the person. */
+  /** The user marked the room as read. */
   readAll() {
     this.#held = false;
     this.#timeline.newFrom(null);
     this.#room.readTo(this.#room.lastNumber);
-    this.#tell();
+    this.#report();
   }
 
   /** @param {number} number */
   #hold(number) {
     this.#held = true;
     clearTimeout(this.#timer);
-    this.#toldNumber = this.#room.readNumber;
+    this.#reportedNumber = this.#room.readNumber;
     this.#timeline.newFrom(number);
   }
 
-  /** Is the newest message being looked at? Then it is read. */
+  /** Mark the newest message as read if it is visible. */
   look() {
     if (this.#held || !this.#isLooking() || !this.#room.isMember) return;
     this.#room.readTo(this.#room.lastNumber);
-    this.#tell();
+    this.#report();
   }
 
   #isLooking() {
@@ -109,27 +110,28 @@ export class Reading {
     );
   }
 
-  /** A page that is hidden may not come back: what it was about to tell, it tells at once. */
-  #tellNow() {
+  /** A hidden page may not come back, so it reports at once. */
+  #reportNow() {
     if (this.#timer === undefined) return;
     this.#toldAt = 0;
-    this.#tell();
+    this.#report();
   }
 
-  #tell() {
+  #report() {
     const number = this.#room.readNumber;
-    if (number <= this.#toldNumber) return;
-    const wait = this.#toldAt + TELL_EVERY_MS - Date.now();
+    if (number <= this.#reportedNumber) return;
+    const wait = this.#toldAt + REPORT_EVERY_MS - Date.now();
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (wait > 0) {
-      this.#timer = setTimeout(() => this.#tell(), wait);
+      this.#timer = setTimeout(() => this.#report(), wait);
       return;
     }
     this.#toldAt = Date.now();
-    this.#toldNumber = number;
+    this.#reportedNumber = number;
     this.#client.command('room.read', { room: this.#room.id, number }).catch(() => {
-      this.#toldNumber = 0; // told again with the next look
+      // Reported again with the next look.
+      this.#reportedNumber = 0;
     });
   }
 }
