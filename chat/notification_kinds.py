@@ -1,7 +1,7 @@
 """The kinds of notification that chat sends, and the sentences they become for their readers.
 
-static/chat/inbox/words.js has the same sentences for the browser; a test compares them. Each sentence
-is whole: languages order and inflect its parts differently.
+static/chat/inbox/words.js has the same sentences for the browser; a test compares them. Each
+sentence is whole: languages order and inflect its parts differently.
 """
 
 from collections.abc import Callable

@@ -226,7 +226,10 @@ COMPOSED = ("title", "body", "url", "level", "expires_at")
 
 
 class AnnouncementForm(forms.ModelForm[Announcement]):
-    """Composes an announcement. Sent twice (a double click, a reload), it is one, because ``key`` comes with the page."""
+    """Composes an announcement.
+
+    Sent twice (a double click, a reload), it is one, because ``key`` comes with the page.
+    """
 
     key = forms.UUIDField(label=gettext_lazy("key"), initial=uuid.uuid4, widget=forms.HiddenInput)
     body = forms.CharField(
@@ -340,7 +343,11 @@ class AnnouncementAdmin(RecallingAdmin):
         form_url: str = "",
         extra_context: Any = None,
     ) -> HttpResponse:
-        """Show or send. Django's own wraps this in a transaction, in which no stream's lock may be taken; the service opens its own."""
+        """Show or send.
+
+        Django's own wraps this in a transaction, in which no stream's lock may be taken; the
+        service opens its own.
+        """
         response: HttpResponse = self._changeform_view(request, object_id, form_url, extra_context)  # type: ignore[attr-defined]
         return response
 

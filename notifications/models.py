@@ -1,6 +1,7 @@
 """Tables of inboxes, announcements and broadcasts.
 
-Rows that carry ``seq`` belong to a stream (``inbox.<user>``, ``announcements``): only ``notifications.services`` changes them.
+Rows that carry ``seq`` belong to a stream (``inbox.<user>``, ``announcements``): only
+``notifications.services`` changes them.
 """
 
 import uuid
@@ -27,7 +28,10 @@ class Level(models.TextChoices):
 
 
 class Broadcast(models.Model):
-    """One act of an operator: what was sent to whom. It keeps the words after a recall, for those who answer for them."""
+    """One act of an operator: what was sent to whom.
+
+    It keeps the words after a recall, for those who answer for them.
+    """
 
     # The sender's idempotency key: a repeat continues, and reaches nobody twice.
     key = models.UUIDField(_("key"), unique=True, default=uuid.uuid4)
@@ -183,7 +187,10 @@ class Announcement(models.Model):
 
 
 class AnnouncementReading(models.Model):
-    """That one person has read one announcement: made when it happens, never in advance. A row of the reader's inbox stream."""
+    """That one person has read one announcement: made when it happens, never in advance.
+
+    A row of the reader's inbox stream.
+    """
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -213,9 +220,12 @@ class AnnouncementReading(models.Model):
 
 
 class Preferences(models.Model):
-    """What a person wants to be told of, and how. Made when they choose something; a row of their inbox stream.
+    """What a person wants to be told of, and how.
 
-    The server keeps ``inbox_off`` out of the inbox. The rest is for clients: what to show on the desktop, and when not to.
+    Made when they choose something; a row of their inbox stream.
+
+    The server keeps ``inbox_off`` out of the inbox. The rest is for clients: what to show on the
+    desktop, and when not to.
     """
 
     user = models.OneToOneField(

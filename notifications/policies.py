@@ -48,15 +48,17 @@ def check_all_found(ids: Collection[int], found: Collection[int]) -> None:
     """Raise ``NotFound`` with the ids that are not the caller's; whose they are is not told."""
     missing = sorted(set(ids) - set(found))
     if missing:
-        named = ", ".join(map(str, missing[:MAX_IDS_NAMED]))
-        more = f" and {len(missing) - MAX_IDS_NAMED} more" if len(missing) > MAX_IDS_NAMED else ""
-        raise NotFound(
-            "There is no notification {named}{more} in your inbox.", named=named, more=more
-        )
+        ids_named = ", ".join(map(str, missing[:MAX_IDS_NAMED]))
+        if len(missing) > MAX_IDS_NAMED:
+            ids_named += ", …"
+        raise NotFound("There is no notification {ids} in your inbox.", ids=ids_named)
 
 
 def check_kinds(names: Collection[str], *, name: str, optional: bool) -> None:
-    """Raise ``BadRequest`` for kinds that cannot be switched off. ``optional``: it is the inbox that they would be kept out of."""
+    """Raise ``BadRequest`` for kinds that cannot be switched off.
+
+    ``optional``: it is the inbox that they would be kept out of.
+    """
     may = [kind.name for kind in listed_kinds() if kind.optional or not optional]
     if set(names) - set(may):
         raise BadRequest("{name}: expected some of {kinds}", name=name, kinds=", ".join(may))
@@ -101,7 +103,10 @@ def problems_of_words(words: Words, *, now: datetime, announced: bool) -> Iterat
     if words.level not in Level.values:
         yield f'There is no level "{words.level}"; expected one of {", ".join(Level.values)}.'
     if words.url and not is_safe_url(words.url):
-        yield f'The URL "{words.url}" cannot be linked to; expected http://…, https://… or a path of this site such as /rooms/general/.'
+        yield (
+            f'The URL "{words.url}" cannot be linked to; expected http://…, https://… or a path of '
+            f"this site such as /rooms/general/."
+        )
     if words.expires_at and words.expires_at <= now:
         yield f"It would have expired at {words.expires_at:%Y-%m-%d %H:%M %Z}, before it is sent."
     if words.expires_at and not announced:
@@ -111,7 +116,8 @@ def problems_of_words(words: Words, *, now: datetime, announced: bool) -> Iterat
 def is_safe_url(url: str) -> bool:
     """Tell whether ``url`` may become a link: http, https or an absolute path here.
 
-    Browsers drop white space inside a scheme and read a backslash as a slash, so that what looks like a path could lead elsewhere.
+    Browsers drop white space inside a scheme and read a backslash as a slash, so that what looks
+    like a path could lead elsewhere.
     """
     if (
         len(url) > URL_MAX_LENGTH

@@ -1,9 +1,10 @@
 """Reads of inboxes, announcements and broadcasts. Nothing here opens a transaction.
 
-The unread count of an inbox costs one look at an index, however many are unread: every change of a notification writes the count as of its
-``seq`` on the changed row, under the lock of the inbox, so the row with the highest ``seq`` holds the present count. (A client counts in
-the same way: it takes ``unread`` from the newest notification it was sent.) Whoever deletes old rows must leave the newest one of a user,
-and unread ones.
+The unread count of an inbox costs one look at an index, however many are unread: every change of a
+notification writes the count as of its ``seq`` on the changed row, under the lock of the inbox, so
+the row with the highest ``seq`` holds the present count. (A client counts in the same way: it takes
+``unread`` from the newest notification it was sent.) Whoever deletes old rows must leave the newest
+one of a user, and unread ones.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -187,7 +188,8 @@ def active_announcements(
 ) -> list[ShownAnnouncement]:
     """Return what is announced now, newest first, in one query.
 
-    What was announced before somebody had an account is news to them only where it says until when it holds.
+    What was announced before somebody had an account is news to them only where it says until when
+    it holds.
     """
     reading = AnnouncementReading.objects.filter(
         user_id=user_id, announcement=OuterRef("pk")
@@ -256,7 +258,8 @@ def reach(audience: Audience) -> Reach:
         found.places += [(kind, place) for place in _places(kind, names, found.problems)]
     if audience.everybody and (audience.staff or audience.groups or audience.users):
         found.problems.append(
-            "Everybody is addressed already: leave out staff, groups and users, or they would get it twice."
+            "Everybody is addressed already: leave out staff, groups and users, or they would get "
+            "it twice."
         )
     elif not (found.problems or audience.everybody or found.user_ids or found.places):
         found.problems.append(

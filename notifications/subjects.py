@@ -1,8 +1,8 @@
 """The texts that notifications are about, such as messages.
 
-A notification never holds such a text, only the name of its subject (``room.42.880``). The app that owns
-the subject registers how its present text is read, so an edited text is shown as it is now, and a
-deleted or hidden one not at all.
+A notification never holds such a text, only the name of its subject (``room.42.880``). The app that
+owns the subject registers how its present text is read, so an edited text is shown as it is now,
+and a deleted or hidden one not at all.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping

@@ -1,4 +1,7 @@
-"""Places that a broadcast can be posted to, such as rooms. The apps that own them register here, so that this one never imports theirs."""
+"""Places that a broadcast can be posted to, such as rooms.
+
+The apps that own them register here, so that this one never imports theirs.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,7 +63,10 @@ _targets: dict[str, Target] = {}
 
 
 def register_target(name: str, resolver: Resolver, sender: Sender, recaller: Recaller) -> None:
-    """Make a kind of place known; called from ``AppConfig.ready``. ``room`` is what ``manage.py broadcast --room`` posts to."""
+    """Make a kind of place known; called from ``AppConfig.ready``.
+
+    ``room`` is what ``manage.py broadcast --room`` posts to.
+    """
     _targets[name] = Target(resolver, sender, recaller)
 
 

@@ -1,4 +1,7 @@
-"""The JSON API of inboxes and announcements. ``seq`` is read before the rows, so that whoever continues from it misses nothing."""
+"""The JSON API of inboxes and announcements.
+
+``seq`` is read before the rows, so that whoever continues from it misses nothing.
+"""
 
 from datetime import time
 from typing import Annotated

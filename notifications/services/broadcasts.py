@@ -1,8 +1,9 @@
 """Sending to many and taking back.
 
-To everybody is one announcement row, however many they are. To some people is a notification each, in transactions of bounded size. To
-a place is whatever its app posts there. A broadcast is sent in several transactions, so each part can be repeated: a second call with the
-same key goes on where the first one ended, and nobody gets it twice.
+To everybody is one announcement row, however many they are. To some people is a notification each,
+in transactions of bounded size. To a place is whatever its app posts there. A broadcast is sent in
+several transactions, so each part can be repeated: a second call with the same key goes on where
+the first one ended, and nobody gets it twice.
 """
 
 import logging
@@ -50,7 +51,8 @@ def broadcast(
 ) -> Broadcast:
     """Send ``words`` to ``audience``, or go on with the broadcast of this ``key``.
 
-    Raises ``BadBroadcast`` with everything that is wrong, before anything is sent, or what a place answers that does not take it.
+    Raises ``BadBroadcast`` with everything that is wrong, before anything is sent, or what a place
+    answers that does not take it.
     """
     reach = queries.reach(audience)
     problems = [
@@ -98,7 +100,10 @@ def broadcast_to_users(*, broadcast_id: int, user_ids: Sequence[int]) -> None:
 
 
 def recall(*, broadcast_id: int) -> Recalled:
-    """Take a broadcast back: nobody is shown its words any more, in no replay. A second call finishes what the first one did not."""
+    """Take a broadcast back: nobody is shown its words any more, in no replay.
+
+    A second call finishes what the first one did not.
+    """
     with changing(payloads.ANNOUNCEMENTS) as heads:
         taken = _locked(broadcast_id)
         taken.recalled_at = taken.recalled_at or timezone.now()
@@ -185,8 +190,8 @@ def _notify(broadcast_id: int, user_ids: Sequence[int]) -> bool:
 def _post(row: Broadcast, name: str, place: Place) -> None:
     """Post to one place and note what was posted.
 
-    First it is noted, then looked whether somebody takes the broadcast back; a recall first says so, then looks at the notes. Whoever
-    comes second sees the other, so nothing stays posted.
+    First it is noted, then looked whether somebody takes the broadcast back; a recall first says
+    so, then looks at the notes. Whoever comes second sees the other, so nothing stays posted.
     """
     found = target(name)
     assert found is not None  # the place comes from it

@@ -1,8 +1,8 @@
 """Changes of inboxes: notify, read, archive.
 
 Each changed notification takes its own number, because a client applies rows. So reading everything
-at once would be one transaction of any length. ``read_all`` takes batches instead, each a transaction
-of its own, up to the notification that was the newest when it began.
+at once would be one transaction of any length. ``read_all`` takes batches instead, each a
+transaction of its own, up to the notification that was the newest when it began.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -73,8 +73,8 @@ def notify_many(
 ) -> list[Notification]:
     """Put notifications into inboxes, in the transaction of the caller.
 
-    Kinds that a person has switched off are left out of theirs. It takes three queries, and one more
-    for every further 500 rows.
+    Kinds that a person has switched off are left out of theirs. It takes three queries, and one
+    more for every further 500 rows.
     """
     standings = queries.standings({notice.user_id for notice in notices})
     unread = {user_id: standing.unread for user_id, standing in standings.items()}
@@ -110,7 +110,10 @@ def notify_many(
 
 
 def read(*, user_id: int, ids: Collection[int]) -> int:
-    """Mark notifications as read and return how many remain unread. What was read before does not change again."""
+    """Mark notifications as read and return how many remain unread.
+
+    What was read before does not change again.
+    """
     with _named(user_id, ids) as (heads, rows):
         return change(
             heads, [user_id], [row for row in rows if row.read_at is None], now=timezone.now()
@@ -267,7 +270,8 @@ def _write(rows: Sequence[Notification], others: str, *moments: datetime | None)
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH fresh (id, seq, unread) AS (VALUES {', '.join(['(%s, %s, %s)'] * len(rows))}) "  # noqa: S608 - placeholders only
-            f"UPDATE notifications_notification SET seq = fresh.seq, unread = fresh.unread, {others} "
+            f"UPDATE notifications_notification SET seq = fresh.seq, unread = fresh.unread, "
+            f"{others} "
             "FROM fresh WHERE notifications_notification.id = fresh.id",
             [
                 *(value for row in rows for value in (row.pk, row.seq, row.unread)),

@@ -65,8 +65,8 @@ class TooLarge(BadRequest):
 def api(*methods: str) -> Callable[[View[P]], DjangoView[P]]:
     """Return a decorator that makes JSON views for callers with a session or a token.
 
-    Errors become ``{"error": …}`` with their status; responses name the epoch. With a session, unsafe
-    methods need the CSRF token.
+    Errors become ``{"error": …}`` with their status; responses name the epoch. With a session,
+    unsafe methods need the CSRF token.
     """
 
     def decorate(view: View[P]) -> DjangoView[P]:

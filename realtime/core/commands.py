@@ -69,7 +69,10 @@ class Commands:
         return register
 
     def find(self, name: object) -> Command:
-        """Return a command. Raises ``UnknownCommand``, or ``BadRequest`` if ``name`` is no string."""
+        """Return a command.
+
+        Raises ``UnknownCommand``, or ``BadRequest`` if ``name`` is no string.
+        """
         if not isinstance(name, str):
             raise BadRequest("command: expected a string")
         if name in self._by_name:

@@ -1,8 +1,8 @@
 """The outgoing side of one socket: it never waits, and counts the bytes that are not sent yet.
 
 Under ``manage.py serve`` the server's protocol object is the outlet, and frames go straight to the
-socket. Under any other ASGI server they pass through a queue and ``send``: the same behaviour, slower,
-and the count is only as accurate as that server's backpressure.
+socket. Under any other ASGI server they pass through a queue and ``send``: the same behaviour,
+slower, and the count is only as accurate as that server's backpressure.
 """
 
 import asyncio

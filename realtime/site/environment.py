@@ -312,7 +312,10 @@ def _pubsub(hosts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _is_importable(app: str) -> bool:
-    """Return whether the module exists, or the module of an ``AppConfig``. Imports only its parents."""
+    """Return whether the module exists, or the module of an ``AppConfig``.
+
+    Imports only its parents.
+    """
     try:
         if importlib.util.find_spec(app):
             return True

@@ -1,5 +1,6 @@
 """Actions of moderators: each calls a service, needs a reason, is logged, and is replayed."""
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -222,7 +223,7 @@ def test_what_is_refused_is_said_and_keeps_nothing_else_from_happening(
 ) -> None:
     answer = act("person", "site-ban", bob, mona, reason="enough")
     assert told(answer)[0].startswith("1 person banned from the site.")
-    assert "You can't do that to yourself." in told(answer)[1]
+    assert "You can't do that to yourself." in unescape(told(answer)[1])
     assert SiteBan.objects.get().user == bob
 
 

@@ -102,7 +102,7 @@ def test_a_message_is_removed_and_all_its_reports_with_it(
     message.refresh_from_db()
     assert message.is_deleted
     assert list(Report.objects.values_list("status", flat=True)) == ["resolved", "resolved"]
-    assert bob.notifications.latest("pk").body == "Spam"
+    assert bob.notifications.latest("pk").params["category"] == "spam"
 
 
 def test_several_reports_of_one_message_are_one_case(
@@ -169,7 +169,9 @@ def test_who_decides_second_is_told_who_was_first(desk: Client, report: Report) 
     appoint_moderator(username="omar")
     decide(desk, report, "remove")
     other = signed_in(User.objects.get(username="omar"))
-    assert decide(other, report, "keep") == ["Mona was first: the message was removed."]
+    assert decide(other, report, "keep") == [
+        "Mona already closed this case and removed the message."
+    ]
 
 
 def test_the_next_case_follows(

@@ -259,7 +259,8 @@ def test_a_retired_word_is_found(suffix: str, text: str, word: str) -> None:
 ALLOWED = [
     (
         ".md",
-        "`told` and\n```\nsaid\n```\nA node that stands for another. See `tests/x.py::test_who_is_told`.",
+        "`told` and\n```\nsaid\n```\nA node that stands for another. See "
+        "`tests/x.py::test_who_is_told`.",
     ),
     (".md", "Who may post?"),
     (".py", 'told = "told"'),

@@ -284,18 +284,23 @@ def written(run: Run, browser: str) -> str:
     lines = [
         "# The page in a browser",
         "",
-        f"`make bench-browser`, {where['date']}, commit `{where['commit']}`: {ROOMS} rooms and {MESSAGES:,} messages, one process on",
-        f"SQLite, Chromium {browser} without a window (1280 × 800), {machine['cpu']}, {machine['cores']} cores shared by everything,",
-        f"load average {load_average}. While messages come in, {POSTERS} sockets post {RATE} a second into the open room.",
+        f"`make bench-browser`, {where['date']}, commit `{where['commit']}`: {ROOMS} rooms and "
+        f"{MESSAGES:,} messages, one process on",
+        f"SQLite, Chromium {browser} without a window (1280 × 800), {machine['cpu']}, "
+        f"{machine['cores']} cores shared by everything,",
+        f"load average {load_average}. While messages come in, {POSTERS} sockets post {RATE} a "
+        f"second into the open room.",
         "",
         f"First paint of the room with its messages: median **{median(run.painted):.0f} ms**,",
-        f"slowest {max(run.painted):.0f} ms of {LOADS} loads; connected after {median(run.level):.0f} ms.",
+        f"slowest {max(run.painted):.0f} ms of {LOADS} loads; connected after "
+        f"{median(run.level):.0f} ms.",
         "",
         "| action | | long tasks | in total | longest | heap | elements | messages in the page |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
         *(row(record) for record in run.records),
         "",
-        "A long task blocks the page for more than 50 ms. The heap is measured after a garbage collection.",
+        "A long task blocks the page for more than 50 ms. The heap is measured after a garbage "
+        "collection.",
         "",
     ]
     return "\n".join(lines)

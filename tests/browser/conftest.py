@@ -43,7 +43,8 @@ KEPT = {  # by table: the row that takes the place of a deleted one at once, in 
     # One stream for everybody: it goes on after the announcements of earlier tests, and shows none
     # of them.
     "realtime_stream": (
-        "(name, head, floor, changed_at) SELECT old.name, old.head, old.head, old.changed_at WHERE old.name = 'announcements'"
+        "(name, head, floor, changed_at) SELECT old.name, old.head, old.head, old.changed_at WHERE "
+        "old.name = 'announcements'"
     ),
     # Their ids are in the server's memory.
     "django_content_type": "(id, app_label, model) SELECT old.id, old.app_label, old.model",
@@ -63,7 +64,8 @@ def kept_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for table, row in KEPT.items():
             cursor.execute(
-                f"CREATE TRIGGER kept_{table} AFTER DELETE ON {table} BEGIN INSERT INTO {table} {row}; END"
+                f"CREATE TRIGGER kept_{table} AFTER DELETE ON {table} BEGIN INSERT INTO {table} "
+                f"{row}; END"
             )
     yield
     with django_db_blocker.unblock(), connection.cursor() as cursor:

@@ -125,7 +125,8 @@ def test_a_deactivated_account_says_so_on_its_page_and_at_the_sign_in(
     )
     sign_in(bob)
     expect(bob.get_by_role("alert")).to_contain_text(
-        "A moderator deactivated this account. Reason: It was stolen. If you think this is a mistake"
+        "A moderator deactivated this account. Reason: It was stolen. If you think this is a "
+        "mistake"
     )
 
 

@@ -84,7 +84,10 @@ def test_an_image_is_shown_where_the_site_allows_its_host(
     page = open_page(people.bob, "/rooms/lab/", at=node, expected="Content Security Policy")
     referrers = serve_images(page.context)
     connected(page)
-    body = "See [the harbour](https://images.example.org/harbour.png) and https://elsewhere.example.org/boat.png"
+    body = (
+        "See [the harbour](https://images.example.org/harbour.png) and "
+        "https://elsewhere.example.org/boat.png"
+    )
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body=body)
     picture = message(page, "See").get_by_role("img", name="the harbour")
     expect(picture).to_have_js_property("naturalWidth", 1)

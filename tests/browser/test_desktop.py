@@ -153,7 +153,8 @@ def test_the_browser_is_asked_by_a_button_and_never_by_itself(
 ) -> None:
     page = open_page(people.alice, "/accounts/")
     page.context.add_init_script(
-        f"localStorage.getItem('test-permission') ?? localStorage.setItem('test-permission', 'default');{STAND_IN}"
+        f"localStorage.getItem('test-permission') ?? localStorage.setItem('test-permission', "
+        f"'default');{STAND_IN}"
     )
     page.goto("/inbox/")
     connected(page)
@@ -202,7 +203,10 @@ def phone(open_page: OpenPage, people: People, lab: Room) -> tuple[Page, Page]:
 
 def shown_by_worker(page: Page, count: int) -> Told:
     """What the worker shows, once it is so many."""
-    wait = "async (count) => { const r = await navigator.serviceWorker.ready; while ((await r.getNotifications()).length !== count); }"
+    wait = (
+        "async (count) => { const r = await navigator.serviceWorker.ready; while ((await "
+        "r.getNotifications()).length !== count); }"
+    )
     page.evaluate(wait, count)
     return list(page.context.service_workers[0].evaluate(IN_WORKER))
 

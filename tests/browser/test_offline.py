@@ -57,7 +57,8 @@ def test_the_page_comes_by_itself_when_the_server_answers_again(
 def test_nothing_that_was_read_is_kept(open_page: OpenPage, people: People, lab: Room) -> None:
     page = with_worker(open_page(people.alice, "/rooms/lab/"))
     page.evaluate(
-        "async () => { await (await caches.open('left-behind')).put('/rooms/lab/', new Response('hello')); }"
+        "async () => { await (await caches.open('left-behind')).put('/rooms/lab/', new "
+        "Response('hello')); }"
     )
     page.evaluate("async () => { await (await navigator.serviceWorker.ready).unregister(); }")
     page.goto("/inbox/")
@@ -75,7 +76,8 @@ def test_the_worker_answers_for_pages_only(open_page: OpenPage, people: People, 
     page = with_worker(open_page(people.alice, "/rooms/lab/"))
     seen = page.context.service_workers[0]
     seen.evaluate(
-        "() => { self.seen = []; self.addEventListener('fetch', ({ request }) => self.seen.push(request.mode)); }"
+        "() => { self.seen = []; self.addEventListener('fetch', ({ request }) => "
+        "self.seen.push(request.mode)); }"
     )
     page.reload()
     connected(page)

@@ -17,14 +17,17 @@ OPEN = """async (owner) => {
   window.outbox = new Outbox({ owner });
   await outbox.ready;
   window.sent = [];
-  window.write = (body) => outbox.add({ command: 'message.post', lane: 'room.1', fields: { room: 1, body } });
+  window.write = (body) => outbox.add({ command: 'message.post', orderingKey: 'room.1', fields: { room: 1, body } });
 }"""
 STORED = """(count) => new Promise((resolve) => {
   const look = () => outbox.entries.filter((entry) => entry.order !== null).length === count ? resolve() : setTimeout(look, 5);
   look();
 })"""
 ACCEPT = "() => outbox.resume(async (command, fields) => { sent.push(fields.body); return {}; })"
-NEVER_ANSWER = "() => outbox.resume((command, { body, key }) => { sent.push([body, key]); return new Promise(() => {}); })"
+NEVER_ANSWER = (
+    "() => outbox.resume((command, { body, key }) => { sent.push([body, key]); return new "
+    "Promise(() => {}); })"
+)
 ENTRIES = "() => outbox.entries.map(({ fields, state }) => `${fields.body} ${state}`)"
 
 

@@ -9,7 +9,10 @@ from tests.browser.screen import bodies, connected, message, say, sent
 from tests.conftest import People
 
 # A page that waits for such an answer does nothing else, and takes no processor from the others.
-HANG = "() => void setTimeout(() => { const asked = new XMLHttpRequest(); asked.open('GET', '/hangs', false); asked.send(); })"
+HANG = (
+    "() => void setTimeout(() => { const asked = new XMLHttpRequest(); asked.open('GET', '/hangs', "
+    "false); asked.send(); })"
+)
 
 
 def watched(page: Page) -> list[WebSocket]:

@@ -38,7 +38,8 @@ def html(body: str) -> str:
         ),
         (
             "see https://a.org/x_y_z.",
-            '<p>see <a href="https://a.org/x_y_z" rel="noopener noreferrer nofollow">https://a.org/x_y_z</a>.</p>',
+            '<p>see <a href="https://a.org/x_y_z" rel="noopener noreferrer '
+            'nofollow">https://a.org/x_y_z</a>.</p>',
         ),
         (
             "mailto:a@b.org",

@@ -86,7 +86,7 @@ def test_rooms_are_found_by_name(
     found = browser.get(PATH, {"q": "SEC"}).content.decode()
     assert f"room-{secret.pk}" in found
     assert f"room-{general.pk}" not in found
-    monkeypatch.setattr(notification_settings, "MOST_ROOMS", 1)
+    monkeypatch.setattr(notification_settings, "MAX_ROOMS", 1)
     assert "Not all of your rooms are shown" in browser.get(PATH).content.decode()
 
 

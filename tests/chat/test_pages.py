@@ -155,8 +155,14 @@ def test_a_page_costs_the_same_for_many_messages_and_rooms(
         )
     post(people, lab, *(f"**Line** {number} @bob" for number in range(20)))
     client.force_login(people.bob)
-    for path in ("/rooms/lab/", "/rooms/room-0/", "/inbox/", "/rooms/"):
-        with django_assert_max_num_queries(22):
+    # The inbox reads the people and the texts that its rows name, one query for each kind.
+    for path, limit in {
+        "/rooms/lab/": 22,
+        "/rooms/room-0/": 22,
+        "/inbox/": 24,
+        "/rooms/": 22,
+    }.items():
+        with django_assert_max_num_queries(limit):
             assert client.get(path).status_code == 200
 
 

@@ -145,7 +145,8 @@ def test_all_wrong_names_are_told_at_once_and_nothing_is_sent(
     assert refused.value.problems == [
         "The text is empty.",
         'There is no level "loud"; expected one of info, success, warning, critical.',
-        'The URL "javascript:alert(1)" cannot be linked to; expected http://…, https://… or a path of this site such as /rooms/general/.',
+        'The URL "javascript:alert(1)" cannot be linked to; expected http://…, https://… or a '
+        "path of this site such as /rooms/general/.",
         'There is no group "finanse". Did you mean finance?',
         'There is no user "alcie". Did you mean alice?',
         'There is no user "zzz".',

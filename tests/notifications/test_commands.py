@@ -93,7 +93,8 @@ def test_several_kinds_of_targets_are_one_broadcast(
         "random",
     )
     assert printed.startswith(
-        "Reached 3 people by a notification and 12 people in room general and 3 people in room random.\n"
+        "Reached 3 people by a notification and 12 people in room general and 3 people in room "
+        "random.\n"
     )
     assert Broadcast.objects.get().targets == {
         "staff": True,
@@ -167,7 +168,8 @@ def test_everything_that_is_wrong_is_said_at_once(people: object, rooms: Rooms) 
     )
     assert complaint.splitlines() == [
         'There is no level "loud"; expected one of info, success, warning, critical.',
-        'The URL "javascript:x" cannot be linked to; expected http://…, https://… or a path of this site such as /rooms/general/.',
+        'The URL "javascript:x" cannot be linked to; expected http://…, https://… or a path of '
+        "this site such as /rooms/general/.",
         'There is no group "x".',
         'There is no user "alcie". Did you mean alice?',
         'There is no user "bop". Did you mean bob?',

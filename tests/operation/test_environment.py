@@ -41,7 +41,8 @@ def test_apps_are_modules_or_their_configurations() -> None:
 )
 def test_an_app_that_cannot_be_imported_is_named(app: str) -> None:
     assert refusal("HOLDFAST_APPS", app, "apps") == (
-        f"HOLDFAST_APPS is {app!r}: expected Django apps, separated by commas, that this Python can import."
+        f"HOLDFAST_APPS is {app!r}: expected Django apps, separated by commas, that this Python "
+        f"can import."
     )
 
 

@@ -62,5 +62,6 @@ def test_a_misspelt_app_is_one_sentence(orders: Path) -> None:
     done = manage("check", orders=orders, apps="ordres")
     assert done.returncode == 1
     assert done.stderr == (
-        "Configuration: HOLDFAST_APPS is 'ordres': expected Django apps, separated by commas, that this Python can import.\n"
+        "Configuration: HOLDFAST_APPS is 'ordres': expected Django apps, separated by commas, that "
+        "this Python can import.\n"
     )

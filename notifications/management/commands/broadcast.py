@@ -157,7 +157,8 @@ def moment(text: str) -> datetime:
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ArgumentTypeError(
-            f'"{text}" is no time; expected 30m, 4h, 7d or an ISO 8601 time such as 2026-12-31T18:00'
+            f'"{text}" is no time; expected 30m, 4h, 7d or an ISO 8601 time such as '
+            f"2026-12-31T18:00"
         ) from error
 
 
@@ -187,7 +188,8 @@ def _check_encoding(arguments: list[str]) -> None:
             "\ud800" <= character <= "\udfff" for character in argument
         ):
             raise CommandError(
-                f"{argument.encode('utf-8', 'replace').decode()} is no UTF-8 text. Nothing was sent."
+                f"{argument.encode('utf-8', 'replace').decode()} is no UTF-8 text. Nothing was "
+                f"sent."
             )
 
 
