@@ -82,7 +82,7 @@ def test_mona_deletes_what_she_ticks_and_takes_it_back(
 def test_who_is_banned_from_the_site_is_told_and_out(
     open_page: OpenPage, people: People, mona: User, report: Report
 ) -> None:
-    bob = open_page(people.bob, "/rooms/lab/")
+    bob = open_page(people.bob, "/rooms/lab/", expected="status of 403")
     connected(bob)
     page = open_page(mona, f"/admin/chat/report/{report.pk}/change/")
     page.get_by_role("link", name="Ban from site").click()

@@ -116,7 +116,9 @@ def test_mona_bans_somebody_from_the_site_from_the_chat(
     open_page: OpenPage, people: People, mona: User, lab: Room
 ) -> None:
     services.join(actor_id=mona.pk, room_id=lab.pk)
-    bob, page = open_page(people.bob, "/rooms/lab/"), open_page(mona, "/rooms/lab/")
+    # Once banned, Bob's page asks for the reason, which comes with a 403.
+    bob = open_page(people.bob, "/rooms/lab/", expected="status of 403")
+    page = open_page(mona, "/rooms/lab/")
     connected(bob)
     connected(page)
     about(page, "Bob", "Ban from site…")

@@ -72,7 +72,7 @@ def test_a_button_leads_to_the_first_unread_message_far_above(
     expect(page.locator(".new-line")).to_be_in_viewport()
     expect(message(page, "Line 1.")).to_be_in_viewport()
     expect(button).to_be_hidden()
-    page.get_by_role("button", name=re.compile("Newest|new messages")).click()
+    page.get_by_role("button", name=re.compile("Jump to latest|new messages")).click()
     expect(message(page, "Line 220.")).to_be_in_viewport()
     expect(button).to_be_hidden()
 

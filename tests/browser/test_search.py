@@ -145,7 +145,7 @@ def test_without_scripts_the_form_and_the_links_do_it(
 ) -> None:
     post(people, lab, *(f"Buoy {number}" for number in range(25)))
     page = open_page(people.bob, "/rooms/lab/", java_script_enabled=False)
-    page.get_by_label("Search all messages").fill("buoy in:lab")
+    page.get_by_role("searchbox", name="Search all messages").fill("buoy in:lab")
     page.keyboard.press("Enter")
     expect(page.locator(".hit")).to_have_count(20)
     page.get_by_role("link", name="Older messages").click()
