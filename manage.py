@@ -18,7 +18,8 @@ def main() -> None:
         from django.core.management import execute_from_command_line
     except ImportError as error:
         sys.exit(
-            f"{error}: Django is not installed for {sys.executable}. Run `make install`, then use .venv/bin/python manage.py."
+            f"{error}: Django is not installed for {sys.executable}. "
+            "Run `make install`, then use .venv/bin/python manage.py."
         )
     # Here, because Django prints its own version before it looks for commands of apps. It needs no
     # valid settings, so that a report about rejected settings can name the version.

@@ -1,1 +1,1 @@
-"""The inbox of each person and the announcements to all: the streams ``inbox.<user id>`` and ``announcements``."""
+"""Inboxes and announcements: the streams ``inbox.<user id>`` and ``announcements``."""

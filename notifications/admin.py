@@ -1,4 +1,4 @@
-"""The admin of inboxes, announcements and broadcasts: everything is shown, and what changes goes through the services."""
+"""The admin of inboxes, announcements and broadcasts. Changes go through the services."""
 
 import uuid
 from collections.abc import Iterable
@@ -134,7 +134,7 @@ class NotificationAdmin(ShownAdmin):
 
 @admin.register(AnnouncementReading)
 class AnnouncementReadingAdmin(ShownAdmin):
-    """Who has read which announcement."""
+    """Which user has read which announcement."""
 
     list_display = ("id", "announcement", "user", "read_at")
     list_select_related = ("announcement", "user")
@@ -186,7 +186,7 @@ class RecallingAdmin(ShownAdmin):
 
 @admin.register(Broadcast)
 class BroadcastAdmin(RecallingAdmin):
-    """What was sent to whom; the words stay here after a recall."""
+    """Broadcasts with their recipients; the text is kept after a recall."""
 
     list_display = (
         "id",
@@ -253,7 +253,7 @@ class AnnouncementForm(forms.ModelForm[Announcement]):
 
     @property
     def words(self) -> Words:
-        """What the fields say."""
+        """Return the content that the fields describe."""
         return Words(**{name: self.cleaned_data[name] for name in COMPOSED})
 
 
@@ -279,7 +279,7 @@ def _readers(rows: Iterable[Announcement]) -> dict[int, int]:
 
 @admin.register(Announcement)
 class AnnouncementAdmin(RecallingAdmin):
-    """Announcements: composed here, sent by the service, shown at once to everybody who is connected."""
+    """Announcements: written here, sent by the service, shown to connected users at once."""
 
     list_display = ("id", "sent", "title", "text", "level", "read", "expires", "taken_back")
     list_filter = ("level",)
@@ -293,7 +293,7 @@ class AnnouncementAdmin(RecallingAdmin):
 
     @admin.display(description=gettext_lazy("text"))
     def text(self, row: Announcement) -> str:
-        """Return as much of the text as a list has room for; of one that was taken back, what the broadcast keeps."""
+        """Return the beginning of the text; after a recall, that of the broadcast."""
         return Truncator(row.broadcast.body).chars(80)
 
     @admin.display(description=gettext_lazy("read by"))

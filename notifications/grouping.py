@@ -1,4 +1,4 @@
-"""What belongs together in a list of notifications: messages of one room, reactions to one message.
+"""Grouping a list of notifications: messages of one room, reactions to one message.
 
 static/notifications/grouping.js does the same in the browser; test_grouping.py and grouping.test.js
 have the same cases.

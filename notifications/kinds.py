@@ -1,4 +1,4 @@
-"""Kinds of notification: what the apps that send them register, so that this app names none of theirs.
+"""Kinds of notification, registered by the apps that send them.
 
 A notification stores its kind and its parameters. The kind turns them into a sentence when somebody
 reads it, in the reader's language; static/notifications/kinds.js does the same in the browser.
@@ -20,7 +20,7 @@ class Kind:
 
     name: str
     sentence: Callable[[Notice], str]  # in the active language
-    # What stands below the sentence: text that a person wrote.
+    # The line below the sentence: text that a person wrote.
     detail: Callable[[Notice], str] = lambda notice: str(notice["body"])
     icon: str = "bell"
     # In the settings. A kind without a label is not listed there and always delivered.
@@ -28,7 +28,7 @@ class Kind:
     help: Words = ""
     # False: the inbox always gets it, such as decisions of moderators.
     optional: bool = True
-    # What notifications of this kind have in common to be listed as one entry.
+    # The common property of notifications of this kind that are listed as one entry.
     grouped_by: Literal["place", "subject"] | None = None
     # The sentence of such an entry, from its newest notification and the total count.
     summary: Callable[[Notice, int], str] | None = None

@@ -19,7 +19,7 @@ SUBJECT_MAX_LENGTH = 60  # two numbers of 19 digits and the name of a kind of st
 
 
 class Level(models.TextChoices):
-    """How loudly something is shown."""
+    """How prominently something is shown."""
 
     INFO = "info", _("Info")
     SUCCESS = "success", _("Success")
@@ -28,9 +28,9 @@ class Level(models.TextChoices):
 
 
 class Broadcast(models.Model):
-    """One act of an operator: what was sent to whom.
+    """A text that an operator sent to many people.
 
-    It keeps the words after a recall, for those who answer for them.
+    It keeps the text after a recall, for accountability.
     """
 
     # The sender's idempotency key: a repeat continues, and reaches nobody twice.
@@ -39,7 +39,7 @@ class Broadcast(models.Model):
     body = models.TextField(_("text"))
     url = models.CharField(_("link"), max_length=URL_MAX_LENGTH, blank=True)
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.INFO)
-    # As they were named: {"all": true} or {"groups": ["staff"], "room": ["general"]}.
+    # As typed: {"all": true} or {"groups": ["staff"], "room": ["general"]}.
     targets = models.JSONField(_("to whom"), default=dict)
     # [target, ident of the place, ident of what was posted there], for the recall.
     places = models.JSONField(default=list)
@@ -66,7 +66,7 @@ class Broadcast(models.Model):
 
 
 class Notification(models.Model):
-    """One row of an inbox: its kind and its parameters, which become a sentence when someone reads it.
+    """One row of an inbox: a kind and parameters, which become a sentence when it is shown.
 
     People are stored as ids, and the text of a message is not stored at all, so nothing has to be
     found and emptied when a person is renamed or erased, or a message deleted.
@@ -119,7 +119,7 @@ class Notification(models.Model):
     )
     # Where it happened: "room.42".
     place = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")
-    # What it is about: "room.42.880".
+    # Its subject, for example "room.42.880".
     subject = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")
     # Events in the row; 0: taken back.
     count = models.PositiveIntegerField(default=1, db_default=1)
@@ -164,7 +164,7 @@ class Notification(models.Model):
 
 
 class Announcement(models.Model):
-    """One row for everybody, however many they are."""
+    """One row for everyone, however many users there are."""
 
     seq = models.BigIntegerField(_("number in its stream"), unique=True)
     title = models.CharField(_("title"), max_length=TITLE_MAX_LENGTH, blank=True)
@@ -220,7 +220,7 @@ class AnnouncementReading(models.Model):
 
 
 class Preferences(models.Model):
-    """What a person wants to be told of, and how.
+    """A user's choices: which kinds to be notified of, and how.
 
     Made when they choose something; a row of their inbox stream.
 

@@ -1,4 +1,4 @@
-"""How the rows of inboxes and announcements look on the wire (protocol.md §5), and the names of their streams."""
+"""The wire format of inboxes and announcements (docs/protocol.md), and the names of their streams."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,7 +23,7 @@ def inbox(user_id: int) -> StreamName:
 
 
 def person(user: User) -> dict[str, Any]:
-    """Return what others are told about a user."""
+    """Return the public fields of a user."""
     return {
         "id": user.pk,
         "username": user.get_username(),
@@ -94,7 +94,7 @@ def reading(row: AnnouncementReading) -> dict[str, Any]:
 
 
 def preferences(row: Preferences) -> dict[str, Any]:
-    """Return what somebody wants to be told of."""
+    """Return a user's preferences."""
     return {
         "id": row.pk,
         "seq": row.seq,

@@ -1,4 +1,4 @@
-"""Who may read which stream, and what may be asked for or sent."""
+"""Who may read a stream, and which requests and broadcasts are valid."""
 
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
@@ -14,14 +14,14 @@ from realtime.protocol.errors import BadRequest, NotFound
 # Notifications named in one command: ten pages of an inbox, and one transaction of some 20 ms.
 MAX_IDS = 500
 MAX_KINDS = 50  # named in one choice; there are some ten
-MAX_IDS_NAMED = 10  # in the words of an error
+MAX_IDS_NAMED = 10  # in the message of an error
 MAX_ID = 2**63 - 1  # what a column of the database holds
 # Characters: with a title, a link and markup it still fits into one message of a room.
 BODY_MAX_LENGTH = 3000
 
 
 def may_read_inbox(claims: Sequence[Claim]) -> Refusals:
-    """Refuse everybody but the owner, as if the inbox did not exist."""
+    """Refuse everyone but the owner, as if the inbox did not exist."""
     return {
         claim: NotFound("There is no such stream.")
         for claim in claims
@@ -30,12 +30,12 @@ def may_read_inbox(claims: Sequence[Claim]) -> Refusals:
 
 
 def may_read_announcements(_claims: Sequence[Claim]) -> Refusals:
-    """Refuse nobody who is signed in."""
+    """Refuse no signed-in user."""
     return {}
 
 
 def check_number_of_ids(ids: Collection[int]) -> None:
-    """Raise ``BadRequest`` where one command names more notifications than one transaction should change."""
+    """Raise ``BadRequest`` if a command names too many notifications for one transaction."""
     if len(ids) > MAX_IDS:
         raise BadRequest(
             "notifications: expected at most {limit} ids, got {count}",
@@ -45,7 +45,7 @@ def check_number_of_ids(ids: Collection[int]) -> None:
 
 
 def check_all_found(ids: Collection[int], found: Collection[int]) -> None:
-    """Raise ``NotFound`` with the ids that are not the caller's; whose they are is not told."""
+    """Raise ``NotFound`` with the ids that are not the caller's, without naming their owners."""
     missing = sorted(set(ids) - set(found))
     if missing:
         ids_named = ", ".join(map(str, missing[:MAX_IDS_NAMED]))
@@ -57,7 +57,7 @@ def check_all_found(ids: Collection[int], found: Collection[int]) -> None:
 def check_kinds(names: Collection[str], *, name: str, optional: bool) -> None:
     """Raise ``BadRequest`` for kinds that cannot be switched off.
 
-    ``optional``: it is the inbox that they would be kept out of.
+    ``optional``: the inbox would be switched off for them, not the desktop.
     """
     may = [kind.name for kind in listed_kinds() if kind.optional or not optional]
     if set(names) - set(may):
@@ -65,7 +65,7 @@ def check_kinds(names: Collection[str], *, name: str, optional: bool) -> None:
 
 
 def check_quiet(start: time | None, end: time | None) -> None:
-    """Raise ``BadRequest`` where quiet hours have only one end, or none between."""
+    """Raise ``BadRequest`` for quiet hours with one end, or without duration."""
     if (start is None) != (end is None):
         raise BadRequest("quiet_from, quiet_to: expected both times or none")
     if start is not None and start == end:
@@ -85,7 +85,7 @@ class BadBroadcast(BadRequest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """What a broadcast says."""
+    """The content of a broadcast."""
 
     body: str
     title: str = ""
@@ -142,7 +142,7 @@ def _problems_of_text(name: str, text: str, limit: int, *, layout: str = "") -> 
 
 
 def _unsendable(text: str, layout: str = "") -> str | None:
-    """Return the first control character or lone surrogate: what PostgreSQL, UTF-8 or a terminal would choke on."""
+    """Return the first control character or lone surrogate: databases and terminals refuse them."""
     return next(
         (
             character

@@ -3,8 +3,8 @@
 The unread count of an inbox costs one look at an index, however many are unread: every change of a
 notification writes the count as of its ``seq`` on the changed row, under the lock of the inbox, so
 the row with the highest ``seq`` holds the present count. (A client counts in the same way: it takes
-``unread`` from the newest notification it was sent.) Whoever deletes old rows must leave the newest
-one of a user, and unread ones.
+``unread`` from the newest notification it was sent.) Code that deletes old rows must keep the newest
+one of each user, and unread ones.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -28,8 +28,8 @@ from notifications.targets import Place, close_matches, target
 from realtime.protocol.page import Event
 
 INBOX_PAGE = 50  # notifications in one answer
-MAX_ANNOUNCEMENTS = 100  # active ones in one answer, the newest: more than anybody reads
-# Unread rows about one message: more than one only where somebody has marked old ones as unread.
+MAX_ANNOUNCEMENTS = 100  # active ones in one answer, the newest: more than anyone reads
+# Unread rows about one message: more than one only if old ones were marked as unread.
 MAX_GATHERING = 10
 NAMES_PER_QUERY = 500  # in one IN (…)
 # Usernames among which a mistyped one is looked for; comparing 2000 takes some 50 ms.
@@ -48,14 +48,14 @@ def unread_counts(user_ids: Collection[int]) -> dict[int, int]:
 
 
 class Standing(NamedTuple):
-    """How an inbox stands before something is put into it."""
+    """The state of an inbox before something is added."""
 
     unread: int
     off: Collection[str]  # kinds that its owner does not want in it
 
 
 def standings(user_ids: Collection[int]) -> dict[int, Standing]:
-    """Return how the inboxes of several people stand, in one query."""
+    """Return the state of several inboxes, in one query."""
     newest = (
         Notification.objects.filter(user_id=OuterRef("pk")).order_by("-seq").values("unread")[:1]
     )
@@ -65,7 +65,7 @@ def standings(user_ids: Collection[int]) -> dict[int, Standing]:
 
 
 def preferences(user_id: int) -> Preferences:
-    """Return what somebody wants to be told of; who has chosen nothing, of everything."""
+    """Return a user's preferences; the default is every kind."""
     return Preferences.objects.filter(user_id=user_id).first() or Preferences(
         user_id=user_id, seq=0
     )
@@ -84,7 +84,10 @@ def unread_and_preferences(user_id: int) -> tuple[int, Preferences]:
 
 
 def gathering(user_id: int, subject: str) -> list[Notification]:
-    """Return the rows of an inbox that what happens to ``subject`` may join or leave: those unread or taken back, newest first."""
+    """Return the rows that an event about ``subject`` may join or leave, newest first.
+
+    They are unread or taken back.
+    """
     waiting = Q(read_at=None) | Q(count=0)
     rows = Notification.objects.filter(
         waiting, user_id=user_id, subject=subject, parts__isnull=False
@@ -93,13 +96,13 @@ def gathering(user_id: int, subject: str) -> list[Notification]:
 
 
 def people_in(rows: Iterable[Notification]) -> payloads.People:
-    """Return everyone whom these notifications name, in one query; a row names at most four."""
+    """Return the people that these notifications name, in one query; a row names at most four."""
     named = {user_id for row in rows for user_id in (row.actor_id, *row.params.get("people", ()))}
     return people(named)
 
 
 def people(user_ids: Iterable[int | None]) -> payloads.People:
-    """Return users by id, in one query; without ids in none."""
+    """Return users by id, in one query; without ids there is no query."""
     ids = {user_id for user_id in user_ids if user_id is not None}
     return {**User.objects.in_bulk(ids)} if ids else {}
 
@@ -113,13 +116,13 @@ def notification_events(ident: str, after: int, limit: int) -> Iterator[Event]:
 
 
 def reading_events(ident: str, after: int, limit: int) -> Iterator[Event]:
-    """Yield the announcements that the owner of ``inbox.<ident>`` has read: a source of its stream."""
+    """Yield the announcements that the owner has read: a source of ``inbox.<ident>``."""
     rows = AnnouncementReading.objects.filter(user_id=int(ident), seq__gt=after).order_by("seq")
     return map(payloads.reading_event, rows[:limit])
 
 
 def preferences_events(ident: str, after: int, _limit: int) -> Iterator[Event]:
-    """Yield what the owner of ``inbox.<ident>`` has chosen, if it changed: a source of its stream."""
+    """Yield the owner's preferences, if they changed: a source of ``inbox.<ident>``."""
     return map(
         payloads.preferences_event, Preferences.objects.filter(user_id=int(ident), seq__gt=after)
     )
@@ -137,7 +140,7 @@ def announcement_events(_ident: str, after: int, limit: int) -> Iterator[Event]:
 class Shelf(StrEnum):
     """A part of an inbox. Each is read along a partial index of its own."""
 
-    INBOX = "inbox"  # what is not archived
+    INBOX = "inbox"  # not archived
     UNREAD = "unread"
     ARCHIVED = "archived"
 
@@ -145,7 +148,8 @@ class Shelf(StrEnum):
 _SHELVES = {
     Shelf.INBOX: Q(archived_at=None),
     Shelf.UNREAD: Q(read_at=None),
-    Shelf.ARCHIVED: Q(archived_at__isnull=False) & ~Q(count=0),  # what was taken back is nowhere
+    Shelf.ARCHIVED: Q(archived_at__isnull=False)
+    & ~Q(count=0),  # rows that were taken back are on no shelf
 }
 
 
@@ -159,7 +163,7 @@ class InboxPage(NamedTuple):
 def inbox_page(
     user_id: int, *, before: int | None = None, shelf: Shelf = Shelf.INBOX, limit: int = INBOX_PAGE
 ) -> InboxPage:
-    """Return the newest ``limit`` notifications on a shelf, or those older than the id ``before``."""
+    """Return the newest ``limit`` notifications of a shelf, or those older than ``before``."""
     rows = Notification.objects.filter(_SHELVES[shelf], user_id=user_id).order_by("-pk")
     if before is not None:
         rows = rows.filter(pk__lt=before)
@@ -177,7 +181,7 @@ def newest(user_id: int) -> int:
 
 
 class ShownAnnouncement(NamedTuple):
-    """An active announcement, and when the asking person has read it."""
+    """An active announcement, and when the user read it."""
 
     row: Announcement
     read_at: datetime | None
@@ -186,10 +190,9 @@ class ShownAnnouncement(NamedTuple):
 def active_announcements(
     user_id: int, *, now: datetime, joined: datetime
 ) -> list[ShownAnnouncement]:
-    """Return what is announced now, newest first, in one query.
+    """Return the active announcements, newest first, in one query.
 
-    What was announced before somebody had an account is news to them only where it says until when
-    it holds.
+    One from before the user had an account is shown only if it has an expiry date.
     """
     reading = AnnouncementReading.objects.filter(
         user_id=user_id, announcement=OuterRef("pk")
@@ -206,7 +209,7 @@ def active_announcements(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """To whom a broadcast is addressed, by the names that an operator typed."""
+    """The addressees of a broadcast, by the names that an operator typed."""
 
     everybody: bool = False
     staff: bool = False
@@ -229,7 +232,7 @@ class Audience:
 
 @dataclass(slots=True)
 class Reach:
-    """Whom an audience is made of, and which of its names are wrong."""
+    """The people and places of an audience, and the names that are wrong."""
 
     everybody: int = 0  # people, when it is announced
     user_ids: list[int] = field(default_factory=list)  # each once, in order
@@ -243,7 +246,7 @@ class Reach:
 
 
 def reach(audience: Audience) -> Reach:
-    """Find everybody and every place that ``audience`` names. Deactivated accounts are nobody."""
+    """Find all people and places that ``audience`` names, without deactivated accounts."""
     found = Reach()
     user_ids: set[int] = set()
     active = User.objects.filter(is_active=True)
@@ -302,7 +305,7 @@ def _named(names: Sequence[str], problems: list[str]) -> Iterable[int]:
 
 
 def _similar_usernames(name: str) -> QuerySet[User, str]:
-    """Return usernames that begin or end as ``name`` does; a typing error at both ends at once is not guessed."""
+    """Return usernames that share the beginning or the end of ``name``."""
     alike = Q(username__istartswith=name[:2]) | Q(username__iendswith=name[-2:]) if name else Q()
     return User.objects.filter(alike, is_active=True).values_list("username", flat=True)[
         :MAX_CANDIDATES
@@ -342,7 +345,7 @@ class SentBroadcast(NamedTuple):
 
 
 def sent_broadcasts(*, before: int | None = None, limit: int = INBOX_PAGE) -> list[SentBroadcast]:
-    """Return the newest broadcasts, or those older than the id ``before``, with their counts: three queries."""
+    """Return the newest broadcasts, or those older than ``before``, with counts: three queries."""
     rows = Broadcast.objects.order_by("-pk")
     if before is not None:
         rows = rows.filter(pk__lt=before)

@@ -19,7 +19,7 @@ _readers: Final[dict[str, Reader]] = {}
 
 
 def register_subjects(prefix: str, reader: Reader) -> None:
-    """Add the reader of all subjects that begin with ``prefix.``; called from ``AppConfig.ready``."""
+    """Add the reader of subjects that begin with ``prefix.``; called in ``AppConfig.ready``."""
     _readers[prefix] = reader
 
 

@@ -23,14 +23,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What became of the names that an operator typed."""
+    """The places that an operator's names stand for, and the wrong names."""
 
     places: Sequence[Place]
     missing: Mapping[str, Sequence[str]]  # wrong name → close matches
 
 
 class Sender(Protocol):
-    """Posts a broadcast to a place, in a transaction of its own, once for every ``key``; returns the ident of what was posted."""
+    """Posts a broadcast to a place, once for every ``key``; returns the ident of the post."""
 
     def __call__(
         self,
@@ -76,7 +76,7 @@ def target(name: str) -> Target | None:
 
 
 def close_matches(name: str, candidates: Iterable[str]) -> list[str]:
-    """Return the candidates that somebody who typed ``name`` may have meant."""
+    """Return the candidates that are similar to ``name``."""
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
     return [
         by_folded[match]

@@ -59,7 +59,7 @@ def _with_present_name(notice: Values, rooms: Rooms) -> Values:
 
 
 def _entry(group: list[Values], excerpts: Excerpts) -> Values:
-    """Return a notification, or the head of several that belong together with them as ``folded``."""
+    """Return a notification, or the head of a group with its members as ``folded``."""
     newest = group[0]
     if len(group) == 1:
         return _single(newest, excerpts) | {"key": key(newest)}

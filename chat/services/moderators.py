@@ -15,7 +15,7 @@ from realtime.auth import MODERATORS
 from realtime.core.heads import changing
 from realtime.protocol.errors import NotFound
 
-# What site moderators may open in the admin. Changes there go through services.
+# The models that site moderators may open in the admin. Changes there go through services.
 _PERMISSIONS: Final = {
     "view": [
         "room",

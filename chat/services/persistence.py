@@ -68,7 +68,7 @@ def save_site_mute(heads: Heads, row: SiteMute) -> None:
 def new_membership(
     room: Room, user: User, *, role: str = Role.MEMBER, state: str = State.ACTIVE, now: datetime
 ) -> Membership:
-    """Return a membership of a new member, for whom earlier messages count as read."""
+    """Return a membership of a new member; earlier messages count as read."""
     involvement = Involvement.EVERYTHING if room.is_direct else Involvement.MENTIONS
     return Membership(
         room=room,

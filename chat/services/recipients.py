@@ -1,4 +1,4 @@
-"""Who is notified of a message, and of what moderators do.
+"""The recipients of notifications about messages and moderation.
 
 The inboxes of these people are locked together with the rooms. So the people are found before the
 lock, and their choices are read again under it.
@@ -31,7 +31,7 @@ Candidates = Mapping[int, Collection[int]]  # room → people
 
 
 class NotificationPreference(NamedTuple):
-    """What a member wants to be notified of."""
+    """A member's notification level."""
 
     involvement: str  # in the room
     off: Collection[str]  # kinds, in all rooms
@@ -51,7 +51,7 @@ class Planned(NamedTuple):
 
 
 def candidates(planned: Collection[Planned]) -> dict[int, set[int]]:
-    """Return everyone whom these new texts may notify, by room; two queries at most."""
+    """Return the people that these new texts may notify, by room; two queries at most."""
     found = mentioned(planned)
     for room, _, answers in planned:
         if answers is not None:
@@ -74,7 +74,7 @@ def candidates(planned: Collection[Planned]) -> dict[int, set[int]]:
 
 
 def mentioned(planned: Collection[Planned]) -> dict[int, set[int]]:
-    """Return the people whom these texts mention, by name or as @room; one query at most."""
+    """Return the people that these texts mention, by name or as @room; one query at most."""
     found: dict[int, set[int]] = {}
     for room, text, _ in planned:
         if text.mentions:
@@ -93,7 +93,7 @@ def _add(found: dict[int, set[int]], involved: Q) -> None:
 
 
 def preferences(people: Candidates) -> dict[tuple[int, int], NotificationPreference]:
-    """Return what the candidates want, read under the lock; without those who have left meanwhile."""
+    """Return the candidates' preferences, read under the lock, without those who left."""
     pairs = Q()
     for room_id, user_ids in people.items():
         pairs |= Q(room_id=room_id, user_id__in=user_ids)
@@ -162,7 +162,7 @@ def notices(
 def mention_notices(
     message: Message, room: Room, text: Text, people: Candidates, wanted: Preferences
 ) -> list[Notice]:
-    """Return the notifications of those whom a new or edited message mentions for the first time.
+    """Return the notifications of people that a message mentions for the first time.
 
     It notes on the message who is notified.
     """
@@ -231,7 +231,7 @@ def moderation_notice(
     level: str = Level.INFO,
     details: Mapping[str, Any] | None = None,
 ) -> Notice:
-    """Return the notification of the person whom an act of a moderator concerns.
+    """Return the notification of the person that a moderation action affects.
 
     Its kind knows the acts and the ``details`` of each (``chat.notification_kinds``).
     """

@@ -75,7 +75,7 @@ async def mark_notifications_unread(caller: Caller, fields: Some) -> dict[str, A
 
 
 async def _read_all(user_id: int) -> int:
-    """Read everything up to the newest one of this moment; between two batches the writer serves others."""
+    """Mark everything as read, in batches between which the writer serves others."""
     newest = await read(queries.newest, user_id)
     while not (
         progress := await writer().run(services.read_up_to, user_id=user_id, newest=newest)

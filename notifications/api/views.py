@@ -79,7 +79,7 @@ WallClock = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
 class Choices(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be told differently; a null time is none."""
+    """The preferences to change; a null time means no quiet hours."""
 
     inbox_off: Kinds | None = None
     desktop_off: Kinds | None = None
@@ -89,7 +89,7 @@ class Choices(msgspec.Struct, forbid_unknown_fields=True):
 
 @api("GET", "PATCH")
 def preferences(request: ApiRequest) -> JsonResponse:
-    """Answer with what I want to be told of, after a change if one is asked for."""
+    """Return the user's preferences, after a change if one is requested."""
     user_id = request.user.pk
     if request.method == "PATCH":
         asked = body(request, Choices)

@@ -1,4 +1,4 @@
-"""Changes of inboxes, announcements and broadcasts: the only place of this app that opens a transaction."""
+"""Changes of inboxes, announcements and broadcasts; only services open transactions."""
 
 from notifications.services.broadcasts import broadcast, recall
 from notifications.services.gathering import Gathered, Parts, gather, ungather, withdraw

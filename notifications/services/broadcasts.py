@@ -34,7 +34,7 @@ INBOXES_PER_TRANSACTION = 500
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What a recall took back."""
+    """The result of a recall."""
 
     broadcast: Broadcast
     announcements: int
@@ -92,7 +92,7 @@ def announce(*, broadcast_id: int) -> None:
 
 
 def broadcast_to_users(*, broadcast_id: int, user_ids: Sequence[int]) -> None:
-    """Notify those of ``user_ids`` whom the broadcast has not reached yet, as long as nobody takes it back."""
+    """Notify those of ``user_ids`` that have no notification yet, unless it was recalled."""
     ordered = sorted(set(user_ids))
     for start in range(0, len(ordered), INBOXES_PER_TRANSACTION):
         if not _notify(broadcast_id, ordered[start : start + INBOXES_PER_TRANSACTION]):
@@ -151,7 +151,7 @@ def _row(
 
 
 def _locked(broadcast_id: int) -> Broadcast:
-    """Return the row, locked after the heads: of a recall and a transaction that sends, the second sees the first."""
+    """Return the row, locked after the heads, so that recalls and sending see each other."""
     row = Broadcast.objects.select_for_update().filter(pk=broadcast_id).first()
     if row is None:
         raise NotFound("There is no broadcast {broadcast_id}.", broadcast_id=broadcast_id)

@@ -23,7 +23,7 @@ MAX_NAMED = 3  # people whose names a row shows; the others are counted
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a row gathers, for the app that makes its parameters of it."""
+    """The parts of a row, for the app that derives its parameters."""
 
     people: Sequence[int]  # ids, the latest first, at most ``MAX_NAMED``
     others: int  # people beside those
@@ -75,7 +75,7 @@ def ungather(heads: Heads, gathered: Gathered, *, actor_id: int, what: str) -> N
 
 
 def withdraw(heads: Heads, gathered: Gathered) -> None:
-    """Take back all unread parts, because their subject is gone, in the transaction of the caller."""
+    """Take back all unread parts in the caller's transaction: their subject is gone."""
     for row in _unread(gathered):
         row.parts = []
         _leave(heads, row, gathered)

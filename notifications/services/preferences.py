@@ -1,4 +1,4 @@
-"""What a person wants to be told of."""
+"""Changing a user's notification preferences."""
 
 from collections.abc import Sequence
 from datetime import time
@@ -15,7 +15,7 @@ def set_preferences(
     desktop_off: Sequence[str] | None = None,
     quiet: tuple[time | None, time | None] | None = None,
 ) -> Preferences:
-    """Choose which kinds reach the inbox and the desktop, and when the desktop is quiet; what is None stays as it is."""
+    """Change the kinds that reach inbox and desktop, and quiet hours; None keeps a value."""
     policies.check_kinds(inbox_off or (), name="inbox_off", optional=True)
     policies.check_kinds(desktop_off or (), name="desktop_off", optional=False)
     if quiet is not None:

@@ -1,4 +1,4 @@
-"""How people, times and counts look in a page. static/chat/lib/words.js does the same in the browser."""
+"""People, times and counts in templates. static/chat/lib/words.js does the same in scripts."""
 
 from datetime import UTC, datetime
 

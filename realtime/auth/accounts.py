@@ -258,5 +258,5 @@ def _identity(found: _Found, bans: Mapping[int, Forbidden]) -> Identity:
 
 
 def _plausible(secret: str) -> bool:
-    """Whether to query the database for it: no control characters, and not too long."""
+    """Whether to query the database for it: no control characters, a sane length."""
     return 0 < len(secret) <= MAX_CREDENTIAL_LENGTH and secret.isascii() and secret.isprintable()

@@ -1,4 +1,4 @@
-"""The time zone of a reader, which their browser names in a cookie, and how moments are said in it."""
+"""The reader's time zone, which their browser names in a cookie, and dates in it."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -77,7 +77,7 @@ def zone_named(name: str) -> ZoneInfo | None:
 
 
 def spoken(at: datetime) -> str:
-    """Say a moment in the active language and by the reader's clock; where nobody knows which that is, by UTC's, and so named."""
+    """Format a moment in the active language and time zone, or as UTC if no zone is known."""
     said = date_format(timezone.localtime(at), str(WHEN))
     return (
         said
@@ -88,7 +88,7 @@ def spoken(at: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A moment in a refusal, which is said when it is known to whom."""
+    """A moment in an error, formatted for its reader."""
 
     at: datetime
 

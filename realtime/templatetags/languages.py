@@ -1,4 +1,4 @@
-"""What pages need to speak the reader's language."""
+"""Template tags for the reader's language."""
 
 from django import template
 

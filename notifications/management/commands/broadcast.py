@@ -1,4 +1,4 @@
-"""``manage.py broadcast``: say something to everybody, to some people, or in rooms."""
+"""``manage.py broadcast``: send a text to everyone, to some people, or to rooms."""
 
 import json
 import re
@@ -28,14 +28,15 @@ EXAMPLES = """examples:
   manage.py broadcast "The figures are in" --group finance --user alice bob --url /rooms/finance/
   fortune | manage.py broadcast - --room general
 
-To everybody it is one announcement; to staff, groups and users a notification each, to nobody twice; to a room a message.
+Everyone gets one announcement. Staff, groups and users get one notification each, no one twice.
+A room gets a message.
 If a name is wrong, nothing is sent."""
 
 
 class Command(BaseCommand):
     """Composes a broadcast from arguments; the service sends it."""
 
-    help = "Send a text to everybody, to some people, or to rooms."
+    help = "Send a text to everyone, to some people, or to rooms."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Keep the lines of the examples."""
@@ -48,12 +49,10 @@ class Command(BaseCommand):
         )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Declare whom to reach and what to say."""
+        """Declare the options."""
         parser.add_argument("text", nargs="?", help="what to say; - reads it from standard input")
-        parser.add_argument("--all", action="store_true", help="everybody, by one announcement")
-        parser.add_argument(
-            "--staff", action="store_true", help="everybody who may enter the admin"
-        )
+        parser.add_argument("--all", action="store_true", help="everyone, by one announcement")
+        parser.add_argument("--staff", action="store_true", help="everyone who may use the admin")
         parser.add_argument(
             "--group",
             nargs="+",
@@ -182,7 +181,7 @@ def _text(argument: str | None) -> str:
 
 
 def _check_encoding(arguments: list[str]) -> None:
-    """Refuse what the shell passed on in another encoding, which Python keeps as lone surrogates."""
+    """Refuse text in another encoding, which Python keeps as lone surrogates."""
     for argument in arguments:
         if not argument.isascii() and any(
             "\ud800" <= character <= "\udfff" for character in argument

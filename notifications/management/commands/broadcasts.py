@@ -93,7 +93,7 @@ def _cells(sent: SentBroadcast) -> tuple[str, ...]:
 
 
 def to(row: Broadcast) -> str:
-    """Say whom a broadcast was for."""
+    """Return the recipients of a broadcast as text."""
     return "; ".join(
         kind if named is True else f"{kind}: {', '.join(named)}"
         for kind, named in row.targets.items()
