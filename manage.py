@@ -28,7 +28,7 @@ def main() -> None:
         print(f"Holdfast {__version__} (Django {django.get_version()}, Python {python})")  # noqa: T201
         return
     try:
-        # Reads the environment: a bad value is told in its one sentence, without a traceback.
+        # Reads the environment: a bad value is reported in one sentence, without a traceback.
         _ = settings.INSTALLED_APPS
     except ImproperlyConfigured as error:
         sys.exit(f"Configuration: {error}")

@@ -1,7 +1,7 @@
 """Kinds of notification, registered by the apps that send them.
 
-A notification stores its kind and its parameters. The kind turns them into a sentence when somebody
-reads it, in the reader's language; static/notifications/kinds.js does the same in the browser.
+A notification stores its kind and its parameters. The kind turns them into a sentence when they
+are shown, in the reader's language; static/notifications/kinds.js does the same in the browser.
 """
 
 from collections.abc import Callable, Mapping

@@ -40,7 +40,7 @@ class Broadcast(models.Model):
     url = models.CharField(_("link"), max_length=URL_MAX_LENGTH, blank=True)
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.INFO)
     # As typed: {"all": true} or {"groups": ["staff"], "room": ["general"]}.
-    targets = models.JSONField(_("to whom"), default=dict)
+    targets = models.JSONField(_("audience"), default=dict)
     # [target, ident of the place, ident of what was posted there], for the recall.
     places = models.JSONField(default=list)
     # People, as counted when it was sent.

@@ -1,4 +1,4 @@
-"""Who may read a stream, and which requests and broadcasts are valid."""
+"""Rights to read streams, and the validity of requests and broadcasts."""
 
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
@@ -110,7 +110,7 @@ def problems_of_words(words: Words, *, now: datetime, announced: bool) -> Iterat
     if words.expires_at and words.expires_at <= now:
         yield f"It would have expired at {words.expires_at:%Y-%m-%d %H:%M %Z}, before it is sent."
     if words.expires_at and not announced:
-        yield "Only what is announced to everybody can expire."
+        yield "Only an announcement to everyone can expire."
 
 
 def is_safe_url(url: str) -> bool:

@@ -261,7 +261,7 @@ def reach(audience: Audience) -> Reach:
         found.places += [(kind, place) for place in _places(kind, names, found.problems)]
     if audience.everybody and (audience.staff or audience.groups or audience.users):
         found.problems.append(
-            "Everybody is addressed already: leave out staff, groups and users, or they would get "
+            "The broadcast already goes to everyone: leave out staff, groups and users, or they would get "
             "it twice."
         )
     elif not (found.problems or audience.everybody or found.user_ids or found.places):

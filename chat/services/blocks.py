@@ -1,6 +1,6 @@
 """Blocking another user. Only the blocker sees a block; moderation is not affected.
 
-What a blocked user may do is decided under the locks that are taken here: the blocker's inbox,
+The rights of a blocked user are decided under the locks that are taken here: the blocker's inbox,
 which posting and opening a direct room lock as well, and the direct room of the two, which editing
 and reacting lock. So nothing arrives after the reply to ``block``.
 """

@@ -1,6 +1,6 @@
 """The JSON API of inboxes and announcements.
 
-``seq`` is read before the rows, so that whoever continues from it misses nothing.
+``seq`` is read before the rows, so that a client that continues from it misses nothing.
 """
 
 from datetime import time

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                         verbose_name="level",
                     ),
                 ),
-                ("targets", models.JSONField(default=dict, verbose_name="to whom")),
+                ("targets", models.JSONField(default=dict, verbose_name="audience")),
                 ("places", models.JSONField(default=list)),
                 ("recipients", models.PositiveIntegerField(default=0, verbose_name="recipients")),
                 ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="expires")),

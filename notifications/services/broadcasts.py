@@ -1,9 +1,9 @@
-"""Sending to many and taking back.
+"""Sending broadcasts and recalling them.
 
-To everybody is one announcement row, however many they are. To some people is a notification each,
-in transactions of bounded size. To a place is whatever its app posts there. A broadcast is sent in
-several transactions, so each part can be repeated: a second call with the same key goes on where
-the first one ended, and nobody gets it twice.
+Everyone gets one announcement row, however many users there are. Some people get one notification
+each, in transactions of bounded size. A place gets a post of its app. A broadcast is sent in several
+transactions, so each part can be repeated: a second call with the same key continues where the first
+one ended, and no one gets it twice.
 """
 
 import logging
@@ -188,10 +188,10 @@ def _notify(broadcast_id: int, user_ids: Sequence[int]) -> bool:
 
 
 def _post(row: Broadcast, name: str, place: Place) -> None:
-    """Post to one place and note what was posted.
+    """Post to one place and record the post.
 
-    First it is noted, then looked whether somebody takes the broadcast back; a recall first says
-    so, then looks at the notes. Whoever comes second sees the other, so nothing stays posted.
+    Sending records the post and then checks for a recall; a recall is stored first and then reads
+    the records. The second of the two sees the first, so no post is left behind.
     """
     found = target(name)
     assert found is not None  # the place comes from it

@@ -112,7 +112,7 @@ def notify_many(
 def read(*, user_id: int, ids: Collection[int]) -> int:
     """Mark notifications as read and return how many remain unread.
 
-    What was read before does not change again.
+    Notifications that are already read do not change.
     """
     with _named(user_id, ids) as (heads, rows):
         return change(

@@ -87,5 +87,5 @@ def test_what_cannot_be_sent_is_explained(words: Words, problem: str) -> None:
 
 def test_only_announcements_expire() -> None:
     assert problems(Words(body="x", expires_at=NOW + timedelta(hours=1)), announced=False) == [
-        "Only what is announced to everybody can expire."
+        "Only an announcement to everyone can expire."
     ]

@@ -7,7 +7,7 @@
 import { Announcements } from '../notifications/announcements.js';
 import { Banner } from '../notifications/banner.js';
 import { Bell } from '../notifications/bell.js';
-import { Desktop, showThatSomebodyLooks } from '../notifications/desktop.js';
+import { announceVisibility, Desktop } from '../notifications/desktop.js';
 import { InboxFeed } from '../notifications/feed.js';
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
@@ -130,7 +130,7 @@ export class App {
       },
     );
     this.#listen();
-    showThatSomebodyLooks();
+    announceVisibility();
     fitAboveKeyboard();
     this.desktop = new Desktop({
       feed: this.feed,

@@ -1,5 +1,5 @@
 /**
- * What is announced to everybody, as a page follows it: what is active and not read yet. No DOM.
+ * The active announcements that the user has not read yet. No DOM.
  * @module
  */
 
@@ -68,7 +68,7 @@ export class Announcements {
   }
 
   /**
-   * The person has read it: it goes at once, and comes back where the server could not be told.
+   * Hides a read announcement at once, and shows it again if the server was not reached.
    * @param {number} id
    */
   async read(id) {

@@ -1,12 +1,12 @@
 /**
- * Notifications on the desktop, while nobody looks at any tab of this browser: each once, whatever
- * the number of tabs.
+ * Desktop notifications while no tab of this browser is visible: each once, however many tabs are
+ * open.
  *
- * All tabs hear of the same rows. Whoever tells of one takes the lock of that row, and writes its
- * seq down: rows up to it are not told again. The lock is kept for a while, because what one tab
- * writes into localStorage another may not read at once. A tab that is looked at holds the lock of
- * those that are, so the others see that somebody looks. Where a browser has no Web Locks, the
- * number alone decides, and two notifications of one row replace each other by their tag.
+ * All tabs receive the same rows. The tab that shows one takes the lock of that row and stores its
+ * seq: rows up to it are not shown again. The lock is kept for a while, because another tab may not
+ * read localStorage up to date. A visible tab holds a shared lock, so the others know that the page
+ * is visible. Without Web Locks the number alone decides, and two notifications of one row replace
+ * each other by their tag.
  * @module
  */
 
@@ -31,19 +31,18 @@ import { desktopWords } from './words.js';
  */
 
 const LOOKED_AT = 'holdfast.looked-at';
-const TELLING = 'holdfast.telling'; // and the row's seq
+const SHOWING = 'holdfast.showing'; // and the row's seq
 /** Until all tabs read the number that one of them wrote. */
 const TURN_MS = 10_000;
-// in localStorage: the history, and the seq of the last row that was told in it
-const TOLD = 'holdfast.told';
-const OFF = 'holdfast.desktop-off'; // in localStorage: this browser asked for none, although it may
-/** At once, after a long sleep perhaps; what is above is told as a number. */
+// In localStorage: the history, and the seq of the last row that was shown from it.
+const SHOWN = 'holdfast.shown';
+const OFF = 'holdfast.desktop-off'; // in localStorage: turned off, although permitted
+/** At once, for example after a long sleep; further ones are shown as a number. */
 const MAX_AT_ONCE = 3;
 const AT_ONCE_MS = 2000;
 
 /**
- * What this browser does: it cannot, it was told never to, it could be asked, it may and does not,
- * it does.
+ * The state of desktop notifications: unsupported, denied, not asked yet, turned off, turned on.
  * @returns {'none' | 'denied' | 'ask' | 'off' | 'on'}
  */
 export function desktopState() {
@@ -53,7 +52,7 @@ export function desktopState() {
   return localStorage.getItem(OFF) === null ? 'on' : 'off';
 }
 
-/** Turn them on, after a person has pressed a button that says so. */
+/** Turns them on, after the user pressed a button. */
 export async function turnOn() {
   localStorage.removeItem(OFF);
   await Notification.requestPermission();
@@ -65,8 +64,8 @@ export function turnOff() {
   return desktopState();
 }
 
-/** While this page is looked at, the browser's other tabs can see it. */
-export function showThatSomebodyLooks() {
+/** Lets the browser's other tabs know while this page is visible. */
+export function announceVisibility() {
   /** @type {(() => void) | null} */
   let release = null;
   const look = () => {
@@ -116,23 +115,23 @@ export class Desktop {
     if (!this.#news.isNews(row) || desktopState() !== 'on') return;
     const { feed, isMuted, isBlocked } = this.#options;
     if (isWanted(row, feed.preferences, { now: new Date(), isMuted, isBlocked }))
-      void this.#tell(row);
+      void this.#showOnce(row);
   }
 
   /** @param {Row} row */
-  async #tell(row) {
-    if (document.visibilityState === 'visible' || (await somebodyLooks())) return;
-    await takenOnce(`${TELLING}.${row.seq}`, () => {
+  async #showOnce(row) {
+    if (document.visibilityState === 'visible' || (await otherTabIsVisible())) return;
+    await takenOnce(`${SHOWING}.${row.seq}`, () => {
       if (this.#isFirst(row.seq)) this.#show(row);
     });
   }
 
-  /** Has no tab told of this row or of later ones? From now on one has. @param {number} seq */
+  /** Whether no tab has shown this row or a later one; marks it as shown. @param {number} seq */
   #isFirst(seq) {
     const history = this.#options.history();
-    const [known, told] = (localStorage.getItem(TOLD) ?? '').split(' ');
-    if (known === history && Number(told) >= seq) return false;
-    localStorage.setItem(TOLD, `${history} ${seq}`);
+    const [known, shown] = (localStorage.getItem(SHOWN) ?? '').split(' ');
+    if (known === history && Number(shown) >= seq) return false;
+    localStorage.setItem(SHOWN, `${history} ${seq}`);
     return true;
   }
 
@@ -141,7 +140,7 @@ export class Desktop {
     const now = Date.now();
     this.#recent = this.#recent.filter((then) => now - then < AT_ONCE_MS);
     this.#recent.push(now);
-    const told =
+    const notification =
       this.#recent.length > MAX_AT_ONCE
         ? {
             tag: 'holdfast.many',
@@ -157,7 +156,7 @@ export class Desktop {
             url: row.url || '/inbox/',
             ids: [row.id],
           };
-    this.#display.show(told);
+    this.#display.show(notification);
   }
 
   /** @param {import('./display.js').Opened} opened */
@@ -172,8 +171,8 @@ export class Desktop {
 /** @param {Row} row */
 const tagOf = (row) => `holdfast.${row.id}`;
 
-/** Does anybody look at another tab of this browser? */
-async function somebodyLooks() {
+/** Whether another tab of this browser is visible. */
+async function otherTabIsVisible() {
   const { held = [] } = (await navigator.locks?.query()) ?? {};
   return held.some(({ name }) => name === LOOKED_AT);
 }

@@ -1,40 +1,40 @@
 /**
- * Where the browser shows a notification: as the page's own, or as the service worker's, which is
- * the only way on phones.
+ * Shows browser notifications: by the page, or by the service worker, which is the only way on
+ * phones.
  *
- * Of the worker's, the worker hears when one is pressed; it asks its tabs which of them can open
- * what is told of, and tells one to (chat/offline/worker.js). They outlive the tab that showed
- * them, so any tab closes them.
+ * When one of the worker's is pressed, the worker asks its tabs which of them can open the URL, and
+ * chooses one (chat/offline/worker.js). Its notifications outlive the tab that showed them, so any
+ * tab closes them.
  * @module
  */
 
 /**
- * @typedef {object} Told
- * @property {string} tag  one that has the same tag is replaced
+ * @typedef {object} BrowserNotification
+ * @property {string} tag  replaces one with the same tag
  * @property {string} title
  * @property {string} body
- * @property {string} url  what it opens
- * @property {number[]} ids  of the rows that are read when it is opened
+ * @property {string} url  to open
+ * @property {number[]} ids  of the rows to mark as read when it is opened
  *
- * @typedef {Pick<Told, 'url' | 'ids'>} Opened
+ * @typedef {Pick<BrowserNotification, 'url' | 'ids'>} Opened
  */
 
 /** @returns {Promise<ServiceWorkerRegistration | undefined>} */
 const registration = async () => navigator.serviceWorker?.getRegistration();
 
-/** Phones and tablets: some refuse a page's own notifications, others show none without a word. */
+/** Phones and tablets: some refuse notifications of a page, others silently show none. */
 const isHandheld = () => matchMedia('(hover: none) and (pointer: coarse)').matches;
 
 export class Display {
   #user;
   #icon;
   #open;
-  /** The page's own that nobody has closed, by tag. @type {Map<string, Notification>} */
+  /** The open ones of this page, by tag. @type {Map<string, Notification>} */
   #shown = new Map();
 
   /**
-   * @param {{user: number, icon: string, open?: (opened: Opened) => void}} options without `open`,
-   *   this page opens nothing: it shows samples
+   * @param {{user: number, icon: string, open?: (opened: Opened) => void}} options without `open`
+   *   this page only shows samples
    */
   constructor({ user, icon, open }) {
     this.#user = user;
@@ -43,9 +43,9 @@ export class Display {
     if (open) navigator.serviceWorker?.addEventListener('message', (event) => this.#asked(event));
   }
 
-  /** @param {Told} told */
-  show(told) {
-    if (isHandheld() || !this.#showOwn(told)) void this.#showByWorker(told);
+  /** @param {BrowserNotification} notification */
+  show(notification) {
+    if (isHandheld() || !this.#showOwn(notification)) void this.#showByWorker(notification);
   }
 
   /** @param {string} tag */
@@ -55,7 +55,7 @@ export class Display {
     void closeByWorker(tag);
   }
 
-  /** @param {Told} told */
+  /** @param {BrowserNotification} notification */
   #showOwn({ tag, title, body, url, ids }) {
     try {
       const shown = new Notification(title, {
@@ -79,11 +79,11 @@ export class Display {
     }
   }
 
-  /** @param {Told} told */
-  async #showByWorker(told) {
-    const { tag, title, body, url, ids } = told;
+  /** @param {BrowserNotification} notification */
+  async #showByWorker(notification) {
+    const { tag, title, body, url, ids } = notification;
     const found = await registration();
-    if (!found?.active) return void (isHandheld() && this.#showOwn(told));
+    if (!found?.active) return void (isHandheld() && this.#showOwn(notification));
     const data = { user: this.#user, url, ids };
     await found
       .showNotification(title, {
@@ -93,12 +93,12 @@ export class Display {
         lang: document.documentElement.lang,
         data,
       })
-      .catch(() => {}); // it may no longer
+      .catch(() => {}); // permission may have been withdrawn
   }
 
   /** @param {MessageEvent} event */
   #asked({ data, ports: [port] }) {
-    if (data?.user !== this.#user) return; // of somebody who used this browser before
+    if (data?.user !== this.#user) return; // of a user who was signed in here before
     if (data.holdfast === 'can-open') port.postMessage(true);
     if (data.holdfast === 'open') this.#open?.(data);
   }

@@ -18,7 +18,7 @@ import { Emitter } from '../realtime/lib/emitter.js';
  * @property {number} unread
  * @property {Row} notification
  * @property {Row} reading  an announcement that I have read, in any tab
- * @property {Row} block  of somebody by me
+ * @property {Row} block  of another user by this one
  * @property {Row} site_mute  of me by a moderator
  * @property {{membership: Row, seq: number}} membership one of mine, and where the inbox tells it
  *   (only on connections that carry rooms)
@@ -32,7 +32,7 @@ export class InboxFeed {
   #emitter = new Emitter(reportToConsole);
   #unread = 0;
   #seq = 0;
-  /** What I want to be told of. @type {import('./news.js').Choices} */
+  /** The preferences of the user. @type {import('./news.js').Choices} */
   preferences = { desktop_off: [], quiet_from: null, quiet_to: null };
 
   /**

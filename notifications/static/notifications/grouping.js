@@ -1,5 +1,5 @@
 /**
- * What belongs together in a list of notifications: messages of one room, reactions to one message.
+ * Grouping a list of notifications: messages of one room, reactions to one message.
  * notifications/grouping.py does the same for the page as the server sends it;
  * tests/js/notifications/grouping.test.js and tests/notifications/test_grouping.py have the same
  * cases.

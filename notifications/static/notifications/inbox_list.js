@@ -21,7 +21,7 @@ export class Shelf {
   /** @type {Map<number, Row>} */
   #rows = new Map();
   /**
-   * The oldest row of the pages that were loaded: what is older comes with the next page, and not
+   * The oldest row of the pages that were loaded: older rows come with the next page, but not
    * one by one.
    */
   #floor = Infinity;
@@ -42,7 +42,7 @@ export class Shelf {
     return this.#more;
   }
 
-  /** What to ask for next: those before this id. */
+  /** The next page has the entries before this id. */
   get before() {
     return this.#floor;
   }

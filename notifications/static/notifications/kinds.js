@@ -45,6 +45,6 @@ export const detail = (row) => (kindOf(row).detail ?? ((shown) => shown.body))(r
 /** @param {Row} row */
 export const icon = (row) => kindOf(row).icon ?? 'bell';
 
-/** What an entry says that stands for several things. @param {Row} newest @param {number} count */
+/** The text of an entry for several notifications. @param {Row} newest @param {number} count */
 export const summary = (newest, count) =>
   kindOf(newest).summary?.(newest, count) ?? sentence(newest);

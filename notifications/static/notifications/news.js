@@ -1,5 +1,5 @@
 /**
- * Which changes of an inbox are news, and which news somebody wants to see outside of the page.
+ * Which changes of an inbox are news, and which news the user wants to see outside of the page.
  * Pure: it reads no clock and asks no browser.
  * @module
  */
@@ -24,7 +24,7 @@ export class News {
     this.#latest = since;
   }
 
-  /** Does the row tell of something that has not been told? @param {Row} row */
+  /** Whether the row has news that was not shown yet. @param {Row} row */
   isNews(row) {
     const when = moment(row);
     const fresh =

@@ -1,7 +1,7 @@
 /**
  * Bell and announcements on a page without chat: their own small connection, one for all such pages
- * of the browser, which carries only the inbox and the announcements. What a page wants besides, it
- * takes from `feed` and `api`.
+ * of the browser, which carries only the inbox and the announcements. Other parts of a page
+ * use `feed` and `api`.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { sharedTransport } from '../realtime/tabs/shared_socket.js';
 import { Announcements } from './announcements.js';
 import { Banner } from './banner.js';
 import { Bell } from './bell.js';
-import { showThatSomebodyLooks } from './desktop.js';
+import { announceVisibility } from './desktop.js';
 import { InboxFeed } from './feed.js';
 
 const PATH = '/ws/notifications/';
@@ -46,5 +46,5 @@ feed.on('reading', ({ announcement }) => announcements.wasRead(announcement));
 feed.follow(me);
 announcements.follow();
 followPageLifecycle(client);
-showThatSomebodyLooks();
+announceVisibility();
 client.start();

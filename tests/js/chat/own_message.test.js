@@ -46,20 +46,20 @@ function roomWith(messages) {
 
 describe('a message of mine that is still in the outbox', () => {
   test('has arrived when its key is in the room, whatever became of its text', () => {
-    assert.equal(roomWith([row()]).hasArrived(entry()), true);
+    assert.equal(roomWith([row()]).hasMessage(entry()), true);
   });
 
   test('has not arrived when another message has the same text', () => {
     const other = row({ key: 'another key', body: 'A cheap watch' });
-    assert.equal(roomWith([other]).hasArrived(entry()), false);
+    assert.equal(roomWith([other]).hasMessage(entry()), false);
   });
 
   test('has not arrived when another person used the same key', () => {
     const bobs = row({ author: { id: BOB, username: 'bob', name: 'Bob' } });
-    assert.equal(roomWith([bobs]).hasArrived(entry()), false);
+    assert.equal(roomWith([bobs]).hasMessage(entry()), false);
   });
 
   test('stays visible when it was refused', () => {
-    assert.equal(roomWith([row()]).hasArrived(entry({ state: 'failed' })), false);
+    assert.equal(roomWith([row()]).hasMessage(entry({ state: 'failed' })), false);
   });
 });

@@ -29,10 +29,10 @@ export class Excerpts {
   #wanted = new Set();
   /** Asked for. @type {Set<string>} */
   #asked = new Set();
-  /** Counts what is heard, and what I may read no longer. */
+  /** Counts changed texts and lost access. */
   #changes = 0;
-  /** When each was heard, while an answer is under way. @type {Map<string, number>} */
-  #heard = new Map();
+  /** When each text changed, while a request is under way. @type {Map<string, number>} */
+  #changedAt = new Map();
   #refreshed = 0;
   #underWay = 0;
   #asking = false;
@@ -71,7 +71,7 @@ export class Excerpts {
     void this.#ask();
   }
 
-  /** What I may read has changed: ask for everything again. */
+  /** Access has changed: request everything again. */
   refresh() {
     for (const subject of this.#texts.keys()) this.#wanted.add(subject);
     this.#texts.clear();
@@ -87,7 +87,7 @@ export class Excerpts {
     for (const message of messages) {
       const subject = `room.${message.room}.${message.number}`;
       this.#changes += 1;
-      if (this.#underWay > 0) this.#heard.set(subject, this.#changes);
+      if (this.#underWay > 0) this.#changedAt.set(subject, this.#changes);
       if (![this.#texts, this.#wanted, this.#asked].some((known) => known.has(subject))) continue;
       this.#texts.set(subject, this.#options.textOf(message));
       changed = true;
@@ -127,14 +127,14 @@ export class Excerpts {
       const answer = await asked;
       const { subjects, texts } = found(answer);
       for (const subject of subjects) {
-        if (subject === '' || (this.#heard.get(subject) ?? 0) > since) continue;
+        if (subject === '' || (this.#changedAt.get(subject) ?? 0) > since) continue;
         if (this.#refreshed > since) this.#wanted.add(subject);
         else this.#texts.set(subject, texts[subject] ?? '');
       }
       return answer;
     } finally {
       this.#underWay -= 1;
-      if (this.#underWay === 0) this.#heard.clear();
+      if (this.#underWay === 0) this.#changedAt.clear();
       void this.#ask();
     }
   }

@@ -71,7 +71,7 @@ export class Triage {
   }
 
   /**
-   * Not while somebody writes, chooses from a menu, or answers a question.
+   * Not while the user types, uses a menu, or answers a dialog.
    * @param {KeyboardEvent} event
    */
   #isListening(event) {

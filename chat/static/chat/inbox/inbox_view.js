@@ -183,16 +183,16 @@ export class InboxView {
   }
 
   /**
-   * @param {string} said
+   * @param {string} done  the text of the toast
    * @param {() => Promise<void>} act
    * @param {() => Promise<void>} undo
    */
-  async #do(said, act, undo) {
+  async #do(done, act, undo) {
     try {
       await act();
       this.#undo.push(undo);
       if (this.#undo.length > MAX_UNDONE) this.#undo.shift();
-      toast(said, { label: inboxWords.undo, act: () => void this.#takeBack() });
+      toast(done, { label: inboxWords.undo, act: () => void this.#takeBack() });
     } catch (error) {
       toastError(error);
     }

@@ -30,7 +30,7 @@ const roles = {
   member: () => gettext('You are now a member of %(room)s'),
 };
 
-/** What moderators decide. @type {Record<string, (row: Row) => string>} */
+/** Decisions of moderators. @type {Record<string, (row: Row) => string>} */
 const acts = {
   role: (row) => roles[row.params.role](row),
   succession: () => gettext('You are now an owner of %(room)s: the last owner has left'),

@@ -397,7 +397,7 @@ export class Room {
    * its key, because a filter or a hook may have changed its text.
    * @param {import('../../realtime/outbox/outbox.js').Entry} entry
    */
-  hasArrived({ state, key }) {
+  hasMessage({ state, key }) {
     // a key is unique only among the messages of its author
     const me = this.#context.me.id;
     return (

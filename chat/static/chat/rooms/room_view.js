@@ -272,7 +272,7 @@ export class RoomView {
 
   #paintPending() {
     this.timeline.pending(
-      this.#app.outbox.entriesFor(this.room.stream).filter((entry) => !this.room.hasArrived(entry)),
+      this.#app.outbox.entriesFor(this.room.stream).filter((entry) => !this.room.hasMessage(entry)),
     );
   }
 

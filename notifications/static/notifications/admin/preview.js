@@ -1,5 +1,5 @@
 /**
- * While somebody composes an announcement at the desk: the banner as everybody will see it.
+ * A live preview of the banner while an announcement is being written in the admin.
  * @module
  */
 
