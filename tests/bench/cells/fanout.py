@@ -15,7 +15,8 @@ from tests.bench.cells.cell import (
     spend,
 )
 from tests.bench.load import Load
-from tests.bench.servers import Holdfast, Nchan, PlainWs, Server, SocketIo, StockChannels
+from tests.bench.rivals import Nchan, PlainWs, SocketIo, StockChannels
+from tests.bench.servers import Holdfast, Server
 
 # Posts a second that stock Channels keeps up with before 500 readers; its cost of a delivery does
 # not depend on it.

@@ -4,7 +4,8 @@ from typing import Any
 
 from tests.bench.cells.cell import Bar, Cell, Contender, Sample, Scale, beside, missing, spend
 from tests.bench.load import Load
-from tests.bench.servers import Holdfast, StockChannels
+from tests.bench.rivals import StockChannels
+from tests.bench.servers import Holdfast
 
 POSTERS = 200
 READERS = 500

@@ -8,7 +8,8 @@ from typing import Any
 from tests.bench import costs
 from tests.bench.cells.cell import Bar, Cell, Contender, Measure, Sample, Scale, missing, spend
 from tests.bench.load import Load
-from tests.bench.servers import Holdfast, PlainWs, Server, SocketIo, StockChannels, subscribe
+from tests.bench.rivals import PlainWs, SocketIo, StockChannels
+from tests.bench.servers import Holdfast, Server, subscribe
 
 IDLE = 5000
 ROOMS = 5

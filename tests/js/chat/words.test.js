@@ -40,7 +40,7 @@ describe('words', () => {
     assert.equal(roomWords.typing(['A', 'B', 'C', 'D']), 'Several people are typing…');
   });
 
-  test('what is left of a message is told in both directions', () => {
+  test('what is left of a message is shown in both directions', () => {
     assert.deepEqual([1, 0, -1, -5].map(composerWords.left), [
       '1 character left',
       '0 characters left',

@@ -23,7 +23,7 @@ const row = (id, kind, rest = {}) => ({
 const shape = (rows) => grouped(rows).map((group) => group.rows.map((one) => one.id));
 
 describe('what belongs together', () => {
-  test('messages of one room, wherever they stand', () => {
+  test('messages of one room, in any position', () => {
     assert.deepEqual(
       shape([
         row(9, 'message'),
@@ -49,7 +49,7 @@ describe('what belongs together', () => {
     );
   });
 
-  test('what is said to somebody by name stands alone', () =>
+  test('a mention by name is not grouped', () =>
     assert.deepEqual(shape([row(3, 'mention'), row(2, 'mention'), row(1, 'reply')]), [
       [3],
       [2],
