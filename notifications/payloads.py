@@ -1,4 +1,4 @@
-"""The wire format of inboxes and announcements (docs/protocol.md), and the names of their streams."""
+"""The wire format of inboxes and announcements (docs/protocol.md), and their stream names."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -3,8 +3,8 @@
 The unread count of an inbox costs one look at an index, however many are unread: every change of a
 notification writes the count as of its ``seq`` on the changed row, under the lock of the inbox, so
 the row with the highest ``seq`` holds the present count. (A client counts in the same way: it takes
-``unread`` from the newest notification it was sent.) Code that deletes old rows must keep the newest
-one of each user, and unread ones.
+``unread`` from the newest notification it was sent.) Code that deletes old rows must keep the
+newest one of each user, and unread ones.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -261,8 +261,8 @@ def reach(audience: Audience) -> Reach:
         found.places += [(kind, place) for place in _places(kind, names, found.problems)]
     if audience.everybody and (audience.staff or audience.groups or audience.users):
         found.problems.append(
-            "The broadcast already goes to everyone: leave out staff, groups and users, or they would get "
-            "it twice."
+            "The broadcast already goes to everyone: leave out staff, groups and users, "
+            "or they would get it twice."
         )
     elif not (found.problems or audience.everybody or found.user_ids or found.places):
         found.problems.append(
@@ -345,7 +345,7 @@ class SentBroadcast(NamedTuple):
 
 
 def sent_broadcasts(*, before: int | None = None, limit: int = INBOX_PAGE) -> list[SentBroadcast]:
-    """Return the newest broadcasts, or those older than ``before``, with counts: three queries."""
+    """Return the newest broadcasts, or those older than ``before``, in three queries."""
     rows = Broadcast.objects.order_by("-pk")
     if before is not None:
         rows = rows.filter(pk__lt=before)

@@ -1,9 +1,9 @@
 """Sending broadcasts and recalling them.
 
 Everyone gets one announcement row, however many users there are. Some people get one notification
-each, in transactions of bounded size. A place gets a post of its app. A broadcast is sent in several
-transactions, so each part can be repeated: a second call with the same key continues where the first
-one ended, and no one gets it twice.
+each, in transactions of bounded size. A place gets a post of its app. A broadcast is sent in
+several transactions, so each part can be repeated: a second call with the same key continues where
+the first one ended, and no one gets it twice.
 """
 
 import logging

@@ -31,7 +31,7 @@ def defined(module: ast.Module) -> Iterator[str]:
 
 
 def registers(decorator: ast.expr) -> bool:
-    """Tell whether a decorator hands a function to a registry: ``@register.filter``, ``@receiver``."""
+    """Whether a decorator registers a function: ``@register.filter``, ``@receiver``."""
     name = decorator.func if isinstance(decorator, ast.Call) else decorator
     words = ast.unparse(name)
     return words.startswith(("admin.", "register", "commands")) or words.endswith("receiver")

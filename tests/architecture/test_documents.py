@@ -1,4 +1,4 @@
-"""The documents say what the code does: names of settings, commands, codes and tests are compared."""
+"""The documents agree with the code: settings, commands, codes, figures and tests."""
 
 import re
 from pathlib import Path
@@ -168,7 +168,7 @@ def test_every_promise_names_its_test() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=str)
 def test_a_document_has_short_lines(path: Path) -> None:
-    """Markdown cannot break a row of a table; everything else fits the width of two windows side by side."""
+    """Markdown cannot break a row of a table; all other lines have 120 columns."""
     lines = enumerate(text(str(path)).splitlines(), 1)
     assert [
         number

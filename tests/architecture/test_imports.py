@@ -33,7 +33,7 @@ def graph(sources: Mapping[str, ast.AST]) -> Graph:
 
 
 def cycle(edges: Graph) -> list[str]:
-    """Return the modules of one cycle in order, the first one again at the end; empty if there is none."""
+    """Return the modules of one cycle, the first one again at the end; or nothing."""
     done: set[str] = set()
 
     def search(name: str, path: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""No regular expression reads a sentence of our own: what is stored and sent is data, phrased when it is shown."""
+"""No regular expression reads a sentence of our own: stored data is phrased when it is shown."""
 
 import ast
 import re
@@ -21,7 +21,8 @@ FUNCTIONS = {"compile", "match", "fullmatch", "search", "sub", "split", "findall
 # A word beside a space, outside of groups and classes: that is prose.
 PROSE = re.compile(r"[A-Za-z]{3,}:? | [A-Za-z]{3,}")
 IN_SCRIPTS = re.compile(
-    r"(?:[=(,:]|return)\s*/((?:[^/\\\n\[ *]|\\.|\[(?:[^\]\\\n]|\\.)*\])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])*)/[a-z]*[.,);\n]"
+    r"(?:[=(,:]|return)\s*/((?:[^/\\\n\[ *]|\\.|\[(?:[^\]\\\n]|\\.)*\])"
+    r"(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])*)/[a-z]*[.,);\n]"
 )
 COMPUTED_IN_SCRIPTS = re.compile(r"new RegExp\(\s*[^\s'\"]")
 

@@ -1,4 +1,4 @@
-"""Pages for everybody: nothing that axe-core finds in any state, light or dark; zoomed in; by keyboard; heard instead of seen."""
+"""Accessibility: axe-core in every state, light and dark, zoomed in, keyboard, screen reader."""
 
 import re
 from collections.abc import Callable

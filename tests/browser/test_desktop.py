@@ -1,4 +1,4 @@
-"""Notifications on the desktop: while nobody looks, once whatever the number of tabs, and gone when they are read elsewhere."""
+"""Desktop notifications: while no tab is visible, once for all tabs, gone once read elsewhere."""
 
 from typing import Any
 from uuid import uuid4

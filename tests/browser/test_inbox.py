@@ -21,7 +21,7 @@ from tests.conftest import People
 
 @pytest.fixture
 def busy(people: People, lab: Room) -> Room:
-    """The lab, in which Alice wants to be told of everything: three messages, one mention, two reactions to what she said."""
+    """The lab, which notifies Alice of everything: three messages, a mention, two reactions."""
     services.set_involvement(actor_id=people.alice.pk, room_id=lab.pk, involvement="everything")
     services.join(actor_id=people.charlie.pk, room_id=lab.pk)
     said = say(people.alice, lab, "Who has the key?")

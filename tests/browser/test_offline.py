@@ -1,4 +1,4 @@
-"""Without the server: the page that the service worker carries, what it promises, and what it never keeps."""
+"""Without the server: the page that the service worker carries, and what it never stores."""
 
 import pytest
 from playwright.sync_api import Page, expect

@@ -1,4 +1,4 @@
-"""The outbox in a real browser: IndexedDB, Web Locks and BroadcastChannel are Chromium's; only the sending is the test's."""
+"""The outbox with IndexedDB, Web Locks and BroadcastChannel of Chromium; only sending is fake."""
 
 from typing import Any
 

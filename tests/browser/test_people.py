@@ -1,4 +1,4 @@
-"""People: a card for everybody, blocks that fold, members, a room's settings, and links that let people in."""
+"""People: profile cards, blocks that collapse, members, room settings, invitation links."""
 
 from playwright.sync_api import Page, Route, expect
 

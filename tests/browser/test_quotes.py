@@ -1,4 +1,4 @@
-"""A message is shown in more than one place: what becomes of it becomes of it everywhere, and a deleted text is nowhere any more."""
+"""A message that is shown in several places: each change reaches all of them."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Searching: from the field beside the rooms, while one types, narrowed by chips, and on to the message in its room."""
+"""Search: from the sidebar, while typing, narrowed by chips, and on to the message."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Rooms in the sidebar: favourites, what is unread in each, and going back to find something again."""
+"""Rooms in the sidebar: favourites, unread counts, and going back."""
 
 import re
 

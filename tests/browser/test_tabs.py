@@ -43,7 +43,7 @@ def owners(sockets: Sockets) -> list[Page]:
 
 
 def owner(sockets: Sockets) -> Page:
-    """The one tab that has the connection, once it is one: a tab that is slow to answer may have lost it to another."""
+    """Return the only tab with the connection; a slow tab may have lost it to another."""
     pages = iter(sockets)
     while len(owners(sockets)) != 1:
         next(pages).wait_for_timeout(100)

@@ -51,7 +51,7 @@ def announce(db: None) -> Announce:
 
 
 class Rooms:
-    """Stands for an app with places: rooms with names, ids and members, and what was posted there."""
+    """A fake app with places: rooms with names, ids, members and posts."""
 
     def __init__(self, members: Mapping[str, int]) -> None:
         self.places = {

@@ -1,4 +1,4 @@
-"""The admin: everything is shown, announcements are composed, broadcasts are taken back; no row of a stream changes past a service."""
+"""The admin: announcements are written, broadcasts recalled; rows change only by services."""
 
 import re
 from typing import Any

@@ -60,9 +60,10 @@ def test_a_text_to_all_is_one_announcement(people: object) -> None:
         "4h",
     )
     row = Announcement.objects.get()
-    assert (
-        printed
-        == f"Reached 3 people by an announcement.\nBroadcast {row.broadcast_id}; to take it back: manage.py recall {row.broadcast_id}\n"
+    assert printed == (
+        "Reached 3 people by an announcement.\n"
+        f"Broadcast {row.broadcast_id}; "
+        f"to take it back: manage.py recall {row.broadcast_id}\n"
     )
     assert (row.title, row.body, row.url, row.level) == (
         "News",

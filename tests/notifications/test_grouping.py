@@ -1,4 +1,4 @@
-"""What belongs together in a list of notifications; tests/js/notifications/grouping.test.js has the same cases."""
+"""Grouping notifications; tests/js/notifications/grouping.test.js has the same cases."""
 
 from typing import Any
 

@@ -23,7 +23,7 @@ def objects(socket: ClientConnection) -> list[dict[str, Any]]:
 
 
 def row(socket: ClientConnection) -> dict[str, Any]:
-    """Return the next row that is pushed, as an event or in the page of a repair; signals are not waited for."""
+    """Return the next row that arrives, as an event or in the page of a repair."""
     while True:
         for found in objects(socket):
             if found["type"] in {"event", "page"}:

@@ -247,6 +247,7 @@ def test_a_variable_that_nothing_reads_is_a_typing_error() -> None:
     env.whole("HOLDFAST_COMMAND_RATE", 50)
     with pytest.raises(
         ImproperlyConfigured,
-        match=r"COMAND_RATE is set, but there is no such setting\. Did you mean HOLDFAST_COMMAND_RATE\?",
+        match=r"COMAND_RATE is set, but there is no such setting\. "
+        r"Did you mean HOLDFAST_COMMAND_RATE\?",
     ):
         env.refuse_unknown("HOLDFAST_")

@@ -1,4 +1,4 @@
-"""Operators add their own apps with an environment variable, so that no upgrade conflicts with them."""
+"""Operators add their own apps with an environment variable, without editing a tracked file."""
 
 import re
 import subprocess

@@ -323,7 +323,8 @@ class TestEncode:
         event = Event.of("message", 90210, 1051, {"id": 90210})
         assert (
             frames.event(ROOM, event)
-            == b'{"type":"event","stream":"room.42","seq":1051,"kind":"message","data":{"id":90210}}'
+            == b'{"type":"event","stream":"room.42","seq":1051,"kind":"message",'
+            b'"data":{"id":90210}}'
         )
 
     def test_a_hidden_event_is_shown_to_nobody(self) -> None:

@@ -130,7 +130,10 @@ class Cluster:
             stop_all(nodes)
         finally:
             for program in self._programs.values():
-                program.kill() if program.name in self.shape.node_names else program.stop() if program.running else None
+                if program.name in self.shape.node_names:
+                    program.kill()
+                elif program.running:
+                    program.stop()
             self.postgres.close()
             shutil.rmtree(self._run, ignore_errors=True)
 
