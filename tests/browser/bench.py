@@ -2,8 +2,8 @@
 
 Writes ``docs/benchmarks/browser.md``.
 
-A demo of fifty rooms and ten thousand messages. What counts for a person: how soon the first
-message is there, whether the page ever stops (tasks above 50 ms, which is what the browser calls
+It runs on a demo of fifty rooms and ten thousand messages, and measures what a user notices: how
+soon the first message is there, whether the page ever stops (tasks above 50 ms, which browsers call
 long), how long a change of the room takes, and whether the page grows.
 """
 
@@ -261,7 +261,7 @@ def post(site: ServerProcess, token: str, room: int, done: threading.Event, numb
 
 
 def issued(site: ServerProcess, name: str) -> str:
-    """Return a token of somebody."""
+    """Return an access token of a user."""
     command = [sys.executable, "manage.py", "issue_token", name]
     return subprocess.run(
         command, cwd=ROOT, env=site.env, check=True, capture_output=True, text=True

@@ -13,7 +13,7 @@ BATCH = 100
 AUTHORS = ("alice", "bob", "charlie", "maya")
 TEXTS = (
     "Sounds good.",
-    "Could somebody look at the harbour camera? It shows **yesterday's** fog.",
+    "Could someone look at the harbour camera? It shows **yesterday's** fog.",
     "I moved the meeting to 14:30, because the ferry is late again.\n\nWho brings the slides?",
     "Try `make run`, then open two tabs:\n\n```python\nfor tab in tabs:\n    assert tab.level\n```",
     "> What about the numbers of last week?\n\nThey are in the sheet: 12 % more than in *October*.",

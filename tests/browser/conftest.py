@@ -1,8 +1,8 @@
 """One browser and one server for all these tests; one context (a device) for each person.
 
-The tables are emptied between tests, and the server stays: what it remembers of a room, an inbox or
-a session has an id that no later test gets again. What is not like that survives the emptying
-(``KEPT``). A test that ends its server, or wants other settings, starts its own.
+The tables are emptied between tests, but the server keeps running. Whatever it remembers of a room,
+an inbox or a session has an id that no later test gets again. Rows without such an id survive the
+emptying (``KEPT``). A test that ends its server, or wants other settings, starts its own.
 """
 
 import re
@@ -26,8 +26,8 @@ from tests.support.server import Node, Nodes
 
 # How long a page may take to show something; a busy machine needs seconds.
 PATIENCE_MS = 15_000 * slow_network.PATIENCE * slow_processor.PATIENCE
-# What Chromium itself writes while a server is away: a state that the page shows, not an error of
-# it.
+# Chromium itself logs these lines while a server is away. The page shows this state; it is not an
+# error of the page.
 AWAY = re.compile(
     r"net::ERR_|^WebSocket connection to|^An unknown error occurred when fetching the script"
     r"|^Failed to load resource: the server responded with a status of (?:502|503|504)"
@@ -40,7 +40,7 @@ HEAD_CHECK_SECONDS = "0.5"  # what a test does in its own process is seen by thi
 KEPT = {  # by table: the row that takes the place of a deleted one at once, in the same transaction
     # Of another one the server would send its clients away.
     "realtime_epoch": "(id, name) SELECT old.id, old.name",
-    # One stream for everybody: it goes on after the announcements of earlier tests, and shows none
+    # All users share this stream: it goes on after the announcements of earlier tests, and shows none
     # of them.
     "realtime_stream": (
         "(name, head, floor, changed_at) SELECT old.name, old.head, old.head, old.changed_at WHERE "
@@ -90,7 +90,7 @@ def node(shared_node: Node, transactional_db: None) -> Node:
 
 @pytest.fixture
 def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
-    """Open the site as somebody: ``page = open_page(alice, "/rooms/lab/")``.
+    """Open the site as a user: ``page = open_page(alice, "/rooms/lab/")``.
 
     A test fails when a page of it had an error or broke the Content-Security-Policy; ``expected``
     matches console lines that are meant. ``at`` is another server than the one of all tests.
@@ -138,7 +138,7 @@ def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
 @pytest.fixture
 def lab(people: People, transactional_db: None) -> Room:
     """The room Lab, which Alice owns and Bob is in. Charlie is outside."""
-    room = services.create_room(actor_id=people.alice.pk, name="Lab", topic="What we try out").room
+    room = services.create_room(actor_id=people.alice.pk, name="Lab", topic="Experiments").room
     services.join(actor_id=people.bob.pk, room_id=room.pk)
     return room
 

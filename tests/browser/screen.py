@@ -1,4 +1,4 @@
-"""What a person sees and does on a page, in the words of a person."""
+"""The page as a user sees it: its elements, and the steps of a user."""
 
 import re
 
@@ -41,7 +41,7 @@ def act(page: Page, on: Locator, name: str) -> None:
 
 
 def bodies(page: Page) -> Locator:
-    """What all messages on the page say, oldest first."""
+    """Return the texts of all messages on the page, oldest first."""
     return page.locator(".timeline .message .message__body")
 
 

@@ -125,7 +125,7 @@ def refused(page: Page) -> None:
     expect(message(page, "My three remarks")).to_contain_text(
         "Will be sent when you're back online"
     )
-    with somebody_else(page, "alice", "/rooms/design/") as alice:
+    with other_user(page, "alice", "/rooms/design/") as alice:
         alice.locator(".bar__people").click()
         alice.get_by_role("button", name="Actions for Charlie").click()
         alice.get_by_role("menuitem", name="Mute…", exact=True).click()
@@ -138,7 +138,7 @@ def refused(page: Page) -> None:
 
 def invited(page: Page) -> None:
     """Follow a link into a private room."""
-    with somebody_else(page, "alice", "/rooms/leads/") as alice:
+    with other_user(page, "alice", "/rooms/leads/") as alice:
         alice.locator(".bar__people").click()
         alice.get_by_role("button", name="Invite with a link").click()
         dialog = alice.get_by_role("dialog")
@@ -158,8 +158,8 @@ def counted(page: Page) -> None:
 
 
 @contextmanager
-def somebody_else(page: Page, who: str, path: str) -> Iterator[Page]:
-    """Let somebody else do something in a browser of their own."""
+def other_user(page: Page, who: str, path: str) -> Iterator[Page]:
+    """Let another user do something in a browser of their own."""
     browser = page.context.browser
     assert browser
     address = urlsplit(page.url)
@@ -176,7 +176,7 @@ def somebody_else(page: Page, who: str, path: str) -> Iterator[Page]:
 
 @dataclass(frozen=True)
 class Picture:
-    """A page as somebody sees it."""
+    """A page as one user sees it."""
 
     name: str
     path: str
@@ -245,7 +245,7 @@ PICTURES = (
     Picture("search", "/search/?q=tern", "bob"),
     Picture("search-none-dark", "/search/?q=kraken", "bob", dark=True),
     Picture("inbox-empty", "/inbox/", "admin"),
-    # What changes the site comes last: no other picture shows it.
+    # The steps that change the site come last, so that no other picture shows their effect.
     Picture("invite-arabic", "/accounts/login/", step=invited, language="ar"),
     Picture("refused", "/rooms/design/", "charlie", step=refused),
     Picture("room-empty-dark", "/rooms/general/", "alice", dark=True, step=empty_room),

@@ -158,7 +158,7 @@ def talk(people: People, lab: Room) -> Room:
 
 
 def wrong(page: Page) -> list[str]:
-    """What is wrong with the page, in both schemes of colours."""
+    """Return the faults of the page in both colour schemes."""
     found = []
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -252,7 +252,7 @@ def test_nothing_is_wrong_with_an_invitation(
     open_page: OpenPage, people: People, locale: str
 ) -> None:
     den = services.create_room(
-        actor_id=people.alice.pk, name="Den", topic="Who is on call", kind=Room.Kind.PRIVATE
+        actor_id=people.alice.pk, name="Den", topic="On-call rota", kind=Room.Kind.PRIVATE
     ).room
     path = f"/invite/{services.make_invite_link(actor_id=people.alice.pk, room_id=den.pk, seconds=3600, max_uses=5).token}/"
     stranger = open_page(None, path, expected=AXE_STYLES, locale=locale)
@@ -348,7 +348,7 @@ def test_focus_stays_on_the_message_that_was_deleted(
     expect(page.locator(".message--deleted").last).to_be_focused()
 
 
-# -- heard -----------------------------------------------------------------------------------------
+# -- with a screen reader --------------------------------------------------------------------------
 
 
 def test_a_screen_reader_hears_what_comes_in_and_not_the_history(

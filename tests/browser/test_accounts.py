@@ -46,7 +46,7 @@ def test_signing_up_can_be_switched_off(nodes: Nodes, people: People, open_page:
 
 
 def test_signing_in_and_out(open_page: OpenPage, people: People, node: Node) -> None:
-    # What is on its way when she signs out.
+    # A request that is on its way when she signs out gets a 401.
     page = open_page(None, "/inbox/", expected="status of 401")
     page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("wrong")

@@ -1,4 +1,4 @@
-"""Announcements to everybody and notifications to some, on pages with and without chat.
+"""Announcements to all users and notifications to some, on pages with and without chat.
 
 The first test sends as an operator does, from a process of its own; a process takes seconds to
 start, and the others save them.

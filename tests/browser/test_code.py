@@ -19,7 +19,7 @@ PIXEL = base64.b64decode(
 
 
 def highlighters(page: Page) -> list[str]:
-    """What was loaded to colour code."""
+    """Return the files that were loaded to highlight code."""
     names: list[str] = page.evaluate(
         "performance.getEntriesByType('resource').map(({ name }) => name)"
     )

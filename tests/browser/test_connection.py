@@ -44,15 +44,15 @@ def test_what_is_written_offline_is_sent_once_and_in_order(
     expect(message(alice, "First from the train")).to_contain_text(
         "Will be sent when you're back online"
     )
-    say(bob, "Meanwhile at the desk")
-    sent(bob, "Meanwhile at the desk")
+    say(bob, "Meanwhile in the office")
+    sent(bob, "Meanwhile in the office")
     alice.context.set_offline(False)
     sent(alice, "Second from the train")
     expect(alice.get_by_text("You're offline")).to_be_hidden()
     expect(message(bob, "Second from the train")).to_be_visible()
     for page in (alice, bob):
         expect(bodies(page)).to_have_text(
-            ["Meanwhile at the desk", "First from the train", "Second from the train"]
+            ["Meanwhile in the office", "First from the train", "Second from the train"]
         )
     assert Message.objects.count() == 3
 
@@ -190,16 +190,16 @@ def test_a_server_that_comes_back_is_found_again(
     node.kill()
     expect(alice.locator(".connection")).to_contain_text("Reconnecting in")
     expect(alice.get_by_role("button", name="Try now")).to_be_visible()
-    say(alice, "Said to nobody")
+    say(alice, "Written without a connection")
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Posted while she was away")
     nodes.restart(node)
     alice.get_by_role("button", name="Try now").or_(
         alice.locator("html[data-connection=open]")
     ).first.click()
-    sent(alice, "Said to nobody")
+    sent(alice, "Written without a connection")
     expect(message(alice, "Posted while she was away")).to_be_visible()
     expect(alice.locator(".connection")).to_be_hidden()
-    assert Message.objects.filter(body="Said to nobody").count() == 1
+    assert Message.objects.filter(body="Written without a connection").count() == 1
 
 
 def test_a_refused_message_says_why_and_can_be_discarded(

@@ -15,26 +15,26 @@ from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message
 from tests.conftest import People
 
-# Playwright's pages are always visible, and headless browsers show nothing: so the page is told
-# that it is hidden, and notes what it shows.
+# Playwright's pages are always visible, and headless browsers show nothing: so this script
+# reports the page as hidden, and records each notification that the page shows.
 STAND_IN = """
-window.told = [];
+window.shown = [];
 window.Notification = class extends EventTarget {
   static permission = origin === 'null' ? 'default' : (localStorage.getItem('test-permission') ?? 'granted'); // a new tab has no storage
   static async requestPermission() { localStorage.setItem('test-permission', 'granted'); return (this.permission = 'granted'); }
-  constructor(title, options) { super(); Object.assign(this, options, { title, open: true }); window.told.push(this); }
+  constructor(title, options) { super(); Object.assign(this, options, { title, open: true }); window.shown.push(this); }
   close() { this.open = false; }
 };
 Object.defineProperty(document, 'visibilityState', { get: () => (window.looking ? 'visible' : 'hidden') });
 window.look = (looking) => { window.looking = looking; document.dispatchEvent(new Event('visibilitychange')); };
 """
 
-Told = list[dict[str, Any]]
+Shown = list[dict[str, Any]]
 
 
-def told(*pages: Page) -> Told:
-    """All that these pages have shown."""
-    script = "() => window.told.map(({ title, body, tag, open }) => ({ title, body, tag, open }))"
+def shown_on(*pages: Page) -> Shown:
+    """Return all notifications that these pages have shown."""
+    script = "() => window.shown.map(({ title, body, tag, open }) => ({ title, body, tag, open }))"
     return [shown for page in pages for shown in page.evaluate(script)]
 
 
@@ -64,21 +64,21 @@ def say(author: User, room: Room, text: str) -> int:
     ).message.pk
 
 
-def test_a_mention_is_told_once_however_many_tabs(
+def test_a_mention_is_shown_once_however_many_tabs(
     tabs: tuple[Page, Page], people: People, lab: Room
 ) -> None:
     say(people.bob, lab, "@alice, the door")
     for page in tabs:
         has_heard(page, 1)
-    (shown,) = told(*tabs)
+    (shown,) = shown_on(*tabs)
     assert (shown["title"], shown["body"]) == ("Bob mentioned you in Lab", "")
     say(people.bob, lab, "@alice, the window")
     for page in tabs:
         has_heard(page, 2)
-    assert len(told(*tabs)) == 2
+    assert len(shown_on(*tabs)) == 2
 
 
-def test_nothing_is_told_while_somebody_looks_at_one_of_them(
+def test_nothing_is_shown_while_someone_looks_at_one_of_them(
     tabs: tuple[Page, Page], people: People, lab: Room
 ) -> None:
     _, second = tabs
@@ -86,12 +86,12 @@ def test_nothing_is_told_while_somebody_looks_at_one_of_them(
     say(people.bob, lab, "@alice, the door")
     for page in tabs:
         has_heard(page, 1)
-    assert told(*tabs) == []
+    assert shown_on(*tabs) == []
     second.evaluate("() => look(false)")
     say(people.bob, lab, "@alice, are you there?")
     for page in tabs:
         has_heard(page, 2)
-    assert len(told(*tabs)) == 1
+    assert len(shown_on(*tabs)) == 1
 
 
 def test_pressing_it_opens_the_message_and_reads_it(
@@ -100,11 +100,11 @@ def test_pressing_it_opens_the_message_and_reads_it(
     say(people.bob, lab, "@alice, the door")
     for page in tabs:
         has_heard(page, 1)
-    page = next(page for page in tabs if told(page))
-    page.evaluate("() => { look(true); told[0].onclick(); }")
+    page = next(page for page in tabs if shown_on(page))
+    page.evaluate("() => { look(true); shown[0].onclick(); }")
     expect(message(page, "the door")).to_contain_class("message--target")
     has_heard(page, 0)
-    assert told(page)[0]["open"] is False
+    assert shown_on(page)[0]["open"] is False
 
 
 def test_it_closes_when_it_is_read_elsewhere(
@@ -116,7 +116,7 @@ def test_it_closes_when_it_is_read_elsewhere(
     inbox.read(user_id=people.alice.pk, ids=[Notification.objects.get(user=people.alice).pk])
     for page in tabs:
         has_heard(page, 0)
-    assert [shown["open"] for shown in told(*tabs)] == [False]
+    assert [shown["open"] for shown in shown_on(*tabs)] == [False]
 
 
 def test_choices_are_respected_at_once(tabs: tuple[Page, Page], people: People, lab: Room) -> None:
@@ -124,13 +124,13 @@ def test_choices_are_respected_at_once(tabs: tuple[Page, Page], people: People, 
     say(people.bob, lab, "@alice, the door")
     for page in tabs:
         has_heard(page, 1)
-    assert told(*tabs) == []
+    assert shown_on(*tabs) == []
     inbox.set_preferences(user_id=people.alice.pk, desktop_off=[])
     said = say(people.alice, lab, "Which door?")
     services.react(actor_id=people.bob.pk, message_id=said, emoji="👀", on=True)
     for page in tabs:
         has_heard(page, 2)
-    assert [shown["title"] for shown in told(*tabs)] == ["Bob reacted to your message in Lab"]
+    assert [shown["title"] for shown in shown_on(*tabs)] == ["Bob reacted to your message in Lab"]
 
 
 def test_what_is_marked_as_unread_is_no_news(
@@ -145,7 +145,7 @@ def test_what_is_marked_as_unread_is_no_news(
     say(people.bob, lab, "no mention")
     for page in tabs:
         has_heard(page, 1)
-    assert len(told(*tabs)) == 1
+    assert len(shown_on(*tabs)) == 1
 
 
 def test_the_browser_is_asked_by_a_button_and_never_by_itself(
@@ -171,7 +171,7 @@ def test_the_browser_is_asked_by_a_button_and_never_by_itself(
     connected(page)
     say(people.bob, lab, "@alice, the door")
     has_heard(page, 1)
-    assert told(page) == []
+    assert shown_on(page) == []
 
 
 # A phone: a page's own notifications throw, the service worker's are shown.
@@ -201,8 +201,8 @@ def phone(open_page: OpenPage, people: People, lab: Room) -> tuple[Page, Page]:
     return first, second
 
 
-def shown_by_worker(page: Page, count: int) -> Told:
-    """What the worker shows, once it is so many."""
+def shown_by_worker(page: Page, count: int) -> Shown:
+    """Wait for this many notifications of the worker, and return them."""
     wait = (
         "async (count) => { const r = await navigator.serviceWorker.ready; while ((await "
         "r.getNotifications()).length !== count); }"

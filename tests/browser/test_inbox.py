@@ -39,7 +39,7 @@ def say(author: User, room: Room, text: str) -> int:
 
 
 def heads(page: Page) -> Locator:
-    """What stands in the list, what is folded away left out."""
+    """Return the titles in the list, without those that are folded away."""
     return page.locator(".notices > .notice > .notice__row .notice__title a")
 
 
@@ -202,7 +202,7 @@ def test_without_javascript_the_tabs_are_links_and_nothing_is_folded(
     expect(page.get_by_text("No archived notifications")).to_be_visible()
 
 
-# -- what one is told of ---------------------------------------------------------------------------
+# -- preferences -----------------------------------------------------------------------------------
 
 
 def test_a_choice_is_saved_at_once(open_page: OpenPage, people: People, lab: Room) -> None:

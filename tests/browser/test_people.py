@@ -10,7 +10,7 @@ from tests.conftest import PASSWORD, People
 
 
 def card_of(page: Page, text: str) -> None:
-    """Open the card of whoever wrote a message."""
+    """Open the profile card of a message's author."""
     message(page, text).locator(".message__author").click()
 
 

@@ -14,7 +14,7 @@ from tests.conftest import People
 
 @pytest.fixture
 def plan(people: People, lab: Room) -> Message:
-    """What Alice has said in the Lab."""
+    """A message of Alice in the room Lab."""
     return services.post_message(
         author_id=people.alice.pk, room_id=lab.pk, body="The tulip plan"
     ).message
@@ -29,7 +29,7 @@ def answer(people: People, plan: Message) -> Message:
 
 
 def quote(page: Page, text: str) -> Locator:
-    """What the message with this text answers."""
+    """Return the quote in the message with this text."""
     return message(page, text).locator(".message__quote")
 
 

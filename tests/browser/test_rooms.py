@@ -163,9 +163,11 @@ def test_who_leaves_a_room_no_longer_has_it_and_can_come_back(
     page.get_by_role("menuitem", name="Leave room").click()
     page.get_by_role("dialog").get_by_role("button", name="Leave").click()
     expect(place(page, "Lab")).to_have_count(0)
-    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Said while Bob was away")
+    services.post_message(
+        author_id=people.alice.pk, room_id=lab.pk, body="Posted while Bob was away"
+    )
     page.get_by_role("button", name="Join Lab").click()
-    expect(message(page, "Said while Bob was away")).to_be_visible()
+    expect(message(page, "Posted while Bob was away")).to_be_visible()
     say(page, "I am back")
     sent(page, "I am back")
 

@@ -94,12 +94,12 @@ def test_a_tab_that_is_frozen_hands_its_connection_over_and_catches_up_when_it_t
     with second.expect_websocket():
         # Chromium freezes no tab without a window.
         first.evaluate("() => document.dispatchEvent(new Event('freeze'))")
-    say(second, "Said while the other tab is frozen")
-    sent(second, "Said while the other tab is frozen")
+    say(second, "Posted while the other tab is frozen")
+    sent(second, "Posted while the other tab is frozen")
     wait_until_closed(still_open(sockets, first))
     assert owners(sockets) == [second]
     first.evaluate("() => document.dispatchEvent(new Event('resume'))")
-    expect(message(first, "Said while the other tab is frozen")).to_be_visible()
+    expect(message(first, "Posted while the other tab is frozen")).to_be_visible()
     assert owners(sockets) == [second]
 
 
@@ -111,7 +111,7 @@ def test_a_tab_that_hangs_loses_its_connection_to_one_that_is_looked_at(
     first.route("**/hangs", lambda route: unanswered.append(route))
     with second.expect_websocket():
         first.evaluate(HANG)
-        # As when somebody turns to the tab.
+        # As when a user turns to the tab.
         second.evaluate("() => dispatchEvent(new Event('online'))")
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Bob is here")
     expect(message(second, "Bob is here")).to_be_visible()

@@ -141,7 +141,8 @@ def test_what_was_read_last_is_told_by_whoever_goes(
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(alice)
     connected(bob)
-    for text in ("One", "Two", "Three"):  # faster than reading is told
+    # Faster than the page reports what was read.
+    for text in ("One", "Two", "Three"):
         say(bob, text)
         expect(message(alice, text)).to_be_visible()
     if closed:
