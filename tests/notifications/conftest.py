@@ -32,7 +32,7 @@ def notify(db: None) -> Notify:
             row = services.notify(
                 heads, services.Notice(user_id=user.pk, kind=kind, title=title, **fields)
             )
-        assert row is not None, f"{user} does not want to be told of {kind}"
+        assert row is not None, f"{user} has turned off notifications of {kind}"
         return row
 
     return put
@@ -40,7 +40,7 @@ def notify(db: None) -> Notify:
 
 @pytest.fixture
 def announce(db: None) -> Announce:
-    """Announce something to everybody: ``announce("Maintenance at six")``."""
+    """Announce something to all users: ``announce("Maintenance at six")``."""
 
     def put(body: str, **words: Any) -> Announcement:
         return services.broadcast(

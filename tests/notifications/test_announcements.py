@@ -1,4 +1,4 @@
-"""Announcements: one row for everybody, and what each person has read."""
+"""Announcements: one row for all users, and the read state of each."""
 
 from datetime import timedelta
 

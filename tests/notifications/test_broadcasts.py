@@ -1,4 +1,4 @@
-"""Broadcasts: to whom they go, that nobody gets one twice, and that they can be taken back."""
+"""Broadcasts: their recipients, no recipient gets one twice, and they can be recalled."""
 
 import uuid
 

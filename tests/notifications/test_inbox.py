@@ -1,4 +1,4 @@
-"""Notify, read and archive: what the services promise to everybody who has an inbox."""
+"""Notify, read and archive: what the services promise to each owner of an inbox."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a person wants to be told of."""
+"""The notifications that a user wants."""
 
 from datetime import time
 from typing import Any

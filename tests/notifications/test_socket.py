@@ -28,7 +28,7 @@ REPLY_SECONDS = 5
 
 
 class Tab:
-    """One open page of somebody: its socket, and what has come over it."""
+    """One open page of a user: its socket, and the messages received over it."""
 
     def __init__(self, user: User, language: str = "en") -> None:
         account = Account(

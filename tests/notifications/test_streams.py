@@ -1,4 +1,4 @@
-"""Who may read which stream, and what of it a fresh snapshot shows."""
+"""Permission to read a stream, and the part of it that a fresh snapshot shows."""
 
 from django.contrib.auth.models import User
 

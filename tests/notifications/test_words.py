@@ -1,4 +1,4 @@
-"""What may be broadcast, and what may become a link."""
+"""The texts that may be broadcast, and the addresses that may become a link."""
 
 from datetime import UTC, datetime, timedelta
 
