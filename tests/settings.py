@@ -55,8 +55,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # No test survives the machine, so none has to wait for its disk.
     DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
 
-# Ids of people come again in each test: what a process remembers of them would be of somebody else.
-# tests/chat/test_rate_limit.py has limits.
+# Each test uses the same user ids again, so what a process remembers of them would
+# belong to another user. tests/chat/test_rate_limit.py has limits.
 HOLDFAST_REPEATS = HOLDFAST_POSTS = HOLDFAST_POST_MENTIONS = 0
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.extending"]  # the example of docs/extending.md

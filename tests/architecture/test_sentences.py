@@ -34,7 +34,7 @@ def prose_in(pattern: str) -> list[str]:
 
 
 def constant(node: ast.expr | None) -> str | None:
-    """Return a pattern that stands in the source; None where it is computed."""
+    """Return a pattern written in the source, or None if it is computed."""
     if isinstance(node, ast.Constant):
         return node.value.decode() if isinstance(node.value, bytes) else str(node.value)
     if isinstance(node, ast.JoinedStr) and all(
@@ -107,7 +107,7 @@ def test_a_module_that_reads_a_sentence_is_found(code: str) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        r"const [, reason] = /^(?:banned(?:: |$))?(.*?)(?: \(until ([^()]+ UTC)\))?$/s.exec(told);",
+        r"const [, reason] = /^(?:banned(?:: |$))?(.*?)(?: \(until ([^()]+ UTC)\))?$/s.exec(text);",
         r"const WRITTEN = /^(\d\d) (\w+) (\d{4}), (\d\d):(\d\d) UTC$/;",
         "found = new RegExp(`^${places}$`, 's');",
     ],

@@ -1,4 +1,4 @@
-"""What the structure promises: who imports whom, and one door for each power."""
+"""The rules of the structure: the direction of imports, and one place for each power."""
 
 import ast
 import re

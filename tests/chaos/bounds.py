@@ -9,7 +9,7 @@ CALM_SECONDS = 1.0  # from the acknowledgement to every screen while nothing is 
 # From the acknowledgement of a removal or a ban to the last event that still comes.
 REVOKED_SECONDS = 1.0
 # Everything (clients, nodes, nginx, Redis, PostgreSQL) shares two cores here, a node that starts
-# takes one of them for seconds, and whoever looks at the clock waits for its turn as well. The
+# takes one of them for seconds, and a process that measures waits for its turn as well. The
 # bounds of the table are for nodes that have a core each.
 LOADED = 3.0
 
@@ -30,8 +30,8 @@ class Bounds:
     def _deadline(self, acked: float, seconds: float = CALM_SECONDS) -> float:
         """The deadline of a message acknowledged at ``acked``, which takes ``seconds`` normally.
 
-        Faults that act together add up. What holds (a frozen process, a network that is away) has
-        to be over first.
+        Faults that act together add up. A fault that holds (a frozen process, a network that is
+        away) has to be over first.
         """
         acting = self._acting(acked, seconds)
         start = max([acked, *(fault.over for fault in acting if fault.holds)])

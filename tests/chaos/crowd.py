@@ -433,7 +433,10 @@ class Crowd:
 
 
 def _users(answer: Mapping[str, Any], there: frozenset[int]) -> frozenset[int]:
-    """Whom a node reports as present; in a large room only the count."""
+    """Return the users that a node reports as present.
+
+    In a large room it reports only their number.
+    """
     if "users" in answer:
         return frozenset(answer["users"])
     return there if answer["count"] == len(there) else frozenset()

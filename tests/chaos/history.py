@@ -1,7 +1,7 @@
 """The history of a run as its clients saw it, for ``checker``.
 
 All times are seconds of one monotonic clock, that of the machine. A message carries the key of its
-post as the first word of its text, so whoever reads a message knows which post it claims to be.
+post as the first word of its text, so each reader of a message knows which post it claims to be.
 """
 
 import math
@@ -122,7 +122,7 @@ class Fault:
 
 
 class Present(NamedTuple):
-    """The users whom a node reports in a room at the end, and the real ones."""
+    """The users that a node reports in a room at the end, and the real ones."""
 
     node: str
     said: frozenset[int]

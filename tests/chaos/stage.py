@@ -143,9 +143,9 @@ class Stage:
 async def act(
     cluster: Cluster, *arguments: object, env: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Have something done to a cluster by a process of its own (``tests.chaos.acts``).
+    """Run an action on a cluster in a process of its own (``tests.chaos.acts``).
 
-    Raises with what it said when it failed.
+    Raises an error with the output of the process if it failed.
     """
     command = [sys.executable, "-m", "tests.chaos.acts", *map(str, arguments)]
     environment = {**cluster.shape.environment, **(env or {})}

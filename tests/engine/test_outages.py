@@ -1,4 +1,4 @@
-"""After PostgreSQL was away: one caller is told, and nobody meets a connection of before."""
+"""After PostgreSQL was away: one caller gets the error, and no caller gets a stale connection."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Presence through the hub: who follows a stream is told to those who follow it."""
+"""Presence through the hub: subscribers of a stream are notified of each other."""
 
 import asyncio
 

@@ -2,7 +2,7 @@
 
 Nothing in it waits. Whatever takes time on a real node (a read, a command on its way, a frame on
 its way) is a queue here, and someone else decides what happens next: Hypothesis, or a seeded walk.
-What must never happen is written down in ``complaints``.
+Violations of an invariant are recorded in ``complaints``.
 """
 
 from collections import deque

@@ -97,7 +97,7 @@ def notified(hub: Hub) -> Notify:
 
 @pytest.fixture
 def drain(monkeypatch: pytest.MonkeyPatch) -> Drain:
-    """A process that can be told to stop, once."""
+    """A process that can be asked to stop, once."""
     fresh = Drain()
     monkeypatch.setattr("realtime.core.drain.drain", fresh)
     monkeypatch.setattr(views, "drain", fresh)

@@ -1,9 +1,9 @@
 """A rolling deploy: migrations first, then node after node.
 
-So for minutes the code of before works on the tables of after.
+So for minutes the old code works on the new tables.
 
-What the code of before was is known to the migrations: the models of each earlier state insert,
-read and change their rows here on the tables of now. A column that is new and has neither null nor
+The migrations know the old code: here the models of each earlier state insert, read and change
+their rows on the current tables. A column that is new and has neither null nor
 ``db_default``, one that was renamed, dropped or made narrower, fails.
 """
 

@@ -25,9 +25,9 @@ _ARGUMENTS = [
 def chromium() -> Iterator[Browser]:
     """Run the browser.
 
-    Playwright's sync API keeps an event loop in this thread while it runs. So the ORM has to be
-    told that this is fine, and the browser must be closed before the next async test: the fixture
-    around this has the scope of a module.
+    Playwright's sync API keeps an event loop in this thread while it runs. So the ORM has to
+    permit calls from this thread, and the browser must be closed before the next async test: the
+    fixture around this has the scope of a module.
     """
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

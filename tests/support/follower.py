@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 
 class Action(Enum):
-    """What to do with an event or a page."""
+    """The action to take on an event or a page."""
 
     APPLY = auto()
     IGNORE = auto()

@@ -4,8 +4,8 @@ edge 10.77.0.1: nginx      a 10.77.0.11, b 10.77.0.12: a socket node and a web n
 10.77.0.20: PostgreSQL and Redis
 
 It does the steps of docs/cluster.md, "Several machines", and prints what it saw: messages between
-the machines, what an unknown proxy is believed, and that a machine which vanishes without a word
-costs its clients one attempt.
+the machines, what an unknown proxy is believed, and that a machine which vanishes silently costs
+its clients one attempt.
 """
 
 import asyncio

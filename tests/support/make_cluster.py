@@ -119,7 +119,8 @@ def _supervised(shape: Shape, postgres: Postgres) -> Iterator[subprocess.Popen[b
 def configuration(shape: Shape, postgres: Postgres) -> str:
     """Return Supervisor's configuration.
 
-    What has the highest priority starts last and stops first; a group stops side by side.
+    A program of the highest priority starts last and stops first. The programs of a group stop in
+    parallel.
     """
     root = {"user": "root"} if os.geteuid() == 0 else {}
     account = {"user": postgres.account} if postgres.account else {}

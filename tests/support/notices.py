@@ -1,4 +1,4 @@
-"""What notifications say, as a reader sees them."""
+"""The texts of notifications, as a reader sees them."""
 
 from collections.abc import Iterable
 

@@ -10,9 +10,9 @@ ROOMS, PEOPLE = 40, 200
 TIMES = 60  # searches of a kind, each for other words
 BOUND_MS = 100
 
-# Words are frequent by their rank, as those of languages are: the first stands in two of three
-# messages, the 40,000th in 20 of a million. Every fourth room is private, and its members' own;
-# each person writes in all rooms.
+# Words are frequent by their rank, as those of languages are: the first occurs in two of three
+# messages, the 40,000th in 20 of a million. Every fourth room is private. Each person writes in
+# all rooms.
 _FILL = """
 import math, random, uuid
 from datetime import timedelta
