@@ -172,6 +172,8 @@ def assert_clean(found: dict[str, list[str]]) -> None:
     assert not lines, "\n".join(lines)
 
 
+# Some twenty states, each checked in two schemes: half a minute, several on a busy machine.
+@pytest.mark.timeout(360)
 def test_nothing_is_wrong_with_a_room_in_any_state(
     open_page: OpenPage, people: People, talk: Room
 ) -> None:
