@@ -17,7 +17,7 @@ class ChatConfig(AppConfig):
         from chat.moderation import site_bans
         from chat.queries import notified_messages, room_lists, stream_sources
         from chat.services import post_system_message, recall_system_message
-        from chat.services.moderators import ensure_after_migrate
+        from chat.services.moderation.moderators import ensure_after_migrate
         from notifications.subjects import register_subjects
         from notifications.targets import register_target
         from realtime.auth import register_connection_check

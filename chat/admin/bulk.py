@@ -22,7 +22,7 @@ from chat.admin.evidence import ExportAdmin, PersonField, TimeField
 from chat.admin.forms import ReasonForm, RoomField
 from chat.admin.lists import is_id
 from chat.models import Bulk, RemovedText
-from chat.services.bulk import Choice, count
+from chat.services.moderation.bulk import Choice, count
 from chat.text.filters import MAX_LENGTH
 from realtime.protocol.errors import HoldfastError
 

@@ -27,7 +27,7 @@ from chat.admin.lists import ReadOnlyAdmin, person_id
 from chat.models import REASON_MAX_LENGTH, Message, Room
 from chat.moderation import archives
 from chat.moderation.evidence import Scope, evidence, own_data
-from chat.services.erasure import log_export
+from chat.services.people.erasure import log_export
 from realtime.protocol.errors import HoldfastError
 
 MODERATE = "chat.add_bulk"

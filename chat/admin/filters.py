@@ -24,7 +24,7 @@ from chat.admin.filter_preview import preview
 from chat.admin.forms import OptionalReasonForm, RoomField
 from chat.admin.lists import is_id
 from chat.models import Filter
-from chat.services.filters import clean_filter
+from chat.services.moderation.filters import clean_filter
 from chat.text.filters import MASK, MAX_LENGTH, FilterAction, FilterKind, Rule
 from realtime.protocol.errors import HoldfastError
 

@@ -32,7 +32,7 @@ from chat.admin.forms import (
 from chat.admin.lists import KeysetAdmin, is_id
 from chat.models import Person, SiteBan, SiteMute
 from chat.moderation import site_bans
-from chat.services.renaming import NAMES
+from chat.services.people.renaming import NAMES
 
 VIEW, BAN_FROM_SITE = "chat.view_siteban", "chat.add_siteban"
 

@@ -5,26 +5,36 @@ filter applies on every node as soon as a moderator has switched it on, and post
 compile patterns.
 """
 
+from typing import Final
+
 from chat.models import Filter, FilterVersion
 from chat.text.filters import MAX_PATTERNS, MAX_WORDS, FilterSet, Rule
 
-_held: tuple[str | None, FilterSet] = ("never read", FilterSet())
 
+class FilterCache:
+    """The compiled filters, with the version of the database that they were compiled from."""
 
-def current() -> FilterSet:
-    """Return the filters that are on; one query where nothing has changed."""
-    global _held
-    version = FilterVersion.objects.filter(pk=1).values_list("stamp", flat=True).first()
-    known, book = _held
-    if version != known:
-        # The version is read first: a change in between is compiled now, and once more with the
-        # next version.
-        book = FilterSet(_rules())
-        _held = (version, book)
-    return book
+    def __init__(self) -> None:
+        # One value, because threads share it.
+        self._held: tuple[str | None, FilterSet] = ("never read", FilterSet())
+
+    def current(self) -> FilterSet:
+        """Return the filters that are on; one query where nothing has changed."""
+        version = FilterVersion.objects.filter(pk=1).values_list("stamp", flat=True).first()
+        known, filters = self._held
+        if version != known:
+            # The version is read first: a change in between is compiled now, and once more with the
+            # next version.
+            filters = FilterSet(_rules())
+            self._held = (version, filters)
+        return filters
 
 
 def _rules() -> list[Rule]:
     on = Filter.objects.filter(is_on=True).order_by("pk")
     values = on.values_list("text", "kind", "action", "room_id")
     return [Rule(*row) for row in values[: MAX_WORDS + MAX_PATTERNS]]
+
+
+_process: Final = FilterCache()
+current = _process.current

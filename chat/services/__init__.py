@@ -4,32 +4,10 @@ Services are synchronous, take keyword arguments, check everything under the loc
 that they change, and raise ``HoldfastError``.
 """
 
-from chat.services.accounts import activate, deactivate, sign_out_everywhere
-from chat.services.blocks import block, unblock
-from chat.services.bulk import begin_removal, begin_undo, run_bulk
-from chat.services.cases import assign, decide, hide_message, release, show_message
-from chat.services.editing import delete_message, edit_message, react, restore_message
-from chat.services.erasure import erase_person
-from chat.services.filters import delete_filter, save_filter, switch_filter
-from chat.services.invitations import (
-    MadeLink,
-    check_may_see_links,
-    join_by_link,
-    make_invite_link,
-    revoke_invite_link,
-)
-from chat.services.member_settings import set_favourite, set_involvement
-from chat.services.members import (
-    add_members,
-    invite,
-    join,
-    leave,
-    set_role,
-    transfer,
-)
-from chat.services.moderation import ban, mute, remove, site_ban, site_mute, site_unban, unban
-from chat.services.posting import Post, Posted, post_message, post_messages
-from chat.services.reading import (
+from chat.services.messages.broadcasts import post_system_message, recall_system_message
+from chat.services.messages.editing import delete_message, edit_message, react, restore_message
+from chat.services.messages.posting import Post, Posted, post_message, post_messages
+from chat.services.messages.reading import (
     Marked,
     MarkedUnread,
     ReadMark,
@@ -37,10 +15,33 @@ from chat.services.reading import (
     mark_read,
     mark_unread,
 )
-from chat.services.renaming import finish_renames, rename
-from chat.services.reports import report
-from chat.services.rooms import change_room, create_room, direct_room
-from chat.services.system import post_system_message, recall_system_message
+from chat.services.messages.reports import report
+from chat.services.moderation.bulk import begin_removal, begin_undo, run_bulk
+from chat.services.moderation.cases import assign, decide, hide_message, release, show_message
+from chat.services.moderation.filters import delete_filter, save_filter, switch_filter
+from chat.services.moderation.room_actions import ban, mute, remove, unban
+from chat.services.moderation.site_actions import site_ban, site_mute, site_unban
+from chat.services.people.accounts import activate, deactivate, sign_out_everywhere
+from chat.services.people.blocks import block, unblock
+from chat.services.people.erasure import erase_person
+from chat.services.people.renaming import finish_renames, rename
+from chat.services.rooms.invitations import (
+    MadeLink,
+    check_may_see_links,
+    join_by_link,
+    make_invite_link,
+    revoke_invite_link,
+)
+from chat.services.rooms.member_settings import set_favourite, set_involvement
+from chat.services.rooms.members import (
+    add_members,
+    invite,
+    join,
+    leave,
+    set_role,
+    transfer,
+)
+from chat.services.rooms.rooms import change_room, create_room, direct_room
 
 __all__ = [
     "MadeLink",

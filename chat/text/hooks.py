@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, Literal, cast
 from weakref import WeakValueDictionary
 
@@ -90,8 +91,6 @@ class Checked:
 
 
 _hooks: list[Hook] = []
-_threads: ThreadPoolExecutor | None = None
-_waiting = 0  # calls that run in a thread or wait for one
 
 
 def register_hook(
@@ -168,15 +167,29 @@ async def _run(hook: Hook, draft: Draft) -> Verdict | Unavailable:
 async def _call(hook: Hook, draft: Draft) -> Verdict:
     if inspect.iscoroutinefunction(hook.check):
         return cast(Verdict, await hook.check(draft))
-    global _waiting
-    if _waiting >= MAX_WAITING:
-        raise TimeoutError
-    _waiting += 1
-    call = asyncio.get_running_loop().run_in_executor(
-        _pool(), _on_thread, cast(Callable[[Draft], Verdict], hook.check), draft
-    )
-    call.add_done_callback(_count_down)
-    return await call
+    return await _threads.run(cast(Callable[[Draft], Verdict], hook.check), draft)
+
+
+class _Threads:
+    """The threads that run plain functions, at most ``HOLDFAST_HOOK_THREADS``."""
+
+    def __init__(self) -> None:
+        self._waiting = 0  # calls that run in a thread or wait for one
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(settings.HOLDFAST_HOOK_THREADS, thread_name_prefix="hook")
+
+    async def run(self, check: Callable[[Draft], Verdict], draft: Draft) -> Verdict:
+        if self._waiting >= MAX_WAITING:
+            raise TimeoutError
+        self._waiting += 1
+        call = asyncio.get_running_loop().run_in_executor(self._pool, _on_thread, check, draft)
+        call.add_done_callback(self._count_down)
+        return await call
+
+    def _count_down(self, _call: object) -> None:
+        self._waiting -= 1
 
 
 def _on_thread(check: Callable[[Draft], Verdict], draft: Draft) -> Verdict:
@@ -187,18 +200,7 @@ def _on_thread(check: Callable[[Draft], Verdict], draft: Draft) -> Verdict:
         connections.close_all()
 
 
-def _count_down(_call: object) -> None:
-    global _waiting
-    _waiting -= 1
-
-
-def _pool() -> ThreadPoolExecutor:
-    global _threads
-    if _threads is None:
-        _threads = ThreadPoolExecutor(settings.HOLDFAST_HOOK_THREADS, thread_name_prefix="hook")
-    return _threads
-
-
+_threads: Final = _Threads()
 _turns: "WeakValueDictionary[int, asyncio.Lock]" = WeakValueDictionary()
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from chat.services.moderators import appoint_moderator
+from chat.services.moderation.moderators import appoint_moderator
 from tests.chat.conftest import direct, general, say, secret
 from tests.conftest import make_user
 from tests.support.replay import verify

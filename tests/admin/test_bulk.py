@@ -6,7 +6,7 @@ from django.test import Client
 
 from chat.admin import bulk as page
 from chat.models import Bulk, Message, Room
-from chat.services import bulk as bulks
+from chat.services.moderation import bulk as bulks
 from tests.chat.conftest import Say
 
 ADD = "/admin/chat/bulk/add/"

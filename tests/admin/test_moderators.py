@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from chat.models import ModerationLog
 from chat.queries import people
-from chat.services.moderators import ensure_moderators_group
+from chat.services.moderation.moderators import ensure_moderators_group
 from notifications.models import Announcement
 from realtime.auth import MODERATORS
 

@@ -6,7 +6,7 @@ from django.test import Client
 
 from chat import services
 from chat.models import Message, ModerationLog, Report, Room
-from chat.services.moderators import appoint_moderator
+from chat.services.moderation.moderators import appoint_moderator
 from tests.admin.conftest import Act, signed_in, told
 from tests.admin.test_lists import queries_of
 from tests.chat.conftest import Say

@@ -29,7 +29,7 @@ TOP_LEVEL = {
     *("requirements.in", "requirements-dev.in", "requirements.txt", "requirements-dev.txt"),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE"),
 }
-MAX_LINES = 520
+MAX_LINES = 450
 PUT_OFF = re.compile(
     r"\b(TODO|FIXME|XXX)\b|pytest\.(mark\.)?(skip|skipif|xfail)\b|unittest\.skip\b"
 )
@@ -57,7 +57,7 @@ def unplanned(listed: Iterable[str]) -> set[str]:
 def outside_services(among: Iterable[Path] | None = None) -> set[str]:
     """Return modules that open transactions and are not services."""
     doors = who_calls("atomic", "changing", among=among)
-    return {path for path in doors if not re.fullmatch(r"\w+/services/\w+\.py", path)}
+    return {path for path in doors if not re.fullmatch(r"\w+/services/(\w+/)?\w+\.py", path)}
 
 
 def outside_server(among: Iterable[Path] | None = None) -> set[str]:

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from chat import services
 from chat.models import ModerationLog, Room
-from chat.services.moderators import appoint_moderator
+from chat.services.moderation.moderators import appoint_moderator
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, press
 from tests.conftest import PASSWORD, People, make_user

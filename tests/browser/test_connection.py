@@ -6,7 +6,7 @@ from playwright.sync_api import Route, WebSocketRoute, expect
 
 from chat import services
 from chat.models import Message, Room
-from chat.services.moderators import appoint_moderator
+from chat.services.moderation.moderators import appoint_moderator
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import bodies, connected, message, place, say, sent
 from tests.conftest import People

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from chat import services
 from chat.models import Report, Room
-from chat.services.moderators import appoint_moderator
+from chat.services.moderation.moderators import appoint_moderator
 from tests.admin.rows import make_rows
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message, press

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from chat import services
 from chat.models import Message, ModerationLog, Report, Room
-from chat.services.moderators import appoint_moderator
+from chat.services.moderation.moderators import appoint_moderator
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message, place
 from tests.browser.test_moderation import about

@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from chat import services
 from chat.models import Room
-from chat.services.moderators import appoint_moderator
+from chat.services.moderation.moderators import appoint_moderator
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message, say
 from tests.conftest import People, make_user

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from chat import services
 from chat.models import Report, Room
-from chat.services.moderators import appoint_moderator
+from chat.services.moderation.moderators import appoint_moderator
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import act, connected, message, place, say, sent
 from tests.conftest import People, make_user

@@ -30,16 +30,16 @@ def main(act: str, *arguments: str) -> None:
 
 
 def _appoint(username: str) -> dict[str, object]:
-    from chat.services.moderators import appoint_moderator
+    from chat.services.moderation.moderators import appoint_moderator
 
     appoint_moderator(username=username)
     return {}
 
 
 def _ban(moderator: str, user: str) -> dict[str, object]:
-    from chat.services import moderation
+    from chat.services import site_ban
 
-    moderation.site_ban(actor_id=int(moderator), user_id=int(user), reason="chaos")
+    site_ban(actor_id=int(moderator), user_id=int(user), reason="chaos")
     return {}
 
 

@@ -17,8 +17,8 @@ from chat import services
 from chat.models import Bulk, Mention, Message, ModerationLog, RemovedText, Room
 from chat.queries.search import index
 from chat.queries.search.query import parse
-from chat.services import bulk as bulks
-from chat.services.bulk import Choice, begin_erasure, count
+from chat.services.moderation import bulk as bulks
+from chat.services.moderation.bulk import Choice, begin_erasure, count
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
 from tests.chat.conftest import Say, notices
 from tests.support.replay import Verify

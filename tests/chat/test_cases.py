@@ -12,7 +12,7 @@ from django.utils.translation import override
 from chat import services
 from chat.errors import TooLate
 from chat.models import HeldText, Message, ModerationLog, RemovedText, Report, Room
-from chat.services import cases
+from chat.services.moderation import cases
 from notifications.kinds import detail, sentence
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound

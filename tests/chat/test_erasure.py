@@ -32,7 +32,7 @@ from chat.models import (
 from chat.moderation import archives, evidence
 from chat.queries.search import index
 from chat.queries.search.query import parse
-from chat.services import erasure
+from chat.services.people import erasure
 from notifications import services as inboxes
 from notifications.models import Notification, Preferences
 from realtime.auth import issue_token
@@ -285,7 +285,7 @@ def test_a_room_whose_last_owner_is_erased_gets_another(
 def test_an_erasure_that_was_interrupted_goes_on(
     life: None, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chat.services.bulk.BATCH", 1)
+    monkeypatch.setattr("chat.services.moderation.bulk.BATCH", 1)
     monkeypatch.setattr("chat.management.commands.person_erase.SECONDS", 0)
     out = io.StringIO()
     call_command("person_erase", "bob", "--yes", stdout=out)

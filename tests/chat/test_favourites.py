@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from chat import payloads, services
 from chat.models import Room
 from chat.queries import room_lists
-from chat.services.member_settings import MAX_ORDER
+from chat.services.rooms.member_settings import MAX_ORDER
 from realtime.core import reads as streams
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 from tests.chat.conftest import membership

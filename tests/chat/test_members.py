@@ -10,7 +10,7 @@ from chat import services
 from chat.errors import ReadOnly
 from chat.models import Membership, ModerationLog, Room, State
 from chat.queries import members as member_queries
-from chat.services import members
+from chat.services.rooms import members
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailable
 from realtime.protocol.page import AccessEnd
 from tests.chat.conftest import Say, fresh, membership, notices

@@ -6,7 +6,7 @@ from pytest_django import Settings
 
 from chat import policies, services
 from chat.models import Membership, Room
-from chat.services import posting, rendering
+from chat.services.messages import posting, rendering
 from realtime.protocol.errors import BadRequest, Forbidden
 from tests.chat.conftest import Say, membership, notices
 from tests.conftest import make_user

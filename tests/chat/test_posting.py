@@ -12,7 +12,8 @@ from django.utils import timezone
 from chat import payloads, services
 from chat.errors import BlockedWord, Empty, Muted, ReadOnly, SlowMode, TooLong
 from chat.models import Membership, Message, Room, State
-from chat.services import Post, Posted, posting
+from chat.services import Post, Posted
+from chat.services.messages import posting
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
 from tests.chat.conftest import BlockWord, Say, fresh
 from tests.conftest import make_user

@@ -6,7 +6,7 @@ from django.test import Client
 
 from chat import services
 from chat.models import Message, ModerationLog, Renaming, Room
-from chat.services import renaming
+from chat.services.people import renaming
 from notifications.queries import unread
 from realtime.protocol.errors import BadRequest
 from tests.chat.conftest import Say

@@ -9,7 +9,7 @@ from chat import policies, services
 from chat.errors import ReadOnly
 from chat.models import SLUG_MAX_LENGTH, ModerationLog, Room
 from chat.pages import urls
-from chat.services import rooms
+from chat.services.rooms import rooms
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 from realtime.protocol.page import AccessEnd
 from tests.chat.conftest import Say, fresh, membership

@@ -195,7 +195,7 @@ def test_more_rooms_than_one_transaction_takes_are_read_too(
     say: Say,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("chat.services.reading.READ_BATCH", 2)
+    monkeypatch.setattr("chat.services.messages.reading.READ_BATCH", 2)
     for room in (five, secret, direct):
         say(alice, room, "news")
     with verify():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.services import members, rooms
+from chat.services.rooms import members, rooms
 from realtime.auth import issue_token
 from tests.conformance.scene import Scene
 from tests.conftest import People

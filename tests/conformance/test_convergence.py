@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from chat.models import Room
-from chat.services import members, rooms
+from chat.services.rooms import members, rooms
 from realtime.auth import issue_token
 from tests.conformance.client import Client, Copy, Cut, Poller, Refused, replay
 from tests.conftest import make_user

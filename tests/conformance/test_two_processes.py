@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from chat.models import Room
-from chat.services import members, rooms
+from chat.services.rooms import members, rooms
 from realtime.auth import issue_token
 from tests.conformance.client import Client, Copy
 from tests.conftest import People
@@ -70,7 +70,7 @@ def numbers(copy: Copy) -> list[int]:
 def test_a_ban_on_one_node_ends_the_subscription_on_the_other(
     pair: tuple[Node, Node], room: Room, alice: User, bob: User
 ) -> None:
-    from chat.services import moderation
+    from chat.services import ban
 
     token = issue_token(bob)
 
@@ -78,7 +78,7 @@ def test_a_ban_on_one_node_ends_the_subscription_on_the_other(
         client = Client(f"{pair[1].sockets}/ws/chat/", token, [f"room.{room.pk}"])
         await client.connect()
         await asyncio.to_thread(
-            moderation.ban, actor_id=alice.pk, room_id=room.pk, user_id=bob.pk, reason="spam"
+            ban, actor_id=alice.pk, room_id=room.pk, user_id=bob.pk, reason="spam"
         )
         async with asyncio.timeout(10):
             while not any(each["type"] == "closed" for each in client.others):  # noqa: ASYNC110  see test_convergence

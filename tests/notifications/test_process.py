@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from websockets.sync.client import ClientConnection, connect
 
-from chat.services import rooms
+from chat.services.rooms import rooms
 from realtime.auth import issue_token
 from tests.conftest import make_user
 from tests.support.server import Nodes

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chat.services.moderators import appoint_moderator, dismiss_moderator
+from chat.services.moderation.moderators import appoint_moderator, dismiss_moderator
 from realtime.protocol.errors import HoldfastError
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
-from chat.services.erasure import erase_person
+from chat.services.people.erasure import erase_person
 from chat.services.persistence import system_user
 from realtime.protocol.errors import HoldfastError
 

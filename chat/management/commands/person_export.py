@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chat.moderation import archives
 from chat.moderation.evidence import own_data
 from chat.queries import people
-from chat.services.erasure import log_export
+from chat.services.people.erasure import log_export
 from chat.services.persistence import system_user
 from realtime.protocol.errors import HoldfastError
 

@@ -11,7 +11,7 @@ from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Role, Room
 from chat.policies import Rank
 from chat.queries import members, people, rooms
 from chat.queries.blocks import blocked_pairs
-from chat.services import recipients
+from chat.services import notices
 from chat.services.persistence import (
     admit,
     count_members,
@@ -114,7 +114,7 @@ def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
             raise Forbidden("You can't add this person.")
         row = row or new_membership(room, user, now=timezone.now())
         admit(heads, room, row)
-        notify(heads, recipients.invitation_notice(room, user.pk, actor_id=actor_id))
+        notify(heads, notices.invitation_notice(room, user.pk, actor_id=actor_id))
     return row
 
 
@@ -163,7 +163,7 @@ def set_role(
             details=details,
         )
         if user_id != actor_id:
-            notice = recipients.moderation_notice(
+            notice = notices.moderation_notice(
                 user_id, "role", room=room, actor_id=actor_id, reason=reason, details={"role": role}
             )
             notify(heads, notice)
@@ -197,9 +197,7 @@ def transfer(*, actor_id: int, room_id: int, user_id: int) -> Membership:
                     subject_id=member.user_id,
                     details=details,
                 )
-        notify(
-            heads, recipients.moderation_notice(user_id, "transfer", room=room, actor_id=actor_id)
-        )
+        notify(heads, notices.moderation_notice(user_id, "transfer", room=room, actor_id=actor_id))
     return row
 
 
@@ -207,7 +205,7 @@ def _promote(heads: Heads, room: Room, user_id: int) -> None:
     row = Membership.objects.select_related("user").get(room=room, user_id=user_id)
     row.role = Role.OWNER
     save_membership(heads, row)
-    notify(heads, recipients.moderation_notice(user_id, "succession", room=room))
+    notify(heads, notices.moderation_notice(user_id, "succession", room=room))
 
 
 def _add_members(room_id: int, user_ids: Sequence[int], role: str) -> int:

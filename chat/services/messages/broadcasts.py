@@ -8,7 +8,7 @@ from django.utils import timezone
 from chat import payloads, policies
 from chat.models import Message, Room
 from chat.queries import messages, rooms
-from chat.services import withheld_text
+from chat.services.messages import withheld_text
 from chat.services.persistence import save_message, system_user
 from chat.text import markdown
 from realtime.core.heads import changing

@@ -13,8 +13,9 @@ from chat.errors import TooLate
 from chat.models import REASON_MAX_LENGTH, Message, ModerationLog, Report, Room
 from chat.notification_kinds import REPORT
 from chat.queries import messages, people, rooms
-from chat.services import mention_rows, recipients, withheld_text
-from chat.services.editing import notify_author, take_down
+from chat.services import notices
+from chat.services.messages import mention_rows, withheld_text
+from chat.services.messages.editing import notify_author, take_down
 from chat.services.persistence import log, save_message, system_user
 from notifications.payloads import inbox, person
 from notifications.services import notify_many
@@ -75,7 +76,7 @@ def decide(*, actor_id: int, message_id: int, status: str, reason: str = "") -> 
             notify_many(
                 heads,
                 [
-                    recipients.report_notice(message, room, row.reporter_id, REPORT, str(decision))
+                    notices.report_notice(message, room, row.reporter_id, REPORT, str(decision))
                     for row in rows
                     if row.reporter_id != system
                 ],

@@ -9,11 +9,12 @@ from chat.models import REASON_MAX_LENGTH, Membership, Message, ModerationLog, R
 from chat.policies import Rank
 from chat.queries import filter_cache, members, messages, rooms
 from chat.queries.blocks import blocked_pairs, check_may_write_to
-from chat.services import mention_rows, recipients, withheld_text
+from chat.services import notices
+from chat.services.messages import mention_rows, recipients, withheld_text
+from chat.services.messages.recipients import Planned
+from chat.services.messages.rendering import render_text
+from chat.services.messages.reports import flag
 from chat.services.persistence import log, save_message
-from chat.services.recipients import Planned
-from chat.services.rendering import render_text
-from chat.services.reports import flag
 from chat.services.rights import acting_rank, check_moderates
 from notifications.payloads import inbox
 from notifications.services import notify, notify_many
@@ -242,7 +243,7 @@ def notify_author(
     category: str = "",
 ) -> None:
     """Notify an author of what a moderator did to their message."""
-    notice = recipients.moderation_notice(
+    notice = notices.moderation_notice(
         message.author_id,
         act,
         room=room,

@@ -26,10 +26,11 @@ from chat.models import (
 )
 from chat.queries import people, rooms
 from chat.queries.blocks import blocked_pairs
-from chat.services import mention_rows, recipients
+from chat.services import notices
+from chat.services.messages import mention_rows, recipients
+from chat.services.messages.recipients import Planned
+from chat.services.messages.rendering import RawText, Text, render_texts
 from chat.services.persistence import log
-from chat.services.recipients import Planned
-from chat.services.rendering import RawText, Text, render_texts
 from chat.text.filters import MAX_LENGTH, FilterSet
 from notifications.payloads import inbox
 from notifications.services import notify
@@ -343,7 +344,7 @@ def _finish(bulk: Bulk) -> None:
         _log(bulk, {"bulk": bulk.pk, "act": str(bulk.act), "done": bulk.done})
         if names and bulk.done and bulk.author_id != bulk.actor_id:
             assert bulk.author_id is not None
-            notice = recipients.moderation_notice(
+            notice = notices.moderation_notice(
                 bulk.author_id,
                 "bulk_delete" if bulk.act == Bulk.Act.DELETE else "bulk_restore",
                 actor_id=bulk.actor_id,

@@ -17,10 +17,10 @@ from chat.models import Membership, Mention, Message, Room
 from chat.policies import Rank
 from chat.queries import filter_cache, members
 from chat.queries.blocks import Pair, blocked_pairs, check_no_block_in, partner_id
-from chat.services import mention_rows, recipients
-from chat.services.recipients import Planned
-from chat.services.rendering import RawText, Text, render_texts
-from chat.services.reports import flag
+from chat.services.messages import mention_rows, recipients
+from chat.services.messages.recipients import Planned
+from chat.services.messages.rendering import RawText, Text, render_texts
+from chat.services.messages.reports import flag
 from chat.text.rate_limit import post_rate_limit
 from notifications.payloads import inbox
 from notifications.services import Notice, notify_many
@@ -258,7 +258,7 @@ class _Batch:
             wanted = recipients.without_blocked(preferences, message.author_id, self.blocked)
             self.mentions += mention_rows.mentions(message, text, people, wanted)
             answers = _other_author(self.originals, message.reply_to_id, message.author_id)
-            found += recipients.notices(
+            found += recipients.new_message_notices(
                 message, self.rooms[message.room_id], text, people, wanted, answers
             )
         return found

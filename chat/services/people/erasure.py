@@ -20,10 +20,10 @@ from chat.models import (
     State,
 )
 from chat.queries import messages, people, rooms
-from chat.services import renaming
-from chat.services.bulk import begin_erasure, run_bulk
-from chat.services.members import leave
+from chat.services.moderation.bulk import begin_erasure, run_bulk
+from chat.services.people import renaming
 from chat.services.persistence import log, system_user
+from chat.services.rooms.members import leave
 from notifications.models import AnnouncementReading, Notification, Preferences
 from realtime.auth.signing_out import delete_sessions
 from realtime.core.heads import changing

@@ -1,30 +1,27 @@
-"""The recipients of notifications about messages and moderation.
+"""The recipients of notifications about messages.
 
 The inboxes of these people are locked together with the rooms. So the people are found before the
 lock, and their choices are read again under it.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import Q
 
-from chat import payloads, policies
+from chat import policies
 from chat.models import Involvement, Membership, Message, Room, State
 from chat.notification_kinds import (
     DIRECT,
-    INVITATION,
     MENTION,
     MESSAGE,
-    MODERATION,
     REACTION,
     REPLY,
 )
 from chat.queries.blocks import Pair, blocked_pairs
-from chat.queries.notified_messages import subject
-from chat.services.rendering import Text
-from notifications.models import Level
-from notifications.services import Gathered, Notice, Parts, gather, ungather, withdraw
+from chat.services import notices
+from chat.services.messages.rendering import Text
+from notifications.services import Notice, gather, ungather, withdraw
 from realtime.core.heads import Heads
 
 Candidates = Mapping[int, Collection[int]]  # room → people
@@ -119,7 +116,7 @@ def without_blocked(wanted: Preferences, author_id: int, blocks: Collection[Pair
     }
 
 
-def notices(
+def new_message_notices(
     message: Message,
     room: Room,
     text: Text,
@@ -138,7 +135,7 @@ def notices(
         and answers not in notified
         and _wants(wanted.get((room.pk, answers), NOTHING), REPLY)
     ):
-        found.append(message_notice(message, room, answers, REPLY))
+        found.append(notices.message_notice(message, room, answers, REPLY))
         notified.add(answers)
     if not room.is_direct and room.member_count > policies.EVERYTHING_MAX_MEMBERS:
         return found
@@ -155,7 +152,7 @@ def notices(
             and preference.involvement in involved
             and kind not in preference.off
         ):
-            found.append(message_notice(message, room, user_id, kind))
+            found.append(notices.message_notice(message, room, user_id, kind))
     return found
 
 
@@ -172,98 +169,13 @@ def mention_notices(
         is_mentioned = text.everybody or user_id in text.mentions
         if is_mentioned and wants and user_id not in (message.author_id, *message.notified):
             message.notified.append(user_id)
-            found.append(message_notice(message, room, user_id, MENTION))
+            found.append(notices.message_notice(message, room, user_id, MENTION))
     return found
 
 
 def _wants(preference: NotificationPreference, kind: str) -> bool:
     """Tell whether someone is to be notified of what concerns them by name."""
     return preference.involvement != Involvement.NOTHING and kind not in preference.off
-
-
-# -- notifications ---------------------------------------------------------------------------------
-
-
-def message_notice(message: Message, room: Room, user_id: int, kind: str) -> Notice:
-    """Return the notification of a message. It never holds a word of it."""
-    return Notice(
-        user_id=user_id,
-        kind=kind,
-        params=_message_params(room, message),
-        url=permalink(room, message),
-        actor_id=message.author_id,
-        place=payloads.stream(room.pk),
-        subject=subject(room.pk, message.number),
-    )
-
-
-def report_notice(message: Message, room: Room, user_id: int, kind: str, outcome: str) -> Notice:
-    """Return the notification of a reporter: it names neither the moderator nor the author."""
-    return Notice(
-        user_id=user_id,
-        kind=kind,
-        params=_message_params(room, message) | {"outcome": outcome},
-        url=permalink(room, message),
-        subject=subject(room.pk, message.number),
-    )
-
-
-def invitation_notice(room: Room, user_id: int, *, actor_id: int) -> Notice:
-    """Return the notification of a person who was added to a room."""
-    return Notice(
-        user_id=user_id,
-        kind=INVITATION,
-        params={"room": _room_param(room)},
-        url=room.get_absolute_url(),
-        actor_id=actor_id,
-        place=payloads.stream(room.pk),
-    )
-
-
-def moderation_notice(
-    user_id: int,
-    act: str,
-    *,
-    room: Room | None = None,
-    message: Message | None = None,
-    actor_id: int | None = None,
-    reason: str = "",
-    level: str = Level.INFO,
-    details: Mapping[str, Any] | None = None,
-) -> Notice:
-    """Return the notification of the person that a moderation action affects.
-
-    Its kind knows the acts and the ``details`` of each (``chat.notification_kinds``).
-    """
-    params = _message_params(room, message) if room and message else {}
-    if room is not None:
-        params["room"] = _room_param(room)
-    if room is None or act in ("remove", "ban"):
-        url = ""
-    else:
-        url = permalink(room, message) if message else room.get_absolute_url()
-    return Notice(
-        user_id=user_id,
-        kind=MODERATION,
-        params={"act": str(act), **params, **(details or {})},
-        body=reason,
-        url=url,
-        actor_id=actor_id,
-        level=level,
-        subject=subject(room.pk, message.number) if room and message else "",
-    )
-
-
-def _message_params(room: Room, message: Message) -> dict[str, Any]:
-    return {"room": _room_param(room), "message": message.number}
-
-
-def _room_param(room: Room) -> dict[str, Any]:
-    """Return a room as of now; a direct conversation has no name."""
-    return {"id": room.pk, "slug": room.slug, "name": "" if room.is_direct else str(room)}
-
-
-# -- reactions -------------------------------------------------------------------------------------
 
 
 def notify_of_reaction(
@@ -273,37 +185,14 @@ def notify_of_reaction(
     if actor_id == message.author_id:
         return
     if not on:
-        ungather(heads, _reactions(message, room), actor_id=actor_id, what=emoji)
+        ungather(heads, notices.reactions(message, room), actor_id=actor_id, what=emoji)
         return
     blocks = blocked_pairs([message.author_id], [actor_id])
     wanted = without_blocked(preferences({room.pk: {message.author_id}}), actor_id, blocks)
     if _wants(wanted.get((room.pk, message.author_id), NOTHING), REACTION):
-        gather(heads, _reactions(message, room), actor_id=actor_id, what=emoji)
+        gather(heads, notices.reactions(message, room), actor_id=actor_id, what=emoji)
 
 
 def withdraw_reactions(heads: Heads, message: Message, room: Room) -> None:
     """Take back the unread notifications of reactions to a message that is gone."""
-    withdraw(heads, _reactions(message, room))
-
-
-def _reactions(message: Message, room: Room) -> Gathered:
-    def params(parts: Parts) -> dict[str, Any]:
-        return _message_params(room, message) | {
-            "people": parts.people,
-            "others": parts.others,
-            "emoji": parts.what,
-        }
-
-    return Gathered(
-        user_id=message.author_id,
-        kind=REACTION,
-        subject=subject(room.pk, message.number),
-        place=payloads.stream(room.pk),
-        url=permalink(room, message),
-        params=params,
-    )
-
-
-def permalink(room: Room, message: Message) -> str:
-    """Return the address of a message."""
-    return f"{room.get_absolute_url()}{message.number}/"
+    withdraw(heads, notices.reactions(message, room))

@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from chat import policies
 from chat.models import REASON_MAX_LENGTH, SYSTEM_USERNAME, ModerationLog
 from chat.queries import people
-from chat.services import recipients
-from chat.services.erasure import erased_name
+from chat.services import notices
+from chat.services.people.erasure import erased_name
 from chat.services.persistence import log
 from chat.services.rights import check_above_on_site
 from notifications.payloads import inbox
@@ -77,7 +77,7 @@ def _note(
 ) -> None:
     log(action, actor_id=actor_id, reason=reason, subject_id=user_id)
     level = "success" if action == ModerationLog.Action.ACTIVATE else "warning"
-    notice = recipients.moderation_notice(
+    notice = notices.moderation_notice(
         user_id, action, actor_id=actor_id, reason=reason, level=level
     )
     notify(heads, notice)

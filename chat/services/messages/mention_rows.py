@@ -8,8 +8,8 @@ from collections.abc import Collection
 from chat.models import Membership, Mention, Message, State
 from chat.policies import ROOM_MENTION_MAX_MEMBERS
 from chat.queries.blocks import blocked_pairs
-from chat.services.recipients import Candidates, Preferences
-from chat.services.rendering import Text
+from chat.services.messages.recipients import Candidates, Preferences
+from chat.services.messages.rendering import Text
 
 EVERYBODY = 'data-room=""'  # @room as HTML (chat.text.markdown); nobody can write a tag
 ROWS_PER_STATEMENT = 500  # @room in a large room: far below the 32,766 parameters of SQLite

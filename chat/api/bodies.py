@@ -1,0 +1,77 @@
+"""The bodies of requests."""
+
+import msgspec
+
+from chat import policies
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a request. Unknown fields are refused, because they may be misspelt ones."""
+
+
+class NewRoom(Body):
+    name: str
+    kind: str
+    topic: str = ""
+    slug: str = ""
+
+
+class Partner(Body):
+    """The other user of a direct room, by id or by username."""
+
+    user: policies.RowId | None = None
+    username: str | None = None
+
+
+class RoomChanges(Body):
+    name: str | None = None
+    topic: str | None = None
+    slow_mode: int | None = None
+    read_only: bool | None = None
+    archived: bool | None = None
+    reason: str = ""
+
+
+class Invitation(Body):
+    username: str
+
+
+class NewOwner(Body):
+    user: policies.RowId
+
+
+class NewLink(Body):
+    """An invitation link: its lifetime in seconds, and how many people may use it."""
+
+    seconds: int
+    max_uses: int
+
+
+class MemberChange(Body):
+    """A change of a member: one of the first three fields. ``banned_for`` goes with a ban."""
+
+    role: str | None = None
+    state: str | None = None
+    muted_for: int | None = None
+    banned_for: int | None = None
+    reason: str = ""
+
+
+class PersonChange(Body):
+    """A change by a site moderator: a mute (0 unmutes) or a ban.
+
+    A ban without ``banned_for`` lasts until it is lifted.
+    """
+
+    muted_for: int | None = None
+    banned: bool | None = None
+    banned_for: int | None = None
+    reason: str = ""
+
+
+class MyChange(Body):
+    """A change of the user's own membership: notification level or place among favourites."""
+
+    involvement: str | None = None
+    favourite: bool | None = None
+    favourite_order: float | None = None

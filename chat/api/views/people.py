@@ -1,0 +1,69 @@
+"""The JSON API: people, blocks, and moderation on the whole site."""
+
+from typing import Any
+
+from django.http import JsonResponse
+
+from chat import payloads, policies, services
+from chat.api.bodies import (
+    PersonChange,
+)
+from chat.queries import blocks as block_queries
+from chat.queries import people
+from notifications.payloads import inbox, person
+from realtime.auth import ApiRequest, api, body
+from realtime.core.reads import head_and_floor
+from realtime.protocol.errors import BadRequest
+
+
+@api("GET")
+def users(request: ApiRequest) -> JsonResponse:
+    """Suggest users whose username begins with ``q``."""
+    beginning = request.GET.get("q", "").strip()
+    policies.clean(beginning, name="q", limit=150)  # refuses what a database cannot search
+    return JsonResponse({"users": [*map(person, people.users_starting_with(beginning))]})
+
+
+@api("GET")
+def blocks(request: ApiRequest) -> JsonResponse:
+    """Return the users that the user has blocked."""
+    seq, _ = head_and_floor(inbox(request.user.pk))
+    return JsonResponse(
+        {"blocks": [*map(payloads.block, block_queries.blocks(request.user.pk))], "seq": seq}
+    )
+
+
+@api("GET")
+def my_site_mute(request: ApiRequest) -> JsonResponse:
+    """Return until when the user is muted on the whole site, or null."""
+    seq, _ = head_and_floor(inbox(request.user.pk))
+    row = people.site_mute(request.user.pk)
+    return JsonResponse({"site_mute": payloads.site_mute(row) if row else None, "seq": seq})
+
+
+@api("PATCH")
+def moderation(request: ApiRequest, user_id: int) -> JsonResponse:
+    """Mute or ban a user on the whole site, or undo it."""
+    fields = body(request, PersonChange)
+    who: dict[str, Any] = {"actor_id": request.user.pk, "user_id": user_id, "reason": fields.reason}
+    if (fields.muted_for is None) == (fields.banned is None) or (
+        fields.banned_for is not None and not fields.banned
+    ):
+        raise BadRequest(
+            "muted_for, banned: expected one of them; banned_for is allowed only with banned"
+        )
+    if fields.muted_for is not None:
+        return JsonResponse(
+            {"muted_until": payloads.moment(services.site_mute(seconds=fields.muted_for, **who))}
+        )
+    row = (
+        services.site_ban(seconds=fields.banned_for, **who)
+        if fields.banned
+        else services.site_unban(**who)
+    )
+    return JsonResponse(
+        {
+            "banned": bool(fields.banned),
+            "banned_until": payloads.moment(row.until) if fields.banned else None,
+        }
+    )

@@ -1,0 +1,1 @@
+"""Messages: posting, editing, reacting, reading, reporting, and the people that they notify."""

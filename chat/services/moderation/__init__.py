@@ -1,0 +1,1 @@
+"""Moderation: bans and mutes, cases, filters, bulk actions, and the moderators themselves."""

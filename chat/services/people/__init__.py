@@ -1,0 +1,1 @@
+"""People: access to an account, blocks, a change of name, erasure."""

@@ -1,0 +1,1 @@
+"""Rooms: creating and changing them, their members, roles and invitation links."""
