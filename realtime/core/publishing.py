@@ -86,7 +86,7 @@ def messages(stream: str, events: Sequence[Event], *, node: str) -> list[dict[st
             made.append({"type": "events", "node": node, "stream": stream, "events": []})
             size = len(event.body or b"")
         made[-1]["events"].append(
-            [event.seq, event.key, event.body, list(event.end) if event.end else None]
+            [event.seq, event.key, event.body, list(event.end) if event.end else None, event.floor]
         )
     return made
 
@@ -94,8 +94,8 @@ def messages(stream: str, events: Sequence[Event], *, node: str) -> list[dict[st
 def events_in(message: Mapping[str, Any]) -> list[Event]:
     """Read back the events of a message."""
     return [
-        Event(seq, key, body, AccessEnd(*end) if end else None)
-        for seq, key, body, end in message["events"]
+        Event(seq, key, body, AccessEnd(*end) if end else None, floor)
+        for seq, key, body, end, floor in message["events"]
     ]
 
 

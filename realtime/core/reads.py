@@ -71,7 +71,7 @@ def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
             head=head,
         )
     events = [event for source in kind.sources for event in source(ident, after, limit + 1)]
-    return cut(events, after=after, head=head, limit=limit)
+    return cut(events, after=after, head=head, limit=limit)._replace(floor=floor)
 
 
 def epoch() -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from realtime.protocol.errors import Reset
 from realtime.protocol.page import Event, Page, cut
 
 TABLES = ("message", "membership", "revocation")
@@ -19,6 +20,9 @@ class Database:
 
     def __init__(self) -> None:
         self.head = 0
+        self.floor = 0
+        # The last state of every row that a retention run removed, by key.
+        self.removed: dict[str, int] = {}
         self.tables: dict[str, dict[int, Event]] = {table: {} for table in TABLES}
 
     def change(self, table: str, ident: int, *, delete: bool = False) -> Event | None:
@@ -36,7 +40,19 @@ class Database:
                 {"id": ident, "text": "" if delete else f"text {self.head}", "deleted": delete},
             )
         self.tables[table][ident] = event
+        self.removed.pop(event.key, None)
         return event
+
+    def remove(self, ident: int) -> Event | None:
+        """Remove the messages up to ``ident`` for good, as a retention run does."""
+        rows = self.tables["message"]
+        old = [rows.pop(key) for key in range(ident + 1) if key in rows]
+        if not old:
+            return None
+        self.removed |= {event.key: event.seq for event in old}
+        self.floor = max(self.floor, *(event.seq for event in old))
+        self.head += 1
+        return Event.raised_floor(self.head, self.floor)
 
     def is_deleted(self, table: str, ident: int) -> bool:
         event = self.tables[table].get(ident)
@@ -63,7 +79,7 @@ class Read:
         self.database = database
         self.after = after
         self.done = done
-        self.head = 0
+        self.head = self.floor = 0
         self.rows: list[Event] = []
         self.missing = list(self.order)
 
@@ -71,7 +87,7 @@ class Read:
         """Make the next query; True when that was the last one."""
         query = self.missing.pop(0)
         if query == "head":
-            self.head = self.database.head
+            self.head, self.floor = self.database.head, self.database.floor
         else:
             self.rows += self.database.rows(query, self.after)
         if self.missing:
@@ -80,4 +96,8 @@ class Read:
         return True
 
     def page(self) -> Page:
-        return self.cut(self.rows, after=self.after, head=self.head, limit=PAGE)
+        """Raises ``Reset`` below the floor."""
+        if self.after < self.floor:
+            raise Reset("no longer kept", head=self.head)
+        page = self.cut(self.rows, after=self.after, head=self.head, limit=PAGE)
+        return page._replace(floor=self.floor)

@@ -38,6 +38,10 @@ class Anything(RuleBasedStateMachine):
     def change(self, table: str, ident: int, delete: bool, copies: tuple[int, int]) -> None:
         self.world.change(table, ident, delete=delete, copies=copies)
 
+    @rule(ident=st.integers(0, IDENTS - 1), copies=st.tuples(st.integers(0, 2), st.integers(0, 2)))
+    def remove(self, ident: int, copies: tuple[int, int]) -> None:
+        self.world.remove(ident, copies=copies)
+
     @rule(place=small)
     def deliver(self, place: int) -> None:
         self.world.deliver(place)
