@@ -70,9 +70,9 @@ class Database:
 
 
 class Read:
-    """A page being read, one query at a time: the head, then one table after the other."""
+    """A page being read, one query at a time: the head, the tables one by one, the floor."""
 
-    order: tuple[str, ...] = ("head", *TABLES)
+    order: tuple[str, ...] = ("head", *TABLES, "floor")
     cut = staticmethod(cut)
 
     def __init__(self, database: Database, after: int, done: Callable[["Read"], None]) -> None:
@@ -87,7 +87,9 @@ class Read:
         """Make the next query; True when that was the last one."""
         query = self.missing.pop(0)
         if query == "head":
-            self.head, self.floor = self.database.head, self.database.floor
+            self.head = self.database.head
+        elif query == "floor":
+            self.floor = self.database.floor
         else:
             self.rows += self.database.rows(query, self.after)
         if self.missing:

@@ -32,7 +32,12 @@ def without_the_cut_at_the_head(patch: pytest.MonkeyPatch) -> None:
 
 @flaw
 def with_the_head_read_last(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Read, "order", (*TABLES, "head"))
+    patch.setattr(Read, "order", (*TABLES, "head", "floor"))
+
+
+@flaw
+def with_the_floor_read_before_the_rows(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Read, "order", ("head", "floor", *TABLES))
 
 
 @flaw
