@@ -244,6 +244,7 @@ class _Batch:
             created_at=self.now,
             reply_to_id=post.reply_to,
             mentions=list(text.mentions),
+            is_public=room.kind == Room.Kind.PUBLIC,
         )
         self.accepted.append((message, text))
         return message
