@@ -36,9 +36,13 @@ class Window:
     messages: list[Message]
     number: int | None = None  # of the message in the address
 
-    def older(self) -> int | None:
+    def older(self, room: Room) -> int | None:
         """Return the number before which there are more messages, or None."""
-        return self.messages[0].number if self.messages and self.messages[0].number > 1 else None
+        return (
+            self.messages[0].number
+            if self.messages and self.messages[0].number > room.first_number
+            else None
+        )
 
     def newer(self, room: Room) -> int | None:
         """Return the number after which there are more messages, or None."""
@@ -113,7 +117,7 @@ def room_view(
     partner = members.partners([room], user.pk).get(room.pk)
     quoted = {message.pk: message for message in messages.quoted(room.pk, window.messages)}
     blocked = {row.blocked_id for row in blocks}
-    older, newer = window.older(), window.newer(room)
+    older, newer = window.older(room), window.newer(room)
     address = room.get_absolute_url()
     return {
         "room": payloads.room(room) | {"title": title(room, partner)},

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chat import payloads, services
+from chat import payloads, policies, services
 from chat.models import Block, Room
 from chat.moderation import site_bans
 from chat.pages import inbox as inbox_page
@@ -105,6 +105,7 @@ def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResp
 
 def _window(request: HttpRequest, room: Room, number: int | None) -> Window:
     if number is not None:
+        policies.check_kept(room, number)
         around = messages.around(room.pk, number).messages
         if not any(message.number == number for message in around):
             raise NotFound("This message doesn't exist.")

@@ -40,6 +40,7 @@ from realtime.core import reads as streams
 from realtime.models import AccessToken, Revocation
 from realtime.protocol.errors import BadRequest, Forbidden
 from tests.chat.conftest import Say, fresh, notices
+from tests.chat.search.conftest import indexed
 from tests.support.replay import Verify
 
 

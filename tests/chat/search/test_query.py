@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from chat.models import Message, Room
 from chat.queries.search import index
