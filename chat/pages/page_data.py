@@ -165,7 +165,7 @@ def _entries(
         values = payloads.message(message)
         values |= {
             "url": f"{room.get_absolute_url()}{message.number}/",
-            "quote": _quote(known.get(message.reply_to_id or 0), room, blocked),
+            "quote": _quote(message, known.get(message.reply_to_id or 0), room, blocked),
             "reaction_list": [
                 {"emoji": emoji, "count": len(ids), "mine": user.pk in ids, "names": ""}
                 for emoji, ids in message.reactions.items()
@@ -180,9 +180,13 @@ def _entries(
         previous = message
 
 
-def _quote(message: Message | None, room: Room, blocked: set[int]) -> Values | None:
+def _quote(
+    reply: Message, message: Message | None, room: Room, blocked: set[int]
+) -> Values | None:
     if message is None:
-        return None
+        # No longer kept.
+        is_gone = reply.reply_to_id is not None and not (reply.is_deleted or reply.is_hidden)
+        return {"author": "", "text": gettext("Deleted message"), "url": ""} if is_gone else None
     return {
         "author": payloads.person(message.author)["name"],
         "text": _quote_text(message, blocked),
