@@ -180,9 +180,7 @@ def _entries(
         previous = message
 
 
-def _quote(
-    reply: Message, message: Message | None, room: Room, blocked: set[int]
-) -> Values | None:
+def _quote(reply: Message, message: Message | None, room: Room, blocked: set[int]) -> Values | None:
     if message is None:
         # No longer kept.
         is_gone = reply.reply_to_id is not None and not (reply.is_deleted or reply.is_hidden)

@@ -86,11 +86,7 @@ def quoted(room_id: int, messages: Collection[Message]) -> list[Message]:
     wanted = {row.reply_to_id for row in messages if row.reply_to_id is not None} - {
         row.pk for row in messages
     }
-    return (
-        list(_kept(room_id).filter(pk__in=wanted).select_related("author"))
-        if wanted
-        else []
-    )
+    return list(_kept(room_id).filter(pk__in=wanted).select_related("author")) if wanted else []
 
 
 def unread_mentions(user_id: int, read: Mapping[int, int]) -> Mapping[int, list[int]]:

@@ -5,15 +5,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('notifications', '0001_initial'),
+        ("notifications", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('place', ''), _negated=True), fields=['place'], name='notification_place'),
+            model_name="notification",
+            index=models.Index(
+                condition=models.Q(("place", ""), _negated=True),
+                fields=["place"],
+                name="notification_place",
+            ),
         ),
     ]

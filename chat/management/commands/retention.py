@@ -27,9 +27,7 @@ class Command(BaseCommand):
             help="stop after about N seconds; the next run continues",
         )
 
-    def handle(
-        self, *_args: Any, dry_run: bool, seconds: float | None, **_options: Any
-    ) -> None:
+    def handle(self, *_args: Any, dry_run: bool, seconds: float | None, **_options: Any) -> None:
         found = run.count() if dry_run else run.run(seconds=seconds)
         verb = "would be removed" if dry_run else "removed"
         self.stdout.write(f"messages {verb}: {found.messages} in {found.rooms} rooms")

@@ -157,7 +157,7 @@ export class History {
 
   /** Rows below this number are no longer kept. @param {number} number */
   keepFrom(number) {
-    if (number <= this.#kept) return;
+    if (!(number > this.#kept)) return;
     this.#kept = number;
     const removed = [...this.#rows.keys()].filter((each) => each < number);
     for (const each of removed) this.#remove(each);
