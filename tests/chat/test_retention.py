@@ -293,58 +293,67 @@ class Copy:
         return {pk: row for pk, row in self.rows.items() if row["number"] >= self.first}
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_every_client_ends_with_what_is_kept(
-    general: Room, alice: User, bob: User, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Posts, edits, deletions, reactions and retention runs between clients that pull at random."""
-    random = Random(seed)
-    monkeypatch.setattr(steps, "MESSAGES_PER_TRANSACTION", 3)
-    monkeypatch.setattr(run, "PAUSE_SHARE", 0)
-    clients = [Copy(general, user) for user in (alice, bob, bob)]
+class Life:
+    """What happens in a room, at random."""
 
-    def anyone() -> Message | None:
-        rows = messages.latest(general.pk)
-        return random.choice(rows) if rows else None
+    def __init__(self, room: Room, users: list[User], random: Random) -> None:
+        self.room, self.users, self.random = room, users, random
 
-    def post() -> None:
-        reply = anyone() if random.random() < 0.3 else None
+    def act(self) -> None:
+        self.random.choice([self.post] * 8 + [self.change] * 5 + [self.retain])()
+
+    def post(self) -> None:
+        reply = self._anyone() if self.random.random() < 0.3 else None
+        author = self.random.choice(self.users)
         post = Post(
-            author_id=random.choice((alice, bob)).pk,
-            room_id=general.pk,
+            author_id=author.pk,
+            room_id=self.room.pk,
             key=uuid4(),
-            body=f"text {random.random()}",
+            body=f"text {self.random.random()}",
             reply_to=reply.pk if reply else None,
         )
         services.post_messages([post])
 
-    def change() -> None:
-        if (row := anyone()) is None or row.is_deleted:
+    def change(self) -> None:
+        row = self._anyone()
+        if row is None or row.is_deleted:
             return
-        if random.random() < 0.4:
+        if self.random.random() < 0.4:
             services.edit_message(actor_id=row.author_id, message_id=row.pk, body="edited")
-        elif random.random() < 0.5:
+        elif self.random.random() < 0.5:
             services.delete_message(actor_id=row.author_id, message_id=row.pk)
         else:
-            services.react(actor_id=bob.pk, message_id=row.pk, emoji="👍", on=True)
+            actor = self.random.choice(self.users)
+            services.react(actor_id=actor.pk, message_id=row.pk, emoji="👍", on=True)
 
-    def retain() -> None:
-        kept = random.randrange(1, 8)
-        line = fresh(general).last_number - kept
+    def retain(self) -> None:
+        line = fresh(self.room).last_number - self.random.randrange(1, 8)
         old = timezone.now() - timedelta(days=40)
-        Message.objects.filter(room=general, number__lte=line).update(created_at=old)
-        run.run(seconds=random.choice((None, None, 0.0)))
+        Message.objects.filter(room=self.room, number__lte=line).update(created_at=old)
+        run.run(seconds=self.random.choice((None, None, 0.0)))
 
-    acts = [post] * 8 + [change] * 5 + [retain] * 1
+    def _anyone(self) -> Message | None:
+        rows = messages.latest(self.room.pk)
+        return self.random.choice(rows) if rows else None
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_client_ends_with_what_is_kept(
+    general: Room, alice: User, bob: User, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Posts, changes and retention runs at random, between clients that pull at random."""
+    random = Random(seed)
+    monkeypatch.setattr(steps, "MESSAGES_PER_TRANSACTION", 3)
+    monkeypatch.setattr(run, "PAUSE_SHARE", 0)
+    clients = [Copy(general, user) for user in (alice, bob, bob)]
+    life = Life(general, [alice, bob], random)
     for _ in range(90):
-        random.choice(acts)()
+        life.act()
         if random.random() < 0.2:
             random.choice(clients).pull()
     run.run()
-    wanted = {
-        row.pk: payloads.message(row)
-        for row in messages.before(general.pk, 10**9, limit=1000).messages
-    }
+    left = messages.before(general.pk, 10**9, limit=1000).messages
+    wanted = {row.pk: payloads.message(row) for row in left}
     for client in [*clients, Copy(general, bob)]:
         client.pull()
         assert client.kept() == wanted
