@@ -40,6 +40,7 @@ from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Reset
 from tests.chat.conftest import Say, fresh, membership
 from tests.chat.search.conftest import indexed
 from tests.support.follower import Follower
+from tests.support.replay import Verify
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -104,11 +105,12 @@ def test_a_dry_run_counts_and_removes_nothing(
 
 
 def test_a_room_keeps_for_its_own_days_or_for_ever(
-    general: Room, secret: Room, alice: User, mona: User, say: Say, age: Age
+    general: Room, secret: Room, alice: User, mona: User, say: Say, age: Age, verify: Verify
 ) -> None:
     say(alice, general, "old")
     say(alice, secret, "old")
-    services.set_retention(actor_id=mona.pk, room_id=general.pk, retention_days=0)
+    with verify():
+        services.set_retention(actor_id=mona.pk, room_id=general.pk, retention_days=0)
     services.set_retention(actor_id=mona.pk, room_id=secret.pk, retention_days=60, reason="law")
     for room in (general, secret):
         age(room)
