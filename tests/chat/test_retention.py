@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from chat import payloads, services
 from chat.models import (
@@ -48,7 +48,7 @@ Age = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)
-def thirty_days(settings: SettingsWrapper) -> None:
+def thirty_days(settings: Settings) -> None:
     settings.HOLDFAST_RETENTION_DAYS = 30
 
 
@@ -219,7 +219,7 @@ def test_notifications_about_what_is_gone_go_too_and_the_count_stays_right(
 
 
 def test_old_notifications_are_removed_by_their_own_setting(
-    general: Room, alice: User, bob: User, say: Say, settings: SettingsWrapper
+    general: Room, alice: User, bob: User, say: Say, settings: Settings
 ) -> None:
     settings.HOLDFAST_RETENTION_DAYS, settings.HOLDFAST_NOTIFICATION_DAYS = 0, 10
     for number in range(4):
