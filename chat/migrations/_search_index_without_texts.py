@@ -40,9 +40,21 @@ $$;
 CREATE INDEX chat_search ON chat_message USING gin (
     chat_search_words(body), chat_search_marks(id, room_id, author_id, is_public, body)
 ) WITH (gin_pending_list_limit = 512) WHERE body <> '';
+
+-- Posting writes the column. This is for inserts by other means, such as COPY, and by nodes of the
+-- version before, which do not know it.
+CREATE FUNCTION chat_message_public() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    UPDATE chat_message m SET is_public = true FROM posted p JOIN chat_room r ON r.id = p.room_id
+    WHERE m.id = p.id AND r.kind = 'public' AND NOT p.is_public;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER chat_message_public AFTER INSERT ON chat_message
+REFERENCING NEW TABLE AS posted FOR EACH STATEMENT EXECUTE FUNCTION chat_message_public();
 """
 
 POSTGRESQL_DROP = """
+DROP TRIGGER chat_message_public ON chat_message;
+DROP FUNCTION chat_message_public();
 DROP INDEX chat_search;
 DROP FUNCTION chat_search_words(text), chat_search_phrase(text),
     chat_search_marks(bigint, bigint, bigint, boolean, text);
@@ -52,7 +64,8 @@ DROP FUNCTION chat_search_words(text), chat_search_phrase(text),
 def entry(row):
     """Return the values of a message's entry, of a table or of NEW or OLD (SQLite)."""
     return f"""{row}.id, {row}.body, 'r' || {row}.room_id || ' a' || {row}.author_id
-        || CASE WHEN {row}.is_public THEN ' public' ELSE '' END
+        || CASE WHEN (SELECT kind FROM chat_room WHERE id = {row}.room_id) = 'public'
+            THEN ' public' ELSE '' END
         || CASE WHEN {row}.body LIKE '%http://%' OR {row}.body LIKE '%https://%'
             THEN ' link' ELSE '' END"""
 
