@@ -1,4 +1,4 @@
-"""The search index that keeps no second copy of the texts (docs/decisions/0016).
+"""The search index that keeps no second copy of the texts (docs/decisions/0017).
 
 It takes less space than the texts themselves, and changes in the transaction of the message.
 
