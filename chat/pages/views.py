@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chat import payloads, policies, services
+from chat import payloads, services
 from chat.models import Block, Room
 from chat.moderation import site_bans
 from chat.pages import inbox as inbox_page
@@ -91,6 +91,9 @@ def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResp
     seq = room_head(found.pk)
     found.refresh_from_db()
     membership = page_data.may_read(found, user)
+    if number is not None and 0 < number < found.first_number:
+        since = payloads.moment(found.kept_since)
+        return render(request, "chat/no_longer_kept.html", {"kept_since": since}, status=404)
     window = _window(request, found, number)
     blocks = blocks_of(user.pk)
     values = page_data.room_view(
@@ -105,7 +108,6 @@ def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResp
 
 def _window(request: HttpRequest, room: Room, number: int | None) -> Window:
     if number is not None:
-        policies.check_kept(room, number)
         around = messages.around(room.pk, number).messages
         if not any(message.number == number for message in around):
             raise NotFound("This message doesn't exist.")
