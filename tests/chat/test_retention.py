@@ -148,6 +148,8 @@ def test_a_message_of_an_open_case_stays_until_the_case_is_closed(
     with pytest.raises(NotFound, match="no longer kept"):
         messages.readable_message(reported.pk, bob.pk)
     with pytest.raises(NotFound, match="no longer kept"):
+        say(bob, general, "An answer", reply_to=reported.pk)
+    with pytest.raises(NotFound, match="no longer kept"):
         services.edit_message(actor_id=alice.pk, message_id=reported.pk, body="fine")
     assert [row.number for row in messages.latest(general.pk)] == [3]
     assert index.find(bob.pk, parse("reef")).messages == []
