@@ -1,6 +1,7 @@
 """Reading the archive of a room back into a new room."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Final, NamedTuple
 from uuid import uuid4
@@ -119,7 +120,7 @@ def _rows(lines: list[Line], heads: Heads, room: Room, accounts: _Accounts) -> I
             key=uuid4(),
             body=line["body"],
             html=markdown.render(line["body"], mentioned, room=True).html,
-            created_at=parse_datetime(line["created_at"]),
+            created_at=datetime.fromisoformat(line["created_at"]),
             edited_at=parse_datetime(line["edited_at"] or ""),
             # A hidden text is not in the archive, so nobody can show it again.
             deleted_at=parse_datetime(line["deleted_at"] or line["hidden_at"] or ""),

@@ -65,9 +65,9 @@ class _Run:
             if self._is_over():
                 break
             self._clean(room, cutoff)
-        cutoff = _notification_cutoff(self._now)
-        if cutoff is not None:
-            self._found.notifications += self._batches(lambda after: _old_notices(cutoff, after))
+        oldest = _notification_cutoff(self._now)
+        if oldest is not None:
+            self._found.notifications += self._batches(lambda after: _old_notices(oldest, after))
         self._found.finished = not self._is_over()
         return self._found
 
