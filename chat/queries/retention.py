@@ -1,4 +1,4 @@
-"""What a retention run removes: rooms whose messages are old enough, and the rows themselves."""
+"""Finds what a retention run removes: rooms with old messages, and the rows themselves."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from notifications.models import Notification
 LINE_STEP: Final = 10_000
 
 
-class Due(NamedTuple):
+class DueRoom(NamedTuple):
     """A room, and the time before which its messages are no longer kept."""
 
     room: Room
@@ -30,13 +30,13 @@ def days_of(room: Room) -> int:
     return site if room.retention_days is None else room.retention_days
 
 
-def due(now: datetime) -> Iterator[Due]:
+def due(now: datetime) -> Iterator[DueRoom]:
     """Yield the rooms with a limited retention, in the order of their ids."""
     limited = Q(retention_days__gt=0)
     if settings.HOLDFAST_RETENTION_DAYS:
         limited |= Q(retention_days=None)
     for room in Room.objects.filter(limited).order_by("pk"):
-        yield Due(room, now - timedelta(days=days_of(room)))
+        yield DueRoom(room, now - timedelta(days=days_of(room)))
 
 
 def first_kept(room: Room, cutoff: datetime) -> int:

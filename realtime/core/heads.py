@@ -48,7 +48,7 @@ class Heads:
     def raise_floor(self, stream: str, floor: int) -> None:
         """Declare that rows of ``stream`` up to ``floor`` are removed in this transaction.
 
-        A client at a lower position cannot be sent what changed since, so it is told to load a
+        A client at a lower position cannot be sent what changed since, so it has to load a
         snapshot (``Reset``). This takes a number like any change, so that every node learns of it
         in order, with or without the broker, and drops what it has in memory up to there.
         """

@@ -1,4 +1,4 @@
-"""Retention: what is old is removed for good, and every client ends with what is kept."""
+"""Retention: old messages are removed for good, and every client ends with what is kept."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -298,7 +298,7 @@ class Copy:
 
 
 class Life:
-    """What happens in a room, at random."""
+    """The people of a room, who act at random."""
 
     def __init__(self, room: Room, users: list[User], random: Random) -> None:
         self.room, self.users, self.random = room, users, random

@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from realtime.protocol import tail
 from tests.protocol.database import PAGE, TABLES
 from tests.protocol.flaws import FLAWS, Flaw
-from tests.protocol.world import IDENTS, World, wander
+from tests.protocol.walk import wander
+from tests.protocol.world import IDENTS, World
 
 WALKS = 600
 WALKS_TO_A_FLAW = 3000  # a broken rule is found within so many, most within ten

@@ -6,8 +6,7 @@ Violations of an invariant are recorded in ``complaints``.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from random import Random
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +17,7 @@ from realtime.protocol.errors import Reset
 from realtime.protocol.flush import FlushPolicy
 from realtime.protocol.page import Event, Page
 from realtime.protocol.tail import Flush, Tail
-from tests.protocol.database import PAGE, TABLES, Database, Read, Row
+from tests.protocol.database import PAGE, Database, Read, Row
 from tests.support.follower import Action, Follower
 
 STREAM = "room.42"
@@ -404,7 +403,7 @@ class World:
             key
             for key in wanted.keys() | client.rows.keys()
             if wanted.get(key) != client.rows.get(key)
-            # What was removed may stay where it was seen, in its last state.
+            # A removed row may stay where it was seen, in its last state.
             and self.database.removed.get(key) != client.rows.get(key, {}).get("seq")
         ]
         if not different and client.follower.position == self.database.head and client.is_level():
@@ -413,47 +412,3 @@ class World:
             f"{client.name} is at {client.follower.position} of {self.database.head}, level: "
             f"{client.is_level()}, other rows: {different}"
         )
-
-
-def wander(seed: int, steps: int = 250) -> list[str]:
-    """Let anything happen for a while; return what is wrong in the end."""
-    random = Random(seed)
-    world = World()
-    loss = random.choice((0, 5, 25, 100))  # the broker of this walk: good, ordinary, bad, or gone
-    reading = random.choice((8, 30))  # a database that is slow, or not
-    # So few changes that most of them find everyone level, or so many that few do.
-    pace = random.choice((8, 20))
-
-    def copies() -> list[int]:
-        return [
-            random.choices((0, 1, 2), (loss, 65, 10) if loss < 100 else (1, 0, 0))[0]
-            for _ in world.nodes
-        ]
-
-    def change() -> None:
-        world.change(
-            random.choice(TABLES),
-            random.randrange(IDENTS),
-            delete=random.random() < 0.1,
-            copies=copies(),
-        )
-
-    def place() -> int:
-        return random.randrange(60)
-
-    weights: dict[Callable[[], None], int] = {
-        change: pace,
-        lambda: world.deliver(place()): 22,
-        lambda: world.read(place()): reading,
-        lambda: world.repair(place()): 4,
-        lambda: world.check_head(place()): 3,
-        lambda: world.flush(place(), took=random.random() / 4): 15,
-        lambda: world.send_command(place()): 20,
-        lambda: world.read_frame(place()): 25,
-        lambda: world.cut_or_connect(place(), place()): 5,
-        lambda: world.load_snapshot(place()): 2,
-        lambda: world.remove(place() % IDENTS, copies=copies()): 1,
-    }
-    for act in random.choices(list(weights), list(weights.values()), k=steps):
-        act()
-    return world.come_to_rest()

@@ -23,7 +23,7 @@ Batch = Callable[[int], tuple[int, int | None]]
 
 @dataclass(slots=True)
 class Removed:
-    """What a run has removed, or would remove."""
+    """The rows that a run has removed, or would remove."""
 
     messages: int = 0
     kept_for_cases: int = 0

@@ -141,7 +141,7 @@ describe('the messages that others answer', () => {
 });
 
 describe('a message that is no longer kept', () => {
-  test('is shown as deleted, and not requested again', async () => {
+  test('is shown as deleted, but not requested again', async () => {
     let asked = 0;
     const quotes = new Quotes({
       inside: () => undefined,
