@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos churn jitter test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos churn jitter test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots bench-size clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -141,6 +141,10 @@ bench-browser: install-dev ## Measure how smooth the page is, in Chromium; write
 bench-tabs: install-dev ## Measure what a connection for each tab would cost; writes docs/benchmarks
 	@.ci/services
 	.venv/bin/python -m tests.browser.bench_tabs
+
+bench-size: install-dev ## Measure the bytes of a stored message and what removing it costs; writes docs/benchmarks/storage.md
+	@.ci/services
+	.venv/bin/python -m tests.bench.storage
 
 .PHONY: bench-install
 bench-install: install-dev
