@@ -171,6 +171,10 @@ CACHES = {"default": env.cache("CACHE_URL", "memory://")}
 SESSION_ENGINE = "realtime.auth.cached_sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
+# Seconds for each step with the mail server; Django's default is none. Holdfast itself sends no
+# mail; Django does to ADMINS, and apps of your own may.
+EMAIL_TIMEOUT = 10
+
 # --- pages and languages --------------------------------------------------------------------------
 
 STATIC_URL = "/static/"

@@ -145,6 +145,14 @@ def unavailable(error: Exception) -> Unavailable:
     )
 
 
+def cut() -> None:
+    """End every wait for the database in this process, from any thread. Only before its exit."""
+    if connections[DEFAULT_DB_ALIAS].vendor == "postgresql":
+        from realtime.core.postgresql import cut_all
+
+        cut_all()
+
+
 def close() -> None:
     """Stop the reading threads and close their connections; the next ``read`` starts new ones."""
     _readers.close()

@@ -49,16 +49,11 @@ def long_statements() -> Iterator[None]:
     later statements on its table queue behind it.
     """
     with limited(Limits(None, settings.HOLDFAST_LOCK_SECONDS)):
-        if connection.vendor != "postgresql":
-            yield
-            return
-        connection.ensure_connection()
-        _set_session(0)
+        _set_session(None)
         try:
             yield
         finally:
-            if connection.connection is not None and connection.is_usable():
-                _set_session(milliseconds(settings.HOLDFAST_STATEMENT_SECONDS))
+            _set_session(settings.HOLDFAST_STATEMENT_SECONDS)
 
 
 def milliseconds(seconds: float | None) -> int:
@@ -78,6 +73,10 @@ def local_settings() -> str:
     )
 
 
-def _set_session(statement_timeout: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET statement_timeout = {statement_timeout:d}")
+def _set_session(statement: float | None) -> None:
+    """Set PostgreSQL's own limit of this thread's connection, if the session is its own."""
+    if connection.vendor == "postgresql":
+        connection.ensure_connection()
+        if not getattr(connection.connection, "shared", False):
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET statement_timeout = {milliseconds(statement):d}")

@@ -63,6 +63,8 @@ class Health:
         self._lock = Lock()
         self._causes: dict[str, Cause] = {}
         self.up = True
+        # Of the last error that makes the database down or not writable.
+        self.cause: str | None = None
         self._wrote_at: float | None = None
         self._refused_at: float | None = None
         self._since = time.monotonic()
@@ -96,9 +98,9 @@ class Health:
         found = sqlstate(error)
         metrics.database_errors.labels(found).inc()
         if is_lost(error):
-            self.up = False
+            self.up, self.cause = False, found
         if found in REFUSED or _is_refused_by_sqlite(found):
-            self._refused_at = time.monotonic()
+            self._refused_at, self.cause = time.monotonic(), found
         with self._lock:
             cause = self._causes.get(found)
             now = time.monotonic()

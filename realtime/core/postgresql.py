@@ -42,6 +42,7 @@ _CONFIGURE: Final = """
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection whose every wait is limited by ``limits.current()``."""
 
+    shared = False  # by other clients, in PgBouncer's transaction mode
     _committing = False
 
     @classmethod
@@ -102,9 +103,10 @@ class BoundedConnection(psycopg.Connection[Any]):
             settings.HOLDFAST_LOCK_SECONDS,
             settings.HOLDFAST_IDLE_TRANSACTION_SECONDS,
         )
-        self.execute(
+        row = self.execute(
             _CONFIGURE, [self.info.backend_pid, *(str(milliseconds(value)) for value in values)]
-        )
+        ).fetchone()
+        self.shared = row is None or row[0] is None
         if not self.autocommit:
             self.commit()
 

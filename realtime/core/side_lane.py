@@ -15,8 +15,9 @@ from typing import Any, Final
 from django.conf import settings
 
 from realtime.core.batcher import BUSY_RETRY_SECONDS, Many
-from realtime.core.database import RETRY_AFTER_SECONDS, close_connections
+from realtime.core.database import close_connections
 from realtime.core.limits import Limits
+from realtime.core.outages import health
 from realtime.core.settling import STUCK, Placed, each_alone, settle
 from realtime.protocol.errors import Unavailable
 
@@ -130,6 +131,8 @@ class SideLane:
         )
         for group in groups:
             group.running = False
+        if any(result is not STUCK and not isinstance(result, Exception) for result in results):
+            health.wrote()
         for (group, each), result in zip(taken, results, strict=True):
             if result is STUCK:
                 group.tried_at = time.monotonic()

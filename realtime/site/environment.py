@@ -62,9 +62,9 @@ _TCP_OPTIONS: dict[str, Any] = {
 class DatabaseWaits:
     """Seconds for which a database may let a process wait."""
 
-    lock: float
-    connect: int
-    pool: float
+    lock: float = 5
+    connect: int = 3
+    pool: float = 5
 
 
 @dataclass(slots=True)
@@ -193,7 +193,13 @@ class Environment:
         return found
 
     def database(
-        self, name: str, *, base: Path, default: Path, pool: int, waits: DatabaseWaits
+        self,
+        name: str,
+        *,
+        base: Path,
+        default: Path,
+        pool: int,
+        waits: DatabaseWaits = DatabaseWaits(),
     ) -> dict[str, Any]:
         """Return Django's ``DATABASES["default"]``.
 
