@@ -129,8 +129,8 @@ TEMPLATES = [
 
 # Threads for reads; each holds at most one database connection.
 HOLDFAST_READ_THREADS = env.whole("HOLDFAST_READ_THREADS", 4)
-# Connections of one process: read threads, the two of the writer, and requests. Times the number of processes, it
-# must be below PostgreSQL's max_connections.
+# Connections of one process: read threads, the two of the writer, and requests. Times the number of
+# processes, it must be below PostgreSQL's max_connections.
 HOLDFAST_DATABASE_POOL = env.whole("HOLDFAST_DATABASE_POOL", HOLDFAST_READ_THREADS + 8, least=2)
 
 # Seconds for one statement. On a healthy database they take milliseconds.

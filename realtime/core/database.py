@@ -37,7 +37,7 @@ MAX_WAITING = 20_000
 
 
 class Blocked(Unavailable):
-    """A lock was not free in time, or a statement took too long. The transaction changed nothing."""
+    """A lock was not free in time, or a statement took too long. Nothing was changed."""
 
 
 class Outages:
@@ -54,7 +54,7 @@ class Outages:
         for connection in connections.all(initialized_only=True):
             pool = getattr(connection, "pool", None)
             if pool is not None and not pool.closed:
-                # `check` would wait for an answer on each connection, of a server that may give none.
+                # `check` would wait on each connection for a server that may not answer.
                 pool.drain()
 
     def close_outdated(self) -> None:
@@ -132,7 +132,7 @@ def guarded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def unavailable(error: Exception) -> Unavailable:
-    """Return the answer to an outage, after noting it. Raises other errors of the database again."""
+    """Note an outage, and return its answer. Raises the error again if it is none."""
     if not outages.is_outage(error):
         raise error
     outages.note(error)

@@ -25,7 +25,7 @@ SPLIT_SECONDS: Final = 0.5
 class Placed(NamedTuple):
     """An item of a batch. Those of one place and author keep their order, and are never split.
 
-    Items of one place meet the same locks: those of a room, for example.
+    Items of one place meet the same locks: those of a stream, for example.
     """
 
     item: Any

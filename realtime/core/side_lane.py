@@ -91,7 +91,7 @@ class SideLane:
         close_connections(self._thread, 1)
 
     async def _run(self) -> None:
-        """Try again and again. One round:
+        """Try again and again, in rounds.
 
         1. All groups that have not failed alone, together: those that are free are done at once.
         2. One group that has failed, alone: the one that has waited longest for its turn. If it

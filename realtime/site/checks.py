@@ -126,7 +126,7 @@ def pool(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMes
     if size < needed:
         yield Error(
             f"HOLDFAST_DATABASE_POOL is {size}: expected at least {needed}, "
-            f"for {settings.HOLDFAST_READ_THREADS} read threads, two of the writer and one request.",
+            f"for {settings.HOLDFAST_READ_THREADS} read threads, two of the writer, one request.",
             id="holdfast.E008",
         )
 

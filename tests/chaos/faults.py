@@ -216,6 +216,36 @@ async def restart_postgresql(crowd: Crowd, rnd: random.Random, fault: Fault) -> 
         yield
 
 
+@kind("lock a room", "postgresql", bound=5.0, lasts=20, briefly=3, holds=True, closes=NONE)
+@asynccontextmanager
+async def lock_room(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
+    statement = f"SELECT 1 FROM realtime_stream WHERE name = 'room.{crowd.hall}' FOR UPDATE"
+    async with during(crowd.stage.cluster.locked(statement)):
+        yield
+
+
+@kind("lock all messages", "postgresql", bound=5.0, lasts=20, briefly=3, holds=True, closes=NONE)
+@asynccontextmanager
+async def lock_messages(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
+    async with during(crowd.stage.cluster.locked("LOCK TABLE chat_message IN SHARE MODE")):
+        yield
+
+
+@kind("freeze PostgreSQL", "postgresql", bound=10.0, lasts=15, briefly=3, holds=True)
+@asynccontextmanager
+async def freeze_postgresql(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
+    async with during(crowd.stage.cluster.postgres_frozen()):
+        yield
+
+
+@kind("fill PostgreSQL's disk", "postgresql", bound=5.0, lasts=10, briefly=2, holds=True)
+@asynccontextmanager
+async def fill_disk(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
+    full = crowd.stage.cluster.postgres_refuses("53100", "No space left on device")
+    async with during(full):
+        yield
+
+
 @kind("reload nginx", "nginx", bound=CALM_SECONDS, closes=NONE)
 @asynccontextmanager
 async def reload_nginx(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
