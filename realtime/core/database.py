@@ -8,6 +8,7 @@ that was restarted has ended them all, which shows only when they are used.
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -40,7 +41,7 @@ class Blocked(Unavailable):
     """A lock was not free in time, or a statement took too long. Nothing was changed."""
 
 
-class Outages:
+class StaleConnections:
     """Counts the outages that this process has met, and closes connections from before them."""
 
     def __init__(self) -> None:
@@ -95,7 +96,7 @@ class Readers:
             close_connections(pool, settings.HOLDFAST_READ_THREADS)
 
 
-_outages: Final = Outages()
+_stale: Final = StaleConnections()
 _readers: Final = Readers()
 
 
@@ -122,7 +123,7 @@ def guarded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
     Raises ``Blocked`` for a lock that was not free in time, or a statement that took too long.
     """
-    _outages.close_outdated()
+    _stale.close_outdated()
     try:
         result = function(*args, **kwargs)
     except ERRORS as error:
@@ -139,10 +140,17 @@ def unavailable(error: Exception) -> Unavailable:
     if outages.is_blocked(error):
         return Blocked("The server is busy; try again.", retry_after=RETRY_AFTER_SECONDS)
     if outages.is_stale(error):
-        _outages.add()
+        _stale.add()
     return Unavailable(
         "The database isn't responding. Try again in a moment.", retry_after=RETRY_AFTER_SECONDS
     )
+
+
+def note_failed_request(**_: object) -> None:
+    """Note an outage that ended in Django's error page; connected to ``got_request_exception``."""
+    error = sys.exc_info()[1]
+    if isinstance(error, ERRORS) and outages.is_outage(error):
+        unavailable(error)
 
 
 def cut() -> None:
