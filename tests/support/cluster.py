@@ -318,7 +318,7 @@ class Cluster:
     def locked(self, statement: str) -> Iterator[None]:
         """Somebody has forgotten a transaction that holds what ``statement`` locks."""
         with self._connection() as other:
-            other.execute(statement)  # type: ignore[arg-type]
+            other.execute(statement.encode())
             try:
                 yield
             finally:
