@@ -5,12 +5,12 @@ write a whole table ask for more.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ def long_statements() -> Iterator[None]:
         try:
             yield
         finally:
-            _set_session(settings.HOLDFAST_STATEMENT_SECONDS)
+            with suppress(DatabaseError, InterfaceError):  # the connection may be gone
+                _set_session(settings.HOLDFAST_STATEMENT_SECONDS)
 
 
 def milliseconds(seconds: float | None) -> int:

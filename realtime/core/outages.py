@@ -37,10 +37,18 @@ REFUSED_BY_SQLITE: Final = frozenset(
 )
 # SQLSTATE 25006: a standby, or a server that has become one. Another connection may lead elsewhere.
 READ_ONLY: Final = "25006"
-# libpq gives no SQLSTATE for a failed connection; SQL's own codes for that.
+# libpq gives no SQLSTATE for a failed connection. These are read from its text.
 NO_CONNECTION: Final = "08001"
+CONNECTION_REFUSALS: Final = {
+    "too many clients": "53300",
+    "too many connections": "53300",
+    "remaining connection slots": "53300",
+    "password authentication failed": "28P01",
+    "no pg_hba.conf entry": "28000",
+    "does not exist": "3D000",
+    "the database system is": "57P03",  # starting up, shutting down
+}
 LOST_CONNECTION: Final = "08006"
-TOO_MANY_CONNECTIONS: Final = "53300"
 POOL_TIMEOUT: Final = "pool_timeout"
 
 
@@ -170,7 +178,7 @@ def is_lost(error: BaseException) -> bool:
     found = sqlstate(error)
     return (
         found.startswith(("08", "57P"))
-        or found in {TOO_MANY_CONNECTIONS, POOL_TIMEOUT}
+        or found in {*CONNECTION_REFUSALS.values(), POOL_TIMEOUT}
         or found in {"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CANTOPEN"}
     )
 
@@ -193,6 +201,7 @@ def _is_refused_by_sqlite(name: str) -> bool:
 
 def _of_connection(error: psycopg.Error) -> str:
     text = str(error)
-    if "too many clients" in text or "remaining connection slots" in text:
-        return TOO_MANY_CONNECTIONS
+    for phrase, code in CONNECTION_REFUSALS.items():
+        if "FATAL" in text and phrase in text:
+            return code
     return NO_CONNECTION if "connection to server" in text else LOST_CONNECTION

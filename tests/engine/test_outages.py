@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -17,6 +18,7 @@ from chat.management.commands import person_erase, person_export
 from realtime.core import database, limits, metrics
 from realtime.core.limits import long_statements
 from realtime.core.outages import health
+from realtime.core.postgresql import BoundedConnection
 from realtime.management.commands import migrate
 from realtime.protocol.errors import Unavailable
 
@@ -142,3 +144,24 @@ def shown(setting: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"SHOW {setting}")
         return str(cursor.fetchone()[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        ({"dbname": "nowhere"}, "3D000"),
+        ({"user": "few"}, "53300"),
+        ({"host": "/nowhere"}, "08001"),
+    ],
+)
+def test_a_connection_that_is_refused_is_named_by_its_cause(
+    options: dict[str, str], cause: str
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP ROLE IF EXISTS few; CREATE ROLE few LOGIN CONNECTION LIMIT 0")
+    values = {**connection.get_connection_params(), **options}
+    values.pop("cursor_factory")
+    health.forget()
+    with pytest.raises(psycopg.OperationalError):
+        BoundedConnection.connect(**values)
+    assert (health.up, health.cause) == (False, cause)

@@ -328,10 +328,11 @@ class Cluster:
     def postgres_refuses(self, sqlstate: str, message: str) -> Iterator[None]:
         """PostgreSQL stores no message, for this reason."""
         with self._connection(autocommit=True) as server:
-            server.execute(
-                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "  # type: ignore[arg-type]
+            function = (
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
                 f"RAISE EXCEPTION '{message}' USING ERRCODE = '{sqlstate}'; END $$"
             )
+            server.execute(function.encode())
             server.execute(
                 "CREATE TRIGGER refuse BEFORE INSERT ON chat_message EXECUTE FUNCTION refuse()"
             )
