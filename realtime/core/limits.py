@@ -49,12 +49,14 @@ def long_statements() -> Iterator[None]:
     later statements on its table queue behind it.
     """
     with limited(Limits(None, settings.HOLDFAST_LOCK_SECONDS)):
-        _set_session(None)
+        _set_session(None, None)
         try:
             yield
         finally:
             with suppress(DatabaseError, InterfaceError):  # the connection may be gone
-                _set_session(settings.HOLDFAST_STATEMENT_SECONDS)
+                _set_session(
+                    settings.HOLDFAST_STATEMENT_SECONDS, settings.HOLDFAST_IDLE_TRANSACTION_SECONDS
+                )
 
 
 def milliseconds(seconds: float | None) -> int:
@@ -74,10 +76,13 @@ def local_settings() -> str:
     )
 
 
-def _set_session(statement: float | None) -> None:
-    """Set PostgreSQL's own limit of this thread's connection, if the session is its own."""
+def _set_session(statement: float | None, idle: float | None) -> None:
+    """Set PostgreSQL's own limits of this thread's connection, if the session is its own."""
     if connection.vendor == "postgresql":
         connection.ensure_connection()
         if not getattr(connection.connection, "shared", False):
             with connection.cursor() as cursor:
-                cursor.execute(f"SET statement_timeout = {milliseconds(statement):d}")
+                cursor.execute(
+                    f"SET statement_timeout = {milliseconds(statement)}; "
+                    f"SET idle_in_transaction_session_timeout = {milliseconds(idle)}"
+                )
