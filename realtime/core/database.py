@@ -51,6 +51,14 @@ class Outages:
             if pool is not None and not pool.closed:
                 pool.check()
 
+    def replace(self) -> None:
+        """Do the same with connections that still work: the server behind them was replaced."""
+        self.add()
+        for connection in connections.all(initialized_only=True):
+            pool = getattr(connection, "pool", None)
+            if pool is not None and not pool.closed:
+                pool.drain()
+
     def close_outdated(self) -> None:
         """Close the connections of this thread if they are from before an outage."""
         if getattr(self._of_thread, "met", 0) != self._met:
@@ -126,6 +134,11 @@ def guarded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def after_outage() -> None:
     """Close the connections that were opened before an outage."""
     _outages.add()
+
+
+def reconnect() -> None:
+    """Open new connections from now on, because the server was replaced."""
+    _outages.replace()
 
 
 def close() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import connection
-from django.db.models import BooleanField
+from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
@@ -19,20 +19,18 @@ from realtime.protocol.page import PAGE_MAX_EVENTS, Page, cut
 RECENT = timedelta(seconds=30)
 
 
-def heads(names: Collection[str], *, recent: bool = False) -> dict[str, int]:
+def heads(
+    names: Collection[str], *, recent: bool = False, moved: Collection[str] = ()
+) -> dict[str, int]:
     """Return the heads of the streams that exist; with ``recent``, of those changed recently.
 
-    "Recently" is by the database's clock. The names are one parameter: with thousands of
+    "Recently" is by the database's clock. ``moved`` are read all the same: a database that has gone
+    back does not know that they changed. The names are one parameter: with thousands of
     placeholders, Django took most of a head check to build the query.
     """
-    is_among = (
-        "name IN (SELECT value FROM json_each(%s))"
-        if connection.vendor == "sqlite"
-        else "name = ANY(%s)"
-    )
-    rows = Stream.objects.filter(RawSQL(is_among, [_list(names)], BooleanField()))  # noqa: S611  a placeholder only
+    rows = Stream.objects.filter(_among(names))
     if recent:
-        rows = rows.filter(changed_at__gte=Now() - RECENT)
+        rows = rows.filter(Q(changed_at__gte=Now() - RECENT) | Q(_among(moved)))
     return dict(rows.values_list("name", "head"))
 
 
@@ -77,6 +75,15 @@ def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
 def epoch() -> str:
     """Return the name of this history."""
     return Epoch.objects.get_or_create(pk=1)[0].name
+
+
+def _among(names: Collection[str]) -> RawSQL:
+    is_among = (
+        "name IN (SELECT value FROM json_each(%s))"
+        if connection.vendor == "sqlite"
+        else "name = ANY(%s)"
+    )
+    return RawSQL(is_among, [_list(names)], BooleanField())  # noqa: S611  a placeholder only
 
 
 def _list(names: Collection[str]) -> object:
