@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from realtime.core.streams import parse
 from realtime.models import Epoch, Stream
 from realtime.protocol.errors import Reset
-from realtime.protocol.page import PAGE_MAX_EVENTS, Page, cut
+from realtime.protocol.page import PAGE_MAX_EVENTS, REPLY_MAX_EVENTS, Page, cut
 
 # Ten head checks. A change waits this long between its statement and its commit only in a very long
 # transaction; the full check finds those.
@@ -55,6 +55,27 @@ def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
     position above the head or below the floor, because it cannot be continued.
     """
     kind, ident = parse(name)
+    head = _continued(name, after)
+    events = [event for source in kind.sources for event in source(ident, after, limit + 1)]
+    return cut(events, after=after, head=head, limit=limit)
+
+
+def newest_rows(name: str, after: int) -> Page:
+    """Read the rows above ``after``, also those that change meanwhile and move above the head.
+
+    At most ``REPLY_MAX_EVENTS`` of each table: ``to`` is below the head if there are more. For a
+    comparison with memory; a client gets a ``page``. Raises ``Reset``.
+    """
+    kind, ident = parse(name)
+    head = _continued(name, after)
+    found = [list(source(ident, after, REPLY_MAX_EVENTS)) for source in kind.sources]
+    cuts = [rows[-1].seq for rows in found if len(rows) == REPLY_MAX_EVENTS]
+    events = sorted((event for rows in found for event in rows), key=lambda event: event.seq)
+    return Page(after, min([head, *cuts]), head, tuple(events))
+
+
+def _continued(name: str, after: int) -> int:
+    """Return the head of a stream that can be continued from ``after``."""
     head, floor = head_and_floor(name)
     if after > head:
         raise Reset(
@@ -68,8 +89,7 @@ def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
             after=after,
             head=head,
         )
-    events = [event for source in kind.sources for event in source(ident, after, limit + 1)]
-    return cut(events, after=after, head=head, limit=limit)
+    return head
 
 
 def epoch() -> str:

@@ -113,9 +113,9 @@ class HistoryCheck:
         """
         tails = self._hub.tails
         positions = {
-            name: tails[name].position
+            name: tails[name].known
             for name in {*names, *(tail.name for tail in moved)}
-            if name in tails and heads.get(name, 0) < tails[name].position
+            if name in tails and heads.get(name, 0) < tails[name].known
         }
         if not positions:
             return []
@@ -142,7 +142,7 @@ class HistoryCheck:
             observed = await database.read(
                 history.renew, observed, self._known.number, self._hub.reporter.key
             )
-        positions = {name: tail.position for name, tail in self._hub.tails.items()}
+        positions = {name: tail.known for name, tail in self._hub.tails.items()}
         self._known.adopt(observed)
         self._hub.drop_history(observed)
         self._hub.trust(self._hub.doubts)

@@ -31,8 +31,7 @@ REORDER_SECONDS = 0.05
 SLICE_SOCKETS = 500
 # A longer gap is not pushed: every subscriber becomes behind and pulls at its own pace.
 MAX_REPAIRED_EVENTS = 1000
-# Of the end of a tail, when it is compared with the database: they fit into one page, together with
-# what has come meanwhile. A history that was lost is lost from its end.
+# Of the end of a tail, when it is compared with the database. A history is lost from its end.
 COMPARED_EVENTS = 150
 
 
@@ -120,9 +119,14 @@ class StreamTail:
         return self._tail.position
 
     @property
+    def known(self) -> int:
+        """The highest seq that was ever committed, as far as this process knows."""
+        return self._tail.known
+
+    @property
     def holds_rows(self) -> bool:
-        """Whether there is anything to compare with the database."""
-        return self._tail.floor < self._tail.position
+        """Whether there is anything to compare with the database, beside the head."""
+        return self._tail.floor < self._tail.known
 
     @property
     def used(self) -> bool:
@@ -179,6 +183,7 @@ class StreamTail:
         for event in events:
             ingested = self._tail.ingest(event)
             if ingested is not Ingested.OLD:
+                self.moved_at = time.monotonic()
                 if event.end is not None:
                     self._on_access_end(self, event.end, committed_at)
             # Only a repair is faster than a commit of this process; otherwise its number was taken
@@ -190,7 +195,6 @@ class StreamTail:
         if doubtful:
             self._doubt()
         if self._tail.position != before:
-            self.moved_at = time.monotonic()
             self._oldest_commit = self._oldest_commit or committed_at
             self._schedule_flush()
         self._mind_gap()
@@ -205,7 +209,7 @@ class StreamTail:
 
         A tail that was above it when the read began is ahead of the database.
         """
-        if head < after <= self._tail.position:
+        if head < after <= self._tail.known:
             self._doubt()
 
     async def differs(self) -> bool:
@@ -213,19 +217,18 @@ class StreamTail:
 
         Returns whether the tail is of another history. Raises ``Unavailable``.
         """
-        known = self._tail.position
-        after = max(self._tail.floor, known - COMPARED_EVENTS)
-        while True:
-            try:
-                page = await database.read(reads.page, self.name, after)
-            except Reset as reset:
-                # Above the head; or below the floor, which a retention run raised meanwhile.
-                return int((reset.data or {})["head"]) < known
-            if self._tail.differs(page, known):
-                return True
-            if page.to >= min(known, page.head):
-                return False
-            after = page.to
+        # Twice: a retention run may delete rows between two queries, and then raises the floor.
+        return await self._differs_once() and await self._differs_once()
+
+    async def _differs_once(self) -> bool:
+        position, known = self._tail.position, self._tail.known
+        after = max(self._tail.floor, position - COMPARED_EVENTS)
+        try:
+            page = await database.read(reads.newest_rows, self.name, after)
+        except Reset as reset:
+            # Above the head; or below the floor, which a retention run has raised meanwhile.
+            return int((reset.data or {})["head"]) < known
+        return self._tail.differs(page, position, known)
 
     async def beyond(self, position: int, timeout: float, given_up: Callable[[], bool]) -> bool:
         """Wait until the tail has been flushed beyond ``position``.
@@ -300,7 +303,7 @@ class StreamTail:
                     return
         except Reset as reset:
             head = (reset.data or {})["head"]
-            if head < self._tail.position:
+            if head < self._tail.known:
                 self._doubt()  # the database has gone back
             else:
                 self._jump(head)  # the floor moved past our position

@@ -214,18 +214,30 @@ class Tail:
         """Whether ``event``, which was committed, cannot belong to the history of this tail."""
         return self._misses(event, self.position)
 
-    def differs(self, page: Page, known: int) -> bool:
-        """Whether a page that was read from the database cannot belong to the tail's history.
+    @property
+    def known(self) -> int:
+        """The highest number that was ever committed, as far as this tail knows."""
+        return max(self.position, self._unknown, self._answered, *self._early)
 
-        ``known`` is the position at which the read began. The page starts at the floor or above.
+    def differs(self, page: Page, position: int, known: int) -> bool:
+        """Whether rows that were read from the database cannot be of the tail's history.
+
+        ``position`` and ``known`` are from before the read. The page starts at the floor or above.
+        It is not cut at its head, so a row that changes meanwhile is not missing from it; ``to`` is
+        below the head if it does not hold all rows.
         """
-        return page.head < known or any(
-            self._misses(event, known) or self._is_ahead_of(event, known) for event in page.events
+        return (
+            page.head < known
+            or any(
+                self._misses(event, position) or self._is_ahead_of(event, known)
+                for event in page.events
+            )
+            or (page.to == page.head and self._holds_more_than(page, known))
         )
 
-    def _misses(self, event: Event, known: int) -> bool:
+    def _misses(self, event: Event, position: int) -> bool:
         """Whether the tail should hold this change, but holds another row or an older state."""
-        if not max(self.floor, self._unknown) < event.seq <= known:
+        if not max(self.floor, self._unknown) < event.seq <= position:
             return False
         row = self._rows.get(event.key)
         if row is None:
@@ -233,9 +245,25 @@ class Tail:
         return row.seq <= event.seq and not _is_same(row, event)
 
     def _is_ahead_of(self, event: Event, known: int) -> bool:
-        """Whether the tail held a newer state of the row when the row was read."""
+        """Whether the tail held a newer state of the row, or another, when the row was read."""
         row = self._rows.get(event.key)
-        return row is not None and event.seq < row.seq <= known
+        early = self._early.get(event.seq)
+        return (
+            (row is not None and event.seq < row.seq <= known)
+            or any(
+                event.key == other.key and event.seq < other.seq <= known
+                for other in self._early.values()
+            )
+            or (early is not None and not (early.key == event.key and _is_same(early, event)))
+        )
+
+    def _holds_more_than(self, page: Page, known: int) -> bool:
+        """Whether a row is in memory alone. Old hidden rows may have been deleted."""
+        found = {event.key for event in page.events}
+        return any(
+            page.start < row.seq <= known and row.body is not None and row.key not in found
+            for row in (*self._rows.values(), *self._early.values())
+        )
 
     # Internals
 
