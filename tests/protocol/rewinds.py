@@ -185,7 +185,7 @@ class EpochClient(Client):
     """A client that drops its positions when it is greeted with another epoch."""
 
     def __init__(self, name: str) -> None:
-        self.epoch = ""
+        self.epoch = self.epoch_of_snapshot = ""
         super().__init__(name)
 
     def connect(self, node: Node) -> None:
@@ -196,7 +196,7 @@ class EpochClient(Client):
         super().connect(node)
 
     def load_snapshot(self, read: Read) -> None:
-        assert isinstance(read.database, AgingDatabase)
+        self.epoch = self.epoch_of_snapshot
         super().load_snapshot(read)
 
 
@@ -249,7 +249,7 @@ class RewindingWorld(World):
         client = self.clients[place % len(self.clients)]
         assert isinstance(client, EpochClient)
         if client.node is None and not client.loading:
-            client.epoch = self.database.epoch  # of before the data
+            client.epoch_of_snapshot = self.database.epoch  # of before the data
             super().load_snapshot(place)
 
     def report(self, place: int) -> None:
@@ -263,6 +263,8 @@ class RewindingWorld(World):
             if restarted or self._is_from_before_the_reports(copy)
         ]
         if not copies:
+            return
+        if restarted and not self.is_remembered:
             return
         self.rewinds += 1
         while restarted and self.broker:  # a restart takes longer than that
@@ -280,6 +282,12 @@ class RewindingWorld(World):
                     client.pull()
             self.snapshots.clear()
         self.forgive()
+
+    @property
+    def is_remembered(self) -> bool:
+        """Whether nodes know of everything that clients have, also by snapshots."""
+        known = max(node.tail.known for node in self.nodes)
+        return all(client.follower.position <= known for client in self.clients)
 
     def _is_from_before_the_reports(self, copy: tuple[Any, ...]) -> bool:
         return all(copy[-1].get(node.name, 0) < node.reported.number for node in self.nodes)

@@ -5,10 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from realtime.protocol import tail
 from realtime.protocol.history import KnownHistory
 from realtime.protocol.tail import Tail
-from tests.protocol.database import PAGE
 from tests.protocol.rewinds import RewindingWorld, wander_back
 from tests.protocol.test_convergence import Anything, small, small_limits
 
@@ -64,7 +62,3 @@ def test_each_comparison_is_needed(
 ) -> None:
     monkeypatch.setattr(owner, name, without)
     assert any(wander_back(seed) for seed in range(WALKS_TO_A_FLAW))
-
-
-def test_the_limits_are_small(small_limits: None) -> None:
-    assert tail.PAGE_MAX_EVENTS == PAGE
