@@ -23,7 +23,7 @@ from realtime.core import database, history, metrics, publishing, streams
 from realtime.core.node_reports import Reporter
 from realtime.core.per_process import PerLoop
 from realtime.core.streams import Reader
-from realtime.engine.channel_layer import ChannelLayerClient, Message
+from realtime.engine.channel_layer import ChannelLayerClient, LayerMessage
 from realtime.engine.head_check import HeadCheck
 from realtime.engine.http_follower import REWOUND, HttpFollower
 from realtime.engine.presence import PresenceTracker
@@ -282,7 +282,7 @@ class Hub:
                     publishing.group(name), {**message, "at": committed_at, "epoch": self.epoch}
                 )
 
-    def _on_message(self, message: Message) -> None:
+    def _on_message(self, message: LayerMessage) -> None:
         match message["type"]:
             case "events":
                 # What another history published is not of this one. A process that follows no
