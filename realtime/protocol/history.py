@@ -29,7 +29,7 @@ class ServerState(NamedTuple):
 
     system: str = ""  # the system identifier
     timeline: int | None = None
-    instance: str = ""  # when and where the server was started, or the file of SQLite
+    instance: str = ""  # when the server was started, or the file of SQLite
     flushed: int | None = None  # the position in the write-ahead log that is on the disk
     checkpoint: int | None = None  # the position at which the server was started, or a later one
     is_standby: bool = False
