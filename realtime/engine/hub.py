@@ -272,7 +272,7 @@ class Hub:
     def _on_message(self, message: LayerMessage) -> None:
         match message["type"]:
             case "events":
-                # What another history published is not of this one. A process that follows no
+                # An event of another history has no place in this one. A process that follows no
                 # epoch names none.
                 if message.get("epoch", self.epoch) != self.epoch:
                     return

@@ -25,7 +25,7 @@ WAL_MARGIN_BYTES = 64 * 1024
 
 
 class ServerState(NamedTuple):
-    """What a database server reports of itself; None or empty where it cannot tell."""
+    """The state of a database server in its own words; None or empty where it cannot tell."""
 
     system: str = ""  # the system identifier
     timeline: int | None = None
@@ -36,7 +36,7 @@ class ServerState(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """What one read of the database shows of its history."""
+    """The history of the database, as one read shows it."""
 
     number: int
     epoch: str
@@ -86,7 +86,7 @@ _SAME = Judgement(Finding.SAME)
 
 
 class KnownHistory:
-    """What a process knows of the history in the database."""
+    """The history in the database, as a process knows it."""
 
     def __init__(self) -> None:
         self.number = 0

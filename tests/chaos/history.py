@@ -157,8 +157,8 @@ class History:
     def forget_lost(self, copied: float, back: float) -> int:
         """Leave out what the database lost, so that the checker judges the rest.
 
-        A copy of it was made at ``copied`` and put back until ``back``. What was acknowledged in
-        between may be lost, and nothing else. Returns the number of messages that are.
+        A copy of it was made at ``copied`` and put back until ``back``. Only messages that
+        were acknowledged in between may be lost. Returns the number of messages that are.
         """
         stored = {row.key for rows in self.stored.values() for row in rows.values()}
         lost = {

@@ -1,7 +1,7 @@
 """PostgreSQL goes back in time under running nodes: an older copy of its files is put in place.
 
-What was acknowledged in between is lost with it. What is acknowledged afterwards reaches everyone,
-and nobody is served a message that does not exist.
+Messages acknowledged in between are lost with it. Those acknowledged afterwards reach everyone, and
+nobody is served a message that does not exist.
 """
 
 import asyncio
