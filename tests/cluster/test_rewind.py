@@ -72,7 +72,6 @@ def rewinds(desk: Desk) -> float:
     [
         pytest.param(8, 9, False, id="8 lost, and 9 posted at once"),
         pytest.param(20, 10, True, id="20 lost, and new_epoch"),
-        pytest.param(20, 0, False, id="20 lost, and nothing posted"),
     ],
 )
 async def test_what_is_acknowledged_afterwards_reaches_everyone(

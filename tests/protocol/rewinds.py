@@ -153,17 +153,21 @@ class RememberingNode(Node):
     def resolve_doubt(self) -> None:
         """Compare at once: a read is faster than the changes that would evict the evidence."""
         if self.doubted:
-            self.reads.clear()
-            self.repairing = self.comparing = False
-            self.check_head()
-            for read in tuple(self.reads):
-                while not read.step():
-                    pass
-            self.reads.clear()
-            for client in self.clients:
-                if client.waiting:
-                    client.waiting = False
-                    client.pull()
+            self.check_at_once()
+
+    def check_at_once(self) -> None:
+        self.reads.clear()
+        self.repairing = self.comparing = False
+        self.check_head()
+        for read in tuple(self.reads):
+            while not read.step():
+                pass
+        self.reads.clear()
+        self.repairing = self.comparing = False
+        for client in self.clients:
+            if client.waiting:
+                client.waiting = False
+                client.pull()
 
     def rewound(self, observed: Observation) -> None:
         self.database.renew(observed, self.known.number)
@@ -226,8 +230,7 @@ class RewindingWorld(World):
         self.changes += 1
         if self.changes == CHANGES_TO_A_CHECK:
             for node in self.nodes:
-                node.doubted = True
-                node.resolve_doubt()
+                node.check_at_once()
         event = self.database.change(table, ident, delete=delete)
         if event is None:
             return
