@@ -43,7 +43,7 @@ HEAD_CHECK_SECONDS = "0.5"  # what a test does in its own process is seen by thi
 
 
 def whole(model: type[Model]) -> str:
-    columns = [field.column for field in model._meta.concrete_fields]
+    columns = [str(field.column) for field in model._meta.concrete_fields]
     return f"({', '.join(columns)}) SELECT {', '.join(f'old.{column}' for column in columns)}"
 
 

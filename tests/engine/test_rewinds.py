@@ -29,9 +29,8 @@ class Backup:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._tables = deepcopy(ledger.tables)
-        self._rows = [
-            (model, list(model._default_manager.values())) for model in (Stream, Node, Epoch)
-        ]
+        models: list[Any] = [Stream, Node, Epoch]
+        self._rows = [(model, list(model._default_manager.values())) for model in models]
 
     def restore(self) -> None:
         for kept, table in zip(self._tables, self._ledger.tables, strict=True):

@@ -1,5 +1,7 @@
 """The pure comparison of what a process knows with what the database shows."""
 
+from typing import Any
+
 import pytest
 
 from realtime.protocol.history import (
@@ -32,7 +34,7 @@ def judge(
     return known.judge(observed, Reported(reported), may_be_forgotten=may_be_forgotten).finding
 
 
-def on(**changes: object) -> Observation:
+def on(**changes: Any) -> Observation:
     """The same, on a server that differs."""
     return OBSERVED._replace(server=SERVER._replace(**changes))
 
