@@ -33,7 +33,7 @@ from realtime.engine.subscriptions import Subscriptions, refusals
 from realtime.engine.tail_registry import TailRegistry
 from realtime.protocol import frames
 from realtime.protocol.errors import Reset
-from realtime.protocol.history import Observation
+from realtime.protocol.history import ObservedHistory
 from realtime.protocol.page import AccessEnd, Page
 
 
@@ -229,12 +229,12 @@ class Hub:
             self.doubts = 0
             self._registry.trust()
 
-    def adopt(self, observed: Observation) -> None:
+    def adopt(self, observed: ObservedHistory) -> None:
         """Take the epoch that was read for the current one."""
         self.epoch = history.current.name = observed.epoch
         self.reporter.begin_again()
 
-    def drop_history(self, observed: Observation) -> None:
+    def drop_history(self, observed: ObservedHistory) -> None:
         """Forget everything of the database, then have every reader begin again."""
         self._registry.drop_all()
         self.adopt(observed)
