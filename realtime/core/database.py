@@ -161,6 +161,11 @@ def cut() -> None:
         cut_all()
 
 
+def reconnect() -> None:
+    """Open new connections from now on, because the server was replaced."""
+    _stale.add()
+
+
 def close() -> None:
     """Stop the reading threads and close their connections; the next ``read`` starts new ones."""
     _readers.close()

@@ -213,6 +213,7 @@ class Guest(Client):
             first = json.loads(await socket.recv())
         self.heard = time.monotonic()
         if first["type"] == "hello":
+            self._begin_again_after(self.hello.get("epoch"), first["epoch"])
             self.hello = first
             self.connections += 1
         else:
@@ -221,6 +222,12 @@ class Guest(Client):
         if first["type"] == "hello":
             await self._subscribe(list(self.copies))
             self.opened.set()
+
+    def _begin_again_after(self, known: str | None, epoch: str) -> None:
+        """Drop every copy of another epoch: the database has another history."""
+        if known not in (None, epoch):
+            for name in list(self.copies):
+                self.follow(int(name.partition(".")[2]))
 
     async def _small_socket(self) -> Socket:
         """Connect with a receive buffer that does not grow."""

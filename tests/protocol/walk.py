@@ -9,8 +9,13 @@ from tests.protocol.world import IDENTS, World
 
 def wander(seed: int, steps: int = 250) -> list[str]:
     """Let anything happen for a while; return what is wrong in the end."""
-    random = Random(seed)
-    world = World()
+    return walk(World(), Random(seed), steps, {})
+
+
+def walk(
+    world: World, random: Random, steps: int, more: dict[Callable[[], None], int]
+) -> list[str]:
+    """Do the same in a world where ``more`` can happen, each with its weight."""
     loss = random.choice((0, 5, 25, 100))  # the broker of this walk: good, ordinary, bad, or gone
     reading = random.choice((8, 30))  # a database that is slow, or not
     # So few changes that most of them find everyone level, or so many that few do.
@@ -45,6 +50,7 @@ def wander(seed: int, steps: int = 250) -> list[str]:
         lambda: world.cut_or_connect(place(), place()): 5,
         lambda: world.load_snapshot(place()): 2,
         lambda: world.remove(place() % IDENTS, copies=copies()): 1,
+        **more,
     }
     for act in random.choices(list(weights), list(weights.values()), k=steps):
         act()

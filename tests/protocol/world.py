@@ -291,11 +291,20 @@ class World:
 
     def __init__(self, *, clients: int = 3) -> None:
         self.now = 0.0
-        self.database = Database()
-        self.nodes = [Node(self.database, "socket-1"), Node(self.database, "socket-2")]
+        self.database = self.make_database()
+        self.nodes = [self.make_node(name) for name in ("socket-1", "socket-2")]
         self.broker: list[tuple[Node, Event]] = []
         self.snapshots: list[Read] = []
-        self.clients = [Client(f"client {number}", self.snapshots) for number in range(clients)]
+        self.clients = [self.make_client(f"client {number}") for number in range(clients)]
+
+    def make_database(self) -> Database:
+        return Database()
+
+    def make_node(self, name: str) -> Node:
+        return Node(self.database, name)
+
+    def make_client(self, name: str) -> Client:
+        return Client(name, self.snapshots)
 
     @property
     def complaints(self) -> list[str]:
