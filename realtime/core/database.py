@@ -16,7 +16,7 @@ from threading import Barrier, local
 from typing import Any, Final, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import InterfaceError, InternalError, OperationalError, connections
 
 from realtime.core.batcher import Batcher, I, Many, R
 from realtime.core.per_process import PerLoop
@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 # The database is away, restarting, locked or out of connections.
 OUTAGES = (OperationalError, InterfaceError)
+# The server accepts no writes: it is a standby now, and another server is the primary.
+READ_ONLY = "25006"
 RETRY_AFTER_SECONDS = 1.0
 READ_BATCH = 200  # items of one shared read; beyond that the gain per item is small
 # Items that wait for a shared read: a node's share of the sockets that reconnect at once.
@@ -42,14 +44,17 @@ class Outages:
         self._met = 0
         self._of_thread = local()  # the count when the thread last closed its connections
 
-    def add(self) -> None:
-        """Close the connections of this thread and of the pool now, those of others before use."""
+    def add(self, *, read_only: bool = False) -> None:
+        """Close the connections of this thread and of the pool now, those of others before use.
+
+        With ``read_only``, those of the pool that work are closed too: they lead to a standby.
+        """
         self._met += 1
         self._close_own()
         for connection in connections.all(initialized_only=True):
             pool = getattr(connection, "pool", None)
             if pool is not None and not pool.closed:
-                pool.check()
+                (pool.drain if read_only else pool.check)()
 
     def close_outdated(self) -> None:
         """Close the connections of this thread if they are from before an outage."""
@@ -116,8 +121,11 @@ def guarded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     _outages.close_outdated()
     try:
         return function(*args, **kwargs)
-    except OUTAGES as error:
-        _outages.add()
+    except (*OUTAGES, InternalError) as error:
+        read_only = getattr(error.__cause__, "sqlstate", None) == READ_ONLY
+        if isinstance(error, InternalError) and not read_only:
+            raise
+        _outages.add(read_only=read_only)
         raise Unavailable(
             "The database isn't responding. Try again in a moment.", retry_after=RETRY_AFTER_SECONDS
         ) from error

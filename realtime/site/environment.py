@@ -20,6 +20,7 @@ import environ
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
+from realtime.site.postgres_url import BadParameter, is_postgres, parse_postgres
 from realtime.site.sentinel import SCHEMES as SENTINEL_SCHEMES
 from realtime.site.sentinel import Sentinels, is_sentinel
 
@@ -174,7 +175,7 @@ class Environment:
     def database(self, name: str, *, base: Path, default: Path, pool: int) -> dict[str, Any]:
         """Return Django's ``DATABASES["default"]``.
 
-        ``sqlite:///path`` (relative to ``base``) or ``postgres://…``.
+        ``sqlite:///path`` (relative to ``base``), or ``postgres://…`` with one or more hosts.
         """
         value = self._raw(
             name,
@@ -185,15 +186,19 @@ class Environment:
         if value is None:
             return sqlite(default)
         expected = "sqlite:///PATH or postgres://USER:PASSWORD@HOST:PORT/NAME"
-        scheme = self._split(name, value, expected).scheme
-        if scheme not in {"sqlite", "postgres", "postgresql"}:
+        if is_postgres(value):
+            try:
+                return postgresql(parse_postgres(value), pool=pool)
+            except BadParameter as error:
+                raise ImproperlyConfigured(f"{name} {error}") from error
+            except ValueError:
+                self._refuse_url(name, value, expected)
+        if self._split(name, value, expected).scheme != "sqlite":
             self._refuse_url(name, value, expected)
-        config: dict[str, Any] = dict(environ.Env.db_url_config(value))
-        if config["NAME"] in {"", ":memory:"}:
+        path = environ.Env.db_url_config(value)["NAME"]
+        if path in {"", ":memory:"}:
             self._refuse_url(name, value, expected)
-        return (
-            sqlite(base / config["NAME"]) if scheme == "sqlite" else postgresql(config, pool=pool)
-        )
+        return sqlite(base / path)
 
     def channel_layer(self, name: str, default: str, *, capacity: int) -> dict[str, Any]:
         """Return Channels' ``CHANNEL_LAYERS["default"]``.
@@ -363,7 +368,15 @@ def postgresql(config: dict[str, Any], *, pool: int) -> dict[str, Any]:
     """Return the settings of PostgreSQL with at most ``pool`` connections per process."""
     options = {
         # Without a pool, every hop to a thread would open a connection (8 ms instead of 0.6 ms).
-        "pool": {"min_size": 1, "max_size": pool, "timeout": 5},
+        "pool": {
+            "min_size": 1,
+            "max_size": pool,
+            "timeout": 5,
+            # Seconds. A connection that could not be opened for so long is given up, and the next
+            # query opens one at once. With the pool's default of 5 minutes, its growing pauses
+            # would make an outage or a failover last twice as long.
+            "reconnect_timeout": 3,
+        },
         # Seconds; with a database that is gone, clients get `unavailable` instead of waiting.
         "connect_timeout": 3,
         **config.pop("OPTIONS", {}),

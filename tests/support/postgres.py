@@ -202,8 +202,8 @@ class Postgres:
         """Make the data directory, and the database in it."""
         self.own_directory()
         # With checksums, pg_rewind can turn an old primary into a standby.
-        options = ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-k"]
-        self.program("initdb", "-D", str(self.data), *options)
+        options = ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        self.program("initdb", "--data-checksums", "-D", str(self.data), *options)
         # One database beside `postgres`, made by a single-user server: createdb would be a third
         # program to find.
         single = [f"{self._bin}/postgres", "--single", "-D", str(self.data), "postgres"]

@@ -69,7 +69,7 @@ class Replication:
         """The address of the server that is the standby now."""
         return f"postgres://{SUPERUSER}@{_address(self.standby)}/{NAME}"
 
-    # As `Postgres` ---------------------------------------------------------------------------------
+    # As `Postgres` --------------------------------------------------------------------------------
 
     @property
     def pid(self) -> int:
