@@ -44,17 +44,22 @@ class Outages:
         self._met = 0
         self._of_thread = local()  # the count when the thread last closed its connections
 
-    def add(self, *, read_only: bool = False) -> None:
-        """Close the connections of this thread and of the pool now, those of others before use.
-
-        With ``read_only``, those of the pool that work are closed too: they lead to a standby.
-        """
+    def add(self) -> None:
+        """Close the connections of this thread and of the pool now, those of others before use."""
         self._met += 1
         self._close_own()
         for connection in connections.all(initialized_only=True):
             pool = getattr(connection, "pool", None)
             if pool is not None and not pool.closed:
-                (pool.drain if read_only else pool.check)()
+                pool.check()
+
+    def replace(self) -> None:
+        """Do the same with connections that still work: the server behind them was replaced."""
+        self.add()
+        for connection in connections.all(initialized_only=True):
+            pool = getattr(connection, "pool", None)
+            if pool is not None and not pool.closed:
+                pool.drain()
 
     def close_outdated(self) -> None:
         """Close the connections of this thread if they are from before an outage."""
@@ -125,7 +130,7 @@ def guarded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         read_only = getattr(error.__cause__, "sqlstate", None) == READ_ONLY
         if isinstance(error, InternalError) and not read_only:
             raise
-        _outages.add(read_only=read_only)
+        (_outages.replace if read_only else _outages.add)()
         raise Unavailable(
             "The database isn't responding. Try again in a moment.", retry_after=RETRY_AFTER_SECONDS
         ) from error

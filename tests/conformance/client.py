@@ -141,6 +141,11 @@ class Client:
             return await self.connect()
         if hello["type"] != "hello":
             self.breaches.append(f"greeted with {hello}")
+        if self.hello and hello["epoch"] != self.hello["epoch"]:
+            # Positions of another history: drop everything, and read all of this one.
+            self.copies = {name: Copy(name, self.breaches) for name in self.copies}
+            for copy in self.copies.values():
+                copy.position = 0
         self.hello = hello
         self._reader = asyncio.create_task(self._read(self._socket))
         reply = await self.command(

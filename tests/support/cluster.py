@@ -27,6 +27,7 @@ import httpx
 
 from tests.support.postgres import Postgres
 from tests.support.programs import Program, stop_all
+from tests.support.replication import Replication
 from tests.support.server import ROOT, free_port
 from tests.support.shape import Shape, nginx_binary
 
@@ -59,8 +60,9 @@ class Cluster:
         settings: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
         nginx: str | None = None,
+        postgres: Postgres | Replication | None = None,
     ) -> None:
-        self.postgres = Postgres()
+        self.postgres = postgres or Postgres()
         self._run = Path(tempfile.mkdtemp(prefix="holdfast-"))
         self.shape = Shape(
             directory=directory,

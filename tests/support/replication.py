@@ -122,6 +122,11 @@ class Replication:
 
     # Replication ----------------------------------------------------------------------------------
 
+    def make_asynchronous(self) -> None:
+        """Acknowledge commits before the standby has them, from now on."""
+        self.synchronous = False
+        _set(self.primary, "synchronous_standby_names", "")
+
     def wait_for_standby(self) -> None:
         """Return once the standby has applied everything that the primary has written."""
         written = self.primary.query("SELECT pg_current_wal_lsn()")

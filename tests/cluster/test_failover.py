@@ -1,0 +1,99 @@
+"""The primary dies while people talk, and a streaming standby takes over."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.conftest import SETTINGS, Desk
+from tests.conformance.client import Client, replay
+from tests.support.cluster import Cluster
+from tests.support.ledger import Ledger, messages, talking, texts
+from tests.support.replication import Replication
+from tests.support.waiting import until
+
+PEOPLE = ("alice", "bob", "charlie")
+ENOUGH = 40  # posts under way
+FAILOVER_SECONDS = 60  # on a busy machine; alone it takes two
+
+
+@pytest.fixture(scope="module")
+def pair() -> Replication:
+    """Started by the cluster."""
+    return Replication(synchronous="remote_apply")
+
+
+@pytest.fixture(scope="module")
+def cluster(pair: Replication, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    directory = tmp_path_factory.mktemp("cluster") / "replicated"
+    with Cluster(directory, settings=SETTINGS, postgres=pair) as found:
+        yield found
+
+
+async def test_a_synchronous_standby_has_everything_that_was_acknowledged(
+    desk: Desk, pair: Replication
+) -> None:
+    room = desk.room("bob", "charlie")
+    clients = [await desk.client(person, room) for person in PEOPLE]
+    async with talking(clients, room, "before and after") as ledger:
+        await more(ledger)
+        await fail_over(pair)
+        await more(ledger)
+    await all_hold(desk, room, clients, ledger)
+    await asyncio.to_thread(pair.rejoin)  # the old primary is the standby of the next test
+
+
+async def test_what_an_asynchronous_standby_lacks_is_gone_and_the_rest_reaches_everyone(
+    desk: Desk, pair: Replication
+) -> None:
+    room = desk.room("bob", "charlie")
+    clients = [await desk.client(person, room) for person in PEOPLE]
+    await asyncio.to_thread(pair.make_asynchronous)
+    async with talking(clients, room, "kept") as kept:
+        await more(kept)
+    await asyncio.to_thread(pair.wait_for_standby)
+    await asyncio.to_thread(pair.cut)
+    async with talking(clients, room, "lost") as lost:
+        await more(lost)
+    await fail_over(pair)
+    async with talking(clients, room, "after") as after:
+        await more(after)
+
+    stored = set(
+        pair.primary.query("SELECT array_agg(body) FROM chat_message WHERE room_id = %s", room)
+    )
+    assert stored.issuperset(kept.texts)
+    assert stored.isdisjoint(lost.texts)
+    assert stored.issuperset(after.texts)
+    # Nobody keeps a message that does not exist, or misses one that was acknowledged since.
+    stream = f"room.{room}"
+    await until(
+        lambda: all(stored == set(texts(client.copies[stream])) for client in clients),
+        within=FAILOVER_SECONDS,
+    )
+    await all_hold(desk, room, clients, after)
+
+
+async def more(ledger: Ledger) -> None:
+    enough = len(ledger) + ENOUGH
+    await until(lambda: len(ledger) >= enough, within=FAILOVER_SECONDS)
+
+
+async def fail_over(pair: Replication) -> None:
+    await asyncio.to_thread(pair.primary.kill)
+    await asyncio.to_thread(pair.promote)
+
+
+def lacks(client: Client, position: int | None) -> bool:
+    return any(copy.position != position for copy in client.copies.values())
+
+
+async def all_hold(desk: Desk, room: int, clients: list[Client], ledger: Ledger) -> None:
+    """Every client holds what the database holds, and that is everything acknowledged, once."""
+    stream = f"room.{room}"
+    stored = await replay(desk.cluster.origin, desk.cluster.people["alice"].token, stream)
+    assert ledger.missing(stored) == []
+    assert len(set(texts(stored))) == len(texts(stored))
+    await until(lambda: all(not lacks(client, stored.position) for client in clients))
+    for client in clients:
+        assert messages(client.copies[stream]) == messages(stored)

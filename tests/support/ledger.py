@@ -1,0 +1,71 @@
+"""A ledger of acknowledged messages, kept outside of the system under test.
+
+async with talking(clients, room) as ledger:
+    await until(lambda: len(ledger) > 50)
+    ...                                        # something happens to the servers
+assert ledger.missing(await replay(…)) == []
+"""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tests.conformance.client import Client, Copy
+
+PAUSE_SECONDS = 0.02  # between two posts of a client: a stream of them, and no flood
+
+
+class Ledger:
+    """The messages that were acknowledged, in this order, by their unique texts."""
+
+    def __init__(self) -> None:
+        self._messages: dict[str, dict[str, Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def note(self, message: dict[str, Any]) -> None:
+        """Note an acknowledged message."""
+        self._messages[message["body"]] = message
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts of all acknowledged messages."""
+        return list(self._messages)
+
+    def missing(self, copy: Copy) -> list[str]:
+        """Return the texts of the acknowledged messages that a copy of the room lacks."""
+        held = texts(copy)
+        return [text for text in self._messages if text not in held]
+
+
+def messages(copy: Copy) -> dict[int, dict[str, Any]]:
+    """Return the messages in a copy of a room, by their ids."""
+    return {ident: row for (kind, ident), (_, row) in copy.rows.items() if kind == "message"}
+
+
+def texts(copy: Copy) -> list[str]:
+    """Return their texts."""
+    return [message["body"] for message in messages(copy).values()]
+
+
+@asynccontextmanager
+async def talking(clients: Sequence[Client], room: int, name: str = "") -> AsyncIterator[Ledger]:
+    """Let every client post until the end of the block; each repeats a post until its ``ok``."""
+    ledger, over = Ledger(), asyncio.Event()
+
+    async def talk(number: int, client: Client) -> None:
+        for count in itertools.count():
+            if over.is_set():
+                return
+            ledger.note(await client.post(room, f"{name} {number}: {count}"))
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    talks = [asyncio.create_task(talk(*each)) for each in enumerate(clients)]
+    try:
+        yield ledger
+    finally:
+        over.set()
+        await asyncio.gather(*talks)
