@@ -6,15 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.conftest import SETTINGS, Desk
-from tests.conformance.client import Client, replay
+from tests.conformance.client import Client
 from tests.support.cluster import Cluster
-from tests.support.ledger import Ledger, messages, talking, texts
+from tests.support.ledger import PATIENCE_SECONDS, Ledger, all_hold, more, talking, texts
 from tests.support.replication import Replication
 from tests.support.waiting import until
 
 PEOPLE = ("alice", "bob", "charlie")
-ENOUGH = 40  # posts under way
-FAILOVER_SECONDS = 60  # on a busy machine; alone it takes two
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +37,7 @@ async def test_a_synchronous_standby_has_everything_that_was_acknowledged(
         await more(ledger)
         await fail_over(pair)
         await more(ledger)
-    await all_hold(desk, room, clients, ledger)
+    await settled(desk, room, clients, ledger)
     await asyncio.to_thread(pair.rejoin)  # the old primary is the standby of the next test
 
 
@@ -69,14 +67,9 @@ async def test_what_an_asynchronous_standby_lacks_is_gone_and_the_rest_reaches_e
     stream = f"room.{room}"
     await until(
         lambda: all(stored == set(texts(client.copies[stream])) for client in clients),
-        within=FAILOVER_SECONDS,
+        within=PATIENCE_SECONDS,
     )
-    await all_hold(desk, room, clients, after)
-
-
-async def more(ledger: Ledger) -> None:
-    enough = len(ledger) + ENOUGH
-    await until(lambda: len(ledger) >= enough, within=FAILOVER_SECONDS)
+    await settled(desk, room, clients, after)
 
 
 async def fail_over(pair: Replication) -> None:
@@ -84,16 +77,6 @@ async def fail_over(pair: Replication) -> None:
     await asyncio.to_thread(pair.promote)
 
 
-def lacks(client: Client, position: int | None) -> bool:
-    return any(copy.position != position for copy in client.copies.values())
-
-
-async def all_hold(desk: Desk, room: int, clients: list[Client], ledger: Ledger) -> None:
-    """Every client holds what the database holds, and that is everything acknowledged, once."""
-    stream = f"room.{room}"
-    stored = await replay(desk.cluster.origin, desk.cluster.people["alice"].token, stream)
-    assert ledger.missing(stored) == []
-    assert len(set(texts(stored))) == len(texts(stored))
-    await until(lambda: all(not lacks(client, stored.position) for client in clients))
-    for client in clients:
-        assert messages(client.copies[stream]) == messages(stored)
+async def settled(desk: Desk, room: int, clients: list[Client], ledger: Ledger) -> None:
+    token = desk.cluster.people["alice"].token
+    await all_hold(desk.cluster.origin, token, f"room.{room}", clients, ledger)

@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tests.conformance.client import Client, Copy
+from tests.conformance.client import Client, Copy, replay
+from tests.support.waiting import until
 
+PATIENCE_SECONDS = 90  # on a busy machine; alone, a failover takes two
 PAUSE_SECONDS = 0.02  # between two posts of a client: a stream of them, and no flood
 
 
@@ -49,6 +51,25 @@ def messages(copy: Copy) -> dict[int, dict[str, Any]]:
 def texts(copy: Copy) -> list[str]:
     """Return their texts."""
     return [message["body"] for message in messages(copy).values()]
+
+
+async def more(ledger: Ledger, posts: int = 40) -> None:
+    """Wait until so many more are acknowledged."""
+    enough = len(ledger) + posts
+    await until(lambda: len(ledger) >= enough, within=PATIENCE_SECONDS)
+
+
+async def all_hold(
+    origin: str, token: str, stream: str, clients: Sequence[Client], ledger: Ledger
+) -> None:
+    """Check that everything acknowledged is stored once, and that every client holds just that."""
+    stored = await replay(origin, token, stream)
+    assert ledger.missing(stored) == []
+    assert len(set(texts(stored))) == len(texts(stored))
+    await until(
+        lambda: all(messages(client.copies[stream]) == messages(stored) for client in clients),
+        within=PATIENCE_SECONDS,
+    )
 
 
 @asynccontextmanager

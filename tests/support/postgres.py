@@ -159,12 +159,13 @@ class Postgres:
         return self.directory / "data"
 
     def program(self, name: str, *arguments: str) -> str:
-        """Run one of PostgreSQL's programs as the server's account, and return what it printed.
+        """Run a program, of PostgreSQL or the system, as the server's account; return its output.
 
         Raises with it when it failed.
         """
+        own = self._bin / name
         done: subprocess.CompletedProcess[str] = subprocess.run(
-            [f"{self._bin}/{name}", *arguments],
+            [str(own) if own.exists() else name, *arguments],
             capture_output=True,
             text=True,
             check=False,

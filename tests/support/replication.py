@@ -130,7 +130,7 @@ class Replication:
     def wait_for_standby(self) -> None:
         """Return once the standby has applied everything that the primary has written."""
         written = self.primary.query("SELECT pg_current_wal_lsn()")
-        _until(
+        until_true(
             lambda: self.standby.query("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", written),
             "the standby did not apply everything",
         )
@@ -154,7 +154,7 @@ class Replication:
         With ``synchronous``, commits wait from now on.
         """
         _set(self.standby, "primary_conninfo", "")
-        _until(
+        until_true(
             lambda: not self.standby.query("SELECT count(*) FROM pg_stat_wal_receiver"),
             "the standby still receives",
         )
@@ -236,7 +236,7 @@ class Replication:
 
     def _synchronise(self) -> None:
         _set(self.primary, "synchronous_standby_names", "*")
-        _until(
+        until_true(
             lambda: self.primary.query(
                 "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
             ),
@@ -261,7 +261,8 @@ def _set(server: Postgres, name: str, value: str) -> None:
     server.query("SELECT pg_reload_conf()")
 
 
-def _until(effect: Callable[[], object], otherwise: str) -> None:
+def until_true(effect: Callable[[], object], otherwise: str) -> None:
+    """Wait for another server. Raises ``TimeoutError`` with the sentence ``otherwise``."""
     deadline = time.monotonic() + WAIT_SECONDS
     while not effect():
         if time.monotonic() > deadline:
