@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos jitter test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos jitter restore-drill upgrade-test test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -57,12 +57,20 @@ jitter: install-dev ## Let the network of all clients jitter: CLIENTS=2000 SECON
 	@.ci/services cluster
 	.venv/bin/python -m tests.chaos.jitter --clients $(or $(CLIENTS),2000) --seconds $(or $(SECONDS),120)
 
-test-more: install-dev ## Test with RabbitMQ and PgBouncer, and the alert rules with promtool; installs them
+restore-drill: install-dev ## Back up a site in use, destroy its data, restore it, and say what was lost: WAY=point-in-time, dump or sqlite
+	@.ci/services cluster
+	@.venv/bin/python -m tests.drills.restore $(WAY)
+
+upgrade-test: install-dev ## Upgrade a cluster node by node while people post: REF=v0.1.0; default: the latest release
+	@.ci/services cluster
+	@.venv/bin/python -m tests.drills.upgrade $(if $(REF),--ref $(REF))
+
+test-more: install-dev ## Test with Sentinels, RabbitMQ and PgBouncer, and the alert rules with promtool; installs them
 	@.ci/services cluster
 	@command -v rabbitmq-server >/dev/null || .ci/apt "This test needs RabbitMQ" rabbitmq-server
 	@command -v pgbouncer >/dev/null || .ci/apt "This test needs PgBouncer" pgbouncer
 	@command -v promtool >/dev/null || .ci/apt "The alert rules are tested with promtool" prometheus
-	.venv/bin/python -m pytest -q tests/cluster/rabbitmq.py tests/cluster/pgbouncer.py
+	.venv/bin/python -m pytest -q tests/cluster/sentinel.py tests/cluster/rabbitmq.py tests/cluster/pgbouncer.py
 	promtool check config docs/monitoring/prometheus.yml
 	promtool test rules docs/monitoring/alerts_test.yml
 
