@@ -14,12 +14,12 @@ import pytest
 from tests.cluster.conftest import SETTINGS, Desk
 from tests.conformance.client import Client
 from tests.support.cluster import Cluster
-from tests.support.ledger import PATIENCE_SECONDS, Ledger, all_hold, more, talking
+from tests.support.ledger import PATIENCE_SECONDS, MessageLedger, all_hold, more, talking
 from tests.support.redis import HOST, MASTER, Redis, running, sentinel
 from tests.support.waiting import until
 
 
-class Sentinels:
+class WatchedRedis:
     """Two servers and the three Sentinels that watch them."""
 
     def __init__(self, directory: Path) -> None:
@@ -43,15 +43,15 @@ class Sentinels:
 
 
 @pytest.fixture(scope="module")
-def sentinels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sentinels]:
-    found = Sentinels(tmp_path_factory.mktemp("redis"))
+def sentinels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedRedis]:
+    found = WatchedRedis(tmp_path_factory.mktemp("redis"))
     with running(*found.servers), running(*found.sentinels):
         found.sentinels[0].wait_for(found.know_each_other)
         yield found
 
 
 @pytest.fixture(scope="module")
-def cluster(sentinels: Sentinels, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster(sentinels: WatchedRedis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     urls = {"CHANNEL_LAYER_URL": sentinels.url, "CACHE_URL": sentinels.url}
     directory = tmp_path_factory.mktemp("cluster") / "watched"
     with Cluster(directory, settings={**SETTINGS, **urls}) as found:
@@ -59,7 +59,7 @@ def cluster(sentinels: Sentinels, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 async def test_a_dead_master_costs_no_message_and_no_session(
-    desk: Desk, sentinels: Sentinels
+    desk: Desk, sentinels: WatchedRedis
 ) -> None:
     room = desk.room("bob")
     clients = [
@@ -85,7 +85,7 @@ async def test_a_dead_master_costs_no_message_and_no_session(
         await until(sentinels.know_each_other, within=PATIENCE_SECONDS)
 
 
-async def test_each_server_can_be_upgraded_in_turn(desk: Desk, sentinels: Sentinels) -> None:
+async def test_each_server_can_be_upgraded_in_turn(desk: Desk, sentinels: WatchedRedis) -> None:
     room = desk.room("bob")
     clients = [
         await desk.client("alice", room, "socket-1"),
@@ -124,6 +124,6 @@ def carried(desk: Desk) -> float:
     )
 
 
-async def settled(desk: Desk, room: int, clients: list[Client], ledger: Ledger) -> None:
+async def settled(desk: Desk, room: int, clients: list[Client], ledger: MessageLedger) -> None:
     token = desk.cluster.people["alice"].token
     await all_hold(desk.cluster.origin, token, f"room.{room}", clients, ledger)

@@ -8,7 +8,7 @@ import pytest
 from tests.cluster.conftest import SETTINGS, Desk
 from tests.conformance.client import Client
 from tests.support.cluster import Cluster
-from tests.support.ledger import PATIENCE_SECONDS, Ledger, all_hold, more, talking, texts
+from tests.support.ledger import PATIENCE_SECONDS, MessageLedger, all_hold, more, talking, texts
 from tests.support.replication import Replication
 from tests.support.waiting import until
 
@@ -77,6 +77,6 @@ async def fail_over(pair: Replication) -> None:
     await asyncio.to_thread(pair.promote)
 
 
-async def settled(desk: Desk, room: int, clients: list[Client], ledger: Ledger) -> None:
+async def settled(desk: Desk, room: int, clients: list[Client], ledger: MessageLedger) -> None:
     token = desk.cluster.people["alice"].token
     await all_hold(desk.cluster.origin, token, f"room.{room}", clients, ledger)

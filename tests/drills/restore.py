@@ -22,7 +22,7 @@ import httpx
 from tests.conformance.client import Client, replay
 from tests.drills.ways import WAYS, Way
 from tests.support.cluster import Cluster
-from tests.support.ledger import PATIENCE_SECONDS, Ledger, all_hold, more, talking
+from tests.support.ledger import PATIENCE_SECONDS, MessageLedger, all_hold, more, talking
 
 PEOPLE = ("alice", "bob", "charlie")
 POSTS = 60  # acknowledged in each phase
@@ -99,7 +99,7 @@ def connection(cluster: Cluster, person: str, room: int) -> Client:
     return client
 
 
-async def posts(clients: Sequence[Client], room: int, name: str) -> Ledger:
+async def posts(clients: Sequence[Client], room: int, name: str) -> MessageLedger:
     """Post until enough is acknowledged, and return the ledger."""
     async with talking(clients, room, name) as ledger:
         await more(ledger, POSTS)
@@ -129,7 +129,9 @@ async def answers_reset(way: Way, room: int, position: int) -> None:
     say(f"  HTTP reader         at the lost position {position}: reset")
 
 
-async def compare(way: Way, room: int, clients: Sequence[Client], phases: Sequence[Ledger]) -> None:
+async def compare(
+    way: Way, room: int, clients: Sequence[Client], phases: Sequence[MessageLedger]
+) -> None:
     """Compare the ledgers with the database and with every client."""
     stream, token = f"room.{room}", way.cluster.people["alice"].token
     stored = await replay(way.cluster.origin, token, stream)

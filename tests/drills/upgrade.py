@@ -21,7 +21,7 @@ import httpx
 from tests.conformance.client import Client, Cut, Refused
 from tests.drills.restore import PEOPLE, Failed, connection, make_room, say
 from tests.support.cluster import Cluster
-from tests.support.ledger import Ledger, all_hold, more, talking
+from tests.support.ledger import MessageLedger, all_hold, more, talking
 from tests.support.server import ROOT
 
 MIGRATIONS = ("realtime", "notifications", "chat")
@@ -75,7 +75,7 @@ async def upgrade(old: Path, directory: Path) -> None:
 
 
 async def _step(
-    name: str, cluster: Cluster, room: int, clients: Sequence[Client], ledger: Ledger
+    name: str, cluster: Cluster, room: int, clients: Sequence[Client], ledger: MessageLedger
 ) -> None:
     """Do everything over every node, while posts go on."""
     for client in clients:

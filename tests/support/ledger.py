@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 90  # on a busy machine; alone, a failover takes two
 PAUSE_SECONDS = 0.02  # between two posts of a client: a stream of them, and no flood
 
 
-class Ledger:
+class MessageLedger:
     """The messages that were acknowledged, in this order, by their unique texts."""
 
     def __init__(self) -> None:
@@ -53,14 +53,14 @@ def texts(copy: Copy) -> list[str]:
     return [message["body"] for message in messages(copy).values()]
 
 
-async def more(ledger: Ledger, posts: int = 40) -> None:
+async def more(ledger: MessageLedger, posts: int = 40) -> None:
     """Wait until so many more are acknowledged."""
     enough = len(ledger) + posts
     await until(lambda: len(ledger) >= enough, within=PATIENCE_SECONDS)
 
 
 async def all_hold(
-    origin: str, token: str, stream: str, clients: Sequence[Client], ledger: Ledger
+    origin: str, token: str, stream: str, clients: Sequence[Client], ledger: MessageLedger
 ) -> None:
     """Check that everything acknowledged is stored once, and that every client holds just that."""
     stored = await replay(origin, token, stream)
@@ -73,9 +73,11 @@ async def all_hold(
 
 
 @asynccontextmanager
-async def talking(clients: Sequence[Client], room: int, name: str = "") -> AsyncIterator[Ledger]:
+async def talking(
+    clients: Sequence[Client], room: int, name: str = ""
+) -> AsyncIterator[MessageLedger]:
     """Let every client post until the end of the block; each repeats a post until its ``ok``."""
-    ledger, over = Ledger(), asyncio.Event()
+    ledger, over = MessageLedger(), asyncio.Event()
 
     async def talk(number: int, client: Client) -> None:
         for count in itertools.count():
