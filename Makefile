@@ -58,7 +58,7 @@ jitter: install-dev ## Let the network of all clients jitter: CLIENTS=2000 SECON
 	.venv/bin/python -m tests.chaos.jitter --clients $(or $(CLIENTS),2000) --seconds $(or $(SECONDS),120)
 
 restore-drill: install-dev ## Back up a site in use, destroy its data, restore it, and say what was lost: WAY=point-in-time, dump or sqlite
-	@.ci/services cluster
+	@.ci/services
 	@.venv/bin/python -m tests.drills.restore $(WAY)
 
 upgrade-test: install-dev ## Upgrade a cluster node by node while people post: REF=v0.1.0; default: the latest release

@@ -1,6 +1,6 @@
 """Restore a backup of a site in use, in each documented way, and say what was lost: restore-drill.
 
-Three people post without a pause. The drill takes a backup, goes on posting, notes a moment, goes
+Three people post without a pause, and a browser has the room open. The drill takes a backup, goes on posting, notes a moment, goes
 on posting, and destroys the data. Then it restores, starts the nodes, and compares the database and
 every client with a ledger of what was acknowledged. It fails if anything is lost that the way of
 backup keeps, if a client shows a message that no longer exists, or if what is posted afterwards
@@ -13,18 +13,20 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
 
 from tests.conformance.client import Client, replay
+from tests.drills.screen import screen
 from tests.drills.ways import WAYS, Way
 from tests.support.cluster import Cluster
 from tests.support.ledger import PATIENCE_SECONDS, MessageLedger, all_hold, more, talking
 
 PEOPLE = ("alice", "bob", "charlie")
+ROOM = "Drill"
 POSTS = 60  # acknowledged in each phase
 
 
@@ -35,40 +37,41 @@ class Failed(Exception):
 async def drill(way: Way) -> None:
     """Run one way of backup and restore. Raises ``Failed``."""
     say(f"\n{way.title}")
-    cluster = way.cluster
-    room = await asyncio.to_thread(make_room, cluster)
-    clients = [connection(cluster, person, room) for person in PEOPLE]
-    try:
-        for client in clients:
-            await client.connect()
+    origin = way.cluster.origin
+    room = await asyncio.to_thread(make_room, way.cluster)
+    clients = [connection(way.cluster, person, room) for person in PEOPLE]
+    async with screen(origin, "bob", ROOM.lower()) as page, connected(clients):
         before = await posts(clients, room, "before the backup")
         took, note = await timed(way.back_up)
         say(f"  backup              {took:.1f} s, {note}")
         since = await posts(clients, room, "after the backup")
         await asyncio.to_thread(way.note_moment)
         after = await posts(clients, room, "after the moment")
-        positions = [client.copies[f"room.{room}"].position for client in clients]
+        await page.shows(after.texts[-1])
+        positions = [client.copies[f"room.{room}"].position or 0 for client in clients]
         await asyncio.to_thread(way.destroy)
 
-        began = time.monotonic()
-        for name in cluster.shape.node_names:
-            await asyncio.to_thread(cluster[name].stop)
-        took, note = await timed(way.restore)
-        say(f"  restore             {took:.1f} s, {note}")
-        await asyncio.to_thread(cluster.shape.manage, "new_epoch")
-        for name in cluster.shape.node_names:
-            await asyncio.to_thread(cluster.start, name)
-        say(f"  site ready again    {time.monotonic() - began:.1f} s after it was stopped")
-
-        await answers_reset(way, room, max(position or 0 for position in positions))
-        epochs = {client.hello["epoch"] for client in clients}
-        for client in clients:
-            await returned(client)
-        if epochs & {client.hello["epoch"] for client in clients}:
-            raise Failed("a client was not told that the history is another one")
-        say(f"  clients             {len(clients)} of {len(clients)} dropped their copies")
+        await recover(way)
+        await answers_reset(way, room, max(positions))
+        await all_return(clients)
         again = await posts(clients, room, "after the restore")
-        await compare(way, room, clients, (before, since, after, again))
+        phases = (before, since, after, again)
+        await compare(way, room, clients, phases)
+        await page.shows(again.texts[-1])
+        shown = set(await page.texts())
+        for ledger, kept in zip(phases, way.keeps, strict=True):
+            if not kept and shown.intersection(ledger.texts):
+                raise Failed("the browser shows messages that no longer exist")
+        say("  browser             shows what exists, without a reload")
+
+
+@asynccontextmanager
+async def connected(clients: Sequence[Client]) -> AsyncIterator[None]:
+    """Connect, and leave at the end. Raises ``Failed`` for what the protocol forbids."""
+    for client in clients:
+        await client.connect()
+    try:
+        yield
     finally:
         for client in clients:
             with suppress(OSError):
@@ -78,13 +81,36 @@ async def drill(way: Way) -> None:
         raise Failed(f"a client saw what the protocol forbids: {breaches[:3]}")
 
 
+async def recover(way: Way) -> None:
+    """Stop the nodes, restore, and start them, as docs/backups.md says."""
+    cluster, began = way.cluster, time.monotonic()
+    for name in cluster.shape.node_names:
+        await asyncio.to_thread(cluster[name].stop)
+    took, note = await timed(way.restore)
+    say(f"  restore             {took:.1f} s, {note}")
+    await asyncio.to_thread(cluster.shape.manage, "new_epoch")
+    for name in cluster.shape.node_names:
+        await asyncio.to_thread(cluster.start, name)
+    say(f"  site ready again    {time.monotonic() - began:.1f} s after it was stopped")
+
+
+async def all_return(clients: Sequence[Client]) -> None:
+    """Connect again, as browsers do. Raises ``Failed`` if a client could keep its copy."""
+    epochs = {client.hello["epoch"] for client in clients}
+    for client in clients:
+        await returned(client)
+    if epochs & {client.hello["epoch"] for client in clients}:
+        raise Failed("a client was not told that the history is another one")
+    say(f"  clients             {len(clients)} of {len(clients)} dropped their copies")
+
+
 def make_room(cluster: Cluster) -> int:
     """Make a room with everyone in it."""
     token = cluster.people["alice"].token
     with httpx.Client(
         base_url=cluster.origin, headers={"Authorization": f"Bearer {token}"}, timeout=30
     ) as http:
-        made = http.post("/api/rooms/", json={"name": "Drill", "kind": "public"})
+        made = http.post("/api/rooms/", json={"name": ROOM, "kind": "public"})
         room = int(made.raise_for_status().json()["room"]["id"])
         for person in PEOPLE[1:]:
             joined = http.post(f"/api/rooms/{room}/members", json={"username": person})
@@ -168,7 +194,7 @@ def main(names: Sequence[str]) -> int:
             try:
                 with WAYS[name](Path(directory)) as way:
                     asyncio.run(drill(way))
-            except (Failed, TimeoutError, RuntimeError, httpx.HTTPError) as error:
+            except (Failed, AssertionError, OSError, RuntimeError, httpx.HTTPError) as error:
                 failures.append(name)
                 say(f"  FAILED              {error}")
     say(f"\nFailed: {', '.join(failures)}." if failures else "\nEvery restore kept its promise.")
