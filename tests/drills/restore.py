@@ -1,10 +1,10 @@
 """Restore a backup of a site in use, in each documented way, and say what was lost: restore-drill.
 
-Three people post without a pause, and a browser has the room open. The drill takes a backup, goes on posting, notes a moment, goes
-on posting, and destroys the data. Then it restores, starts the nodes, and compares the database and
-every client with a ledger of what was acknowledged. It fails if anything is lost that the way of
-backup keeps, if a client shows a message that no longer exists, or if what is posted afterwards
-does not reach everyone.
+Three people post without a pause, and a browser has the room open. The drill takes a backup, goes
+on posting, notes a moment, goes on posting, and destroys the data. Then it restores, starts the
+nodes, and compares the database and every client with a ledger of what was acknowledged. It fails
+if anything is lost that the way of backup keeps, if a client shows a message that no longer exists,
+or if what is posted afterwards does not reach everyone.
 """
 
 import asyncio
