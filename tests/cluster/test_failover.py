@@ -41,6 +41,18 @@ async def test_a_synchronous_standby_has_everything_that_was_acknowledged(
     await asyncio.to_thread(pair.rejoin)  # the old primary is the standby of the next test
 
 
+async def test_each_server_is_upgraded_in_turn(desk: Desk, pair: Replication) -> None:
+    room = desk.room("bob", "charlie")
+    clients = [await desk.client(person, room) for person in PEOPLE]
+    async with talking(clients, room, "upgrade") as ledger:
+        for _ in range(2):
+            await asyncio.to_thread(pair.standby.stop)
+            await asyncio.to_thread(pair.standby.start)  # of the next version
+            await asyncio.to_thread(pair.switch_over)
+            await more(ledger)
+    await settled(desk, room, clients, ledger)
+
+
 async def test_what_an_asynchronous_standby_lacks_is_gone_and_the_rest_reaches_everyone(
     desk: Desk, pair: Replication
 ) -> None:

@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -75,6 +76,11 @@ class Replication:
     def pid(self) -> int:
         """The number of the primary's first process."""
         return self.primary.pid
+
+    @property
+    def directory(self) -> Path:
+        """The directory of the primary."""
+        return self.primary.directory
 
     @property
     def account(self) -> str | None:
