@@ -17,8 +17,8 @@ _SWITCH: Final = "0|1"
 _PORTS: Final = r"\d{0,5}(,\d{0,5})*"
 _TLS: Final = "TLSv1|TLSv1.1|TLSv1.2|TLSv1.3"
 
-# What a URL may set, with the pattern of its values; everything else of libpq is set by Holdfast or
-# makes no sense for it.
+# The parameters that a URL may set, with patterns of their values. Holdfast sets others of libpq
+# itself, or cannot use them.
 PARAMETERS: Final[Mapping[str, str]] = {
     "application_name": _ANY,
     "channel_binding": "disable|prefer|require",

@@ -100,7 +100,7 @@ async def all_return(clients: Sequence[Client]) -> None:
     for client in clients:
         await returned(client)
     if epochs & {client.hello["epoch"] for client in clients}:
-        raise Failed("a client was not told that the history is another one")
+        raise Failed("a client did not learn that the history is another one")
     say(f"  clients             {len(clients)} of {len(clients)} dropped their copies")
 
 
