@@ -61,7 +61,7 @@ restore-drill: install-dev ## Back up a site in use, destroy its data, restore i
 	@.ci/services
 	@.venv/bin/python -m tests.drills.restore $(WAY)
 
-upgrade-test: install-dev ## Upgrade a cluster node by node while people post: REF=v0.1.0; default: the latest release
+upgrade-test: install-dev ## Upgrade a cluster node by node while people post: REF=v0.1.0; default: from the last two releases
 	@.ci/services cluster
 	@.venv/bin/python -m tests.drills.upgrade $(if $(REF),--ref $(REF))
 

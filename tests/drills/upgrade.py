@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tests.support.cluster import Cluster
 from tests.support.ledger import MessageLedger, all_hold, more, talking
 from tests.support.server import ROOT
 
+RELEASES = 2  # from which an upgrade is promised
 MIGRATIONS = ("realtime", "notifications", "chat")
 # Read on every node at every step, with a token.
 PATHS = (
@@ -125,14 +126,15 @@ def checkout(ref: str) -> Iterator[Path]:
             _git("worktree", "remove", "--force", str(path))
 
 
-def earlier() -> str:
-    """The latest release, or, as long as there is none, the version before the last migration."""
-    with suppress(subprocess.CalledProcessError):
-        return _git("describe", "--tags", "--abbrev=0", "HEAD^")
+def earlier() -> list[str]:
+    """The last two releases, or, as long as there is none, the version before the last migration."""
+    releases = _git("tag", "--merged", "HEAD^", "--sort=-version:refname", "--list", "v*").split()
+    if releases:
+        return releases[:RELEASES]
     commit, *changes = _git(
         "log", "-1", "--format=%h", "--name-status", "--", *migrations(ROOT)
     ).split()
-    return f"{commit}^" if "A" in changes else commit
+    return [f"{commit}^" if "A" in changes else commit]
 
 
 def migrations(path: Path) -> dict[str, str]:
@@ -151,10 +153,15 @@ def _git(*arguments: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Upgrade from ``--ref``, and return an exit code."""
+    """Upgrade from ``--ref``, or from the last two releases, and return an exit code."""
     parser = argparse.ArgumentParser(prog="make upgrade-test")
-    parser.add_argument("--ref", default="", help="a tag, branch or commit; the latest release")
-    ref = parser.parse_args(arguments).ref or earlier()
+    parser.add_argument("--ref", default="", help="a tag, branch or commit")
+    ref = parser.parse_args(arguments).ref
+    return max(upgrade_from(each) for each in ([ref] if ref else earlier()))
+
+
+def upgrade_from(ref: str) -> int:
+    """Upgrade from one version, and return an exit code."""
     with checkout(ref) as old, tempfile.TemporaryDirectory(prefix="holdfast-site-") as directory:
         before, now = migrations(old), migrations(ROOT)
         if changed := [name for name, code in before.items() if now.get(name) != code]:
