@@ -127,7 +127,7 @@ def checkout(ref: str) -> Iterator[Path]:
 
 
 def earlier() -> list[str]:
-    """The last two releases, or, as long as there is none, the version before the last migration."""
+    """The last releases, or, as long as there is none, the version before the last migration."""
     releases = _git("tag", "--merged", "HEAD^", "--sort=-version:refname", "--list", "v*").split()
     if releases:
         return releases[:RELEASES]
