@@ -6,6 +6,7 @@ Sentinels choose the next master; the channel layer and the cache of the nodes f
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -97,16 +98,24 @@ async def test_each_server_can_be_upgraded_in_turn(desk: Desk, sentinels: Watche
             replica = next(each for each in sentinels.servers if each is not master)
             replica.stop()
             replica.start(replica.answers)
-            await until(lambda r=replica: "master_link_status:up" in r.cli("INFO", "replication"))
+            await until(partial(follows, replica))
             await until(
                 lambda: sentinels.sentinels[0].cli("SENTINEL", "FAILOVER", MASTER) == "OK",
                 within=PATIENCE_SECONDS,
                 every=0.5,
             )
-            await until(lambda m=master: sentinels.master is not m, within=PATIENCE_SECONDS)
+            await until(partial(leads, sentinels, replica), within=PATIENCE_SECONDS)
             await until(lambda: not any(degraded(desk)), within=PATIENCE_SECONDS)
             await more(ledger)
     await settled(desk, room, clients, ledger)
+
+
+def follows(replica: Redis) -> bool:
+    return "master_link_status:up" in replica.cli("INFO", "replication")
+
+
+def leads(sentinels: WatchedRedis, server: Redis) -> bool:
+    return sentinels.master is server
 
 
 def degraded(desk: Desk) -> list[bool]:

@@ -222,7 +222,8 @@ def test_the_hosts_are_those_that_libpq_finds() -> None:
     """libpq itself reads the same URL."""
     for hosts, (host, port) in HOSTS.items():
         found = conninfo_to_dict(f"postgres://user:p%40ss@{hosts}/name")
-        assert (found.get("host", ""), found.get("port", "").strip(",")) == (host, port.strip(","))
+        ports = str(found.get("port", ""))
+        assert (found.get("host", ""), ports.strip(",")) == (host, port.strip(","))
 
 
 def test_unix_sockets_are_hosts_too() -> None:
