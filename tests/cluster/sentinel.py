@@ -74,13 +74,13 @@ async def test_a_dead_master_costs_no_message_and_no_session(
             await more(ledger)
             dead.signal(signal.SIGKILL)
             await more(ledger)  # nobody waits for Redis
-            assert browser.get("/").status_code == httpx.codes.OK
+            assert browser.get("/accounts/").status_code == httpx.codes.OK
             await until(lambda: sentinels.master is not dead, within=PATIENCE_SECONDS)
             await until(lambda: not any(degraded(desk)), within=PATIENCE_SECONDS)
             heard = carried(desk)
             await more(ledger)
             assert carried(desk) > heard, "the new master carries no events"
-        assert browser.get("/").status_code == httpx.codes.OK
+        assert browser.get("/accounts/").status_code == httpx.codes.OK
         await settled(desk, room, clients, ledger)
         dead.start(dead.answers)
         await until(sentinels.know_each_other, within=PATIENCE_SECONDS)
