@@ -98,7 +98,8 @@ async def test_each_server_can_be_upgraded_in_turn(desk: Desk, sentinels: Watche
             replica = next(each for each in sentinels.servers if each is not master)
             replica.stop()
             replica.start(replica.answers)
-            await until(partial(follows, replica))
+            # One that was the master begins as one again, until the Sentinels correct it.
+            await until(partial(follows, replica), within=PATIENCE_SECONDS)
             await until(
                 lambda: sentinels.sentinels[0].cli("SENTINEL", "FAILOVER", MASTER) == "OK",
                 within=PATIENCE_SECONDS,
