@@ -74,7 +74,7 @@ def test_postgresql_is_backed_up_by_its_own_programs(tmp_path: Path) -> None:
     env = {
         **passed_on(),
         "HOLDFAST_VAR_DIR": str(tmp_path),
-        "SECRET_KEY": "x" * 60,
+        "DEBUG": "true",
         "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
     }
     done = subprocess.run(
