@@ -5,7 +5,6 @@ Sentinels choose the next master; the channel layer and the cache of the nodes f
 
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -67,23 +66,22 @@ async def test_a_dead_master_costs_no_message_and_no_session(
         await desk.client("alice", room, "socket-1"),
         await desk.client("bob", room, "socket-2"),
     ]
-    with ExitStack() as stack:
-        browser = stack.enter_context(desk.sign_in("bob"))
-        dead = sentinels.master
-        async with talking(clients, room, "master") as ledger:
-            await more(ledger)
-            dead.signal(signal.SIGKILL)
-            await more(ledger)  # nobody waits for Redis
-            assert browser.get("/accounts/").status_code == httpx.codes.OK
-            await until(lambda: sentinels.master is not dead, within=PATIENCE_SECONDS)
-            await until(lambda: not any(degraded(desk)), within=PATIENCE_SECONDS)
-            heard = carried(desk)
-            await more(ledger)
-            assert carried(desk) > heard, "the new master carries no events"
+    browser = desk.sign_in("bob")
+    dead = sentinels.master
+    async with talking(clients, room, "master") as ledger:
+        await more(ledger)
+        dead.signal(signal.SIGKILL)
+        await more(ledger)  # nobody waits for Redis
         assert browser.get("/accounts/").status_code == httpx.codes.OK
-        await settled(desk, room, clients, ledger)
-        dead.start(dead.answers)
-        await until(sentinels.know_each_other, within=PATIENCE_SECONDS)
+        await until(lambda: sentinels.master is not dead, within=PATIENCE_SECONDS)
+        await until(lambda: not any(degraded(desk)), within=PATIENCE_SECONDS)
+        heard = carried(desk)
+        await more(ledger)
+        assert carried(desk) > heard, "the new master carries no events"
+    assert browser.get("/accounts/").status_code == httpx.codes.OK
+    await settled(desk, room, clients, ledger)
+    dead.start(dead.answers)
+    await until(sentinels.know_each_other, within=PATIENCE_SECONDS)
 
 
 async def test_each_server_can_be_upgraded_in_turn(desk: Desk, sentinels: WatchedRedis) -> None:
