@@ -18,6 +18,9 @@ from tests.support.ledger import PATIENCE_SECONDS, MessageLedger, all_hold, more
 from tests.support.redis import HOST, MASTER, Redis, running, sentinel
 from tests.support.waiting import until
 
+# Five servers and a cluster to start; a busy machine takes minutes for that.
+pytestmark = pytest.mark.timeout(400)
+
 
 class WatchedRedis:
     """Two servers and the three Sentinels that watch them."""

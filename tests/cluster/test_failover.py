@@ -12,6 +12,9 @@ from tests.support.ledger import PATIENCE_SECONDS, MessageLedger, all_hold, more
 from tests.support.replication import Replication
 from tests.support.waiting import until
 
+# Two servers and a cluster to start; a busy machine takes minutes for that.
+pytestmark = pytest.mark.timeout(400)
+
 PEOPLE = ("alice", "bob", "charlie")
 
 
