@@ -20,6 +20,7 @@ import environ
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
+from realtime.site.postgres_url import BadParameter, is_postgres, parse_postgres
 from realtime.site.sentinel import SCHEMES as SENTINEL_SCHEMES
 from realtime.site.sentinel import Sentinels, is_sentinel
 
@@ -203,7 +204,7 @@ class Environment:
     ) -> dict[str, Any]:
         """Return Django's ``DATABASES["default"]``.
 
-        ``sqlite:///path`` (relative to ``base``) or ``postgres://…``.
+        ``sqlite:///path`` (relative to ``base``), or ``postgres://…`` with one or more hosts.
         """
         value = self._raw(
             name,
@@ -214,17 +215,19 @@ class Environment:
         if value is None:
             return sqlite(default, waits)
         expected = "sqlite:///PATH or postgres://USER:PASSWORD@HOST:PORT/NAME"
-        scheme = self._split(name, value, expected).scheme
-        if scheme not in {"sqlite", "postgres", "postgresql"}:
+        if is_postgres(value):
+            try:
+                return postgresql(parse_postgres(value), pool=pool, waits=waits)
+            except BadParameter as error:
+                raise ImproperlyConfigured(f"{name} {error}") from error
+            except ValueError:
+                self._refuse_url(name, value, expected)
+        if self._split(name, value, expected).scheme != "sqlite":
             self._refuse_url(name, value, expected)
-        config: dict[str, Any] = dict(environ.Env.db_url_config(value))
-        if config["NAME"] in {"", ":memory:"}:
+        path = environ.Env.db_url_config(value)["NAME"]
+        if path in {"", ":memory:"}:
             self._refuse_url(name, value, expected)
-        return (
-            sqlite(base / config["NAME"], waits)
-            if scheme == "sqlite"
-            else postgresql(config, pool=pool, waits=waits)
-        )
+        return sqlite(base / path, waits)
 
     def channel_layer(self, name: str, default: str, *, capacity: int) -> dict[str, Any]:
         """Return Channels' ``CHANNEL_LAYERS["default"]``.
