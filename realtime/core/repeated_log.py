@@ -1,4 +1,4 @@
-"""A log line for something that repeats: the first time at once, then once a minute with a count."""
+"""A log line for something that repeats: at once the first time, then once a minute, counted."""
 
 import logging
 import time

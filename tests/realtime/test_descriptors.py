@@ -54,9 +54,7 @@ def eventually(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)  # another process has nothing to wait on
 
 
-def test_a_node_without_descriptors_pauses_and_keeps_its_sockets(
-    nodes: Nodes, alice: User
-) -> None:
+def test_a_node_without_descriptors_pauses_and_keeps_its_sockets(nodes: Nodes, alice: User) -> None:
     node = nodes.start()
     token = issue_token(alice)
     with ExitStack() as stack:
