@@ -7,11 +7,9 @@ from urllib.parse import urlsplit
 from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
-from django.core.cache import caches
-from django.core.cache.backends.locmem import LocMemCache
 from django.core.checks import CheckMessage, Error
 
-from realtime.core.publishing import MEMORY_LAYER
+from realtime.core.peers import in_memory
 
 CONNECTIONS_BESIDE_READS: Final = 2  # the writer and one request
 # Of PostgreSQL: for its superuser, commands, backups and monitoring.
@@ -26,33 +24,20 @@ def declared_processes() -> int:
     return max(int(settings.HOLDFAST_PROCESSES), int(settings.HOLDFAST_HOSTS))
 
 
-def layer_is_memory() -> bool:
-    """Return whether the channel layer ends with the process."""
-    # By its name: some layers can only be made on an event loop.
-    return bool(settings.CHANNEL_LAYERS["default"]["BACKEND"] == MEMORY_LAYER)
-
-
-def cache_is_memory() -> bool:
-    """Return whether sessions are cached in the memory of the process."""
-    return "cache" in settings.SESSION_ENGINE and isinstance(
-        caches[settings.SESSION_CACHE_ALIAS], LocMemCache
-    )
-
-
 def processes(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
     """Refuse, for several processes or machines, what works only within one process."""
     declared = declared_processes()
     if declared < 2:
         return
     one = "Set HOLDFAST_PROCESSES (or WEB_CONCURRENCY) and HOLDFAST_HOSTS to 1"
-    if layer_is_memory():
+    if "CHANNEL_LAYER_URL" in in_memory():
         yield Error(
             f"The channel layer is memory://, but {declared} processes are declared: "
             "they cannot exchange messages.",
             hint=f"Set CHANNEL_LAYER_URL to redis:// or amqp://. {one} if there is only one.",
             id="holdfast.E001",
         )
-    if cache_is_memory():
+    if "CACHE_URL" in in_memory():
         yield Error(
             f"Sessions are cached in the memory of each of {declared} processes: "
             "a user who signs out of one stays signed in to the others.",
