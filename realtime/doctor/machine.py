@@ -48,8 +48,8 @@ def _descriptors() -> Iterator[Finding]:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < DESCRIPTORS:
         yield area.warn(
-            f"this shell may open {soft} files: a node that is started from it takes fewer sockets",
-            "Set LimitNOFILE=65536 in the unit (nginx/systemd has it), or ulimits of the container.",
+            f"a program may open {soft} files here: a node needs one for each socket",
+            "Set LimitNOFILE=65536 in the unit, as nginx/systemd does, or ulimits in compose.yaml.",
         )
     else:
         yield area.ok(f"{soft} file descriptors")
@@ -70,7 +70,8 @@ def _backlog() -> Iterator[Finding]:
 
 def _disk() -> Iterator[Finding]:
     places = {Path(settings.VAR_DIR)}
-    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    engine = settings.DATABASES["default"]["ENGINE"]
+    if "sqlite3" in engine:
         places.add(Path(settings.DATABASES["default"]["NAME"]).parent)
     for place in sorted(places):
         existing = next(path for path in [place, *place.parents] if path.exists())
@@ -82,11 +83,7 @@ def _disk() -> Iterator[Finding]:
             yield area.warn(shown, "Free some space.")
         else:
             yield area.ok(shown)
-        if (
-            place == existing
-            and places - {Path(settings.VAR_DIR)}
-            and not os.access(place, os.W_OK)
-        ):
+        if "sqlite3" in engine and place == existing and not os.access(place, os.W_OK):
             yield area.fail(f"{place} is not writable", "Give it to the account of the nodes.")
 
 
