@@ -1,4 +1,4 @@
-"""The Kubernetes manifests refer to what exists, and agree with compose, systemd and the settings."""
+"""The Kubernetes manifests refer to what exists, and agree with compose, systemd and settings."""
 
 import configparser
 import os
@@ -185,13 +185,12 @@ def test_the_three_ways_to_deploy_agree() -> None:
     annotations = sockets["metadata"]["annotations"]
     assert annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"] == str(patience)
     # The same split as in nginx/locations.conf.
-    paths = {each for each in values_of("path", sockets)}
+    paths = set(values_of("path", sockets))
     locations = (ROOT / "nginx" / "locations.conf.template").read_text()
+    blocks = re.findall(r"^location (\S.*?) \{(.*?)^\}", locations, re.MULTILINE | re.DOTALL)
     to_sockets = {
         location.removeprefix("= ")
-        for location, body in re.findall(
-            r"^location (\S.*?) \{(.*?)^\}", locations, re.MULTILINE | re.DOTALL
-        )
+        for location, body in blocks
         if "http://holdfast_sockets" in body
     }
     assert paths == to_sockets
