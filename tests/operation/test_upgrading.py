@@ -4,23 +4,28 @@ import re
 
 from tests.support.server import ROOT
 
-PAGE = (ROOT / "docs" / "upgrading.md").read_text()
-STATES = re.findall(
-    r"^- \*\*(.+?)\*\*:",
-    PAGE.split("## What every version states")[1].split("\n## ")[0],
-    re.MULTILINE,
-)
+
+def sections(page: str) -> dict[str, str]:
+    """Return the sections of a document by their titles."""
+    titles = [*re.finditer(r"^## (.+)$", page, re.MULTILINE)]
+    ends = [title.start() for title in titles[1:]] + [len(page)]
+    return {
+        title[1].split(" - ")[0].strip("[]"): page[title.end() : end]
+        for title, end in zip(titles, ends, strict=True)
+    }
+
+
+def subjects(section: str) -> list[str]:
+    return re.findall(r"^- \*\*(.+?)\*\*:", section, re.MULTILINE)
 
 
 def test_every_version_of_the_changelog_has_a_section_that_states_everything() -> None:
-    changelog = (ROOT / "CHANGELOG.md").read_text()
-    versions = [
-        name.strip("[]") for name in re.findall(r"^## (\[?[\w.]+\]?)", changelog, re.MULTILINE)
-    ]
+    pages = sections((ROOT / "docs" / "upgrading.md").read_text())
+    versions = list(sections((ROOT / "CHANGELOG.md").read_text()))
+    wanted = subjects(pages["What every version states"])
     assert versions
-    assert len(STATES) == 6
+    assert len(wanted) == 6
     for version in versions:
-        [section] = re.findall(
-            rf"^## {re.escape(version)}$(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL
-        )
-        assert re.findall(r"^- \*\*(.+?)\*\*:", section, re.MULTILINE) == STATES
+        assert subjects(pages[version]) == wanted
+    order = [title for title in pages if title in versions]
+    assert order == versions
