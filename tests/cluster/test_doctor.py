@@ -63,20 +63,20 @@ def test_a_healthy_cluster_gets_no_complaint(cluster: Cluster) -> None:
     [
         ("database", {"HOLDFAST_PROCESSES": "30"}, "= 360 connections, but max_connections allows"),
         ("database", {"DATABASE_URL": "{ascii}"}, "the encoding is SQL_ASCII"),
-        ("database", {"DATABASE_URL": "{ascii}"}, "migrations are not applied, the first is"),
         ("database", {"DATABASE_URL": "postgres://x@127.0.0.1:9/x"}, "cannot connect"),
         ("broker", {"CHANNEL_LAYER_URL": "memory://"}, "memory://, but 3 processes are declared"),
         ("broker", {"CHANNEL_LAYER_URL": "redis://127.0.0.1:9"}, "a message through the channel"),
         ("cache", {"CACHE_URL": "redis://127.0.0.1:9"}, "cannot write and read a key"),
         ("origin", {"ALLOWED_ORIGINS": "http://localhost:9"}, "cannot be reached"),
-        ("origin", {"ALLOWED_ORIGINS": "http://127.0.0.2:{port}"}, "127.0.0.2:{port} answers 400"),
+        # Another name of this machine, which ALLOWED_HOSTS does not have.
+        ("origin", {"ALLOWED_ORIGINS": "http://0x7f000001:{port}"}, "7f000001:{port} answers 400"),
     ],
 )
 def test_a_fault_is_named(
     cluster: Cluster, probe: str, change: dict[str, str], sentence: str
 ) -> None:
     ascii_url = cluster.postgres.url.replace("/holdfast?", "/ascii?")
-    if change.get("DATABASE_URL") == "{ascii}" and "SQL_ASCII" in sentence:
+    if change.get("DATABASE_URL") == "{ascii}":
         cluster.shape.manage(
             "shell",
             "--no-imports",
