@@ -140,7 +140,7 @@ class TestCommands:
         )
         assert own.status_code == 200
 
-    async def test_a_bug_is_logged_and_told_in_words(
+    async def test_a_bug_is_logged_and_answered_in_words(
         self, caller: Caller, monkeypatch: pytest.MonkeyPatch, caplog: Any
     ) -> None:
         async def broken(*_: Any) -> None:
