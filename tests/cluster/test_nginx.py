@@ -220,8 +220,8 @@ def test_a_first_certificate_comes_over_the_challenge_site(
         assert render(configuration, nginx, **variables).stderr == ""
         process.send_signal(signal.SIGHUP)
         trusted = ssl.create_default_context(cafile=certificate / "cert.pem")
-        trusted.set_alpn_protocols(["h2", "http/1.1"])
         assert eventually(f"https://localhost:{port}/", verify=trusted).status_code == 503
+        trusted.set_alpn_protocols(["h2", "http/1.1"])  # after httpx, which sets its own
         with (
             socket.create_connection(("127.0.0.1", port)) as plain,
             trusted.wrap_socket(plain, server_hostname="localhost") as secure,
