@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # One image for all nodes and every management command; compose.yaml puts PostgreSQL, Redis and nginx beside them.
-ARG PYTHON=python:3.14.2-slim-bookworm
+ARG PYTHON=python:3.13.11-slim-bookworm
 
 FROM ${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
