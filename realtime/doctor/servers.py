@@ -56,10 +56,7 @@ def cache() -> Iterator[Finding]:
     location = settings.CACHES["default"]["LOCATION"]
     for url in location:
         if "sentinel" not in url.partition("://")[0]:
-            client = Redis.from_url(
-                url, socket_timeout=TRIP_SECONDS, socket_connect_timeout=CONNECT_SECONDS
-            )
-            yield from _redis(_cache, client, "CACHE_URL", keeps_keys=True)
+            yield from _redis(_cache, _client(url), "CACHE_URL", keeps_keys=True)
     key, value = f"doctor.{secrets.token_hex(8)}", secrets.token_hex(8)
     try:
         caches["default"].set(key, value, 60)
@@ -107,20 +104,24 @@ def _shared(area: Area, name: str) -> Iterator[Finding]:
         yield area.ok("memory://, for one process")
 
 
-def _layer_client(host: Any) -> "Redis[bytes]":
+def _client(url: str) -> Any:
+    """Return a client with time limits."""
+    make: Any = Redis.from_url
+    return make(url, socket_timeout=TRIP_SECONDS, socket_connect_timeout=CONNECT_SECONDS)
+
+
+def _layer_client(host: Any) -> Any:
     options: dict[str, Any] = dict(host) if isinstance(host, dict) else {"address": host}
+    if "sentinels" not in options:
+        return _client(options["address"])
+    make: Any = Sentinel
+    sentinels, master = options.pop("sentinels"), options.pop("master_name")
+    manager = make(sentinels, sentinel_kwargs=options.pop("sentinel_kwargs", None))
     limits = {"socket_timeout": TRIP_SECONDS, "socket_connect_timeout": CONNECT_SECONDS}
-    if "sentinels" in options:
-        sentinels, master = options.pop("sentinels"), options.pop("master_name")
-        manager: Any = Sentinel(sentinels, sentinel_kwargs=options.pop("sentinel_kwargs", None))
-        found: Redis[bytes] = manager.master_for(master, **{**options, **limits})
-        return found
-    return Redis.from_url(options["address"], **limits)
+    return manager.master_for(master, **{**options, **limits})
 
 
-def _redis(
-    area: Area, client: "Redis[bytes]", setting: str, *, keeps_keys: bool = False
-) -> Iterator[Finding]:
+def _redis(area: Area, client: Any, setting: str, *, keeps_keys: bool = False) -> Iterator[Finding]:
     """Yield findings about one Redis; ``keeps_keys``: it stores something."""
     options = client.connection_pool.connection_kwargs
     where = options.get("path") or f"{options.get('host', 'master')}:{options.get('port', '')}"
