@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from realtime.doctor import database, machine, origin, servers
-from realtime.doctor.findings import Finding
+from realtime.doctor.probe_results import ProbeResult
 
-Probe = Callable[[], Iterator[Finding]]
+Probe = Callable[[], Iterator[ProbeResult]]
 
 PROBES: Final[dict[str, Probe]] = {
     "machine": machine.probe,

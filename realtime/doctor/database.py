@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
 
-from realtime.doctor.findings import Area, Finding, first_line
+from realtime.doctor.probe_results import Area, ProbeResult, first_line
 from realtime.site.checks.cluster import SPARE_CONNECTIONS, declared_processes
 
 OLDEST_POSTGRESQL: Final = 140000  # as Django 5.2
@@ -22,7 +22,7 @@ TABLE: Final = "realtime_stream"
 area = Area("database")
 
 
-def probe() -> Iterator[Finding]:
+def probe() -> Iterator[ProbeResult]:
     """Yield findings about the database."""
     try:
         began = time.monotonic()
@@ -45,7 +45,7 @@ def _value(query: str) -> Any:
     return row[0] if row else None
 
 
-def _postgresql() -> Iterator[Finding]:
+def _postgresql() -> Iterator[ProbeResult]:
     version = connection.cursor().connection.info.server_version
     shown = f"PostgreSQL {version // 10000}.{version % 10000}"
     if version < OLDEST_POSTGRESQL:
@@ -67,7 +67,7 @@ def _postgresql() -> Iterator[Finding]:
     yield from _clock()
 
 
-def _encoding() -> Iterator[Finding]:
+def _encoding() -> Iterator[ProbeResult]:
     encoding = _value("SHOW server_encoding")
     collation = _value("SELECT datcollate FROM pg_database WHERE datname = current_database()")
     if encoding != "UTF8":
@@ -85,7 +85,7 @@ def _encoding() -> Iterator[Finding]:
         yield area.ok(f"encoding UTF8, collation {collation}")
 
 
-def _role() -> Iterator[Finding]:
+def _role() -> Iterator[ProbeResult]:
     if _value("SELECT pg_is_in_recovery()"):
         yield area.fail(
             "this server is a replica: it refuses to write",
@@ -108,7 +108,7 @@ def _role() -> Iterator[Finding]:
         yield area.ok("primary, writable")
 
 
-def _connections() -> Iterator[Finding]:
+def _connections() -> Iterator[ProbeResult]:
     reserved = int(_value("SHOW superuser_reserved_connections"))
     limits = {
         "max_connections": int(_value("SHOW max_connections")) - reserved,
@@ -148,7 +148,7 @@ def _connections() -> Iterator[Finding]:
         )
 
 
-def _durability() -> Iterator[Finding]:
+def _durability() -> Iterator[ProbeResult]:
     wrong = [
         name
         for name in ("fsync", "synchronous_commit", "full_page_writes")
@@ -161,7 +161,7 @@ def _durability() -> Iterator[Finding]:
         )
 
 
-def _limits() -> Iterator[Finding]:
+def _limits() -> Iterator[ProbeResult]:
     names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
     values = {name: _value(f"SHOW {name}") for name in names}
     if missing := [name for name, value in values.items() if value == "0"]:
@@ -173,7 +173,7 @@ def _limits() -> Iterator[Finding]:
         yield area.ok(", ".join(f"{name} {value}" for name, value in values.items()))
 
 
-def _clock() -> Iterator[Finding]:
+def _clock() -> Iterator[ProbeResult]:
     began = time.time()
     theirs = float(_value("SELECT extract(epoch FROM clock_timestamp())"))
     ended = time.time()
@@ -188,7 +188,7 @@ def _clock() -> Iterator[Finding]:
         yield area.ok("its clock agrees with ours")
 
 
-def _sqlite() -> Iterator[Finding]:
+def _sqlite() -> Iterator[ProbeResult]:
     path = Path(settings.DATABASES["default"]["NAME"])
     mode = _value("PRAGMA journal_mode")
     if str(mode).lower() != "wal":
@@ -202,7 +202,7 @@ def _sqlite() -> Iterator[Finding]:
         yield area.ok(f"SQLite {_value('SELECT sqlite_version()')}, {path}, undamaged")
 
 
-def _migrations() -> Iterator[Finding]:
+def _migrations() -> Iterator[ProbeResult]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:

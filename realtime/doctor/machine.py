@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core import checks
 
-from realtime.doctor.findings import Area, Finding
+from realtime.doctor.probe_results import Area, ProbeResult
 
 # A node with 5,000 sockets needs one for each, and some hundred beside them.
 DESCRIPTORS: Final = 8192
@@ -24,7 +24,7 @@ SOMAXCONN: Final = Path("/proc/sys/net/core/somaxconn")  # Linux's
 area = Area("machine")
 
 
-def probe() -> Iterator[Finding]:
+def probe() -> Iterator[ProbeResult]:
     """Yield findings about the settings and the machine."""
     yield from _settings()
     yield from _descriptors()
@@ -34,7 +34,7 @@ def probe() -> Iterator[Finding]:
     yield from _static_files()
 
 
-def _settings() -> Iterator[Finding]:
+def _settings() -> Iterator[ProbeResult]:
     found = checks.run_checks(include_deployment_checks=True)
     for message in found:
         if message.level >= checks.WARNING and not message.is_silenced():
@@ -44,7 +44,7 @@ def _settings() -> Iterator[Finding]:
         yield area.ok("manage.py check --deploy has no findings")
 
 
-def _descriptors() -> Iterator[Finding]:
+def _descriptors() -> Iterator[ProbeResult]:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < DESCRIPTORS:
         yield area.warn(
@@ -55,7 +55,7 @@ def _descriptors() -> Iterator[Finding]:
         yield area.ok(f"{soft} file descriptors")
 
 
-def _backlog() -> Iterator[Finding]:
+def _backlog() -> Iterator[ProbeResult]:
     try:
         limit = int(SOMAXCONN.read_text())
     except (OSError, ValueError):
@@ -68,7 +68,7 @@ def _backlog() -> Iterator[Finding]:
         )
 
 
-def _disk() -> Iterator[Finding]:
+def _disk() -> Iterator[ProbeResult]:
     places = {Path(settings.VAR_DIR)}
     engine = settings.DATABASES["default"]["ENGINE"]
     if "sqlite3" in engine:
@@ -87,7 +87,7 @@ def _disk() -> Iterator[Finding]:
             yield area.fail(f"{place} is not writable", "Give it to the account of the nodes.")
 
 
-def _time_zones() -> Iterator[Finding]:
+def _time_zones() -> Iterator[ProbeResult]:
     try:
         zoneinfo.ZoneInfo("Europe/Berlin")
     except zoneinfo.ZoneInfoNotFoundError:
@@ -98,7 +98,7 @@ def _time_zones() -> Iterator[Finding]:
         yield area.ok("time zones are installed")
 
 
-def _static_files() -> Iterator[Finding]:
+def _static_files() -> Iterator[ProbeResult]:
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
     try:
         collected = set(json.loads(manifest.read_text())["paths"])

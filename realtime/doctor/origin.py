@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 from realtime.api.echo import HEADER, signature
-from realtime.doctor.findings import Area, Finding, first_line
+from realtime.doctor.probe_results import Area, ProbeResult, first_line
 
 SECONDS: Final = 5.0  # for each step
 RENEW_DAYS: Final = 14  # certbot renews 30 days before the end
@@ -42,7 +42,7 @@ class Answer:
     body: bytes
 
 
-def probe() -> Iterator[Finding]:
+def probe() -> Iterator[ProbeResult]:
     """Yield findings about every origin of the site."""
     if not settings.ALLOWED_ORIGINS:
         yield area.fail("ALLOWED_ORIGINS is empty", "Set it to the origins of the site.")
@@ -62,7 +62,7 @@ def probe() -> Iterator[Finding]:
             )
 
 
-def _origin(origin: str) -> Iterator[Finding]:
+def _origin(origin: str) -> Iterator[ProbeResult]:
     url = urlsplit(origin)
     if url.scheme == "https":
         yield from _certificate(origin, url)
@@ -85,7 +85,7 @@ def _origin(origin: str) -> Iterator[Finding]:
     yield from _websocket(origin, url)
 
 
-def _certificate(origin: str, url: SplitResult) -> Iterator[Finding]:
+def _certificate(origin: str, url: SplitResult) -> Iterator[ProbeResult]:
     context = ssl.create_default_context()
     context.set_alpn_protocols(["h2", "http/1.1"])
     with (
@@ -111,7 +111,7 @@ def _certificate(origin: str, url: SplitResult) -> Iterator[Finding]:
         )
 
 
-def _redirect(origin: str, target: str) -> Finding:
+def _redirect(origin: str, target: str) -> ProbeResult:
     if target.startswith((f"{origin}/accounts/login/", "/accounts/login/")):
         return area.fail(f"{origin}: every page redirects to itself", PROXY_HEADERS)
     return area.fail(
@@ -120,7 +120,7 @@ def _redirect(origin: str, target: str) -> Finding:
     )
 
 
-def _clock(origin: str, page: Answer) -> Iterator[Finding]:
+def _clock(origin: str, page: Answer) -> Iterator[ProbeResult]:
     if date := page.headers.get("Date"):
         difference = abs(parsedate_to_datetime(date).timestamp() - time.time())
         if difference > CLOCK_SECONDS:
@@ -129,7 +129,7 @@ def _clock(origin: str, page: Answer) -> Iterator[Finding]:
             )
 
 
-def _headers(origin: str, url: SplitResult) -> Iterator[Finding]:
+def _headers(origin: str, url: SplitResult) -> Iterator[ProbeResult]:
     """Compare what the node saw of our request with what we sent, and with what we claimed."""
     seen = _echo(url)
     if seen is None:
@@ -167,7 +167,7 @@ def _headers(origin: str, url: SplitResult) -> Iterator[Finding]:
         yield area.ok(f"{origin}: nodes see the scheme, the host, and our address as {address}")
 
 
-def _private(origin: str, url: SplitResult) -> Iterator[Finding]:
+def _private(origin: str, url: SplitResult) -> Iterator[ProbeResult]:
     for path in ("/metrics", "/readyz"):
         if _get(url, path).status in {200, 503}:
             yield area.warn(
@@ -176,7 +176,7 @@ def _private(origin: str, url: SplitResult) -> Iterator[Finding]:
             )
 
 
-def _websocket(origin: str, url: SplitResult) -> Iterator[Finding]:
+def _websocket(origin: str, url: SplitResult) -> Iterator[ProbeResult]:
     headers = {
         "Upgrade": "websocket",
         "Connection": "Upgrade",

@@ -15,7 +15,7 @@ from redis.sentinel import Sentinel
 
 from realtime.core.peers import in_memory
 from realtime.core.publishing import own_layer
-from realtime.doctor.findings import Area, Finding, first_line
+from realtime.doctor.probe_results import Area, ProbeResult, first_line
 from realtime.site.checks.cluster import LOOPBACK, declared_processes
 
 TRIP_SECONDS: Final = 5.0
@@ -28,7 +28,7 @@ _cache = Area("cache")
 _mail = Area("mail")
 
 
-def broker() -> Iterator[Finding]:
+def broker() -> Iterator[ProbeResult]:
     """Yield findings about the channel layer."""
     yield from _shared(_broker, "CHANNEL_LAYER_URL")
     if "CHANNEL_LAYER_URL" in in_memory():
@@ -48,7 +48,7 @@ def broker() -> Iterator[Finding]:
         yield _broker.ok(f"a message came back in {1000 * took:.0f} ms")
 
 
-def cache() -> Iterator[Finding]:
+def cache() -> Iterator[ProbeResult]:
     """Yield findings about the cache of sessions."""
     yield from _shared(_cache, "CACHE_URL")
     if "CACHE_URL" in in_memory():
@@ -74,7 +74,7 @@ def cache() -> Iterator[Finding]:
         yield _cache.ok("a key was written and read")
 
 
-def mail(recipient: str) -> Iterator[Finding]:
+def mail(recipient: str) -> Iterator[ProbeResult]:
     """Connect to the mail server of ``EMAIL_HOST``, and send a message if there is a recipient."""
     where = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
     server = get_connection(timeout=TRIP_SECONDS)
@@ -92,7 +92,7 @@ def mail(recipient: str) -> Iterator[Finding]:
         yield _mail.ok(f"{where} accepted a message for {recipient}" if recipient else where)
 
 
-def _shared(area: Area, name: str) -> Iterator[Finding]:
+def _shared(area: Area, name: str) -> Iterator[ProbeResult]:
     if name not in in_memory():
         return
     if declared_processes() > 1:
@@ -121,7 +121,9 @@ def _layer_client(host: Any) -> Any:
     return manager.master_for(master, **{**options, **limits})
 
 
-def _redis(area: Area, client: Any, setting: str, *, keeps_keys: bool = False) -> Iterator[Finding]:
+def _redis(
+    area: Area, client: Any, setting: str, *, keeps_keys: bool = False
+) -> Iterator[ProbeResult]:
     """Yield findings about one Redis; ``keeps_keys``: it stores something."""
     options = client.connection_pool.connection_kwargs
     where = options.get("path") or f"{options.get('host', 'master')}:{options.get('port', '')}"
@@ -148,7 +150,9 @@ def _redis(area: Area, client: Any, setting: str, *, keeps_keys: bool = False) -
     yield from _memory(area, where, info, keeps_keys=keeps_keys)
 
 
-def _memory(area: Area, where: str, info: dict[str, Any], *, keeps_keys: bool) -> Iterator[Finding]:
+def _memory(
+    area: Area, where: str, info: dict[str, Any], *, keeps_keys: bool
+) -> Iterator[ProbeResult]:
     limit, policy = int(info.get("maxmemory", 0)), str(info.get("maxmemory_policy", ""))
     if limit and keeps_keys and policy == "noeviction":
         yield area.warn(

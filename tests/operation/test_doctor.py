@@ -11,11 +11,11 @@ import pytest
 from django.test import Client, override_settings
 
 from realtime.api import echo
-from realtime.doctor import findings, machine, origin
-from realtime.doctor.findings import Finding, Level
+from realtime.doctor import machine, origin, probe_results
+from realtime.doctor.probe_results import ProbeResult, Severity
 
 
-class Proxy(BaseHTTPRequestHandler):
+class LoopingProxy(BaseHTTPRequestHandler):
     """A proxy whose nodes do not know that it speaks HTTPS, and redirect to it again."""
 
     def do_GET(self) -> None:
@@ -40,9 +40,9 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 def test_a_redirect_loop_is_named_with_the_setting() -> None:
-    with serving(Proxy) as address, override_settings(ALLOWED_ORIGINS=[address]):
+    with serving(LoopingProxy) as address, override_settings(ALLOWED_ORIGINS=[address]):
         [finding] = origin.probe()
-    assert finding.level is Level.FAIL
+    assert finding.level is Severity.FAIL
     assert "every page redirects to itself" in finding.text
     assert "HOLDFAST_TRUST_PROXY=true" in finding.todo
 
@@ -60,7 +60,7 @@ def test_only_a_doctor_with_our_key_learns_what_a_node_sees() -> None:
 
 def test_static_files_that_were_not_collected_are_named(tmp_path: Path) -> None:
     with override_settings(STATIC_ROOT=tmp_path):
-        failed = [each for each in machine.probe() if each.level is Level.FAIL]
+        failed = [each for each in machine.probe() if each.level is Severity.FAIL]
     assert any("no static files in" in each.text for each in failed)
     assert any("Run manage.py collectstatic" in each.todo for each in failed)
 
@@ -69,22 +69,22 @@ def test_static_files_that_were_not_collected_are_named(tmp_path: Path) -> None:
 def test_a_probe_that_hangs_ends_with_the_others() -> None:
     over = threading.Event()
 
-    def hangs() -> Iterator[Finding]:
-        yield findings.Area("slow").ok("connected")
+    def hangs() -> Iterator[ProbeResult]:
+        yield probe_results.Area("slow").ok("connected")
         over.wait()
 
-    def fails() -> Iterator[Finding]:
+    def fails() -> Iterator[ProbeResult]:
         raise ValueError("no such thing\nand more")
         yield
 
     began = time.monotonic()
-    found = list(findings.run({"slow": hangs, "broken": fails}, seconds=0.2))
+    found = list(probe_results.run({"slow": hangs, "broken": fails}, seconds=0.2))
     over.set()
     assert time.monotonic() - began < 30
     assert [(each.area, each.level) for each in found] == [
-        ("slow", Level.OK),
-        ("slow", Level.FAIL),
-        ("broken", Level.FAIL),
+        ("slow", Severity.OK),
+        ("slow", Severity.FAIL),
+        ("broken", Severity.FAIL),
     ]
     assert found[1].text == "no answer within 0.2 s"
     assert found[2].text == "the probe failed: ValueError: no such thing"

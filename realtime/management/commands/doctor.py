@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from realtime.doctor import PROBES, servers
-from realtime.doctor.findings import Finding, Level, run
+from realtime.doctor.probe_results import ProbeResult, Severity, run
 
 PROBE_SECONDS: Final = 30.0
-COLOURS: Final = {Level.OK: "SUCCESS", Level.WARN: "WARNING", Level.FAIL: "ERROR"}
+COLOURS: Final = {Severity.OK: "SUCCESS", Severity.WARN: "WARNING", Severity.FAIL: "ERROR"}
 
 
 class Command(BaseCommand):
@@ -63,10 +63,10 @@ class Command(BaseCommand):
                 self._print(finding)
         if options["json"]:
             self.stdout.write(json.dumps([asdict(each) for each in found], indent=2))
-        if any(each.level is Level.FAIL for each in found):
+        if any(each.level is Severity.FAIL for each in found):
             sys.exit(1)
 
-    def _print(self, finding: Finding) -> None:
+    def _print(self, finding: ProbeResult) -> None:
         style = getattr(self.style, COLOURS[finding.level])
         self.stdout.write(f"{style(f'{finding.level:<4}')}  {finding.area:<8}  {finding.text}")
         if finding.todo:

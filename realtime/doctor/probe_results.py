@@ -8,7 +8,7 @@ from enum import StrEnum
 from django.db import connections
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How bad a finding is."""
 
     OK = "ok"
@@ -17,11 +17,11 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ProbeResult:
     """One line of the report. ``todo`` is empty when all is well."""
 
     area: str
-    level: Level
+    level: Severity
     text: str
     todo: str = ""
 
@@ -32,27 +32,27 @@ class Area:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def ok(self, text: str) -> Finding:
+    def ok(self, text: str) -> ProbeResult:
         """Make a finding that needs no action."""
-        return Finding(self.name, Level.OK, text)
+        return ProbeResult(self.name, Severity.OK, text)
 
-    def warn(self, text: str, todo: str) -> Finding:
+    def warn(self, text: str, todo: str) -> ProbeResult:
         """Make a finding that will hurt."""
-        return Finding(self.name, Level.WARN, text, todo)
+        return ProbeResult(self.name, Severity.WARN, text, todo)
 
-    def fail(self, text: str, todo: str) -> Finding:
+    def fail(self, text: str, todo: str) -> ProbeResult:
         """Make a finding that does not work."""
-        return Finding(self.name, Level.FAIL, text, todo)
+        return ProbeResult(self.name, Severity.FAIL, text, todo)
 
 
 class _Run(threading.Thread):
     """One probe in a thread of its own, which does not keep the process alive."""
 
-    def __init__(self, name: str, probe: Callable[[], Iterator[Finding]]) -> None:
+    def __init__(self, name: str, probe: Callable[[], Iterator[ProbeResult]]) -> None:
         super().__init__(name=f"doctor-{name}", daemon=True)
         self.area = name
         self._probe = probe
-        self.found: list[Finding] = []
+        self.found: list[ProbeResult] = []
 
     def run(self) -> None:
         try:
@@ -60,9 +60,9 @@ class _Run(threading.Thread):
                 self.found.append(finding)
         except Exception as error:  # noqa: BLE001  every client has errors of its own
             self.found.append(
-                Finding(
+                ProbeResult(
                     self.area,
-                    Level.FAIL,
+                    Severity.FAIL,
                     f"the probe failed: {type(error).__name__}: {first_line(error)}",
                     "Read the message, and run the probe alone with --only.",
                 )
@@ -72,8 +72,8 @@ class _Run(threading.Thread):
 
 
 def run(
-    probes: Mapping[str, Callable[[], Iterator[Finding]]], *, seconds: float
-) -> Iterator[Finding]:
+    probes: Mapping[str, Callable[[], Iterator[ProbeResult]]], *, seconds: float
+) -> Iterator[ProbeResult]:
     """Run all probes at the same time, and yield their findings in order.
 
     A probe that needs more than ``seconds`` fails with what it found until then.
@@ -85,9 +85,9 @@ def run(
         each.join(seconds)
         yield from list(each.found)
         if each.is_alive():
-            yield Finding(
+            yield ProbeResult(
                 each.area,
-                Level.FAIL,
+                Severity.FAIL,
                 f"no answer within {seconds:g} s",
                 "The server accepts connections and does not answer, or a firewall drops packets.",
             )
