@@ -34,7 +34,7 @@ area = Area("origin")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OriginAnswer:
     """The response to one request."""
 
     status: int
@@ -120,7 +120,7 @@ def _redirect(origin: str, target: str) -> ProbeResult:
     )
 
 
-def _clock(origin: str, page: Answer) -> Iterator[ProbeResult]:
+def _clock(origin: str, page: OriginAnswer) -> Iterator[ProbeResult]:
     if date := page.headers.get("Date"):
         difference = abs(parsedate_to_datetime(date).timestamp() - time.time())
         if difference > CLOCK_SECONDS:
@@ -209,14 +209,14 @@ def _echo(url: SplitResult, headers: dict[str, str] | None = None) -> dict[str, 
     return found if isinstance(found, dict) and "secure" in found else None
 
 
-def _get(url: SplitResult, path: str, headers: dict[str, str] | None = None) -> Answer:
+def _get(url: SplitResult, path: str, headers: dict[str, str] | None = None) -> OriginAnswer:
     """Send one request. Raises ``OSError`` or ``HTTPException``."""
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     with closing(kind(*_address(url), timeout=SECONDS)) as connection:
         connection.request("GET", path, headers={"Host": url.netloc, **(headers or {})})
         response = connection.getresponse()
         body = b"" if response.status == 101 else response.read()
-        return Answer(response.status, response.headers, body)
+        return OriginAnswer(response.status, response.headers, body)
 
 
 def _address(url: SplitResult) -> tuple[str, int]:
