@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core.signals import got_request_exception
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext, gettext_lazy
 
@@ -15,12 +16,14 @@ class RealtimeConfig(AppConfig):
     def ready(self) -> None:
         """Connect signals, register checks, and translate errors into the reader's language."""
         from realtime.auth import revocation
+        from realtime.core.database import note_failed_request
         from realtime.protocol.errors import HoldfastError
         from realtime.site import checks
 
         HoldfastError.translate = gettext
         checks.register_all()
         revocation.connect_signals()
+        got_request_exception.connect(note_failed_request, dispatch_uid="realtime.core.database")
         if settings.DEBUG:
             _keep_no_statements()
 

@@ -164,6 +164,23 @@ unshared_peers = _gauge(
 )
 draining = _gauge("draining", "1 from SIGTERM to the exit")
 
+writer_waiting = _gauge(
+    "writer_waiting", "Commands that wait for the writer, with those that it is running"
+)
+writer_oldest_seconds = _gauge(
+    "writer_oldest_seconds", "Age of the oldest of these commands; 0 without any"
+)
+database_up = _gauge("database_up", "1 if the database answered this process last, 0 if not")
+writable = _gauge("writable", "1 if this node could write to the database recently")
+database_pool_connections = _gauge(
+    "database_pool_connections", "Connections of this process to PostgreSQL: idle or used", "state"
+)
+database_errors = _counter(
+    "database_errors",
+    "Errors of the database, by SQLSTATE, the name of SQLite's error, or pool_timeout",
+    "sqlstate",
+)
+
 events_in = HotCounter("events_in", "Events that reached a tail: local or layer", "source")
 events_delivered = HotCounter(
     "events_delivered", "Events written to sockets: one for each event and socket"

@@ -53,7 +53,8 @@ def changed_at(name: str) -> float | None:
 def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
     """Read what changed in stream ``name`` after ``after``.
 
-    The head is read first, then the rows of every source, cut at the head. Raises ``Reset`` for a
+    The head is read first, then the rows of every source, cut at the head, then the floor: where
+    it rose meanwhile, the queries may have missed rows that were removed. Raises ``Reset`` for a
     position above the head or below the floor, because it cannot be continued.
     """
     kind, ident = parse(name)
@@ -62,6 +63,14 @@ def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
         raise Reset(
             "Position {after} is above the head {head}; load a snapshot.", after=after, head=head
         )
+    _check_above(floor, after, head)
+    events = [event for source in kind.sources for event in source(ident, after, limit + 1)]
+    floor = head_and_floor(name)[1]
+    _check_above(floor, after, head)
+    return cut(events, after=after, head=head, limit=limit)._replace(floor=floor)
+
+
+def _check_above(floor: int, after: int, head: int) -> None:
     if after < floor:
         raise Reset(
             "Changes up to {floor} are no longer kept, but the position is {after}; "
@@ -70,8 +79,6 @@ def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
             after=after,
             head=head,
         )
-    events = [event for source in kind.sources for event in source(ident, after, limit + 1)]
-    return cut(events, after=after, head=head, limit=limit)
 
 
 def epoch() -> str:

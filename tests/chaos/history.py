@@ -138,6 +138,13 @@ class Memory(NamedTuple):
     bytes: int
 
 
+class Slowness(NamedTuple):
+    """How much longer a piece of work took at a moment than on an idle machine."""
+
+    at: float
+    ratio: float
+
+
 @dataclass(slots=True)
 class History:
     """A whole run."""
@@ -151,6 +158,7 @@ class History:
     faults: list[Fault] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
     present: list[Present] = field(default_factory=list)
+    slowness: list[Slowness] = field(default_factory=list)
     # Room → what a stranger reads there at the end, from the beginning.
     stored: dict[int, dict[int, Row]] = field(default_factory=dict)
 

@@ -17,9 +17,9 @@ from realtime.site.checks.cluster import (
     processes,
 )
 from realtime.site.checks.site import hosts, https, networks, origins, secret
-from realtime.site.checks.timeouts import limits, nginx, proxy, supervisor
+from realtime.site.checks.timeouts import limits, nginx, proxy, supervisor, waits
 
-AT_EVERY_START: Final = (processes, origins, secret, one_machine, limits, pool)
+AT_EVERY_START: Final = (processes, origins, secret, one_machine, limits, pool, waits)
 BEFORE_A_DEPLOY: Final = (
     *(hosts, https, networks),
     *(one_writer, connections, passwords),

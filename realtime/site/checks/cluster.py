@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error
 
 from realtime.core.peers import in_memory
 
-CONNECTIONS_BESIDE_READS: Final = 2  # the writer and one request
+CONNECTIONS_BESIDE_READS: Final = 3  # the writer's two and one request
 # Of PostgreSQL: for its superuser, commands, backups and monitoring.
 SPARE_CONNECTIONS: Final = 10
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -85,7 +85,7 @@ def pool(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMes
     if size < needed:
         yield Error(
             f"HOLDFAST_DATABASE_POOL is {size}: expected at least {needed}, "
-            f"for {settings.HOLDFAST_READ_THREADS} read threads, the writer and one request.",
+            f"for {settings.HOLDFAST_READ_THREADS} read threads, two of the writer, one request.",
             hint="Raise HOLDFAST_DATABASE_POOL, or lower HOLDFAST_READ_THREADS.",
             id="holdfast.E008",
         )

@@ -10,6 +10,8 @@ from django.core.checks import CheckMessage, Error
 
 from realtime.core.drain import AFTER_DRAIN_SECONDS
 
+# From SIGTERM on, besides DRAIN_SECONDS: FINISH_SECONDS of realtime/server/server.py.
+FINISH_SECONDS: Final = 10.0
 # Limits of nginx/*.template; a test compares them.
 NGINX_BODY_BYTES: Final = 2_621_440  # client_max_body_size
 NGINX_CLIENT_CONNECTIONS: Final = 60  # limit_conn of one session
@@ -81,3 +83,30 @@ def nginx(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMe
                 hint=f"Raise {place} too. Another proxy may have a limit of its own.",
                 id="holdfast.W011",
             )
+
+
+def waits(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
+    """Refuse limits of waits that contradict each other; warn of those that outlast a drain."""
+    lock: float = settings.HOLDFAST_LOCK_SECONDS
+    statement: float = settings.HOLDFAST_STATEMENT_SECONDS
+    if lock >= statement:
+        yield Error(
+            f"HOLDFAST_LOCK_SECONDS is {lock:g}: expected less than HOLDFAST_STATEMENT_SECONDS, "
+            f"{statement:g}.",
+            hint="Otherwise a wait for a lock is reported as a slow statement.",
+            id="holdfast.E020",
+        )
+    if settings.HOLDFAST_CONNECT_SECONDS > settings.HOLDFAST_POOL_SECONDS:
+        yield checks.Warning(
+            f"HOLDFAST_POOL_SECONDS is {settings.HOLDFAST_POOL_SECONDS:g}: expected at least "
+            f"HOLDFAST_CONNECT_SECONDS, {settings.HOLDFAST_CONNECT_SECONDS}.",
+            hint="Otherwise callers give up before the connection that they wait for is made.",
+            id="holdfast.W020",
+        )
+    if statement > settings.DRAIN_SECONDS + FINISH_SECONDS:
+        yield checks.Warning(
+            f"HOLDFAST_STATEMENT_SECONDS is {statement:g}: expected at most DRAIN_SECONDS and "
+            f"{FINISH_SECONDS:g} s, {settings.DRAIN_SECONDS + FINISH_SECONDS:g}.",
+            hint="Otherwise a node that stops cuts statements that could still succeed.",
+            id="holdfast.W021",
+        )
