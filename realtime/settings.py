@@ -132,8 +132,8 @@ HOLDFAST_READ_THREADS = env.whole("HOLDFAST_READ_THREADS", 4)
 # Connections of one process: read threads, the two of the writer, and requests. Times the number of
 # processes, it must be below PostgreSQL's max_connections.
 HOLDFAST_DATABASE_POOL = env.whole("HOLDFAST_DATABASE_POOL", HOLDFAST_READ_THREADS + 8, least=2)
-# What the database accepts from all processes: max_connections of PostgreSQL, or the limit of
-# PgBouncer. Only `check --deploy` reads it; `manage.py doctor` asks the server.
+# Connections that the database accepts from all processes: max_connections of PostgreSQL, or the
+# limit of PgBouncer. Only `check --deploy` reads it; `manage.py doctor` asks the server.
 HOLDFAST_DATABASE_MAX_CONNECTIONS = env.whole("HOLDFAST_DATABASE_MAX_CONNECTIONS", 100)
 
 # Seconds for one statement. On a healthy database they take milliseconds.

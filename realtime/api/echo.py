@@ -1,4 +1,4 @@
-"""What a node sees of a request, for ``manage.py doctor`` alone.
+"""Shows ``manage.py doctor`` how a request arrives at a node.
 
 The doctor comes through the proxy like any client, and learns which scheme, address and host
 arrive. It signs its request with ``SECRET_KEY``; others get 404.

@@ -8,7 +8,6 @@ import logging
 from datetime import timedelta
 from typing import Final
 
-from channels.layers import DEFAULT_CHANNEL_LAYER
 from django.conf import settings
 from django.db.models.functions import Now
 
@@ -30,7 +29,7 @@ RECENT: Final = timedelta(seconds=15)
 def in_memory() -> list[str]:
     """Return the settings by which this process shares nothing with other processes."""
     found = []
-    if settings.CHANNEL_LAYERS[DEFAULT_CHANNEL_LAYER]["BACKEND"] == MEMORY_LAYER:
+    if settings.CHANNEL_LAYERS["default"]["BACKEND"] == MEMORY_LAYER:
         found.append("CHANNEL_LAYER_URL")
     if settings.CACHES[settings.SESSION_CACHE_ALIAS]["BACKEND"] == MEMORY_CACHE:
         found.append("CACHE_URL")
@@ -38,7 +37,7 @@ def in_memory() -> list[str]:
 
 
 class UnreachedPeers:
-    """What one node knows of them. ``key`` is that of its own report."""
+    """Looks for them. ``key`` is that of the report of this node."""
 
     def __init__(self, key: str) -> None:
         self._key = key

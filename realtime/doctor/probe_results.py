@@ -1,4 +1,4 @@
-"""What a probe found, and a runner that gives each probe a limited time."""
+"""The results of probes, and a runner that gives each probe a limited time."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -45,7 +45,7 @@ class Area:
         return ProbeResult(self.name, Severity.FAIL, text, todo)
 
 
-class _Run(threading.Thread):
+class _ProbeThread(threading.Thread):
     """One probe in a thread of its own, which does not keep the process alive."""
 
     def __init__(self, name: str, probe: Callable[[], Iterator[ProbeResult]]) -> None:
@@ -78,7 +78,7 @@ def run(
 
     A probe that needs more than ``seconds`` fails with what it found until then.
     """
-    runs = [_Run(name, probe) for name, probe in probes.items()]
+    runs = [_ProbeThread(name, probe) for name, probe in probes.items()]
     for each in runs:
         each.start()
     for each in runs:

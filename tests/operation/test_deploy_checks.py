@@ -36,7 +36,7 @@ def findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Findings":
 
 
 class Findings:
-    """What the checks find in an environment."""
+    """Runs the checks on an environment."""
 
     def __init__(self, var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._var = var

@@ -1,4 +1,4 @@
-"""What the doctor says of a machine, of proxies that are set up wrongly, and of a hung server."""
+"""The doctor names faults of a machine and of a proxy, and outlives a server that hangs."""
 
 import threading
 import time

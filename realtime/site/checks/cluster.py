@@ -1,4 +1,4 @@
-"""What several processes and machines need from each other: a broker, a cache, connections."""
+"""Checks for several processes and machines: a broker, a cache, connections."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final

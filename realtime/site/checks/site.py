@@ -1,4 +1,4 @@
-"""Who may reach the site, and how: hosts, origins, keys, HTTPS and proxies."""
+"""Checks of access to the site: hosts, origins, keys, HTTPS and proxies."""
 
 import ipaddress
 from collections.abc import Iterable, Sequence
