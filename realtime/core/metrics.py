@@ -159,6 +159,9 @@ behind = _gauge("behind", "Subscriptions that are behind")
 tails = _gauge("tails", "Streams that this node follows")
 waiting = _gauge("waiting", "Open long polls and server-sent event streams")
 degraded = _gauge("degraded", "1 while the channel layer is lost")
+unshared_peers = _gauge(
+    "unshared_peers", "Other nodes on the database while the broker or the cache is memory://"
+)
 draining = _gauge("draining", "1 from SIGTERM to the exit")
 
 writer_waiting = _gauge(
@@ -189,6 +192,9 @@ handshakes = _counter(
     "handshakes",
     "Attempts to open a socket: accepted, origin, not_authenticated, draining …",
     "result",
+)
+accept_errors = _counter(
+    "accept_errors", "Times that a listener could not accept, for example without file descriptors"
 )
 closes = _counter("closes", "Closed sockets, by close code", "code")
 events_repaired = _counter(

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 
 from realtime.core import metrics
 from realtime.core.drain import drain
+from realtime.core.peers import UnreachedPeers
 from realtime.core.writer import writer
 from realtime.models import Node
 from realtime.protocol.errors import Unavailable
@@ -55,6 +56,7 @@ class Reporter:
         self._hub_facts = facts
         # A restarted node is another process.
         self.key = f"{node[:80]}-{secrets.token_hex(4)}"
+        self.peers = UnreachedPeers(self.key)
         self._task: asyncio.Task[None] | None = None
         self._counted: dict[str, float] = {}
         self._counted_at = 0.0
@@ -101,6 +103,7 @@ class Reporter:
         while True:
             try:
                 await self.report()
+                await self.peers.look()
             except Unavailable:
                 pass  # the head check logs it once
             except Exception:

@@ -99,8 +99,8 @@ class Hub:
 
     @property
     def degraded(self) -> bool:
-        """True while the channel layer is lost and heads are read often instead."""
-        return self.layer.degraded
+        """True while other nodes are not reached and heads are read often instead."""
+        return self.layer.degraded or self.reporter.peers.late
 
     @property
     def connections(self) -> list[Socket | HttpFollower]:

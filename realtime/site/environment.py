@@ -23,6 +23,7 @@ from django.core.exceptions import ImproperlyConfigured
 from realtime.site.postgres_url import BadParameter, is_postgres, parse_postgres
 from realtime.site.sentinel import SCHEMES as SENTINEL_SCHEMES
 from realtime.site.sentinel import Sentinels, is_sentinel
+from realtime.site.url_parameters import unknown_parameter
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -322,6 +323,8 @@ class Environment:
             _ = parts.port  # urlsplit checks the port only when it is read
         except ValueError:
             self._refuse_url(name, url, expected)
+        if problem := unknown_parameter(url):
+            raise ImproperlyConfigured(f"{name} {problem}")
         return parts
 
     def _refuse(self, name: str, value: str, expected: str) -> NoReturn:

@@ -322,3 +322,40 @@ def test_a_variable_that_nothing_reads_is_a_typing_error() -> None:
         r"Did you mean HOLDFAST_COMMAND_RATE\?",
     ):
         env.refuse_unknown("HOLDFAST_")
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "parameter"),
+    [
+        ("CHANNEL_LAYER_URL", "redis://:secret@a:6379/0?foo=bar", "foo"),
+        (
+            "CHANNEL_LAYER_URL",
+            "redis://a:6379/0,redis://b:6379/0?socket_timeout=1",
+            "socket_timeout",
+        ),
+        ("CHANNEL_LAYER_URL", "redis://a:6379/0?ssl_ca_certs=/x", "ssl_ca_certs"),
+        ("CHANNEL_LAYER_URL", "amqp://guest:secret@a:5672/%2F?heartbeat=5", "heartbeat"),
+        ("CHANNEL_LAYER_URL", "memory://?x=", "x"),
+        ("CACHE_URL", "unix:///run/redis.sock?database=1", "database"),
+        ("DATABASE_URL", "sqlite:///data/x.sqlite3?timeout=20", "timeout"),
+    ],
+)
+def test_a_parameter_that_means_nothing_is_refused(name: str, url: str, parameter: str) -> None:
+    method, *rest = {
+        "CHANNEL_LAYER_URL": ("channel_layer", "memory://"),
+        "CACHE_URL": ("cache", "memory://"),
+        "DATABASE_URL": ("database",),
+    }[name]
+    options = {
+        "channel_layer": {"capacity": 1},
+        "cache": {},
+        "database": {"base": BASE, "default": DEFAULT, "pool": 1},
+    }[method]
+    sentence = refusal(name, url, method, *rest, **options)
+    assert sentence.startswith(f"{name} has the parameter {parameter!r}, which ")
+    assert "secret" not in sentence
+
+
+def test_the_documented_parameters_of_redis_are_accepted() -> None:
+    assert layer("rediss://:secret@a:6379/0?ssl_ca_certs=/etc/ca.pem")
+    assert layer("unix:///run/redis/redis-server.sock?db=0")
