@@ -15,12 +15,15 @@ class RealtimeConfig(AppConfig):
     def ready(self) -> None:
         """Connect signals, register checks, and translate errors into the reader's language."""
         from realtime.auth import revocation
+        from realtime.core import certificate, statements
         from realtime.protocol.errors import HoldfastError
         from realtime.site import checks
 
         HoldfastError.translate = gettext
         checks.register_all()
         revocation.connect_signals()
+        statements.connect_signals()
+        certificate.register()
         if settings.DEBUG:
             _keep_no_statements()
 

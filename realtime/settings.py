@@ -95,6 +95,7 @@ INSTALLED_APPS = [
 # All are async-capable: event streams and long polls wait in async views, and a single sync
 # middleware would occupy a thread for each of them.
 MIDDLEWARE = [
+    "realtime.site.requests.observed",
     "django.middleware.security.SecurityMiddleware",
     "realtime.site.csp.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -222,6 +223,8 @@ HOLDFAST_TRUST_PROXY = env.switch("HOLDFAST_TRUST_PROXY", False)
 if HOLDFAST_TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# The file of the site's certificate, where it is to be watched: /metrics says when it expires.
+HOLDFAST_TLS_CERTIFICATE = env.text("HOLDFAST_TLS_CERTIFICATE", "")
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1"])  # may read /metrics
 
 # --- the server process (`manage.py serve`) -------------------------------------------------------

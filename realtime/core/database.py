@@ -18,6 +18,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
+from realtime.core import request_ids
 from realtime.core.batcher import Batcher, I, Many, R
 from realtime.core.per_process import PerLoop
 from realtime.protocol.errors import Unavailable, failed
@@ -99,7 +100,7 @@ async def read(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
     Raises ``Unavailable`` when the database does not answer.
     """
     return await asyncio.get_running_loop().run_in_executor(
-        _readers.pool, partial(guarded, function, *args, **kwargs)
+        _readers.pool, request_ids.in_context(guarded, function, *args, **kwargs)
     )
 
 

@@ -161,6 +161,11 @@ waiting = _gauge("waiting", "Open long polls and server-sent event streams")
 degraded = _gauge("degraded", "1 while the channel layer is lost")
 draining = _gauge("draining", "1 from SIGTERM to the exit")
 
+http_in_flight = _gauge(
+    "http_in_flight", "Requests in progress, without long polls and event streams that wait"
+)
+layer_waiting = _gauge("layer_waiting", "Messages that wait to be sent to the channel layer")
+
 events_in = HotCounter("events_in", "Events that reached a tail: local or layer", "source")
 events_delivered = HotCounter(
     "events_delivered", "Events written to sockets: one for each event and socket"
@@ -168,6 +173,13 @@ events_delivered = HotCounter(
 commands = HotCounter(
     "commands", "Commands by name and result (ok, or the code of the error)", "command", "result"
 )
+http_requests = HotCounter(
+    "http_requests",
+    "HTTP requests by method, address pattern and class of the status (2xx … 5xx; aborted: the "
+    "client left before the response)",
+    *("method", "view", "status"),
+)
+cache_requests = _counter("cache_requests", "Requests to the cache: hit, miss, written, error", "result")
 handshakes = _counter(
     "handshakes",
     "Attempts to open a socket: accepted, origin, not_authenticated, draining …",
@@ -194,6 +206,14 @@ command_seconds = HotHistogram(
 flush_events = HotHistogram("flush_events", "Events in one flush of a tail", bounds=SIZES).labels()
 delivery_lag_seconds = HotHistogram(
     "delivery_lag_seconds", "Time from a commit to the last write of its event on this node"
+).labels()
+http_request_seconds = HotHistogram(
+    "http_request_seconds",
+    "Time from a request to the start of its response, without the wait of a long poll",
+    "view",
+)
+event_loop_lag_seconds = HotHistogram(
+    "event_loop_lag_seconds", "How late the event loop ran a timer, twice a second"
 ).labels()
 batch_size = HotHistogram(
     "batch_size", "Commands in one transaction of the writer", bounds=SIZES

@@ -6,19 +6,23 @@ died stays and gets older.
 
 import asyncio
 import logging
+import resource
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from realtime.core import metrics
+from holdfast import __version__
+from realtime.core import activity, metrics, statements
 from realtime.core.drain import drain
+from realtime.core.loop_lag import LoopLag
 from realtime.core.writer import writer
 from realtime.models import Node
 from realtime.protocol.errors import Unavailable
@@ -31,6 +35,8 @@ REPORT_SECONDS: Final = 5.0  # between two reports of a node: one small statemen
 SILENT_AFTER_SECONDS: Final = 15.0
 # The row of a node that died is still there the next morning.
 FORGET_AFTER: Final = timedelta(days=1)
+SLOW_SHOWN_SECONDS: Final = 300.0  # for which a slow statement stays on the page
+STATM: Final = Path("/proc/self/statm")  # Linux's; other systems show no memory
 MAX_SHOWN: Final = 500  # nodes on one page
 
 _RATES: Final[Mapping[str, Callable[[], float]]] = {
@@ -54,13 +60,17 @@ class Reporter:
         self._task: asyncio.Task[None] | None = None
         self._counted: dict[str, float] = {}
         self._counted_at = 0.0
+        self._processor_seconds = 0.0
+        self._loop_lag = LoopLag()
 
     def start(self) -> None:
         """Start to report."""
+        self._loop_lag.start()
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Stop reporting, and delete the row."""
+        self._loop_lag.stop()
         if self._task is None:
             return
         self._task.cancel()
@@ -74,6 +84,7 @@ class Reporter:
 
     async def _run(self) -> None:
         self._rates()
+        self._processor_seconds = time.process_time()
         await asyncio.sleep(FIRST_REPORT_SECONDS)
         while True:
             try:
@@ -85,11 +96,30 @@ class Reporter:
             await asyncio.sleep(REPORT_SECONDS)
 
     def _facts(self) -> dict[str, Any]:
+        seconds = max(time.monotonic() - self._counted_at, 0.001)
         return {
             "name": self._node,
             "draining": drain.begun,
+            "details": self._details(seconds),
             **self._hub_facts(),
             **self._rates(),
+        }
+
+    def _details(self, seconds: float) -> dict[str, Any]:
+        """Return what the page of the nodes shows of this process; see ``Details``."""
+        used, self._processor_seconds = self._processor_seconds, time.process_time()
+        recently = time.time() - SLOW_SHOWN_SECONDS
+        return {
+            "version": __version__,
+            "processor": round((self._processor_seconds - used) / seconds, 2),
+            "memory": _resident_bytes(),
+            "loop_lag": round(self._loop_lag.take_largest(), 3),
+            "slow": [
+                [each.text, round(each.seconds, 1), each.ended_at, each.requests]
+                for each in statements.slow
+                if each.ended_at > recently
+            ],
+            **activity.report(),
         }
 
     def _rates(self) -> dict[str, float]:
@@ -121,6 +151,13 @@ def seen() -> list[Seen]:
     """Return all nodes that reported within a day, by name."""
     rows = Node.objects.annotate(age=Now() - F("seen_at")).order_by("name", "key")[:MAX_SHOWN]
     return [Seen(row, max(0.0, row.age.total_seconds())) for row in rows]
+
+
+def _resident_bytes() -> int | None:
+    try:
+        return int(STATM.read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return None
 
 
 def _report(key: str, facts: Mapping[str, Any]) -> None:
