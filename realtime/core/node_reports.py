@@ -80,7 +80,7 @@ class Reporter:
 
     async def report(self) -> None:
         """Write the row. Raises ``Unavailable`` when the database does not answer."""
-        await writer().run(_report, self.key, self._facts())
+        metrics.nodes.set(await writer().run(_report, self.key, self._facts()))
 
     async def _run(self) -> None:
         self._rates()
@@ -160,7 +160,8 @@ def _resident_bytes() -> int | None:
         return None
 
 
-def _report(key: str, facts: Mapping[str, Any]) -> None:
+def _report(key: str, facts: Mapping[str, Any]) -> int:
+    """Write the row, and return how many nodes have reported recently."""
     if not Node.objects.filter(key=key).update(seen_at=Now(), **facts):
         Node.objects.create(key=key, **facts)
         # The same node, restarted, takes the place of its former process.
@@ -170,6 +171,8 @@ def _report(key: str, facts: Mapping[str, Any]) -> None:
         Node.objects.exclude(key=key).filter(
             replaced | Q(seen_at__lt=Now() - FORGET_AFTER)
         ).delete()
+    recent = Node.objects.filter(seen_at__gte=Now() - timedelta(seconds=SILENT_AFTER_SECONDS))
+    return recent.values("name").distinct().count()
 
 
 def _leave(key: str) -> None:
