@@ -251,8 +251,11 @@ HOLDFAST_MAX_BODY_BYTES = env.whole("HOLDFAST_MAX_BODY_BYTES", 2_621_440)
 
 # --- limits of the engine -------------------------------------------------------------------------
 
-# The name of this process in `hello`, logs and metrics.
+# The name of this process in `hello`, logs, metrics and `pg_stat_activity`.
 HOLDFAST_NODE_NAME = env.text("HOLDFAST_NODE_NAME", f"{socket.gethostname()}-{os.getpid()}")
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    # Shows in pg_stat_activity which node holds a lock. PostgreSQL keeps 63 bytes.
+    DATABASES["default"]["OPTIONS"].setdefault("application_name", HOLDFAST_NODE_NAME[:63])
 
 # Commands: a person sends a few each second; a client that returns after a long time offline sends
 # its whole outbox at once.

@@ -183,7 +183,9 @@ http_requests = HotCounter(
     "client left before the response)",
     *("method", "view", "status"),
 )
-cache_requests = _counter("cache_requests", "Requests to the cache: hit, miss, written, error", "result")
+cache_requests = _counter(
+    "cache_requests", "Requests to the cache: hit, miss, written, error", "result"
+)
 handshakes = _counter(
     "handshakes",
     "Attempts to open a socket: accepted, origin, not_authenticated, draining …",

@@ -146,6 +146,16 @@ class Seen:
         """Whether the node has missed three reports."""
         return self.age > SILENT_AFTER_SECONDS
 
+    @property
+    def processor_percent(self) -> float:
+        """The share of one processor that the node used between its last two reports."""
+        return 100 * float(self.node.details.get("processor") or 0)
+
+    @property
+    def loop_lag_ms(self) -> float:
+        """The largest lag of its event loop in that time, in milliseconds."""
+        return 1000 * float(self.node.details.get("loop_lag") or 0)
+
 
 def seen() -> list[Seen]:
     """Return all nodes that reported within a day, by name."""

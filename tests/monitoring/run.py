@@ -148,9 +148,7 @@ def main() -> int:
         sys.stdout.flush()
 
     rows = [
-        row
-        for row in ROWS
-        if not options.only or any(part in row.fault for part in options.only)
+        row for row in ROWS if not options.only or any(part in row.fault for part in options.only)
     ]
     say(f"logs in {directory.relative_to(ROOT)}")
     outcomes = run_cleanly(run(directory, rows, options.rest, say))
