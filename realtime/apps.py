@@ -15,7 +15,7 @@ class RealtimeConfig(AppConfig):
     def ready(self) -> None:
         """Connect signals, register checks, and translate errors into the reader's language."""
         from realtime.auth import revocation
-        from realtime.core import certificate, statements
+        from realtime.core import certificate, statements, tracing
         from realtime.protocol.errors import HoldfastError
         from realtime.site import checks
 
@@ -24,6 +24,7 @@ class RealtimeConfig(AppConfig):
         revocation.connect_signals()
         statements.connect_signals()
         certificate.register()
+        tracing.start()
         if settings.DEBUG:
             _keep_no_statements()
 

@@ -341,4 +341,10 @@ LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=["DEBUG", "INFO", "WARNING", "
 LOG_FORMAT = env.text("LOG_FORMAT", "console" if DEBUG else "json", choices=["console", "json"])
 LOGGING = logging_config(level=LOG_LEVEL, style=LOG_FORMAT, node=HOLDFAST_NODE_NAME)
 
+# --- traces and errors ----------------------------------------------------------------------------
+
+# Both need an extra of pyproject.toml: `otel`, `sentry`.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+SENTRY_DSN = env.text("SENTRY_DSN", "")
+
 env.refuse_unknown("HOLDFAST_")

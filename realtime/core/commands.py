@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from realtime.core import metrics
+from realtime.core import metrics, tracing
 from realtime.protocol.errors import BadRequest, HoldfastError, Unavailable, UnknownCommand, failed
 
 log = logging.getLogger("holdfast.commands")
@@ -108,7 +108,8 @@ def counted(request: dict[str, Any], names: Collection[str], received_at: float)
     known = name if isinstance(name, str) and name in names else "unknown"
     result = "ok"
     try:
-        yield
+        with tracing.span("command", command=known):
+            yield
     except HoldfastError as error:
         result = error.code
         raise

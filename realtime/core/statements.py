@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from realtime.core import request_ids
+from realtime.core import request_ids, tracing
 
 SLOW_SECONDS: Final = 1.0
 MAX_SLOW: Final = 20  # slow statements that a process remembers
@@ -68,12 +68,17 @@ def _watch(sender: object, connection: BaseDatabaseWrapper, **kwargs: object) ->
 def _execute(execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
     started = time.perf_counter()
     try:
-        return execute(_commented(sql, context["connection"]), params, many, context)
+        with tracing.span("sql", **_described(sql)):
+            return execute(_commented(sql, context["connection"]), params, many, context)
     finally:
         seconds = time.perf_counter() - started
         if seconds > SLOW_SECONDS:
             text = without_values(str(sql))
             slow.append(SlowStatement(text, seconds, time.time(), request_ids.shown()))
+
+
+def _described(sql: Any) -> dict[str, str]:
+    return {"db.query.text": without_values(str(sql))} if tracing.wanted() else {}
 
 
 def _commented(sql: Any, connection: BaseDatabaseWrapper) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from django.conf import settings
 
-from realtime.core import metrics, request_ids
+from realtime.core import metrics, request_ids, tracing
 from realtime.core.batcher import Batcher, I, Many, R
 from realtime.core.database import close_connections, guarded
 from realtime.core.per_process import PerLoop
@@ -63,9 +63,10 @@ class Writer:
 
     async def _commit(self, many: Many[Any, Any], items: list[Any]) -> Sequence[Any]:
         started = time.perf_counter()
-        results = await asyncio.get_running_loop().run_in_executor(
-            self._thread, request_ids.in_context(_results, many, items)
-        )
+        with tracing.span("batch"):
+            results = await asyncio.get_running_loop().run_in_executor(
+                self._thread, request_ids.in_context(_results, many, items)
+            )
         metrics.batch_size.observe(len(items))
         metrics.commit_seconds.observe(time.perf_counter() - started)
         return results

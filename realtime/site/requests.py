@@ -12,7 +12,7 @@ from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
-from realtime.core import metrics, request_ids
+from realtime.core import metrics, request_ids, tracing
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NO_ADDRESS: Final = "none"  # the pattern of an address that does not exist
@@ -46,7 +46,7 @@ class Observation:
             metrics.http_in_flight.inc()
             self._waited += time.monotonic() - began
 
-    def finish(self, response: HttpResponseBase | None) -> None:
+    def finish(self, response: HttpResponseBase | None, describe: tracing.Describe) -> None:
         """Count the request, and name its id in the response; None: the client has left."""
         metrics.http_in_flight.dec()
         match = self._request.resolver_match
@@ -62,6 +62,7 @@ class Observation:
         )
         if response is not None:
             response.headers[request_ids.HEADER] = self.id
+            describe({"http.route": view, "http.response.status_code": str(response.status_code)})
 
 
 @sync_and_async_middleware
@@ -75,11 +76,12 @@ def observed(get_response: GetResponse) -> GetResponse:
             # Never reset: the task of this request ends with it, and the body of an event stream
             # is made after this function has returned.
             request_ids.serve((observation.id,))
-            try:
-                response = await answer(request)
-                return response
-            finally:
-                observation.finish(response)
+            with tracing.span("http", method=request.method or "") as describe:
+                try:
+                    response = await answer(request)
+                    return response
+                finally:
+                    observation.finish(response, describe)
 
         return middleware
 
@@ -88,12 +90,13 @@ def observed(get_response: GetResponse) -> GetResponse:
     def sync_middleware(request: HttpRequest) -> HttpResponseBase:
         observation, response = Observation(request), None
         token = request_ids.serve((observation.id,))
-        try:
-            response = answer_now(request)
-            return response
-        finally:
-            request_ids.done(token)
-            observation.finish(response)
+        with tracing.span("http", method=request.method or "") as describe:
+            try:
+                response = answer_now(request)
+                return response
+            finally:
+                request_ids.done(token)
+                observation.finish(response, describe)
 
     return sync_middleware
 
