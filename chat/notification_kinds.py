@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 
 from chat.models import Report
-from notifications.kinds import Kind, Notice, register_kind
+from notifications.kinds import Kind, NoticePayload, register_kind
 from realtime.site.time_zones import spoken
 
 MENTION: Final = "mention"
@@ -25,31 +25,31 @@ MODERATION: Final = "moderation"
 REPORT: Final = "report"
 
 
-def _mention(notice: Notice) -> str:
+def _mention(notice: NoticePayload) -> str:
     if not _room(notice):
         return _("%(name)s mentioned you") % _values(notice)
     return _("%(name)s mentioned you in %(room)s") % _values(notice)
 
 
-def _reply(notice: Notice) -> str:
+def _reply(notice: NoticePayload) -> str:
     if not _room(notice):
         return _("%(name)s replied to you") % _values(notice)
     return _("%(name)s replied to you in %(room)s") % _values(notice)
 
 
-def _direct(notice: Notice) -> str:
+def _direct(notice: NoticePayload) -> str:
     return _("%(name)s wrote to you") % _values(notice)
 
 
-def _message(notice: Notice) -> str:
+def _message(notice: NoticePayload) -> str:
     return _("%(name)s wrote in %(room)s") % _values(notice)
 
 
-def _invitation(notice: Notice) -> str:
+def _invitation(notice: NoticePayload) -> str:
     return _("%(name)s added you to %(room)s") % _values(notice)
 
 
-def _report(notice: Notice) -> str:
+def _report(notice: NoticePayload) -> str:
     if notice["params"]["outcome"] == Report.Status.RESOLVED:
         return _("Thank you for your report; the message was removed.")
     return _("Thank you for your report; the message stays.")
@@ -58,7 +58,7 @@ def _report(notice: Notice) -> str:
 # -- reactions -------------------------------------------------------------------------------------
 
 
-def _reaction(notice: Notice) -> str:
+def _reaction(notice: NoticePayload) -> str:
     """Name the latest people, and count the others."""
     names = [person["name"] for person in notice["params"]["people"]]
     others = notice["params"]["others"]
@@ -105,11 +105,11 @@ _REACTED: Final = (
 # -- what moderators decide ------------------------------------------------------------------------
 
 
-def _moderation(notice: Notice) -> str:
+def _moderation(notice: NoticePayload) -> str:
     return _ACTS[notice["params"]["act"]](notice) % _values(notice)
 
 
-def _role(notice: Notice) -> str:
+def _role(notice: NoticePayload) -> str:
     match notice["params"]["role"]:
         case "owner":
             return _("You are now an owner of %(room)s")
@@ -119,37 +119,37 @@ def _role(notice: Notice) -> str:
             return _("You are now a member of %(room)s")
 
 
-def _ban(notice: Notice) -> str:
+def _ban(notice: NoticePayload) -> str:
     if notice["params"].get("until"):
         return _("%(room)s: a moderator banned you from the room until %(time)s")
     return _("%(room)s: a moderator banned you from the room")
 
 
-def _site_ban(notice: Notice) -> str:
+def _site_ban(notice: NoticePayload) -> str:
     if notice["params"].get("until"):
         return _("You were banned from this site until %(time)s")
     return _("You were banned from this site")
 
 
-def _message_removed(notice: Notice) -> str:
+def _message_removed(notice: NoticePayload) -> str:
     if not _room(notice):
         return _("A moderator removed your message")
     return _("A moderator removed your message in %(room)s")
 
 
-def _message_restored(notice: Notice) -> str:
+def _message_restored(notice: NoticePayload) -> str:
     if not _room(notice):
         return _("A moderator restored your message")
     return _("A moderator restored your message in %(room)s")
 
 
-def _message_shown(notice: Notice) -> str:
+def _message_shown(notice: NoticePayload) -> str:
     if not _room(notice):
         return _("A moderator reviewed your message and made it visible again")
     return _("A moderator reviewed your message and made it visible again in %(room)s")
 
 
-def _bulk_removed(notice: Notice) -> str:
+def _bulk_removed(notice: NoticePayload) -> str:
     return ngettext(
         "A moderator removed %(count)s of your messages",
         "A moderator removed %(count)s of your messages",
@@ -157,7 +157,7 @@ def _bulk_removed(notice: Notice) -> str:
     )
 
 
-def _bulk_restored(notice: Notice) -> str:
+def _bulk_restored(notice: NoticePayload) -> str:
     return ngettext(
         "A moderator restored %(count)s of your messages",
         "A moderator restored %(count)s of your messages",
@@ -166,7 +166,7 @@ def _bulk_restored(notice: Notice) -> str:
 
 
 # By what was done: mostly the actions of the moderation log.
-_ACTS: Final[dict[str, Callable[[Notice], str]]] = {
+_ACTS: Final[dict[str, Callable[[NoticePayload], str]]] = {
     "role": _role,
     "succession": lambda _notice: _("You are now an owner of %(room)s: the last owner has left"),
     "transfer": lambda _notice: _("%(name)s made you the owner of %(room)s"),
@@ -190,7 +190,7 @@ _ACTS: Final[dict[str, Callable[[Notice], str]]] = {
 }
 
 
-def _reason(notice: Notice) -> str:
+def _reason(notice: NoticePayload) -> str:
     """Return a moderator's reason; without one, the category of the report that led to it."""
     if notice["body"] or not notice["params"].get("category"):
         return str(notice["body"])
@@ -200,19 +200,19 @@ def _reason(notice: Notice) -> str:
 # -- several in one entry --------------------------------------------------------------------------
 
 
-def _messages_in_room(notice: Notice, count: int) -> str:
+def _messages_in_room(notice: NoticePayload, count: int) -> str:
     return ngettext("%(count)s message in %(room)s", "%(count)s messages in %(room)s", count) % (
         _values(notice) | {"count": count}
     )
 
 
-def _messages_from(notice: Notice, count: int) -> str:
+def _messages_from(notice: NoticePayload, count: int) -> str:
     return ngettext(
         "%(count)s message from %(name)s", "%(count)s messages from %(name)s", count
     ) % (_values(notice) | {"count": count})
 
 
-def _reactions(_notice: Notice, count: int) -> str:
+def _reactions(_notice: NoticePayload, count: int) -> str:
     return ngettext(
         "%(count)s reaction to your message", "%(count)s reactions to your message", count
     ) % {"count": count}
@@ -221,12 +221,12 @@ def _reactions(_notice: Notice, count: int) -> str:
 # -- parameters ------------------------------------------------------------------------------------
 
 
-def _room(notice: Notice) -> str:
+def _room(notice: NoticePayload) -> str:
     """Return the name of the room; a direct conversation has none."""
     return str(notice["params"].get("room", {}).get("name", ""))
 
 
-def _values(notice: Notice) -> dict[str, str]:
+def _values(notice: NoticePayload) -> dict[str, str]:
     until = parse_datetime(notice["params"].get("until") or "")
     return {
         "name": notice["actor"]["name"] if notice["actor"] else _("Someone"),

@@ -5,32 +5,32 @@ have the same cases.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TypeVar
 
-from notifications.kinds import kind_of
+from notifications.kinds import NoticePayload, kind_of
 
-Notice = dict[str, Any]  # as on the wire
+N = TypeVar("N", bound=NoticePayload)
 
 
-def grouped(notices: Iterable[Notice]) -> list[list[Notice]]:
+def grouped(notices: Iterable[N]) -> list[list[N]]:
     """Return the groups in the order of their first rows; most have one row."""
-    groups: dict[str, list[Notice]] = {}
+    groups: dict[str, list[N]] = {}
     for notice in notices:
         groups.setdefault(key(notice), []).append(notice)
     return list(groups.values())
 
 
-def key(notice: Notice) -> str:
+def key(notice: NoticePayload) -> str:
     """Return what the rows of a group share."""
     common = notice.get(kind_of(notice).grouped_by or "") or ""
     return f"{notice['kind']} {common}" if common else str(notice["id"])
 
 
-def total(notices: Sequence[Notice]) -> int:
-    """Return how many things a group stands for."""
+def total(notices: Sequence[NoticePayload]) -> int:
+    """Return how many messages or reactions a group has."""
     return sum(notice["count"] for notice in notices)
 
 
-def first_unread(notices: Sequence[Notice]) -> Notice:
+def first_unread(notices: Sequence[N]) -> N:
     """Return the oldest unread notification, else the newest. ``notices`` are newest first."""
     return next((notice for notice in reversed(notices) if notice["read_at"] is None), notices[0])

@@ -10,8 +10,9 @@ from typing import Any, Final, Literal
 
 from django.utils.functional import Promise
 
-Words = str | Promise
-Notice = Mapping[str, Any]  # a notification as the wire carries it (docs/protocol.md)
+# A text in the language of its reader.
+Label = str | Promise
+NoticePayload = Mapping[str, Any]  # a notification as the wire carries it (docs/protocol.md)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,19 +20,19 @@ class Kind:
     """One kind of notification, as its app describes it to the people who receive it."""
 
     name: str
-    sentence: Callable[[Notice], str]  # in the active language
+    sentence: Callable[[NoticePayload], str]  # in the active language
     # The line below the sentence: text that a person wrote.
-    detail: Callable[[Notice], str] = lambda notice: str(notice["body"])
+    detail: Callable[[NoticePayload], str] = lambda notice: str(notice["body"])
     icon: str = "bell"
     # In the settings. A kind without a label is not listed there and always delivered.
-    label: Words = ""
-    help: Words = ""
+    label: Label = ""
+    help: Label = ""
     # False: the inbox always gets it, such as decisions of moderators.
     optional: bool = True
     # The common property of notifications of this kind that are listed as one entry.
     grouped_by: Literal["place", "subject"] | None = None
     # The sentence of such an entry, from its newest notification and the total count.
-    summary: Callable[[Notice, int], str] | None = None
+    summary: Callable[[NoticePayload, int], str] | None = None
 
 
 # Kinds of this app itself.
@@ -51,26 +52,26 @@ def listed_kinds() -> list[Kind]:
     return [kind for kind in _kinds.values() if kind.label]
 
 
-def kind_of(notice: Notice) -> Kind:
+def kind_of(notice: NoticePayload) -> Kind:
     """Return the kind of a notification; one that nobody registered shows its title."""
     return _kinds.get(notice["kind"]) or Kind(name=notice["kind"], sentence=_title)
 
 
-def sentence(notice: Notice) -> str:
+def sentence(notice: NoticePayload) -> str:
     """Return what a notification says, in the active language."""
     return kind_of(notice).sentence(notice)
 
 
-def detail(notice: Notice) -> str:
+def detail(notice: NoticePayload) -> str:
     """Return the text below the sentence: a moderator's reason, the text of a broadcast."""
     return kind_of(notice).detail(notice)
 
 
-def summary(notice: Notice, count: int) -> str:
-    """Return what an entry says that stands for ``count`` things, the newest of them ``notice``."""
+def summary(notice: NoticePayload, count: int) -> str:
+    """Return the sentence of an entry of ``count`` notifications, the newest of them ``notice``."""
     kind = kind_of(notice)
     return kind.summary(notice, count) if kind.summary else kind.sentence(notice)
 
 
-def _title(notice: Notice) -> str:
+def _title(notice: NoticePayload) -> str:
     return str(notice["title"])

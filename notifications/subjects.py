@@ -8,17 +8,17 @@ and a deleted or hidden one not at all.
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
-from notifications.kinds import Notice
+from notifications.kinds import NoticePayload
 
 MAX_SUBJECTS: Final = 50  # in one request: a page of an inbox
 
 # (user id, subjects) → the texts that this user may read now. A constant number of queries.
-Reader = Callable[[int, Collection[str]], Mapping[str, str]]
+SubjectReader = Callable[[int, Collection[str]], Mapping[str, str]]
 
-_readers: Final[dict[str, Reader]] = {}
+_readers: Final[dict[str, SubjectReader]] = {}
 
 
-def register_subjects(prefix: str, reader: Reader) -> None:
+def register_subjects(prefix: str, reader: SubjectReader) -> None:
     """Add the reader of subjects that begin with ``prefix.``; called in ``AppConfig.ready``."""
     _readers[prefix] = reader
 
@@ -34,6 +34,6 @@ def excerpts(user_id: int, subjects: Iterable[str | None]) -> dict[str, str]:
     return found
 
 
-def excerpts_of(user_id: int, notices: Iterable[Notice]) -> dict[str, str]:
+def excerpts_of(user_id: int, notices: Iterable[NoticePayload]) -> dict[str, str]:
     """Return the texts that these notifications are about, by subject."""
     return excerpts(user_id, (notice["subject"] for notice in notices))

@@ -23,7 +23,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The places that an operator's names stand for, and the wrong names."""
+    """The targets that an operator named, and the names that are wrong."""
 
     places: Sequence[Place]
     missing: Mapping[str, Sequence[str]]  # wrong name → close matches

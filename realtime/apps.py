@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core.signals import got_request_exception
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext, gettext_lazy
 
@@ -16,6 +17,7 @@ class RealtimeConfig(AppConfig):
         """Connect signals, register checks, and translate errors into the reader's language."""
         from realtime.auth import revocation
         from realtime.core import certificate, statements, tracing
+        from realtime.core.database import note_failed_request
         from realtime.protocol.errors import HoldfastError
         from realtime.site import checks
 
@@ -25,6 +27,7 @@ class RealtimeConfig(AppConfig):
         statements.connect_signals()
         certificate.register()
         tracing.start()
+        got_request_exception.connect(note_failed_request, dispatch_uid="realtime.core.database")
         if settings.DEBUG:
             _keep_no_statements()
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import django_stubs_ext
 import environ
 
-from realtime.site.environment import Environment
+from realtime.site.environment import DatabaseWaits, Environment
 from realtime.site.logs import logging_config
 
 # Lets Django's generic classes carry their type argument: ModelAdmin[Room].
@@ -130,9 +130,20 @@ TEMPLATES = [
 
 # Threads for reads; each holds at most one database connection.
 HOLDFAST_READ_THREADS = env.whole("HOLDFAST_READ_THREADS", 4)
-# Connections of one process: read threads, writer and requests. Times the number of processes, it
-# must be below PostgreSQL's max_connections.
+# Connections of one process: read threads, the two of the writer, and requests. Times the number of
+# processes, it must be below PostgreSQL's max_connections.
 HOLDFAST_DATABASE_POOL = env.whole("HOLDFAST_DATABASE_POOL", HOLDFAST_READ_THREADS + 8, least=2)
+
+# Seconds for one statement. On a healthy database they take milliseconds.
+HOLDFAST_STATEMENT_SECONDS = env.decimal("HOLDFAST_STATEMENT_SECONDS", 15)
+# Seconds to wait for a lock, and for a command of a locked stream to be answered.
+HOLDFAST_LOCK_SECONDS = env.decimal("HOLDFAST_LOCK_SECONDS", 5)
+# Seconds for which a transaction may do nothing: a frozen process must not keep its locks.
+HOLDFAST_IDLE_TRANSACTION_SECONDS = env.decimal("HOLDFAST_IDLE_TRANSACTION_SECONDS", 10)
+# Seconds to connect to PostgreSQL; libpq counts whole ones, and at least two.
+HOLDFAST_CONNECT_SECONDS = env.whole("HOLDFAST_CONNECT_SECONDS", 3, least=2)
+# Seconds to wait for a connection of the pool.
+HOLDFAST_POOL_SECONDS = env.decimal("HOLDFAST_POOL_SECONDS", 5)
 
 DATABASES = {
     "default": env.database(
@@ -140,6 +151,11 @@ DATABASES = {
         base=BASE_DIR,
         default=VAR_DIR / "holdfast.sqlite3",
         pool=HOLDFAST_DATABASE_POOL,
+        waits=DatabaseWaits(
+            lock=HOLDFAST_LOCK_SECONDS,
+            connect=HOLDFAST_CONNECT_SECONDS,
+            pool=HOLDFAST_POOL_SECONDS,
+        ),
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -155,6 +171,10 @@ CACHES = {"default": env.cache("CACHE_URL", "memory://")}
 # A lost cache signs no one out; a cache that is away costs one query.
 SESSION_ENGINE = "realtime.auth.cached_sessions"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Seconds for each step with the mail server; Django's default is none. Holdfast itself sends no
+# mail; Django does to ADMINS, and apps of your own may.
+EMAIL_TIMEOUT = 10
 
 # --- pages and languages --------------------------------------------------------------------------
 

@@ -17,7 +17,6 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
@@ -25,13 +24,12 @@ from django.utils.translation import gettext, ngettext
 
 from chat.admin.forms import ReasonForm
 from chat.admin.lists import ROWS_PER_PAGE, ReadOnlyAdmin, is_id
+from notifications.kinds import Label
 from realtime.protocol.errors import HoldfastError
 
 # Rows of one action: a page of the list. Each row is a transaction of its own.
 MAX_ROWS: Final = ROWS_PER_PAGE
 MAX_ERRORS: Final = 5  # shown one by one
-
-Label = str | Promise
 
 
 @dataclass(frozen=True, slots=True)

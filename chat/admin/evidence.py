@@ -19,9 +19,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from chat import services
-from chat.admin.actions import Label, Link, actor_id
+from chat.admin.actions import Link, actor_id
 from chat.admin.forms import RoomField
 from chat.admin.lists import ReadOnlyAdmin, person_id
 from chat.models import REASON_MAX_LENGTH, Message, Room
@@ -200,9 +201,9 @@ class ExportAdmin(ReadOnlyAdmin):
         self,
         request: HttpRequest,
         form: forms.Form,
-        title: Label,
-        explanation: Label,
-        button: Label,
+        title: StrOrPromise,
+        explanation: StrOrPromise,
+        button: StrOrPromise,
         *,
         is_destructive: bool = False,
     ) -> HttpResponse:
@@ -220,7 +221,7 @@ class ExportAdmin(ReadOnlyAdmin):
 
 def export_links(request: HttpRequest, username: str) -> list[Link]:
     """Return the buttons of a person's page that lead to these pages."""
-    links: list[tuple[Label, str, str]] = [
+    links: list[tuple[StrOrPromise, str, str]] = [
         (_("Remove messages"), "chat_bulk_add", "author"),
         (_("Export evidence"), "chat_evidence", "person"),
     ]

@@ -15,7 +15,7 @@ MAX_EXAMPLES: Final = 10
 CONTEXT: Final = 40  # characters on each side of a match
 
 
-class Part(NamedTuple):
+class PreviewPart(NamedTuple):
     """A piece of a text, matched or not."""
 
     text: str
@@ -26,12 +26,12 @@ class Example(NamedTuple):
     """A message that the filter matches."""
 
     message: Message
-    parts: list[Part]
+    parts: list[PreviewPart]
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    sample: list[Part]  # empty without a sample
+    sample: list[PreviewPart]  # empty without a sample
     sample_after: str  # the text that others would read; empty if it would be blocked
     checked: int
     matches: int
@@ -87,18 +87,20 @@ def _recent_messages(room_id: int | None) -> list[Message]:
     return [row for row in recent if not row.room.is_direct][:MAX_MESSAGES]
 
 
-def _parts(body: str, spans: Sequence[tuple[int, int]], near: int | None = None) -> list[Part]:
+def _parts(
+    body: str, spans: Sequence[tuple[int, int]], near: int | None = None
+) -> list[PreviewPart]:
     """Return a text in pieces; with ``near``, only that many characters around the first match."""
     is_cut = near is not None and bool(spans)
     start = max(0, spans[0][0] - (near or 0)) if is_cut else 0
     end = min(len(body), spans[0][1] + (near or 0)) if is_cut else len(body)
-    parts, position = [Part("…" if start else "", is_match=False)], start
+    parts, position = [PreviewPart("…" if start else "", is_match=False)], start
     for first, last in spans:
         if first >= end:
             break
-        parts.append(Part(body[position:first], is_match=False))
-        parts.append(Part(body[first:last], is_match=True))
+        parts.append(PreviewPart(body[position:first], is_match=False))
+        parts.append(PreviewPart(body[first:last], is_match=True))
         position = last
-    parts.append(Part(body[position : max(position, end)], is_match=False))
-    parts.append(Part("…" if end < len(body) else "", is_match=False))
+    parts.append(PreviewPart(body[position : max(position, end)], is_match=False))
+    parts.append(PreviewPart("…" if end < len(body) else "", is_match=False))
     return [part for part in parts if part.text]

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import get_language_bidi, gettext, gettext_lazy
 
 from chat.models import Message, Report, Room
 from realtime.site.time_zones import WHEN
@@ -22,9 +22,17 @@ _DECIDED: Final = {
 }
 
 
+def isolated(text: object) -> str:
+    """Return a text whose direction leaves the sentence around it alone.
+
+    A Latin name at the edge of an Arabic sentence would otherwise move the colon beside it.
+    """
+    return f"\u2068{text}\u2069" if get_language_bidi() else str(text)
+
+
 def link(model: str, pk: int, text: object) -> SafeString:
     return format_html(
-        '<a href="{}">{}</a>', reverse(f"admin:chat_{model}_change", args=[pk]), text
+        '<a href="{}"><bdi>{}</bdi></a>', reverse(f"admin:chat_{model}_change", args=[pk]), text
     )
 
 
@@ -80,10 +88,10 @@ def case_state(found: Report) -> SafeString:
     state = str(found.status)
     if found.status in _DECIDED:
         short, long = _DECIDED[Report.Status(found.status)]
-        label = long % {"name": found.closed_by.username} if found.closed_by else short
+        label = long % {"name": isolated(found.closed_by.username)} if found.closed_by else short
     elif found.assigned_to is not None:
         state = "assigned"
-        label = gettext("Assigned to %(name)s") % {"name": found.assigned_to.username}
+        label = gettext("Assigned to %(name)s") % {"name": isolated(found.assigned_to.username)}
     else:
         label = gettext("Open")
     return format_html('<span class="tag tag--{}">{}</span>', state, label)

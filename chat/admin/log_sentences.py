@@ -126,13 +126,15 @@ def sentence(row: ModerationLog) -> SafeString:
 
 def plain(row: ModerationLog) -> str:
     """Return the same without links."""
-    return strip_tags(sentence(row))
+    opening, closing = formatting.isolated(" ").split(" ")
+    return strip_tags(sentence(row).replace("<bdi>", opening).replace("</bdi>", closing))
 
 
 def details(found: dict[str, Any]) -> str:
     """Return labelled values: ``From: Member · To: Owner``. Unknown names stay as they are."""
     return " · ".join(
-        str(_LABELS.get(name, f"{name}: %s")) % _value(name, value) for name, value in found.items()
+        str(_LABELS.get(name, f"{name}: %s")) % formatting.isolated(_value(name, value))
+        for name, value in found.items()
     )
 
 

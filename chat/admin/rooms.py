@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext, ngettext_lazy
+from django.utils.translation import gettext, ngettext, ngettext_lazy, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from chat import services
@@ -152,7 +152,7 @@ class RoomAdmin(ActionAdmin):
     def state(self, row: Room) -> str:
         if row.archived_at:
             return gettext("Archived")
-        return gettext("Locked") if row.read_only else gettext("Open")
+        return gettext("Locked") if row.read_only else pgettext("state of a room", "Open")
 
     @admin.display(description=_("slow mode"))
     def slow(self, row: Room) -> str:

@@ -95,7 +95,9 @@ async def post_message(caller: Caller, fields: PostMessage) -> Data:
         flags=found.flags,
         refusal=found.refusal,
     )
-    posted = await writer().batch(services.post_messages, post)
+    posted = await writer().batch(
+        services.post_messages, post, place=fields.room, author=caller.user_id
+    )
     return {"message": posted.data, "seq": posted.data["seq"], "duplicate": posted.duplicate}
 
 
@@ -172,7 +174,9 @@ async def leave(caller: Caller, fields: OneRoom) -> Data:
 async def read_room(caller: Caller, fields: ReadRoom) -> Data:
     """Store how far the room is read. Members of small rooms see it at once."""
     mark = services.ReadMark(user_id=caller.user_id, room_id=fields.room, number=fields.number)
-    marked = await writer().batch(services.mark_read, mark)
+    marked = await writer().batch(
+        services.mark_read, mark, place=caller.user_id, author=caller.user_id
+    )
     if marked.moved and marked.member_count <= policies.READ_SIGNAL_MAX_MEMBERS:
         data = {"user": caller.user_id, "number": marked.number}
         await (await hubs.started()).signal(

@@ -10,7 +10,7 @@ _FILE = Path(__file__).with_name("demo.toml")
 _AGO = re.compile(r"(?:(?P<days>\d+)d)? ?(?:(?P<hours>\d+)h)? ?(?:(?P<minutes>\d+)m)?")
 
 
-class Person(msgspec.Struct, forbid_unknown_fields=True):
+class DemoPerson(msgspec.Struct, forbid_unknown_fields=True):
     """An account. ``note`` is printed with the login."""
 
     username: str
@@ -63,7 +63,7 @@ class Conversation(msgspec.Struct, forbid_unknown_fields=True):
 
 class Story(msgspec.Struct, forbid_unknown_fields=True):
     welcome: str
-    people: list[Person]
+    people: list[DemoPerson]
     rooms: list[DemoRoom]
     conversations: list[Conversation]
 

@@ -144,14 +144,7 @@ def _messages(scope: Scope) -> Iterator[Message]:
             number__gte=number - SURROUNDINGS,
             number__lte=number + SURROUNDINGS,
         )
-    if scope.person is not None:
-        rows = rows.filter(author=scope.person)
-    if scope.room is not None:
-        rows = rows.filter(room=scope.room)
-    if scope.since is not None:
-        rows = rows.filter(created_at__gte=scope.since)
-    if scope.until is not None:
-        rows = rows.filter(created_at__lte=scope.until)
+    rows = rows.filter(_narrowed(scope, person="author"))
     by_number = scope.message is not None or (scope.room is not None and scope.person is None)
     return paged(_without_private(rows), key="number" if by_number else "pk", most=MAX_MESSAGES)
 
@@ -280,15 +273,19 @@ def _entries(scope: Scope) -> Iterator[ModerationLog]:
     rows = ModerationLog.objects.select_related("actor", "subject", "room")
     if scope.message is not None:
         rows = rows.filter(message=scope.message)
-    if scope.person is not None:
-        rows = rows.filter(subject=scope.person)
-    if scope.room is not None:
-        rows = rows.filter(room=scope.room)
-    if scope.since is not None:
-        rows = rows.filter(created_at__gte=scope.since)
-    if scope.until is not None:
-        rows = rows.filter(created_at__lte=scope.until)
+    rows = rows.filter(_narrowed(scope, person="subject"))
     return paged(rows, most=MAX_MESSAGES)
+
+
+def _narrowed(scope: Scope, *, person: str) -> Q:
+    """Return the condition for person, room and time; ``person`` is the name of their column."""
+    conditions = {
+        person: scope.person,
+        "room": scope.room,
+        "created_at__gte": scope.since,
+        "created_at__lte": scope.until,
+    }
+    return Q(**{name: value for name, value in conditions.items() if value is not None})
 
 
 def _chunks(ids: list[int]) -> Iterator[list[int]]:

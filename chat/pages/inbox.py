@@ -1,17 +1,17 @@
 """The values for the template of the inbox page. Reads only."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext_lazy, ngettext
 
+from chat.pages.page_data import Values
 from notifications import kinds, queries, subjects
 from notifications.grouping import first_unread, grouped, key, total
 from notifications.queries import Shelf
 from realtime.core.streams import StreamName
 
-Values = dict[str, Any]
 Rooms = Mapping[StreamName, str]  # the present names of the rooms that someone is in, by stream
 Excerpts = Mapping[str, str]  # the present texts of messages, by subject
 
@@ -87,7 +87,7 @@ def _single(notice: Values, excerpts: Excerpts) -> Values:
 
 
 def _chip(notice: Values) -> str:
-    """Return how many reactions one row stands for, if it is more than one."""
+    """Return the number of reactions of one row, if it is more than one."""
     if notice["kind"] != "reaction" or notice["count"] < 2:
         return ""
     return ngettext("%(count)s reaction", "%(count)s reactions", notice["count"]) % {

@@ -28,14 +28,14 @@ from realtime.auth import banned
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
 
 P = ParamSpec("P")
-Page = Callable[Concatenate[HttpRequest, P], HttpResponse]
+PageView = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 LAST_ROOM = "last_room"  # cookie: the room that "/" redirects to
 LAST_ROOM_SECONDS = 365 * 24 * 3600
 MAX_NUMBER_DIGITS = 18  # fits into a 64-bit column
 
 
-def page(view: Page[P]) -> Page[P]:
+def page(view: PageView[P]) -> PageView[P]:
     """Make an HTML page of a view: for signed-in users, never cached, with HTML error pages."""
 
     @never_cache
@@ -51,7 +51,7 @@ def page(view: Page[P]) -> Page[P]:
         except Forbidden as error:
             raise PermissionDenied(error.message) from error
 
-    return cast("Page[P]", wrapped)
+    return cast("PageView[P]", wrapped)
 
 
 def ban_page(request: HttpRequest, user: User) -> HttpResponse | None:

@@ -13,21 +13,21 @@ from realtime.protocol.errors import BadRequest
 
 commands = Commands(handlers.commands)
 
-Id = Annotated[int, msgspec.Meta(ge=1, le=policies.MAX_ID)]
-Ids = Annotated[list[Id], msgspec.Meta(max_length=policies.MAX_IDS)]
+NotificationId = Annotated[int, msgspec.Meta(ge=1, le=policies.MAX_ID)]
+NotificationIds = Annotated[list[NotificationId], msgspec.Meta(max_length=policies.MAX_IDS)]
 
 
 class Read(msgspec.Struct):
     """Some notifications, or all of them."""
 
-    notifications: Ids | None = None
+    notifications: NotificationIds | None = None
     all: bool = False
 
 
 class Some(msgspec.Struct):
     """Some notifications."""
 
-    notifications: Ids
+    notifications: NotificationIds
 
 
 @commands("notification.read")

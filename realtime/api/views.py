@@ -26,7 +26,9 @@ from realtime.core import activity, metrics, reads
 from realtime.core.commands import Commands, counted, parse_fields
 from realtime.core.database import read
 from realtime.core.drain import drain
+from realtime.core.outages import health
 from realtime.core.streams import Reader
+from realtime.core.writer import writer
 from realtime.engine import hub as hubs
 from realtime.engine.http_follower import AccessEnded, HttpFollower
 from realtime.protocol import frames
@@ -295,25 +297,34 @@ async def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """Report whether to send clients here. Without the broker a node is slower but ready."""
+    """Report whether to send clients here. Without the broker a node is slower but ready.
+
+    A node that cannot write is ready as well: its clients read, and would not fare better on
+    another node of the same database. With ``?write=1`` it is ready only after a recent write, for
+    deploys.
+    """
+    database = await _database()
+    writable = health.proven if request.GET.get("write") == "1" else health.writable
+    healthy = {
+        "database": database == "ok",
+        "writable": writable or request.GET.get("write") != "1",
+        "draining": not drain.begun,
+    }
+    layer = _layer()
+    down = [name for name, good in healthy.items() if not good]
+    degraded = layer == "degraded" or not writable
     state = {
-        "database": await _database(),
-        "layer": _layer(),
+        "status": "not ready" if down else "degraded" if degraded else "ready",
+        "down": down,
+        "node": settings.HOLDFAST_NODE_NAME,
+        "database": database,
+        "writable": writable,
+        "cause": None if database == "ok" and writable else health.cause,
+        "oldest_write_seconds": round(writer().oldest_seconds, 1),
+        "layer": layer,
         "draining": "draining" if drain.begun else "no",
     }
-    down = [
-        name
-        for name, good in (
-            ("database", state["database"] == "ok"),
-            ("draining", not drain.begun),
-        )
-        if not good
-    ]
-    status = "not ready" if down else "degraded" if state["layer"] == "degraded" else "ready"
-    return JsonResponse(
-        {"status": status, "down": down, "node": settings.HOLDFAST_NODE_NAME, **state},
-        status=503 if down else 200,
-    )
+    return JsonResponse(state, status=503 if down else 200)
 
 
 @require_safe

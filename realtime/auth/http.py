@@ -19,14 +19,13 @@ from realtime.auth.accounts import Account, Credentials, Identity, identify
 from realtime.auth.handshake import bearer
 from realtime.core import reads
 from realtime.core.commands import Caller, describe_problem
-from realtime.core.database import OUTAGES, RETRY_AFTER_SECONDS, after_outage, read
+from realtime.core.database import ERRORS, read, unavailable
 from realtime.protocol.errors import (
     BadRequest,
     Forbidden,
     HoldfastError,
     NotAuthenticated,
     NotFound,
-    Unavailable,
 )
 
 EPOCH_HEADER: Final = "Stream-Epoch"
@@ -53,7 +52,7 @@ AsyncDjangoView = Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, Http
 
 
 # Errors that become responses; Django logs all others.
-REPORTED = (HoldfastError, Http404, PermissionDenied, *OUTAGES)
+REPORTED = (HoldfastError, Http404, PermissionDenied, *ERRORS)
 
 
 class TooLarge(BadRequest):
@@ -151,11 +150,7 @@ def error_response(error: Exception) -> JsonResponse:
         case PermissionDenied():
             found = Forbidden(str(error) or "You don't have permission to do that.")
         case _:
-            after_outage()
-            found = Unavailable(
-                "The database isn't responding. Try again in a moment.",
-                retry_after=RETRY_AFTER_SECONDS,
-            )
+            found = unavailable(error)
     response = JsonResponse({"error": found.as_object()}, status=found.status)
     if isinstance(found, NotAuthenticated):
         response.headers["WWW-Authenticate"] = "Bearer"

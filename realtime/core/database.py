@@ -8,6 +8,7 @@ that was restarted has ended them all, which shows only when they are used.
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -15,9 +16,9 @@ from threading import Barrier, local
 from typing import Any, Final, ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 
-from realtime.core import request_ids
+from realtime.core import metrics, outages, request_ids
 from realtime.core.batcher import Batcher, I, Many, R
 from realtime.core.per_process import PerLoop
 from realtime.protocol.errors import Unavailable, failed
@@ -27,15 +28,19 @@ log = logging.getLogger("holdfast.database")
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# The database is away, restarting, locked or out of connections.
-OUTAGES = (OperationalError, InterfaceError)
+# All errors of the database; `outages.is_outage` tells which of them are its own fault.
+ERRORS = (DatabaseError, InterfaceError)
 RETRY_AFTER_SECONDS = 1.0
 READ_BATCH = 200  # items of one shared read; beyond that the gain per item is small
 # Items that wait for a shared read: a node's share of the sockets that reconnect at once.
 MAX_WAITING = 20_000
 
 
-class Outages:
+class Blocked(Unavailable):
+    """A lock was not free in time, or a statement took too long. Nothing was changed."""
+
+
+class StaleConnections:
     """Counts the outages that this process has met, and closes connections from before them."""
 
     def __init__(self) -> None:
@@ -49,7 +54,8 @@ class Outages:
         for connection in connections.all(initialized_only=True):
             pool = getattr(connection, "pool", None)
             if pool is not None and not pool.closed:
-                pool.check()
+                # `check` would wait on each connection for a server that may not answer.
+                pool.drain()
 
     def close_outdated(self) -> None:
         """Close the connections of this thread if they are from before an outage."""
@@ -62,7 +68,7 @@ class Outages:
             if connection.in_atomic_block:
                 continue  # the code that began the transaction ends it
             if getattr(connection, "pool", None) is not None and connection.connection is not None:
-                with suppress(*OUTAGES):
+                with suppress(*ERRORS):
                     connection.connection.close()  # or the pool would give it to the next caller
             connection.close()
 
@@ -89,7 +95,7 @@ class Readers:
             close_connections(pool, settings.HOLDFAST_READ_THREADS)
 
 
-_outages: Final = Outages()
+_stale: Final = StaleConnections()
 _readers: Final = Readers()
 
 
@@ -112,20 +118,46 @@ async def read_together(many: Many[I, R], item: I) -> R:
 
 
 def guarded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run ``function`` on this thread's connection and turn an outage into ``Unavailable``."""
-    _outages.close_outdated()
+    """Run ``function`` on this thread's connection and turn an outage into ``Unavailable``.
+
+    Raises ``Blocked`` for a lock that was not free in time, or a statement that took too long.
+    """
+    _stale.close_outdated()
     try:
-        return function(*args, **kwargs)
-    except OUTAGES as error:
-        _outages.add()
-        raise Unavailable(
-            "The database isn't responding. Try again in a moment.", retry_after=RETRY_AFTER_SECONDS
-        ) from error
+        result = function(*args, **kwargs)
+    except ERRORS as error:
+        raise unavailable(error) from error
+    outages.health.answered()
+    return result
 
 
-def after_outage() -> None:
-    """Close the connections that were opened before an outage."""
-    _outages.add()
+def unavailable(error: Exception) -> Unavailable:
+    """Note an outage, and return its answer. Raises the error again if it is none."""
+    if not outages.is_outage(error):
+        raise error
+    outages.note(error)
+    if outages.is_blocked(error):
+        return Blocked("The server is busy; try again.", retry_after=RETRY_AFTER_SECONDS)
+    if outages.is_stale(error):
+        _stale.add()
+    return Unavailable(
+        "The database isn't responding. Try again in a moment.", retry_after=RETRY_AFTER_SECONDS
+    )
+
+
+def note_failed_request(**_: object) -> None:
+    """Note an outage that ended in Django's error page; connected to ``got_request_exception``."""
+    error = sys.exc_info()[1]
+    if isinstance(error, ERRORS) and outages.is_outage(error):
+        unavailable(error)
+
+
+def cut() -> None:
+    """End every wait for the database in this process, from any thread. Only before its exit."""
+    if connections[DEFAULT_DB_ALIAS].vendor == "postgresql":
+        from realtime.core.postgresql import cut_all
+
+        cut_all()
 
 
 def close() -> None:
@@ -159,3 +191,19 @@ async def _read_many(many: Many[Any, Any], items: list[Any]) -> Sequence[Any]:
 
 
 _shared_reads: Final = PerLoop(lambda: Batcher(_read_many, size=READ_BATCH, waiting=MAX_WAITING))
+
+
+def _pooled(state: str) -> int:
+    """Return how many connections of this process are idle or used, or how many are waited for."""
+    pool = getattr(connections[DEFAULT_DB_ALIAS], "pool", None)
+    if pool is None:
+        return 0
+    stats = pool.get_stats()
+    if state == "waiting":
+        return int(stats.get("requests_waiting", 0))
+    idle: int = stats["pool_available"]
+    return idle if state == "idle" else stats["pool_size"] - idle
+
+
+for _state in ("idle", "used", "waiting"):
+    metrics.database_pool_connections.labels(_state).set_function(partial(_pooled, _state))

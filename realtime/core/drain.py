@@ -5,7 +5,7 @@ from typing import Final
 
 from realtime.core import metrics
 
-Listener = Callable[[], object]
+DrainListener = Callable[[], object]
 
 
 class Drain:
@@ -13,7 +13,7 @@ class Drain:
 
     def __init__(self) -> None:
         self._begun = False
-        self._listeners: set[Listener] = set()
+        self._listeners: set[DrainListener] = set()
 
     @property
     def begun(self) -> bool:
@@ -29,7 +29,7 @@ class Drain:
         for listener in tuple(self._listeners):
             listener()
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
+    def listen(self, listener: DrainListener) -> Callable[[], None]:
         """Call ``listener`` when the drain begins. Returns a function that cancels this."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)

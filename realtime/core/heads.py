@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 
-from realtime.core import publishing
+from realtime.core import limits, publishing
 from realtime.core.streams import StreamName
 from realtime.models import Stream
 from realtime.protocol.page import Event
@@ -85,8 +85,23 @@ def _lock(names: Sequence[str]) -> dict[str, int]:
 
 
 def _select(names: Sequence[str]) -> dict[str, int]:
+    if connection.vendor == "postgresql":
+        return _select_limited(names)
     rows = Stream.objects.select_for_update().filter(name__in=names).order_by("name")
     return dict(rows.values_list("name", "head"))
+
+
+def _select_limited(names: Sequence[str]) -> dict[str, int]:
+    """Apply the limits to the transaction and lock the rows, in one round trip."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{limits.local_settings()}"  # noqa: S608  numbers and placeholders only
+            "SELECT name, head FROM realtime_stream WHERE name = ANY(%s) ORDER BY name FOR UPDATE",
+            [list(names)],
+        )
+        while cursor.description is None and cursor.nextset():
+            pass
+        return dict(cursor.fetchall())
 
 
 def _write(heads: dict[str, int]) -> None:

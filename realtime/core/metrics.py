@@ -169,6 +169,24 @@ http_in_flight = _gauge(
     "http_in_flight", "Requests in progress, without long polls and event streams that wait"
 )
 layer_waiting = _gauge("layer_waiting", "Messages that wait to be sent to the channel layer")
+writer_waiting = _gauge(
+    "writer_waiting", "Commands that wait for the writer, with those that it is running"
+)
+writer_oldest_seconds = _gauge(
+    "writer_oldest_seconds", "Age of the oldest of these commands; 0 without any"
+)
+database_up = _gauge("database_up", "1 if the database answered this process last, 0 if not")
+writable = _gauge("writable", "1 if this node could write to the database recently")
+database_pool_connections = _gauge(
+    "database_pool_connections",
+    "Connections of this process to PostgreSQL: idle, used, or waited for (waiting)",
+    "state",
+)
+database_errors = _counter(
+    "database_errors",
+    "Errors of the database, by SQLSTATE, the name of SQLite's error, or pool_timeout",
+    "sqlstate",
+)
 
 events_in = HotCounter("events_in", "Events that reached a tail: local or layer", "source")
 events_delivered = HotCounter(

@@ -29,7 +29,7 @@ PARALLEL_SENDS = 50  # by a process without a hub, such as `manage.py broadcast`
 Changes = Mapping[StreamName, Sequence[Event]]
 
 
-class Hub(Protocol):
+class PublishingHub(Protocol):
     """The hub of this process, as a commit sees it."""
 
     def published_from_thread(self, changes: Changes) -> None:
@@ -40,9 +40,9 @@ class LocalHub:
     """The hub of this process, if one runs."""
 
     def __init__(self) -> None:
-        self._hub: Hub | None = None
+        self._hub: PublishingHub | None = None
 
-    def attach(self, hub: Hub | None) -> None:
+    def attach(self, hub: PublishingHub | None) -> None:
         """Publish through ``hub`` from now on, or through the channel layer if it is None."""
         self._hub = hub
 

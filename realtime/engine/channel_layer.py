@@ -30,7 +30,7 @@ SILENCE_SECONDS = 4.0
 RETRY_SECONDS = 1.0  # between attempts to open the channel again
 MAX_OUTGOING = 5000  # messages that wait to be sent; the head check delivers the others
 
-Message = Mapping[str, Any]
+LayerMessage = Mapping[str, Any]
 
 
 class ChannelLayerClient:
@@ -44,7 +44,7 @@ class ChannelLayerClient:
         self,
         node: str,
         *,
-        on_message: Callable[[Message], None],
+        on_message: Callable[[LayerMessage], None],
         on_possible_gap: Callable[[], None],
         groups: Callable[[], Collection[str]],
     ) -> None:
@@ -142,7 +142,7 @@ class ChannelLayerClient:
         for group in [*self._heartbeats, *self._groups()]:
             await self._layer.group_add(group, self._channel)
 
-    def _receive(self, message: Message) -> None:
+    def _receive(self, message: LayerMessage) -> None:
         if message["type"] == "heartbeat":
             if message["node"] == self._node:
                 self._on_heartbeat(message["group"])

@@ -22,7 +22,7 @@ from realtime.core import activity, database, metrics, publishing, reads, stream
 from realtime.core.node_reports import Reporter
 from realtime.core.per_process import PerLoop
 from realtime.core.streams import Reader
-from realtime.engine.channel_layer import ChannelLayerClient, Message
+from realtime.engine.channel_layer import ChannelLayerClient, LayerMessage
 from realtime.engine.head_check import HeadCheck
 from realtime.engine.http_follower import HttpFollower
 from realtime.engine.presence import PresenceTracker
@@ -222,7 +222,7 @@ class Hub:
             for message in publishing.messages(name, events, node=self.node):
                 self.layer.send(publishing.group(name), {**message, "at": committed_at})
 
-    def _on_message(self, message: Message) -> None:
+    def _on_message(self, message: LayerMessage) -> None:
         match message["type"]:
             case "events":
                 if tail := self.tails.get(message["stream"]):

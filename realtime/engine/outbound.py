@@ -7,13 +7,12 @@ slower, and the count is only as accurate as that server's backpressure.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
+from realtime.auth.handshake import Send
 from realtime.protocol.websocket_frames import framed
-
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Prepared:

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from realtime.core.publishing import CLUSTER_GROUP, group
-from realtime.engine.channel_layer import ChannelLayerClient, Message
+from realtime.engine.channel_layer import ChannelLayerClient, LayerMessage
 from realtime.protocol.presence import Presence
 
 log = logging.getLogger("holdfast.presence")
@@ -54,7 +54,7 @@ class PresenceTracker:
         """Count one socket less."""
         self._presence.leave(stream, user_id, time.monotonic())
 
-    def on_message(self, message: Message) -> None:
+    def on_message(self, message: LayerMessage) -> None:
         """Take in a message of another process."""
         self._presence.receive(dict(message), time.monotonic())
 

@@ -41,18 +41,18 @@ WATCH_SECONDS = 60.0  # after the last question about a stream without users on 
 WATCH_MAX_STREAMS = 500  # beyond it, the stream that was asked about longest ago is dropped
 ANSWER_MAX_PARTS = 50  # of at most LISTED_MAX ids each: below 100 KiB
 
-Message = dict[str, Any]
+PresenceMessage = dict[str, Any]
 
 
-class Send(NamedTuple):
+class Outgoing(NamedTuple):
     """A message to the group of ``stream``, or to every process where that is None."""
 
     stream: str | None
-    message: Message
+    message: PresenceMessage
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PresenceChange:
     """The content of a ``presence`` signal; ``joined`` and ``left`` are None for large streams."""
 
     stream: str
@@ -71,19 +71,19 @@ class Change:
 class Due(NamedTuple):
     """The work of one turn: messages to other processes, changes for the sockets here."""
 
-    sends: list[Send]
-    changes: list[Change]
+    sends: list[Outgoing]
+    changes: list[PresenceChange]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PresenceView:
     """The presence of a stream, as clients see it."""
 
     count: int  # in a large stream a user with sockets on two processes may count twice
     users: frozenset[int] | None  # None: too many to list
 
 
-_EMPTY = View(0, frozenset())
+_EMPTY = PresenceView(0, frozenset())
 
 
 @dataclass(slots=True)
@@ -125,7 +125,7 @@ class Presence:
         self._leaving: dict[tuple[str, int], float] = {}  # when the linger ends, in that order
         self._watched: dict[str, float] = {}  # when the watch ends, in that order
         self._peers: dict[str, _Peer] = {}
-        self._shown: dict[str, View] = {}
+        self._shown: dict[str, PresenceView] = {}
         self._version = 0
         self._heartbeat_at = float("-inf")
         self._met_at = float("inf")  # when all others are known; set by the first ``due``
@@ -176,7 +176,7 @@ class Presence:
         view = self._view(stream)
         return view.count, None if view.users is None else sorted(view.users)
 
-    def receive(self, message: Message, now: float) -> None:
+    def receive(self, message: PresenceMessage, now: float) -> None:
         """Handle a message from any process; those from this one are ignored."""
         process = message["process"]
         if process == self._process:
@@ -199,19 +199,23 @@ class Presence:
         self._end_lingers(now)
         self._end_watches(now)
         self._drop_silent(now)
-        sends = [Send(stream, self._parts([stream], renew=True)) for stream in self._unannounced]
+        sends = [
+            Outgoing(stream, self._parts([stream], renew=True)) for stream in self._unannounced
+        ]
         self._unannounced.clear()
-        sends += [Send(None, self._parts(some)) for some in _pieces(self._asked, ANSWER_MAX_PARTS)]
+        sends += [
+            Outgoing(None, self._parts(some)) for some in _pieces(self._asked, ANSWER_MAX_PARTS)
+        ]
         self._asked.clear()
         sends += [
-            Send(None, self._message("ask", streams=some))
+            Outgoing(None, self._message("ask", streams=some))
             for some in _pieces(self._wanted, ASK_MAX_STREAMS)
         ]
         self._wanted.clear()
         self._forget_empty()
         if now >= self._heartbeat_at:
             self._heartbeat_at = now + HEARTBEAT_SECONDS
-            sends.append(Send(None, self._heartbeat()))
+            sends.append(Outgoing(None, self._heartbeat()))
         return Due(sends, self._changes())
 
     # This process
@@ -244,7 +248,7 @@ class Presence:
         self._unannounced[stream] = None
         self._unshown[stream] = None
 
-    def _parts(self, streams: Iterable[str], *, renew: bool = False) -> Message:
+    def _parts(self, streams: Iterable[str], *, renew: bool = False) -> PresenceMessage:
         parts = []
         for stream in streams:
             own = self._own[stream]
@@ -255,7 +259,7 @@ class Presence:
             parts.append([stream, own.version, len(own.users), users])
         return self._message("part", parts=parts)
 
-    def _heartbeat(self) -> Message:
+    def _heartbeat(self) -> PresenceMessage:
         names = sorted(self._own)
         start = bisect_left(names, self._window_from)
         window = names[start : start + HEARTBEAT_MAX_STREAMS]
@@ -267,7 +271,7 @@ class Presence:
             "heartbeat", version=self._version, begin=begin, end=end, versions=versions
         )
 
-    def _message(self, kind: str, **content: Any) -> Message:
+    def _message(self, kind: str, **content: Any) -> PresenceMessage:
         return {"type": f"presence.{kind}", "process": self._process, **content}
 
     def _forget_empty(self) -> None:
@@ -299,7 +303,7 @@ class Presence:
             else:
                 peer.parts.pop(stream, None)
 
-    def _receive_heartbeat(self, peer: _Peer, message: Message) -> None:
+    def _receive_heartbeat(self, peer: _Peer, message: PresenceMessage) -> None:
         begin, end = message["begin"], message["end"]
         versions: Mapping[str, int] = message["versions"]
         for stream in {**self._own, **self._watched}:
@@ -321,7 +325,7 @@ class Presence:
 
     # The view of clients
 
-    def _view(self, stream: str) -> View:
+    def _view(self, stream: str) -> PresenceView:
         own = self._own.get(stream)
         if own is None and stream not in self._watched:
             return _EMPTY
@@ -334,9 +338,9 @@ class Presence:
             elif part is not None:
                 unnamed += part.count
         count = len(users) + unnamed
-        return View(count, frozenset(users) if count <= LISTED_MAX else None)
+        return PresenceView(count, frozenset(users) if count <= LISTED_MAX else None)
 
-    def _changes(self) -> list[Change]:
+    def _changes(self) -> list[PresenceChange]:
         changes = []
         for stream in self._unshown:
             before, after = self._shown.pop(stream, _EMPTY), self._view(stream)
@@ -344,10 +348,10 @@ class Presence:
                 self._shown[stream] = after
             if before.users is None or after.users is None:
                 if before.count != after.count:
-                    changes.append(Change(stream, after.count, None, None))
+                    changes.append(PresenceChange(stream, after.count, None, None))
             elif before.users != after.users:
                 changes.append(
-                    Change(
+                    PresenceChange(
                         stream,
                         after.count,
                         sorted(after.users - before.users),

@@ -17,7 +17,7 @@ FIELD_SHOWN = 64  # characters of a field's name in an error
 
 _structure = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]|NaN|Infinity', re.DOTALL)
 _half_pair = re.compile("[\ud800-\udfff]").search
-_TOO_DEEP = "NaN"  # stands for what is nested too deep; a text that has NaN of its own is not JSON
+_TOO_DEEP = "NaN"  # marks a value that is nested too deep; a text with a NaN of its own is not JSON
 
 
 class NotJson(Exception):

@@ -9,8 +9,10 @@ import gc
 import ipaddress
 import logging
 import math
+import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,6 +25,7 @@ from twisted.internet import defer
 from twisted.internet import reactor as _reactor
 from twisted.logger import ILogObserver, LogLevel, formatEvent, globalLogBeginner
 
+from realtime.core import database
 from realtime.core.drain import drain
 from realtime.core.writer import writer
 from realtime.engine import hub as hubs
@@ -42,6 +45,11 @@ SLOT_SECONDS: Final = 0.1  # of the drain; the clients of a slot reconnect sprea
 SLOWEST_HANDOVER: Final = 50  # clients a second; a node with few need not take all of DRAIN_SECONDS
 # After the last client was sent away: for posts, requests and closes in progress.
 FINISH_SECONDS: Final = 10.0
+# After that: for the writer's last commits and the hub, and again for threads that still wait for
+# the database. So a node is gone DRAIN_SECONDS and 20 s after SIGTERM, whatever hangs.
+EXIT_SECONDS: Final = 5.0
+# Before the connections of threads that still run are cut; idle ones end at once.
+CUT_AFTER_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.05
 # New objects before Python searches the young ones for cycles: those of 500 sockets. With Python's
 # 700 objects, a node with thousands of sockets spent 40 % of every handshake on that search.
@@ -126,6 +134,7 @@ class HoldfastServer(Server):
             await self._finish()
         except Exception:
             log.exception("drain failed")
+        threading.Thread(target=_end_process, daemon=True, name="exit").start()
         reactor.stop()
 
     async def _hand_over(self) -> None:
@@ -152,8 +161,16 @@ class HoldfastServer(Server):
         for protocol in self._sockets():
             protocol.cut()
         if not self._hurry.is_set():
-            await asyncio.wait_for(writer().idle(), FINISH_SECONDS)
-            await hubs.stop()
+            try:
+                async with asyncio.timeout(EXIT_SECONDS):
+                    await writer().idle()
+                    await hubs.stop()
+            except TimeoutError:
+                # Their clients have no answer, and repeat them on another node.
+                log.warning(
+                    "the drain is over and commands still wait for the database",
+                    extra={"oldest_seconds": round(writer().oldest_seconds, 1)},
+                )
 
     async def _pause(self, seconds: float) -> None:
         """Wait, or return at once after a second signal."""
@@ -294,6 +311,15 @@ class HoldfastServer(Server):
         for protocol in [each for each in self.connections if each.check_at <= now]:
             protocol.check_timeouts()
         reactor.callLater(TIMEOUT_CHECK_SECONDS, self.timeout_checker)
+
+
+def _end_process() -> None:
+    """Let the process end although threads still wait: Python joins them before it exits."""
+    time.sleep(CUT_AFTER_SECONDS)
+    database.cut()
+    time.sleep(EXIT_SECONDS - CUT_AFTER_SECONDS)
+    log.error("threads still run after the drain; the process ends without them")
+    os._exit(1)
 
 
 def trusted_peer(client: Sequence[Any] | None) -> bool:

@@ -16,13 +16,15 @@ from django.core.checks import CheckMessage, Error
 
 from realtime.core.publishing import MEMORY_LAYER
 
+# From SIGTERM on, besides DRAIN_SECONDS: FINISH_SECONDS of realtime/server/server.py.
+FINISH_SECONDS: Final = 10.0
 SECRET_LENGTH: Final = 50  # characters, as Django's own check wants
-CONNECTIONS_BESIDE_READS: Final = 2  # the writer and one request
+CONNECTIONS_BESIDE_READS: Final = 3  # the writer's two and one request
 
 
 def register_all() -> None:
     """Register the checks with Django; called from ``AppConfig.ready``."""
-    for check in (processes, origins, secret, one_machine, limits, pool):
+    for check in (processes, origins, secret, one_machine, limits, pool, waits):
         checks.register(check)
 
 
@@ -124,6 +126,33 @@ def pool(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMes
     if size < needed:
         yield Error(
             f"HOLDFAST_DATABASE_POOL is {size}: expected at least {needed}, "
-            f"for {settings.HOLDFAST_READ_THREADS} read threads, the writer and one request.",
+            f"for {settings.HOLDFAST_READ_THREADS} read threads, two of the writer, one request.",
             id="holdfast.E008",
+        )
+
+
+def waits(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
+    """Refuse limits of waits that contradict each other; warn of those that outlast a drain."""
+    lock: float = settings.HOLDFAST_LOCK_SECONDS
+    statement: float = settings.HOLDFAST_STATEMENT_SECONDS
+    if lock >= statement:
+        yield Error(
+            f"HOLDFAST_LOCK_SECONDS is {lock:g}: expected less than HOLDFAST_STATEMENT_SECONDS, "
+            f"{statement:g}.",
+            hint="Otherwise a wait for a lock is reported as a slow statement.",
+            id="holdfast.E020",
+        )
+    if settings.HOLDFAST_CONNECT_SECONDS > settings.HOLDFAST_POOL_SECONDS:
+        yield checks.Warning(
+            f"HOLDFAST_POOL_SECONDS is {settings.HOLDFAST_POOL_SECONDS:g}: expected at least "
+            f"HOLDFAST_CONNECT_SECONDS, {settings.HOLDFAST_CONNECT_SECONDS}.",
+            hint="Otherwise callers give up before the connection that they wait for is made.",
+            id="holdfast.W020",
+        )
+    if statement > settings.DRAIN_SECONDS + FINISH_SECONDS:
+        yield checks.Warning(
+            f"HOLDFAST_STATEMENT_SECONDS is {statement:g}: expected at most DRAIN_SECONDS and "
+            f"{FINISH_SECONDS:g} s, {settings.DRAIN_SECONDS + FINISH_SECONDS:g}.",
+            hint="Otherwise a node that stops cuts statements that could still succeed.",
+            id="holdfast.W021",
         )

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
+from realtime.site.middleware import GetResponse
+
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'{inline}; style-src 'self'{inline}; "
     "img-src 'self' data:{images}; font-src 'self'; manifest-src 'self'; "
@@ -21,10 +23,6 @@ _POLICY: Final = (
 
 _TECHNICAL: Final = b'<meta name="robots" content="NONE,NOARCHIVE">'
 """In Django's error pages for developers (django/views/templates/technical_*.html) only."""
-
-GetResponse = (
-    Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
-)
 
 
 @sync_and_async_middleware

@@ -46,6 +46,27 @@ _REDIS_OPTIONS: dict[str, Any] = {
 }
 
 
+# A machine that is gone without a word, seen from its connections: idle ones are asked after 10 s,
+# and then every 5 s; sent bytes that nobody confirms end a connection after 15 s. The kernel's own
+# limits are two hours and 15 minutes. Over Unix sockets they mean nothing.
+_TCP_OPTIONS: dict[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 10,  # seconds
+    "keepalives_interval": 5,  # seconds
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseWaits:
+    """Seconds for which a database may let a process wait."""
+
+    lock: float = 5
+    connect: int = 3
+    pool: float = 5
+
+
 @dataclass(slots=True)
 class Environment:
     """The variables of one process, and which of them were read."""
@@ -171,7 +192,15 @@ class Environment:
                 self._refuse(name, word, "networks such as 10.0.0.0/8 or ::1, separated by commas")
         return found
 
-    def database(self, name: str, *, base: Path, default: Path, pool: int) -> dict[str, Any]:
+    def database(
+        self,
+        name: str,
+        *,
+        base: Path,
+        default: Path,
+        pool: int,
+        waits: DatabaseWaits = DatabaseWaits(),
+    ) -> dict[str, Any]:
         """Return Django's ``DATABASES["default"]``.
 
         ``sqlite:///path`` (relative to ``base``) or ``postgres://…``.
@@ -183,7 +212,7 @@ class Environment:
             else f"sqlite:///{default}",
         )
         if value is None:
-            return sqlite(default)
+            return sqlite(default, waits)
         expected = "sqlite:///PATH or postgres://USER:PASSWORD@HOST:PORT/NAME"
         scheme = self._split(name, value, expected).scheme
         if scheme not in {"sqlite", "postgres", "postgresql"}:
@@ -192,7 +221,9 @@ class Environment:
         if config["NAME"] in {"", ":memory:"}:
             self._refuse_url(name, value, expected)
         return (
-            sqlite(base / config["NAME"]) if scheme == "sqlite" else postgresql(config, pool=pool)
+            sqlite(base / config["NAME"], waits)
+            if scheme == "sqlite"
+            else postgresql(config, pool=pool, waits=waits)
         )
 
     def channel_layer(self, name: str, default: str, *, capacity: int) -> dict[str, Any]:
@@ -342,7 +373,7 @@ def _is_origin(value: str) -> bool:
     )
 
 
-def sqlite(path: Path) -> dict[str, Any]:
+def sqlite(path: Path, waits: DatabaseWaits) -> dict[str, Any]:
     """Return the settings of a SQLite database for several threads and processes."""
     return {
         "ENGINE": "django.db.backends.sqlite3",
@@ -350,7 +381,7 @@ def sqlite(path: Path) -> dict[str, Any]:
         "OPTIONS": {
             # Otherwise a transaction that reads first and writes later fails instead of waiting.
             "transaction_mode": "IMMEDIATE",
-            "timeout": 5,  # seconds to wait for another writer
+            "timeout": waits.lock,  # seconds to wait for another writer
             # WAL: readers and the writer do not wait for each other. With it, NORMAL survives the
             # death of the process. A negative cache_size is in KiB; mmap_size is in bytes.
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
@@ -359,13 +390,24 @@ def sqlite(path: Path) -> dict[str, Any]:
     }
 
 
-def postgresql(config: dict[str, Any], *, pool: int) -> dict[str, Any]:
+def postgresql(config: dict[str, Any], *, pool: int, waits: DatabaseWaits) -> dict[str, Any]:
     """Return the settings of PostgreSQL with at most ``pool`` connections per process."""
+    from realtime.core.postgresql import BoundedConnection
+
     options = {
         # Without a pool, every hop to a thread would open a connection (8 ms instead of 0.6 ms).
-        "pool": {"min_size": 1, "max_size": pool, "timeout": 5},
-        # Seconds; with a database that is gone, clients get `unavailable` instead of waiting.
-        "connect_timeout": 3,
+        "pool": {
+            "connection_class": BoundedConnection,
+            "min_size": 1,
+            "max_size": pool,
+            "timeout": waits.pool,
+            # psycopg doubles the pause between two attempts to connect. After this long it begins
+            # anew with the next caller, so a server that is back is found at once.
+            "reconnect_timeout": waits.pool,
+        },
+        # With a database that is gone, clients get `unavailable` instead of waiting.
+        "connect_timeout": waits.connect,
+        **_TCP_OPTIONS,
         **config.pop("OPTIONS", {}),
     }
     # Server-side cursors outlive a transaction; PgBouncer's transaction mode may use another

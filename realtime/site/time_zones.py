@@ -17,14 +17,12 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.formats import date_format
 from django.utils.translation import pgettext_lazy
 
+from realtime.site.middleware import GetResponse
+
 ZONE_COOKIE: Final = "timezone"  # set by static/realtime/lib/time_zone.js
 WHEN: Final = pgettext_lazy("a date format", "j M Y, H:i")
 # There are some 600; a made-up name is looked up again and again, and that is all.
 ZONES_REMEMBERED: Final = 512
-
-GetResponse = (
-    Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
-)
 
 
 @sync_and_async_middleware

@@ -51,7 +51,7 @@ def test_a_case_with_its_surroundings(
     )
 
 
-def test_what_somebody_wrote_and_what_was_said_in_a_room(
+def test_the_messages_of_a_person_and_of_a_room_are_listed(
     desk: Client, general: Room, secret: Room, direct: Room, alice: User, bob: User, say: Say
 ) -> None:
     say(bob, general, "one")

@@ -87,7 +87,7 @@ def test_it_can_be_stored_and_changed(desk: Client, general: Room) -> None:
     ("text", "said"),
     [("(", "missing )"), ("(?<=x)y", "lookaheads"), ("", "required"), ("a*", "an empty text")],
 )
-def test_what_is_wrong_with_a_pattern_stands_beside_it(desk: Client, text: str, said: str) -> None:
+def test_an_error_in_a_pattern_is_shown_beside_it(desk: Client, text: str, said: str) -> None:
     page = desk.post(ADD, fields(text, "off", kind="pattern"))
     assert said in str(page.context["form"].errors["text"])
     assert not Filter.objects.exists()

@@ -87,7 +87,7 @@ def test_a_deleted_text_is_gone_from_an_open_socket(
     assert came - answered < WITHIN
 
 
-def test_who_is_removed_hears_nothing_more(
+def test_a_removed_member_receives_nothing_more(
     desk: Callable[..., None], socket: ClientConnection, message: Message, bob: User
 ) -> None:
     row = bob.memberships.get(room=message.room_id)
@@ -97,7 +97,7 @@ def test_who_is_removed_hears_nothing_more(
     assert came - answered < WITHIN
 
 
-def test_who_is_banned_from_the_site_is_disconnected(
+def test_a_ban_from_the_site_disconnects_the_user(
     desk: Callable[..., None], socket: ClientConnection, bob: User
 ) -> None:
     desk("person/action/site-ban/", {"ids": bob.pk, "reason": "threats"})

@@ -31,9 +31,9 @@ def test_an_entry_is_a_sentence_with_links(
     page = desk.get(LOG).content.decode()
 
     def person(user: User) -> str:
-        return f'<a href="/admin/chat/person/{user.pk}/change/">{user.username}</a>'
+        return f'<a href="/admin/chat/person/{user.pk}/change/"><bdi>{user.username}</bdi></a>'
 
-    room = f'<a href="/admin/chat/room/{general.pk}/change/">#general</a>'
+    room = f'<a href="/admin/chat/room/{general.pk}/change/"><bdi>#general</bdi></a>'
     assert f"{person(mona)} banned {person(bob)} from {room}" in page
 
 

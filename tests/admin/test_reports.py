@@ -79,7 +79,7 @@ def test_of_a_direct_conversation_no_more_is_unfolded(
 
 
 def test_a_message_is_kept(desk: Client, report: Report, message: Message, mona: User) -> None:
-    link = f'<a href="/admin/chat/report/{report.pk}/change/">Report {report.pk}</a>'
+    link = f'<a href="/admin/chat/report/{report.pk}/change/"><bdi>Report {report.pk}</bdi></a>'
     assert decide(desk, report, "keep", "it is a joke") == [f"Message kept. {link} is closed."]
     report.refresh_from_db()
     assert (report.status, report.closed_by) == ("dismissed", mona)
@@ -164,7 +164,7 @@ def test_a_case_is_assigned_released_and_taken_over(
     assert "Assigned to" not in page_of(desk, report)
 
 
-def test_who_decides_second_is_told_who_was_first(desk: Client, report: Report) -> None:
+def test_the_second_decision_names_the_moderator_of_the_first(desk: Client, report: Report) -> None:
     make_user("omar")
     appoint_moderator(username="omar")
     decide(desk, report, "remove")

@@ -152,7 +152,7 @@ def test_a_permission_alone_makes_no_moderator(
     assert answer.context["form"].non_field_errors() == ["You can only delete your own messages."]
 
 
-def test_somebody_signed_out_or_no_staff_is_sent_to_the_login(
+def test_a_visitor_without_staff_rights_is_sent_to_the_login(
     alice: User, ids: dict[str, int]
 ) -> None:
     for client in (Client(), signed_in(alice)):

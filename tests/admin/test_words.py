@@ -135,3 +135,14 @@ def test_rows_are_called_in_german(
             headers=GERMAN,
         )
         assert f"/admin/chat/report/{report.pk}/change/" in answer.content.decode()
+
+
+def test_latin_names_keep_their_place_in_an_arabic_sentence(
+    general: Room, bob: User, mona: User
+) -> None:
+    with override("ar"):
+        assert log_sentences.plain(entry("brew", mona)).startswith("\u2068mona\u2069")
+        assert "<bdi>bob</bdi>" in log_sentences.sentence(entry("mute", mona, subject=bob))
+        assert "\u2068pills\u2069" in log_sentences.details({"filter": "pills"})
+    with override("en"):
+        assert "\u2068" not in log_sentences.plain(entry("mute", mona, subject=bob, room=general))

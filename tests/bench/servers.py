@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -61,7 +62,7 @@ class DurablePostgres(Postgres):
         ]
 
 
-class Server:
+class Server(ABC):
     """One contender, from ``with`` to its end."""
 
     name: ClassVar[str]
@@ -108,13 +109,13 @@ class Server:
             program.kill()
         self._stack.close()
 
+    @abstractmethod
     def start(self) -> None:
         """Start the server's own processes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def crowd(self, sockets: int, *, posters: int = 10, rate: float = 0.0) -> Crowd:
         """Return clients that all follow one room, among them the posters."""
-        raise NotImplementedError
 
     def restart(self) -> None:
         """Kill the server's processes and start them again, with empty memory."""

@@ -291,7 +291,7 @@ def test_a_window_of_320_pixels_needs_no_scrolling_to_the_side(
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport()
 
 
-def test_with_the_systems_own_colours_what_is_chosen_can_still_be_told(
+def test_a_selection_is_visible_in_forced_colors(
     open_page: OpenPage, people: People, talk: Room
 ) -> None:
     page = open_page(people.alice, "/rooms/lab/", forced_colors="active")

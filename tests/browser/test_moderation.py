@@ -21,7 +21,7 @@ def about(page: Page, name: str, action: str) -> None:
     page.get_by_role("menuitem", name=action).click()
 
 
-def test_the_owner_deletes_a_message_of_somebody_else(
+def test_the_owner_deletes_the_message_of_another_member(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
     services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Buy my watches")
@@ -46,7 +46,9 @@ def test_a_member_has_no_button_for_what_is_not_theirs(
     expect(tools.get_by_role("button", name="Edit")).to_be_hidden()
 
 
-def test_who_is_banned_is_out_at_once(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_banned_member_leaves_the_room_at_once(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(alice)
     connected(bob)
@@ -63,7 +65,7 @@ def test_who_is_banned_is_out_at_once(open_page: OpenPage, people: People, lab: 
     expect(message(bob, "Peace at last")).to_have_count(0)
 
 
-def test_who_is_muted_sees_until_when(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_muted_member_sees_until_when(open_page: OpenPage, people: People, lab: Room) -> None:
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/rooms/lab/")
     connected(alice)
     connected(bob)
@@ -78,7 +80,7 @@ def test_who_is_muted_sees_until_when(open_page: OpenPage, people: People, lab: 
     expect(bob.get_by_label("Message", exact=True)).to_be_visible()
 
 
-def test_who_is_muted_in_all_rooms_sees_it_at_once_in_each_of_them(
+def test_a_mute_in_all_rooms_shows_at_once_in_each_room(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
     mona = make_user("mona")
@@ -154,7 +156,7 @@ def test_a_report_reaches_the_moderators(open_page: OpenPage, people: People, la
     assert (report.category, report.note) == ("abuse", "She does this daily")
 
 
-def test_who_is_banned_from_the_site_reads_why(
+def test_a_user_who_is_banned_from_the_site_reads_the_reason(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
     people.alice.is_superuser = True

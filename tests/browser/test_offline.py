@@ -50,7 +50,8 @@ def test_the_page_comes_by_itself_when_the_server_answers_again(
     page.reload()
     expect(page.get_by_role("heading", name="You're offline")).to_be_visible()
     nodes.restart(own)
-    expect(page.locator(".bar__title")).to_be_visible()
+    # The page tries after 3 to 5 s, then after 6 to 9 and 12 to 18.
+    expect(page.locator(".bar__title")).to_be_visible(timeout=60_000)
     connected(page)
 
 

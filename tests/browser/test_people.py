@@ -19,7 +19,7 @@ def settings(page: Page) -> None:
     page.get_by_role("menuitem", name="Room settings").click()
 
 
-def test_a_card_says_who_somebody_is_here(open_page: OpenPage, people: People, lab: Room) -> None:
+def test_a_card_shows_the_role_of_a_member(open_page: OpenPage, people: People, lab: Room) -> None:
     services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Hello, @bob")
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
@@ -84,7 +84,7 @@ def test_on_a_phone_the_card_is_a_sheet(open_page: OpenPage, people: People, lab
     assert (box["x"], box["width"], round(box["y"] + box["height"])) == (0, 390, 780)
 
 
-def test_who_is_blocked_is_folded_in_every_tab(
+def test_messages_of_a_blocked_user_are_collapsed_in_every_tab(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
     for text in ("First insult", "Second insult"):
@@ -119,7 +119,7 @@ def test_who_is_blocked_is_folded_in_every_tab(
     expect(other.get_by_text("First insult")).to_be_visible()
 
 
-def test_who_is_blocked_learns_only_that_it_cannot_be_sent(
+def test_a_blocked_user_learns_only_that_the_message_cannot_be_sent(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
     room = services.direct_room(actor_id=people.alice.pk, user_id=people.bob.pk).room
@@ -182,7 +182,7 @@ def test_the_focus_stays_on_a_member_who_comes(
     expect(actions).to_be_focused()
 
 
-def test_somebody_comes_in_by_a_link(open_page: OpenPage, people: People) -> None:
+def test_a_person_joins_by_a_link(open_page: OpenPage, people: People) -> None:
     den = services.create_room(actor_id=people.alice.pk, name="Den", kind=Room.Kind.PRIVATE).room
     alice = open_page(people.alice, "/rooms/den/")
     connected(alice)

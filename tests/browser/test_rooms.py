@@ -40,7 +40,7 @@ def test_the_directory_is_searched_and_joined_from(
     expect(place(page, "Garden")).to_be_visible()
 
 
-def test_a_room_is_created_and_somebody_added(
+def test_a_room_is_created_and_a_member_added(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
     alice, charlie = open_page(people.alice, "/rooms/lab/"), open_page(people.charlie, "/rooms/")

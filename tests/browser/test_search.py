@@ -22,7 +22,7 @@ def hits(page: Page) -> list[str]:
     return page.locator(".hit__text").all_inner_texts()
 
 
-def test_what_was_said_is_found_and_opened_where_it_stands(
+def test_a_message_is_found_and_opened_at_its_position(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
     post(people, lab, "The keys are under the anchor", *(f"Line {number}" for number in range(120)))
@@ -122,7 +122,7 @@ def test_results_read_as_the_messages_do_and_follow_an_edit(
     expect(bob.locator(".hit mark")).to_have_count(0)
 
 
-def test_what_somebody_blocked_said_is_folded_among_the_results(
+def test_results_of_a_blocked_author_are_collapsed(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
     post(people, lab, "Fair wind", "Foul wind")

@@ -134,7 +134,7 @@ def test_typing_is_shown_to_the_other(open_page: OpenPage, people: People, lab: 
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_what_was_read_last_is_told_by_whoever_goes(
+def test_the_last_read_number_is_sent_when_the_page_closes(
     open_page: OpenPage, people: People, lab: Room, closed: bool
 ) -> None:
     services.create_room(actor_id=people.alice.pk, name="Elsewhere")

@@ -55,6 +55,7 @@ class Kind:
     briefly: float = 0.0  # the same, in the short form
     holds: bool = False  # while it lasts, nothing can be promised to someone
     at_end: bool = False  # it is many acts, and everyone is level after the last
+    in_short_form: bool = True  # of `make test`, which has to end
     closes: Collection[int] | None = None  # with which codes connections may end; None: any
 
     def fault(self) -> Fault:
@@ -213,6 +214,61 @@ async def disconnect_subscribers(
 @asynccontextmanager
 async def restart_postgresql(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
     async with during(crowd.stage.cluster.postgres_down()):
+        yield
+
+
+@kind("lock a room", "postgresql", bound=5.0, lasts=20, briefly=3, holds=True, closes=NONE)
+@asynccontextmanager
+async def lock_room(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
+    statement = f"SELECT 1 FROM realtime_stream WHERE name = 'room.{crowd.hall}' FOR UPDATE"
+    async with during(crowd.stage.cluster.locked(statement)):
+        yield
+
+
+@kind(
+    "lock all messages",
+    "postgresql",
+    bound=5.0,
+    lasts=20,
+    briefly=3,
+    holds=True,
+    closes=NONE,
+    in_short_form=False,
+)
+@asynccontextmanager
+async def lock_messages(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
+    async with during(crowd.stage.cluster.locked("LOCK TABLE chat_message IN SHARE MODE")):
+        yield
+
+
+@kind(
+    "freeze PostgreSQL",
+    "postgresql",
+    bound=10.0,
+    lasts=15,
+    briefly=3,
+    holds=True,
+    in_short_form=False,
+)
+@asynccontextmanager
+async def freeze_postgresql(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
+    async with during(crowd.stage.cluster.postgres_frozen()):
+        yield
+
+
+@kind(
+    "fill PostgreSQL's disk",
+    "postgresql",
+    bound=5.0,
+    lasts=10,
+    briefly=2,
+    holds=True,
+    in_short_form=False,
+)
+@asynccontextmanager
+async def fill_disk(crowd: Crowd, rnd: random.Random, fault: Fault) -> AsyncIterator[None]:
+    full = crowd.stage.cluster.postgres_refuses("53100", "No space left on device")
+    async with during(full):
         yield
 
 

@@ -48,9 +48,9 @@ class Plan:
     @property
     def kinds(self) -> list[Kind]:
         """The kinds of fault that are made."""
-        return [
-            kind for kind in KINDS if not self.only or any(part in kind.name for part in self.only)
-        ]
+        if self.only:
+            return [kind for kind in KINDS if any(part in kind.name for part in self.only)]
+        return [kind for kind in KINDS if kind.in_short_form or self.seconds is not None]
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_a_member_without_notifications_still_has_unread_mentions(
     assert mentions(bob) == {"general": [1]}
 
 
-def test_an_edit_changes_who_is_mentioned(
+def test_an_edit_changes_the_mentions(
     general: Room, alice: User, bob: User, charlie: User, say: Say
 ) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)

@@ -15,7 +15,9 @@ from tests.support.cluster import PASSWORD, Cluster
 
 DRAIN_SECONDS = 2
 LINGER_SECONDS = 4  # instead of 15: a test waits for it
+LOCK_SECONDS = 2  # instead of 5, likewise
 SETTINGS = {
+    "HOLDFAST_LOCK_SECONDS": str(LOCK_SECONDS),
     "DRAIN_SECONDS": str(DRAIN_SECONDS),
     "HOLDFAST_PRESENCE_LINGER_SECONDS": str(LINGER_SECONDS),
 }

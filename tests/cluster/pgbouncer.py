@@ -4,6 +4,7 @@ Not part of ``make test``, which it would only make longer.
 """
 
 import os
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.conftest import Desk
+from tests.conformance.client import Refused
 from tests.support.cluster import Cluster
 from tests.support.postgres import NAME, SUPERUSER
 from tests.support.programs import Program
@@ -89,6 +91,17 @@ async def test_a_restart_of_postgresql_behind_it_cuts_no_socket(desk: Desk) -> N
         pass
     await alice.post(room, "kept and repeated")
     assert alice.close_code is None
+
+
+async def test_a_locked_room_is_refused_and_others_go_on(desk: Desk) -> None:
+    locked, free = desk.room("bob"), desk.room("bob")
+    alice = await desk.client("alice", locked)
+    statement = f"SELECT 1 FROM realtime_stream WHERE name = 'room.{locked}' FOR UPDATE"
+    async with during(desk.cluster.locked(statement)):
+        with pytest.raises(Refused, match="unavailable"):
+            await alice.command("message.post", room=locked, key=str(uuid.uuid4()), body="stuck")
+        await alice.command("message.post", room=free, key=str(uuid.uuid4()), body="on")
+    await alice.post(locked, "at last")
 
 
 def test_commands_that_look_at_everything_work(cluster: Cluster, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ async def test_posts_wait_and_sockets_stay(desk: Desk) -> None:
     await until(lambda: all(desk.cluster.ready(name) for name in desk.cluster.shape.node_names))
 
 
-async def test_a_client_that_comes_meanwhile_is_told_when_to_come_back(desk: Desk) -> None:
+async def test_a_client_that_comes_meanwhile_learns_when_to_come_back(desk: Desk) -> None:
     headers = {"Authorization": f"Bearer {desk.cluster.people['bob'].token}"}
     async with during(desk.cluster.postgres_down()):
         async with connect(

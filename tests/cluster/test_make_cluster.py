@@ -43,7 +43,7 @@ def test_it_runs_with_demo_data_and_stops_nodes_first(tmp_path: Path) -> None:
     assert set(stopped[3:]) == {"redis", "postgres"}
 
 
-def test_a_port_that_is_taken_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_taken_port_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert (
             main(["--port", str(taken.getsockname()[1]), "--directory", str(tmp_path / "x")]) == 1
@@ -51,7 +51,7 @@ def test_a_port_that_is_taken_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "choose another one: make cluster PORT=" in capsys.readouterr().err
 
 
-def test_a_number_of_nodes_that_makes_no_sense_is_said(
+def test_a_wrong_number_of_nodes_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--nodes", "0", "--directory", str(tmp_path / "x")]) == 1

@@ -116,7 +116,7 @@ async def test_a_reload_keeps_the_sockets(desk: Desk) -> None:
     assert bob.close_code is None
 
 
-async def test_too_many_handshakes_of_one_client_are_told_so(desk: Desk) -> None:
+async def test_too_many_handshakes_of_one_client_are_refused_in_words(desk: Desk) -> None:
     """A caller without credentials, so that other users' sockets are not affected."""
     headers = {"Authorization": "Bearer nobody"}
     refused: list[Response] = []
@@ -151,7 +151,7 @@ def test_a_body_that_is_too_large_reaches_no_node(cluster: Cluster) -> None:
     assert '"node":""' in cluster.access_log("/api/commands")
 
 
-def test_without_a_node_everybody_is_told_to_come_back(cluster: Cluster) -> None:
+def test_without_a_node_clients_are_asked_to_come_back(cluster: Cluster) -> None:
     with cluster.down("web-1"):
         page = httpx.get(f"{cluster.origin}/accounts/login/")
         data = httpx.get(f"{cluster.origin}/api/rooms/")

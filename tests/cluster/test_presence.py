@@ -66,7 +66,7 @@ async def test_a_reload_on_another_node_is_no_leaving(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("node", ["socket-2", "web-1"])
-async def test_a_node_without_a_socket_in_the_room_is_told_by_the_others_whoever_asks_first(
+async def test_a_node_without_a_socket_in_the_room_learns_the_present_users_from_the_others(
     desk: Desk, node: str
 ) -> None:
     room = desk.room("bob")

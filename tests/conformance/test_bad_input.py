@@ -124,7 +124,7 @@ def test_the_limit_of_a_message_is_64_kib(scene: Scene) -> None:
     run(scene, story)
 
 
-def test_who_may_not_connect_is_told_why(scene: Scene) -> None:
+def test_a_refused_handshake_gives_the_reason(scene: Scene) -> None:
     async def story(scene: Scene) -> None:
         address = f"{scene.node.sockets}/ws/chat/"
         bearer = {"Authorization": f"Bearer {scene.tokens['alice']}"}

@@ -81,7 +81,7 @@ async def test_a_hole_is_repaired_at_once(
     assert [event["seq"] for event in wire.taken("event")] == [1, 2]
 
 
-async def test_a_slow_socket_falls_behind_is_told_once_and_pulls(
+async def test_a_slow_socket_falls_behind_gets_one_frame_and_pulls(
     hub: Hub, connect: Connect, commit: Commit, settings: object
 ) -> None:
     socket, wire = await connect()
@@ -115,7 +115,7 @@ async def test_a_socket_that_takes_nothing_at_all_is_closed(
     assert wire.closed[0] == 4003
 
 
-async def test_who_loses_the_right_is_told_so_and_hears_no_more(
+async def test_a_reader_that_loses_access_is_notified_and_receives_nothing_more(
     hub: Hub, connect: Connect, commit: Commit
 ) -> None:
     alice, alices = await connect("alice")

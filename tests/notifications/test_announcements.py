@@ -128,7 +128,7 @@ def test_many_announcements_cost_as_many_queries_as_one(
         assert len(client.get("/api/announcements/").json()["announcements"]) == 10
 
 
-def test_a_new_account_is_not_told_what_was_said_before_it_unless_that_says_until_when_it_holds(
+def test_a_new_account_sees_earlier_announcements_only_if_they_expire(
     announce: Announce, alice: User
 ) -> None:
     announce("Welcome to those of that time")

@@ -35,7 +35,7 @@ def test_a_group_gets_a_notification_each(
     ] == [("broadcast", "News", "Hello", 1)]
 
 
-def test_who_is_addressed_three_times_is_notified_once(alice: User, bob: User) -> None:
+def test_a_user_who_is_mentioned_three_times_is_notified_once(alice: User, bob: User) -> None:
     group = Group.objects.create(name="finance")
     group.user_set.add(alice)
     User.objects.filter(pk=alice.pk).update(is_staff=True)
@@ -47,7 +47,7 @@ def test_who_is_addressed_three_times_is_notified_once(alice: User, bob: User) -
     assert sentences(alice) == sentences(bob) == ["News"]
 
 
-def test_a_notification_without_a_title_says_whom_it_is_from(alice: User) -> None:
+def test_a_notification_without_a_title_names_its_sender(alice: User) -> None:
     services.broadcast(words=Words(body="Hello"), audience=Audience(users=["alice"]))
     assert sentences(alice) == ["A message from the administrators"]
 
@@ -127,7 +127,7 @@ def test_an_account_that_goes_while_a_broadcast_is_sent_stops_nobody_else(
     assert list(sent.notifications.values_list("user_id", flat=True)) == [alice.pk]
 
 
-def test_all_wrong_names_are_told_at_once_and_nothing_is_sent(
+def test_all_wrong_names_are_reported_at_once_and_nothing_is_sent(
     verify: Verify, people: object, rooms: Rooms
 ) -> None:
     Group.objects.create(name="finance")

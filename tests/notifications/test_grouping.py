@@ -37,7 +37,7 @@ def test_reactions_to_one_message_belong_together() -> None:
     ) == [[3, 1], [2]]
 
 
-def test_what_is_said_to_somebody_by_name_stands_alone() -> None:
+def test_a_mention_is_an_entry_of_its_own() -> None:
     assert shape(row(3, "mention"), row(2, "mention"), row(1, "reply")) == [[3], [2], [1]]
 
 

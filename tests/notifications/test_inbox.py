@@ -115,7 +115,7 @@ def test_reading_nothing_answers_with_the_count(
 
 
 @pytest.mark.parametrize("service", NAMED)
-def test_bob_cannot_touch_what_is_alices_and_is_not_told_whose_it_is(
+def test_bob_cannot_change_alices_notification_and_does_not_learn_whose_it_is(
     verify: Verify, notify: Notify, alice: User, bob: User, service: Callable[..., int]
 ) -> None:
     hers, his = notify(alice), notify(bob)

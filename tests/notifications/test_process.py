@@ -37,7 +37,7 @@ def alice(transactional_db: None) -> User:
     return make_user("alice")
 
 
-def test_a_broadcast_and_its_recall_reach_who_is_connected(
+def test_a_broadcast_and_its_recall_reach_connected_users(
     nodes: Nodes, manage_py: Callable[..., str], alice: User
 ) -> None:
     room = rooms.create_room(actor_id=alice.pk, name="General", kind="public").room

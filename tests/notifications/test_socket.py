@@ -237,7 +237,7 @@ async def test_bob_cannot_read_what_is_alices(tab: OpenTab, people: People) -> N
         ),
     ],
 )
-async def test_a_command_with_wrong_fields_is_told_which(
+async def test_a_command_with_wrong_fields_is_answered_with_their_names(
     tab: OpenTab, people: People, command: str, fields: dict[str, Any], names: str
 ) -> None:
     reply = await (await tab(people.alice)).command(command, **fields)

@@ -13,7 +13,7 @@ from tests.notifications.conftest import Notify
 from tests.support.replay import Client, Verify
 
 
-def test_alice_reads_her_inbox_and_bob_is_told_that_there_is_none(alice: User, bob: User) -> None:
+def test_alice_reads_her_inbox_and_bob_learns_that_there_is_none(alice: User, bob: User) -> None:
     kind, ident = streams.parse(payloads.inbox(alice.pk))
     assert kind.authorise([Claim(Reader(alice.pk), ident)]) == {}
     claim = Claim(Reader(bob.pk, is_moderator=True), ident)

@@ -91,6 +91,6 @@ def test_three_clients_on_two_nodes_converge_on_every_walk() -> None:
 
 
 @pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.__name__)
-def test_somebody_goes_wrong(flaw: Flaw, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_falls_is_reported(flaw: Flaw, monkeypatch: pytest.MonkeyPatch) -> None:
     flaw(monkeypatch)
     assert any(wander(seed) for seed in range(WALKS_TO_A_FLAW))

@@ -50,7 +50,7 @@ def test_a_socket_is_judged_by_what_it_has_not_read(
     assert alice.backpressure(unsent) is backpressure
 
 
-def test_a_slow_alice_is_told_once_when_she_has_read_enough(alice: Delivery) -> None:
+def test_a_slow_alice_is_notified_once_when_she_has_read_enough(alice: Delivery) -> None:
     alice.answered(ROOM, REACHED)
     alice.answered(INBOX, REACHED)
     alice.fall(ROOM)

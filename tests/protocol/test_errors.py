@@ -33,11 +33,11 @@ def test_an_error_without_words_has_none(monkeypatch: pytest.MonkeyPatch) -> Non
     assert BadRequest("").message == ""
 
 
-def test_a_wait_is_told_in_milliseconds() -> None:
+def test_a_wait_is_given_in_milliseconds() -> None:
     assert RateLimited("Wait.", retry_after=0.12345).as_object()["retry_after"] == 0.124
 
 
-def test_no_wait_is_told_too() -> None:
+def test_a_wait_of_zero_is_given_too() -> None:
     assert RateLimited("Try again.", retry_after=0.0).as_object()["retry_after"] == 0.0
 
 

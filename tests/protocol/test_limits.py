@@ -42,7 +42,7 @@ def test_a_bucket_without_tokens_is_a_mistake(rate: float, burst: float) -> None
 
 
 @given(st.floats(0.01, 1e4), st.integers(1, 1000), st.lists(st.floats(0, 10), max_size=50))
-def test_whoever_waits_as_long_as_told_is_granted(
+def test_a_client_that_waits_as_long_as_asked_is_granted(
     rate: float, burst: int, pauses: list[float]
 ) -> None:
     now, granted = 1e6, 0

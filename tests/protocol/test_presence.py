@@ -14,9 +14,9 @@ from realtime.protocol.presence import (
     SILENT_SECONDS,
     WATCH_MAX_STREAMS,
     WATCH_SECONDS,
-    Change,
+    Outgoing,
     Presence,
-    Send,
+    PresenceChange,
 )
 
 ROOM, LOUNGE = "room.42", "room.7"
@@ -29,7 +29,7 @@ class Cluster:
     def __init__(self, *names: str) -> None:
         self.now = 1000.0
         self.processes = {name: Presence(name) for name in names}
-        self.sent: list[Send] = []
+        self.sent: list[Outgoing] = []
 
     def __getitem__(self, name: str) -> Presence:
         return self.processes[name]
@@ -40,7 +40,7 @@ class Cluster:
     def leave(self, name: str, user: int, stream: str = ROOM) -> None:
         self[name].leave(stream, user, self.now)
 
-    def tick(self, name: str) -> list[Change]:
+    def tick(self, name: str) -> list[PresenceChange]:
         """Do what is due at one process, and let everyone hear of it."""
         sends, changes = self[name].due(self.now)
         self.sent += sends
@@ -49,7 +49,7 @@ class Cluster:
                 process.receive(send.message, self.now)
         return changes
 
-    def tick_silently(self, name: str) -> list[Change]:
+    def tick_silently(self, name: str) -> list[PresenceChange]:
         """The same, but the broker loses everything."""
         return self[name].due(self.now).changes
 
@@ -82,7 +82,7 @@ def test_nobody_is_present_in_an_empty_room(cluster: Cluster) -> None:
 def test_alice_is_present_at_once_and_announced_when_it_is_due(cluster: Cluster) -> None:
     cluster.join("a", ALICE)
     assert cluster["a"].present(ROOM) == (1, [ALICE])
-    assert cluster.tick("a") == [Change(ROOM, 1, [ALICE], [])]
+    assert cluster.tick("a") == [PresenceChange(ROOM, 1, [ALICE], [])]
     assert cluster.tick("a") == []
     assert [send.stream for send in cluster.sent if send.message["type"] == "presence.part"] == [
         ROOM
@@ -138,7 +138,7 @@ def test_whoever_stays_away_has_left(cluster: Cluster) -> None:
     cluster.leave("a", ALICE)
     cluster.now += LINGER_SECONDS
     cluster.tick("a")
-    assert cluster.tick("b") == [Change(ROOM, 1, [], [ALICE])]
+    assert cluster.tick("b") == [PresenceChange(ROOM, 1, [], [ALICE])]
     assert cluster["b"].present(ROOM) == (1, [BOB])
 
 
@@ -163,7 +163,7 @@ def test_who_was_never_counted_does_not_leave(cluster: Cluster) -> None:
     assert cluster["a"].present(ROOM) == (1, [ALICE])
 
 
-def test_a_process_that_starts_later_learns_who_is_there(cluster: Cluster) -> None:
+def test_a_process_that_starts_later_learns_the_present_users(cluster: Cluster) -> None:
     cluster.join("a", ALICE)
     cluster.settle()
     cluster.processes["c"] = Presence("c")
@@ -232,7 +232,7 @@ def test_a_process_that_falls_silent_takes_its_part_with_it(cluster: Cluster) ->
     cluster.now += SILENT_SECONDS
     assert cluster.tick("b") == []
     cluster.now += 1
-    assert cluster.tick("b") == [Change(ROOM, 1, [], [ALICE])]
+    assert cluster.tick("b") == [PresenceChange(ROOM, 1, [], [ALICE])]
 
 
 def test_a_process_that_was_only_slow_is_asked_again(cluster: Cluster) -> None:
@@ -356,7 +356,7 @@ def test_all_processes_agree_in_the_end_whatever_was_lost(
             )
 
 
-def test_a_process_that_has_nobody_there_learns_who_is_when_it_is_asked() -> None:
+def test_a_process_without_users_in_a_stream_learns_the_present_ones_when_asked() -> None:
     cluster = Cluster("a", "b", "web")
     cluster.wait(HEARTBEAT_SECONDS)
     cluster.join("a", ALICE)

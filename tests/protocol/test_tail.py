@@ -242,7 +242,7 @@ class TestAnswer:
         assert (tail.position, tail.has_gap) == (4, False)
         assert seqs(tail.take_flush()) == [2, 3, 4]
 
-    def test_a_reader_who_is_not_level_holds_nobody_up(self) -> None:
+    def test_a_reader_that_is_behind_delays_no_one(self) -> None:
         tail = filled(message(1))
         tail.answer(page(0, message(5), head=9))
         assert not tail.has_gap

@@ -104,6 +104,20 @@ def test_sqlite_is_for_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         assert found(checks.one_machine, HOLDFAST_HOSTS=hosts) == ids
 
 
+@pytest.mark.parametrize(
+    ("values", "ids"),
+    [
+        ({}, []),
+        ({"HOLDFAST_LOCK_SECONDS": 15.0}, ["holdfast.E020"]),
+        ({"HOLDFAST_CONNECT_SECONDS": 6}, ["holdfast.W020"]),
+        ({"HOLDFAST_STATEMENT_SECONDS": 600.0}, ["holdfast.W021"]),
+        ({"HOLDFAST_STATEMENT_SECONDS": 30.0, "DRAIN_SECONDS": 20.0}, []),
+    ],
+)
+def test_limits_of_waits_that_contradict_each_other(values: dict[str, Any], ids: list[str]) -> None:
+    assert found(checks.waits, **values) == ids
+
+
 def test_marks_in_the_wrong_order() -> None:
     assert found(checks.limits, HOLDFAST_SOFT_MARK=10, HOLDFAST_HARD_MARK=10) == ["holdfast.E007"]
 

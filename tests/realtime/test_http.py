@@ -1,11 +1,14 @@
 """Commands over HTTP, and what an operator's probes ask. In one process, without a network."""
 
 import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.core.management import call_command
+from django.db.utils import ConnectionHandler
 from django.test import AsyncClient, override_settings
 
 from chat import services as chat
@@ -14,6 +17,7 @@ from realtime.api import views
 from realtime.api.views import Buckets
 from realtime.core import reads
 from realtime.core.drain import Drain
+from realtime.core.outages import health
 from realtime.core.writer import writer
 from realtime.engine.hub import Hub
 from realtime.models import Stream
@@ -140,7 +144,7 @@ class TestCommands:
         )
         assert own.status_code == 200
 
-    async def test_a_bug_is_logged_and_told_in_words(
+    async def test_a_bug_is_logged_and_answered_in_words(
         self, caller: Caller, monkeypatch: pytest.MonkeyPatch, caplog: Any
     ) -> None:
         async def broken(*_: Any) -> None:
@@ -203,6 +207,42 @@ class TestProbes:
             "not ready",
             ["database"],
         )
+
+    async def test_a_node_that_cannot_write_is_ready_to_read_and_says_so(self, hub: Hub) -> None:
+        health.forget()
+        assert (await AsyncClient().get("/readyz?write=1")).json()["down"] == ["writable"]
+        await hub.reporter.report()
+        assert (await AsyncClient().get("/readyz?write=1")).status_code == 200
+        try:
+            health.note(psycopg.errors.DiskFull("could not extend file: No space left on device"))
+            answer = await AsyncClient().get("/readyz")
+            assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+            assert (answer.json()["writable"], answer.json()["cause"]) == (False, "53100")
+            answer = await AsyncClient().get("/readyz?write=1")
+            assert (answer.status_code, answer.json()["down"]) == (503, ["writable"])
+        finally:
+            health.forget()
+
+    async def test_a_corrupted_file_is_an_answer_and_not_an_error_page(
+        self, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        broken = tmp_path / "broken.sqlite3"
+        broken.write_bytes(b"no database" * 1000)
+        config = {"ENGINE": "django.db.backends.sqlite3", "NAME": broken}
+
+        def read_it() -> str:
+            database = ConnectionHandler({"default": config})["default"]
+            with database.cursor() as cursor:
+                cursor.execute("SELECT name FROM realtime_epoch")
+            return ""
+
+        monkeypatch.setattr(views.reads, "epoch", read_it)
+        try:
+            answer = await AsyncClient().get("/readyz")
+            assert (answer.status_code, answer.json()["down"]) == (503, ["database"])
+            assert answer.json()["cause"] == "SQLITE_NOTADB"
+        finally:
+            health.forget()
 
     async def test_a_draining_node_is_not_ready(self, hub: Hub, drain: Drain) -> None:
         drain.begin()

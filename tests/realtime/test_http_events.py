@@ -95,7 +95,7 @@ class TestPages:
         answer = await AsyncClient().delete(f"/api/streams/{caller.inbox}/events")
         assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
 
-    async def test_a_database_that_does_not_answer_is_told(
+    async def test_a_database_that_does_not_answer_is_reported(
         self, caller: Caller, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def away(*_: Any) -> None:
@@ -148,7 +148,7 @@ class TestLongPolls:
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
         assert "Spam" in answer.json()["error"]["message"]
 
-    async def test_a_poll_is_answered_when_the_node_is_told_to_stop(
+    async def test_a_poll_is_answered_when_the_node_drains(
         self, caller: Caller, hub: Hub, drain: Drain
     ) -> None:
         poll = asyncio.create_task(caller.events("?wait=30"))
@@ -266,7 +266,7 @@ class TestServerSentEvents:
             assert await stream.ended()
             await followed(hub, 0)
 
-    async def test_a_stream_says_bye_when_the_node_is_told_to_stop(
+    async def test_an_event_stream_ends_with_bye_when_the_node_drains(
         self, caller: Caller, hub: Hub, drain: Drain
     ) -> None:
         async with caller.listening() as stream:

@@ -82,7 +82,7 @@ class TestSignals:
             AccessEnd(alice.pk, session_credential(key), CloseCode.SESSION_ENDED, LOGGED_OUT)
         ]
 
-    def test_a_session_is_gone_before_its_sockets_are_told(
+    def test_a_session_is_deleted_before_its_sockets_close(
         self, alice: User, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         client.force_login(alice)
@@ -131,7 +131,7 @@ class TestSignals:
         assert not Revocation.objects.exists()
 
 
-def test_who_is_still_welcome_keeps_access(alice: User, bob: User, sign_in: SignIn) -> None:
+def test_accounts_that_are_not_revoked_keep_access(alice: User, bob: User, sign_in: SignIn) -> None:
     assert access_ends([account_of(by_session(sign_in(user))) for user in (alice, bob)]) == {}
     assert access_ends([]) == {}
 

@@ -116,7 +116,7 @@ def test_after_a_close_nothing_goes_out() -> None:
     assert socket.closes == [(1012, b"restart")]
 
 
-def test_who_waits_for_room_is_told_once_it_is_there() -> None:
+def test_a_producer_that_waits_for_room_is_resumed_once() -> None:
     socket = Connected()
     socket.resumeProducing()
     told: list[bool] = []
@@ -192,7 +192,7 @@ def test_a_time_in_which_we_did_not_run_is_not_the_clients_fault(
     assert not socket.closes
 
 
-def test_who_is_not_read_from_is_not_expected_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_is_not_read_from_need_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr("realtime.server.websocket_protocol.time.monotonic", lambda: now)
     socket = Connected()
@@ -336,7 +336,7 @@ async def test_a_reader_that_takes_nothing_is_cut_off(
     assert channel.aborted
 
 
-def test_the_drain_is_told_once_to_those_who_listen() -> None:
+def test_the_drain_calls_its_listeners_once() -> None:
     drain = Drain()
     told: list[str] = []
     drain.listen(lambda: told.append("stays"))

@@ -10,6 +10,7 @@ Programs have the names of ``tests.support.shape``: ``cluster["socket-1"].kill()
 """
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -24,8 +25,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import psycopg
 
-from tests.support.postgres import Postgres
+from tests.support.postgres import NAME, SUPERUSER, Postgres
 from tests.support.programs import Program, stop_all
 from tests.support.server import ROOT, free_port
 from tests.support.shape import Shape, nginx_binary
@@ -295,6 +297,51 @@ class Cluster:
         with self.postgres_down():
             pass
 
+    @contextmanager
+    def postgres_frozen(self) -> Iterator[None]:
+        """PostgreSQL accepts connections and never answers."""
+        server = self.postgres.pid
+        os.kill(server, signal.SIGSTOP)  # first, so that it starts no further process
+        found = subprocess.run(
+            ["pgrep", "-P", str(server)], capture_output=True, text=True, check=False
+        )
+        pids = [server, *map(int, found.stdout.split())]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
+    def locked(self, statement: str) -> Iterator[None]:
+        """Somebody has forgotten a transaction that holds what ``statement`` locks."""
+        with self._connection() as other:
+            other.execute(statement.encode())
+            try:
+                yield
+            finally:
+                other.rollback()
+
+    @contextmanager
+    def postgres_refuses(self, sqlstate: str, message: str) -> Iterator[None]:
+        """PostgreSQL stores no message, for this reason."""
+        with self._connection(autocommit=True) as server:
+            function = (
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"RAISE EXCEPTION '{message}' USING ERRCODE = '{sqlstate}'; END $$"
+            )
+            server.execute(function.encode())
+            server.execute(
+                "CREATE TRIGGER refuse BEFORE INSERT ON chat_message EXECUTE FUNCTION refuse()"
+            )
+            try:
+                yield
+            finally:
+                server.execute("DROP TRIGGER refuse ON chat_message")
+                server.execute("DROP FUNCTION refuse")
+
     def nginx_reload(self, **variables: str) -> None:
         """Reload nginx, with other variables if given; return once it has new workers."""
         if variables:
@@ -305,6 +352,11 @@ class Cluster:
         self["nginx"].wait_for(lambda: bool(self._workers() - before))
 
     # ----------------------------------------------------------------------------------------------
+
+    def _connection(self, **options: Any) -> "psycopg.Connection[Any]":
+        return psycopg.connect(
+            dbname=NAME, user=SUPERUSER, host=str(self.postgres.directory), **options
+        )
 
     def _workers(self) -> set[int]:
         done = subprocess.run(

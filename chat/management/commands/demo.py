@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from chat import services
 from chat.management.demo_moderation import SLUG, fill_reports
-from chat.management.demo_story import Conversation, DemoMessage, DemoRoom, Person, Story, story
+from chat.management.demo_story import Conversation, DemoMessage, DemoPerson, DemoRoom, Story, story
 from chat.models import Room
 from notifications.models import Broadcast, Notification
 from notifications.policies import Words
@@ -102,7 +102,7 @@ class DemoBuilder:
             key=_key("welcome"),
         )
 
-    def _account(self, person: Person) -> int:
+    def _account(self, person: DemoPerson) -> int:
         names = {"first_name": person.first_name, "last_name": person.last_name}
         user, made = User.objects.get_or_create(username=person.username, defaults=names)
         if made:

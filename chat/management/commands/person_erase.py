@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from chat.services.people.erasure import erase_person
 from chat.services.persistence import system_user
+from realtime.core.limits import long_statements
 from realtime.protocol.errors import HoldfastError
 
 SECONDS = 5.0  # between two lines of progress
@@ -39,7 +40,8 @@ class Command(BaseCommand):
         finished = False
         while not finished:
             try:
-                bulk = erase_person(actor_id=system_user().pk, user_id=user.pk, seconds=SECONDS)
+                with long_statements():
+                    bulk = erase_person(actor_id=system_user().pk, user_id=user.pk, seconds=SECONDS)
             except HoldfastError as error:
                 raise CommandError(f"{username}: {error.message}") from error
             finished = bulk.finished_at is not None

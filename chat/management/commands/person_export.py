@@ -11,6 +11,7 @@ from chat.moderation.evidence import own_data
 from chat.queries import people
 from chat.services.people.erasure import log_export
 from chat.services.persistence import system_user
+from realtime.core.limits import long_statements
 from realtime.protocol.errors import HoldfastError
 
 
@@ -27,7 +28,7 @@ class Command(BaseCommand):
         except HoldfastError as error:
             raise CommandError(f"{username}: {error.message}") from error
         log_export(actor_id=system_user().pk, subject_id=user.pk, reason="their own data")
-        with file.open("xb") as out:
+        with long_statements(), file.open("xb") as out:
             for part in archives.stream(own_data(user)):
                 out.write(part)
         self.stdout.write(f"Wrote {file}.")

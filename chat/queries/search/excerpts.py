@@ -19,12 +19,12 @@ _TOKEN = re.compile(r"[^\W_]+")
 Span = tuple[int, int]
 
 
-class Part(NamedTuple):
+class ExcerptPart(NamedTuple):
     text: str
     match: bool
 
 
-def excerpt(body: str, html: str, terms: Sequence[Term]) -> list[Part]:
+def excerpt(body: str, html: str, terms: Sequence[Term]) -> list[ExcerptPart]:
     """Return the excerpt of a message.
 
     It includes the addresses of links and the language of code only if a term matches nothing else.
@@ -39,9 +39,9 @@ def excerpt(body: str, html: str, terms: Sequence[Term]) -> list[Part]:
     start, end = _window(text, spans[0][0] if spans else 0)
     parts = _parts(text, start, end, spans)
     return [
-        *([Part(GAP, match=False)] if start else []),
+        *([ExcerptPart(GAP, match=False)] if start else []),
         *parts,
-        *([Part(GAP, match=False)] if end < len(text) else []),
+        *([ExcerptPart(GAP, match=False)] if end < len(text) else []),
     ]
 
 
@@ -103,7 +103,7 @@ def _window(text: str, first: int) -> tuple[int, int]:
     return start, end
 
 
-def _parts(text: str, start: int, end: int, spans: list[Span]) -> Iterator[Part]:
+def _parts(text: str, start: int, end: int, spans: list[Span]) -> Iterator[ExcerptPart]:
     done = start
     for first, last in spans:
         first, last = max(first, start), min(last, end)
@@ -115,7 +115,7 @@ def _parts(text: str, start: int, end: int, spans: list[Span]) -> Iterator[Part]
     yield from _part(text[done:end], match=False)
 
 
-def _part(text: str, *, match: bool) -> Iterator[Part]:
+def _part(text: str, *, match: bool) -> Iterator[ExcerptPart]:
     shown = text.replace(BREAK, "")
     if shown:
-        yield Part(shown, match)
+        yield ExcerptPart(shown, match)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from chat.models import Membership, Mention, Message, State
 from chat.policies import ROOM_MENTION_MAX_MEMBERS
 from chat.queries.blocks import blocked_pairs
-from chat.services.messages.recipients import Candidates, Preferences
+from chat.services.messages.recipients import Candidates, PreferencesByPerson
 from chat.services.messages.rendering import Text
 
 EVERYBODY = 'data-room=""'  # @room as HTML (chat.text.markdown); nobody can write a tag
@@ -16,7 +16,7 @@ ROWS_PER_STATEMENT = 500  # @room in a large room: far below the 32,766 paramete
 
 
 def mentions(
-    message: Message, text: Text, people: Candidates, members: Preferences
+    message: Message, text: Text, people: Candidates, members: PreferencesByPerson
 ) -> list[Mention]:
     """Return the mentions of a message, also of people who have switched their notifications off.
 

@@ -35,7 +35,7 @@ class NotificationPreference(NamedTuple):
 
 
 # By room and person, of those who are in the room.
-Preferences = Mapping[tuple[int, int], NotificationPreference]
+PreferencesByPerson = Mapping[tuple[int, int], NotificationPreference]
 NOTHING = NotificationPreference(Involvement.NOTHING, ())
 
 
@@ -105,7 +105,9 @@ def preferences(people: Candidates) -> dict[tuple[int, int], NotificationPrefere
     }
 
 
-def without_blocked(wanted: Preferences, author_id: int, blocks: Collection[Pair]) -> Preferences:
+def without_blocked(
+    wanted: PreferencesByPerson, author_id: int, blocks: Collection[Pair]
+) -> PreferencesByPerson:
     """Return the preferences without the people who have blocked the author."""
     if not blocks:
         return wanted
@@ -121,7 +123,7 @@ def new_message_notices(
     room: Room,
     text: Text,
     people: Candidates,
-    wanted: Preferences,
+    wanted: PreferencesByPerson,
     answers: int | None = None,
 ) -> list[Notice]:
     """Return the notifications of a new message, at most one for each person.
@@ -157,7 +159,7 @@ def new_message_notices(
 
 
 def mention_notices(
-    message: Message, room: Room, text: Text, people: Candidates, wanted: Preferences
+    message: Message, room: Room, text: Text, people: Candidates, wanted: PreferencesByPerson
 ) -> list[Notice]:
     """Return the notifications of people that a message mentions for the first time.
 

@@ -31,7 +31,7 @@ export function grouped(rows) {
   return [...groups.values()];
 }
 
-/** How many things a group stands for. @param {Row[]} rows */
+/** How many messages or reactions a group has. @param {Row[]} rows */
 export const total = (rows) => rows.reduce((sum, row) => sum + (row.count ?? 1), 0);
 
 /**

@@ -79,7 +79,7 @@ def test_mona_deletes_what_she_ticks_and_takes_it_back(
     expect(message(bob, "Buy my watches")).to_be_visible()
 
 
-def test_who_is_banned_from_the_site_is_told_and_out(
+def test_a_ban_from_the_site_is_shown_and_ends_the_session(
     open_page: OpenPage, people: People, mona: User, report: Report
 ) -> None:
     bob = open_page(people.bob, "/rooms/lab/", expected="status of 403")

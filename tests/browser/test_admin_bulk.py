@@ -93,7 +93,7 @@ def test_evidence_comes_as_a_file_that_proves_itself(
     assert ModerationLog.objects.latest("pk").reason == "For the police"
 
 
-def test_mona_mutes_somebody_in_all_rooms_from_the_chat(
+def test_mona_mutes_a_person_in_all_rooms_from_the_chat(
     open_page: OpenPage, people: People, mona: User, lab: Room
 ) -> None:
     services.join(actor_id=mona.pk, room_id=lab.pk)
@@ -112,7 +112,7 @@ def test_mona_mutes_somebody_in_all_rooms_from_the_chat(
     expect(bob.get_by_label("Message", exact=True)).to_be_hidden()
 
 
-def test_mona_bans_somebody_from_the_site_from_the_chat(
+def test_mona_bans_a_person_from_the_site_from_the_chat(
     open_page: OpenPage, people: People, mona: User, lab: Room
 ) -> None:
     services.join(actor_id=mona.pk, room_id=lab.pk)

@@ -68,7 +68,7 @@ def entries(desk: Page, name: str) -> Locator:
     )
 
 
-def test_who_is_signed_out_everywhere_is_told_on_all_devices_and_can_come_back(
+def test_signing_out_everywhere_shows_on_all_devices_and_the_user_can_sign_in_again(
     open_page: OpenPage, people: People, desk: Page, bob: Page
 ) -> None:
     phone = open_page(people.bob, "/rooms/lab/", expected=REFUSED)

@@ -1,0 +1,204 @@
+"""One lock, or one slow statement, delays the commands that need it, and no others."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import User
+from django.db import connection
+
+from chat import services
+from realtime.core import metrics
+from realtime.core import writer as writers
+from realtime.core.outages import health
+from realtime.core.writer import writer
+from realtime.protocol.errors import Unavailable
+from tests.conftest import People
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+LOCK_SECONDS = 1.0  # instead of 5: the tests wait for it
+PATIENCE_SECONDS = 20.0
+
+
+@pytest.fixture(autouse=True)
+def short_limits(settings: Any) -> Iterator[None]:
+    settings.HOLDFAST_LOCK_SECONDS = LOCK_SECONDS
+    yield
+    writers.close_all()
+    health.forget()
+
+
+@contextmanager
+def held(statement: str, *values: object) -> Iterator[psycopg.Connection[Any]]:
+    """Hold what ``statement`` locks in a transaction of somebody else."""
+    options = connection.settings_dict
+    other = psycopg.connect(
+        dbname=options["NAME"],
+        user=options["USER"],
+        host=options["HOST"] or options["OPTIONS"].get("host"),
+    )
+    try:
+        other.execute(statement, values or None)
+        yield other
+    finally:
+        other.close()
+
+
+class Rooms:
+    """Two rooms: Alice owns both, and Bob is a member."""
+
+    def __init__(self, people: People) -> None:
+        self.people = people
+        self.first, self.second = (
+            services.create_room(actor_id=people.alice.pk, name=name).room_id for name in "AB"
+        )
+        for room in (self.first, self.second):
+            services.join(actor_id=people.bob.pk, room_id=room)
+
+    async def post(self, who: User, room: int, body: str = "hello") -> int:
+        """Post as a socket does. Returns the number."""
+        post = services.Post(author_id=who.pk, room_id=room, key=uuid4(), body=body)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            posted = await writer().batch(services.post_messages, post, place=room, author=who.pk)
+        return posted.message.number
+
+
+@pytest.fixture
+async def rooms(people: People) -> Rooms:
+    made = await sync_to_async(Rooms)(people)
+    await made.post(people.alice, made.first)
+    await made.post(people.alice, made.second)
+    return made
+
+
+def refused(results: list[Any]) -> list[Any]:
+    return [each for each in results if isinstance(each, Unavailable)]
+
+
+async def test_a_locked_room_delays_its_own_posts_only(rooms: Rooms) -> None:
+    alice, bob = rooms.people.alice, rooms.people.bob
+    with held("SELECT 1 FROM realtime_stream WHERE name = %s FOR UPDATE", f"room.{rooms.first}"):
+        stuck = [asyncio.create_task(rooms.post(who, rooms.first)) for who in (alice, bob, alice)]
+        numbers = [await rooms.post(bob, rooms.second) for _ in range(30)]
+        assert numbers == list(range(2, 32))
+        assert metrics.registry.get_sample_value("holdfast_writer_waiting") == len(stuck)
+        assert len(refused(await asyncio.gather(*stuck, return_exceptions=True))) == len(stuck)
+        assert health.writable
+    assert await rooms.post(alice, rooms.first) == 2
+    assert metrics.registry.get_sample_value("holdfast_writer_waiting") == 0
+
+
+async def test_rooms_that_share_a_batch_with_a_locked_one_go_on(rooms: Rooms) -> None:
+    alice, bob = rooms.people.alice, rooms.people.bob
+    with held("SELECT 1 FROM realtime_stream WHERE name = %s FOR UPDATE", f"room.{rooms.first}"):
+        together = [
+            asyncio.create_task(rooms.post(who, room))
+            for who in (alice, bob) for room in (rooms.first, rooms.second)
+        ]  # fmt: skip
+        results = await asyncio.gather(*together, return_exceptions=True)
+        assert len(refused(results)) == 2
+        assert sorted(each for each in results if isinstance(each, int)) == [2, 3]
+
+
+async def test_a_locked_inbox_stops_who_mentions_its_owner_but_not_the_room(rooms: Rooms) -> None:
+    alice, bob = rooms.people.alice, rooms.people.bob
+    with held("SELECT 1 FROM realtime_stream WHERE name = %s FOR UPDATE", f"inbox.{bob.pk}") as _:
+        mention = asyncio.create_task(rooms.post(alice, rooms.first, "@bob, look"))
+        await asyncio.sleep(0)
+        assert [await rooms.post(bob, rooms.first) for _ in range(10)] == list(range(2, 12))
+        with pytest.raises(Unavailable):
+            await mention
+    assert await rooms.post(alice, rooms.first, "@bob, look") == 12
+
+
+async def test_a_locked_account_stops_its_own_posts_only(rooms: Rooms) -> None:
+    alice, bob = rooms.people.alice, rooms.people.bob
+    with held("SELECT 1 FROM auth_user WHERE id = %s FOR UPDATE", alice.pk):
+        stuck = asyncio.create_task(rooms.post(alice, rooms.first))
+        await asyncio.sleep(0)
+        assert [await rooms.post(bob, rooms.first) for _ in range(10)] == list(range(2, 12))
+        with pytest.raises(Unavailable):
+            await stuck
+
+
+async def test_a_locked_table_is_answered_and_over_at_once_when_it_is_free(rooms: Rooms) -> None:
+    alice = rooms.people.alice
+    before = sum_of_errors("55P03")
+    with held("LOCK TABLE chat_message IN SHARE MODE"):
+        with pytest.raises(Unavailable) as caught:
+            await rooms.post(alice, rooms.first)
+        assert caught.value.retry_after
+        waiting = [
+            asyncio.create_task(rooms.post(alice, room)) for room in (rooms.first, rooms.second)
+        ]
+        await asyncio.sleep(LOCK_SECONDS / 2)
+    assert await asyncio.gather(*waiting) == [2, 2]
+    assert sum_of_errors("55P03") > before
+
+
+async def test_a_table_that_only_some_commands_need_stops_these_alone(rooms: Rooms) -> None:
+    alice, bob = rooms.people.alice, rooms.people.bob
+    with held("LOCK TABLE notifications_notification IN ACCESS EXCLUSIVE MODE"):
+        mention = asyncio.create_task(rooms.post(alice, rooms.first, "@bob, look"))
+        await asyncio.sleep(0)
+        assert [await rooms.post(bob, rooms.second) for _ in range(10)] == list(range(2, 12))
+        with pytest.raises(Unavailable):
+            await mention
+
+
+async def test_a_slow_statement_delays_its_own_room_only(rooms: Rooms, slow_room: Any) -> None:
+    alice, bob = rooms.people.alice, rooms.people.bob
+    await sync_to_async(slow_room)(rooms.first, 3.0)
+    slow = asyncio.create_task(rooms.post(alice, rooms.first))
+    await asyncio.sleep(0)
+    numbers = []
+    while not slow.done():
+        numbers.append(await rooms.post(bob, rooms.second))
+    assert len(numbers) > 10
+    assert await slow == 2  # slow, but done
+
+
+async def test_one_author_keeps_the_order_whatever_is_locked(rooms: Rooms) -> None:
+    alice = rooms.people.alice
+    bodies = [str(number) for number in range(40)]
+    with held("SELECT 1 FROM realtime_stream WHERE name = %s FOR UPDATE", f"room.{rooms.first}"):
+        tasks = [asyncio.create_task(rooms.post(alice, rooms.first, body)) for body in bodies[:20]]
+        await asyncio.sleep(LOCK_SECONDS / 2)
+        tasks += [asyncio.create_task(rooms.post(alice, rooms.first, body)) for body in bodies[20:]]
+        await asyncio.sleep(0)
+    results = await asyncio.gather(*tasks)
+    assert results == list(range(2, 42))
+
+
+@pytest.fixture
+def slow_room() -> Iterator[Callable[[int, float], None]]:
+    """``slow_room(room, seconds)``: every insert of a message there takes so long."""
+
+    def slow(room: int, seconds: float) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                f"IF NEW.room_id = {room} THEN PERFORM pg_sleep({seconds}); END IF; "
+                "RETURN NEW; END $$"
+            )
+            cursor.execute(
+                "CREATE TRIGGER slow BEFORE INSERT ON chat_message "
+                "FOR EACH ROW EXECUTE FUNCTION slow()"
+            )
+
+    yield slow
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER IF EXISTS slow ON chat_message")
+
+
+def sum_of_errors(sqlstate: str) -> float:
+    value = metrics.registry.get_sample_value(
+        "holdfast_database_errors_total", {"sqlstate": sqlstate}
+    )
+    return value or 0.0
