@@ -34,11 +34,19 @@ def new_epoch() -> str:
 class Epoch(models.Model):
     """The name of this history, in one row.
 
-    After a backup was restored, ``manage.py new_epoch`` changes it.
+    It changes when the database has gone back in time: a node notices that by itself, or
+    ``manage.py new_epoch`` changes it (``realtime.core.history``).
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     name = models.CharField(max_length=32, default=new_epoch)
+    # Grows with every new name. A restored copy has a lower number, even where its name was used
+    # before.
+    number = models.PositiveBigIntegerField(db_default=1)
+    # PostgreSQL's system identifier and timeline when the name was made; empty where the database
+    # cannot tell.
+    system = models.CharField(max_length=32, blank=True, db_default="")
+    timeline = models.BigIntegerField(null=True)
 
     def __str__(self) -> str:
         return self.name
@@ -98,6 +106,8 @@ class Node(models.Model):
     name = models.CharField(max_length=200)
     started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now())
+    # Of this process so far. If its own row holds fewer, the database has gone back in time.
+    reports = models.PositiveBigIntegerField(db_default=0)
     connections = models.PositiveIntegerField()
     waiting = models.PositiveIntegerField()  # open long polls and event streams
     subscriptions = models.PositiveIntegerField()

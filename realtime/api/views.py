@@ -22,6 +22,7 @@ from django.views.decorators.http import require_safe
 from holdfast import __version__
 from realtime.api.consumers import OWN, Pull
 from realtime.auth import Account, ApiRequest, async_api, raw_body, retry_header
+from realtime.auth.http import EPOCH_HEADER
 from realtime.core import activity, metrics, reads
 from realtime.core.commands import Commands, counted, parse_fields
 from realtime.core.database import read
@@ -68,7 +69,9 @@ async def events(request: ApiRequest, stream: str) -> HttpResponseBase:
     after = _position(request.headers.get("Last-Event-ID") or request.GET.get("after"))
     wait = _seconds(request.GET.get("wait", "0"))
     hub = await hubs.started()
+    epoch = await hub.at_epoch(request.epoch)
     page = await hub.resume(Reader(account.user_id, account.is_moderator), stream, after)
+    _check_epoch(request, epoch, page)
     streaming = EVENT_STREAM in request.headers.get("Accept", "")
     if not streaming and (wait == 0 or _tells(page)):
         return _json(frames.page_body(stream, page))
@@ -80,9 +83,11 @@ async def events(request: ApiRequest, stream: str) -> HttpResponseBase:
     if not streaming:
         _release_thread()
         with waiting(request):
-            page = await _poll(account, stream, page, wait)
+            page = await _poll(account, stream, page, wait, epoch)
         return _json(frames.page_body(stream, page))
-    response = StreamingHttpResponse(_stream(account, stream, page), content_type=EVENT_STREAM)
+    response = StreamingHttpResponse(
+        _stream(account, stream, page, epoch), content_type=EVENT_STREAM
+    )
     # Nginx would collect events until its buffer is full.
     response.headers["X-Accel-Buffering"] = "no"
     return response
@@ -92,21 +97,36 @@ def _tells(page: Page) -> bool:
     return page.to > page.start or page.to < page.head
 
 
-async def _poll(account: Account, stream: str, page: Page, wait: float) -> Page:
+def _check_epoch(request: ApiRequest, epoch: str, page: Page) -> None:
+    """Raise ``Reset`` if the client names the epoch of its position and that is another one."""
+    named = request.GET.get("epoch") or request.headers.get(EPOCH_HEADER)
+    if named and named != epoch:
+        raise Reset(
+            "The position is of the epoch {named}, but this is {epoch}; load a snapshot.",
+            named=named[:32],
+            epoch=epoch,
+            head=page.head,
+        )
+
+
+async def _poll(account: Account, stream: str, page: Page, wait: float, epoch: str) -> Page:
     """Wait for the page after ``page``; an empty one at the timeout or when the node drains."""
+    hub = await hubs.started()
     try:
-        async with (await hubs.started()).follow(account, stream, page.to) as follower:
+        async with hub.follow(account, stream, page.to, epoch=epoch) as follower:
             return await _next(follower, wait) or page
     except AccessEnded as ended:
         raise Forbidden("Your access has ended: {reason}.", reason=ended.reason) from ended
 
 
-async def _stream(account: Account, stream: str, first: Page) -> AsyncIterator[bytes]:
+async def _stream(account: Account, stream: str, first: Page, epoch: str) -> AsyncIterator[bytes]:
     """Yield server-sent events until the client leaves, loses access, or the node drains."""
     _release_thread()  # here, because the middlewares after the view have taken one again
     yield _retry(RETRY_SECONDS) + _shown(stream, first)
     try:
-        async with (await hubs.started()).follow(account, stream, first.to) as follower:
+        async with (await hubs.started()).follow(
+            account, stream, first.to, epoch=epoch
+        ) as follower:
             while not drain.begun:
                 page = await _next(follower, HEARTBEAT_SECONDS)
                 yield b":\n\n" if page is None else _shown(stream, page)
@@ -238,9 +258,10 @@ async def _reply(commands: Commands, request: ApiRequest, fields: dict[str, Any]
     if name == "pull":
         pull = parse_fields("pull", fields, Pull)
         reader = Reader(request.account.user_id, request.account.is_moderator)
-        return frames.pulled(
-            fields["id"], pull.stream, await hub.resume(reader, pull.stream, pull.after)
-        )
+        epoch = await hub.at_epoch(request.epoch)
+        page = await hub.resume(reader, pull.stream, pull.after)
+        _check_epoch(request, epoch, page)
+        return frames.pulled(fields["id"], pull.stream, page)
     if name in OWN:
         raise UnknownCommand(
             "{name} needs a socket; over HTTP, GET /api/streams/STREAM/events reads.", name=name

@@ -4,6 +4,9 @@ A cache that is away costs one query. Django's ``cached_db`` fails a page, and a
 cache does not answer. It also keeps copies for two weeks, so a copy that could not be deleted (the
 cache was away, or a reader restored it after the deletion) would keep a user signed in. Sockets and
 the API read the row.
+
+A copy belongs to an epoch: once the database has gone back in time, no copy from before is found.
+A process that follows no epoch, because no hub runs in it, uses no copies.
 """
 
 import logging
@@ -16,7 +19,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore as RowStore
 from django.core.cache import caches
 
-from realtime.core import metrics
+from realtime.core import history, metrics
 
 log = logging.getLogger("holdfast.sessions")
 
@@ -33,17 +36,18 @@ class SessionStore(RowStore):
 
     def load(self) -> dict[str, Any]:
         """Return the data of the copy, else of the row."""
-        if (copy := self._cached("get", self._key())) is not None:
+        key = self._key()  # of before the row is read: the epoch may change meanwhile
+        if (copy := self._cached("get", key)) is not None:
             return dict(copy)
         data: dict[str, Any] = super().load()
         if data:
-            self._keep(data)
+            self._keep(key, data)
         return data
 
     def save(self, must_create: bool = False) -> None:
         """Write the row, then the copy."""
         super().save(must_create)
-        self._keep(dict(self.items()))
+        self._keep(self._key(), dict(self.items()))
 
     def delete(self, session_key: str | None = None) -> None:
         """Delete the row, then the copy."""
@@ -64,13 +68,13 @@ class SessionStore(RowStore):
         await sync_to_async(self.delete)(session_key)
 
     def _key(self, session_key: str | None = None) -> str:
-        return f"session.{session_key or self.session_key}"
+        return f"session.{history.current.name}.{session_key or self.session_key}"
 
-    def _keep(self, data: dict[str, Any]) -> None:
-        self._cached("set", self._key(), data, COPY_SECONDS)
+    def _keep(self, key: str, data: dict[str, Any]) -> None:
+        self._cached("set", key, data, COPY_SECONDS)
 
     def _cached(self, operation: str, *arguments: Any) -> Any:
-        if time.monotonic() < SessionStore._away_until:
+        if history.current.name is None or time.monotonic() < SessionStore._away_until:
             return None
         work: Callable[..., Any] = getattr(caches[settings.SESSION_CACHE_ALIAS], operation)
         try:

@@ -43,6 +43,7 @@ class ApiRequest(HttpRequest):
     caller: Caller
     account: Account
     user: User
+    epoch: str  # of the history, as read with the caller
 
 
 View = Callable[Concatenate[ApiRequest, P], HttpResponseBase]
@@ -76,7 +77,7 @@ def api(*methods: str) -> Callable[[View[P]], DjangoView[P]]:
             try:
                 _check_method(request, methods)
                 identity, epoch = _look_up(_http_credentials(request))
-                response = view(_known(request, identity), *args, **kwargs)
+                response = view(_known(request, identity, epoch), *args, **kwargs)
             except REPORTED as error:
                 response = error_response(error)
             return _finished(response, epoch)
@@ -99,7 +100,7 @@ def async_api(*methods: str) -> Callable[[AsyncView[P]], AsyncDjangoView[P]]:
             try:
                 _check_method(request, methods)
                 identity, epoch = await read(_look_up, _http_credentials(request))
-                response = await view(_known(request, identity), *args, **kwargs)
+                response = await view(_known(request, identity, epoch), *args, **kwargs)
             except REPORTED as error:
                 response = error_response(error)
             return _finished(response, epoch)
@@ -203,7 +204,7 @@ def _look_up(credentials: Credentials) -> tuple[Identity | None, str]:
     return identify(credentials), reads.epoch()
 
 
-def _known(request: HttpRequest, identity: Identity | None) -> ApiRequest:
+def _known(request: HttpRequest, identity: Identity | None, epoch: str) -> ApiRequest:
     """Attach the caller.
 
     Raises ``NotAuthenticated``, and ``Forbidden`` for banned accounts and forged forms.
@@ -216,6 +217,7 @@ def _known(request: HttpRequest, identity: Identity | None) -> ApiRequest:
         _check_csrf(request)
     known = cast(ApiRequest, request)
     known.caller, known.account, known.user = identity.caller, identity.account, identity.user
+    known.epoch = epoch
     return known
 
 

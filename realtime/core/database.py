@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from threading import Barrier, local
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -158,6 +159,11 @@ def cut() -> None:
         from realtime.core.postgresql import cut_all
 
         cut_all()
+
+
+def reconnect() -> None:
+    """Open new connections from now on, because the server was replaced."""
+    _stale.add()
 
 
 def close() -> None:

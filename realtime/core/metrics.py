@@ -216,6 +216,9 @@ events_repaired = _counter(
 repairs = _counter("repairs", "Repairs of a tail")
 resumes = _counter("resumes", "Pages answered from memory or from the database", "source")
 fell_behind = _counter("fell_behind", "Subscriptions that stopped being level")
+history_rewinds = _counter(
+    "history_rewinds", "Streams found behind memory: the database has gone back in time"
+)
 layer_errors = _counter("layer_errors", "Operations on the channel layer that failed")
 hooks = _counter(
     "hooks",

@@ -26,6 +26,7 @@ from realtime.core.loop_lag import LoopLag
 from realtime.core.writer import writer
 from realtime.models import Node
 from realtime.protocol.errors import Unavailable
+from realtime.protocol.history import Reported
 
 log = logging.getLogger("holdfast.nodes")
 
@@ -50,9 +51,12 @@ class Reporter:
     """Writes the row of this process.
 
     ``facts`` returns the columns of ``Node`` that the hub knows: connections, streams and so on.
+    ``on_lost`` is called when an acknowledged report is not in the database: it has gone back.
     """
 
-    def __init__(self, node: str, facts: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, node: str, facts: Callable[[], dict[str, Any]], on_lost: Callable[[], None]
+    ) -> None:
         self._node = node
         self._hub_facts = facts
         # A restarted node is another process.
@@ -62,6 +66,19 @@ class Reporter:
         self._counted_at = 0.0
         self._processor_seconds = 0.0
         self._loop_lag = LoopLag()
+        self._on_lost = on_lost
+        self._sent = 0
+        self._acknowledged_at = 0.0  # monotonic
+        self.reported = Reported()
+
+    @property
+    def may_be_forgotten(self) -> bool:
+        """Whether another node of this name may have deleted the row, because it is too old."""
+        return time.monotonic() - self._acknowledged_at > SILENT_AFTER_SECONDS - REPORT_SECONDS
+
+    def begin_again(self) -> None:
+        """Expect nothing of the row: it may be from another history."""
+        self.reported = Reported()
 
     def start(self) -> None:
         """Start to report."""
@@ -80,7 +97,13 @@ class Reporter:
 
     async def report(self) -> None:
         """Write the row. Raises ``Unavailable`` when the database does not answer."""
-        metrics.nodes.set(await writer().run(_report, self.key, self._facts()))
+        self._sent += 1
+        report = Reported(self._sent, time.monotonic())
+        facts = {**self._facts(), "reports": report.number}
+        if await writer().run(_report, self.key, facts, self.reported.number):
+            self.reported, self._acknowledged_at = report, time.monotonic()
+        else:
+            self._on_lost()
 
     async def _run(self) -> None:
         self._rates()
@@ -170,19 +193,25 @@ def _resident_bytes() -> int | None:
         return None
 
 
-def _report(key: str, facts: Mapping[str, Any]) -> int:
-    """Write the row, and return how many nodes have reported recently."""
-    if not Node.objects.filter(key=key).update(seen_at=Now(), **facts):
-        Node.objects.create(key=key, **facts)
-        # The same node, restarted, takes the place of its former process.
-        replaced = Q(
-            name=facts["name"], seen_at__lt=Now() - timedelta(seconds=SILENT_AFTER_SECONDS)
-        )
-        Node.objects.exclude(key=key).filter(
-            replaced | Q(seen_at__lt=Now() - FORGET_AFTER)
-        ).delete()
+def _report(key: str, facts: Mapping[str, Any], acknowledged: int = 0) -> bool:
+    """Write the row, unless it has fewer reports than were acknowledged. Returns whether it did."""
+    own = Node.objects.filter(key=key)
+    if own.filter(reports__gte=acknowledged).update(seen_at=Now(), **facts):
+        _count_nodes()
+        return True
+    if acknowledged:
+        return False
+    Node.objects.create(key=key, **facts)
+    # The same node, restarted, takes the place of its former process.
+    replaced = Q(name=facts["name"], seen_at__lt=Now() - timedelta(seconds=SILENT_AFTER_SECONDS))
+    Node.objects.exclude(key=key).filter(replaced | Q(seen_at__lt=Now() - FORGET_AFTER)).delete()
+    _count_nodes()
+    return True
+
+
+def _count_nodes() -> None:
     recent = Node.objects.filter(seen_at__gte=Now() - timedelta(seconds=SILENT_AFTER_SECONDS))
-    return recent.values("name").distinct().count()
+    metrics.nodes.set(recent.values("name").distinct().count())
 
 
 def _leave(key: str) -> None:

@@ -5,34 +5,32 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import connection
-from django.db.models import BooleanField
+from django.db.models import BooleanField, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from realtime.core.streams import parse
 from realtime.models import Epoch, Stream
 from realtime.protocol.errors import Reset
-from realtime.protocol.page import PAGE_MAX_EVENTS, Page, cut
+from realtime.protocol.page import PAGE_MAX_EVENTS, REPLY_MAX_EVENTS, Page, cut
 
 # Ten head checks. A change waits this long between its statement and its commit only in a very long
 # transaction; the full check finds those.
 RECENT = timedelta(seconds=30)
 
 
-def heads(names: Collection[str], *, recent: bool = False) -> dict[str, int]:
+def heads(
+    names: Collection[str], *, recent: bool = False, moved: Collection[str] = ()
+) -> dict[str, int]:
     """Return the heads of the streams that exist; with ``recent``, of those changed recently.
 
-    "Recently" is by the database's clock. The names are one parameter: with thousands of
+    "Recently" is by the database's clock. ``moved`` are read all the same: a database that has gone
+    back does not know that they changed. The names are one parameter: with thousands of
     placeholders, Django took most of a head check to build the query.
     """
-    is_among = (
-        "name IN (SELECT value FROM json_each(%s))"
-        if connection.vendor == "sqlite"
-        else "name = ANY(%s)"
-    )
-    rows = Stream.objects.filter(RawSQL(is_among, [_list(names)], BooleanField()))  # noqa: S611  a placeholder only
+    rows = Stream.objects.filter(_among(names))
     if recent:
-        rows = rows.filter(changed_at__gte=Now() - RECENT)
+        rows = rows.filter(Q(changed_at__gte=Now() - RECENT) | Q(_among(moved)))
     return dict(rows.values_list("name", "head"))
 
 
@@ -57,6 +55,27 @@ def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
     position above the head or below the floor, because it cannot be continued.
     """
     kind, ident = parse(name)
+    head = _continued(name, after)
+    events = [event for source in kind.sources for event in source(ident, after, limit + 1)]
+    return cut(events, after=after, head=head, limit=limit)
+
+
+def newest_rows(name: str, after: int) -> Page:
+    """Read the rows above ``after``, also those that change meanwhile and move above the head.
+
+    At most ``REPLY_MAX_EVENTS`` of each table: ``to`` is below the head if there are more. For a
+    comparison with memory; a client gets a ``page``. Raises ``Reset``.
+    """
+    kind, ident = parse(name)
+    head = _continued(name, after)
+    found = [list(source(ident, after, REPLY_MAX_EVENTS)) for source in kind.sources]
+    cuts = [rows[-1].seq for rows in found if len(rows) == REPLY_MAX_EVENTS]
+    events = sorted((event for rows in found for event in rows), key=lambda event: event.seq)
+    return Page(after, min([head, *cuts]), head, tuple(events))
+
+
+def _continued(name: str, after: int) -> int:
+    """Return the head of a stream that can be continued from ``after``."""
     head, floor = head_and_floor(name)
     if after > head:
         raise Reset(
@@ -70,13 +89,21 @@ def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
             after=after,
             head=head,
         )
-    events = [event for source in kind.sources for event in source(ident, after, limit + 1)]
-    return cut(events, after=after, head=head, limit=limit)
+    return head
 
 
 def epoch() -> str:
     """Return the name of this history."""
     return Epoch.objects.get_or_create(pk=1)[0].name
+
+
+def _among(names: Collection[str]) -> RawSQL:
+    is_among = (
+        "name IN (SELECT value FROM json_each(%s))"
+        if connection.vendor == "sqlite"
+        else "name = ANY(%s)"
+    )
+    return RawSQL(is_among, [_list(names)], BooleanField())  # noqa: S611  a placeholder only
 
 
 def _list(names: Collection[str]) -> object:

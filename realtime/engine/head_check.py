@@ -1,4 +1,9 @@
-"""The periodic work of a hub: missed heads, lost access, idle tails, old revocations, the epoch."""
+"""The periodic work of a hub: missed heads, lost access, idle tails, old revocations.
+
+Each check begins with the question whether the database is still the one that this process
+remembers (``realtime.protocol.history``). If it has gone back in time, the epoch changes, and
+everything that the process remembers is dropped.
+"""
 
 import asyncio
 import logging
@@ -11,10 +16,9 @@ from typing import Final, Protocol
 from django.conf import settings
 
 from realtime.auth import Account, revocation
-from realtime.core import database, reads
+from realtime.core import database
 from realtime.core.writer import writer
-from realtime.engine.stream_tail import StreamTail
-from realtime.protocol.codes import CloseCode
+from realtime.engine.history_check import HistoryCheck, RememberingHub
 from realtime.protocol.errors import Unavailable
 from realtime.protocol.page import AccessEnd
 
@@ -35,21 +39,16 @@ class Connection(Protocol):
     def account(self) -> Account: ...
 
 
-class CheckedHub(Protocol):
+class CheckedHub(RememberingHub, Protocol):
     """The hub as the check needs it."""
-
-    epoch: str
 
     @property
     def degraded(self) -> bool: ...
-    @property
-    def tails(self) -> Mapping[str, StreamTail]: ...
     @property
     def connections(self) -> Sequence[Connection]: ...
     def heads_read(self, heads: Mapping[str, int]) -> None: ...
     def end_access(self, ends: Mapping[Account, AccessEnd]) -> None: ...
     def forget_idle(self, before: float) -> None: ...
-    def close_sockets(self, code: CloseCode, reason: str, *, retry_after: float) -> None: ...
 
 
 class HeadCheck:
@@ -61,6 +60,11 @@ class HeadCheck:
         self._task: asyncio.Task[None] | None = None
         self._next_full = 0.0  # monotonic; the first check is a full one
         self._database_away = False
+        self._history = HistoryCheck(hub)
+
+    async def begin(self) -> None:
+        """Read the history that this process follows. Raises ``Unavailable``."""
+        await self._history.begin()
 
     def start(self) -> None:
         """Start checking."""
@@ -71,6 +75,10 @@ class HeadCheck:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    def check_soon(self) -> None:
+        """Run the next check at once."""
+        self._due.set()
 
     def check_now(self) -> None:
         """Run a full check at once, because something may have been missed."""
@@ -88,6 +96,8 @@ class HeadCheck:
                 await self._check(full=full)
             except Unavailable:
                 self._note_database(away=True)
+                self._hub.distrust()  # it may come back as another one
+                self._next_full = 0.0
             except Exception:  # without the check, what the broker loses would stay lost
                 log.exception("head check failed")
             else:
@@ -98,14 +108,14 @@ class HeadCheck:
     def _interval(self) -> float:
         seconds: float = (
             settings.HOLDFAST_HEAD_CHECK_DEGRADED_SECONDS
-            if self._hub.degraded
+            if self._hub.degraded or self._database_away
             else settings.HOLDFAST_HEAD_CHECK_SECONDS
         )
         return seconds
 
     async def _check(self, *, full: bool) -> None:
+        heads = await self._history.heads(full=full)
         tails = self._hub.tails
-        heads = await database.read(reads.heads, list(tails), recent=not full)
         if any(name in tails and head > tails[name].position for name, head in heads.items()):
             if not self._hub.degraded:
                 await asyncio.sleep(SETTLE_SECONDS)
@@ -115,7 +125,6 @@ class HeadCheck:
         if full:
             await self._check_access()
             await self._prune()
-            await self._check_epoch()
 
     def _end_expired(self) -> None:
         now = time.time()
@@ -140,13 +149,6 @@ class HeadCheck:
         stale = await database.read(revocation.stale, keep)
         if stale:
             await writer().run(revocation.prune, stale)
-
-    async def _check_epoch(self) -> None:
-        epoch = await database.read(reads.epoch)
-        if epoch != self._hub.epoch:
-            log.warning("the epoch changed, all clients reconnect", extra={"epoch": epoch})
-            self._hub.epoch = epoch
-            self._hub.close_sockets(CloseCode.RESTART, "the history was restored", retry_after=1.0)
 
     def _note_database(self, *, away: bool) -> None:
         if away and not self._database_away:

@@ -4,10 +4,14 @@ It pulls at its own pace, so nothing is queued for it.
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from realtime.auth import Account
 from realtime.engine.stream_tail import StreamTail
+from realtime.protocol.errors import Reset
 from realtime.protocol.page import AccessEnd, Page
+
+REWOUND: Final = "The database was restored; load a snapshot."
 
 
 class AccessEnded(Exception):
@@ -27,28 +31,29 @@ class HttpFollower:
         *,
         account: Account,
         after: int,
-        read: Callable[[str, int], Awaitable[Page]],
+        read: Callable[[str, int | None], Awaitable[Page]],
     ) -> None:
         self.account = account
         self.position = after
         self._tail = tail
         self._read = read
         self._reason: str | None = None
+        self._rewound = False
 
     async def next(self, timeout: float) -> Page | None:
         """Return the next page as soon as there is one, or None after ``timeout`` seconds.
 
         Raises ``AccessEnded``, ``Reset`` or ``Unavailable``.
         """
-        self._check()
+        await self._check()
         if self.position <= self._tail.position and not await self._tail.beyond(
             self.position, timeout, self._has_ended
         ):
-            self._check()
+            await self._check()
             return None
-        self._check()
+        await self._check()
         page = await self._read(self._tail.name, self.position)
-        self._check()
+        await self._check()
         self.position = page.to
         return page
 
@@ -62,9 +67,17 @@ class HttpFollower:
             self._tail.wake()
         return concerns_this
 
-    def _has_ended(self) -> bool:
-        return self._reason is not None
+    def rewind(self) -> None:
+        """Continue no further: the position is of another history than the database."""
+        self._rewound = True
+        self._tail.wake()
 
-    def _check(self) -> None:
+    def _has_ended(self) -> bool:
+        return self._rewound or self._reason is not None
+
+    async def _check(self) -> None:
         if self._reason is not None:
             raise AccessEnded(self._reason)
+        if self._rewound:
+            head = (await self._read(self._tail.name, None)).head
+            raise Reset(REWOUND, head=head)

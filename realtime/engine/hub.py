@@ -8,6 +8,7 @@ The rules it keeps (docs/architecture.md):
 """
 
 import asyncio
+import random
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -18,13 +19,13 @@ from django.conf import settings
 
 from realtime.auth import Account
 from realtime.auth.revocation import access_ends
-from realtime.core import activity, database, metrics, publishing, reads, streams
+from realtime.core import activity, database, history, metrics, publishing, streams
 from realtime.core.node_reports import Reporter
 from realtime.core.per_process import PerLoop
 from realtime.core.streams import Reader
 from realtime.engine.channel_layer import ChannelLayerClient, LayerMessage
 from realtime.engine.head_check import HeadCheck
-from realtime.engine.http_follower import HttpFollower
+from realtime.engine.http_follower import REWOUND, HttpFollower
 from realtime.engine.presence import PresenceTracker
 from realtime.engine.revocation_timer import RevocationTimer
 from realtime.engine.socket import Socket
@@ -33,7 +34,13 @@ from realtime.engine.subscriptions import Subscriptions, refusals
 from realtime.engine.tail_registry import TailRegistry
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
+from realtime.protocol.errors import Reset
+from realtime.protocol.history import Observation
 from realtime.protocol.page import AccessEnd, Page
+
+# Sockets a second that come back and load snapshots after the history was dropped.
+RETURNS_PER_SECOND: Final = 200
+MAX_RETURN_SECONDS: Final = 10.0
 
 
 class Hub:
@@ -51,13 +58,16 @@ class Hub:
             groups=lambda: self._registry.groups(),
         )
         shared_reads = SharedReads()
-        self._registry = TailRegistry(self.layer, shared_reads, self._end_access, self._on_jump)
+        self._registry = TailRegistry(
+            self.layer, shared_reads, self._end_access, self._on_jump, self.doubt
+        )
         self._subscriptions = Subscriptions(self._registry, shared_reads)
         self._of_user: defaultdict[int, set[Socket | HttpFollower]] = defaultdict(set)
         self._loop = asyncio.get_running_loop()
+        self.doubts = 0  # of what this process remembers, since the last comparison
         self._head_check = HeadCheck(self)
         self._revocation_timer = RevocationTimer()
-        self.reporter = Reporter(self.node, self._facts)
+        self.reporter = Reporter(self.node, self._facts, on_lost=self.doubt)
         self.presence = PresenceTracker(self.node, self.layer, self._show_signal)
 
     async def start(self) -> None:
@@ -65,7 +75,7 @@ class Hub:
 
         Raises ``Unavailable`` if the database does not answer.
         """
-        self.epoch = await database.read(reads.epoch)
+        await self._head_check.begin()
         publishing.local_hub.attach(self)
         self.layer.start()
         self.presence.start()
@@ -80,6 +90,7 @@ class Hub:
 
     async def stop(self) -> None:
         """Stop listening. The server closes the sockets."""
+        history.current.name = None
         publishing.local_hub.attach(None)
         await self._revocation_timer.stop()
         await self.reporter.stop()
@@ -124,6 +135,7 @@ class Hub:
         # Finds a revocation that came before the socket watched its personal streams.
         if end := await database.read_together(_access_ends, socket.account):
             socket.end(None, end)
+        await self._registry.trusted()
         return {tail.name: tail.position for tail in socket.watching}
 
     def detach(self, socket: Socket) -> None:
@@ -156,11 +168,6 @@ class Hub:
             if tail := socket.following.get(name):
                 socket.leave(tail)
 
-    def close_sockets(self, code: CloseCode, reason: str, *, retry_after: float) -> None:
-        """Close every socket of this node."""
-        for socket in tuple(self.sockets):
-            socket.close(code, reason, retry_after=retry_after)
-
     # Reading without a socket ---------------------------------------------------------------------
 
     async def resume(self, reader: Reader, name: str, after: int | None) -> Page:
@@ -171,10 +178,13 @@ class Hub:
         return await self._subscriptions.page(reader, name, after)
 
     @asynccontextmanager
-    async def follow(self, account: Account, name: str, after: int) -> AsyncIterator[HttpFollower]:
+    async def follow(
+        self, account: Account, name: str, after: int, *, epoch: str
+    ) -> AsyncIterator[HttpFollower]:
         """Follow one stream without a socket: for a long poll or server-sent events.
 
-        Raises the refusal if the account may not read the stream.
+        Raises the refusal if the account may not read the stream, or ``Reset`` if the position is
+        not of this ``epoch``.
         """
         streams.parse(name)
         reader = Reader(account.user_id, account.is_moderator)
@@ -190,11 +200,61 @@ class Hub:
             # Again: finds what was revoked before the follower was known here.
             for refusal in (await refusals(reader, [name])).values():
                 raise refusal
+            if epoch != self.epoch:
+                raise Reset(REWOUND, head=pinned[0].position)
             yield follower
         finally:
             self.http_followers.discard(follower)
             self._forget(reader.user_id, follower)
             self._registry.unpin(pinned)
+
+    # History --------------------------------------------------------------------------------------
+
+    async def at_epoch(self, epoch: str) -> str:
+        """Return the epoch, after a head check if it differs from the one just read.
+
+        Raises ``Unavailable``.
+        """
+        if epoch != self.epoch:
+            self.doubt()
+        await self._registry.trusted()
+        return self.epoch
+
+    def doubt(self) -> None:
+        """Answer nothing from memory until it has been compared with the database, at once."""
+        self.doubts += 1
+        self.distrust()
+        self._head_check.check_soon()
+
+    def distrust(self) -> None:
+        """Answer nothing from memory until ``trust``."""
+        self._registry.distrust()
+
+    def trust(self, doubts: int) -> None:
+        """Answer from memory again, unless more than ``doubts`` have come meanwhile."""
+        if doubts == self.doubts:
+            self.doubts = 0
+            self._registry.trust()
+
+    def adopt(self, observed: Observation) -> None:
+        """Take the epoch that was read for the current one."""
+        self.epoch = history.current.name = observed.epoch
+        self.reporter.begin_again()
+
+    def drop_history(self, observed: Observation) -> None:
+        """Forget everything of the database, then have every reader begin again."""
+        self._registry.drop_all()
+        self.adopt(observed)
+        for follower in self.http_followers:
+            follower.rewind()
+        sockets = tuple(self.sockets)
+        spread = min(MAX_RETURN_SECONDS, len(sockets) / RETURNS_PER_SECOND)
+        for socket in sockets:
+            socket.close(
+                CloseCode.RESTART,
+                "the history was restored",
+                retry_after=spread * random.random(),  # noqa: S311
+            )
 
     # Changes --------------------------------------------------------------------------------------
 
@@ -216,18 +276,24 @@ class Hub:
     def _published(self, changes: publishing.Changes, committed_at: float) -> None:
         for name, events in changes.items():
             if tail := self.tails.get(name):
-                tail.ingest(events, committed_at)
+                tail.ingest(events, committed_at, is_local=True)
                 _LOCAL_EVENTS.inc(len(events))
             activity.posts.add(name, len(events))
             for message in publishing.messages(name, events, node=self.node):
-                self.layer.send(publishing.group(name), {**message, "at": committed_at})
+                self.layer.send(
+                    publishing.group(name), {**message, "at": committed_at, "epoch": self.epoch}
+                )
 
     def _on_message(self, message: LayerMessage) -> None:
         match message["type"]:
             case "events":
+                # What another history published is not of this one. A process that follows no
+                # epoch names none.
+                if message.get("epoch", self.epoch) != self.epoch:
+                    return
                 if tail := self.tails.get(message["stream"]):
                     events = publishing.events_in(message)
-                    tail.ingest(events, message.get("at") or time.time())
+                    tail.ingest(events, message.get("at") or time.time(), is_local=False)
                     _LAYER_EVENTS.inc(len(events))
             case "signal":
                 self._show_signal(

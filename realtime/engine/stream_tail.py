@@ -31,6 +31,8 @@ REORDER_SECONDS = 0.05
 SLICE_SOCKETS = 500
 # A longer gap is not pushed: every subscriber becomes behind and pulls at its own pace.
 MAX_REPAIRED_EVENTS = 1000
+# Of the end of a tail, when it is compared with the database. A history is lost from its end.
+COMPARED_EVENTS = 150
 
 
 class Subscriber(Protocol):
@@ -57,10 +59,18 @@ class SharedReads:
         task = self._reading.get(key)
         if task is None:
             task = self._reading[key] = asyncio.create_task(database.read(reads.page, name, after))
-            task.add_done_callback(lambda _: self._reading.pop(key))
+            task.add_done_callback(lambda done: self._end(key, done))
             metrics.resumes.labels("database").inc()
         # One of the callers may be cancelled while the others still need the page.
         return await asyncio.shield(task)
+
+    def _end(self, key: tuple[str, int], done: asyncio.Task[Page]) -> None:
+        if self._reading.get(key) is done:
+            del self._reading[key]
+
+    def forget(self) -> None:
+        """Share no read that has begun before now: the database has changed under it."""
+        self._reading.clear()
 
 
 class StreamTail:
@@ -77,8 +87,10 @@ class StreamTail:
         shared_reads: SharedReads,
         on_access_end: "OnAccessEnd",
         on_jump: "Callable[[StreamTail], None]",
+        on_doubt: Callable[[], None],
     ) -> None:
         self.name = name
+        self.moved_at = time.monotonic()  # when the position last changed, or the tail was opened
         self.subscribers: set[Subscriber] = set()
         self.level: set[Subscriber] = set()  # the subscribers that flushes are written to
         self.pins = 0  # sockets that watch without subscribing, pending answers, long polls
@@ -93,16 +105,28 @@ class StreamTail:
         self._shared_reads = shared_reads
         self._on_access_end = on_access_end
         self._on_jump = on_jump
+        self._on_doubt = on_doubt
         self._policy = FlushPolicy()
         self._flush_due: asyncio.Handle | None = None
         self._repairing: asyncio.Task[None] | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._oldest_commit: float | None = None  # of the events in the next flush
+        self._closed = False
 
     @property
     def position(self) -> int:
         """The seq up to which this process has everything."""
         return self._tail.position
+
+    @property
+    def known(self) -> int:
+        """The highest seq that was ever committed, as far as this process knows."""
+        return self._tail.known
+
+    @property
+    def holds_rows(self) -> bool:
+        """Whether there is anything to compare with the database, beside the head."""
+        return self._tail.floor < self._tail.known
 
     @property
     def used(self) -> bool:
@@ -152,12 +176,24 @@ class StreamTail:
 
     # Changes --------------------------------------------------------------------------------------
 
-    def ingest(self, events: Iterable[Event], committed_at: float) -> None:
+    def ingest(self, events: Iterable[Event], committed_at: float, *, is_local: bool) -> None:
         """Take in what was committed at ``committed_at`` (wall clock), here or on another node."""
         before = self._tail.position
+        doubtful = False
         for event in events:
-            if self._tail.ingest(event) is not Ingested.OLD and event.end is not None:
-                self._on_access_end(self, event.end, committed_at)
+            ingested = self._tail.ingest(event)
+            if ingested is not Ingested.OLD:
+                self.moved_at = time.monotonic()
+                if event.end is not None:
+                    self._on_access_end(self, event.end, committed_at)
+            # Only a repair is faster than a commit of this process; otherwise its number was taken
+            # before. Other nodes may repeat what was evicted here.
+            elif is_local:
+                doubtful = doubtful or not self._tail.holds_event(event)
+            else:
+                doubtful = doubtful or self._tail.contradicts(event)
+        if doubtful:
+            self._doubt()
         if self._tail.position != before:
             self._oldest_commit = self._oldest_commit or committed_at
             self._schedule_flush()
@@ -165,8 +201,34 @@ class StreamTail:
 
     def repair(self) -> None:
         """Read what was missed from the database, once for all subscribers."""
-        if self._repairing is None:
+        if self._repairing is None and not self._closed:
             self._repairing = asyncio.create_task(self._repair())
+
+    def note_head(self, head: int, after: int) -> None:
+        """Take note of a head that was read because a reader was at ``after``, and was reset.
+
+        A tail that was above it when the read began is ahead of the database.
+        """
+        if head < after <= self._tail.known:
+            self._doubt()
+
+    async def differs(self) -> bool:
+        """Compare the end of the tail with the database.
+
+        Returns whether the tail is of another history. Raises ``Unavailable``.
+        """
+        # Twice: a retention run may delete rows between two queries, and then raises the floor.
+        return await self._differs_once() and await self._differs_once()
+
+    async def _differs_once(self) -> bool:
+        position, known = self._tail.position, self._tail.known
+        after = max(self._tail.floor, position - COMPARED_EVENTS)
+        try:
+            page = await database.read(reads.newest_rows, self.name, after)
+        except Reset as reset:
+            # Above the head; or below the floor, which a retention run has raised meanwhile.
+            return int((reset.data or {})["head"]) < known
+        return self._tail.differs(page, position, known)
 
     async def beyond(self, position: int, timeout: float, given_up: Callable[[], bool]) -> bool:
         """Wait until the tail has been flushed beyond ``position``.
@@ -195,10 +257,17 @@ class StreamTail:
 
     def close(self) -> None:
         """Stop all work; the hub has forgotten this tail."""
+        self._closed = True
         if self._flush_due is not None:
             self._flush_due.cancel()
         if self._repairing is not None:
             self._repairing.cancel()
+
+    def _doubt(self) -> None:
+        """Have the tail compared with the database."""
+        if not self._closed:
+            self.moved_at = time.monotonic()
+            self._on_doubt()
 
     # Repairs --------------------------------------------------------------------------------------
 
@@ -211,7 +280,10 @@ class StreamTail:
             self.repair()
 
     def _repaired(self, page: Page) -> None:
+        before = self._tail.position
         new = self._tail.repair(page)
+        if self._tail.position != before:
+            self.moved_at = time.monotonic()
         metrics.events_repaired.inc(len(new))
         for event in new:
             if event.end is not None:
@@ -229,8 +301,12 @@ class StreamTail:
                 self._repaired(page)
                 if page.to >= page.head:
                     return
-        except Reset as reset:  # the floor moved past our position, or the database was restored
-            self._jump((reset.data or {})["head"])
+        except Reset as reset:
+            head = (reset.data or {})["head"]
+            if head < self._tail.known:
+                self._doubt()  # the database has gone back
+            else:
+                self._jump(head)  # the floor moved past our position
         except Unavailable:
             log.info("repair waits for the database", extra={"stream": self.name})
         finally:
@@ -239,6 +315,7 @@ class StreamTail:
 
     def _jump(self, head: int) -> None:
         self._tail.jump(head)
+        self.moved_at = time.monotonic()
         self._on_jump(self)
         self._schedule_flush()
 

@@ -95,6 +95,7 @@ class Subscriptions:
             # From here on the tails report what is revoked; this reads what was revoked before.
             await handshake.authorise(names)
             read = await self._read_missing(handshake.wanted(pinned), handshake.errors)
+            await self._registry.trusted()
             _absorb(read)
             handshake.refuse_revoked(joining)
             handshake.answer(request, _pages(handshake.wanted(pinned), read))
@@ -111,8 +112,10 @@ class Subscriptions:
             )
         _raise_first(await refusals(socket.reader, [name]))
         errors: Errors = {}
+        await self._registry.trusted()
         read = await self._read_missing({tail: after}, errors)
         _raise_first(errors)
+        await self._registry.trusted()
         _absorb(read)
         if socket.following.get(name) is not tail:
             raise NotSubscribed("This socket is no longer subscribed to {name}.", name=name)
@@ -131,15 +134,19 @@ class Subscriptions:
 
     async def page_authorised(self, name: str, after: int | None) -> Page:
         """Return a page to a reader whose access has been checked."""
-        pinned = await self._registry.pinned([name])
-        try:
-            errors: Errors = {}
-            read = await self._read_missing({pinned[0]: after}, errors)
-            _raise_first(errors)
-            _absorb(read)
-            return _pages({pinned[0]: after}, read)[pinned[0]]
-        finally:
-            self._registry.unpin(pinned)
+        while True:
+            pinned = await self._registry.pinned([name])
+            try:
+                errors: Errors = {}
+                read = await self._read_missing({pinned[0]: after}, errors)
+                await self._registry.trusted()
+                # Otherwise the history was dropped meanwhile, and what was read is of another.
+                if self._registry.tails.get(name) is pinned[0]:
+                    _raise_first(errors)
+                    _absorb(read)
+                    return _pages({pinned[0]: after}, read)[pinned[0]]
+            finally:
+                self._registry.unpin(pinned)
 
     async def _read_missing(self, wanted: Wanted, errors: Errors) -> dict[StreamTail, Page]:
         """Read the pages that no tail holds, until the reply is full; add resets to ``errors``."""
@@ -155,8 +162,9 @@ class Subscriptions:
                 *(self._shared_reads.page(tail.name, after) for tail, after in some),
                 return_exceptions=True,
             )
-            for (tail, _), page in zip(some, pages, strict=True):
+            for (tail, after), page in zip(some, pages, strict=True):
                 if isinstance(page, Reset):
+                    tail.note_head((page.data or {})["head"], after)
                     errors[tail.name] = page
                 elif isinstance(page, BaseException):
                     raise page

@@ -105,7 +105,7 @@ class Reset(HoldfastError):
     code = "reset"
     status = 409
 
-    def __init__(self, message: str, *, head: int, **values: int) -> None:
+    def __init__(self, message: str, *, head: int, **values: object) -> None:
         super().__init__(message, retry_after=None, data={"head": head}, head=head, **values)
 
 

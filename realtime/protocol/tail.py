@@ -13,6 +13,9 @@ A resume is answered from it, and flushes are cut out of it. Its parts on the nu
   that publish at the same time cross, which must not cost a read.
 - A text is gone as soon as a newer change of its row has been *received*, in order or early. It
   leaves a hole, and a page may have holes where a later change of the same row follows.
+- A tail is a claim about the database. When the database has gone back in time, no rule above
+  holds: the tail is dropped and another one begins. ``contradicts`` and ``differs`` find that out,
+  because numbers that were lost are given to other rows.
 - No level subscriber is above ``position`` when a flush is taken. So if a flush repeats a row in an
   older state than its reader has (from another node, say), that row has changed again above
   ``position`` and comes again.
@@ -21,6 +24,8 @@ A resume is answered from it, and flushes are cut out of it. Its parts on the nu
 from collections.abc import Iterable
 from enum import Enum, auto
 from typing import NamedTuple
+
+import msgspec
 
 from realtime.protocol.page import PAGE_MAX_BYTES, PAGE_MAX_EVENTS, Event, Page, cut
 
@@ -198,6 +203,68 @@ class Tail:
             else flush._replace(events=current, contiguous=False)
         )
 
+    # Evidence of another history
+
+    def holds_event(self, event: Event) -> bool:
+        """Whether this state of the event's row, or a newer one, is in memory."""
+        row = self._rows.get(event.key)
+        return row is not None and (row.seq > event.seq or _is_same(row, event))
+
+    def contradicts(self, event: Event) -> bool:
+        """Whether ``event``, which was committed, cannot belong to the history of this tail."""
+        return self._misses(event, self.position)
+
+    @property
+    def known(self) -> int:
+        """The highest number that was ever committed, as far as this tail knows."""
+        return max(self.position, self._unknown, self._answered, *self._early)
+
+    def differs(self, page: Page, position: int, known: int) -> bool:
+        """Whether rows that were read from the database cannot be of the tail's history.
+
+        ``position`` and ``known`` are from before the read. The page starts at the floor or above.
+        It is not cut at its head, so a row that changes meanwhile is not missing from it; ``to`` is
+        below the head if it does not hold all rows.
+        """
+        return (
+            page.head < known
+            or any(
+                self._misses(event, position) or self._is_ahead_of(event, known)
+                for event in page.events
+            )
+            or (page.to == page.head and self._holds_more_than(page, known))
+        )
+
+    def _misses(self, event: Event, position: int) -> bool:
+        """Whether the tail should hold this change, but holds another row or an older state."""
+        if not max(self.floor, self._unknown) < event.seq <= position:
+            return False
+        row = self._rows.get(event.key)
+        if row is None:
+            return not _newer(self._early.values(), event)
+        return row.seq <= event.seq and not _is_same(row, event)
+
+    def _is_ahead_of(self, event: Event, known: int) -> bool:
+        """Whether the tail held a newer state of the row, or another, when the row was read."""
+        row = self._rows.get(event.key)
+        early = self._early.get(event.seq)
+        return (
+            (row is not None and event.seq < row.seq <= known)
+            or any(
+                event.key == other.key and event.seq < other.seq <= known
+                for other in self._early.values()
+            )
+            or (early is not None and not (early.key == event.key and _is_same(early, event)))
+        )
+
+    def _holds_more_than(self, page: Page, known: int) -> bool:
+        """Whether a row is in memory alone. Old hidden rows may have been deleted."""
+        found = {event.key for event in page.events}
+        return any(
+            page.start < row.seq <= known and row.body is not None and row.key not in found
+            for row in (*self._rows.values(), *self._early.values())
+        )
+
     # Internals
 
     def _since(self, after: int) -> list[Event]:
@@ -298,6 +365,19 @@ class Tail:
 def _newer(events: Iterable[Event], than: Event) -> bool:
     """Whether one of ``events`` is a later change of the same row."""
     return any(event.key == than.key and event.seq > than.seq for event in events)
+
+
+def _is_same(row: Event, event: Event) -> bool:
+    """Whether two states of a row are one: the same number and the same content."""
+    return row.seq == event.seq and (
+        row.body == event.body
+        # Two programs may write the same object with its names in another order.
+        or (None not in (row.body, event.body) and _decoded(row) == _decoded(event))
+    )
+
+
+def _decoded(event: Event) -> object:
+    return msgspec.json.decode(event.body or b"null")
 
 
 def _size(event: Event) -> int:

@@ -12,8 +12,15 @@ from django.test.utils import CaptureQueriesContext
 
 from realtime.auth import cached_sessions
 from realtime.auth.cached_sessions import COPY_SECONDS, SessionStore
+from realtime.core import history
 
 NOBODY_LISTENS = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture(autouse=True)
+def epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies belong to an epoch, which the hub of a node reads."""
+    monkeypatch.setattr(history.current, "name", "e-1")
 
 
 @pytest.fixture
@@ -91,3 +98,14 @@ async def test_async_callers_get_the_same() -> None:
     assert await again.aget("colour") == "green"
     await again.adelete()
     assert await SessionStore(session.session_key).aget("colour") is None
+
+
+@pytest.mark.django_db
+def test_a_copy_from_before_a_restored_backup_signs_nobody_in(
+    alice_signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert alice_signed_in.get("/accounts/").status_code == 200
+    Session.objects.all().delete()  # as an older database, which never had it
+    assert alice_signed_in.get("/accounts/").status_code == 200
+    monkeypatch.setattr(history.current, "name", "e-2")
+    assert alice_signed_in.get("/accounts/").status_code == 302

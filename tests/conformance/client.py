@@ -44,6 +44,11 @@ class Copy:
         self.rows: dict[tuple[str, int], tuple[int, dict[str, Any]]] = {}
         self._breaches = breaches
 
+    def drop(self) -> None:
+        """Begin again, because the history is another one: everything after 0 is a snapshot."""
+        self.rows.clear()
+        self.position = 0
+
     def event(self, event: dict[str, Any]) -> bool:
         """Apply a pushed event; False: a hole, pull."""
         if self.position is None or event["seq"] > self.position + 1:
@@ -141,6 +146,9 @@ class Client:
             return await self.connect()
         if hello["type"] != "hello":
             self.breaches.append(f"greeted with {hello}")
+        if self.hello and hello["epoch"] != self.hello["epoch"]:
+            for copy in self.copies.values():
+                copy.drop()
         self.hello = hello
         self._reader = asyncio.create_task(self._read(self._socket))
         reply = await self.command(

@@ -99,10 +99,10 @@ async def test_what_is_deleted_between_two_slices_is_sent_to_nobody_more(
         if not told:
             asyncio.get_running_loop().call_soon(delete)
             return
-        live.ingest([Event.of("row", 1, 2, {"value": ""})], 0.0)
+        live.ingest([Event.of("row", 1, 2, {"value": ""})], 0.0, is_local=True)
 
     asyncio.get_running_loop().call_soon(delete)
-    live.ingest([EVENT], 0.0)
+    live.ingest([EVENT], 0.0, is_local=True)
     await until(
         lambda: all(
             wire.objects and wire.objects[-1].get("seq", wire.objects[-1].get("to")) == 2

@@ -266,11 +266,20 @@ class World:
 
     def __init__(self, *, clients: int = 3) -> None:
         self.now = 0.0
-        self.database = Database()
-        self.nodes = [Node(self.database, "socket-1"), Node(self.database, "socket-2")]
-        self.clients = [Client(f"client {number}") for number in range(clients)]
+        self.database = self.make_database()
+        self.nodes = [self.make_node(name) for name in ("socket-1", "socket-2")]
+        self.clients = [self.make_client(f"client {number}") for number in range(clients)]
         self.broker: list[tuple[Node, Event]] = []
         self.snapshots: list[Read] = []
+
+    def make_database(self) -> Database:
+        return Database()
+
+    def make_node(self, name: str) -> Node:
+        return Node(self.database, name)
+
+    def make_client(self, name: str) -> Client:
+        return Client(name)
 
     @property
     def complaints(self) -> list[str]:
@@ -385,7 +394,13 @@ class World:
 def wander(seed: int, steps: int = 250) -> list[str]:
     """Let anything happen for a while; return what is wrong in the end."""
     random = Random(seed)
-    world = World()
+    return walk(World(), random, steps, {})
+
+
+def walk(
+    world: World, random: Random, steps: int, more: dict[Callable[[], None], int]
+) -> list[str]:
+    """Do the same in a world where ``more`` can happen, each with its weight."""
     loss = random.choice((0, 5, 25, 100))  # the broker of this walk: good, ordinary, bad, or gone
     reading = random.choice((8, 30))  # a database that is slow, or not
     # So few changes that most of them find everyone level, or so many that few do.
@@ -417,6 +432,7 @@ def wander(seed: int, steps: int = 250) -> list[str]:
         lambda: world.read_frame(place()): 25,
         lambda: world.cut_or_connect(place(), place()): 5,
         lambda: world.load_snapshot(place()): 2,
+        **more,
     }
     for act in random.choices(list(weights), list(weights.values()), k=steps):
         act()

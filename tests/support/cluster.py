@@ -292,6 +292,16 @@ class Cluster:
         finally:
             self.postgres.start()
 
+    def keep_copy(self) -> None:
+        """Stop PostgreSQL for as long as its files are copied."""
+        with self.postgres_down():
+            self.postgres.keep_copy()
+
+    def put_copy_back(self) -> None:
+        """Let PostgreSQL go back in time, to the copy."""
+        with self.postgres_down():
+            self.postgres.put_copy_back()
+
     def postgres_restart(self) -> None:
         """PostgreSQL is away for a moment."""
         with self.postgres_down():

@@ -121,6 +121,18 @@ class Postgres:
             self._process.wait(START_SECONDS)
             self._process = None
 
+    def keep_copy(self) -> None:
+        """Copy the data of the stopped server, as a backup of the directory does."""
+        assert self._process is None, "a running server changes its files"
+        shutil.rmtree(self._copy, ignore_errors=True)
+        self._copy_files(self._data, self._copy)
+
+    def put_copy_back(self) -> None:
+        """Replace the data of the stopped server by the copy: it goes back in time."""
+        assert self._process is None, "a running server has its files open"
+        shutil.rmtree(self._data)
+        self._copy_files(self._copy, self._data)
+
     def close(self) -> None:
         """Stop the server and remove its data."""
         self.stop()
@@ -129,6 +141,15 @@ class Postgres:
     @property
     def _data(self) -> Path:
         return self.directory / "data"
+
+    @property
+    def _copy(self) -> Path:
+        return self.directory / "copy"
+
+    @staticmethod
+    def _copy_files(source: Path, target: Path) -> None:
+        # Keeps the owner, which the server insists on.
+        subprocess.run(["cp", "-a", str(source), str(target)], check=True)
 
     @property
     def _log(self) -> Path:

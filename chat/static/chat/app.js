@@ -290,6 +290,11 @@ export class App {
       (id) => void this.announcements.read(id),
     );
     this.announcements.on('change', (shown) => banner.show(shown));
+    // A text that was deleted does not come back, whatever the server loses.
+    this.rooms.on('messages', (messages) => {
+      for (const { key, deleted_at, hidden_at } of messages)
+        if (deleted_at || hidden_at) this.outbox.forget(key);
+    });
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
     this.feed.on('block', (row) => this.blocks.update(/** @type {any} */ (row)));
     this.feed.on('site_mute', (row) => this.siteMute.update(/** @type {any} */ (row)));

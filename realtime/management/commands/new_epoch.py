@@ -4,15 +4,18 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from realtime.models import Epoch, new_epoch
+from realtime.core import history
 
 
 class Command(BaseCommand):
-    """Give the history a new name. Running nodes notice within a minute and reset their clients."""
+    """Give the history a new name. Running nodes notice at their next head check."""
 
-    help = "Start a new epoch after restoring a backup: clients drop their data and load snapshots."
+    help = (
+        "Start a new epoch after restoring a backup: nodes drop what they remember, and clients "
+        "load snapshots."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Replace the name."""
-        epoch, _ = Epoch.objects.update_or_create(pk=1, defaults={"name": new_epoch()})
-        self.stdout.write(epoch.name)
+        observed = history.observe()
+        self.stdout.write(history.renew(observed, observed.number, "").epoch)

@@ -23,7 +23,8 @@
  *
  * On every connection it subscribes to all its streams with one command, each after its position,
  * and pulls what does not fit into the answer, at most `MAX_PULLS` streams at a time. A hello with
- * another epoch makes all streams drop their positions and load snapshots.
+ * another epoch makes all streams drop their positions and load snapshots, and the outbox repeat
+ * what it has sent recently.
  * @module
  */
 
@@ -277,6 +278,7 @@ export class Client {
     this.#expectedUser = hello.user.id;
     const dropped = this.#epoch !== null && hello.epoch !== this.#epoch;
     this.#epoch = hello.epoch;
+    if (dropped) this.#outbox?.repeat();
     for (const stream of this.#streams.values()) {
       if (dropped) stream.drop();
       stream.connected();

@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 
 import { HoldfastError } from '../../../realtime/static/realtime/lib/errors.js';
 import {
+  KEEP_ACKNOWLEDGED_MS,
+  MAX_ACKNOWLEDGED,
   MAX_ENTRIES,
   MAX_QUEUES_IN_FLIGHT,
   Outbox,
@@ -644,5 +646,64 @@ describe('on a connection', () => {
     await shared.clock.advance(1_000);
     assert.deepEqual(shown(outbox), ['a large one failed']);
     assert.equal(client.state.name, 'open');
+  });
+});
+
+describe('after a restore of the database', () => {
+  /** @param {number} count */
+  async function acknowledged(count) {
+    const shared = browser();
+    const outbox = await tab(shared);
+    /** @type {any[]} */
+    const sent = [];
+    outbox.resume(accepting(sent));
+    for (let number = 1; number <= count; number += 1) write(outbox, `message ${number}`);
+    await settle();
+    outbox.pause();
+    return { ...shared, outbox, sent: sent.splice(0), again: sent };
+  }
+
+  test('acknowledged entries are sent again, with their keys and before newer ones', async () => {
+    const { outbox, sent, again } = await acknowledged(3);
+    const newer = write(outbox, 'written meanwhile');
+    await settle();
+    outbox.repeat();
+    outbox.resume(accepting(again));
+    await settle();
+    assert.deepEqual(
+      again.map(({ key }) => key),
+      [...sent.map(({ key }) => key), newer.key],
+    );
+    assert.equal(outbox.entries.length, 0);
+  });
+
+  test('they are kept in a limited number, for a limited time', async () => {
+    const { outbox, sent, again, clock } = await acknowledged(MAX_ACKNOWLEDGED + 5);
+    assert.equal(sent.length, MAX_ACKNOWLEDGED + 5);
+    outbox.repeat();
+    outbox.resume(accepting(again));
+    await settle();
+    assert.equal(again.length, MAX_ACKNOWLEDGED);
+    assert.equal(again[0].body, 'message 6');
+    await clock.advance(KEEP_ACKNOWLEDGED_MS + 1);
+    outbox.repeat();
+    await settle();
+    assert.equal(again.length, MAX_ACKNOWLEDGED);
+  });
+
+  test('a deleted message does not come back, and nothing does after sign-out', async () => {
+    const { outbox, sent, again } = await acknowledged(2);
+    outbox.forget(sent[0].key);
+    outbox.repeat();
+    outbox.resume(accepting(again));
+    await settle();
+    assert.deepEqual(
+      again.map(({ body }) => body),
+      ['message 2'],
+    );
+    outbox.clear();
+    outbox.repeat();
+    await settle();
+    assert.equal(again.length, 1);
   });
 });

@@ -140,6 +140,16 @@ export class Entries {
     await this.#unstore(entry);
   }
 
+  /**
+   * Put an entry that was sent back in its place, before everything written after it.
+   * @param {Entry} entry
+   */
+  async restore(entry) {
+    this.#entries.set(entry.key, entry);
+    this.change(entry, { state: 'queued', error: null, retryAt: 0, result: null });
+    await this.save(entry);
+  }
+
   /** Ignore updates of other tabs until `release`. @param {Entry} entry */
   hold(entry) {
     this.#held.add(entry.key);

@@ -9,6 +9,10 @@
  *
  * Tabs share the stored entries. A Web Lock lets one tab send at a time; without it, the keys make
  * double sends harmless.
+ *
+ * A server whose database was restored has lost what it acknowledged since. So this page keeps its
+ * newest acknowledged entries in memory and sends them again after a new epoch (`repeat`). For those
+ * that the server still has, the key makes that harmless.
  * @module
  */
 
@@ -32,6 +36,10 @@ import { retryPolicy } from './retry_policy.js';
 export const MAX_ENTRIES = 500;
 /** Ordering keys with a command under way: far below the server's rate limit. */
 export const MAX_QUEUES_IN_FLIGHT = 8;
+/** Acknowledged entries that are sent again if the server has lost them, the newest ones. */
+export const MAX_ACKNOWLEDGED = 100;
+/** As old as a backup may be: an older one is restored by an operator who announces the loss. */
+export const KEEP_ACKNOWLEDGED_MS = 15 * 60_000;
 
 /**
  * @typedef {(command: string, fields: Record<string, any>) => Promise<any>} Send
@@ -53,6 +61,8 @@ export class Outbox {
   #clock;
   #report;
   #backoff;
+  /** The newest entries with an `ok`, and when it came. @type {{entry: Entry, at: number}[]} */
+  #acknowledged = [];
   /** Ordering keys with a command under way from this tab. @type {Set<string>} */
   #busyKeys = new Set();
   /** @type {Send | null} */
@@ -171,8 +181,26 @@ export class Outbox {
     return true;
   }
 
+  /**
+   * Send what was acknowledged recently once more: the server has another history, which may not
+   * have it.
+   */
+  repeat() {
+    const since = this.#clock.now() - KEEP_ACKNOWLEDGED_MS;
+    const recent = this.#acknowledged.filter(({ at }) => at >= since);
+    this.#acknowledged = [];
+    const restored = recent.map(({ entry }) => this.#entries.restore(entry));
+    void Promise.all(restored).then(() => this.#pump());
+  }
+
+  /** Never send an acknowledged entry again: what it made was deleted. @param {string} key */
+  forget(key) {
+    this.#acknowledged = this.#acknowledged.filter(({ entry }) => entry.key !== key);
+  }
+
   /** Discard all entries, for example at sign-out on a shared computer. */
   clear() {
+    this.#acknowledged = [];
     for (const entry of this.entries) this.discard(entry.key);
   }
 
@@ -279,6 +307,8 @@ export class Outbox {
     try {
       const result = await send(entry.command, { ...entry.fields, key: entry.key });
       this.#backoff.reset();
+      const kept = { entry: { ...entry }, at: this.#clock.now() };
+      this.#acknowledged = [...this.#acknowledged, kept].slice(-MAX_ACKNOWLEDGED);
       await this.#entries.finish(entry, { state: 'sent', result });
     } catch (thrown) {
       await this.#refused(entry, asHoldfastError(thrown));
