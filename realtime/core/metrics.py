@@ -209,6 +209,9 @@ handshakes = _counter(
     "Attempts to open a socket: accepted, origin, not_authenticated, draining …",
     "result",
 )
+accept_errors = _counter(
+    "accept_errors", "Times that a listener could not accept, for example without file descriptors"
+)
 closes = _counter("closes", "Closed sockets, by close code", "code")
 events_repaired = _counter(
     "events_repaired", "Events read from the database because the channel layer lost them"
