@@ -50,16 +50,23 @@ ROWS = [
     # PostgreSQL
     Row("restart PostgreSQL", fires=("HoldfastDatabaseDown",), seconds=40),
     Row("freeze PostgreSQL", fires=("HoldfastDatabaseDown",), seconds=60),
+    # Of one room: the others go on.
     Row(
-        "lock the table of messages",
+        "lock a room",
         fires=("HoldfastStuckWrites",),
-        allowed=("HoldfastUnavailable", "HoldfastHttpErrors", "HoldfastSlowCommits"),
+        allowed=("HoldfastUnavailable", "HoldfastDatabaseErrors"),
         seconds=60,
     ),
     Row(
+        "lock all messages",
+        fires=("HoldfastStuckWrites", "HoldfastUnavailable"),
+        allowed=("HoldfastDatabaseErrors", "HoldfastSlowCommits"),
+        seconds=60,
+    ),
+    Row("fill PostgreSQL's disk", fires=("HoldfastNotWritable",), seconds=60),
+    Row(
         "make PostgreSQL read-only",
         fires=("HoldfastNotWritable",),
-        allowed=("HoldfastDatabaseDown",),
         seconds=60,
     ),
     Row(

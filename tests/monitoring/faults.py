@@ -104,30 +104,6 @@ async def restarts(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[
         yield
 
 
-@fault("freeze PostgreSQL")
-@asynccontextmanager
-async def freeze_postgresql(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
-    server = psutil.Process(crowd.stage.cluster.postgres.pid)
-    frozen = [server, *server.children()]
-    for process in frozen:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in frozen:
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
-
-
-@fault("lock the table of messages")
-@asynccontextmanager
-async def lock_messages(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
-    async with await connection(crowd, autocommit=False) as other:
-        await other.execute("LOCK TABLE chat_message IN SHARE MODE")
-        yield
-        await other.rollback()
-
-
 @fault("make PostgreSQL read-only")
 @asynccontextmanager
 async def read_only(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
