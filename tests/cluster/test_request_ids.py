@@ -3,8 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import httpx
@@ -17,27 +17,35 @@ from tests.support.waiting import until
 COMMENT = re.compile(r"^/\*request_id='([^']+)'\*/ ")
 
 
-@asynccontextmanager
-async def locked(desk: Desk, room: int) -> AsyncIterator[psycopg.AsyncConnection]:
-    """Hold the head of a room, so that the next change of it can be seen waiting."""
+@contextmanager
+def locked(desk: Desk, room: int) -> Iterator[psycopg.Connection]:
+    """Hold the head of a room, so that the next change of it can be seen waiting.
+
+    Gives a connection that looks.
+    """
+    lock = "SELECT 1 FROM realtime_stream WHERE name = %s FOR UPDATE"
     address = desk.cluster.postgres.url
-    async with await psycopg.AsyncConnection.connect(address) as other:
-        await other.execute(
-            "SELECT 1 FROM realtime_stream WHERE name = %s FOR UPDATE", [f"room.{room}"]
-        )
-        yield other
-        await other.rollback()
+    with (
+        psycopg.connect(address, autocommit=True) as looking,
+        psycopg.connect(address) as holding,
+    ):
+        holding.execute(lock, [f"room.{room}"])
+        yield looking
+        holding.rollback()
 
 
-async def waiting(other: psycopg.AsyncConnection) -> list[str]:
+async def waiting(looking: psycopg.Connection) -> list[str]:
     """Return the ids in the statements that wait for a lock, once there is one."""
     found: list[str] = []
-    async with asyncio.timeout(20):
-        while not found:
-            rows = await other.execute(
-                "SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-            )
-            found = [match[1] for (sql,) in await rows.fetchall() if (match := COMMENT.match(sql))]
+
+    def look() -> list[str]:
+        rows = looking.execute(
+            "SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        ).fetchall()
+        found[:] = [match[1] for (sql,) in rows if (match := COMMENT.match(sql))]
+        return found
+
+    await until(look)
     return found
 
 
@@ -48,11 +56,11 @@ async def test_nginx_the_node_and_postgresql_name_a_request_alike(desk: Desk) ->
     async with httpx.AsyncClient(
         base_url=desk.cluster.origin, headers={"Authorization": f"Bearer {token}"}, timeout=60
     ) as http:
-        async with locked(desk, room) as other:
+        with locked(desk, room) as looking:
             posting = asyncio.create_task(
                 http.post("/api/commands", json=post, headers={"X-Request-ID": "forged"})
             )
-            seen = await waiting(other)
+            seen = await waiting(looking)
         answer = await posting
     named = answer.headers["x-request-id"]
     assert seen == [named]
@@ -65,9 +73,9 @@ async def test_a_command_has_the_id_of_its_handshake_and_its_own_number(desk: De
     post = {"id": 23, "command": "message.post", "room": room, "key": str(uuid4()), "body": "hi"}
     address = f"{desk.cluster.sockets}/ws/chat/"
     async with connect(address, additional_headers=headers) as socket:
-        async with locked(desk, room) as other:
+        with locked(desk, room) as looking:
             await socket.send(json.dumps(post))
-            seen = await waiting(other)
+            seen = await waiting(looking)
         assert json.loads(await socket.recv())["type"] == "hello"
     handshakes: list[str] = []
 
