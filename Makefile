@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts jitter test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots bench-size clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -61,6 +61,10 @@ alerts: install-dev ## Break a cluster beside a real Prometheus: do the shipped 
 jitter: install-dev ## Let the network of all clients jitter: CLIENTS=2000 SECONDS=120; the report is in var/jitter
 	@.ci/services cluster
 	.venv/bin/python -m tests.chaos.jitter --clients $(or $(CLIENTS),2000) --seconds $(or $(SECONDS),120)
+
+churn: install-dev ## Open and close sockets, and look at the memory: SOCKETS=200000; the report is in var/churn
+	@.ci/services cluster
+	.venv/bin/python -m tests.chaos.churn --sockets $(or $(SOCKETS),200000)
 
 test-more: install-dev ## Test with RabbitMQ, PgBouncer, the packages for traces, and the alert rules with promtool; installs them
 	@.ci/services cluster
@@ -144,6 +148,10 @@ bench-browser: install-dev ## Measure how smooth the page is, in Chromium; write
 bench-tabs: install-dev ## Measure what a connection for each tab would cost; writes docs/benchmarks
 	@.ci/services
 	.venv/bin/python -m tests.browser.bench_tabs
+
+bench-size: install-dev ## Measure the bytes of a stored message and what removing it costs; writes docs/benchmarks/storage.md
+	@.ci/services
+	.venv/bin/python -m tests.bench.storage
 
 .PHONY: bench-install
 bench-install: install-dev

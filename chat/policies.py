@@ -27,6 +27,7 @@ READ_SIGNAL_MAX_MEMBERS: Final = 200
 # Joined or created. One socket may subscribe to as many.
 MAX_ROOMS_PER_USER: Final = 1000
 MAX_SLOW_MODE: Final = 6 * 3600  # seconds
+MAX_RETENTION_DAYS: Final = 36_500  # a hundred years
 MAX_MUTE: Final = 366 * 24 * 3600  # seconds; use a ban for longer
 MAX_BAN: Final = 3 * 366 * 24 * 3600  # seconds; a longer ban has no end
 TYPING_SECONDS: Final = 6  # after which clients stop showing that a user is typing
@@ -73,6 +74,12 @@ def no_such_room() -> NotFound:
 def no_such_message() -> NotFound:
     """Return the error for a missing message, and for one whose existence is secret."""
     return NotFound("There is no such message.")
+
+
+def check_kept(room: Room, number: int) -> None:
+    """Raise ``NotFound`` for a message that retention has removed."""
+    if 0 < number < room.first_number:
+        raise NotFound("This message is no longer kept.")
 
 
 def effective_state(state: str, banned_until: datetime | None) -> str:

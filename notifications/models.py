@@ -157,6 +157,9 @@ class Notification(models.Model):
                 condition=Q(parts__isnull=False),
                 name="notification_gathering",
             ),
+            # For retention: the notifications of a room. A short index, because PostgreSQL stores
+            # an equal key once.
+            models.Index(fields=["place"], condition=~Q(place=""), name="notification_place"),
         ]
 
     def __str__(self) -> str:

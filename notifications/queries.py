@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 
 from notifications import payloads
 from notifications.models import (
@@ -81,6 +81,30 @@ def unread_and_preferences(user_id: int) -> tuple[int, Preferences]:
     )
     chosen = getattr(found, "notification_preferences", None)
     return found.unread or 0, chosen or Preferences(user_id=user_id, seq=0)
+
+
+def newest_seqs(user_ids: Collection[int]) -> dict[int, int]:
+    """Return the highest seq among the notifications of each person."""
+    rows = Notification.objects.filter(user_id__in=user_ids).values_list("user_id")
+    return dict(rows.annotate(Max("seq")).order_by())
+
+
+def old(cutoff: datetime, after: int, limit: int) -> tuple[list[int], int | None]:
+    """Return notifications that were read, from before ``cutoff``, and where to continue."""
+    rows = _old(cutoff).filter(pk__gt=after).order_by("pk")
+    found = list(rows.values_list("pk", flat=True)[:limit])
+    return found, found[-1] if len(found) == limit else None
+
+
+def count_old(cutoff: datetime | None) -> int:
+    """Return how many ``old`` would return in all."""
+    return _old(cutoff).count() if cutoff else 0
+
+
+def _old(cutoff: datetime) -> "QuerySet[Notification]":
+    """Return what may be removed by its age: all but unread ones and the newest of an inbox."""
+    newer = Notification.objects.filter(user_id=OuterRef("user_id"), seq__gt=OuterRef("seq"))
+    return Notification.objects.filter(Exists(newer), read_at__isnull=False, created_at__lt=cutoff)
 
 
 def gathering(user_id: int, subject: str) -> list[Notification]:

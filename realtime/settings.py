@@ -355,6 +355,14 @@ HOLDFAST_HOOK_THREADS = env.whole("HOLDFAST_HOOK_THREADS", 4)
 # Users that one message may notify by name.
 HOLDFAST_MAX_MENTIONS = env.whole("HOLDFAST_MAX_MENTIONS", 50)
 
+# --- retention ------------------------------------------------------------------------------------
+
+# Days for which messages are kept, in rooms without a setting of their own; 0: for ever. It is
+# carried out by `manage.py retention`, which a timer has to start.
+HOLDFAST_RETENTION_DAYS = env.whole("HOLDFAST_RETENTION_DAYS", 0, least=0)
+# Days for which notifications that were read are kept; 0: for ever.
+HOLDFAST_NOTIFICATION_DAYS = env.whole("HOLDFAST_NOTIFICATION_DAYS", 0, least=0)
+
 # --- logs -----------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])

@@ -18,7 +18,10 @@ from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
 
+from tests.support import emptying
 from tests.support.server import Nodes, manage
+
+emptying.install()
 
 PASSWORD = "correct horse battery staple"
 

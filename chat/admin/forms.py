@@ -30,6 +30,18 @@ SLOW_MODES: Final = [
     (HOUR, _("1 hour")),
     (6 * HOUR, _("6 hours")),
 ]
+# A value that was set by other means is not lost: it is only changed when another one is chosen.
+RETENTIONS: Final = [
+    ("", _("As the site")),
+    (0, _("Forever")),
+    (30, _("30 days")),
+    (90, _("90 days")),
+    (180, _("180 days")),
+    (365, _("1 year")),
+    (2 * 365, _("2 years")),
+    (5 * 365, _("5 years")),
+    (10 * 365, _("10 years")),
+]
 
 
 class ReasonForm(forms.Form):
@@ -67,6 +79,13 @@ class SlowModeForm(OptionalReasonForm):
     field_order = ["slow_mode", "reason"]
     slow_mode = forms.TypedChoiceField(
         label=_("Time between messages"), choices=SLOW_MODES, coerce=int
+    )
+
+
+class RetentionForm(OptionalReasonForm):
+    field_order = ["retention_days", "reason"]
+    retention_days = forms.TypedChoiceField(
+        label=_("Keep messages"), choices=RETENTIONS, coerce=int, empty_value=None, required=False
     )
 
 

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from chat import services
 from chat.admin import formatting, log_sentences
 from chat.admin.actions import ActionAdmin, AdminAction
-from chat.admin.forms import NameForm, OptionalReasonForm, SlowModeForm
+from chat.admin.forms import NameForm, OptionalReasonForm, RetentionForm, SlowModeForm
 from chat.models import Room
+from chat.queries import retention
 
 CHANGE = "chat.change_room"
 
@@ -79,6 +80,24 @@ RENAME = AdminAction(
     initial=lambda row: {"name": row.name, "topic": row.topic},
     is_single=True,
 )
+RETENTION = AdminAction(
+    name="retention",
+    label=_("Change retention"),
+    explanation=_(
+        "Messages that are older are removed for good by the next run of retention, except those"
+        " in an open case."
+    ),
+    done=ngettext_lazy(
+        "Retention changed in %(count)d room.", "Retention changed in %(count)d rooms.", "count"
+    ),
+    service=services.set_retention,
+    permission=CHANGE,
+    form=RetentionForm,
+    initial=lambda row: {
+        "retention_days": "" if row.retention_days is None else row.retention_days
+    },
+    is_destructive=True,
+)
 ARCHIVE = AdminAction(
     name="archive",
     label=_("Archive"),
@@ -108,7 +127,7 @@ UNARCHIVE = AdminAction(
 
 @admin.register(Room)
 class RoomAdmin(ActionAdmin):
-    moderator_actions = (LOCK, UNLOCK, SLOW_MODE, RENAME, ARCHIVE, UNARCHIVE)
+    moderator_actions = (LOCK, UNLOCK, SLOW_MODE, RENAME, RETENTION, ARCHIVE, UNARCHIVE)
     list_display = ("slug", "name", "kind", "members", "messages", "slow", "state")
     search_help_text = _("Search by the beginning of a room’s URL name, or by ID.")
     fields = (
@@ -120,12 +139,23 @@ class RoomAdmin(ActionAdmin):
         "members",
         "messages",
         "slow",
+        "kept",
         "archived",
         "when",
         "creator",
         "log",
     )
-    readonly_fields = ("state", "members", "messages", "slow", "archived", "when", "creator", "log")
+    readonly_fields = (
+        "state",
+        "members",
+        "messages",
+        "slow",
+        "kept",
+        "archived",
+        "when",
+        "creator",
+        "log",
+    )
 
     def ids(self, row: Room) -> dict[str, int]:
         return {"room_id": row.pk}
@@ -157,6 +187,16 @@ class RoomAdmin(ActionAdmin):
     @admin.display(description=_("slow mode"))
     def slow(self, row: Room) -> str:
         return log_sentences.duration(row.slow_mode)
+
+    @admin.display(description=_("retention"))
+    def kept(self, row: Room) -> str:
+        days = retention.days_of(row)
+        shown = (
+            ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
+            if days
+            else gettext("Forever")
+        )
+        return f"{shown} ({gettext('As the site')})" if row.retention_days is None else shown
 
     @admin.display(description=_("members"))
     def members(self, row: Room) -> SafeString:

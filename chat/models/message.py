@@ -34,13 +34,23 @@ class Message(models.Model):
     deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)
     # Set while moderators review the message; ``HeldText`` has the text meanwhile.
     hidden_at = models.DateTimeField(null=True, blank=True)
+    # Not checked by the database, so that a retention run can remove the message that is answered:
+    # the reply keeps the id of a message that is gone, and its payload does not change.
     reply_to = models.ForeignKey(
-        "self", models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+        "self",
+        models.DO_NOTHING,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     reactions = models.JSONField(default=dict)  # {emoji: [user ids]}
     mentions = models.JSONField(default=list)  # [user ids]
     # [user ids] notified of a mention, so that an edit does not notify them again.
     notified = models.JSONField(default=list)
+    # Whether the room is public, which never changes. The search index has it beside the words.
+    is_public = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name = _("message")

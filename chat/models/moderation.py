@@ -199,6 +199,7 @@ class ModerationLog(models.Model):
         SLOW_MODE = "slow_mode", _("Slow mode changed")
         LOCK = "lock", _("Room locked")
         UNLOCK = "unlock", _("Room unlocked")
+        RETENTION = "retention", _("Retention changed")
         ARCHIVE = "archive", _("Room archived")
         UNARCHIVE = "unarchive", _("Room unarchived")
         LINK = "link", _("Invitation link created")
@@ -213,7 +214,10 @@ class ModerationLog(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
     room = models.ForeignKey(Room, models.PROTECT, null=True, related_name="+")
-    message = models.ForeignKey(Message, models.PROTECT, null=True, related_name="+")
+    # The entry outlives the message, which a retention run may remove.
+    message = models.ForeignKey(
+        Message, models.DO_NOTHING, null=True, related_name="+", db_constraint=False
+    )
     reason = models.CharField(_("reason"), max_length=REASON_MAX_LENGTH, blank=True)
     details = models.JSONField(default=dict)  # {"until": …}, {"from": "member", "to": "owner"}
     created_at = models.DateTimeField(_("when"), auto_now_add=True)

@@ -36,6 +36,13 @@ class Room(models.Model):
     # ``last_number`` as of ``seq``: the stream shows this one, because a payload may change only
     # together with its ``seq``.
     shown_last_number = models.BigIntegerField(default=0)
+    # The number of the oldest message that is kept. Earlier ones were removed by a retention run
+    # (chat.services.retention), or are being removed, and no reader is shown them any more.
+    first_number = models.BigIntegerField(default=1, db_default=1)
+    # Messages from before this time were removed; null: none ever was.
+    kept_since = models.DateTimeField(null=True, blank=True)
+    # Days for which messages are kept; 0: for ever; null: as the site (HOLDFAST_RETENTION_DAYS).
+    retention_days = models.PositiveIntegerField(_("retention"), null=True, blank=True)
     # Seconds that a member waits between two messages; 0 is off.
     slow_mode = models.PositiveIntegerField(default=0)
     # Locked: only owners and moderators can post.

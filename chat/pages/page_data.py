@@ -36,9 +36,13 @@ class Window:
     messages: list[Message]
     number: int | None = None  # of the message in the address
 
-    def older(self) -> int | None:
+    def older(self, room: Room) -> int | None:
         """Return the number before which there are more messages, or None."""
-        return self.messages[0].number if self.messages and self.messages[0].number > 1 else None
+        return (
+            self.messages[0].number
+            if self.messages and self.messages[0].number > room.first_number
+            else None
+        )
 
     def newer(self, room: Room) -> int | None:
         """Return the number after which there are more messages, or None."""
@@ -113,7 +117,7 @@ def room_view(
     partner = members.partners([room], user.pk).get(room.pk)
     quoted = {message.pk: message for message in messages.quoted(room.pk, window.messages)}
     blocked = {row.blocked_id for row in blocks}
-    older, newer = window.older(), window.newer(room)
+    older, newer = window.older(room), window.newer(room)
     address = room.get_absolute_url()
     return {
         "room": payloads.room(room) | {"title": title(room, partner)},
@@ -161,7 +165,7 @@ def _entries(
         values = payloads.message(message)
         values |= {
             "url": f"{room.get_absolute_url()}{message.number}/",
-            "quote": _quote(known.get(message.reply_to_id or 0), room, blocked),
+            "quote": _quote(message, known.get(message.reply_to_id or 0), room, blocked),
             "reaction_list": [
                 {"emoji": emoji, "count": len(ids), "mine": user.pk in ids, "names": ""}
                 for emoji, ids in message.reactions.items()
@@ -176,9 +180,11 @@ def _entries(
         previous = message
 
 
-def _quote(message: Message | None, room: Room, blocked: set[int]) -> Values | None:
+def _quote(reply: Message, message: Message | None, room: Room, blocked: set[int]) -> Values | None:
     if message is None:
-        return None
+        # No longer kept.
+        is_gone = reply.reply_to_id is not None and not (reply.is_deleted or reply.is_hidden)
+        return {"author": "", "text": gettext("Deleted message"), "url": ""} if is_gone else None
     return {
         "author": payloads.person(message.author)["name"],
         "text": _quote_text(message, blocked),

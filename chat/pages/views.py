@@ -91,6 +91,9 @@ def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResp
     seq = room_head(found.pk)
     found.refresh_from_db()
     membership = page_data.may_read(found, user)
+    if number is not None and 0 < number < found.first_number:
+        since = payloads.moment(found.kept_since)
+        return render(request, "chat/no_longer_kept.html", {"kept_since": since}, status=404)
     window = _window(request, found, number)
     blocks = blocks_of(user.pk)
     values = page_data.room_view(

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from chat import policies
-from chat.models import Message
+from chat.models import Message, Room
 from chat.queries.rooms import RoomAccess, readable_room
 from realtime.protocol.errors import HoldfastError
 
@@ -39,9 +39,10 @@ def readable_message(message_id: int, user_id: int) -> Message:
     """Raises ``NotFound``, also if the message exists but the user may not read it."""
     found = message(message_id)
     try:
-        readable_room(found.room_id, user_id)
+        room = readable_room(found.room_id, user_id).room
     except HoldfastError as error:
         raise policies.no_such_message() from error
+    policies.check_kept(room, found.number)
     return found
 
 
@@ -52,13 +53,13 @@ def latest(room_id: int, *, limit: int = LATEST) -> list[Message]:
 
 def before(room_id: int, number: int, *, limit: int = LATEST) -> History:
     """Return the messages before ``number``, newest first."""
-    rows = Message.objects.filter(room_id=room_id, number__lt=number)
+    rows = _kept(room_id).filter(number__lt=number)
     return _history(rows.order_by("-number"), limit)
 
 
 def after(room_id: int, number: int, *, limit: int = LATEST) -> History:
     """Return the messages after ``number``, oldest first."""
-    rows = Message.objects.filter(room_id=room_id, number__gt=number)
+    rows = _kept(room_id).filter(number__gt=number)
     return _history(rows.order_by("number"), limit)
 
 
@@ -67,6 +68,12 @@ def around(room_id: int, number: int, *, limit: int = LATEST) -> History:
     older = before(room_id, number, limit=limit // 2)
     newer = after(room_id, number - 1, limit=limit - limit // 2)
     return History(older.messages[::-1] + newer.messages, newer.more)
+
+
+def _kept(room_id: int) -> "QuerySet[Message]":
+    """Return the messages of a room that readers are shown: those from its line on."""
+    line = Room.objects.filter(pk=room_id).values("first_number")
+    return Message.objects.filter(room_id=room_id, number__gte=line)
 
 
 def _history(rows: "QuerySet[Message]", limit: int) -> History:
@@ -79,11 +86,7 @@ def quoted(room_id: int, messages: Collection[Message]) -> list[Message]:
     wanted = {row.reply_to_id for row in messages if row.reply_to_id is not None} - {
         row.pk for row in messages
     }
-    return (
-        list(Message.objects.filter(room_id=room_id, pk__in=wanted).select_related("author"))
-        if wanted
-        else []
-    )
+    return list(_kept(room_id).filter(pk__in=wanted).select_related("author")) if wanted else []
 
 
 def unread_mentions(user_id: int, read: Mapping[int, int]) -> Mapping[int, list[int]]:

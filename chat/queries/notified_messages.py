@@ -7,7 +7,7 @@ hidden, and where the reader has blocked its author.
 from collections.abc import Collection
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from chat import payloads, policies
 from chat.models import Membership, Message
@@ -34,7 +34,9 @@ def texts(user_id: int, subjects: Collection[str]) -> dict[str, str]:
         wanted |= Q(room_id=room_id, number__in=numbers)
     if not wanted:
         return {}
-    shown = Message.objects.filter(wanted, deleted_at=None, hidden_at=None)
+    shown = Message.objects.filter(
+        wanted, deleted_at=None, hidden_at=None, number__gte=F("room__first_number")
+    )
     rows = list(shown.select_related("room"))
     states = _states(user_id, {row.room_id for row in rows})
     blocked = blocked_pairs([user_id], {row.author_id for row in rows})
@@ -50,6 +52,12 @@ def excerpt(message: Message) -> str:
     """Return the beginning of a message in one paragraph, without markup."""
     text = plain(message.body, message.html)
     return text if len(text) <= EXCERPT_LENGTH else f"{text[: EXCERPT_LENGTH - 1]}…"
+
+
+def number_in(subject: str) -> int | None:
+    """Return the number of the message that a subject names."""
+    number = subject.rpartition(".")[2]
+    return int(number) if _is_id(number) else None
 
 
 def _by_room(subjects: Collection[str]) -> dict[int, set[int]]:

@@ -25,6 +25,7 @@ from chat.services.people.accounts import activate, deactivate, sign_out_everywh
 from chat.services.people.blocks import block, unblock
 from chat.services.people.erasure import erase_person
 from chat.services.people.renaming import finish_renames, rename
+from chat.services.retention.settings import set_retention
 from chat.services.rooms.invitations import (
     MadeLink,
     check_may_see_links,
@@ -93,6 +94,7 @@ __all__ = [
     "save_filter",
     "set_favourite",
     "set_involvement",
+    "set_retention",
     "set_role",
     "show_message",
     "sign_out_everywhere",

@@ -17,6 +17,7 @@ from notifications.services.inbox import (
     unarchive,
 )
 from notifications.services.preferences import set_preferences
+from notifications.services.retention import remove_notifications
 
 __all__ = [
     "Gathered",
@@ -35,6 +36,7 @@ __all__ = [
     "read_announcement",
     "read_up_to",
     "recall",
+    "remove_notifications",
     "set_preferences",
     "unarchive",
     "ungather",

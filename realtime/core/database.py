@@ -106,7 +106,7 @@ async def read(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
     Raises ``Unavailable`` when the database does not answer.
     """
     return await asyncio.get_running_loop().run_in_executor(
-        _readers.pool, request_ids.in_context(guarded, function, *args, **kwargs)
+        _readers.pool, request_ids.in_context(partial(guarded, function, *args, **kwargs))
     )
 
 

@@ -5,7 +5,7 @@ SQLite has no such view; there, each node reports the slow statements that have 
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -76,12 +76,12 @@ def waiting_changes() -> list[Blocked]:
     return blocked
 
 
-def _rows(sql: str, seconds: float) -> list[tuple[object, ...]]:
+def _rows(sql: str, seconds: float) -> list[tuple[Any, ...]]:
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:
         cursor.execute(sql, [seconds, MAX_ROWS])
-        found: list[tuple[object, ...]] = cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 
 

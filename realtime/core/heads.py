@@ -21,6 +21,7 @@ class Heads:
 
     _heads: dict[str, int]
     _events: dict[str, list[Event]] = field(default_factory=dict)
+    _floors: dict[str, int] = field(default_factory=dict)
 
     def next(self, stream: str) -> int:
         """Take the next number of ``stream``, which the caller writes as ``seq`` of the row."""
@@ -44,10 +45,27 @@ class Heads:
         """Record the changed row, which is published after the commit."""
         self._events[stream].append(event)
 
+    def raise_floor(self, stream: str, floor: int) -> None:
+        """Declare that rows of ``stream`` up to ``floor`` are removed in this transaction.
+
+        A client at a lower position cannot be sent what changed since, so it has to load a
+        snapshot (``Reset``). This takes a number like any change, so that every node learns of it
+        in order, with or without the broker, and drops what it has in memory up to there.
+        """
+        if floor > self._heads.get(stream, 0):
+            raise ValueError(f"expected a floor of at most the head of {stream}, got {floor}")
+        self._floors[stream] = max(floor, self._floors.get(stream, 0))
+        self.record(stream, Event.raised_floor(self.next(stream), floor))
+
     @property
     def advanced(self) -> dict[str, int]:
         """The new heads of the streams that took a number."""
         return {name: self._heads[name] for name in sorted(self._events)}
+
+    @property
+    def floors(self) -> dict[str, int]:
+        """The floors that rise, by stream."""
+        return self._floors
 
     @property
     def events(self) -> dict[str, list[Event]]:
@@ -69,7 +87,7 @@ def changing(*streams: str) -> Iterator[Heads]:
         yield heads
         advanced = heads.advanced
         if advanced:
-            _write(advanced)
+            _write(advanced, heads.floors)
             events = {StreamName(name): found for name, found in heads.events.items()}
             transaction.on_commit(lambda: publishing.publish(events))
 
@@ -104,19 +122,20 @@ def _select_limited(names: Sequence[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _write(heads: dict[str, int]) -> None:
-    """Store the new heads in one statement, with the time of the database's clock."""
-    now = (
-        "STATEMENT_TIMESTAMP()"
+def _write(heads: dict[str, int], floors: dict[str, int]) -> None:
+    """Store the new heads and floors in one statement, with the time of the database's clock."""
+    now, greatest = (
+        ("STATEMENT_TIMESTAMP()", "GREATEST")
         if connection.vendor == "postgresql"
-        else "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')"
+        else ("STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')", "MAX")
     )
-    rows = ", ".join([f"(%s, %s, 0, {now})"] * len(heads))
+    rows = ", ".join([f"(%s, %s, %s, {now})"] * len(heads))
     with connection.cursor() as cursor:
         cursor.execute(
             # Only placeholders are formatted in.
             f"INSERT INTO realtime_stream (name, head, floor, changed_at) VALUES {rows} "  # noqa: S608
             "ON CONFLICT (name) DO UPDATE "
-            "SET head = excluded.head, changed_at = excluded.changed_at",
-            [value for pair in heads.items() for value in pair],
+            "SET head = excluded.head, changed_at = excluded.changed_at, "
+            f"floor = {greatest}(realtime_stream.floor, excluded.floor)",
+            [value for name, head in heads.items() for value in (name, head, floors.get(name, 0))],
         )

@@ -23,7 +23,7 @@ _EPOCH = f"SELECT number, name, system, timeline, {_OWN_REPORTS}"
 _WRITING = """
     , CASE WHEN pg_is_in_recovery() THEN NULL
       ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END
-    , pg_postmaster_start_time()::text || ' ' || coalesce(inet_server_addr()::text, '')
+    , extract(epoch FROM pg_postmaster_start_time())::text
     , CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_flush_lsn() - '0/0'::pg_lsn END
     , pg_is_in_recovery()
 """

@@ -85,17 +85,18 @@ def messages(stream: str, events: Sequence[Event], *, node: str) -> list[dict[st
         if not made or size > MAX_BYTES_PER_MESSAGE:
             made.append({"type": "events", "node": node, "stream": stream, "events": []})
             size = len(event.body or b"")
-        made[-1]["events"].append(
-            [event.seq, event.key, event.body, list(event.end) if event.end else None]
-        )
+        end = list(event.end) if event.end else None
+        # The floor only where there is one: nodes of the version before expect four values.
+        floor = [event.floor] if event.floor else []
+        made[-1]["events"].append([event.seq, event.key, event.body, end, *floor])
     return made
 
 
 def events_in(message: Mapping[str, Any]) -> list[Event]:
     """Read back the events of a message."""
     return [
-        Event(seq, key, body, AccessEnd(*end) if end else None)
-        for seq, key, body, end in message["events"]
+        Event(seq, key, body, AccessEnd(*end) if end else None, *floor)
+        for seq, key, body, end, *floor in message["events"]
     ]
 
 

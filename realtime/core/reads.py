@@ -51,13 +51,16 @@ def changed_at(name: str) -> float | None:
 def page(name: str, after: int, limit: int = PAGE_MAX_EVENTS) -> Page:
     """Read what changed in stream ``name`` after ``after``.
 
-    The head is read first, then the rows of every source, cut at the head. Raises ``Reset`` for a
+    The head is read first, then the rows of every source, cut at the head, then the floor: where
+    it rose meanwhile, the queries may have missed rows that were removed. Raises ``Reset`` for a
     position above the head or below the floor, because it cannot be continued.
     """
     kind, ident = parse(name)
     head = _continued(name, after)
     events = [event for source in kind.sources for event in source(ident, after, limit + 1)]
-    return cut(events, after=after, head=head, limit=limit)
+    floor = head_and_floor(name)[1]
+    _check_above(floor, after, head)
+    return cut(events, after=after, head=head, limit=limit)._replace(floor=floor)
 
 
 def newest_rows(name: str, after: int) -> Page:
@@ -69,6 +72,7 @@ def newest_rows(name: str, after: int) -> Page:
     kind, ident = parse(name)
     head = _continued(name, after)
     found = [list(source(ident, after, REPLY_MAX_EVENTS)) for source in kind.sources]
+    _check_above(head_and_floor(name)[1], after, head)
     cuts = [rows[-1].seq for rows in found if len(rows) == REPLY_MAX_EVENTS]
     events = sorted((event for rows in found for event in rows), key=lambda event: event.seq)
     return Page(after, min([head, *cuts]), head, tuple(events))
@@ -81,6 +85,11 @@ def _continued(name: str, after: int) -> int:
         raise Reset(
             "Position {after} is above the head {head}; load a snapshot.", after=after, head=head
         )
+    _check_above(floor, after, head)
+    return head
+
+
+def _check_above(floor: int, after: int, head: int) -> None:
     if after < floor:
         raise Reset(
             "Changes up to {floor} are no longer kept, but the position is {after}; "
@@ -89,7 +98,6 @@ def _continued(name: str, after: int) -> int:
             after=after,
             head=head,
         )
-    return head
 
 
 def epoch() -> str:

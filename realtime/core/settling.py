@@ -17,8 +17,7 @@ from realtime.protocol.errors import HoldfastError, Unavailable, failed
 
 log = logging.getLogger("holdfast.writer")
 
-# Of a split: a part that is healthy takes some milliseconds. What is left of the batch afterwards
-# waits in the side lane.
+# Of a split: a healthy part takes some milliseconds. The rest of the batch waits in the side lane.
 SPLIT: Final = Limits(statement=0.2, lock=0.05)
 SPLIT_SECONDS: Final = 0.5
 

@@ -1,7 +1,7 @@
 """The writer: the thread of a process that changes the state, by group commit.
 
 Commands that arrive while a transaction is running form the next batch: one transaction, one lock
-for each stream. What meets a lock that is not free waits in the side lane, on a thread of its own.
+for each stream. Commands that meet a lock wait in the side lane, on a thread of its own.
 """
 
 import asyncio
@@ -98,9 +98,9 @@ class Writer:
             del self._arrived[number]
 
     async def _commit(self, many: Many[Any, Any], placed: list[Any]) -> Sequence[Any]:
-        """Commit a batch. What is stuck, or has to wait behind it, goes to the side lane.
+        """Commit a batch. Items that are stuck, or wait behind stuck ones, go to the side lane.
 
-        It goes there in this step and in order, before another command can pass it.
+        They go there in this step and in order, before another command can pass them.
         """
         held = [self._side.holds(each.place) for each in placed]
         ready = [each for each, waits in zip(placed, held, strict=True) if not waits]

@@ -8,7 +8,6 @@ The rules it keeps (docs/architecture.md):
 """
 
 import asyncio
-import random
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -28,19 +27,14 @@ from realtime.engine.head_check import HeadCheck
 from realtime.engine.http_follower import REWOUND, HttpFollower
 from realtime.engine.presence import PresenceTracker
 from realtime.engine.revocation_timer import RevocationTimer
-from realtime.engine.socket import Socket
+from realtime.engine.socket import Socket, send_away
 from realtime.engine.stream_tail import SharedReads, StreamTail
 from realtime.engine.subscriptions import Subscriptions, refusals
 from realtime.engine.tail_registry import TailRegistry
 from realtime.protocol import frames
-from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Reset
 from realtime.protocol.history import Observation
 from realtime.protocol.page import AccessEnd, Page
-
-# Sockets a second that come back and load snapshots after the history was dropped.
-RETURNS_PER_SECOND: Final = 200
-MAX_RETURN_SECONDS: Final = 10.0
 
 
 class Hub:
@@ -247,14 +241,7 @@ class Hub:
         self.adopt(observed)
         for follower in self.http_followers:
             follower.rewind()
-        sockets = tuple(self.sockets)
-        spread = min(MAX_RETURN_SECONDS, len(sockets) / RETURNS_PER_SECOND)
-        for socket in sockets:
-            socket.close(
-                CloseCode.RESTART,
-                "the history was restored",
-                retry_after=spread * random.random(),  # noqa: S311
-            )
+        send_away(tuple(self.sockets), "the history was restored")
 
     # Changes --------------------------------------------------------------------------------------
 
@@ -287,7 +274,7 @@ class Hub:
     def _on_message(self, message: LayerMessage) -> None:
         match message["type"]:
             case "events":
-                # What another history published is not of this one. A process that follows no
+                # An event of another history has no place in this one. A process that follows no
                 # epoch names none.
                 if message.get("epoch", self.epoch) != self.epoch:
                     return

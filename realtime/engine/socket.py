@@ -1,8 +1,10 @@
 """One client's socket as the hub sees it: its account, its subscriptions, and its way out."""
 
 import asyncio
+import random
 import secrets
 from collections.abc import Callable, Collection
+from typing import Final
 
 from django.conf import settings
 
@@ -15,6 +17,9 @@ from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.delivery import Backpressure, Delivery
 from realtime.protocol.page import AccessEnd, Page
+
+RETURNS_PER_SECOND: Final = 200  # sockets of a node that were all sent away at once
+MAX_RETURN_SECONDS: Final = 10.0
 
 
 class Joining:
@@ -147,6 +152,13 @@ class Socket:
         for name in self._delivery.drained(self._outlet.unsent):
             if tail := self.following.get(name):
                 self._outlet.write(Prepared(frames.behind(name, tail.position)))
+
+
+def send_away(sockets: Collection[Socket], reason: str) -> None:
+    """Close sockets, each with its own time to come back and load snapshots."""
+    spread = min(MAX_RETURN_SECONDS, len(sockets) / RETURNS_PER_SECOND)
+    for socket in sockets:
+        socket.close(CloseCode.RESTART, reason, retry_after=spread * random.random())  # noqa: S311
 
 
 def _nothing(socket: Socket, tail: StreamTail) -> None:

@@ -25,18 +25,18 @@ WAL_MARGIN_BYTES = 64 * 1024
 
 
 class ServerState(NamedTuple):
-    """What a database server reports of itself; None or empty where it cannot tell."""
+    """The state of a database server in its own words; None or empty where it cannot tell."""
 
     system: str = ""  # the system identifier
     timeline: int | None = None
-    instance: str = ""  # when and where the server was started, or the file of SQLite
+    instance: str = ""  # when the server was started, or the file of SQLite
     flushed: int | None = None  # the position in the write-ahead log that is on the disk
     checkpoint: int | None = None  # the position at which the server was started, or a later one
     is_standby: bool = False
 
 
 class Observation(NamedTuple):
-    """What one read of the database shows of its history."""
+    """The history of the database, as one read shows it."""
 
     number: int
     epoch: str
@@ -86,7 +86,7 @@ _SAME = Judgement(Finding.SAME)
 
 
 class KnownHistory:
-    """What a process knows of the history in the database."""
+    """The history in the database, as a process knows it."""
 
     def __init__(self) -> None:
         self.number = 0

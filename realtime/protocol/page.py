@@ -42,6 +42,8 @@ class Event(NamedTuple):
     # The JSON object {"seq":…,"kind":…,"data":{…}}. None: moves the position, is sent to no one.
     body: bytes | None
     end: AccessEnd | None = None
+    # Above 0: with this change, the rows up to this number were removed (docs/protocol.md §4).
+    floor: int = 0
 
     @classmethod
     def of(
@@ -55,6 +57,11 @@ class Event(NamedTuple):
         """Make an event that no client sees: it takes a number and may end subscriptions."""
         return cls(seq, f"{kind}:{ident}", None, end)
 
+    @classmethod
+    def raised_floor(cls, seq: int, floor: int) -> "Event":
+        """Make the hidden event of a floor that rises: every tail drops what it has up to there."""
+        return cls(seq, "floor", None, floor=floor)
+
 
 class Page(NamedTuple):
     """The changes in ``(start, to]``, in ``seq`` order.
@@ -66,6 +73,7 @@ class Page(NamedTuple):
     to: int
     head: int
     events: tuple[Event, ...]
+    floor: int = 0  # of the stream, when the page was read from the database
 
     def raised(self, head: int) -> "Page":
         """Return the page with a head of at least ``head``: a tail may be ahead of the query."""

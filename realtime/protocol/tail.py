@@ -11,6 +11,8 @@ A resume is answered from it, and flushes are cut out of it. Its parts on the nu
   Only an eviction moves the floor, to the evicted number.
 - An event that comes early (something before it is missing) is kept for a moment: two processes
   that publish at the same time cross, which must not cost a read.
+- Where the database has removed rows (a retention run), everything up to its floor is dropped. A
+  reader below that floor cannot be continued by anyone.
 - A text is gone as soon as a newer change of its row has been *received*, in order or early. It
   leaves a hole, and a page may have holes where a later change of the same row follows.
 - A tail is a claim about the database. When the database has gone back in time, no rule above
@@ -72,6 +74,7 @@ class Tail:
         self._early_bytes = 0
         # The highest number whose row is unknown: dropped while early, or a hole in a repair.
         self._unknown = 0
+        self._removed = 0  # the floor of the database: rows up to it may be gone there
         self._answered = 0  # the highest position at which a subscriber became level
         self._flushed = position
 
@@ -83,6 +86,7 @@ class Tail:
         The hub acts on ``event.end`` whatever the outcome: a revocation does not wait for a gap to
         close.
         """
+        self._raise_floor(event.floor)
         if event.seq <= self.position:
             self._forget_before(event)  # fills in whose hole a repair left
             return Ingested.OLD
@@ -108,6 +112,9 @@ class Tail:
             raise ValueError(
                 f"expected a page from {self.position} or below, got one from {page.start}"
             )
+        self._raise_floor(page.floor)
+        if page.start < self._removed:  # read before rows were removed
+            return []
         known = page.head >= self._unknown
         before = self.position
         new = [event for event in page.events if event.seq > before]
@@ -154,7 +161,7 @@ class Tail:
         catches up at no cost. Where it does not fit, a subscriber becomes level above ``position``,
         and flushes wait until a repair has caught up with it (``has_gap``).
         """
-        if page.head < self.floor or page.head < self._unknown:
+        if page.head < self.floor or page.head < self._unknown or page.start < self._removed:
             return None
         current = tuple(event for event in page.events if not self._is_replaced(event))
         page = page._replace(events=current).raised(self.position)
@@ -194,7 +201,7 @@ class Tail:
         A row that has changed meanwhile is left out: its newer state comes with the next flush, and
         a deleted text is sent to no one.
         """
-        if flush.to < self.floor or flush.to < self._unknown:
+        if flush.to < self.floor or flush.to < self._unknown or flush.start < self._removed:
             return None
         current = tuple(event for event in flush.events if not self._is_replaced(event))
         return (
@@ -294,6 +301,19 @@ class Tail:
             self._bytes += size
             self.floor = page.start
 
+    def _raise_floor(self, floor: int) -> None:
+        """Drop every row up to the database's floor.
+
+        A tail that has not come so far yet has a gap, and the read that should repair it is a
+        `reset`: the hub jumps.
+        """
+        if floor <= self._removed:
+            return
+        self._removed = floor
+        for row in [row for row in self._rows.values() if row.seq <= floor]:
+            self._forget(row)
+        self.floor = max(self.floor, min(floor, self.position))
+
     def _is_replaced(self, event: Event) -> bool:
         """Whether a newer change of the event's row is known."""
         row = self._rows.get(event.key)
@@ -306,6 +326,9 @@ class Tail:
             self._restart_at(event.seq)
             return
         self._forget_before(event)
+        if event.seq <= self._removed:  # published before it was removed, and late
+            self.floor = event.seq
+            return
         if not _newer(self._early.values(), event):
             self._rows[event.key] = event
             self._bytes += _size(event)

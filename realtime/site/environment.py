@@ -46,7 +46,7 @@ _REDIS_OPTIONS: dict[str, Any] = {
 }
 
 
-# A machine that is gone without a word, seen from its connections: idle ones are asked after 10 s,
+# A machine that is gone without warning, seen from its connections: idle ones are asked after 10 s,
 # and then every 5 s; sent bytes that nobody confirms end a connection after 15 s. The kernel's own
 # limits are two hours and 15 minutes. Over Unix sockets they mean nothing.
 _TCP_OPTIONS: dict[str, Any] = {

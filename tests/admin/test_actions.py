@@ -145,6 +145,7 @@ def test_a_person_who_is_not_a_member_can_be_banned_from_a_room_and_unbanned(
     [
         ("lock", {}, "read_only", True, "lock"),
         ("slow", {"slow_mode": 30}, "slow_mode", 30, "slow_mode"),
+        ("retention", {"retention_days": 90}, "retention_days", 90, "retention"),
         ("rename", {"name": "Lobby", "topic": ""}, "name", "Lobby", "rename"),
         ("rename", {"name": "General", "topic": "Hello"}, "topic", "Hello", "topic"),
     ],

@@ -13,12 +13,15 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Model
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 from pytest_django import DjangoDbBlocker
 
 from chat import services
 from chat.models import Room
+from realtime.models import Epoch
+from realtime.models import Node as NodeReport
 from tests.conftest import People
 from tests.support import slow_network, slow_processor
 from tests.support.browser import chromium
@@ -37,14 +40,21 @@ expect.set_options(timeout=PATIENCE_MS)
 
 LOG_LINES = 20  # shown of the server's log when a page had an error
 HEAD_CHECK_SECONDS = "0.5"  # what a test does in its own process is seen by this check alone
-KEPT = {  # by table: the row that takes the place of a deleted one at once, in the same transaction
-    # Of another one the server would send its clients away.
-    "realtime_epoch": "(id, name) SELECT old.id, old.name",
-    # All users share this stream: it goes on after the announcements of earlier tests, and shows none
-    # of them.
+
+
+def whole(model: type[Model]) -> str:
+    columns = [str(field.column) for field in model._meta.concrete_fields]
+    return f"({', '.join(columns)}) SELECT {', '.join(f'old.{column}' for column in columns)}"
+
+
+# By table: the row that takes the place of a deleted one at once, in the same transaction. Without
+# them the server would find that its database has gone back in time, and send its clients away.
+KEPT = {
+    "realtime_epoch": whole(Epoch),
+    "realtime_node": whole(NodeReport),
+    # Streams go on where earlier tests left them, and show nothing of those.
     "realtime_stream": (
-        "(name, head, floor, changed_at) SELECT old.name, old.head, old.head, old.changed_at WHERE "
-        "old.name = 'announcements'"
+        "(name, head, floor, changed_at) SELECT old.name, old.head, old.head, old.changed_at"
     ),
     # Their ids are in the server's memory.
     "django_content_type": "(id, app_label, model) SELECT old.id, old.app_label, old.model",
@@ -72,6 +82,7 @@ def kept_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
         for table in KEPT:
             cursor.execute(f"DROP TRIGGER kept_{table}")
         cursor.execute("DELETE FROM realtime_epoch")
+        cursor.execute("DELETE FROM realtime_node")
         cursor.execute("DELETE FROM realtime_stream")
 
 

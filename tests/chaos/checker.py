@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 
 from tests.chaos.bounds import LOADED, REVOKED_SECONDS, Bounds
 from tests.chaos.history import Client, Deletion, Fault, History, Memory, Post, Receipt, Row, Stay
+from tests.chaos.slowness import TOO_SLOW, Slow
 
 # The growth of a node that is allowed after warm-up: tails, presence, the allocator's reserve.
 FLAT_BYTES = 48 * 1024 * 1024
 WARM_SECONDS = 10.0  # in which a node that was just started fills its tails
 MAX_NAMED = 5  # breaches of one kind that are written out
 AFTERWARDS = float("inf")
+TAKEN_FOR_DEAD = 3.0
 
 
 @dataclass(slots=True)
@@ -30,8 +32,15 @@ class Verdict:
     seen: list[float] = field(default_factory=list)
     # The same, of messages to which nothing happened.
     calm_seen: list[float] = field(default_factory=list)
+    # How much longer everything took than on an idle machine.
+    slowness: float = 1.0
     # Fault, by its place in the history → the longest lag while it lasted.
     slowest: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def too_slow(self) -> bool:
+        """Whether the machine was too slow, for most of the run, to judge times."""
+        return self.slowness > TOO_SLOW
 
     @property
     def good(self) -> bool:
@@ -54,8 +63,9 @@ class Verdict:
 
 def judge(history: History, factor: float = LOADED) -> Verdict:
     """Hold a history against every promise."""
-    bounds = Bounds(history.faults, factor)
+    bounds = Bounds(history.faults, factor, Slow(history.slowness))
     verdict = Verdict({kind: list(check(history, bounds)) for kind, check in CHECKS.items()})
+    verdict.slowness = bounds.slow.median
     verdict.acknowledged = sum(1 for _ in history.acknowledged())
     verdict.deliveries = sum(len(client.receipts) for client in history.clients)
     worst: dict[float, float] = {}  # acknowledged at → longest lag
@@ -294,14 +304,14 @@ def late(history: History, bounds: Bounds) -> Iterable[str]:
     """
     for client, post, lag, _ in _lags(history):
         assert post.acked is not None
-        if post.acked + lag > bounds.deadline(post.acked):
+        if post.acked + lag > bounds.deadline(post.acked) and not bounds.slow.hides(post.acked):
             owed = bounds.deadline(post.acked) - post.acked
             yield (
                 f"{client.name} got message {post.ident} after {lag:.2f} s, owed within {owed:.2f} "
                 f"s"
             )
     for fault in history.faults:
-        if not bounds.level_in_time(fault):
+        if not bounds.level_in_time(fault) and not bounds.slow.hides(fault.begun):
             took = "never" if fault.level_after is None else f"after {fault.level_after:.2f} s"
             yield f"after {fault.name!r} everyone was level {took}, owed within {fault.bound:g} s"
 
@@ -331,6 +341,10 @@ def cut_off(history: History, bounds: Bounds) -> Iterable[str]:
     ]
     for fault in history.faults:
         if fault.closes is None or _others_cut(history, bounds, fault):
+            continue
+        # On a machine that is three times as slow as the limits of clients and nodes allow for,
+        # they take each other for dead.
+        if bounds.slow.factor(fault.begun) > TAKEN_FOR_DEAD:
             continue
         for client in owed:
             ends = [

@@ -28,6 +28,7 @@ TRY_AGAIN_SECONDS = 0.2  # of a request that nobody answered
 REQUEST_SECONDS = 10.0
 LOOK_SECONDS = 0.02  # what strangers see cannot be awaited
 SILENCE_CHECK_SECONDS = 0.5
+HOSTILE_RECEIVE_BYTES = 64 * 1024
 END_SECONDS = 60.0  # for everyone to be level when all is over
 # For a node's death to be noticed by the others, and for the linger of who left.
 PRESENCE_SECONDS = 30.0 * LOADED
@@ -220,6 +221,7 @@ class Crowd:
         """Have one more client, of Bob, that is owed no speed."""
         guest = self._come(self.stage.address, self.stage.cluster.people["bob"], rooms)
         guest.log.hostile = True
+        guest.receive_bytes = HOSTILE_RECEIVE_BYTES
         guest.start()
         return guest
 

@@ -12,7 +12,10 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
+from socket import AF_INET, SO_RCVBUF, SOCK_STREAM, SOL_SOCKET
+from socket import socket as Socket  # noqa: N812  the name `socket` is that of a WebSocket here
 from typing import Any
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -109,6 +112,9 @@ class Guest(Client):
         self.heard = time.monotonic()
         self.connections = 0
         self.fell_behind = 0  # number of `behind` objects
+        # Of the socket; 0: as the system sees fit. It then takes megabytes for a client that has
+        # read much before it stopped, and the server cannot notice that.
+        self.receive_bytes = 0
         self._history = history
         self._rnd = rnd
         self._bye: dict[str, Any] | None = None
@@ -193,6 +199,7 @@ class Guest(Client):
         async with asyncio.timeout(CONNECT_SECONDS):
             self._socket = socket = await connect(
                 self._address,
+                sock=await self._small_socket() if self.receive_bytes else None,
                 additional_headers=self._headers,
                 subprotocols=[Subprotocol("holdfast.v1")],
                 max_size=4 << 20,
@@ -206,6 +213,7 @@ class Guest(Client):
             first = json.loads(await socket.recv())
         self.heard = time.monotonic()
         if first["type"] == "hello":
+            self._begin_again_after(self.hello.get("epoch"), first["epoch"])
             self.hello = first
             self.connections += 1
         else:
@@ -214,6 +222,25 @@ class Guest(Client):
         if first["type"] == "hello":
             await self._subscribe(list(self.copies))
             self.opened.set()
+
+    def _begin_again_after(self, known: str | None, epoch: str) -> None:
+        """Drop every copy of another epoch: the database has another history."""
+        if known not in (None, epoch):
+            for name in list(self.copies):
+                self.follow(int(name.partition(".")[2]))
+
+    async def _small_socket(self) -> Socket:
+        """Connect with a receive buffer that does not grow."""
+        url = urlsplit(self._address)
+        made = Socket(AF_INET, SOCK_STREAM)
+        made.setblocking(False)
+        made.setsockopt(SOL_SOCKET, SO_RCVBUF, self.receive_bytes)
+        try:
+            await asyncio.get_running_loop().sock_connect(made, (url.hostname, url.port))
+        except BaseException:
+            made.close()
+            raise
+        return made
 
     async def _subscribe(self, names: list[str]) -> None:
         reply = await self.command(

@@ -138,6 +138,13 @@ class Memory(NamedTuple):
     bytes: int
 
 
+class Slowness(NamedTuple):
+    """How much longer a piece of work took at a moment than on an idle machine."""
+
+    at: float
+    ratio: float
+
+
 @dataclass(slots=True)
 class History:
     """A whole run."""
@@ -151,8 +158,27 @@ class History:
     faults: list[Fault] = field(default_factory=list)
     memory: list[Memory] = field(default_factory=list)
     present: list[Present] = field(default_factory=list)
+    slowness: list[Slowness] = field(default_factory=list)
     # Room → what a stranger reads there at the end, from the beginning.
     stored: dict[int, dict[int, Row]] = field(default_factory=dict)
+
+    def forget_lost(self, copied: float, back: float) -> int:
+        """Leave out what the database lost, so that the checker judges the rest.
+
+        A copy of it was made at ``copied`` and put back until ``back``. Only messages that
+        were acknowledged in between may be lost. Returns the number of messages that are.
+        """
+        stored = {row.key for rows in self.stored.values() for row in rows.values()}
+        lost = {
+            post.key
+            for post, acked in self.acknowledged()
+            if copied <= acked <= back and post.key not in stored
+        }
+        for key in lost:
+            del self.posts[key]
+        for client in self.clients:
+            client.receipts = [one for one in client.receipts if one.key not in lost]
+        return len(lost)
 
     def acknowledged(self) -> Iterator[tuple[Post, float]]:
         """The posts that were acknowledged, with the moment."""

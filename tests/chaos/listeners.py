@@ -309,6 +309,11 @@ class Listener:
     def _pull(self) -> None:
         self._send({"id": 2, "command": "pull", "stream": self._stream, "after": self.position})
 
+    def send(self, payload: bytes, opcode: int) -> None:
+        """Send a frame, if there is a connection."""
+        if self._wire is not None:
+            self._wire.send(payload, opcode)
+
     def _send(self, command: dict[str, Any]) -> None:
         if self._wire is not None:
             self._wire.send(msgspec.json.encode(command))

@@ -36,6 +36,8 @@ class Reader(Poller):
         self.copy: RecordedCopy = RecordedCopy(name, self.log, 0)
         self._http.timeout = httpx.Timeout(SILENCE_SECONDS)
         self._rnd = rnd
+        self._epoch = ""
+        self._generation = 0
         history.clients.append(self.log)
 
     def level(self, head: int) -> bool:
@@ -52,11 +54,31 @@ class Reader(Poller):
         while True:
             await self._tried(self._events)
 
+    def _begin_again(self) -> None:
+        """Drop the copy: the position is of another history."""
+        self._epoch = ""
+        self._generation += 1
+        self.copy = RecordedCopy(self.copy.name, self.log, self._generation)
+
+    def _note_epoch(self, answer: httpx.Response) -> bool:
+        """Begin again if the answer is of another epoch; False: it is of no use."""
+        if answer.status_code == httpx.codes.CONFLICT:
+            self._begin_again()
+            return False
+        epoch = answer.headers.get("Stream-Epoch", self._epoch)
+        if self._epoch not in ("", epoch):
+            self._begin_again()
+            return False
+        self._epoch = epoch
+        return True
+
     async def _page(self) -> int:
         answer = await self._http.get(
             f"/api/streams/{self.copy.name}/events",
             params={"after": self.copy.position or 0, "wait": WAIT_SECONDS},
         )
+        if not self._note_epoch(answer):
+            return httpx.codes.OK
         if answer.status_code == httpx.codes.OK:
             self.copy.page(answer.json())
         return answer.status_code
@@ -66,6 +88,8 @@ class Reader(Poller):
         async with self._http.stream(
             "GET", f"/api/streams/{self.copy.name}/events", headers=headers
         ) as answer:
+            if not self._note_epoch(answer):
+                return httpx.codes.OK
             if answer.status_code != httpx.codes.OK:
                 return answer.status_code
             taken = 0
@@ -87,6 +111,9 @@ class Reader(Poller):
             case "page":
                 self.copy.page(found)
             case "bye":
+                return False
+            case "closed" if found["reason"] == "reset":
+                self._begin_again()
                 return False
             case _:
                 self.breaches.append(f"ended with {found}")

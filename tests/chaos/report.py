@@ -5,18 +5,29 @@ from collections.abc import Iterable, Sequence
 from tests.chaos.bounds import LOADED, Bounds
 from tests.chaos.checker import Verdict, quantile
 from tests.chaos.history import History
+from tests.chaos.slowness import OWN, Slow
 
 
 def report(history: History, verdict: Verdict, facts: dict[str, object]) -> str:
     """Put a run into words: what was promised and kept, how fast, and what each fault cost."""
     lines = [f"{name:<14} {value}" for name, value in facts.items()]
     lines += ["", *_totals(history, verdict), "", *_faults(history, verdict), "", *_memory(history)]
+    lines += ["", _slowness(verdict)]
     lines += [
         "",
         "Good: every promise was kept." if verdict.good else "NOT GOOD:",
         *(f"  {words}" for words in verdict.words()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _slowness(verdict: Verdict) -> str:
+    words = f"the machine   everything took {verdict.slowness:.1f} times as long as on an idle one"
+    if verdict.too_slow:
+        return f"{words}: TOO SLOW to judge times; they were not judged"
+    if verdict.slowness > OWN:
+        return f"{words}; a run of its own has {OWN:g}, so the bounds are wider"
+    return words
 
 
 def _totals(history: History, verdict: Verdict) -> Iterable[str]:
@@ -42,7 +53,7 @@ def _totals(history: History, verdict: Verdict) -> Iterable[str]:
 
 
 def _faults(history: History, verdict: Verdict) -> Iterable[str]:
-    bounds = Bounds(history.faults)
+    bounds = Bounds(history.faults, slow=Slow(history.slowness))
     yield (
         f"{'fault':<80} times   level after (median, max)   owed (x{LOADED:g} here)   slowest "
         f"message"

@@ -22,6 +22,7 @@ from tests.chaos.crowd import Crowd
 from tests.chaos.faults import KINDS, Kind, compatible
 from tests.chaos.history import Fault, History
 from tests.chaos.report import report
+from tests.chaos.slowness import Slow, measured
 from tests.chaos.stage import Say, Stage, run_cleanly
 from tests.support.server import ROOT
 
@@ -66,7 +67,10 @@ async def run(plan: Plan, directory: Path, say: Say) -> Result:
     """Carry out a plan, with everything that is written in ``directory``."""
     history, started = History(), time.monotonic()
     rnd = random.Random(plan.seed)
-    async with Stage(directory, history=history, rnd=random.Random(rnd.random()), say=say) as stage:
+    async with (
+        measured(history.slowness),
+        Stage(directory, history=history, rnd=random.Random(rnd.random()), say=say) as stage,
+    ):
         crowd = Crowd(stage, plan.guests)
         try:
             await crowd.arrive()
@@ -173,7 +177,8 @@ class Faults:
     async def _level(self, fault: Fault, since: float) -> float | None:
         """Wait until everyone is level; returns the seconds since ``since``."""
         passed = time.monotonic() - since
-        took = await self._crowd.level(fault.bound * LOADED * PATIENCE_FACTOR)
+        slow = Slow(self._crowd.history.slowness).factor(time.monotonic())
+        took = await self._crowd.level(fault.bound * LOADED * slow * PATIENCE_FACTOR)
         if took is None:
             names = [
                 f"{guest.log.name} ({guest.hello.get('node')})" for guest in self._crowd.missing({})

@@ -5,6 +5,7 @@ No message is lost, and all clients are level in time.
 The long form is ``make chaos SEED=7 MINUTES=10``.
 """
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.chaos.run import Plan, run
 
 SEED = 20261124
 GUESTS = 50
-SECONDS = 480  # it takes 150 alone on two cores; others may share them
+SECONDS = 1200  # it takes 150 alone on two cores; others may share them
 
 
 @pytest.mark.timeout(SECONDS)
@@ -22,6 +23,8 @@ async def test_nobody_loses_anything_whatever_dies(tmp_path: Path) -> None:
     said: list[str] = []
     result = await run(Plan(SEED, GUESTS), tmp_path / "of chaos", said.append)
     assert result.verdict.good, "\n".join([*said, "", result.text])
+    if result.verdict.too_slow:
+        warnings.warn(f"times were not judged:\n{result.text}", stacklevel=1)
     assert result.verdict.acknowledged > GUESTS
     assert {fault.name for fault in result.history.faults} >= {
         kind.name for kind in KINDS if kind.in_short_form

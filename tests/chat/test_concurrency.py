@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from threading import Barrier
 from typing import Any, TypeVar
@@ -10,10 +11,15 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.db import connections
+from django.utils import timezone
+from pytest_django import Settings
 
 from chat import services
 from chat.models import Membership, Message, Room
 from chat.services import Post, Posted, ReadMark
+from chat.services.retention import messages as retention
+from chat.services.retention import run
+from realtime.core import reads as streams
 from tests.chat.conftest import fresh
 from tests.conftest import make_user
 from tests.support.replay import Client
@@ -60,6 +66,28 @@ def test_numbers_have_no_holes_whoever_posts_at_once(
         ) == list(range(1, 46))
         assert fresh(room).last_number == 45
         Client(f"room.{room.pk}").pull()
+
+
+def test_two_runs_of_retention_between_posts_remove_everything_once(
+    general: Room, alice: User, bob: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.HOLDFAST_RETENTION_DAYS = 30
+    monkeypatch.setattr(retention, "MESSAGES_PER_TRANSACTION", 3)
+    services.post_messages(posts(alice, general, 30))
+    Message.objects.update(created_at=timezone.now() - timedelta(days=31))
+
+    def post() -> int:
+        for _ in range(5):
+            services.post_messages(posts(bob, general, 2))
+        return 0
+
+    removed = together(lambda: run.run().messages, lambda: run.run().messages, post)
+    assert sum(removed) == 30
+    numbers = Message.objects.order_by("number").values_list("number", flat=True)
+    assert list(numbers) == list(range(31, 41))
+    head, floor = streams.head_and_floor(f"room.{general.pk}")
+    assert floor <= head
+    assert fresh(general).first_number == 31
 
 
 def test_one_key_at_once_on_three_nodes_is_one_message(

@@ -38,7 +38,7 @@ def short_limits(settings: Any) -> Iterator[None]:
 
 @contextmanager
 def held(statement: str, *values: object) -> Iterator[psycopg.Connection[Any]]:
-    """Hold what ``statement`` locks in a transaction of somebody else."""
+    """Hold what ``statement`` locks in a transaction of someone else."""
     options = connection.settings_dict
     other = psycopg.connect(
         dbname=options["NAME"],

@@ -73,5 +73,5 @@ def test_a_page_of_a_stream_costs_one_query_a_source_and_one_for_the_people(
     for _ in range(20):
         notify(alice, actor_id=bob.pk)
     kind = streams.kind(payloads.INBOX)
-    with django_assert_num_queries(2 + len(kind.sources)):  # type: ignore[operator]
+    with django_assert_num_queries(3 + len(kind.sources)):  # type: ignore[operator]
         assert len(page(payloads.inbox(alice.pk), 0).events) == 20

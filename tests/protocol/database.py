@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from realtime.protocol.errors import Reset
 from realtime.protocol.page import Event, Page, cut
 
 TABLES = ("message", "membership", "revocation")
@@ -19,6 +20,9 @@ class Database:
 
     def __init__(self) -> None:
         self.head = 0
+        self.floor = 0
+        # The last state of every row that a retention run removed, by key.
+        self.removed: dict[str, int] = {}
         self.tables: dict[str, dict[int, Event]] = {table: {} for table in TABLES}
 
     def change(self, table: str, ident: int, *, delete: bool = False) -> Event | None:
@@ -36,7 +40,19 @@ class Database:
                 {"id": ident, "text": "" if delete else f"text {self.head}", "deleted": delete},
             )
         self.tables[table][ident] = event
+        self.removed.pop(event.key, None)
         return event
+
+    def remove(self, ident: int) -> Event | None:
+        """Remove the messages up to ``ident`` for good, as a retention run does."""
+        rows = self.tables["message"]
+        old = [rows.pop(key) for key in range(ident + 1) if key in rows]
+        if not old:
+            return None
+        self.removed |= {event.key: event.seq for event in old}
+        self.floor = max(self.floor, *(event.seq for event in old))
+        self.head += 1
+        return Event.raised_floor(self.head, self.floor)
 
     def is_deleted(self, table: str, ident: int) -> bool:
         event = self.tables[table].get(ident)
@@ -54,16 +70,16 @@ class Database:
 
 
 class Read:
-    """A page being read, one query at a time: the head, then one table after the other."""
+    """A page being read, one query at a time: the head, the tables one by one, the floor."""
 
-    order: tuple[str, ...] = ("head", *TABLES)
+    order: tuple[str, ...] = ("head", *TABLES, "floor")
     cut = staticmethod(cut)
 
     def __init__(self, database: Database, after: int, done: Callable[["Read"], None]) -> None:
         self.database = database
         self.after = after
         self.done = done
-        self.head = 0
+        self.head = self.floor = 0
         self.rows: list[Event] = []
         self.missing = list(self.order)
 
@@ -72,6 +88,8 @@ class Read:
         query = self.missing.pop(0)
         if query == "head":
             self.head = self.database.head
+        elif query == "floor":
+            self.floor = self.database.floor
         else:
             self.rows += self.database.rows(query, self.after)
         if self.missing:
@@ -80,4 +98,8 @@ class Read:
         return True
 
     def page(self) -> Page:
-        return self.cut(self.rows, after=self.after, head=self.head, limit=PAGE)
+        """Raises ``Reset`` below the floor."""
+        if self.after < self.floor:
+            raise Reset("no longer kept", head=self.head)
+        page = self.cut(self.rows, after=self.after, head=self.head, limit=PAGE)
+        return page._replace(floor=self.floor)

@@ -32,7 +32,12 @@ def without_the_cut_at_the_head(patch: pytest.MonkeyPatch) -> None:
 
 @flaw
 def with_the_head_read_last(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Read, "order", (*TABLES, "head"))
+    patch.setattr(Read, "order", (*TABLES, "head", "floor"))
+
+
+@flaw
+def with_the_floor_read_before_the_rows(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Read, "order", ("head", "floor", *TABLES))
 
 
 @flaw
@@ -129,3 +134,21 @@ def without_falling_behind_where_a_flush_was_skipped(patch: pytest.MonkeyPatch) 
 @flaw
 def without_telling_those_who_fell(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Delivery, "drained", lambda self, unsent: [])
+
+
+@flaw
+def without_dropping_what_the_database_has_removed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Tail, "_raise_floor", lambda self, floor: None)
+
+
+@flaw
+def without_reading_again_what_was_read_before_a_removal(patch: pytest.MonkeyPatch) -> None:
+    answer = Tail.answer
+
+    def answer_anyway(self: Tail, page: Page) -> Page | None:
+        removed, self._removed = self._removed, 0
+        found = answer(self, page)
+        self._removed = removed
+        return found
+
+    patch.setattr(Tail, "answer", answer_anyway)

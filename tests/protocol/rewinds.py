@@ -15,7 +15,8 @@ from realtime.protocol.history import (
 from realtime.protocol.page import Event, Page
 from realtime.protocol.tail import Ingested, Tail
 from tests.protocol.database import Database, Read
-from tests.protocol.world import TAIL_BYTES, TAIL_EVENTS, Client, Node, World, walk
+from tests.protocol.walk import walk
+from tests.protocol.world import TAIL_BYTES, TAIL_EVENTS, Client, Node, World
 from tests.support.follower import Follower
 
 # After a restart, the head check comes before a tail has evicted what it held.
@@ -36,12 +37,17 @@ class AgingDatabase(Database):
         self.copies: list[tuple[Any, ...]] = []
 
     def keep_copy(self) -> None:
-        state = (self.head, self.tables, self.number, self.epoch, self.reports)
+        rows = (self.head, self.floor, self.removed, self.tables)
+        state = (rows, self.number, self.epoch, self.reports)
         self.copies = [*self.copies[-PEEK:], deepcopy(state)]
 
     def change(self, table: str, ident: int, *, delete: bool = False) -> Event | None:
         self.keep_copy()
         return super().change(table, ident, delete=delete)
+
+    def remove(self, ident: int) -> Event | None:
+        self.keep_copy()
+        return super().remove(ident)
 
     def report(self, node: str, number: int) -> None:
         self.keep_copy()
@@ -51,7 +57,8 @@ class AgingDatabase(Database):
         """Restart with an older copy; those of the lost history are lost as well."""
         state = self.copies[copy]
         self.copies = self.copies[:copy]
-        self.head, self.tables, self.number, self.epoch, self.reports = deepcopy(state)
+        rows, self.number, self.epoch, self.reports = deepcopy(state)
+        self.head, self.floor, self.removed, self.tables = rows
 
     def observe(self, node: str) -> Observation:
         server = ServerState(instance=f"start {self.instance}")
@@ -118,9 +125,7 @@ class RememberingNode(Node):
             return
         self.doubted = self.doubted or read.after <= self.tail.known
         if client.session == session:
-            client.waiting = False
-            client.follower, client.rows = Follower(0), {}
-            client.pull()
+            client.reset()
 
     def check_head(self) -> None:
         observed = self.database.observe(self.name)
@@ -142,7 +147,7 @@ class RememberingNode(Node):
         def compared(read: Read) -> None:
             self.comparing = False
             page = Page(read.after, read.head, read.head, tuple(read.rows))
-            if self.tail.differs(page, position, known):
+            if read.after >= read.floor and self.tail.differs(page, position, known):
                 self.rewound(observed)
             else:
                 self.known.adopt(observed)
@@ -153,17 +158,21 @@ class RememberingNode(Node):
     def resolve_doubt(self) -> None:
         """Compare at once: a read is faster than the changes that would evict the evidence."""
         if self.doubted:
-            self.reads.clear()
-            self.repairing = self.comparing = False
-            self.check_head()
-            for read in tuple(self.reads):
-                while not read.step():
-                    pass
-            self.reads.clear()
-            for client in self.clients:
-                if client.waiting:
-                    client.waiting = False
-                    client.pull()
+            self.check_at_once()
+
+    def check_at_once(self) -> None:
+        self.reads.clear()
+        self.repairing = self.comparing = False
+        self.check_head()
+        for read in tuple(self.reads):
+            while not read.step():
+                pass
+        self.reads.clear()
+        self.repairing = self.comparing = False
+        for client in self.clients:
+            if client.waiting:
+                client.waiting = False
+                client.pull()
 
     def rewound(self, observed: Observation) -> None:
         self.database.renew(observed, self.known.number)
@@ -176,6 +185,7 @@ class RememberingNode(Node):
         self.reads.clear()
         self.repairing = self.comparing = self.doubted = False
         self.heard.clear()
+        self.floor = 0
         self.tail = Tail(self.database.head, max_events=TAIL_EVENTS, max_bytes=TAIL_BYTES)
         for client in tuple(self.clients):
             client.hang_up()
@@ -184,9 +194,9 @@ class RememberingNode(Node):
 class EpochClient(Client):
     """A client that drops its positions when it is greeted with another epoch."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, snapshots: list[Read]) -> None:
         self.epoch = self.epoch_of_snapshot = ""
-        super().__init__(name)
+        super().__init__(name, snapshots)
 
     def connect(self, node: Node) -> None:
         assert isinstance(node, RememberingNode)
@@ -194,6 +204,11 @@ class EpochClient(Client):
             self.follower, self.rows = Follower(0), {}
         self.epoch = node.epoch
         super().connect(node)
+
+    def begin_snapshot(self, database: Database) -> None:
+        assert isinstance(database, AgingDatabase)
+        self.epoch_of_snapshot = database.epoch  # of before the data
+        super().begin_snapshot(database)
 
     def load_snapshot(self, read: Read) -> None:
         self.epoch = self.epoch_of_snapshot
@@ -211,6 +226,7 @@ class RewindingWorld(World):
         self.rewinds = 0
         self.changes = 0  # since the last restart
         self.epochs: dict[int, str] = {}  # of the messages of the broker, by identity
+        self.events: list[Event] = []
 
     def make_database(self) -> Database:
         return AgingDatabase()
@@ -219,24 +235,21 @@ class RewindingWorld(World):
         return RememberingNode(self.database, name)
 
     def make_client(self, name: str) -> Client:
-        return EpochClient(name)
+        return EpochClient(name, self.snapshots)
 
-    def change(self, table: str, ident: int, *, delete: bool, copies: Sequence[int]) -> None:
+    def _publish(self, event: Event | None, copies: Sequence[int]) -> None:
         """Commit on the first node, which knows of it at once, unless it died meanwhile."""
-        self.changes += 1
-        if self.changes == CHANGES_TO_A_CHECK:
-            for node in self.nodes:
-                node.doubted = True
-                node.resolve_doubt()
-        event = self.database.change(table, ident, delete=delete)
         if event is None:
             return
         if copies[0]:
             self.nodes[0].commit(event)
-        for node, count in zip(self.nodes, (max(0, copies[0] - 1), copies[1]), strict=True):
-            for _ in range(count):
-                self.broker.append((node, event))
-                self.epochs[id(event)] = self.nodes[0].epoch
+        super()._publish(event, (max(0, copies[0] - 1), copies[1]))
+        self.epochs[id(event)] = self.nodes[0].epoch
+        self.events.append(event)  # an identity belongs to one event only while it lives
+        self.changes += 1
+        if self.changes == CHANGES_TO_A_CHECK:
+            for node in self.nodes:
+                node.check_at_once()
 
     def deliver(self, place: int) -> None:
         if self.broker:
@@ -244,13 +257,6 @@ class RewindingWorld(World):
             assert isinstance(node, RememberingNode)
             if self.epochs[id(event)] == node.epoch:
                 node.hear(event)
-
-    def load_snapshot(self, place: int) -> None:
-        client = self.clients[place % len(self.clients)]
-        assert isinstance(client, EpochClient)
-        if client.node is None and not client.loading:
-            client.epoch_of_snapshot = self.database.epoch  # of before the data
-            super().load_snapshot(place)
 
     def report(self, place: int) -> None:
         self.nodes[place % 2].report()

@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from realtime.protocol import tail
 from tests.protocol.database import PAGE, TABLES
 from tests.protocol.flaws import FLAWS, Flaw
-from tests.protocol.world import IDENTS, World, wander
+from tests.protocol.walk import wander
+from tests.protocol.world import IDENTS, World
 
 WALKS = 600
 WALKS_TO_A_FLAW = 3000  # a broken rule is found within so many, most within ten
@@ -37,6 +38,10 @@ class Anything(RuleBasedStateMachine):
     )
     def change(self, table: str, ident: int, delete: bool, copies: tuple[int, int]) -> None:
         self.world.change(table, ident, delete=delete, copies=copies)
+
+    @rule(ident=st.integers(0, IDENTS - 1), copies=st.tuples(st.integers(0, 2), st.integers(0, 2)))
+    def remove(self, ident: int, copies: tuple[int, int]) -> None:
+        self.world.remove(ident, copies=copies)
 
     @rule(place=small)
     def deliver(self, place: int) -> None:

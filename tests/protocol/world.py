@@ -6,18 +6,18 @@ Violations of an invariant are recorded in ``complaints``.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from random import Random
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from realtime.protocol import frames
 from realtime.protocol.delivery import Backpressure, Delivery
+from realtime.protocol.errors import Reset
 from realtime.protocol.flush import FlushPolicy
 from realtime.protocol.page import Event, Page
 from realtime.protocol.tail import Flush, Tail
-from tests.protocol.database import PAGE, TABLES, Database, Read, Row
+from tests.protocol.database import PAGE, Database, Read, Row
 from tests.support.follower import Action, Follower
 
 STREAM = "room.42"
@@ -41,6 +41,7 @@ class Node:
         self.reads: list[Read] = []
         self.repairing = False
         self.heard: dict[str, int] = {}  # the newest change of each row that this node knows of
+        self.floor = 0  # of the database, as this node knows it
 
     # Incoming
 
@@ -50,6 +51,7 @@ class Node:
 
     def note(self, events: Iterable[Event]) -> None:
         for event in events:
+            self.floor = max(self.floor, event.floor)
             self.heard[event.key] = max(self.heard.get(event.key, 0), event.seq)
 
     def mind_gap(self) -> None:
@@ -66,8 +68,12 @@ class Node:
             self.reads.append(Read(self.database, self.tail.position, self.repaired))
 
     def repaired(self, read: Read) -> None:
-        page = read.page()
         self.repairing = False
+        try:
+            page = read.page()
+        except Reset:
+            self.tail.jump(read.head)
+            return
         if page.head - self.tail.position > TOO_LONG_A_HOLE:
             self.tail.jump(page.head)
             return
@@ -91,7 +97,12 @@ class Node:
         )
 
     def answer_read(self, client: "Client", session: int, read: Read) -> None:
-        page = read.page()
+        try:
+            page = read.page()
+        except Reset:
+            if client.session == session:
+                client.reset()
+            return
         if page.start <= self.tail.position:
             self.tail.repair(page)
             self.note(page.events)
@@ -143,6 +154,8 @@ class Node:
             client.complaints.append(f"a page out of order: {page}")
         if len(page.events) > PAGE:
             client.complaints.append(f"a page of {len(page.events)} events")
+        if page.events and page.start < self.floor:
+            client.complaints.append(f"{self.name} sent {page} and knew of the floor {self.floor}")
         for event in page.events:
             if event.seq < self.heard.get(event.key, 0):
                 client.complaints.append(
@@ -154,8 +167,9 @@ class Node:
 class Client:
     """A client that follows the two rules of the protocol and applies every page."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, snapshots: "list[Read]") -> None:
         self.name = name
+        self.snapshots = snapshots
         self.follower = Follower(0)
         self.rows: dict[str, Row] = {}
         self.node: Node | None = None
@@ -200,6 +214,17 @@ class Client:
         return True
 
     # The client
+
+    def begin_snapshot(self, database: Database) -> None:
+        self.loading = True
+        self.snapshots.append(Read(database, 0, self.load_snapshot))
+
+    def reset(self) -> None:
+        """Throw everything away, as the server asks."""
+        assert self.node is not None
+        database = self.node.database
+        self.hang_up()
+        self.begin_snapshot(database)
 
     def load_snapshot(self, read: Read) -> None:
         """Begin with what was read: the head first, so some rows may be newer than it."""
@@ -268,9 +293,9 @@ class World:
         self.now = 0.0
         self.database = self.make_database()
         self.nodes = [self.make_node(name) for name in ("socket-1", "socket-2")]
-        self.clients = [self.make_client(f"client {number}") for number in range(clients)]
         self.broker: list[tuple[Node, Event]] = []
         self.snapshots: list[Read] = []
+        self.clients = [self.make_client(f"client {number}") for number in range(clients)]
 
     def make_database(self) -> Database:
         return Database()
@@ -279,7 +304,7 @@ class World:
         return Node(self.database, name)
 
     def make_client(self, name: str) -> Client:
-        return Client(name)
+        return Client(name, self.snapshots)
 
     @property
     def complaints(self) -> list[str]:
@@ -293,7 +318,13 @@ class World:
 
     def change(self, table: str, ident: int, *, delete: bool, copies: Sequence[int]) -> None:
         """Commit and publish ``copies`` of the event to each node: 0 is a loss, 2 is a repeat."""
-        event = self.database.change(table, ident, delete=delete)
+        self._publish(self.database.change(table, ident, delete=delete), copies)
+
+    def remove(self, ident: int, *, copies: Sequence[int]) -> None:
+        """Remove the oldest messages for good."""
+        self._publish(self.database.remove(ident), copies)
+
+    def _publish(self, event: Event | None, copies: Sequence[int]) -> None:
         if event is not None:
             self.broker += [
                 (node, event)
@@ -347,8 +378,7 @@ class World:
         """Let someone who is away throw everything away and load a snapshot."""
         client = self.clients[place % len(self.clients)]
         if client.node is None and not client.loading:
-            client.loading = True
-            self.snapshots.append(Read(self.database, 0, client.load_snapshot))
+            client.begin_snapshot(self.database)
 
     # How it ends
 
@@ -368,7 +398,7 @@ class World:
             while any(node.reads for node in self.nodes) or self.snapshots:
                 self.read(0)
             for client in self.clients:
-                if client.node is None:
+                if client.node is None and not client.loading:
                     client.connect(self.nodes[0])
                 while client.read_frame() or client.send_command():
                     pass
@@ -382,6 +412,8 @@ class World:
             key
             for key in wanted.keys() | client.rows.keys()
             if wanted.get(key) != client.rows.get(key)
+            # A removed row may stay where it was seen, in its last state.
+            and self.database.removed.get(key) != client.rows.get(key, {}).get("seq")
         ]
         if not different and client.follower.position == self.database.head and client.is_level():
             return ""
@@ -389,51 +421,3 @@ class World:
             f"{client.name} is at {client.follower.position} of {self.database.head}, level: "
             f"{client.is_level()}, other rows: {different}"
         )
-
-
-def wander(seed: int, steps: int = 250) -> list[str]:
-    """Let anything happen for a while; return what is wrong in the end."""
-    random = Random(seed)
-    return walk(World(), random, steps, {})
-
-
-def walk(
-    world: World, random: Random, steps: int, more: dict[Callable[[], None], int]
-) -> list[str]:
-    """Do the same in a world where ``more`` can happen, each with its weight."""
-    loss = random.choice((0, 5, 25, 100))  # the broker of this walk: good, ordinary, bad, or gone
-    reading = random.choice((8, 30))  # a database that is slow, or not
-    # So few changes that most of them find everyone level, or so many that few do.
-    pace = random.choice((8, 20))
-
-    def change() -> None:
-        copies = [
-            random.choices((0, 1, 2), (loss, 65, 10) if loss < 100 else (1, 0, 0))[0]
-            for _ in world.nodes
-        ]
-        world.change(
-            random.choice(TABLES),
-            random.randrange(IDENTS),
-            delete=random.random() < 0.1,
-            copies=copies,
-        )
-
-    def place() -> int:
-        return random.randrange(60)
-
-    weights: dict[Callable[[], None], int] = {
-        change: pace,
-        lambda: world.deliver(place()): 22,
-        lambda: world.read(place()): reading,
-        lambda: world.repair(place()): 4,
-        lambda: world.check_head(place()): 3,
-        lambda: world.flush(place(), took=random.random() / 4): 15,
-        lambda: world.send_command(place()): 20,
-        lambda: world.read_frame(place()): 25,
-        lambda: world.cut_or_connect(place(), place()): 5,
-        lambda: world.load_snapshot(place()): 2,
-        **more,
-    }
-    for act in random.choices(list(weights), list(weights.values()), k=steps):
-        act()
-    return world.come_to_rest()

@@ -236,7 +236,7 @@ class TestProbes:
                 cursor.execute("SELECT name FROM realtime_epoch")
             return ""
 
-        monkeypatch.setattr(views.reads, "epoch", read_it)
+        monkeypatch.setattr(reads, "epoch", read_it)
         try:
             answer = await AsyncClient().get("/readyz")
             assert (answer.status_code, answer.json()["down"]) == (503, ["database"])

@@ -326,7 +326,7 @@ class Cluster:
 
     @contextmanager
     def locked(self, statement: str) -> Iterator[None]:
-        """Somebody has forgotten a transaction that holds what ``statement`` locks."""
+        """Someone has forgotten a transaction that holds what ``statement`` locks."""
         with self._connection() as other:
             other.execute(statement.encode())
             try:

@@ -120,7 +120,12 @@ def joined(typed: str, filters: Iterable[tuple[str, str]]) -> str:
 
 def tokens(text: str) -> list[str]:
     """Return the words of a text in lower case, split as in both databases but for rare letters."""
-    return [token.lower() for token in _TOKEN.findall(text)]
+    return [token.lower() for token in split(text)]
+
+
+def split(text: str) -> list[str]:
+    """Return the words of a text as they are typed."""
+    return _TOKEN.findall(text)
 
 
 def _parts(typed: str) -> tuple[list[Term], list[Operator]]:

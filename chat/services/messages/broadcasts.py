@@ -51,6 +51,7 @@ def post_system_message(
             body=text,
             html=html,
             created_at=timezone.now(),
+            is_public=room.kind == Room.Kind.PUBLIC,
         )
         save_message(heads, message)
     return message.pk

@@ -37,7 +37,7 @@ def edit_message(
         payloads.stream(room.pk), *(inbox(user_id) for user_id in people.get(room.pk, ()))
     ) as heads:
         room, member = rooms.room_access(room.pk, actor_id)
-        message = _standing(message_id)
+        message = _standing(message_id, room)
         member = policies.check_may_write(
             room,
             member,
@@ -74,6 +74,7 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
     with changing(payloads.stream(found.room_id), inbox(found.author_id)) as heads:
         room, member = rooms.room_access(found.room_id, actor_id)
         message = messages.message(message_id)
+        policies.check_kept(room, message.number)
         is_author = message.author_id == actor_id
         _check_may_delete(room, member, message, actor_id)
         was_deleted = message.is_deleted
@@ -170,7 +171,7 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
         )
         if on:
             check_may_write_to(room, actor_id)
-        message = _standing(message_id)
+        message = _standing(message_id, room)
         people = message.reactions.get(emoji, [])
         if (actor_id in people) == on:
             return message
@@ -186,9 +187,10 @@ def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
     return message
 
 
-def _standing(message_id: int) -> Message:
-    """Return a message that can be changed: neither deleted nor under review."""
+def _standing(message_id: int, room: Room) -> Message:
+    """Return a message that can be changed: neither deleted, nor under review, nor too old."""
     message = messages.message(message_id)
+    policies.check_kept(room, message.number)
     if message.is_deleted:
         raise NotFound("This message was deleted.")
     _check_not_hidden(message)

@@ -124,10 +124,11 @@ def _render(posts: Sequence[Post], rooms: dict[int, Room]) -> list[Text | Holdfa
 
 
 class _Original(NamedTuple):
-    """A message that is replied to. Neither value ever changes, so it is read before the lock."""
+    """A message that is replied to. No value ever changes, so it is read before the lock."""
 
     room_id: int
     author_id: int
+    number: int
 
 
 def _messages_replied_to(posts: Sequence[Post]) -> dict[int | None, _Original]:
@@ -139,8 +140,8 @@ def _messages_replied_to(posts: Sequence[Post]) -> dict[int | None, _Original]:
     }
     if not ids:
         return {}
-    rows = Message.objects.filter(pk__in=ids).values_list("pk", "room_id", "author_id")
-    return {pk: _Original(room_id, author_id) for pk, room_id, author_id in rows}
+    rows = Message.objects.filter(pk__in=ids).values_list("pk", "room_id", "author_id", "number")
+    return {pk: _Original(*values) for pk, *values in rows}
 
 
 def _other_author(
@@ -223,6 +224,8 @@ class _Batch:
         original = self.originals.get(post.reply_to)
         if post.reply_to is not None and (original is None or original.room_id != room.pk):
             raise policies.no_such_message()
+        if original is not None:
+            policies.check_kept(room, original.number)
         policies.check_links(text.html, member, now=self.now)
         policies.check_slow_mode(room, member, now=self.now)
         if policies.rank(member) < Rank.MODERATOR:
@@ -244,6 +247,7 @@ class _Batch:
             created_at=self.now,
             reply_to_id=post.reply_to,
             mentions=list(text.mentions),
+            is_public=room.kind == Room.Kind.PUBLIC,
         )
         self.accepted.append((message, text))
         return message

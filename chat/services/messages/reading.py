@@ -69,9 +69,10 @@ def mark_unread(*, actor_id: int, room_id: int, number: int) -> MarkedUnread:
     with changing(inbox(actor_id)) as heads:
         room, row = rooms.room_access(room_id, actor_id)
         row = policies.check_member(room, row)
-        if not 1 <= number <= room.last_number:
+        if not room.first_number <= number <= room.last_number:
             raise BadRequest(
-                "number: expected 1 to {last_number}, got {number}",
+                "number: expected {first_number} to {last_number}, got {number}",
+                first_number=room.first_number,
                 last_number=room.last_number,
                 number=number,
             )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from chat import policies
+from chat import payloads, policies
 from chat.errors import AlreadyReported
 from chat.models import NOTE_MAX_LENGTH, Message, Report
 from chat.queries import messages, reports
@@ -24,7 +24,9 @@ def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> 
     message = messages.readable_message(message_id, actor_id)
     if message.author_id == actor_id:
         raise Forbidden("You can't report your own message. Edit or delete it instead.")
-    with changing():
+    # Under the lock of the room, so that a retention run does not remove the message meanwhile.
+    with changing(payloads.stream(message.room_id)):
+        message = messages.message(message_id)
         if reports.count_open_reports(actor_id) >= reports.MAX_OPEN_REPORTS:
             raise Forbidden(
                 "You have {count} open reports, the most allowed."

@@ -25,13 +25,13 @@ rooms = list(Room.objects.order_by("pk").values_list("pk", flat=True))
 people = list(Membership.objects.filter(room_id=rooms[0]).order_by("user_id").values_list("user_id", flat=True))
 Room.objects.filter(pk__in=rooms[::4]).update(kind="private")
 adapt, now = connection.ops.adapt_datetimefield_value, timezone.now()
-columns = "room_id, number, seq, author_id, key, body, html, created_at, reactions, mentions, notified"
+columns = "room_id, number, seq, author_id, key, body, html, created_at, reactions, mentions, notified, is_public"
 key = Message._meta.get_field("key")
 def row(n):
     words = " ".join("w%d" % math.exp(random.random() * 10.8) for _ in range(12))
     unique = key.get_db_prep_value(uuid.UUID(int=random.getrandbits(128)), connection)
     sent = adapt(now - timedelta(seconds=30 * (count - n)))
-    return rooms[n % len(rooms)], 100 + n, 100 + n, random.choice(people), unique, words, "", sent, "{{}}", "[]", "[]"
+    return rooms[n % len(rooms)], 100 + n, 100 + n, random.choice(people), unique, words, "", sent, "{{}}", "[]", "[]", n % len(rooms) % 4 != 0
 for start in range(0, count, 20_000):
     with transaction.atomic(), connection.cursor() as cursor:
         rows = [row(n) for n in range(start, min(count, start + 20_000))]
@@ -40,11 +40,10 @@ for start in range(0, count, 20_000):
                 for each in rows:
                     copy.write_row(each)
         else:
-            places = ", ".join(["%s"] * 11)
+            places = ", ".join(["%s"] * 12)
             cursor.executemany(f"INSERT INTO chat_message ({{columns}}) VALUES ({{places}})", rows)
 with connection.cursor() as cursor:
-    for table in ("chat_message", "chat_search"):
-        cursor.execute(f"VACUUM ANALYZE {{table}}" if connection.vendor == "postgresql" else "ANALYZE")
+    cursor.execute("VACUUM ANALYZE chat_message" if connection.vendor == "postgresql" else "ANALYZE")
 """
 
 _TIMED = """

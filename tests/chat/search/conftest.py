@@ -34,7 +34,8 @@ def indexed(text: str) -> list[int]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute(
-                "SELECT message_id FROM chat_search WHERE words @@ plainto_tsquery('simple', %s)",
+                "SELECT id FROM chat_message WHERE body <> '' "
+                "AND chat_search_words(body) @@ plainto_tsquery('simple', %s)",
                 [text],
             )
         else:

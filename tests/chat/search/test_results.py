@@ -1,12 +1,14 @@
 """Search: who finds what, and the index, which changes with its message in one transaction."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from chat import policies, services
@@ -267,3 +269,24 @@ def test_a_search_costs_the_same_for_many_results(
         )
     with django_assert_max_num_queries(20):
         assert len(client.get("/api/search", {"q": "buoy", "limit": "50"}).json()["results"]) == 28
+
+
+def test_a_message_of_a_public_room_is_found_however_it_was_inserted(
+    general: Room, alice: User, charlie: User, look: Look
+) -> None:
+    Message.objects.bulk_create(
+        [
+            Message(
+                room=general,
+                number=1,
+                seq=100,
+                author=alice,
+                key=uuid4(),
+                body="The harbour",
+                created_at=timezone.now(),
+            )
+        ]
+    )
+    if connection.vendor == "postgresql":
+        assert Message.objects.get().is_public
+    assert look(charlie, "harbour") == ["The harbour"]

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { MAX_OUTSIDE_WINDOW, Quotes } from '../../../chat/static/chat/timeline/quotes.js';
+import { HoldfastError } from '../../../realtime/static/realtime/lib/errors.js';
 import { settle } from '../support/clock.js';
 
 /** @param {number} id @param {number} seq @param {string} [body] @returns {any} */
@@ -136,5 +137,35 @@ describe('the messages that others answer', () => {
     for (let id = 0; id <= MAX_OUTSIDE_WINDOW; id += 1) scene.quotes.keep([message(id, 1)]);
     assert.equal(scene.quotes.get(0), null);
     assert.equal(scene.quotes.get(1)?.body, 'as of 1');
+  });
+});
+
+describe('a message that is no longer kept', () => {
+  test('is shown as deleted, but not requested again', async () => {
+    let asked = 0;
+    const quotes = new Quotes({
+      inside: () => undefined,
+      find: async () => {
+        asked += 1;
+        throw new HoldfastError('not_found', 'This message is no longer kept.');
+      },
+      found: () => {},
+    });
+    assert.equal(quotes.get(7), null);
+    await settle();
+    assert.notEqual(quotes.get(7)?.deleted_at, null);
+    assert.equal(quotes.get(7)?.body, '');
+    assert.equal(asked, 1);
+  });
+
+  test('loses its text when the room says so', () => {
+    const scene = quotes();
+    scene.quotes.keep([
+      { ...message(1, 5), number: 1 },
+      { ...message(9, 6), number: 9 },
+    ]);
+    scene.quotes.keepFrom(5);
+    assert.equal(scene.quotes.get(1)?.body, '');
+    assert.equal(scene.quotes.get(9)?.body, 'as of 6');
   });
 });

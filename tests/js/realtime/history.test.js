@@ -414,3 +414,33 @@ test('random readers of a busy room see what the server has', async () => {
     });
   }
 });
+
+describe('messages that are no longer kept', () => {
+  test('leave the window, which is complete from there on', async () => {
+    const room = new Room();
+    room.post(30);
+    const history = new History({ load: async (wanted) => room.answer(wanted) });
+    history.open(room.answer({ limit: 20 }));
+    /** @type {number[]} */
+    const removed = [];
+    history.on('change', (change) => removed.push(...change.removed));
+    history.keepFrom(15);
+    assert.deepEqual(removed, range(11, 14));
+    assert.deepEqual(numbers(history), range(15, 30));
+    assert.equal(history.complete, true);
+    await history.older();
+    assert.deepEqual(numbers(history), range(15, 30));
+  });
+
+  test('do not come back by a change, and newer ones go on', () => {
+    const room = new Room();
+    room.post(5);
+    const history = new History({ load: async (wanted) => room.answer(wanted) });
+    history.open(room.answer({ limit: 20 }));
+    history.keepFrom(6);
+    assert.deepEqual(numbers(history), []);
+    history.apply([/** @type {any} */ (room.edit(3, 'edited')), /** @type {any} */ (room.post())]);
+    assert.deepEqual(numbers(history), [6]);
+    assert.equal(history.complete, true);
+  });
+});

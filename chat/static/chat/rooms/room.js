@@ -223,6 +223,7 @@ export class Room {
     this.opened = true;
     this.#quotes.keep(opened.quoted);
     this.#unread.opened(opened);
+    this.#keepFrom();
     this.history.saw(this.data.last_number);
     if (opened.newest) this.history.open(/** @type {any} */ (opened.messages));
     else this.opening = this.#openAround(opened);
@@ -257,6 +258,7 @@ export class Room {
     this.#unread = new UnreadMessages(/** @type {any} */ (snapshot));
     this.#quotes.replace(snapshot.quoted);
     this.#count.set(snapshot.member_count);
+    this.#keepFrom();
     if (this.opened) this.history.open(snapshot.messages);
     this.#emitter.emit('messages', snapshot.messages);
     this.#emitter.emit('change', undefined);
@@ -303,6 +305,13 @@ export class Room {
     // In the event, `last_number` is as of the room's own change; later messages have raised it.
     this.#unread.exists(data.last_number);
     this.data = { ...data, last_number: this.lastNumber };
+    this.#keepFrom();
+  }
+
+  /** Older messages are no longer kept. */
+  #keepFrom() {
+    this.#quotes.keepFrom(this.data.first_number);
+    this.history.keepFrom(this.data.first_number);
   }
 
   /** @param {Row} data */

@@ -256,6 +256,9 @@ export class RoomView {
     slot(this.#root, 'room-topic').hidden = data.topic === '';
     slot(this.#root, 'room-locked').hidden = !data.read_only;
     slot(this.#root, 'room-archived').hidden = !data.archived_at;
+    slot(this.#root, 'not-kept').hidden = !data.kept_since;
+    slot(this.#root, 'beginning').hidden = Boolean(data.kept_since);
+    if (data.kept_since) setText(this.#root, 'not-kept', words.notKept(data.kept_since));
     this.composer.paint();
     this.timeline.paintJump(this.room.unread);
     this.readTracker.look();

@@ -4,7 +4,7 @@
  */
 
 import { fill, gettext } from '../../realtime/lib/language.js';
-import { dayAndClock, duration, list } from '../lib/words.js';
+import { dayAndClock, dayOf, duration, list } from '../lib/words.js';
 
 const COUNTED_DOWN_SECONDS = 3600; // a longer wait is shown as the time at which it ends
 const MOST_NAMES = 3; // of people who are typing, so that they fit on one line
@@ -32,6 +32,8 @@ export const words = {
   },
   readOnly: gettext('This room is read-only. Only owners and moderators can post.'),
   archived: gettext('This room is archived. You can read it, but no one can post.'),
+  notKept: (/** @type {string} */ since) =>
+    fill(gettext('Messages from before %(day)s are no longer kept.'), { day: dayOf(since) }),
   notMember: gettext("You're previewing a public room. Join it to post."),
   removed: gettext("You're no longer a member of this room."),
   banned: gettext("You've been banned from this room."),

@@ -8,6 +8,8 @@
  * @module
  */
 
+import { HoldfastError } from '../../realtime/lib/errors.js';
+
 /**
  * @typedef {import('./message.js').Message} Message
  *
@@ -75,6 +77,14 @@ export class Quotes {
     }
   }
 
+  /** Messages below this number are no longer kept. @param {number} number */
+  keepFrom(number) {
+    for (const [id, message] of this.#outside) {
+      if (message.number !== 0 && /** @type {number} */ (message.number) < number)
+        this.#outside.set(id, gone(id));
+    }
+  }
+
   /**
    * Start again with a history of another epoch.
    * @param {Message[]} messages
@@ -90,8 +100,9 @@ export class Quotes {
     this.#requested.add(id);
     try {
       this.keep([await this.#find(id)]);
-    } catch {
-      // Offline, or not readable: requested again with the next paint.
+    } catch (error) {
+      // Removed by retention. Otherwise offline: requested again with the next paint.
+      if (error instanceof HoldfastError && error.code === 'not_found') this.keep([gone(id)]);
     } finally {
       this.#requested.delete(id);
     }
@@ -107,6 +118,21 @@ export class Quotes {
     this.#outside.set(id, kept);
   }
 }
+
+/**
+ * Stands for a message that is no longer kept.
+ * @param {number} id
+ * @returns {Message}
+ */
+const gone = (id) =>
+  /** @type {any} */ ({
+    id,
+    number: 0,
+    seq: 0,
+    author: { id: 0, username: '', name: '' },
+    body: '',
+    deleted_at: new Date(0).toISOString(),
+  });
 
 /**
  * @param {Message | null | undefined} one

@@ -64,6 +64,8 @@ export class History {
   #following = true;
   /** Nothing older than `first` exists. */
   #complete = false;
+  /** Older numbers are no longer kept (`room.first_number`). */
+  #kept = 1;
   /** The number that the reader looks at; null: the end of the window. @type {number | null} */
   #anchor = null;
   /** Numbers without a row on the server, removed by retention. @type {Set<number>} */
@@ -102,7 +104,7 @@ export class History {
 
   /** The window starts at the beginning of the history. */
   get complete() {
-    return this.#complete || this.#first <= 1;
+    return this.#complete || this.#first <= this.#kept;
   }
 
   /** A request is under way. */
@@ -151,6 +153,17 @@ export class History {
   /** A row of this number exists (`room.last_number`). @param {number} number */
   saw(number) {
     this.#newestNumber = Math.max(this.#newestNumber, number);
+  }
+
+  /** Rows below this number are no longer kept. @param {number} number */
+  keepFrom(number) {
+    if (!(number > this.#kept)) return;
+    this.#kept = number;
+    const removed = [...this.#rows.keys()].filter((each) => each < number);
+    for (const each of removed) this.#remove(each);
+    if (this.#rows.size === 0) [this.#first, this.#last] = [1, 0];
+    else this.#first = Math.max(this.#first, number);
+    this.#emitChange([], removed);
   }
 
   /**
@@ -298,6 +311,7 @@ export class History {
    * @returns {boolean}  false: the window has this state or a newer one
    */
   #put(row) {
+    if (row.number < this.#kept) return false;
     const known = this.#rows.get(row.number);
     if (known !== undefined && known.seq >= row.seq) return false;
     this.#first = this.#rows.size === 0 ? row.number : Math.min(this.#first, row.number);

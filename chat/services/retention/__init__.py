@@ -1,0 +1,1 @@
+"""Retention: old messages, and what belongs to them, are removed for good."""
