@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos churn jitter restore-drill upgrade-test test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots bench-size clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots bench-size clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -53,6 +53,11 @@ chaos: install-dev ## Break a cluster in every way while people talk: SEED=7 MIN
 	@.ci/services cluster
 	.venv/bin/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --clients $(or $(CLIENTS),100)
 
+alerts: install-dev ## Break a cluster beside a real Prometheus: do the shipped alerts fire? ONLY="stop Redis" REST=360; installs it
+	@.ci/services cluster
+	@command -v prometheus >/dev/null || .ci/apt "The alerts are tried with Prometheus" prometheus
+	.venv/bin/python -m tests.monitoring.run --rest $(or $(REST),60) $(if $(ONLY),--only "$(ONLY)")
+
 jitter: install-dev ## Let the network of all clients jitter: CLIENTS=2000 SECONDS=120; the report is in var/jitter
 	@.ci/services cluster
 	.venv/bin/python -m tests.chaos.jitter --clients $(or $(CLIENTS),2000) --seconds $(or $(SECONDS),120)
@@ -69,12 +74,14 @@ upgrade-test: install-dev ## Upgrade a cluster node by node while people post: R
 	@.ci/services cluster
 	@.venv/bin/python -m tests.drills.upgrade $(if $(REF),--ref $(REF))
 
-test-more: install-dev ## Test with Sentinels, RabbitMQ and PgBouncer, and the alert rules with promtool; installs them
+test-more: install-dev ## Test with Sentinels, RabbitMQ, PgBouncer, the packages for traces, and the alert rules with promtool; installs them
 	@.ci/services cluster
 	@command -v rabbitmq-server >/dev/null || .ci/apt "This test needs RabbitMQ" rabbitmq-server
 	@command -v pgbouncer >/dev/null || .ci/apt "This test needs PgBouncer" pgbouncer
 	@command -v promtool >/dev/null || .ci/apt "The alert rules are tested with promtool" prometheus
+	@.ci/extras
 	.venv/bin/python -m pytest -q tests/cluster/sentinel.py tests/cluster/rabbitmq.py tests/cluster/pgbouncer.py
+	PYTHONPATH=var/extras .venv/bin/python -m pytest -q tests/operation/tracing.py
 	promtool check config docs/monitoring/prometheus.yml
 	promtool test rules docs/monitoring/alerts_test.yml
 

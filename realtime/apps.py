@@ -16,6 +16,7 @@ class RealtimeConfig(AppConfig):
     def ready(self) -> None:
         """Connect signals, register checks, and translate errors into the reader's language."""
         from realtime.auth import revocation
+        from realtime.core import certificate, statements, tracing
         from realtime.core.database import note_failed_request
         from realtime.protocol.errors import HoldfastError
         from realtime.site import checks
@@ -23,6 +24,9 @@ class RealtimeConfig(AppConfig):
         HoldfastError.translate = gettext
         checks.register_all()
         revocation.connect_signals()
+        statements.connect_signals()
+        certificate.register()
+        tracing.start()
         got_request_exception.connect(note_failed_request, dispatch_uid="realtime.core.database")
         if settings.DEBUG:
             _keep_no_statements()

@@ -118,6 +118,9 @@ class Node(models.Model):
     handshake_rate = models.FloatField()
     degraded = models.BooleanField()
     draining = models.BooleanField()
+    # Of the size of a page at most: the process and what is busy on it (node_reports.details).
+    # With a default of the database, for nodes of the version before this column.
+    details = models.JSONField(default=dict, db_default={})
 
     class Meta:
         verbose_name = _("node")

@@ -95,6 +95,7 @@ INSTALLED_APPS = [
 # All are async-capable: event streams and long polls wait in async views, and a single sync
 # middleware would occupy a thread for each of them.
 MIDDLEWARE = [
+    "realtime.site.requests.observed",
     "django.middleware.security.SecurityMiddleware",
     "realtime.site.csp.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -245,6 +246,8 @@ HOLDFAST_TRUST_PROXY = env.switch("HOLDFAST_TRUST_PROXY", False)
 if HOLDFAST_TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# The file of the site's certificate, where it is to be watched: /metrics says when it expires.
+HOLDFAST_TLS_CERTIFICATE = env.text("HOLDFAST_TLS_CERTIFICATE", "")
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1"])  # may read /metrics
 
 # --- the server process (`manage.py serve`) -------------------------------------------------------
@@ -277,8 +280,11 @@ HOLDFAST_MAX_BODY_BYTES = env.whole("HOLDFAST_MAX_BODY_BYTES", 2_621_440)
 
 # --- limits of the engine -------------------------------------------------------------------------
 
-# The name of this process in `hello`, logs and metrics.
+# The name of this process in `hello`, logs, metrics and `pg_stat_activity`.
 HOLDFAST_NODE_NAME = env.text("HOLDFAST_NODE_NAME", f"{socket.gethostname()}-{os.getpid()}")
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    # Shows in pg_stat_activity which node holds a lock. PostgreSQL keeps 63 bytes.
+    DATABASES["default"]["OPTIONS"].setdefault("application_name", HOLDFAST_NODE_NAME[:63])
 
 # Commands: a person sends a few each second; a client that returns after a long time offline sends
 # its whole outbox at once.
@@ -371,5 +377,11 @@ HOLDFAST_NOTIFICATION_DAYS = env.whole("HOLDFAST_NOTIFICATION_DAYS", 0, least=0)
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
 LOG_FORMAT = env.text("LOG_FORMAT", "console" if DEBUG else "json", choices=["console", "json"])
 LOGGING = logging_config(level=LOG_LEVEL, style=LOG_FORMAT, node=HOLDFAST_NODE_NAME)
+
+# --- traces and errors ----------------------------------------------------------------------------
+
+# Both need an extra of pyproject.toml: `otel`, `sentry`.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+SENTRY_DSN = env.text("SENTRY_DSN", "")
 
 env.refuse_unknown("HOLDFAST_")

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from realtime.admin.busy import busy
 from realtime.core.node_reports import REPORT_SECONDS, Seen, seen
 from realtime.core.peers import in_memory
 from realtime.models import Node
@@ -66,6 +67,7 @@ class NodeAdmin(admin.ModelAdmin[Node]):
             "found": found,
             "total": Total.of(found),
             "alarms": _alarms(found),
+            "busy": busy(found),
             "every": REPORT_SECONDS,
         }
         if "live" in request.GET:

@@ -19,6 +19,7 @@ from django.utils.translation import override
 from holdfast import __version__
 from realtime.api.handlers import commands
 from realtime.auth import Account, subprotocol
+from realtime.core import activity, request_ids
 from realtime.core.commands import Caller, Commands, counted, parse_fields
 from realtime.engine import hub as hubs
 from realtime.engine.hub import Hub
@@ -95,6 +96,7 @@ class StreamConsumer(AsyncConsumer):
         self._room: asyncio.Event | None = None  # set while the reader waits for room
         self._worker: asyncio.Task[None] | None = None
         self._attached = False
+        self._address = (scope.get("client") or ["unknown"])[0]
         # Seconds after which the client reconnects, once it has been asked to leave.
         self._leaving: float | None = None
         try:
@@ -191,6 +193,8 @@ class StreamConsumer(AsyncConsumer):
     async def _receive(self, text: str | None) -> None:
         if not self._attached or self.socket.closed or self._leaving is not None:
             return
+        activity.users.add(self._caller.user_id)
+        activity.addresses.add(self._address)
         waiting = self._admit(text, time.monotonic())
         if waiting is None:
             return
@@ -274,6 +278,7 @@ class StreamConsumer(AsyncConsumer):
         if request is None:
             return waiting.answer
         ident = request["id"]
+        working_for = request_ids.serve(_command_id(ident))
         try:
             with counted(request, self._names, waiting.received_at):
                 match request.get("command"):
@@ -293,10 +298,21 @@ class StreamConsumer(AsyncConsumer):
             return None
         except HoldfastError as error:
             return self._refusal(ident, error)
+        finally:
+            request_ids.done(working_for)
 
     def _refusal(self, ident: frames.Id, error: HoldfastError) -> bytes:
         with override(self.scope.get("language")), in_zone(self.scope.get("zone", "")):
             return frames.refusal(ident, error)
+
+
+def _command_id(ident: frames.Id) -> request_ids.Ids:
+    """Return the id of one command: that of the handshake, and the client's own number.
+
+    A number that does not fit into 64 bits is left out.
+    """
+    number = ident if isinstance(ident, int) else "large"
+    return tuple(f"{handshake}.{number}" for handshake in request_ids.current())
 
 
 async def nothing_here(scope: Any, receive: Any, send: Any) -> None:

@@ -23,7 +23,7 @@ from holdfast import __version__
 from realtime.api.consumers import OWN, Pull
 from realtime.auth import Account, ApiRequest, async_api, raw_body, retry_header
 from realtime.auth.http import EPOCH_HEADER
-from realtime.core import metrics, reads
+from realtime.core import activity, metrics, reads
 from realtime.core.commands import Commands, counted, parse_fields
 from realtime.core.database import read
 from realtime.core.drain import drain
@@ -46,6 +46,7 @@ from realtime.protocol.errors import (
 )
 from realtime.protocol.limits import TokenBucket
 from realtime.protocol.page import Page
+from realtime.site.requests import waiting
 
 log = logging.getLogger("holdfast.views")
 
@@ -81,7 +82,9 @@ async def events(request: ApiRequest, stream: str) -> HttpResponseBase:
         )
     if not streaming:
         _release_thread()
-        return _json(frames.page_body(stream, await _poll(account, stream, page, wait, epoch)))
+        with waiting(request):
+            page = await _poll(account, stream, page, wait, epoch)
+        return _json(frames.page_body(stream, page))
     response = StreamingHttpResponse(
         _stream(account, stream, page, epoch), content_type=EVENT_STREAM
     )
@@ -239,6 +242,8 @@ def command_view(commands: Commands) -> Callable[..., Coroutine[Any, Any, HttpRe
 
         try:
             with counted(fields, names, started):
+                activity.users.add(request.account.user_id)
+                activity.addresses.add(request.META.get("REMOTE_ADDR") or "unknown")
                 buckets.take(request.account.user_id, started)
                 return _json(await _reply(commands, request, fields))
         except HoldfastError as error:

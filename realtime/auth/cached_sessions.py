@@ -19,7 +19,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore as RowStore
 from django.core.cache import caches
 
-from realtime.core import history
+from realtime.core import history, metrics
 
 log = logging.getLogger("holdfast.sessions")
 
@@ -78,11 +78,15 @@ class SessionStore(RowStore):
             return None
         work: Callable[..., Any] = getattr(caches[settings.SESSION_CACHE_ALIAS], operation)
         try:
-            return work(*arguments)
+            found = work(*arguments)
         except Exception as error:  # noqa: BLE001  each cache client has its own errors
+            metrics.cache_requests.labels("error").inc()
             SessionStore._away_until = time.monotonic() + AWAY_SECONDS
             log.warning(
                 "cache does not answer; sessions are read from the database",
                 extra={"error": repr(error)},
             )
             return None
+        result = "written" if operation != "get" else "miss" if found is None else "hit"
+        metrics.cache_requests.labels(result).inc()
+        return found

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from realtime.auth.accounts import Credentials, identify_each
-from realtime.core import metrics
+from realtime.core import metrics, request_ids
 from realtime.core.database import read_together
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
@@ -19,6 +19,7 @@ from realtime.site.time_zones import ZONE_COOKIE
 
 SUBPROTOCOL: Final = "holdfast.v1"
 BEARER_SUBPROTOCOL: Final = "bearer."
+_REQUEST_ID: Final = request_ids.HEADER.lower()
 RETRY_SECONDS: Final = 2.0  # after the database did not answer a handshake
 
 Receive = Callable[[], Awaitable[Any]]
@@ -40,6 +41,8 @@ class SocketAuth:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one connection."""
         headers = _headers(scope)
+        # For all of this connection's life: each command adds its own number to it.
+        request_ids.serve((request_ids.accepted(headers.get(_REQUEST_ID, [""])[0]),))
         credentials = socket_credentials(headers, scope.get("subprotocols", ()))
         by_cookie = credentials.token is None and credentials.session is not None
         if not origin_allowed(headers, scheme=scope.get("scheme", "ws"), by_cookie=by_cookie):

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from realtime.core import request_ids
 from realtime.protocol.errors import HoldfastError, Unavailable
 
 R = TypeVar("R")
@@ -26,6 +27,7 @@ class _Job:
     many: Many[Any, Any]
     item: Any
     done: asyncio.Future[Any]
+    ids: request_ids.Ids
 
 
 class Batcher:
@@ -50,7 +52,8 @@ class Batcher:
         """
         if len(self._waiting) >= self._limit:
             raise Unavailable("The server is busy; try again.", retry_after=BUSY_RETRY_SECONDS)
-        job = _Job(many, item, asyncio.get_running_loop().create_future())
+        future = asyncio.get_running_loop().create_future()
+        job = _Job(many, item, future, request_ids.current())
         self._waiting.append(job)
         if self._running is None:
             self._running = asyncio.create_task(self._run())
@@ -67,6 +70,8 @@ class Batcher:
             while self._waiting:
                 taken, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
                 for many, jobs in _by_function(taken).items():
+                    # This task began with the first of all jobs; a call works for those it takes.
+                    request_ids.serve(tuple(each for job in jobs for each in job.ids))
                     _answer(jobs, await self._call(many, [job.item for job in jobs]))
         finally:
             self._running = None

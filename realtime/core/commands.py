@@ -13,8 +13,8 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from realtime.core import metrics
-from realtime.protocol.errors import BadRequest, HoldfastError, UnknownCommand, failed
+from realtime.core import metrics, tracing
+from realtime.protocol.errors import BadRequest, HoldfastError, Unavailable, UnknownCommand, failed
 
 log = logging.getLogger("holdfast.commands")
 
@@ -64,6 +64,9 @@ class Commands:
         def register(handler: Handler) -> Handler:
             fields = get_type_hints(handler)["fields"]
             self._by_name[name] = Command(name, fields, handler, pipelined)
+            # At 0 from the start: of a counter that appears at its first refusal, Prometheus does
+            # not see that one.
+            metrics.commands.labels(name, Unavailable.code)
             return handler
 
         return register
@@ -105,7 +108,8 @@ def counted(request: dict[str, Any], names: Collection[str], received_at: float)
     known = name if isinstance(name, str) and name in names else "unknown"
     result = "ok"
     try:
-        yield
+        with tracing.span("command", command=known):
+            yield
     except HoldfastError as error:
         result = error.code
         raise

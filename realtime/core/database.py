@@ -19,7 +19,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 
-from realtime.core import metrics, outages
+from realtime.core import metrics, outages, request_ids
 from realtime.core.batcher import Batcher, I, Many, R
 from realtime.core.per_process import PerLoop
 from realtime.protocol.errors import Unavailable, failed
@@ -106,7 +106,7 @@ async def read(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
     Raises ``Unavailable`` when the database does not answer.
     """
     return await asyncio.get_running_loop().run_in_executor(
-        _readers.pool, partial(guarded, function, *args, **kwargs)
+        _readers.pool, request_ids.in_context(partial(guarded, function, *args, **kwargs))
     )
 
 
@@ -200,14 +200,16 @@ _shared_reads: Final = PerLoop(lambda: Batcher(_read_many, size=READ_BATCH, wait
 
 
 def _pooled(state: str) -> int:
-    """Return the number of idle or used connections of this process."""
+    """Return how many connections of this process are idle or used, or how many are waited for."""
     pool = getattr(connections[DEFAULT_DB_ALIAS], "pool", None)
     if pool is None:
         return 0
     stats = pool.get_stats()
+    if state == "waiting":
+        return int(stats.get("requests_waiting", 0))
     idle: int = stats["pool_available"]
     return idle if state == "idle" else stats["pool_size"] - idle
 
 
-for _state in ("idle", "used"):
+for _state in ("idle", "used", "waiting"):
     metrics.database_pool_connections.labels(_state).set_function(partial(_pooled, _state))

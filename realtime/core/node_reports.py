@@ -6,19 +6,23 @@ died stays and gets older.
 
 import asyncio
 import logging
+import resource
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from realtime.core import metrics
+from holdfast import __version__
+from realtime.core import activity, metrics, statements
 from realtime.core.drain import drain
+from realtime.core.loop_lag import LoopLag
 from realtime.core.peers import UnreachedPeers
 from realtime.core.writer import writer
 from realtime.models import Node
@@ -33,6 +37,8 @@ REPORT_SECONDS: Final = 5.0  # between two reports of a node: one small statemen
 SILENT_AFTER_SECONDS: Final = 15.0
 # The row of a node that died is still there the next morning.
 FORGET_AFTER: Final = timedelta(days=1)
+SLOW_SHOWN_SECONDS: Final = 300.0  # for which a slow statement stays on the page
+STATM: Final = Path("/proc/self/statm")  # Linux's; other systems show no memory
 MAX_SHOWN: Final = 500  # nodes on one page
 
 _RATES: Final[Mapping[str, Callable[[], float]]] = {
@@ -60,6 +66,8 @@ class Reporter:
         self._task: asyncio.Task[None] | None = None
         self._counted: dict[str, float] = {}
         self._counted_at = 0.0
+        self._processor_seconds = 0.0
+        self._loop_lag = LoopLag()
         self._on_lost = on_lost
         self._sent = 0
         self._acknowledged_at = 0.0  # monotonic
@@ -76,10 +84,12 @@ class Reporter:
 
     def start(self) -> None:
         """Start to report."""
+        self._loop_lag.start()
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
         """Stop reporting, and delete the row."""
+        self._loop_lag.stop()
         if self._task is None:
             return
         self._task.cancel()
@@ -99,6 +109,7 @@ class Reporter:
 
     async def _run(self) -> None:
         self._rates()
+        self._processor_seconds = time.process_time()
         await asyncio.sleep(FIRST_REPORT_SECONDS)
         while True:
             try:
@@ -111,11 +122,30 @@ class Reporter:
             await asyncio.sleep(REPORT_SECONDS)
 
     def _facts(self) -> dict[str, Any]:
+        seconds = max(time.monotonic() - self._counted_at, 0.001)
         return {
             "name": self._node,
             "draining": drain.begun,
+            "details": self._details(seconds),
             **self._hub_facts(),
             **self._rates(),
+        }
+
+    def _details(self, seconds: float) -> dict[str, Any]:
+        """Return what the page of the nodes shows of this process; see ``Details``."""
+        used, self._processor_seconds = self._processor_seconds, time.process_time()
+        recently = time.time() - SLOW_SHOWN_SECONDS
+        return {
+            "version": __version__,
+            "processor": round((self._processor_seconds - used) / seconds, 2),
+            "memory": _resident_bytes(),
+            "loop_lag": round(self._loop_lag.take_largest(), 3),
+            "slow": [
+                [each.text, round(each.seconds, 1), each.ended_at, each.requests]
+                for each in statements.slow
+                if each.ended_at > recently
+            ],
+            **activity.report(),
         }
 
     def _rates(self) -> dict[str, float]:
@@ -142,6 +172,16 @@ class Seen:
         """Whether the node has missed three reports."""
         return self.age > SILENT_AFTER_SECONDS
 
+    @property
+    def processor_percent(self) -> float:
+        """The share of one processor that the node used between its last two reports."""
+        return 100 * float(self.node.details.get("processor") or 0)
+
+    @property
+    def loop_lag_ms(self) -> float:
+        """The largest lag of its event loop in that time, in milliseconds."""
+        return 1000 * float(self.node.details.get("loop_lag") or 0)
+
 
 def seen() -> list[Seen]:
     """Return all nodes that reported within a day, by name."""
@@ -149,10 +189,18 @@ def seen() -> list[Seen]:
     return [Seen(row, max(0.0, row.age.total_seconds())) for row in rows]
 
 
+def _resident_bytes() -> int | None:
+    try:
+        return int(STATM.read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return None
+
+
 def _report(key: str, facts: Mapping[str, Any], acknowledged: int = 0) -> bool:
     """Write the row, unless it has fewer reports than were acknowledged. Returns whether it did."""
     own = Node.objects.filter(key=key)
     if own.filter(reports__gte=acknowledged).update(seen_at=Now(), **facts):
+        _count_nodes()
         return True
     if acknowledged:
         return False
@@ -160,7 +208,13 @@ def _report(key: str, facts: Mapping[str, Any], acknowledged: int = 0) -> bool:
     # The same node, restarted, takes the place of its former process.
     replaced = Q(name=facts["name"], seen_at__lt=Now() - timedelta(seconds=SILENT_AFTER_SECONDS))
     Node.objects.exclude(key=key).filter(replaced | Q(seen_at__lt=Now() - FORGET_AFTER)).delete()
+    _count_nodes()
     return True
+
+
+def _count_nodes() -> None:
+    recent = Node.objects.filter(seen_at__gte=Now() - timedelta(seconds=SILENT_AFTER_SECONDS))
+    metrics.nodes.set(recent.values("name").distinct().count())
 
 
 def _leave(key: str) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, NamedTuple
 
+from realtime.core import request_ids
 from realtime.core.batcher import Many
 from realtime.core.database import Blocked, guarded
 from realtime.core.limits import Limits, limited
@@ -30,6 +31,7 @@ class Placed(NamedTuple):
     item: Any
     place: Hashable
     author: Hashable
+    ids: request_ids.Ids = ()  # of the request that it is part of
 
 
 class Stuck:
@@ -41,7 +43,7 @@ STUCK: Final = Stuck()
 
 def each_alone(changes: Sequence[Callable[[], Any]]) -> list[Any]:
     """Make changes that open a transaction each. ``settle`` calls them one by one."""
-    return [_outcome(change) for change in changes]
+    return [_outcome(change, request_ids.current()) for change in changes]
 
 
 def settle(many: Many[Any, Any], placed: Sequence[Placed], limits: Limits) -> list[Any]:
@@ -65,9 +67,9 @@ def _one_by_one(placed: Sequence[Placed]) -> list[Any]:
     blocked: set[Hashable] = set()
     deadline = time.monotonic() + SPLIT_SECONDS
     results: list[Any] = []
-    for item, place, _ in placed:
+    for item, place, _, ids in placed:
         late = bool(blocked) and time.monotonic() > deadline
-        result = STUCK if place in blocked or late else _outcome(item)
+        result = STUCK if place in blocked or late else _outcome(item, ids)
         if isinstance(result, Blocked):
             blocked.add(place)
             result = STUCK
@@ -99,7 +101,7 @@ def _split(
 def _groups(placed: Sequence[Placed]) -> list[list[int]]:
     """Return the positions of the items by author, with the authors of a place side by side."""
     places: dict[Hashable, dict[Hashable, list[int]]] = {}
-    for position, (_, place, author) in enumerate(placed):
+    for position, (_, place, author, _) in enumerate(placed):
         places.setdefault(place, {}).setdefault(author, []).append(position)
     return [group for authors in places.values() for group in authors.values()]
 
@@ -125,7 +127,8 @@ def _results(many: Many[Any, Any], items: Sequence[Any]) -> list[Any] | None:
         return [failed()]
 
 
-def _outcome(change: Callable[[], Any]) -> Any:
+def _outcome(change: Callable[[], Any], ids: request_ids.Ids) -> Any:
+    token = request_ids.serve(ids)
     try:
         return guarded(change)
     except HoldfastError as error:
@@ -133,3 +136,5 @@ def _outcome(change: Callable[[], Any]) -> Any:
     except Exception:
         log.exception("change failed")
         return failed()
+    finally:
+        request_ids.done(token)

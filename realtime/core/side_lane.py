@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
 
+from realtime.core import request_ids
 from realtime.core.batcher import BUSY_RETRY_SECONDS, Many
 from realtime.core.database import close_connections
 from realtime.core.limits import Limits
@@ -126,8 +126,10 @@ class SideLane:
         many = groups[0].many
         for group in groups:
             group.running = True
+        placed = [each.placed for _, each in taken]
+        request_ids.serve(tuple(each for one in placed for each in one.ids))
         results = await asyncio.get_running_loop().run_in_executor(
-            self._thread, partial(settle, many, [each.placed for _, each in taken], limits)
+            self._thread, request_ids.in_context(settle, many, placed, limits)
         )
         for group in groups:
             group.running = False

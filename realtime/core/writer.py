@@ -14,7 +14,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from django.conf import settings
 
-from realtime.core import metrics
+from realtime.core import metrics, request_ids, tracing
 from realtime.core.batcher import Batcher, I, Many, R
 from realtime.core.database import close_connections
 from realtime.core.limits import Limits
@@ -64,7 +64,9 @@ class Writer:
 
         Raises the item's ``HoldfastError``, or ``Unavailable``.
         """
-        result: R = await self._put(many, Placed(item, (many, place), author))
+        result: R = await self._put(
+            many, Placed(item, (many, place), author, request_ids.current())
+        )
         return result
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -72,7 +74,7 @@ class Writer:
 
         Raises what ``function`` raises, or ``Unavailable``.
         """
-        change = Placed(partial(function, *args, **kwargs), function, "")
+        change = Placed(partial(function, *args, **kwargs), function, "", request_ids.current())
         result: T = await self._put(each_alone, change)
         return result
 
@@ -111,9 +113,10 @@ class Writer:
 
     async def _settle(self, many: Many[Any, Any], placed: list[Placed]) -> Sequence[Any]:
         started = time.perf_counter()
-        results = await asyncio.get_running_loop().run_in_executor(
-            self._thread, settle, many, placed, MAIN
-        )
+        with tracing.span("batch"):
+            results = await asyncio.get_running_loop().run_in_executor(
+                self._thread, request_ids.in_context(settle, many, placed, MAIN)
+            )
         if any(result is not STUCK and not isinstance(result, Exception) for result in results):
             health.wrote()
         metrics.batch_size.observe(len(placed))

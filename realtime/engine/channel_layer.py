@@ -67,6 +67,11 @@ class ChannelLayerClient:
         """True if no other process can be reached: nothing needs to be sent."""
         return self._layer is None or isinstance(self._layer, InMemoryChannelLayer)
 
+    @property
+    def waiting(self) -> int:
+        """Messages that wait to be sent, of at most ``MAX_OUTGOING``."""
+        return self._outgoing.qsize()
+
     def start(self) -> None:
         """Start to listen, to send and to send heartbeats."""
         if not self.has_no_peers:

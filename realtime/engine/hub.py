@@ -18,7 +18,7 @@ from django.conf import settings
 
 from realtime.auth import Account
 from realtime.auth.revocation import access_ends
-from realtime.core import database, history, metrics, publishing, streams
+from realtime.core import activity, database, history, metrics, publishing, streams
 from realtime.core.node_reports import Reporter
 from realtime.core.per_process import PerLoop
 from realtime.core.streams import Reader
@@ -77,6 +77,7 @@ class Hub:
         self.reporter.start()
         metrics.connections.set_function(lambda: len(self.sockets))
         metrics.waiting.set_function(lambda: len(self.http_followers))
+        metrics.layer_waiting.set_function(lambda: self.layer.waiting)
         metrics.tails.set_function(lambda: len(self.tails))
         metrics.subscriptions.set_function(self._count_subscriptions)
         metrics.behind.set_function(self._count_behind)
@@ -264,6 +265,7 @@ class Hub:
             if tail := self.tails.get(name):
                 tail.ingest(events, committed_at, is_local=True)
                 _LOCAL_EVENTS.inc(len(events))
+            activity.posts.add(name, len(events))
             for message in publishing.messages(name, events, node=self.node):
                 self.layer.send(
                     publishing.group(name), {**message, "at": committed_at, "epoch": self.epoch}

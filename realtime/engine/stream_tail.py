@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from django.conf import settings
 
 from realtime.auth import Account
-from realtime.core import database, metrics, reads
+from realtime.core import activity, database, metrics, reads
 from realtime.engine.outbound import Prepared
 from realtime.protocol import frames
 from realtime.protocol.errors import Reset, Unavailable
@@ -370,7 +370,10 @@ class StreamTail:
 
         Yields after each slice but the last.
         """
-        metrics.events_delivered.inc(len(flush.events) * len(self.level))
+        delivered = len(flush.events) * len(self.level)
+        metrics.events_delivered.inc(delivered)
+        if delivered:
+            activity.deliveries.add(self.name, delivered)
         metrics.flush_events.observe(len(flush.events))
         message = Prepared(self._encoded(flush)) if self.level and not flush.overflow else None
         for number, subscriber in enumerate(tuple(self.level), 1):

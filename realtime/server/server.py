@@ -54,8 +54,8 @@ POLL_SECONDS: Final = 0.05
 # New objects before Python searches the young ones for cycles: those of 500 sockets. With Python's
 # 700 objects, a node with thousands of sockets spent 40 % of every handshake on that search.
 GARBAGE_THRESHOLD: Final = 50_000
-# Prefixes of headers in which a proxy describes its client.
-UNTRUSTED: Final = (b"x-forwarded-", b"x-real-ip", b"forwarded")
+# Prefixes of headers in which a proxy describes its client and the request.
+UNTRUSTED: Final = (b"x-forwarded-", b"x-real-ip", b"x-request-id", b"forwarded")
 
 
 class HoldfastServer(Server):

@@ -11,6 +11,8 @@ from typing import Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
+from realtime.core import request_ids
+
 # Django adds the request, which is not a value to print.
 _NOT_FIELDS = frozenset({*RESERVED_ATTRS, "node", "request"})
 
@@ -44,8 +46,11 @@ class ConsoleLines(logging.Formatter):
         return " ".join([super().formatMessage(record), *fields])
 
 
-class NodeFilter(logging.Filter):
-    """Add the node name to every record: the logs of all nodes may be collected in one place."""
+class ContextFilter(logging.Filter):
+    """Add to every record the node, and the ids of the requests that it works for, if any.
+
+    The logs of all nodes may be collected in one place. ``request_id`` is the one in nginx's log.
+    """
 
     def __init__(self, node: str) -> None:
         super().__init__()
@@ -53,6 +58,8 @@ class NodeFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.node = self.node
+        if ids := request_ids.shown():
+            record.request_id = ids
         return True
 
 
@@ -64,10 +71,14 @@ def logging_config(*, level: str, style: str, node: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"node": {"()": NodeFilter, "node": node}},
+        "filters": {"context": {"()": ContextFilter, "node": node}},
         "formatters": {"console": {"()": ConsoleLines}, "json": {"()": JsonLines}},
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": style, "filters": ["node"]}
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": style,
+                "filters": ["context"],
+            }
         },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {

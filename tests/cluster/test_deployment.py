@@ -62,7 +62,8 @@ def test_every_image_is_pinned(compose: dict[str, Any]) -> None:
         if not service["image"].startswith("holdfast:")
     ]
     assert all(
-        re.fullmatch(r"(postgres|redis|nginx):\d+\.\d+(\.\d+)?(-\w+)?", image) for image in images
+        re.fullmatch(r"(postgres|redis|nginx|prom/prometheus):v?\d+\.\d+(\.\d+)?(-\w+)?", image)
+        for image in images
     ), images
     [python] = re.findall(r"^ARG PYTHON=(.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert re.fullmatch(r"python:3\.\d+\.\d+-slim-\w+", python)

@@ -5,14 +5,14 @@ import logging
 
 import pytest
 
-from realtime.site.logs import ConsoleLines, JsonLines, NodeFilter, logging_config
+from realtime.site.logs import ConsoleLines, ContextFilter, JsonLines, logging_config
 
 
 def record(**fields: object) -> logging.LogRecord:
     found = logging.getLogger("realtime.engine.hub").makeRecord(
         "realtime.engine.hub", logging.INFO, "hub.py", 1, "socket closed", (), None, extra=fields
     )
-    NodeFilter("node-1").filter(found)
+    ContextFilter("node-1").filter(found)
     return found
 
 

@@ -1,14 +1,21 @@
 """Metrics: names that operators build alerts on, and numbers that add up."""
 
 import re
+import time
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection
 from django.test import Client, override_settings
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from realtime.core import metrics
+from realtime.auth.cached_sessions import SessionStore
+from realtime.core import metrics, statements
 from realtime.core.metrics import MAX_LABEL_SETS, HotCounter, HotHistogram, HotSizes
 from realtime.site.environment import Environment
+from tests.monitoring.faults import write_certificate
 
 NAMED_BY_THE_DOCUMENTATION = {
     "holdfast_connections",
@@ -97,3 +104,59 @@ def test_a_header_does_not_open_the_metrics(client: Client) -> None:
         HTTP_X_REAL_IP="127.0.0.1",
     )
     assert answer.status_code == 403
+
+
+def expiry() -> float | None:
+    return metrics.registry.get_sample_value("holdfast_certificate_expiry_timestamp_seconds")
+
+
+def test_the_certificate_says_when_it_expires(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "fullchain.pem"
+    assert expiry() is None
+    with override_settings(HOLDFAST_TLS_CERTIFICATE=str(file)):
+        assert (expiry(), expiry()) == (0.0, 0.0)
+        assert [record.getMessage() for record in caplog.records] == [
+            "HOLDFAST_TLS_CERTIFICATE cannot be read"
+        ]
+        write_certificate(file, days=80)
+        first = expiry() or 0.0
+        assert first == pytest.approx(time.time() + 80 * 86_400, abs=3600)
+        write_certificate(file, days=90)
+        assert (expiry() or 0.0) > first
+        file.write_text("not a certificate")
+        assert expiry() == 0.0
+
+
+def test_the_cache_counts_hits_misses_and_errors(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def count(result: str) -> float:
+        labels = {"result": result}
+        return metrics.registry.get_sample_value("holdfast_cache_requests_total", labels) or 0
+
+    before = {result: count(result) for result in ("hit", "miss", "written", "error")}
+    session = SessionStore()
+    session["language"] = "de"
+    session.save()
+    SessionStore(session.session_key).load()
+    SessionStore("0" * 32).load()
+    monkeypatch.setattr(LocMemCache, "get", Mock(side_effect=ConnectionError))
+    SessionStore(session.session_key).load()
+    monkeypatch.setattr(SessionStore, "_away_until", 0.0)
+    assert {result: count(result) - before[result] for result in before} == {
+        "hit": 1,
+        "miss": 1,
+        "written": 1,
+        "error": 1,
+    }
+
+
+def test_a_slow_statement_is_remembered_without_its_values(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "SLOW_SECONDS", -1.0)
+    statements.slow.clear()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 'a private text', 42")
+    assert [each.text for each in statements.slow] == ["SELECT ?, ?"]
+    statements.slow.clear()

@@ -12,6 +12,10 @@ function part() {
   return /** @type {HTMLElement} */ (document.querySelector('[data-nodes]'));
 }
 
+function scrollRegions() {
+  return /** @type {HTMLElement[]} */ ([...part().querySelectorAll('.nodes__scroll')]);
+}
+
 /** @param {boolean} live */
 function showState(live) {
   const state = /** @type {HTMLElement} */ (document.querySelector('[data-nodes-state]'));
@@ -27,9 +31,14 @@ async function refresh() {
       .parseFromString(await response.text(), 'text/html')
       .querySelector('[data-nodes]');
     if (!fresh) throw new Error('expected the page of the nodes');
-    const scrolled = part().querySelector('.nodes__scroll')?.scrollLeft ?? 0;
+    const regions = scrollRegions();
+    const positions = regions.map((region) => region.scrollLeft);
+    const focused = regions.findIndex((region) => region === document.activeElement);
     part().replaceWith(document.adoptNode(fresh));
-    part().querySelector('.nodes__scroll')?.scrollTo({ left: scrolled });
+    for (const [index, region] of scrollRegions().entries()) {
+      region.scrollLeft = positions[index] ?? 0;
+      if (index === focused) region.focus({ preventScroll: true });
+    }
     lost = 0;
   } catch {
     lost += 1;
