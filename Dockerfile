@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # One image for all nodes and every management command; compose.yaml puts PostgreSQL, Redis and nginx beside them.
-ARG PYTHON=python:3.11.14-slim-bookworm
+ARG PYTHON=python:3.13.11-slim-bookworm
 
 FROM ${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
@@ -30,5 +30,7 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 STOPSIGNAL SIGTERM
 EXPOSE 8000
+# For a node on a port; compose.yaml asks nodes on Unix sockets, and Kubernetes has probes of its own.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=30s CMD ["python", "nginx/probe", "8000"]
 ENTRYPOINT ["python", "manage.py"]
 CMD ["serve", "--host", "0.0.0.0"]

@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots bench-size clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots bench-size clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -66,13 +66,21 @@ churn: install-dev ## Open and close sockets, and look at the memory: SOCKETS=20
 	@.ci/services cluster
 	.venv/bin/python -m tests.chaos.churn --sockets $(or $(SOCKETS),200000)
 
-test-more: install-dev ## Test with RabbitMQ, PgBouncer, the packages for traces, and the alert rules with promtool; installs them
+restore-drill: install-dev ## Back up a site in use, destroy its data, restore it, and say what was lost: WAY=point-in-time, dump or sqlite
+	@.ci/services
+	@.venv/bin/python -m tests.drills.restore $(WAY)
+
+upgrade-test: install-dev ## Upgrade a cluster node by node while people post: REF=v0.1.0; default: from the last two releases
+	@.ci/services cluster
+	@.venv/bin/python -m tests.drills.upgrade $(if $(REF),--ref $(REF))
+
+test-more: install-dev ## Test with Sentinels, RabbitMQ, PgBouncer, the packages for traces, and the alert rules with promtool; installs them
 	@.ci/services cluster
 	@command -v rabbitmq-server >/dev/null || .ci/apt "This test needs RabbitMQ" rabbitmq-server
 	@command -v pgbouncer >/dev/null || .ci/apt "This test needs PgBouncer" pgbouncer
 	@command -v promtool >/dev/null || .ci/apt "The alert rules are tested with promtool" prometheus
 	@.ci/extras
-	.venv/bin/python -m pytest -q tests/cluster/rabbitmq.py tests/cluster/pgbouncer.py
+	.venv/bin/python -m pytest -q tests/cluster/sentinel.py tests/cluster/rabbitmq.py tests/cluster/pgbouncer.py
 	PYTHONPATH=var/extras .venv/bin/python -m pytest -q tests/operation/tracing.py
 	promtool check config docs/monitoring/prometheus.yml
 	promtool test rules docs/monitoring/alerts_test.yml

@@ -133,6 +133,9 @@ HOLDFAST_READ_THREADS = env.whole("HOLDFAST_READ_THREADS", 4)
 # Connections of one process: read threads, the two of the writer, and requests. Times the number of
 # processes, it must be below PostgreSQL's max_connections.
 HOLDFAST_DATABASE_POOL = env.whole("HOLDFAST_DATABASE_POOL", HOLDFAST_READ_THREADS + 8, least=2)
+# Connections that the database accepts from all processes: max_connections of PostgreSQL, or the
+# limit of PgBouncer. Only `check --deploy` reads it; `manage.py doctor` asks the server.
+HOLDFAST_DATABASE_MAX_CONNECTIONS = env.whole("HOLDFAST_DATABASE_MAX_CONNECTIONS", 100)
 
 # Seconds for one statement. On a healthy database they take milliseconds.
 HOLDFAST_STATEMENT_SECONDS = env.decimal("HOLDFAST_STATEMENT_SECONDS", 15)
@@ -266,6 +269,12 @@ HOLDFAST_PONG_SECONDS = env.decimal("HOLDFAST_PONG_SECONDS", 20)
 HOLDFAST_CLOSE_SECONDS = env.decimal("HOLDFAST_CLOSE_SECONDS", 5)
 # Over which SIGTERM sends the clients to other nodes.
 DRAIN_SECONDS = env.decimal("DRAIN_SECONDS", 10)
+# The surroundings of the node, for `check --deploy`. Seconds after which the proxy closes a silent
+# connection: NGINX_READ_TIMEOUT of nginx/variables.env.
+HOLDFAST_PROXY_SECONDS = env.whole("HOLDFAST_PROXY_SECONDS", 75)
+# Seconds between SIGTERM and SIGKILL: TimeoutStopSec, stop_grace_period,
+# terminationGracePeriodSeconds.
+HOLDFAST_STOP_SECONDS = env.whole("HOLDFAST_STOP_SECONDS", 45)
 # Of an HTTP request; as large as a form that Django accepts.
 HOLDFAST_MAX_BODY_BYTES = env.whole("HOLDFAST_MAX_BODY_BYTES", 2_621_440)
 

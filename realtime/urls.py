@@ -4,13 +4,14 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from chat.api import handlers
-from realtime.api import views
+from realtime.api import echo, views
 from realtime.site import languages
 
 urlpatterns = [
     path("healthz", views.healthz),
     path("readyz", views.readyz),
     path("metrics", views.prometheus),
+    path("doctor", echo.echo),
     path("words/<str:language>-<str:version>.js", languages.catalogue, name="catalogue"),
     path("api/commands", views.command_view(handlers.commands)),
     path("api/streams/<str:stream>/events", views.events),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from realtime.admin.busy import busy
 from realtime.core.node_reports import REPORT_SECONDS, Seen, seen
+from realtime.core.peers import in_memory
 from realtime.models import Node
 
 
@@ -94,4 +95,10 @@ def _alarms(found: list[Seen]) -> list[str]:
             "but none is lost."
         )
         alarms.append(text % {"names": ", ".join(degraded)})
+    if in_memory() and sum(not each.silent and not each.node.draining for each in found) > 1:
+        text = _(
+            "Several nodes use this database, but %(settings)s of this one is memory://. Messages "
+            "arrive late, and sign-outs may take a minute."
+        )
+        alarms.append(text % {"settings": ", ".join(in_memory())})
     return alarms

@@ -7,6 +7,9 @@ from realtime.core import metrics
 
 DrainListener = Callable[[], object]
 
+# The most that a node takes after DRAIN_SECONDS: requests that run, then the last commits.
+AFTER_DRAIN_SECONDS: Final = 20.0
+
 
 class Drain:
     """The state of one process, from start to exit."""

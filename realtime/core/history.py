@@ -14,7 +14,7 @@ from django.db import connection
 from realtime.core.database import reconnect
 from realtime.models import Epoch, new_epoch
 from realtime.protocol.errors import Unavailable
-from realtime.protocol.history import Observation, ServerState
+from realtime.protocol.history import ObservedHistory, ServerState
 
 _OWN_REPORTS = "(SELECT reports FROM realtime_node WHERE key = %s)"
 _EPOCH = f"SELECT number, name, system, timeline, {_OWN_REPORTS}"
@@ -49,7 +49,7 @@ class CurrentEpoch:
 current: Final = CurrentEpoch()
 
 
-def observe(node: str = "") -> Observation:
+def observe(node: str = "") -> ObservedHistory:
     """Read the epoch, the server's identity, and the number of reports in the row of ``node``.
 
     Raises ``Unavailable`` on a standby, which may be behind and cannot be written.
@@ -67,13 +67,13 @@ def observe(node: str = "") -> Observation:
     return found
 
 
-def observe_anew(node: str) -> Observation:
+def observe_anew(node: str) -> ObservedHistory:
     """Observe over a new connection: those that are open may lead to a server that was replaced."""
     reconnect()
     return observe(node)
 
 
-def renew(observed: Observation, known_number: int, node: str) -> Observation:
+def renew(observed: ObservedHistory, known_number: int, node: str) -> ObservedHistory:
     """Give the history a new name, unless its name has changed since ``observed``; observe again.
 
     ``known_number`` is the number that this process follows; the new one is above both.
@@ -87,7 +87,7 @@ def renew(observed: Observation, known_number: int, node: str) -> Observation:
     return observe(node)
 
 
-def begin(node: str) -> tuple[Observation, bool]:
+def begin(node: str) -> tuple[ObservedHistory, bool]:
     """Observe when a node starts. Returns whether the server's identity made a new epoch."""
     observed = observe(node)
     if not observed.has_identity:  # made before identities were kept, or on another kind of server
@@ -101,11 +101,11 @@ def begin(node: str) -> tuple[Observation, bool]:
     return observed, False
 
 
-def _rows(observed: Observation) -> Any:
+def _rows(observed: ObservedHistory) -> Any:
     return Epoch.objects.filter(pk=1, name=observed.epoch)
 
 
-def _observe(node: str) -> Observation | None:
+def _observe(node: str) -> ObservedHistory | None:
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             cursor.execute(_EPOCH + _FROM, [node])
@@ -118,11 +118,11 @@ def _observe(node: str) -> Observation | None:
 
 def _observation(
     row: Sequence[Any] | None, server: Callable[..., ServerState]
-) -> Observation | None:
+) -> ObservedHistory | None:
     if row is None:
         return None
     number, epoch, system, timeline, reports, *rest = row
-    return Observation(number, epoch, system, timeline, server(*rest), reports)
+    return ObservedHistory(number, epoch, system, timeline, server(*rest), reports)
 
 
 def _server(

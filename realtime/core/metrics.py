@@ -163,6 +163,9 @@ behind = _gauge("behind", "Subscriptions that are behind")
 tails = _gauge("tails", "Streams that this node follows")
 waiting = _gauge("waiting", "Open long polls and server-sent event streams")
 degraded = _gauge("degraded", "1 while the channel layer is lost")
+unshared_peers = _gauge(
+    "unshared_peers", "Other nodes on the database while the broker or the cache is memory://"
+)
 draining = _gauge("draining", "1 from SIGTERM to the exit")
 
 http_in_flight = _gauge(

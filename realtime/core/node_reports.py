@@ -23,6 +23,7 @@ from holdfast import __version__
 from realtime.core import activity, metrics, statements
 from realtime.core.drain import drain
 from realtime.core.loop_lag import LoopLag
+from realtime.core.peers import UnreachedPeers
 from realtime.core.writer import writer
 from realtime.models import Node
 from realtime.protocol.errors import Unavailable
@@ -61,6 +62,7 @@ class Reporter:
         self._hub_facts = facts
         # A restarted node is another process.
         self.key = f"{node[:80]}-{secrets.token_hex(4)}"
+        self.peers = UnreachedPeers(self.key)
         self._task: asyncio.Task[None] | None = None
         self._counted: dict[str, float] = {}
         self._counted_at = 0.0
@@ -112,6 +114,7 @@ class Reporter:
         while True:
             try:
                 await self.report()
+                await self.peers.look()
             except Unavailable:
                 pass  # the head check logs it once
             except Exception:

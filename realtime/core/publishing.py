@@ -6,7 +6,8 @@ head check of every node finds what is not delivered.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
 from asgiref.sync import async_to_sync
@@ -100,6 +101,18 @@ def events_in(message: Mapping[str, Any]) -> list[Event]:
     ]
 
 
+@asynccontextmanager
+async def own_layer() -> AsyncIterator[Any]:
+    """Open a channel layer that belongs to this event loop and ends with the block."""
+    layer: Any = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
+    try:
+        yield layer
+    finally:
+        if close := getattr(layer, "close", None):  # RabbitMQ's
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                await close()
+
+
 def _reaches_no_one() -> bool:
     """Return whether the channel layer ends with this process, in which no hub runs."""
     backend: str = settings.CHANNEL_LAYERS[DEFAULT_CHANNEL_LAYER]["BACKEND"]
@@ -110,19 +123,13 @@ async def _send_all(changes: Changes) -> None:
     outgoing = {
         group(stream): messages(stream, events, node="") for stream, events in changes.items()
     }
-    # A layer of its own: it belongs to an event loop that ends with this call.
-    layer: Any = channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
     slots = asyncio.Semaphore(PARALLEL_SENDS)
+    async with own_layer() as layer:
 
-    async def send(name: str, ordered: Sequence[dict[str, Any]]) -> None:
-        async with slots:
-            for message in ordered:
-                async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-                    await layer.group_send(name, message)
+        async def send(name: str, ordered: Sequence[dict[str, Any]]) -> None:
+            async with slots:
+                for message in ordered:
+                    async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                        await layer.group_send(name, message)
 
-    try:
         await asyncio.gather(*(send(name, ordered) for name, ordered in outgoing.items()))
-    finally:
-        if close := getattr(layer, "close", None):  # RabbitMQ's
-            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-                await close()

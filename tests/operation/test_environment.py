@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 
 from realtime.site.environment import Environment
+from realtime.site.postgres_url import PARAMETERS
+from tests.support.server import ROOT
 
 BASE = Path("/srv/holdfast")
 DEFAULT = BASE / "var" / "holdfast.sqlite3"
@@ -163,7 +167,7 @@ def test_postgresql_has_a_pool() -> None:
         "holdfast",
         "s cret",
         "db.example.org",
-        5433,
+        "5433",
     )
     options = config["OPTIONS"]
     assert isinstance(options, dict)
@@ -178,6 +182,9 @@ def test_postgresql_has_a_pool() -> None:
         "mysql://u:secret@h/n",
         "postgres://u:secret@h:port/n",
         "postgres://u:secret@h/",
+        "postgres://u:secret@h1,/n",
+        "postgres://u:secret@h1:5432,h2:99999/n",
+        "postgres://u:secret@[::1/n",
         "secret",
         "sqlite://:memory:",
     ],
@@ -187,6 +194,70 @@ def test_a_bad_database_url_is_refused_without_its_password(value: str) -> None:
     assert sentence.startswith("DATABASE_URL ")
     assert sentence.endswith("expected sqlite:///PATH or postgres://USER:PASSWORD@HOST:PORT/NAME.")
     assert "secret" not in sentence
+
+
+HOSTS = {
+    "h1:5432,h2:5433": ("h1,h2", "5432,5433"),
+    "h1,h2:5433": ("h1,h2", ",5433"),
+    "h1,h2": ("h1,h2", ""),
+    "[::1]:5432,[fe80::2],10.0.0.3:5434": ("::1,fe80::2,10.0.0.3", "5432,,5434"),
+    "h1": ("h1", ""),
+    "%2Frun%2Fpostgresql:5433": ("/run/postgresql", "5433"),
+    "": ("", ""),
+}
+
+
+@pytest.mark.parametrize("hosts", HOSTS)
+def test_postgresql_may_have_several_hosts(hosts: str) -> None:
+    config = database(f"postgres://user:p%40ss@{hosts}/name?application_name=chat")
+    assert (config["HOST"], config["PORT"]) == HOSTS[hosts]
+    assert (config["USER"], config["PASSWORD"], config["NAME"]) == ("user", "p@ss", "name")
+    options = config["OPTIONS"]
+    assert isinstance(options, dict)
+    assert options["application_name"] == "chat"
+    assert options.get("target_session_attrs") == ("read-write" if "," in hosts else None)
+
+
+def test_the_hosts_are_those_that_libpq_finds() -> None:
+    """libpq itself reads the same URL."""
+    for hosts, (host, port) in HOSTS.items():
+        found = conninfo_to_dict(f"postgres://user:p%40ss@{hosts}/name")
+        ports = str(found.get("port", ""))
+        assert (found.get("host", ""), ports.strip(",")) == (host, port.strip(","))
+
+
+def test_unix_sockets_are_hosts_too() -> None:
+    for url, host in {
+        "postgres://u@/name?host=/run/a,/run/b&port=5432,5433": "/run/a,/run/b",
+        "postgres:////run/postgresql/name": "/run/postgresql",
+    }.items():
+        config = database(url)
+        assert (config["HOST"], config["NAME"]) == (host, "name")
+
+
+def test_every_parameter_that_may_be_given_is_one_of_libpq() -> None:
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    assert set(PARAMETERS) <= known
+    page = (ROOT / "docs" / "high-availability.md").read_text()
+    assert [name for name in PARAMETERS if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("foo=bar", "DATABASE_URL has the unknown parameter 'foo': expected application_name, "),
+        ("ssl_mode=require", "the unknown parameter 'ssl_mode': did you mean sslmode?"),
+        ("target_session_attrs=readwrite", "expected any, read-write, read-only, primary, "),
+        ("sslmode=on", "has sslmode='on': expected disable, allow, prefer, require, verify-ca, "),
+        ("connect_timeout=soon", "has connect_timeout='soon': expected a number."),
+        ("port=1,2,3", "has 2 hosts and 3 ports: expected one port for each host, or one for all."),
+    ],
+)
+def test_a_bad_parameter_of_the_database_is_named(query: str, sentence: str) -> None:
+    url = f"postgres://u:secret@h1,h2/n?{query}"
+    found = refusal("DATABASE_URL", url, "database", base=BASE, default=DEFAULT, pool=1)
+    assert sentence in found
+    assert "secret" not in found
 
 
 def test_the_layer_of_one_process_is_memory() -> None:
@@ -251,3 +322,40 @@ def test_a_variable_that_nothing_reads_is_a_typing_error() -> None:
         r"Did you mean HOLDFAST_COMMAND_RATE\?",
     ):
         env.refuse_unknown("HOLDFAST_")
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "parameter"),
+    [
+        ("CHANNEL_LAYER_URL", "redis://:secret@a:6379/0?foo=bar", "foo"),
+        (
+            "CHANNEL_LAYER_URL",
+            "redis://a:6379/0,redis://b:6379/0?socket_timeout=1",
+            "socket_timeout",
+        ),
+        ("CHANNEL_LAYER_URL", "redis://a:6379/0?ssl_ca_certs=/x", "ssl_ca_certs"),
+        ("CHANNEL_LAYER_URL", "amqp://guest:secret@a:5672/%2F?heartbeat=5", "heartbeat"),
+        ("CHANNEL_LAYER_URL", "memory://?x=", "x"),
+        ("CACHE_URL", "unix:///run/redis.sock?database=1", "database"),
+        ("DATABASE_URL", "sqlite:///data/x.sqlite3?timeout=20", "timeout"),
+    ],
+)
+def test_a_parameter_that_means_nothing_is_refused(name: str, url: str, parameter: str) -> None:
+    method, *rest = {
+        "CHANNEL_LAYER_URL": ("channel_layer", "memory://"),
+        "CACHE_URL": ("cache", "memory://"),
+        "DATABASE_URL": ("database",),
+    }[name]
+    options = {
+        "channel_layer": {"capacity": 1},
+        "cache": {},
+        "database": {"base": BASE, "default": DEFAULT, "pool": 1},
+    }[method]
+    sentence = refusal(name, url, method, *rest, **options)
+    assert sentence.startswith(f"{name} has the parameter {parameter!r}, which ")
+    assert "secret" not in sentence
+
+
+def test_the_documented_parameters_of_redis_are_accepted() -> None:
+    assert layer("rediss://:secret@a:6379/0?ssl_ca_certs=/etc/ca.pem")
+    assert layer("unix:///run/redis/redis-server.sock?db=0")

@@ -14,8 +14,8 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "chat.example.org",
     "ALLOWED_ORIGINS": "https://chat.example.org",
     "DATABASE_URL": "postgres://holdfast:secret@db.example.org/holdfast",
-    "CHANNEL_LAYER_URL": "redis://redis.example.org/0",
-    "CACHE_URL": "redis://redis.example.org/1",
+    "CHANNEL_LAYER_URL": "redis://:secret@redis.example.org/0",
+    "CACHE_URL": "redis://:secret@redis.example.org/1",
     "HOLDFAST_TRUST_PROXY": "true",
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 from realtime.protocol.history import (
     Finding,
     KnownHistory,
-    Observation,
+    ObservedHistory,
     Reported,
     ServerState,
 )
@@ -60,11 +60,11 @@ class AgingDatabase(Database):
         rows, self.number, self.epoch, self.reports = deepcopy(state)
         self.head, self.floor, self.removed, self.tables = rows
 
-    def observe(self, node: str) -> Observation:
+    def observe(self, node: str) -> ObservedHistory:
         server = ServerState(instance=f"start {self.instance}")
-        return Observation(self.number, self.epoch, "", None, server, self.reports.get(node))
+        return ObservedHistory(self.number, self.epoch, "", None, server, self.reports.get(node))
 
-    def renew(self, observed: Observation, known_number: int) -> None:
+    def renew(self, observed: ObservedHistory, known_number: int) -> None:
         if self.epoch == observed.epoch:
             self.names += 1
             self.number = max(self.number, known_number) + 1
@@ -139,7 +139,7 @@ class RememberingNode(Node):
         else:
             super().check_head()
 
-    def compare(self, observed: Observation) -> None:
+    def compare(self, observed: ObservedHistory) -> None:
         if self.comparing:
             return
         position, known, self.comparing = self.tail.position, self.tail.known, True
@@ -174,7 +174,7 @@ class RememberingNode(Node):
                 client.waiting = False
                 client.pull()
 
-    def rewound(self, observed: Observation) -> None:
+    def rewound(self, observed: ObservedHistory) -> None:
         self.database.renew(observed, self.known.number)
         self.drop()
 

@@ -8,13 +8,13 @@ from realtime.protocol.history import (
     WAL_MARGIN_BYTES,
     Finding,
     KnownHistory,
-    Observation,
+    ObservedHistory,
     Reported,
     ServerState,
 )
 
 SERVER = ServerState("7001", 1, "monday", flushed=1_000_000, checkpoint=900_000)
-OBSERVED = Observation(3, "e-3", "7001", 1, SERVER, reports=5)
+OBSERVED = ObservedHistory(3, "e-3", "7001", 1, SERVER, reports=5)
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def known() -> KnownHistory:
 
 def judge(
     known: KnownHistory,
-    observed: Observation,
+    observed: ObservedHistory,
     *,
     reported: int = 5,
     may_be_forgotten: bool = False,
@@ -34,7 +34,7 @@ def judge(
     return known.judge(observed, Reported(reported), may_be_forgotten=may_be_forgotten).finding
 
 
-def on(**changes: Any) -> Observation:
+def on(**changes: Any) -> ObservedHistory:
     """The same, on a server that differs."""
     return OBSERVED._replace(server=SERVER._replace(**changes))
 

@@ -5,7 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from realtime.protocol.history import Judgement, KnownHistory, Observation, Reported
+from realtime.protocol.history import Judgement, KnownHistory, ObservedHistory, Reported
 from realtime.protocol.tail import Tail
 from tests.protocol.rewinds import RewindingWorld, wander_back
 from tests.protocol.test_convergence import Anything, small, small_limits
@@ -50,13 +50,13 @@ judge = KnownHistory.judge
 
 
 def judge_without_reports(
-    self: KnownHistory, observed: Observation, reported: Reported, *, may_be_forgotten: bool
+    self: KnownHistory, observed: ObservedHistory, reported: Reported, *, may_be_forgotten: bool
 ) -> Judgement:
     return judge(self, observed, Reported(), may_be_forgotten=may_be_forgotten)
 
 
 def judge_without_epochs(
-    self: KnownHistory, observed: Observation, reported: Reported, *, may_be_forgotten: bool
+    self: KnownHistory, observed: ObservedHistory, reported: Reported, *, may_be_forgotten: bool
 ) -> Judgement:
     same = observed._replace(number=self.number, epoch=self.epoch)
     return judge(self, same, reported, may_be_forgotten=may_be_forgotten)

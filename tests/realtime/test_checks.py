@@ -38,14 +38,7 @@ def test_the_settings_of_the_tests_are_fine() -> None:
 
 
 def every() -> list[Check]:
-    return [
-        checks.processes,
-        checks.origins,
-        checks.secret,
-        checks.one_machine,
-        checks.limits,
-        checks.pool,
-    ]
+    return [*checks.AT_EVERY_START]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +120,7 @@ def test_bodies_smaller_than_messages() -> None:
 
 
 def test_a_pool_too_small_for_the_threads() -> None:
-    assert found(checks.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=5) == [
+    assert found(checks.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=6) == [
         "holdfast.E008"
     ]
-    assert found(checks.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=6) == []
+    assert found(checks.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=7) == []

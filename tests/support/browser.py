@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-_ARGUMENTS = [
+ARGUMENTS = [
     # Tests in containers run as root, where Chromium has no sandbox; it opens our own pages only.
     "--no-sandbox",
     "--disable-gpu",
@@ -45,10 +45,11 @@ def chromium() -> Iterator[Browser]:
 
 def launch(playwright: Playwright) -> Browser:
     """Start Chromium without a window."""
-    return playwright.chromium.launch(executable_path=_executable(), args=_ARGUMENTS)
+    return playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
 
 
-def _executable() -> str:
+def executable() -> str:
+    """Return the path of the system's Chromium. Raises where there is none."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path

@@ -29,6 +29,7 @@ import psycopg
 
 from tests.support.postgres import NAME, SUPERUSER, Postgres
 from tests.support.programs import Program, stop_all
+from tests.support.replication import Replication
 from tests.support.server import ROOT, free_port
 from tests.support.shape import Shape, nginx_binary
 
@@ -61,8 +62,10 @@ class Cluster:
         settings: Mapping[str, str] | None = None,
         variables: Mapping[str, str] | None = None,
         nginx: str | None = None,
+        postgres: Postgres | Replication | None = None,
+        code: Path = ROOT,
     ) -> None:
-        self.postgres = Postgres()
+        self.postgres = postgres or Postgres()
         self._run = Path(tempfile.mkdtemp(prefix="holdfast-"))
         self.shape = Shape(
             directory=directory,
@@ -79,6 +82,7 @@ class Cluster:
             },
             variables=variables or {},
             nginx=nginx or nginx_binary(),
+            code=code,
         )
         self._programs: dict[str, Program] = {}
         self.people: dict[str, Person] = {}
@@ -142,7 +146,7 @@ class Cluster:
     def _add(self, name: str, command: list[str], ready: Any = None) -> Program:
         env = self.shape.node_environment(name)
         program = Program(
-            name, command, cwd=ROOT, env=env, log_file=self.shape.logs / f"{name}.log"
+            name, command, cwd=self.shape.code, env=env, log_file=self.shape.logs / f"{name}.log"
         )
         self._programs[name] = program
         program.start(ready)
@@ -174,7 +178,7 @@ class Cluster:
         env = self.shape.environment
         command = [sys.executable, "-m", "tests.support.people", *names]
         printed = subprocess.run(
-            command, cwd=ROOT, env=env, check=True, capture_output=True, text=True
+            command, cwd=self.shape.code, env=env, check=True, capture_output=True, text=True
         ).stdout
         return {each["username"]: Person(**each) for each in json.loads(printed)}
 
@@ -260,6 +264,11 @@ class Cluster:
             yield
         finally:
             self.start(name)
+
+    def deploy(self, name: str, code: Path) -> None:
+        """Restart one node with the code of another checkout."""
+        with self.stopped(name):
+            self[name].cwd = code
 
     def restart(self, name: str) -> None:
         """Deploy one node."""

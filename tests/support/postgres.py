@@ -4,6 +4,7 @@ As a program it runs a command with ``DATABASE_URL`` set and gives back its exit
 ``python -m tests.support.postgres -- pytest tests/chat``.
 """
 
+import contextlib
 import os
 import pwd
 import re
@@ -13,9 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import psutil
+import psycopg
 
 START_SECONDS = 30  # initdb and the first start take two, on a busy machine ten
 NAME = "holdfast"
@@ -26,6 +31,7 @@ _OPTIONS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "port": "5432",  # the name of the Unix socket
     "listen_addresses": "",  # a Unix socket only: no port to race for, nobody from outside
     "max_connections": "200",
     "shared_buffers": "64MB",
@@ -34,9 +40,13 @@ _OPTIONS = {
 
 
 class Postgres:
-    """One server, from ``start`` (or ``with``) to ``stop``; it can be restarted with its data."""
+    """One server, from ``start`` (or ``with``) to ``stop``; it can be restarted with its data.
 
-    def __init__(self) -> None:
+    ``options`` are settings of PostgreSQL, over those above.
+    """
+
+    def __init__(self, options: Mapping[str, str] | None = None) -> None:
+        self.options = {**_OPTIONS, **(options or {})}
         # Short: the path of a Unix socket has at most 107 bytes.
         self.directory = Path(tempfile.mkdtemp(prefix="holdfast-pg-"))
         self._as_user: dict[str, Any] = _unprivileged()
@@ -59,12 +69,14 @@ class Postgres:
     def command(self) -> list[str]:
         """The server's command, for another supervisor; it must run as ``account``."""
         settings = [
-            argument for name, value in _OPTIONS.items() for argument in ("-c", f"{name}={value}")
+            argument
+            for name, value in self.options.items()
+            for argument in ("-c", f"{name}={value}")
         ]
         return [
             f"{self._bin}/postgres",
             "-D",
-            str(self._data),
+            str(self.data),
             "-k",
             str(self.directory),
             *settings,
@@ -79,7 +91,7 @@ class Postgres:
 
     def __enter__(self) -> Self:
         try:
-            self._initialise()
+            self.initialise()
             self.start()
         except BaseException:
             self.close()
@@ -96,7 +108,7 @@ class Postgres:
 
     def listen(self, address: str, network: str) -> None:
         """Listen on an address of TCP from the next start on, to everyone in ``network``."""
-        with (self._data / "pg_hba.conf").open("a") as rules:
+        with (self.data / "pg_hba.conf").open("a") as rules:
             rules.write(f"host all all {network} trust\n")
         self._extra = ["-c", f"listen_addresses={address}"]
 
@@ -108,7 +120,8 @@ class Postgres:
             )
         self._process = process
         deadline = time.monotonic() + START_SECONDS
-        ready = [f"{self._bin}/pg_isready", "-q", "-h", str(self.directory)]
+        address = ["-h", str(self.directory), "-p", self.options["port"]]
+        ready = [f"{self._bin}/pg_isready", "-q", *address]
         while subprocess.run(ready, check=False).returncode != 0:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start:\n{self._log.read_text()}")
@@ -138,9 +151,61 @@ class Postgres:
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def kill(self) -> None:
+        """End the server and its backends without warning, as a loss of the machine does."""
+        assert self._process is not None
+        for process in [*psutil.Process(self.pid).children(), psutil.Process(self.pid)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait(START_SECONDS)
+        self._process = None
+
     @property
-    def _data(self) -> Path:
+    def running(self) -> bool:
+        """True from the start to the end."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
         return self.directory / "data"
+
+    def program(self, name: str, *arguments: str) -> str:
+        """Run a program, of PostgreSQL or the system, as the server's account; return its output.
+
+        Raises with it when it failed.
+        """
+        own = self._bin / name
+        done: subprocess.CompletedProcess[str] = subprocess.run(
+            [str(own) if own.exists() else name, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            **self._as_user,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def query(self, statement: str, *parameters: object) -> Any:
+        """Run one statement outside a transaction, and return the first value of its answer."""
+        with psycopg.connect(
+            host=str(self.directory),
+            port=self.options["port"],
+            user=SUPERUSER,
+            dbname=NAME,
+            autocommit=True,
+        ) as connection:
+            done = connection.execute(statement, parameters or None)
+            row = done.fetchone() if done.description else None
+            return row[0] if row else None
+
+    def own_directory(self) -> None:
+        """Let the server's account write here."""
+        self._log.touch()
+        if owner := self._as_user.get("user"):
+            shutil.chown(self.directory, owner)
+        self.directory.chmod(0o755)
 
     @property
     def _copy(self) -> Path:
@@ -155,21 +220,15 @@ class Postgres:
     def _log(self) -> Path:
         return self.directory / "log"
 
-    def _initialise(self) -> None:
-        self._log.touch()
-        if owner := self._as_user.get("user"):
-            shutil.chown(self.directory, owner)
-        self.directory.chmod(0o755)
+    def initialise(self) -> None:
+        """Make the data directory, and the database in it."""
+        self.own_directory()
+        # With checksums, pg_rewind can turn an old primary into a standby.
         options = ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
-        command = [f"{self._bin}/initdb", "-D", str(self._data), *options]
-        done: subprocess.CompletedProcess[str] = subprocess.run(
-            command, capture_output=True, text=True, check=False, **self._as_user
-        )
-        if done.returncode != 0:
-            raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
+        self.program("initdb", "--data-checksums", "-D", str(self.data), *options)
         # One database beside `postgres`, made by a single-user server: createdb would be a third
         # program to find.
-        single = [f"{self._bin}/postgres", "--single", "-D", str(self._data), "postgres"]
+        single = [f"{self._bin}/postgres", "--single", "-D", str(self.data), "postgres"]
         subprocess.run(
             single,
             input=f"CREATE DATABASE {NAME}\n".encode(),

@@ -34,7 +34,7 @@ class Program:
         self.env = dict(env)
         self.log_file = log_file
         self.stop_signal = signal.SIGTERM
-        self._cwd = cwd
+        self.cwd = cwd
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,7 +61,7 @@ class Program:
             # for all of the program's processes.
             self._process = subprocess.Popen(
                 self.command,
-                cwd=self._cwd,
+                cwd=self.cwd,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

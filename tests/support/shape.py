@@ -38,6 +38,7 @@ class Shape:
     # Of nginx's templates, over those below.
     variables: Mapping[str, str] = field(default_factory=dict)
     nginx: str = "nginx"
+    code: Path = ROOT  # the checkout that nodes and commands run
 
     @property
     def origin(self) -> str:
@@ -107,7 +108,7 @@ class Shape:
         return {**self.environment, "HOLDFAST_NODE_NAME": name}
 
     def node_command(self, name: str) -> list[str]:
-        """The command of one node, to be run in the project's directory."""
+        """The command of one node, to be run in the directory of ``code``."""
         return [sys.executable, "manage.py", "serve", "--unix", str(self.node_socket(name))]
 
     def redis_command(self) -> list[str]:
@@ -169,7 +170,7 @@ class Shape:
         env = {**self.environment, **({"DJANGO_SETTINGS_MODULE": settings} if settings else {})}
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
+            cwd=self.code,
             env=env,
             capture_output=quiet,
             text=True,

@@ -17,6 +17,7 @@ from chat.moderation.room_archives import (
 from chat.queries.rooms import room_by_slug
 from chat.services.people.erasure import log_export
 from chat.services.persistence import system_user
+from realtime.core.limits import long_statements
 
 
 class Command(BaseCommand):
@@ -52,7 +53,7 @@ class Command(BaseCommand):
             )
         log_export(actor_id=system_user().pk, room_id=room.pk, reason="archive")
         try:
-            with file.open("xb") as out:
+            with file.open("xb") as out, long_statements():
                 for part in archives.stream(room_files(room)):
                     out.write(part)
         except FileExistsError as error:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chat.moderation.room_archives import RoomArchive, UnreadableArchive
 from chat.queries import people
 from chat.services.retention.restoring import restore_room
+from realtime.core.limits import long_statements
 from realtime.protocol.errors import HoldfastError
 
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     ) -> None:
         try:
             user = people.active_user(owner)
-            with RoomArchive(file) as archive:
+            with RoomArchive(file) as archive, long_statements():
                 slug = slug or f"{archive.room['slug']}-restored"
                 found = restore_room(archive, slug=slug, owner_id=user.pk)
         except UnreadableArchive as error:

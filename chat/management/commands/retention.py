@@ -5,9 +5,11 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from chat.services.retention import run
+from realtime.core.limits import long_statements
 
 
 class Command(BaseCommand):
@@ -28,7 +30,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, dry_run: bool, seconds: float | None, **_options: Any) -> None:
-        found = run.count() if dry_run else run.run(seconds=seconds)
+        try:
+            with long_statements():
+                found = run.count() if dry_run else run.run(seconds=seconds)
+        except OperationalError as error:
+            raise CommandError(
+                f"The database did not answer in time ({str(error).splitlines()[0]}). "
+                "Run it again: it continues where it stopped."
+            ) from error
         verb = "would be removed" if dry_run else "removed"
         self.stdout.write(f"messages {verb}: {found.messages} in {found.rooms} rooms")
         self.stdout.write(f"messages kept for open cases: {found.kept_for_cases}")
