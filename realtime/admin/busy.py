@@ -1,4 +1,4 @@
-"""What is busy now, for the page of the nodes: the reports of all nodes, and PostgreSQL itself."""
+"""The busy part of the page of the nodes, from the reports of all nodes and from PostgreSQL."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from realtime.core.activity import TOP
-from realtime.core.database_activity import Blocked, slow_statements, waiting_changes
+from realtime.core.database_activity import BlockedStatement, slow_statements, waiting_changes
 from realtime.core.node_reports import Seen
 
 
@@ -42,21 +42,21 @@ class Slow:
 
 
 @dataclass(frozen=True, slots=True)
-class Busy:
+class BusyReport:
     """All lists, the largest numbers first."""
 
     streams: list[BusyStream]
     users: list[Loud]
     addresses: list[Loud]
     slow: list[Slow]
-    waiting: list[Blocked]
+    waiting: list[BlockedStatement]
 
 
-def busy(found: Iterable[Seen]) -> Busy:
+def busy(found: Iterable[Seen]) -> BusyReport:
     """Return what the nodes that report say, and what PostgreSQL says now."""
     reports = [(each.node.name, each.node.details) for each in found if not each.silent]
     details = [detail for _, detail in reports]
-    return Busy(
+    return BusyReport(
         _streams(details),
         _users(details),
         [Loud(name, count) for name, count in _sums(details, "addresses").most_common(TOP)],

@@ -1,4 +1,4 @@
-"""What is busy on this node: streams, users and addresses, by counts of about one minute.
+"""The busiest streams, users and addresses of this node, by counts of about one minute.
 
 Counts fade by a twelfth at each report of the node (every 5 s), so a steady rate shows as its
 number per minute, and a burst is gone from the lists a few minutes later.

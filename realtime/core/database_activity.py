@@ -1,4 +1,4 @@
-"""What PostgreSQL is busy with now: slow statements, and changes that wait for a lock.
+"""The statements of PostgreSQL that are slow or wait for a lock now.
 
 SQLite has no such view; there, each node reports the slow statements that have ended
 (``realtime.core.statements``).
@@ -29,7 +29,7 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
+class BlockedStatement:
     """A statement that waits for a lock, and what holds it."""
 
     waiting: Running
@@ -63,7 +63,7 @@ def slow_statements() -> list[Running]:
     return [_running(*row) for row in _rows(_SLOW, SLOW_SECONDS)]
 
 
-def waiting_changes() -> list[Blocked]:
+def waiting_changes() -> list[BlockedStatement]:
     """Return the statements that wait for a lock, each with the connections that block it."""
     found: dict[int, list[Running]] = {}
     for waiting, *row in _rows(_WAITING, WAITING_SECONDS):
@@ -72,7 +72,7 @@ def waiting_changes() -> list[Blocked]:
     for pid, rows in found.items():
         own = [row for row in rows if row.pid == pid]
         if own:
-            blocked.append(Blocked(own[0], [row for row in rows if row.pid != pid]))
+            blocked.append(BlockedStatement(own[0], [row for row in rows if row.pid != pid]))
     return blocked
 
 

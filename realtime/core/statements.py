@@ -1,4 +1,4 @@
-"""What every SQL statement is watched for: the request that caused it, and how long it takes.
+"""Marks every SQL statement with the request that caused it, and notes the slow ones.
 
 PostgreSQL shows the comment in its log and in ``pg_stat_activity``; ``pg_stat_statements`` ignores
 it. The form is sqlcommenter's (https://google.github.io/sqlcommenter/spec/), but in front of the

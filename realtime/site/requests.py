@@ -13,18 +13,15 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from realtime.core import metrics, request_ids, tracing
+from realtime.site.middleware import GetResponse
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NO_ADDRESS: Final = "none"  # the pattern of an address that does not exist
 _OBSERVATION: Final = "holdfast.observation"  # its key in the META of a request
 ABORTED: Final = "aborted"  # the client left before the response
 
-GetResponse = (
-    Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
-)
 
-
-class Observation:
+class ObservedRequest:
     """One request from its arrival to the start of its response."""
 
     def __init__(self, request: HttpRequest) -> None:
@@ -72,7 +69,7 @@ def observed(get_response: GetResponse) -> GetResponse:
         answer = cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", get_response)
 
         async def middleware(request: HttpRequest) -> HttpResponseBase:
-            observation, response = Observation(request), None
+            observation, response = ObservedRequest(request), None
             # Never reset: the task of this request ends with it, and the body of an event stream
             # is made after this function has returned.
             request_ids.serve((observation.id,))
@@ -88,7 +85,7 @@ def observed(get_response: GetResponse) -> GetResponse:
     answer_now = cast("Callable[[HttpRequest], HttpResponseBase]", get_response)
 
     def sync_middleware(request: HttpRequest) -> HttpResponseBase:
-        observation, response = Observation(request), None
+        observation, response = ObservedRequest(request), None
         token = request_ids.serve((observation.id,))
         with tracing.span("http", method=request.method or "") as describe:
             try:
@@ -104,6 +101,6 @@ def observed(get_response: GetResponse) -> GetResponse:
 @contextmanager
 def waiting(request: HttpRequest) -> Iterator[None]:
     """Leave a wait that the client asked for out of the metrics of its request."""
-    observation: Observation = request.META[_OBSERVATION]
+    observation: ObservedRequest = request.META[_OBSERVATION]
     with observation.waiting():
         yield

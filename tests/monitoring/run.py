@@ -35,7 +35,7 @@ INFLICT: dict[str, Inflict] = {**{kind.name: kind.inflict for kind in KINDS}, **
 
 @dataclass
 class Outcome:
-    """What Prometheus said during one row, with the seconds after which it did."""
+    """The alerts during one row, with the seconds after which each came."""
 
     row: Row
     pending: dict[str, float] = field(default_factory=dict)

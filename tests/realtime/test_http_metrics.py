@@ -1,4 +1,4 @@
-"""What Prometheus learns of HTTP requests: how many, how they ended, how long they took."""
+"""Prometheus sees how many HTTP requests there were, how they ended, and how long they took."""
 
 import asyncio
 import time
