@@ -1,4 +1,4 @@
-"""What the database's errors mean: their cause, in the log and in the metrics, and its health.
+"""The meaning of the database's errors: their cause in the log and the metrics, and its health.
 
 A cause is logged when it occurs first, then at most once a minute with its count.
 """
@@ -65,7 +65,7 @@ class Cause:
 
 
 class Health:
-    """What the last calls of this process say about the database."""
+    """The state of the database as the last calls of this process found it."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -31,7 +31,7 @@ LOOK_SECONDS: Final = 0.25  # between two looks for commands whose time is over
 
 
 @dataclass(slots=True)
-class Waiting:
+class WaitingCommand:
     """One command in the side lane."""
 
     placed: Placed
@@ -44,7 +44,7 @@ class Group:
     """Commands of one place and author for one service, in their order."""
 
     many: Many[Any, Any]
-    waiting: list[Waiting] = field(default_factory=list)
+    waiting: list[WaitingCommand] = field(default_factory=list)
     tried_at: float | None = None  # alone, without success; None: it is tried with others
     running: bool = False
 
@@ -74,7 +74,7 @@ class SideLane:
         # Changes that run alone have no order among them.
         author = done if many is each_alone else placed.author
         group = self._groups.setdefault((many, placed.place, author), Group(many))
-        group.waiting.append(Waiting(placed, done, time.monotonic()))
+        group.waiting.append(WaitingCommand(placed, done, time.monotonic()))
         self._places[placed.place] += 1
         if self._task is None:
             self._task = asyncio.create_task(self._run())
@@ -162,7 +162,7 @@ class SideLane:
         self._forget_empty(overdue)
         self._clock = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._refuse_overdue)
 
-    def _answer(self, waiting: Waiting, result: Any) -> None:
+    def _answer(self, waiting: WaitingCommand, result: Any) -> None:
         place = waiting.placed.place
         self._places[place] -= 1
         if not self._places[place]:

@@ -17,7 +17,7 @@ from tests.support.server import ROOT
 
 WORK_SECONDS = 0.003  # of processor time: below a time slice
 PAUSE_SECONDS = 0.1
-# What a run measures with its own cluster and nothing else on two cores. The bounds allow for it.
+# The ratio of a run with its own cluster and nothing else on two cores. The bounds allow for it.
 OWN = 2.5
 # Above it, times say nothing about Holdfast. They are not judged, and the report says so.
 TOO_SLOW = 12.0
@@ -26,7 +26,7 @@ BEFORE_SECONDS, AFTER_SECONDS = 2.0, 10.0
 
 
 class Slow:
-    """What was measured in a run, for questions about a moment."""
+    """The measurements of a run, for questions about a moment."""
 
     def __init__(self, samples: Sequence[Slowness] = ()) -> None:
         self._by_second: dict[int, list[float]] = {}

@@ -346,12 +346,12 @@ def test_a_parameter_that_means_nothing_is_refused(name: str, url: str, paramete
         "CACHE_URL": ("cache", "memory://"),
         "DATABASE_URL": ("database",),
     }[name]
-    options = {
+    options: dict[str, dict[str, object]] = {
         "channel_layer": {"capacity": 1},
         "cache": {},
         "database": {"base": BASE, "default": DEFAULT, "pool": 1},
-    }[method]
-    sentence = refusal(name, url, method, *rest, **options)
+    }
+    sentence = refusal(name, url, method, *rest, **options[method])
     assert sentence.startswith(f"{name} has the parameter {parameter!r}, which ")
     assert "secret" not in sentence
 

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage
 from django.test import override_settings
 
 from realtime.site import checks
+from realtime.site.checks import cluster, site, timeouts
 
 Check = Callable[[None], Iterable[CheckMessage]]
 
@@ -58,7 +59,7 @@ def test_several_processes_need_a_broker_and_a_shared_cache(
     try:
         assert (
             found(
-                checks.processes, HOLDFAST_PROCESSES=processes, CHANNEL_LAYERS=layer, CACHES=cache
+                cluster.processes, HOLDFAST_PROCESSES=processes, CHANNEL_LAYERS=layer, CACHES=cache
             )
             == ids
         )
@@ -77,14 +78,14 @@ def test_several_processes_need_a_broker_and_a_shared_cache(
     ],
 )
 def test_origins(debug: bool, https: bool, origins: list[str], ids: list[str]) -> None:
-    assert found(checks.origins, DEBUG=debug, HOLDFAST_HTTPS=https, ALLOWED_ORIGINS=origins) == ids
+    assert found(site.origins, DEBUG=debug, HOLDFAST_HTTPS=https, ALLOWED_ORIGINS=origins) == ids
 
 
 @pytest.mark.parametrize("key", ["django-insecure-" + "x1y2z3" * 10, "short", "a" * 60])
 def test_a_secret_that_can_be_guessed(key: str) -> None:
-    assert found(checks.secret, SECRET_KEY=key) == ["holdfast.E005"]
-    assert found(checks.secret, SECRET_KEY_FALLBACKS=[key]) == ["holdfast.E005"]
-    assert found(checks.secret, SECRET_KEY=key, DEBUG=True) == []
+    assert found(site.secret, SECRET_KEY=key) == ["holdfast.E005"]
+    assert found(site.secret, SECRET_KEY_FALLBACKS=[key]) == ["holdfast.E005"]
+    assert found(site.secret, SECRET_KEY=key, DEBUG=True) == []
 
 
 def test_sqlite_is_for_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +95,7 @@ def test_sqlite_is_for_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         ("sqlite3", 1, []),
     ):
         monkeypatch.setitem(settings.DATABASES["default"], "ENGINE", f"django.db.backends.{engine}")
-        assert found(checks.one_machine, HOLDFAST_HOSTS=hosts) == ids
+        assert found(cluster.one_machine, HOLDFAST_HOSTS=hosts) == ids
 
 
 @pytest.mark.parametrize(
@@ -108,19 +109,19 @@ def test_sqlite_is_for_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_limits_of_waits_that_contradict_each_other(values: dict[str, Any], ids: list[str]) -> None:
-    assert found(checks.waits, **values) == ids
+    assert found(timeouts.waits, **values) == ids
 
 
 def test_marks_in_the_wrong_order() -> None:
-    assert found(checks.limits, HOLDFAST_SOFT_MARK=10, HOLDFAST_HARD_MARK=10) == ["holdfast.E007"]
+    assert found(timeouts.limits, HOLDFAST_SOFT_MARK=10, HOLDFAST_HARD_MARK=10) == ["holdfast.E007"]
 
 
 def test_bodies_smaller_than_messages() -> None:
-    assert found(checks.limits, DATA_UPLOAD_MAX_MEMORY_SIZE=1000) == ["holdfast.W001"]
+    assert found(timeouts.limits, DATA_UPLOAD_MAX_MEMORY_SIZE=1000) == ["holdfast.W001"]
 
 
 def test_a_pool_too_small_for_the_threads() -> None:
-    assert found(checks.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=6) == [
+    assert found(cluster.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=6) == [
         "holdfast.E008"
     ]
-    assert found(checks.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=7) == []
+    assert found(cluster.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=7) == []

@@ -303,11 +303,13 @@ class Cluster:
 
     def keep_copy(self) -> None:
         """Stop PostgreSQL for as long as its files are copied."""
+        assert isinstance(self.postgres, Postgres)
         with self.postgres_down():
             self.postgres.keep_copy()
 
     def put_copy_back(self) -> None:
         """Let PostgreSQL go back in time, to the copy."""
+        assert isinstance(self.postgres, Postgres)
         with self.postgres_down():
             self.postgres.put_copy_back()
 

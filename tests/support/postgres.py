@@ -138,13 +138,13 @@ class Postgres:
         """Copy the data of the stopped server, as a backup of the directory does."""
         assert self._process is None, "a running server changes its files"
         shutil.rmtree(self._copy, ignore_errors=True)
-        self._copy_files(self._data, self._copy)
+        self._copy_files(self.data, self._copy)
 
     def put_copy_back(self) -> None:
         """Replace the data of the stopped server by the copy: it goes back in time."""
         assert self._process is None, "a running server has its files open"
-        shutil.rmtree(self._data)
-        self._copy_files(self._copy, self._data)
+        shutil.rmtree(self.data)
+        self._copy_files(self._copy, self.data)
 
     def close(self) -> None:
         """Stop the server and remove its data."""
