@@ -32,7 +32,8 @@ LOOK_SECONDS = 0.05
 POST_SECONDS = 1.0
 SAMPLE_SECONDS = 2.0
 WARM_SECONDS = 60.0  # in which caches, pools and the allocator fill
-# The growth of a process that is allowed after the first minute: the noise of the allocator, with the sockets that are open at both moments.
+# The growth of a process that is allowed after the first minute: the noise of the allocator, with
+# the sockets that are open at both moments.
 FLAT_BYTES = 8 * 2**20
 CLOSE_FRAME = 8  # opcode
 NORMAL = (1000).to_bytes(2, "big")
