@@ -139,16 +139,3 @@ def without_telling_those_who_fell(patch: pytest.MonkeyPatch) -> None:
 @flaw
 def without_dropping_what_the_database_has_removed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Tail, "_raise_floor", lambda self, floor: None)
-
-
-@flaw
-def without_reading_again_what_was_read_before_a_removal(patch: pytest.MonkeyPatch) -> None:
-    answer = Tail.answer
-
-    def answer_anyway(self: Tail, page: Page) -> Page | None:
-        removed, self._removed = self._removed, 0
-        found = answer(self, page)
-        self._removed = removed
-        return found
-
-    patch.setattr(Tail, "answer", answer_anyway)
