@@ -128,7 +128,7 @@ async def test_a_running_node_tells_what_is_busy(
 ) -> None:
     socket, _ = await connect("alice")
     await hub.subscribe(socket, 1, {"ledger.1": None})
-    await commit(1, "first", 1)
+    await commit(1, "entry:1", 1)
     await until(lambda: hub.tails["ledger.1"].position == 1)
     await hub.reporter.report()
     node = await sync_to_async(Node.objects.get)()

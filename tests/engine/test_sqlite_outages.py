@@ -11,6 +11,8 @@ from realtime.core.database import guarded
 from realtime.core.outages import health
 from realtime.protocol.errors import Unavailable
 
+pytestmark = pytest.mark.django_db  # allows connections; these have a database of their own
+
 
 @pytest.fixture(autouse=True)
 def healthy() -> Iterator[None]:

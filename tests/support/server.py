@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 from django.conf import settings
@@ -194,10 +194,10 @@ def database_url() -> str:
     config = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{quote(str(config['NAME']))}"
-    address = f"postgres://{quote(config['USER'])}:{quote(config['PASSWORD'])}@{config['HOST']}"
-    port = f":{config['PORT']}" if config["PORT"] else ""
-    host = config["OPTIONS"].get("host")
-    return f"{address}{port}/{config['NAME']}" + (f"?host={quote(host, safe='/')}" if host else "")
+    login = f"{quote(config['USER'])}:{quote(config['PASSWORD'])}"
+    # In the query, because it may be the directory of a Unix socket.
+    where = urlencode({"host": config["HOST"], "port": config["PORT"]})
+    return f"postgres://{login}@/{config['NAME']}?{where}"
 
 
 def free_port() -> int:
