@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from holdfast import __version__
-from realtime.core import metrics, node_reports
+from realtime.core import activity, metrics, node_reports
 from realtime.core.activity import MAX_KEYS, REPORTS_PER_MINUTE, Tally
 from realtime.core.database_activity import waiting_changes
 from realtime.core.node_reports import FORGET_AFTER, SILENT_AFTER_SECONDS, seen
@@ -124,8 +124,10 @@ def test_others_see_nothing_of_it(people: People) -> None:
 
 
 async def test_a_running_node_tells_what_is_busy(
-    hub: Hub, connect: Connect, commit: Commit
+    hub: Hub, connect: Connect, commit: Commit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for tally in ("posts", "deliveries"):  # without those of the tests before
+        monkeypatch.setattr(activity, tally, Tally())
     socket, _ = await connect("alice")
     await hub.subscribe(socket, 1, {"ledger.1": None})
     await commit(1, "entry:1", 1)
