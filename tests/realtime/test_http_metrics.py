@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from prometheus_client.parser import text_string_to_metric_families
 
 from chat import services as chat
+from realtime.auth import issue_token
 from realtime.core import metrics
 from realtime.core.loop_lag import LoopLag
 from tests.support.server import Node, Nodes
@@ -53,9 +55,10 @@ def test_a_request_is_counted_by_the_pattern_of_its_address(node: Node, value: V
 
 
 async def test_a_long_poll_that_waits_is_neither_in_flight_nor_slow(
-    node: Node, value: Value, alice: User, token: str
+    node: Node, value: Value, alice: User
 ) -> None:
-    room = chat.create_room(actor_id=alice.pk, name="General").room_id
+    token = await sync_to_async(issue_token)(alice)
+    room = (await sync_to_async(chat.create_room)(actor_id=alice.pk, name="General")).room_id
     events = f"{node.origin}/api/streams/room.{room}/events"
     headers = {"Authorization": f"Bearer {token}"}
     view = {"view": "/api/streams/<str:stream>/events"}
