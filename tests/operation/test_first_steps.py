@@ -124,6 +124,8 @@ def make(target: str, *, directory: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+# Twice a whole set-up, which a busy machine does in minutes.
+@pytest.mark.timeout(900)
 def test_two_runs_in_a_directory_with_a_space_keep_the_data(checkout: Path) -> None:
     first = make("demo", directory=checkout)
     assert first.returncode == 0, first.stdout + first.stderr
