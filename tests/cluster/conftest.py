@@ -3,6 +3,7 @@
 import itertools
 import secrets
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ SETTINGS = {
     "DRAIN_SECONDS": str(DRAIN_SECONDS),
     "HOLDFAST_PRESENCE_LINGER_SECONDS": str(LINGER_SECONDS),
 }
+POST_SECONDS = 60.0  # in which a database that was away is back
 CROWD = 20
 MAX_TRIES = 40  # cookies until one leads to the wanted node
 
@@ -96,7 +98,7 @@ class Desk:
         return room
 
     def post(self, person: str, room: int, body: str, **options: object) -> dict[str, object]:
-        """Post by HTTP, and return the message."""
+        """Post by HTTP, as a client does: again while the database is away. Return the message."""
         with self.http(person) as http:
             command = {
                 "id": 1,
@@ -106,8 +108,14 @@ class Desk:
                 "body": body,
                 **options,
             }
-            reply = http.post("/api/commands", json=command).raise_for_status().json()
-        found: dict[str, object] = reply["data"]["message"]
+            deadline = time.monotonic() + POST_SECONDS
+            while True:
+                answer = http.post("/api/commands", json=command)
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    break
+                assert time.monotonic() < deadline, answer.text
+                time.sleep(float(answer.headers.get("Retry-After", 0.2)))
+        found: dict[str, object] = answer.raise_for_status().json()["data"]["message"]
         return found
 
     async def client(self, person: str, room: int, node: str | None = None) -> Client:
