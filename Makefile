@@ -93,14 +93,14 @@ THREE := -n 3 --dist loadfile
 # run for longer, and report.)
 TIMED := tests/chaos tests/cluster
 
-# The pure core to its last branch; what uses the database on PostgreSQL; everything else on SQLite; the browser, whose driver keeps a
-# loop in the main thread; the clusters.
+# The pure core to its last branch; what uses the database on PostgreSQL; everything but the long conformance tests on SQLite; the
+# browser, whose driver keeps a loop in the main thread; the clusters.
 test: install-dev ## Check and test everything; installs the services that the tests need
 	@.ci/services
 	@$(MAKE) --no-print-directory lint types imports js migrations
-	$(PYTEST) tests/protocol --cov=realtime.protocol --cov-branch --cov-report=term --cov-fail-under=100
+	$(PYTEST) $(TWO) tests/protocol --cov=realtime.protocol --cov-branch --cov-report=term --cov-fail-under=100
 	.venv/bin/python -m tests.support.postgres -- $(PYTEST) $(TWO) $(WITHOUT_DATABASE:%=--ignore=%)
-	$(PYTEST) $(THREE) -m "not postgresql" --ignore=tests/protocol --ignore=tests/browser $(TIMED:%=--ignore=%)
+	$(PYTEST) $(THREE) -m "not postgresql" --ignore=tests/protocol --ignore=tests/browser --ignore=tests/conformance $(TIMED:%=--ignore=%)
 	$(PYTEST) $(THREE) tests/browser
 	$(PYTEST) $(TWO) --no-loadscope-reorder $(TIMED)
 
