@@ -16,8 +16,8 @@ class RealtimeConfig(AppConfig):
     def ready(self) -> None:
         """Connect signals, register checks, and translate errors into the reader's language."""
         from realtime.auth import revocation
-        from realtime.core import certificate, statements, tracing
         from realtime.core.database import note_failed_request
+        from realtime.core.monitoring import certificate, statements, tracing
         from realtime.protocol.errors import HoldfastError
         from realtime.site import checks
 

@@ -99,7 +99,7 @@ class Revocation(models.Model):
 
 
 class Node(models.Model):
-    """The last report of one process (``realtime.core.node_reports``). Rates are per second."""
+    """The last report of one process (``core.monitoring.node_reports``). Rates are per second."""
 
     # The node's name and a random part: a restarted node is another process.
     key = models.CharField(primary_key=True, max_length=100)

@@ -4,7 +4,7 @@ It takes less space than the texts themselves, and changes in the transaction of
 
 PostgreSQL has one GIN index on expressions of the messages. GIN stores no positions, so a phrase is
 found by its words and then checked in the text. SQLite has a table of FTS5 without content, which
-triggers keep up to date: to take an entry out, FTS5 is told the same words again.
+triggers keep up to date: FTS5 removes an entry when it is given the same words again.
 
 *Marks* are indexed beside the words, in a form that nobody can type: the room, the author, a link,
 a public room, and on PostgreSQL the span of 16,384 ids that contains the message (see

@@ -8,9 +8,13 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from realtime.core.activity import TOP
-from realtime.core.database_activity import BlockedStatement, slow_statements, waiting_changes
-from realtime.core.node_reports import Seen
+from realtime.core.monitoring.activity import TOP
+from realtime.core.monitoring.database_activity import (
+    BlockedStatement,
+    slow_statements,
+    waiting_changes,
+)
+from realtime.core.monitoring.node_reports import Seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from realtime.admin.busy import busy
-from realtime.core.node_reports import REPORT_SECONDS, Seen, seen
-from realtime.core.peers import in_memory
+from realtime.core.monitoring.node_reports import REPORT_SECONDS, Seen, seen
+from realtime.core.monitoring.peers import in_memory
 from realtime.models import Node
 
 

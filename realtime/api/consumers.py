@@ -19,8 +19,8 @@ from django.utils.translation import override
 from holdfast import __version__
 from realtime.api.handlers import commands
 from realtime.auth import Account, subprotocol
-from realtime.core import activity, request_ids
 from realtime.core.commands import Caller, Commands, counted, parse_fields
+from realtime.core.monitoring import activity, request_ids
 from realtime.engine import hub as hubs
 from realtime.engine.hub import Hub
 from realtime.engine.outbound import Outlet, QueueOutlet

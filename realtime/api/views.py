@@ -23,10 +23,11 @@ from holdfast import __version__
 from realtime.api.consumers import OWN, Pull
 from realtime.auth import Account, ApiRequest, async_api, raw_body, retry_header
 from realtime.auth.http import EPOCH_HEADER
-from realtime.core import activity, metrics, reads
+from realtime.core import metrics, reads
 from realtime.core.commands import Commands, counted, parse_fields
 from realtime.core.database import read
 from realtime.core.drain import drain
+from realtime.core.monitoring import activity
 from realtime.core.outages import health
 from realtime.core.streams import Reader
 from realtime.core.writer import writer

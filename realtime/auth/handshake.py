@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from realtime.auth.accounts import Credentials, identify_each
-from realtime.core import metrics, request_ids
+from realtime.core import metrics
 from realtime.core.database import read_together
+from realtime.core.monitoring import request_ids
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Unavailable

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from realtime.core import request_ids
+from realtime.core.monitoring import request_ids
 from realtime.protocol.errors import HoldfastError, Unavailable
 
 R = TypeVar("R")

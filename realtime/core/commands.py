@@ -13,7 +13,8 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from realtime.core import metrics, tracing
+from realtime.core import metrics
+from realtime.core.monitoring import tracing
 from realtime.protocol.errors import BadRequest, HoldfastError, Unavailable, UnknownCommand, failed
 
 log = logging.getLogger("holdfast.commands")

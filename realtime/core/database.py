@@ -19,8 +19,9 @@ from typing import Any, Final, ParamSpec, TypeVar
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 
-from realtime.core import metrics, outages, request_ids
+from realtime.core import metrics, outages
 from realtime.core.batcher import Batcher, I, Many, R
+from realtime.core.monitoring import request_ids
 from realtime.core.per_process import PerLoop
 from realtime.protocol.errors import Unavailable, failed
 

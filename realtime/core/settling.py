@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, NamedTuple
 
-from realtime.core import request_ids
 from realtime.core.batcher import Many
 from realtime.core.database import Blocked, guarded
 from realtime.core.limits import Limits, limited
+from realtime.core.monitoring import request_ids
 from realtime.protocol.errors import HoldfastError, Unavailable, failed
 
 log = logging.getLogger("holdfast.writer")

@@ -13,7 +13,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError
 from redis.sentinel import Sentinel
 
-from realtime.core.peers import in_memory
+from realtime.core.monitoring.peers import in_memory
 from realtime.core.publishing import own_layer
 from realtime.doctor.probe_results import Area, ProbeResult, first_line
 from realtime.site.checks.cluster import LOOPBACK, declared_processes

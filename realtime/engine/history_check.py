@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final, Protocol
 
 from realtime.core import database, history, metrics, reads
-from realtime.core.node_reports import Reporter
+from realtime.core.monitoring.node_reports import Reporter
 from realtime.engine.stream_tail import StreamTail
 from realtime.protocol.errors import Unavailable
 from realtime.protocol.history import Finding, Judgement, KnownHistory, ObservedHistory, Reported

@@ -18,8 +18,9 @@ from django.conf import settings
 
 from realtime.auth import Account
 from realtime.auth.revocation import access_ends
-from realtime.core import activity, database, history, metrics, publishing, streams
-from realtime.core.node_reports import Reporter
+from realtime.core import database, history, metrics, publishing, streams
+from realtime.core.monitoring import activity
+from realtime.core.monitoring.node_reports import Reporter
 from realtime.core.per_process import PerLoop
 from realtime.core.streams import Reader
 from realtime.engine.channel_layer import ChannelLayerClient, LayerMessage

@@ -10,7 +10,8 @@ from typing import Final, Protocol
 from django.conf import settings
 
 from realtime.auth import Account
-from realtime.core import activity, database, metrics, reads
+from realtime.core import database, metrics, reads
+from realtime.core.monitoring import activity
 from realtime.engine.outbound import Prepared
 from realtime.protocol import frames
 from realtime.protocol.errors import Reset, Unavailable

@@ -16,7 +16,7 @@ from django.conf import settings
 from twisted.internet import reactor
 
 from realtime.core import metrics
-from realtime.core.repeated_log import RepeatedLog
+from realtime.core.monitoring.repeated_log import RepeatedLog
 
 log = logging.getLogger("holdfast.server")
 

@@ -11,7 +11,7 @@ from typing import Any
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
-from realtime.core import request_ids
+from realtime.core.monitoring import request_ids
 
 # Django adds the request, which is not a value to print.
 _NOT_FIELDS = frozenset({*RESERVED_ATTRS, "node", "request"})

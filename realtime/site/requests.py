@@ -12,7 +12,8 @@ from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
-from realtime.core import metrics, request_ids, tracing
+from realtime.core import metrics
+from realtime.core.monitoring import request_ids, tracing
 from realtime.site.middleware import GetResponse
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -2,7 +2,7 @@
 
 from django import template
 
-from realtime.core import request_ids
+from realtime.core.monitoring import request_ids
 
 register = template.Library()
 

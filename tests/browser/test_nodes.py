@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from realtime.core import node_reports
+from realtime.core.monitoring import node_reports
 from tests.browser.conftest import OpenPage
 from tests.conftest import People
 

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 SETTINGS = {"DRAIN_SECONDS": "1"}
 
 
-class Way:
+class Way(ABC):
     """One way: a cluster in use, its backup, and what becomes of it."""
 
     title: ClassVar[str]
@@ -40,20 +41,21 @@ class Way:
     ) -> None:
         self.cluster.close()
 
+    @abstractmethod
     def back_up(self) -> str:
         """Take a backup while people post, and return a note about it."""
-        raise NotImplementedError
 
     def note_moment(self) -> None:
         """Note the moment to which the site is restored, where the way can choose one."""
+        return
 
+    @abstractmethod
     def destroy(self) -> None:
         """Lose the data by mistake, under running nodes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore(self) -> str:
         """Bring the database back, and return a note about it. The nodes are stopped."""
-        raise NotImplementedError
 
 
 class OnPostgres(Way):

@@ -14,10 +14,11 @@ from django.test import Client
 from django.urls import reverse
 
 from holdfast import __version__
-from realtime.core import activity, metrics, node_reports
-from realtime.core.activity import MAX_KEYS, REPORTS_PER_MINUTE, Tally
-from realtime.core.database_activity import waiting_changes
-from realtime.core.node_reports import FORGET_AFTER, SILENT_AFTER_SECONDS, seen
+from realtime.core import metrics
+from realtime.core.monitoring import activity, node_reports
+from realtime.core.monitoring.activity import MAX_KEYS, REPORTS_PER_MINUTE, Tally
+from realtime.core.monitoring.database_activity import waiting_changes
+from realtime.core.monitoring.node_reports import FORGET_AFTER, SILENT_AFTER_SECONDS, seen
 from realtime.engine.hub import Hub
 from realtime.models import Node, Stream
 from tests.conftest import People

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from django.test import override_settings
 
 from realtime.core import metrics
-from realtime.core.peers import UnreachedPeers
+from realtime.core.monitoring.peers import UnreachedPeers
 from realtime.engine.hub import Hub
 from realtime.models import Node
 

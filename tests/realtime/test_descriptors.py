@@ -14,7 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from realtime.auth import issue_token
-from realtime.core.repeated_log import REPEAT_SECONDS, RepeatedLog
+from realtime.core.monitoring.repeated_log import REPEAT_SECONDS, RepeatedLog
 from tests.realtime.serving import RawSocket
 from tests.support.server import Nodes, ServerProcess
 

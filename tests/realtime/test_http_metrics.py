@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from chat import services as chat
 from realtime.auth import issue_token
 from realtime.core import metrics
-from realtime.core.loop_lag import LoopLag
+from realtime.core.monitoring.loop_lag import LoopLag
 from tests.support.server import Node, Nodes
 from tests.support.waiting import until
 

@@ -12,8 +12,9 @@ from django.test import Client, override_settings
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
 from realtime.auth.cached_sessions import SessionStore
-from realtime.core import history, metrics, statements
+from realtime.core import history, metrics
 from realtime.core.metrics import MAX_LABEL_SETS, HotCounter, HotHistogram, HotSizes
+from realtime.core.monitoring import statements
 from realtime.site.environment import Environment
 from tests.monitoring.faults import write_certificate
 

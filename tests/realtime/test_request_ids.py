@@ -14,10 +14,10 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
 
-from realtime.core import request_ids
 from realtime.core.batcher import Batcher
 from realtime.core.database import read
-from realtime.core.statements import requests_of, without_values
+from realtime.core.monitoring import request_ids
+from realtime.core.monitoring.statements import requests_of, without_values
 from realtime.site.logs import ContextFilter, JsonLines
 from tests.support.server import Nodes
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error
 
-from realtime.core.peers import in_memory
+from realtime.core.monitoring.peers import in_memory
 
 CONNECTIONS_BESIDE_READS: Final = 3  # the writer's two and one request
 # Of PostgreSQL: for its superuser, commands, backups and monitoring.

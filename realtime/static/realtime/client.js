@@ -23,8 +23,8 @@
  *
  * On every connection it subscribes to all its streams with one command, each after its position,
  * and pulls what does not fit into the answer, at most `MAX_PULLS` streams at a time. A hello with
- * another epoch makes all streams drop their positions and load snapshots, and the outbox repeat
- * what it has sent recently.
+ * another epoch makes all streams drop their positions and load snapshots. The outbox then sends its
+ * recently acknowledged posts again.
  * @module
  */
 

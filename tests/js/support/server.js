@@ -5,6 +5,7 @@
  * themselves, or one by one when a test sets `manual`. Faults are methods of the connection.
  * @module
  */
+import { FakeWebSocket } from './websocket.js';
 
 /** @typedef {{seq: number, kind: string, data: Record<string, any>}} FakeRow */
 /**
@@ -422,31 +423,6 @@ export class FakeConnection {
   #answered(name, page) {
     this.#holes.delete(name);
     this.subscriptions.set(name, page.to === page.head);
-  }
-}
-
-/** The client's end: as much of a WebSocket as socket.js uses. */
-class FakeWebSocket {
-  #connection;
-  /** @type {((message: {data: unknown}) => void) | null} */
-  onmessage = null;
-  /** @type {((close: {code: number, reason: string}) => void) | null} */
-  onclose = null;
-
-  /** @param {FakeConnection} connection */
-  constructor(connection) {
-    this.#connection = connection;
-  }
-
-  /** @param {string} text */
-  send(text) {
-    this.#connection.toServer.push(text);
-    this.#connection.moveSoon();
-  }
-
-  close() {
-    this.#connection.open = false;
-    this.#connection.toClient.length = 0;
   }
 }
 

@@ -120,7 +120,7 @@ export class Quotes {
 }
 
 /**
- * Stands for a message that is no longer kept.
+ * The element in place of a message that is no longer kept.
  * @param {number} id
  * @returns {Message}
  */

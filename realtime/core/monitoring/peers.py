@@ -13,8 +13,8 @@ from django.db.models.functions import Now
 
 from realtime.core import metrics
 from realtime.core.database import read
+from realtime.core.monitoring.repeated_log import RepeatedLog
 from realtime.core.publishing import MEMORY_LAYER
-from realtime.core.repeated_log import RepeatedLog
 from realtime.models import Node
 
 log = logging.getLogger("holdfast.peers")

@@ -8,7 +8,7 @@ from collections import Counter
 from heapq import nlargest
 from typing import Final, Generic, TypeVar
 
-REPORTS_PER_MINUTE: Final = 12  # 60 s / realtime.core.node_reports.REPORT_SECONDS
+REPORTS_PER_MINUTE: Final = 12  # 60 s / realtime.core.monitoring.node_reports.REPORT_SECONDS
 FORGET_BELOW: Final = 0.5  # of a count that has faded
 MAX_KEYS: Final = 10_000  # of one tally; further ones are not counted until others have faded
 TOP: Final = 10  # in a report

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from holdfast import __version__
-from realtime.core import request_ids
+from realtime.core.monitoring import request_ids
 
 HIDDEN: Final = "(hidden: may quote a row)"
 DATABASE_MODULES: Final = ("django.db", "psycopg", "sqlite3")

@@ -20,10 +20,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from holdfast import __version__
-from realtime.core import activity, metrics, statements
+from realtime.core import metrics
 from realtime.core.drain import drain
-from realtime.core.loop_lag import LoopLag
-from realtime.core.peers import UnreachedPeers
+from realtime.core.monitoring import activity, statements
+from realtime.core.monitoring.loop_lag import LoopLag
+from realtime.core.monitoring.peers import UnreachedPeers
 from realtime.core.writer import writer
 from realtime.models import Node
 from realtime.protocol.errors import Unavailable

@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from realtime.core import request_ids, tracing
+from realtime.core.monitoring import request_ids, tracing
 
 SLOW_SECONDS: Final = 1.0
 MAX_SLOW: Final = 20  # slow statements that a process remembers

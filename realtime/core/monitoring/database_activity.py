@@ -1,7 +1,7 @@
 """The statements of PostgreSQL that are slow or wait for a lock now.
 
 SQLite has no such view; there, each node reports the slow statements that have ended
-(``realtime.core.statements``).
+(``realtime.core.monitoring.statements``).
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db import connection
 
-from realtime.core.statements import SLOW_SECONDS, requests_of, without_values
+from realtime.core.monitoring.statements import SLOW_SECONDS, requests_of, without_values
 
 MAX_ROWS: Final = 20
 WAITING_SECONDS: Final = 0.5  # a lock that is free sooner is everyday life
