@@ -23,6 +23,8 @@ SCRIPTS = sorted(
 MAX_LINES = 450
 STYLES = sorted(path.relative_to(ROOT) for directory in STATIC for path in directory.rglob("*.css"))
 
+SCRIPT_TESTS = sorted(path.relative_to(ROOT) for path in (ROOT / "tests" / "js").rglob("*.js"))
+
 SAFE = {
     # Sanitised by the server when the message is posted.
     "message.html",
@@ -99,7 +101,7 @@ def test_a_style_knows_no_left_and_no_right(path: Path) -> None:
     assert PHYSICAL.findall(code(read(path))) == []
 
 
-@pytest.mark.parametrize("path", [*SCRIPTS, *STYLES], ids=str)
+@pytest.mark.parametrize("path", [*SCRIPTS, *STYLES, *SCRIPT_TESTS], ids=str)
 def test_a_file_of_a_page_is_short_enough_to_read(path: Path) -> None:
     assert not is_too_long(read(path))
 
