@@ -27,6 +27,8 @@ COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv/holdfast /srv/holdfast
 WORKDIR /srv/holdfast
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# For the health check below: in a container, only its own processes have these addresses.
+ENV METRICS_NETWORKS=127.0.0.0/8
 USER 10001:10001
 STOPSIGNAL SIGTERM
 EXPOSE 8000

@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots bench-size clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-fast lint format types imports js migrations check-deploy messages screenshots bench-size bench-broadcast bench-hostile bench-admin bench-locked clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -21,8 +21,8 @@ help: ## List the verbs
 
 install: ## Make .venv with what the server needs
 	@.ci/venv requirements.txt
-	@mkdir -p var
-	@test -e var/.env || printf '%s\n' '# Settings of this checkout. The environment wins over them; docs/operations.md lists them.' 'DEBUG=true' > var/.env
+	@mkdir -p -m 700 var
+	@test -e var/.env || (umask 077; printf '%s\n' '# Settings of this checkout. The environment wins over them; docs/operations.md lists them.' 'DEBUG=true' > var/.env)
 
 install-dev: install
 	@.ci/venv requirements-dev.txt
@@ -49,9 +49,9 @@ machines: install-dev ## Try a cluster of several machines, made of network name
 	@.ci/services cluster
 	@.venv/bin/python -m tests.support.machines
 
-chaos: install-dev ## Break a cluster in every way while people talk: SEED=7 MINUTES=10 CLIENTS=100; the report is in var/chaos
+chaos: install-dev ## Break a cluster in every way while people talk: SEED=7 MINUTES=10 CLIENTS=100 BROKER=sentinels; needs root; the report is in var/chaos
 	@.ci/services cluster
-	.venv/bin/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --clients $(or $(CLIENTS),100)
+	.venv/bin/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) --clients $(or $(CLIENTS),100) $(if $(BROKER),--broker $(BROKER))
 
 alerts: install-dev ## Break a cluster beside a real Prometheus: do the shipped alerts fire? ONLY="stop Redis" REST=360; installs it
 	@.ci/services cluster
@@ -93,14 +93,14 @@ THREE := -n 3 --dist loadfile
 # run for longer, and report.)
 TIMED := tests/chaos tests/cluster
 
-# The pure core to its last branch; what uses the database on PostgreSQL; everything but the long conformance tests on SQLite; the
-# browser, whose driver keeps a loop in the main thread; the clusters.
+# The pure core to its last branch; what uses the database on PostgreSQL; everything that starts no server on SQLite; the browser, whose
+# driver keeps a loop in the main thread, with servers on SQLite; the clusters.
 test: install-dev ## Check and test everything; installs the services that the tests need
 	@.ci/services
 	@$(MAKE) --no-print-directory lint types imports js migrations
 	$(PYTEST) $(TWO) tests/protocol --cov=realtime.protocol --cov-branch --cov-report=term --cov-fail-under=100
-	.venv/bin/python -m tests.support.postgres -- $(PYTEST) $(TWO) $(WITHOUT_DATABASE:%=--ignore=%)
-	$(PYTEST) $(THREE) -m "not postgresql" --ignore=tests/protocol --ignore=tests/browser --ignore=tests/conformance $(TIMED:%=--ignore=%)
+	.venv/bin/python -m tests.support.postgres -- $(PYTEST) $(THREE) $(WITHOUT_DATABASE:%=--ignore=%)
+	$(PYTEST) $(THREE) -m "not postgresql and not process" --ignore=tests/protocol --ignore=tests/browser --ignore=tests/conformance $(TIMED:%=--ignore=%)
 	$(PYTEST) $(THREE) tests/browser
 	$(PYTEST) $(TWO) --no-loadscope-reorder $(TIMED)
 
@@ -110,7 +110,7 @@ test-slow: install-dev ## The browser tests behind a slow and uneven network, th
 	TEST_PROCESSOR=slow $(PYTEST) $(TWO) tests/browser
 
 test-fast: install-dev ## The tests that need no service and no server process
-	@.venv/bin/python -m pytest -q -x -m "not postgresql" $(SLOW:%=--ignore=%)
+	@.venv/bin/python -m pytest -q -x -m "not postgresql and not process" $(SLOW:%=--ignore=%)
 
 BIOME := var/npm/node_modules/.bin/biome check --error-on-warnings
 
@@ -153,13 +153,27 @@ bench-browser: install-dev ## Measure how smooth the page is, in Chromium; write
 	@.ci/services
 	.venv/bin/python -m tests.browser.bench
 
+bench-hostile: install-dev ## Measure what one hostile account costs everybody else on a node; prints a table for docs/benchmarks/hostile.md
+	.venv/bin/python -m tests.bench.hostile
+
+bench-locked: install-dev ## Measure posts in other rooms while one room is locked for a minute, and fail above 1 s; for docs/benchmarks/chaos.md
+	@.ci/services cluster
+	.venv/bin/python -m tests.bench.locked
+
 bench-tabs: install-dev ## Measure what a connection for each tab would cost; writes docs/benchmarks
 	@.ci/services
 	.venv/bin/python -m tests.browser.bench_tabs
 
+bench-admin: install-dev ## Measure the pages of moderators on a large site, and fail above 100 ms a query; writes docs/benchmarks/admin.md
+	@.ci/services cluster
+	.venv/bin/python -m tests.bench.admin_pages
+
 bench-size: install-dev ## Measure the bytes of a stored message and what removing it costs; writes docs/benchmarks/storage.md
 	@.ci/services
 	.venv/bin/python -m tests.bench.storage
+
+bench-broadcast: install-dev ## Measure how long a post takes while a broadcast goes to 50,000 people, on SQLite
+	.venv/bin/python -m tests.bench.broadcasting
 
 .PHONY: bench-install
 bench-install: install-dev

@@ -1,5 +1,8 @@
 """Chat as a Django app."""
 
+import re
+from datetime import timedelta
+
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
@@ -17,11 +20,15 @@ class ChatConfig(AppConfig):
         from chat.moderation import site_bans
         from chat.queries import notified_messages, room_lists, stream_sources
         from chat.services import post_system_message, recall_system_message
+        from chat.services.moderation.bulk import unfinished_since
         from chat.services.moderation.moderators import ensure_after_migrate
+        from chat.services.people import names
         from notifications.subjects import register_subjects
-        from notifications.targets import register_target
+        from notifications.targets import register_excluded, register_target
         from realtime.auth import register_connection_check
+        from realtime.auth.admission import register_slow_requests
         from realtime.core import streams
+        from realtime.core.monitoring import jobs
 
         sources: list[streams.Source] = [
             stream_sources.message_events,
@@ -36,12 +43,23 @@ class ChatConfig(AppConfig):
                 stream_sources.inbox_events,
                 stream_sources.block_events,
                 stream_sources.site_mute_events,
+                stream_sources.held_post_events,
             ]
         )
         register_connection_check(site_bans.refusals)
+        searches = re.compile(r"/(?:api/)?search")
+        register_slow_requests("search", searches, setting="HOLDFAST_SEARCH_REQUESTS")
+        exports = re.compile(r"/admin/.*/(?:evidence|own-data)/")
+        register_slow_requests("export", exports, setting="HOLDFAST_EXPORT_REQUESTS")
         register_target(
             payloads.ROOM, room_lists.rooms_named, post_system_message, recall_system_message
         )
+        register_excluded(site_bans.banned_users)
         notification_kinds.register_kinds()
         register_subjects(payloads.ROOM, notified_messages.texts)
+        # It is to run each night; one may fail, or take until the next.
+        jobs.expect("retention", within=timedelta(days=2))
+        # The browser that began them continues them while its page is open.
+        jobs.expect("bulk_resume", within=timedelta(hours=1), waiting_since=unfinished_since)
+        names.connect_signals()
         post_migrate.connect(ensure_after_migrate, sender=self, dispatch_uid="chat.moderators")

@@ -5,9 +5,13 @@ HoldfastError
 ├── Muted             muted              403
 ├── ReadOnly          read_only          403
 ├── BlockedWord       blocked_word       400
+│   └── MutingWord    blocked_word       400
+├── Held              held               403
 ├── TooLong           too_long           400
 ├── Empty             empty              400
 ├── LinksNotAllowed   links_not_allowed  403
+├── TooSimilar        too_similar        403
+├── RaidModeOn        raid_mode          403
 ├── Rejected          rejected           403
 ├── NotYours          not_yours          403
 ├── AlreadyReported   already_reported   409
@@ -45,6 +49,19 @@ class BlockedWord(HoldfastError):
     code = "blocked_word"
 
 
+class MutingWord(BlockedWord):
+    """A word for which the author is muted in all rooms."""
+
+    filter = ""  # as the moderator wrote it; for the log
+
+
+class Held(HoldfastError):
+    """A filter holds the post: its author and moderators see it until a moderator has decided."""
+
+    code = "held"
+    status = 403
+
+
 class TooLong(HoldfastError):
     code = "too_long"
 
@@ -59,6 +76,20 @@ class LinksNotAllowed(HoldfastError):
     """The author may not post links here, or not yet."""
 
     code = "links_not_allowed"
+    status = 403
+
+
+class TooSimilar(HoldfastError):
+    """Several new accounts have just sent the same text or link."""
+
+    code = "too_similar"
+    status = 403
+
+
+class RaidModeOn(HoldfastError):
+    """Not possible for now, because moderators have switched on raid mode."""
+
+    code = "raid_mode"
     status = 403
 
 

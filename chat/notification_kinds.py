@@ -22,7 +22,11 @@ DIRECT: Final = "direct"
 MESSAGE: Final = "message"
 INVITATION: Final = "invitation"
 MODERATION: Final = "moderation"
+ROOM_ACT: Final = "room"  # what owners and moderators of a room did
 REPORT: Final = "report"
+RAID: Final = "raid"  # to moderators of the site only
+# The outcome of a report that led to nothing, where the message was deleted meanwhile.
+REPORT_GONE: Final = "gone"
 
 
 def _mention(notice: NoticePayload) -> str:
@@ -46,13 +50,27 @@ def _message(notice: NoticePayload) -> str:
 
 
 def _invitation(notice: NoticePayload) -> str:
-    return _("%(name)s added you to %(room)s") % _values(notice)
+    return _("%(name)s invited you to %(room)s") % _values(notice)
 
 
 def _report(notice: NoticePayload) -> str:
-    if notice["params"]["outcome"] == Report.Status.RESOLVED:
-        return _("Thank you for your report; the message was removed.")
-    return _("Thank you for your report; the message stays.")
+    return _(_OUTCOMES.get(notice["params"]["outcome"], _STAYS))
+
+
+_STAYS: Final = gettext_noop("Thank you for your report; the message stays.")
+_OUTCOMES: Final[dict[str, str]] = {
+    Report.Status.RESOLVED: gettext_noop("Thank you for your report; the message was removed."),
+    REPORT_GONE: gettext_noop(
+        "Thank you for your report; the message was deleted before the decision."
+    ),
+    "reopened": gettext_noop("Moderators are reviewing your report again."),
+    "restored": gettext_noop(
+        "The message that you reported was removed by mistake and is visible again."
+    ),
+    # Of reports of a person or a room.
+    "acted": gettext_noop("Thank you for your report; moderators have taken action."),
+    "no_action": gettext_noop("Thank you for your report; moderators saw no reason to act."),
+}
 
 
 # -- reactions -------------------------------------------------------------------------------------
@@ -102,7 +120,7 @@ _REACTED: Final = (
 )
 
 
-# -- what moderators decide ------------------------------------------------------------------------
+# -- what moderators of the site decide ------------------------------------------------------------
 
 
 def _moderation(notice: NoticePayload) -> str:
@@ -112,55 +130,57 @@ def _moderation(notice: NoticePayload) -> str:
 def _role(notice: NoticePayload) -> str:
     match notice["params"]["role"]:
         case "owner":
-            return _("You are now an owner of %(room)s")
+            return _("%(name)s, a site moderator, made you an owner of %(room)s")
         case "moderator":
-            return _("You are now a moderator of %(room)s")
+            return _("%(name)s, a site moderator, made you a moderator of %(room)s")
         case _other:
-            return _("You are now a member of %(room)s")
+            return _("%(name)s, a site moderator, made you a member of %(room)s")
 
 
 def _ban(notice: NoticePayload) -> str:
     if notice["params"].get("until"):
-        return _("%(room)s: a moderator banned you from the room until %(time)s")
-    return _("%(room)s: a moderator banned you from the room")
+        return _("%(name)s, a site moderator, banned you from %(room)s until %(time)s")
+    return _("%(name)s, a site moderator, banned you from %(room)s")
 
 
 def _site_ban(notice: NoticePayload) -> str:
     if notice["params"].get("until"):
-        return _("You were banned from this site until %(time)s")
-    return _("You were banned from this site")
+        return _("%(name)s, a site moderator, banned you from this site until %(time)s")
+    return _("%(name)s, a site moderator, banned you from this site")
 
 
 def _message_removed(notice: NoticePayload) -> str:
     if not _room(notice):
-        return _("A moderator removed your message")
-    return _("A moderator removed your message in %(room)s")
+        return _("%(name)s, a site moderator, removed your message")
+    return _("%(name)s, a site moderator, removed your message in %(room)s")
 
 
 def _message_restored(notice: NoticePayload) -> str:
     if not _room(notice):
-        return _("A moderator restored your message")
-    return _("A moderator restored your message in %(room)s")
+        return _("%(name)s, a site moderator, restored your message")
+    return _("%(name)s, a site moderator, restored your message in %(room)s")
 
 
 def _message_shown(notice: NoticePayload) -> str:
     if not _room(notice):
-        return _("A moderator reviewed your message and made it visible again")
-    return _("A moderator reviewed your message and made it visible again in %(room)s")
+        return _("%(name)s, a site moderator, reviewed your message and made it visible again")
+    return _(
+        "%(name)s, a site moderator, reviewed your message in %(room)s and made it visible again"
+    )
 
 
 def _bulk_removed(notice: NoticePayload) -> str:
     return ngettext(
-        "A moderator removed %(count)s of your messages",
-        "A moderator removed %(count)s of your messages",
+        "%(name)s, a site moderator, removed %(count)s of your messages",
+        "%(name)s, a site moderator, removed %(count)s of your messages",
         notice["params"]["messages"],
     )
 
 
 def _bulk_restored(notice: NoticePayload) -> str:
     return ngettext(
-        "A moderator restored %(count)s of your messages",
-        "A moderator restored %(count)s of your messages",
+        "%(name)s, a site moderator, restored %(count)s of your messages",
+        "%(name)s, a site moderator, restored %(count)s of your messages",
         notice["params"]["messages"],
     )
 
@@ -168,25 +188,37 @@ def _bulk_restored(notice: NoticePayload) -> str:
 # By what was done: mostly the actions of the moderation log.
 _ACTS: Final[dict[str, Callable[[NoticePayload], str]]] = {
     "role": _role,
-    "succession": lambda _notice: _("You are now an owner of %(room)s: the last owner has left"),
-    "transfer": lambda _notice: _("%(name)s made you the owner of %(room)s"),
-    "mute": lambda _notice: _("%(room)s: a moderator muted you until %(time)s"),
-    "unmute": lambda _notice: _("%(room)s: a moderator unmuted you"),
-    "remove": lambda _notice: _("%(room)s: a moderator removed you from the room"),
+    "mute": lambda _notice: _("%(name)s, a site moderator, muted you in %(room)s until %(time)s"),
+    "unmute": lambda _notice: _("%(name)s, a site moderator, unmuted you in %(room)s"),
+    "remove": lambda _notice: _("%(name)s, a site moderator, removed you from %(room)s"),
     "ban": _ban,
-    "unban": lambda _notice: _("%(room)s: a moderator lifted your ban. You can join again."),
-    "site_mute": lambda _notice: _("A moderator muted you in all rooms until %(time)s"),
-    "site_unmute": lambda _notice: _("A moderator unmuted you in all rooms"),
+    "unban": lambda _notice: _(
+        "%(name)s, a site moderator, lifted your ban from %(room)s. You can join again."
+    ),
+    "site_mute": lambda _notice: _(
+        "%(name)s, a site moderator, muted you in all rooms until %(time)s"
+    ),
+    "filter_mute": lambda _notice: _(
+        "A filter muted you in all rooms until %(time)s, because of a word that is not allowed here"
+    ),
+    "site_unmute": lambda _notice: _("%(name)s, a site moderator, unmuted you in all rooms"),
     "site_ban": _site_ban,
-    "site_unban": lambda _notice: _("Your ban from this site was lifted"),
-    "sign_out": lambda _notice: _("A moderator signed you out on all devices"),
-    "deactivate": lambda _notice: _("A moderator deactivated your account"),
-    "activate": lambda _notice: _("A moderator activated your account again"),
+    "site_unban": lambda _notice: _("%(name)s, a site moderator, lifted your ban from this site"),
+    "sign_out": lambda _notice: _("%(name)s, a site moderator, signed you out on all devices"),
+    "deactivate": lambda _notice: _("%(name)s, a site moderator, deactivated your account"),
+    "activate": lambda _notice: _("%(name)s, a site moderator, activated your account again"),
     "delete": _message_removed,
     "restore": _message_restored,
     "show": _message_shown,
     "bulk_delete": _bulk_removed,
     "bulk_restore": _bulk_restored,
+    "held_refused": lambda _notice: _(
+        "%(name)s, a site moderator, did not accept your message in %(room)s"
+    ),
+    "held_again": lambda _notice: _("Moderators are reviewing your message in %(room)s again"),
+    "warn": lambda _notice: _("%(name)s, a site moderator, warned you"),
+    "appeal_accepted": lambda _notice: _("Your appeal was accepted"),
+    "appeal_rejected": lambda _notice: _("Your appeal was rejected"),
 }
 
 
@@ -195,6 +227,65 @@ def _reason(notice: NoticePayload) -> str:
     if notice["body"] or not notice["params"].get("category"):
         return str(notice["body"])
     return str(Report.Category(notice["params"]["category"]).label)
+
+
+# -- what someone with a role in a room did --------------------------------------------------------
+
+
+def _room_act(notice: NoticePayload) -> str:
+    return _ROOM_ACTS[notice["params"]["act"]](notice) % _values(notice)
+
+
+def _room_role(notice: NoticePayload) -> str:
+    match notice["params"]["role"]:
+        case "owner":
+            return _("%(name)s made you an owner of %(room)s")
+        case "moderator":
+            return _("%(name)s made you a moderator of %(room)s")
+        case _other:
+            return _("%(name)s made you a member of %(room)s")
+
+
+def _room_ban(notice: NoticePayload) -> str:
+    if notice["params"].get("until"):
+        return _("%(name)s banned you from %(room)s until %(time)s")
+    return _("%(name)s banned you from %(room)s")
+
+
+_ROOM_ACTS: Final[dict[str, Callable[[NoticePayload], str]]] = {
+    "role": _room_role,
+    "succession": lambda _notice: _(
+        "%(name)s left %(room)s. You can become its owner in the menu of the room."
+    ),
+    "transfer": lambda _notice: _("%(name)s made you the owner of %(room)s"),
+    "mute": lambda _notice: _("%(name)s muted you in %(room)s until %(time)s"),
+    "unmute": lambda _notice: _("%(name)s unmuted you in %(room)s"),
+    "remove": lambda _notice: _("%(name)s removed you from %(room)s"),
+    "ban": _room_ban,
+    "unban": lambda _notice: _("%(name)s lifted your ban from %(room)s"),
+    "delete": lambda _notice: _("%(name)s removed your message in %(room)s"),
+    "restore": lambda _notice: _("%(name)s restored your message in %(room)s"),
+}
+
+
+def _quoted(notice: NoticePayload) -> str:
+    """Return a reason as the words of the person who wrote it, which nobody else vouches for."""
+    return _("“%(text)s”") % {"text": notice["body"]} if notice["body"] else ""
+
+
+# -- raids, for moderators of the site -------------------------------------------------------------
+
+
+def _raid(notice: NoticePayload) -> str:
+    match notice["params"]["act"]:
+        case "on":
+            return _("%(name)s switched on raid mode until %(time)s") % _values(notice)
+        case "off":
+            return _("%(name)s switched off raid mode") % _values(notice)
+        case _signs:
+            return _(
+                "New accounts keep sending the same text or link. You can switch on raid mode."
+            )
 
 
 # -- several in one entry --------------------------------------------------------------------------
@@ -283,7 +374,7 @@ KINDS: Final = (
         sentence=_invitation,
         icon="user-plus",
         label=gettext_lazy("Invitations"),
-        help=gettext_lazy("Someone adds you to a room"),
+        help=gettext_lazy("Someone invites you to a room"),
     ),
     Kind(
         name=MODERATION,
@@ -291,10 +382,19 @@ KINDS: Final = (
         detail=_reason,
         icon="shield",
         label=gettext_lazy("Moderation"),
-        help=gettext_lazy("Decisions of moderators about you"),
+        help=gettext_lazy("Decisions of site moderators about you"),
         optional=False,
     ),
+    Kind(
+        name=ROOM_ACT,
+        sentence=_room_act,
+        detail=_quoted,
+        icon="users",
+        label=gettext_lazy("Your roles in rooms"),
+        help=gettext_lazy("Owners and moderators of a room mute, remove or promote you"),
+    ),
     Kind(name=REPORT, sentence=_report),
+    Kind(name=RAID, sentence=_raid, icon="shield"),
 )
 
 

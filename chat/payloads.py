@@ -7,7 +7,16 @@ current ones.
 
 from typing import Any
 
-from chat.models import Block, InviteLink, Membership, Message, Room, SiteMute, State
+from chat.models import (
+    Block,
+    HeldPost,
+    InviteLink,
+    Membership,
+    Message,
+    Room,
+    SiteMute,
+    State,
+)
 from notifications.payloads import INBOX, inbox, moment, person
 from realtime.core.streams import StreamName
 from realtime.protocol.page import AccessEnd, Event
@@ -100,6 +109,21 @@ def site_mute(row: SiteMute) -> dict[str, Any]:
     return {"id": row.pk, "seq": row.seq, "muted_until": moment(row.until)}
 
 
+def held_post(row: HeldPost) -> dict[str, Any]:
+    """Return a held post for its author. ``case`` must be loaded. A decided one has no text."""
+    is_waiting = row.state == HeldPost.State.WAITING
+    return {
+        "id": row.pk,
+        "seq": row.seq,
+        "room": row.room_id,
+        "key": str(row.key),
+        "body": row.case.body if is_waiting else "",
+        "reply_to": row.reply_to_id,
+        "state": row.state,
+        "created_at": moment(row.created_at),
+    }
+
+
 def invite_link(row: InviteLink) -> dict[str, Any]:
     """Return an invitation link for moderators. ``created_by`` must be loaded."""
     return {
@@ -114,13 +138,24 @@ def invite_link(row: InviteLink) -> dict[str, Any]:
     }
 
 
+def invitation(row: Membership) -> dict[str, Any]:
+    """Return an open invitation for the invited user. ``room`` and ``invited_by`` are loaded."""
+    shown = {name: room(row.room)[name] for name in ("id", "slug", "name", "topic", "kind")}
+    return {
+        "room": shown,
+        "member_count": row.room.member_count,
+        "invited_by": person(row.invited_by) if row.invited_by else None,
+        "invited_at": moment(row.invited_at),
+    }
+
+
 def message_event(row: Message) -> Event:
     return Event.of("message", row.pk, row.seq, message(row))
 
 
 def membership_event(row: Membership) -> Event:
     """Return an event of the room. It ends the subscription of a user who is no longer in it."""
-    gone = row.state != State.ACTIVE
+    gone = row.state not in (State.ACTIVE, State.INVITED)
     end = AccessEnd(row.user_id, None, None, str(row.state)) if gone else None
     return Event.of("membership", row.pk, row.seq, membership(row, live=False), end=end)
 
@@ -144,3 +179,8 @@ def block_event(row: Block) -> Event:
 def site_mute_event(row: SiteMute) -> Event:
     """Return an event of the inbox of the muted user."""
     return Event.of("site_mute", row.pk, row.seq, site_mute(row))
+
+
+def held_post_event(row: HeldPost) -> Event:
+    """Return an event of the inbox of the author."""
+    return Event.of("held_post", row.pk, row.seq, held_post(row))

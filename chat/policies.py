@@ -58,6 +58,10 @@ def is_active(membership: Membership | None) -> bool:
     return membership is not None and membership.state == State.ACTIVE
 
 
+def is_invited(membership: Membership | None) -> bool:
+    return membership is not None and membership.state == State.INVITED
+
+
 def rank(membership: Membership | None) -> Rank:
     return (
         _RANKS[Role(membership.role)]
@@ -120,6 +124,12 @@ def check_may_read(room: Room, membership: Membership | None) -> None:
         raise problem
 
 
+def check_may_join(room: Room, membership: Membership | None) -> None:
+    """Raise why a user may not join: a private room needs an invitation."""
+    if not is_invited(membership):
+        check_may_read(room, membership)
+
+
 def check_member(room: Room, membership: Membership | None) -> Membership:
     """Return the membership of an active member. Raises why the user is none."""
     check_may_read(room, membership)
@@ -161,41 +171,72 @@ def check_may_react(
 
 
 def check_not_muted(
-    membership: Membership, *, site_muted_until: datetime | None, now: datetime
+    membership: Membership | None, *, site_muted_until: datetime | None, now: datetime
 ) -> None:
     """Raise ``Muted`` while a mute lasts, in this room or on the whole site."""
-    until = max(filter(None, [membership.muted_until, site_muted_until]), default=now)
+    in_room = membership.muted_until if membership is not None else None
+    until = max(filter(None, [in_room, site_muted_until]), default=now)
     if until > now:
         wait = (until - now).total_seconds()
         raise Muted(
-            "A moderator muted you until {until}. You can post again after that.",
+            "You are muted until {until}. You can post again after that.",
             until=Moment(until),
             retry_after=wait,
         )
 
 
-def check_slow_mode(room: Room, membership: Membership, *, now: datetime) -> None:
+def slow_seconds(room: Room, membership: Membership, *, at_least: int = 0) -> int:
+    """Return the seconds between two messages of a member; 0 for owners and moderators.
+
+    ``at_least`` are those of a raid, which do not concern staff and direct conversations.
+    """
+    if rank(membership) >= Rank.MODERATOR:
+        return 0
+    is_exempt = room.is_direct or membership.user.is_staff
+    return max(room.slow_mode, 0 if is_exempt else at_least)
+
+
+def check_slow_mode(
+    room: Room, membership: Membership, *, now: datetime, at_least: int = 0
+) -> None:
     """Raise ``SlowMode`` until a member may post again. Owners and moderators are exempt."""
-    if (
-        not room.slow_mode
-        or membership.last_posted_at is None
-        or rank(membership) >= Rank.MODERATOR
-    ):
+    seconds = slow_seconds(room, membership, at_least=at_least)
+    if not seconds or membership.last_posted_at is None:
         return
-    wait = (membership.last_posted_at + timedelta(seconds=room.slow_mode) - now).total_seconds()
+    wait = (membership.last_posted_at + timedelta(seconds=seconds) - now).total_seconds()
     if wait > 0:
-        raise SlowMode(
-            "Slow mode is on. Try again in {seconds} s.",
+        raise slow_mode_error(wait, is_raid=seconds > room.slow_mode)
+
+
+def slow_mode_error(wait: float, *, is_raid: bool) -> SlowMode:
+    """Return the error, which says why in a raid."""
+    if is_raid:
+        return SlowMode(
+            "Many new accounts are sending spam, so slow mode is on in all rooms."
+            " Try again in {seconds} s.",
             seconds=max(1, round(wait)),
             retry_after=wait,
         )
+    return SlowMode(
+        "Slow mode is on. Try again in {seconds} s.",
+        seconds=max(1, round(wait)),
+        retry_after=wait,
+    )
 
 
-def check_links(html: str, membership: Membership, *, now: datetime) -> None:
+def check_links(
+    html: str, membership: Membership, *, now: datetime, is_refused: bool = False
+) -> None:
     """Raise ``LinksNotAllowed`` if a rendered text has a link that its author may not post.
 
-    ``membership.user`` must be loaded. Owners, moderators and staff may always post links.
+    ``membership.user`` must be loaded. Owners, moderators and staff may always post links, unless
+    raid mode refuses those of a new account (``is_refused``).
     """
+    if is_refused and "<a " in html:
+        raise LinksNotAllowed(
+            "Many new accounts are sending spam, so new accounts can't post links for now."
+            " Remove the link and try again."
+        )
     policy: str = settings.HOLDFAST_LINKS
     if (
         policy == "everyone"

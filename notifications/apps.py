@@ -1,5 +1,7 @@
 """The notifications app: inboxes, announcements, broadcasts."""
 
+from datetime import timedelta
+
 from django.apps import AppConfig
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,8 +17,9 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         """Make ``inbox`` and ``announcements`` known to the engine."""
         from notifications import payloads, policies, queries
-        from notifications.kinds import BROADCAST, RECALLED, Kind, register_kind
+        from notifications.kinds import BROADCAST, RECALLED, Kind, in_language, register_kind
         from realtime.auth.revocation import revocation_events
+        from realtime.core.monitoring import jobs
         from realtime.core.streams import StreamKind, register
 
         mine = [
@@ -36,11 +39,21 @@ class NotificationsConfig(AppConfig):
                 greeted=True,
             )
         )
+        # Its timer comes each minute; a large one takes some.
+        jobs.expect(
+            "send_broadcasts",
+            within=timedelta(minutes=15),
+            waiting_since=queries.unfinished_since,
+        )
         register_kind(
             Kind(
                 name=BROADCAST,
                 sentence=lambda notice: (
-                    notice["title"] or gettext("A message from the administrators")
+                    in_language(notice, notice["params"].get("texts", {}))["title"]
+                    or gettext("A message from the administrators")
+                ),
+                detail=lambda notice: str(
+                    in_language(notice, notice["params"].get("texts", {}))["body"]
                 ),
                 icon="megaphone",
                 label=_("Messages from the administrators"),

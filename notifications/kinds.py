@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 
 # A text in the language of its reader.
 Label = str | Promise
@@ -33,6 +34,12 @@ class Kind:
     grouped_by: Literal["place", "subject"] | None = None
     # The sentence of such an entry, from its newest notification and the total count.
     summary: Callable[[NoticePayload, int], str] | None = None
+
+
+def in_language(notice: NoticePayload, texts: Mapping[str, Mapping[str, str]]) -> NoticePayload:
+    """Return a notice with the title and text that its author wrote for the active language."""
+    said = texts.get((get_language() or "").partition("-")[0])
+    return {**notice, "title": said.get("title", ""), "body": said["body"]} if said else notice
 
 
 # Kinds of this app itself.

@@ -43,8 +43,16 @@ class Broadcast(models.Model):
     targets = models.JSONField(_("audience"), default=dict)
     # [target, ident of the place, ident of what was posted there], for the recall.
     places = models.JSONField(default=list)
-    # People, as counted when it was sent.
+    # Language → {"title", "body"}: for readers of that language, instead of the text above.
+    translations = models.JSONField(_("translations"), null=True, blank=True)
+    # People, as counted when it was begun.
     recipients = models.PositiveIntegerField(_("recipients"), default=0)
+    # People it has reached, counted in the transactions that reach them.
+    done = models.PositiveIntegerField(_("reached"), default=0, db_default=0)
+    # When to begin; null: at once.
+    scheduled_at = models.DateTimeField(_("scheduled"), null=True, blank=True)
+    # Null: it is waiting, being sent, or was interrupted.
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -60,6 +68,13 @@ class Broadcast(models.Model):
     class Meta:
         verbose_name = _("broadcast")
         verbose_name_plural = _("broadcasts")
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=Q(finished_at__isnull=True, recalled_at__isnull=True),
+                name="broadcast_unfinished",
+            ),
+        ]
 
     def __str__(self) -> str:
         return gettext("broadcast %(number)s") % {"number": self.pk}
@@ -174,6 +189,8 @@ class Announcement(models.Model):
     body = models.TextField(_("text"), blank=True)
     url = models.CharField(_("link"), max_length=URL_MAX_LENGTH, blank=True)
     level = models.CharField(_("level"), max_length=10, choices=Level, default=Level.INFO)
+    # As of its broadcast.
+    translations = models.JSONField(_("translations"), null=True, blank=True)
     created_at = models.DateTimeField(_("sent"))
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     recalled_at = models.DateTimeField(_("taken back"), null=True, blank=True)

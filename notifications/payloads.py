@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth.models import User
 
 from notifications.models import Announcement, AnnouncementReading, Notification, Preferences
+from notifications.policies import is_safe_url
+from realtime.auth.accounts import shown_name
 from realtime.core import streams
 from realtime.core.streams import StreamName
 from realtime.protocol.page import Event
@@ -27,7 +29,7 @@ def person(user: User) -> dict[str, Any]:
     return {
         "id": user.pk,
         "username": user.get_username(),
-        "name": user.get_full_name() or user.get_username(),
+        "name": shown_name(user),
     }
 
 
@@ -46,7 +48,7 @@ def notification(row: Notification, people: People) -> dict[str, Any]:
         "params": _params(row, people),
         "title": row.title,
         "body": row.body,
-        "url": row.url,
+        "url": row.url if is_safe_url(row.url) else "",
         "actor": person(actor) if actor else None,
         "level": str(row.level),
         "created_at": moment(row.created_at),
@@ -70,12 +72,14 @@ def _params(row: Notification, people: People) -> dict[str, Any]:
 
 def announcement(row: Announcement) -> dict[str, Any]:
     """Return an announcement; a recalled one has no words any more."""
+    texts = {"texts": row.translations} if row.translations else {}
     return {
+        **texts,
         "id": row.pk,
         "seq": row.seq,
         "title": row.title,
         "body": row.body,
-        "url": row.url,
+        "url": row.url if is_safe_url(row.url) else "",
         "level": str(row.level),
         "created_at": moment(row.created_at),
         "expires_at": moment(row.expires_at),

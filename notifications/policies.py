@@ -1,15 +1,17 @@
 """Rights to read streams, and the validity of requests and broadcasts."""
 
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, time
-from urllib.parse import urlsplit
+
+from django.conf import settings
 
 from notifications.kinds import listed_kinds
 from notifications.models import TITLE_MAX_LENGTH, URL_MAX_LENGTH, Level
 from realtime.core.streams import Claim, Refusals
 from realtime.protocol.errors import BadRequest, NotFound
+from realtime.protocol.web_address import web_host
 
 # Notifications named in one command: ten pages of an inbox, and one transaction of some 20 ms.
 MAX_IDS = 500
@@ -92,6 +94,9 @@ class Words:
     url: str = ""
     level: str = Level.INFO
     expires_at: datetime | None = None  # of an announcement: when it stops being shown
+    # Language → {"title", "body"}: what readers of that language see instead.
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    at: datetime | None = None  # when to begin; None: at once
 
 
 def problems_of_words(words: Words, *, now: datetime, announced: bool) -> Iterator[str]:
@@ -104,17 +109,41 @@ def problems_of_words(words: Words, *, now: datetime, announced: bool) -> Iterat
         yield f'There is no level "{words.level}"; expected one of {", ".join(Level.values)}.'
     if words.url and not is_safe_url(words.url):
         yield (
-            f'The URL "{words.url}" cannot be linked to; expected http://…, https://… or a path of '
-            f"this site such as /rooms/general/."
+            f'The URL "{words.url}" cannot be linked to; expected http://… or https://… without a '
+            f"user name, or a path of this site such as /rooms/general/."
         )
-    if words.expires_at and words.expires_at <= now:
+    yield from _problems_of_translations(words.translations)
+    if words.at and words.at <= now:
+        yield f"It should have been sent at {words.at:%Y-%m-%d %H:%M %Z}, which is over."
+    if words.expires_at and words.expires_at <= (words.at or now):
         yield f"It would have expired at {words.expires_at:%Y-%m-%d %H:%M %Z}, before it is sent."
     if words.expires_at and not announced:
         yield "Only an announcement to everyone can expire."
 
 
+def check_url(url: str) -> None:
+    """Raise ``BadRequest`` for an address of a notification that may not become a link."""
+    if url and not is_safe_url(url):
+        raise BadRequest(
+            "url: expected http:// or https:// without a user name, or a path of this site"
+        )
+
+
+def _problems_of_translations(translations: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    known = [code for code, _ in settings.LANGUAGES]
+    for language, said in translations.items():
+        if language not in known:
+            yield f'There is no language "{language}"; expected one of {", ".join(known)}.'
+        if not said["body"].strip():
+            yield f'There is a title in "{language}", but no text.'
+        yield from _problems_of_text(
+            f'text in "{language}"', said["body"], BODY_MAX_LENGTH, layout="\n\t"
+        )
+        yield from _problems_of_text(f'title in "{language}"', said["title"], TITLE_MAX_LENGTH)
+
+
 def is_safe_url(url: str) -> bool:
-    """Tell whether ``url`` may become a link: http, https or an absolute path here.
+    """Tell whether ``url`` may become a link: of the web, or an absolute path here.
 
     Browsers drop white space inside a scheme and read a backslash as a slash, so that what looks
     like a path could lead elsewhere.
@@ -127,11 +156,7 @@ def is_safe_url(url: str) -> bool:
         return False
     if url.startswith("/"):
         return not url.startswith("//")
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:  # "http://[half-an-address"
-        return False
+    return web_host(url) is not None
 
 
 def _problems_of_text(name: str, text: str, limit: int, *, layout: str = "") -> Iterator[str]:

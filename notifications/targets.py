@@ -6,8 +6,10 @@ The apps that own them register here, so that this one never imports theirs.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 SUGGESTIONS = 3  # close matches named for a wrong name
 
@@ -46,8 +48,10 @@ class Sender(Protocol):
 
 
 Resolver = Callable[[Sequence[str]], Resolved]
-# Takes back what was posted, by its ident; a second time does nothing.
-Recaller = Callable[[int], None]
+# Takes back what was posted, by its ident, and returns whether there was something left of it.
+Recaller = Callable[[int], bool]
+# The ids of accounts that no broadcast reaches now, such as banned ones.
+Excluded = Callable[[], QuerySet[Any, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Target:
 
 
 _targets: dict[str, Target] = {}
+_excluded: list[Excluded] = []
 
 
 def register_target(name: str, resolver: Resolver, sender: Sender, recaller: Recaller) -> None:
@@ -73,6 +78,16 @@ def register_target(name: str, resolver: Resolver, sender: Sender, recaller: Rec
 def target(name: str) -> Target | None:
     """Return a kind of place, or None where the app that owns it is not installed."""
     return _targets.get(name)
+
+
+def register_excluded(excluded: Excluded) -> None:
+    """Leave out accounts that another app knows to be shut out; called from ``AppConfig.ready``."""
+    _excluded.append(excluded)
+
+
+def excluded() -> list[QuerySet[Any, int]]:
+    """Return the queries for accounts that no broadcast reaches now."""
+    return [query() for query in _excluded]
 
 
 def close_matches(name: str, candidates: Iterable[str]) -> list[str]:

@@ -15,15 +15,18 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect signals, register checks, and translate errors into the reader's language."""
-        from realtime.auth import revocation
+        from realtime.auth import revocation, session_ends
         from realtime.core.database import note_failed_request
         from realtime.core.monitoring import certificate, statements, tracing
         from realtime.protocol.errors import HoldfastError
-        from realtime.site import checks
+        from realtime.site import checks, private_files, security_headers
 
         HoldfastError.translate = gettext
         checks.register_all()
         revocation.connect_signals()
+        session_ends.connect_signals()
+        security_headers.connect_signals()
+        private_files.connect_signals()
         statements.connect_signals()
         certificate.register()
         tracing.start()

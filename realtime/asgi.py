@@ -15,6 +15,8 @@ from chat.api.consumers import ChatConsumer  # noqa: E402
 from notifications.api.consumers import NotificationConsumer  # noqa: E402
 from realtime.api.consumers import nothing_here  # noqa: E402
 from realtime.auth import SocketAuth  # noqa: E402
+from realtime.auth.admission import Bounded  # noqa: E402
+from realtime.auth.password_gate import PasswordGate  # noqa: E402
 from realtime.site.staticfiles import with_static_files  # noqa: E402
 
 chat: Any = SocketAuth(ChatConsumer.as_asgi())  # Any: path() is typed for views only
@@ -30,5 +32,9 @@ sockets = URLRouter(
 )
 
 application = ProtocolTypeRouter(
-    {"http": with_static_files(django_application), "websocket": sockets}
+    {
+        # The queue of the password forms is outside, so that who waits there takes nobody's turn.
+        "http": with_static_files(PasswordGate(Bounded(django_application))),
+        "websocket": sockets,
+    }
 )

@@ -1,4 +1,4 @@
-"""Tables of the engine: stream heads, the epoch, tokens, revocations, nodes, languages."""
+"""Tables of the engine: heads, the epoch, tokens, sessions, revocations, nodes, languages."""
 
 import secrets
 
@@ -67,6 +67,8 @@ class AccessToken(models.Model):
     auth_hash = models.CharField(max_length=128)
     created_at = models.DateTimeField(_("issued"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    # To within some minutes (realtime.auth.last_seen).
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("access token")
@@ -75,6 +77,25 @@ class AccessToken(models.Model):
 
     def __str__(self) -> str:
         return gettext("access token %(number)s") % {"number": self.pk}
+
+
+class UserSession(models.Model):
+    """A session as its owner sees it: enough to recognise it (``realtime.auth.last_seen``)."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    # Without a constraint: a page that ends while its session is deleted must not fail. The row
+    # that it leaves is not listed, and a retention run deletes it. Without a cascade, which would
+    # load all expired sessions to delete them.
+    session = models.OneToOneField(
+        "sessions.Session", models.DO_NOTHING, related_name="+", db_constraint=False
+    )
+    browser = models.CharField(max_length=60, blank=True)  # "Firefox · Linux"
+    network = models.CharField(max_length=50, blank=True)  # "203.0.113.0/24"
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_seen_at = models.DateTimeField()  # to within some minutes
+
+    def __str__(self) -> str:
+        return f"session {self.pk} of {self.user_id}"
 
 
 class Revocation(models.Model):
@@ -128,6 +149,20 @@ class Node(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Job(models.Model):
+    """A command that a timer should start (``core.monitoring.jobs``)."""
+
+    command = models.CharField(primary_key=True, max_length=60)
+    expected_since = models.DateTimeField(db_default=Now())
+    succeeded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.command
 
 
 class ReaderLanguage(models.Model):

@@ -5,9 +5,7 @@ sentence (``realtime.site.environment``). docs/operations.md lists the variables
 """
 
 import os
-import secrets
 import socket
-import stat
 from pathlib import Path
 
 import django_stubs_ext
@@ -15,6 +13,7 @@ import environ
 
 from realtime.site.environment import DatabaseWaits, Environment
 from realtime.site.logs import logging_config
+from realtime.site.secret_key import secret_key
 
 # Lets Django's generic classes carry their type argument: ModelAdmin[Room].
 django_stubs_ext.monkeypatch()
@@ -33,36 +32,7 @@ env.text("HOLDFAST_VAR_DIR", "var")
 DEBUG = env.switch("DEBUG", False)
 # Where `manage.py serve` listens, and the port of the origin that DEBUG allows.
 PORT = env.whole("PORT", 8000)
-
-
-def _secret_key() -> str:
-    """Return the key that signs sessions; with DEBUG it is generated once and kept."""
-    key = env.text("SECRET_KEY", "")
-    if key:
-        return key
-    if not DEBUG:
-        env.require(
-            "SECRET_KEY",
-            "a random string of at least 50 characters "
-            "(with DEBUG=true one is generated and kept under var/)",
-        )
-    path = VAR_DIR / "secret_key"
-    if not path.exists():
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"secret_key.{os.getpid()}")
-        draft.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
-        draft.write_text(secrets.token_urlsafe(50))
-        try:
-            # Never overwrites: two processes that start together both use the key of the first.
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = secret_key(env, debug=DEBUG, var=VAR_DIR)
 # Former keys, so that a rotation signs no one out.
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS", [])
 
@@ -96,8 +66,11 @@ INSTALLED_APPS = [
 # middleware would occupy a thread for each of them.
 MIDDLEWARE = [
     "realtime.site.requests.observed",
+    # Outside of everything that answers by itself, such as the redirect to HTTPS.
+    "realtime.site.security_headers.security_headers",
     "django.middleware.security.SecurityMiddleware",
-    "realtime.site.csp.content_security_policy",
+    "realtime.auth.last_seen.sessions_seen",
+    "chat.pages.traces.traces_noted",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "realtime.site.time_zones.in_the_readers_zone",
@@ -106,6 +79,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "realtime.auth.refusals.RefusalPages",
 ]
 
 ROOT_URLCONF = "realtime.urls"
@@ -192,7 +166,6 @@ STORAGES = {
 LANGUAGES = env.languages("LANGUAGES", ["en", "de", "ar"], folder=LOCALE_DIR)
 LANGUAGE_CODE = LANGUAGES[0][0]
 LOCALE_PATHS = [LOCALE_DIR]
-LANGUAGE_COOKIE_NAME = "language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 USE_I18N = True
 USE_TZ = True
@@ -205,31 +178,55 @@ LOGOUT_REDIRECT_URL = "/accounts/login/"
 # --- authentication -------------------------------------------------------------------------------
 
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "realtime.auth.hashing.Argon2",
     # For accounts from another Django project; upgraded at the next sign-in.
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "realtime.auth.hashing.PBKDF2",
 ]
+# Password hashes of one process at a time: each takes 19 MiB, and a core for some 30 ms.
+HOLDFAST_PASSWORD_HASHES = env.whole("HOLDFAST_PASSWORD_HASHES", 2)
+# Further ones that wait; the rest is refused with 503.
+HOLDFAST_PASSWORD_QUEUE = env.whole("HOLDFAST_PASSWORD_QUEUE", 50, least=0)
+HOLDFAST_PASSWORD_SECONDS = env.decimal("HOLDFAST_PASSWORD_SECONDS", 5)  # the longest wait
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 8},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "realtime.auth.passwords.LengthValidator"},
+    {"NAME": "realtime.auth.passwords.KnownPasswordValidator"},
+    {"NAME": "realtime.auth.passwords.ContextValidator"},
 ]
+# NIST SP 800-63B asks for 15 characters where a password is all that there is.
+HOLDFAST_PASSWORD_LENGTH = env.whole("HOLDFAST_PASSWORD_LENGTH", 15, least=8)
+
+# Days after which an unused session ends, and every session: NIST asks for 30 at most.
+HOLDFAST_SESSION_IDLE_DAYS = env.whole("HOLDFAST_SESSION_IDLE_DAYS", 14)
+HOLDFAST_SESSION_DAYS = env.whole("HOLDFAST_SESSION_DAYS", 30)
+SESSION_COOKIE_AGE = HOLDFAST_SESSION_IDLE_DAYS * 24 * 3600
+# Minutes after a sign-in, or after the password was asked again, for which sensitive changes do not
+# ask for it.
+HOLDFAST_CONFIRM_MINUTES = env.whole("HOLDFAST_CONFIRM_MINUTES", 15)
 # Whether anyone who reaches the site may create an account.
 HOLDFAST_SIGNUP = env.switch("HOLDFAST_SIGNUP", True)
+# Work of the browser for an account, in bits: 18 take a phone some seconds; 0 asks for none.
+HOLDFAST_SIGNUP_WORK = env.whole("HOLDFAST_SIGNUP_WORK", 18, least=0)
 
 # HTTPS is assumed unless DEBUG is on. A server without it, on a closed network, has to say so.
 HOLDFAST_HTTPS = env.switch("HOLDFAST_HTTPS", not DEBUG)
 SECURE_SSL_REDIRECT = HOLDFAST_HTTPS
-# Probes come over plain HTTP from the internal network.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+# Probes of the internal network; and programs, which are refused without HTTPS (auth.http).
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^api/"]
 # One year, the minimum for browsers' preload lists.
 SECURE_HSTS_SECONDS = 31_536_000 if HOLDFAST_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HOLDFAST_HTTPS
 SECURE_HSTS_PRELOAD = HOLDFAST_HTTPS
+# Browsers accept the prefix only with Secure, without a domain and for the whole site: no other
+# host of the domain, and nobody in the network, can set these cookies (RFC 6265bis, 4.1.3.2).
+_HOST_ONLY = "__Host-" if HOLDFAST_HTTPS else ""
+SESSION_COOKIE_NAME = f"{_HOST_ONLY}sessionid"
+CSRF_COOKIE_NAME = f"{_HOST_ONLY}csrftoken"
+LANGUAGE_COOKIE_NAME = f"{_HOST_ONLY}language"
+LAST_ROOM_COOKIE_NAME = f"{_HOST_ONLY}last_room"
+TIME_ZONE_COOKIE_NAME = f"{_HOST_ONLY}timezone"  # of static/realtime/lib/time_zone.js
+# Cookies that tell what a person did; deleted when someone signs out, or in.
+PERSONAL_COOKIES = [LAST_ROOM_COOKIE_NAME]
 SESSION_COOKIE_SECURE = HOLDFAST_HTTPS
 LANGUAGE_COOKIE_SECURE = HOLDFAST_HTTPS
 CSRF_COOKIE_SECURE = HOLDFAST_HTTPS
@@ -248,7 +245,9 @@ if HOLDFAST_TRUST_PROXY:
 
 # The file of the site's certificate, where it is to be watched: /metrics says when it expires.
 HOLDFAST_TLS_CERTIFICATE = env.text("HOLDFAST_TLS_CERTIFICATE", "")
-METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1"])  # may read /metrics
+# May read /metrics and /readyz, but never through a proxy that is not believed. None by default:
+# what a proxy on the same machine passes on comes from that machine.
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1"] if DEBUG else [])
 
 # --- the server process (`manage.py serve`) -------------------------------------------------------
 
@@ -267,16 +266,41 @@ HOLDFAST_HANDSHAKE_SECONDS = env.decimal("HOLDFAST_HANDSHAKE_SECONDS", 20)
 HOLDFAST_PONG_SECONDS = env.decimal("HOLDFAST_PONG_SECONDS", 20)
 # Seconds for the client's close frame; then the connection is dropped.
 HOLDFAST_CLOSE_SECONDS = env.decimal("HOLDFAST_CLOSE_SECONDS", 5)
-# Over which SIGTERM sends the clients to other nodes.
-DRAIN_SECONDS = env.decimal("DRAIN_SECONDS", 10)
+# Seconds for which the event loop may be blocked: its clients have left after PONG_SECONDS. Then
+# the process ends, and its supervisor starts another.
+HOLDFAST_STUCK_SECONDS = env.decimal("HOLDFAST_STUCK_SECONDS", 30)
+DRAIN_SECONDS = env.decimal("DRAIN_SECONDS", 10)  # sends clients to other nodes after SIGTERM
 # The surroundings of the node, for `check --deploy`. Seconds after which the proxy closes a silent
 # connection: NGINX_READ_TIMEOUT of nginx/variables.env.
 HOLDFAST_PROXY_SECONDS = env.whole("HOLDFAST_PROXY_SECONDS", 75)
 # Seconds between SIGTERM and SIGKILL: TimeoutStopSec, stop_grace_period,
 # terminationGracePeriodSeconds.
 HOLDFAST_STOP_SECONDS = env.whole("HOLDFAST_STOP_SECONDS", 45)
-# Of an HTTP request; as large as a form that Django accepts.
-HOLDFAST_MAX_BODY_BYTES = env.whole("HOLDFAST_MAX_BODY_BYTES", 2_621_440)
+HOLDFAST_MAX_BODY_BYTES = env.whole("HOLDFAST_MAX_BODY_BYTES", 2_621_440)  # as in Django
+
+# HTTP requests that run at a time, each with a thread and at most one database connection: more do
+# not make a Python process faster. Event streams, long polls and commands are not among them.
+HOLDFAST_REQUESTS = env.whole("HOLDFAST_REQUESTS", 4)
+# Of one account, or one address without an account. All of an address have all but one.
+HOLDFAST_REQUESTS_PER_CLIENT = env.whole("HOLDFAST_REQUESTS_PER_CLIENT", 2)
+# Requests that wait; further ones are refused with 503. One address has half of them.
+HOLDFAST_REQUEST_QUEUE = env.whole("HOLDFAST_REQUEST_QUEUE", 200)
+# Of these, of one account; further ones are refused with 429.
+HOLDFAST_REQUEST_QUEUE_PER_CLIENT = env.whole("HOLDFAST_REQUEST_QUEUE_PER_CLIENT", 30)
+HOLDFAST_REQUEST_WAIT_SECONDS = env.decimal("HOLDFAST_REQUEST_WAIT_SECONDS", 5)  # then 503
+# Searches, and exports of evidence and data: beside the others, and one of each account at a time.
+HOLDFAST_SEARCH_REQUESTS = env.whole("HOLDFAST_SEARCH_REQUESTS", 2)
+HOLDFAST_EXPORT_REQUESTS = env.whole("HOLDFAST_EXPORT_REQUESTS", 2)
+# Commands over HTTP, and event streams and long polls until they wait; together and of an account.
+HOLDFAST_ASYNC_REQUESTS = env.whole("HOLDFAST_ASYNC_REQUESTS", 40)
+HOLDFAST_ASYNC_PER_CLIENT = env.whole("HOLDFAST_ASYNC_PER_CLIENT", 10)
+# Requests of one address a second and at once, whatever accounts they are for.
+HOLDFAST_ADDRESS_RATE = env.decimal("HOLDFAST_ADDRESS_RATE", 200)
+HOLDFAST_ADDRESS_BURST = env.whole("HOLDFAST_ADDRESS_BURST", 1000)
+# Seconds for a whole request to arrive, from its first byte to the end of its body.
+HOLDFAST_REQUEST_SECONDS = env.decimal("HOLDFAST_REQUEST_SECONDS", 30)
+# Open connections of one address, without those of HOLDFAST_TRUSTED_PROXIES and of Unix sockets.
+HOLDFAST_CONNECTIONS_PER_ADDRESS = env.whole("HOLDFAST_CONNECTIONS_PER_ADDRESS", 4000)
 
 # --- limits of the engine -------------------------------------------------------------------------
 
@@ -288,10 +312,9 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
 
 # Commands: a person sends a few each second; a client that returns after a long time offline sends
 # its whole outbox at once.
-HOLDFAST_COMMAND_RATE = env.decimal("HOLDFAST_COMMAND_RATE", 50)  # per second and socket
-HOLDFAST_COMMAND_BURST = env.whole("HOLDFAST_COMMAND_BURST", 200)  # commands at once
-# Refused commands before the socket is closed with 4002.
-HOLDFAST_FLOOD_ALLOWANCE = env.whole("HOLDFAST_FLOOD_ALLOWANCE", 1000)
+HOLDFAST_COMMAND_RATE = env.decimal("HOLDFAST_COMMAND_RATE", 50)  # per second and account
+HOLDFAST_COMMAND_BURST = env.whole("HOLDFAST_COMMAND_BURST", 200)  # commands and requests at once
+HOLDFAST_FLOOD_ALLOWANCE = env.whole("HOLDFAST_FLOOD_ALLOWANCE", 1000)  # refused, before 4002
 # Queued frames of one socket; beyond it the server stops reading from the socket.
 HOLDFAST_INBOUND_QUEUE = env.whole("HOLDFAST_INBOUND_QUEUE", 256)
 # Of one incoming message; a larger one closes the socket with 1009.
@@ -302,7 +325,6 @@ HOLDFAST_SOFT_MARK = env.whole("HOLDFAST_SOFT_MARK", 262_144)
 # Unsent bytes of one socket: above it the socket is closed with 4003.
 HOLDFAST_HARD_MARK = env.whole("HOLDFAST_HARD_MARK", 4_194_304)
 
-# Subscriptions of one socket.
 HOLDFAST_MAX_STREAMS_PER_SOCKET = env.whole("HOLDFAST_MAX_STREAMS_PER_SOCKET", 1000)
 # Sockets of one user in one process; further ones are closed with 4504.
 HOLDFAST_MAX_SOCKETS_PER_USER = env.whole("HOLDFAST_MAX_SOCKETS_PER_USER", 50)
@@ -336,46 +358,86 @@ HOLDFAST_LONG_POLL_MAX_SECONDS = env.decimal("HOLDFAST_LONG_POLL_MAX_SECONDS", 3
 # so the default is none.
 HOLDFAST_IMAGE_HOSTS = env.hosts("HOLDFAST_IMAGE_HOSTS", [])
 
+# Where to reach the people who run the site: an e-mail address or a URL. Banned users and those
+# who cannot sign in see it.
+HOLDFAST_CONTACT = env.text("HOLDFAST_CONTACT", "")
+
 # The name of the site when it is installed as an app.
 HOLDFAST_APP_NAME = env.text("HOLDFAST_APP_NAME", "Holdfast")
 
 # --- limits of chat -------------------------------------------------------------------------------
 
 HOLDFAST_MESSAGE_MAX_LENGTH = env.whole("HOLDFAST_MESSAGE_MAX_LENGTH", 4000)  # characters
-# Different emoji on one message.
-HOLDFAST_MAX_REACTION_KINDS = env.whole("HOLDFAST_MAX_REACTION_KINDS", 20)
-# On one message: each event carries them all.
-HOLDFAST_MAX_REACTIONS = env.whole("HOLDFAST_MAX_REACTIONS", 500)
-# Limits of posting for one user, counted by each process. A client that returns after a long time
-# offline sends its whole outbox at once. Messages in HOLDFAST_POST_SECONDS; 0: no limit.
+HOLDFAST_MAX_REACTION_KINDS = env.whole("HOLDFAST_MAX_REACTION_KINDS", 20)  # emoji on a message
+HOLDFAST_MAX_REACTIONS = env.whole("HOLDFAST_MAX_REACTIONS", 500)  # each event has them all
+# Messages of one user in HOLDFAST_POST_SECONDS, over all nodes that share a cache; 0: no limit. A
+# client that returns after a long time offline sends its whole outbox at once.
 HOLDFAST_POSTS = env.whole("HOLDFAST_POSTS", 600, least=0)
-# Users mentioned in the same time; 0: no limit.
-HOLDFAST_POST_MENTIONS = env.whole("HOLDFAST_POST_MENTIONS", 200, least=0)
+HOLDFAST_POST_MENTIONS = env.whole("HOLDFAST_POST_MENTIONS", 200, least=0)  # 0: no limit
 HOLDFAST_POST_SECONDS = env.decimal("HOLDFAST_POST_SECONDS", 60)
 # How often the same text, in any rooms; 0: no limit.
 HOLDFAST_REPEATS = env.whole("HOLDFAST_REPEATS", 20, least=0)
 HOLDFAST_REPEAT_SECONDS = env.decimal("HOLDFAST_REPEAT_SECONDS", 60)
-# The users who may post links.
+# Invitations to rooms, and conversations with new people, that one user begins in an hour; 0: no
+# limit. The rows themselves are counted, so this limit holds for all processes together.
+HOLDFAST_INVITATIONS = env.whole("HOLDFAST_INVITATIONS", 30, least=0)
 HOLDFAST_LINKS = env.text("HOLDFAST_LINKS", "everyone", choices=["everyone", "known", "moderators"])
-# Age of an account from which it counts as known.
-HOLDFAST_LINKS_AFTER_DAYS = env.whole("HOLDFAST_LINKS_AFTER_DAYS", 3)
-# Threads for the pre-publish hooks of other apps.
-HOLDFAST_HOOK_THREADS = env.whole("HOLDFAST_HOOK_THREADS", 4)
-# Users that one message may notify by name.
-HOLDFAST_MAX_MENTIONS = env.whole("HOLDFAST_MAX_MENTIONS", 50)
+HOLDFAST_LINKS_AFTER_DAYS = env.whole("HOLDFAST_LINKS_AFTER_DAYS", 3)  # age of a known one
+# Days for which an account is new. Rules over all accounts count new ones only; 0: none is new.
+HOLDFAST_NEW_ACCOUNT_DAYS = env.whole("HOLDFAST_NEW_ACCOUNT_DAYS", 3, least=0)
+# How often all new accounts together may send one text, one link, or links to one host, in so many
+# seconds; 0: no limit.
+HOLDFAST_SAME_TEXTS = env.whole("HOLDFAST_SAME_TEXTS", 5, least=0)
+HOLDFAST_SAME_LINKS = env.whole("HOLDFAST_SAME_LINKS", 5, least=0)
+HOLDFAST_SAME_HOSTS = env.whole("HOLDFAST_SAME_HOSTS", 20, least=0)
+HOLDFAST_SAME_SECONDS = env.decimal("HOLDFAST_SAME_SECONDS", 600)
+# Of the whole site; further accounts wait for approval; 0: no limit.
+HOLDFAST_SIGNUPS_PER_HOUR = env.whole("HOLDFAST_SIGNUPS_PER_HOUR", 100, least=0)
+# Refusals by these rules in HOLDFAST_SAME_SECONDS after which moderators are notified; 0: never.
+HOLDFAST_RAID_SIGNS = env.whole("HOLDFAST_RAID_SIGNS", 5, least=0)
+HOLDFAST_RENDER_THREADS = env.whole("HOLDFAST_RENDER_THREADS", 2)  # one of each author
+HOLDFAST_RENDER_QUEUE = env.whole("HOLDFAST_RENDER_QUEUE", 2000)  # texts that wait for them
+# Whether filters take letters of other scripts for the Latin ones that they look like.
+HOLDFAST_FILTER_CONFUSABLES = env.switch("HOLDFAST_FILTER_CONFUSABLES", True)
+# Of one account in an hour: looking up people or rooms, and reporting messages; 0: no limit.
+HOLDFAST_DIRECTORY_READS = env.whole("HOLDFAST_DIRECTORY_READS", 600, least=0)
+HOLDFAST_REPORTS = env.whole("HOLDFAST_REPORTS", 20, least=0)
+HOLDFAST_HOOK_THREADS = env.whole("HOLDFAST_HOOK_THREADS", 4)  # for hooks of other apps
+HOLDFAST_MAX_MENTIONS = env.whole("HOLDFAST_MAX_MENTIONS", 50)  # users, of one message
 
 # --- retention ------------------------------------------------------------------------------------
 
 # Days for which messages are kept, in rooms without a setting of their own; 0: for ever. It is
 # carried out by `manage.py retention`, which a timer has to start.
 HOLDFAST_RETENTION_DAYS = env.whole("HOLDFAST_RETENTION_DAYS", 0, least=0)
-# Days for which notifications that were read are kept; 0: for ever.
-HOLDFAST_NOTIFICATION_DAYS = env.whole("HOLDFAST_NOTIFICATION_DAYS", 0, least=0)
+HOLDFAST_NOTIFICATION_DAYS = env.whole("HOLDFAST_NOTIFICATION_DAYS", 0, least=0)  # of read ones
+# Days after a decision for which a reported message is kept, so that it can be appealed: six
+# months, as article 20 of the Digital Services Act asks. The next run of retention then deletes it.
+HOLDFAST_APPEAL_DAYS = env.whole("HOLDFAST_APPEAL_DAYS", 184, least=0)
+# Changes of a message that a case keeps, beside the text that was reported: the newest ones.
+HOLDFAST_CASE_REVISIONS = env.whole("HOLDFAST_CASE_REVISIONS", 100)
+# Minutes for which nobody else gets a case that a moderator has opened.
+HOLDFAST_CLAIM_MINUTES = env.whole("HOLDFAST_CLAIM_MINUTES", 15)
+# Seconds for which a list offers to take a decision back with one key.
+HOLDFAST_UNDO_SECONDS = env.whole("HOLDFAST_UNDO_SECONDS", 20)
+# After so many abusive reports in so many days, a user's reports make no case more urgent.
+HOLDFAST_ABUSIVE_REPORTS = env.whole("HOLDFAST_ABUSIVE_REPORTS", 3)
+HOLDFAST_ABUSIVE_REPORT_DAYS = env.whole("HOLDFAST_ABUSIVE_REPORT_DAYS", 90)
+# After so many reports by different people a message is hidden until a moderator has decided; 0:
+# never. Only people whose account is as many days old count, and nobody with abusive reports.
+HOLDFAST_HIDE_AFTER_REPORTS = env.whole("HOLDFAST_HIDE_AFTER_REPORTS", 5, least=0)
+HOLDFAST_HIDE_REPORTER_DAYS = env.whole("HOLDFAST_HIDE_REPORTER_DAYS", 7, least=0)
+# Days for which it is known which accounts share an address block, a browser or a text; 0: none.
+HOLDFAST_TRACE_DAYS = env.whole("HOLDFAST_TRACE_DAYS", 30, least=0)
+HOLDFAST_FILTER_MUTE_MINUTES = env.whole("HOLDFAST_FILTER_MUTE_MINUTES", 60)  # in all rooms
+HOLDFAST_OWN_DATA_PER_DAY = env.whole("HOLDFAST_OWN_DATA_PER_DAY", 5)  # downloads of a user
 
 # --- logs -----------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
 LOG_FORMAT = env.text("LOG_FORMAT", "console" if DEBUG else "json", choices=["console", "json"])
+# Beginnings of addresses whose next part is a secret. No log contains it.
+SECRET_ADDRESSES = ["/invite/"]
 LOGGING = logging_config(level=LOG_LEVEL, style=LOG_FORMAT, node=HOLDFAST_NODE_NAME)
 
 # --- traces and errors ----------------------------------------------------------------------------

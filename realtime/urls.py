@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from chat.api import handlers
 from realtime.api import echo, views
@@ -15,6 +16,8 @@ urlpatterns = [
     path("words/<str:language>-<str:version>.js", languages.catalogue, name="catalogue"),
     path("api/commands", views.command_view(handlers.commands)),
     path("api/streams/<str:stream>/events", views.events),
+    # Django's own form would let the old password be guessed without end.
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),
     path("admin/", admin.site.urls),
     path("", include("notifications.api.urls")),
     path("", include("chat.api.urls")),

@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 from asgiref.sync import SyncToAsync
 from django.contrib.auth.models import User
-from django.core.management import call_command
-from django.db import connections
-from django.test import override_settings
+from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
+from django.db import connection, connections
 
-from tests.support import emptying
+from chat.moderation import raid_mode
+from chat.moderation.raid_mode import NO_RAID
+from tests.support import emptying, templates
 from tests.support.server import Nodes, manage
 
 emptying.install()
@@ -34,6 +36,25 @@ def pytest_configure() -> None:
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"nodes", "manage_py"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("process")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Begin with a migrated database. On PostgreSQL it is a copy of one too (tests.settings)."""
+    if connection.vendor == "sqlite":
+        templates.copy_sqlite(Path(connection.settings_dict["TEST"]["NAME"]))
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """Do not make the copy anew, and leave it to the end of the run (tests.settings)."""
+    return connection.vendor == "sqlite" or django_db_keepdb
 
 
 @pytest.fixture(scope="session")
@@ -78,13 +99,24 @@ def charlie(people: People) -> User:
     return people.charlie
 
 
+@pytest.fixture(autouse=True)
+def no_attempts() -> None:
+    """Forget the failed sign-ins of earlier tests, which use the same names and address."""
+    if isinstance(caches["default"], LocMemCache):
+        caches["default"].clear()
+
+
+@pytest.fixture(autouse=True)
+def no_raid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has switched on raid mode, and no post asks whether, until a test changes it."""
+    monkeypatch.setattr(raid_mode.process, "_held", (NO_RAID, float("inf")))
+
+
 @pytest.fixture(scope="session")
 def node_var(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The var/ of server processes, with the static files collected once for all tests."""
+    """The var/ of server processes, with the static files."""
     var = tmp_path_factory.mktemp("nodes")
-    storages = {"staticfiles": {"BACKEND": "realtime.site.staticfiles.HashedStaticFiles"}}
-    with override_settings(STATIC_ROOT=var / "static", STORAGES=storages):
-        call_command("collectstatic", interactive=False, verbosity=0)
+    templates.copy_static_files(var)
     return var
 
 

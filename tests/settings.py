@@ -29,6 +29,7 @@ os.environ.update(
         "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
         "ALLOWED_ORIGINS": "http://testserver",
         "HOLDFAST_HTTPS": "false",
+        "METRICS_NETWORKS": "127.0.0.0/8",
         "HOLDFAST_NODE_NAME": "tests",
         "LOG_FORMAT": "console",
         "LOG_LEVEL": "WARNING",
@@ -54,9 +55,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(_VAR / "test.sqlite3")}
     # No test survives the machine, so none has to wait for its disk.
     DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous=OFF"
+elif "TEST_DATABASE_TEMPLATE" in os.environ:
+    DATABASES["default"]["TEST"] = {"TEMPLATE": os.environ["TEST_DATABASE_TEMPLATE"]}
 
 # Each test uses the same user ids again, so what a process remembers of them would
 # belong to another user. tests/chat/test_rate_limit.py has limits.
 HOLDFAST_REPEATS = HOLDFAST_POSTS = HOLDFAST_POST_MENTIONS = 0
+# Likewise: no account is new. tests/chat/raids has new ones.
+HOLDFAST_NEW_ACCOUNT_DAYS = HOLDFAST_SIGNUPS_PER_HOUR = 0
+
+# Of browsers, which these tests have not. tests/chat/test_sign_up.py has it.
+HOLDFAST_SIGNUP_WORK = 0
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.extending"]  # the example of docs/extending.md

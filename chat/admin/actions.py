@@ -4,7 +4,7 @@ Django's own actions run at once. These ask for a reason first, so each list act
 confirmation page, which the page of a row links to as well. A service makes the change.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -40,7 +40,7 @@ class AdminAction:
     label: Label
     explanation: Label
     done: Any  # an ngettext_lazy: "%(count)d message deleted."
-    # Called with actor_id, the ids of the row (``ActionAdmin.ids``) and the fields of the form.
+    # Called with actor_id, the ``row_arguments`` and the fields of the form.
     service: Callable[..., object]
     permission: str
     form: type[forms.Form] = ReasonForm
@@ -64,10 +64,8 @@ class ActionAdmin(ReadOnlyAdmin):
     """A list of rows with actions."""
 
     moderator_actions: tuple[AdminAction, ...] = ()
-
-    def ids(self, row: Any) -> dict[str, int]:
-        """Return the arguments that name the row to a service."""
-        raise NotImplementedError
+    # The arguments that name a row to a service, and the row's attributes with their values.
+    row_arguments: Mapping[str, str]
 
     def summary(self, row: Any) -> SafeString:
         """Return one line for the confirmation page."""
@@ -149,8 +147,9 @@ class ActionAdmin(ReadOnlyAdmin):
         """Call the service for each row. An error of one row does not stop the others."""
         done, errors = [], []
         for row in rows:
+            names = {name: getattr(row, column) for name, column in self.row_arguments.items()}
             try:
-                action.service(actor_id=by, **self.ids(row), **fields)
+                action.service(actor_id=by, **names, **fields)
             except HoldfastError as error:
                 errors.append((row, error))
             else:

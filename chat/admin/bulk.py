@@ -22,7 +22,7 @@ from chat.admin.evidence import ExportAdmin, PersonField, TimeField
 from chat.admin.forms import ReasonForm, RoomField
 from chat.admin.lists import is_id
 from chat.models import Bulk, RemovedText
-from chat.services.moderation.bulk import Choice, count
+from chat.services.moderation.bulk_selection import Choice, preview
 from chat.text.filters import MAX_LENGTH
 from realtime.protocol.errors import HoldfastError
 
@@ -45,7 +45,10 @@ class BulkForm(ReasonForm):
         label=_("Containing"),
         required=False,
         max_length=MAX_LENGTH,
-        help_text=_("Upper and lower case are equal. Direct conversations are left out."),
+        help_text=_(
+            "Upper and lower case are equal. Direct conversations are left out. Without a person"
+            " and a room, the newest 100,000 messages of all rooms are searched."
+        ),
     )
     since = TimeField(label=_("From"), required=False)
     until = TimeField(label=_("Until"), required=False)
@@ -92,9 +95,11 @@ class BulkAdmin(ExportAdmin):
         initial = {"author_id": request.GET.get("author"), "room_id": request.GET.get("room")}
         form = BulkForm(request.POST or None, initial=initial)
         found: int | None = None
+        shown = None
         if request.method == "POST" and form.is_valid():
             try:
-                found = count(form.choice)
+                shown = preview(form.choice)
+                found = shown.number
                 is_confirmed = request.POST.get("number", "").strip() == str(found)
                 if "do" in request.POST and is_confirmed:
                     bulk = services.begin_removal(
@@ -109,7 +114,7 @@ class BulkAdmin(ExportAdmin):
                     form.add_error(None, text % {"count": found})
             except HoldfastError as error:
                 form.add_error(None, error.message)
-        context = {"title": _("Remove messages"), "form": form, "found": found}
+        context = {"title": _("Remove messages"), "form": form, "found": found, "shown": shown}
         return self._page(request, "admin/chat/bulk_add.html", context)
 
     def change_view(
@@ -149,6 +154,7 @@ class BulkAdmin(ExportAdmin):
     def _continue(self, bulk_id: int) -> HttpResponse:
         try:
             services.run_bulk(bulk_id=bulk_id, seconds=SECONDS)
+            services.finish_erasures()
         except HoldfastError as error:
             raise Http404 from error
         return HttpResponseRedirect(reverse("admin:chat_bulk_change", args=[bulk_id]))

@@ -10,8 +10,9 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from chat.admin import case_context
-from chat.models import Filter, Message, ModerationLog, Report, Room
+from chat.admin.cases import case_context
+from chat.models import Case, Filter, Message, ModerationLog, Report, Room
+from chat.queries import queue
 from notifications.models import Announcement
 from notifications.queries import SentBroadcast, counted
 
@@ -45,6 +46,7 @@ class OpenCases:
     count: int
     mine: int
     unassigned: int
+    held: int  # messages that a filter holds: someone waits for each
     ages: Sequence[Share]
     categories: Sequence[Share]
 
@@ -61,20 +63,29 @@ class Busy(NamedTuple):
     day: int
 
 
-def open_cases(user_id: int | None) -> OpenCases:
-    rows = case_context.open_cases().values_list("created_at", "category", "assigned_to")[
-        : case_context.MAX_COUNTED
-    ]
+def open_cases(user_id: int) -> OpenCases:
+    rows = (
+        queue.open_cases(user_id)
+        .order_by("pk")
+        .values_list("opened_at", "category", "assigned_to", "claimed_until", "kind")[
+            : case_context.MAX_COUNTED
+        ]
+    )
     found, now = list(rows), timezone.now()
     ages = Counter(
         next(label for limit, label in AGES if now - created_at <= limit)
-        for created_at, _category, _holder in found
+        for created_at, *_rest in found
     )
-    categories = Counter(category for _created_at, category, _holder in found)
+    categories = Counter(category for _created_at, category, *_rest in found)
+    holders = [
+        None if until is not None and until <= now else holder
+        for _created_at, _category, holder, until, _kind in found
+    ]
     return OpenCases(
         count=len(found),
-        mine=sum(holder == user_id for _created_at, _category, holder in found),
-        unassigned=sum(holder is None for _created_at, _category, holder in found),
+        mine=holders.count(user_id),
+        unassigned=holders.count(None),
+        held=sum(kind == Case.Kind.HELD for *_rest, kind in found),
         ages=[Share(label, ages[label], max(ages.values(), default=1)) for _limit, label in AGES],
         categories=[
             Share(
@@ -87,6 +98,11 @@ def open_cases(user_id: int | None) -> OpenCases:
             if categories[value]
         ],
     )
+
+
+def most_urgent(user_id: int) -> list[Case]:
+    rows = queue.open_cases(user_id).select_related("author", "room", "assigned_to")
+    return list(rows.order_by("-urgency")[:MAX_ROWS])
 
 
 def recent_bans() -> list[ModerationLog]:
@@ -140,7 +156,7 @@ def cards(user: Any) -> dict[str, Any]:
     """Return the cards that the user may see."""
     found: dict[str, Any] = {"announcements": current_announcements()}
     if user.has_perm("chat.view_report"):
-        found |= {"waiting": open_cases(user.pk), "queue": case_context.longest_waiting(MAX_ROWS)}
+        found |= {"waiting": open_cases(user.pk), "queue": most_urgent(user.pk)}
     if user.has_perm("chat.view_moderationlog"):
         found["bans"] = recent_bans()
     if user.has_perm("chat.view_room"):

@@ -1,11 +1,11 @@
 """Downloads of evidence and of a person's own data, and the erasure of a person."""
 
-from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from asgiref.sync import sync_to_async
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import (
@@ -13,22 +13,25 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
-    StreamingHttpResponse,
 )
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django_stubs_ext import StrOrPromise
 
 from chat import services
 from chat.admin.actions import Link, actor_id
 from chat.admin.forms import RoomField
 from chat.admin.lists import ReadOnlyAdmin, person_id
-from chat.models import REASON_MAX_LENGTH, Message, Room
-from chat.moderation import archives
-from chat.moderation.evidence import Scope, evidence, own_data
-from chat.services.people.erasure import log_export
+from chat.models import REASON_MAX_LENGTH, Case, Message, Room
+from chat.moderation.evidence import Scope, evidence
+from chat.moderation.own_data import own_data
+from chat.pages.downloads import archive_response
+from chat.queries.reports import count_held, is_message_reported
+from chat.services.people.exports import log_export
+from realtime.auth.confirmation import confirmed
 from realtime.protocol.errors import HoldfastError
 
 MODERATE = "chat.add_bulk"
@@ -54,6 +57,8 @@ class MessageField(forms.IntegerField):
     def clean(self, value: Any) -> Any:
         pk = super().clean(value)
         found = Message.objects.filter(pk=pk).select_related("room").first() if pk else None
+        if found is not None and found.room.is_direct and not is_message_reported(found.pk):
+            found = None
         if pk is not None and found is None:
             raise forms.ValidationError(_("There is no message with this ID."))
         return found
@@ -129,12 +134,17 @@ class ExportAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
+    @method_decorator(confirmed)
     def evidence_view(self, request: HttpRequest) -> HttpResponseBase:
         _check(allowed=request.user.has_perm(MODERATE))
         form = EvidenceForm(request.POST or None, initial=request.GET.dict())
+        if request.method == "POST" and form.is_valid() and _is_about(form.scope, request):
+            # It names the people who reported.
+            form.add_error(None, _("This is about you. Another moderator must export it."))
         if request.method == "POST" and form.is_valid():
             scope, reason = form.scope, form.cleaned_data["reason"]
-            log_export(
+            log = partial(
+                _log,
                 actor_id=actor_id(request),
                 reason=reason,
                 subject_id=scope.person.pk if scope.person else None,
@@ -142,23 +152,25 @@ class ExportAdmin(ReadOnlyAdmin):
                 message_id=scope.message.pk if scope.message else None,
             )
             files = evidence(scope, made_by=_user(request), reason=reason)
-            return _download(archives.stream(files), "evidence")
+            return archive_response(files, "evidence", log=log)
         explanation = _(
-            "A ZIP archive with the messages (JSON Lines and HTML), their reports, the moderation"
-            " log, and the SHA-256 checksum of each file."
+            "A ZIP archive with the messages as they were reported and every change since (JSON"
+            " Lines and HTML), their reports, the people with their bans, the moderation log, the"
+            " SHA-256 checksum of each file, and the signature of this site."
         )
         return self._form_page(
             request, form, _("Export evidence"), explanation, _("Download archive")
         )
 
+    @method_decorator(confirmed)
     def own_data_view(self, request: HttpRequest) -> HttpResponseBase:
         _check(allowed=_user(request).is_superuser)
         form = OwnDataForm(request.POST or None, initial=request.GET.dict())
         if request.method == "POST" and form.is_valid():
             person = User.objects.get(pk=form.cleaned_data["person"])
             reason = form.cleaned_data["reason"]
-            log_export(actor_id=actor_id(request), reason=reason, subject_id=person.pk)
-            return _download(archives.stream(own_data(person)), f"data-of-{person.pk}")
+            log = partial(_log, actor_id=actor_id(request), reason=reason, subject_id=person.pk)
+            return archive_response(own_data(person), f"data-of-{person.pk}", log=log)
         explanation = _(
             "Everything that belongs to a person, including their direct messages, to hand over to"
             " them."
@@ -167,11 +179,13 @@ class ExportAdmin(ReadOnlyAdmin):
             request, form, _("Export personal data"), explanation, _("Download archive")
         )
 
+    @method_decorator(confirmed)
     def erase_view(self, request: HttpRequest) -> HttpResponseBase:
         _check(allowed=_user(request).is_superuser)
         form = ErasureForm(request.POST or None, initial=request.GET.dict())
         if request.method == "POST" and form.is_valid():
             fields = form.cleaned_data
+            held = count_held(fields["person"])
             try:
                 bulk = services.erase_person(
                     actor_id=actor_id(request),
@@ -182,11 +196,14 @@ class ExportAdmin(ReadOnlyAdmin):
             except HoldfastError as error:
                 form.add_error(None, error.message)
             else:
+                if held:
+                    messages.warning(request, _held(held))
                 return HttpResponseRedirect(reverse("admin:chat_bulk_change", args=[bulk.pk]))
         explanation = _(
             "They are signed out everywhere within a second. The account loses its name and"
             " password, and all their messages are deleted permanently, including those that"
-            " moderators could restore. The empty account stays."
+            " moderators could restore. The empty account stays. Messages of open cases, and of"
+            " decided ones that can still be appealed, stay readable for moderators until then."
         )
         return self._form_page(
             request,
@@ -236,21 +253,31 @@ def export_links(request: HttpRequest, username: str) -> list[Link]:
     ]
 
 
-def _download(parts: Iterator[bytes], name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(_without_blocking(parts), content_type="application/zip")
-    response["Content-Disposition"] = (
-        f'attachment; filename="{name}-{timezone.now():%Y%m%d-%H%M%S}.zip"'
+def evidence_link(case: Case) -> Link:
+    """Return the button of a case that leads to the evidence of its message or person."""
+    about = {"message": case.message_id} if case.message_id else {"person": case.author.username}
+    url = f"{reverse('admin:chat_evidence')}?{urlencode(about)}"
+    return Link(_("Export evidence"), url, "evidence")
+
+
+def _is_about(scope: Scope, request: HttpRequest) -> bool:
+    authors = {scope.person.pk if scope.person else 0}
+    if scope.message:
+        authors.add(scope.message.author_id)
+    return request.user.pk in authors
+
+
+def _held(number: int) -> str:
+    text = ngettext(
+        "%(count)d message is kept for a case until nobody can appeal any more.",
+        "%(count)d messages are kept for cases until nobody can appeal any more.",
+        number,
     )
-    return response
+    return text % {"count": number}
 
 
-async def _without_blocking(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while (part := await sync_to_async(_next)(parts)) is not None:
-        yield part
-
-
-def _next(parts: Iterator[bytes]) -> bytes | None:
-    return next(parts, None)
+def _log(manifest: str, **entry: Any) -> None:
+    log_export(manifest=manifest, **entry)
 
 
 def _check(*, allowed: bool) -> None:

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from django.utils.translation import gettext_lazy
 
 from chat.models import Message, Room
 from chat.text.filters import FilterAction, FilterSet, Rule, mask, merged
@@ -13,6 +15,12 @@ MAX_MESSAGES: Final = 1000
 MAX_SCANNED: Final = 3000
 MAX_EXAMPLES: Final = 10
 CONTEXT: Final = 40  # characters on each side of a match
+# Of actions after which the message is not posted.
+_OUTCOMES: Final = {
+    FilterAction.HOLD: gettext_lazy("Held for a moderator"),
+    FilterAction.BLOCK: gettext_lazy("Blocked"),
+    FilterAction.MUTE: gettext_lazy("Blocked, and its author is muted"),
+}
 
 
 class PreviewPart(NamedTuple):
@@ -32,7 +40,8 @@ class Example(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Preview:
     sample: list[PreviewPart]  # empty without a sample
-    sample_after: str  # the text that others would read; empty if it would be blocked
+    sample_after: str  # the text that others would read; empty if it would not be posted
+    outcome: Any  # then what happens instead
     checked: int
     matches: int
     examples: list[Example]
@@ -59,6 +68,7 @@ def preview(rule: Rule, sample: str) -> Preview:
     return Preview(
         sample=_parts(sample, spans),
         sample_after=_after(rule, sample, spans),
+        outcome=_OUTCOMES.get(FilterAction(rule.action), ""),
         checked=len(messages),
         matches=matches,
         examples=examples,
@@ -72,7 +82,7 @@ def _spans(book: FilterSet, body: str, room_id: int | None) -> list[tuple[int, i
 
 
 def _after(rule: Rule, sample: str, spans: Sequence[tuple[int, int]]) -> str:
-    if rule.action == FilterAction.BLOCK and spans:
+    if spans and rule.action in _OUTCOMES:
         return ""
     return mask(sample, spans) if rule.action == FilterAction.MASK else sample
 

@@ -1,4 +1,4 @@
-"""Filters: words and patterns that flag, mask or block messages, previewed before they are on."""
+"""Filters: words and patterns that messages are checked against, previewed before they are on."""
 
 from functools import partial
 from typing import Any, Final
@@ -86,7 +86,9 @@ class FilterForm(forms.Form):
                     _("Mask: post the message with {mask} in place of the match"), mask=MASK
                 ),
             ),
+            (FilterAction.HOLD, _("Hold: post the message only once a moderator accepts it")),
             (FilterAction.BLOCK, _("Block: reject the message and tell its author why")),
+            (FilterAction.MUTE, _("Mute: reject the message and mute its author in all rooms")),
         ],
         widget=forms.RadioSelect,
         initial=FilterAction.FLAG,
@@ -138,6 +140,7 @@ class OnFilter(admin.SimpleListFilter):
 @admin.register(Filter)
 class FilterAdmin(ActionAdmin):
     moderator_actions = (TURN_OFF, REMOVE)
+    row_arguments = {"filter_id": "pk"}
     list_display = ("pattern", "kind", "action", "in_room", "is_on", "creator", "when")
     list_display_links = ("pattern",)
     list_select_related = ("room", "created_by")
@@ -145,9 +148,6 @@ class FilterAdmin(ActionAdmin):
     search_help_text = _("Search by @username, #room, or the beginning of the text.")
     person_columns = ("created_by",)
     room_column = "room"
-
-    def ids(self, row: Filter) -> dict[str, int]:
-        return {"filter_id": row.pk}
 
     def matching(self, word: str) -> Q:
         """Return filters by their beginning: as typed, in lower case, or with a capital."""

@@ -5,20 +5,22 @@ from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 from django.utils.translation import get_language_bidi, gettext, gettext_lazy
 
-from chat.models import Message, Report, Room
-from realtime.site.time_zones import WHEN
+from chat.models import Case, Message, Report, Room
+from realtime.site.time_zones import spoken
 
 EXCERPT: Final = 90  # characters: the width of a column
 HIDDEN: Final = gettext_lazy("(hidden: direct conversation)")
 _DECIDED: Final = {
     Report.Status.DISMISSED: (gettext_lazy("Kept"), gettext_lazy("Kept by %(name)s")),
     Report.Status.RESOLVED: (gettext_lazy("Removed"), gettext_lazy("Removed by %(name)s")),
+}
+_DECIDED_HELD: Final = {
+    Report.Status.DISMISSED: (gettext_lazy("Accepted"), gettext_lazy("Accepted by %(name)s")),
+    Report.Status.RESOLVED: (gettext_lazy("Refused"), gettext_lazy("Refused by %(name)s")),
 }
 
 
@@ -83,13 +85,17 @@ def excerpt(body: str) -> str:
     return line if len(line) <= EXCERPT else f"{line[: EXCERPT - 1]}…"
 
 
-def case_state(found: Report) -> SafeString:
+def case_state(found: Case) -> SafeString:
     """Return the state of a case, and the moderator who has it or has decided it."""
     state = str(found.status)
-    if found.status in _DECIDED:
-        short, long = _DECIDED[Report.Status(found.status)]
-        label = long % {"name": isolated(found.closed_by.username)} if found.closed_by else short
-    elif found.assigned_to is not None:
+    decided = _DECIDED_HELD if found.kind == Case.Kind.HELD else _DECIDED
+    if found.kind == Case.Kind.HELD and found.closed_by_id == found.author_id:
+        label = gettext("Withdrawn")
+    elif found.status in decided:
+        short, long = decided[Report.Status(found.status)]
+        by = found.closed_by
+        label = str(long % {"name": isolated(by.username)} if by else short)
+    elif found.assigned_to is not None and found.holder_id is not None:
         state = "assigned"
         label = gettext("Assigned to %(name)s") % {"name": isolated(found.assigned_to.username)}
     else:
@@ -98,18 +104,22 @@ def case_state(found: Report) -> SafeString:
 
 
 def moment(at: datetime | None) -> SafeString | str:
-    """Return a short time, with the exact one as its title."""
+    """Return a time as all pages write it, with the exact one as its title."""
     if at is None:
         return "—"
-    here = localtime(at)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(),
-        f"{here:%Y-%m-%d %H:%M:%S %Z}",
-        date_format(here, str(WHEN)),
+        spoken(at, seconds=True),
+        spoken(at),
     )
 
 
 def full_text(body: str) -> SafeString:
     """Return a text with its own line breaks and without markup."""
     return format_html('<span class="message-text" dir="auto">{}</span>', body)
+
+
+def at_most(number: int, most: int) -> str:
+    """Return a number, with a plus where counting stopped."""
+    return f"{most}+" if number >= most else str(number)

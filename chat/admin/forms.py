@@ -5,7 +5,14 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from chat.models import NAME_MAX_LENGTH, REASON_MAX_LENGTH, SLUG_MAX_LENGTH, TOPIC_MAX_LENGTH, Role
+from chat.models import (
+    NAME_MAX_LENGTH,
+    PERSON_NOTE_MAX_LENGTH,
+    REASON_MAX_LENGTH,
+    SLUG_MAX_LENGTH,
+    TOPIC_MAX_LENGTH,
+    Role,
+)
 from chat.queries.rooms import room_by_slug
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
@@ -63,6 +70,14 @@ class OptionalReasonForm(ReasonForm):
         self.fields["reason"].required = False
 
 
+class NoteForm(forms.Form):
+    reason = forms.CharField(
+        label=_("Note"),
+        max_length=PERSON_NOTE_MAX_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3, "autofocus": True}),
+    )
+
+
 class MuteForm(ReasonForm):
     seconds = forms.TypedChoiceField(label=_("Duration"), choices=MUTES, coerce=int, initial=HOUR)
     field_order = ["seconds", "reason"]
@@ -90,7 +105,10 @@ class RetentionForm(OptionalReasonForm):
 
 
 class RoomField(forms.CharField):
-    """A room by its slug; ``clean`` returns its id, or None for an empty optional field."""
+    """A room by its slug; ``clean`` returns its id, or None for an empty optional field.
+
+    Direct conversations are not found: moderators do not learn that they exist.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs = {"label": _("Room"), "max_length": SLUG_MAX_LENGTH + 1, **kwargs}
@@ -99,6 +117,8 @@ class RoomField(forms.CharField):
     def clean(self, value: Any) -> Any:
         slug = str(super().clean(value) or "").strip().removeprefix("#")
         found = room_by_slug(slug) if slug else None
+        if found is not None and found.is_direct:
+            found = None
         if slug and found is None:
             raise forms.ValidationError(_("There is no room with this name."))
         return found.pk if found else None

@@ -5,7 +5,7 @@ Django's own list counts the table twice and skips rows with OFFSET. Its search 
 
 from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -13,7 +13,7 @@ from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from chat.admin import formatting
 from chat.models import Room
@@ -34,6 +34,7 @@ class KeysetList(ChangeList):
 
     model_admin: "KeysetAdmin"
     previous_url = next_url = ""
+    scanned = 0  # rows that were looked at, if they are not all
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         # The position is not a filter, and a new search starts on the first page.
@@ -132,7 +133,11 @@ class KeysetAdmin(admin.ModelAdmin[Any]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        for word in search_term.split()[:MAX_WORDS]:
+        words = search_term.split()
+        if len(words) > MAX_WORDS:
+            text = gettext("Only the first %(count)d words are searched for.")
+            messages.warning(request, text % {"count": MAX_WORDS})
+        for word in words[:MAX_WORDS]:
             queryset = queryset.filter(self.matching(word))
         return queryset, False
 
@@ -203,6 +208,9 @@ def without_direct(found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
     if not found.query and not found.params:
         newest = rows.model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         rows = rows.filter(pk__gt=newest - MAX_SCANNED)
+        # The last page says so.
+        if isinstance(found, KeysetList) and newest > MAX_SCANNED:
+            found.scanned = MAX_SCANNED
     kind = Room.objects.filter(pk=OuterRef("room_id")).values("kind")
     others: QuerySet[Any] = rows.alias(room_kind=Subquery(kind)).filter(
         room_kind__in=[Room.Kind.PUBLIC, Room.Kind.PRIVATE]

@@ -4,19 +4,21 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.admin import formatting, log_sentences
-from chat.admin.lists import NOTHING, ReadOnlyAdmin, person_id
+from chat.admin.lists import NOTHING, ReadOnlyAdmin, is_id, person_id
 from chat.models import ModerationLog
 
 _DATES: Final = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?", re.ASCII)
 _COLUMNS: Final = {"by": "actor", "to": "subject"}
+MAX_SEARCHED: Final = 50_000  # the newest entries, in which a word of a reason is looked for
 DAYS: Final = {"1": _("Last 24 hours"), "7": _("Last 7 days"), "30": _("Last 30 days")}
 
 
@@ -54,8 +56,8 @@ class ModerationLogAdmin(ReadOnlyAdmin):
     list_select_related = ("actor", "subject", "room")
     list_filter = (WhenFilter, ActionFilter)
     search_help_text = _(
-        "Search by @username, by:username (moderator), to:username (person), #room, message ID,"
-        " or date (2026-11-24 or 2026-11-01..2026-11-24)."
+        "Search by words of a reason, @username, by:username (moderator), to:username (person),"
+        " #room, message ID, or date (2026-11-24 or 2026-11-01..2026-11-24)."
     )
     person_columns = ("actor", "subject")
     room_column = "room"
@@ -73,7 +75,22 @@ class ModerationLogAdmin(ReadOnlyAdmin):
             person = person_id(rest)
             return Q(**{_COLUMNS[side]: person}) if person else NOTHING
         dates = _DATES.fullmatch(word)
-        return _within(dates[1], dates[2] or dates[1]) if dates else super().matching(word)
+        if dates:
+            return _within(dates[1], dates[2] or dates[1])
+        if word.startswith(("@", "#")) or is_id(word) or person_id(word) is not None:
+            return super().matching(word)
+        newest = ModerationLog.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        return Q(pk__gt=newest - MAX_SEARCHED, reason__icontains=word)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found = super().get_search_results(request, queryset, search_term)
+        newest = ModerationLog.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        if search_term and newest > MAX_SEARCHED:
+            text = gettext("Reasons are searched in the newest %(count)d entries.")
+            messages.info(request, text % {"count": MAX_SEARCHED})
+        return found
 
     def matching_id(self, number: int) -> Q:
         return Q(message=number)

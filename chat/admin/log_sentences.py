@@ -5,18 +5,16 @@ from string import Formatter
 from typing import Any, Final
 
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
-from django.utils.timezone import localtime
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from chat.admin import formatting
-from chat.models import Bulk, ModerationLog, Role
+from chat.models import RAID_CHOICES, Bulk, ModerationLog, Role, SignUpSettings
 from chat.text import filters
-from realtime.site.time_zones import WHEN
+from realtime.site.time_zones import spoken
 
 Action = ModerationLog.Action
 
@@ -26,8 +24,30 @@ _SENTENCES: Final[dict[str, tuple[Any, ...]]] = {
     Action.RESTORE: (_("{actor} restored {message} by {person} in {room}"),),
     Action.HIDE: (_("{actor} hid {message} by {person} in {room}"),),
     Action.SHOW: (_("{actor} unhid {message} by {person} in {room}"),),
-    Action.RESOLVE: (_("{actor} closed a report and removed {message} by {person} in {room}"),),
-    Action.DISMISS: (_("{actor} closed a report and kept {message} by {person} in {room}"),),
+    Action.RESOLVE: (
+        _("{actor} closed a report and removed {message} by {person} in {room}"),
+        _("{actor} closed a case about {room}: violation"),
+        _("{actor} closed a case about {person}: violation"),
+    ),
+    Action.DISMISS: (
+        _("{actor} closed a report and kept {message} by {person} in {room}"),
+        _("{actor} closed a case about {room}: no violation"),
+        _("{actor} closed a case about {person}: no violation"),
+    ),
+    Action.REOPEN: (
+        _("{actor} reopened the case of {message} by {person} in {room}"),
+        _("{actor} reopened the case of {person} in {room}"),
+        _("{actor} reopened the case of {person}"),
+    ),
+    Action.RELEASE: (_("{actor} accepted {message} by {person} in {room}, which a filter held"),),
+    Action.REFUSE: (_("{actor} refused a message by {person} in {room}, which a filter held"),),
+    Action.APPEAL: (
+        _("{actor} decided an appeal of {person} about {message}"),
+        _("{actor} decided an appeal of {person}"),
+    ),
+    Action.WARN: (_("{actor} warned {person}"),),
+    Action.NOTE: (_("{actor} wrote a note about {person}"),),
+    Action.TEMPLATE: (_("{actor} changed a template of a reason"),),
     Action.MUTE: (_("{actor} muted {person} in {room}"),),
     Action.UNMUTE: (_("{actor} unmuted {person} in {room}"),),
     Action.REMOVE: (_("{actor} removed {person} from {room}"),),
@@ -55,12 +75,6 @@ _SENTENCES: Final[dict[str, tuple[Any, ...]]] = {
     Action.LINK: (_("{actor} created an invite link for {room}"),),
     Action.REVOKE_LINK: (_("{actor} revoked an invite link for {room}"),),
     Action.FILTER: (_("{actor} changed a filter for {room}"), _("{actor} changed a filter")),
-    Action.BULK: (
-        _("{actor} removed or restored messages by {person} in {room}"),
-        _("{actor} removed or restored messages by {person}"),
-        _("{actor} removed or restored messages in {room}"),
-        _("{actor} removed or restored messages"),
-    ),
     Action.EXPORT: (
         _("{actor} exported data about {message}"),
         _("{actor} exported data about {person} in {room}"),
@@ -69,6 +83,61 @@ _SENTENCES: Final[dict[str, tuple[Any, ...]]] = {
         _("{actor} exported data"),
     ),
     Action.ERASE: (_("{actor} erased {person}"),),
+    Action.SIGNUP_MODE: (_("{actor} changed who may sign up"),),
+    Action.APPROVE: (_("{actor} approved the account of {person}"),),
+    Action.DECLINE: (_("{actor} declined the account of {person}"),),
+    Action.RAID_MODE: (_("{actor} changed raid mode"),),
+    Action.RAID_SIGNS: (_("{actor} noticed signs of a raid"),),
+}
+# By the act. Each is a whole sentence: with author and room, with one of them, with neither.
+_BULK: Final[dict[str, tuple[Any, ...]]] = {
+    Bulk.Act.DELETE: (
+        ngettext_lazy(
+            "{actor} removed {count} message by {person} in {room}",
+            "{actor} removed {count} messages by {person} in {room}",
+            "count",
+        ),
+        ngettext_lazy(
+            "{actor} removed {count} message by {person}",
+            "{actor} removed {count} messages by {person}",
+            "count",
+        ),
+        ngettext_lazy(
+            "{actor} removed {count} message in {room}",
+            "{actor} removed {count} messages in {room}",
+            "count",
+        ),
+        ngettext_lazy(
+            "{actor} removed {count} message", "{actor} removed {count} messages", "count"
+        ),
+    ),
+    Bulk.Act.RESTORE: (
+        ngettext_lazy(
+            "{actor} restored {count} message by {person} in {room}",
+            "{actor} restored {count} messages by {person} in {room}",
+            "count",
+        ),
+        ngettext_lazy(
+            "{actor} restored {count} message by {person}",
+            "{actor} restored {count} messages by {person}",
+            "count",
+        ),
+        ngettext_lazy(
+            "{actor} restored {count} message in {room}",
+            "{actor} restored {count} messages in {room}",
+            "count",
+        ),
+        ngettext_lazy(
+            "{actor} restored {count} message", "{actor} restored {count} messages", "count"
+        ),
+    ),
+    Bulk.Act.ERASE: (
+        ngettext_lazy(
+            "{actor} erased {count} message by {person}",
+            "{actor} erased {count} messages by {person}",
+            "count",
+        ),
+    ),
 }
 _OF_ANOTHER_APP: Final = _("{actor}: {action}")
 
@@ -85,20 +154,29 @@ _LABELS: Final[dict[str, Any]] = {
     "as": _("Action: %s"),
     "what": _("Change: %s"),
     "link": _("Link: %s"),
+    "language": _("Language: %s"),
+    "outcome": _("Outcome: %s"),
+    "reports": _("Reports: %s"),
     "seconds": _("Duration: %s"),
     "uses": _("Maximum uses: %s"),
     "retention": _("Days: %s"),
     "bulk": _("Bulk action: %s"),
-    "act": _("Type: %s"),
-    "messages": _("Found: %s"),
-    "done": _("Done: %s"),
+    "manifest": _("Manifest: %s"),
+    "held": _("Messages kept for cases: %s"),
+    "raid": _("Raid mode: %s"),
+    "choices": _("In effect: %s"),
+    "refused": _("Refused: %s"),
+    "signups": _("Accounts per address and hour: %s"),
 }
+# Of a bulk action: its sentence has them.
+_IN_SENTENCE: Final = frozenset({"act", "messages", "done"})
 _ROLES: Final = {**dict(Role.choices), "moderator of the site": _("Site moderator")}
+_CHANGED: Final = _ROLES | dict(SignUpSettings.Mode.choices)
 _VALUES: Final[dict[str, dict[str, Any]]] = {
-    "from": _ROLES,
-    "to": _ROLES,
+    "from": _CHANGED,
+    "to": _CHANGED,
+    "raid": {"on": _("On"), "off": _("Off")},
     "as": dict(filters.FilterAction.choices),
-    "act": dict(Bulk.Act.choices),
     "what": {
         "added": _("Added"),
         "changed": _("Edited"),
@@ -111,15 +189,17 @@ _VALUES: Final[dict[str, dict[str, Any]]] = {
 
 def sentence(row: ModerationLog) -> SafeString:
     """Return an entry with links to people, room and message, and with its details."""
-    values = {
+    values: dict[str, Any] = {
         "actor": formatting.person(row.actor),
         "person": formatting.person(row.subject),
         "room": formatting.room(row.room),
         "message": formatting.message(row.message_id, _("a message")),
         "action": row.get_action_display(),
     }
+    sentences = _sentences(row)
+    if row.action == Action.BULK:
+        values["count"] = _number(row.details)
     given = {name for name, value in values.items() if value != "—"}
-    sentences = [str(each) for each in _SENTENCES.get(row.action, (_OF_ANOTHER_APP,))]
     fitting = (each for each in sentences if _names(each) <= given)
     shown = format_html(next(fitting, sentences[-1]), **values)
     more = details(row.details)
@@ -137,7 +217,23 @@ def details(found: dict[str, Any]) -> str:
     return " · ".join(
         str(_LABELS.get(name, f"{name}: %s")) % formatting.isolated(_value(name, value))
         for name, value in found.items()
+        if name not in _IN_SENTENCE
     )
+
+
+def _sentences(row: ModerationLog) -> list[str]:
+    if row.action != Action.BULK:
+        return [str(each) for each in _SENTENCES.get(row.action, (_OF_ANOTHER_APP,))]
+    number = _number(row.details)
+    act = row.details.get("act", Bulk.Act.DELETE)
+    # A lazy plural chooses its form with "%"; the sentences themselves have braces.
+    return [each % {"count": number} for each in _BULK[act]]
+
+
+def _number(details: dict[str, Any]) -> int:
+    """Return how many messages a bulk action changed; earlier versions counted twice."""
+    found: int = details.get("done", details.get("messages", 0))
+    return found
 
 
 def _names(sentence: str) -> set[str]:
@@ -145,13 +241,15 @@ def _names(sentence: str) -> set[str]:
 
 
 def _value(name: str, value: Any) -> str:
+    if name == "choices":
+        return "; ".join(str(RAID_CHOICES.get(each, each)) for each in value) or "—"
     if isinstance(value, list):
         return " → ".join(str(each) or "—" for each in value)
     if name == "seconds":
         return duration(value)
     if name == "until":
         at = parse_datetime(value)
-        return date_format(localtime(at), str(WHEN)) if at else str(value)
+        return spoken(at) if at else str(value)
     return str(_VALUES.get(name, {}).get(value, value))
 
 

@@ -134,6 +134,7 @@ class MembershipAdmin(ActionAdmin):
     """Memberships, also former ones, except those of direct conversations."""
 
     moderator_actions = (MUTE, UNMUTE, ROLE, REMOVE, BAN, UNBAN)
+    row_arguments = {"room_id": "room_id", "user_id": "user_id"}
     list_display = ("id", "in_room", "member", "role", "current_state", "muted", "joined")
     list_select_related = ("room", "user")
     search_help_text = _("Search by @username or #room.")
@@ -153,9 +154,6 @@ class MembershipAdmin(ActionAdmin):
         "last_posted_at",
     )
     readonly_fields = ("in_room", "member")
-
-    def ids(self, row: Membership) -> dict[str, int]:
-        return {"room_id": row.room_id, "user_id": row.user_id}
 
     def keyset(self, found: ChangeList) -> str:
         """Return the order of an index: members of a room, or rooms of a person."""

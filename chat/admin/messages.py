@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -15,13 +15,16 @@ from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from chat import services
-from chat.admin import case_context, formatting
+from chat.admin import formatting
 from chat.admin.actions import ActionAdmin, AdminAction
+from chat.admin.cases import case_context
 from chat.admin.forms import OptionalReasonForm
-from chat.admin.lists import NOTHING, is_id, room_id, without_direct
+from chat.admin.lists import MAX_WORDS, NOTHING, is_id, person_id, room_id, without_direct
 from chat.models import Message, RemovedText
+from chat.queries.search import index
 
 CHANGE = "chat.change_message"
+MAX_FOUND: Final = 500  # matches of a search by words
 _PERMALINK: Final = re.compile(r"/rooms/([-\w]+)/(\d+)/?$")
 
 
@@ -77,10 +80,11 @@ class MessageAdmin(ActionAdmin):
     """Messages. Those of direct conversations are not listed, and their pages hide the text."""
 
     moderator_actions = (DELETE, RESTORE, UNHIDE)
+    row_arguments = {"message_id": "pk"}
     change_form_template = "admin/chat/record.html"
     list_display = ("id", "in_room", "number", "by", "text", "when", "state")
     list_select_related = ("room", "author", "removed_text", "held_text")
-    search_help_text = _("Search by @username, #room, message URL or ID.")
+    search_help_text = _("Search by words of the text, @username, #room, message URL or ID.")
     person_columns = ("author",)
     room_column = "room"
     url_columns = ("room", "author")
@@ -105,9 +109,6 @@ class MessageAdmin(ActionAdmin):
         "reaction_counts",
     )
 
-    def ids(self, row: Message) -> dict[str, int]:
-        return {"message_id": row.pk}
-
     def keyset(self, found: ChangeList) -> str:
         """Return the order of an index: the number within one room, or the id."""
         return "-number" if self.is_one_room(found) else "-pk"
@@ -119,11 +120,43 @@ class MessageAdmin(ActionAdmin):
         room, number = room_id(permalink[1]), permalink[2]
         return Q(room=room, number=int(number)) if room and is_id(number) else NOTHING
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find words of texts in the search index, and everything else as other lists do."""
+        typed = search_term.split()
+        if len(typed) > MAX_WORDS:
+            text = gettext("Only the first %(count)d words are searched for.")
+            messages.warning(request, text % {"count": MAX_WORDS})
+        typed = typed[:MAX_WORDS]
+        words = [word for word in typed if self._is_text(word)]
+        others = [word for word in typed if word not in words]
+        rows, _ = super().get_search_results(request, queryset, " ".join(others))
+        if not words:
+            return rows, False
+        ids = index.find_at_desk(
+            " ".join(words),
+            authors=[pk for word in others if (pk := person_id(word))],
+            rooms=[pk for word in others if word.startswith("#") and (pk := room_id(word))],
+            limit=MAX_FOUND + 1,
+        )
+        if len(ids) > MAX_FOUND:
+            text = gettext("Only the newest %(count)d matches are listed. Add a word, @ or #.")
+            messages.info(request, text % {"count": MAX_FOUND})
+        return rows.filter(pk__in=ids[:MAX_FOUND]), False
+
+    def _is_text(self, word: str) -> bool:
+        is_name = word.startswith(("@", "#")) or is_id(word) or _PERMALINK.search(word)
+        return not is_name and person_id(word) is None
+
     def visible(self, found: ChangeList, rows: QuerySet[Any]) -> QuerySet[Any]:
         return without_direct(found, rows)
 
     def page_context(self, request: HttpRequest, row: Message) -> dict[str, Any]:
-        return {**super().page_context(request, row), **case_context.of_message(row.pk)}
+        found = {**super().page_context(request, row), **case_context.of_message(row.pk)}
+        if row.author_id == request.user.pk:
+            found["cases"] = []  # about the moderator: another one's matter
+        return found
 
     def summary(self, row: Message) -> SafeString:
         return format_html(
@@ -189,15 +222,13 @@ class RemovedTextAdmin(ActionAdmin):
     """Texts that moderators have removed and can restore."""
 
     moderator_actions = (RESTORE_TEXT,)
+    row_arguments = {"message_id": "message_id"}
     list_display = ("message_number", "in_room", "by", "text", "moderator", "when")
     list_select_related = ("message__room", "message__author", "removed_by")
     search_help_text = _("Search by the moderator’s @username, or by message ID.")
     person_columns = ("removed_by",)
     fields = ("in_room", "by", "full_text", "moderator", "removed_at")
     readonly_fields = ("in_room", "by", "full_text", "moderator")
-
-    def ids(self, row: RemovedText) -> dict[str, int]:
-        return {"message_id": row.message_id}
 
     def summary(self, row: RemovedText) -> SafeString:
         return format_html(

@@ -5,20 +5,23 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from chat import services
-from chat.admin import case_context, formatting, memberships
+from chat.admin import formatting, memberships
 from chat.admin.actions import ActionAdmin, AdminAction
+from chat.admin.cases import case_context, case_page
 from chat.admin.evidence import export_links
 from chat.admin.forms import (
     BanForm,
@@ -26,13 +29,15 @@ from chat.admin.forms import (
     InRoomForm,
     MuteForm,
     MuteInRoomForm,
+    NoteForm,
     OptionalReasonForm,
     UnbanInRoomForm,
 )
 from chat.admin.lists import KeysetAdmin, is_id
 from chat.models import Person, SiteBan, SiteMute
-from chat.moderation import site_bans
-from chat.services.people.renaming import NAMES
+from chat.moderation import site_bans, traces
+from chat.pages.name_fields import NAMES, NameRules
+from realtime.auth.confirmation import confirmed
 
 VIEW, BAN_FROM_SITE = "chat.view_siteban", "chat.add_siteban"
 
@@ -145,6 +150,26 @@ ACTIVATE = AdminAction(
     blocker=lambda row: _("Already active") if row.is_active else "",
     undo="deactivate",
 )
+WARN = AdminAction(
+    name="warn",
+    label=_("Warn"),
+    explanation=_(
+        "They are notified of the reason, and the warning stays in their record. Nothing else"
+        " changes."
+    ),
+    done=ngettext_lazy("%(count)d person warned.", "%(count)d people warned.", "count"),
+    service=services.warn,
+    permission=BAN_FROM_SITE,
+)
+NOTE = AdminAction(
+    name="note",
+    label=_("Write a note"),
+    explanation=_("Only moderators see notes, on this person’s record and cases."),
+    done=ngettext_lazy("Note saved.", "%(count)d notes saved.", "count"),
+    service=services.write_note,
+    permission=BAN_FROM_SITE,
+    form=NoteForm,
+)
 # In a room that the form asks for: whether they are in it is known only then.
 _IN_ROOM: dict[str, Any] = {"blocker": lambda row: "", "undo": ""}
 MUTE = replace(memberships.MUTE, label=_("Mute in a room"), form=MuteInRoomForm, **_IN_ROOM)
@@ -158,6 +183,8 @@ class PersonAdmin(ActionAdmin):
     """Everyone with an account. Email, password and permissions are in ``AccountAdmin``."""
 
     moderator_actions = (
+        WARN,
+        NOTE,
         SITE_MUTE,
         SITE_UNMUTE,
         SITE_BAN,
@@ -170,14 +197,12 @@ class PersonAdmin(ActionAdmin):
         BAN,
         UNBAN,
     )
+    row_arguments = {"user_id": "pk"}
     change_form_template = "admin/chat/record.html"
     list_display = ("username", "full_name", "joined", "last_sign_in", "active", "status")
     search_help_text = _("Search by the beginning of a username, or by ID.")
     fields = ("full_name", "joined", "last_sign_in", "active", "status")
     readonly_fields = fields
-
-    def ids(self, row: Person) -> dict[str, int]:
-        return {"user_id": row.pk}
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm(VIEW)
@@ -203,6 +228,11 @@ class PersonAdmin(ActionAdmin):
 
     def page_context(self, request: HttpRequest, row: Person) -> dict[str, Any]:
         found = {**super().page_context(request, row), **case_context.of_person(row.pk)}
+        found["person_notes"] = case_page.person_notes(row.pk)
+        found["totals"] = case_context.totals(row.pk)
+        found["hints"] = traces.hints(row.pk)
+        if row.pk == request.user.pk:
+            found |= {"cases": [], "person_notes": [], "hints": []}  # another moderator's matter
         if request.user.has_perm("chat.add_bulk"):
             found["actions"] += export_links(request, row.username)
         return found
@@ -255,15 +285,13 @@ class SiteBanAdmin(ActionAdmin):
     """Current and past bans from the site. The page of a person has the button for a new one."""
 
     moderator_actions = (LIFT,)
+    row_arguments = {"user_id": "user_id"}
     list_display = ("id", "person", "reason", "moderator", "when", "ends", "ended")
     list_select_related = ("user", "created_by", "lifted_by")
     search_help_text = _("Search by @username: the banned person, or the moderator.")
     person_columns = ("user", "created_by")
     fields = ("person", "reason", "moderator", "created_at", "until", "lifted_at", "unbanned_by")
     readonly_fields = ("person", "moderator", "unbanned_by")
-
-    def ids(self, row: SiteBan) -> dict[str, int]:
-        return {"user_id": row.user_id}
 
     def summary(self, row: SiteBan) -> SafeString:
         return format_html("{} · {}", formatting.person(row.user), row.reason)
@@ -293,7 +321,18 @@ class SiteBanAdmin(ActionAdmin):
         return formatting.person(row.lifted_by)
 
 
-admin.site.unregister(User)
+admin.site.unregister((User, Group))
+
+# Before the form is shown, where a password is typed into it.
+_BEFORE_THE_FORM = partial(confirmed, also_get=True)
+
+
+class AccountForm(NameRules, UserChangeForm[User]):
+    pass
+
+
+class NewAccountForm(NameRules, AdminUserCreationForm[User]):
+    pass
 
 
 @admin.register(User)
@@ -304,9 +343,23 @@ class AccountAdmin(KeysetAdmin, UserAdmin[User]):
     and their rows belong to streams.
     """
 
+    form = AccountForm
+    add_form = NewAccountForm
     list_filter = ("groups",)  # other filters would scan the table
     ordering = ("username",)
     search_help_text = _("Search by the beginning of a username.")
+
+    @method_decorator(confirmed)
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(request, *args, **kwargs)
+
+    @method_decorator(_BEFORE_THE_FORM)
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().add_view(request, *args, **kwargs)
+
+    @method_decorator(_BEFORE_THE_FORM)
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().user_change_password(request, *args, **kwargs)
 
     def keyset(self, found: Any) -> str:
         return "username"
@@ -332,3 +385,16 @@ class AccountAdmin(KeysetAdmin, UserAdmin[User]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+@admin.register(Group)
+class RightsAdmin(GroupAdmin):
+    """Django's own pages of groups: who may do what."""
+
+    @method_decorator(confirmed)
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(request, *args, **kwargs)
+
+    @method_decorator(confirmed)
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().delete_view(request, *args, **kwargs)

@@ -128,6 +128,7 @@ UNARCHIVE = AdminAction(
 @admin.register(Room)
 class RoomAdmin(ActionAdmin):
     moderator_actions = (LOCK, UNLOCK, SLOW_MODE, RENAME, RETENTION, ARCHIVE, UNARCHIVE)
+    row_arguments = {"room_id": "pk"}
     list_display = ("slug", "name", "kind", "members", "messages", "slow", "state")
     search_help_text = _("Search by the beginning of a room’s URL name, or by ID.")
     fields = (
@@ -156,9 +157,6 @@ class RoomAdmin(ActionAdmin):
         "creator",
         "log",
     )
-
-    def ids(self, row: Room) -> dict[str, int]:
-        return {"room_id": row.pk}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave out direct conversations; the unique index on their key finds the others."""

@@ -7,18 +7,24 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.utils import timezone
 
 from chat import payloads, policies, services
+from chat.api import submitting
 from chat.queries import blocks, messages, rooms
-from chat.text import hooks
+from chat.text import hooks, markdown
 from notifications.api import handlers
+from realtime.core.bounds import quotas
 from realtime.core.commands import Caller, Commands
 from realtime.core.database import read
 from realtime.core.writer import writer
 from realtime.engine import hub as hubs
 
 commands = Commands(handlers.commands)
+
+# Characters of a text with markup, which has to be rendered: 4,000 take 20 tokens.
+MARKUP_PER_TOKEN: Final = 200
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=policies.MAX_ID)]
 Data = dict[str, Any]
@@ -31,13 +37,20 @@ class PostMessage(msgspec.Struct):
     reply_to: policies.RowId | None = None
 
 
-class OneMessage(msgspec.Struct):
+class DeleteMessage(msgspec.Struct):
     message: policies.RowId
+    reason: str = ""
 
 
 class EditMessage(msgspec.Struct):
     message: policies.RowId
     body: str
+
+
+class WithdrawMessage(msgspec.Struct):
+    """A post that a filter holds, by the key with which it was sent."""
+
+    key: UUID
 
 
 class React(msgspec.Struct):
@@ -48,6 +61,18 @@ class React(msgspec.Struct):
 
 class ReportMessage(msgspec.Struct):
     message: policies.RowId
+    category: str
+    note: str = ""
+
+
+class ReportRoom(msgspec.Struct):
+    room: policies.RowId
+    category: str
+    note: str = ""
+
+
+class ReportPerson(msgspec.Struct):
+    user: policies.RowId
     category: str
     note: str = ""
 
@@ -76,32 +101,40 @@ class NoFields(msgspec.Struct):
     """Nothing."""
 
 
+def _cost_of_markup(request: dict[str, Any]) -> int:
+    """Return the tokens for rendering a text: none for a short one or one without markup."""
+    body = request.get("body")
+    if not isinstance(body, str) or len(body) < MARKUP_PER_TOKEN:
+        return 0
+    length = min(len(body), settings.HOLDFAST_MESSAGE_MAX_LENGTH)
+    return length // MARKUP_PER_TOKEN if markdown.has_markup(body) else 0
+
+
 # -- messages --------------------------------------------------------------------------------------
 
 
-@commands("message.post", pipelined=True)
+@commands("message.post", pipelined=True, cost=_cost_of_markup)
 async def post_message(caller: Caller, fields: PostMessage) -> Data:
     """Post a message, in one transaction with other posts of the same moment."""
     found = await hooks.checked(
         hooks.Draft(caller.user_id, fields.room, fields.body, reply_to=fields.reply_to)
     )
-    # Nothing is awaited between here and the writer, so messages keep the order of their arrival.
-    post = services.Post(
-        author_id=caller.user_id,
-        room_id=fields.room,
-        key=fields.key,
-        body=found.body,
-        reply_to=fields.reply_to,
-        flags=found.flags,
-        refusal=found.refusal,
-    )
-    posted = await writer().batch(
-        services.post_messages, post, place=fields.room, author=caller.user_id
+    # Nothing is awaited between here and the author's line, so messages keep their order.
+    posted = await submitting.post(
+        services.Post(
+            author_id=caller.user_id,
+            room_id=fields.room,
+            key=fields.key,
+            body=found.body,
+            reply_to=fields.reply_to,
+            flags=found.flags,
+            refusal=found.refusal,
+        )
     )
     return {"message": posted.data, "seq": posted.data["seq"], "duplicate": posted.duplicate}
 
 
-@commands("message.edit")
+@commands("message.edit", cost=_cost_of_markup)
 async def edit_message(caller: Caller, fields: EditMessage) -> Data:
     found = hooks.Checked(fields.body)
     if hooks.has_hooks():
@@ -111,8 +144,7 @@ async def edit_message(caller: Caller, fields: EditMessage) -> Data:
         )
     if found.refusal is not None:
         raise found.refusal
-    row = await writer().run(
-        services.edit_message,
+    row = await submitting.edit(
         actor_id=caller.user_id,
         message_id=fields.message,
         body=found.body,
@@ -122,12 +154,22 @@ async def edit_message(caller: Caller, fields: EditMessage) -> Data:
 
 
 @commands("message.delete")
-async def delete_message(caller: Caller, fields: OneMessage) -> Data:
-    """Delete a message: its author's own, or any message as a moderator."""
+async def delete_message(caller: Caller, fields: DeleteMessage) -> Data:
+    """Delete a message: its author's own, or any message as a moderator, who may give a reason."""
     row = await writer().run(
-        services.delete_message, actor_id=caller.user_id, message_id=fields.message
+        services.delete_message,
+        actor_id=caller.user_id,
+        message_id=fields.message,
+        reason=fields.reason,
     )
     return {"message": payloads.message(row)}
+
+
+@commands("message.withdraw")
+async def withdraw_message(caller: Caller, fields: WithdrawMessage) -> Data:
+    """Withdraw a post that waits for a moderator."""
+    row = await writer().run(services.withdraw_held, actor_id=caller.user_id, key=fields.key)
+    return {"held_post": payloads.held_post(row)}
 
 
 @commands("message.react")
@@ -145,6 +187,7 @@ async def react(caller: Caller, fields: React) -> Data:
 
 @commands("message.report")
 async def report(caller: Caller, fields: ReportMessage) -> Data:
+    await read(quotas.take, "reports", caller.user_id, most=settings.HOLDFAST_REPORTS)
     row = await writer().run(
         services.report,
         actor_id=caller.user_id,
@@ -226,6 +269,18 @@ async def presence(caller: Caller, fields: OneRoom) -> Data:
     return {"count": count} if users is None else {"count": count, "users": users}
 
 
+@commands("room.report")
+async def report_room(caller: Caller, fields: ReportRoom) -> Data:
+    row = await writer().run(
+        services.report_room,
+        actor_id=caller.user_id,
+        room_id=fields.room,
+        category=fields.category,
+        note=fields.note,
+    )
+    return {"report": row.pk}
+
+
 # -- people ----------------------------------------------------------------------------------------
 
 
@@ -245,6 +300,18 @@ async def unblock(caller: Caller, fields: OnePerson) -> Data:
             await writer().run(services.unblock, actor_id=caller.user_id, user_id=fields.user)
         )
     }
+
+
+@commands("person.report")
+async def report_person(caller: Caller, fields: ReportPerson) -> Data:
+    row = await writer().run(
+        services.report_person,
+        actor_id=caller.user_id,
+        user_id=fields.user,
+        category=fields.category,
+        note=fields.note,
+    )
+    return {"report": row.pk}
 
 
 class Throttle:

@@ -16,10 +16,13 @@ urlpatterns = [
     path("api/rooms/<int:room_id>/owner", members.owner),
     path("api/rooms/<int:room_id>/invitations", members.invitations),
     path("api/rooms/<int:room_id>/invitations/<int:link_id>", members.invitation),
+    path("api/invitations/", members.my_invitations),
     path("api/messages/<int:message_id>/", messages.message),
     path("api/search", messages.search),
     path("api/users/", people.users),
     path("api/blocks/", people.blocks),
     path("api/site-mute/", people.my_site_mute),
+    path("api/raid-mode/", people.raid),
+    path("api/held-posts/", people.held_posts),
     path("api/users/<int:user_id>/moderation", people.moderation),
 ]

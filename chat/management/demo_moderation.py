@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat import services
+from chat.models import Case, Report
 
 SLUG: Final = "market"
 SELLERS: Final = {
@@ -69,7 +70,8 @@ def fill_reports(clock: Clock, key: Callable[[str], uuid.UUID], *, moderator: in
         for message_id in posted[:RESOLVED]:
             _decide(message_id, moderator, remove=message_id % 2 == 0)
         for message_id in posted[RESOLVED : RESOLVED + 3]:
-            services.assign(actor_id=moderator, message_id=message_id)
+            case = Case.objects.get(message=message_id, status=Report.Status.OPEN)
+            services.assign(actor_id=moderator, case_id=case.pk)
         services.hide_message(actor_id=moderator, message_id=posted[RESOLVED + 1])
         services.mute(
             actor_id=moderator,

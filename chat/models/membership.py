@@ -17,6 +17,7 @@ class Role(models.TextChoices):
 
 class State(models.TextChoices):
     ACTIVE = "active", _("Active")
+    INVITED = "invited", _("Invited")
     LEFT = "left", _("Left")
     REMOVED = "removed", _("Removed")
     BANNED = "banned", _("Banned")
@@ -61,6 +62,21 @@ class Membership(models.Model):
     # Written only in rooms with slow mode.
     last_posted_at = models.DateTimeField(_("last posted"), null=True, blank=True)
     joined_at = models.DateTimeField(_("joined"))
+    # The latest invitation. It stays when it is answered: invitations are counted by the hour.
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("invited by"),
+    )
+    invited_at = models.DateTimeField(_("invited"), null=True, blank=True)
+    # When the user left or declined. Nobody can invite them again until they come by themselves.
+    refused_at = models.DateTimeField(null=True, blank=True)
+    # When the room's owners and moderators last caused a notification: at most one an hour.
+    noticed_at = models.DateTimeField(null=True, blank=True)
     favourite = models.BooleanField(default=False, db_default=False)
     # The order among the user's favourites. A fraction, so that a room fits between two others.
     favourite_order = models.FloatField(default=0, db_default=0)
@@ -86,6 +102,12 @@ class Membership(models.Model):
                 fields=["room", "role"],
                 condition=Q(state="active") & ~Q(role="member"),
                 name="membership_staff",
+            ),
+            models.Index(fields=["user"], condition=Q(state="invited"), name="membership_invited"),
+            models.Index(
+                fields=["invited_by", "invited_at"],
+                condition=Q(invited_by__isnull=False),
+                name="membership_invited_by",
             ),
         ]
 

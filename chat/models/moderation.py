@@ -17,9 +17,9 @@ NOTE_MAX_LENGTH = 1000  # written by the user who reports a message
 
 
 class Report(models.Model):
-    """A user's request that moderators review a message.
+    """A user's request that moderators review a message, a person or a room.
 
-    All open reports of one message are one case.
+    All open reports of one of them belong to one case, and are decided together.
     """
 
     class Category(models.TextChoices):
@@ -33,7 +33,18 @@ class Report(models.Model):
         RESOLVED = "resolved", _("removed")
         DISMISSED = "dismissed", _("kept")
 
-    message = models.ForeignKey(Message, models.PROTECT, related_name="reports", db_index=False)
+    # Null if a person or a room is reported: the case names it.
+    message = models.ForeignKey(
+        Message, models.PROTECT, null=True, related_name="reports", db_index=False
+    )
+    # Null only in rows of nodes of the version before; the next retention run completes them.
+    case = models.ForeignKey(
+        "chat.Case", models.PROTECT, null=True, related_name="reports", db_index=False
+    )
+    # Of the message, so that an index finds all reports about a person.
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     reporter = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
     )
@@ -45,7 +56,9 @@ class Report(models.Model):
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
-    # The moderator who reviews the case.
+    # A moderator has decided that the report itself was abusive.
+    is_abusive = models.BooleanField(default=False, db_default=False)
+    # Used by the version before; the case has it now.
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -59,15 +72,28 @@ class Report(models.Model):
         verbose_name = _("report")
         verbose_name_plural = _("reports")
         constraints = [
-            models.UniqueConstraint(fields=["message", "reporter"], name="report_message_reporter")
+            # A message that was changed after the decision can be reported again.
+            models.UniqueConstraint(
+                fields=["message", "reporter"],
+                condition=Q(status="open"),
+                name="report_open_message_reporter",
+            )
         ]
         indexes = [
+            models.Index(fields=["message", "id"], name="report_message"),
+            models.Index(fields=["case", "id"], name="report_case"),
+            models.Index(fields=["author", "id"], name="report_author"),
             models.Index(fields=["status", "id"], name="report_status"),
             models.Index(fields=["status", "category", "id"], name="report_category"),
             models.Index(
                 fields=["assigned_to", "id"], condition=Q(status="open"), name="report_assigned"
             ),
             models.Index(fields=["reporter", "id"], name="report_reporter"),
+            models.Index(
+                fields=["reporter", "closed_at"],
+                condition=Q(is_abusive=True),
+                name="report_abusive",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -166,6 +192,29 @@ class Bulk(models.Model):
         return gettext("bulk action %(number)s") % {"number": self.pk}
 
 
+class BulkAuthor(models.Model):
+    """How many messages of one author a bulk action has changed.
+
+    At its end every author is notified once, and gets an entry in the log.
+    """
+
+    bulk = models.ForeignKey(Bulk, models.CASCADE, related_name="authors", db_index=False)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
+    )
+    messages = models.PositiveIntegerField(default=0)
+    noted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["bulk", "author"], name="bulk_author_bulk_author")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.messages} messages of {self.author_id} in bulk {self.bulk_id}"
+
+
 class ModerationLog(models.Model):
     """An action of a moderator: who was affected, and why. Append-only, also by a database trigger.
 
@@ -180,6 +229,13 @@ class ModerationLog(models.Model):
         SHOW = "show", _("Message shown again")
         RESOLVE = "resolve", _("Report resolved: message removed")
         DISMISS = "dismiss", _("Report dismissed: message kept")
+        REOPEN = "reopen", _("Case reopened")
+        RELEASE = "release", _("Held message accepted")
+        REFUSE = "refuse", _("Held message refused")
+        APPEAL = "appeal", _("Appeal decided")
+        WARN = "warn", _("Warned")
+        NOTE = "note", _("Note written")
+        TEMPLATE = "template", _("Templates of reasons changed")
         BULK = "bulk", _("Bulk action")
         MUTE = "mute", _("Muted in a room")
         UNMUTE = "unmute", _("Unmuted in a room")
@@ -207,6 +263,11 @@ class ModerationLog(models.Model):
         FILTER = "filter", _("Filters changed")
         EXPORT = "export", _("Data exported")
         ERASE = "erase", _("Person erased")
+        SIGNUP_MODE = "signup_mode", _("Sign-up changed")
+        APPROVE = "approve", _("Sign-up approved")
+        DECLINE = "decline", _("Sign-up declined")
+        RAID_MODE = "raid_mode", _("Raid mode changed")
+        RAID_SIGNS = "raid_signs", _("Signs of a raid")
 
     action = models.CharField(max_length=12, choices=Action)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

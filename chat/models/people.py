@@ -6,6 +6,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+LOOK_MAX_LENGTH = 255
+PERSON_NOTE_MAX_LENGTH = 1000
+
 
 class Person(User):
     """An account as moderators see it: without its email address and permissions."""
@@ -68,3 +71,70 @@ class Renaming(models.Model):
 
     def __str__(self) -> str:
         return f"renaming {self.pk} of {self.user_id}"
+
+
+class UsernameLook(models.Model):
+    """The look of a username (``chat.text.confusables``), to find names that imitate it."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
+    )
+    folded = models.CharField(max_length=LOOK_MAX_LENGTH, db_index=True)
+    as_written = models.CharField(max_length=LOOK_MAX_LENGTH, db_index=True)
+    # An account from before the rule, or made by an operator, that looks like another one.
+    is_shared = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["folded"], condition=Q(is_shared=False), name="username_look_folded"
+            ),
+            models.UniqueConstraint(
+                fields=["as_written"], condition=Q(is_shared=False), name="username_look_written"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.folded} of {self.user_id}"
+
+
+class Erasure(models.Model):
+    """The erasure of a person: what is still to be done, and the names to look for meanwhile.
+
+    The names are emptied when the last step is done.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    # The usernames that the account has had, the last one first, and the last full name.
+    usernames = models.JSONField(default=list)
+    full_name = models.CharField(max_length=301, blank=True)
+    step = models.PositiveSmallIntegerField(default=0)  # index of the steps in services.erasure
+    after = models.BigIntegerField(default=0)  # the id of the last row looked at in this step
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"erasure of {self.user_id}"
+
+
+class PersonNote(models.Model):
+    """A text of a moderator about a person, which only moderators read."""
+
+    subject = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False
+    )
+    text = models.CharField(max_length=PERSON_NOTE_MAX_LENGTH)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["subject", "id"], name="person_note_subject")]
+
+    def __str__(self) -> str:
+        return f"note {self.pk} about {self.subject_id}"

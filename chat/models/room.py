@@ -28,6 +28,9 @@ class Room(models.Model):
     slug = models.SlugField(_("address"), max_length=SLUG_MAX_LENGTH, unique=True)
     # Empty in a direct room, which shows the other person's name.
     name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH, blank=True)
+    # The look of the name (chat.text.confusables), to find public rooms that imitate another.
+    # Null in direct rooms, and so that no database has to make the table anew for the column.
+    look = models.CharField(max_length=255, null=True, editable=False)
     topic = models.CharField(_("topic"), max_length=TOPIC_MAX_LENGTH, blank=True)
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.PUBLIC)
     seq = models.BigIntegerField(default=0)
@@ -65,7 +68,8 @@ class Room(models.Model):
                 fields=["name", "id"],
                 condition=Q(kind="public", archived_at__isnull=True),
                 name="room_directory",
-            )
+            ),
+            models.Index(fields=["look"], condition=Q(kind="public"), name="room_look"),
         ]
 
     def __str__(self) -> str:

@@ -1,57 +1,75 @@
-"""ZIP files that are built while they are sent.
+"""ZIP files that are written page by page, and that prove themselves.
 
-Only one page of rows is in memory. The last file is a manifest with the SHA-256 of each file.
+``manifest.json`` has the SHA-256 of each file, and ``manifest.sig`` is the site's signature of it.
 """
 
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import IO, Any, Final
 
 from django.db.models import Model, QuerySet
 
+from chat.moderation import signatures
+
 PAGE: Final = 500  # rows read at a time
 MANIFEST: Final = "manifest.json"
+SIGNATURE: Final = "manifest.sig"
+PUBLIC_KEY: Final = "public_key.pem"
+CHUNK: Final = 1 << 20  # bytes read at a time for a checksum
 
 File = tuple[str, Iterable[bytes]]
 
 
-class _Sink:
-    """Buffers the output of ``ZipFile`` until it is sent."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Do nothing; ``ZipFile`` requires the method."""
-
-    def taken(self) -> bytes:
-        data, self._parts = b"".join(self._parts), []
-        return data
+class UnreadableArchive(Exception):
+    """A file is no archive, or not as it was written."""
 
 
-def stream(files: Iterable[File]) -> Iterator[bytes]:
-    """Yield the parts of a ZIP of files, each given as its name and its parts."""
-    sink = _Sink()
+def write(files: Iterable[File], out: IO[bytes]) -> str:
+    """Write files, each given as its name and its parts. Returns the SHA-256 of the manifest."""
     sums: dict[str, dict[str, Any]] = {}
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, parts in files:
             digest, size = hashlib.sha256(), 0
-            with archive.open(name, "w") as entry:
+            with archive.open(name, "w", force_zip64=True) as entry:
                 for part in parts:
                     entry.write(part)
                     digest.update(part)
                     size += len(part)
-                    yield sink.taken()
             sums[name] = {"sha256": digest.hexdigest(), "bytes": size}
-            yield sink.taken()
-        archive.writestr(MANIFEST, as_json({"files": sums}))
-    yield sink.taken()
+        manifest = as_json({"files": sums})
+        archive.writestr(MANIFEST, manifest)
+        archive.writestr(SIGNATURE, signatures.sign(manifest))
+        archive.writestr(PUBLIC_KEY, signatures.public_key())
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def read_manifest(archive: zipfile.ZipFile) -> bytes:
+    """Return the manifest after comparing every file with it. Raises ``UnreadableArchive``."""
+    try:
+        manifest = archive.read(MANIFEST)
+        files = json.loads(manifest)["files"]
+        expected = {name: entry["sha256"] for name, entry in files.items()}
+    except (KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise UnreadableArchive(f"{MANIFEST} is missing or unreadable: {error}") from error
+    names = archive.namelist()
+    if unknown := sorted(set(names) - {*expected, MANIFEST, SIGNATURE, PUBLIC_KEY}):
+        raise UnreadableArchive(f"{unknown[0]} is not in {MANIFEST}")
+    if len(names) != len(set(names)):
+        raise UnreadableArchive("a file is in it twice")
+    for name, checksum in expected.items():
+        digest = hashlib.sha256()
+        try:
+            with archive.open(name) as file:
+                while part := file.read(CHUNK):
+                    digest.update(part)
+        except (KeyError, zipfile.BadZipFile) as error:
+            raise UnreadableArchive(f"{name} is missing or unreadable: {error}") from error
+        if digest.hexdigest() != checksum:
+            raise UnreadableArchive(f"{name} is not as it was written")
+    return manifest
 
 
 def as_json(data: Any) -> bytes:
@@ -74,3 +92,10 @@ def paged(rows: "QuerySet[Any]", *, key: str = "pk", most: int | None = None) ->
             return
         after = getattr(found[-1], key)
         left = None if left is None else left - len(found)
+
+
+def chunks(rows: Iterable[Any]) -> Iterator[Sequence[Any]]:
+    """Yield the rows in lists of a page each."""
+    left = iter(rows)
+    while found := list(islice(left, PAGE)):
+        yield found

@@ -5,7 +5,6 @@ A ZIP with JSON Lines, a page for people, and a manifest with the SHA-256 of eac
 of the time of writing.
 """
 
-import hashlib
 import json
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +17,14 @@ from django.utils import timezone
 from django.utils.html import escape
 
 from chat.models import Membership, Message, ModerationLog, Room
-from chat.moderation.archives import MANIFEST, File, as_json, as_line, paged
+from chat.moderation.archives import (
+    File,
+    UnreadableArchive,
+    as_json,
+    as_line,
+    paged,
+    read_manifest,
+)
 from chat.payloads import moment
 
 FORMAT: Final = "holdfast-room"
@@ -31,13 +37,8 @@ ABOUT, PEOPLE, MEMBERS, MESSAGES, LOG, PAGE = (
     "moderation.jsonl",
     "messages.html",
 )
-CHUNK: Final = 1 << 20  # bytes read at a time for a checksum
 
 Line = dict[str, Any]
-
-
-class UnreadableArchive(Exception):
-    """A file is no archive of a room, or not as it was written."""
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -181,14 +182,10 @@ class RoomArchive:
                 yield json.loads(line)
 
     def _verified(self, path: Path) -> Line:
-        manifest = json.loads(self._zip.read(MANIFEST))
-        for name, expected in manifest["files"].items():
-            digest = hashlib.sha256()
-            with self._zip.open(name) as file:
-                while part := file.read(CHUNK):
-                    digest.update(part)
-            if digest.hexdigest() != expected["sha256"]:
-                raise UnreadableArchive(f"{path}: {name} is not as it was written")
+        try:
+            read_manifest(self._zip)
+        except UnreadableArchive as error:
+            raise UnreadableArchive(f"{path}: {error}") from error
         about: Line = json.loads(self._zip.read(ABOUT))
         if about["format"] != FORMAT or about["version"] != VERSION:
             raise UnreadableArchive(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import override
 
@@ -22,6 +22,11 @@ def refusals(user_ids: Collection[int]) -> Mapping[int, Forbidden]:
     rows = SiteBan.objects.filter(in_effect(), user_id__in=user_ids)
     found = rows.values_list("user_id", "reason", "until")
     return {user_id: refusal(reason, until) for user_id, reason, until in found}
+
+
+def banned_users() -> QuerySet[SiteBan, int]:
+    """Return the ids of the users who are banned now."""
+    return SiteBan.objects.filter(in_effect()).values_list("user_id", flat=True)
 
 
 def current_ban(user_id: int) -> SiteBan | None:

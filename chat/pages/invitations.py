@@ -1,15 +1,11 @@
 """The page of an invite link, for visitors with and without an account.
 
-Tokens have 192 bits and can't be guessed. The limit on misses saves the database useless queries.
+Tokens have 192 bits and can't be guessed. Only invalid links are counted and refused.
 """
 
-from typing import Final
-
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
@@ -19,12 +15,12 @@ from chat import payloads, policies, services
 from chat.errors import LinkOver
 from chat.models import InviteLink
 from chat.pages.page_data import Values
+from chat.pages.rendering import render
 from chat.pages.views import ban_page
 from chat.queries import invite_links, members
+from chat.queries.sign_up import is_offered_with_invitation
+from realtime.auth import attempts
 from realtime.protocol.errors import HoldfastError, NotFound
-
-MAX_MISSES: Final = 20  # invalid links from one address within MISSES_SECONDS
-MISSES_SECONDS: Final = 600
 
 
 @never_cache
@@ -34,12 +30,6 @@ def invite(request: HttpRequest, token: str) -> HttpResponse:
     user = request.user if isinstance(request.user, User) else None
     if user is not None and (refusal := ban_page(request, user)):
         return refusal
-    if cache.get(_misses_key(request), 0) >= MAX_MISSES:
-        return _invalid(
-            request,
-            gettext("Too many invalid invitations. Wait a few minutes, then try again."),
-            status=429,
-        )
     try:
         link = invite_links.by_token(token)
         if request.method == "POST" and user is not None:
@@ -47,7 +37,9 @@ def invite(request: HttpRequest, token: str) -> HttpResponse:
                 services.join_by_link(actor_id=user.pk, token=token).room.get_absolute_url()
             )
     except NotFound:
-        _count_miss(request)
+        # Only wrong links are refused, so that nobody else at this address is. ``RefusalPages``
+        # makes a page of the error.
+        attempts.miss("invitation", attempts.client_address(request))
         return _invalid(
             request,
             gettext("Check that you have the complete link."),
@@ -73,7 +65,7 @@ def _show(request: HttpRequest, link: InviteLink, user: User | None) -> HttpResp
         "inviter": payloads.person(link.created_by),
         "expires_at": link.expires_at,
         "signed_in": user is not None,
-        "signup_open": settings.HOLDFAST_SIGNUP,
+        "signup_open": is_offered_with_invitation(),
     }
     return _page(request, values, status=200)
 
@@ -87,16 +79,3 @@ def _page(request: HttpRequest, values: Values, *, status: int) -> HttpResponse:
     response = render(request, "chat/account/invite.html", values, status=status)
     response.headers["X-Robots-Tag"] = "noindex"
     return response
-
-
-def _misses_key(request: HttpRequest) -> str:
-    return f"invite-misses:{request.META.get('REMOTE_ADDR', '')}"
-
-
-def _count_miss(request: HttpRequest) -> None:
-    """Count an invalid link. The count expires; it may get lost with the cache."""
-    cache.add(_misses_key(request), 0, MISSES_SECONDS)
-    try:
-        cache.incr(_misses_key(request))
-    except ValueError:  # it ended in between
-        cache.set(_misses_key(request), 1, MISSES_SECONDS)

@@ -11,6 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from chat.models import ModerationLog
+from chat.queries.sign_up import request_of
+from realtime.auth import attempts
+from realtime.protocol.errors import Unavailable
 
 
 class LoginForm(AuthenticationForm):
@@ -22,6 +25,24 @@ class LoginForm(AuthenticationForm):
 
     @sensitive_variables()
     def clean(self) -> dict[str, Any]:
+        """Count the attempt, then check it. Raises ``TooManyAttempts`` (realtime.auth.refusals)."""
+        name = self.cleaned_data.get("username")
+        if not name or self.request is None:
+            return self._check()
+        attempt = attempts.begin("sign_in", self.request, account=name.casefold())
+        try:
+            data = self._check()
+        except Unavailable:
+            attempt.cancelled()
+            raise
+        except ValidationError:
+            attempt.failed()
+            raise
+        attempt.succeeded(user_id=self.get_user().pk)
+        return data
+
+    @sensitive_variables()
+    def _check(self) -> dict[str, Any]:
         """Refuse a deactivated account. Django's backend would not give the reason."""
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         user = (
@@ -48,6 +69,11 @@ class AdminLoginForm(LoginForm, AdminAuthenticationForm):
 
 def _explanation(user: User) -> str:
     actions = (ModerationLog.Action.DEACTIVATE, ModerationLog.Action.ACTIVATE)
+    waiting = request_of(user.pk)
+    if waiting is not None and waiting.decided_at is None:
+        return _("A moderator has not approved this account yet. Try again later.")
+    if waiting is not None and not waiting.is_accepted:
+        return _declined(user)
     last = ModerationLog.objects.filter(subject=user, action__in=actions).order_by("-pk").first()
     if last is None or last.action != ModerationLog.Action.DEACTIVATE:
         return _(
@@ -58,6 +84,14 @@ def _explanation(user: User) -> str:
         "A moderator deactivated this account. Reason: %(reason)s "
         "If you think this is a mistake, contact the site's administrators."
     ) % {"reason": _sentence(last.reason)}
+
+
+def _declined(user: User) -> str:
+    decline = ModerationLog.Action.DECLINE
+    last = ModerationLog.objects.filter(subject=user, action=decline).order_by("-pk").first()
+    return _("A moderator declined this account. Reason: %(reason)s") % {
+        "reason": _sentence(last.reason if last else "")
+    }
 
 
 def _sentence(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from chat import payloads, services
 from chat.models import Involvement
 from chat.pages import page_data
+from chat.pages.rendering import render
 from chat.pages.views import page
 from chat.queries import room_lists
 from chat.queries.room_lists import ListedRoom

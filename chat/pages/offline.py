@@ -94,7 +94,8 @@ def _policy() -> str:
     return (
         f"default-src 'none'; script-src {_hash(source(SCRIPT))}; style-src {_hash(style())}; "
         "font-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
 

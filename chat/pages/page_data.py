@@ -7,11 +7,12 @@ from typing import Any, Final
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from chat import payloads, policies
-from chat.models import SYSTEM_USERNAME, Block, Involvement, Membership, Message, Room
-from chat.queries import members, messages, people, room_lists, rooms
+from chat.models import SYSTEM_USERNAME, Block, Involvement, Membership, Message, Role, Room
+from chat.moderation import raid_mode
+from chat.queries import invitations, members, messages, people, room_lists, rooms
 from chat.queries.room_lists import ListedRoom
 from chat.text.plain_text import plain
 from notifications import payloads as notification_payloads
@@ -23,6 +24,11 @@ Values = dict[str, Any]
 # Messages of one author are grouped if they follow within five minutes (as in timeline.js).
 GROUP_SECONDS: Final = 300
 QUOTE_LENGTH: Final = 200  # characters
+_BADGES: Final = {
+    Role.OWNER.value: Role.OWNER.label,
+    Role.MODERATOR.value: Role.MODERATOR.label,
+    members.SITE: gettext_lazy("Site moderator"),
+}
 BLANK: Final[Values] = {
     "author": {"id": 0, "name": "", "username": ""},
     "person": {"id": 0, "name": ""},
@@ -63,17 +69,21 @@ def shell(user: User, blocks: list[Block]) -> Values:
     others = [item for item in mine if not item.is_favourite]
     me = payloads.person(user)
     mute = people.site_mute(user.pk)
+    is_moderator = people.is_site_moderator(user.pk)
+    invited = [*map(payloads.invitation, invitations.open_invitations(user.pk))]
     return {
         "me": me,
         "favourites": [_sidebar_item(item) for item in favourites],
         "rooms": [_sidebar_item(item) for item in others if not item.room.is_direct],
         "directs": [_sidebar_item(item) for item in others if item.room.is_direct],
         "blank": BLANK,
+        "invitations": invited,
         "blank_direct": {"kind": Room.Kind.DIRECT, "person": BLANK["person"]},
         "boot": {
-            "me": me | {"moderator": people.is_site_moderator(user.pk)},
+            "me": me | {"moderator": is_moderator},
             "epoch": streams.epoch(),
             "rooms": [listed_values(item) for item in mine],
+            "invitations": invited,
             "inbox": {
                 "seq": inbox_seq,
                 "unread": unread,
@@ -81,7 +91,9 @@ def shell(user: User, blocks: list[Block]) -> Values:
                 "since": payloads.moment(timezone.now()),
             },
             "blocks": [*map(payloads.block, blocks)],
+            "raid": raid_mode.payload() if is_moderator else None,
             "site_mute": payloads.site_mute(mute) if mute else None,
+            "held_posts": [*map(payloads.held_post, messages.held_posts(user.pk))],
             "limits": {"message": settings.HOLDFAST_MESSAGE_MAX_LENGTH},
             "image_hosts": settings.HOLDFAST_IMAGE_HOSTS,
         },
@@ -118,10 +130,11 @@ def room_view(
     quoted = {message.pk: message for message in messages.quoted(room.pk, window.messages)}
     blocked = {row.blocked_id for row in blocks}
     older, newer = window.older(room), window.newer(room)
+    staff = members.staff(room)
     address = room.get_absolute_url()
     return {
         "room": payloads.room(room) | {"title": title(room, partner)},
-        "entries": list(_entries(window.messages, quoted, room, user, blocked)),
+        "entries": list(_entries(window.messages, quoted, room, user, blocked, staff)),
         "older_url": f"{address}?before={older}" if older else "",
         "newer_url": f"{address}?after={newer}" if newer else "",
         "member_count": room.member_count,
@@ -130,10 +143,12 @@ def room_view(
             "membership": payloads.my_membership(membership) if membership else None,
             "partner": payloads.person(partner) if partner else None,
             "member_count": room.member_count,
+            "staff": staff,
             "seq": seq,
             "messages": [payloads.message(message) for message in window.messages],
             "quoted": [payloads.message(message) for message in quoted.values()],
             "mentions": list(messages.unread_mentions_in(rooms.RoomAccess(room, membership))),
+            "may_take_over": members.may_take_over(room, membership),
             "newest": newer is None,
             "number": window.number,
         },
@@ -156,7 +171,12 @@ def _sidebar_item(item: ListedRoom) -> Values:
 
 
 def _entries(
-    messages: list[Message], quoted: dict[int, Message], room: Room, user: User, blocked: set[int]
+    messages: list[Message],
+    quoted: dict[int, Message],
+    room: Room,
+    user: User,
+    blocked: set[int],
+    staff: dict[int, str],
 ) -> Iterator[Values]:
     known = quoted | {message.pk: message for message in messages}
     previous: Message | None = None
@@ -165,6 +185,8 @@ def _entries(
         values = payloads.message(message)
         values |= {
             "url": f"{room.get_absolute_url()}{message.number}/",
+            "handle": _handle(message.author),
+            "badge": _BADGES.get(staff.get(message.author_id, ""), ""),
             "quote": _quote(message, known.get(message.reply_to_id or 0), room, blocked),
             "reaction_list": [
                 {"emoji": emoji, "count": len(ids), "mine": user.pk in ids, "names": ""}
@@ -178,6 +200,13 @@ def _entries(
         }
         yield {"message": values, "day": values["created_at"] if new_day else ""}
         previous = message
+
+
+def _handle(author: User) -> str:
+    """Return the username beside the displayed name, which others may have as well."""
+    if author.username in (SYSTEM_USERNAME, payloads.person(author)["name"]):
+        return ""
+    return f"@{author.username}"
 
 
 def _quote(reply: Message, message: Message | None, room: Room, blocked: set[int]) -> Values | None:

@@ -5,32 +5,34 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from chat import payloads, services
-from chat.models import Block, Room
+from chat import payloads, policies, services
+from chat.models import APPEAL_MAX_LENGTH, Block, Room
 from chat.moderation import site_bans
 from chat.pages import inbox as inbox_page
 from chat.pages import page_data, search_results
 from chat.pages.page_data import Window
-from chat.queries import messages, room_lists
+from chat.pages.rendering import refused, render
+from chat.queries import appeals, messages, room_lists
 from chat.queries.blocks import blocks as blocks_of
 from chat.queries.room_lists import MAX_QUERY
 from chat.queries.room_lists import directory as rooms_of_directory
 from chat.queries.rooms import readable_room, room_by_slug, room_head
 from realtime.auth import banned
-from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
+from realtime.core.bounds import quotas
+from realtime.protocol.errors import Forbidden, HoldfastError, NotFound, RateLimited, Unavailable
 
 P = ParamSpec("P")
 PageView = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
-LAST_ROOM = "last_room"  # cookie: the room that "/" redirects to
 LAST_ROOM_SECONDS = 365 * 24 * 3600
 MAX_NUMBER_DIGITS = 18  # fits into a 64-bit column
 
@@ -50,19 +52,28 @@ def page(view: PageView[P]) -> PageView[P]:
             raise Http404(error.message) from error
         except Forbidden as error:
             raise PermissionDenied(error.message) from error
+        except (RateLimited, Unavailable) as error:
+            return refused(request, error)
 
     return cast("PageView[P]", wrapped)
 
 
-def ban_page(request: HttpRequest, user: User) -> HttpResponse | None:
+def ban_page(request: HttpRequest, user: User, *, error: str = "") -> HttpResponse | None:
     """Return the page with the reason and end of the user's ban, or None without a ban."""
     refusal = banned([user.pk]).get(user.pk)
     if refusal is None:
         return None
+    ban = site_bans.current_ban(user.pk)
     return render(
         request,
         "chat/account/banned.html",
-        {"reason": refusal.message, "ban": site_bans.current_ban(user.pk)},
+        {
+            "reason": refusal.message,
+            "ban": ban,
+            "appeal": appeals.appeal_of_ban(ban) if ban else None,
+            "max_length": APPEAL_MAX_LENGTH,
+            "error": error,
+        },
         status=403,
     )
 
@@ -73,7 +84,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """Redirect to the last room, else to the user's first one, else to the directory."""
     mine = room_lists.my_rooms(_user(request).pk)
     slugs = [item.room.slug for item in sorted(mine, key=lambda item: item.room.is_direct)]
-    last = request.COOKIES.get(LAST_ROOM, "")
+    last = request.COOKIES.get(settings.LAST_ROOM_COOKIE_NAME, "")
     if not slugs:
         return redirect("directory")
     return redirect("room", last if last in slugs else slugs[0])
@@ -86,7 +97,7 @@ def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResp
     user = _user(request)
     found = room_by_slug(slug)
     if found is None:
-        raise NotFound("This room doesn't exist.")
+        raise policies.no_such_room()
     # Read before everything else: a change in between arrives once more as an event.
     seq = room_head(found.pk)
     found.refresh_from_db()
@@ -101,7 +112,11 @@ def room(request: HttpRequest, slug: str, number: int | None = None) -> HttpResp
     )
     response = _render(request, "chat/room.html", values, current=found, blocks=blocks)
     response.set_cookie(
-        LAST_ROOM, slug, max_age=LAST_ROOM_SECONDS, samesite="Lax", secure=request.is_secure()
+        settings.LAST_ROOM_COOKIE_NAME,
+        slug,
+        max_age=LAST_ROOM_SECONDS,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
     )
     return response
 
@@ -156,6 +171,7 @@ def directory(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     query = request.GET.get("q", "").strip()[:MAX_QUERY]
     after = _number(request, "after")
+    quotas.take("directory", user.pk, most=settings.HOLDFAST_DIRECTORY_READS)
     last = readable_room(after, user.pk).room if after is not None else None
     found, more = rooms_of_directory(user.pk, query=query, after=last)
     rooms = [

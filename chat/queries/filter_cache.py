@@ -7,8 +7,9 @@ compile patterns.
 
 from typing import Final
 
+from chat.errors import BlockedWord
 from chat.models import Filter, FilterVersion
-from chat.text.filters import MAX_PATTERNS, MAX_WORDS, FilterSet, Rule
+from chat.text.filters import MAX_PATTERNS, MAX_WORDS, FilterAction, FilterSet, Rule
 
 
 class FilterCache:
@@ -29,6 +30,11 @@ class FilterCache:
             self._held = (version, filters)
         return filters
 
+    @property
+    def held(self) -> FilterSet:
+        """The filters as of the last ``current``, without a query."""
+        return self._held[1]
+
 
 def _rules() -> list[Rule]:
     on = Filter.objects.filter(is_on=True).order_by("pk")
@@ -38,3 +44,22 @@ def _rules() -> list[Rule]:
 
 _process: Final = FilterCache()
 current = _process.current
+
+
+def check_name(text: str, *, field: str, room_id: int | None = None) -> None:
+    """Raise ``BlockedWord`` for a name or a topic with a word of a filter that does not only flag.
+
+    A name cannot wait for a moderator, and it mutes nobody.
+    """
+    if not text:
+        return
+    actions = {hit.rule.action for hit in current().hits(text, room_id)}
+    if actions - {FilterAction.FLAG}:
+        raise BlockedWord(
+            "{field}: it contains a word that is not allowed here. Choose another one.", field=field
+        )
+
+
+def held() -> FilterSet:
+    """Return the filters as of the last ``current``, without a query."""
+    return _process.held

@@ -10,8 +10,13 @@ from django.utils import timezone
 
 from chat import policies
 from chat.models import Membership, Role, Room, SiteMute, State
+from realtime.auth import MODERATORS
 
 MAX_MEMBERS: Final = 200  # of one answer
+MAX_STAFF: Final = 200  # badges of a room, and of the site
+SITE: Final = "site"  # the badge of site moderators, in every room
+# Members without a role who may take over a room that has no owner: a stranger who joins may not.
+MAX_NEXT_OWNERS: Final = 5
 # Larger rooms are searched by username only, because names have no index.
 SEARCHED_BY_NAME: Final = 5000  # members
 
@@ -66,6 +71,17 @@ def members(
     return Members(found[:limit], len(found) > limit)
 
 
+def staff(room: Room) -> dict[int, str]:
+    """Return the roles that badges show in a room, by user id: "site", or the role in the room."""
+    found: dict[int, str] = {}
+    if not room.is_direct:
+        rows = Membership.objects.filter(room=room, state=State.ACTIVE).exclude(role=Role.MEMBER)
+        found |= {user: str(role) for user, role in rows.values_list("user_id", "role")[:MAX_STAFF]}
+    moderates = Q(is_superuser=True) | Q(groups__name=MODERATORS)
+    site = User.objects.filter(moderates, is_active=True).values_list("pk", flat=True).distinct()
+    return found | dict.fromkeys(site[:MAX_STAFF], SITE)
+
+
 def _named(beginning: str, *, by_name: bool) -> Q:
     begins = Q(user__username__startswith=beginning) | Q(
         user__username__startswith=beginning.lower()
@@ -95,9 +111,18 @@ def banned_now() -> Q:
     return Q(state=State.BANNED) & (Q(banned_until=None) | Q(banned_until__gt=timezone.now()))
 
 
+def opened_by_others(user_id: int) -> Q:
+    """Return the condition on memberships of direct conversations that others began."""
+    return Q(room__kind=Room.Kind.DIRECT) & ~Q(room__created_by=user_id)
+
+
 def count_rooms(user_id: int) -> int:
-    """Return the number of a user's rooms, counted no further than the limit of rooms."""
+    """Return the number of a user's rooms, counted no further than the limit of rooms.
+
+    Conversations that others began are not counted: nobody else may use up a user's limit.
+    """
     mine = Membership.objects.filter(user_id=user_id, state=State.ACTIVE)
+    mine = mine.exclude(opened_by_others(user_id))
     return len(mine.values_list("pk")[: policies.MAX_ROOMS_PER_USER])
 
 
@@ -109,7 +134,7 @@ def is_last_owner(room_id: int, user_id: int) -> bool:
 
 
 def next_owner(room_id: int, user_id: int) -> int | None:
-    """Return the user who becomes the owner when this one leaves.
+    """Return the user who is offered the room when this one leaves.
 
     It is the moderator who joined first, otherwise the member who joined first. None if the room
     keeps another owner, or has no other member.
@@ -125,3 +150,21 @@ def next_owner(room_id: int, user_id: int) -> int | None:
         moderators.values_list("user_id", flat=True).first()
         or members_by_age.values_list("user_id", flat=True).first()
     )
+
+
+def may_take_over(room: Room, row: Membership | None) -> bool:
+    """Return whether a user may become the owner of a room that has none.
+
+    Its moderators may. Without moderators, the members who joined first may.
+    """
+    if room.is_direct or row is None or not policies.is_active(row) or row.role == Role.OWNER:
+        return False
+    active = Membership.objects.filter(room=room, state=State.ACTIVE)
+    # Distinct, because the staff of a room may be many; the index has the roles.
+    staff = set(active.exclude(role=Role.MEMBER).values_list("role", flat=True).distinct())
+    if Role.OWNER in staff:
+        return False
+    if Role.MODERATOR in staff:
+        return row.role == Role.MODERATOR
+    oldest = active.filter(user__is_active=True).order_by("joined_at", "pk")
+    return row.pk in list(oldest.values_list("pk", flat=True)[:MAX_NEXT_OWNERS])

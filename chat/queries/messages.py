@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from chat import policies
-from chat.models import Message, Room
+from chat.models import HeldPost, Message, Room
 from chat.queries.rooms import RoomAccess, readable_room
 from realtime.protocol.errors import HoldfastError
 
@@ -68,6 +68,12 @@ def around(room_id: int, number: int, *, limit: int = LATEST) -> History:
     older = before(room_id, number, limit=limit // 2)
     newer = after(room_id, number - 1, limit=limit - limit // 2)
     return History(older.messages[::-1] + newer.messages, newer.more)
+
+
+def held_posts(user_id: int) -> list[HeldPost]:
+    """Return the posts of a user that wait for a moderator; their number is limited."""
+    rows = HeldPost.objects.filter(author=user_id, state=HeldPost.State.WAITING)
+    return list(rows.select_related("case").order_by("pk"))
 
 
 def _kept(room_id: int) -> "QuerySet[Message]":

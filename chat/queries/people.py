@@ -1,5 +1,6 @@
 """Accounts."""
 
+from datetime import datetime
 from typing import Final
 
 from django.contrib.auth.models import User
@@ -63,6 +64,11 @@ def is_site_moderator(user_id: int) -> bool:
     """Tell whether the user is in the group ``moderators`` or a superuser."""
     rights = Q(is_superuser=True) | Q(groups__name=MODERATORS)
     return User.objects.filter(rights, pk=user_id, is_active=True).exists()
+
+
+def site_muted_until(user_id: int) -> datetime | None:
+    """Return until when the user is, or was last, muted on the whole site."""
+    return SiteMute.objects.filter(pk=user_id).values_list("until", flat=True).first()
 
 
 def site_mute(user_id: int) -> SiteMute | None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from chat import payloads
-from chat.models import HeldText, Membership, Message, Report, Room, State
+from chat.models import Case, HeldText, Membership, Message, Report, Room, State
 from chat.queries.notified_messages import number_in
 from notifications.models import Notification
 
@@ -49,7 +49,7 @@ def first_kept(room: Room, cutoff: datetime) -> int:
 
 
 def removable(room: Room) -> "QuerySet[Message]":
-    """Return the messages below the room's line that no case of the moderators needs."""
+    """Return the messages below the room's line that no case holds."""
     return below_line(room).exclude(in_case())
 
 
@@ -58,9 +58,15 @@ def below_line(room: Room) -> "QuerySet[Message]":
 
 
 def in_case() -> Q:
-    """Return the condition on messages of an open case: an open report, or a text that is held."""
-    return Q(Exists(Report.objects.filter(message=OuterRef("pk"), status=Report.Status.OPEN))) | Q(
-        Exists(HeldText.objects.filter(message=OuterRef("pk")))
+    """Return the condition on messages that a case holds: open, or within the time to appeal.
+
+    Or that are reported without a case yet, or whose text moderators withhold.
+    """
+    message = OuterRef("pk")
+    return (
+        Q(Exists(Case.objects.filter(message=message, released_at=None)))
+        | Q(Exists(Report.objects.filter(message=message, status=Report.Status.OPEN)))
+        | Q(Exists(HeldText.objects.filter(message=message)))
     )
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.contrib.auth.models import User
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, OuterRef, Q, When
 
 from chat import payloads, policies
 from chat.models import Membership, Room, State
-from chat.queries.members import banned_now, partners
+from chat.queries.members import banned_now, opened_by_others, partners
 from chat.queries.messages import unread_mentions
 from notifications.targets import Place, Resolved, close_matches
 from realtime.core import reads as streams
@@ -57,13 +57,23 @@ class DirectoryRoom:
 
 
 def my_rooms(user_id: int) -> list[ListedRoom]:
-    """Return the rooms that the user is a member of, by name. Heads are read before the rows."""
+    """Return the rooms that the user is a member of, by name. Heads are read before the rows.
+
+    Where the list is cut, it keeps what the user chose: favourites, then rooms that they joined or
+    conversations that they began, then conversations that they have read.
+    """
     mine = Membership.objects.filter(user_id=user_id, state=State.ACTIVE, room__archived_at=None)
-    by_name = mine.order_by("room__name", "room_id").values_list("room_id", flat=True)
-    ids = list(by_name[: policies.MAX_ROOMS_PER_USER])
+    by_choice = mine.order_by(
+        "-favourite",
+        Case(When(opened_by_others(user_id), then=1), default=0),
+        Case(When(read_number__gt=0, then=0), default=1),
+        "-joined_at",
+        "room_id",
+    )
+    ids = list(by_choice.values_list("room_id", flat=True)[: policies.MAX_ROOMS_PER_USER])
     heads = _heads(ids)
-    rows = {row.room_id: row for row in mine.filter(room_id__in=ids).select_related("room", "user")}
-    found = [rows[room_id] for room_id in ids if room_id in rows]
+    rows = mine.filter(room_id__in=ids).select_related("room", "user")
+    found = sorted(rows, key=lambda row: (row.room.name, row.room_id))
     others = partners([row.room for row in found], user_id)
     mentions = unread_mentions(
         user_id,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from chat.models import Membership, Message, Room
-from chat.queries.members import partners
+from chat.queries.members import may_take_over, partners
 from chat.queries.messages import latest, unread_mentions_in
 from chat.queries.rooms import readable_room, room_head
 
@@ -21,6 +21,7 @@ class Snapshot:
     seq: int
     messages: list[Message]
     mentions: Sequence[int]  # numbers of the unread messages that mention the user
+    may_take_over: bool  # the room has no owner, and the user may become it
 
 
 def snapshot(room_id: int, user_id: int) -> Snapshot:
@@ -33,5 +34,11 @@ def snapshot(room_id: int, user_id: int) -> Snapshot:
     access = readable_room(room_id, user_id)
     partner = partners([access.room], user_id).get(room_id)
     return Snapshot(
-        access.room, access.membership, partner, seq, latest(room_id), unread_mentions_in(access)
+        access.room,
+        access.membership,
+        partner,
+        seq,
+        latest(room_id),
+        unread_mentions_in(access),
+        may_take_over(*access),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from chat import payloads, policies
-from chat.models import Block, Membership, Message, Room, SiteMute
+from chat.models import Block, HeldPost, Membership, Message, Room, SiteMute
 from realtime.core.streams import Claim, Refusals
 from realtime.protocol.errors import HoldfastError
 from realtime.protocol.page import Event
@@ -55,6 +55,12 @@ def site_mute_events(ident: str, after: int, limit: int) -> Iterable[Event]:
     """Return the changed site mute of the owner of ``inbox.<ident>``: one row at most."""
     rows = SiteMute.objects.filter(pk=int(ident), seq__gt=after)
     return map(payloads.site_mute_event, rows[:limit])
+
+
+def held_post_events(ident: str, after: int, limit: int) -> Iterable[Event]:
+    """Return the changed held posts of the owner of ``inbox.<ident>``."""
+    rows = HeldPost.objects.filter(author_id=int(ident), seq__gt=after).select_related("case")
+    return map(payloads.held_post_event, rows.order_by("seq")[:limit])
 
 
 def authorise(claims: Sequence[Claim]) -> Refusals:

@@ -1,11 +1,14 @@
 """The notifications of chat: what each says about a message, a room or a moderation action."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+from django.urls import reverse
 
 from chat import payloads
 from chat.models import Message, Room
-from chat.notification_kinds import INVITATION, MODERATION, REACTION
+from chat.notification_kinds import INVITATION, MODERATION, REACTION, ROOM_ACT
 from chat.queries.notified_messages import subject
 from notifications.models import Level
 from notifications.services import Gathered, Notice, Parts
@@ -24,8 +27,15 @@ def message_notice(message: Message, room: Room, user_id: int, kind: str) -> Not
     )
 
 
-def report_notice(message: Message, room: Room, user_id: int, kind: str, outcome: str) -> Notice:
-    """Return the notification of a reporter: it names neither the moderator nor the author."""
+def report_notice(
+    message: Message | None, room: Room | None, user_id: int, kind: str, outcome: str
+) -> Notice:
+    """Return the notification of a reporter: it names neither the moderator nor the author.
+
+    Without a message it is about the report of a person or a room, and names nothing.
+    """
+    if message is None or room is None:
+        return Notice(user_id=user_id, kind=kind, params={"outcome": outcome})
     return Notice(
         user_id=user_id,
         kind=kind,
@@ -36,12 +46,12 @@ def report_notice(message: Message, room: Room, user_id: int, kind: str, outcome
 
 
 def invitation_notice(room: Room, user_id: int, *, actor_id: int) -> Notice:
-    """Return the notification of a person who was added to a room."""
+    """Return the notification of a person who is invited to a room."""
     return Notice(
         user_id=user_id,
         kind=INVITATION,
         params={"room": _room_param(room)},
-        url=room.get_absolute_url(),
+        url=room.get_absolute_url() if room.kind == Room.Kind.PUBLIC else "",
         actor_id=actor_id,
         place=payloads.stream(room.pk),
     )
@@ -58,14 +68,21 @@ def moderation_notice(
     level: str = Level.INFO,
     details: Mapping[str, Any] | None = None,
 ) -> Notice:
-    """Return the notification of the person that a moderation action affects.
+    """Return the notification of the person that an action of a site moderator affects.
 
-    Its kind knows the acts and the ``details`` of each (``chat.notification_kinds``).
+    Its kind knows the acts and the ``details`` of each (``chat.notification_kinds``). Actions of
+    owners and moderators of a room have a ``room_notice``.
     """
     params = _message_params(room, message) if room and message else {}
     if room is not None:
         params["room"] = _room_param(room)
-    if room is None or act in ("remove", "ban"):
+    if act == "bulk_delete":
+        url = reverse("decisions")
+    elif act in ("site_mute", "filter_mute"):
+        url = reverse("decisions")  # the page with the appeal
+    elif message is not None and act == "delete":
+        url = reverse("appeal", args=[message.pk])
+    elif room is None or act in ("remove", "ban"):
         url = ""
     else:
         url = permalink(room, message) if message else room.get_absolute_url()
@@ -79,6 +96,29 @@ def moderation_notice(
         level=level,
         subject=subject(room.pk, message.number) if room and message else "",
     )
+
+
+def room_notice(
+    user_id: int,
+    act: str,
+    *,
+    room: Room,
+    actor_id: int,
+    message: Message | None = None,
+    reason: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> Notice:
+    """Return the notification of a member about what someone with a role in the room did."""
+    notice = moderation_notice(
+        user_id,
+        act,
+        room=room,
+        message=message,
+        actor_id=actor_id,
+        reason=reason,
+        details=details,
+    )
+    return replace(notice, kind=ROOM_ACT, place=payloads.stream(room.pk))
 
 
 def reactions(message: Message, room: Room) -> Gathered:

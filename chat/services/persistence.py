@@ -83,7 +83,7 @@ def new_membership(
 
 def admit(heads: Heads, room: Room, row: Membership, *, role: str = Role.MEMBER) -> None:
     """Store a membership, new or not, that becomes active."""
-    row.state, row.role, row.banned_until = State.ACTIVE, role, None
+    row.state, row.role, row.banned_until, row.refused_at = State.ACTIVE, role, None, None
     row.read_number = max(row.read_number, room.last_number)
     row.joined_at = timezone.now()
     save_membership(heads, row)

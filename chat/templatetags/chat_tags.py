@@ -14,9 +14,11 @@ register = template.Library()
 ENTRIES = {
     "notifications/page.js",
     "chat/account/account.js",
+    "chat/account/banned.js",
     "chat/account/notification_settings.js",
     "realtime/lib/time_zone.js",
 }
+WORKERS = {"chat/code/highlighter.js"}
 # Folders of scripts that no page needs at first.
 NOT_PRELOADED = {"admin", "offline", "vendor"}
 PACKAGES = ("realtime", "notifications", "chat")
@@ -33,7 +35,9 @@ def page_modules() -> list[str]:
         for path in sorted(folder.glob("*/**/*.js"))
     ]
     return [
-        name for name in found if name not in ENTRIES and NOT_PRELOADED.isdisjoint(name.split("/"))
+        name
+        for name in found
+        if name not in ENTRIES | WORKERS and NOT_PRELOADED.isdisjoint(name.split("/"))
     ]
 
 

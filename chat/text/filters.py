@@ -1,8 +1,9 @@
 """Checks messages against words and patterns, in time linear in the length of the text.
 
-Words are looked up by their beginning, so their number does not matter. Patterns are matched by
-RE2, which never backtracks, so no pattern and no text can delay posting. (30 characters are enough
-to keep Python's ``re`` busy for hours.)
+Both are compared with what a reader sees (``chat.text.folding``); patterns also with the text as it
+was typed. Words are looked up by their beginning, so their number does not matter. Patterns are
+matched by RE2, which never backtracks, so no pattern and no text can delay posting. (30 characters
+are enough to keep Python's ``re`` busy for hours.)
 """
 
 import re
@@ -16,6 +17,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from chat.text.folding import Folded, folded
 from realtime.protocol.errors import BadRequest
 
 MASK: Final = "•••"
@@ -43,6 +45,8 @@ class FilterAction(TextChoices):
     FLAG = "flag", gettext_lazy("flag")
     MASK = "mask", gettext_lazy("mask")
     BLOCK = "block", gettext_lazy("block")
+    HOLD = "hold", gettext_lazy("hold")
+    MUTE = "mute", gettext_lazy("mute")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,13 @@ class FilterResult:
     body: str  # with masks in place
     blocked: bool
     flags: tuple[str, ...]  # the filters that report the message to the moderators
+    held: tuple[str, ...] = ()  # the filters that hold it until a moderator has decided
+    muting: str | None = None  # the filter that mutes its author
+
+    @property
+    def is_clean(self) -> bool:
+        """No filter does more than mask."""
+        return not (self.blocked or self.flags or self.held or self.muting)
 
 
 class FilterSet:
@@ -77,6 +88,9 @@ class FilterSet:
         for rule in rules:
             by_room.setdefault(rule.room_id, []).append(rule)
         self._scopes = {room_id: _Scope(found) for room_id, found in by_room.items()}
+
+    def __bool__(self) -> bool:
+        return bool(self._scopes)
 
     def check(self, body: str, room_id: int) -> FilterResult:
         """Check a text against the rules of the site and those of the room."""
@@ -89,12 +103,18 @@ class FilterSet:
         return FilterResult(
             mask(body, masked) if masked else body,
             any(hit.rule.action == FilterAction.BLOCK for hit in hits),
-            tuple(hit.rule.text for hit in hits if hit.rule.action == FilterAction.FLAG),
+            _of(hits, FilterAction.FLAG),
+            _of(hits, FilterAction.HOLD),
+            next(iter(_of(hits, FilterAction.MUTE)), None),
         )
 
     def hits(self, body: str, room_id: int | None) -> list[Hit]:
         scopes = [scope for key in {None, room_id} if (scope := self._scopes.get(key))]
         return [hit for scope in scopes for hit in scope.hits(body)]
+
+
+def _of(hits: Iterable[Hit], action: FilterAction) -> tuple[str, ...]:
+    return tuple(hit.rule.text for hit in hits if hit.rule.action == action)
 
 
 def mask(body: str, spans: Iterable[tuple[int, int]]) -> str:
@@ -182,14 +202,21 @@ class _Scope:
         return [*self._words.hits(body), *self._pattern_hits(body)]
 
     def _pattern_hits(self, body: str) -> Iterator[Hit]:
-        if not self._patterns or (self._any is not None and self._any.search(body) is None):
+        if not self._patterns:
             return
-        for rule, pattern in self._patterns:
+        seen = folded(body)
+        views = [Folded(body)] if seen.text == body else [Folded(body), seen]
+        if self._any is not None:
+            views = [view for view in views if self._any.search(view.text) is not None]
+        for rule, pattern in self._patterns if views else ():
             spans = [
-                match.span() for match in pattern.finditer(body) if match.end() > match.start()
+                view.span(*match.span())
+                for view in views
+                for match in pattern.finditer(view.text)
+                if match.end() > match.start()
             ]
             if spans:
-                yield Hit(rule, spans)
+                yield Hit(rule, merged(spans))
 
 
 def _any_of(texts: Sequence[str]) -> Any:
@@ -210,7 +237,7 @@ def _any_of(texts: Sequence[str]) -> Any:
 class _Words:
     """Words and phrases, indexed by their first run of letters or first symbol.
 
-    They match whole words, ignoring case.
+    They match whole words, as a reader sees them.
     """
 
     rules: Sequence[Rule]
@@ -219,7 +246,7 @@ class _Words:
     def __post_init__(self) -> None:
         self._by_start = {}
         for rule in self.rules:
-            word = rule.text.casefold()
+            word = folded(rule.text).text.strip()
             start = _RUN.search(word)
             if start is not None:
                 self._by_start.setdefault(start[0], []).append((word, rule))
@@ -227,27 +254,14 @@ class _Words:
     def hits(self, body: str) -> list[Hit]:
         if not self._by_start:
             return []
-        folded, origin = _fold(body)
+        seen = folded(body)
         found: dict[Rule, list[tuple[int, int]]] = {}
-        for run in _RUN.finditer(folded):
+        for run in _RUN.finditer(seen.text):
             for word, rule in self._by_start.get(run[0], ()):
                 start, end = run.start(), run.start() + len(word)
-                if folded.startswith(word, start) and not _continues(folded, start, end):
-                    found.setdefault(rule, []).append(
-                        (start, end) if origin is None else (origin[start], origin[end - 1] + 1)
-                    )
+                if seen.text.startswith(word, start) and not _continues(seen.text, start, end):
+                    found.setdefault(rule, []).append(seen.span(start, end))
         return [Hit(rule, spans) for rule, spans in found.items()]
-
-
-def _fold(body: str) -> tuple[str, list[int] | None]:
-    """Return a text without case, and the index of each character in ``body``.
-
-    The indexes are None if they are the same, which they are unless, say, "ß" becomes "ss".
-    """
-    folded = body.casefold()
-    if len(folded) == len(body):
-        return folded, None
-    return folded, [index for index, character in enumerate(body) for _ in character.casefold()]
 
 
 def _continues(text: str, start: int, end: int) -> bool:

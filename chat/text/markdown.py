@@ -2,14 +2,15 @@
 
 A maintained parser (markdown-it) with a short list of rules is followed by a maintained sanitiser
 (nh3) with a short list of tags, so that one closes the gaps of the other. Raw HTML is shown as
-text. Links go to the web or to a mailbox. Images are not rendered, because each would reveal the
+text. Links go to the web or to a mailbox, and name their host if their text looks like another
+one. Images are not rendered, because each would reveal the
 reader to its host; if a site allows hosts of images, the client shows those beside their links.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import nh3
 from markdown_it import MarkdownIt
@@ -17,6 +18,8 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
+
+from chat.text import links
 
 EVERYBODY: Final = "room"  # @room
 # A quote is one level, a list is two. A text with more levels is shown as it was typed.
@@ -47,8 +50,6 @@ _ATTRIBUTES: Final[dict[str, set[str]]] = {
     "span": {"data-user", "data-room"},
 }
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
-# Absolute addresses only: a relative link could trigger something on this site by a click.
-_SAFE_URL = re.compile(r"https?://|mailto:", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}")  # of a code block: "python", "c++", "objective-c"
 _LINK_REL: Final = "noopener noreferrer nofollow"
 
@@ -90,12 +91,17 @@ def names(body: str) -> set[str]:
     return found
 
 
+def has_markup(body: str) -> bool:
+    """Return whether rendering has anything to do."""
+    return _MARKUP.search(body) is not None
+
+
 def render(body: str, people: Mapping[str, int], *, room: bool = False) -> Rendered:
     """Render ``body``. ``people`` has the users that can be mentioned, by name.
 
     ``room`` allows a mention of the whole room.
     """
-    if not _MARKUP.search(body):
+    if not has_markup(body):
         return Rendered("")
     mentions = _Mentions(people, room)
     tokens = _parser.parse(body, {"mentions": mentions})
@@ -105,7 +111,7 @@ def render(body: str, people: Mapping[str, int], *, room: bool = False) -> Rende
         _parser.renderer.render(tokens, _parser.options, {}),
         tags=set(_TAGS),
         attributes=_ATTRIBUTES,
-        allowed_classes={"span": {"mention"}},
+        allowed_classes={"span": {"host", "mention"}},
         url_schemes=set(_SCHEMES),
         link_rel=_LINK_REL,
     )
@@ -135,6 +141,16 @@ def _mark_mentions(state: StateCore) -> None:
             else:
                 children.append(token)
         block.children = children
+
+
+def _finish_links(state: StateCore) -> None:
+    for block in state.tokens:
+        if block.children and any(child.type == "link_open" for child in block.children):
+            block.children = links.finish(block.children, _host)
+
+
+def _host(name: str) -> Token:
+    return Token("host", "span", 0, content=f"({name})")
 
 
 def _split(token: Token, mentions: _Mentions) -> Iterator[Token]:
@@ -184,10 +200,6 @@ def _visible(text: str) -> str:
     return "".join(text.split())
 
 
-def _is_safe(url: str) -> bool:
-    return _SAFE_URL.match(url) is not None
-
-
 def _render_mention(
     renderer: RendererHTML,
     tokens: Sequence[Token],
@@ -197,6 +209,16 @@ def _render_mention(
 ) -> str:
     token = tokens[index]
     return f'<span class="mention"{renderer.renderAttrs(token)}>@{_escape(token.content)}</span>'
+
+
+def _render_host(
+    _renderer: RendererHTML,
+    tokens: Sequence[Token],
+    index: int,
+    _options: OptionsDict,
+    _env: EnvType,
+) -> str:
+    return f' <span class="host">{_escape(tokens[index].content)}</span>'
 
 
 def _render_fence(
@@ -227,15 +249,19 @@ def _make_parser() -> MarkdownIt:
         "zero", {"html": False, "linkify": True, "breaks": True, "maxNesting": MAX_NESTING}
     )
     parser.enable(list(_RULES))
+    parser.linkify = links.Addresses()
+    parser.helpers = links.helpers  # type: ignore[assignment]
+    parser.inline.ruler.at("linkify", links.linkify)
+    parser.core.ruler.at("linkify", links.linkify_rest)
     parser.core.ruler.after("linkify", "mentions", _mark_mentions)
+    parser.core.ruler.after("mentions", "finish_links", _finish_links)
     parser.add_render_rule("mention", _render_mention)
+    parser.add_render_rule("host", _render_host)
     parser.add_render_rule("fence", _render_fence)
-    parser.validateLink = _is_safe  # type: ignore[method-assign]
-    linkify: Any = parser.linkify
-    # Only full addresses become links. Otherwise "main.py" would be a link to a site in Paraguay.
-    linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
-    linkify.add("ftp:", None)
-    linkify.add("//", None)
+    # Absolute addresses only: a relative link could trigger something on this site by a click.
+    parser.validateLink = links.may_link  # type: ignore[method-assign]
+    # As typed. Decoded, "%E2%80%AE" would turn the rest of an address round.
+    parser.normalizeLinkText = lambda link: link  # type: ignore[method-assign]
     return parser
 
 

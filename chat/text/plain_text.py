@@ -7,7 +7,8 @@ from typing import Final
 # Marks where markup splits a word in two, as the search does. No message contains it.
 BREAK: Final = "\0"
 
-_GAP = re.compile(rf"{BREAK}*\s[\s{BREAK}]*")
+# Begins only at the first of several breaks: a search from each of them would be quadratic.
+_GAP = re.compile(rf"(?<!{BREAK}){BREAK}*\s[\s{BREAK}]*")
 
 
 def plain(body: str, html: str) -> str:

@@ -1,12 +1,12 @@
 """Limits how fast one user can post. Counted in memory, so a check costs no query.
 
-The counts belong to the process that takes the posts. As a user's sockets stay on one node while
-nothing fails, the limit of a process is nearly the limit of the site. A user who deliberately
-spreads over all nodes can post as many times more as there are nodes.
+The counts belong to the process that takes the posts. ``chat.services.messages.site_limits`` adds
+up what one user posts through several nodes.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Final
 from uuid import UUID
 
@@ -25,50 +25,78 @@ class _Recent:
     since: float
     posts: int = 0
     mentions: int = 0
-    # Time and hash of each text, by the key of the message.
-    texts: dict[UUID, tuple[float, int]] = field(default_factory=dict)
+    # By the key of the message.
+    texts: dict[UUID, "_CountedText"] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _CountedText:
+    at: float
+    hash: int
+    mentions: int = 0
 
 
 class PostRateLimit:
-    """Limits messages, mentions and repeated texts, for each author."""
+    """Limits messages, mentions and repeated texts, for each author. Threads may share it."""
 
     def __init__(self) -> None:
         self._authors: OrderedDict[int, _Recent] = OrderedDict()
+        self._lock = Lock()
 
-    def check(self, author_id: int, key: UUID, body: str, mentions: int, now: float) -> None:
-        """Count a message that is otherwise accepted. Raises ``RateLimited``.
+    def check(self, author_id: int, key: UUID, body: str, now: float) -> bool:
+        """Count a message before it is rendered. Raises ``RateLimited``.
 
-        A message that is retried with its key, because its transaction failed, counts once. ``now``
-        is in seconds of a monotonic clock.
+        A message that is retried with its key, because its transaction failed, counts once; then
+        False is returned. ``now`` is in seconds of a monotonic clock.
         """
-        recent = self._of(author_id, now)
-        if key in recent.texts:
-            return
         text = hash(" ".join(body.casefold().split()))
-        self._check_repeats(recent, text, now)
-        self._check_amount(recent, mentions, now)
-        recent.posts += 1
-        recent.mentions += mentions
-        recent.texts[key] = (now, text)
-        if len(recent.texts) > MAX_TEXTS:
-            del recent.texts[next(iter(recent.texts))]  # the oldest
+        with self._lock:
+            recent = self._of(author_id, now)
+            if key in recent.texts:
+                return False
+            self._check_repeats(recent, text, now)
+            self._check_amount(recent, now)
+            recent.posts += 1
+            recent.texts[key] = _CountedText(now, text)
+            if len(recent.texts) > MAX_TEXTS:
+                del recent.texts[next(iter(recent.texts))]  # the oldest
+            return True
+
+    def check_mentions(self, author_id: int, key: UUID, mentions: int, now: float) -> None:
+        """Count the people that a message mentions. Raises ``RateLimited``."""
+        if not mentions:
+            return
+        with self._lock:
+            recent = self._of(author_id, now)
+            counted = recent.texts.get(key)
+            new = mentions - (counted.mentions if counted is not None else 0)
+            most = settings.HOLDFAST_POST_MENTIONS
+            if most and new > 0 and recent.mentions + new > most:
+                wait = recent.since + settings.HOLDFAST_POST_SECONDS - now
+                raise RateLimited(
+                    "You're mentioning too many people. Wait a moment.", retry_after=wait
+                )
+            recent.mentions += max(new, 0)
+            if counted is not None:
+                counted.mentions = mentions
 
     def _check_repeats(self, recent: _Recent, text: int, now: float) -> None:
         most, seconds = settings.HOLDFAST_REPEATS, settings.HOLDFAST_REPEAT_SECONDS
-        same = [at for at, known in recent.texts.values() if known == text and at > now - seconds]
+        same = [
+            known.at
+            for known in recent.texts.values()
+            if known.hash == text and known.at > now - seconds
+        ]
         if most and len(same) >= most:
             raise RateLimited(
                 "You've sent the same message several times. Wait a moment, or change the text.",
                 retry_after=same[-most] + seconds - now,
             )
 
-    def _check_amount(self, recent: _Recent, mentions: int, now: float) -> None:
+    def _check_amount(self, recent: _Recent, now: float) -> None:
         wait = recent.since + settings.HOLDFAST_POST_SECONDS - now
         if settings.HOLDFAST_POSTS and recent.posts >= settings.HOLDFAST_POSTS:
             raise RateLimited("You're sending messages too fast. Wait a moment.", retry_after=wait)
-        most = settings.HOLDFAST_POST_MENTIONS
-        if most and mentions and recent.mentions + mentions > most:
-            raise RateLimited("You're mentioning too many people. Wait a moment.", retry_after=wait)
 
     def _of(self, author_id: int, now: float) -> _Recent:
         recent = self._authors.get(author_id)
@@ -82,4 +110,4 @@ class PostRateLimit:
         return recent
 
 
-post_rate_limit: Final = PostRateLimit()  # of this process; used by the writer's thread
+post_rate_limit: Final = PostRateLimit()  # of this process

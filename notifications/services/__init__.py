@@ -1,6 +1,13 @@
 """Changes of inboxes, announcements and broadcasts; only services open transactions."""
 
-from notifications.services.broadcasts import broadcast, recall
+from notifications.services.broadcasts import (
+    Recalled,
+    begin,
+    broadcast,
+    recall,
+    rename_target,
+    send,
+)
 from notifications.services.gathering import Gathered, Parts, gather, ungather, withdraw
 from notifications.services.inbox import (
     Notice,
@@ -24,7 +31,9 @@ __all__ = [
     "Notice",
     "Parts",
     "Progress",
+    "Recalled",
     "archive",
+    "begin",
     "broadcast",
     "gather",
     "mark_unread",
@@ -37,6 +46,8 @@ __all__ = [
     "read_up_to",
     "recall",
     "remove_notifications",
+    "rename_target",
+    "send",
     "set_preferences",
     "unarchive",
     "ungather",

@@ -5,7 +5,7 @@ at once would be one transaction of any length. ``read_all`` takes batches inste
 transaction of its own, up to the notification that was the newest when it began.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,7 +75,11 @@ def notify_many(
 
     Kinds that a person has switched off are left out of theirs. It takes three queries, and one
     more for every further 500 rows.
+
+    Raises ``BadRequest`` for a ``url`` that may not become a link.
     """
+    for notice in notices:
+        policies.check_url(notice.url)
     standings = queries.standings({notice.user_id for notice in notices})
     unread = {user_id: standing.unread for user_id, standing in standings.items()}
     notices = [notice for notice in notices if notice.kind not in standings[notice.user_id].off]
@@ -221,16 +225,22 @@ def change(
     return unread
 
 
-def move(heads: Heads, ids: Collection[int]) -> None:
-    """Give notifications new numbers, because a person in them has a new name.
+def move(
+    heads: Heads, ids: Collection[int], *, change: Callable[[Notification], None] | None = None
+) -> None:
+    """Give notifications new numbers, because a person or a place in them has a new name.
 
-    At most ``ROWS_PER_STATEMENT``. The caller holds the locks of their inboxes.
+    ``change`` replaces the name in their parameters and their URL. At most ``ROWS_PER_STATEMENT``.
+    The caller holds the locks of their inboxes.
     """
     rows = list(Notification.objects.filter(pk__in=ids).order_by("pk"))
     unread = queries.unread_counts({row.user_id for row in rows})
     for row in rows:
         row.seq, row.unread = heads.next(payloads.inbox(row.user_id)), unread[row.user_id]
-    Notification.objects.bulk_update(rows, ["seq", "unread"])
+        if change is not None:
+            change(row)
+    fields = ["seq", "unread", *(["params", "url"] if change is not None else [])]
+    Notification.objects.bulk_update(rows, fields)
     record(heads, rows)
 
 

@@ -11,10 +11,12 @@ from django.contrib.auth.models import User
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from realtime.auth import new_token, token_row
+from realtime.auth.confirmation import confirmed
 from realtime.auth.revocation import revoke_token
 from realtime.models import AccessToken
 
@@ -25,13 +27,18 @@ _TOKEN = "_token"  # on an instance that was issued in this request
 class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
     """Tokens are issued and revoked, never edited."""
 
-    list_display = ("id", "user", "created_at", "expires_at")
+    list_display = ("id", "user", "created_at", "expires_at", "last_used_at")
     list_select_related = ("user",)
     list_per_page = 50
     search_fields = ("user__username",)
     fields = ("user", "expires_at")
     autocomplete_fields = ("user",)
     actions = ("revoke",)
+
+    @method_decorator(confirmed)
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask for the password: a token acts for a user for a year."""
+        return super().add_view(request, *args, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: AccessToken | None = None) -> bool:
         """Return False: a token can only be revoked."""

@@ -19,6 +19,7 @@ from django.utils.translation import override
 from holdfast import __version__
 from realtime.api.handlers import commands
 from realtime.auth import Account, subprotocol
+from realtime.core.bounds.budgets import budgets
 from realtime.core.commands import Caller, Commands, counted, parse_fields
 from realtime.core.monitoring import activity, request_ids
 from realtime.engine import hub as hubs
@@ -32,8 +33,6 @@ from realtime.protocol.limits import TokenBucket
 from realtime.site.time_zones import in_zone
 
 OWN = frozenset({"subscribe", "pull", "unsubscribe"})  # commands of the socket itself
-# A large frame costs its decoding, and more tokens: 64 KiB takes eight or nine.
-CHARACTERS_PER_TOKEN = 8192
 MAX_OVERLAPPING = 100  # pipelined commands of one socket that wait for a commit together
 
 
@@ -155,9 +154,6 @@ class StreamConsumer(AsyncConsumer):
             return
         self._caller = Caller(account.user_id, account.username, account.credential)
         now = time.monotonic()
-        self._bucket = TokenBucket(
-            settings.HOLDFAST_COMMAND_RATE, settings.HOLDFAST_COMMAND_BURST, now
-        )
         self._flood = TokenBucket(
             settings.HOLDFAST_COMMAND_RATE, settings.HOLDFAST_FLOOD_ALLOWANCE, now
         )
@@ -220,8 +216,8 @@ class StreamConsumer(AsyncConsumer):
         except frames.Unreadable as unreadable:
             request = {"id": unreadable.id}
             waiting = Waiting(now, answer=self._refusal(unreadable.id, unreadable.error))
-        wait = self._bucket.take(
-            now, min(1 + len(text) // CHARACTERS_PER_TOKEN, settings.HOLDFAST_COMMAND_BURST)
+        wait = budgets().take_of_user(
+            self._caller.user_id, now, self.commands.cost(request, len(text))
         )
         if wait <= 0:
             return waiting
@@ -280,7 +276,7 @@ class StreamConsumer(AsyncConsumer):
         ident = request["id"]
         working_for = request_ids.serve(_command_id(ident))
         try:
-            with counted(request, self._names, waiting.received_at):
+            with counted(request, self._names, waiting.received_at, user_id=self._caller.user_id):
                 match request.get("command"):
                     case "subscribe":
                         wanted = parse_fields("subscribe", request, Subscribe)

@@ -5,11 +5,9 @@ their own for what they add.
 """
 
 import asyncio
-import ipaddress
 import logging
 import random
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final, cast
 
@@ -20,10 +18,13 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from holdfast import __version__
+from realtime.api import private
 from realtime.api.consumers import OWN, Pull
 from realtime.auth import Account, ApiRequest, async_api, raw_body, retry_header
+from realtime.auth.clients import SCOPE_KEY
 from realtime.auth.http import EPOCH_HEADER
 from realtime.core import metrics, reads
+from realtime.core.bounds.budgets import check_user
 from realtime.core.commands import Commands, counted, parse_fields
 from realtime.core.database import read
 from realtime.core.drain import drain
@@ -39,13 +40,11 @@ from realtime.protocol.errors import (
     Forbidden,
     HoldfastError,
     NotFound,
-    RateLimited,
     Reset,
     TooMany,
     Unavailable,
     UnknownCommand,
 )
-from realtime.protocol.limits import TokenBucket
 from realtime.protocol.page import Page
 from realtime.site.requests import waiting
 
@@ -56,8 +55,6 @@ HEARTBEAT_SECONDS: Final = 15.0  # proxies close a connection after 30 to 60 s o
 RETRY_SECONDS: Final = 2.0  # after which a client reopens an event stream
 MAX_POSITION: Final = 2**63 - 1
 READY_SECONDS: Final = 2.0  # for the database to answer a probe
-# Users whose commands over HTTP are counted; the ones that are idle longest are dropped.
-MAX_BUCKETS: Final = 10_000
 
 
 # Events -------------------------------------------------------------------------------------------
@@ -82,12 +79,12 @@ async def events(request: ApiRequest, stream: str) -> HttpResponseBase:
             limit=settings.HOLDFAST_MAX_SOCKETS_PER_USER,
         )
     if not streaming:
-        _release_thread()
+        _release(request)
         with waiting(request):
             page = await _poll(account, stream, page, wait, epoch)
         return _json(frames.page_body(stream, page))
     response = StreamingHttpResponse(
-        _stream(account, stream, page, epoch), content_type=EVENT_STREAM
+        _stream(request, stream, page, epoch), content_type=EVENT_STREAM
     )
     # Nginx would collect events until its buffer is full.
     response.headers["X-Accel-Buffering"] = "no"
@@ -120,9 +117,12 @@ async def _poll(account: Account, stream: str, page: Page, wait: float, epoch: s
         raise Forbidden("Your access has ended: {reason}.", reason=ended.reason) from ended
 
 
-async def _stream(account: Account, stream: str, first: Page, epoch: str) -> AsyncIterator[bytes]:
+async def _stream(
+    request: ApiRequest, stream: str, first: Page, epoch: str
+) -> AsyncIterator[bytes]:
     """Yield server-sent events until the client leaves, loses access, or the node drains."""
-    _release_thread()  # here, because the middlewares after the view have taken one again
+    account = request.account
+    _release(request)  # here, because the middlewares after the view have taken one again
     yield _retry(RETRY_SECONDS) + _shown(stream, first)
     try:
         async with (await hubs.started()).follow(
@@ -189,8 +189,10 @@ def _goodbye(reason: str) -> bytes:
     return _retry(slot) + _data(frames.bye(reason, slot))
 
 
-def _release_thread() -> None:
-    """Release the thread that Django reserves for a request: a request that waits needs none.
+def _release(request: ApiRequest) -> None:
+    """Release the thread that Django reserves for a request, and its place among those that run.
+
+    A request that waits needs neither.
 
     asgiref stores it by the context of the request and creates another one when it is needed.
     """
@@ -200,6 +202,9 @@ def _release_thread() -> None:
     )
     if executor is not None:
         executor.shutdown(wait=False)
+    client = getattr(request, "scope", {}).get(SCOPE_KEY)
+    if client is not None and client.leave is not None:
+        client.leave()
 
 
 def _position(value: str | None) -> int | None:
@@ -229,23 +234,24 @@ def _seconds(value: str) -> float:
 
 def command_view(commands: Commands) -> Callable[..., Coroutine[Any, Any, HttpResponseBase]]:
     """Return a view that runs one of ``commands``; its response is the reply object of a socket."""
-    buckets, names = Buckets(), commands.names | OWN
+    names = commands.names | OWN
 
     @async_api("POST")
     async def command(request: ApiRequest) -> HttpResponseBase:
         started = time.monotonic()
         try:
-            fields = frames.decode(raw_body(request))
+            raw = raw_body(request)
+            fields = frames.decode(raw)
         except frames.BadFrame as error:
             raise BadRequest("body: expected a JSON object with an integer id") from error
         except frames.Unreadable as unreadable:
             return _refused(unreadable.id, unreadable.error)
 
         try:
-            with counted(fields, names, started):
+            with counted(fields, names, started, user_id=request.account.user_id):
                 activity.users.add(request.account.user_id)
                 activity.addresses.add(request.META.get("REMOTE_ADDR") or "unknown")
-                buckets.take(request.account.user_id, started)
+                _count(request, commands.cost(fields, len(raw)), started)
                 return _json(await _reply(commands, request, fields))
         except HoldfastError as error:
             return _refused(fields["id"], error)
@@ -270,23 +276,13 @@ async def _reply(commands: Commands, request: ApiRequest, fields: dict[str, Any]
     return frames.reply(fields["id"], await commands.find(name).run(request.caller, fields))
 
 
-class Buckets:
-    """One token bucket for each user, for all of their requests to this process."""
-
-    def __init__(self) -> None:
-        self._buckets: OrderedDict[int, TokenBucket] = OrderedDict()
-
-    def take(self, user_id: int, now: float) -> None:
-        """Count one command. Raises ``RateLimited``."""
-        bucket = self._buckets.pop(user_id, None) or TokenBucket(
-            settings.HOLDFAST_COMMAND_RATE, settings.HOLDFAST_COMMAND_BURST, now
-        )
-        self._buckets[user_id] = bucket
-        if len(self._buckets) > MAX_BUCKETS:
-            self._buckets.popitem(last=False)
-        wait = bucket.take(now)
-        if wait > 0:
-            raise RateLimited("Too many commands; wait before the next one.", retry_after=wait)
+def _count(request: ApiRequest, tokens: int, now: float) -> None:
+    """Count a command. The first token of a known account was taken when it was admitted."""
+    client = getattr(request, "scope", {}).get(SCOPE_KEY)
+    if client is not None and client.user_id == request.account.user_id:
+        tokens -= 1
+    if tokens > 0:
+        check_user(request.account.user_id, now, tokens)
 
 
 def _refused(ident: frames.Id, error: HoldfastError) -> HttpResponse:
@@ -318,13 +314,17 @@ async def healthz(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-async def readyz(request: HttpRequest) -> JsonResponse:
-    """Report whether to send clients here. Without the broker a node is slower but ready.
+async def readyz(request: HttpRequest) -> HttpResponse:
+    """Report whether to send clients here, to ``METRICS_NETWORKS`` and on a Unix socket.
+
+    Without the broker a node is slower but ready.
 
     A node that cannot write is ready as well: its clients read, and would not fare better on
     another node of the same database. With ``?write=1`` it is ready only after a recent write, for
     deploys.
     """
+    if refused := private.refusal(request, unix=True):
+        return refused
     database = await _database()
     writable = health.proven if request.GET.get("write") == "1" else health.writable
     healthy = {
@@ -352,8 +352,8 @@ async def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 async def prometheus(request: HttpRequest) -> HttpResponse:
     """Return the metrics of this process to clients in ``METRICS_NETWORKS``."""
-    if not _may_measure(request.META.get("REMOTE_ADDR", "")):
-        return HttpResponse("Not from this network.\n", content_type="text/plain", status=403)
+    if refused := private.refusal(request, unix=False):
+        return refused
     return HttpResponse(metrics.render(), content_type=metrics.CONTENT_TYPE)
 
 
@@ -370,11 +370,3 @@ def _layer() -> str:
         return "degraded" if hubs.hub().degraded else "ok"
     except LookupError:
         return "ok"  # the hub has not been started yet
-
-
-def _may_measure(address: str) -> bool:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False  # a Unix socket without X-Real-IP: the client is unknown
-    return any(found in network for network in settings.METRICS_NETWORKS)

@@ -6,6 +6,7 @@ socket.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +21,18 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from realtime.auth import session_ends
 from realtime.core.commands import Caller
-from realtime.models import AccessToken
+from realtime.models import AccessToken, UserSession
 from realtime.protocol.errors import Forbidden
 
 MODERATORS: Final = "moderators"  # the group whose members moderate the site
 TOKEN_PREFIX: Final = "hf_"  # lets scanners for leaked secrets recognise a token
 TOKEN_BYTES: Final = 32  # 256 bits, 43 characters
+# Characters that are drawn as nothing or turn the text round; not the joiners, which are spelling.
+_HIDDEN: Final = re.compile(
+    "[\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]"
+)
 MAX_CREDENTIAL_LENGTH: Final = 4096  # the longest real one is a signed-cookie session
 
 
@@ -85,6 +91,14 @@ def banned(user_ids: Collection[int]) -> dict[int, Forbidden]:
         for check in reversed(_connection_checks)
         for user_id, reason in check(user_ids).items()
     }
+
+
+def shown_name(user: User) -> str:
+    """Return the name that others see: the full name without hidden characters, or the username.
+
+    New names have none (chat.text.names), but older ones may.
+    """
+    return _HIDDEN.sub("", user.get_full_name()).strip() or user.get_username()
 
 
 def password_fingerprint(user: User) -> int:
@@ -209,7 +223,7 @@ Session = tuple[Mapping[str, Any], datetime | None]
 
 
 def _load_sessions(keys: Collection[str]) -> dict[str, Session]:
-    """Return sessions and the time at which each expires, without changing them.
+    """Return current sessions and the time at which each ends, without changing them.
 
     Sessions with a table are read from the table and not from a cache in front of it: the cache may
     hold a session that has just been deleted (a reader that missed stores it after the deletion),
@@ -227,10 +241,24 @@ def _load_sessions(keys: Collection[str]) -> dict[str, Session]:
     rows = store.get_model_class().objects.filter(
         session_key__in=keys, expire_date__gt=timezone.now()
     )
-    return {
-        key: (store().decode(data), expires)
-        for key, data, expires in rows.values_list("session_key", "session_data", "expire_date")
+    found = {
+        key: (data, session_ends.end(data.get(session_ends.SIGNED_IN), expires))
+        for key, raw, expires in rows.values_list("session_key", "session_data", "expire_date")
+        for data in [store().decode(raw)]
     }
+    return {key: each for key, each in found.items() if each[1] > timezone.now()}
+
+
+def session_ends_of(accounts: Collection[Account]) -> dict[Account, float]:
+    """Return the accounts whose session still lasts, with the time at which it ends by now."""
+    rows = UserSession.objects.filter(user_id__in={each.user_id for each in accounts})
+    keys = list(rows.values_list("session_id", flat=True))
+    ends = {
+        session_credential(key): expires.timestamp()
+        for key, (_, expires) in _load_sessions(keys).items()
+        if expires is not None
+    }
+    return {each: ends[each.credential] for each in accounts if each.credential in ends}
 
 
 def password_unchanged(user: User, auth_hash: str) -> bool:
@@ -247,7 +275,7 @@ def _identity(found: _Found, bans: Mapping[int, Forbidden]) -> Identity:
     account = Account(
         user_id=user.pk,
         username=user.username,
-        name=user.get_full_name() or user.username,
+        name=shown_name(user),
         is_moderator=found.moderates or user.is_superuser,
         banned=bans.get(user.pk),
         expires_at=found.expires_at.timestamp() if found.expires_at is not None else None,

@@ -5,6 +5,12 @@ cache does not answer. It also keeps copies for two weeks, so a copy that could 
 cache was away, or a reader restored it after the deletion) would keep a user signed in. Sockets and
 the API read the row.
 
+Neither reading nor writing the cache lets anyone sign in: keys of copies are digests, values are
+signed (``realtime.site.cache_values``), and a copy names its session.
+
+A session ends when nobody uses it, and at the latest ``HOLDFAST_SESSION_DAYS`` after the sign-in
+(``session_ends``), wherever it is read from. Its cookie lasts until the later of the two.
+
 A copy belongs to an epoch: once the database has gone back in time, no copy from before is found.
 A process that follows no epoch, because no hub runs in it, uses no copies.
 """
@@ -12,14 +18,19 @@ A process that follows no epoch, because no hub runs in it, uses no copies.
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore as RowStore
 from django.core.cache import caches
+from django.utils import timezone
 
+from realtime.auth import session_ends
+from realtime.auth.accounts import digest
 from realtime.core import history, metrics
+from realtime.models import UserSession
 
 log = logging.getLogger("holdfast.sessions")
 
@@ -35,14 +46,30 @@ class SessionStore(RowStore):
     _away_until: ClassVar[float] = 0.0  # monotonic; shared by the process
 
     def load(self) -> dict[str, Any]:
-        """Return the data of the copy, else of the row."""
+        """Return the data of the copy, else of the row; nothing of a session that has ended."""
         key = self._key()  # of before the row is read: the epoch may change meanwhile
-        if (copy := self._cached("get", key)) is not None:
-            return dict(copy)
-        data: dict[str, Any] = super().load()
-        if data:
-            self._keep(key, data)
+        data = self._copy(key)
+        if data is None:
+            data = super().load()
+            if data:
+                self._keep(key, data)
+        last = session_ends.absolute_end(data.get(session_ends.SIGNED_IN))
+        if last is not None and last <= timezone.now():
+            self._session_key = None
+            return {}
         return data
+
+    def get_expiry_age(self, **kwargs: Any) -> int:
+        """Return the seconds for which browsers keep the cookie: until the absolute end."""
+        last = session_ends.absolute_end(self.get(session_ends.SIGNED_IN))
+        if last is None:
+            return int(super().get_expiry_age(**kwargs))
+        return max(0, round((last - timezone.now()).total_seconds()))
+
+    def get_expiry_date(self, **kwargs: Any) -> datetime:
+        """Return the end without further use, as the row has it."""
+        unused = timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+        return session_ends.end(self.get(session_ends.SIGNED_IN), unused)
 
     def save(self, must_create: bool = False) -> None:
         """Write the row, then the copy."""
@@ -50,9 +77,10 @@ class SessionStore(RowStore):
         self._keep(self._key(), dict(self.items()))
 
     def delete(self, session_key: str | None = None) -> None:
-        """Delete the row, then the copy."""
+        """Delete the row, what its owner sees of it, and the copy."""
         super().delete(session_key)
         if key := session_key or self.session_key:
+            UserSession.objects.filter(session_id=key).delete()
             self._cached("delete", self._key(key))
 
     async def aload(self) -> dict[str, Any]:
@@ -68,10 +96,16 @@ class SessionStore(RowStore):
         await sync_to_async(self.delete)(session_key)
 
     def _key(self, session_key: str | None = None) -> str:
-        return f"session.{history.current.name}.{session_key or self.session_key}"
+        return f"session.{history.current.name}.{digest(session_key or self.session_key or '')}"
+
+    def _copy(self, key: str) -> dict[str, Any] | None:
+        match self._cached("get", key):
+            case {"of": of, "data": dict(data)} if of == key:
+                return data
+        return None
 
     def _keep(self, key: str, data: dict[str, Any]) -> None:
-        self._cached("set", key, data, COPY_SECONDS)
+        self._cached("set", key, {"of": key, "data": data}, COPY_SECONDS)
 
     def _cached(self, operation: str, *arguments: Any) -> Any:
         if history.current.name is None or time.monotonic() < SessionStore._away_until:

@@ -6,17 +6,18 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 
+from realtime.auth import attempts, last_seen
 from realtime.auth.accounts import Credentials, identify_each
 from realtime.core import metrics
 from realtime.core.database import read_together
 from realtime.core.monitoring import request_ids
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
-from realtime.protocol.errors import Unavailable
+from realtime.protocol.errors import HoldfastError, Unavailable
 from realtime.site.languages import language_of
-from realtime.site.time_zones import ZONE_COOKIE
 
 SUBPROTOCOL: Final = "holdfast.v1"
 BEARER_SUBPROTOCOL: Final = "bearer."
@@ -53,11 +54,17 @@ class SocketAuth:
             return
         try:
             identity = await read_together(identify_each, credentials)
-        except Unavailable:
-            metrics.handshakes.labels("unavailable").inc()
-            await _send_away(scope, receive, send)
+            if identity is None and credentials.token is not None:
+                # A right token is never refused, so nobody at the same address is locked out.
+                address = attempts.network((scope.get("client") or [""])[0])
+                await sync_to_async(attempts.miss, thread_sensitive=False)("token", address)
+        except (Unavailable, attempts.TooManyAttempts) as error:
+            metrics.handshakes.labels(error.code).inc()
+            await _send_away(scope, receive, send, error)
             return
         metrics.handshakes.labels("accepted" if identity else "not_authenticated").inc()
+        if identity is not None:
+            last_seen.note_socket(credentials)
         found = (
             {"caller": identity.caller, "account": identity.account}
             if identity
@@ -68,7 +75,7 @@ class SocketAuth:
                 **scope,
                 **found,
                 "language": _language(headers),
-                "zone": _cookie(headers, ZONE_COOKIE),
+                "zone": _cookie(headers, settings.TIME_ZONE_COOKIE_NAME),
             },
             receive,
             send,
@@ -174,7 +181,9 @@ def _cookie(headers: Mapping[str, list[str]], name: str) -> str:
     )
 
 
-async def _send_away(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+async def _send_away(
+    scope: Mapping[str, Any], receive: Receive, send: Send, error: HoldfastError
+) -> None:
     """Accept and close with a retry: a client that cannot be identified now is not signed out."""
     await receive()
     await send(
@@ -184,7 +193,6 @@ async def _send_away(scope: Mapping[str, Any], receive: Receive, send: Send) -> 
             "headers": [],
         }
     )
-    await send(
-        {"type": "websocket.send", "text": frames.bye("unavailable", RETRY_SECONDS).decode()}
-    )
-    await send({"type": "websocket.close", "code": CloseCode.OVERLOADED, "reason": "unavailable"})
+    bye = frames.bye(error.code, error.retry_after or RETRY_SECONDS)
+    await send({"type": "websocket.send", "text": bye.decode()})
+    await send({"type": "websocket.close", "code": CloseCode.OVERLOADED, "reason": error.code})

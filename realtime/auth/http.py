@@ -15,11 +15,14 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.views.decorators.csrf import csrf_exempt
 
+from realtime.auth import attempts, last_seen
 from realtime.auth.accounts import Account, Credentials, Identity, identify
+from realtime.auth.clients import SCOPE_KEY
 from realtime.auth.handshake import bearer
 from realtime.core import reads
 from realtime.core.commands import Caller, describe_problem
 from realtime.core.database import ERRORS, read, unavailable
+from realtime.core.monitoring import refused_access
 from realtime.protocol.errors import (
     BadRequest,
     Forbidden,
@@ -75,10 +78,14 @@ def api(*methods: str) -> Callable[[View[P]], DjangoView[P]]:
         def wrapped(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             epoch = None
             try:
+                _check_scheme(request)
                 _check_method(request, methods)
-                identity, epoch = _look_up(_http_credentials(request))
+                identity, epoch = _look_up(
+                    _http_credentials(request), attempts.client_address(request)
+                )
                 response = view(_known(request, identity, epoch), *args, **kwargs)
             except REPORTED as error:
+                _note(request, error)
                 response = error_response(error)
             return _finished(response, epoch)
 
@@ -98,10 +105,13 @@ def async_api(*methods: str) -> Callable[[AsyncView[P]], AsyncDjangoView[P]]:
         ) -> HttpResponseBase:
             epoch = None
             try:
+                _check_scheme(request)
                 _check_method(request, methods)
-                identity, epoch = await read(_look_up, _http_credentials(request))
+                address = attempts.client_address(request)
+                identity, epoch = await read(_look_up, _http_credentials(request), address)
                 response = await view(_known(request, identity, epoch), *args, **kwargs)
             except REPORTED as error:
+                _note(request, error)
                 response = error_response(error)
             return _finished(response, epoch)
 
@@ -189,6 +199,12 @@ def _check_method(request: HttpRequest, methods: tuple[str, ...]) -> None:
         raise MethodNotAllowed(request.method, methods)
 
 
+def _check_scheme(request: HttpRequest) -> None:
+    """Refuse plain HTTP: behind a redirect a program would send its token readable, unnoticed."""
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        raise Forbidden("Use https:// for this address, and replace the token that you sent.")
+
+
 def _http_credentials(request: HttpRequest) -> Credentials:
     return Credentials(
         bearer(request.headers.get("Authorization", "")),
@@ -196,12 +212,18 @@ def _http_credentials(request: HttpRequest) -> Credentials:
     )
 
 
-def _look_up(credentials: Credentials) -> tuple[Identity | None, str]:
+def _look_up(credentials: Credentials, address: str) -> tuple[Identity | None, str]:
     """Return the caller and the epoch.
 
-    The epoch is read before the data, so that a client never takes old data for new history.
+    The epoch is read before the data, so that a client never takes old data for new history. Raises
+    ``TooManyAttempts`` for a wrong token after many from the same address.
     """
-    return identify(credentials), reads.epoch()
+    identity = identify(credentials)
+    if identity is not None:
+        last_seen.note_credentials(credentials)
+    elif credentials.token is not None:
+        attempts.miss("token", address)
+    return identity, reads.epoch()
 
 
 def _known(request: HttpRequest, identity: Identity | None, epoch: str) -> ApiRequest:
@@ -215,10 +237,18 @@ def _known(request: HttpRequest, identity: Identity | None, epoch: str) -> ApiRe
         raise identity.account.banned
     if identity.account.credential.startswith("session:"):
         _check_csrf(request)
+    if client := getattr(request, "scope", {}).get(SCOPE_KEY):
+        client.identified(identity.account.user_id)
     known = cast(ApiRequest, request)
     known.caller, known.account, known.user = identity.caller, identity.account, identity.user
     known.epoch = epoch
     return known
+
+
+def _note(request: HttpRequest, error: Exception) -> None:
+    caller, match = getattr(request, "caller", None), request.resolver_match
+    if caller is not None and match is not None:
+        refused_access.note(caller.user_id, f"{request.method} /{match.route}", error)
 
 
 def _check_csrf(request: HttpRequest) -> None:

@@ -5,17 +5,18 @@ So it is as safe as a message: it arrives through the broker or, without one, by
 ``access_ends`` finds what no row records: an expiry, or a change that sends no signal.
 """
 
+import logging
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
-from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out
+from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models.signals import post_save, pre_save
+from django.db.models.signals import post_save, pre_delete, pre_save
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
@@ -27,11 +28,14 @@ from realtime.auth.accounts import (
     session_credential,
     token_credential,
 )
+from realtime.auth.retries import retries
 from realtime.core.heads import Heads, changing
 from realtime.core.streams import StreamName, kinds
 from realtime.models import AccessToken, Revocation
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.page import AccessEnd, Event
+
+log = logging.getLogger("holdfast.revocation")
 
 REASON_LENGTH: Final = 100  # characters; a close frame has room for 123 bytes
 ACCOUNTS_PER_QUERY: Final = 1000
@@ -45,6 +49,7 @@ PASSWORD_CHANGED: Final = _("the password was changed")
 DEACTIVATED: Final = _("the account was deactivated")
 TOKEN_REVOKED: Final = _("the token was revoked")
 EXPIRED: Final = _("the session expired")
+RENEWED: Final = _("the password was confirmed")
 REVOKED: Final = _("the session ended")
 
 
@@ -70,6 +75,25 @@ def end_sessions_within(
         reason=reason[:REASON_LENGTH],
     )
     heads.record(stream, _event(row))
+
+
+def delete_and_revoke(user_id: int, session_keys: Sequence[str]) -> None:
+    """Delete the rows of sessions and close their sockets, in one transaction."""
+    with changing(personal_stream(user_id)) as heads:
+        Session.objects.filter(pk__in=session_keys).delete()
+        revoke_sessions_within(heads, user_id, session_keys)
+
+
+def revoke_sessions_within(heads: Heads, user_id: int, session_keys: Iterable[str]) -> None:
+    """Close the sockets of sessions that are deleted."""
+    for key in session_keys:
+        end_sessions_within(
+            heads,
+            user_id,
+            code=CloseCode.SESSION_ENDED,
+            reason=LOGGED_OUT,
+            credential=session_credential(key),
+        )
 
 
 def revocation_events(ident: str, after: int, limit: int) -> Iterable[Event]:
@@ -206,6 +230,7 @@ def _event(row: Revocation) -> Event:
 def connect_signals() -> None:
     """Listen for logouts and changes of users; called from ``AppConfig.ready``."""
     user_logged_out.connect(_logged_out, dispatch_uid="realtime.auth.revocation")
+    pre_delete.connect(_hold, sender=User, dispatch_uid="realtime.auth.revocation")
     pre_save.connect(_remember, sender=User, dispatch_uid="realtime.auth.revocation")
     post_save.connect(_compare, sender=User, dispatch_uid="realtime.auth.revocation")
 
@@ -217,7 +242,16 @@ def _logged_out(sender: Any, request: HttpRequest | None, user: User | None, **_
     # Django deletes the session after this signal. A socket that opens in between would come after
     # the revocation and outlive it, so the session is deleted here.
     session.delete(session.session_key)
-    _end_after_commit(user.pk, LOGGED_OUT, session_credential(session.session_key))
+    end_after_commit(user.pk, LOGGED_OUT, session_credential(session.session_key))
+
+
+def _hold(sender: Any, instance: User, **_: Any) -> None:
+    """Let nobody insert a row of an account while it is being deleted.
+
+    Django first deletes what refers to the account. A revocation inserted after that would make
+    the deletion of the account fail.
+    """
+    User.objects.select_for_update().filter(pk=instance.pk).first()
 
 
 def _remember(
@@ -244,18 +278,33 @@ def _compare(sender: Any, instance: User, **_: Any) -> None:
     if was_active and not instance.is_active:
         # The old tokens must not be valid again when the account is activated again.
         AccessToken.objects.filter(user=instance).delete()
-        _end_after_commit(instance.pk, DEACTIVATED)
+        end_after_commit(instance.pk, DEACTIVATED)
     elif instance.password != password:
-        _end_after_commit(instance.pk, PASSWORD_CHANGED)
+        end_after_commit(instance.pk, PASSWORD_CHANGED)
 
 
-def _end_after_commit(user_id: int, reason: str, credential: str = "") -> None:
+def end_after_commit(user_id: int, reason: str, credential: str = "") -> None:
     """Close sockets once the change is visible to handshakes, which follow at once.
 
-    The admin saves inside a transaction of its own, in which no stream may be locked. If the
-    process dies in between, ``access_ends`` finds the change.
+    The admin saves inside a transaction of its own, in which no stream may be locked. A failure
+    changes neither the answer nor other hooks, and is repeated. If the process dies in between,
+    ``access_ends`` finds the change.
     """
-    end = partial(
-        end_sessions, user_id, code=CloseCode.SESSION_ENDED, reason=reason, credential=credential
-    )
-    transaction.on_commit(end, robust=True)
+
+    def end() -> None:
+        end_sessions(user_id, code=CloseCode.SESSION_ENDED, reason=reason, credential=credential)
+
+    def repeat() -> None:
+        # An account that was deleted meanwhile has no sockets left.
+        if User.objects.filter(pk=user_id).exists():
+            end()
+
+    # Not a partial, which has no name that Django could log (ticket 36487).
+    def end_or_repeat() -> None:
+        try:
+            end()
+        except Exception:
+            log.exception("a revocation failed and is repeated", extra={"user": user_id})
+            retries.add((user_id, credential), repeat)
+
+    transaction.on_commit(end_or_repeat, robust=True)

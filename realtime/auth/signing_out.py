@@ -6,11 +6,17 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.db.models import QuerySet
 
-from realtime.auth import session_credential
-from realtime.auth.revocation import LOGGED_OUT, end_sessions_within
+from realtime.auth.attempts import record
+from realtime.auth.revocation import (
+    LOGGED_OUT,
+    delete_and_revoke,
+    end_sessions_within,
+    revoke_sessions_within,
+)
 from realtime.core.heads import Heads
-from realtime.models import AccessToken
+from realtime.models import AccessToken, UserSession
 from realtime.protocol.codes import CloseCode
 
 READ_TOGETHER: Final = 1000  # sessions; the table has no index by user
@@ -35,7 +41,31 @@ def delete_sessions(user_id: int) -> list[str]:
         ]
     for key in found:
         store().delete(key)
+    UserSession.objects.filter(user_id=user_id).delete()
     return found
+
+
+def end_own_session(user_id: int, row_id: int) -> bool:
+    """Sign one browser out, for the owner of its session. Returns whether there was one."""
+    return _end_listed(user_id, UserSession.objects.filter(pk=row_id)) > 0
+
+
+def end_other_sessions(user_id: int, *, but: str) -> int:
+    """Sign all browsers out but the one with this key. Returns how many."""
+    return _end_listed(user_id, UserSession.objects.exclude(session_id=but))
+
+
+def _end_listed(user_id: int, rows: QuerySet[UserSession]) -> int:
+    """End sessions: the rows and the revocations together, then the copies in the cache."""
+    keys = [*rows.filter(user_id=user_id).values_list("session_id", flat=True)[:READ_TOGETHER]]
+    if not keys:
+        return 0
+    delete_and_revoke(user_id, keys)
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    for key in keys:
+        store().delete(key)
+        record("sessions", "ended", user=user_id)
+    return len(keys)
 
 
 def sign_out_within(heads: Heads, user_id: int, sessions: Iterable[str]) -> None:
@@ -48,11 +78,4 @@ def sign_out_within(heads: Heads, user_id: int, sessions: Iterable[str]) -> None
     """
     AccessToken.objects.filter(user_id=user_id).delete()
     end_sessions_within(heads, user_id, code=CloseCode.SESSION_ENDED, reason=LOGGED_OUT)
-    for key in sessions:
-        end_sessions_within(
-            heads,
-            user_id,
-            code=CloseCode.SESSION_ENDED,
-            reason=LOGGED_OUT,
-            credential=session_credential(key),
-        )
+    revoke_sessions_within(heads, user_id, sessions)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_type_hints
 import msgspec
 
 from realtime.core import metrics
-from realtime.core.monitoring import tracing
+from realtime.core.monitoring import refused_access, tracing
 from realtime.protocol.errors import BadRequest, HoldfastError, Unavailable, UnknownCommand, failed
 
 log = logging.getLogger("holdfast.commands")
@@ -32,6 +32,9 @@ class Caller:
 
 
 Handler = Callable[[Caller, Any], Awaitable[dict[str, Any]]]
+Cost = Callable[[dict[str, Any]], int]
+# A large command costs its decoding, and more tokens: 64 KiB takes eight or nine.
+CHARACTERS_PER_TOKEN = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Command:
     handler: Handler
     # May overlap with earlier pipelined commands of the same socket (the writer keeps their order).
     pipelined: bool
+    cost: Cost | None = None  # more tokens, by the raw fields; None: none
 
     async def run(self, caller: Caller, raw: dict[str, Any]) -> dict[str, Any]:
         """Check the fields and call the handler.
@@ -59,12 +63,14 @@ class Commands:
         self._by_name: dict[str, Command] = {}
         self._base = base
 
-    def __call__(self, name: str, *, pipelined: bool = False) -> Callable[[Handler], Handler]:
+    def __call__(
+        self, name: str, *, pipelined: bool = False, cost: Cost | None = None
+    ) -> Callable[[Handler], Handler]:
         """Register ``async handler(caller, fields)``; annotate ``fields`` with its struct."""
 
         def register(handler: Handler) -> Handler:
             fields = get_type_hints(handler)["fields"]
-            self._by_name[name] = Command(name, fields, handler, pipelined)
+            self._by_name[name] = Command(name, fields, handler, pipelined, cost)
             # At 0 from the start: of a counter that appears at its first refusal, Prometheus does
             # not see that one.
             metrics.commands.labels(name, Unavailable.code)
@@ -92,6 +98,15 @@ class Commands:
         except HoldfastError:
             return False
 
+    def cost(self, request: dict[str, Any], size: int) -> int:
+        """Return the tokens that a command of ``size`` characters takes."""
+        tokens = 1 + size // CHARACTERS_PER_TOKEN
+        try:
+            extra = self.find(request.get("command")).cost
+        except HoldfastError:
+            return tokens
+        return tokens + (extra(request) if extra is not None else 0)
+
     @property
     def names(self) -> frozenset[str]:
         """All names, including those of the base."""
@@ -99,8 +114,10 @@ class Commands:
 
 
 @contextmanager
-def counted(request: dict[str, Any], names: Collection[str], received_at: float) -> Iterator[None]:
-    """Count and time one command, from ``received_at`` (monotonic seconds) on.
+def counted(
+    request: dict[str, Any], names: Collection[str], received_at: float, *, user_id: int
+) -> Iterator[None]:
+    """Count and time one command of a user, from ``received_at`` (monotonic seconds) on.
 
     It is counted by its name if this is one of ``names``. Raises the ``HoldfastError`` that the
     client is sent; any other exception is logged and becomes one.
@@ -113,6 +130,7 @@ def counted(request: dict[str, Any], names: Collection[str], received_at: float)
             yield
     except HoldfastError as error:
         result = error.code
+        refused_access.note(user_id, known, error)
         raise
     except Exception as error:
         result = "failed"

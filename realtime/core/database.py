@@ -1,4 +1,4 @@
-"""The threads that read the database: a small pool. ``realtime.core.writer`` owns the one writer.
+"""The threads that read the database, quick and slow. ``realtime.core.writer`` owns the one writer.
 
 ``database_sync_to_async`` gives a whole process one thread, so one slow query stops every socket;
 and it opens a connection for each call if none is kept. These threads keep their connections until
@@ -21,8 +21,10 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 
 from realtime.core import metrics, outages
 from realtime.core.batcher import Batcher, I, Many, R
+from realtime.core.limits import limited
 from realtime.core.monitoring import request_ids
 from realtime.core.per_process import PerLoop
+from realtime.core.slow_reads import QUICK, ReadPlace, TooSlow, place, slow_places
 from realtime.protocol.errors import Unavailable, failed
 
 log = logging.getLogger("holdfast.database")
@@ -33,6 +35,9 @@ T = TypeVar("T")
 # All errors of the database; `outages.is_outage` tells which of them are its own fault.
 ERRORS = (DatabaseError, InterfaceError)
 RETRY_AFTER_SECONDS = 1.0
+# Threads for reads that are not quick; each holds at most one connection, as the others do.
+SLOW_READ_THREADS: Final = 2
+SLOW_WAIT_SECONDS: Final = 5.0  # for a slow thread, beyond the time of one statement
 READ_BATCH = 200  # items of one shared read; beyond that the gain per item is small
 # Items that wait for a shared read: a node's share of the sockets that reconnect at once.
 MAX_WAITING = 20_000
@@ -76,39 +81,76 @@ class StaleConnections:
 
 
 class Readers:
-    """The reading threads, started on first use."""
+    """Reading threads, started on first use."""
 
-    def __init__(self) -> None:
-        self._pool: ThreadPoolExecutor | None = None
+    def __init__(self, name: str, threads: Callable[[], int]) -> None:
+        self._name = name
+        self._threads = threads
+        self._started: tuple[ThreadPoolExecutor, int] | None = None
 
     @property
     def pool(self) -> ThreadPoolExecutor:
         """The threads."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(
-                settings.HOLDFAST_READ_THREADS, thread_name_prefix="reader"
-            )
-        return self._pool
+        if self._started is None:
+            threads = self._threads()
+            pool = ThreadPoolExecutor(threads, thread_name_prefix=self._name)
+            self._started = pool, threads
+        return self._started[0]
 
     def close(self) -> None:
         """Stop the threads and close their connections."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            close_connections(pool, settings.HOLDFAST_READ_THREADS)
+        started, self._started = self._started, None
+        if started is not None:
+            close_connections(*started)
 
 
 _stale: Final = StaleConnections()
-_readers: Final = Readers()
+_quick: Final = Readers("reader", lambda: settings.HOLDFAST_READ_THREADS)
+_slow: Final = Readers("slow-reader", lambda: SLOW_READ_THREADS)
 
 
 async def read(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run ``function`` on a reading thread.
+    """Run ``function`` on a reading thread; on a slow one if it takes long, from its beginning.
 
     Raises ``Unavailable`` when the database does not answer.
     """
+    call, subject = partial(function, *args, **kwargs), place(function, args)
+    if not slow_places.holds(subject):
+        with suppress(TooSlow):
+            return await _on(_quick, partial(_quickly, subject, call))
+    try:
+        # A read that has begun ends by the limits of its statements; one that waits ends here.
+        async with asyncio.timeout(settings.HOLDFAST_STATEMENT_SECONDS + SLOW_WAIT_SECONDS):
+            return await _on(_slow, partial(guarded, call))
+    except TimeoutError as error:
+        raise Unavailable(
+            "The database isn't responding. Try again in a moment.", retry_after=RETRY_AFTER_SECONDS
+        ) from error
+
+
+async def _on(readers: Readers, call: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(
-        _readers.pool, request_ids.in_context(partial(guarded, function, *args, **kwargs))
+        readers.pool, request_ids.in_context(call)
     )
+
+
+def _quickly(subject: ReadPlace, call: Callable[[], T]) -> T:
+    """Run ``call`` as ``guarded`` does, but with little patience. Raises ``TooSlow``."""
+    if slow_places.holds(subject):  # since this call was queued
+        raise TooSlow
+
+    def attempt() -> T:
+        try:
+            return call()
+        except ERRORS as error:
+            if not outages.is_blocked(error):
+                raise
+            # Not counted as an error: a slow thread finds out whether it is one.
+            slow_places.note(subject)
+            raise TooSlow from error
+
+    with limited(QUICK):
+        return guarded(attempt)
 
 
 async def read_together(many: Many[I, R], item: I) -> R:
@@ -154,6 +196,16 @@ def note_failed_request(**_: object) -> None:
         unavailable(error)
 
 
+def release() -> None:
+    """Give this thread's connection back to the pool. The next query takes one again.
+
+    SQLite has no pool, and every thread a connection of its own.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()
+
+
 def cut() -> None:
     """End every wait for the database in this process, from any thread. Only before its exit."""
     if connections[DEFAULT_DB_ALIAS].vendor == "postgresql":
@@ -169,7 +221,8 @@ def reconnect() -> None:
 
 def close() -> None:
     """Stop the reading threads and close their connections; the next ``read`` starts new ones."""
-    _readers.close()
+    for readers in (_quick, _slow):
+        readers.close()
 
 
 def close_connections(pool: ThreadPoolExecutor, threads: int) -> None:

@@ -166,11 +166,22 @@ degraded = _gauge("degraded", "1 while the channel layer is lost")
 unshared_peers = _gauge(
     "unshared_peers", "Other nodes on the database while the broker or the cache is memory://"
 )
+job_overdue_seconds = _gauge(
+    "job_overdue_seconds",
+    "How late a command for timers is; 0: it is not",
+    "command",
+)
 draining = _gauge("draining", "1 from SIGTERM to the exit")
 
 http_in_flight = _gauge(
     "http_in_flight", "Requests in progress, without long polls and event streams that wait"
 )
+requests_running = _gauge(
+    "requests_running",
+    "Admitted requests by kind: requests, async_requests, search_requests, export_requests",
+    "kind",
+)
+requests_waiting = _gauge("requests_waiting", "Requests that wait to be admitted, by kind", "kind")
 layer_waiting = _gauge("layer_waiting", "Messages that wait to be sent to the channel layer")
 writer_waiting = _gauge(
     "writer_waiting", "Commands that wait for the writer, with those that it is running"
@@ -226,11 +237,28 @@ history_rewinds = _counter(
     "history_rewinds", "Streams found behind memory: the database has gone back in time"
 )
 layer_errors = _counter("layer_errors", "Operations on the channel layer that failed")
+layer_unsigned = _counter(
+    "layer_unsigned", "Messages on the channel layer that no process of the site has sent"
+)
 hooks = _counter(
     "hooks",
     "Answers of pre-publish hooks: accept, flag, change, reject, timeout, failed",
     "hook",
     "result",
+)
+sign_ins = _counter("sign_ins", "Sign-ins: succeeded, failed, refused, busy", "result")
+access = _counter(
+    "access",
+    "Decisions of access by door (sign_in, password, token, invitation, sign_up) and result",
+    "door",
+    "result",
+)
+password_hashes = _counter("password_hashes", "Password hashes: done, or busy (refused)", "result")
+
+refusals = _counter(
+    "refusals",
+    "Requests, commands and renderings refused because a limit was reached, by limit",
+    "limit",
 )
 
 command_seconds = HotHistogram(
@@ -256,6 +284,10 @@ hook_seconds = _histogram("hook_seconds", "Time that a pre-publish hook took", "
 revocation_seconds = _histogram(
     "revocation_seconds",
     "Time from the commit of a revocation to the close of the connections concerned on this node",
+)
+revocations_waiting = _gauge(
+    "revocations_waiting",
+    "Ends of access that failed after their cause was committed, and are repeated",
 )
 
 

@@ -14,6 +14,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import DEFAULT_CHANNEL_LAYER, channel_layers
 from django.conf import settings
 
+from realtime.core import signed_data
 from realtime.core.streams import StreamName
 from realtime.protocol.page import AccessEnd, Event
 
@@ -60,10 +61,9 @@ local_hub: Final = LocalHub()
 
 def publish(changes: Changes) -> None:
     """Publish committed rows. Called after the commit, on the thread that made the change."""
-    if local_hub.publish(changes) or _reaches_no_one():
-        return
     try:
-        async_to_sync(_send_all)(changes)
+        if not local_hub.publish(changes) and not _reaches_no_one():
+            async_to_sync(_send_all)(changes)
     except Exception:
         log.warning(
             "publishing failed; the head check will deliver",
@@ -130,6 +130,6 @@ async def _send_all(changes: Changes) -> None:
             async with slots:
                 for message in ordered:
                     async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-                        await layer.group_send(name, message)
+                        await layer.group_send(name, signed_data.sign_message(message))
 
         await asyncio.gather(*(send(name, ordered) for name, ordered in outgoing.items()))

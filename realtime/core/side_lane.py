@@ -24,7 +24,12 @@ from realtime.protocol.errors import Unavailable
 MAX_WAITING: Final = 2000  # commands; some seconds of the posts of a few busy rooms
 # Waits for locks are short here too: an attempt holds the locks that it has while it waits for the
 # next one, and the main lane may need them. So it is shorter than the main lane's patience.
-TOGETHER: Final = Limits(statement=0.5, lock=0.2)
+STATEMENT_SECONDS: Final = 0.5
+TOGETHER: Final = Limits(STATEMENT_SECONDS, lock=0.2)
+# Of groups that are slow and not locked, tried together: as many times as long as one of them took
+# alone. Other nodes hold the locks as long, so waits for these are longer too.
+TOGETHER_FACTOR: Final = 2.0
+SLOW_LOCK_SECONDS: Final = 1.0
 # Between two rounds, in which others may take the locks.
 PAUSE_SECONDS: Final = 0.05
 LOOK_SECONDS: Final = 0.25  # between two looks for commands whose time is over
@@ -58,6 +63,10 @@ class SideLane:
         self._places: Counter[Hashable] = Counter()
         self._task: asyncio.Task[None] | None = None
         self._clock: asyncio.TimerHandle | None = None
+        # Seconds that a group took which succeeded alone and was slow; None: none did, or groups
+        # take longer the more there are.
+        self._slow: float | None = None
+        self._more_is_slower = False
 
     def holds(self, place: Hashable) -> bool:
         """Whether commands of ``place`` wait here. Later ones have to wait behind them."""
@@ -95,13 +104,14 @@ class SideLane:
 
         1. All groups that have not failed alone, together: those that are free are done at once.
         2. One group that has failed, alone: the one that has waited longest for its turn. If it
-           succeeds, the others may have met the same lock, and are tried together again.
+           succeeds, the others may have met the same lock, and are tried together again. If it was
+           slow, as on a slow table or disk, they get as much time: alone, each would take as long,
+           and more would come than go.
         """
+        self._slow, self._more_is_slower = None, False
         try:
             while self._groups:
-                fresh = [each for each in self._groups.values() if each.tried_at is None]
-                for many in dict.fromkeys(each.many for each in fresh):
-                    await self._try([each for each in fresh if each.many == many], TOGETHER)
+                await self._try_together()
                 failed = [each for each in self._groups.values() if each.tried_at is not None]
                 if failed:
                     await self._try_alone(min(failed, key=lambda each: each.tried_at or 0))
@@ -111,18 +121,37 @@ class SideLane:
             if self._clock is not None:
                 self._clock.cancel()
 
+    async def _try_together(self) -> None:
+        for many in dict.fromkeys(each.many for each in list(self._groups.values())):
+            groups = [each for each in self._groups.values() if each.many == many]
+            slow = self._slow
+            if slow is None or many is each_alone:
+                await self._try([each for each in groups if each.tried_at is None], TOGETHER)
+                continue
+            seconds = min(slow * TOGETHER_FACTOR, settings.HOLDFAST_STATEMENT_SECONDS)
+            started = time.monotonic()
+            if not await self._try(groups, Limits(seconds, SLOW_LOCK_SECONDS)):
+                self._slow, self._more_is_slower = None, True
+            elif time.monotonic() - started < STATEMENT_SECONDS:
+                self._slow = None
+
     async def _try_alone(self, group: Group) -> None:
         seconds: float = settings.HOLDFAST_STATEMENT_SECONDS
-        await self._try([group], Limits(seconds, TOGETHER.lock))
-        if not group.waiting:
-            for each in self._groups.values():
-                each.tried_at = None
+        started = time.monotonic()
+        if not await self._try([group], Limits(seconds, TOGETHER.lock)):
+            return
+        took = time.monotonic() - started
+        if took > STATEMENT_SECONDS and not self._more_is_slower:
+            self._slow = took
+        for each in self._groups.values():
+            each.tried_at = None
 
-    async def _try(self, groups: Sequence[Group], limits: Limits) -> None:
+    async def _try(self, groups: Sequence[Group], limits: Limits) -> bool:
+        """Try the commands of these groups once, and return whether none of them is stuck."""
         taken = [(group, each) for group in groups for each in group.waiting]
         taken = taken[: settings.HOLDFAST_WRITER_BATCH]
         if not taken:
-            return
+            return True
         many = groups[0].many
         for group in groups:
             group.running = True
@@ -142,6 +171,7 @@ class SideLane:
                 group.waiting.remove(each)
                 self._answer(each, result)
         self._forget_empty(groups)
+        return not any(result is STUCK for result in results)
 
     def _refuse_overdue(self) -> None:
         """Refuse the groups whose first command has waited too long.

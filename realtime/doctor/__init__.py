@@ -6,7 +6,7 @@ A probe is a function that yields findings. It asks one server and changes nothi
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from realtime.doctor import database, machine, origin, servers
+from realtime.doctor import database, jobs, machine, origin, servers
 from realtime.doctor.probe_results import ProbeResult
 
 Probe = Callable[[], Iterator[ProbeResult]]
@@ -17,4 +17,5 @@ PROBES: Final[dict[str, Probe]] = {
     "broker": servers.broker,
     "cache": servers.cache,
     "origin": origin.probe,
+    "jobs": jobs.probe,
 }

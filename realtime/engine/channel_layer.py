@@ -13,11 +13,17 @@ import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
-from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels.layers import (
+    DEFAULT_CHANNEL_LAYER,
+    InMemoryChannelLayer,
+    channel_layers,
+    get_channel_layer,
+)
 
-from realtime.core import metrics
+from realtime.core import metrics, signed_data
+from realtime.core.monitoring.repeated_log import RepeatedLog
 from realtime.core.publishing import CLUSTER_GROUP, SEND_TIMEOUT_SECONDS
 
 log = logging.getLogger("holdfast.layer")
@@ -27,10 +33,23 @@ log = logging.getLogger("holdfast.layer")
 HEARTBEAT_SECONDS = 1.0
 # Without a heartbeat from itself: notices a layer that accepts messages and never delivers them.
 SILENCE_SECONDS = 4.0
+# While the layer is lost, between attempts with new connections: one that is dead without a sign
+# takes all that is sent, and redis-py never misses its answers.
+REOPEN_SECONDS = 10.0
 RETRY_SECONDS = 1.0  # between attempts to open the channel again
 MAX_OUTGOING = 5000  # messages that wait to be sent; the head check delivers the others
 
+# Between checks of the heads after messages that are not ours: they may be hints of a node with
+# another SECRET_KEY, or come from someone else who can write to the broker.
+UNSIGNED_SECONDS = 0.5
+
 LayerMessage = Mapping[str, Any]
+
+_unsigned: Final = RepeatedLog(
+    log,
+    logging.ERROR,
+    "messages of strangers on the channel layer: can others write to the broker?",
+)
 
 
 class ChannelLayerClient:
@@ -59,7 +78,10 @@ class ChannelLayerClient:
         # (monotonic).
         self._heartbeats: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._listening: asyncio.Task[None] | None = None
+        self._lost_at = math.inf  # monotonic; or when the connections were last replaced
         self._returning: asyncio.Task[None] | None = None
+        self._unsigned_at = -math.inf  # monotonic; the last that led to a check of the heads
         self.degraded = False
 
     @property
@@ -76,14 +98,14 @@ class ChannelLayerClient:
         """Start to listen, to send and to send heartbeats."""
         if not self.has_no_peers:
             self._heartbeats = dict.fromkeys(_one_group_per_server(self._layer), time.monotonic())
+            self._listening = asyncio.create_task(self._listen())
             self._tasks = [
-                asyncio.create_task(work())
-                for work in (self._listen, self._send_waiting, self._send_heartbeats)
+                asyncio.create_task(work()) for work in (self._send_waiting, self._send_heartbeats)
             ]
 
     async def stop(self) -> None:
         """Leave the layer."""
-        tasks = [*self._tasks, *filter(None, [self._returning])]
+        tasks = [*self._tasks, *filter(None, [self._listening, self._returning])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -122,7 +144,7 @@ class ChannelLayerClient:
     async def _send_waiting(self) -> None:
         while True:
             group, message = await self._outgoing.get()
-            await self._attempt(self._layer.group_send(group, message))
+            await self._attempt(self._layer.group_send(group, signed_data.sign_message(message)))
 
     async def _listen(self) -> None:
         while True:
@@ -130,8 +152,7 @@ class ChannelLayerClient:
                 self._channel = await self._layer.new_channel("hub")
                 await self._rejoin()
                 while True:
-                    message = await self._layer.receive(self._channel)
-                    self._receive(message)
+                    self._receive(await self._next_message())
             except Exception as error:  # noqa: BLE001  as above
                 metrics.layer_errors.inc()
                 self._on_lost(f"{type(error).__name__}: {error}")
@@ -142,7 +163,18 @@ class ChannelLayerClient:
         for group in [*self._heartbeats, *self._groups()]:
             await self._layer.group_add(group, self._channel)
 
-    def _receive(self, message: LayerMessage) -> None:
+    async def _next_message(self) -> object:
+        try:
+            return await self._layer.receive(self._channel)
+        except (ValueError, TypeError):
+            # Bytes that are no message. The connection is as good as before.
+            await asyncio.sleep(0)
+            return None
+
+    def _receive(self, received: object) -> None:
+        message = signed_data.verified_message(received)
+        if message is None:
+            return self._on_unsigned()
         if message["type"] == "heartbeat":
             if message["node"] == self._node:
                 self._on_heartbeat(message["group"])
@@ -156,6 +188,14 @@ class ChannelLayerClient:
                     "message from the channel layer not understood",
                     extra={"type": message.get("type")},
                 )
+
+    def _on_unsigned(self) -> None:
+        metrics.layer_unsigned.inc()
+        _unsigned.note()
+        now = time.monotonic()
+        if now - self._unsigned_at >= UNSIGNED_SECONDS:
+            self._unsigned_at = now
+            self._on_possible_gap()
 
     def _on_heartbeat(self, group: str) -> None:
         self._heartbeats[group] = now = time.monotonic()
@@ -187,15 +227,35 @@ class ChannelLayerClient:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             if time.monotonic() - min(self._heartbeats.values()) > SILENCE_SECONDS:
                 self._on_lost("own heartbeat not received")
+            if self.degraded and time.monotonic() - self._lost_at > REOPEN_SECONDS:
+                await self._reopen()
+
+    async def _reopen(self) -> None:
+        """Listen and send on new connections."""
+        self._lost_at = time.monotonic()
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait({self._listening}, timeout=SEND_TIMEOUT_SECONDS)
+        old, self._layer = self._layer, new_layer()
+        self._channel = None
+        self._listening = asyncio.create_task(self._listen())
+        if close := getattr(old, "close", None) or getattr(old, "flush", None):
+            await self._attempt(close())
 
     def _on_lost(self, reason: str) -> None:
         if not self.degraded:
             self.degraded = True
+            self._lost_at = time.monotonic()
             # Each group has to deliver a heartbeat again.
             self._heartbeats = dict.fromkeys(self._heartbeats, -math.inf)
             metrics.degraded.set(1)
             log.warning("channel layer lost, reading heads often", extra={"reason": reason})
             self._on_possible_gap()
+
+
+def new_layer() -> Any:
+    """Make the layer of the settings once more, with connections of its own."""
+    return channel_layers.make_backend(DEFAULT_CHANNEL_LAYER)
 
 
 def _one_group_per_server(layer: Any) -> list[str]:

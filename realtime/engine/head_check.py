@@ -10,12 +10,14 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final, Protocol
 
 from django.conf import settings
 
 from realtime.auth import Account, revocation
+from realtime.auth.accounts import session_ends_of
 from realtime.core import database
 from realtime.core.writer import writer
 from realtime.engine.history_check import HistoryCheck, RememberingHub
@@ -35,8 +37,7 @@ TAIL_LINGER_SECONDS: Final = 60.0
 class Connection(Protocol):
     """A socket or an HTTP follower, as far as the check is concerned."""
 
-    @property
-    def account(self) -> Account: ...
+    account: Account
 
 
 class CheckedHub(RememberingHub, Protocol):
@@ -121,12 +122,13 @@ class HeadCheck:
                 await asyncio.sleep(SETTLE_SECONDS)
             self._hub.heads_read(heads)
         self._hub.forget_idle(time.monotonic() - TAIL_LINGER_SECONDS)
-        self._end_expired()
+        await self._end_expired()
         if full:
             await self._check_access()
             await self._prune()
 
-    def _end_expired(self) -> None:
+    async def _end_expired(self) -> None:
+        """Close what has expired. A session that was used since then ends later."""
         now = time.time()
         accounts = [connection.account for connection in self._hub.connections]
         expired = [
@@ -136,8 +138,15 @@ class HeadCheck:
         ]
         # Usually there are none: hashing the accounts of 5000 idle sockets at every check made up
         # a quarter of their cost.
-        if expired:
-            self._hub.end_access({account: revocation.expired(account) for account in expired})
+        if not expired:
+            return
+        later = await database.read(session_ends_of, expired)
+        for connection in self._hub.connections:
+            if until := later.get(connection.account):
+                connection.account = replace(connection.account, expires_at=until)
+        self._hub.end_access(
+            {account: revocation.expired(account) for account in expired if account not in later}
+        )
 
     async def _check_access(self) -> None:
         accounts = {connection.account for connection in self._hub.connections}
@@ -145,7 +154,7 @@ class HeadCheck:
             self._hub.end_access(await database.read(revocation.access_ends, accounts))
 
     async def _prune(self) -> None:
-        keep = timedelta(seconds=settings.SESSION_COOKIE_AGE) + REVOCATION_MARGIN
+        keep = timedelta(days=settings.HOLDFAST_SESSION_DAYS) + REVOCATION_MARGIN
         stale = await database.read(revocation.stale, keep)
         if stale:
             await writer().run(revocation.prune, stale)

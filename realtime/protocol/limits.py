@@ -1,4 +1,4 @@
-"""The token bucket that bounds how fast one socket may send commands."""
+"""The token bucket that bounds how fast one client may send commands and requests."""
 
 # Seconds: a client that waits exactly `retry_after` must not be refused for a rounding error.
 ROUNDING = 1e-9
@@ -33,3 +33,8 @@ class TokenBucket:
             return wait
         self._full_at = full_at
         return 0.0
+
+    def charge(self, now: float, n: float) -> None:
+        """Take ``n`` tokens that were used elsewhere. At most one burst is owed afterwards."""
+        full_at = max(self._full_at, now) + n * self._token_seconds
+        self._full_at = min(full_at, now + 2 * self._burst_seconds)

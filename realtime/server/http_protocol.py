@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from daphne.http_protocol import HTTPFactory, WebRequest
 from django.conf import settings
+from twisted.web.http import _GenericHTTPChannelProtocol
 
 from realtime.core.drain import drain
+from realtime.server.connections import RequestChannel
 from realtime.server.websocket_protocol import unsent
 
 STALL_SECONDS: Final = 30.0  # a client that reads nothing for this long is disconnected
@@ -83,3 +85,7 @@ class RequestFactory(HTTPFactory):
         channel = super().buildProtocol(addr)
         channel.requestFactory = RequestProtocol
         return channel
+
+    def protocol(self) -> Any:
+        """Make a channel. Twisted's own has no deadline."""
+        return _GenericHTTPChannelProtocol(RequestChannel())

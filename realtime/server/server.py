@@ -12,6 +12,7 @@ import math
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -30,10 +31,13 @@ from realtime.core.drain import drain
 from realtime.core.writer import writer
 from realtime.engine import hub as hubs
 from realtime.protocol.errors import Unavailable
+from realtime.server.connections import connections, trusted_peer
 from realtime.server.http_protocol import RequestFactory, RequestProtocol
 from realtime.server.listeners import Listener
 from realtime.server.receive_queue import ReceiveQueue
+from realtime.server.watchdog import Watchdog
 from realtime.server.websocket_protocol import SocketFactory, SocketProtocol, with_transport
+from realtime.site.forwarding import FORWARDED, is_forwarded
 
 reactor: Any = _reactor  # typed as a module of functions, but an object
 log = logging.getLogger("holdfast.server")
@@ -54,6 +58,9 @@ POLL_SECONDS: Final = 0.05
 # New objects before Python searches the young ones for cycles: those of 500 sockets. With Python's
 # 700 objects, a node with thousands of sockets spent 40 % of every handshake on that search.
 GARBAGE_THRESHOLD: Final = 50_000
+# For which a thread may keep the interpreter while others wait for it. With Python's 5 ms, a post
+# of some 15 queries waits 5 ms after each of them while another thread renders.
+SWITCH_SECONDS: Final = 0.001
 # Prefixes of headers in which a proxy describes its client and the request.
 UNTRUSTED: Final = (b"x-forwarded-", b"x-real-ip", b"x-request-id", b"forwarded")
 
@@ -79,6 +86,8 @@ class HoldfastServer(Server):
         self._hurry = asyncio.Event()
         self._checked_at = time.monotonic()
         self._drain_task: asyncio.Task[None] | None = None
+        # A debugger stops the loop too.
+        self._watchdog = Watchdog(0 if settings.DEBUG else settings.HOLDFAST_STUCK_SECONDS)
 
     # Start and stop -------------------------------------------------------------------------------
 
@@ -102,8 +111,11 @@ class HoldfastServer(Server):
             loop.add_signal_handler(number, self._signalled)
         reactor.addSystemEventTrigger("before", "shutdown", self.kill_all_applications)
         _tune_garbage_collector()
+        sys.setswitchinterval(SWITCH_SECONDS)
         loop.call_soon(self._started)
+        self._watchdog.start(loop)
         reactor.run(installSignalHandlers=False)
+        self._watchdog.stop()
 
     def _started(self) -> None:
         reactor.callLater(TIMEOUT_CHECK_SECONDS, self.timeout_checker)
@@ -228,12 +240,15 @@ class HoldfastServer(Server):
     def _distrust(self, scope: dict[str, Any]) -> None:
         """Take the client's address from ``X-Real-IP`` of a trusted proxy; drop others' headers.
 
+        If a proxy named no client that is believed, ``realtime.api.private`` refuses the request.
+
         Daphne believes the leftmost ``X-Forwarded-For`` of any client, and lets a client move the
         whole site with ``Daphne-Root-Path``.
         """
         scope["root_path"] = ""
         trusted = settings.HOLDFAST_TRUST_PROXY and trusted_peer(scope["client"])
         named = dict(scope["headers"])
+        scope[FORWARDED] = is_forwarded(name.decode("latin-1") for name in named)
         if scope["type"] == "websocket":
             scope["scheme"] = (
                 "wss" if trusted and named.get(b"x-forwarded-proto") == b"https" else "ws"
@@ -244,6 +259,7 @@ class HoldfastServer(Server):
             ]
         elif address := valid_address(named.get(b"x-real-ip", b"")):
             scope["client"] = [address, 0]
+            scope[FORWARDED] = False
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Handle a message of the application; a streamed body waits for its reader."""
@@ -307,7 +323,9 @@ class HoldfastServer(Server):
         if stopped > STOPPED_SECONDS:
             for protocol in self._sockets():
                 protocol.forgive(stopped)
+            connections.forgive(stopped)
         self._checked_at = now
+        connections.end_late()
         for protocol in [each for each in self.connections if each.check_at <= now]:
             protocol.check_timeouts()
         reactor.callLater(TIMEOUT_CHECK_SECONDS, self.timeout_checker)
@@ -320,17 +338,6 @@ def _end_process() -> None:
     time.sleep(EXIT_SECONDS - CUT_AFTER_SECONDS)
     log.error("threads still run after the drain; the process ends without them")
     os._exit(1)
-
-
-def trusted_peer(client: Sequence[Any] | None) -> bool:
-    """Return whether a connection comes from a trusted proxy.
-
-    A Unix socket has no address; only the proxy can open it.
-    """
-    if client is None:
-        return True
-    address = ipaddress.ip_address(str(client[0]).partition("%")[0])
-    return any(address in network for network in settings.HOLDFAST_TRUSTED_PROXIES)
 
 
 def valid_address(header: bytes) -> str | None:

@@ -16,6 +16,7 @@ from autobahn.websocket import protocol as autobahn
 from autobahn.websocket.types import ConnectionDeny
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from django.conf import settings
+from twisted.internet.protocol import connectionDone
 
 from realtime.core import metrics
 from realtime.core.drain import drain
@@ -23,6 +24,7 @@ from realtime.engine.outbound import Prepared
 from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.websocket_frames import PING, after_pong, shortened, whole_text
+from realtime.server.connections import connections
 
 log = logging.getLogger("holdfast.server")
 
@@ -177,6 +179,11 @@ class SocketProtocol(WebSocketProtocol):
         """
         if hasattr(self, "server"):
             super().onClose(wasClean, code, reason)
+
+    def connectionLost(self, reason: Any = connectionDone) -> None:
+        """Stop counting the connection for its address."""
+        connections.closed(self.transport)
+        super().connectionLost(reason)
 
     # Incoming -------------------------------------------------------------------------------------
 

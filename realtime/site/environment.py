@@ -268,9 +268,15 @@ class Environment:
             return {
                 "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
                 "LOCATION": "holdfast",
+                # Django's 300 would drop counters of attempts while many people sign in.
+                "OPTIONS": {"MAX_ENTRIES": 100_000},
             }
         # Seconds. A page waits this long for its session and then reads it from the database.
-        options: dict[str, Any] = {"socket_timeout": 2, "socket_connect_timeout": 2}
+        options: dict[str, Any] = {
+            "serializer": "realtime.site.cache_values.SignedJson",
+            "socket_timeout": 2,
+            "socket_connect_timeout": 2,
+        }
         if schemes <= SENTINEL_SCHEMES:
             options["pool_class"] = "realtime.site.sentinel.CachePool"
         elif not schemes <= _REDIS_SCHEMES:

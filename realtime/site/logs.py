@@ -2,16 +2,18 @@
 
 Write ``logger.info("socket closed", extra={"user": 7, "code": 4002})``. In production a line is one
 JSON object; on a terminal it is the message followed by ``name=value``. The text of a message or a
-notification is never logged.
+notification is never logged, and secrets are hidden whatever logs them.
 """
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
 from realtime.core.monitoring import request_ids
+from realtime.core.monitoring.hidden_secrets import hide
 
 # Django adds the request, which is not a value to print.
 _NOT_FIELDS = frozenset({*RESERVED_ATTRS, "node", "request"})
@@ -29,6 +31,10 @@ class JsonLines(JsonFormatter):
             reserved_attrs=[*RESERVED_ATTRS, "request"],
         )
 
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return hide(super().format(record))
+
 
 class ConsoleLines(logging.Formatter):
     """A line for a person: time, level, logger, message and the fields as ``name=value``."""
@@ -37,6 +43,10 @@ class ConsoleLines(logging.Formatter):
         super().__init__(
             "{asctime} {levelname:<7} {name}: {message}", datefmt="%H:%M:%S", style="{"
         )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and the traceback if there is one."""
+        return hide(super().format(record))
 
     # The name is that of logging's own method.
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
@@ -63,6 +73,16 @@ class ContextFilter(logging.Filter):
         return True
 
 
+class RefusalFilter(logging.Filter):
+    """Take the traceback from the line of a refused request: 403 is an answer, not a fault."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record."""
+        if getattr(record, "status_code", None) == HTTPStatus.FORBIDDEN:
+            record.exc_info = record.exc_text = None
+        return True
+
+
 def logging_config(*, level: str, style: str, node: str) -> dict[str, Any]:
     """Return Django's ``LOGGING``: everything goes to stderr, for the process supervisor.
 
@@ -71,13 +91,16 @@ def logging_config(*, level: str, style: str, node: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"context": {"()": ContextFilter, "node": node}},
+        "filters": {
+            "context": {"()": ContextFilter, "node": node},
+            "refusals": {"()": RefusalFilter},
+        },
         "formatters": {"console": {"()": ConsoleLines}, "json": {"()": JsonLines}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
                 "formatter": style,
-                "filters": ["context"],
+                "filters": ["context", "refusals"],
             }
         },
         "root": {"handlers": ["stderr"], "level": level},

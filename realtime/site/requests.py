@@ -12,6 +12,7 @@ from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
+from realtime.auth.clients import SCOPE_KEY
 from realtime.core import metrics
 from realtime.core.monitoring import request_ids, tracing
 from realtime.site.middleware import GetResponse
@@ -47,6 +48,7 @@ class ObservedRequest:
     def finish(self, response: HttpResponseBase | None, describe: tracing.Describe) -> None:
         """Count the request, and name its id in the response; None: the client has left."""
         metrics.http_in_flight.dec()
+        self._identify()
         match = self._request.resolver_match
         view = NO_ADDRESS if match is None else f"/{match.route}"
         method = self._request.method or ""
@@ -61,6 +63,13 @@ class ObservedRequest:
         if response is not None:
             response.headers[request_ids.HEADER] = self.id
             describe({"http.route": view, "http.response.status_code": str(response.status_code)})
+
+    def _identify(self) -> None:
+        """Let later requests with the same cookie count as this account, if it was looked up."""
+        client = getattr(self._request, "scope", {}).get(SCOPE_KEY)
+        user = getattr(self._request, "_cached_user", None)
+        if client is not None and user is not None and user.is_authenticated:
+            client.identified(user.pk)
 
 
 @sync_and_async_middleware

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import iscoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -19,7 +20,6 @@ from django.utils.translation import pgettext_lazy
 
 from realtime.site.middleware import GetResponse
 
-ZONE_COOKIE: Final = "timezone"  # set by static/realtime/lib/time_zone.js
 WHEN: Final = pgettext_lazy("a date format", "j M Y, H:i")
 # There are some 600; a made-up name is looked up again and again, and that is all.
 ZONES_REMEMBERED: Final = 512
@@ -47,7 +47,7 @@ def in_the_readers_zone(get_response: GetResponse) -> GetResponse:
 
 
 def _zone(request: HttpRequest) -> AbstractContextManager[None]:
-    return in_zone(request.COOKIES.get(ZONE_COOKIE, ""))
+    return in_zone(request.COOKIES.get(settings.TIME_ZONE_COOKIE_NAME, ""))
 
 
 def in_zone(cookie: str) -> AbstractContextManager[None]:
@@ -74,9 +74,13 @@ def zone_named(name: str) -> ZoneInfo | None:
         return None
 
 
-def spoken(at: datetime) -> str:
-    """Format a moment in the active language and time zone, or as UTC if no zone is known."""
-    said = date_format(timezone.localtime(at), str(WHEN))
+def spoken(at: datetime, *, seconds: bool = False) -> str:
+    """Format a moment in the active language and time zone, or as UTC if no zone is known.
+
+    The one form of a date with its time, on every page of operators and in every sentence.
+    """
+    form = str(WHEN)
+    said = date_format(timezone.localtime(at), form.replace(":i", ":i:s") if seconds else form)
     return (
         said
         if timezone.get_current_timezone() != timezone.get_default_timezone()

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat.models import (
+    Case,
     Filter,
     Membership,
     Message,
@@ -16,6 +17,7 @@ from chat.models import (
     Room,
     SiteBan,
 )
+from chat.queries.queue import urgency
 
 
 def make_rows(start: int, end: int) -> None:
@@ -36,9 +38,33 @@ def make_rows(start: int, end: int) -> None:
         Message(room=room, author=user, number=1, seq=2, key=uuid4(), body="Hello", created_at=now)
         for user, room in placed
     )
-    Report.objects.bulk_create(
-        Report(message=row, reporter=row.author, category="spam", created_at=now)
+    cases = Case.objects.bulk_create(
+        Case(
+            message=row,
+            author=row.author,
+            room=row.room,
+            opened_at=now,
+            written_at=now,
+            body="Hello",
+            severity=1,
+            times=1,
+            weight=1,
+        )
         for row in messages
+    )
+    for case in cases:
+        case.urgency = urgency(case)
+    Case.objects.bulk_update(cases, ["urgency"], batch_size=500)
+    Report.objects.bulk_create(
+        Report(
+            message_id=case.message_id,
+            case=case,
+            author_id=case.author_id,
+            reporter_id=case.author_id,
+            category="spam",
+            created_at=now,
+        )
+        for case in cases
     )
     RemovedText.objects.bulk_create(
         RemovedText(message=row, body="Bye", removed_by=row.author, removed_at=now)

@@ -36,7 +36,9 @@ def test_mona_deletes_several_messages_with_one_reason(
         ("delete", mona, bob, "Spam, as announced"),
         ("delete", mona, alice, "Spam, as announced"),
     ]
-    assert notices(bob) == [("moderation", "A moderator removed your message in General")]
+    assert notices(bob) == [
+        ("moderation", "Mona, a site moderator, removed your message in General")
+    ]
 
 
 def undo(rows: list[Message]) -> str:

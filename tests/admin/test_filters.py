@@ -129,6 +129,7 @@ def test_a_preview_on_many_messages_costs_as_many_queries_as_on_few(
         return len(captured)
 
     say(alice, general, "pills")
+    queries()  # notes the use of the session
     few = queries()
     for number in range(30):
         say(alice, general, f"pills {number}")

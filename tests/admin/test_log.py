@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from chat import services
 from chat.admin import log_sentences
-from chat.models import Filter, ModerationLog, Room
+from chat.models import Bulk, Filter, ModerationLog, Room
 from tests.admin.rows import make_rows
 from tests.admin.test_lists import queries_of, shown
 from tests.chat.conftest import Say
@@ -65,7 +65,8 @@ def test_entries_are_found_by_their_days(desk: Client, entries: list[int]) -> No
 
 
 def test_every_kind_of_entry_has_words(desk: Client, entries: list[int]) -> None:
-    assert set(log_sentences._SENTENCES) == set(ModerationLog.Action)
+    assert {*log_sentences._SENTENCES, "bulk"} == set(ModerationLog.Action)
+    assert set(log_sentences._BULK) == set(Bulk.Act)
     page = desk.get(LOG).content.decode()
     assert "Unmuted in all rooms" in page
     assert "Site Unmute" not in page
@@ -80,7 +81,7 @@ def test_the_first_page_shows_what_needs_attention(
     Filter.objects.create(text="pills", is_on=True)
     page = desk.get("/admin/").content.decode()
     for expected in (
-        "Open reports",
+        "Open cases",
         "Busiest rooms",
         "#general",
         "Recent bans",
@@ -92,6 +93,7 @@ def test_the_first_page_shows_what_needs_attention(
 
 def test_it_costs_as_many_queries_with_a_hundred_rows_as_with_five(desk: Client) -> None:
     make_rows(0, 5)
+    queries_of(desk, "/admin/")  # notes the use of the session
     few = queries_of(desk, "/admin/")
     make_rows(5, 100)
     assert len(queries_of(desk, "/admin/")) == len(few)

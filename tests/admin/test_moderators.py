@@ -124,20 +124,15 @@ def test_a_moderator_announces_only_where_that_was_allowed(desk: Client, mona: U
     given = Permission.objects.filter(codename__in=["add_announcement", "view_announcement"])
     Group.objects.get(name=MODERATORS).permissions.add(*given)
     (key,) = re.findall(r'name="key" value="([^"]+)"', desk.get(address).content.decode())
-    words = {
-        "title": "",
-        "body": "Maintenance at six",
-        "url": "",
-        "level": "info",
-        "expires_at_0": "",
-        "expires_at_1": "",
-        "key": key,
-    }
-    answer = desk.post(address, words, follow=True)
+    words = {"body": "Maintenance at six", "level": "info", "key": key}
+    shown = desk.post(address, words).content.decode()
+    assert not Announcement.objects.exists()
+    (people_reached,) = re.findall(r'name="people" value="(\d+)"', shown)
+    answer = desk.post(address, words | {"people": people_reached}, follow=True)
     assert answer.status_code == 200
     row = Announcement.objects.get()
     assert (row.body, row.broadcast.created_by) == ("Maintenance at six", mona)
-    chosen = {"action": "take_back", "_selected_action": row.pk}
+    chosen = {"action": "take_back", "_selected_action": row.pk, "confirmed": "yes"}
     listed = reverse("admin:notifications_announcement_changelist")
     desk.post(listed, chosen, follow=True)
     assert Announcement.objects.get().recalled_at is None

@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from chat import services
-from chat.models import Message, ModerationLog, RemovedText, Report, Room, SiteBan
+from chat.models import Case, Message, ModerationLog, RemovedText, Room, SiteBan
 from tests.admin.conftest import Act, signed_in
 from tests.chat.conftest import Say, membership
 from tests.conftest import make_user
@@ -18,7 +18,7 @@ SHOWN = [
     "membership",
     "message",
     "removedtext",
-    "report",
+    "case",
     "moderationlog",
     "siteban",
     "person",
@@ -46,7 +46,7 @@ def ids(general: Room, alice: User, bob: User, mona: User, say: Say) -> dict[str
         "membership": membership(general, bob).pk,
         "message": message.pk,
         "removedtext": message.pk,
-        "report": report.pk,
+        "case": report.case_id or 0,
         "moderationlog": ModerationLog.objects.earliest("pk").pk,
         "siteban": ban.pk,
         "person": bob.pk,
@@ -58,7 +58,7 @@ def table(model: str) -> list[tuple[object, ...]]:
         "removedtext": RemovedText,
         "moderationlog": ModerationLog,
         "siteban": SiteBan,
-        "report": Report,
+        "case": Case,
         "message": Message,
     }
     return list(models.get(model, Room).objects.order_by("pk").values_list())
@@ -104,7 +104,7 @@ def test_staff_without_the_group_sees_nothing(staff: User, ids: dict[str, int], 
     assert client.get(f"/admin/chat/{model}/").status_code == 403
     assert client.get(f"/admin/chat/{model}/{ids[model]}/change/").status_code == 403
     page = client.get("/admin/").content.decode()
-    assert "Open reports" not in page
+    assert "Open cases" not in page
     assert "/admin/chat/" not in page
 
 
@@ -115,7 +115,7 @@ def test_staff_without_the_group_sees_nothing(staff: User, ids: dict[str, int], 
         ("membership", "ban"),
         ("room", "lock"),
         ("person", "site-unban"),
-        ("report", "keep"),
+        ("case", "keep"),
         ("siteban", "lift"),
     ],
 )
@@ -128,7 +128,7 @@ def test_staff_without_the_group_does_nothing(
     assert client.get(f"{url}?ids={ids[model]}").status_code == 403
     assert client.post(url, {"ids": ids[model], "reason": "because"}).status_code == 403
     assert (
-        client.post(f"/admin/chat/report/{ids['report']}/decide/", {"decision": "keep"}).status_code
+        client.post(f"/admin/chat/case/{ids['case']}/decide/", {"decision": "keep"}).status_code
         == 403
     )
     assert ModerationLog.objects.count() == entries
@@ -209,7 +209,7 @@ def test_it_is_shown_where_one_of_the_two_reports_it(
     report = services.report(
         actor_id=bob.pk, message_id=say(alice, direct, "between us").pk, category="abuse"
     )
-    assert "between us" in desk.get(f"/admin/chat/report/{report.pk}/change/").content.decode()
+    assert "between us" in desk.get(f"/admin/chat/case/{report.case_id}/change/").content.decode()
 
 
 def test_the_log_cannot_be_changed_past_the_admin_either(ids: dict[str, int]) -> None:

@@ -47,7 +47,7 @@ def used(path: Path, module: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and path.name != "__init__.py":
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.Constant) and DOTTED.match(str(node.value)):
-            yield str(node.value).rpartition(".")[2]  # "realtime.site.csp.Policy" in a setting
+            yield str(node.value).rpartition(".")[2]  # "realtime.site.checks.Policy" in a setting
 
 
 def is_config_or_model(module: ast.Module, name: str) -> bool:

@@ -57,7 +57,7 @@ def unplanned(listed: Iterable[str]) -> set[str]:
 def outside_services(among: Iterable[Path] | None = None) -> set[str]:
     """Return modules that open transactions and are not services."""
     doors = who_calls("atomic", "changing", among=among)
-    return {path for path in doors if not re.fullmatch(r"\w+/services/(\w+/)?\w+\.py", path)}
+    return {path for path in doors if not re.fullmatch(r"\w+/services/(\w+/)*\w+\.py", path)}
 
 
 def outside_server(among: Iterable[Path] | None = None) -> set[str]:

@@ -236,6 +236,7 @@ class Holdfast(Server):
             "ALLOWED_HOSTS": "127.0.0.1",
             "ALLOWED_ORIGINS": "http://127.0.0.1",
             "HOLDFAST_HTTPS": "false",
+            "METRICS_NETWORKS": "127.0.0.0/8",
             "LOG_FORMAT": "json",
         }
 

@@ -81,7 +81,7 @@ def main() -> None:
         token = issued(site, "alice")
         costs = server_costs(site, token)
         with sync_playwright() as playwright:
-            browser = launch(playwright)
+            browser = launch(playwright.chromium)
             version = browser.version
             rows = [
                 browser_row(site, browser, token, "1 tab", 1, separate=False),

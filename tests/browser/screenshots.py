@@ -224,10 +224,10 @@ PICTURES = (
     Picture("sign-in", "/accounts/login/"),
     Picture("sign-up-phone-dark", "/accounts/signup/", size=PHONE, dark=True),
     Picture("desk", "/admin/", "maya", size=(1200, 680)),
-    Picture("case", "/admin/chat/report/next/", "maya"),
-    Picture("case-phone-dark", "/admin/chat/report/next/", "maya", size=PHONE, dark=True),
-    Picture("case-arabic", "/admin/chat/report/next/", "maya", language="ar"),
-    Picture("queue-dark", "/admin/chat/report/", "maya", dark=True),
+    Picture("case", "/admin/chat/case/next/", "maya"),
+    Picture("case-phone-dark", "/admin/chat/case/next/", "maya", size=PHONE, dark=True),
+    Picture("case-arabic", "/admin/chat/case/next/", "maya", language="ar"),
+    Picture("queue-dark", "/admin/chat/case/", "maya", dark=True),
     Picture("bulk-dark", "/admin/chat/bulk/add/?author=gus", "maya", dark=True, step=counted),
     Picture(
         "evidence-phone-dark",
@@ -257,7 +257,7 @@ def main() -> None:
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     wanted = sys.argv[1:]
     with demo_site() as site, sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = launch(playwright.chromium)
         for picture in PICTURES:
             if wanted and picture.name not in wanted:
                 continue

@@ -117,13 +117,16 @@ PAGES = [
     "/rooms/new/",
     "/rooms/lab/1/",
     "/accounts/",
+    "/accounts/sessions/",
     "/accounts/password_change/",
     "/invite/nothing/",
     "/nothing/here/",
 ]
 DESK = [
     "",
-    "chat/report/",
+    "chat/case/",
+    "chat/reasontemplate/",
+    "chat/reasontemplate/add/",
     "chat/message/",
     "chat/person/",
     "chat/room/",
@@ -225,7 +228,11 @@ def test_nothing_is_wrong_with_the_desk(open_page: OpenPage, people: People, tal
     assert isinstance(report, Report)
     page = open_page(mona, "/admin/", expected=AXE_STYLES)
     found = {}
-    for path in [*DESK, f"chat/report/{report.pk}/change/", f"chat/person/{people.bob.pk}/change/"]:
+    for path in [
+        *DESK,
+        f"chat/case/{report.case_id}/change/",
+        f"chat/person/{people.bob.pk}/change/",
+    ]:
         page.goto(f"/admin/{path}")
         found[path] = wrong(page)
     assert_clean(found)
@@ -242,7 +249,7 @@ def test_nothing_is_wrong_with_the_pages_of_a_superuser(
         page.goto(f"/admin/{path}")
         found[path] = wrong(page)
     page.goto("/admin/notifications/announcement/add/")
-    page.get_by_label("Text").fill("Maintenance at six")
+    page.locator("#id_body").fill("Maintenance at six")
     page.get_by_label("Level").select_option("warning")
     expect(page.locator('.preview [data-level="warning"]')).to_be_visible()
     found["an announcement and its preview"] = wrong(page)

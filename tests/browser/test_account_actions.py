@@ -142,7 +142,7 @@ def test_a_deactivation_is_taken_back_and_its_owner_reads_of_it(
     bob.goto("/accounts/login/?next=/inbox/")
     sign_in(bob)
     connected(bob)
-    expect(bob.get_by_text("A moderator activated your account again")).to_be_visible()
+    expect(bob.get_by_text("a site moderator, activated your account again")).to_be_visible()
     expect(bob.get_by_text("It is yours again")).to_be_visible()
     desk.goto("/admin/chat/moderationlog/")
     rows = entries(desk, "bob")
@@ -158,7 +158,7 @@ def test_the_keys_of_a_case_lead_to_the_acts_on_the_account(
         author_id=people.bob.pk, room_id=lab.pk, body="Buy my watches"
     ).message
     services.report(actor_id=people.alice.pk, message_id=posted.pk, category="spam")
-    desk.goto("/admin/chat/report/next/")
+    desk.goto("/admin/chat/case/next/")
     expect(desk.get_by_role("heading", name="Report: Spam")).to_be_visible()
     press(desk, "d")
     confirm(desk, "Deactivate account", reason="Advertising only")

@@ -32,7 +32,8 @@ def test_a_bad_sign_up_says_what_is_wrong(open_page: OpenPage, people: People) -
     page.get_by_label("Password confirmation").fill("12345678")
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_text("A user with that username already exists.")).to_be_visible()
-    expect(page.get_by_text("This password is too common.")).to_be_visible()
+    expect(page.get_by_text("It must contain at least 15 characters.")).to_be_visible()
+    expect(page.get_by_text("Others use this password, or one like it")).to_be_visible()
     expect(page.get_by_label("Username")).to_have_attribute("aria-invalid", "true")
 
 

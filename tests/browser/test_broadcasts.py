@@ -24,7 +24,14 @@ def test_an_announcement_appears_everywhere_until_it_is_dismissed(
     alice, bob = open_page(people.alice, "/rooms/lab/"), open_page(people.bob, "/accounts/")
     connected(alice)
     manage_py(
-        "broadcast", "Maintenance tonight", "--all", "--level", "warning", "--title", "Heads up"
+        "broadcast",
+        "Maintenance tonight",
+        "--all",
+        "--yes",
+        "--level",
+        "warning",
+        "--title",
+        "Heads up",
     )
     expect(alice.locator(".banner")).to_contain_text("Heads up Maintenance tonight")
     expect(bob.locator(".banner")).to_have_attribute("data-level", "warning")
@@ -42,7 +49,7 @@ def test_an_announcement_appears_everywhere_until_it_is_dismissed(
 
 def test_a_recalled_announcement_goes(open_page: OpenPage, people: People) -> None:
     page = open_page(people.alice, "/accounts/")
-    call_command("broadcast", "Free lunch", "--all")
+    call_command("broadcast", "Free lunch", "--all", "--yes")
     broadcast = Broadcast.objects.get()
     expect(page.locator(".banner")).to_contain_text("Free lunch")
     call_command("recall", str(broadcast.pk))

@@ -212,7 +212,7 @@ def test_a_refused_message_says_why_and_can_be_discarded(
     services.mute(actor_id=people.alice.pk, room_id=lab.pk, user_id=people.bob.pk, seconds=600)
     page.context.set_offline(False)
     failed = message(page, "I was not muted")
-    expect(failed).to_contain_text("Not sent. A moderator muted you")
+    expect(failed).to_contain_text("Not sent. You are muted")
     expect(failed.get_by_role("button", name="Try again")).to_be_visible()
     failed.get_by_role("button", name="Discard").click()
     expect(failed).to_have_count(0)

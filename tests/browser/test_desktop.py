@@ -1,11 +1,12 @@
 """Desktop notifications: while no tab is visible, once for all tabs, gone once read elsewhere."""
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from chat import services
 from chat.models import Room
@@ -14,10 +15,12 @@ from notifications.models import Notification
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message
 from tests.conftest import People
+from tests.support.browser import launch
 
 # Playwright's pages are always visible, and headless browsers show nothing: so this script
 # reports the page as hidden, and records each notification that the page shows.
 STAND_IN = """
+if (origin !== 'null' && !localStorage.getItem('holdfast.desktop') && !localStorage.getItem('test-permission')) localStorage.setItem('holdfast.desktop', 'on');
 window.shown = [];
 window.Notification = class extends EventTarget {
   static permission = origin === 'null' ? 'default' : (localStorage.getItem('test-permission') ?? 'granted'); // a new tab has no storage
@@ -30,6 +33,14 @@ window.look = (looking) => { window.looking = looking; document.dispatchEvent(ne
 """
 
 Shown = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def browser(browser: Browser) -> Iterator[Browser]:
+    """The whole browser: only it shows what a service worker notifies of."""
+    whole = launch(browser.browser_type)
+    yield whole
+    whole.close()
 
 
 def shown_on(*pages: Page) -> Shown:
@@ -176,6 +187,7 @@ def test_the_browser_is_asked_by_a_button_and_never_by_itself(
 
 # A phone: a page's own notifications throw, the service worker's are shown.
 PHONE = """
+if (origin !== 'null') localStorage.setItem('holdfast.desktop', 'on');
 window.Notification = class {
   static permission = 'granted';
   constructor() { throw new TypeError('Illegal constructor. Use ServiceWorkerRegistration.showNotification() instead.'); }

@@ -2,16 +2,17 @@
 
 import re
 
+from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
 from chat import services
-from chat.models import Report, Room
+from chat.models import Case, ModerationLog, Report, Room
 from chat.services.moderation.moderators import appoint_moderator
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import act, connected, message, place, say, sent
 from tests.conftest import People, make_user
 
-MUTED_EVERYWHERE = "A moderator muted you in all rooms. You can post again in"
+MUTED_EVERYWHERE = "You are muted in all rooms. You can post again in"
 
 
 def about(page: Page, name: str, action: str) -> None:
@@ -29,8 +30,43 @@ def test_the_owner_deletes_the_message_of_another_member(
     expect(message(bob, "Buy my watches")).to_be_visible()
     connected(alice)
     act(alice, message(alice, "Buy my watches"), "Delete")
-    alice.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    dialog = alice.get_by_role("dialog")
+    expect(dialog).to_contain_text("Moderators can restore it.")
+    dialog.get_by_label("Reason").fill("Advertising")
+    dialog.get_by_role("button", name="Delete").click()
     expect(message(bob, "This message was deleted.")).to_be_visible()
+    assert ModerationLog.objects.get(action=ModerationLog.Action.DELETE).reason == "Advertising"
+
+
+def test_an_author_is_told_that_a_deletion_is_final(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="My own words")
+    page = open_page(people.alice, "/rooms/lab/")
+    connected(page)
+    act(page, message(page, "My own words"), "Delete")
+    expect(page.get_by_role("dialog")).to_contain_text("You can't undo this.")
+    expect(page.get_by_role("dialog").get_by_label("Reason")).to_be_hidden()
+
+
+def test_a_profile_leads_moderators_of_the_site_to_the_record(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Hello")
+    member = open_page(people.alice, "/rooms/lab/")
+    connected(member)
+    member.locator(".message__author", has_text="Bob").first.click()
+    expect(member.get_by_role("link", name="View moderation record")).to_be_hidden()
+    make_user("mona")
+    appoint_moderator(username="mona")
+    mona = User.objects.get(username="mona")
+    services.join(actor_id=mona.pk, room_id=lab.pk)
+    page = open_page(mona, "/rooms/lab/")
+    connected(page)
+    page.locator(".message__author", has_text="Bob").first.click()
+    page.get_by_role("link", name="View moderation record").click()
+    page.wait_for_url(f"**/admin/chat/person/{people.bob.pk}/change/")
+    expect(page.get_by_text("bob").first).to_be_visible()
 
 
 def test_a_member_has_no_button_for_what_is_not_theirs(
@@ -154,6 +190,22 @@ def test_a_report_reaches_the_moderators(open_page: OpenPage, people: People, la
     expect(page.get_by_text("Report sent. A moderator will review the message.")).to_be_visible()
     report = Report.objects.get()
     assert (report.category, report.note) == ("abuse", "She does this daily")
+
+
+def test_a_person_is_reported_from_their_card(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Hello")
+    page = open_page(people.bob, "/rooms/lab/")
+    connected(page)
+    page.locator(".message__author").get_by_text("Alice").click()
+    page.locator("#profile").get_by_role("button", name="Report").click()
+    dialog = page.get_by_role("dialog", name="Report Alice")
+    dialog.get_by_text("It insults, threatens or harasses someone").click()
+    dialog.get_by_role("button", name="Send report").click()
+    expect(page.get_by_text("Report sent. A moderator will look at it.")).to_be_visible()
+    (case,) = Case.objects.all()
+    assert (case.kind, case.author, case.category) == ("person", people.alice, "abuse")
 
 
 def test_a_user_who_is_banned_from_the_site_reads_the_reason(

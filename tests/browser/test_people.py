@@ -184,7 +184,7 @@ def test_the_focus_stays_on_a_member_who_comes(
 
 def test_a_person_joins_by_a_link(open_page: OpenPage, people: People) -> None:
     den = services.create_room(actor_id=people.alice.pk, name="Den", kind=Room.Kind.PRIVATE).room
-    alice = open_page(people.alice, "/rooms/den/")
+    alice = open_page(people.alice, den.get_absolute_url())
     connected(alice)
     settings(alice)
     dialog = alice.get_by_role("dialog", name="Room settings")

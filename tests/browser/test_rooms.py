@@ -40,7 +40,7 @@ def test_the_directory_is_searched_and_joined_from(
     expect(place(page, "Garden")).to_be_visible()
 
 
-def test_a_room_is_created_and_a_member_added(
+def test_a_room_is_created_and_a_member_invited(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
     alice, charlie = open_page(people.alice, "/rooms/lab/"), open_page(people.charlie, "/rooms/")
@@ -53,11 +53,11 @@ def test_a_room_is_created_and_a_member_added(
     dialog.get_by_role("button", name="Create room").click()
     expect(alice.get_by_role("heading", name="Attic").first).to_be_visible()
     alice.locator(".bar__people").click()
-    alice.get_by_role("button", name="Add people").click()
+    alice.get_by_role("button", name="Invite people").click()
     alice.get_by_role("dialog").get_by_label("Name").fill("char")
     alice.get_by_role("dialog").get_by_role("button", name="Charlie").click()
+    charlie.get_by_role("button", name="Accept").click()
     expect(place(charlie, "Attic")).to_be_visible()
-    place(charlie, "Attic").click()
     expect(charlie.get_by_text("Only members can see it.")).to_be_visible()
 
 
@@ -78,18 +78,39 @@ def test_a_dialog_begins_in_its_field_and_enter_does_what_it_is_for(
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Attic").first).to_be_visible()
     page.locator(".bar__people").click()
-    page.get_by_role("button", name="Add people").click()
+    page.get_by_role("button", name="Invite people").click()
     expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
     page.keyboard.type("bob")
     page.keyboard.press("Enter")
-    expect(page.locator(".member", has_text="Bob")).to_be_visible()
+    expect(page.get_by_text("Bob was invited")).to_be_visible()
     page.get_by_role("button", name="Room actions").click()
     page.get_by_role("menuitem", name="Room settings").click()
-    expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
+    expect(page.get_by_role("dialog").get_by_label("Name", exact=True)).to_be_focused()
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Room actions").click()
     page.get_by_role("menuitem", name="Leave room").click()
     expect(page.get_by_role("dialog").get_by_role("button", name="Cancel")).to_be_focused()
+
+
+def test_a_room_whose_name_was_taken_comes_back_under_another_one(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    services.change_room(actor_id=people.alice.pk, room_id=lab.pk, archived=True)
+    services.create_room(actor_id=people.bob.pk, name="Lab", slug="lab-2", kind="public")
+    page = open_page(people.alice, "/rooms/lab/", expected="status of 400")
+    page.get_by_role("button", name="Room actions").click()
+    page.get_by_role("menuitem", name="Room settings").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("New name")).to_be_hidden()
+    dialog.get_by_role("button", name="Unarchive").click()
+    expect(dialog.get_by_text("Another room has taken the name of this one.")).to_be_visible()
+    expect(dialog.get_by_label("New name")).to_be_focused()
+    expect(dialog.get_by_role("button", name="Unarchive")).to_be_in_viewport()
+    expect(dialog.get_by_label("New name")).to_have_value("Lab")
+    page.keyboard.type("Old lab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Room unarchived")).to_be_visible()
+    expect(page.get_by_role("heading", name="Old lab").first).to_be_visible()
 
 
 def test_a_report_begins_with_its_choices(open_page: OpenPage, people: People, lab: Room) -> None:
@@ -113,12 +134,14 @@ def test_the_number_of_members_follows_who_comes_and_goes(
     expect(number).to_have_text("2")
     services.join(actor_id=people.charlie.pk, room_id=lab.pk)
     expect(number).to_have_text("3")
-    services.leave(actor_id=people.charlie.pk, room_id=lab.pk)
+    services.remove(actor_id=people.alice.pk, room_id=lab.pk, user_id=people.charlie.pk)
     expect(number).to_have_text("2")
     alice.locator(".bar__people").click()
-    alice.get_by_role("button", name="Add people").click()
+    alice.get_by_role("button", name="Invite people").click()
     alice.keyboard.type("charlie")
     alice.keyboard.press("Enter")
+    expect(alice.get_by_text("Charlie was invited")).to_be_visible()
+    services.join(actor_id=people.charlie.pk, room_id=lab.pk)
     expect(alice.locator(".member")).to_have_count(3)
     expect(number).to_have_text("3")
     services.remove(actor_id=people.alice.pk, room_id=lab.pk, user_id=people.charlie.pk)

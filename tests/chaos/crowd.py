@@ -5,19 +5,20 @@ import contextlib
 import math
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import cycle
-from typing import Any
 
 import httpx
 
-from tests.chaos.bounds import LOADED
+from tests.chaos.changes import Changes
 from tests.chaos.guests import Guest, key_of
-from tests.chaos.history import Ban, Deletion, Post, Present, Row, Stay
+from tests.chaos.history import Ban, Deletion, Post, Row, Stay
+from tests.chaos.presence import presence
 from tests.chaos.readers import Reader
+from tests.chaos.slowness import Slow
 from tests.chaos.stage import Stage
 from tests.conformance.client import replay
-from tests.support.cluster import Person
+from tests.support.cluster import Person, join
 
 HALL_POSTS = 8.0  # a second, all clients together
 CABINET_MEMBERS = 6  # who are put in and out
@@ -26,12 +27,11 @@ CABINET_POSTS = 1.0  # a second
 READERS = 4  # over HTTP
 TRY_AGAIN_SECONDS = 0.2  # of a request that nobody answered
 REQUEST_SECONDS = 10.0
+GO_SECONDS = 5.0  # for the tasks of all people to end
 LOOK_SECONDS = 0.02  # what strangers see cannot be awaited
 SILENCE_CHECK_SECONDS = 0.5
 HOSTILE_RECEIVE_BYTES = 64 * 1024
 END_SECONDS = 60.0  # for everyone to be level when all is over
-# For a node's death to be noticed by the others, and for the linger of who left.
-PRESENCE_SECONDS = 30.0 * LOADED
 EMOJI = ("👍", "🎉", "❤️")
 
 
@@ -59,6 +59,7 @@ class Crowd:
         self._people: list[Person] = []
         self._addresses = stage.addresses()
         self._over = asyncio.Event()
+        self._changes = Changes()
         self._life: list[asyncio.Task[None]] = []  # the tasks of all people
         self._always: list[asyncio.Task[None]] = []  # what goes on to the end
         headers = {"Authorization": f"Bearer {self.alice.token}"}
@@ -103,7 +104,7 @@ class Crowd:
         async with asyncio.timeout(END_SECONDS):
             await asyncio.gather(*self._life)
         took = await self.level(END_SECONDS, hostile=True)
-        self.history.present += await self._presence()
+        self.history.present += await presence(self.guests, self.hall)
         for room in self.rooms:
             fresh = await replay(self.stage.cluster.origin, self.alice.token, f"room.{room}")
             rows = [(seq, row) for (kind, _), (seq, row) in fresh.rows.items() if kind == "message"]
@@ -118,10 +119,12 @@ class Crowd:
 
     async def go(self) -> None:
         """Leave, whatever happened."""
-        tasks = [*self._life, *self._always]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        tasks = {*self._life, *self._always}
+        while tasks:
+            # Before Python 3.12, `wait_for` may swallow a cancellation.
+            for task in tasks:
+                task.cancel()
+            _, tasks = await asyncio.wait(tasks, timeout=GO_SECONDS)
         await asyncio.gather(*(guest.leave() for guest in self.guests), return_exceptions=True)
         await asyncio.gather(*(reader.close() for reader in self.readers), self._http.aclose())
 
@@ -138,31 +141,53 @@ class Crowd:
         started = time.monotonic()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within):
-                await self.speaker.say(self.hall, "level?")
+                post = await self.speaker.say(self.hall, "level?")
                 heads = self._heads() if hostile else {self.hall: self._heads()[self.hall]}
-                while self.missing(heads, hostile=hostile) or (  # noqa: ASYNC110
+                while self.missing(heads, post, hostile=hostile) or (  # noqa: ASYNC110
                     hostile and self._behind(heads[self.hall])
                 ):
                     await asyncio.sleep(LOOK_SECONDS)
                 return time.monotonic() - started
         return None
 
+    def patience(self, seconds: float) -> float:
+        """Return so many seconds, and more where the machine is slow now."""
+        return seconds * Slow(self.history.slowness).factor(time.monotonic())
+
     async def until_level(self, guest: Guest, within: float) -> bool:
         """Wait until one client is level with all acknowledged messages; False after ``within``."""
         heads = self._heads()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(self.patience(within)):
                 while not guest.level(heads):  # noqa: ASYNC110
                     await asyncio.sleep(LOOK_SECONDS)
                 return True
         return False
 
-    def missing(self, heads: Mapping[int, int], *, hostile: bool = False) -> list[Guest]:
-        """Return those who are not level with these heads."""
+    @contextlib.asynccontextmanager
+    async def only_posts(self) -> AsyncIterator[None]:
+        """Nobody edits, deletes, comes, leaves or is removed meanwhile."""
+        async with self._changes.put_off():
+            yield
+
+    def forget_lost(self, since: float, back: float) -> list[Post]:
+        """Return what was acknowledged in between and lost by the database, and forget it."""
+        found = self.stage.primary.query(
+            "SELECT jsonb_object_agg(id, body) FROM chat_message WHERE room_id = ANY(%s)",
+            list(self.rooms),
+        )
+        stored = {int(ident): key_of(body) for ident, body in found.items()}
+        return self.history.forget_lost(since, back, stored)
+
+    def missing(
+        self, heads: Mapping[int, int], post: Post | None = None, *, hostile: bool = False
+    ) -> list[Guest]:
+        """Return those who are not level with these heads, or have not got this message."""
         return [
             guest
             for guest in self.guests
-            if self._owed_speed(guest, hostile) and not guest.level(heads)
+            if self._owed_speed(guest, hostile)
+            and not (guest.level(heads) and (post is None or guest.holds(post)))
         ]
 
     @property
@@ -244,23 +269,30 @@ class Crowd:
         while not self._over.is_set():
             await self._pause(rnd.expovariate(1 / pause))
             dice = rnd.random()
+            mine = [post for post in mine[-20:] if post.key in self.history.posts]
             if dice < 0.8 or not mine:
                 post = await guest.say(self.hall, "x" * rnd.randrange(200))
-                mine = [*mine[-20:], post] if post.acked is not None else mine
-            elif dice < 0.88:
-                post = rnd.choice(mine)
-                await guest.persist(
-                    "message.edit", message=post.ident, body=f"{post.key} edited {rnd.random()}"
-                )
-            elif dice < 0.94:
-                await guest.persist(
-                    "message.react",
-                    message=rnd.choice(mine).ident,
-                    emoji=rnd.choice(EMOJI),
-                    on=rnd.random() < 0.7,
-                )
+                mine = [*mine, post] if post.acked is not None else mine
             else:
-                await self._delete(guest, mine.pop(rnd.randrange(len(mine))))
+                async with self._changes:
+                    await self._change(guest, mine, dice, rnd)
+
+    async def _change(
+        self, guest: Guest, mine: list[Post], dice: float, rnd: random.Random
+    ) -> None:
+        """Edit a message, react to it, or delete it, if it is not lost meanwhile."""
+        post = rnd.choice(mine)
+        if post.key not in self.history.posts:
+            return
+        if dice < 0.88:
+            body = f"{post.key} edited {rnd.random()}"
+            await guest.persist("message.edit", message=post.ident, body=body)
+        elif dice < 0.94:
+            reaction = {"emoji": rnd.choice(EMOJI), "on": rnd.random() < 0.7}
+            await guest.persist("message.react", message=post.ident, **reaction)
+        else:
+            mine.remove(post)
+            await self._delete(guest, post)
 
     async def _delete(self, guest: Guest, post: Post) -> None:
         deletion = Deletion(post.room, post.ident, time.monotonic(), math.inf, 2**62)
@@ -289,18 +321,25 @@ class Crowd:
         while not self._over.is_set():
             await self._pause(rnd.expovariate(1 / CABINET_SECONDS))
             person = rnd.choice(self._insiders)
-            if person.id in inside:
-                await self._end(inside.pop(person.id), "removed")
-            elif rnd.random() < 0.3:
-                await self._enter(person, self.cabinet)  # nobody asked them in
-            else:
-                stay = inside[person.id] = Stay(self.cabinet, person.id, time.monotonic())
-                self.history.stays.append(stay)
-                await self._ask(
-                    "POST", f"/api/rooms/{self.cabinet}/members", {"username": person.username}
-                )
-                stay.acked = time.monotonic()
-                await self._enter(person, self.cabinet)
+            async with self._changes:
+                if person.id in inside:
+                    await self._end(inside.pop(person.id), "removed")
+                elif rnd.random() < 0.3:
+                    await self._enter(person, self.cabinet)  # nobody asked them in
+                else:
+                    inside[person.id] = await self._let_in(person)
+
+    async def _let_in(self, person: Person) -> Stay:
+        """Ask someone into the cabinet, who accepts."""
+        stay = Stay(self.cabinet, person.id, time.monotonic())
+        self.history.stays.append(stay)
+        path = f"/api/rooms/{self.cabinet}/members"
+        await self._ask("POST", path, {"username": person.username})
+        origin = self.stage.cluster.origin
+        await asyncio.to_thread(join, origin, person, self.cabinet, again_after=TRY_AGAIN_SECONDS)
+        stay.acked = time.monotonic()
+        await self._enter(person, self.cabinet)
+        return stay
 
     async def _quarrel(self) -> None:
         """Mallory is banned from the hall, let in again, and comes back."""
@@ -310,16 +349,17 @@ class Crowd:
         self.history.stays.append(stay)
         while not self._over.is_set():
             await self._pause(rnd.uniform(2, 6))
-            await self._end(stay, "banned")
+            async with self._changes:
+                await self._end(stay, "banned")
             await self._pause(rnd.uniform(1, 4))
-            stay = Stay(self.hall, mallory.person.id, time.monotonic())
-            self.history.stays.append(stay)
-            await self._ask(
-                "PATCH", f"/api/rooms/{self.hall}/members/{mallory.person.id}", {"state": "active"}
-            )
-            await mallory.persist("room.join", room=self.hall)
-            stay.acked = time.monotonic()
-            await mallory.enter(self.hall)
+            async with self._changes:
+                stay = Stay(self.hall, mallory.person.id, time.monotonic())
+                self.history.stays.append(stay)
+                path = f"/api/rooms/{self.hall}/members/{mallory.person.id}"
+                await self._ask("PATCH", path, {"state": "active"})
+                await mallory.persist("room.join", room=self.hall)
+                stay.acked = time.monotonic()
+                await mallory.enter(self.hall)
 
     async def ban_somebody(self) -> None:
         """Ban the next victim from the whole site, by a process that is no node."""
@@ -327,7 +367,8 @@ class Crowd:
             return
         victim = self.victims[self._banned]
         self._banned += 1
-        committed = await self.stage.insist("ban", self.alice.id, victim.person.id)
+        async with self._changes:
+            committed = await self.stage.insist("ban", self.alice.id, victim.person.id)
         self.history.bans.append(Ban(victim.person.id, committed["at"]))
 
     async def _end(self, stay: Stay, state: str) -> None:
@@ -384,31 +425,6 @@ class Crowd:
             for guest in self.guests:
                 guest.watch(now)
 
-    async def _presence(self) -> list[Present]:
-        """Ask a client of each node who is in the hall, until all are right, or should be."""
-        asked = {
-            str(guest.hello["node"]): guest
-            for guest in self.guests
-            if guest.opened.is_set() and not guest.log.hostile
-        }
-        deadline = time.monotonic() + PRESENCE_SECONDS
-        while True:
-            there = frozenset(
-                guest.person.id
-                for guest in self.guests
-                if guest.opened.is_set() and guest.copy_of(self.hall) is not None
-            )
-            answers = [
-                await guest.persist("room.presence", room=self.hall) for guest in asked.values()
-            ]
-            found = [
-                Present(node, _users(answer, there), there)
-                for node, answer in zip(asked, answers, strict=True)
-            ]
-            if all(each.said == there for each in found) or time.monotonic() > deadline:
-                return found
-            await asyncio.sleep(TRY_AGAIN_SECONDS)
-
     def _note_final(self, guest: Guest) -> None:
         if guest.stopped is not None or guest.person.id in {ban.user for ban in self.history.bans}:
             return
@@ -432,13 +448,3 @@ class Crowd:
 
     def _fork(self) -> random.Random:
         return random.Random(self.stage.rnd.random())
-
-
-def _users(answer: Mapping[str, Any], there: frozenset[int]) -> frozenset[int]:
-    """Return the users that a node reports as present.
-
-    In a large room it reports only their number.
-    """
-    if "users" in answer:
-        return frozenset(answer["users"])
-    return there if answer["count"] == len(there) else frozenset()

@@ -296,6 +296,17 @@ class Guest(Client):
             copy is None or (copy.level and (copy.position or 0) >= head) for copy, head in followed
         )
 
+    def holds(self, post: Post) -> bool:
+        """Whether its copy of the room has this message.
+
+        After the database has gone back in time, a position says nothing about that.
+        """
+        copy = self.copy_of(post.room)
+        if copy is None:
+            return True
+        _, row = copy.rows.get(("message", post.ident), (0, {}))
+        return row.get("body") == post.key
+
     def copy_of(self, room: int) -> RecordedCopy | None:
         """Return its copy of a room."""
         found = self.copies.get(f"room.{room}")

@@ -5,7 +5,7 @@ post as the first word of its text, so each reader of a message knows which post
 """
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -161,24 +161,30 @@ class History:
     slowness: list[Slowness] = field(default_factory=list)
     # Room → what a stranger reads there at the end, from the beginning.
     stored: dict[int, dict[int, Row]] = field(default_factory=dict)
+    lost: list[Post] = field(default_factory=list)  # with a database that went back in time
 
-    def forget_lost(self, copied: float, back: float) -> int:
+    def forget_lost(self, since: float, back: float, stored: Mapping[int, str]) -> list[Post]:
         """Leave out what the database lost, so that the checker judges the rest.
 
-        A copy of it was made at ``copied`` and put back until ``back``. Only messages that
-        were acknowledged in between may be lost. Returns the number of messages that are.
+        It is older since ``since``, until ``back``, and has ``stored`` now: the keys by the ids of
+        their messages. Only what was acknowledged in between may be lost. Returns these posts.
         """
-        stored = {row.key for rows in self.stored.values() for row in rows.values()}
-        lost = {
-            post.key
+        lost = [
+            post
             for post, acked in self.acknowledged()
-            if copied <= acked <= back and post.key not in stored
-        }
-        for key in lost:
-            del self.posts[key]
+            if since <= acked <= back and stored.get(post.ident) != post.key
+        ]
+        for post in lost:
+            del self.posts[post.key]
+        self.lost += lost
         for client in self.clients:
-            client.receipts = [one for one in client.receipts if one.key not in lost]
-        return len(lost)
+            client.receipts[:] = [
+                each
+                for each in client.receipts
+                # Also what was stored and never acknowledged: its author has sent it again.
+                if each.at < since or not each.key or stored.get(each.ident) == each.key
+            ]
+        return lost
 
     def acknowledged(self) -> Iterator[tuple[Post, float]]:
         """The posts that were acknowledged, with the moment."""

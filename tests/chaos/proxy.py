@@ -1,20 +1,26 @@
-"""A network between two parties, TCP or Unix sockets, with resets and silence."""
+"""A network between two parties, TCP or Unix sockets: resets, silence, losses and delays."""
 
 import asyncio
 import random
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from tests.support.server import free_port
-
 Address = tuple[str, int] | Path  # host and port, or a Unix socket
 # Of each end, as on a real path: between two ends on one machine Linux lets megabytes wait.
 BUFFER_BYTES = 64 * 1024
+# Until TCP sends a lost packet again; twice as long each further time.
+RETRANSMISSION_SECONDS = 0.2
+MOST_RETRANSMISSIONS = 3
 LINGER_NOT = struct.pack("ii", 1, 0)  # close with a reset, and send nothing of what is buffered
+
+
+# Whether data comes from the client → the seconds that it takes.
+Delay = Callable[[bool], float]
 
 
 class Link(asyncio.Protocol):
@@ -26,8 +32,11 @@ class Link(asyncio.Protocol):
         self.transport: Any = None
         self.full = False  # the other side sends faster than this one takes
         self.ended = False  # this side has sent everything
-        self.dead = False  # drops all data silently
+        self.dead = False  # takes no data, and says nothing
+        self.lost = False  # takes all data, and it never arrives
         self._early: list[bytes] = []  # before there was another side
+        self._on_the_way: deque[tuple[float, Callable[[], None]]] = deque()
+        self._due = 0.0  # when the last of it arrives
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -40,23 +49,28 @@ class Link(asyncio.Protocol):
             self.proxy.accept(self)
 
     def data_received(self, data: bytes) -> None:
+        if self.lost:
+            return
         if self.other is None:
             self._early.append(data)
         else:
-            self.other.transport.write(data)
+            self._after_delay(lambda: self._deliver(data))
 
     def eof_received(self) -> bool:
         other = self.other
+        if self.lost:
+            return False  # the other side never hears of it
         if other is None or other.transport is None or other.ended:
             return False  # both sides have sent everything: close both
         self.ended = True
-        other.transport.write_eof()
+        self._after_delay(other.transport.write_eof)
         return True
 
     def connection_lost(self, error: Exception | None) -> None:
         self.proxy.links.discard(self)
-        if self.other is not None and self.other.transport is not None:
-            self.other.transport.close()
+        self.proxy.behind.discard(self)
+        if self.other is not None and self.other.transport is not None and not self.lost:
+            self._after_delay(self.other.transport.close)
 
     def pause_writing(self) -> None:
         self.full = True
@@ -73,12 +87,45 @@ class Link(asyncio.Protocol):
             other.transport.write(data)
         self._early.clear()
 
+    def lose(self) -> None:
+        """Let both sides send for ever, and neither hear anything."""
+        self.lost = True
+        if self.other is not None:
+            self.other.lost = True
+        self.settle()
+
+    def _deliver(self, data: bytes) -> None:
+        assert self.other is not None
+        if not self.lost and not self.other.transport.is_closing():
+            self.other.transport.write(data)
+
+    def _after_delay(self, act: Callable[[], None]) -> None:
+        """Do it once this data has arrived, and all that was sent before it."""
+        loop = asyncio.get_running_loop()
+        self._due = max(self._due, loop.time() + self._delay())
+        self._on_the_way.append((self._due, act))
+        if len(self._on_the_way) == 1:
+            self._arrive(loop)
+
+    def _arrive(self, loop: asyncio.AbstractEventLoop) -> None:
+        while self._on_the_way and self._on_the_way[0][0] <= loop.time():
+            _, act = self._on_the_way.popleft()
+            act()
+        if self._on_the_way:
+            loop.call_at(self._on_the_way[0][0], self._arrive, loop)
+
+    def _delay(self) -> float:
+        from_client = self in self.proxy.links
+        return sum(delay(from_client) for delay in self.proxy.delays)
+
     def settle(self) -> None:
         """Read from both sides exactly where what is read can go on."""
         for link in (self, self.other):
             if link is None or link.transport is None or link.transport.is_closing():
                 continue
-            stop = self.proxy.silent or link.dead or (link.other is not None and link.other.full)
+            stop = not link.lost and (
+                self.proxy.silent or link.dead or (link.other is not None and link.other.full)
+            )
             if stop and link.transport.is_reading():
                 link.transport.pause_reading()
             elif not stop and not link.transport.is_reading():
@@ -97,34 +144,60 @@ class Proxy:
 
     def __init__(self, target: Address, where: Path | None = None) -> None:
         self.target = target
-        self.where: Address = where or ("127.0.0.1", free_port())
+        # Bound now: between two free ports and two servers, others may take one.
+        self._bound: socket.socket | None = None
+        self.where: Address
+        if where is None:
+            self._bound = bound_socket()
+            self.where = self._bound.getsockname()
+        else:
+            self.where = where
         self.links: set[Link] = set()  # the sides that came to us
+        self.behind: set[Link] = set()  # the sides to the target
         self.silent = False
+        self.losing = False
+        self.delays: list[Delay] = []
         self._server: asyncio.Server | None = None
         self._joining: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
+        await self._listen()
+        return self
+
+    async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         if isinstance(self.where, Path):
             self._server = await loop.create_unix_server(
                 lambda: Link(self), str(self.where), backlog=4096
             )
         else:
-            self._server = await loop.create_server(lambda: Link(self), *self.where, backlog=4096)
-        return self
+            bound, self._bound = self._bound, None
+            host, port = self.where
+            address: Any = {"sock": bound} if bound else {"host": host, "port": port}
+            self._server = await loop.create_server(lambda: Link(self), backlog=4096, **address)
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
         for task in self._joining:
             task.cancel()
-        for link in list(self.links):
+        for link in [*self.links, *self.behind]:
             link.transport.abort()
         await self._server.wait_closed()
+
+    async def move(self, host: str) -> None:
+        """Listen at another address, and no longer at the old one."""
+        assert isinstance(self.where, tuple)
+        await self.__aexit__()
+        self.where = host, self.where[1]
+        await self._listen()
 
     def accept(self, link: Link) -> None:
         """Take a connection, and make the one behind it."""
         self.links.add(link)
+        if self.losing:
+            link.lose()
+            return
         link.settle()
         task = asyncio.create_task(self._join(link))
         self._joining.add(task)
@@ -159,6 +232,29 @@ class Proxy:
             self.silent = False
             self._settle_all()
 
+    @asynccontextmanager
+    async def loss(self) -> AsyncIterator[None]:
+        """Take everything and answer nothing.
+
+        The data is missing afterwards, so the connections of this time stay useless.
+        """
+        self.losing = True
+        for link in list(self.links):
+            link.lose()
+        try:
+            yield
+        finally:
+            self.losing = False
+
+    @asynccontextmanager
+    async def late(self, delay: Delay) -> AsyncIterator[None]:
+        """Let everything arrive late, in order."""
+        self.delays.append(delay)
+        try:
+            yield
+        finally:
+            self.delays.remove(delay)
+
     def _settle_all(self) -> None:
         for link in self.links:
             link.settle()
@@ -177,5 +273,33 @@ class Proxy:
         if link.transport.is_closing():
             other.transport.close()
             return
+        self.behind.add(other)
         link.joined(other)
         link.settle()
+
+
+def bound_socket() -> socket.socket:
+    """Return a socket on a port of its own."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", 0))
+    return made
+
+
+def each_statement(seconds: float) -> Delay:
+    """Make a server slow in everything: it begins so much later with what it is asked."""
+    return lambda from_client: seconds if from_client else 0.0
+
+
+def bad_line(rnd: random.Random, *, lost: float, jitter: float) -> Delay:
+    """Lose a part of all packets, which TCP sends again, and delay the others unevenly."""
+
+    def delay(from_client: bool) -> float:
+        seconds = rnd.uniform(0, jitter)
+        for time in range(MOST_RETRANSMISSIONS):
+            if rnd.random() >= lost:
+                break
+            seconds += RETRANSMISSION_SECONDS * 2.0**time
+        return seconds
+
+    return delay

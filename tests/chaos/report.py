@@ -43,6 +43,12 @@ def _totals(history: History, verdict: Verdict) -> Iterable[str]:
         f"removed        {sum(stay.end_seq is not None for stay in history.stays)} from rooms, "
         f"{len(history.bans)} banned"
     )
+    if history.lost:
+        numbers = ", ".join(f"{post.room}/{post.number}" for post in history.lost)
+        yield (
+            f"not on standby {len(history.lost)} messages, acknowledged by an old primary alone "
+            f"(room/number): {numbers}"
+        )
     yield "   ".join(f"{kind} {verdict.count(kind)}" for kind in verdict.breaches)
     yield (
         f"delivery lag   {_quantiles(verdict.seen)} (from the sending to each client; messages "

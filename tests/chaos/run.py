@@ -6,6 +6,7 @@ faults in the same order.
 
 import argparse
 import asyncio
+import math
 import pickle
 import random
 import sys
@@ -23,11 +24,12 @@ from tests.chaos.faults import KINDS, Kind, compatible
 from tests.chaos.history import Fault, History
 from tests.chaos.report import report
 from tests.chaos.slowness import Slow, measured
-from tests.chaos.stage import Say, Stage, run_cleanly
+from tests.chaos.stage import PLAIN, SENTINELS, Say, Stage, run_cleanly
+from tests.support.resolver import require_root
 from tests.support.server import ROOT
 
-CALM_FIRST_SECONDS = 6.0  # to see how fast it is while nothing is wrong
-CALM_BETWEEN_SECONDS = 2.0  # at most, from one fault to the next
+CALM_FIRST_SECONDS = 4.0  # to see how fast it is while nothing is wrong
+CALM_BETWEEN_SECONDS = 2.0  # at most, from one fault to the next; half of it in the short form
 # How many times the owed time everyone is waited for; then it is called never.
 PATIENCE_FACTOR = 2.0
 BAN_EVERY = 5  # faults; there are three to be banned
@@ -43,15 +45,24 @@ class Plan:
     seed: int
     guests: int
     seconds: float | None = None
-    pairs: int = 3  # in the short form
+    pairs: int = 2  # in the short form
     only: Sequence[str] = ()  # names of kinds, or parts of them; none: all
+    broker: str = PLAIN
 
     @property
     def kinds(self) -> list[Kind]:
         """The kinds of fault that are made."""
+        found = [kind for kind in KINDS if kind.broker in ("", self.broker)]
         if self.only:
-            return [kind for kind in KINDS if any(part in kind.name for part in self.only)]
-        return [kind for kind in KINDS if kind.in_short_form or self.seconds is not None]
+            return [kind for kind in found if any(part in kind.name for part in self.only)]
+        if self.seconds is not None:
+            return found
+        return [kind for kind in found if kind.in_short_form and not kind.large]
+
+    @property
+    def large(self) -> bool:
+        """Whether a kind needs a standby, a small disk or a name server."""
+        return any(kind.large for kind in self.kinds)
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,14 @@ async def run(plan: Plan, directory: Path, say: Say) -> Result:
     rnd = random.Random(plan.seed)
     async with (
         measured(history.slowness),
-        Stage(directory, history=history, rnd=random.Random(rnd.random()), say=say) as stage,
+        Stage(
+            directory,
+            history=history,
+            rnd=random.Random(rnd.random()),
+            say=say,
+            large=plan.large,
+            broker=plan.broker,
+        ) as stage,
     ):
         crowd = Crowd(stage, plan.guests)
         try:
@@ -123,7 +141,7 @@ class Faults:
     async def make(self, schedule: Iterator[tuple[Kind, ...]]) -> None:
         """One after the other."""
         for number, kinds in enumerate(schedule):
-            await asyncio.sleep(self._rnd.uniform(0, CALM_BETWEEN_SECONDS))
+            await asyncio.sleep(self._rnd.uniform(0, CALM_BETWEEN_SECONDS / (1 + self._brief)))
             ban = (
                 asyncio.create_task(self._crowd.ban_somebody())
                 if number % BAN_EVERY == BAN_EVERY - 1
@@ -144,7 +162,8 @@ class Faults:
             if not at_end:
                 fault.level_after = await self._level(fault, fault.begun)
             await self._last(fault, kind)
-        fault.over = time.monotonic()
+        if fault.over == math.inf:  # else the fault knows better
+            fault.over = time.monotonic()
         after_all = await self._level(fault, fault.over)
         if at_end:
             fault.level_after = after_all
@@ -220,8 +239,22 @@ def main() -> int:
         metavar="NAME",
         help="kinds of fault, or parts of their names",
     )
+    parser.add_argument(
+        "--broker",
+        choices=[PLAIN, SENTINELS],
+        help="one Redis, or two with Sentinels (default: sentinels where the seed is odd)",
+    )
     options = parser.parse_args()
     seed = int(time.time()) % 100_000 if options.seed is None else options.seed
+    plan = Plan(
+        seed,
+        options.clients,
+        options.minutes * 60 or None,
+        only=options.only,
+        broker=options.broker or (PLAIN, SENTINELS)[seed % 2],
+    )
+    if plan.large:
+        require_root("A disk that can be full, and a name server of its own,")
     directory = ROOT / "var" / "chaos" / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-seed-{seed}"
     directory.mkdir(parents=True)
     started = time.monotonic()
@@ -230,14 +263,8 @@ def main() -> int:
         sys.stdout.write(f"{time.monotonic() - started:7.1f} s  {words}\n")
         sys.stdout.flush()
 
-    say(f"seed {seed}; logs in {directory.relative_to(ROOT)}")
-    result = run_cleanly(
-        run(
-            Plan(seed, options.clients, options.minutes * 60 or None, only=options.only),
-            directory,
-            say,
-        )
-    )
+    say(f"seed {seed} with {plan.broker}; logs in {directory.relative_to(ROOT)}")
+    result = run_cleanly(run(plan, directory, say))
     # The checker can look again.
     (directory / "history.pickle").write_bytes(pickle.dumps(result.history))
     (directory / "report.txt").write_text(result.text)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,28 +17,46 @@ from typing import Any, Self, TypeVar
 
 import psutil
 
+from tests.chaos.cables import BROKER_HOST, DATABASE_HOST, LOOPBACK, Cables
+from tests.chaos.controls import Controls
 from tests.chaos.history import History, Memory
 from tests.chaos.proxy import Proxy
 from tests.support.cluster import Cluster
+from tests.support.postgres import Postgres
+from tests.support.redis import WatchedRedis
+from tests.support.replication import Replication
+from tests.support.resolver import NameServer
 from tests.support.server import ROOT
 
 SOCKET_NODES = 3
 # As in production 25: then a silent connection would be what most of a run waits for.
 PING_AFTER_SECONDS = 4
+STATEMENT_SECONDS = 6.0
 SETTINGS = {
     "HOLDFAST_PING_AFTER_SECONDS": str(PING_AFTER_SECONDS),
     "HOLDFAST_PONG_SECONDS": "4",
     "DRAIN_SECONDS": "2",
     "HOLDFAST_PRESENCE_LINGER_SECONDS": "4",
-    "HOLDFAST_POSTS": "0",  # a crowd of one person's clients is no flood
+    # As in production more than twice that: a server that takes everything and never answers.
+    "HOLDFAST_STATEMENT_SECONDS": str(STATEMENT_SECONDS),
+    "HOLDFAST_STUCK_SECONDS": "8",
+    "HOLDFAST_IDLE_TRANSACTION_SECONDS": "4",
+    # A crowd of one person's clients is no flood.
+    "HOLDFAST_POSTS": "0",
+    "HOLDFAST_COMMAND_RATE": "500",
+    "HOLDFAST_COMMAND_BURST": "1000",
+    "HOLDFAST_FLOOD_ALLOWANCE": "500",
     # As in production four times that: a client that does not read is behind sooner.
     "HOLDFAST_SOFT_MARK": "65536",
 }
+DISK_MEGABYTES = 600  # of each server of PostgreSQL, in memory
+WAL = {"max_wal_size": "128MB", "wal_keep_size": "128MB"}  # so that the disk is not full by itself
 NGINX_SEND_BUFFER = "64k"
 TRIES = 20  # of something that needs the database, while that is away
 TRY_AGAIN_SECONDS = 1.0
 MEMORY_SECONDS = 1.0  # between two looks at what the processes hold
 Say = Callable[[str], None]
+PLAIN, SENTINELS = "redis", "sentinels"  # the brokers of a stage
 T = TypeVar("T")
 
 
@@ -46,18 +64,41 @@ class Stage:
     """All that faults are done to.
 
     ``front`` is the network that half of the clients come through, ``back`` the one to the last
-    node.
+    node, and ``cables`` those from each node to the database and the broker. ``large``: there is a
+    standby of PostgreSQL, the disks can be full, and nodes find the servers by names; needs root.
+    ``broker``: one Redis, or two that Sentinels watch.
     """
 
     def __init__(
-        self, directory: Path, *, history: History, rnd: random.Random, say: Say = lambda _: None
+        self,
+        directory: Path,
+        *,
+        history: History,
+        rnd: random.Random,
+        say: Say = lambda _: None,
+        large: bool = False,
+        broker: str = PLAIN,
     ) -> None:
         self.history = history
         self.rnd = rnd
         self.say = say
+        self.large = large
         # Paths of Unix sockets have at most 107 bytes.
         self._short = Path(tempfile.mkdtemp(prefix="holdfast-links-"))
-        self.cluster = Cluster(directory, socket_nodes=SOCKET_NODES, settings=SETTINGS)
+        self.controls = Controls(self._short / "controls")
+        self.names = NameServer() if large else None
+        self.watched = WatchedRedis(self._short) if broker == SENTINELS else None
+        redis = self.watched.url if self.watched else ""
+        settings = {
+            **SETTINGS,
+            **({"CHANNEL_LAYER_URL": redis, "CACHE_URL": redis} if redis else {}),
+            "CHAOS_CONTROLS": str(self._short / "controls"),
+            "DJANGO_SETTINGS_MODULE": "tests.chaos.node_settings",
+        }
+        postgres = Replication(options=WAL, megabytes=DISK_MEGABYTES) if large else None
+        self.cluster = Cluster(
+            directory, socket_nodes=SOCKET_NODES, settings=settings, postgres=postgres
+        )
         names = self.cluster.socket_names
         shape = self.cluster.shape
         self.back = Proxy(shape.node_socket(names[-1]), self._short / f"{names[-1]}.sock")
@@ -66,27 +107,68 @@ class Stage:
         # nginx would take megabytes for a client that does not read, and it would be long before
         # the node notices.
         listen = f"listen 127.0.0.1:{shape.port} backlog=4096 sndbuf={NGINX_SEND_BUFFER};"
+        databases = [server.socket for server in self.servers]
+        self.cables = {
+            name: Cables(databases, None if self.watched else shape.run / "redis.sock", named=large)
+            for name in shape.node_names
+        }
         self.cluster.shape = replace(
-            shape, variables={"NGINX_SOCKET_NODES": upstreams, "NGINX_LISTEN": listen}
+            shape,
+            variables={"NGINX_SOCKET_NODES": upstreams, "NGINX_LISTEN": listen},
+            node_settings={name: each.settings for name, each in self.cables.items()},
+            node_prefix=self.names.prefix if self.names else (),
         )
         self.front = Proxy(("127.0.0.1", shape.port))
-        self.clock = Clock(directory / "clock", names[0], self.cluster)
         self._struck: set[str] = set()  # nodes to which something happens
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         self._stack.callback(shutil.rmtree, self._short, ignore_errors=True)
-        await self._stack.enter_async_context(self.back)
-        await self._stack.enter_async_context(self.front)
-        self._stack.push_async_callback(asyncio.to_thread, self.cluster.close)
-        await asyncio.to_thread(self.cluster.__enter__)
-        await asyncio.to_thread(self.clock.prepare)
+        try:
+            if self.names is not None:
+                self.names.addresses = dict.fromkeys((DATABASE_HOST, BROKER_HOST), LOOPBACK)
+                await self._stack.enter_async_context(self.names)
+            for proxy in (self.back, self.front):
+                await self._stack.enter_async_context(proxy)
+            for cables in self.cables.values():
+                await self._stack.enter_async_context(cables)
+            if self.watched is not None:
+                self._stack.callback(self.watched.kill)
+                await asyncio.to_thread(self.watched.start)
+            self._stack.push_async_callback(asyncio.to_thread, self.cluster.close)
+            await asyncio.to_thread(self.cluster.__enter__)
+        except BaseException:
+            await self._stack.aclose()
+            raise
         watching = asyncio.create_task(self._watch_memory())
         self._stack.callback(watching.cancel)
         return self
 
     async def __aexit__(self, *error: Any) -> None:
         await self._stack.aclose()
+
+    @property
+    def servers(self) -> list[Postgres]:
+        """The servers of PostgreSQL."""
+        postgres = self.cluster.postgres
+        return postgres.servers if isinstance(postgres, Replication) else [postgres]
+
+    @property
+    def primary(self) -> Postgres:
+        """The server of PostgreSQL that stores."""
+        postgres = self.cluster.postgres
+        return postgres.primary if isinstance(postgres, Replication) else postgres
+
+    @property
+    def pair(self) -> Replication:
+        """The primary and its standby. Raises where there is none."""
+        assert isinstance(self.cluster.postgres, Replication), "only a large stage has a standby"
+        return self.cluster.postgres
+
+    def networks(self, kind: str, nodes: Iterable[str]) -> list[Proxy]:
+        """Return the networks between nodes and the ``databases`` or the ``broker``."""
+        found = [self.cables[name] for name in nodes]
+        return [proxy for each in found for proxy in getattr(each, kind)]
 
     @property
     def address(self) -> str:
@@ -181,29 +263,6 @@ def run_cleanly(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(main())
     except asyncio.CancelledError:
         sys.exit("stopped")
-
-
-class Clock:
-    """The wall clock of one node, which can be shifted; its monotonic clock is not."""
-
-    def __init__(self, file: Path, node: str, cluster: Cluster) -> None:
-        self.node = node
-        self._file = file
-        self._cluster = cluster
-
-    def prepare(self) -> None:
-        """Start the node anew, with a clock that looks into a file."""
-        self.set(0)
-        self._cluster[self.node].env.update(
-            {"CHAOS_CLOCK": str(self._file), "DJANGO_SETTINGS_MODULE": "tests.chaos.clock_settings"}
-        )
-        self._cluster.restart(self.node)
-
-    def set(self, seconds: float) -> None:
-        """Be wrong by so many seconds."""
-        draft = self._file.with_suffix(".draft")
-        draft.write_text(str(seconds))
-        draft.replace(self._file)  # never seen half written
 
 
 def resident(cluster: Cluster, name: str) -> tuple[int, int] | None:

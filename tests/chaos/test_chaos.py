@@ -12,6 +12,7 @@ import pytest
 
 from tests.chaos.faults import KINDS, compatible
 from tests.chaos.run import Plan, run
+from tests.chaos.stage import PLAIN, SENTINELS
 
 SEED = 20261124
 GUESTS = 50
@@ -27,7 +28,7 @@ async def test_nobody_loses_anything_whatever_dies(tmp_path: Path) -> None:
         warnings.warn(f"times were not judged:\n{result.text}", stacklevel=1)
     assert result.verdict.acknowledged > GUESTS
     assert {fault.name for fault in result.history.faults} >= {
-        kind.name for kind in KINDS if kind.in_short_form
+        kind.name for kind in Plan(SEED, GUESTS).kinds
     }
 
 
@@ -40,3 +41,14 @@ def test_pairs_are_of_things_that_can_happen_together() -> None:
     assert not compatible(kinds["restart PostgreSQL"], kinds["SIGTERM each node in turn"])
     assert not compatible(kinds["freeze Redis"], kinds["stop Redis"])
     assert not any(compatible(kind, kind) for kind in KINDS)
+    lagging = kinds["promote a standby that lags"]
+    assert compatible(lagging, kinds["kill -9 a socket node"])
+    assert not compatible(lagging, kinds["die between commit and publication"])
+    assert not compatible(lagging, kinds["restart PostgreSQL"])
+
+
+def test_the_long_form_makes_every_kind_and_the_short_one_needs_no_root() -> None:
+    plans = [Plan(SEED, GUESTS, seconds=1, broker=broker) for broker in (PLAIN, SENTINELS)]
+    assert {kind.name for plan in plans for kind in plan.kinds} == {kind.name for kind in KINDS}
+    assert Plan(SEED, GUESTS, seconds=1).large
+    assert not Plan(SEED, GUESTS).large

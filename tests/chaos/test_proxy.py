@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.proxy import Proxy
+from tests.chaos.proxy import Proxy, bad_line, each_statement
 from tests.support.waiting import until
 
 RND = random.Random(7)
@@ -99,6 +99,65 @@ async def test_a_forgotten_connection_stays_silent_and_others_are_not(proxy: Pro
     _, other = await heard(proxy)
     other.close()
     writer.transport.abort()
+
+
+async def test_what_is_lost_is_taken_and_never_answered(proxy: Proxy) -> None:
+    reader, writer = await heard(proxy)
+    async with proxy.loss():
+        new_reader, new_writer = await dial(proxy)
+        for each in (writer, new_writer):
+            each.write(BIG)
+            await asyncio.wait_for(each.drain(), 5)  # all of it is taken
+        for answer in (reader, new_reader):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(answer.read(100), 0.2)
+    writer.write(b"anyone now?")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(reader.read(100), 0.2)
+    _, other = await heard(proxy)
+    for each in (writer, new_writer, other):
+        each.close()
+    await until(lambda: not proxy.links)
+
+
+async def test_a_slow_server_answers_later_and_in_order(proxy: Proxy) -> None:
+    reader, writer = await heard(proxy)
+    started = asyncio.get_running_loop().time()
+    async with proxy.late(each_statement(0.2)):
+        writer.write(b"one ")
+        await asyncio.sleep(0.05)
+    writer.write(b"two")
+    writer.write_eof()
+    assert await reader.read() == b"one two"
+    assert asyncio.get_running_loop().time() - started > 0.19
+    writer.close()
+
+
+async def test_on_a_bad_line_everything_arrives_late_and_in_order(proxy: Proxy) -> None:
+    reader, writer = await heard(proxy)
+    lines = [f"{number}\n".encode() for number in range(300)]
+    async with proxy.late(bad_line(random.Random(7), lost=0.3, jitter=0.01)):
+        for line in lines:
+            writer.write(line)
+            await asyncio.sleep(0)  # each in a packet of its own
+        assert await reader.readexactly(len(b"".join(lines))) == b"".join(lines)
+    writer.close()
+
+
+async def test_a_server_that_moves_is_found_at_the_new_address_alone(tmp_path: Path) -> None:
+    server = await asyncio.start_unix_server(echo, tmp_path / "s")
+    async with server, Proxy(tmp_path / "s") as proxy:
+        assert isinstance(proxy.where, tuple)
+        reader, writer = await heard(proxy)
+        before = proxy.where
+        await proxy.move("127.0.0.2")
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await reader.readexactly(1)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(*before)
+        _, other = await heard(proxy)
+        for each in (writer, other):
+            each.close()
 
 
 async def test_who_does_not_read_slows_only_the_own_connection(proxy: Proxy) -> None:

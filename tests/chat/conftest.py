@@ -66,8 +66,10 @@ def general(alice: User, bob: User) -> Room:
 @pytest.fixture
 def secret(alice: User, bob: User) -> Room:
     """A private room: Alice owns it, Bob is a member."""
-    room = services.create_room(actor_id=alice.pk, name="Secret", kind=Room.Kind.PRIVATE).room
-    services.invite(actor_id=alice.pk, room_id=room.pk, username="bob")
+    room = services.create_room(
+        actor_id=alice.pk, name="Secret", kind=Room.Kind.PRIVATE, slug="secret"
+    ).room
+    bring(alice, room, bob)
     return fresh(room)
 
 
@@ -109,6 +111,12 @@ def say() -> Say:
         ).message
 
     return post
+
+
+def bring(actor: User, room: Room, user: User) -> Membership:
+    """Invite a user, who accepts."""
+    services.invite(actor_id=actor.pk, room_id=room.pk, username=user.username)
+    return services.join(actor_id=user.pk, room_id=room.pk)
 
 
 def fresh(room: Room) -> Room:

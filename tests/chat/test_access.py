@@ -171,7 +171,7 @@ def test_the_lists_of_rooms_cost_the_same_however_many_they_are(
 def test_rooms_to_join_are_the_public_ones_that_one_is_not_in(
     general: Room, secret: Room, direct: Room, alice: User, bob: User, charlie: User
 ) -> None:
-    names = ["Art", "Books", "Books"]
+    names = ["Art", "Books", "Books, old"]
     made = [services.create_room(actor_id=alice.pk, name=name).room for name in names]
     services.create_room(actor_id=alice.pk, name="Old")
     services.change_room(actor_id=alice.pk, room_id=Room.objects.get(slug="old").pk, archived=True)

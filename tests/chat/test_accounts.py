@@ -52,7 +52,7 @@ def test_signing_out_everywhere_ends_all_sessions_and_tokens(
     assert is_in(signed_in(bob)[0])
     entry = ModerationLog.objects.get(action="sign_out")
     assert (entry.actor, entry.subject, entry.reason) == (mona, bob, "a lost phone")
-    assert notices(bob) == [("moderation", "A moderator signed you out on all devices")]
+    assert notices(bob) == [("moderation", "Mona, a site moderator, signed you out on all devices")]
 
 
 def test_a_socket_whose_handshake_was_faster_is_found(bob: User, mona: User) -> None:
@@ -97,8 +97,8 @@ def test_a_deactivated_account_is_nobodys_until_it_is_activated_again(
     entries = ModerationLog.objects.order_by("pk").values_list("action", "reason")
     assert list(entries) == [("deactivate", "spam"), ("activate", "")]
     assert [title for _, title in notices(bob)] == [
-        "A moderator deactivated your account",
-        "A moderator activated your account again",
+        "Mona, a site moderator, deactivated your account",
+        "Mona, a site moderator, activated your account again",
     ]
 
 

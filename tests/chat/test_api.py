@@ -51,7 +51,7 @@ def test_a_room_is_made(call: Call, alice: User) -> None:
         alice,
         "POST",
         "/api/rooms/",
-        {"name": "Walks", "kind": "private", "topic": "Long", "slug": "w"},
+        {"name": "Walks", "kind": "public", "topic": "Long", "slug": "w"},
     )
     assert answer.status_code == 201
     room = Room.objects.get(slug="w")
@@ -62,6 +62,8 @@ def test_a_room_is_made(call: Call, alice: User) -> None:
         "member_count": 1,
         "seq": 2,
         "mentions": [],
+        "may_take_over": False,
+        "staff": {str(alice.pk): "owner"},
         "messages": [],
         "quoted": [],
     }
@@ -99,10 +101,10 @@ def test_rooms_are_listed_mine_first(
     say(alice, general, "Hello")
     listed = call(bob, "GET", "/api/rooms/").json()
     assert listed["more"] is False
-    assert listed["inbox_seq"] == 3  # two memberships and an invitation
+    assert listed["inbox_seq"] == 4  # two memberships, and an invitation with its notification
     assert [(item["room"]["slug"], item["unread"], item["seq"]) for item in listed["rooms"]] == [
         ("general", 1, 4),
-        ("secret", 0, 3),
+        ("secret", 0, 4),
         ("art", 0, 2),
     ]
     assert listed["rooms"][0]["membership"] == payloads.my_membership(membership(general, bob))
@@ -258,6 +260,7 @@ def test_members_are_listed_and_invited(
     answer = call(alice, "POST", path, {"username": "charlie"})
     assert answer.status_code == 201
     assert answer.json() == {"membership": payloads.membership(membership(secret, charlie))}
+    services.join(actor_id=charlie.pk, room_id=secret.pk)
     first = call(bob, "GET", path, limit=2).json()
     assert ([row["user"]["username"] for row in first["members"]], first["more"]) == (
         ["alice", "bob"],

@@ -4,6 +4,7 @@ import json
 import zipfile
 from io import StringIO
 from pathlib import Path
+from threading import current_thread
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from chat import services
 from chat.models import Message, ModerationLog, Room
 from chat.queries.search import index
 from chat.queries.search.query import parse
+from chat.text import markdown
 from tests.chat.conftest import Say, fresh, membership
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,10 +83,27 @@ def test_it_comes_back_as_a_new_room(
     assert lines(again, "messages.jsonl") == lines(written, "messages.jsonl")
 
 
+def test_restored_texts_are_rendered_on_threads_of_their_own(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file may hold texts that take long; two of one author never run at a time."""
+    rendered: list[str] = []
+    real = markdown.render
+
+    def render(*args: Any, **options: Any) -> Any:
+        rendered.append(current_thread().name.rpartition("_")[0])
+        return real(*args, **options)
+
+    monkeypatch.setattr(markdown, "render", render)
+    call_command("restore_archive", written, "--owner", "bob", stdout=StringIO())
+    assert rendered == ["restore"] * 3
+
+
 def test_people_who_are_gone_get_accounts_that_cannot_sign_in(
     written: Path, alice: User, bob: User
 ) -> None:
-    User.objects.filter(pk=bob.pk).update(username="robert")
+    bob.username = "robert"
+    bob.save()
     call_command("restore_archive", written, "--owner", "alice", stdout=StringIO())
     made = User.objects.get(username="bob")
     assert (made.is_active, made.first_name, made.has_usable_password()) == (False, "Bob", False)

@@ -11,8 +11,8 @@ from django.utils.translation import override
 
 from chat import services
 from chat.errors import TooLate
-from chat.models import HeldText, Message, ModerationLog, RemovedText, Report, Room
-from chat.services.moderation import cases
+from chat.models import Case, HeldText, Message, ModerationLog, RemovedText, Report, Room
+from chat.services.messages.review import closing
 from notifications.kinds import detail, sentence
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound
@@ -71,12 +71,11 @@ def test_a_message_is_removed_and_everyone_concerned_is_notified(
     assert in_room(change, general)[0] | {"body": ""} == in_room(change, general)[0]
     for reporter in (alice, charlie):
         assert told(change, reporter) == ["Thank you for your report; the message was removed."]
-    assert told(change, bob) == ["A moderator removed your message in General"]
+    assert told(change, bob) == ["Mona, a site moderator, removed your message in General"]
     assert notices(change, bob)[0]["body"] == "Advertising"
     assert "Buy" not in str(change.published)
     assert set(Report.objects.values_list("status", "closed_by")) == {("resolved", mona.pk)}
     assert list(ModerationLog.objects.order_by("pk").values_list("action", "reason")) == [
-        ("delete", "Advertising"),
         ("resolve", "Advertising"),
     ]
 
@@ -198,33 +197,30 @@ def test_the_second_moderator_learns_who_was_first(
 def test_a_case_is_one_moderators_and_a_second_one_has_to_take_it_over(
     message: Message, mona: User, omar: User, bob: User
 ) -> None:
-    services.assign(actor_id=mona.pk, message_id=message.pk)
-    services.assign(actor_id=mona.pk, message_id=message.pk)
+    case = Case.objects.get()
+    services.assign(actor_id=mona.pk, case_id=case.pk)
+    services.assign(actor_id=mona.pk, case_id=case.pk)
     with pytest.raises(TooLate, match="Mona is already reviewing this case"):
-        services.assign(actor_id=omar.pk, message_id=message.pk)
-    services.release(actor_id=omar.pk, message_id=message.pk)
-    assert set(Report.objects.values_list("assigned_to", flat=True)) == {mona.pk}
-    dora = make_user("dora")
-    later = services.report(actor_id=dora.pk, message_id=message.pk, category="other")
-    assert later.assigned_to_id == mona.pk
-    services.assign(actor_id=omar.pk, message_id=message.pk, instead_of=mona.pk)
-    assert set(Report.objects.values_list("assigned_to", flat=True)) == {omar.pk}
-    services.release(actor_id=omar.pk, message_id=message.pk)
-    assert set(Report.objects.values_list("assigned_to", flat=True)) == {None}
+        services.assign(actor_id=omar.pk, case_id=case.pk)
+    services.release(actor_id=omar.pk, case_id=case.pk)
+    assert set(Case.objects.values_list("assigned_to", flat=True)) == {mona.pk}
+    services.assign(actor_id=omar.pk, case_id=case.pk, instead_of=mona.pk)
+    assert set(Case.objects.values_list("assigned_to", flat=True)) == {omar.pk}
+    services.release(actor_id=omar.pk, case_id=case.pk)
+    assert set(Case.objects.values_list("assigned_to", flat=True)) == {None}
     services.decide(actor_id=mona.pk, message_id=message.pk, status="dismissed")
     with pytest.raises(TooLate, match="Mona already closed this case and kept the message"):
-        services.assign(actor_id=omar.pk, message_id=message.pk)
+        services.assign(actor_id=omar.pk, case_id=case.pk)
 
 
 def test_more_reports_than_a_transaction_takes_are_closed_too(
     verify: Verify, message: Message, mona: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cases, "REPORTS_PER_TRANSACTION", 1)
+    monkeypatch.setattr(closing, "REPORTS_PER_TRANSACTION", 1)
     with verify():
         services.decide(actor_id=mona.pk, message_id=message.pk, status="resolved")
     assert set(Report.objects.values_list("status", flat=True)) == {"resolved"}
     assert list(ModerationLog.objects.order_by("pk").values_list("action", flat=True)) == [
-        "delete",
         "resolve",
     ]
 
@@ -243,9 +239,13 @@ def test_the_author_may_have_deleted_it_before(
 def test_only_moderators_of_the_site_do_this(
     message: Message, alice: User, general: Room, say: Say, mona: User
 ) -> None:
-    for act in (services.assign, services.release, services.hide_message, services.show_message):
+    for act in (services.hide_message, services.show_message):
         with pytest.raises(Forbidden):
             act(actor_id=alice.pk, message_id=message.pk)
+    case = Case.objects.get()
+    for step in (services.assign, services.release, services.claim, services.reopen):
+        with pytest.raises(Forbidden):
+            step(actor_id=alice.pk, case_id=case.pk)
     with pytest.raises(Forbidden):
         services.decide(actor_id=alice.pk, message_id=message.pk, status="resolved")
     with pytest.raises(BadRequest, match="resolved, dismissed"):

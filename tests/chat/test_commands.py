@@ -15,7 +15,7 @@ from chat import services
 from chat.api import handlers
 from chat.api.consumers import ChatConsumer
 from chat.api.handlers import Throttle, commands
-from chat.models import Membership, Message, Room
+from chat.models import Case, Membership, Message, Room
 from realtime.auth import Account
 from realtime.core import database
 from realtime.core import writer as writers
@@ -313,6 +313,16 @@ async def test_a_user_is_blocked_and_unblocked(run: Run, alice: User, bob: User)
     assert (lifted["id"], lifted["lifted_at"] is None) == (made["id"], False)
     with pytest.raises(BadRequest):
         await run(alice, "person.block", user="bob")
+
+
+async def test_a_person_and_a_room_are_reported(
+    run: Run, general: Room, alice: User, bob: User
+) -> None:
+    person = await run(alice, "person.report", user=bob.pk, category="abuse", note="the name")
+    room = await run(bob, "room.report", room=general.pk, category="illegal")
+    kinds = await database.read(lambda: list(Case.objects.order_by("pk").values_list("kind")))
+    assert kinds == [("person",), ("room",)]
+    assert person["report"] < room["report"]
 
 
 async def test_a_blocked_user_is_not_shown_as_typing(

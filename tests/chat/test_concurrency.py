@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -16,10 +17,13 @@ from pytest_django import Settings
 
 from chat import services
 from chat.models import Membership, Message, Room
+from chat.queries.names import is_room_name_taken, look
 from chat.services import Post, Posted, ReadMark
 from chat.services.retention import messages as retention
 from chat.services.retention import run
+from chat.services.rooms import rooms
 from realtime.core import reads as streams
+from realtime.protocol.errors import BadRequest
 from tests.chat.conftest import fresh
 from tests.conftest import make_user
 from tests.support.replay import Client
@@ -115,15 +119,66 @@ def test_two_people_who_message_each_other_at_once_get_one_room(alice: User, bob
     assert Room.objects.count() == 1
 
 
-def test_rooms_of_one_name_that_are_made_at_once_get_numbers(alice: User, bob: User) -> None:
-    people = [alice, bob, alice]
+def test_rooms_of_one_slug_that_are_made_at_once_get_numbers(alice: User, bob: User) -> None:
+    names = {"Прогулки": alice, "Поездки": bob, "Кино": alice}
     made = together(
-        *(partial(services.create_room, actor_id=user.pk, name="Walks") for user in people)
+        *(
+            partial(services.create_room, actor_id=user.pk, name=name)
+            for name, user in names.items()
+        )
     )
-    assert sorted(row.room.slug for row in made) == ["walks", "walks-2", "walks-3"]
+    assert sorted(row.room.slug for row in made) == ["room", "room-2", "room-3"]
 
 
-def test_two_owners_who_leave_at_once_leave_a_next_owner(
+def or_refused(act: Callable[[], object]) -> bool:
+    """Carry out an act. Returns whether it was refused."""
+    try:
+        act()
+    except BadRequest:
+        return True
+    return False
+
+
+def look_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all who look whether a name is taken see the answer before any of them goes on.
+
+    If they take turns, the first waits here in vain for a moment.
+    """
+    others = Barrier(2)
+
+    def look_and_wait(*args: Any, **fields: Any) -> bool:
+        taken = is_room_name_taken(*args, **fields)
+        with suppress(BrokenBarrierError):
+            others.wait(timeout=1)
+        return taken
+
+    monkeypatch.setattr(rooms, "is_room_name_taken", look_and_wait)
+
+
+def test_a_name_that_many_take_at_once_belongs_to_one_room(
+    alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New rooms, a room that is renamed, and an archived one that comes back."""
+    old = services.create_room(actor_id=alice.pk, name="Walks").room
+    services.change_room(actor_id=alice.pk, room_id=old.pk, archived=True)
+    other = services.create_room(actor_id=bob.pk, name="Hikes").room
+    look_together(monkeypatch)
+    refused = together(
+        *(
+            partial(or_refused, act)
+            for act in (
+                partial(services.create_room, actor_id=alice.pk, name="Walks"),
+                partial(services.create_room, actor_id=bob.pk, name="wa1ks"),
+                partial(services.change_room, actor_id=bob.pk, room_id=other.pk, name="WALKS"),
+                partial(services.change_room, actor_id=alice.pk, room_id=old.pk, archived=False),
+            )
+        )
+    )
+    assert sorted(refused) == [False, True, True, True]
+    assert Room.objects.filter(look=look("Walks"), archived_at=None).count() == 1
+
+
+def test_two_owners_who_leave_at_once_leave_an_offer(
     general: Room, alice: User, bob: User, charlie: User
 ) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
@@ -132,7 +187,7 @@ def test_two_owners_who_leave_at_once_leave_a_next_owner(
         *(partial(services.leave, actor_id=user.pk, room_id=general.pk) for user in (alice, bob))
     )
     assert Membership.objects.get(room=general, state="active").user_id == charlie.pk
-    assert Membership.objects.get(room=general, state="active").role == "owner"
+    assert services.take_over(actor_id=charlie.pk, room_id=general.pk).role == "owner"
 
 
 def test_services_do_not_deadlock(general: Room, secret: Room, alice: User, bob: User) -> None:

@@ -13,9 +13,12 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from chat import services
-from realtime.core import metrics
+from chat.services.messages.admission import admit
+from realtime.core import database, metrics, reads
 from realtime.core import writer as writers
+from realtime.core.database import read
 from realtime.core.outages import health
+from realtime.core.slow_reads import slow_places
 from realtime.core.writer import writer
 from realtime.protocol.errors import Unavailable
 from tests.conftest import People
@@ -26,6 +29,8 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 LOCK_SECONDS = 2.0  # instead of 5: the tests wait for it
 LONG_SECONDS = 60.0  # where the lock is free in time, on a busy machine too
 PATIENCE_SECONDS = 20.0
+ADVISORY_LOCK = 4711
+MANY_READS = 12  # more than there are threads
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +38,8 @@ def short_limits(settings: Any) -> Iterator[None]:
     settings.HOLDFAST_LOCK_SECONDS = LOCK_SECONDS
     yield
     writers.close_all()
+    database.close()
+    slow_places.forget()
     health.forget()
 
 
@@ -170,6 +177,44 @@ async def test_a_slow_statement_delays_its_own_room_only(rooms: Rooms, slow_room
     assert await slow == 2  # slow, but done
 
 
+async def test_on_a_slow_table_a_busy_room_refuses_nobody(rooms: Rooms, settings: Any) -> None:
+    """Each statement is slow, however many messages it stores: together they take as long.
+
+    One by one, they would take twice the time that each has.
+    """
+    settings.HOLDFAST_LOCK_SECONDS = 10.0
+    await sync_to_async(slow_table)(0.7)
+    authors = await sync_to_async(members)(rooms.first, 30)
+    try:
+        posts = (rooms.post(author, rooms.first) for author in authors)
+        results = await asyncio.gather(*posts, return_exceptions=True)
+    finally:
+        await sync_to_async(end_slow_table)()
+    assert refused(results) == []
+    assert set(results) == set(range(2, 32))
+
+
+def members(room: int, count: int) -> list[User]:
+    made = [User.objects.create_user(f"member{number}") for number in range(count)]
+    for each in made:
+        services.join(actor_id=each.pk, room_id=room)
+    return made
+
+
+def slow_table(seconds: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END $$"
+        )
+        cursor.execute("CREATE TRIGGER slow BEFORE INSERT ON chat_message EXECUTE FUNCTION slow()")
+
+
+def end_slow_table() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER slow ON chat_message")
+
+
 async def test_one_author_keeps_the_order_whatever_is_locked(rooms: Rooms, settings: Any) -> None:
     settings.HOLDFAST_LOCK_SECONDS = LONG_SECONDS
     alice = rooms.people.alice
@@ -207,3 +252,47 @@ def slow_room() -> Iterator[Callable[[int, float], None]]:
 
 def value_of(metric: str, **labels: str) -> float:
     return metrics.registry.get_sample_value(metric, labels) or 0.0
+
+
+def wait_for_a_lock(_stream: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [ADVISORY_LOCK])
+
+
+@pytest.mark.parametrize("streams", [1, MANY_READS])
+async def test_slow_reads_leave_the_threads_to_others(rooms: Rooms, streams: int) -> None:
+    post = services.Post(
+        author_id=rooms.people.alice.pk, room_id=rooms.first, key=uuid4(), body="a"
+    )
+    with held("SELECT pg_advisory_xact_lock(%s)", ADVISORY_LOCK):
+        slow = [
+            asyncio.create_task(read(wait_for_a_lock, f"room.{number % streams}"))
+            for number in range(MANY_READS)
+        ]
+        for _ in range(MANY_READS):
+            await read(reads.heads, [f"room.{rooms.second}"])
+            await database.read_together(admit, post)
+        assert not any(each.done() for each in slow)
+    results = await asyncio.gather(*slow, return_exceptions=True)
+    # The lock was freed for some, and the others are answered in time.
+    assert len(refused(results)) + results.count(None) == MANY_READS
+
+
+async def test_a_read_that_was_slow_is_no_error(rooms: Rooms) -> None:
+    before = errors()
+    with held("SELECT pg_advisory_xact_lock(%s)", ADVISORY_LOCK) as other:
+        slow = asyncio.create_task(read(wait_for_a_lock, "room.1"))
+        await until(lambda: slow_places.holds((wait_for_a_lock, "room.1")))
+        other.rollback()
+        await slow
+    assert errors() == before
+
+
+def errors() -> float:
+    return sum(
+        sample.value
+        for family in metrics.registry.collect()
+        if family.name == "holdfast_database_errors"
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    )

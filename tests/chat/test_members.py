@@ -81,25 +81,47 @@ def test_nobody_leaves_where_they_are_not(general: Room, secret: Room, charlie: 
         services.leave(actor_id=charlie.pk, room_id=secret.pk)
 
 
-def test_the_last_owners_room_passes_to_the_oldest_moderator(
+def test_the_last_owners_room_is_offered_to_the_oldest_moderator(
     verify: Verify, general: Room, alice: User, bob: User, charlie: User
 ) -> None:
     services.join(actor_id=charlie.pk, room_id=general.pk)
     services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=charlie.pk, role="moderator")
     with verify() as change:
         services.leave(actor_id=alice.pk, room_id=general.pk)
+    assert membership(general, charlie).role == "moderator"  # nobody owns without a yes
+    assert change.streams == sorted([f"inbox.{alice.pk}", f"room.{general.pk}"])
+    Membership.objects.update(noticed_at=None)  # an hour later
+    services.join(actor_id=alice.pk, room_id=general.pk)
+    with pytest.raises(Forbidden, match="others come first"):
+        services.take_over(actor_id=bob.pk, room_id=general.pk)
+    with verify() as change:
+        services.take_over(actor_id=charlie.pk, room_id=general.pk)
+    assert change.streams == [f"inbox.{charlie.pk}", f"room.{general.pk}"]
     assert membership(general, charlie).role == "owner"
-    assert change.streams == sorted(
-        [f"inbox.{alice.pk}", f"inbox.{charlie.pk}", f"room.{general.pk}"]
-    )
-    assert notices(charlie)[-1] == (
-        "moderation",
-        "You are now an owner of General: the last owner has left",
-    )
+    with pytest.raises(Forbidden, match="has an owner"):
+        services.take_over(actor_id=alice.pk, room_id=general.pk)
     services.leave(actor_id=charlie.pk, room_id=general.pk)
-    assert membership(general, bob).role == "owner"
+    assert notices(bob) == [
+        (
+            "room",
+            "Charlie left General. You can become its owner in the menu of the room.",
+        )
+    ]
     services.leave(actor_id=bob.pk, room_id=general.pk)
+    services.leave(actor_id=alice.pk, room_id=general.pk)
     assert fresh(general).member_count == 0
+
+
+def test_a_stranger_does_not_take_over_a_room_without_an_owner(
+    general: Room, alice: User, bob: User, charlie: User
+) -> None:
+    services.leave(actor_id=alice.pk, room_id=general.pk)
+    for number in range(5):
+        services.join(actor_id=make_user(f"user{number}").pk, room_id=general.pk)
+    services.join(actor_id=charlie.pk, room_id=general.pk)
+    with pytest.raises(Forbidden):
+        services.take_over(actor_id=charlie.pk, room_id=general.pk)
+    assert services.take_over(actor_id=bob.pk, room_id=general.pk).role == "owner"
 
 
 def test_one_of_two_owners_just_leaves(general: Room, alice: User, bob: User) -> None:
@@ -122,7 +144,7 @@ def test_a_next_owner_who_leaves_at_the_same_moment_is_replaced(
     Membership.objects.filter(room=general, user=bob).update(state="left")
     monkeypatch.setattr(member_queries, "next_owner", next_owner)
     services.leave(actor_id=alice.pk, room_id=general.pk)
-    assert membership(general, charlie).role == "owner"
+    assert [kind for kind, _ in notices(charlie)] == ["room"]
 
 
 def test_leaving_gives_up_if_the_next_owner_keeps_changing(
@@ -138,15 +160,19 @@ def test_leaving_gives_up_if_the_next_owner_keeps_changing(
 # -- inviting --------------------------------------------------------------------------------------
 
 
-def test_an_invited_user_becomes_a_member_and_is_notified(
+def test_an_invited_user_is_notified_and_accepts(
     verify: Verify, secret: Room, alice: User, charlie: User
 ) -> None:
     with verify() as change:
         row = services.invite(actor_id=alice.pk, room_id=secret.pk, username="charlie")
         services.invite(actor_id=alice.pk, room_id=secret.pk, username="charlie")
-    assert (row.user_id, row.state) == (charlie.pk, "active")
+    assert (row.user_id, row.state) == (charlie.pk, "invited")
     assert sorted(change.kinds(f"inbox.{charlie.pk}")) == ["membership", "notification"]
-    assert notices(charlie) == [("invitation", "Alice added you to Secret")]
+    assert notices(charlie) == [("invitation", "Alice invited you to Secret")]
+    assert fresh(secret).member_count == 2
+    with verify():
+        services.join(actor_id=charlie.pk, room_id=secret.pk)
+    assert membership(secret, charlie).state == "active"
     assert fresh(secret).member_count == 3
 
 
@@ -159,6 +185,7 @@ def test_members_invite_into_public_rooms_and_moderators_into_private_ones(
     with pytest.raises(NotFound):
         services.invite(actor_id=charlie.pk, room_id=secret.pk, username="charlie")
     make_user("dora")
+    services.join(actor_id=charlie.pk, room_id=general.pk)
     services.leave(actor_id=charlie.pk, room_id=general.pk)
     with pytest.raises(Forbidden):
         services.invite(actor_id=charlie.pk, room_id=general.pk, username="dora")
@@ -223,7 +250,7 @@ def test_owners_give_roles(verify: Verify, general: Room, alice: User, bob: User
         services.set_role(actor_id=alice.pk, room_id=general.pk, user_id=bob.pk, role="moderator")
     assert row.role == "moderator"
     assert change.kinds(f"room.{general.pk}") == ["membership"]
-    assert notices(bob) == [("moderation", "You are now a moderator of General")]
+    assert notices(bob) == [("room", "Alice made you a moderator of General")]
     entry = ModerationLog.objects.get()
     assert (entry.action, entry.reason, entry.details) == (
         "role",
@@ -270,7 +297,7 @@ def test_an_owner_gives_the_room_away(
         "moderator",
     )
     assert change.kinds(f"room.{general.pk}") == ["membership", "membership"]
-    assert notices(bob)[-1] == ("moderation", "Alice made you the owner of General")
+    assert notices(bob)[-1] == ("room", "Alice made you the owner of General")
 
 
 def test_members_are_found_by_name_by_role_and_by_id(

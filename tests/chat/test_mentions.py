@@ -6,7 +6,8 @@ from pytest_django import Settings
 
 from chat import policies, services
 from chat.models import Membership, Room
-from chat.services.messages import posting, rendering
+from chat.services.messages import posting, site_limits
+from chat.services.messages.rendering import RenderJob
 from realtime.protocol.errors import BadRequest, Forbidden
 from tests.chat.conftest import Say, membership, notices
 from tests.conftest import make_user
@@ -126,14 +127,13 @@ def test_a_message_mentions_a_limited_number_of_people(
 def test_a_member_who_leaves_before_the_lock_is_not_notified(
     general: Room, alice: User, bob: User, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    render_texts = rendering.render_texts
+    rendered = site_limits.rendered_within_limits
 
-    def and_bob_leaves(*args: object) -> object:
-        texts = render_texts(*args)  # type: ignore[arg-type]
+    def and_bob_leaves(job: RenderJob) -> object:
         Membership.objects.filter(room=general, user=bob).update(state="left")
-        return texts
+        return rendered(job)
 
-    monkeypatch.setattr(posting, "render_texts", and_bob_leaves)
+    monkeypatch.setattr(posting, "rendered_within_limits", and_bob_leaves)
     say(alice, general, "@bob")
     assert notices(bob) == []
 

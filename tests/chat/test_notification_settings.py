@@ -28,7 +28,7 @@ def test_what_is_not_ticked_is_off(browser: Client, bob: User) -> None:
     assert browser.post(PATH, ticked).status_code == 302
     chosen = Preferences.objects.get(user=bob)
     # Moderation and broadcasts cannot be.
-    assert chosen.inbox_off == ["invitation", "message", "reaction", "reply"]
+    assert chosen.inbox_off == ["invitation", "message", "reaction", "reply", "room"]
     assert chosen.desktop_off == [
         "direct",
         "invitation",
@@ -36,6 +36,7 @@ def test_what_is_not_ticked_is_off(browser: Client, bob: User) -> None:
         "moderation",
         "reaction",
         "reply",
+        "room",
     ]
     assert chosen.quiet_from is None
 

@@ -1,5 +1,6 @@
 """Posting: numbers, keys, refusals, and many at once."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -13,7 +14,8 @@ from chat import payloads, services
 from chat.errors import BlockedWord, Empty, Muted, ReadOnly, SlowMode, TooLong
 from chat.models import Membership, Message, Room, State
 from chat.services import Post, Posted
-from chat.services.messages import posting
+from chat.services.messages import admission, posting, rendering
+from chat.services.messages.rendering import RenderJob, Text
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
 from tests.chat.conftest import BlockWord, Say, fresh
 from tests.conftest import make_user
@@ -176,10 +178,11 @@ def test_a_key_that_another_node_took_at_the_same_moment_is_found(
     """
     key = uuid4()
     there = say(alice, general, "first", key=key)
-    look, blind = posting._known, [True]
-    monkeypatch.setattr(
-        posting, "_known", lambda posts: {} if blind and blind.pop() else look(posts)
-    )
+    look, blind = admission.known_messages, [True, True]
+    for module in (admission, posting):
+        monkeypatch.setattr(
+            module, "known_messages", lambda posts: {} if blind and blind.pop() else look(posts)
+        )
     again = services.post_message(author_id=alice.pk, room_id=general.pk, body="second", key=key)
     assert again.duplicate
     assert again.message.pk == there.pk
@@ -298,6 +301,16 @@ def queries_for(posts: list[Post]) -> int:
     return len([query for query in queries if "SAVEPOINT" not in query["sql"]])
 
 
+def rendered(posts: list[Post]) -> list[Post]:
+    """Return posts as the writer gets them."""
+    jobs = admission.admit(posts)
+    return [
+        replace(post, text=text, admitted=True)
+        for post, job in zip(posts, jobs, strict=True)
+        if isinstance(job, RenderJob) and isinstance(text := rendering.rendered(job), Text)
+    ]
+
+
 def test_the_number_of_queries_does_not_depend_on_the_number_of_messages(alice: User) -> None:
     rooms = [
         services.create_room(actor_id=alice.pk, name=f"Room {number}").room for number in range(20)
@@ -305,14 +318,16 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_messages(alice: 
     people = [make_user(f"user{number}") for number in range(20)]
     for room in rooms:
         services.add_members(room_id=room.pk, user_ids=[user.pk for user in people])
-    one = queries_for(posts_of(people[0], rooms[0], "Hello"))
-    many = queries_for(
-        [
-            post
-            for user, room in zip(people, rooms, strict=True)
-            for post in posts_of(user, room, "Hello", "there", "@user3")
-        ]
-    )
+    one = queries_for(rendered(posts_of(people[0], rooms[0], "Hello")))
+    batch = [
+        post
+        for user, room in zip(people, rooms, strict=True)
+        for post in posts_of(user, room, "Hello", "there", "@user3")
+    ]
+    with CaptureQueriesContext(connection) as found:
+        ready = rendered(batch)
+    assert len(found) <= 5  # filters, keys, rooms, members, names
+    many = queries_for(ready)
     inserts_on_sqlite = 1  # 999 parameters a statement there, 14 for each row
     assert one <= 10
     # Names, reach, blocks, the mentions and the notifications of @user3.
@@ -325,6 +340,7 @@ def test_a_database_that_refuses_twice_is_no_secret(
 ) -> None:
     key = uuid4()
     say(alice, general, "first", key=key)
-    monkeypatch.setattr(posting, "_known", lambda posts: {})
+    for module in (admission, posting):
+        monkeypatch.setattr(module, "known_messages", lambda posts: {})
     with pytest.raises(IntegrityError):
         say(alice, general, "second", key=key)

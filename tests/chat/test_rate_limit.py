@@ -34,8 +34,10 @@ def limits(settings: Any) -> None:
 def refused(
     found: PostRateLimit, body: str, now: float, *, mentions: int = 0, author: int = 1
 ) -> float | None:
+    key = uuid4()
     try:
-        found.check(author, uuid4(), body, mentions, now)
+        found.check(author, key, body, now)
+        found.check_mentions(author, key, mentions, now)
     except RateLimited as error:
         return error.retry_after
     return None
@@ -68,7 +70,8 @@ def test_a_message_that_comes_again_under_its_key_counts_once(
     say(bob, general, "once")
     found = PostRateLimit()
     for _ in range(20):
-        found.check(1, key, "its transaction failed", 0, 0.0)
+        found.check(1, key, "its transaction failed", 0.0)
+        found.check_mentions(1, key, 4, 0.0)
 
 
 def test_time_lets_people_post_again() -> None:
@@ -135,6 +138,7 @@ def test_no_limit_is_no_limit(settings: Any) -> None:
 def test_new_accounts_cannot_post_links(
     settings: Any, general: Room, alice: User, bob: User, say: Say
 ) -> None:
+    settings.HOLDFAST_REPEATS = 0
     say(bob, general, LINK)
     settings.HOLDFAST_LINKS, settings.HOLDFAST_LINKS_AFTER_DAYS = "known", 3
     for body in (LINK, "[click](https://elsewhere.example/)"):

@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from chat import payloads, services
 from chat.models import (
+    Case,
     HeldText,
     Mention,
     Message,
@@ -133,7 +134,7 @@ def test_only_moderators_of_the_site_choose(general: Room, alice: User, mona: Us
         services.set_retention(actor_id=mona.pk, room_id=general.pk, retention_days=-1)
 
 
-def test_a_message_of_an_open_case_stays_until_the_case_is_closed(
+def test_a_message_of_a_case_stays_until_nobody_can_appeal_any_more(
     general: Room, alice: User, bob: User, mona: User, say: Say, age: Age
 ) -> None:
     reported, hidden = say(alice, general, "bad reef"), say(alice, general, "worse reef")
@@ -155,8 +156,13 @@ def test_a_message_of_an_open_case_stays_until_the_case_is_closed(
     assert index.find(bob.pk, parse("reef")).messages == []
     services.decide(actor_id=mona.pk, message_id=reported.pk, status=Report.Status.DISMISSED)
     services.show_message(actor_id=mona.pk, message_id=hidden.pk)
-    assert run.run().messages == 2
+    found = run.run()
+    assert (found.messages, found.kept_for_cases) == (1, 1)
+    Case.objects.update(closed_at=timezone.now() - timedelta(days=185))
+    found = run.run()
+    assert (found.messages, found.kept_for_cases, found.holds) == (1, 0, 1)
     assert Message.objects.count() == 1
+    assert Case.objects.get().body == ""
     head, floor = streams.head_and_floor(payloads.stream(general.pk))
     assert floor < head, "what the case changed moved the floor as well"
 

@@ -22,7 +22,7 @@ from chat.queries.search.query import parse
 from realtime.auth import banned
 from realtime.core.streams import Claim, Reader
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound
-from tests.chat.conftest import Say, membership, notices
+from tests.chat.conftest import Say, bring, membership, notices
 from tests.support.replay import Change, Verify
 
 HOUR = 3600
@@ -125,7 +125,7 @@ def test_a_user_whose_ban_has_ended_can_be_invited_to_a_private_room(
     assert services.add_members(room_id=secret.pk, user_ids=[bob.pk]) == 0
     time_passes()
     assert not may_follow(bob, secret)  # out, like a member who left
-    services.invite(actor_id=alice.pk, room_id=secret.pk, username="bob")
+    bring(alice, secret, bob)
     assert may_follow(bob, secret)
 
 

@@ -27,8 +27,15 @@ EMOJI = ["👍", "🎉", "👀"]
 TEXTS = ["Hello", "**bold** @alice", "@bob @charlie", "@room", "xyzzy", "", "line\nline"]
 
 
-# Of the tests, which call a service.
-HELPERS = {"post_message": "say", "mark_read": "read", "post_system_message": "announce"}
+# Of the tests, which call a service; or another service, which calls it.
+HELPERS = {
+    "finish_erasures": "erase_person",
+    "post_message": "say",
+    "mute_by_filter": "say",
+    "decide_held": "accept",
+    "mark_read": "read",
+    "post_system_message": "announce",
+}
 WITHOUT_STREAM = {
     *(
         "assign",
@@ -40,6 +47,9 @@ WITHOUT_STREAM = {
         "begin_undo",
     ),
     *("check_may_see_links", "make_invite_link", "revoke_invite_link"),
+    # Only moderators read these.
+    *("claim", "let_go", "write_note", "save_template", "delete_template"),
+    *("report_person", "report_room", "appeal_removal", "appeal_ban", "appeal_mute"),
 }
 
 
@@ -90,8 +100,6 @@ def test_whatever_people_do_is_replayed(
             Message.objects.filter(room=room).order_by("number").values_list("number", flat=True)
         )
         assert list(numbers) == list(range(1, room.last_number + 1))
-        owners = Membership.objects.filter(room=room, state="active", role="owner").count()
-        assert owners or not room.member_count or room.is_direct
 
 
 def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
@@ -160,6 +168,7 @@ def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
         lambda: services.direct_room(actor_id=actor, user_id=other.pk),
         lambda: services.block(actor_id=actor, user_id=other.pk),
         *[lambda: services.unblock(actor_id=actor, user_id=other.pk)] * 2,
+        lambda: services.take_over(actor_id=actor, room_id=room),
         lambda: services.transfer(actor_id=actor, room_id=room, user_id=other.pk),
         lambda: services.rename(user_id=other.pk, first_name=chance.choice(["Ada", "Bo", "Cy"])),
     ]

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.conformance.client import Client
-from tests.support.cluster import PASSWORD, Cluster
+from tests.support.cluster import PASSWORD, Cluster, join
 
 DRAIN_SECONDS = 2
 LINGER_SECONDS = 4  # instead of 15: a test waits for it
@@ -70,6 +70,17 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+def again(http: httpx.Client, path: str, content: dict[str, object]) -> httpx.Response:
+    """Post as a client does: again while the database is away, or has just been replaced."""
+    deadline = time.monotonic() + POST_SECONDS
+    while True:
+        answer = http.post(path, json=content)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            return answer.raise_for_status()
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(float(answer.headers.get("Retry-After", 0.2)))
+
+
 @dataclass
 class Desk:
     """The actions of people on the cluster: over HTTP and sockets, through nginx."""
@@ -87,18 +98,20 @@ class Desk:
     def room(self, *members: str, owner: str = "alice", kind: str = "public") -> int:
         """Make a room with members, and return its id."""
         with self.http(owner) as http:
-            made = http.post(
-                "/api/rooms/", json={"name": f"Room {secrets.token_hex(4)}", "kind": kind}
-            ).raise_for_status()
+            made = again(
+                http, "/api/rooms/", {"name": f"Room {secrets.token_hex(4)}", "kind": kind}
+            )
             room = int(made.json()["room"]["id"])
             for member in members:
-                http.post(
-                    f"/api/rooms/{room}/members", json={"username": member}
-                ).raise_for_status()
+                if kind == "private":
+                    http.post(
+                        f"/api/rooms/{room}/members", json={"username": member}
+                    ).raise_for_status()
+                join(self.cluster.origin, self.cluster.people[member], room)
         return room
 
     def post(self, person: str, room: int, body: str, **options: object) -> dict[str, object]:
-        """Post by HTTP, as a client does: again while the database is away. Return the message."""
+        """Post by HTTP. Return the message."""
         with self.http(person) as http:
             command = {
                 "id": 1,
@@ -108,14 +121,8 @@ class Desk:
                 "body": body,
                 **options,
             }
-            deadline = time.monotonic() + POST_SECONDS
-            while True:
-                answer = http.post("/api/commands", json=command)
-                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                    break
-                assert time.monotonic() < deadline, answer.text
-                time.sleep(float(answer.headers.get("Retry-After", 0.2)))
-        found: dict[str, object] = answer.raise_for_status().json()["data"]["message"]
+            answer = again(http, "/api/commands", command)
+        found: dict[str, object] = answer.json()["data"]["message"]
         return found
 
     async def client(self, person: str, room: int, node: str | None = None) -> Client:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.controls import Controls
 from tests.cluster.conftest import SETTINGS, Desk
 from tests.cluster.test_broker import WARM_SECONDS, degraded, lag, pair
 from tests.support.cluster import Cluster
+from tests.support.ledger import all_hold, more, talking
 from tests.support.programs import Program
 from tests.support.server import free_port
 from tests.support.waiting import during, until
@@ -73,8 +75,21 @@ def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rabbit]:
 
 
 @pytest.fixture(scope="module")
-def rabbit_cluster(rabbit: Rabbit, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    settings = {**SETTINGS, "CHANNEL_LAYER_URL": rabbit.url}
+def controls(tmp_path_factory: pytest.TempPathFactory) -> Controls:
+    """The controls of the nodes."""
+    return Controls(tmp_path_factory.mktemp("controls") / "controls")
+
+
+@pytest.fixture(scope="module")
+def rabbit_cluster(
+    rabbit: Rabbit, controls: Controls, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    settings = {
+        **SETTINGS,
+        "CHANNEL_LAYER_URL": rabbit.url,
+        "DJANGO_SETTINGS_MODULE": "tests.chaos.node_settings",
+        "CHAOS_CONTROLS": str(controls.file),
+    }
     with Cluster(tmp_path_factory.mktemp("cluster") / "with rabbitmq", settings=settings) as found:
         yield found
 
@@ -120,3 +135,17 @@ async def test_a_rabbitmq_that_never_answers_is_noticed(desk: Desk, rabbit: Rabb
         await until(lambda: len(degraded(desk)) == 2, within=NOTICED_SECONDS)
         assert await lag(room, alice, bob, "frozen") < DEGRADED_SECONDS
     await until(lambda: not degraded(desk), within=BACK_SECONDS)
+
+
+async def test_a_broker_in_disorder_costs_no_message(desk: Desk, controls: Controls) -> None:
+    """It loses, repeats and reorders."""
+    room, alice, bob = await pair(desk)
+    await until(lambda: not degraded(desk), within=BACK_SECONDS)
+    controls.set("broker", "in disorder")
+    try:
+        async with talking([alice, bob], room, "in disorder") as ledger:
+            await more(ledger, 200)
+    finally:
+        controls.set("broker", None)
+    token = desk.cluster.people["alice"].token
+    await all_hold(desk.cluster.origin, token, f"room.{room}", [alice, bob], ledger)

@@ -6,7 +6,6 @@ Sentinels choose the next master; the channel layer and the cache of the nodes f
 import signal
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,42 +14,21 @@ from tests.cluster.conftest import SETTINGS, Desk
 from tests.conformance.client import Client
 from tests.support.cluster import Cluster
 from tests.support.ledger import PATIENCE_SECONDS, MessageLedger, all_hold, more, talking
-from tests.support.redis import HOST, MASTER, Redis, running, sentinel
+from tests.support.redis import MASTER, Redis, WatchedRedis
 from tests.support.waiting import until
 
 # Five servers and a cluster to start; a busy machine takes minutes for that.
 pytestmark = pytest.mark.timeout(400)
 
 
-class WatchedRedis:
-    """Two servers and the three Sentinels that watch them."""
-
-    def __init__(self, directory: Path) -> None:
-        first = Redis(directory, "first", "--save", "")
-        self._of_second = ("--save", "", "--replicaof", HOST, str(first.port))
-        self.servers = [first, Redis(directory, "second", *self._of_second)]
-        self.sentinels = [sentinel(directory / f"sentinel-{n}", first.port) for n in range(3)]
-        addresses = ",".join(f"{HOST}:{each.port}" for each in self.sentinels)
-        self.url = f"redis+sentinel://{addresses}/{MASTER}/0"
-
-    def know_each_other(self) -> bool:
-        """Whether every Sentinel knows the others and the replica."""
-        found = [each.cli("SENTINEL", "MASTER", MASTER) for each in self.sentinels]
-        return all("num-other-sentinels\n2" in each and "num-slaves\n1" in each for each in found)
-
-    @property
-    def master(self) -> Redis:
-        """The server that the Sentinels name."""
-        port = self.sentinels[0].cli("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER).split()[1]
-        return next(each for each in self.servers if str(each.port) == port)
-
-
 @pytest.fixture(scope="module")
 def sentinels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedRedis]:
     found = WatchedRedis(tmp_path_factory.mktemp("redis"))
-    with running(*found.servers), running(*found.sentinels):
-        found.sentinels[0].wait_for(found.know_each_other)
+    try:
+        found.start()
         yield found
+    finally:
+        found.kill()
 
 
 @pytest.fixture(scope="module")

@@ -97,6 +97,16 @@ def test_everything_that_stays_has_a_health_check_and_time_to_stop(compose: dict
     )
 
 
+def test_only_nodes_and_their_jobs_reach_the_broker(compose: dict[str, Any]) -> None:
+    services, networks = compose["services"], compose["networks"]
+    assert networks["broker"]["internal"] is True
+    assert networks["database"]["internal"] is True
+    reaching = {name for name in services if "broker" in services[name].get("networks", [])}
+    assert reaching == {"redis", "jobs", *nodes(compose)}
+    assert all("networks" in service or "network_mode" in service for service in services.values())
+    assert "--requirepass" in services["redis"]["command"]
+
+
 def test_nothing_of_ours_runs_as_root(compose: dict[str, Any]) -> None:
     assert re.findall(r"^USER (\S+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE) == [
         "10001:10001"

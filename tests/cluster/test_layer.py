@@ -23,6 +23,17 @@ class Broker:
         self.away: set[object] = set()
         self.groups: defaultdict[str, set[str]] = defaultdict(set)
         self._heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.dead = False  # it takes what is sent, and nothing ever arrives
+        self.flushed = False
+
+    def again(self) -> "Broker":
+        """The same servers, by connections that are not dead."""
+        made = Broker(0)
+        made._shards, made.away, made.groups = self._shards, self.away, self.groups
+        return made
+
+    async def flush(self) -> None:
+        self.flushed = True
 
     def _get_group_channel_name(self, group: str) -> str:
         return group
@@ -46,7 +57,7 @@ class Broker:
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         self._reach(group)
-        if self.groups[group]:
+        if self.groups[group] and not self.dead:
             self._heard.put_nowait(message)
 
     def _reach(self, group: str) -> None:
@@ -58,10 +69,12 @@ class Broker:
 def broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Broker:
     broker = Broker(request.param)
     monkeypatch.setattr(layers, "get_channel_layer", lambda: broker)
+    monkeypatch.setattr(layers, "new_layer", lambda: broker.again())
     for name, seconds in {
         "HEARTBEAT_SECONDS": 0.05,
         "RETRY_SECONDS": 0.02,
         "SILENCE_SECONDS": 0.2,
+        "REOPEN_SECONDS": 0.4,
     }.items():
         monkeypatch.setattr(layers, name, seconds)
     return broker
@@ -134,3 +147,13 @@ async def test_beats_that_stay_away_are_missed(layer: ChannelLayerClient, broker
     # As after a restart that lost the subscriptions: sends succeed, and nobody hears them.
     broker.groups.clear()
     await until(lambda: layer.degraded)
+
+
+async def test_connections_that_are_dead_without_a_sign_are_replaced(
+    layer: ChannelLayerClient, broker: Broker, recorder: Recorder
+) -> None:
+    broker.dead = True
+    await until(lambda: layer.degraded)
+    await until(lambda: not layer.degraded)
+    await until(lambda: broker.flushed)
+    assert recorder.gaps == 2

@@ -25,6 +25,7 @@ from tests.support.cluster import Cluster
 from tests.support.server import ROOT, free_port
 from tests.support.shape import nginx_binary
 
+START_SECONDS = 20
 BURST = 60  # handshakes of one client at once (locations.conf)
 CURRENT = str(current_nginx())
 
@@ -109,6 +110,51 @@ def test_a_mistyped_variable_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_an_invented_cookie_or_header_opens_no_new_limit(tmp_path: Path) -> None:
+    port = free_port()
+    variables = {
+        "NGINX_SITE": "plain",
+        "NGINX_USER": "",
+        "NGINX_RUN": str(tmp_path),
+        "NGINX_LOGS": str(tmp_path),
+        "NGINX_LISTEN": f"listen 127.0.0.1:{port};",
+        "NGINX_INTERNAL": f"127.0.0.1:{free_port()}",
+        "NGINX_ADDRESS_REQUESTS": "1",
+        "NGINX_ADDRESS_BURST": "20",
+    }
+    assert render(tmp_path / "nginx", **variables).returncode == 0
+    command = [nginx_binary(), "-e", "stderr", "-c", str(tmp_path / "nginx" / "nginx.conf")]
+    with (
+        subprocess.Popen([*command, "-g", "daemon off;"], stderr=subprocess.DEVNULL) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}") as http,
+    ):
+        try:
+            _wait_for(port)
+            # There is no node: what passes the limit is answered with 503.
+            found = [
+                http.get(
+                    path,
+                    headers={"Cookie": f"sessionid={n:032}", "Authorization": f"Junk {n}"},
+                ).status_code
+                for n in range(40)
+                for path in ("/rooms/general/", "/api/rooms/")
+            ]
+        finally:
+            process.send_signal(signal.SIGTERM)
+    assert found.count(429) > 40
+    assert set(found) == {429, 503}
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing listens on {port}")
+
+
 async def test_a_reload_keeps_the_sockets(desk: Desk) -> None:
     room = desk.room("bob")
     bob = await desk.client("bob", room)
@@ -153,14 +199,14 @@ def test_a_body_that_is_too_large_reaches_no_node(cluster: Cluster) -> None:
         headers={"Content-Type": "application/json"},
     )
     assert answer.status_code == 413
-    assert '"node":""' in cluster.access_log("/api/commands")
+    assert '"node":""' in cluster.access_log("/api/commands", '"status":413')
 
 
 def test_without_a_node_clients_are_asked_to_come_back(cluster: Cluster) -> None:
     with cluster.down("web-1"):
         page = httpx.get(f"{cluster.origin}/accounts/login/")
         data = httpx.get(f"{cluster.origin}/api/rooms/")
-    assert (page.status_code, page.headers["content-type"]) == (503, "text/html")
+    assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
     assert (data.status_code, data.json()["error"]["code"]) == (503, "unavailable")
     assert page.headers["retry-after"] == data.headers["retry-after"] == "2"
 
@@ -249,16 +295,27 @@ async def test_over_tls_on_the_current_release(tmp_path: Path, certificate: Path
             answer = await http.get(f"{origin}/accounts/login/")
             assert answer.status_code == 200
             assert len(answer.headers.get_list("strict-transport-security")) == 1
-            assert "; Secure" in next(
-                each
-                for each in answer.headers.get_list("set-cookie")
-                if each.startswith("holdfast_node=")
-            )
+            issued = [
+                each for each in answer.headers.get_list("set-cookie") if "holdfast_node" in each
+            ]
+            assert [re.sub("[0-9a-f]{32}", "VALUE", each) for each in issued] == [
+                "__Host-holdfast_node=VALUE; Path=/; HttpOnly; SameSite=Lax; Secure"
+            ]
+            # The browser keeps it; one that another host of the domain could set is no answer.
+            again = await http.get(f"{origin}/accounts/login/")
+            assert not any("node" in each for each in again.headers.get_list("set-cookie"))
+            async with httpx.AsyncClient(verify=trusted) as stranger:
+                forged = {"Cookie": f"holdfast_node={'a' * 32}"}
+                other = await stranger.get(f"{origin}/accounts/login/", headers=forged)
+            assert any("node" in each for each in other.headers.get_list("set-cookie"))
             static = await http.get(f"{origin}/static/realtime/connection/socket.js")
             assert (
                 static.headers["strict-transport-security"]
                 == answer.headers["strict-transport-security"]
             )
+            for path in ("/api/rooms/", "/ws/chat/"):
+                refusal = await http.get(f"http://localhost:{plain_port}{path}")
+                assert refusal.status_code == 403
             redirect = await http.get(f"http://localhost:{plain_port}/rooms/?x=1")
             assert (redirect.status_code, redirect.headers["location"]) == (
                 308,

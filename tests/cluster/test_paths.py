@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import socket
 from functools import partial
 
 import httpx
@@ -56,8 +57,7 @@ async def test_a_long_poll_is_answered_when_something_happens(desk: Desk) -> Non
 async def test_server_sent_events_leave_one_by_one(desk: Desk) -> None:
     room = desk.room("bob")
     poller = Poller(desk.cluster.origin, desk.cluster.people["bob"].token, f"room.{room}")
-    done = asyncio.Event()
-    listening = asyncio.create_task(poller.listen(done, cut_after=1000))
+    listening = asyncio.create_task(poller.listen(cut_after=1000))
     for number in range(3):
         await until(
             lambda: sum(
@@ -67,9 +67,8 @@ async def test_server_sent_events_leave_one_by_one(desk: Desk) -> None:
         before = poller.copy.position or 0
         await asyncio.to_thread(desk.post, "alice", room, f"event {number}")
         await until(partial(reached, poller, before + 1), within=2)
-    done.set()
-    await asyncio.to_thread(desk.post, "alice", room, "the last one")
-    await asyncio.wait_for(listening, 5)
+    assert not listening.done()
+    listening.cancel()
     assert poller.breaches == []
     await poller.close()
 
@@ -93,13 +92,13 @@ def test_static_files_come_from_nginx_and_are_kept_for_ever(cluster: Cluster) ->
     [style, *_] = re.findall(r'href="(/static/[^"]+\.css)"', page)
     answer = httpx.get(f"{cluster.origin}{style}")
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert answer.headers["content-type"] == "text/css"
+    assert answer.headers["content-type"] == "text/css; charset=utf-8"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert '"node":""' in cluster.access_log(style)
     [script, *_] = [path.name for path in (cluster.shape.var / "static" / "realtime").glob("*.js")]
     assert (
         httpx.get(f"{cluster.origin}/static/realtime/{script}").headers["content-type"]
-        == "text/javascript"
+        == "text/javascript; charset=utf-8"
     )
 
 
@@ -145,3 +144,26 @@ async def test_a_socket_with_such_claims_is_served_as_any_other(desk: Desk) -> N
     headers = {**SPOOFED, "Authorization": f"Bearer {desk.cluster.people['bob'].token}"}
     async with connect(f"{desk.cluster.sockets}/ws/chat/", additional_headers=headers) as socket:
         assert '"hello"' in str(await socket.recv())
+
+
+def test_no_log_of_nginx_lets_anyone_into_a_room(cluster: Cluster) -> None:
+    secret = "Zk3-9_aXbC4dE5fG6hI7jK8lM9nO0pQ1"
+    address = (cluster.origin.removeprefix("http://").split(":")[0], cluster.shape.port)
+    paths = [
+        f"/invite/{secret}/",
+        f"//invite//{secret}/",
+        f"/%69nvite/{secret}/",
+        f"/x/../invite/{secret}/",
+        f"/accounts/login/?next=/invite/{secret}/",
+        f"/accounts/signup/?next=%2Finvite%2F{secret}%2F",
+    ]
+    for path in paths:
+        # The second is refused by nginx, which writes the whole request into its error log.
+        for length in (0, 50_000_000):
+            with socket.create_connection(address, timeout=30) as client:
+                head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n"
+                client.sendall(f"{head}Connection: close\r\n\r\n".encode())
+                assert client.recv(20).startswith(b"HTTP/1.1 4")
+    assert '"path":"/invite/-"' in cluster.access_log("/invite/-")
+    logs = [path.read_text() for path in cluster.shape.logs.iterdir() if path.is_file()]
+    assert not any(secret in log for log in logs)

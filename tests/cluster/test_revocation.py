@@ -53,7 +53,7 @@ async def nodes_are_back(desk: Desk) -> None:
         lambda: all(
             desk.cluster.state(name)["status"] == "ready" for name in desk.cluster.socket_names
         ),
-        within=NOTICED_SECONDS,
+        show=lambda: [desk.cluster.state(name) for name in desk.cluster.socket_names],
     )
 
 
@@ -75,7 +75,8 @@ async def test_signing_out_closes_the_sockets_on_all_nodes(desk: Desk, redis: bo
             assert code == 4502
             assert at - signed_out < AT_ONCE_SECONDS
         for node in nodes:
-            await until(lambda node=node: desk.cluster.metric(node, TIMED) == timed[node] + 1)  # type: ignore[misc]
+            # How often is for tests/engine: a node may still be timing an earlier one.
+            await until(lambda node=node: desk.cluster.metric(node, TIMED) > timed[node])  # type: ignore[misc]
         await stays.ping()
         await stays.close()
     await nodes_are_back(desk)

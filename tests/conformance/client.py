@@ -323,12 +323,12 @@ class Poller:
         else:
             self.copy.page(answer.json())
 
-    async def listen(self, until: asyncio.Event, *, cut_after: int) -> None:
-        """Read server-sent events; reconnect with ``Last-Event-ID`` every ``cut_after``."""
-        while not until.is_set():
-            await self._listen_once(until, cut_after)
+    async def listen(self, *, cut_after: int) -> None:
+        """Read server-sent events until cancelled; reconnect with their id every ``cut_after``."""
+        while True:
+            await self._listen_once(cut_after)
 
-    async def _listen_once(self, until: asyncio.Event, cut_after: int) -> None:
+    async def _listen_once(self, cut_after: int) -> None:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(self.copy.position)}
         async with self._http.stream(
             "GET", f"/api/streams/{self.copy.name}/events", params={"after": 0}, headers=headers
@@ -346,7 +346,7 @@ class Poller:
                     if ident != str(self.copy.position):
                         self.breaches.append(f"id {ident} at position {self.copy.position}")
                     data, seen = "", seen + 1
-                if until.is_set() or seen >= cut_after:
+                if seen >= cut_after:
                     return
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ from tests.conformance.client import Client
 from tests.conformance.scene import SECONDS, Scene, closing, objects, ping, reply, resident, run
 from tests.support.server import Nodes
 
-FUZZED_FRAMES = 1500
+FUZZED_FRAMES = 600
 
 
 def test_a_thousand_commands_at_once_are_answered_and_a_flood_is_closed(scene: Scene) -> None:

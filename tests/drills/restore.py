@@ -22,7 +22,7 @@ import httpx
 from tests.conformance.client import Client, replay
 from tests.drills.screen import screen
 from tests.drills.ways import WAYS, Way
-from tests.support.cluster import Cluster
+from tests.support.cluster import Cluster, join
 from tests.support.ledger import PATIENCE_SECONDS, MessageLedger, all_hold, more, talking
 
 PEOPLE = ("alice", "bob", "charlie")
@@ -112,9 +112,8 @@ def make_room(cluster: Cluster) -> int:
     ) as http:
         made = http.post("/api/rooms/", json={"name": ROOM, "kind": "public"})
         room = int(made.raise_for_status().json()["room"]["id"])
-        for person in PEOPLE[1:]:
-            joined = http.post(f"/api/rooms/{room}/members", json={"username": person})
-            joined.raise_for_status()
+    for person in PEOPLE[1:]:
+        join(cluster.origin, cluster.people[person], room)
     return room
 
 

@@ -19,6 +19,7 @@ from realtime.core import database, limits, metrics
 from realtime.core.limits import long_statements
 from realtime.core.outages import health
 from realtime.core.postgresql import BoundedConnection
+from realtime.core.slow_reads import slow_places
 from realtime.management.commands import migrate
 from realtime.models import Stream
 from realtime.protocol.errors import Unavailable
@@ -36,6 +37,7 @@ def ask() -> int:
 def ended_threads() -> Iterator[None]:
     yield
     database.close()
+    slow_places.forget()
     health.forget()
 
 
@@ -99,6 +101,7 @@ async def test_a_statement_that_takes_too_long_is_cancelled(settings: Any) -> No
 
 async def test_a_server_that_does_not_answer_is_given_up(settings: Any) -> None:
     settings.HOLDFAST_STATEMENT_SECONDS = 0.3
+    settings.HOLDFAST_READ_THREADS = 1  # or the next read might have a connection of its own
     pid = await database.read(ask)
     os.kill(pid, signal.SIGSTOP)  # this session alone: not even a cancelled statement ends
     try:

@@ -1,17 +1,13 @@
 """Faults that the chaos suite has not: they break no promise, but someone should be notified."""
 
 import asyncio
-import os
 import random
-import resource
-import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-import psutil
 import psycopg
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -25,9 +21,8 @@ from tests.chaos.history import Fault
 FAULTS: dict[str, Inflict] = {}
 OLDER = "tests.monitoring.older_settings"
 NODE = "socket-2"  # to which the faults of single nodes happen
-SPARE_DESCRIPTORS = 12  # for the connections of Prometheus
-STOPPED_SECONDS, RUNNING_SECONDS = 0.9, 0.4  # of a node that gets a third of a processor
 PAUSE_SECONDS = 0.05
+LOST_SECONDS = 4.0  # of posts that the older copy does not have
 GOOD_DAYS, BAD_DAYS = 80, 7  # that a certificate is still valid
 
 
@@ -45,37 +40,6 @@ class Decorator:
     def __call__(self, inflict: Inflict) -> Inflict:
         FAULTS[self._name] = inflict
         return inflict
-
-
-@fault("give a node too little processor")
-@asynccontextmanager
-async def slow_node(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
-    pid = crowd.stage.cluster[NODE].pid
-
-    async def hold_back() -> None:
-        try:
-            while True:
-                os.kill(pid, signal.SIGSTOP)
-                await asyncio.sleep(STOPPED_SECONDS)
-                os.kill(pid, signal.SIGCONT)
-                await asyncio.sleep(RUNNING_SECONDS)
-        finally:
-            os.kill(pid, signal.SIGCONT)
-
-    async with alongside(asyncio.create_task(hold_back())):
-        yield
-
-
-@fault("leave a node few file descriptors")
-@asynccontextmanager
-async def few_descriptors(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
-    process = psutil.Process(crowd.stage.cluster[NODE].pid)
-    before = process.rlimit(resource.RLIMIT_NOFILE)
-    process.rlimit(resource.RLIMIT_NOFILE, (process.num_fds() + SPARE_DESCRIPTORS, before[1]))
-    try:
-        yield
-    finally:
-        process.rlimit(resource.RLIMIT_NOFILE, before)
 
 
 @fault("run an older version on one node")
@@ -118,26 +82,79 @@ async def read_only(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator
             await other.execute("SELECT pg_reload_conf()")
 
 
+@fault("put an older copy of PostgreSQL back")
+@asynccontextmanager
+async def older_copy(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
+    cluster = crowd.stage.cluster
+    await asyncio.to_thread(cluster.keep_copy)
+    await asyncio.sleep(LOST_SECONDS)
+    await asyncio.to_thread(cluster.put_copy_back)
+    yield
+
+
 @fault("break a page of the web node")
 @asynccontextmanager
 async def broken_page(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
     """Its table is gone, and its users ask for it again and again."""
-    headers = {"Authorization": f"Bearer {crowd.alice.token}"}
-    address = f"{crowd.stage.cluster.origin}/api/rooms/{crowd.hall}/invitations"
-
-    async def ask() -> None:
-        async with httpx.AsyncClient(headers=headers) as http:
-            while True:
-                await http.get(address)
-                await asyncio.sleep(PAUSE_SECONDS)
-
+    address = f"/api/rooms/{crowd.hall}/invitations"
     async with await connection(crowd) as other:
         await other.execute("ALTER TABLE chat_invitelink RENAME TO chat_gone")
         try:
-            async with alongside(asyncio.create_task(ask())):
+            async with alongside(asyncio.create_task(ask(crowd, address, crowd.alice.token))):
                 yield
         finally:
             await other.execute("ALTER TABLE chat_gone RENAME TO chat_invitelink")
+
+
+@fault("look people up all day")
+@asynccontextmanager
+async def directory_reader(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
+    """A program reads the list of people again and again; ``run`` sets a low limit."""
+    async with alongside(asyncio.create_task(ask(crowd, "/api/users/?q=al", crowd.alice.token))):
+        yield
+
+
+@fault("guess tokens")
+@asynccontextmanager
+async def guesser(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
+    async with alongside(asyncio.create_task(ask(crowd, "/api/rooms/", "hf_guessed"))):
+        yield
+
+
+@fault("hold a page of the web node")
+@asynccontextmanager
+async def held_page(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
+    """Its table is locked, and several people ask for it."""
+    tokens = [person.token for person in crowd.stage.cluster.people.values()]
+    address = f"/api/rooms/{crowd.hall}/invitations"
+    async with await connection(crowd, autocommit=False) as other, AsyncExitStack() as stack:
+        await other.execute("LOCK TABLE chat_invitelink IN ACCESS EXCLUSIVE MODE")
+        for token in tokens * 4:
+            task = asyncio.create_task(ask(crowd, address, token))
+            await stack.enter_async_context(alongside(task))
+        yield
+
+
+async def ask(crowd: Crowd, path: str, token: str) -> None:
+    """Ask for something again and again, until the task is cancelled."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(headers=headers, timeout=60) as http:
+        while True:
+            with suppress(httpx.HTTPError):
+                await http.get(f"{crowd.stage.cluster.origin}{path}")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+@fault("start no timer for three days")
+@asynccontextmanager
+async def no_timer(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
+    update = "UPDATE realtime_job SET expected_since = expected_since + %s * interval '1 day'"
+    async with await connection(crowd) as other:
+        await other.execute(update, [-3])
+        try:
+            yield
+        finally:
+            await other.execute(update, [3])
 
 
 @fault("renew the certificate too late")

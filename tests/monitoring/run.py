@@ -29,6 +29,7 @@ LOOK_SECONDS = 0.25
 REST_SECONDS = 60.0  # ten minutes for Prometheus
 # For the alerts of a fault to end: the longest range of a rule, and some.
 QUIET_SECONDS = 150.0
+DIRECTORY_READS = 50  # of an account in an hour; nobody who talks needs one
 # All faults: those of the chaos suite, and those that only an operator would notice.
 INFLICT: dict[str, Inflict] = {**{kind.name: kind.inflict for kind in KINDS}, **FAULTS}
 
@@ -57,10 +58,21 @@ class Outcome:
 async def run(directory: Path, rows: Sequence[Row], rest: float, say: Say) -> list[Outcome]:
     """Inflict the faults of ``rows`` one after the other, and return what was alerted."""
     rnd = random.Random(11)
-    stage = Stage(directory, history=History(), rnd=random.Random(11), say=say)
+    large = {kind.name for kind in KINDS if kind.large}
+    stage = Stage(
+        directory,
+        history=History(),
+        rnd=random.Random(11),
+        say=say,
+        large=any(row.fault in large for row in rows),
+    )
     file = certificate_file(stage.cluster.shape.directory)
     shape = stage.cluster.shape
-    settings = {**shape.settings, "HOLDFAST_TLS_CERTIFICATE": str(file)}
+    settings = {
+        **shape.settings,
+        "HOLDFAST_TLS_CERTIFICATE": str(file),
+        "HOLDFAST_DIRECTORY_READS": str(DIRECTORY_READS),
+    }
     stage.cluster.shape = replace(shape, settings=settings)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_certificate(file, days=GOOD_DAYS)

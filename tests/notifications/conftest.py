@@ -75,8 +75,10 @@ class Rooms:
         self.posted[len(self.posted) + 1] = {"room": ident, "key": key, **said}
         return len(self.posted)
 
-    def recall(self, posted: int) -> None:
+    def recall(self, posted: int) -> bool:
+        was_there: bool = self.posted[posted]["body"] != ""
         self.posted[posted]["body"] = ""
+        return was_there
 
 
 @pytest.fixture

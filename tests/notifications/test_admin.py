@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -41,26 +41,24 @@ def desk(boss: User) -> Client:
     return client
 
 
-def compose(desk: Client, **fields: str) -> Any:
-    """Open the form, fill it in and send it."""
-    address = reverse("admin:notifications_announcement_add")
+def compose(desk: Client, *, model: str = "announcement", **fields: Any) -> Any:
+    """Open the form, fill it in, look at the number of people, and send it."""
+    address = reverse(f"admin:notifications_{model}_add")
     (key,) = re.findall(r'name="key" value="([^"]+)"', desk.get(address).content.decode())
-    filled = {
-        "title": "",
-        "body": "Hello",
-        "url": "",
-        "level": "info",
-        "expires_at_0": "",
-        "expires_at_1": "",
-        "key": key,
-    }
-    return desk.post(address, filled | fields, follow=True)
+    filled = {"body": "Hello", "level": "info", "key": key} | fields
+    shown = desk.post(address, filled)
+    people = re.search(r'name="people" value="(\d+)"', shown.content.decode())
+    if people is None:
+        return shown
+    assert not Broadcast.objects.filter(key=filled["key"], finished_at=None).exists()
+    return desk.post(address, filled | {"people": people[1]}, follow=True)
 
 
-def act(desk: Client, model: type, *ids: int) -> Any:
+def act(desk: Client, model: type, *ids: int, confirmed: bool = True) -> Any:
     """Choose rows of a list and take them back."""
     address = reverse(f"admin:notifications_{model.__name__.lower()}_changelist")
-    return desk.post(address, {"action": "take_back", "_selected_action": ids}, follow=True)
+    fields = {"action": "take_back", "_selected_action": ids}
+    return desk.post(address, fields | ({"confirmed": "yes"} if confirmed else {}), follow=True)
 
 
 def test_an_announcement_is_composed_in_the_admin_and_sent_by_the_service(
@@ -70,7 +68,7 @@ def test_an_announcement_is_composed_in_the_admin_and_sent_by_the_service(
         answer = compose(
             desk, title="News", body="Maintenance at six", url="/status/", level="warning"
         )
-    assert "was added successfully" in answer.content.decode()
+    assert "Sent to " in answer.content.decode()
     (data,) = change.data("announcements")
     assert (data["title"], data["body"], data["url"], data["level"]) == (
         "News",
@@ -92,9 +90,7 @@ def test_an_announcement_that_cannot_be_sent_is_explained_in_the_form(
     verify: Verify, desk: Client
 ) -> None:
     with verify() as change:
-        answer = compose(
-            desk, url="javascript:alert(1)", expires_at_0="2020-01-01", expires_at_1="00:00"
-        )
+        answer = compose(desk, url="javascript:alert(1)", expires_at="2020-01-01T00:00")
     assert "cannot be linked to" in answer.content.decode()
     assert "before it is sent" in answer.content.decode()
     assert change.streams == []
@@ -125,6 +121,63 @@ def test_nobody_takes_back_or_announces_without_the_permission(
     act(client, Announcement, row.pk)
     assert Announcement.objects.get().recalled_at is None
     assert client.get(reverse("admin:notifications_announcement_add")).status_code == 403
+
+
+def test_taking_back_asks_and_names_the_number_of_people(
+    desk: Client, announce: Announce, alice: User, bob: User
+) -> None:
+    row = announce("Hello")
+    page = act(desk, Broadcast, row.broadcast_id, confirmed=False).content.decode()
+    assert f"Take back from {row.broadcast.done} people" in page
+    assert row.broadcast.done > 2
+    assert Announcement.objects.get().recalled_at is None
+
+
+def test_a_group_is_written_to_in_the_admin_with_the_number_of_people(
+    verify: Verify, desk: Client, alice: User, bob: User
+) -> None:
+    group = Group.objects.create(name="finance")
+    group.user_set.add(alice, bob)
+    address = reverse("admin:notifications_broadcast_add")
+    fields = {
+        "body": "Hi",
+        "body_de": "Hallo",
+        "level": "info",
+        "key": "5e6ff1a8-28d2-4f4c-8a1c-3ac1a4b06a6e",
+        "groups": [group.pk],
+    }
+    page = desk.post(address, fields).content.decode()
+    assert "Send to 2 people" in page
+    assert not Broadcast.objects.exists()
+    desk.post(address, fields | {"people": "1"})  # someone joined meanwhile: it asks again
+    assert not Broadcast.objects.exists()
+    with verify():
+        page = desk.post(address, fields | {"people": "2"}, follow=True).content.decode()
+    assert "2 of 2 people" in page
+    assert "alice, bob" in page  # who have not read it
+    sent = Broadcast.objects.get()
+    assert (sent.done, sent.translations) == (2, {"de": {"title": "", "body": "Hallo"}})
+
+
+def test_a_broadcast_is_sent_and_taken_back_in_turns_that_hold_no_request(
+    desk: Client, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications.services.broadcasts.INBOXES_PER_TRANSACTION", 1)
+    monkeypatch.setattr("notifications.admin.broadcasts.SECONDS", 0.0)
+    sent = services.begin(words=Words(body="Hello"), audience=Audience(users=["alice", "bob"]))
+    page = desk.get(reverse("admin:notifications_broadcast_change", args=[sent.pk]))
+    assert "0 of 2 people" in page.content.decode()
+    assert "data-continue" in page.content.decode()
+    onward = reverse("admin:notifications_broadcast_continue", args=[sent.pk])
+    assert desk.get(onward).status_code == 404
+    monkeypatch.setattr("notifications.admin.broadcasts.SECONDS", 10.0)
+    assert "2 of 2 people" in desk.post(onward, follow=True).content.decode()
+    monkeypatch.setattr("notifications.admin.broadcasts.SECONDS", 0.0)
+    assert "is being taken back" in act(desk, Broadcast, sent.pk).content.decode()
+    monkeypatch.setattr("notifications.admin.broadcasts.SECONDS", 10.0)
+    page = desk.post(onward, follow=True)
+    assert "data-continue" not in page.content.decode()
+    assert set(Notification.objects.values_list("kind", flat=True)) == {"recalled"}
 
 
 @pytest.mark.parametrize("model", MODELS)

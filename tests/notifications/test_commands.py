@@ -11,13 +11,17 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
+from django.utils.translation import override
 from pytest_django import DjangoAssertNumQueries
 
-from notifications import services, targets
+from chat.models import SiteBan
+from notifications import payloads, services, targets
+from notifications.kinds import detail, sentence
 from notifications.management.commands.broadcast import moment
 from notifications.models import Announcement, Broadcast, Notification
 from notifications.policies import Words
 from notifications.queries import Audience
+from notifications.services import broadcasts
 from realtime.protocol.errors import Forbidden
 from tests.notifications.conftest import Announce, Rooms
 
@@ -50,6 +54,7 @@ def test_a_text_to_all_is_one_announcement(people: object) -> None:
         "broadcast",
         "Maintenance at six",
         "--all",
+        "--yes",
         "--title",
         "News",
         "--url",
@@ -60,7 +65,9 @@ def test_a_text_to_all_is_one_announcement(people: object) -> None:
         "4h",
     )
     row = Announcement.objects.get()
+    key = row.broadcast.key
     assert printed == (
+        f"Key {key}: after an interruption, repeat with --key {key}\n"
         "Reached 3 people by an announcement.\n"
         f"Broadcast {row.broadcast_id}; "
         f"to take it back: manage.py recall {row.broadcast_id}\n"
@@ -93,9 +100,9 @@ def test_several_kinds_of_targets_are_one_broadcast(
         "general",
         "random",
     )
-    assert printed.startswith(
+    assert printed.splitlines()[1] == (
         "Reached 3 people by a notification and 12 people in room general and 3 people in room "
-        "random.\n"
+        "random."
     )
     assert Broadcast.objects.get().targets == {
         "staff": True,
@@ -117,6 +124,7 @@ def test_a_program_can_read_the_answer(alice: User, rooms: Rooms) -> None:
         "users": 1,
         "rooms": [{"slug": "general", "people": 12}],
         "recalled": False,
+        "scheduled_at": None,
     }
 
 
@@ -169,8 +177,8 @@ def test_everything_that_is_wrong_is_said_at_once(people: object, rooms: Rooms) 
     )
     assert complaint.splitlines() == [
         'There is no level "loud"; expected one of info, success, warning, critical.',
-        'The URL "javascript:x" cannot be linked to; expected http://…, https://… or a path of '
-        "this site such as /rooms/general/.",
+        'The URL "javascript:x" cannot be linked to; expected http://… or https://… without '
+        "a user name, or a path of this site such as /rooms/general/.",
         'There is no group "x".',
         'There is no user "alcie". Did you mean alice?',
         'There is no user "bop". Did you mean bob?',
@@ -230,7 +238,7 @@ def test_an_operator_can_continue_after_an_outage(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(services.broadcasts, "broadcast_to_users", outage)
+        patch.setattr(broadcasts, "_notify", outage)
         with pytest.raises(CommandError) as error:
             run("broadcast", "Hello", "--user", "alice")
     (key,) = re.findall(r"repeat with --key (\S+)", str(error.value))
@@ -238,7 +246,7 @@ def test_an_operator_can_continue_after_an_outage(
     assert Broadcast.objects.count() == Notification.objects.count() == 1
 
 
-def outage(**_: object) -> None:
+def outage(*_: object) -> None:
     raise OperationalError("the server closed the connection unexpectedly")
 
 
@@ -320,3 +328,118 @@ def test_a_recall_says_what_it_took_back(announce: Announce, alice: User, bob: U
 def test_a_broadcast_that_does_not_exist_cannot_be_recalled(db: None, broadcast: str) -> None:
     with pytest.raises(CommandError, match="broadcast"):
         run("recall", broadcast)
+
+
+# -- what an operator sees of a long one -----------------------------------------------------------
+
+
+def test_a_text_to_everyone_is_asked_about(people: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refused("broadcast", "Hello", "--all") == (
+        "This goes to 3 people. Add --yes to send it. Nothing was sent."
+    )
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal("no\n"))
+    assert refused("broadcast", "Hello", "--all") == "Nothing was sent."
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert "This goes to 3 people. Send it? [y/N]" in run("broadcast", "Hello", "--all")
+    assert Announcement.objects.count() == 1
+
+
+def test_an_error_is_json_where_json_was_asked_for(people: object) -> None:
+    for arguments in (
+        ("broadcast", "", "--user", "bop"),
+        ("broadcast", "Hello", "--all"),
+        ("recall", "7"),
+        ("broadcasts", "--limit", "0"),
+    ):
+        out = io.StringIO()
+        with pytest.raises(SystemExit) as ended:
+            call_command(*arguments, "--json", stdout=out)
+        assert ended.value.code == 1
+        assert json.loads(out.getvalue())["error"]
+
+
+def test_the_state_is_true_after_a_kill(people: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broadcasts, "INBOXES_PER_TRANSACTION", 1)
+    sending, calls = broadcasts._notify, iter([None, None])
+
+    def killed_after_two(*arguments: Any) -> Any:
+        if next(calls, "over") == "over":
+            raise MemoryError  # nothing handles it, as nothing handles SIGKILL
+        return sending(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broadcasts, "_notify", killed_after_two)
+        out = io.StringIO()
+        with pytest.raises(MemoryError):
+            call_command("broadcast", "Hello", "--user", "alice", "bob", "charlie", stdout=out)
+    assert out.getvalue().startswith(f"Key {Broadcast.objects.get().key}: ")
+    assert "sending 2 of 3" in run("broadcasts")
+    assert "Broadcast" in run("send_broadcasts")
+    assert [row["state"] for row in run_json("broadcasts")] == ["sent"]
+    assert sorted(Notification.objects.values_list("user__username", flat=True)) == [
+        "alice",
+        "bob",
+        "charlie",
+    ]
+    assert run("send_broadcasts") == "No broadcast is due.\n"
+
+
+def test_a_broadcast_waits_for_its_time(alice: User) -> None:
+    printed = run("broadcast", "Hello", "--user", "alice", "--at", "2h")
+    assert "will be sent at" in printed
+    assert run("send_broadcasts") == "No broadcast is due.\n"
+    assert run_json("broadcasts")[0]["state"].startswith("scheduled for ")
+    Broadcast.objects.update(scheduled_at=datetime(2026, 1, 1, tzinfo=UTC))
+    run("send_broadcasts")
+    assert Notification.objects.count() == 1
+    with pytest.raises(CommandError, match="which is over"):
+        run("broadcast", "Hello", "--user", "alice", "--at", "2026-01-01")
+
+
+def test_a_text_for_each_language(alice: User) -> None:
+    run("broadcast", "Hi", "--user", "alice", "--in", "de", "Hallo", "--title-in", "de", "Neues")
+    row = Notification.objects.get()
+    notice = payloads.notification(row, {})
+    with override("de"):
+        assert (sentence(notice), detail(notice)) == ("Neues", "Hallo")
+    with override("ar"):
+        assert detail(notice) == "Hi"
+    services.recall(broadcast_id=row.broadcast_id or 0)
+    assert "Hallo" not in str(list(Notification.objects.values()))
+    with pytest.raises(CommandError, match='There is no language "xx"'):
+        run("broadcast", "Hi", "--user", "alice", "--in", "xx", "Hallo")
+
+
+def test_an_announcement_in_several_languages(people: object) -> None:
+    run("broadcast", "Hi", "--all", "--yes", "--in", "de", "Hallo")
+    row = Announcement.objects.get()
+    assert payloads.announcement(row)["texts"] == {"de": {"title": "", "body": "Hallo"}}
+    services.recall(broadcast_id=row.broadcast_id)
+    assert "texts" not in payloads.announcement(Announcement.objects.get())
+
+
+def test_those_who_have_not_read_it_are_listed(
+    announce: Announce, alice: User, bob: User, charlie: User
+) -> None:
+    row = announce("Hello")
+    services.read_announcement(user_id=alice.pk, announcement_id=row.pk)
+    names = run("broadcasts", "--unread", str(row.broadcast_id)).split()
+    assert {"bob", "charlie"} <= set(names)
+    assert "alice" not in names
+    sent = services.broadcast(words=Words(body="Hi"), audience=Audience(users=["alice", "bob"]))
+    services.read(user_id=alice.pk, ids=[Notification.objects.get(user=alice).pk])
+    assert run_json("broadcasts", "--unread", str(sent.pk))["unread"] == ["bob"]
+    with pytest.raises(CommandError, match="There is no broadcast"):
+        run("broadcasts", "--unread", "999999")
+
+
+def test_banned_people_are_not_counted(alice: User, bob: User, charlie: User) -> None:
+    everyone = run_json("broadcast", "Hello", "--all", "--dry-run")["recipients"]
+    SiteBan.objects.create(user=bob, reason="spam", created_by=alice)
+    assert run_json("broadcast", "Hello", "--all", "--dry-run")["recipients"] == everyone - 1
+    assert '"bob" is banned from this site.' in refused("broadcast", "Hello", "--user", "bob")

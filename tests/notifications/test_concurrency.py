@@ -16,6 +16,8 @@ from realtime.core.heads import changing
 from tests.conftest import People
 from tests.support.replay import Client
 
+EVERYONE = Audience(users=["alice", "bob", "charlie"])
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -72,19 +74,18 @@ def test_a_recall_in_another_process_leaves_nothing_of_a_broadcast(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(broadcasts, "INBOXES_PER_TRANSACTION", 1)
-    sent = services.broadcast(words=Words(body="Secret"), audience=Audience(users=["alice"]))
-    ids = [user.pk for user in (people.alice, people.bob, people.charlie)]
+    sent = services.begin(words=Words(body="Secret"), audience=EVERYONE)
     together(
-        lambda: services.broadcasts.broadcast_to_users(broadcast_id=sent.pk, user_ids=ids),
+        lambda: services.send(broadcast_id=sent.pk),
         lambda: services.recall(broadcast_id=sent.pk),
     )
     assert not Notification.objects.filter(body="Secret").exists()
 
 
 def test_a_broadcast_that_two_processes_continue_reaches_everybody_once(people: People) -> None:
-    sent = services.broadcast(words=Words(body="Hello"), audience=Audience(users=["alice"]))
+    sent = services.begin(words=Words(body="Hello"), audience=EVERYONE)
     ids = [user.pk for user in (people.alice, people.bob, people.charlie)]
-    together(
-        *[lambda: services.broadcasts.broadcast_to_users(broadcast_id=sent.pk, user_ids=ids)] * 2
-    )
+    together(*[lambda: services.send(broadcast_id=sent.pk)] * 2)
+    sent.refresh_from_db()
+    assert (sent.done, sent.finished_at is not None) == (3, True)
     assert sorted(sent.notifications.values_list("user_id", flat=True)) == sorted(ids)

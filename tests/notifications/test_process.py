@@ -49,7 +49,7 @@ def test_a_broadcast_and_its_recall_reach_connected_users(
         socket.send(json.dumps({"id": 1, "command": "subscribe", "streams": dict.fromkeys(names)}))
         assert objects(socket)[0]["data"]["errors"] == {}
 
-        sent = json.loads(manage_py("broadcast", "Maintenance at six", "--all", "--json"))
+        sent = json.loads(manage_py("broadcast", "Maintenance at six", "--all", "--yes", "--json"))
         assert sent["recipients"] == 1
         assert row(socket)["body"] == "Maintenance at six"
         assert f"Took back broadcast {sent['broadcast']}" in manage_py(

@@ -119,6 +119,10 @@ def test_what_cannot_work_is_refused(
         ({"CHANNEL_LAYER_URL": "redis+sentinel://a,b/main/0"}, "CHANNEL_LAYER_URL has no password"),
         ({"CACHE_URL": "rediss://redis.example.org/1"}, "CACHE_URL has no password"),
         ({"HOLDFAST_HTTPS": "false"}, "cookies are sent over plain HTTP too"),
+        (
+            {"HOLDFAST_HTTPS": "false", "HOLDFAST_TRUST_PROXY": "false"},
+            "all visitors have the proxy's address or none, and so share the limits",
+        ),
         ({"DEBUG": "true"}, "DEBUG is on: error pages show settings"),
         ({"DATABASE_URL": "", "HOLDFAST_HOSTS": "1"}, "DATABASE_URL is SQLite, but HOLDFAST_PROC"),
         ({"HOLDFAST_HOSTS": "4"}, "HOLDFAST_HOSTS is 4, but HOLDFAST_PROCESSES is 3"),

@@ -131,6 +131,10 @@ def test_two_runs_in_a_directory_with_a_space_keep_the_data(checkout: Path) -> N
     assert first.returncode == 0, first.stdout + first.stderr
     assert "alice" in first.stdout
     assert home(checkout) == ("200", "room")
+    var = checkout / "var"
+    assert var.stat().st_mode & 0o777 == 0o700
+    for private in (var / ".env", var / "secret_key", var / "holdfast.sqlite3"):
+        assert private.stat().st_mode & 0o777 == 0o600, private
     key = (checkout / "var" / "secret_key").read_text()
     assert people(checkout, "User.objects.create_user('dora')") == people(checkout, "pass")
     assert make("demo", directory=checkout).returncode == 0

@@ -37,7 +37,7 @@ def objects(folder: str) -> list[Object]:
 
 
 BASE = objects("base")
-WORKLOADS = [each for each in BASE if each["kind"] in {"Deployment", "Job"}]
+WORKLOADS = [each for each in BASE if each["kind"] in {"Deployment", "Job", "CronJob"}]
 NODES = [each for each in BASE if each["kind"] == "Deployment"]
 SECRETS = dict(
     line.split("=", 1) for line in (FOLDER / "example" / "secrets.env").read_text().splitlines()
@@ -50,7 +50,8 @@ def named(kind: str, name: str) -> Object:
 
 
 def pod(workload: Object) -> Object:
-    found: Object = workload["spec"]["template"]["spec"]
+    spec = workload["spec"].get("jobTemplate", workload)["spec"]
+    found: Object = spec["template"]["spec"]
     return found
 
 
@@ -127,11 +128,13 @@ def test_a_node_is_started_and_probed_as_the_code_expects(workload: Object) -> N
     options = Command().create_parser("manage.py", "serve").parse_args(container["args"][1:])
     [port] = container["ports"]
     assert options.port == port["containerPort"] == project_settings.env.asked["PORT"]
-    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    # /readyz answers the node's own machine (METRICS_NETWORKS), whatever address a kubelet has.
+    probe = ["python", "nginx/probe", str(options.port)]
+    assert container["readinessProbe"]["exec"]["command"] == probe
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
-    for probe in values_of("httpGet", container):
-        assert resolve(probe["path"])
-        assert probe["port"] == port["name"]
+    for asked in values_of("httpGet", container):
+        assert resolve(asked["path"])
+        assert asked["port"] == port["name"]
 
 
 @pytest.mark.parametrize("workload", NODES, ids=lambda each: each["metadata"]["name"])

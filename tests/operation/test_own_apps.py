@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import templates
 from tests.support.server import ROOT, passed_on
 
 GUIDE = (ROOT / "docs" / "extending.md").read_text()
@@ -53,6 +54,7 @@ def test_the_guides_app_is_installed_by_the_environment(orders: Path) -> None:
     made = manage("makemigrations", "orders", orders=orders)
     assert made.returncode == 0, made.stderr
     assert (orders / "migrations" / "0001_initial.py").exists()
+    templates.copy_sqlite(orders.parent.parent / "orders.sqlite3")
     assert manage("migrate", "--verbosity", "0", orders=orders).returncode == 0
     used = manage("shell", "--no-imports", "--command", USE, orders=orders)
     assert (used.returncode, used.stdout) == (0, "[1]\n"), used.stderr

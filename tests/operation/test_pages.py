@@ -7,7 +7,7 @@ from django.test import AsyncRequestFactory, Client, RequestFactory
 from django.utils.module_loading import import_string
 from pytest_django import Settings
 
-from realtime.site.csp import content_security_policy
+from realtime.site.security_headers import security_headers
 
 MIDDLEWARE = project.MIDDLEWARE
 
@@ -44,7 +44,7 @@ async def test_the_policy_reaches_async_views_and_leaves_theirs_alone() -> None:
             else {}
         )
 
-    middleware = content_security_policy(strict)
+    middleware = security_headers(strict)
     request = AsyncRequestFactory()
     own = await middleware(request.get("/own"))  # type: ignore[misc]
     assert own.headers["Content-Security-Policy"] == "default-src 'none'"
@@ -53,7 +53,7 @@ async def test_the_policy_reaches_async_views_and_leaves_theirs_alone() -> None:
 
 
 def test_the_policy_reaches_sync_views() -> None:
-    answer = content_security_policy(lambda request: HttpResponse())(RequestFactory().get("/"))
+    answer = security_headers(lambda request: HttpResponse())(RequestFactory().get("/"))
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]  # type: ignore[union-attr]
 
 
@@ -75,7 +75,7 @@ def test_only_the_error_pages_for_developers_may_be_inline(
 def test_no_page_of_ours_can_be_taken_for_one_of_those(settings: Settings, debug: bool) -> None:
     settings.DEBUG = debug
     marked = HttpResponse('<meta name="robots" content="NONE,NOARCHIVE">')
-    answer = content_security_policy(lambda request: marked)(RequestFactory().get("/"))
+    answer = security_headers(lambda request: marked)(RequestFactory().get("/"))
     assert "unsafe" not in answer.headers["Content-Security-Policy"]  # type: ignore[union-attr]
 
 

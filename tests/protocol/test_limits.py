@@ -64,3 +64,12 @@ def test_no_more_than_the_burst_and_the_rate_is_granted(takes: list[tuple[float,
         now += pause
         granted += count if bucket.take(now, count) == 0.0 else 0
     assert granted <= 5 + now * 3 + 1e-6
+
+
+def test_what_was_used_elsewhere_is_owed_up_to_one_burst() -> None:
+    bucket = TokenBucket(10, 20, 0.0)
+    bucket.charge(0.0, 25)
+    assert bucket.take(0.0) == pytest.approx(0.6)
+    bucket.charge(0.0, 1000)
+    assert bucket.take(0.0) == pytest.approx(2.1)
+    assert bucket.take(2.2) == 0.0

@@ -121,7 +121,7 @@ def test_bodies_smaller_than_messages() -> None:
 
 
 def test_a_pool_too_small_for_the_threads() -> None:
-    assert found(cluster.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=6) == [
+    assert found(cluster.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=8) == [
         "holdfast.E008"
     ]
-    assert found(cluster.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=7) == []
+    assert found(cluster.pool, HOLDFAST_READ_THREADS=4, HOLDFAST_DATABASE_POOL=9) == []

@@ -14,7 +14,6 @@ from django.test import AsyncClient, override_settings
 from chat import services as chat
 from holdfast import __version__
 from realtime.api import views
-from realtime.api.views import Buckets
 from realtime.core import reads
 from realtime.core.drain import Drain
 from realtime.core.outages import health
@@ -161,14 +160,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def test_the_buckets_of_the_longest_idle_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "MAX_BUCKETS", 2)
-    buckets = Buckets()
-    for user in (1, 2, 1, 3):
-        buckets.take(user, 0.0)
-    assert list(buckets._buckets) == [1, 3]
 
 
 class TestProbes:

@@ -13,7 +13,6 @@ from realtime.auth import handshake
 from realtime.protocol.errors import HoldfastError
 from realtime.site.languages import catalogue_url
 from realtime.site.time_zones import (
-    ZONE_COOKIE,
     Moment,
     in_the_readers_zone,
     in_zone,
@@ -61,9 +60,9 @@ def test_a_socket_knows_the_language_of_whoever_opens_it(
 
 def test_a_socket_knows_the_zone_of_whoever_opens_it() -> None:
     headers = {"cookie": ["sessionid=x; timezone=Europe%2FBerlin"]}
-    with in_zone(handshake._cookie(headers, ZONE_COOKIE)):
+    with in_zone(handshake._cookie(headers, "timezone")):
         assert timezone.get_current_timezone_name() == "Europe/Berlin"
-    with in_zone(handshake._cookie({}, ZONE_COOKIE)):
+    with in_zone(handshake._cookie({}, "timezone")):
         assert timezone.get_current_timezone_name() == "UTC"
 
 

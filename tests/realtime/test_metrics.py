@@ -32,6 +32,7 @@ NAMED_BY_THE_DOCUMENTATION = {
     "holdfast_commit_seconds",
     "holdfast_delivery_lag_seconds",
     "holdfast_revocation_seconds",
+    "holdfast_revocations_waiting",
 }
 
 

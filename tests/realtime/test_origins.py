@@ -3,6 +3,7 @@
 A browser sends our cookie from any page, so a cookie counts only with an allowed Origin.
 """
 
+import logging
 from typing import Any, cast
 
 import pytest
@@ -12,6 +13,7 @@ from django.test import override_settings
 
 from realtime.auth import SocketAuth, issue_token
 from realtime.auth.handshake import is_loopback, origin_allowed
+from realtime.core import metrics
 from realtime.protocol.errors import Unavailable
 from tests.realtime.conftest import SignIn
 
@@ -120,6 +122,18 @@ async def test_a_known_caller_is_in_the_scope(transactional_db: None, alice: Use
     assert [answer["type"] for answer in await knock.answers()] == ["websocket.accept"]
     assert knock.scope["caller"].username == "alice"
     assert knock.scope["account"].user_id == alice.pk
+
+
+async def test_a_wrong_token_is_logged_and_counted(
+    transactional_db: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    counter = metrics.access.labels("token", "failed")._value
+    before = counter.get()
+    with caplog.at_level(logging.INFO, "holdfast.access"):
+        await Knock(authorization="Bearer hf_wrong").answers()
+    assert counter.get() == before + 1
+    assert "token failed" in caplog.text
+    assert "hf_wrong" not in caplog.text
 
 
 async def test_a_browser_is_known_by_its_cookie(

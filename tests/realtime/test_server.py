@@ -42,6 +42,20 @@ from tests.support.server import Nodes, free_port
 SLOT_SECONDS = 0.1
 
 
+# How proxies of many kinds name their clients.
+FORWARDING = [
+    ("X-Real-IP", "203.0.113.9"),
+    ("X-Real-IP", "nonsense"),
+    ("X-Forwarded-For", "203.0.113.9"),
+    ("X-Forwarded-For", "127.0.0.1"),
+    ("X-Forwarded-Proto", "https"),
+    ("Forwarded", "for=127.0.0.1"),
+    ("Via", "1.1 proxy"),
+    ("CF-Connecting-IP", "127.0.0.1"),
+    ("True-Client-IP", "127.0.0.1"),
+]
+
+
 @pytest.fixture
 def token(nodes: Nodes, alice: User) -> str:
     return issue_token(alice)
@@ -143,24 +157,41 @@ class TestSlowReaders:
 
 
 class TestAddresses:
-    def test_only_a_trusted_proxy_speaks_for_its_client(self, nodes: Nodes) -> None:
-        plain, proxied = nodes.start(), nodes.start(HOLDFAST_TRUST_PROXY="true")
-        stranger = {"X-Real-IP": "203.0.113.9"}
-        assert httpx.get(f"{plain.origin}/metrics", headers=stranger).status_code == 200
-        assert httpx.get(f"{proxied.origin}/metrics", headers=stranger).status_code == 403
-        assert (
-            httpx.get(
-                f"{proxied.origin}/metrics", headers={"X-Forwarded-For": "203.0.113.9"}
-            ).status_code
-            == 200
-        )
-        assert (
-            httpx.get(f"{proxied.origin}/metrics", headers={"X-Real-IP": "nonsense"}).status_code
-            == 200
-        )
+    @pytest.mark.parametrize("path", ["/metrics", "/readyz"])
+    def test_strangers_do_not_read_them_through_a_proxy(self, nodes: Nodes, path: str) -> None:
+        """The proxy is on this machine, from which they may be read directly."""
+        trusting = {"HOLDFAST_TRUST_PROXY": "true"}
+        settings: list[dict[str, str]] = [
+            {},
+            trusting,
+            {**trusting, "HOLDFAST_TRUSTED_PROXIES": "10.0.0.0/8"},
+        ]
+        for env in settings:
+            node = nodes.start(**env)
+            assert httpx.get(f"{node.origin}{path}").status_code == 200
+            for name, value in FORWARDING:
+                answer = httpx.get(f"{node.origin}{path}", headers={name: value})
+                assert answer.status_code == 403, (env, name, value)
+                assert "METRICS_NETWORKS" in answer.text
+            near = httpx.get(f"{node.origin}{path}", headers={"X-Real-IP": "127.0.0.1"})
+            assert near.status_code == (200 if env == trusting else 403)
+            node.stop()
 
-        distant = nodes.start(HOLDFAST_TRUST_PROXY="true", HOLDFAST_TRUSTED_PROXIES="10.0.0.0/8")
-        assert httpx.get(f"{distant.origin}/metrics", headers=stranger).status_code == 200
+    def test_nobody_reads_them_by_default(
+        self, nodes: Nodes, node_var: Path, tmp_path: Path
+    ) -> None:
+        port, path = free_port(), tmp_path / "node.sock"
+        with serve("--port", str(port), var=node_var, METRICS_NETWORKS=""):
+            for probe in ("/metrics", "/readyz"):
+                assert httpx.get(f"http://127.0.0.1:{port}{probe}").status_code == 403
+            assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+        with serve("--unix", str(path), var=node_var, METRICS_NETWORKS=""):
+            transport = httpx.HTTPTransport(uds=str(path))
+            with httpx.Client(transport=transport, base_url="http://localhost") as http:
+                assert http.get("/readyz").status_code == 200
+                assert http.get("/metrics").status_code == 403
+                for name, value in FORWARDING:
+                    assert http.get("/readyz", headers={name: value}).status_code == 403
 
     def test_a_client_cannot_move_the_site(self, nodes: Nodes) -> None:
         answer = httpx.get(

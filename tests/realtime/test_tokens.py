@@ -96,7 +96,14 @@ def gates() -> int:
 
 
 def test_the_command_prints_a_token(alice: User) -> None:
-    assert account_of(by_token(printed("issue_token", "alice"))).user_id == alice.pk
+    account = account_of(by_token(printed("issue_token", "alice")))
+    assert account.user_id == alice.pk
+    year = (timezone.now() + timedelta(days=365)).timestamp()
+    assert account.expires_at == pytest.approx(year, abs=60)
+
+
+def test_the_command_prints_a_token_without_an_end(alice: User) -> None:
+    assert account_of(by_token(printed("issue_token", "alice", "--no-end"))).expires_at is None
 
 
 def test_the_command_prints_a_token_that_ends(alice: User) -> None:

@@ -12,8 +12,9 @@ from realtime.engine.outbound import Prepared
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.websocket_frames import PING, shortened
 from realtime.server import http_protocol, websocket_protocol
+from realtime.server.connections import trusted_peer
 from realtime.server.http_protocol import RequestProtocol
-from realtime.server.server import trusted_peer, valid_address
+from realtime.server.server import valid_address
 from realtime.server.websocket_protocol import READ_BYTES, SocketProtocol, unsent
 
 

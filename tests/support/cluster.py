@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from typing import Any, Self
 import httpx
 import psycopg
 
+from tests.support import templates
 from tests.support.postgres import NAME, SUPERUSER, Postgres
 from tests.support.programs import Program, stop_all
 from tests.support.replication import Replication
@@ -47,6 +49,25 @@ class Person:
     token: str
 
 
+def join(origin: str, person: Person, room: int, *, again_after: float | None = None) -> None:
+    """Let a person join a public room, or accept an invitation.
+
+    After a failure it is tried again in ``again_after`` seconds, for as long as that takes.
+    """
+    headers = {"Authorization": f"Bearer {person.token}"}
+    command = {"id": 1, "command": "room.join", "room": room}
+    while True:
+        try:
+            answer = httpx.post(f"{origin}/api/commands", json=command, headers=headers, timeout=30)
+            answer.raise_for_status()
+        except httpx.HTTPError:
+            if again_after is None:
+                raise
+            time.sleep(again_after)
+        else:
+            return
+
+
 class Cluster:
     """One cluster on free ports, from ``with`` to its end.
 
@@ -65,7 +86,9 @@ class Cluster:
         postgres: Postgres | Replication | None = None,
         code: Path = ROOT,
     ) -> None:
-        self.postgres = postgres or Postgres()
+        # Other code has other tables and files than the templates.
+        self._from_templates = code == ROOT
+        self.postgres = postgres or Postgres(migrated=self._from_templates)
         self._run = Path(tempfile.mkdtemp(prefix="holdfast-"))
         self.shape = Shape(
             directory=directory,
@@ -78,9 +101,17 @@ class Cluster:
             settings={
                 "DJANGO_SETTINGS_MODULE": "tests.support.node_settings",
                 "HOLDFAST_SIGNUP": "false",
+                "HOLDFAST_INVITATIONS": "0",  # one person makes all rooms of a test
+                # All clients of a test have one address.
+                "HOLDFAST_ADDRESS_RATE": "10000",
+                "HOLDFAST_ADDRESS_BURST": "10000",
                 **(settings or {}),
             },
-            variables=variables or {},
+            variables={
+                "NGINX_ADDRESS_REQUESTS": "10000",
+                "NGINX_ADDRESS_BURST": "10000",
+                **(variables or {}),
+            },
             nginx=nginx or nginx_binary(),
             code=code,
         )
@@ -109,16 +140,20 @@ class Cluster:
         self.shape.make_directories()
         self._start_database()
         self._add("redis", self.shape.redis_command(), self._redis_answers)
-        self.shape.manage("migrate", "--verbosity", "0")
-        self.shape.manage("collectstatic", "--no-input", "--verbosity", "0")
+        if not self.postgres.migrated:
+            self.shape.manage("migrate", "--verbosity", "0")
+        if self._from_templates:
+            templates.copy_static_files(self.shape.var)
+        else:
+            self.shape.manage("collectstatic", "--no-input", "--verbosity", "0")
         self.people = self.add_people(*PEOPLE)
-        for name in self.shape.node_names:
+        for name in self.node_names:
             self._add(name, self.shape.node_command(name))  # side by side
         self.shape.render()
         self._add(
             "nginx", self.shape.nginx_command(), self._nginx_answers
         ).stop_signal = signal.SIGQUIT
-        for name in self.shape.node_names:
+        for name in self.node_names:
             self[name].wait_for(partial(self.ready, name))
 
     def _start_database(self) -> None:
@@ -127,16 +162,14 @@ class Cluster:
     def close(self) -> None:
         """Stop everything, whatever state it is in, and remove what is not a log."""
         try:
-            nodes = [
-                self._programs[name] for name in self.shape.node_names if name in self._programs
-            ]
+            nodes = [self._programs[name] for name in self.node_names if name in self._programs]
             if "nginx" in self._programs:
                 # Its clients are the test's, which is over.
                 self["nginx"].stop_signal = signal.SIGTERM
             stop_all(nodes)
         finally:
             for program in self._programs.values():
-                if program.name in self.shape.node_names:
+                if program.name in self.node_names:
                     program.kill()
                 elif program.running:
                     program.stop()
@@ -172,6 +205,11 @@ class Cluster:
     def socket_names(self) -> list[str]:
         """The nodes that hold sockets."""
         return self.shape.socket_names
+
+    @property
+    def node_names(self) -> list[str]:
+        """All nodes."""
+        return self.shape.node_names
 
     def add_people(self, *names: str) -> dict[str, Person]:
         """Make accounts that sign in with ``PASSWORD``, with a token each."""
@@ -222,13 +260,14 @@ class Cluster:
         ]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
-    def access_log(self, path: str) -> str:
-        """The last line that nginx wrote about a path."""
+    def access_log(self, path: str, *others: str) -> str:
+        """The last line that nginx wrote about a path, and that has the other texts too."""
         found: list[str] = []
 
         def look() -> bool:
             lines = (self.shape.logs / "access.log").read_text().splitlines()
-            found[:] = [line for line in lines if f'"path":"{path}"' in line]
+            texts = (f'"path":"{path}"', *others)
+            found[:] = [line for line in lines if all(text in line for text in texts)]
             return bool(found)
 
         self["nginx"].wait_for(look)  # nginx writes it a moment after the answer
@@ -313,11 +352,6 @@ class Cluster:
         with self.postgres_down():
             self.postgres.put_copy_back()
 
-    def postgres_restart(self) -> None:
-        """PostgreSQL is away for a moment."""
-        with self.postgres_down():
-            pass
-
     @contextmanager
     def postgres_frozen(self) -> Iterator[None]:
         """PostgreSQL accepts connections and never answers."""
@@ -348,20 +382,28 @@ class Cluster:
     @contextmanager
     def postgres_refuses(self, sqlstate: str, message: str) -> Iterator[None]:
         """PostgreSQL stores no message, for this reason."""
+        raises = f"RAISE EXCEPTION '{message}' USING ERRCODE = '{sqlstate}'"
+        with self._before_inserts("chat_message", raises):
+            yield
+
+    @contextmanager
+    def slow_inserts(self, table: str, seconds: float) -> Iterator[None]:
+        """Each statement that inserts into a table takes so much longer."""
+        with self._before_inserts(table, f"PERFORM pg_sleep({seconds}); RETURN NULL"):
+            yield
+
+    @contextmanager
+    def _before_inserts(self, table: str, act: str) -> Iterator[None]:
+        function = f"RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {act}; END $$"
         with self._connection(autocommit=True) as server:
-            function = (
-                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                f"RAISE EXCEPTION '{message}' USING ERRCODE = '{sqlstate}'; END $$"
-            )
-            server.execute(function.encode())
-            server.execute(
-                "CREATE TRIGGER refuse BEFORE INSERT ON chat_message EXECUTE FUNCTION refuse()"
-            )
+            server.execute(f"CREATE FUNCTION hindrance() {function}".encode())
+            trigger = f"CREATE TRIGGER hindrance BEFORE INSERT ON {table}"
+            server.execute(f"{trigger} EXECUTE FUNCTION hindrance()".encode())
             try:
                 yield
             finally:
-                server.execute("DROP TRIGGER refuse ON chat_message")
-                server.execute("DROP FUNCTION refuse")
+                server.execute(f"DROP TRIGGER hindrance ON {table}".encode())
+                server.execute("DROP FUNCTION hindrance")
 
     def nginx_reload(self, **variables: str) -> None:
         """Reload nginx, with other variables if given; return once it has new workers."""
@@ -375,9 +417,8 @@ class Cluster:
     # ----------------------------------------------------------------------------------------------
 
     def _connection(self, **options: Any) -> "psycopg.Connection[Any]":
-        return psycopg.connect(
-            dbname=NAME, user=SUPERUSER, host=str(self.postgres.directory), **options
-        )
+        where = f"host={self.postgres.directory} port={self.postgres.options['port']}"
+        return psycopg.connect(where, dbname=NAME, user=SUPERUSER, **options)
 
     def _workers(self) -> set[int]:
         done = subprocess.run(
@@ -395,12 +436,8 @@ class Cluster:
             return False
 
     def _nginx_answers(self) -> bool:
+        address = f"http://127.0.0.1:{self.shape.internal_port}/healthz"
         try:
-            return (
-                httpx.get(
-                    f"http://127.0.0.1:{self.shape.internal_port}/healthz", timeout=PROBE_SECONDS
-                ).status_code
-                == httpx.codes.OK
-            )
+            return httpx.get(address, timeout=PROBE_SECONDS).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False

@@ -48,6 +48,16 @@ def messages(copy: Copy) -> dict[int, dict[str, Any]]:
     return {ident: row for (kind, ident), (_, row) in copy.rows.items() if kind == "message"}
 
 
+def differences(copy: Copy, other: Copy) -> list[tuple[int, Any, Any]]:
+    """Return the messages that are not the same in two copies: the id, and how each has it."""
+    mine, others = messages(copy), messages(other)
+    return [
+        (ident, mine.get(ident), others.get(ident))
+        for ident in sorted({*mine, *others})
+        if mine.get(ident) != others.get(ident)
+    ]
+
+
 def texts(copy: Copy) -> list[str]:
     """Return their texts."""
     return [message["body"] for message in messages(copy).values()]
@@ -66,10 +76,35 @@ async def all_hold(
     stored = await replay(origin, token, stream)
     assert ledger.missing(stored) == []
     assert len(set(texts(stored))) == len(texts(stored))
-    await until(
-        lambda: all(messages(client.copies[stream]) == messages(stored) for client in clients),
-        within=PATIENCE_SECONDS,
-    )
+    async with staying(clients):
+        await until(
+            lambda: not any(differences(client.copies[stream], stored) for client in clients),
+            within=PATIENCE_SECONDS,
+            show=lambda: [differences(client.copies[stream], stored) for client in clients],
+        )
+
+
+@asynccontextmanager
+async def staying(clients: Sequence[Client]) -> AsyncIterator[None]:
+    """Let clients come back whenever their connection ends, as those of people do.
+
+    By itself, a client of the tests comes back for its next command. After a change of the epoch,
+    nodes close their sockets within ten seconds.
+    """
+
+    async def stay(client: Client) -> None:
+        while True:
+            assert client._reader is not None
+            await asyncio.wait([client._reader])
+            await client.reconnect()
+
+    tasks = [asyncio.create_task(stay(client)) for client in clients]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -4,8 +4,8 @@ edge 10.77.0.1: nginx      a 10.77.0.11, b 10.77.0.12: a socket node and a web n
 10.77.0.20: PostgreSQL and Redis
 
 It does the steps of docs/cluster.md, "Several machines", and prints what it saw: messages between
-the machines, what an unknown proxy is believed, and that a machine which vanishes silently costs
-its clients one attempt.
+the machines, what an unknown proxy is believed, how a node answers while the machine with the data
+has vanished silently, and that a node which does costs its clients one attempt.
 """
 
 import asyncio
@@ -16,13 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.client import Client
+from tests.conformance.client import Client, Refused
 from tests.support.postgres import NAME, SUPERUSER, Postgres
 from tests.support.programs import Program
 from tests.support.server import ROOT
@@ -203,7 +204,9 @@ async def story(people: dict[str, dict[str, Any]]) -> None:
             .raise_for_status()
             .json()["room"]["id"]
         )
-        (await http.post(f"/api/rooms/{room}/members", json={"username": "bob"})).raise_for_status()
+        join = {"id": 1, "command": "room.join", "room": room}
+        joined = await http.post("/api/commands", json=join, headers=bearer["bob"])
+        joined.raise_for_status()
     stream = f"room.{room}"
     alice, _ = await _client_on("socket-a", people["alice"]["token"], stream)
     bob, cookie_b = await _client_on("socket-b", people["bob"]["token"], stream)
@@ -221,6 +224,8 @@ async def story(people: dict[str, dict[str, Any]]) -> None:
         ) as http:
             answer = await http.get(f"http://{address}:{SOCKET_PORT}/metrics")
         say(f"metrics of {address}, as the edge says for a client of its own: {answer.status_code}")
+
+    await lose_data(alice, room)
 
     await asyncio.to_thread(_ip, "-n", "hf-edge", "link", "set", "to-b", "down")
     started = time.monotonic()
@@ -242,6 +247,24 @@ async def story(people: dict[str, dict[str, Any]]) -> None:
     for client in (alice, bob, returned):
         assert client.breaches == []
         await client.close()
+
+
+async def lose_data(alice: Client, room: int) -> None:
+    """Cut the cable of the machine with PostgreSQL and Redis: nobody is notified."""
+    post = {"room": room, "key": str(uuid.uuid4()), "body": "stored once, and late"}
+    await asyncio.to_thread(_ip, "-n", "hf-edge", "link", "set", "to-data", "down")
+    started = time.monotonic()
+    try:
+        await alice.command("message.post", **post)
+    except Refused as refused:
+        say(
+            f"the machine with the data vanished: a post is answered {refused.code!r} after "
+            f"{time.monotonic() - started:.1f} s"
+        )
+    await asyncio.to_thread(_ip, "-n", "hf-edge", "link", "set", "to-data", "up")
+    started = time.monotonic()
+    await alice.insist("message.post", **post)
+    say(f"it is back: the post is stored after {time.monotonic() - started:.1f} s")
 
 
 async def _client_on(node: str, token: str, stream: str) -> tuple[Client, str]:

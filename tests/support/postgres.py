@@ -22,6 +22,9 @@ from typing import Any, Self
 import psutil
 import psycopg
 
+from tests.support import templates
+from tests.support.small_disk import SmallDisk
+
 START_SECONDS = 30  # initdb and the first start take two, on a busy machine ten
 NAME = "holdfast"
 SUPERUSER = "postgres"
@@ -42,13 +45,22 @@ _OPTIONS = {
 class Postgres:
     """One server, from ``start`` (or ``with``) to ``stop``; it can be restarted with its data.
 
-    ``options`` are settings of PostgreSQL, over those above.
+    ``options`` are settings of PostgreSQL, over those above. A ``migrated`` one has Holdfast's
+    tables. With ``megabytes`` it has a disk of its own of this size, which can be full.
     """
 
-    def __init__(self, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        options: Mapping[str, str] | None = None,
+        *,
+        migrated: bool = False,
+        megabytes: int | None = None,
+    ) -> None:
+        self.migrated = migrated
         self.options = {**_OPTIONS, **(options or {})}
         # Short: the path of a Unix socket has at most 107 bytes.
         self.directory = Path(tempfile.mkdtemp(prefix="holdfast-pg-"))
+        self.disk = None if megabytes is None else SmallDisk(self.directory, megabytes)
         self._as_user: dict[str, Any] = _unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
         self._bin = _binaries()
@@ -82,6 +94,11 @@ class Postgres:
             *settings,
             *self._extra,
         ]
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that the server listens on."""
+        return self.directory / f".s.PGSQL.{self.options['port']}"
 
     @property
     def account(self) -> str | None:
@@ -138,17 +155,19 @@ class Postgres:
         """Copy the data of the stopped server, as a backup of the directory does."""
         assert self._process is None, "a running server changes its files"
         shutil.rmtree(self._copy, ignore_errors=True)
-        self._copy_files(self.data, self._copy)
+        templates.copy(self.data, self._copy)
 
     def put_copy_back(self) -> None:
         """Replace the data of the stopped server by the copy: it goes back in time."""
         assert self._process is None, "a running server has its files open"
         shutil.rmtree(self.data)
-        self._copy_files(self._copy, self.data)
+        templates.copy(self._copy, self.data)
 
     def close(self) -> None:
         """Stop the server and remove its data."""
         self.stop()
+        if self.disk is not None:
+            self.disk.unmount()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def kill(self) -> None:
@@ -211,18 +230,21 @@ class Postgres:
     def _copy(self) -> Path:
         return self.directory / "copy"
 
-    @staticmethod
-    def _copy_files(source: Path, target: Path) -> None:
-        # Keeps the owner, which the server insists on.
-        subprocess.run(["cp", "-a", str(source), str(target)], check=True)
-
     @property
     def _log(self) -> Path:
         return self.directory / "log"
 
     def initialise(self) -> None:
         """Make the data directory, and the database in it."""
+        if self.disk is not None:
+            self.disk.mount()
         self.own_directory()
+        if self.migrated:
+            templates.copy_postgres(self.data, f"postgresql-{self._bin.parent.name}", _migrated)
+        else:
+            self._initialise()
+
+    def _initialise(self) -> None:
         # With checksums, pg_rewind can turn an old primary into a standby.
         options = ["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
         self.program("initdb", "--data-checksums", "-D", str(self.data), *options)
@@ -236,6 +258,14 @@ class Postgres:
             check=True,
             **self._as_user,
         )
+
+
+def _migrated(target: Path) -> None:
+    """Make the data directory of a migrated server."""
+    with Postgres() as server:
+        templates.migrate(server.url)
+        server.stop()
+        templates.copy(server.data, target)
 
 
 def _binaries() -> Path:
@@ -265,10 +295,10 @@ def main(arguments: list[str]) -> int:
     command = arguments[1:] if arguments[:1] == ["--"] else arguments
     # So that the server is stopped then too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with Postgres() as server:
-        return subprocess.run(
-            command, env={**os.environ, "DATABASE_URL": server.url}, check=False
-        ).returncode
+    with Postgres(migrated=True) as server:
+        # pytest's databases are copies of it.
+        env = {**os.environ, "DATABASE_URL": server.url, "TEST_DATABASE_TEMPLATE": NAME}
+        return subprocess.run(command, env=env, check=False).returncode
 
 
 if __name__ == "__main__":

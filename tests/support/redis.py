@@ -58,3 +58,44 @@ def sentinel(directory: Path, master_port: int) -> Redis:
     ]
     config.write_text("\n".join(lines) + "\n")
     return Redis(directory, directory.name, str(config), "--sentinel")
+
+
+class WatchedRedis:
+    """Two servers and the three Sentinels that watch them."""
+
+    def __init__(self, directory: Path) -> None:
+        first = Redis(directory, "first", "--save", "")
+        self._of_second = ("--save", "", "--replicaof", HOST, str(first.port))
+        self.servers = [first, Redis(directory, "second", *self._of_second)]
+        self.sentinels = [sentinel(directory / f"sentinel-{n}", first.port) for n in range(3)]
+        addresses = ",".join(f"{HOST}:{each.port}" for each in self.sentinels)
+        self.url = f"redis+sentinel://{addresses}/{MASTER}/0"
+
+    def know_each_other(self) -> bool:
+        """Whether every Sentinel knows the others and the replica."""
+        found = [each.cli("SENTINEL", "MASTER", MASTER) for each in self.sentinels]
+        return all("num-other-sentinels\n2" in each and "num-slaves\n1" in each for each in found)
+
+    def start(self) -> None:
+        """Start all of them, and wait until they know each other."""
+        for each in (*self.servers, *self.sentinels):
+            each.start(each.answers)
+        self.sentinels[0].wait_for(self.know_each_other)
+
+    def kill(self) -> None:
+        """End all of them."""
+        for each in (*self.sentinels, *self.servers):
+            each.kill()
+
+    def have_another(self, dead: Redis) -> None:
+        """Wait for another master, and start a dead one again below it."""
+        watcher = self.sentinels[0]
+        watcher.wait_for(lambda: self.master is not dead)
+        dead.start(dead.answers)
+        watcher.wait_for(self.know_each_other)
+
+    @property
+    def master(self) -> Redis:
+        """The server that the Sentinels name."""
+        port = self.sentinels[0].cli("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER).split()[1]
+        return next(each for each in self.servers if str(each.port) == port)

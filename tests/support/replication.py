@@ -49,21 +49,27 @@ class Replication:
     """
 
     def __init__(
-        self, *, synchronous: bool | str = False, options: Mapping[str, str] | None = None
+        self,
+        *,
+        synchronous: bool | str = False,
+        options: Mapping[str, str] | None = None,
+        megabytes: int | None = None,
     ) -> None:
         self._options = {**_OPTIONS, **(options or {})}
         if isinstance(synchronous, str):
             self._options["synchronous_commit"] = synchronous
         self.synchronous = bool(synchronous)
-        self._servers = [self._server(), self._server()]
-        self.primary, self.standby = self._servers
+        self._megabytes = megabytes  # of the disk of each server
+        self.servers = [self._server(), self._server()]
+        self.primary, self.standby = self.servers
         self.url = (
-            f"postgres://{SUPERUSER}@{','.join(map(_address, self._servers))}/{NAME}"
+            f"postgres://{SUPERUSER}@{','.join(map(_address, self.servers))}/{NAME}"
             "?target_session_attrs=read-write"
         )
 
     def _server(self) -> Postgres:
-        return Postgres({**self._options, "port": str(free_port())})
+        options = {**self._options, "port": str(free_port())}
+        return Postgres(options, migrated=True, megabytes=self._megabytes)
 
     @property
     def replica_url(self) -> str:
@@ -72,10 +78,17 @@ class Replication:
 
     # As `Postgres` --------------------------------------------------------------------------------
 
+    migrated = True
+
     @property
     def pid(self) -> int:
         """The number of the primary's first process."""
         return self.primary.pid
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The settings of the primary."""
+        return self.primary.options
 
     @property
     def directory(self) -> Path:
@@ -95,6 +108,8 @@ class Replication:
             with (self.primary.data / "postgresql.conf").open("a") as kept:
                 kept.writelines(f"{name} = '{value}'\n" for name, value in self._options.items())
             self.primary.start()
+            if self.standby.disk is not None:
+                self.standby.disk.mount()
             self.standby.own_directory()
             self._clone()
             if self.synchronous:
@@ -123,10 +138,15 @@ class Replication:
 
     def close(self) -> None:
         """Stop both and remove their data."""
-        for server in self._servers:
+        for server in self.servers:
             server.close()
 
     # Replication ----------------------------------------------------------------------------------
+
+    def make_synchronous(self) -> None:
+        """Acknowledge commits once the standby has stored them too, from now on."""
+        self.synchronous = True
+        self._synchronise()
 
     def make_asynchronous(self) -> None:
         """Acknowledge commits before the standby has them, from now on."""

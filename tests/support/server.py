@@ -176,6 +176,7 @@ def environment(var: Path) -> dict[str, str]:
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "ALLOWED_ORIGINS": "http://127.0.0.1",
         "HOLDFAST_HTTPS": "false",
+        "METRICS_NETWORKS": "127.0.0.0/8",
         "LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",
     }

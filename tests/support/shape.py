@@ -35,6 +35,9 @@ class Shape:
     web_nodes: int = 1
     # Environment variables of all nodes, over those below.
     settings: Mapping[str, str] = field(default_factory=dict)
+    # Of single nodes, over those of all.
+    node_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    node_prefix: tuple[str, ...] = ()  # the beginning of the command of every node
     # Of nginx's templates, over those below.
     variables: Mapping[str, str] = field(default_factory=dict)
     nginx: str = "nginx"
@@ -96,6 +99,7 @@ class Shape:
             "ALLOWED_HOSTS": f"{LOOPBACK},localhost",
             "ALLOWED_ORIGINS": f"{self.origin},http://localhost:{self.port}",
             "HOLDFAST_HTTPS": "false",
+            "METRICS_NETWORKS": "127.0.0.0/8",
             "HOLDFAST_TRUST_PROXY": "true",
             "HOLDFAST_PROCESSES": str(len(self.node_names)),
             "LOG_FORMAT": "json",
@@ -105,11 +109,13 @@ class Shape:
 
     def node_environment(self, name: str) -> dict[str, str]:
         """The environment of one node."""
-        return {**self.environment, "HOLDFAST_NODE_NAME": name}
+        own = self.node_settings.get(name, {})
+        return {**self.environment, **own, "HOLDFAST_NODE_NAME": name}
 
     def node_command(self, name: str) -> list[str]:
         """The command of one node, to be run in the directory of ``code``."""
-        return [sys.executable, "manage.py", "serve", "--unix", str(self.node_socket(name))]
+        serve = [sys.executable, "manage.py", "serve", "--unix", str(self.node_socket(name))]
+        return [*self.node_prefix, *serve]
 
     def redis_command(self) -> list[str]:
         """The command of Redis: no port and no file, because nothing in it has to outlive it."""

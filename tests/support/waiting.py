@@ -10,16 +10,20 @@ PATIENCE_SECONDS = 20.0
 
 
 async def until(
-    effect: Callable[[], object], *, within: float = PATIENCE_SECONDS, every: float = LOOK_SECONDS
+    effect: Callable[[], object],
+    *,
+    within: float = PATIENCE_SECONDS,
+    every: float = LOOK_SECONDS,
+    show: Callable[[], object] = lambda: "",
 ) -> float:
     """Return the seconds until ``effect()`` was true, asked ``every`` so many.
 
-    Raises ``TimeoutError`` after ``within``.
+    Raises ``TimeoutError`` after ``within``, with what ``show()`` returns then.
     """
     started = time.monotonic()
     while not effect():
         if time.monotonic() - started > within:
-            raise TimeoutError(f"not within {within} s")
+            raise TimeoutError(f"not within {within} s {show()}")
         await asyncio.sleep(every)
     return time.monotonic() - started
 

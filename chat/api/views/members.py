@@ -19,14 +19,16 @@ from chat.models import Membership, State
 from chat.queries import invite_links, people
 from chat.queries import members as member_queries
 from chat.queries import rooms as room_queries
-from notifications.payloads import person
+from chat.queries.invitations import open_invitations
+from notifications.payloads import inbox, person
 from realtime.auth import ApiRequest, api, body
+from realtime.core.reads import head_and_floor
 from realtime.protocol.errors import BadRequest
 
 
 @api("GET", "POST")
 def members(request: ApiRequest, room_id: int) -> JsonResponse:
-    """Return the members of a room, ordered by id, or add one."""
+    """Return the members of a room, ordered by id, or invite someone."""
     if request.method == "POST":
         row = services.invite(
             actor_id=request.user.pk, room_id=room_id, username=body(request, Invitation).username
@@ -60,9 +62,12 @@ def member(request: ApiRequest, room_id: int, user_id: int) -> JsonResponse:
 
 @api("POST")
 def owner(request: ApiRequest, room_id: int) -> JsonResponse:
-    """Transfer the user's room to another member."""
-    row = services.transfer(
-        actor_id=request.user.pk, room_id=room_id, user_id=body(request, NewOwner).user
+    """Transfer the user's room to another member, or take over a room that has no owner."""
+    actor_id, user_id = request.user.pk, body(request, NewOwner).user
+    row = (
+        services.take_over(actor_id=actor_id, room_id=room_id)
+        if user_id == actor_id
+        else services.transfer(actor_id=actor_id, room_id=room_id, user_id=user_id)
     )
     return JsonResponse({"membership": payloads.membership(row)})
 
@@ -86,6 +91,14 @@ def invitation(request: ApiRequest, room_id: int, link_id: int) -> JsonResponse:
     """Revoke an invitation link."""
     row = services.revoke_invite_link(actor_id=request.user.pk, room_id=room_id, link_id=link_id)
     return JsonResponse({"invitation": payloads.invite_link(row)})
+
+
+@api("GET")
+def my_invitations(request: ApiRequest) -> JsonResponse:
+    """Return the rooms that the user is invited to, newest first."""
+    seq, _ = head_and_floor(inbox(request.user.pk))
+    found = open_invitations(request.user.pk)
+    return JsonResponse({"invitations": [*map(payloads.invitation, found)], "seq": seq})
 
 
 @api("PATCH")

@@ -2,16 +2,20 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import JsonResponse
 
 from chat import payloads, policies, services
 from chat.api.bodies import (
     PersonChange,
 )
+from chat.moderation import raid_mode
 from chat.queries import blocks as block_queries
-from chat.queries import people
+from chat.queries import messages, people
+from chat.services.rights import check_site_moderator
 from notifications.payloads import inbox, person
 from realtime.auth import ApiRequest, api, body
+from realtime.core.bounds import quotas
 from realtime.core.reads import head_and_floor
 from realtime.protocol.errors import BadRequest
 
@@ -21,6 +25,7 @@ def users(request: ApiRequest) -> JsonResponse:
     """Suggest users whose username begins with ``q``."""
     beginning = request.GET.get("q", "").strip()
     policies.clean(beginning, name="q", limit=150)  # refuses what a database cannot search
+    quotas.take("directory", request.user.pk, most=settings.HOLDFAST_DIRECTORY_READS)
     return JsonResponse({"users": [*map(person, people.users_starting_with(beginning))]})
 
 
@@ -39,6 +44,21 @@ def my_site_mute(request: ApiRequest) -> JsonResponse:
     seq, _ = head_and_floor(inbox(request.user.pk))
     row = people.site_mute(request.user.pk)
     return JsonResponse({"site_mute": payloads.site_mute(row) if row else None, "seq": seq})
+
+
+@api("GET")
+def raid(request: ApiRequest) -> JsonResponse:
+    """Return raid mode to a moderator of the site, or null while it is off."""
+    check_site_moderator(request.user.pk)
+    return JsonResponse({"raid": raid_mode.payload()})
+
+
+@api("GET")
+def held_posts(request: ApiRequest) -> JsonResponse:
+    """Return the posts of the user that a filter holds until a moderator has decided."""
+    seq, _ = head_and_floor(inbox(request.user.pk))
+    rows = messages.held_posts(request.user.pk)
+    return JsonResponse({"held_posts": [*map(payloads.held_post, rows)], "seq": seq})
 
 
 @api("PATCH")

@@ -1,20 +1,22 @@
 """The JSON API: rooms."""
 
 import msgspec
+from django.conf import settings
 from django.http import JsonResponse
 
 from chat import payloads, policies, services
 from chat.api.bodies import NewRoom, Partner, RoomChanges
 from chat.api.parameters import number
-from chat.models import Membership
+from chat.models import Membership, Room
 from chat.pages.page_data import listed_values
+from chat.queries import members, people, room_lists, snapshots
 from chat.queries import messages as message_queries
-from chat.queries import people, room_lists, snapshots
 from chat.queries import rooms as room_queries
 from chat.queries.room_lists import MAX_DIRECTORY_ROOMS, MAX_QUERY
 from chat.queries.room_lists import directory as rooms_of_directory
 from notifications.payloads import inbox, person
 from realtime.auth import ApiRequest, api, body
+from realtime.core.bounds import quotas
 from realtime.core.reads import head_and_floor
 from realtime.protocol.errors import BadRequest
 
@@ -24,6 +26,8 @@ def rooms(request: ApiRequest) -> JsonResponse:
     """List the user's rooms and the public ones, or create a room."""
     if request.method == "POST":
         fields = body(request, NewRoom)
+        if fields.slug and fields.kind == Room.Kind.PRIVATE:
+            raise BadRequest("slug: a private room gets one of its own; leave it out")
         return _made(
             services.create_room(actor_id=request.user.pk, **msgspec.structs.asdict(fields)),
             status=201,
@@ -48,6 +52,7 @@ def directory(request: ApiRequest) -> JsonResponse:
     query = request.GET.get("q", "")
     policies.clean(query, name="q", limit=MAX_QUERY)
     after = number(request, "after")
+    quotas.take("directory", request.user.pk, most=settings.HOLDFAST_DIRECTORY_READS)
     last = room_queries.readable_room(after, request.user.pk).room if after is not None else None
     limit = min(number(request, "limit") or MAX_DIRECTORY_ROOMS, MAX_DIRECTORY_ROOMS)
     found, more = rooms_of_directory(request.user.pk, query=query, after=last, limit=limit)
@@ -95,8 +100,10 @@ def _snapshot(found: snapshots.Snapshot, *, status: int = 200) -> JsonResponse:
         "membership": payloads.my_membership(found.membership) if found.membership else None,
         "partner": person(found.partner) if found.partner else None,
         "member_count": found.room.member_count,
+        "staff": members.staff(found.room),
         "seq": found.seq,
         "mentions": list(found.mentions),
+        "may_take_over": found.may_take_over,
         "messages": [*map(payloads.message, found.messages)],
         "quoted": [*map(payloads.message, quoted)],
     }

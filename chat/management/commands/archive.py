@@ -6,16 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from chat.management.archive_files import new_file
 from chat.moderation import archives
-from chat.moderation.room_archives import (
-    MESSAGES,
-    PEOPLE,
-    RoomArchive,
-    UnreadableArchive,
-    room_files,
-)
+from chat.moderation.archives import UnreadableArchive
+from chat.moderation.room_archives import MESSAGES, PEOPLE, RoomArchive, room_files
 from chat.queries.rooms import room_by_slug
-from chat.services.people.erasure import log_export
+from chat.services.people.exports import log_export
 from chat.services.persistence import system_user
 from realtime.core.limits import long_statements
 
@@ -51,13 +47,9 @@ class Command(BaseCommand):
                 f"ROOM: {slug} is not archived, so it may change while it is written. "
                 "Archive it in the admin first, or pass --open."
             )
-        log_export(actor_id=system_user().pk, room_id=room.pk, reason="archive")
-        try:
-            with file.open("xb") as out, long_statements():
-                for part in archives.stream(room_files(room)):
-                    out.write(part)
-        except FileExistsError as error:
-            raise CommandError(f"FILE: {file} exists already. Choose another name.") from error
+        with new_file(file) as out, long_statements():
+            manifest = archives.write(room_files(room), out)
+        log_export(actor_id=system_user().pk, room_id=room.pk, reason="archive", manifest=manifest)
         self.stdout.write(f"Wrote {file}.")
 
     def _read(self, file: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from chat.models import Bulk
-from chat.services import run_bulk
+from chat.services import finish_erasures, run_bulk
 
 SECONDS = 5.0  # between two lines of progress
 
@@ -23,5 +23,6 @@ class Command(BaseCommand):
                 self.stdout.write(f"bulk {bulk_id}: {bulk.done} of {bulk.expected}")
                 bulk = run_bulk(bulk_id=bulk_id, seconds=SECONDS)
             self.stdout.write(f"bulk {bulk_id}: {bulk.done} of {bulk.expected}, finished")
+        finish_erasures()
         if not ids:
             self.stdout.write("No bulk action was interrupted.")

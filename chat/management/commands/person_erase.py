@@ -3,9 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
+from chat.queries.reports import count_held
 from chat.services.people.erasure import erase_person
 from chat.services.persistence import system_user
 from realtime.core.limits import long_statements
@@ -32,6 +34,13 @@ class Command(BaseCommand):
         user = User.objects.filter(username=username).first() if "\0" not in username else None
         if user is None:
             raise CommandError(f"{username}: There is no such person.")
+        held = count_held(user.pk)
+        if held:
+            self.stdout.write(
+                f"Cases hold {held} messages of {username}. Their texts stay for moderators until "
+                f"the cases are decided and {settings.HOLDFAST_APPEAL_DAYS} days have passed; then "
+                "`manage.py retention` erases them."
+            )
         if (
             not yes
             and input(f"Erase {username} for good? Enter the username to confirm: ") != username

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chat.moderation.room_archives import RoomArchive, UnreadableArchive
+from chat.moderation.archives import UnreadableArchive
+from chat.moderation.room_archives import RoomArchive
 from chat.queries import people
 from chat.services.retention.restoring import restore_room
 from realtime.core.limits import long_statements

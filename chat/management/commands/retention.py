@@ -9,7 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from chat.services.retention import run
+from realtime.auth import last_seen
 from realtime.core.limits import long_statements
+from realtime.core.monitoring import jobs
 
 
 class Command(BaseCommand):
@@ -40,10 +42,14 @@ class Command(BaseCommand):
             ) from error
         verb = "would be removed" if dry_run else "removed"
         self.stdout.write(f"messages {verb}: {found.messages} in {found.rooms} rooms")
-        self.stdout.write(f"messages kept for open cases: {found.kept_for_cases}")
+        self.stdout.write(f"messages kept for cases: {found.kept_for_cases}")
+        ended = "holds that would end" if dry_run else "holds of cases ended"
+        self.stdout.write(f"{ended}: {found.holds}")
         self.stdout.write(f"notifications {verb}: {found.notifications}")
         if not dry_run:
             import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+            last_seen.forget_ended()
+            jobs.succeeded("retention")
             self.stdout.write("expired sessions removed")
         if not found.finished:
             self.stdout.write("stopped after --seconds; run it again to continue")

@@ -28,7 +28,7 @@ from django.utils import timezone
 
 from chat import policies
 from chat.models import Membership, Message, Room, State
-from chat.queries.search.query import FROM, HAS, IN, Query, Term, split
+from chat.queries.search.query import FROM, HAS, IN, Query, Term, parse, split
 from realtime.protocol.errors import BadRequest
 
 LIMIT: Final = 20  # messages of a page
@@ -51,6 +51,9 @@ _READABLE = """(
 )"""
 
 
+_NOT_DIRECT = "(SELECT id FROM chat_room WHERE kind <> 'direct')"
+
+
 @dataclass(frozen=True, slots=True)
 class FoundMessages:
     """Messages with their rooms and authors, newest first, and whether there are older ones."""
@@ -63,7 +66,7 @@ class FoundMessages:
 class _Wanted:
     """A query with its names resolved."""
 
-    user_id: int
+    user_id: int | None  # None: a moderator in the admin, who reads all but direct conversations
     terms: tuple[Term, ...]
     authors: Collection[int]
     rooms: Collection[int]
@@ -88,6 +91,29 @@ def find(
         .order_by("-pk")
     )
     return FoundMessages(list(rows), len(ids) > limit)
+
+
+def find_at_desk(
+    text: str, *, authors: Collection[int] = (), rooms: Collection[int] = (), limit: int
+) -> list[int]:
+    """Return the ids of messages with these words, newest first, for moderators of the site.
+
+    Direct conversations are left out: a search would reveal what two people wrote.
+    """
+    wanted = _Wanted(
+        user_id=None,
+        terms=parse(text).terms,
+        authors=authors,
+        rooms=rooms,
+        private=(),
+        link=False,
+        since=None,
+        until=None,
+    )
+    if not wanted.terms:
+        return []
+    search = _in_postgresql if connection.vendor == "postgresql" else _in_sqlite
+    return search(wanted, *_bounds(wanted, None), limit)
 
 
 # -- names -----------------------------------------------------------------------------------------
@@ -229,8 +255,9 @@ def _first_since(moment: datetime) -> int:
 def _conditions(wanted: _Wanted, room: str, created_at: str) -> tuple[str, list[Any]]:
     """Return the conditions beside the match: a readable room, and the requested time."""
     conditions, values = (
-        [f"({room} IN {_READABLE}) IS TRUE"],
-        [wanted.user_id, _moment(timezone.now())],
+        ([f"({room} IN {_READABLE}) IS TRUE"], [wanted.user_id, _moment(timezone.now())])
+        if wanted.user_id is not None
+        else ([f"({room} IN {_NOT_DIRECT}) IS TRUE"], [])
     )
     for moment, comparison in ((wanted.since, ">="), (wanted.until, "<")):
         if moment is not None:
@@ -367,10 +394,8 @@ def _columns(wanted: _Wanted) -> tuple[str, list[Any]]:
 
 def _marks(wanted: _Wanted) -> list[str]:
     """Return the required marks, each as the text of a tsquery."""
-    rooms = [f"#{room}" for room in wanted.rooms] or [
-        "+public",
-        *(f"#{room}" for room in wanted.private),
-    ]
+    everywhere = ["+public", *(f"#{room}" for room in wanted.private)]
+    rooms = [f"#{room}" for room in wanted.rooms] or (everywhere if wanted.user_id else [])
     return [
         _any(rooms),
         _any(f"@{author}" for author in wanted.authors),
@@ -405,10 +430,8 @@ def _match(wanted: _Wanted) -> str:
     parts = [
         f"body : {_quoted(term.text)}{' *' if term.is_prefix else ''}" for term in wanted.terms
     ]
-    rooms = [f"r{room}" for room in wanted.rooms] or [
-        "public",
-        *(f"r{room}" for room in wanted.private),
-    ]
+    everywhere = ["public", *(f"r{room}" for room in wanted.private)]
+    rooms = [f"r{room}" for room in wanted.rooms] or (everywhere if wanted.user_id else [])
     alternatives = (
         rooms,
         [f"a{author}" for author in wanted.authors],

@@ -6,11 +6,12 @@ from django.conf import settings
 from django.utils import timezone
 
 from chat import payloads, policies
-from chat.models import Message, Room
+from chat.models import HeldText, Message, Report, Revision, Room
 from chat.queries import messages, rooms
-from chat.services.messages import withheld_text
+from chat.services.messages.review import case_records, closing, withheld_text
 from chat.services.persistence import save_message, system_user
 from chat.text import markdown
+from notifications.payloads import inbox
 from realtime.core.heads import changing
 
 
@@ -57,15 +58,33 @@ def post_system_message(
     return message.pk
 
 
-def recall_system_message(message_id: int) -> None:
-    """Delete a message of ``post_system_message``. Repeating it changes nothing."""
+def recall_system_message(message_id: int) -> bool:
+    """Delete a message of ``post_system_message``, and close its case.
+
+    Returns whether it was there.
+    """
     found = messages.message(message_id)
-    with changing(payloads.stream(found.room_id)) as heads:
+    reporters = closing.reporters_of([message_id])
+    with changing(payloads.stream(found.room_id), *map(inbox, reporters)) as heads:
         message = messages.message(message_id)
         if message.is_deleted:
-            return
-        withheld_text.erase(message)
+            return False
+        system = system_user().pk
+        withheld_text.delete(message)
+        HeldText.objects.filter(message=message).delete()
         save_message(heads, message)
+        case_records.record([message], Revision.Act.REMOVE, actor_id=system)
+        closing.close(
+            heads,
+            [message],
+            {message.room_id: rooms.room(message.room_id)},
+            Report.Status.RESOLVED,
+            actor_id=system,
+            reason="",
+            reporters=reporters,
+        )
+    closing.close_rest([message_id])
+    return True
 
 
 def _in_markdown(title: str, body: str, url: str) -> str:

@@ -2,52 +2,44 @@
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, connection
-from django.db.models import BooleanField, Q
-from django.db.models.expressions import RawSQL
-from django.utils import timezone
+from django.db import IntegrityError
 
 from chat import payloads, policies
-from chat.models import Membership, Mention, Message, Room
+from chat.errors import MutingWord
+from chat.models import HeldPost, Membership, Mention, Message, Room
 from chat.policies import Rank
 from chat.queries import filter_cache, members
-from chat.queries.blocks import Pair, blocked_pairs, check_no_block_in, partner_id
+from chat.queries.blocks import Pair, blocked_pairs
 from chat.services.messages import mention_rows, recipients
+from chat.services.messages.admission import (
+    BatchState,
+    admit,
+    as_it_was,
+    known_messages,
+    may_still_read,
+    memberships,
+    room_ids,
+    slow_turns,
+)
+from chat.services.messages.muting import mute_by_filter
+from chat.services.messages.post import Acceptance, Post, Posted
 from chat.services.messages.recipients import Planned
-from chat.services.messages.rendering import RawText, Text, render_texts
-from chat.services.messages.reports import flag
+from chat.services.messages.rendering import RenderJob, Text
+from chat.services.messages.review import holding
+from chat.services.messages.review.reports import flag
+from chat.services.messages.site_limits import rendered_within_limits
+from chat.services.traces import note_texts
+from chat.text.filters import FilterSet
 from chat.text.rate_limit import post_rate_limit
 from notifications.payloads import inbox
 from notifications.services import Notice, notify_many
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import HoldfastError
 from realtime.protocol.page import Event
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
-    author_id: int
-    room_id: int
-    key: UUID
-    body: str
-    reply_to: int | None = None
-    flags: tuple[str, ...] = ()  # reasons of hooks for a review
-    # Set where a hook refuses the text. A key that was used before still gets its first message.
-    refusal: HoldfastError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """A committed message, with its payload."""
-
-    message: Message
-    data: dict[str, Any]
-    duplicate: bool
 
 
 def post_messages(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
@@ -81,7 +73,8 @@ def post_message(
 def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
     """Plan, lock, check, write.
 
-    1. Before the lock: render the texts and find everyone who may have to be notified.
+    1. Before the lock: find everyone who may have to be notified. The texts are rendered already,
+       except where the caller has left that to this function.
     2. Lock the rooms and the inboxes of these recipients.
     3. Read everything that the decisions depend on, once for all posts.
     4. Decide post by post, in order. Accepted posts take the next numbers.
@@ -89,38 +82,66 @@ def _post(posts: Sequence[Post]) -> list[Posted | HoldfastError]:
     """
     if not posts:
         return []
+    texts = _texts(posts)
     rooms = Room.objects.in_bulk(
-        {post.room_id for post in posts if 0 < post.room_id <= policies.MAX_ID}
+        {post.room_id for post, text in zip(posts, texts, strict=True) if isinstance(text, Text)}
+        & room_ids(posts)
     )
-    texts = _render(posts, rooms)
     originals = _messages_replied_to(posts)
     planned = [
         Planned(rooms[post.room_id], text, _other_author(originals, post.reply_to, post.author_id))
         for post, text in zip(posts, texts, strict=True)
-        if isinstance(text, Text)
+        if isinstance(text, Text) and post.room_id in rooms
     ]
     people = recipients.candidates(planned)
+    held = holding.held_keys(zip(posts, texts, strict=True))
+    deciding = {post.author_id for post in posts if post.acceptance is not None}
     streams = {payloads.stream(plan.room.pk) for plan in planned} | {
         inbox(user_id) for ids in people.values() for user_id in ids
     }
+    streams |= {inbox(author_id) for author_id in deciding.union(each for each, _ in held)}
     with changing(*streams) as heads:
-        batch = _Batch.read(posts, {plan.room.pk for plan in planned}, originals, people)
+        batch = _Batch.read(posts, {plan.room.pk for plan in planned}, originals, people, held)
         answers = [batch.decide(heads, post, text) for post, text in zip(posts, texts, strict=True)]
         notices = batch.notices(people)
         batch.write(heads)
         if notices:
             notify_many(heads, notices)
+    for post, text in zip(posts, texts, strict=True):
+        slow_turns.release(post)
+        if isinstance(text, MutingWord):
+            mute_by_filter(user_id=post.author_id, filter_text=text.filter)
     return [batch.answer(answer) for answer in answers]
 
 
-def _render(posts: Sequence[Post], rooms: dict[int, Room]) -> list[Text | HoldfastError]:
-    raw = [
-        RawText(post.author_id, rooms[post.room_id], post.body, post.flags)
+def _texts(posts: Sequence[Post]) -> list[Text | Posted | HoldfastError]:
+    """Return the rendered texts.
+
+    A text that was checked against other filters than those of now is checked again: a moderator
+    has just switched one on.
+    """
+    filters = filter_cache.current()
+    texts = [
+        post.text if post.text is not None and _passes(post, post.text, filters) else None
         for post in posts
-        if post.room_id in rooms
     ]
-    rendered = iter(render_texts(raw, filter_cache.current()))
-    return [next(rendered) if post.room_id in rooms else policies.no_such_room() for post in posts]
+    left = [post for post, text in zip(posts, texts, strict=True) if text is None]
+    prepared = iter(_prepare(left) if left else ())
+    return [text or next(prepared) for text in texts]
+
+
+def _passes(post: Post, text: Text, filters: FilterSet) -> bool:
+    if text.filters is filters:
+        return True
+    found = filters.check(post.body, post.room_id)
+    return found.is_clean and found.body == text.body
+
+
+def _prepare(posts: Sequence[Post]) -> list[Text | Posted | HoldfastError]:
+    return [
+        rendered_within_limits(found) if isinstance(found, RenderJob) else found
+        for found in admit([replace(post, text=None) for post in posts])
+    ]
 
 
 class _Original(NamedTuple):
@@ -162,13 +183,15 @@ class _Decision:
 class _Batch:
     """The rows that the posts of a batch depend on, read under the lock, and the decisions."""
 
-    now: datetime
+    state: BatchState
     rooms: dict[int, Room]
     members: dict[tuple[int, int], Membership]  # (room, author)
     known: dict[tuple[int, UUID], Message]  # (author, key): posted before, or earlier in this batch
     originals: Mapping[int | None, _Original]
-    blocked: frozenset[Pair]  # blocks among authors and possible recipients
+    blocked: frozenset[Pair]  # among authors and possible recipients
+    held: dict[tuple[int, UUID], HeldPost]  # (author, key): before, or earlier in this batch
     accepted: list[tuple[Message, Text]] = field(default_factory=list)
+    acceptances: list[tuple[Acceptance, Message]] = field(default_factory=list)
     # Payloads of the accepted messages.
     data: dict[tuple[int, UUID], dict[str, Any]] = field(default_factory=dict)
     # Memberships in rooms with slow mode, whose time of posting is stored.
@@ -179,27 +202,32 @@ class _Batch:
     def read(
         cls,
         posts: Sequence[Post],
-        room_ids: set[int],
+        ids: set[int],
         originals: Mapping[int | None, _Original],
         people: recipients.Candidates,
+        held: Collection[tuple[int, UUID]],
     ) -> "_Batch":
         """Read with one query for each table."""
-        rooms = Room.objects.in_bulk(room_ids)
+        rooms = Room.objects.in_bulk(ids)
+        blocked = _blocked(posts, rooms, people)
         return cls(
-            now=timezone.now(),
+            state=BatchState.read(posts, rooms, blocked),
             rooms=rooms,
-            members=_members(posts, room_ids),
-            known=_known(posts),
+            members=memberships(posts, ids),
+            known=known_messages(posts),
             originals=originals,
-            blocked=_blocked(posts, rooms, people),
+            blocked=blocked,
+            held=holding.held_before(held),
         )
 
     def decide(
-        self, heads: Heads, post: Post, text: Text | HoldfastError
+        self, heads: Heads, post: Post, text: Text | Posted | HoldfastError
     ) -> _Decision | HoldfastError:
         """Accept or refuse one post. A refused post takes no number."""
         before = self.known.get((post.author_id, post.key))
         if before is not None:
+            if not may_still_read(before, self.rooms, self.members):
+                self.data[post.author_id, post.key] = as_it_was(before, post)
             return _Decision(before, duplicate=True)
         try:
             message = self._accept(heads, post, text)
@@ -208,33 +236,30 @@ class _Batch:
         self.known[post.author_id, post.key] = message
         return _Decision(message, duplicate=False)
 
-    def _accept(self, heads: Heads, post: Post, text: Text | HoldfastError) -> Message:
-        if post.refusal is not None:
-            raise post.refusal
-        if isinstance(text, HoldfastError):
-            raise text
-        room = self.rooms[post.room_id]
+    def _accept(self, heads: Heads, post: Post, text: Text | Posted | HoldfastError) -> Message:
+        if refusal := post.refusal or (text if isinstance(text, HoldfastError) else None):
+            raise refusal
+        now, raid = self.state.now, self.state.raid
+        room = self.rooms.get(post.room_id)
+        if room is None or not isinstance(text, Text):  # a message cannot go, but its room can
+            raise policies.no_such_room()
         member = self.members.get((post.room_id, post.author_id))
         member = policies.check_may_write(
-            room, member, site_muted_until=members.site_muted_until(member), now=self.now
+            room, member, site_muted_until=members.site_muted_until(member), now=now
         )
-        other_id = partner_id(room, post.author_id)
-        if other_id is not None:
-            check_no_block_in(self.blocked, post.author_id, other_id)
+        self.state.check_contact(room, post.author_id)
         original = self.originals.get(post.reply_to)
         if post.reply_to is not None and (original is None or original.room_id != room.pk):
             raise policies.no_such_message()
         if original is not None:
             policies.check_kept(room, original.number)
-        policies.check_links(text.html, member, now=self.now)
-        policies.check_slow_mode(room, member, now=self.now)
-        if policies.rank(member) < Rank.MODERATOR:
-            post_rate_limit.check(
-                post.author_id, post.key, text.body, len(text.mentions), time.monotonic()
-            )
-        if room.slow_mode:
-            member.last_posted_at = self.now
-            self.slowed[member.pk] = member
+        if post.acceptance is not None:
+            policies.check_links(text.html, member, now=now)
+            holding.check_waiting(post.acceptance)
+        else:
+            is_refused = raid.refuse_links and post.author_id in self.state.new
+            policies.check_links(text.html, member, now=now, is_refused=is_refused)
+            self._hold_or_count(heads, post, text, room, member)
         room.last_number += 1
         message = Message(
             room_id=room.pk,
@@ -244,13 +269,40 @@ class _Batch:
             key=post.key,
             body=text.body,
             html=text.html,
-            created_at=self.now,
+            created_at=now,
             reply_to_id=post.reply_to,
             mentions=list(text.mentions),
             is_public=room.kind == Room.Kind.PUBLIC,
         )
         self.accepted.append((message, text))
+        if post.acceptance is not None:
+            self.acceptances.append((post.acceptance, message))
         return message
+
+    def _hold_or_count(
+        self, heads: Heads, post: Post, text: Text, room: Room, member: Membership
+    ) -> None:
+        """Count a post against the limits of its author. Raises ``Held`` if a filter holds it."""
+        if before := self.held.get((post.author_id, post.key)):
+            raise holding.answer(before)
+        self._count(post, text, room, member)
+        if text.held:
+            row = holding.hold(heads, post, text, author=member.user, room=room, now=self.state.now)
+            self.held[post.author_id, post.key] = row
+            raise holding.answer(row)
+
+    def _count(self, post: Post, text: Text, room: Room, member: Membership) -> None:
+        """Count a post against the limits of its author, and against slow mode."""
+        least = self.state.raid.slow_mode
+        policies.check_slow_mode(room, member, now=self.state.now, at_least=least)
+        if policies.rank(member) < Rank.MODERATOR:
+            now = time.monotonic()
+            if not post.admitted:
+                post_rate_limit.check(post.author_id, post.key, post.body, now)
+            post_rate_limit.check_mentions(post.author_id, post.key, len(text.mentions), now)
+        if room.slow_mode or policies.slow_seconds(room, member, at_least=least):
+            member.last_posted_at = self.state.now
+            self.slowed[member.pk] = member
 
     def notices(self, people: recipients.Candidates) -> list[Notice]:
         """Return the notifications that the accepted messages make."""
@@ -269,6 +321,9 @@ class _Batch:
 
     def write(self, heads: Heads) -> None:
         """Write the accepted messages with everything that belongs to them."""
+        if self.slowed:
+            _lock_memberships(self.slowed)
+            Membership.objects.bulk_update(self.slowed.values(), ["last_posted_at"])
         if not self.accepted:
             return
         Message.objects.bulk_create([message for message, _ in self.accepted])
@@ -276,15 +331,15 @@ class _Batch:
             {self.rooms[message.room_id] for message, _ in self.accepted}, ["last_number"]
         )
         mention_rows.note(self.mentions)
-        if self.slowed:
-            _lock_memberships(self.slowed)
-            Membership.objects.bulk_update(self.slowed.values(), ["last_posted_at"])
         for message, _ in self.accepted:
             data = self.data[message.author_id, message.key] = payloads.message(message)
             heads.record(
                 payloads.stream(message.room_id), Event.of("message", message.pk, message.seq, data)
             )
         flag([(message, reason) for message, text in self.accepted for reason in text.flags])
+        for acceptance, message in self.acceptances:
+            holding.accept(heads, acceptance, message)
+        note_texts((row.author_id, row.body) for row, text in self.accepted if text.flags)
 
     def answer(self, decision: _Decision | HoldfastError) -> Posted | HoldfastError:
         if isinstance(decision, HoldfastError):
@@ -311,47 +366,9 @@ def _blocked(
     return blocked_pairs(recipient_ids, {post.author_id for post in posts} | in_direct)
 
 
-def _members(posts: Sequence[Post], room_ids: Collection[int]) -> dict[tuple[int, int], Membership]:
-    authors: dict[int, set[int]] = {}
-    for post in posts:
-        if post.room_id in room_ids:
-            authors.setdefault(post.room_id, set()).add(post.author_id)
-    if not authors:
-        return {}
-    pairs = Q()
-    for room_id, user_ids in authors.items():
-        pairs |= Q(room_id=room_id, user_id__in=user_ids)
-    return {
-        (row.room_id, row.user_id): row
-        for row in members.with_site_mute(Membership.objects.filter(pairs).select_related("user"))
-    }
-
-
 def _lock_memberships(ids: Collection[int]) -> None:
     """Lock rows in the order of their keys, as ``services.reading`` does, to rule out deadlocks.
 
     Reading holds the locks of inboxes, not of rooms, so both can run at the same moment.
     """
     list(Membership.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
-
-
-def _known(posts: Sequence[Post]) -> dict[tuple[int, UUID], Message]:
-    """Return the messages that already exist, by author and key.
-
-    The pairs are a list of rows in SQL, which both databases look up in the index one by one. The
-    same pairs as ORed conditions took half of the time of a batch to build and parse.
-    """
-    key = Message._meta.get_field("key")
-    pairs = {(post.author_id, post.key) for post in posts}
-    rows = ", ".join(["(%s, %s)"] * len(pairs))
-    values = [
-        value
-        for author_id, used in pairs
-        for value in (author_id, key.get_db_prep_value(used, connection))
-    ]
-    sql = f"(chat_message.author_id, chat_message.key) IN (VALUES {rows})"
-    listed = RawSQL(sql, values, BooleanField())  # noqa: S611  placeholders only
-    return {
-        (row.author_id, row.key): row
-        for row in Message.objects.filter(listed).select_related("author")
-    }

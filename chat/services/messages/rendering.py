@@ -1,22 +1,31 @@
 """Turns raw text into what is stored: filtered text, HTML, and the ids of mentioned members.
 
-All of this happens before any lock is taken, because rendering is slow. Mentions are therefore
-resolved against the members of that moment: someone who joins before the lock is not mentioned.
+All of this happens before any lock is taken, because rendering is slow, and in two steps, so that
+no connection to the database is held meanwhile: ``render_jobs`` reads, ``rendered`` computes.
+Mentions are therefore resolved against the members of that moment: someone who joins before the
+lock is not mentioned.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from chat import policies
-from chat.errors import BlockedWord
-from chat.models import Membership, Role, Room, State
+from chat.errors import BlockedWord, MutingWord, RaidModeOn
+from chat.models import Membership, Message, Role, Room, State
+from chat.moderation import raid_mode
+from chat.queries import people
 from chat.text import markdown
 from chat.text.filters import FilterSet
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError
+
+_BLOCKED: Final = gettext_noop(
+    "Your message contains a word that is not allowed here. Remove it and try again."
+)
 
 
 class RawText(NamedTuple):
@@ -24,6 +33,11 @@ class RawText(NamedTuple):
     room: Room
     body: str
     flags: tuple[str, ...] = ()  # reasons of hooks for a review
+    # For ``site_limits``. Defaults: of a text that counts against no limit.
+    is_new: bool = False  # the author's account
+    is_limited: bool = False  # the author neither owns nor moderates the room
+    before: Message | None = None  # which the text replaces
+    is_accepted: bool = False  # a moderator has read it: no filter looks at it again
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,19 @@ class Text:
     mentions: tuple[int, ...]
     everybody: bool  # it mentions @room
     flags: tuple[str, ...] = ()  # reasons for a review
+    held: tuple[str, ...] = ()  # the filters that hold it
+    # Against which it was checked; None: against none.
+    filters: FilterSet | None = field(default=None, repr=False, compare=False)
+
+
+class RenderJob(NamedTuple):
+    """A text with everything that rendering it needs."""
+
+    raw: RawText
+    people: Mapping[str, int]  # ids of members whose names it has
+    may_mention_all: bool
+    filters: FilterSet
+    is_raid: bool = False  # in which they may not after all
 
 
 def render_texts(texts: Sequence[RawText], filters: FilterSet) -> list[Text | HoldfastError]:
@@ -42,21 +69,46 @@ def render_texts(texts: Sequence[RawText], filters: FilterSet) -> list[Text | Ho
 
     Two queries at most, however many texts there are.
     """
-    filtered = [_filter(text, filters) for text in texts]
-    kept = [text for text in filtered if not isinstance(text, HoldfastError)]
-    names = [markdown.names(text.body) if "@" in text.body else set() for text in kept]
-    members = _members_named(zip(kept, names, strict=True))
+    return [rendered(job) for job in render_jobs(texts, filters)]
+
+
+def render_jobs(texts: Sequence[RawText], filters: FilterSet) -> list[RenderJob]:
+    """Look up the members that the texts name, in two queries at most (in a raid, some more)."""
+    names = [markdown.names(text.body) if "@" in text.body else set() for text in texts]
+    named = _members_named(zip(texts, names, strict=True))
     privileged = _who_may_mention_all(
-        [text for text, found in zip(kept, names, strict=True) if markdown.EVERYBODY in found]
+        [text for text, found in zip(texts, names, strict=True) if markdown.EVERYBODY in found]
     )
+    refused = _refused_in_a_raid(privileged)
     return [
-        text
-        if isinstance(text, HoldfastError)
-        else _render(
-            text, members.get(text.room.pk, {}), (text.author_id, text.room.pk) in privileged
+        RenderJob(
+            text,
+            named.get(text.room.pk, {}),
+            (text.author_id, text.room.pk) in privileged,
+            filters,
+            is_raid=text.author_id in refused,
         )
-        for text in filtered
+        for text in texts
     ]
+
+
+def rendered(job: RenderJob) -> Text | HoldfastError:
+    """Check, filter and render one text, without a query."""
+    filtered = _filter(job.raw, job.filters)
+    if isinstance(filtered, HoldfastError):
+        return filtered
+    return _render(*filtered, job)
+
+
+def plain_text(body: str, flags: Collection[str], filters: FilterSet) -> Text | None:
+    """Return a text that needs neither filters nor rendering; None for all others."""
+    if flags or filters or markdown.has_markup(body):
+        return None
+    try:
+        policies.check_text(body)
+    except HoldfastError:
+        return None
+    return Text(body, "", (), False, filters=filters)
 
 
 def render_text(
@@ -73,42 +125,58 @@ def render_text(
     return text
 
 
-def _filter(text: RawText, filters: FilterSet) -> RawText | HoldfastError:
-    """Return a text with masked words, and with the reasons of filters among its flags.
+def _filter(text: RawText, filters: FilterSet) -> tuple[RawText, tuple[str, ...]] | HoldfastError:
+    """Return a text with masked words and flags, and the filters that hold it.
 
-    Nothing in a direct conversation is flagged: moderators do not read it.
+    Nothing in a direct conversation is flagged or held: moderators do not read it.
     """
     try:
         policies.check_text(text.body)
     except HoldfastError as error:
         return error
+    if text.is_accepted:
+        return text, ()
     found = filters.check(text.body, text.room.pk)
-    if found.blocked:
-        return BlockedWord(
-            "Your message contains a word that isn't allowed here. Remove it and try again."
-        )
+    if found.muting is not None:
+        refusal = MutingWord(_BLOCKED)
+        refusal.filter = found.muting
+        return refusal
+    if found.blocked or (found.held and text.room.is_direct):
+        return BlockedWord(_BLOCKED)
     flags = () if text.room.is_direct else text.flags + found.flags
-    return text._replace(body=found.body, flags=flags)
+    return text._replace(body=found.body, flags=flags), found.held
 
 
-def _render(
-    text: RawText, members: Mapping[str, int], may_mention_all: bool
-) -> Text | HoldfastError:
-    rendered = markdown.render(text.body, members, room=may_mention_all)
+def _render(text: RawText, held: tuple[str, ...], job: RenderJob) -> Text | HoldfastError:
+    found = markdown.render(text.body, job.people, room=job.may_mention_all)
     limit: int = settings.HOLDFAST_MAX_MENTIONS
-    if len(rendered.mentions) > limit:
+    if len(found.mentions) > limit:
         return BadRequest(
             "body: expected at most {limit} people mentioned, got {count}",
             limit=limit,
-            count=len(rendered.mentions),
+            count=len(found.mentions),
         )
-    if rendered.everybody and text.room.member_count > policies.ROOM_MENTION_MAX_MEMBERS:
+    if found.everybody and job.is_raid:
+        return RaidModeOn(
+            "Many new accounts are sending spam, so @room is off for now."
+            " Mention people by name instead."
+        )
+    if found.everybody and text.room.member_count > policies.ROOM_MENTION_MAX_MEMBERS:
         return Forbidden(
             "You can't use @room in a room with more than {limit} members."
             " Mention people by name instead.",
             limit=policies.ROOM_MENTION_MAX_MEMBERS,
         )
-    return Text(text.body, rendered.html, rendered.mentions, rendered.everybody, text.flags)
+    return Text(
+        text.body, found.html, found.mentions, found.everybody, text.flags, held, job.filters
+    )
+
+
+def _refused_in_a_raid(privileged: Collection[tuple[int, int]]) -> set[int]:
+    """Return the authors who may not use @room during a raid: all but moderators of the site."""
+    if not (privileged and raid_mode.current().refuse_room_mentions):
+        return set()
+    return {author for author, _room in privileged if not people.is_site_moderator(author)}
 
 
 def _members_named(texts: Iterable[tuple[RawText, set[str]]]) -> dict[int, dict[str, int]]:

@@ -5,23 +5,26 @@ die, or run beside another one, so every message is checked again under the lock
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 from django.utils import timezone
 
 from chat import payloads, policies
 from chat.models import (
     REASON_MAX_LENGTH,
     Bulk,
+    BulkAuthor,
     HeldText,
     Mention,
     Message,
     ModerationLog,
     RemovedText,
+    Report,
+    Revision,
     Room,
 )
 from chat.queries import people, rooms
@@ -30,35 +33,25 @@ from chat.services import notices
 from chat.services.messages import mention_rows, recipients
 from chat.services.messages.recipients import Planned
 from chat.services.messages.rendering import RawText, Text, render_texts
+from chat.services.messages.review import case_answers, case_records, closing
+from chat.services.moderation.bulk_selection import (
+    MAX_BULK,
+    Choice,
+    chosen,
+    columns,
+    count,
+    newest_id,
+)
 from chat.services.persistence import log
-from chat.text.filters import MAX_LENGTH, FilterSet
+from chat.services.traces import note_texts
+from chat.text.filters import FilterSet
 from notifications.payloads import inbox
-from notifications.services import notify
+from notifications.services import Notice, notify_many
 from realtime.core.heads import Heads, changing
-from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
+from realtime.protocol.errors import BadRequest, Forbidden, NotFound
 
-MAX_BULK: Final = 100_000  # messages of one bulk
 BATCH: Final = 100  # messages of one step, which locks a room for about 0.1 s
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """The messages of an author, of a room, or of both, narrowed by words and time."""
-
-    author_id: int | None = None
-    room_id: int | None = None
-    words: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-def count(choice: Choice) -> int:
-    """Return how many messages match. Raises ``TooMany`` above ``MAX_BULK``."""
-    _check(choice)
-    found = len(_chosen(_unsaved(choice)).values_list("pk")[: MAX_BULK + 1])
-    if found > MAX_BULK:
-        raise TooMany("More than {most} messages match. Choose a shorter period.", most=MAX_BULK)
-    return found
+AUTHORS_PER_TRANSACTION: Final = 50  # notified at the end, each with the lock of an inbox
 
 
 def begin_removal(*, actor_id: int, choice: Choice, expected: int, reason: str) -> Bulk:
@@ -82,7 +75,7 @@ def begin_removal(*, actor_id: int, choice: Choice, expected: int, reason: str) 
             actor_id=actor_id,
             reason=reason,
             expected=found,
-            **_columns(choice),
+            **columns(choice),
         )
     )
 
@@ -94,6 +87,8 @@ def begin_undo(*, actor_id: int, bulk_id: int, reason: str = "") -> Bulk:
     source = Bulk.objects.filter(pk=bulk_id, act=Bulk.Act.DELETE).first()
     if source is None:
         raise NotFound("There is no such bulk removal.")
+    if source.author_id == actor_id:
+        raise Forbidden("These are your own messages. Another moderator must restore them.")
     expected = RemovedText.objects.filter(bulk=source).count()
     if not expected:
         raise NotFound("There is nothing left to restore.")
@@ -114,15 +109,15 @@ def begin_erasure(*, actor_id: int, user_id: int, reason: str = "") -> Bulk:
 
     Only ``services.erasure`` calls it.
     """
-    standing = Bulk.objects.filter(act=Bulk.Act.ERASE, author_id=user_id).order_by("-pk").first()
+    earlier = Bulk.objects.filter(act=Bulk.Act.ERASE, author_id=user_id).order_by("-pk").first()
     if (
-        standing is not None
-        and standing.finished_at
-        and Message.objects.filter(author_id=user_id, pk__gt=standing.last_id).exists()
+        earlier is not None
+        and earlier.finished_at
+        and Message.objects.filter(author_id=user_id, pk__gt=earlier.last_id).exists()
     ):
-        standing = None
+        earlier = None
     expected = len(Message.objects.filter(author_id=user_id).values_list("pk")[:MAX_BULK])
-    return standing or _begin(
+    return earlier or _begin(
         Bulk(
             act=Bulk.Act.ERASE,
             actor_id=actor_id,
@@ -131,6 +126,12 @@ def begin_erasure(*, actor_id: int, user_id: int, reason: str = "") -> Bulk:
             expected=expected,
         )
     )
+
+
+def unfinished_since() -> datetime | None:
+    """Return when the oldest bulk that is not finished was begun."""
+    rows = Bulk.objects.filter(finished_at=None).order_by("pk")
+    return rows.values_list("created_at", flat=True).first()
 
 
 def run_bulk(*, bulk_id: int, seconds: float) -> Bulk:
@@ -148,8 +149,7 @@ def _step(bulk: Bulk) -> bool:
     """Run the next batch. Returns whether there was one."""
     rows = _next(bulk)
     if not rows:
-        _finish(bulk)
-        return False
+        return _note_authors(bulk)
     by_room: dict[int, list[int]] = {}
     for row in rows:
         by_room.setdefault(row.room_id, []).append(row.pk)
@@ -169,13 +169,14 @@ def _next(bulk: Bulk) -> list[Message]:
     if bulk.act == Bulk.Act.RESTORE:
         left = (
             RemovedText.objects.filter(bulk=bulk.source, pk__gt=bulk.cursor)
+            .exclude(message__author=bulk.actor_id)  # nobody decides about themselves
             .order_by("pk")
             .values_list("pk", flat=True)[:BATCH]
         )
         return list(Message.objects.filter(pk__in=list(left)).only("pk", "room_id").order_by("pk"))
     order = _order(bulk)
     return list(
-        _chosen(bulk)
+        chosen(bulk)
         .filter(**{f"{order}__gt": bulk.cursor})
         .only("pk", "room_id", "number")
         .order_by(order)[:BATCH]
@@ -187,79 +188,74 @@ def _order(bulk: Bulk) -> str:
     return "number" if bulk.room_id is not None and bulk.author_id is None else "pk"
 
 
-def _chosen(bulk: Bulk) -> "QuerySet[Message]":
-    rows = Message.objects.filter(pk__lte=bulk.last_id or policies.MAX_ID)
-    if bulk.act != Bulk.Act.ERASE:
-        rows = rows.filter(deleted_at=None)
-    if bulk.author_id is not None:
-        rows = rows.filter(author_id=bulk.author_id)
-    if bulk.room_id is not None:
-        rows = rows.filter(room_id=bulk.room_id)
-    if bulk.words:
-        # A search by words would reveal texts of direct rooms to the moderator.
-        rows = rows.filter(body__icontains=bulk.words).exclude(room__kind=Room.Kind.DIRECT)
-    if bulk.since is not None:
-        rows = rows.filter(created_at__gte=bulk.since)
-    return rows.filter(created_at__lte=bulk.until) if bulk.until is not None else rows
-
-
-def _unsaved(choice: Choice) -> Bulk:
-    return Bulk(act=Bulk.Act.DELETE, **_columns(choice))
-
-
-def _columns(choice: Choice) -> dict[str, object]:
-    names = ("author_id", "room_id", "words", "since", "until")
-    return {name: getattr(choice, name) for name in names}
-
-
-def _check(choice: Choice) -> None:
-    if choice.author_id is None and choice.room_id is None:
-        raise BadRequest("author, room: expected an author, a room, or both")
-    if choice.author_id is not None:
-        people.user(choice.author_id)
-    if choice.room_id is not None:
-        policies.check_not_direct(rooms.room(choice.room_id))
-    policies.clean(choice.words, name="words", limit=MAX_LENGTH)
-
-
 # -- what is done ----------------------------------------------------------------------------------
 
 
 def _begin(bulk: Bulk) -> Bulk:
-    bulk.last_id = Message.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    bulk.last_id = newest_id()
     with changing():
         bulk.save()
-        _log(bulk, {"bulk": bulk.pk, "act": str(bulk.act), "messages": bulk.expected})
     return bulk
 
 
 def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
     authors = set(Message.objects.filter(pk__in=ids).values_list("author_id", flat=True))
-    with changing(payloads.stream(room_id), *map(inbox, authors)) as heads:
+    is_erasure = bulk.act == Bulk.Act.ERASE
+    # An erasure decides no case: moderators still do, about the text that the case keeps.
+    reporters = [] if is_erasure else closing.reporters_of(ids)
+    with changing(payloads.stream(room_id), *map(inbox, {*authors, *reporters})) as heads:
         rows = list(Message.objects.filter(pk__in=ids).select_related("author").order_by("number"))
-        erased = bulk.act == Bulk.Act.ERASE
-        if erased:
-            RemovedText.objects.filter(pk__in=ids).delete()
-        standing = rows if erased else [row for row in rows if not row.is_deleted]
+        affected = rows if is_erasure else [row for row in rows if not row.is_deleted]
         now = timezone.now()
         held = HeldText.objects.in_bulk(ids)  # of messages under review
-        if not erased:
+        if is_erasure:
+            _erase_removed_texts(ids)
+        else:
+            note_texts((row.author_id, row.body) for row in affected if row.is_public)
             RemovedText.objects.bulk_create(
-                _kept(row, held.get(row.pk), bulk, now) for row in standing
+                _kept(row, held.get(row.pk), bulk, now) for row in affected
             )
         HeldText.objects.filter(pk__in=held).delete()
         room = rooms.room(room_id)
-        reacted = [row for row in standing if row.reactions or row.pk in held]
-        for row in standing:
+        reacted = [row for row in affected if row.reactions or row.pk in held]
+        with_text = [row for row in affected if not row.is_deleted]
+        for row in affected:
             row.body, row.html, row.mentions, row.reactions = "", "", [], {}
             row.deleted_at, row.hidden_at = row.deleted_at or now, None
-        _store(heads, room, standing)
+        _store(heads, room, affected)
+        act = Revision.Act.ERASE if is_erasure else Revision.Act.REMOVE
+        case_records.record(with_text, act, actor_id=bulk.actor_id, now=now)
         for row in reacted:
             recipients.withdraw_reactions(heads, row, room)
         Mention.objects.filter(
-            room_id=room_id, number__in=[row.number for row in standing]
+            room_id=room_id, number__in=[row.number for row in affected]
         ).delete()
-        _progress(bulk, len(standing))
+        if not is_erasure:
+            closing.close(
+                heads,
+                affected,
+                {room_id: room},
+                Report.Status.RESOLVED,
+                actor_id=bulk.actor_id,
+                reason=bulk.reason,
+                reporters=reporters,
+            )
+        _progress(bulk, affected)
+    if not is_erasure:
+        closing.close_rest(ids)
+
+
+def _erase_removed_texts(ids: Sequence[int]) -> None:
+    """Delete texts that moderators removed, except those that a case holds."""
+    held = case_records.held_messages(ids)
+    RemovedText.objects.filter(pk__in=set(ids) - held).delete()
+
+
+def erase_again(*, author_id: int, room_id: int, message_ids: Sequence[int]) -> None:
+    """Erase the messages of an erased person that a case no longer holds."""
+    bulk = Bulk.objects.filter(act=Bulk.Act.ERASE, author_id=author_id).order_by("-pk").first()
+    if bulk is not None:
+        _remove(bulk, room_id, message_ids)
 
 
 def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
@@ -283,8 +279,10 @@ def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
             row.reactions, row.deleted_at = removed[row.pk].reactions, None
         RemovedText.objects.filter(pk__in=removed).delete()
         _store(heads, room, rows)
+        case_records.record(rows, Revision.Act.RESTORE, actor_id=bulk.actor_id)
         mention_rows.note(_mentions(rows, known, people))
-        _progress(bulk, len(rows))
+        _progress(bulk, rows)
+    case_answers.keep_after_all(list(removed), actor_id=bulk.actor_id)
 
 
 def _mentions(
@@ -329,41 +327,60 @@ def _store(heads: Heads, room: Room, rows: Sequence[Message]) -> None:
         )
 
 
-def _progress(bulk: Bulk, number: int) -> None:
-    Bulk.objects.filter(pk=bulk.pk).update(done=F("done") + number)
+def _progress(bulk: Bulk, rows: Sequence[Message]) -> None:
+    """Count messages, also for each author."""
+    Bulk.objects.filter(pk=bulk.pk, finished_at=None).update(done=F("done") + len(rows))
+    if bulk.act == Bulk.Act.ERASE:
+        return
+    for author_id, number in Counter(row.author_id for row in rows).items():
+        BulkAuthor.objects.get_or_create(bulk=bulk, author_id=author_id)
+        chosen = BulkAuthor.objects.filter(bulk=bulk, author_id=author_id)
+        chosen.update(messages=F("messages") + number)
 
 
-def _finish(bulk: Bulk) -> None:
-    names: Iterable[str] = (
-        [inbox(bulk.author_id)] if bulk.author_id is not None and bulk.act != Bulk.Act.ERASE else []
+def _note_authors(bulk: Bulk) -> bool:
+    """Log what was done to some of the authors, and notify them. Returns whether some are left.
+
+    Each author has an entry of their own, so that it is in the record of each of them.
+    """
+    waiting = BulkAuthor.objects.filter(bulk=bulk, noted_at=None).order_by("pk")
+    authors = list(waiting.values_list("author_id", flat=True)[:AUTHORS_PER_TRANSACTION])
+    with changing(*map(inbox, authors)) as heads:
+        rows = list(waiting.select_for_update().filter(author_id__in=authors))
+        for row in rows:
+            _log(bulk, row)
+        found = [
+            _notice(bulk, row) for row in rows if row.messages and row.author_id != bulk.actor_id
+        ]
+        if found:
+            notify_many(heads, found)
+        waiting.filter(pk__in=[row.pk for row in rows]).update(noted_at=timezone.now())
+        if not waiting.exists():
+            Bulk.objects.filter(pk=bulk.pk, finished_at=None).update(finished_at=timezone.now())
+            return False
+    return True
+
+
+def _notice(bulk: Bulk, row: BulkAuthor) -> Notice:
+    is_removal = bulk.act == Bulk.Act.DELETE
+    return notices.moderation_notice(
+        row.author_id,
+        "bulk_delete" if is_removal else "bulk_restore",
+        actor_id=bulk.actor_id,
+        reason=bulk.reason,
+        level="warning" if is_removal else "info",
+        details={"messages": row.messages},
     )
-    with changing(*names) as heads:
-        if not Bulk.objects.filter(pk=bulk.pk, finished_at=None).update(finished_at=timezone.now()):
-            return  # another process ran it as well
-        bulk.refresh_from_db()
-        _log(bulk, {"bulk": bulk.pk, "act": str(bulk.act), "done": bulk.done})
-        if names and bulk.done and bulk.author_id != bulk.actor_id:
-            assert bulk.author_id is not None
-            notice = notices.moderation_notice(
-                bulk.author_id,
-                "bulk_delete" if bulk.act == Bulk.Act.DELETE else "bulk_restore",
-                actor_id=bulk.actor_id,
-                reason=bulk.reason,
-                level="warning" if bulk.act == Bulk.Act.DELETE else "info",
-                details={"messages": bulk.done},
-            )
-            notify(heads, notice)
 
 
-def _log(bulk: Bulk, details: dict[str, object]) -> None:
-    action = ModerationLog.Action.BULK
+def _log(bulk: Bulk, row: BulkAuthor) -> None:
     log(
-        action,
+        ModerationLog.Action.BULK,
         actor_id=bulk.actor_id,
         reason=bulk.reason,
         room=bulk.room,
-        subject_id=bulk.author_id,
-        details=details,
+        subject_id=row.author_id,
+        details={"bulk": bulk.pk, "act": str(bulk.act), "messages": row.messages},
     )
 
 

@@ -14,8 +14,9 @@ from chat.moderation import site_bans
 from chat.payloads import moment
 from chat.queries import people
 from chat.services import notices
+from chat.services.messages.muting import set_mute
 from chat.services.moderation.values import ban_end, clean_reason
-from chat.services.persistence import log, save_site_mute
+from chat.services.persistence import log
 from chat.services.rights import check_above_on_site
 from notifications.payloads import inbox
 from notifications.services import notify
@@ -108,16 +109,7 @@ def site_mute(*, actor_id: int, user_id: int, seconds: int, reason: str = "") ->
         row = SiteMute.objects.filter(pk=user_id).first() or SiteMute(user_id=user_id)
         if until is None and (row.until is None or row.until <= timezone.now()):
             return None
-        row.until, row.reason, row.created_by_id = until, reason, actor_id
-        save_site_mute(heads, row)
-        action = ModerationLog.Action.SITE_MUTE if until else ModerationLog.Action.SITE_UNMUTE
-        details = {"until": moment(until)} if until else {}
-        log(action, actor_id=actor_id, reason=reason, subject_id=user_id, details=details)
-        level = "warning" if until else "success"
-        notice = notices.moderation_notice(
-            user_id, action, actor_id=actor_id, reason=reason, level=level, details=details
-        )
-        notify(heads, notice)
+        set_mute(heads, row, until, actor_id=actor_id, reason=reason)
     return until
 
 

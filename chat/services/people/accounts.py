@@ -4,12 +4,13 @@ Messages of the account stay.
 """
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from chat import policies
-from chat.models import REASON_MAX_LENGTH, SYSTEM_USERNAME, ModerationLog
+from chat.models import REASON_MAX_LENGTH, SYSTEM_USERNAME, ModerationLog, SignUpRequest
 from chat.queries import people
 from chat.services import notices
-from chat.services.people.erasure import erased_name
+from chat.services.people.erasure import is_erased
 from chat.services.persistence import log
 from chat.services.rights import check_above_on_site
 from notifications.payloads import inbox
@@ -60,11 +61,14 @@ def activate(*, actor_id: int, user_id: int, reason: str = "") -> None:
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     user = people.user(user_id)
     check_above_on_site(actor_id, user_id)
-    if user.username in (SYSTEM_USERNAME, erased_name(user_id)):
+    if user.username == SYSTEM_USERNAME or is_erased(user_id):
         raise Forbidden("This account can't be activated: it belongs to the system, or was erased.")
     delete_sessions(user_id)
     with changing(inbox(user_id)) as heads:
         if User.objects.filter(pk=user_id, is_active=False).update(is_active=True):
+            SignUpRequest.objects.filter(pk=user_id, is_accepted=False).update(
+                decided_at=timezone.now(), is_accepted=True
+            )
             _note(heads, ModerationLog.Action.ACTIVATE, actor_id, user_id, reason)
 
 

@@ -20,7 +20,8 @@ from django.utils import timezone
 
 from chat import payloads
 from chat.models import Block, Membership, Message, ModerationLog, Renaming
-from chat.queries import people
+from chat.queries import filter_cache, people
+from chat.services.people.names import check_names
 from chat.services.persistence import log, save_membership, streams_of, system_user
 from notifications.models import Notification
 from notifications.payloads import inbox
@@ -30,7 +31,6 @@ from realtime.protocol.errors import BadRequest
 
 BATCH: Final = 200  # rows of one transaction, which locks their rooms for about 50 ms
 MEMBERSHIPS: Final = 50  # of one transaction, which locks as many rooms
-NAMES: Final = ("username", "first_name", "last_name")
 
 
 def rename(
@@ -53,11 +53,14 @@ def rename(
         }
         if not changes:
             return user
+        changes = check_names(user, changes)
         details = {field: [getattr(user, field), value] for field, value in changes.items()}
         for field, value in changes.items():
             setattr(user, field, value)
         _check(user, changes)
-        user.save(update_fields=[*changes])
+        for field, value in changes.items():
+            filter_cache.check_name(value, field=field)
+        user.save(update_fields=[*changes])  # which indexes the username (services.people.names)
         row = begin(user)
         by = actor_id or system_user().pk
         log(

@@ -1,11 +1,14 @@
 """Reading the archive of a room back into a new room."""
 
-from collections.abc import Iterator
+import asyncio
+import secrets
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 from typing import Final, NamedTuple
 from uuid import uuid4
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -15,13 +18,18 @@ from chat import payloads
 from chat.models import Message, ModerationLog, Role, Room
 from chat.moderation.room_archives import MESSAGES, PEOPLE, Line, RoomArchive
 from chat.queries import people
+from chat.queries.names import look
+from chat.services.people.names import check_names
 from chat.services.persistence import admit, log, new_membership, save_room, system_user
 from chat.text import markdown
 from notifications.payloads import inbox
+from realtime.core.bounds.fair_threads import FairThreads
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest
 
 MESSAGES_PER_STATEMENT: Final = 500
+RESTORED_PREFIX: Final = "restored-"
+RANDOM_NAME_BYTES: Final = 4
 
 
 class Restored(NamedTuple):
@@ -44,7 +52,8 @@ def restore_room(archive: RoomArchive, *, slug: str, owner_id: int) -> Restored:
         accounts = _Accounts(archive)
         room = Room(
             slug=slug,
-            name=found["name"] or found["slug"],
+            name=(name := found["name"] or found["slug"]),
+            look=look(name),
             topic=found["topic"],
             kind=Room.Kind.PRIVATE,
             created_by_id=owner_id,
@@ -78,14 +87,29 @@ class _Accounts:
         for line in archive.lines(PEOPLE):
             user = User.objects.filter(username=line["username"]).first()
             if user is None:
-                user = User.objects.create(
-                    username=line["username"],
-                    first_name=line["name"][:150],
-                    password=make_password(None),
-                    is_active=False,
-                )
+                user = _new_account(line["username"], line["name"])
                 self.made += 1
             self.names[line["id"]], self.ids[line["id"]] = user.username, user.pk
+
+    def mentioned(self, line: Line) -> dict[str, int]:
+        """Return the ids of the people that a message mentions, by their names of now."""
+        known = [user for user in line["mentions"] if user in self.ids]
+        return {self.names[user]: self.ids[user] for user in known}
+
+
+def _new_account(username: str, name: str) -> User:
+    """Make an account that cannot sign in. A name against the rules is replaced."""
+    user = User(password=make_password(None), is_active=False)
+    try:
+        user.username = check_names(user, {"username": username})["username"]
+    except BadRequest:
+        user.username = f"{RESTORED_PREFIX}{secrets.token_hex(RANDOM_NAME_BYTES)}"
+    try:
+        user.first_name = check_names(user, {"first_name": name})["first_name"]
+    except BadRequest:
+        user.first_name = ""
+    user.save()
+    return user
 
 
 def _insert_messages(archive: RoomArchive, heads: Heads, room: Room, accounts: _Accounts) -> int:
@@ -104,13 +128,24 @@ def _insert_messages(archive: RoomArchive, heads: Heads, room: Room, accounts: _
     return len(ids)
 
 
+async def _rendered(lines: list[Line], accounts: _Accounts) -> list[str]:
+    """Render texts on threads, one of each author at a time: a file may hold hostile ones."""
+    threads = FairThreads(
+        "restore", threads=settings.HOLDFAST_RENDER_THREADS, waiting=MESSAGES_PER_STATEMENT
+    )
+    running = [
+        threads.run(line["author"], _html, line["body"], accounts.mentioned(line)) for line in lines
+    ]
+    return await asyncio.gather(*running)
+
+
+def _html(body: str, mentioned: Mapping[str, int]) -> str:
+    return markdown.render(body, mentioned, room=True).html
+
+
 def _rows(lines: list[Line], heads: Heads, room: Room, accounts: _Accounts) -> Iterator[Message]:
-    for line in lines:
-        mentioned = {
-            accounts.names[user]: accounts.ids[user]
-            for user in line["mentions"]
-            if user in accounts.ids
-        }
+    texts = asyncio.run(_rendered(lines, accounts))
+    for line, html in zip(lines, texts, strict=True):
         # Nobody follows the room yet, so the numbers are taken without events.
         yield Message(
             room=room,
@@ -119,7 +154,7 @@ def _rows(lines: list[Line], heads: Heads, room: Room, accounts: _Accounts) -> I
             author_id=accounts.ids[line["author"]],
             key=uuid4(),
             body=line["body"],
-            html=markdown.render(line["body"], mentioned, room=True).html,
+            html=html,
             created_at=datetime.fromisoformat(line["created_at"]),
             edited_at=parse_datetime(line["edited_at"] or ""),
             # A hidden text is not in the archive, so nobody can show it again.
@@ -128,5 +163,5 @@ def _rows(lines: list[Line], heads: Heads, room: Room, accounts: _Accounts) -> I
                 emoji: [accounts.ids[user] for user in users if user in accounts.ids]
                 for emoji, users in line["reactions"].items()
             },
-            mentions=list(mentioned.values()),
+            mentions=list(accounts.mentioned(line).values()),
         )

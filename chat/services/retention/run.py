@@ -11,7 +11,11 @@ from django.utils import timezone
 
 from chat.models import Message, Room
 from chat.queries import retention
-from chat.services.retention import messages
+from chat.services import traces
+from chat.services.messages.review import closing
+from chat.services.messages.search_terms import forget_deleted_words
+from chat.services.people.erasure import finish_erasures
+from chat.services.retention import holds, messages
 from notifications import queries as notification_queries
 from notifications.services import remove_notifications
 
@@ -29,6 +33,7 @@ class Removed:
     kept_for_cases: int = 0
     rooms: int = 0
     notifications: int = 0
+    holds: int = 0
     finished: bool = True
 
 
@@ -45,6 +50,7 @@ def count(now: datetime | None = None) -> Removed:
         found.kept_for_cases += kept
         found.rooms += bool(total)
     found.notifications = notification_queries.count_old(_notification_cutoff(now))
+    found.holds = holds.count_ended(now)
     return found
 
 
@@ -61,15 +67,27 @@ class _Run:
         self._found = Removed()
 
     def run(self) -> Removed:
+        self._found.holds = self._close_cases()
         for room, cutoff in retention.due(self._now):
             if self._is_over():
                 break
             self._clean(room, cutoff)
+        self._batches(lambda _after: traces.delete_batch(self._now))
         oldest = _notification_cutoff(self._now)
         if oldest is not None:
             self._found.notifications += self._batches(lambda after: _old_notices(oldest, after))
+        if self._found.messages or self._found.holds:
+            forget_deleted_words()
         self._found.finished = not self._is_over()
         return self._found
+
+    def _close_cases(self) -> int:
+        """Finish what nodes left, then end holds, so that the messages can go in the same run."""
+        closing.close_rest()
+        finish_erasures()
+        self._batches(lambda _after: holds.adopt_batch(self._now))
+        holds.close_abandoned(self._now)
+        return self._batches(lambda _after: holds.end_batch(self._now))
 
     def _clean(self, room: Room, cutoff: datetime) -> None:
         while not self._is_over() and messages.move_line(room, cutoff):

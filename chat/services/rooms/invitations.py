@@ -13,8 +13,10 @@ from django.utils import timezone
 
 from chat import payloads, policies
 from chat.errors import LinkOver
-from chat.models import InviteLink, Membership, ModerationLog
+from chat.models import InviteLink, Membership, ModerationLog, Room
+from chat.policies import Rank
 from chat.queries import invite_links, members, people, rooms
+from chat.queries.reports import is_reported
 from chat.services.persistence import admit, log, new_membership, streams_of
 from chat.services.rights import check_moderates
 from realtime.core.heads import changing
@@ -48,9 +50,14 @@ def make_invite_link(*, actor_id: int, room_id: int, seconds: int, max_uses: int
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with changing(payloads.stream(room_id)):
         room, member = rooms.room_access(room_id, actor_id)
-        check_moderates(room, member, actor_id)
+        acting = check_moderates(room, member, actor_id)
         policies.check_not_direct(room)
         policies.check_not_archived(room)
+        if acting == Rank.SITE and room.kind == Room.Kind.PRIVATE and not is_reported(room_id):
+            raise Forbidden(
+                "Only its owners and moderators invite to a private room. Site moderators can when"
+                " someone has reported a message in it."
+            )
         now = timezone.now()
         if len(invite_links.usable(room_id, now=now)) >= invite_links.MAX_USABLE:
             raise TooMany(

@@ -1,4 +1,4 @@
-"""Joining, leaving and inviting, and the roles of members."""
+"""Joining and leaving, and the roles of members."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -10,8 +10,6 @@ from chat import payloads, policies
 from chat.models import REASON_MAX_LENGTH, Membership, ModerationLog, Role, Room, State
 from chat.policies import Rank
 from chat.queries import members, people, rooms
-from chat.queries.blocks import blocked_pairs
-from chat.services import notices
 from chat.services.persistence import (
     admit,
     count_members,
@@ -21,9 +19,9 @@ from chat.services.persistence import (
     save_membership,
     streams_of,
 )
-from chat.services.rights import check_moderates
+from chat.services.rights import check_may_know, check_moderates
+from chat.services.room_notices import Actor, notify_of_act
 from notifications.payloads import inbox
-from notifications.services import notify
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailable
 
@@ -34,12 +32,12 @@ RETRY_SECONDS: Final = 1.0
 
 
 def join(*, actor_id: int, room_id: int) -> Membership:
-    """Join a public room. For a member nothing changes."""
+    """Join a public room, or accept an invitation. For a member nothing changes."""
     user = people.active_user_by_id(actor_id)
-    rooms.readable_room(room_id, actor_id)
+    policies.check_may_join(*rooms.room_access(room_id, actor_id))
     with changing(*streams_of(room_id, actor_id)) as heads:
         room, row = rooms.room_access(room_id, actor_id)
-        policies.check_may_read(room, row)
+        policies.check_may_join(room, row)
         if row is not None and policies.is_active(row):
             return row
         policies.check_not_archived(room)
@@ -50,14 +48,19 @@ def join(*, actor_id: int, room_id: int) -> Membership:
 
 
 def leave(*, actor_id: int, room_id: int) -> Membership:
-    """Leave a room. The room of its last owner passes to the next owner."""
+    """Leave a room, or decline an invitation. Afterwards nobody of the room can invite the user.
+
+    A room without an owner is offered to the next one.
+    """
 
     def act(heads: Heads, room: Room, row: Membership | None) -> Membership:
-        row = policies.check_member(room, row)
+        if row is None or not policies.is_invited(row):
+            row = policies.check_member(room, row)
         if room.is_direct:
             raise Forbidden(
                 "You can't leave a direct conversation. Turn off its notifications instead."
             )
+        row.refused_at = timezone.now()
         dismiss(heads, room, row, State.LEFT)
         return row
 
@@ -67,7 +70,7 @@ def leave(*, actor_id: int, room_id: int) -> Membership:
 def end_membership(
     room_id: int, user_id: int, act: Callable[[Heads, Room, Membership | None], Membership]
 ) -> Membership:
-    """Let ``act`` end a membership, and promote the next owner if the last one goes.
+    """Let ``act`` end a membership, and offer the room to the next owner if the last one goes.
 
     The next owner's inbox is locked with the rest, so they are found before the lock and must be
     the same under the lock.
@@ -83,39 +86,9 @@ def end_membership(
             room, row = rooms.room_access(room_id, user_id)
             row = act(heads, room, row)
             if next_owner_id is not None:
-                _promote(heads, room, next_owner_id)
+                _offer(heads, room, next_owner_id, left_by=user_id)
         return row
     raise Unavailable("This room is changing right now. Try again.", retry_after=RETRY_SECONDS)
-
-
-def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
-    """Add a user to a room and notify them.
-
-    Members invite to public rooms, owners and moderators to private ones.
-    """
-    rooms.readable_room(room_id, actor_id)
-    user = people.active_user(username)
-    with changing(*streams_of(room_id, user.pk)) as heads:
-        room, member = rooms.room_access(room_id, actor_id)
-        member = policies.check_member(room, member)
-        policies.check_not_direct(room)
-        policies.check_not_archived(room)
-        if room.kind == Room.Kind.PRIVATE:
-            policies.check_rank(policies.rank(member), Rank.MODERATOR)
-        row = members.membership(room_id, user.pk)
-        if row is not None and policies.is_active(row):
-            return row
-        if policies.is_banned(row):
-            raise Forbidden(
-                "{name} is banned from this room. A moderator has to lift the ban first.",
-                name=user.username,
-            )
-        if blocked_pairs([user.pk], [actor_id]):
-            raise Forbidden("You can't add this person.")
-        row = row or new_membership(room, user, now=timezone.now())
-        admit(heads, room, row)
-        notify(heads, notices.invitation_notice(room, user.pk, actor_id=actor_id))
-    return row
 
 
 def add_members(*, room_id: int, user_ids: Sequence[int], role: str = Role.MEMBER) -> int:
@@ -139,11 +112,11 @@ def set_role(
     reason = policies.clean(reason, name="reason", limit=REASON_MAX_LENGTH)
     if role not in Role.values:
         raise BadRequest("role: expected one of {values}", values=", ".join(Role.values))
-    rooms.room(room_id)
+    check_may_know(room_id, actor_id)
     people.active_user_by_id(user_id)
     with changing(*streams_of(room_id, user_id)) as heads:
         room, actor = rooms.room_access(room_id, actor_id)
-        check_moderates(room, actor, actor_id, least=Rank.OWNER)
+        acting = check_moderates(room, actor, actor_id, least=Rank.OWNER)
         row = members.membership(room_id, user_id)
         if row is None or not policies.is_active(row):
             raise NotFound("There is no such member.")
@@ -162,11 +135,15 @@ def set_role(
             subject_id=user_id,
             details=details,
         )
-        if user_id != actor_id:
-            notice = notices.moderation_notice(
-                user_id, "role", room=room, actor_id=actor_id, reason=reason, details={"role": role}
-            )
-            notify(heads, notice)
+        notify_of_act(
+            heads,
+            room,
+            row,
+            "role",
+            actor=Actor(actor_id, acting),
+            reason=reason,
+            details={"role": role},
+        )
     return row
 
 
@@ -175,7 +152,7 @@ def transfer(*, actor_id: int, room_id: int, user_id: int) -> Membership:
 
     Returns the new owner's membership.
     """
-    rooms.room(room_id)
+    check_may_know(room_id, actor_id)
     people.active_user_by_id(user_id)
     with changing(*streams_of(room_id, actor_id, user_id)) as heads:
         room, mine = rooms.room_access(room_id, actor_id)
@@ -197,15 +174,39 @@ def transfer(*, actor_id: int, room_id: int, user_id: int) -> Membership:
                     subject_id=member.user_id,
                     details=details,
                 )
-        notify(heads, notices.moderation_notice(user_id, "transfer", room=room, actor_id=actor_id))
+        notify_of_act(heads, room, row, "transfer", actor=Actor(actor_id, Rank.OWNER))
     return row
 
 
-def _promote(heads: Heads, room: Room, user_id: int) -> None:
+def take_over(*, actor_id: int, room_id: int) -> Membership:
+    """Become the owner of a room that has none, as a moderator or one of its oldest members."""
+    rooms.room(room_id)
+    with changing(*streams_of(room_id, actor_id)) as heads:
+        room, row = rooms.room_access(room_id, actor_id)
+        row = policies.check_member(room, row)
+        policies.check_not_direct(room)
+        if not members.may_take_over(room, row):
+            raise Forbidden(
+                "You can't become the owner of this room: it has an owner, or others come first."
+            )
+        details = {"from": str(row.role), "to": str(Role.OWNER)}
+        row.role = Role.OWNER
+        save_membership(heads, row)
+        log(
+            ModerationLog.Action.ROLE,
+            actor_id=actor_id,
+            reason="",
+            room=room,
+            subject_id=actor_id,
+            details=details,
+        )
+    return row
+
+
+def _offer(heads: Heads, room: Room, user_id: int, *, left_by: int) -> None:
+    """Notify the next owner that the room has none. Nobody owns a room without having agreed."""
     row = Membership.objects.select_related("user").get(room=room, user_id=user_id)
-    row.role = Role.OWNER
-    save_membership(heads, row)
-    notify(heads, notices.moderation_notice(user_id, "succession", room=room))
+    notify_of_act(heads, room, row, "succession", actor=Actor(left_by, Rank.OWNER))
 
 
 def _add_members(room_id: int, user_ids: Sequence[int], role: str) -> int:

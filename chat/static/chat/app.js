@@ -14,6 +14,7 @@ import { Client } from '../realtime/client.js';
 import { followPageLifecycle } from '../realtime/connection/page_lifecycle.js';
 import { Session } from '../realtime/session.js';
 import { sharedTransport } from '../realtime/tabs/shared_socket.js';
+import { endSession, isOver } from './account/session_end.js';
 import { EmojiPicker } from './composer/emoji_picker.js';
 import { FormatMenu } from './composer/format_menu.js';
 import { Connection } from './connection.js';
@@ -28,13 +29,16 @@ import { ShortcutsView } from './lib/shortcuts_view.js';
 import { Blocks } from './people/blocks.js';
 import { People } from './people/people.js';
 import { Profile } from './people/profile.js';
+import { RaidBanner } from './people/raid_banner.js';
 import { SiteMute } from './people/site_mute.js';
+import { HeldPosts } from './rooms/held_posts.js';
 import { roomMenu } from './rooms/room_menu.js';
 import { Rooms } from './rooms/rooms.js';
 import { Router } from './router.js';
 import { SearchField } from './search/search_field.js';
 import { Switcher } from './search/switcher.js';
 import { Favourites } from './sidebar/favourites.js';
+import { Invitations } from './sidebar/invitations.js';
 import { RecentRooms } from './sidebar/recent_rooms.js';
 import { neighbour } from './sidebar/room_order.js';
 import { Sidebar } from './sidebar/sidebar.js';
@@ -51,11 +55,14 @@ import { words } from './words.js';
  * @property {User & {moderator: boolean}} me
  * @property {string} epoch
  * @property {import('./rooms/room.js').Listed[]} rooms
+ * @property {import('./sidebar/invitations.js').Invitation[]} invitations
  * @property {BootInbox} inbox
  * @property {{message: number}} limits
  * @property {string[]} image_hosts
  * @property {import('./people/blocks.js').Block[]} blocks
  * @property {import('./people/site_mute.js').MuteRow | null} site_mute
+ * @property {import('./people/raid_banner.js').Raid} raid
+ * @property {import('./rooms/held_posts.js').HeldPost[]} held_posts
  */
 
 /**
@@ -73,6 +80,8 @@ const MEMBERS_LOADED = 200;
 export class App {
   /** @type {Map<number, Promise<User[]>>} */
   #members = new Map();
+  /** The session has ended, and its traces are being removed. */
+  #over = false;
   #counting = new PerFrame(() => this.#count());
 
   /**
@@ -98,6 +107,8 @@ export class App {
     this.menu = new Menu();
     this.blocks = new Blocks(boot.blocks, this);
     this.siteMute = new SiteMute(boot.site_mute, this);
+    this.raid = new RaidBanner(document.querySelector('[data-raid]'), boot.raid, this);
+    this.heldPosts = new HeldPosts(boot.held_posts, this);
     this.rooms = new Rooms(boot.rooms, this);
     this.feed = new InboxFeed(this.client, this.api);
     this.announcements = new Announcements(this.client, this.api);
@@ -107,6 +118,11 @@ export class App {
     this.shortcuts = new Shortcuts(this.#keys());
     this.formats = new FormatMenu(this.shortcuts.mac);
     this.switcher = new Switcher(this);
+    this.invitations = new Invitations(
+      /** @type {HTMLElement} */ (document.getElementById('sidebar')),
+      boot.invitations,
+      this,
+    );
     this.sidebar = new Sidebar(
       /** @type {HTMLElement} */ (document.getElementById('sidebar')),
       this.rooms,
@@ -117,9 +133,13 @@ export class App {
     const session = new Session({
       client: this.client,
       check,
-      changed: () => this.connection.paint(),
+      changed: () => {
+        this.connection.paint();
+        void this.#followSession(session, check);
+      },
     });
     this.connection = new Connection(this.client, session, check);
+    this.client.on('state', () => void this.#followSession(session, check));
     this.profile = new Profile(this);
     this.router = new Router(this);
     this.search = new SearchField(
@@ -269,6 +289,20 @@ export class App {
     else if (room?.isMember) this.markRead(room);
   }
 
+  /**
+   * @param {Session} session
+   * @param {() => Promise<unknown>} check
+   */
+  async #followSession(session, check) {
+    const { state } = this.client;
+    if (session.checking || this.#over || state.name !== 'stopped') return;
+    if (!(await isOver(state, check)) || this.#over) return;
+    this.#over = true;
+    this.router.end();
+    await endSession(state, this.me.id);
+    this.outbox.clear();
+  }
+
   get drawerIsOpen() {
     return /** @type {HTMLElement} */ (document.querySelector('.app')).dataset.drawer === 'open';
   }
@@ -298,11 +332,21 @@ export class App {
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
     this.feed.on('block', (row) => this.blocks.update(/** @type {any} */ (row)));
     this.feed.on('site_mute', (row) => this.siteMute.update(/** @type {any} */ (row)));
+    this.feed.on('notification', ({ kind }) => {
+      if (kind === 'raid') void this.raid.reload().catch(() => {});
+    });
+    this.feed.on('held_post', (row) => this.heldPosts.update(/** @type {any} */ (row)));
     this.feed.on('reloaded', () => {
+      void this.raid.reload().catch(() => {});
       void this.blocks.reload().catch(() => {});
       void this.siteMute.reload().catch(() => {});
+      void this.heldPosts.reload().catch(() => {});
+      void this.invitations.reload().catch(() => {});
     });
-    this.feed.on('membership', (told) => void this.rooms.ownMembershipPushed(told));
+    this.feed.on('membership', (told) => {
+      void this.invitations.membershipChanged(told.membership);
+      void this.rooms.ownMembershipPushed(told);
+    });
     this.rooms.on('change', () => this.#counting.soon());
     onAction(document, {
       reconnect: () => this.client.retryNow(),

@@ -4,9 +4,12 @@
  */
 
 import { Outbox } from '../realtime/outbox/outbox.js';
+import { forgetOthers } from './account/personal_data.js';
+import './account/sign_out.js';
 import { App } from './app.js';
 import { readJson } from './lib/dom.js';
 
 const boot = readJson(document, 'boot');
+forgetOthers(boot.me.id);
 // Start without waiting: until then, clicks do nothing.
 new App(boot, new Outbox({ owner: boot.me.id })).start();

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setCookie } from '../realtime/lib/cookies.js';
 import { InboxView } from './inbox/inbox_view.js';
 import { clone, parse, readJson } from './lib/dom.js';
 import { DirectoryView } from './rooms/directory_view.js';
@@ -22,7 +23,7 @@ const MAX_KEPT = 6;
 /** A faster answer needs no skeleton. */
 const SKELETON_AFTER_MS = 150;
 /** For a year. */
-const LAST_ROOM_ATTRIBUTES = 'path=/; max-age=31536000; samesite=lax';
+const LAST_ROOM_SECONDS = 365 * 24 * 3600;
 const OURS = /^\/(?:$|rooms\/|inbox\/|search\/)/;
 const ROOM = /^\/rooms\/([-\w]+)\/(?:(\d+)\/)?$/;
 
@@ -81,6 +82,17 @@ export class Router {
     );
     if (found instanceof RoomView) found.readTracker.readAll();
     return found instanceof RoomView;
+  }
+
+  /** The session has ended: leave every view. */
+  end() {
+    this.#going += 1;
+    for (const view of new Set([...this.#kept.values(), this.#view])) view?.controller?.leave();
+    this.#kept.clear();
+    this.#view = null;
+    this.#title = 'Holdfast';
+    document.title = this.#title;
+    this.#app.badge.show({ unread: 0, mentions: 0 });
   }
 
   /** @param {MouseEvent} event */
@@ -219,8 +231,7 @@ export class Router {
     const address = roomAddress(url);
     if (!address || !(view.controller instanceof RoomView) || !view.controller.room.isMember)
       return;
-    // biome-ignore lint/suspicious/noDocumentCookie: not every browser has the Cookie Store API.
-    document.cookie = `last_room=${view.controller.room.data.slug}; ${LAST_ROOM_ATTRIBUTES}`;
+    setCookie('last_room', view.controller.room.data.slug, LAST_ROOM_SECONDS);
     this.#kept.delete(address);
     this.#kept.set(address, view);
     const [oldest] = this.#kept;

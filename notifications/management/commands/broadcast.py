@@ -3,16 +3,19 @@
 import json
 import re
 import sys
+import time
 import uuid
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from notifications import policies, queries, services
+from notifications import payloads, policies, queries, services
+from notifications.management.json_errors import JsonCommand
 from notifications.models import Broadcast, Level
 from notifications.policies import BadBroadcast, Words
 from notifications.queries import Audience, Reach
@@ -23,8 +26,11 @@ MAX_INPUT = 10 * policies.BODY_MAX_LENGTH
 DURATION = re.compile(r"(\d{1,5})([mhd])", re.ASCII)
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
+PROGRESS_SECONDS: Final = 2.0  # between two lines
+
 EXAMPLES = """examples:
   manage.py broadcast "Maintenance at 18:00 UTC" --all --level warning --expires 4h
+  manage.py broadcast "Maintenance" --in de "Wartung" --all --at 2026-12-31T18:00 --yes
   manage.py broadcast "The figures are in" --group finance --user alice bob --url /rooms/finance/
   fortune | manage.py broadcast - --room general
 
@@ -33,7 +39,7 @@ A room gets a message.
 If a name is wrong, nothing is sent."""
 
 
-class Command(BaseCommand):
+class Command(JsonCommand):
     """Composes a broadcast from arguments; the service sends it."""
 
     help = "Send a text to everyone, to some people, or to rooms."
@@ -74,6 +80,30 @@ class Command(BaseCommand):
         )
         parser.add_argument("--title", default="")
         parser.add_argument(
+            "--in",
+            nargs=2,
+            action="append",
+            default=[],
+            dest="texts",
+            metavar=("LANGUAGE", "TEXT"),
+            help="the text for readers of a language, such as de; may be repeated",
+        )
+        parser.add_argument(
+            "--title-in",
+            nargs=2,
+            action="append",
+            default=[],
+            dest="titles",
+            metavar=("LANGUAGE", "TITLE"),
+            help="the title for readers of a language",
+        )
+        parser.add_argument(
+            "--at",
+            type=moment,
+            metavar="WHEN",
+            help="send it later: in 30m, 4h, 7d, or at an ISO 8601 time (UTC)",
+        )
+        parser.add_argument(
             "--url", default="", help="where a click leads: http(s)://… or a path of this site"
         )
         parser.add_argument("--level", default=str(Level.INFO), help=", ".join(Level.values))
@@ -89,6 +119,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="say who would get it, and send nothing"
         )
+        parser.add_argument("--yes", action="store_true", help="send to everyone without asking")
         parser.add_argument("--json", action="store_true", help="answer with JSON")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -106,6 +137,8 @@ class Command(BaseCommand):
             url=options["url"],
             level=options["level"],
             expires_at=options["expires"],
+            translations=_translations(options["texts"], options["titles"]),
+            at=options["at"],
         )
         _check_encoding(
             [
@@ -113,26 +146,55 @@ class Command(BaseCommand):
                 words.title,
                 words.url,
                 words.level,
+                *(part for pair in options["texts"] + options["titles"] for part in pair),
                 *options["group"],
                 *options["user"],
                 *options["room"],
             ]
         )
         reach = queries.reach(audience)
-        sent = (
-            None
-            if options["dry_run"]
-            else self._send(words, audience, options["key"] or uuid.uuid4())
-        )
-        if sent is None:
+        sent = None
+        if options["dry_run"]:
             _check(words, audience, reach)
+        else:
+            if audience.everybody and not options["yes"]:
+                _check(words, audience, reach)
+                self._ask(reach, may_ask=not options["json"] and options["text"] != "-")
+            sent = self._send(words, audience, options["key"] or uuid.uuid4(), options["json"])
         self.stdout.write(
             json.dumps(_as_json(sent, reach)) if options["json"] else _in_words(sent, reach)
         )
 
-    def _send(self, words: Words, audience: Audience, chosen: uuid.UUID) -> Broadcast:
+    def _ask(self, reach: Reach, *, may_ask: bool) -> None:
+        """Raise ``CommandError`` unless the operator agrees to write to everyone."""
+        if not (may_ask and sys.stdin is not None and sys.stdin.isatty()):
+            raise CommandError(
+                f"This goes to {_people(reach.people)}. Add --yes to send it. Nothing was sent."
+            )
+        self.stdout.write(f"This goes to {_people(reach.people)}. Send it? [y/N] ", ending="")
+        self.stdout.flush()
+        if sys.stdin.readline().strip().casefold() not in ("y", "yes"):
+            raise CommandError("Nothing was sent.")
+
+    def _send(
+        self, words: Words, audience: Audience, chosen: uuid.UUID, as_json: bool
+    ) -> Broadcast:
+        """Send it, and write the key first: what has the key can be continued after any end."""
+        out = self.stderr if as_json else self.stdout
+        last = time.monotonic()
+
+        def watch(row: Broadcast) -> None:
+            nonlocal last
+            if time.monotonic() - last >= PROGRESS_SECONDS:
+                last = time.monotonic()
+                out.write(f"Sending: {row.done:,} of {row.recipients:,}")
+                out.flush()
+
         try:
-            return services.broadcast(words=words, audience=audience, key=chosen)
+            row = services.begin(words=words, audience=audience, key=chosen)
+            out.write(f"Key {chosen}: after an interruption, repeat with --key {chosen}")
+            out.flush()
+            return row if words.at else services.send(broadcast_id=row.pk, watch=watch)
         except BadBroadcast as error:
             raise CommandError("\n".join([*error.problems, "Nothing was sent."])) from error
         except HoldfastError as error:
@@ -167,6 +229,16 @@ def key(text: str) -> uuid.UUID:
         return uuid.UUID(text)
     except ValueError as error:
         raise ArgumentTypeError(f'"{text}" is no UUID') from error
+
+
+def _translations(
+    texts: Sequence[Sequence[str]], titles: Sequence[Sequence[str]]
+) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for name, pairs in (("body", texts), ("title", titles)):
+        for language, text in pairs:
+            found.setdefault(language, {"title": "", "body": ""})[name] = text
+    return found
 
 
 def _text(argument: str | None) -> str:
@@ -211,6 +283,7 @@ def _as_json(sent: Broadcast | None, reach: Reach) -> dict[str, Any]:
         "users": len(reach.user_ids),
         "rooms": [{"slug": place.name, "people": place.people} for _, place in reach.places],
         "recalled": bool(sent and sent.recalled_at),
+        "scheduled_at": payloads.moment(sent.scheduled_at) if sent else None,
     }
 
 
@@ -224,6 +297,11 @@ def _in_words(sent: Broadcast | None, reach: Reach) -> str:
     who = " and ".join(parts)
     if sent is None:
         return f"Would reach {who}. Nothing was sent."
+    if sent.scheduled_at and sent.finished_at is None:
+        return (
+            f"Broadcast {sent.pk} will be sent at {sent.scheduled_at:%Y-%m-%d %H:%M} UTC, to {who}."
+            "\nmanage.py send_broadcasts sends what is due; let a timer start it every minute."
+        )
     if sent.recalled_at:
         return f"Broadcast {sent.pk} was taken back while it was being sent."
     return f"Reached {who}.\nBroadcast {sent.pk}; to take it back: manage.py recall {sent.pk}"

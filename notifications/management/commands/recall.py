@@ -1,15 +1,19 @@
 """``manage.py recall``: take a broadcast back, on every screen that shows it."""
 
 import json
-from typing import Any
+import time
+from typing import Any, Final
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from notifications import policies, services
+from notifications.management.json_errors import JsonCommand
 from realtime.protocol.errors import NotFound
 
+PROGRESS_SECONDS: Final = 2.0  # between two lines
 
-class Command(BaseCommand):
+
+class Command(JsonCommand):
     """Recalls one broadcast. Repeated, it finishes what was interrupted."""
 
     help = "Take a broadcast back: its words disappear from announcements, inboxes and rooms, live."
@@ -23,10 +27,11 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, broadcast: int, **options: Any) -> None:
         """Take it back and say what that changed."""
+        self._last = time.monotonic()
         if not 1 <= broadcast <= policies.MAX_ID:
             raise CommandError(f"Expected the id of a broadcast, got {broadcast}.")
         try:
-            recalled = services.recall(broadcast_id=broadcast)
+            recalled = services.recall(broadcast_id=broadcast, watch=self._watch)
         except NotFound as error:
             raise CommandError(f"{error.message} `manage.py broadcasts` lists them.") from error
         counts = {
@@ -45,3 +50,8 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"Took back broadcast {broadcast}: {changed or 'nothing was left to take back'}."
             )
+
+    def _watch(self, count: int) -> None:
+        if time.monotonic() - self._last >= PROGRESS_SECONDS:
+            self._last = time.monotonic()
+            self.stderr.write(f"Taken back: {count:,} notifications")

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { inLanguage } from './texts.js';
+
 /** @typedef {import('../realtime/types.js').Row} Row */
 
 const MAX_SHOWN = 3; // more would push the page away; the next comes when one is dismissed
@@ -72,9 +74,10 @@ function fill(element, row) {
     /** @type {HTMLElement} */ (element.querySelector(`[data-slot="${name}"]`));
   element.dataset.announcement = String(row.id);
   element.dataset.level = row.level;
-  find('title').textContent = row.title;
-  find('title').hidden = row.title === '';
-  find('body').textContent = row.body;
+  const { title, body } = inLanguage(row, row.texts);
+  find('title').textContent = title;
+  find('title').hidden = title === '';
+  find('body').textContent = body;
   const link = /** @type {HTMLAnchorElement} */ (find('link'));
   link.hidden = !isSafe(row.url);
   if (!link.hidden) link.href = row.url;

@@ -36,7 +36,9 @@ const SHOWING = 'holdfast.showing'; // and the row's seq
 const TURN_MS = 10_000;
 // In localStorage: the history, and the seq of the last row that was shown from it.
 const SHOWN = 'holdfast.shown';
-const OFF = 'holdfast.desktop-off'; // in localStorage: turned off, although permitted
+// In localStorage: "on" or "off", the choice of this person; the permission is the browser's, and
+// outlives a sign-out.
+const CHOICE = 'holdfast.desktop';
 /** At once, for example after a long sleep; further ones are shown as a number. */
 const MAX_AT_ONCE = 3;
 const AT_ONCE_MS = 2000;
@@ -48,19 +50,20 @@ const AT_ONCE_MS = 2000;
 export function desktopState() {
   if (!('Notification' in globalThis)) return 'none';
   if (Notification.permission === 'denied') return 'denied';
-  if (Notification.permission !== 'granted') return 'ask';
-  return localStorage.getItem(OFF) === null ? 'on' : 'off';
+  const choice = localStorage.getItem(CHOICE);
+  if (Notification.permission !== 'granted' || choice === null) return 'ask';
+  return choice === 'on' ? 'on' : 'off';
 }
 
 /** Turns them on, after the user pressed a button. */
 export async function turnOn() {
-  localStorage.removeItem(OFF);
+  localStorage.setItem(CHOICE, 'on');
   await Notification.requestPermission();
   return desktopState();
 }
 
 export function turnOff() {
-  localStorage.setItem(OFF, 'yes');
+  localStorage.setItem(CHOICE, 'off');
   return desktopState();
 }
 

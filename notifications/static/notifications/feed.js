@@ -20,10 +20,14 @@ import { Emitter } from '../realtime/lib/emitter.js';
  * @property {Row} reading  an announcement that I have read, in any tab
  * @property {Row} block  of another user by this one
  * @property {Row} site_mute  of me by a moderator
+ * @property {Row} held_post  of mine, until a moderator has decided
  * @property {{membership: Row, seq: number}} membership one of mine, and where the inbox tells it
  *   (only on connections that carry rooms)
  * @property {void} reloaded  changes may have been missed: read the list anew
  */
+
+/** Kinds of rows that other parts of the page take as they are. */
+const PASSED_ON = new Set(['notification', 'reading', 'block', 'site_mute', 'held_post']);
 
 export class InboxFeed {
   #client;
@@ -135,8 +139,7 @@ export class InboxFeed {
   #apply(kind, data, seq) {
     if (kind === 'notification') this.counted(data.unread, seq);
     if (kind === 'preferences') this.preferences = /** @type {any} */ (data);
-    if (kind === 'notification' || kind === 'reading' || kind === 'block' || kind === 'site_mute')
-      this.#emitter.emit(kind, data);
+    if (PASSED_ON.has(kind)) this.#emitter.emit(/** @type {any} */ (kind), data);
     if (kind === 'membership') this.#emitter.emit(kind, { membership: data, seq });
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { inLanguage } from './texts.js';
 import { noticeWords } from './words.js';
 
 /**
@@ -26,7 +27,11 @@ export function registerKinds(added) {
 }
 
 registerKinds({
-  broadcast: { sentence: (row) => row.title || noticeWords.broadcast, icon: 'megaphone' },
+  broadcast: {
+    sentence: (row) => inLanguage(row, row.params.texts).title || noticeWords.broadcast,
+    detail: (row) => inLanguage(row, row.params.texts).body,
+    icon: 'megaphone',
+  },
   recalled: { sentence: () => noticeWords.recalled },
 });
 

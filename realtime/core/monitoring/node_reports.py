@@ -23,6 +23,7 @@ from holdfast import __version__
 from realtime.core import metrics
 from realtime.core.drain import drain
 from realtime.core.monitoring import activity, statements
+from realtime.core.monitoring.jobs import OverdueJobs
 from realtime.core.monitoring.loop_lag import LoopLag
 from realtime.core.monitoring.peers import UnreachedPeers
 from realtime.core.writer import writer
@@ -64,6 +65,7 @@ class Reporter:
         # A restarted node is another process.
         self.key = f"{node[:80]}-{secrets.token_hex(4)}"
         self.peers = UnreachedPeers(self.key)
+        self._jobs = OverdueJobs()
         self._task: asyncio.Task[None] | None = None
         self._counted: dict[str, float] = {}
         self._counted_at = 0.0
@@ -116,6 +118,7 @@ class Reporter:
             try:
                 await self.report()
                 await self.peers.look()
+                await self._jobs.look()
             except Unavailable:
                 pass  # the head check logs it once
             except Exception:

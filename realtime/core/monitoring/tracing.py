@@ -1,8 +1,8 @@
 """Traces by OpenTelemetry and errors to Sentry: both optional, both off until they are configured.
 
 Neither receives the text of a message, a cookie or a token. Spans have names, ids and statements
-without values. Sentry gets what is logged as an error, without local variables or requests, and
-without the message of a database error, which may quote the row.
+without values. Sentry gets what is logged as an error, without local variables, requests or the
+secrets in addresses, and without the message of a database error, which may quote the row.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from holdfast import __version__
 from realtime.core.monitoring import request_ids
+from realtime.core.monitoring.hidden_secrets import hide_within
 
 HIDDEN: Final = "(hidden: may quote a row)"
 DATABASE_MODULES: Final = ("django.db", "psycopg", "sqlite3")
@@ -144,4 +145,5 @@ def _without_values(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, An
     for error in event.get("exception", {}).get("values", ()):
         if (error.get("module") or "").startswith(DATABASE_MODULES):
             error["value"] = HIDDEN
-    return event
+    found: dict[str, Any] = hide_within(event)
+    return found

@@ -11,6 +11,7 @@ from django.utils import timezone
 from realtime.auth import issue_token
 
 MAX_DAYS = 36_500
+DEFAULT_DAYS = 365.0
 
 
 class Command(BaseCommand):
@@ -25,12 +26,17 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("user", help="username")
         parser.add_argument(
-            "--days", type=float, metavar="N", help="expire after N days (default: never)"
+            "--days",
+            type=float,
+            default=DEFAULT_DAYS,
+            metavar="N",
+            help=f"expire after N days (default: {DEFAULT_DAYS:g})",
         )
+        parser.add_argument("--no-end", action="store_true", help="never expire")
 
-    def handle(self, *args: Any, user: str, days: float | None, **options: Any) -> None:
+    def handle(self, *args: Any, user: str, days: float, no_end: bool, **options: Any) -> None:
         """Issue one token."""
-        if days is not None and not 0 < days <= MAX_DAYS:
+        if not 0 < days <= MAX_DAYS:
             raise CommandError(
                 f"--days is {days:g}: expected a number above 0 and at most {MAX_DAYS}."
             )
@@ -39,5 +45,5 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user {user!r}.")
         if not found.is_active:
             raise CommandError(f"{user} is deactivated: a token would not be valid.")
-        expires_at = None if days is None else timezone.now() + timedelta(days=days)
+        expires_at = None if no_end else timezone.now() + timedelta(days=days)
         self.stdout.write(issue_token(found, expires_at))

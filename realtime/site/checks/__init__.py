@@ -16,12 +16,12 @@ from realtime.site.checks.cluster import (
     pool,
     processes,
 )
-from realtime.site.checks.site import hosts, https, networks, origins, secret
+from realtime.site.checks.site import files, hosts, https, networks, origins, secret
 from realtime.site.checks.timeouts import limits, nginx, proxy, supervisor, waits
 
 AT_EVERY_START: Final = (processes, origins, secret, one_machine, limits, pool, waits)
 BEFORE_A_DEPLOY: Final = (
-    *(hosts, https, networks),
+    *(hosts, https, networks, files),
     *(one_writer, connections, passwords),
     *(proxy, supervisor, nginx),
 )

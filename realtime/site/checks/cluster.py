@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error
 
 from realtime.core.monitoring.peers import in_memory
 
-CONNECTIONS_BESIDE_READS: Final = 3  # the writer's two and one request
+CONNECTIONS_BESIDE_READS: Final = 5  # two of slow reads, the writer's two, one request
 # Of PostgreSQL: for its superuser, commands, backups and monitoring.
 SPARE_CONNECTIONS: Final = 10
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -40,7 +40,8 @@ def processes(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[Che
     if "CACHE_URL" in in_memory():
         yield Error(
             f"Sessions are cached in the memory of each of {declared} processes: "
-            "a user who signs out of one stays signed in to the others.",
+            "a user who signs out of one stays signed in to the others, and limits of accounts "
+            "and addresses hold for each process alone.",
             hint=f"Set CACHE_URL to redis://. {one} if there is only one.",
             id="holdfast.E002",
         )
@@ -85,7 +86,8 @@ def pool(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMes
     if size < needed:
         yield Error(
             f"HOLDFAST_DATABASE_POOL is {size}: expected at least {needed}, "
-            f"for {settings.HOLDFAST_READ_THREADS} read threads, two of the writer, one request.",
+            f"for {settings.HOLDFAST_READ_THREADS} read threads, two for slow reads, "
+            "two of the writer, one request.",
             hint="Raise HOLDFAST_DATABASE_POOL, or lower HOLDFAST_READ_THREADS.",
             id="holdfast.E008",
         )

@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, Error
 from django.http.request import validate_host
 
 from realtime.site.environment import Network
+from realtime.site.private_files import open_to_others
 
 SECRET_LENGTH: Final = 50  # characters, as Django's own check wants
 # A network with a shorter prefix is most of the internet: 10.0.0.0/8 and fc00::/7 are private.
@@ -104,6 +105,15 @@ def https(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMe
             "X-Real-IP on every request, or HOLDFAST_HTTPS=false on a closed network.",
             id="holdfast.E011",
         )
+    if not settings.HOLDFAST_TRUST_PROXY and not settings.HOLDFAST_HTTPS:
+        yield checks.Warning(
+            "HOLDFAST_TRUST_PROXY is off: behind a proxy, or on a Unix socket, all visitors have "
+            "the proxy's address or none, and so share the limits of one address. Someone who "
+            "guesses passwords then slows down everyone's sign-in and sign-up.",
+            hint="Set HOLDFAST_TRUST_PROXY=true where the proxy sets X-Real-IP on every request. "
+            "Where browsers reach the nodes directly, nothing is wrong.",
+            id="holdfast.W013",
+        )
     secure = [origin for origin in settings.ALLOWED_ORIGINS if origin.startswith("https://")]
     if secure and not settings.HOLDFAST_HTTPS:
         yield checks.Warning(
@@ -117,6 +127,16 @@ def https(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMe
             "DEBUG is on: error pages show settings, and the demo accounts can be created.",
             hint="Set DEBUG=false.",
             id="holdfast.W005",
+        )
+
+
+def files(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
+    """Warn of secrets and conversations that other accounts of the machine can read."""
+    for path in open_to_others():
+        yield checks.Warning(
+            f"{path} can be read by other accounts of this machine.",
+            hint=f"chmod 600 {path}",
+            id="holdfast.W012",
         )
 
 

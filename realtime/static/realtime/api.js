@@ -15,8 +15,9 @@ import { words } from './lib/words.js';
 
 /** Longer than a server holds a long poll. */
 export const REQUEST_TIMEOUT_MS = 40_000;
-/** Django's names (CSRF_COOKIE_NAME, CSRF_HEADER_NAME). */
-const CSRF_COOKIE = 'csrftoken';
+/** CSRF_COOKIE_NAME in realtime/settings.py: with HTTPS and without. */
+const CSRF_COOKIES = ['__Host-csrftoken', 'csrftoken'];
+/** Django's CSRF_HEADER_NAME. */
 const CSRF_HEADER = 'X-CSRFToken';
 const EPOCH_HEADER = 'Stream-Epoch';
 
@@ -135,7 +136,7 @@ export class Api {
     const headers = { Accept: 'application/json' };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     if (this.#token) headers.Authorization = `Bearer ${this.#token}`;
-    else if (method !== 'GET') headers[CSRF_HEADER] = cookie(this.#cookies(), CSRF_COOKIE);
+    else if (method !== 'GET') headers[CSRF_HEADER] = csrfToken(this.#cookies());
     return {
       method,
       headers,
@@ -215,11 +216,12 @@ function queryString(query) {
     : '';
 }
 
-/**
- * @param {string} cookies
- * @param {string} name
- */
-function cookie(cookies, name) {
-  const found = cookies.split('; ').find((pair) => pair.startsWith(`${name}=`));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : '';
+/** @param {string} cookies */
+function csrfToken(cookies) {
+  const pairs = cookies.split('; ');
+  for (const name of CSRF_COOKIES) {
+    const found = pairs.find((pair) => pair.startsWith(`${name}=`));
+    if (found) return decodeURIComponent(found.slice(name.length + 1));
+  }
+  return '';
 }

@@ -55,8 +55,8 @@
  *
  * - `queued`: waits for earlier entries, for the connection, or until `retryAt` with an `error`
  * - `sending`: being sent, by this or another tab
- * - `sent`: has its `ok`; `result` is the reply's data, if this tab received it; no longer in
- *   `entries`
+ * - `sent`: has its `ok`; `result` is the reply's data, if this tab received it and the server does
+ *   not review it first; no longer in `entries`
  * - `failed`: refused; `retry` or `discard` it
  * - `discarded`: removed by the user; no longer in `entries`
  * @typedef {'queued' | 'sending' | 'sent' | 'failed' | 'discarded'} EntryState

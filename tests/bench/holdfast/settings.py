@@ -8,3 +8,5 @@ INSTALLED_APPS = [*_INSTALLED_APPS, "tests.bench.holdfast.apps.BenchConfig"]
 # A load repeats one text some ten times a second. The limits are looked at for each post, and none
 # is reached.
 HOLDFAST_POSTS = HOLDFAST_REPEATS = HOLDFAST_POST_MENTIONS = 10**9
+HOLDFAST_NEW_ACCOUNT_DAYS = 0
+HOLDFAST_COMMAND_RATE = HOLDFAST_COMMAND_BURST = 10**9

@@ -13,6 +13,7 @@ import { RecentRooms } from '../../../chat/static/chat/sidebar/recent_rooms.js';
 /** @param {string} key @param {object} [modifiers] @returns {any} */
 const press = (key, modifiers = {}) => ({
   key,
+  code: '',
   ctrlKey: false,
   metaKey: false,
   altKey: false,
@@ -132,6 +133,19 @@ describe('a shortcut', () => {
     assert.equal(isPressed('mod+/', press('/', { ctrlKey: true, shiftKey: true }), false), true);
     assert.equal(isPressed('+', press('+'), false), true);
     assert.equal(isPressed('r', press('R', { shiftKey: true }), false), false);
+  });
+
+  test('is found under Caps Lock, and by its place on a keyboard without Latin letters', () => {
+    const at = (/** @type {string} */ code) => ({ code });
+    assert.equal(isPressed('r', press('R'), false), true);
+    assert.equal(isPressed('mod+b', press('B', { ctrlKey: true }), false), true);
+    assert.equal(isPressed('mod+b', press('и', { ctrlKey: true, ...at('KeyB') }), false), true);
+    assert.equal(isPressed('r', press('ق', at('KeyR')), false), true);
+    assert.equal(isPressed('mod+b', press('لا', { ctrlKey: true, ...at('KeyB') }), false), true);
+    assert.equal(isPressed('?', press('؟', { shiftKey: true, ...at('Slash') }), false), true);
+    // A Latin layout means its letters, wherever they are: Dvorak, AZERTY.
+    assert.equal(isPressed('r', press('p', at('KeyR')), false), false);
+    assert.equal(isPressed('r', press('é', at('KeyR')), false), false);
   });
 
   test('of a single key can be switched off, and stays so', () => {

@@ -49,6 +49,14 @@ describe('sentences of notifications', () => {
     assert.equal(sentence(row('mention', { room })), `Bob mentioned you in ${room.name}`);
   });
 
+  test('moderators are notified of raid mode and of signs of a raid', () => {
+    const time = '2026-11-29T14:00:00Z';
+    const on = row('raid', { act: 'on', until: time });
+    assert.equal(sentence(on), `Bob switched on raid mode until ${momentText(time)}`);
+    assert.equal(sentence(row('raid', { act: 'off' })), 'Bob switched off raid mode');
+    assert.match(sentence(row('raid', { act: 'signs' })), /^New accounts keep sending the same/);
+  });
+
   test('people who react are named, and then counted', () => {
     assert.deepEqual(
       [0, 1, 2, 3].map((count) => sentence(reaction(count))),
@@ -73,7 +81,7 @@ describe('sentences of notifications', () => {
     const until = '2026-11-24T14:00:00Z';
     assert.equal(
       sentence(row('moderation', { act: 'mute', until })),
-      `Lab: a moderator muted you until ${momentText(until)}`,
+      `Bob, a site moderator, muted you in Lab until ${momentText(until)}`,
     );
   });
 

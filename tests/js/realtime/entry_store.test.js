@@ -35,6 +35,16 @@ for (const [kind, durable] of /** @type {const} */ ([
       );
     });
 
+    test('can be taken away: those of one owner, or of everyone else', async () => {
+      const store = openOne();
+      for (const one of [entry('a'), entry('b', 8), entry('c', 9)]) await store.add(one);
+      const keys = (/** @type {any[]} */ taken) => taken.map(({ key }) => key);
+      assert.deepEqual(keys(await store.take(8, 'others')), ['a', 'c']);
+      assert.deepEqual(await store.all(7), []);
+      assert.deepEqual(keys(await store.take(8, 'own')), ['b']);
+      assert.deepEqual(await store.all(8), []);
+    });
+
     test('can be replaced and removed', async () => {
       const store = openOne();
       const order = await store.add(entry('a'));

@@ -34,6 +34,23 @@ describe('what was written', () => {
     assert.equal(shared.disk.rows.size, 0);
   });
 
+  test('is gone as well when the server keeps it for a review, and the next one is sent', async () => {
+    const outbox = await tab(browser());
+    const { send, bodies, waiting } = line();
+    outbox.resume(send);
+    const entry = write(outbox, 'a1');
+    write(outbox, 'a2');
+    await settle();
+    waiting[0].failed(refusal('held'));
+    await settle();
+    assert.equal(entry.state, 'sent');
+    assert.equal(entry.result, null);
+    assert.deepEqual(bodies(), ['a1', 'a2']);
+    outbox.repeat();
+    await settle();
+    assert.deepEqual(shown(outbox), ['a1 queued', 'a2 sending']);
+  });
+
   test('is stored before it is sent', async () => {
     const shared = browser();
     const outbox = await tab(shared);

@@ -101,6 +101,10 @@ class FakeObjectStore {
     return this.#write(() => void this.#profile.rows.delete(order));
   }
 
+  getAll() {
+    return this.#request(() => structuredClone([...this.#profile.rows.values()]));
+  }
+
   index() {
     return {
       getAll: (/** @type {number} */ owner) =>

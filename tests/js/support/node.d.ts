@@ -25,9 +25,26 @@ declare module 'node:assert/strict' {
   export default assert;
 }
 declare function setImmediate(callback: () => void): unknown;
-declare const process: { env: Record<string, string | undefined> };
+declare const process: {
+  env: Record<string, string | undefined>;
+  cwd(): string;
+  cpuUsage(before?: object): { user: number; system: number };
+};
 declare module 'node:fs' {
   export function readFileSync(path: URL, encoding: 'utf8'): string;
+  export function cpSync(from: string, to: string): void;
+  export function mkdirSync(path: string, options: { recursive: true }): void;
+  export function mkdtempSync(prefix: string): string;
+  export function rmSync(path: string, options: { recursive: true }): void;
+  export function writeFileSync(path: string, text: string): void;
+}
+declare module 'node:child_process' {
+  interface Options {
+    cwd: string;
+    stdio: 'ignore';
+    env: Record<string, string | undefined>;
+  }
+  export function execFileSync(program: string, options: string[], where: Options): void;
 }
 declare module 'node:vm' {
   export function createContext(globals: object): object;

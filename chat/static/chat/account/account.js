@@ -9,7 +9,9 @@ import { words } from '../people/words.js';
 
 /** @typedef {import('../../realtime/types.js').User} User */
 
-const section = /** @type {HTMLElement} */ (document.querySelector('.blocks'));
+const section = /** @type {HTMLElement} */ (
+  document.querySelector('section[aria-labelledby="blocks-title"]')
+);
 const list = slot(section, 'blocks');
 
 let reading = Promise.resolve();

@@ -9,6 +9,17 @@ const FIELDS = 'input, textarea, select, [contenteditable]';
 /** @returns {HTMLElement[]} */
 const keyed = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll('[data-key]')]);
 
+/**
+ * As lib/key_names.js, which a script that is no module cannot import: in any case, and by the place
+ * of the key where the layout has no Latin letters.
+ * @param {KeyboardEvent} event
+ */
+function keyName({ key, code }) {
+  const isForeign = /\p{L}/u.test(key) && !/\p{Script=Latin}/u.test(key);
+  const letter = isForeign ? /^Key([A-Z])$/.exec(code)?.[1] : null;
+  return (letter ?? key).toLowerCase().replace('؟', '?');
+}
+
 document.addEventListener('keydown', (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   if (
@@ -23,8 +34,9 @@ document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') target.blur();
     return;
   }
-  if (event.key === '?') return showKeys(event);
-  const found = keyed().find(({ dataset }) => dataset.key === event.key);
+  const name = keyName(event);
+  if (name === '?') return showKeys(event);
+  const found = keyed().find(({ dataset }) => dataset.key === name);
   if (!found) return;
   // Otherwise the letter is typed into the field that gets the focus.
   event.preventDefault();

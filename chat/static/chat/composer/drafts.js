@@ -3,6 +3,8 @@
  * @module
  */
 
+import { mayStore } from '../account/personal_data.js';
+
 export class Drafts {
   #name;
 
@@ -24,6 +26,7 @@ export class Drafts {
   }
 
   set text(text) {
+    if (!mayStore()) return;
     try {
       if (text === '') localStorage.removeItem(this.#name);
       else localStorage.setItem(this.#name, text);

@@ -80,6 +80,7 @@ export class InboxView {
         if (membership.state !== 'active') this.#excerpts.refresh();
       }),
       app.feed.on('block', () => this.#excerpts.refresh()),
+      app.invitations.on('change', () => this.#paintSoon()),
       app.rooms.on('messages', (messages) => this.#excerpts.heard(messages)),
       app.feed.on('reloaded', () => void this.#load().catch(toastError)),
       app.feed.on('unread', () => this.#paintCounts()),
@@ -99,6 +100,8 @@ export class InboxView {
       unarchive: (_event, element) => this.#archive(this.#rowsOf(element)),
       fold: (_event, element) =>
         this.#fold(element, element.getAttribute('aria-expanded') === 'false'),
+      'accept-invitation': (_event, element) => this.#answer(element, true),
+      'decline-invitation': (_event, element) => this.#answer(element, false),
       'read-all': () => void this.#feed.readAll().catch(toastError),
       older: () => void this.#older(),
       'desktop-on': () => void turnOn().then(() => this.#paintDesktop()),
@@ -210,6 +213,20 @@ export class InboxView {
     }
   }
 
+  /**
+   * Answer an invitation, which is also having read it.
+   * @param {Element} element
+   * @param {boolean} accept
+   */
+  #answer(element, accept) {
+    const rows = this.#rowsOf(element);
+    const room = rows[0]?.params.room?.id;
+    const unread = rows.filter((row) => row.read_at === null);
+    if (unread.length > 0) void this.#feed.read(ids(unread)).catch(() => {});
+    const { invitations } = this.#app;
+    void (accept ? invitations.accept(room) : invitations.decline(room));
+  }
+
   /** @param {Event} event */
   #followed(event) {
     const link = /** @type {Element} */ (event.target).closest('a[data-slot="title"]');
@@ -272,7 +289,9 @@ export class InboxView {
     const newest = group.rows[0];
     const excerpt = this.#excerpts.get(newest.subject);
     if (group.rows.length === 1) {
-      paintNotice(element, this.#named(newest), { excerpt, key: group.key });
+      const open =
+        newest.kind === 'invitation' && this.#app.invitations.has(newest.params.room?.id);
+      paintNotice(element, this.#named(newest), { excerpt, key: group.key, open });
       items.replaceChildren();
       return;
     }

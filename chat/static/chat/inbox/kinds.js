@@ -5,7 +5,7 @@
  */
 
 import { registerKinds } from '../../notifications/kinds.js';
-import { categories, sentences, summaries } from './words.js';
+import { categories, quoted, sentences, summaries } from './words.js';
 
 /** @typedef {import('../../realtime/types.js').Row} Row */
 
@@ -38,5 +38,7 @@ registerKinds({
   },
   invitation: { sentence: sentences.invitation, icon: 'user-plus' },
   moderation: { sentence: sentences.moderation, detail: reason, icon: 'shield' },
+  room: { sentence: sentences.room, detail: ({ body }) => quoted(body), icon: 'users' },
   report: { sentence: sentences.report },
+  raid: { sentence: sentences.raid, icon: 'shield' },
 });

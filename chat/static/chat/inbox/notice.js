@@ -15,9 +15,9 @@ import { dayAndClock, fullTime } from '../lib/words.js';
 /**
  * @param {HTMLElement} element
  * @param {Row} row
- * @param {{excerpt: string, key?: string}} how
+ * @param {{excerpt: string, key?: string, open?: boolean}} how  open: an invitation to answer
  */
-export function paintNotice(element, row, { excerpt, key = String(row.id) }) {
+export function paintNotice(element, row, { excerpt, key = String(row.id), open = false }) {
   const chip = row.kind === 'reaction' && row.count > 1 ? inboxWords.reactions(row.count) : '';
   paint(element, row, key, {
     title: sentence(row),
@@ -27,6 +27,7 @@ export function paintNotice(element, row, { excerpt, key = String(row.id) }) {
     body: detail(row),
   });
   /** @type {HTMLElement} */ (element.querySelector('[data-do="fold"]')).hidden = true;
+  slot(element, 'actions').hidden = !open;
   slot(element, 'items').dataset.open = 'false';
 }
 
@@ -76,6 +77,7 @@ export function paintGroup(element, { key, rows }, { excerpt, open }) {
   };
   const title = summary(rows[0], total(rows));
   paint(element, head, key, { title, chip: '', excerpt, emoji: '', body: '' });
+  slot(element, 'actions').hidden = true;
   const button = /** @type {HTMLElement} */ (element.querySelector('[data-do="fold"]'));
   button.hidden = false;
   button.setAttribute('aria-expanded', String(open));

@@ -24,60 +24,119 @@ const values = (row) => ({
 const here = (row, inRoom, elsewhere) => fill(roomName(row) ? inRoom : elsewhere, values(row));
 
 /** @type {Record<string, (row: Row) => string>} */
-const roles = {
-  owner: () => gettext('You are now an owner of %(room)s'),
-  moderator: () => gettext('You are now a moderator of %(room)s'),
-  member: () => gettext('You are now a member of %(room)s'),
+const siteRoles = {
+  owner: () => gettext('%(name)s, a site moderator, made you an owner of %(room)s'),
+  moderator: () => gettext('%(name)s, a site moderator, made you a moderator of %(room)s'),
+  member: () => gettext('%(name)s, a site moderator, made you a member of %(room)s'),
 };
 
-/** Decisions of moderators. @type {Record<string, (row: Row) => string>} */
+/** Decisions of site moderators. @type {Record<string, (row: Row) => string>} */
 const acts = {
-  role: (row) => roles[row.params.role](row),
-  succession: () => gettext('You are now an owner of %(room)s: the last owner has left'),
-  transfer: () => gettext('%(name)s made you the owner of %(room)s'),
-  mute: () => gettext('%(room)s: a moderator muted you until %(time)s'),
-  unmute: () => gettext('%(room)s: a moderator unmuted you'),
-  remove: () => gettext('%(room)s: a moderator removed you from the room'),
+  role: (row) => siteRoles[row.params.role](row),
+  mute: () => gettext('%(name)s, a site moderator, muted you in %(room)s until %(time)s'),
+  unmute: () => gettext('%(name)s, a site moderator, unmuted you in %(room)s'),
+  remove: () => gettext('%(name)s, a site moderator, removed you from %(room)s'),
   ban: (row) =>
     row.params.until
-      ? gettext('%(room)s: a moderator banned you from the room until %(time)s')
-      : gettext('%(room)s: a moderator banned you from the room'),
-  unban: () => gettext('%(room)s: a moderator lifted your ban. You can join again.'),
-  site_mute: () => gettext('A moderator muted you in all rooms until %(time)s'),
-  site_unmute: () => gettext('A moderator unmuted you in all rooms'),
+      ? gettext('%(name)s, a site moderator, banned you from %(room)s until %(time)s')
+      : gettext('%(name)s, a site moderator, banned you from %(room)s'),
+  unban: () =>
+    gettext('%(name)s, a site moderator, lifted your ban from %(room)s. You can join again.'),
+  site_mute: () => gettext('%(name)s, a site moderator, muted you in all rooms until %(time)s'),
+  filter_mute: () =>
+    gettext(
+      'A filter muted you in all rooms until %(time)s, because of a word that is not allowed here',
+    ),
+  site_unmute: () => gettext('%(name)s, a site moderator, unmuted you in all rooms'),
   site_ban: (row) =>
     row.params.until
-      ? gettext('You were banned from this site until %(time)s')
-      : gettext('You were banned from this site'),
-  site_unban: () => gettext('Your ban from this site was lifted'),
-  sign_out: () => gettext('A moderator signed you out on all devices'),
-  deactivate: () => gettext('A moderator deactivated your account'),
-  activate: () => gettext('A moderator activated your account again'),
+      ? gettext('%(name)s, a site moderator, banned you from this site until %(time)s')
+      : gettext('%(name)s, a site moderator, banned you from this site'),
+  site_unban: () => gettext('%(name)s, a site moderator, lifted your ban from this site'),
+  sign_out: () => gettext('%(name)s, a site moderator, signed you out on all devices'),
+  deactivate: () => gettext('%(name)s, a site moderator, deactivated your account'),
+  activate: () => gettext('%(name)s, a site moderator, activated your account again'),
   delete: (row) =>
     roomName(row)
-      ? gettext('A moderator removed your message in %(room)s')
-      : gettext('A moderator removed your message'),
+      ? gettext('%(name)s, a site moderator, removed your message in %(room)s')
+      : gettext('%(name)s, a site moderator, removed your message'),
   restore: (row) =>
     roomName(row)
-      ? gettext('A moderator restored your message in %(room)s')
-      : gettext('A moderator restored your message'),
+      ? gettext('%(name)s, a site moderator, restored your message in %(room)s')
+      : gettext('%(name)s, a site moderator, restored your message'),
   show: (row) =>
     roomName(row)
-      ? gettext('A moderator reviewed your message and made it visible again in %(room)s')
-      : gettext('A moderator reviewed your message and made it visible again'),
+      ? gettext(
+          '%(name)s, a site moderator, reviewed your message in %(room)s and made it visible again',
+        )
+      : gettext('%(name)s, a site moderator, reviewed your message and made it visible again'),
   bulk_delete: ({ params }) =>
-    counted(
-      'A moderator removed %(count)s of your messages',
-      'A moderator removed %(count)s of your messages',
+    ngettext(
+      '%(name)s, a site moderator, removed %(count)s of your messages',
+      '%(name)s, a site moderator, removed %(count)s of your messages',
       params.messages,
     ),
   bulk_restore: ({ params }) =>
-    counted(
-      'A moderator restored %(count)s of your messages',
-      'A moderator restored %(count)s of your messages',
+    ngettext(
+      '%(name)s, a site moderator, restored %(count)s of your messages',
+      '%(name)s, a site moderator, restored %(count)s of your messages',
       params.messages,
     ),
+  held_refused: () =>
+    gettext('%(name)s, a site moderator, did not accept your message in %(room)s'),
+  held_again: () => gettext('Moderators are reviewing your message in %(room)s again'),
+  warn: () => gettext('%(name)s, a site moderator, warned you'),
+  appeal_accepted: () => gettext('Your appeal was accepted'),
+  appeal_rejected: () => gettext('Your appeal was rejected'),
 };
+
+/** For moderators of the site. @type {Record<string, () => string>} */
+const raidActs = {
+  on: () => gettext('%(name)s switched on raid mode until %(time)s'),
+  off: () => gettext('%(name)s switched off raid mode'),
+  signs: () =>
+    gettext('New accounts keep sending the same text or link. You can switch on raid mode.'),
+};
+
+/** Outcomes of reports. @type {Record<string, () => string>} */
+const outcomes = {
+  resolved: () => gettext('Thank you for your report; the message was removed.'),
+  dismissed: () => gettext('Thank you for your report; the message stays.'),
+  gone: () => gettext('Thank you for your report; the message was deleted before the decision.'),
+  reopened: () => gettext('Moderators are reviewing your report again.'),
+  restored: () =>
+    gettext('The message that you reported was removed by mistake and is visible again.'),
+  acted: () => gettext('Thank you for your report; moderators have taken action.'),
+  no_action: () => gettext('Thank you for your report; moderators saw no reason to act.'),
+};
+
+/** @type {Record<string, (row: Row) => string>} */
+const roles = {
+  owner: () => gettext('%(name)s made you an owner of %(room)s'),
+  moderator: () => gettext('%(name)s made you a moderator of %(room)s'),
+  member: () => gettext('%(name)s made you a member of %(room)s'),
+};
+
+/** Actions of owners and moderators of a room. @type {Record<string, (row: Row) => string>} */
+const roomActs = {
+  role: (row) => roles[row.params.role](row),
+  succession: () =>
+    gettext('%(name)s left %(room)s. You can become its owner in the menu of the room.'),
+  transfer: () => gettext('%(name)s made you the owner of %(room)s'),
+  mute: () => gettext('%(name)s muted you in %(room)s until %(time)s'),
+  unmute: () => gettext('%(name)s unmuted you in %(room)s'),
+  remove: () => gettext('%(name)s removed you from %(room)s'),
+  ban: (row) =>
+    row.params.until
+      ? gettext('%(name)s banned you from %(room)s until %(time)s')
+      : gettext('%(name)s banned you from %(room)s'),
+  unban: () => gettext('%(name)s lifted your ban from %(room)s'),
+  delete: () => gettext('%(name)s removed your message in %(room)s'),
+  restore: () => gettext('%(name)s restored your message in %(room)s'),
+};
+
+/** The reason of an ordinary user, as a quotation. @param {string} text */
+export const quoted = (text) => (text ? fill(gettext('“%(text)s”'), { text }) : '');
 
 /** By the number of people who are named. */
 const reactedInRoom = [
@@ -125,12 +184,12 @@ export const sentences = {
   direct: (row) => fill(gettext('%(name)s wrote to you'), values(row)),
   message: (row) => fill(gettext('%(name)s wrote in %(room)s'), values(row)),
   reaction,
-  invitation: (row) => fill(gettext('%(name)s added you to %(room)s'), values(row)),
-  moderation: (row) => fill(acts[row.params.act](row), values(row)),
-  report: (row) =>
-    row.params.outcome === 'resolved'
-      ? gettext('Thank you for your report; the message was removed.')
-      : gettext('Thank you for your report; the message stays.'),
+  invitation: (row) => fill(gettext('%(name)s invited you to %(room)s'), values(row)),
+  moderation: (row) =>
+    fill(acts[row.params.act](row), { ...values(row), count: row.params.messages ?? '' }),
+  room: (row) => fill(roomActs[row.params.act](row), values(row)),
+  raid: (row) => fill(raidActs[row.params.act](), values(row)),
+  report: (row) => (outcomes[row.params.outcome] ?? outcomes.dismissed)(),
 };
 
 /** Of reports. @type {Record<string, () => string>} */

@@ -69,11 +69,13 @@ export class Dialogs {
   }
 
   /**
+   * @param {string} heading
    * @param {string} quote
    * @param {(report: {category: string, note: string}) => Promise<void>} act
    */
-  report(quote, act) {
+  report(heading, quote, act) {
     const dialog = dialogOf('report-dialog');
+    setText(dialog, 'heading', heading);
     setText(dialog, 'quote', quote);
     return ask(dialog, (data) =>
       act({ category: text(data, 'category'), note: text(data, 'note') }),

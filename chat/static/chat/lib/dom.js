@@ -3,6 +3,7 @@
  * @module
  */
 
+import { trustedHtml } from '../../realtime/lib/trusted.js';
 import { initials } from './words.js';
 
 /** The avatar colours in css/base/avatar.css. */
@@ -93,7 +94,7 @@ export function keepingFocus(act) {
  * @param {string} html
  */
 export function parse(html) {
-  return new DOMParser().parseFromString(html, 'text/html');
+  return new DOMParser().parseFromString(trustedHtml(html), 'text/html');
 }
 
 /**
@@ -109,7 +110,7 @@ let parser = null;
  */
 export function parsePart(html) {
   parser ??= document.implementation.createHTMLDocument('').createElement('template');
-  parser.innerHTML = html;
+  parser.innerHTML = trustedHtml(html);
   return parser.content;
 }
 

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { keyName } from './key_names.js';
+
 /**
  * @typedef {'going' | 'reading' | 'writing' | 'message' | 'inbox' | 'help'} Group
  * @typedef {{name: string, group: Group, keys: string[], action?: string}} Shortcut keys: "mod" is
@@ -50,7 +52,7 @@ export const SHORTCUTS = [
 const PAGE = new Set(['going', 'reading', 'help']);
 const STORAGE_KEY = 'holdfast.letters';
 
-/** @typedef {Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>} Pressed */
+/** @typedef {Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>} Pressed */
 
 /** @param {string} combination */
 export const isLetter = (combination) => combination.length === 1;
@@ -64,7 +66,7 @@ export function isPressed(combination, pressed, mac) {
   const parts = combination.split('+');
   const key = combination.endsWith('+') ? '+' : /** @type {string} */ (parts.at(-1));
   const mod = parts.includes('mod');
-  if (pressed.key.toLowerCase() !== key) return false;
+  if (keyName(pressed) !== key) return false;
   if (
     pressed.altKey !== parts.includes('alt') ||
     pressed.metaKey !== (mod && mac) ||

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { trustedScript } from '../../realtime/lib/trusted.js';
+
 const whenIdle =
   globalThis.requestIdleCallback ?? ((/** @type {() => void} */ act) => setTimeout(act, 1000));
 
@@ -11,6 +13,6 @@ if ('serviceWorker' in navigator) {
   addEventListener('load', () => {
     const address = `/service-worker.js?language=${document.documentElement.lang}`;
     // The site also works without it.
-    whenIdle(() => void navigator.serviceWorker.register(address).catch(() => {}));
+    whenIdle(() => void navigator.serviceWorker.register(trustedScript(address)).catch(() => {}));
   });
 }

@@ -270,6 +270,7 @@ export class Members {
       'role',
       words.roles[/** @type {keyof typeof words.roles} */ (member.role)] ?? '',
     );
+    setText(element, 'badge', words.badge(this.#room.staff.of(member.user.id)));
     setText(element, 'presence', here ? words.present : words.absent);
     const muted = isMuted(member);
     slot(element, 'muted').hidden = !muted;

@@ -128,6 +128,7 @@ export class Profile {
       'since',
       this.#card?.joined_at ? words.memberSince(dayOf(this.#card.joined_at)) : '',
     );
+    this.#recordLink(userId);
     slot(element, 'blocked').hidden = !this.#app.blocks.has(userId);
     slot(element, 'acts').replaceChildren(
       ...this.#acts(user, member).map((item) => this.#button(item)),
@@ -152,7 +153,8 @@ export class Profile {
     if (!this.#card) return '';
     if (!this.#card.active) return words.accountClosed;
     if (!member) return words.notInRoom;
-    return words.roles[/** @type {keyof typeof words.roles} */ (member.role)] ?? '';
+    const staff = this.#shown?.room.staff.of(member.user.id);
+    return words.badge(staff === 'site' ? staff : member.role);
   }
 
   /**
@@ -176,6 +178,7 @@ export class Profile {
       });
     if (member && room.isMember && !room.isDirect)
       items.push({ label: words.mention, icon: 'at-sign', run: () => mention(user) });
+    items.push({ label: words.report, icon: 'flag', run: () => void this.#report(user) });
     items.push(
       blocked
         ? { label: words.unblock, icon: 'undo-2', run: () => void this.#block(user, false) }
@@ -200,6 +203,14 @@ export class Profile {
     return items;
   }
 
+  /** The record of a person, for moderators of the site. @param {number} userId */
+  #recordLink(userId) {
+    const { me } = this.#app;
+    const link = /** @type {HTMLAnchorElement} */ (slot(this.#element, 'record'));
+    link.hidden = !me.moderator || userId === me.id;
+    if (!link.hidden) link.href = `/admin/chat/person/${userId}/change/`;
+  }
+
   /** @param {MenuItem} item */
   #button({ label, icon, run, danger = false }) {
     const element = clone('profile-act-template');
@@ -221,6 +232,22 @@ export class Profile {
       async () => {
         await this.#app.blocks.set(user.id, true);
         toast(words.blocked(user.name));
+      },
+    );
+  }
+
+  /** @param {User} user */
+  #report(user) {
+    return this.#app.dialogs.report(
+      words.reportTitle(user.name),
+      `@${user.username}`,
+      async ({ category, note }) => {
+        await this.#app.client.command('person.report', {
+          user: user.id,
+          category,
+          ...(note ? { note } : {}),
+        });
+        toast(words.reported);
       },
     );
   }

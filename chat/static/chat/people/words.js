@@ -4,10 +4,20 @@
  */
 
 import { fill, gettext, pgettext } from '../../realtime/lib/language.js';
+import { momentText } from '../../realtime/lib/time_text.js';
 import { clock } from '../lib/words.js';
 
 export const words = {
   roles: { owner: gettext('Owner'), moderator: gettext('Moderator'), member: '' },
+  /** Beside a name. @param {string | undefined} role */
+  badge: (role) =>
+    role === 'site'
+      ? gettext('Site moderator')
+      : role === 'owner'
+        ? gettext('Owner')
+        : role === 'moderator'
+          ? gettext('Moderator')
+          : '',
   here: (/** @type {number} */ count) => fill(gettext('Here now · %(count)s'), { count }),
   notHere: (/** @type {number} */ count) => fill(gettext('Not here · %(count)s'), { count }),
   owners: (/** @type {number} */ count) => fill(gettext('Owners · %(count)s'), { count }),
@@ -19,14 +29,19 @@ export const words = {
   memberSince: (/** @type {string} */ day) => fill(gettext('Member since %(day)s'), { day }),
   present: gettext('Here now'),
   absent: gettext('Not here'),
+  raidUntil: (/** @type {string} */ until) =>
+    fill(gettext('Raid mode is on until %(time)s.'), { time: momentText(until) }),
   mutedUntil: (/** @type {string} */ until) =>
     fill(gettext('Muted until %(time)s'), { time: clock(until) }),
 
   message: pgettext('a verb', 'Message'),
   mention: pgettext('a verb', 'Mention'),
-  addPeople: gettext('Add people to this room'),
-  invited: (/** @type {string} */ name) => fill(gettext('%(name)s was added'), { name }),
+  addPeople: gettext('Invite people to this room'),
+  invited: (/** @type {string} */ name) => fill(gettext('%(name)s was invited'), { name }),
 
+  report: gettext('Report'),
+  reportTitle: (/** @type {string} */ name) => fill(gettext('Report %(name)s'), { name }),
+  reported: gettext('Report sent. A moderator will look at it.'),
   block: gettext('Block'),
   blockTitle: (/** @type {string} */ name) => fill(gettext('Block %(name)s?'), { name }),
   blockText: gettext(
@@ -53,7 +68,7 @@ export const words = {
   remove: gettext('Remove from room…'),
   removeTitle: (/** @type {string} */ name) =>
     fill(gettext('Remove %(name)s from this room?'), { name }),
-  removeText: gettext('They can be added again. If the room is public, they can also rejoin.'),
+  removeText: gettext('They can be invited again. If the room is public, they can also rejoin.'),
   removeDo: gettext('Remove'),
   ban: gettext('Ban from room…'),
   banTitle: (/** @type {string} */ name) => fill(gettext('Ban %(name)s from this room?'), { name }),

@@ -10,6 +10,7 @@ import { History } from '../../realtime/streams/history.js';
 import { Presence } from '../people/presence.js';
 import { Quotes } from '../timeline/quotes.js';
 import { MemberCount } from './member_count.js';
+import { Staff } from './staff.js';
 import { UnreadMessages } from './unread.js';
 
 /**
@@ -33,6 +34,8 @@ import { UnreadMessages } from './unread.js';
  * @property {boolean} newest  the messages are the newest ones
  * @property {number | null} number  of the message in the address
  * @property {number} member_count
+ * @property {Record<number, string>} staff  the roles that badges show, by user id
+ * @property {boolean} may_take_over
  *
  * @typedef {object} RoomContext
  * @property {User & {moderator: boolean}} me
@@ -48,6 +51,7 @@ import { UnreadMessages } from './unread.js';
  * @property {Message} arrived  a new message of another user
  * @property {Message[]} messages  changed or loaded, inside or outside the window of the history
  * @property {Row} member  a membership of the room
+ * @property {void} staff  the roles that badges show
  * @property {void} typing
  * @property {void} presence
  * @property {string} closed  the reason
@@ -67,10 +71,7 @@ export class Room {
   #count;
   #following = false;
 
-  /**
-   * @param {Listed} listed
-   * @param {RoomContext} context
-   */
+  /** @param {Listed} listed @param {RoomContext} context */
   constructor(listed, context) {
     this.#context = context;
     this.data = listed.room;
@@ -83,6 +84,9 @@ export class Room {
     );
     /** The room was shown, and its messages are kept up to date. */
     this.opened = false;
+    this.staff = new Staff();
+    /** The room had no owner when it was opened, and the user may become it. */
+    this.mayTakeOver = false;
     /** Resolves when the window of the page is in the history. */
     this.opening = Promise.resolve();
     context.people.learn(this.partner);
@@ -219,7 +223,9 @@ export class Room {
   open(opened) {
     this.data = opened.room;
     this.membership = opened.membership;
+    this.mayTakeOver = opened.may_take_over;
     this.#count.set(opened.member_count);
+    this.staff.replace(opened.staff);
     this.opened = true;
     this.#quotes.keep(opened.quoted);
     this.#unread.opened(opened);
@@ -258,6 +264,7 @@ export class Room {
     this.#unread = new UnreadMessages(/** @type {any} */ (snapshot));
     this.#quotes.replace(snapshot.quoted);
     this.#count.set(snapshot.member_count);
+    this.staff.replace(snapshot.staff);
     this.#keepFrom();
     if (this.opened) this.history.open(snapshot.messages);
     this.#emitter.emit('messages', snapshot.messages);
@@ -317,6 +324,7 @@ export class Room {
   /** @param {Row} data */
   #memberChanged(data) {
     this.#context.people.learn(data.user);
+    if (this.staff.changed(data)) this.#emitter.emit('staff', undefined);
     // The room's events omit the private parts of the user's own membership.
     if (data.user.id === this.#context.me.id)
       this.membership = { ...this.membership, ...data, read_number: this.readNumber };
@@ -404,7 +412,7 @@ export class Room {
   /**
    * Has the message of an outbox entry arrived before the reply to its command? It is recognised by
    * its key, because a filter or a hook may have changed its text.
-   * @param {import('../../realtime/outbox/outbox.js').Entry} entry
+   * @param {import('../timeline/pending.js').Pending} entry
    */
   hasMessage({ state, key }) {
     // a key is unique only among the messages of its author
@@ -430,10 +438,7 @@ export class Room {
     this.#emitter.emit('change', undefined);
   }
 
-  /**
-   * A message that others answer, in its newest state; null until it is loaded.
-   * @param {number} id
-   */
+  /** A message that others answer, as it is now; null until it is loaded. @param {number} id */
   quoted(id) {
     return this.#quotes.get(id);
   }

@@ -38,7 +38,21 @@ export function roomMenu(opener, room, app) {
     icon: 'link',
     run: () => void app.copy(new URL(room.url, location.origin).href),
   });
+  if (room.mayTakeOver)
+    items.push({
+      label: words.takeOver,
+      icon: 'crown',
+      run: () => void takeOver(room, app).catch(toastError),
+    });
   if (room.isMember) items.push(...levelItems(room, app));
+  if (room.membership?.role === 'owner' && room.isMember)
+    items.push({
+      label: words.roomReports,
+      icon: 'shield',
+      run: () => location.assign(`${room.url}reports/`),
+    });
+  if (!room.isDirect)
+    items.push({ label: words.report, icon: 'flag', run: () => void report(room, app) });
   if (room.isMember && !room.isDirect)
     items.push({
       label: words.leave,
@@ -47,6 +61,25 @@ export function roomMenu(opener, room, app) {
       run: () => void leave(room, app),
     });
   app.menu.open(opener, room.title, items);
+}
+
+/**
+ * @param {Room} room
+ * @param {App} app
+ */
+function report(room, app) {
+  return app.dialogs.report(
+    words.reportTitle(room.title),
+    room.title,
+    async ({ category, note }) => {
+      await app.client.command('room.report', {
+        room: room.id,
+        category,
+        ...(note ? { note } : {}),
+      });
+      toast(words.reported);
+    },
+  );
 }
 
 /**
@@ -119,6 +152,17 @@ async function setInvolvement(room, involvement, app) {
   } catch (error) {
     toastError(error);
   }
+}
+
+/**
+ * @param {Room} room
+ * @param {App} app
+ */
+async function takeOver(room, app) {
+  const { membership } = await app.api.post(`/api/rooms/${room.id}/owner`, { user: app.me.id });
+  room.mayTakeOver = false;
+  room.ownMembershipReceived(membership);
+  toast(words.tookOver(room.title));
 }
 
 /**

@@ -11,6 +11,7 @@ import { words } from './words.js';
  * @typedef {import('../app.js').App} App
  * @typedef {import('./room.js').Room} Room
  * @typedef {import('../../realtime/types.js').Row} Row
+ * @typedef {import('../../realtime/lib/errors.js').HoldfastError} HoldfastError
  * @typedef {'general' | 'invitations'} Tab
  */
 
@@ -93,6 +94,8 @@ export class RoomSettings {
     this.#field('read_only').checked = data.read_only;
     this.#complain('');
     const archived = Boolean(data.archived_at);
+    slot(this.#dialog, 'name').hidden = false;
+    slot(this.#dialog, 'free-name').hidden = true;
     slot(this.#dialog, 'archive').hidden = !this.#isOwner;
     setText(this.#dialog, 'archive-title', archived ? words.unarchiveTitle : words.archiveTitle);
     setText(this.#dialog, 'archive-text', archived ? words.unarchiveText : words.archiveText);
@@ -142,6 +145,8 @@ export class RoomSettings {
   }
 
   async #save() {
+    // Enter in the field for a new name.
+    if (!slot(this.#dialog, 'free-name').hidden) return this.#unarchive();
     if (!this.#form.reportValidity()) return;
     const changes = {
       name: this.#field('name').value.trim(),
@@ -156,11 +161,11 @@ export class RoomSettings {
 
   #archive() {
     const archived = !this.#room.data.archived_at;
+    if (!archived) return void this.#try(() => this.#unarchive());
     const change = async () => {
       await this.#app.api.patch(`/api/rooms/${this.#room.id}/`, { archived });
-      toast(archived ? words.archivedDone : words.unarchivedDone);
+      toast(words.archivedDone);
     };
-    if (!archived) return void this.#try(change).then(() => this.#dialog.close());
     this.#dialog.close();
     void this.#app.dialogs.confirm(
       {
@@ -170,6 +175,30 @@ export class RoomSettings {
       },
       change,
     );
+  }
+
+  /** Where another room has the name by now, ask for a new one. */
+  async #unarchive() {
+    const field = slot(this.#dialog, 'free-name');
+    const name = field.hidden ? {} : { name: this.#field('free_name').value.trim() };
+    try {
+      await this.#app.api.patch(`/api/rooms/${this.#room.id}/`, { archived: false, ...name });
+    } catch (error) {
+      if (!field.hidden || /** @type {HoldfastError} */ (error).data?.field !== 'name') throw error;
+      this.#askForName();
+      return;
+    }
+    toast(words.unarchivedDone);
+    this.#dialog.close();
+  }
+
+  #askForName() {
+    const field = this.#field('free_name');
+    field.value = this.#room.data.name;
+    slot(this.#dialog, 'name').hidden = true;
+    slot(this.#dialog, 'free-name').hidden = false;
+    field.select();
+    slot(this.#dialog, 'archive').scrollIntoView({ block: 'nearest' });
   }
 
   async #list() {
@@ -223,7 +252,7 @@ export class RoomSettings {
 
 /** @param {Row} row */
 function invitationRow(row) {
-  const element = clone('invitation-template');
+  const element = clone('invite-link-template');
   element.dataset.invitation = String(row.id);
   setText(element, 'uses', words.linkUses(row.uses, row.max_uses));
   setText(element, 'until', words.linkUntil(dayAndClock(row.expires_at)));

@@ -3,12 +3,13 @@
  * @module
  */
 
+import { copyCode } from '../code/blocks.js';
 import { Composer } from '../composer/composer.js';
 import { onAction, setText, slot, toastError } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
 import { Members } from '../people/members.js';
 import { personAt } from '../people/profile.js';
-import { copyCode } from '../timeline/code.js';
+import { words as peopleWords } from '../people/words.js';
 import { LiveRegion } from '../timeline/live_region.js';
 import { MessageTools } from '../timeline/message_tools.js';
 import { ReadTracker } from '../timeline/read_tracker.js';
@@ -58,6 +59,7 @@ export class RoomView {
       permalink: (/** @type {number} */ number) => `${room.url}${number}/`,
       isFolded: (/** @type {Message} */ { author, id = 0 }) =>
         app.blocks.has(author.id) && !this.#unfolded.has(id),
+      badge: (/** @type {number} */ id) => peopleWords.badge(room.staff.of(id)),
     };
     this.timeline = new Timeline(
       /** @type {HTMLElement} */ (root.querySelector('.timeline')),
@@ -142,11 +144,13 @@ export class RoomView {
     this.#ends = [
       room.on('change', () => this.#painting.soon()),
       room.on('messages', (messages) => this.#messagesChanged(messages)),
+      room.on('staff', () => this.timeline.repaint()),
       room.on('typing', () => this.#paintingTyping.soon()),
       room.on('arrived', (message) => this.#arrived(message)),
       this.#app.outbox.on('change', (entry) => this.#outboxChanged(entry)),
       this.#app.blocks.on('change', () => this.#blocksChanged()),
       this.#app.siteMute.on('change', () => this.#painting.soon()),
+      this.#app.heldPosts.on('change', () => this.#paintPending()),
     ];
     this.#root.addEventListener('click', (event) => this.#showPerson(event));
     this.#root.addEventListener('keydown', (event) => this.#personKey(event));
@@ -160,7 +164,7 @@ export class RoomView {
       'copy-code': (_event, element) => void copyCode(element),
       'room-menu': (_event, element) => roomMenu(element, this.room, this.#app),
       retry: (_event, element) => this.#app.outbox.retry(keyOf(element)),
-      discard: (_event, element) => void this.#app.outbox.discard(keyOf(element)),
+      discard: (_event, element) => this.#discard(keyOf(element)),
     });
   }
 
@@ -274,9 +278,21 @@ export class RoomView {
   }
 
   #paintPending() {
+    const unsent = this.#app.outbox.entriesFor(this.room.stream);
+    const held = this.#app.heldPosts.in(this.room.id);
+    const keys = new Set(held.map(({ key }) => key));
     this.timeline.pending(
-      this.#app.outbox.entriesFor(this.room.stream).filter((entry) => !this.room.hasMessage(entry)),
+      [...held, ...unsent.filter(({ key }) => !keys.has(key))].filter(
+        (entry) => !this.room.hasMessage(entry),
+      ),
     );
+  }
+
+  /** Remove an unsent or a held message. @param {string} key */
+  #discard(key) {
+    const isHeld = this.#app.heldPosts.in(this.room.id).some((held) => held.key === key);
+    if (isHeld) void this.#app.heldPosts.withdraw(key).catch(toastError);
+    else this.#app.outbox.discard(key);
   }
 
   /** @param {import('../../realtime/outbox/outbox.js').Entry} entry */

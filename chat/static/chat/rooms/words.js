@@ -23,13 +23,20 @@ export const words = {
   mutedEverywhere: (/** @type {string} */ until, now = Date.now()) => {
     const seconds = (Date.parse(until) - now) / 1000;
     return seconds < COUNTED_DOWN_SECONDS
-      ? fill(gettext('A moderator muted you in all rooms. You can post again in %(time)s.'), {
+      ? fill(gettext('You are muted in all rooms. You can post again in %(time)s.'), {
           time: duration(seconds),
         })
-      : fill(gettext('A moderator muted you in all rooms until %(until)s. You can still read.'), {
+      : fill(gettext('You are muted in all rooms until %(until)s. You can still read.'), {
           until: dayAndClock(until),
         });
   },
+  takeOver: gettext('Become the owner'),
+  tookOver: (/** @type {string} */ name) =>
+    fill(gettext("You're now the owner of %(name)s"), { name }),
+  report: gettext('Report room'),
+  reportTitle: (/** @type {string} */ name) => fill(gettext('Report %(name)s'), { name }),
+  reported: gettext('Report sent. A moderator will look at it.'),
+  roomReports: gettext('Reports in this room'),
   readOnly: gettext('This room is read-only. Only owners and moderators can post.'),
   archived: gettext('This room is archived. You can read it, but no one can post.'),
   notKept: (/** @type {string} */ since) =>

@@ -4,10 +4,10 @@
  * @module
  */
 
+import { enhanceCode } from '../code/blocks.js';
 import { clone, parsePart, setAvatar, setSanitised, setText, slot } from '../lib/dom.js';
 import { clock, common, fullTime } from '../lib/words.js';
 import { isGone } from '../rooms/rights.js';
-import { enhanceCode } from './code.js';
 import { showPictures } from './pictures.js';
 import { linkRooms } from './room_links.js';
 import { words } from './words.js';
@@ -40,6 +40,7 @@ import { words } from './words.js';
  * @property {import('./room_links.js').FindRoom} [room]
  * @property {(message: Message) => boolean} [isFolded]  its author is blocked, and the user has
  *   not expanded it
+ * @property {(userId: number) => string} [badge]  the role that is shown beside the name
  */
 
 export const SYSTEM_USERNAME = 'holdfast';
@@ -77,6 +78,8 @@ export function paintMessage(element, message, context) {
   );
   setAvatar(element, message.author);
   setText(element, 'author', message.author.name);
+  setText(element, 'handle', handle(message.author));
+  setText(element, 'badge', context.badge?.(message.author.id) ?? '');
   paintTime(slot(element, 'time'), message, context);
   paintBody(slot(element, 'body'), message, context);
   const edited = slot(element, 'edited');
@@ -84,6 +87,11 @@ export function paintMessage(element, message, context) {
   edited.title = message.edited_at ? fullTime(message.edited_at) : '';
   paintQuote(element, message, context);
   paintReactions(slot(element, 'reactions'), gone ? {} : message.reactions, context);
+}
+
+/** The username beside the displayed name, which others may have as well. @param {User} author */
+function handle({ username, name }) {
+  return username === name || username === SYSTEM_USERNAME ? '' : `@${username}`;
 }
 
 /**

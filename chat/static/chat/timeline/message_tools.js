@@ -200,17 +200,20 @@ export class MessageTools {
 
   /** @param {Message} message */
   async #delete(message) {
+    const isMine = message.author.id === this.#app.me.id;
     const question = {
       heading: words.deleteTitle,
-      text: words.deleteText,
+      text: isMine ? words.deleteText : words.removeText,
       confirm: words.delete,
       quote: message.body,
+      reason: !isMine,
     };
     let isGone = false;
     await this.#asking(message, () =>
-      this.#app.dialogs.confirm(question, async () => {
+      this.#app.dialogs.confirm(question, async ({ reason }) => {
         const { message: deleted } = await this.#app.client.command('message.delete', {
           message: message.id,
+          ...(reason ? { reason } : {}),
         });
         this.#view.room.messageUpdated(deleted);
         isGone = true;
@@ -226,7 +229,7 @@ export class MessageTools {
   /** @param {Message} message */
   #report(message) {
     return this.#asking(message, () =>
-      this.#app.dialogs.report(message.body, async ({ category, note }) => {
+      this.#app.dialogs.report(words.reportMessage, message.body, async ({ category, note }) => {
         await this.#app.client.command('message.report', {
           message: message.id,
           category,

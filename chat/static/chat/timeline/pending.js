@@ -1,5 +1,5 @@
 /**
- * A message in the outbox: looks like a message, with its sending state.
+ * A message in the outbox, or held for a moderator: looks like a message, with its state.
  * @module
  */
 
@@ -10,11 +10,18 @@ import { words } from './words.js';
 /**
  * @typedef {import('../../realtime/outbox/outbox.js').Entry} Entry
  * @typedef {import('./message.js').MessageContext} MessageContext
+ *
+ * @typedef {object} Pending  An entry of the outbox, or a post that a filter holds.
+ * @property {string} key
+ * @property {Record<string, any>} fields
+ * @property {number} createdAt
+ * @property {import('../../realtime/types.js').EntryState | 'held'} state
+ * @property {Entry['error']} error
  */
 
 /**
  * @param {HTMLElement} element
- * @param {Entry} entry
+ * @param {Pending} entry
  * @param {MessageContext} context
  */
 export function paintPending(element, entry, context) {
@@ -26,22 +33,29 @@ export function paintPending(element, entry, context) {
   if (!element.querySelector('[data-slot="state"]'))
     slot(element, 'body').after(clone('state-template'));
   const state = slot(element, 'state');
-  setIcon(/** @type {Element} */ (state.querySelector('svg')), failed ? 'circle-alert' : 'clock');
+  setIcon(/** @type {Element} */ (state.querySelector('svg')), iconOf(entry));
   setText(state, 'state-words', inWords(entry));
   const [retry, discard] = /** @type {HTMLElement[]} */ ([...state.querySelectorAll('button')]);
   retry.hidden = !failed;
   discard.hidden = entry.state === 'sending';
 }
 
-/** @param {Entry} entry */
+/** @param {Pending} entry */
+function iconOf({ state }) {
+  if (state === 'held') return 'shield';
+  return state === 'failed' ? 'circle-alert' : 'clock';
+}
+
+/** @param {Pending} entry */
 function inWords(entry) {
+  if (entry.state === 'held') return words.held;
   if (entry.state === 'failed') return words.failed(entry.error?.message ?? '');
   if (entry.state === 'sending') return words.sending;
   return entry.error ? words.retrying(entry.error.message) : words.waiting;
 }
 
 /**
- * @param {Entry} entry
+ * @param {Pending} entry
  * @param {MessageContext} context
  * @returns {import('./message.js').Message}
  */

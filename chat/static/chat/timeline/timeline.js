@@ -149,7 +149,7 @@ export class Timeline {
     this.#newLine.scrollIntoView({ block: 'start' });
   }
 
-  /** Show unsent messages at the end. @param {Entry[]} entries */
+  /** Show unsent and held messages at the end. @param {import('./pending.js').Pending[]} entries */
   pending(entries) {
     this.#drawing.now();
     const stick = this.atEnd;

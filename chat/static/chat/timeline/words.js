@@ -21,11 +21,16 @@ export const words = {
   sending: gettext('Sending…'),
   waiting: gettext("Will be sent when you're back online"),
   retrying: (/** @type {string} */ why) => fill(gettext('Not sent yet. %(why)s'), { why }),
+  held: gettext('Waiting for a moderator. Until then, only you can see it.'),
   failed: (/** @type {string} */ why) => fill(gettext('Not sent. %(why)s'), { why }),
 
   deleteTitle: gettext('Delete this message?'),
   deleteText: gettext("Its text will be removed for everyone. You can't undo this."),
+  removeText: gettext(
+    'Its text will be hidden from everyone, and its author will be notified. Moderators can restore it.',
+  ),
   delete: gettext('Delete'),
+  reportMessage: gettext('Report this message'),
   reported: gettext('Report sent. A moderator will review the message.'),
 
   reactedWith: (/** @type {string[]} */ names, /** @type {string} */ emoji) =>

@@ -1,12 +1,12 @@
 /**
- * A live preview of the banner while an announcement is being written in the admin.
+ * A live preview of the banner while a message is being written in the admin.
  * @module
  */
 
 import { Banner } from '../banner.js';
 
 const holder = /** @type {HTMLElement | null} */ (document.querySelector('[data-preview]'));
-const form = /** @type {HTMLFormElement | null} */ (document.getElementById('announcement_form'));
+const form = /** @type {HTMLFormElement | null} */ (document.getElementById('compose_form'));
 
 if (holder && form) {
   const banner = new Banner(holder, () => {});

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { trustedHtml } from '../lib/trusted.js';
+
 /** Failed requests in a row after which the page says that it is outdated. */
 const LOST_AFTER = 2;
 
@@ -28,7 +30,7 @@ async function refresh() {
     const response = await fetch('?live', { credentials: 'same-origin', redirect: 'error' });
     if (!response.ok) throw new Error(String(response.status));
     const fresh = new DOMParser()
-      .parseFromString(await response.text(), 'text/html')
+      .parseFromString(trustedHtml(await response.text()), 'text/html')
       .querySelector('[data-nodes]');
     if (!fresh) throw new Error('expected the page of the nodes');
     const regions = scrollRegions();

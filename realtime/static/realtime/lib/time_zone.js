@@ -4,11 +4,8 @@
  * @module
  */
 
+import { setCookie } from './cookies.js';
+
 const YEAR_SECONDS = 365 * 24 * 3600;
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-if (zone) {
-  const secure = location.protocol === 'https:' ? '; secure' : '';
-  const attributes = `path=/; max-age=${YEAR_SECONDS}; samesite=lax${secure}`;
-  // biome-ignore lint/suspicious/noDocumentCookie: not every browser has the Cookie Store API.
-  document.cookie = `timezone=${encodeURIComponent(zone)}; ${attributes}`;
-}
+if (zone) setCookie('timezone', encodeURIComponent(zone), YEAR_SECONDS);

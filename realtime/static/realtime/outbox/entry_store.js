@@ -78,6 +78,22 @@ export class EntryStore {
       .sort((a, b) => a.order - b.order);
   }
 
+  /**
+   * Remove entries and return them: the owner's, or those of everyone else.
+   * @param {number} owner
+   * @param {'own' | 'others'} which
+   * @returns {Promise<any[]>}
+   */
+  async take(owner, which) {
+    const database = await this.#opening;
+    const stored = database
+      ? await run(database, 'readonly', (store) => store.getAll())
+      : [...this.#memory.values()];
+    const taken = stored.filter((entry) => (entry.owner === owner) === (which === 'own'));
+    for (const { order } of taken) await this.delete(order);
+    return taken;
+  }
+
   close() {
     void this.#opening.then((database) => database?.close());
   }

@@ -305,11 +305,7 @@ export class Outbox {
     this.#entries.hold(entry);
     this.#entries.change(entry, { state: 'sending', error: null, retryAt: 0 });
     try {
-      const result = await send(entry.command, { ...entry.fields, key: entry.key });
-      this.#backoff.reset();
-      const kept = { entry: { ...entry }, at: this.#clock.now() };
-      this.#acknowledged = [...this.#acknowledged, kept].slice(-MAX_ACKNOWLEDGED);
-      await this.#entries.finish(entry, { state: 'sent', result });
+      await this.#sent(entry, await send(entry.command, { ...entry.fields, key: entry.key }));
     } catch (thrown) {
       await this.#refused(entry, asHoldfastError(thrown));
     } finally {
@@ -319,10 +315,22 @@ export class Outbox {
 
   /**
    * @param {Entry} entry
+   * @param {any} result  null: the server has stored it, and gave no result yet
+   */
+  async #sent(entry, result) {
+    this.#backoff.reset();
+    const kept = { entry: { ...entry }, at: this.#clock.now() };
+    this.#acknowledged = [...this.#acknowledged, kept].slice(-MAX_ACKNOWLEDGED);
+    await this.#entries.finish(entry, { state: 'sent', result });
+  }
+
+  /**
+   * @param {Entry} entry
    * @param {HoldfastError} error
    */
   async #refused(entry, error) {
     const policy = retryPolicy(error);
+    if (policy === 'stored') return this.#sent(entry, null);
     const reason = { code: error.code, message: error.message, retryAfter: error.retryAfter };
     if (policy === 'fail') {
       this.#entries.change(entry, { state: 'failed', error: reason });

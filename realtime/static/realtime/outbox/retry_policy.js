@@ -21,12 +21,16 @@ const PAUSING = new Set(['rate_limited', 'unavailable', LOCAL_CODES.TOO_MANY]);
 /** Errors that concern one ordering key. */
 const WAITING = new Set(['slow_mode']);
 
+/** Not refused: the server keeps it for a review, and tells the rest in the inbox. */
+const STORED = new Set(['held']);
+
 /**
+ * - `stored`: nothing is left to send
  * - `again`: all entries wait a moment, shown as queued
  * - `pause`: all entries wait, shown with the reason
  * - `wait`: entries with this ordering key wait, shown with the reason
  * - `fail`: the user retries or discards the entry
- * @typedef {'again' | 'pause' | 'wait' | 'fail'} RetryPolicy
+ * @typedef {'stored' | 'again' | 'pause' | 'wait' | 'fail'} RetryPolicy
  */
 
 /**
@@ -34,6 +38,7 @@ const WAITING = new Set(['slow_mode']);
  * @returns {RetryPolicy}
  */
 export function retryPolicy(error) {
+  if (STORED.has(error.code)) return 'stored';
   if (UNANSWERED.has(error.code)) return 'again';
   if (PAUSING.has(error.code)) return 'pause';
   if (WAITING.has(error.code)) return 'wait';

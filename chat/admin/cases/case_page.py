@@ -1,0 +1,126 @@
+"""The context of the page of a case: the reported message, its reports, the author's record."""
+
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.utils.translation import gettext
+
+from chat.admin.cases import case_context
+from chat.models import (
+    Appeal,
+    Case,
+    HeldPost,
+    Membership,
+    Message,
+    ModerationLog,
+    Person,
+    PersonNote,
+    RemovedText,
+    Report,
+    SiteBan,
+    SiteMute,
+)
+from chat.moderation import site_bans, traces
+from chat.queries import queue
+from chat.queries.templates import reasons_for
+
+MAX_SURROUNDINGS = 25  # messages on each side of the reported one
+
+
+def of_case(case: Case, *, is_expanded: bool) -> dict[str, Any]:
+    """Return a case: what is reported, its reports, and the record of the person concerned."""
+    found = case_context.of_person(case.author_id)
+    banned = Exists(SiteBan.objects.filter(site_bans.in_effect(), user=OuterRef("pk")))
+    memberships = Membership.objects.filter(room=case.room_id, user=case.author_id)
+    return {
+        **found,
+        **_of_message(case, is_expanded=is_expanded),
+        **_of_appeal(case),
+        "held_post": HeldPost.objects.filter(pk=case.pk).first(),
+        **case_context.shown("reporters", list(_reports(case)[: case_context.MAX_ROWS + 1])),
+        "author": Person.objects.annotate(is_banned=banned).get(pk=case.author_id),
+        "membership": memberships.select_related("room", "user").first(),
+        "cases": [row for row in found["cases"] if row.pk != case.pk],
+        "totals": case_context.totals(case.author_id),
+        "person_notes": person_notes(case.author_id),
+        "hints": traces.hints(case.author_id),
+        "templates": reasons_for(case.author_id),
+    }
+
+
+def title(case: Case) -> str:
+    kinds = {
+        Case.Kind.MESSAGE: gettext("Report: %(category)s"),
+        Case.Kind.PERSON: gettext("Report of a person: %(category)s"),
+        Case.Kind.ROOM: gettext("Report of a room: %(category)s"),
+        Case.Kind.APPEAL: gettext("Appeal"),
+        Case.Kind.HELD: gettext("Held message"),
+    }
+    return kinds[Case.Kind(case.kind)] % {"category": case.get_category_display()}
+
+
+def waiting(user_id: int, **of: str) -> int:
+    """Return the number of open cases that the moderator may see, at most ``MAX_COUNTED``."""
+    rows = queue.open_cases(user_id).filter(**of)
+    return len(rows.values_list("pk")[: case_context.MAX_COUNTED])
+
+
+def _of_message(case: Case, *, is_expanded: bool) -> dict[str, Any]:
+    message = Message.objects.filter(pk=case.message_id or 0).select_related(
+        "room", "author", "held_text"
+    )
+    shown = message.first()
+    if shown is None:
+        return {"message": None, "before": [], "after": [], "removed": None, "now": ""}
+    surroundings = MAX_SURROUNDINGS if is_expanded else case_context.SURROUNDINGS
+    before, after = case_context.around(shown, surroundings)
+    removed = RemovedText.objects.filter(pk=shown.pk).select_related("removed_by").first()
+    return {
+        "message": shown,
+        "before": before,
+        "after": after,
+        "removed": removed,
+        "now": "" if shown.is_deleted else case_context.body_of(shown),
+        "hidden_after": _hidden_after(shown),
+        "revisions": list(case.revisions.select_related("by").order_by("pk")),
+    }
+
+
+def _hidden_after(message: Message) -> int:
+    """Return after how many reports a message was hidden, if no moderator did it."""
+    if not message.is_hidden:
+        return 0
+    rows = ModerationLog.objects.filter(message=message.pk, action=ModerationLog.Action.HIDE)
+    details = rows.order_by("-pk").values_list("details", flat=True).first() or {}
+    return int(details.get("reports", 0))
+
+
+def person_notes(user_id: int) -> list[PersonNote]:
+    rows = PersonNote.objects.filter(subject=user_id).select_related("author")
+    return list(rows.order_by("-pk")[: case_context.MAX_ROWS])
+
+
+def _of_appeal(case: Case) -> dict[str, Any]:
+    """Return an appeal with the decision and the text that it is about."""
+    rows = Appeal.objects.filter(pk=case.pk).select_related("ban", "decided_by")
+    appeal = rows.first() if case.kind == Case.Kind.APPEAL else None
+    if appeal is not None and appeal.muted_id is not None:
+        mute = SiteMute.objects.filter(pk=appeal.muted_id, created_at=appeal.decided_at)
+        return {"appeal": appeal, "decision_reason": mute.values_list("reason", flat=True).first()}
+    if appeal is None or appeal.message_id is None:
+        return {"appeal": appeal}
+    removed = RemovedText.objects.filter(pk=appeal.message_id).first()
+    message = Message.objects.filter(pk=appeal.message_id).first()
+    actions = (ModerationLog.Action.DELETE, ModerationLog.Action.RESOLVE)
+    entries = ModerationLog.objects.filter(message=appeal.message_id, action__in=actions)
+    reason = entries.order_by("-pk").values_list("reason", flat=True).first()
+    text = removed.body if removed else message.body if message else ""
+    return {"appeal": appeal, "appealed_text": text, "decision_reason": reason}
+
+
+def _reports(case: Case) -> "QuerySet[Any]":
+    """Return the reports of a case, each with the earlier abusive ones of its reporter."""
+    earlier = Report.objects.filter(reporter=OuterRef("reporter"), is_abusive=True)
+    number = earlier.order_by().values("reporter").annotate(number=Count("pk")).values("number")
+    rows = Report.objects.filter(case=case).annotate(abusive_before=Subquery(number))
+    return rows.select_related("reporter", "closed_by").order_by("pk")

@@ -1,0 +1,1 @@
+"""Reviews of messages: reports, cases and their records, hidden and held texts."""

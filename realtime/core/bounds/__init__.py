@@ -1,0 +1,1 @@
+"""How much one account or address may use: requests at once, acts in an hour, turns of threads."""
