@@ -154,6 +154,18 @@ def test_another_node_knows_within_a_second(raid: Any, monkeypatch: pytest.Monke
     assert elsewhere.current().slow_mode == 5
 
 
+def test_a_browser_that_is_told_reads_what_is_stored(raid: Any, mona: User) -> None:
+    """It asks once, and its node may not have read the change yet."""
+    raid(slow_mode=5)
+    raid_mode.process._held = (raid_mode.NO_RAID, float("inf"))
+    assert raid_mode.payload() is not None
+    client = Client()
+    client.force_login(mona)
+    assert client.get("/api/raid-mode/").json()["raid"]["slow_mode"] == 5
+    raids.switch_off(actor_id=mona.pk)
+    assert client.get("/api/raid-mode/").json() == {"raid": None}
+
+
 def test_the_log_has_each_change_and_all_moderators_are_notified(
     raid: Any, mona: User, bob: User
 ) -> None:
