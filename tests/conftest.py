@@ -20,6 +20,7 @@ from django.db import connection, connections
 
 from chat.moderation import raid_mode
 from chat.moderation.raid_mode import NO_RAID
+from realtime.core.bounds.shared_counts import shared_counts
 from tests.support import emptying, templates
 from tests.support.server import Nodes, manage
 
@@ -104,6 +105,7 @@ def no_attempts() -> None:
     """Forget the failed sign-ins of earlier tests, which use the same names and address."""
     if isinstance(caches["default"], LocMemCache):
         caches["default"].clear()
+    shared_counts._names.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -64,7 +64,7 @@ current: Final = process.current
 def payload() -> dict[str, Any] | None:
     """Return raid mode for moderators of the site as it is stored; None while it is off.
 
-    Browsers ask once when they are told of a change, and a node may not have read it yet.
+    Browsers ask once when they hear of a change, and a node may not have read it yet.
     """
     raid = _read()
     return asdict(raid) | {"until": moment(raid.until)} if raid.is_on else None

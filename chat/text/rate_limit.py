@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from realtime.protocol.errors import RateLimited
+from realtime.protocol.limits import SlidingCount
 
 MAX_AUTHORS: Final = 5000  # that are remembered; those silent for longest are forgotten first
 MAX_TEXTS: Final = 32  # remembered of one author, as hashes; some 5 KB
@@ -22,9 +23,8 @@ MAX_TEXTS: Final = 32  # remembered of one author, as hashes; some 5 KB
 class _Recent:
     """The recent posts of one author."""
 
-    since: float
-    posts: int = 0
-    mentions: int = 0
+    posts: SlidingCount
+    mentions: SlidingCount
     # By the key of the message.
     texts: dict[UUID, "_CountedText"] = field(default_factory=dict)
 
@@ -56,11 +56,19 @@ class PostRateLimit:
                 return False
             self._check_repeats(recent, text, now)
             self._check_amount(recent, now)
-            recent.posts += 1
+            recent.posts.current += 1
             recent.texts[key] = _CountedText(now, text)
             if len(recent.texts) > MAX_TEXTS:
                 del recent.texts[next(iter(recent.texts))]  # the oldest
             return True
+
+    def give_back(self, author_id: int, key: UUID) -> None:
+        """Forget a message that was refused for another reason. The next try is checked again."""
+        with self._lock:
+            recent = self._authors.get(author_id)
+            if recent is not None and key in recent.texts:
+                del recent.texts[key]
+                recent.posts.current = max(recent.posts.current - 1, 0)
 
     def check_mentions(self, author_id: int, key: UUID, mentions: int, now: float) -> None:
         """Count the people that a message mentions. Raises ``RateLimited``."""
@@ -70,13 +78,13 @@ class PostRateLimit:
             recent = self._of(author_id, now)
             counted = recent.texts.get(key)
             new = mentions - (counted.mentions if counted is not None else 0)
-            most = settings.HOLDFAST_POST_MENTIONS
-            if most and new > 0 and recent.mentions + new > most:
-                wait = recent.since + settings.HOLDFAST_POST_SECONDS - now
+            most, seconds = settings.HOLDFAST_POST_MENTIONS, settings.HOLDFAST_POST_SECONDS
+            if most and new > 0 and recent.mentions.total(now, seconds) + new > most:
                 raise RateLimited(
-                    "You're mentioning too many people. Wait a moment.", retry_after=wait
+                    "You're mentioning too many people. Wait a moment.",
+                    retry_after=recent.mentions.wait(now, seconds, most, new),
                 )
-            recent.mentions += max(new, 0)
+            recent.mentions.current += max(new, 0)
             if counted is not None:
                 counted.mentions = mentions
 
@@ -94,19 +102,23 @@ class PostRateLimit:
             )
 
     def _check_amount(self, recent: _Recent, now: float) -> None:
-        wait = recent.since + settings.HOLDFAST_POST_SECONDS - now
-        if settings.HOLDFAST_POSTS and recent.posts >= settings.HOLDFAST_POSTS:
-            raise RateLimited("You're sending messages too fast. Wait a moment.", retry_after=wait)
+        most, seconds = settings.HOLDFAST_POSTS, settings.HOLDFAST_POST_SECONDS
+        if most and recent.posts.total(now, seconds) >= most:
+            raise RateLimited(
+                "You're sending messages too fast. Wait a moment.",
+                retry_after=recent.posts.wait(now, seconds, most),
+            )
 
     def _of(self, author_id: int, now: float) -> _Recent:
         recent = self._authors.get(author_id)
         if recent is None:
-            recent = self._authors[author_id] = _Recent(now)
+            recent = _Recent(SlidingCount(now), SlidingCount(now))
+            self._authors[author_id] = recent
             if len(self._authors) > MAX_AUTHORS:
                 self._authors.popitem(last=False)
         self._authors.move_to_end(author_id)
-        if now - recent.since >= settings.HOLDFAST_POST_SECONDS:
-            recent.since, recent.posts, recent.mentions = now, 0, 0
+        for count in (recent.posts, recent.mentions):
+            count.move(now, settings.HOLDFAST_POST_SECONDS)
         return recent
 
 

@@ -34,6 +34,7 @@ from django.http import HttpRequest
 
 from realtime.auth import known_devices
 from realtime.core import metrics
+from realtime.core.bounds.shared_counts import Count, shared_counts
 from realtime.protocol.errors import HoldfastError
 
 log = logging.getLogger("holdfast.access")
@@ -64,9 +65,10 @@ class Limit:
     longest: float
 
 
-# ASVS allows a hundred failures an hour for an account.
 PAIR: Final = Limit(free=10, pause=60, longest=900)
-ACCOUNT: Final = Limit(free=50, pause=30, longest=120)
+# ASVS allows a hundred failures of an account in any hour: the free attempts at the end of one
+# count and at the beginning of the next, and about 35 after the pauses.
+ACCOUNT: Final = Limit(free=30, pause=30, longest=120)
 ADDRESS: Final = Limit(free=100, pause=10, longest=60)
 DEVICE: Final = PAIR
 # Of secrets that cannot be guessed (tokens, links): only wrong ones are counted and refused.
@@ -179,17 +181,16 @@ def quota(door: str, request: HttpRequest, *, most: int) -> Iterator[None]:
     Raises ``TooManyAttempts`` beyond that. An exception inside gives the count back.
     """
     address = client_address(request)
-    key = _digest(f"{door}:address:{address}")
-    now = time.time()
-    _counters.call("add", _pause(key), now + WINDOW_SECONDS, WINDOW_SECONDS)
-    if _counters.add(_count(key), 1) > most:
-        _counters.add(_count(key), -1)
+    count = Count(f"attempts:{_digest(f'{door}:address:{address}')}", WINDOW_SECONDS, ask_from=0)
+    (total,) = shared_counts.add([count])
+    if total > most:
+        shared_counts.give_back([count])
         record(door, "refused", address=address)
-        raise too_many(_counters.call("get", _pause(key), now + WINDOW_SECONDS) - now)
+        raise too_many(shared_counts.wait(count, most))
     try:
         yield
     except Exception:
-        _counters.add(_count(key), -1)
+        shared_counts.give_back([count])
         raise
     record(door, "succeeded", address=address)
 

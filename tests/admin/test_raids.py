@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
@@ -24,11 +23,6 @@ FORM = {
     "refuse_links": "on",
     "approve_sign_ups": "on",
 }
-
-
-@pytest.fixture(autouse=True)
-def counted() -> None:
-    shared_counts._names.clear()
 
 
 def read(client: Client, path: str = "/admin/") -> str:

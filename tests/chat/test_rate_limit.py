@@ -85,9 +85,16 @@ def test_time_lets_people_post_again() -> None:
 def test_many_messages_and_many_mentions_wait() -> None:
     found = PostRateLimit()
     assert [refused(found, f"text {number}", 0.0) for number in range(10)] == [None] * 10
-    assert refused(found, "one more", 15.0) == 45.0
-    assert refused(found, "one more", 60.0) is None
+    # A tenth of the next minute later, one of the ten is over.
+    assert refused(found, "one more", 15.0) == pytest.approx(45.0 + 6.0)
+    assert refused(found, "one more", 60.0) == pytest.approx(6.0)
+    assert refused(found, "one more", 66.0) is None
     assert [refused(PostRateLimit(), "x", 0.0, mentions=count) for count in (4, 5)] == [None, 60.0]
+    found = PostRateLimit()
+    assert [refused(found, "x", 59.0, mentions=4), refused(found, "y", 60.0, mentions=1)] == [
+        None,
+        pytest.approx(59.0 + 15.0),
+    ]
 
 
 def test_other_authors_are_not_affected_and_memory_is_bounded(

@@ -1,10 +1,10 @@
-"""A token bucket grants a burst, and then a rate."""
+"""A token bucket grants a burst, and then a rate; a count covers the last seconds."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.protocol.limits import TokenBucket
+from realtime.protocol.limits import SlidingCount, TokenBucket
 
 
 def test_a_burst_is_granted_at_once() -> None:
@@ -73,3 +73,41 @@ def test_what_was_used_elsewhere_is_owed_up_to_one_burst() -> None:
     bucket.charge(0.0, 1000)
     assert bucket.take(0.0) == pytest.approx(2.1)
     assert bucket.take(2.2) == 0.0
+
+
+def _accepted(tries: list[float], most: int, seconds: float) -> list[float]:
+    count, found = SlidingCount(since=tries[0]), []
+    for now in tries:
+        count.move(now, seconds)
+        if count.total(now, seconds) < most:
+            count.current += 1
+            found.append(now)
+    return found
+
+
+def test_no_border_grants_the_limit_twice() -> None:
+    """One try begins the first window, so that all others are at its end."""
+    tries = [0.0] + [59.0] * 30 + [60.0] * 30
+    assert _accepted(tries, 20, 60) == [0.0] + [59.0] * 19
+    assert _accepted([*tries, 62.9], 20, 60)[20:] == []
+    assert _accepted([*tries, 63.0], 20, 60)[20:] == [63.0]
+
+
+@given(
+    st.lists(st.floats(0, 100), min_size=1, max_size=300).map(sorted),
+    st.integers(1, 20),
+)
+def test_who_waits_as_long_as_said_is_accepted(tries: list[float], most: int) -> None:
+    count, seconds = SlidingCount(since=0.0), 30.0
+    for now in tries:
+        count.move(now, seconds)
+        if count.total(now, seconds) < most:
+            assert count.wait(now, seconds, most) == 0.0
+            count.current += 1
+        else:
+            wait = count.wait(now, seconds, most)
+            assert 0 < wait <= 2 * seconds
+            after = SlidingCount(count.since)
+            after.current, after.before = count.current, count.before
+            after.move(now + wait, seconds)
+            assert after.total(now + wait, seconds) < most

@@ -1,7 +1,7 @@
 """Counts that nodes share: without a round trip for what is usual, and without the cache."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -60,7 +60,7 @@ def test_all_names_of_a_call_take_one_round_trip(trips: list[int]) -> None:
     assert here.add(many) == [1] * 50
     # Of the same name, each sees those before it.
     assert here.add(one("text", ask_from=0) * 3) == [1, 2, 3]
-    assert trips == [50, 1]
+    assert trips == [100, 1 + 1]  # of each, this window and the one before
 
 
 def test_what_has_to_be_asked_is_not_counted_without_asking(trips: list[int]) -> None:
@@ -69,14 +69,81 @@ def test_what_has_to_be_asked_is_not_counted_without_asking(trips: list[int]) ->
     assert here.total("posts:7", 60.0) == 3
 
 
-def test_a_new_window_begins_at_nothing(trips: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Set the clock to so many seconds after the beginning of a window."""
+    begin = time.time() // 60 * 60
+    return lambda seconds: monkeypatch.setattr(time, "time", lambda: begin + seconds)
+
+
+def test_the_last_seconds_count_whatever_window_they_are_in(
+    trips: list[int], at: Callable[[float], None]
+) -> None:
     here, there = SharedCounts(), SharedCounts()
-    now = time.time()
-    assert here.add(one(n=10)) == [10]
-    monkeypatch.setattr(time, "time", lambda: now + 61)
-    assert there.add(one(n=5)) == [5]
-    assert here.add(one(n=5)) == [10]
-    assert 0 < shared_counts.seconds_left(60.0) <= 60
+    at(59.9)
+    assert here.add(one(n=20)) == [20]
+    at(60.1)
+    assert there.add(one(n=5)) == [25]  # one round trip for both windows
+    assert len(trips) == 2
+    at(90)
+    assert here.add(one()) == [16]  # half of the twenty, the five, and this one
+    assert there.add(one()) == [17]
+    assert len(trips) == 4
+    at(120)
+    assert there.add(one()) == [8]
+    at(240)
+    assert there.add(one()) == [1]
+
+
+@pytest.mark.parametrize("borders", [1, 3])
+def test_a_border_lets_nobody_have_twice_the_limit(
+    trips: list[int], at: Callable[[float], None], borders: int
+) -> None:
+    nodes, most = [SharedCounts(), SharedCounts()], 20
+    accepted: list[float] = []
+    for tenth in range(550, 600 * (borders + 1)):
+        at(tenth / 10)
+        count = one(ask_from=5)
+        if nodes[tenth % 2].add(count)[0] <= most:
+            accepted.append(tenth / 10)
+        else:
+            nodes[tenth % 2].give_back(count)
+    at_border = [second for second in accepted if second < 62]
+    assert most <= len(at_border) <= most + 5 + 1
+    # Afterwards about the limit in each window, though each was tried six hundred times.
+    assert len(accepted) <= (most + 5) * (borders + 1)
+    assert len(accepted) >= most * (borders + 1) - 5
+
+
+def test_what_was_refused_counts_no_longer_and_says_when_to_try_again(
+    trips: list[int], at: Callable[[float], None]
+) -> None:
+    here, (count,) = SharedCounts(), one()
+    at(59)
+    assert here.add([count] * 20)[-1] == 20
+    for _ in range(50):  # tries that do not wait
+        assert here.add([count]) == [21]
+        here.give_back([count])
+    assert here.wait(count, most=20) == pytest.approx(1 + 3)
+    at(61)
+    assert here.add([count])[0] > 20
+    here.give_back([count])
+    assert here.wait(count, most=20) == pytest.approx(2)
+    at(63)
+    assert here.wait(count, most=20) == pytest.approx(0)
+    assert here.add([count]) == [20]
+    assert SharedCounts().add(one(n=0, ask_from=-1)) == [20]
+
+
+def test_what_is_given_back_after_a_border_is_missing_nowhere_else(
+    trips: list[int], at: Callable[[float], None]
+) -> None:
+    here, (count,) = SharedCounts(), one()
+    at(59)
+    here.add([count])
+    at(61)
+    here.give_back([count])
+    assert here.add([count]) == [1]
 
 
 def test_while_the_cache_is_away_each_node_counts_alone_and_tells_later(
@@ -95,6 +162,19 @@ def test_while_the_cache_is_away_each_node_counts_alone_and_tells_later(
     here._away_until = 0.0
     assert here.add(one()) == [11]
     assert there.add(one(n=4)) == [15]
+
+
+def test_a_window_that_the_cache_did_not_tell_of_is_asked_for_again(
+    trips: list[int], at: Callable[[float], None]
+) -> None:
+    here, there = SharedCounts(), SharedCounts()
+    at(59.9)
+    there.add(one(n=10))
+    at(60)
+    here._away_until = float("inf")
+    assert here.add(one(n=5)) == [5]
+    here._away_until = 0.0
+    assert here.add(one()) == [16]
 
 
 def test_without_a_shared_cache_a_process_never_asks(monkeypatch: pytest.MonkeyPatch) -> None:

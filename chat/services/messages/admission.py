@@ -70,6 +70,7 @@ def admit(posts: Sequence[Post]) -> list[RenderJob | Posted | HoldfastError]:
     for position, problem in zip(counted, check_posts([*counted.values()]), strict=True):
         if problem is not None:
             results[position] = problem
+            post_rate_limit.give_back(posts[position].author_id, posts[position].key)
     jobs = iter(render_jobs([each for each in results if isinstance(each, RawText)], filters))
     return [next(jobs) if isinstance(each, RawText) else each for each in results]
 

@@ -19,7 +19,7 @@ from chat.services.messages.rendering import RenderJob, Text, rendered
 from chat.text.sameness import digest, links, same_links, same_text
 from realtime.core import metrics
 from realtime.core.bounds.budgets import is_shared
-from realtime.core.bounds.shared_counts import Count, seconds_left, shared_counts
+from realtime.core.bounds.shared_counts import Count, shared_counts
 from realtime.protocol.errors import HoldfastError, RateLimited
 
 log = logging.getLogger("holdfast.limits")
@@ -107,14 +107,21 @@ def _checked(posts: Sequence[Sequence[_Rule]]) -> list[HoldfastError | None]:
 
 
 def _problem(rules: Sequence[_Rule], totals: Iterator[int]) -> HoldfastError | None:
-    found: HoldfastError | None = None
+    broken: _Rule | None = None
     for rule in rules:
         total, *own = islice(totals, len(rule.counts))
         # Of all accounts: this post, and those of others. The author's own have another limit.
-        if (total - own[0] + 1 if own else total) > rule.most and found is None:
-            found = rule.error
-            _refused(rule.name, 1 if own else 0)
-    return found
+        if (total - own[0] + 1 if own else total) > rule.most and broken is None:
+            broken = rule
+    if broken is None:
+        return None
+    # A refused post does not count against its author. A raid that goes on stays refused.
+    of_account = [rule for rule in rules if len(rule.counts) == 1]
+    shared_counts.give_back(count for rule in of_account for count in rule.counts)
+    if broken in of_account:
+        broken.error.retry_after = shared_counts.wait(broken.counts[0], broken.most)
+    _refused(broken.name, 0 if broken in of_account else 1)
+    return broken.error
 
 
 def _refused(name: str, signs: int) -> None:
@@ -139,10 +146,7 @@ def _account(author: Author, body: str) -> Iterator[_Rule]:
             "account_posts",
             posts,
             (Count(f"posts:{user_id}", seconds, posts // LOCAL_PART),),
-            RateLimited(
-                "You're sending messages too fast. Wait a moment.",
-                retry_after=seconds_left(seconds),
-            ),
+            RateLimited("You're sending messages too fast. Wait a moment."),
         )
     repeats, seconds = settings.HOLDFAST_REPEATS, settings.HOLDFAST_REPEAT_SECONDS
     if repeats:
@@ -152,8 +156,7 @@ def _account(author: Author, body: str) -> Iterator[_Rule]:
             repeats,
             (Count(f"repeats:{user_id}:{text}", seconds, repeats // LOCAL_PART),),
             RateLimited(
-                "You've sent the same message several times. Wait a moment, or change the text.",
-                retry_after=seconds_left(seconds),
+                "You've sent the same message several times. Wait a moment, or change the text."
             ),
         )
 
@@ -165,10 +168,7 @@ def _mentions(author: Author, mentions: int) -> Iterator[_Rule]:
             "account_mentions",
             most,
             (Count(f"mentions:{author.user_id}", seconds, most // LOCAL_PART, mentions),),
-            RateLimited(
-                "You're mentioning too many people. Wait a moment.",
-                retry_after=seconds_left(seconds),
-            ),
+            RateLimited("You're mentioning too many people. Wait a moment."),
         )
 
 

@@ -12,7 +12,6 @@ from chat import services
 from chat.models import Room
 from chat.moderation.new_accounts import new_accounts
 from chat.text.rate_limit import post_rate_limit
-from realtime.core.bounds.shared_counts import shared_counts
 from realtime.settings import env
 
 LIMITS = (
@@ -34,7 +33,6 @@ def defaults(settings: Any) -> Iterator[None]:
 
 def _forget() -> None:
     new_accounts.forget()
-    shared_counts._names.clear()
     post_rate_limit._authors.clear()
 
 

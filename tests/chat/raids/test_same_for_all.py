@@ -77,6 +77,18 @@ async def test_they_are_stopped_on_the_way_of_sockets_as_well(
     assert sum(not isinstance(answer, Exception) for answer in answers) == 5
 
 
+def test_a_refused_post_that_comes_again_is_refused_again(
+    lobby: Room, newcomers: list[User], say: Say
+) -> None:
+    """Under the same key too, which is how clients repeat a post."""
+    together(newcomers[:5], lobby, SPAM)
+    key = uuid4()
+    for _ in range(3):
+        with pytest.raises(TooSimilar):
+            say(newcomers[5], lobby, SPAM, key=key)
+    say(newcomers[5], lobby, "Hello, I am the new one", key=key)
+
+
 @pytest.mark.parametrize(
     "other",
     [
