@@ -162,12 +162,12 @@ class Case(models.Model):
 class Appeal(models.Model):
     """A user's objection to a decision about them. Its case is in the queue.
 
-    Each decision is appealed once: the removal of a message, a ban from the site, a mute in all
-    rooms.
+    Each decision is appealed once: the removal of a message, the refusal of a held one, a ban from
+    the site, a mute in one room or in all.
     """
 
     case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="appeal")
-    # One of the three. The message may be gone, after the case is decided.
+    # One of the four. The message may be gone, after the case is decided.
     message = models.ForeignKey(
         Message,
         models.DO_NOTHING,
@@ -176,8 +176,11 @@ class Appeal(models.Model):
         db_constraint=False,
         db_index=False,
     )
+    # The case of the held message, whose own row an erasure deletes.
+    held = models.ForeignKey(Case, models.PROTECT, null=True, related_name="+", db_index=False)
     ban = models.ForeignKey(SiteBan, models.PROTECT, null=True, related_name="+", db_index=False)
-    # The muted person: a mute in all rooms has no row of its own, `decided_at` tells which one.
+    # The muted person: a mute has no row of its own, `decided_at` tells which one. The case names
+    # the room, unless it is a mute in all rooms.
     muted = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
     )
@@ -195,6 +198,11 @@ class Appeal(models.Model):
                 fields=["message", "decided_at"],
                 condition=Q(message__isnull=False),
                 name="appeal_message_decision",
+            ),
+            models.UniqueConstraint(
+                fields=["held", "decided_at"],
+                condition=Q(held__isnull=False),
+                name="appeal_held_decision",
             ),
             models.UniqueConstraint(
                 fields=["ban"], condition=Q(ban__isnull=False), name="appeal_ban"

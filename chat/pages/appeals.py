@@ -1,5 +1,7 @@
 """Decisions of moderators about the user, and appeals against them; also for banned users."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -33,18 +35,54 @@ def decisions(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def removal(request: HttpRequest, message_id: int) -> HttpResponse:
     """Show one removed message and why, and take the appeal."""
+    return _decision(
+        request,
+        partial(appeals.removal_of, message_id=message_id),
+        partial(services.appeal_removal, message_id=message_id),
+    )
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def refusal(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Show a held message that moderators refused and why, and take the appeal."""
+    return _decision(
+        request,
+        partial(appeals.refusal_of, case_id=case_id),
+        partial(services.appeal_refusal, case_id=case_id),
+    )
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "POST"])
+def room_mute(request: HttpRequest, room_id: int) -> HttpResponse:
+    """Show the user's mute in a room, and take the appeal."""
+    return _decision(
+        request,
+        partial(appeals.room_mute_of, room_id=room_id),
+        partial(services.appeal_room_mute, room_id=room_id),
+    )
+
+
+def _decision(
+    request: HttpRequest,
+    find: Callable[[int], appeals.Decision | None],
+    appeal: Callable[..., object],
+) -> HttpResponse:
     user, error = _user(request), ""
-    if refusal := ban_page(request, user):
-        return refusal
+    if refused := ban_page(request, user):
+        return refused
     text = request.POST.get("text", "")
     if request.method == "POST":
         try:
-            services.appeal_removal(actor_id=user.pk, message_id=message_id, text=text)
-        except HoldfastError as refused:
-            error = refused.message
+            appeal(actor_id=user.pk, text=text)
+        except HoldfastError as problem:
+            error = problem.message
         else:
-            return HttpResponseRedirect(reverse("appeal", args=[message_id]))
-    found = appeals.removal_of(user.pk, message_id)
+            return HttpResponseRedirect(request.path)
+    found = find(user.pk)
     if found is None:
         return HttpResponseRedirect(reverse("decisions"))
     context: dict[str, Any] = {
@@ -88,7 +126,7 @@ def _decisions_page(
     request: HttpRequest, user: User, *, text: str = "", error: str = ""
 ) -> HttpResponse:
     context: dict[str, Any] = {
-        "decisions": appeals.removals_of(user.pk),
+        "decisions": appeals.decisions_of(user.pk),
         "mute": appeals.mute_of(user.pk),
         "text": text,
         "error": error,

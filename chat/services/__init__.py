@@ -19,7 +19,14 @@ from chat.services.messages.reading import (
 )
 from chat.services.messages.review.holding import withdraw_held
 from chat.services.messages.review.reports import report
-from chat.services.moderation.appeals import appeal_ban, appeal_mute, appeal_removal, decide_appeal
+from chat.services.moderation.appeals import (
+    appeal_ban,
+    appeal_mute,
+    appeal_refusal,
+    appeal_removal,
+    appeal_room_mute,
+    decide_appeal,
+)
 from chat.services.moderation.bulk import begin_removal, begin_undo, run_bulk
 from chat.services.moderation.cases import close_case, decide, hide_message, show_message
 from chat.services.moderation.claims import assign, claim, let_go, release
@@ -66,7 +73,9 @@ __all__ = [
     "add_members",
     "appeal_ban",
     "appeal_mute",
+    "appeal_refusal",
     "appeal_removal",
+    "appeal_room_mute",
     "assign",
     "ban",
     "begin_removal",

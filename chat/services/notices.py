@@ -67,6 +67,7 @@ def moderation_notice(
     reason: str = "",
     level: str = Level.INFO,
     details: Mapping[str, Any] | None = None,
+    url: str | None = None,
 ) -> Notice:
     """Return the notification of the person that an action of a site moderator affects.
 
@@ -76,22 +77,12 @@ def moderation_notice(
     params = _message_params(room, message) if room and message else {}
     if room is not None:
         params["room"] = _room_param(room)
-    if act == "bulk_delete":
-        url = reverse("decisions")
-    elif act in ("site_mute", "filter_mute"):
-        url = reverse("decisions")  # the page with the appeal
-    elif message is not None and act == "delete":
-        url = reverse("appeal", args=[message.pk])
-    elif room is None or act in ("remove", "ban"):
-        url = ""
-    else:
-        url = permalink(room, message) if message else room.get_absolute_url()
     return Notice(
         user_id=user_id,
         kind=MODERATION,
         params={"act": str(act), **params, **(details or {})},
         body=reason,
-        url=url,
+        url=_address(act, room, message) if url is None else url,
         actor_id=actor_id,
         level=level,
         subject=subject(room.pk, message.number) if room and message else "",
@@ -144,6 +135,22 @@ def reactions(message: Message, room: Room) -> Gathered:
 def permalink(room: Room, message: Message) -> str:
     """Return the address of a message."""
     return f"{room.get_absolute_url()}{message.number}/"
+
+
+def _address(act: str, room: Room | None, message: Message | None) -> str:
+    """Return the page about an action: with the appeal, where there is one."""
+    match act:
+        case "bulk_delete" | "site_mute" | "filter_mute":
+            return reverse("decisions")
+        case "delete" if message is not None:
+            return reverse("appeal", args=[message.pk])
+        case "mute" if room is not None:
+            return reverse("appeal-room-mute", args=[room.pk])
+        case "remove" | "ban":
+            return ""
+    if room is None:
+        return ""
+    return permalink(room, message) if message else room.get_absolute_url()
 
 
 def _message_params(room: Room, message: Message) -> dict[str, Any]:

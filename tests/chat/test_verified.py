@@ -50,6 +50,7 @@ WITHOUT_STREAM = {
     # Only moderators read these.
     *("claim", "let_go", "write_note", "save_template", "delete_template"),
     *("report_person", "report_room", "appeal_removal", "appeal_ban", "appeal_mute"),
+    *("appeal_refusal", "appeal_room_mute"),
 }
 
 

@@ -102,20 +102,39 @@ def person_notes(user_id: int) -> list[PersonNote]:
 
 def _of_appeal(case: Case) -> dict[str, Any]:
     """Return an appeal with the decision and the text that it is about."""
-    rows = Appeal.objects.filter(pk=case.pk).select_related("ban", "decided_by")
+    rows = Appeal.objects.filter(pk=case.pk).select_related("ban", "decided_by", "held")
     appeal = rows.first() if case.kind == Case.Kind.APPEAL else None
-    if appeal is not None and appeal.muted_id is not None:
-        mute = SiteMute.objects.filter(pk=appeal.muted_id, created_at=appeal.decided_at)
-        return {"appeal": appeal, "decision_reason": mute.values_list("reason", flat=True).first()}
-    if appeal is None or appeal.message_id is None:
+    if appeal is None or appeal.ban_id is not None:
         return {"appeal": appeal}
-    removed = RemovedText.objects.filter(pk=appeal.message_id).first()
-    message = Message.objects.filter(pk=appeal.message_id).first()
+    found: dict[str, str | None]
+    if appeal.held is not None:
+        found = {"appealed_text": appeal.held.body, "decision_reason": appeal.held.reason}
+    elif appeal.muted_id is not None:
+        found = {"decision_reason": _reason_of_mute(case, appeal)}
+    else:
+        found = _of_removal(appeal)
+    return {"appeal": appeal, **found}
+
+
+def _reason_of_mute(case: Case, appeal: Appeal) -> str | None:
+    if case.room_id is None:
+        mute = SiteMute.objects.filter(pk=appeal.muted_id, created_at=appeal.decided_at)
+        return mute.values_list("reason", flat=True).first()
+    entries = ModerationLog.objects.filter(
+        subject=appeal.muted_id, room=case.room_id, created_at=appeal.decided_at
+    )
+    return entries.values_list("reason", flat=True).first()
+
+
+def _of_removal(appeal: Appeal) -> dict[str, str | None]:
+    removed = RemovedText.objects.filter(pk=appeal.message_id or 0).first()
+    message = Message.objects.filter(pk=appeal.message_id or 0).first()
     actions = (ModerationLog.Action.DELETE, ModerationLog.Action.RESOLVE)
     entries = ModerationLog.objects.filter(message=appeal.message_id, action__in=actions)
-    reason = entries.order_by("-pk").values_list("reason", flat=True).first()
-    text = removed.body if removed else message.body if message else ""
-    return {"appeal": appeal, "appealed_text": text, "decision_reason": reason}
+    return {
+        "appealed_text": removed.body if removed else message.body if message else "",
+        "decision_reason": entries.order_by("-pk").values_list("reason", flat=True).first(),
+    }
 
 
 def _reports(case: Case) -> "QuerySet[Any]":

@@ -16,6 +16,7 @@ class Acceptance:
     case_id: int
     actor_id: int
     reason: str
+    is_of_appeal: bool = False  # then it may have been refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

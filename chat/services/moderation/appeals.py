@@ -17,13 +17,15 @@ from chat.models import (
     ModerationLog,
     RemovedText,
     Report,
+    Room,
 )
 from chat.moderation import site_bans
-from chat.queries import messages, people, queue
+from chat.queries import appeals, messages, people, queue
 from chat.services import notices
 from chat.services.messages.editing import restore_message
 from chat.services.messages.review import case_records, queueing
-from chat.services.moderation import claims
+from chat.services.moderation import claims, room_actions
+from chat.services.moderation.held_posts import accept_on_appeal
 from chat.services.moderation.site_actions import site_mute, site_unban
 from chat.services.persistence import log
 from chat.services.rights import check_not_concerned, check_site_moderator
@@ -46,9 +48,43 @@ def appeal_removal(*, actor_id: int, message_id: int, text: str) -> Appeal:
     return _file(
         actor_id,
         text,
+        room=message.room,
         message=message,
         decided_by_id=removed.removed_by_id,
         decided_at=removed.removed_at,
+    )
+
+
+def appeal_refusal(*, actor_id: int, case_id: int, text: str) -> Appeal:
+    """Appeal against the refusal of the actor's held message."""
+    text = _clean(text)
+    refusal = appeals.refusal_of(actor_id, case_id)
+    if refusal is None:
+        raise NotFound("There is no decision about you that you can appeal.")
+    _check_in_time(refusal.decided_at)
+    return _file(
+        actor_id,
+        text,
+        room=refusal.room,
+        held_id=case_id,
+        decided_by_id=refusal.decided_by_id,
+        decided_at=refusal.decided_at,
+    )
+
+
+def appeal_room_mute(*, actor_id: int, room_id: int, text: str) -> Appeal:
+    """Appeal against the actor's mute in a room, while it lasts."""
+    text = _clean(text)
+    mute = appeals.room_mute_of(actor_id, room_id)
+    if mute is None:
+        raise NotFound("There is no decision about you that you can appeal.")
+    return _file(
+        actor_id,
+        text,
+        room=mute.room,
+        muted_id=actor_id,
+        decided_by_id=mute.decided_by_id,
+        decided_at=mute.decided_at,
     )
 
 
@@ -87,7 +123,9 @@ def decide_appeal(
     answer: str,
     instead_of: int | None = None,
 ) -> None:
-    """Answer an appeal. Accepted, the message is restored, or the ban or mute lifted first.
+    """Answer an appeal. Accepted, the decision is taken back first.
+
+    The message is restored or posted, or the ban or mute lifted.
 
     Neither the appellant nor the moderator who made the decision may do it.
     """
@@ -132,6 +170,10 @@ def _undo(appeal: Appeal, actor_id: int, answer: str) -> None:
     try:
         if appeal.message_id is not None:
             restore_message(actor_id=actor_id, message_id=appeal.message_id, reason=answer)
+        elif appeal.held_id is not None:
+            accept_on_appeal(actor_id=actor_id, case_id=appeal.held_id, reason=answer)
+        elif appeal.muted_id is not None and appeal.case.room_id is not None:
+            _unmute_in_room(appeal, appeal.case.room_id, actor_id, answer)
         elif appeal.muted_id is not None:
             mute = people.site_mute(appeal.muted_id)
             if mute is not None and mute.created_at == appeal.decided_at:  # not a later one
@@ -142,18 +184,34 @@ def _undo(appeal: Appeal, actor_id: int, answer: str) -> None:
         return
 
 
+def _unmute_in_room(appeal: Appeal, room_id: int, actor_id: int, answer: str) -> None:
+    mute = appeals.room_mute_of(appeal.case.author_id, room_id)
+    if mute is not None and mute.decided_at == appeal.decided_at:  # not a later one
+        room_actions.mute(
+            actor_id=actor_id,
+            room_id=room_id,
+            user_id=appeal.case.author_id,
+            seconds=0,
+            reason=answer,
+        )
+
+
 def _file(
-    actor_id: int, text: str, *, decided_by_id: int, decided_at: datetime, **about: object
+    actor_id: int,
+    text: str,
+    *,
+    decided_by_id: int,
+    decided_at: datetime,
+    room: Room | None = None,
+    **about: object,
 ) -> Appeal:
     now = timezone.now()
-    message = about.get("message")
-    assert message is None or isinstance(message, Message)
     try:
         with changing():
             case = Case.objects.create(
                 kind=Case.Kind.APPEAL,
                 author_id=actor_id,
-                room=message.room if message else None,
+                room=room,
                 opened_at=now,
                 written_at=now,
                 body=text,

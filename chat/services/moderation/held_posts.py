@@ -1,5 +1,7 @@
 """Decisions about posts that a filter holds: posted as their author wrote them, or refused."""
 
+from django.urls import reverse
+
 from chat import policies
 from chat.errors import TooLate
 from chat.models import REASON_MAX_LENGTH, Case, HeldPost
@@ -45,6 +47,18 @@ def decide_held(
         _accept(row, Acceptance(case_id=case_id, actor_id=actor_id, reason=reason))
     else:
         _refuse(row, actor_id, reason)
+
+
+def accept_on_appeal(*, actor_id: int, case_id: int, reason: str) -> None:
+    """Post a message that was refused. Posted already or withdrawn, nothing changes.
+
+    Raises ``Forbidden`` if its author could not post it themselves any more.
+    """
+    row = HeldPost.objects.select_related("case", "author").filter(pk=case_id).first()
+    if row is None or row.state not in (State.WAITING, State.REFUSED):
+        return
+    acceptance = Acceptance(case_id=case_id, actor_id=actor_id, reason=reason, is_of_appeal=True)
+    _accept(row, acceptance)
 
 
 def refuse_all_of(*, actor_id: int, user_id: int, reason: str) -> int:
@@ -119,6 +133,7 @@ def _refuse(row: HeldPost, actor_id: int, reason: str) -> None:
             row.author_id,
             REFUSED,
             room=rooms.room(row.room_id),
+            url=reverse("appeal-held", args=[row.pk]),
             actor_id=actor_id,
             reason=reason,
             level="warning",

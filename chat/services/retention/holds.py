@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from chat import payloads
 from chat.models import Appeal, Bulk, Case, Message, Report, Revision
@@ -28,7 +28,7 @@ def cutoff(now: datetime) -> datetime:
 
 def count_ended(now: datetime) -> int:
     """Return how many holds ``end_batch`` would end."""
-    return Case.objects.filter(released_at=None, closed_at__lt=cutoff(now)).count()
+    return _ended(now).count()
 
 
 def end_batch(now: datetime) -> tuple[int, int | None]:
@@ -36,8 +36,7 @@ def end_batch(now: datetime) -> tuple[int, int | None]:
 
     The erasure of an author that went on around a hold is finished here.
     """
-    rows = Case.objects.filter(released_at=None, closed_at__lt=cutoff(now)).order_by("closed_at")
-    found = list(rows[:CASES_PER_TRANSACTION])
+    found = list(_ended(now).order_by("closed_at")[:CASES_PER_TRANSACTION])
     by_room: dict[int | None, list[Case]] = {}
     for case in found:
         by_room.setdefault(case.room_id, []).append(case)
@@ -90,6 +89,15 @@ def close_abandoned(now: datetime) -> int:
                 closed_by=last.closed_by if last else None,
             )
     return len(found)
+
+
+def _ended(now: datetime) -> "QuerySet[Case]":
+    """Return the cases whose time has passed, unless an appeal about them is still open."""
+    appeals = Appeal.objects.filter(case__status=Report.Status.OPEN)
+    about_message = appeals.filter(message=OuterRef("message"))
+    about_held = appeals.filter(held=OuterRef("pk"))
+    rows = Case.objects.filter(released_at=None, closed_at__lt=cutoff(now))
+    return rows.exclude(Exists(about_message) | Exists(about_held))
 
 
 def _closed_case(report: Report, message: Message) -> Case:

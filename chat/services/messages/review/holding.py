@@ -82,11 +82,12 @@ def answer(row: HeldPost) -> HoldfastError:
 
 
 def check_waiting(acceptance: Acceptance) -> None:
-    """Raise ``TooLate`` if the post is decided already.
+    """Raise ``TooLate`` if the post is decided already, unless its author has appealed.
 
     The transaction must hold the author's inbox, as every decision does.
     """
-    if not HeldPost.objects.filter(pk=acceptance.case_id, state=State.WAITING).exists():
+    states = [State.WAITING, *([State.REFUSED] if acceptance.is_of_appeal else [])]
+    if not HeldPost.objects.filter(pk=acceptance.case_id, state__in=states).exists():
         raise TooLate("Another moderator has already decided this.")
 
 
