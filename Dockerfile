@@ -1,6 +1,13 @@
 # syntax=docker/dockerfile:1
 # One image for all nodes and every management command; compose.yaml puts PostgreSQL, Redis and nginx beside them.
 ARG PYTHON=python:3.13.11-slim-bookworm
+ARG NODE=node:24.11.1-bookworm-slim
+
+# esbuild, by the version and the hash in the lock file. It is one program that needs nothing of this image.
+FROM ${NODE} AS esbuild
+WORKDIR /esbuild
+COPY .ci/esbuild/package.json .ci/esbuild/package-lock.json ./
+RUN npm ci --no-audit --no-fund
 
 FROM ${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
@@ -14,8 +21,12 @@ COPY notifications ./notifications
 COPY chat ./chat
 COPY templates ./templates
 COPY nginx/probe ./nginx/probe
+COPY --from=esbuild /esbuild/node_modules/esbuild/bin/esbuild /usr/local/bin/
 # The files of this release, with the list by which its pages name them; nginx has a directory of its own that keeps those of former releases.
-RUN SECRET_KEY=only-for-this-command /opt/venv/bin/python manage.py collectstatic --no-input --verbosity 0 && /opt/venv/bin/python -m compileall -q /opt/venv .
+RUN export SECRET_KEY=only-for-this-command \
+    && /opt/venv/bin/python manage.py bundle --verbosity 0 \
+    && /opt/venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
+    && /opt/venv/bin/python -m compileall -q /opt/venv .
 
 FROM ${PYTHON}
 # A number and not a name, so that an orchestrator can see that it is not root. nginx's container is in the group: it opens the sockets.

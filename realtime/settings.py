@@ -157,6 +157,8 @@ EMAIL_TIMEOUT = 10
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
+HOLDFAST_BUNDLE_DIR = env.text("HOLDFAST_BUNDLE_DIR", str(BASE_DIR / "dist"))  # of `make bundle`
+STATICFILES_DIRS = [path for path in [Path(HOLDFAST_BUNDLE_DIR, "static")] if path.is_dir()]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "realtime.site.staticfiles.HashedStaticFiles"},
@@ -184,8 +186,7 @@ PASSWORD_HASHERS = [
 ]
 # Password hashes of one process at a time: each takes 19 MiB, and a core for some 30 ms.
 HOLDFAST_PASSWORD_HASHES = env.whole("HOLDFAST_PASSWORD_HASHES", 2)
-# Further ones that wait; the rest is refused with 503.
-HOLDFAST_PASSWORD_QUEUE = env.whole("HOLDFAST_PASSWORD_QUEUE", 50, least=0)
+HOLDFAST_PASSWORD_QUEUE = env.whole("HOLDFAST_PASSWORD_QUEUE", 50, least=0)  # wait; then 503
 HOLDFAST_PASSWORD_SECONDS = env.decimal("HOLDFAST_PASSWORD_SECONDS", 5)  # the longest wait
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -200,8 +201,7 @@ HOLDFAST_PASSWORD_LENGTH = env.whole("HOLDFAST_PASSWORD_LENGTH", 15, least=8)
 HOLDFAST_SESSION_IDLE_DAYS = env.whole("HOLDFAST_SESSION_IDLE_DAYS", 14)
 HOLDFAST_SESSION_DAYS = env.whole("HOLDFAST_SESSION_DAYS", 30)
 SESSION_COOKIE_AGE = HOLDFAST_SESSION_IDLE_DAYS * 24 * 3600
-# Minutes after a sign-in, or after the password was asked again, for which sensitive changes do not
-# ask for it.
+# Minutes after the password was asked for, in which sensitive changes do not ask for it again.
 HOLDFAST_CONFIRM_MINUTES = env.whole("HOLDFAST_CONFIRM_MINUTES", 15)
 # Whether anyone who reaches the site may create an account.
 HOLDFAST_SIGNUP = env.switch("HOLDFAST_SIGNUP", True)
@@ -362,8 +362,7 @@ HOLDFAST_IMAGE_HOSTS = env.hosts("HOLDFAST_IMAGE_HOSTS", [])
 # who cannot sign in see it.
 HOLDFAST_CONTACT = env.text("HOLDFAST_CONTACT", "")
 
-# The name of the site when it is installed as an app.
-HOLDFAST_APP_NAME = env.text("HOLDFAST_APP_NAME", "Holdfast")
+HOLDFAST_APP_NAME = env.text("HOLDFAST_APP_NAME", "Holdfast")  # of the installed app
 
 # --- limits of chat -------------------------------------------------------------------------------
 

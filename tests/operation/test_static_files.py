@@ -14,7 +14,7 @@ from realtime.site.staticfiles import HashedStaticFiles, with_static_files
 from tests.support.server import ROOT
 
 APPS = ("realtime", "notifications", "chat")
-IN_TEMPLATE = re.compile(r"""\{% static ['"]([^'"]+)['"]""")
+IN_TEMPLATE = re.compile(r"""\{% (?:static|stylesheet|module|bundled) ['"]([^'"]+)['"]""")
 IN_MODULE = re.compile(r"""(?:from|import) *\(?['"](\.[^'"]+)['"]""")
 IN_STYLESHEET = re.compile(r"""url\(['"]?([^'")#]+)""")
 HASHED = re.compile(r"[^\"']+\.[0-9a-f]{12}\.js")

@@ -5,6 +5,7 @@ Migrations take seven seconds of a processor, and static files five. Copies take
 
 import fcntl
 import hashlib
+import os
 import secrets
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import django
@@ -22,12 +23,15 @@ from tests.support.server import ROOT, passed_on
 
 DIRECTORY = ROOT / "var" / "templates"
 OLD_SECONDS = 3600.0  # then no run uses them any more
+# Whether all server processes of the tests have the scripts and stylesheets of a release.
+BUNDLED = os.environ.get("TEST_BUNDLE") == "1"
 SOURCES = ("holdfast", "realtime", "chat", "notifications", "templates")
 
 
-def copy_static_files(var: Path) -> None:
-    """Put the collected static files into a ``HOLDFAST_VAR_DIR``."""
-    copy(_made("static", _collect), var / "static")
+def copy_static_files(var: Path, *, bundled: bool = BUNDLED) -> None:
+    """Put the collected static files into a ``HOLDFAST_VAR_DIR``, with the bundle or without it."""
+    name = "static with the bundle" if bundled else "static"
+    copy(_made(name, partial(_collect, bundled=bundled)), var / "static")
 
 
 def copy_sqlite(target: Path) -> None:
@@ -84,8 +88,10 @@ def copy(source: Path, target: Path) -> None:
     subprocess.run(["cp", "-a", str(source), str(target)], check=True)
 
 
-def _collect(target: Path) -> None:
+def _collect(target: Path, *, bundled: bool) -> None:
     with _environment() as env:
+        if bundled:
+            subprocess.run([ROOT / ".ci" / "bundle", "--verbosity", "0"], env=env, check=True)
         _manage(["collectstatic", "--no-input", "--verbosity", "0"], env)
         (Path(env["HOLDFAST_VAR_DIR"]) / "static").rename(target)
 
@@ -103,6 +109,7 @@ def _environment() -> Iterator[dict[str, str]]:
         ours = {
             "DJANGO_SETTINGS_MODULE": "realtime.settings",
             "HOLDFAST_VAR_DIR": var,
+            "HOLDFAST_BUNDLE_DIR": f"{var}/bundle",
             "SECRET_KEY": secrets.token_urlsafe(50),
             "ALLOWED_HOSTS": "localhost",
             "ALLOWED_ORIGINS": "http://localhost",

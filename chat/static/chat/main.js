@@ -8,6 +8,7 @@ import { forgetOthers } from './account/personal_data.js';
 import './account/sign_out.js';
 import { App } from './app.js';
 import { readJson } from './lib/dom.js';
+import './page.js';
 
 const boot = readJson(document, 'boot');
 forgetOthers(boot.me.id);

@@ -1,6 +1,6 @@
 /**
  * Sends the user's time zone to the server in a cookie, for the pages that it renders
- * (realtime/site/time_zones.py). Every page loads this module by itself.
+ * (realtime/site/time_zones.py). Every page imports it (chat/page.js).
  * @module
  */
 
