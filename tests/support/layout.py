@@ -1,0 +1,69 @@
+"""Checks the boxes of a page in every state and at every width: overlaps, cuts, broken words.
+
+``layout.js`` has the rules. A page is loaded once; then the width, the size of its text and the
+state of the page change in place.
+"""
+
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import NoReverseMatch, URLPattern, reverse
+from playwright.sync_api import Page
+
+from tests.support.server import ROOT
+
+WIDTHS: Final = [360, 414, 768, 820, 1440, 2560]
+HEIGHT: Final = 900
+FINGER_PX: Final = 44
+TEXT_PX: Final = {"100 %": 16, "200 %": 32}  # as the reader sets it in the browser
+
+_SCRIPT: Final = (ROOT / "tests" / "support" / "layout.js").read_text()
+
+
+def addresses(
+    patterns: list[URLPattern], arguments: dict[str, object], user: User | None
+) -> list[str]:
+    """Return the address of every pattern that answers this user with a page."""
+    client = Client()
+    if user:
+        client.force_login(user)
+    found = []
+    for pattern in patterns:
+        wanted = pattern.pattern.converters
+        missing = set(wanted) - set(arguments)
+        assert not missing, f"{pattern.name}: give the layout test a value of {missing}"
+        try:
+            path = reverse(str(pattern.name), kwargs={name: arguments[name] for name in wanted})
+        except NoReverseMatch:
+            continue
+        response = client.get(path)
+        if response.status_code == 200 and response["Content-Type"].startswith("text/html"):
+            found.append(path)
+    return found
+
+
+def faults(page: Page, *, layers: bool = False) -> list[str]:
+    """Return the faults of the boxes of the page; with its dialogs and menus on demand."""
+    layout = page.evaluate_handle(_SCRIPT)
+    session = page.context.new_cdp_session(page)
+    found: list[str] = []
+    for text, pixels in TEXT_PX.items():
+        sizes = {"standard": pixels, "fixed": pixels}
+        session.send("Page.setFontSizes", {"fontSizes": sizes})
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            problems = layout.evaluate(
+                "(layout, options) => layout.check(options)", {"layers": layers}
+            )
+            found += [f"{width} px, text of {text}, {problem}" for problem in problems]
+    session.detach()
+    return found
+
+
+def small_targets(page: Page) -> list[str]:
+    """Return the targets that are smaller than a finger."""
+    found: list[str] = page.evaluate_handle(_SCRIPT).evaluate(
+        "(layout, least) => layout.small(least)", FINGER_PX
+    )
+    return found
