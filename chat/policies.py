@@ -277,9 +277,14 @@ def check_text(body: str) -> None:
         raise Empty("Your message is empty. Write something first.")
 
 
+def is_text(text: str) -> bool:
+    """Return whether a database and UTF-8 can store a text."""
+    return _TEXT_PROBLEM.search(text) is None
+
+
 def check_is_text(text: str, *, name: str) -> None:
     """Raise ``BadRequest`` for characters that a database or UTF-8 cannot store."""
-    if _TEXT_PROBLEM.search(text):
+    if not is_text(text):
         raise BadRequest("{field}: expected text without NUL and unpaired surrogates", field=name)
 
 

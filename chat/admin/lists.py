@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +17,7 @@ from django.utils.translation import gettext, gettext_lazy
 from chat.admin import formatting
 from chat.models import Room
 from chat.policies import MAX_ID
+from chat.queries import names
 
 ROWS_PER_PAGE: Final = 50
 MAX_WORDS: Final = 4  # of a search; each is a query of its own
@@ -226,7 +226,8 @@ def is_id(word: str) -> bool:
 
 def person_id(word: str) -> int | None:
     """Return the id of ``name`` or ``@name``."""
-    return User.objects.filter(username=word.removeprefix("@")).values_list("pk", flat=True).first()
+    user = names.user_named(word.removeprefix("@"))
+    return user.pk if user is not None else None
 
 
 def room_id(word: str) -> int | None:

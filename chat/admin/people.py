@@ -37,6 +37,7 @@ from chat.admin.lists import KeysetAdmin, is_id
 from chat.models import Person, SiteBan, SiteMute
 from chat.moderation import site_bans, traces
 from chat.pages.name_fields import NAMES, NameRules
+from chat.queries import names
 from realtime.auth.confirmation import confirmed
 
 VIEW, BAN_FROM_SITE = "chat.view_siteban", "chat.add_siteban"
@@ -223,7 +224,7 @@ class PersonAdmin(ActionAdmin):
 
     def matching(self, word: str) -> Q:
         """Return people by the beginning of their username; a username may be a number."""
-        found = Q(username__startswith=word.removeprefix("@"))
+        found = names.begins(word.removeprefix("@"))
         return found | Q(pk=int(word)) if is_id(word) else found
 
     def page_context(self, request: HttpRequest, row: Person) -> dict[str, Any]:
@@ -365,7 +366,7 @@ class AccountAdmin(KeysetAdmin, UserAdmin[User]):
         return "username"
 
     def matching(self, word: str) -> Q:
-        return Q(username__startswith=word.removeprefix("@"))
+        return names.begins(word.removeprefix("@"))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save everything but the names; ``services.rename`` changes those.

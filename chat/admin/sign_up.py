@@ -19,6 +19,7 @@ from chat.admin.actions import ActionAdmin, AdminAction
 from chat.admin.forms import OptionalReasonForm
 from chat.admin.people import BAN_FROM_SITE, VIEW
 from chat.models import SignUpRequest, SignUpSettings
+from chat.queries import names
 from chat.queries.sign_up import sign_up_settings
 from chat.services.people import sign_up
 
@@ -85,7 +86,7 @@ class SignUpRequestAdmin(OpenToModerators):
     readonly_fields = fields
 
     def matching(self, word: str) -> Q:
-        return Q(user__username__startswith=word.removeprefix("@"))
+        return names.begins(word.removeprefix("@"), user="user__")
 
     def summary(self, row: SignUpRequest) -> SafeString:
         return format_html("{} {}", formatting.person(row.user), row.user.get_full_name())

@@ -110,6 +110,13 @@ def _cost_of_markup(request: dict[str, Any]) -> int:
     return length // MARKUP_PER_TOKEN if markdown.has_markup(body) else 0
 
 
+def _unreached(text: services.Text | None) -> Data:
+    """Return who is named but not reached by a text: people outside of the room, or the room."""
+    if text is None or not (text.unreached or text.refused_everybody):
+        return {}
+    return {"unreached": {"people": [*text.unreached], "room": text.refused_everybody}}
+
+
 # -- messages --------------------------------------------------------------------------------------
 
 
@@ -131,7 +138,8 @@ async def post_message(caller: Caller, fields: PostMessage) -> Data:
             refusal=found.refusal,
         )
     )
-    return {"message": posted.data, "seq": posted.data["seq"], "duplicate": posted.duplicate}
+    answer = {"message": posted.data, "seq": posted.data["seq"], "duplicate": posted.duplicate}
+    return answer | _unreached(posted.text)
 
 
 @commands("message.edit", cost=_cost_of_markup)
@@ -144,13 +152,13 @@ async def edit_message(caller: Caller, fields: EditMessage) -> Data:
         )
     if found.refusal is not None:
         raise found.refusal
-    row = await submitting.edit(
+    row, text = await submitting.edit(
         actor_id=caller.user_id,
         message_id=fields.message,
         body=found.body,
         flags=found.flags,
     )
-    return {"message": payloads.message(row)}
+    return {"message": payloads.message(row)} | _unreached(text)
 
 
 @commands("message.delete")

@@ -50,7 +50,7 @@ async def post(new: Post) -> Posted:
         row = posted.message
         if not posted.duplicate and traces.leaves_text(row):
             note_soon(partial(traces.of_text, row.author_id, row.body))
-        return posted
+        return replace(posted, text=ready.text)
     except TooSimilar:
         await _look_for_a_raid()
         raise
@@ -59,8 +59,10 @@ async def post(new: Post) -> Posted:
         slow_turns.release(new)
 
 
-async def edit(*, actor_id: int, message_id: int, body: str, flags: tuple[str, ...]) -> Message:
-    """Edit a message. Raises why that is refused."""
+async def edit(
+    *, actor_id: int, message_id: int, body: str, flags: tuple[str, ...]
+) -> tuple[Message, Text]:
+    """Edit a message. Returns it with its text as rendered. Raises why that is refused."""
     try:
         job = await read(
             admit_edit, actor_id=actor_id, message_id=message_id, body=body, flags=flags
@@ -69,7 +71,7 @@ async def edit(*, actor_id: int, message_id: int, body: str, flags: tuple[str, .
     except TooSimilar:
         await _look_for_a_raid()
         raise
-    return await writer().run(
+    row = await writer().run(
         services.edit_message,
         actor_id=actor_id,
         message_id=message_id,
@@ -77,6 +79,7 @@ async def edit(*, actor_id: int, message_id: int, body: str, flags: tuple[str, .
         flags=flags,
         text=text,
     )
+    return row, text
 
 
 async def _ready(new: Post, turn: "Turn") -> Post | Posted:

@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from chat.models import ModerationLog
+from chat.queries.names import user_named
 from chat.queries.sign_up import request_of
+from chat.text.mentions import same
 from realtime.auth import attempts
 from realtime.protocol.errors import Unavailable
 
@@ -29,7 +31,7 @@ class LoginForm(AuthenticationForm):
         name = self.cleaned_data.get("username")
         if not name or self.request is None:
             return self._check()
-        attempt = attempts.begin("sign_in", self.request, account=name.casefold())
+        attempt = attempts.begin("sign_in", self.request, account=same(name))
         try:
             data = self._check()
         except Unavailable:
@@ -45,12 +47,10 @@ class LoginForm(AuthenticationForm):
     def _check(self) -> dict[str, Any]:
         """Refuse a deactivated account. Django's backend would not give the reason."""
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
-        user = (
-            User.objects.filter(username=name, is_active=False).first()
-            if name and password
-            else None
-        )
-        if user is None:
+        user = user_named(name) if name and password else None
+        if user is not None:
+            self.cleaned_data["username"] = user.username
+        if user is None or user.is_active:
             return super().clean()
         explanation = _explanation(user) if user.check_password(password or "") else None
         user_login_failed.send(

@@ -14,7 +14,7 @@ from chat import payloads
 from chat.models import Message, Room
 from chat.pages.page_data import Values, title
 from chat.queries import members
-from chat.queries.search import index
+from chat.queries.search import index, places
 from chat.queries.search.excerpts import excerpt
 from chat.queries.search.query import AFTER, BEFORE, FROM, HAS, IN, Operator, Query, joined, parse
 from realtime.protocol.errors import BadRequest
@@ -94,7 +94,7 @@ def _hits(messages: list[Message], query: Query, user: User) -> list[Values]:
 
 def _chips(user: User, query: Query) -> list[Values]:
     """Return the labels of the filters, each with the address of the search without it."""
-    people, rooms = index.people(user.pk, query), index.rooms(user.pk, query)
+    people, rooms = places.people(user.pk, query), places.rooms(user.pk, query)
     partners = members.partners(rooms.values(), user.pk)
     return [
         {

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from chat import policies
 from chat.models import Membership, Role, Room, SiteMute, State
+from chat.queries import names
 from realtime.auth import MODERATORS
 
 MAX_MEMBERS: Final = 200  # of one answer
@@ -83,9 +84,7 @@ def staff(room: Room) -> dict[int, str]:
 
 
 def _named(beginning: str, *, by_name: bool) -> Q:
-    begins = Q(user__username__startswith=beginning) | Q(
-        user__username__startswith=beginning.lower()
-    )
+    begins = names.begins(beginning, user="user__")
     if by_name:
         begins |= Q(user__first_name__istartswith=beginning) | Q(
             user__last_name__istartswith=beginning

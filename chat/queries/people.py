@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from chat import policies
 from chat.models import SYSTEM_USERNAME, SiteMute
+from chat.queries import names
 from realtime.auth import MODERATORS
 from realtime.protocol.errors import NotFound
 
@@ -23,14 +24,12 @@ def user(user_id: int) -> User:
 
 
 def active_user(username: str) -> User:
-    """Raises ``NotFound``, also for a deactivated account."""
-    # PostgreSQL refuses to compare with a text that has a null byte.
-    found = (
-        User.objects.filter(username=username, is_active=True).first()
-        if "\0" not in username
-        else None
-    )
-    if found is None:
+    """Return the account that a name means (``chat.text.mentions``).
+
+    Raises ``NotFound``, also for a deactivated account.
+    """
+    found = names.user_named(username)
+    if found is None or not found.is_active:
         raise NotFound("There is no such person.")
     return found
 
@@ -52,9 +51,8 @@ def users_starting_with(beginning: str) -> list[User]:
 
     Only the username is searched: a prefix of it can use the index, and names have none.
     """
-    begins = Q(username__startswith=beginning) | Q(username__startswith=beginning.lower())
     return list(
-        User.objects.filter(begins, is_active=True)
+        User.objects.filter(names.begins(beginning), is_active=True)
         .exclude(username=SYSTEM_USERNAME)
         .order_by("username")[:MAX_USERS]
     )

@@ -17,6 +17,7 @@ from chat.services.messages.reading import (
     mark_read,
     mark_unread,
 )
+from chat.services.messages.rendering import Text
 from chat.services.messages.review.holding import withdraw_held
 from chat.services.messages.review.reports import report
 from chat.services.moderation.appeals import (
@@ -69,6 +70,7 @@ __all__ = [
     "Post",
     "Posted",
     "ReadMark",
+    "Text",
     "activate",
     "add_members",
     "appeal_ban",

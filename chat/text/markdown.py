@@ -8,7 +8,7 @@ reader to its host; if a site allows hosts of images, the client shows those bes
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,15 +16,25 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from chat.text import links
+from chat.text.mentions import (
+    AT,
+    EVERYBODY,
+    MAX_LOOKED_AT,
+    NEAR,
+    find,
+    may_begin,
+    may_end,
+    readings,
+    same,
+)
 
-EVERYBODY: Final = "room"  # @room
 # A quote is one level, a list is two. A text with more levels is shown as it was typed.
 MAX_NESTING: Final = 20
-MAX_NAMES: Final = 200  # candidates for mentions in one body; one query looks them up
 
 _RULES: Final = (
     "autolink",
@@ -55,10 +65,9 @@ _LINK_REL: Final = "noopener noreferrer nofollow"
 
 # Every markup contains one of these. Most messages contain none and are not parsed at all.
 _MARKUP = re.compile(
-    r"[*_`\[\]<>\\@]|~~|://|mailto:|^[ \t]*(?:[-+]|\d+[.)])(?:\s|$)", re.MULTILINE | re.IGNORECASE
+    r"[*_`\[\]<>\\@＠﹫]|~~|://|mailto:|^[ \t]*(?:[-+]|\d+[.)])(?:\s|$)",
+    re.MULTILINE | re.IGNORECASE,
 )
-# The characters of Django's usernames, not in the middle of a word.
-_MENTION = re.compile(r"(?<![\w@.+-])@([\w.+-]+(?:@[\w.+-]+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,10 @@ class Rendered:
     html: str  # empty if the text has no markup
     mentions: tuple[int, ...] = ()
     everybody: bool = False
+    # Named, but not mentioned: people outside of the room, and the room itself by someone who may
+    # not mention it.
+    unreached: tuple[int, ...] = ()
+    refused_everybody: bool = False
 
 
 @dataclass(slots=True)
@@ -75,20 +88,38 @@ class _Mentions:
     """The names that can be mentioned, and the mentions found so far."""
 
     people: Mapping[str, int]
+    outside: Collection[int]
     room: bool
     found: dict[int, None] = field(default_factory=dict)  # in the order of the text
+    unreached: dict[int, None] = field(default_factory=dict)
     everybody: bool = False
+    refused_everybody: bool = False
 
+    def read(self, text: str, at: int) -> tuple[str, int, int | None] | None:
+        """Return the name behind the sign at ``at``, its end, and the user that it means.
 
-def names(body: str) -> set[str]:
-    """Return possible usernames of mentions in ``body``, as written and in lower case."""
-    found: set[str] = set()
-    for match in _MENTION.finditer(body):
-        for name in _readings(match[1]):
-            found |= {name, name.lower()}
-        if len(found) >= MAX_NAMES:
-            break
-    return found
+        None means the whole room. Someone who is in the room goes before someone who is not.
+        """
+        stranger = None
+        for name, end in readings(text, at):
+            user_id = find(name, self.people)
+            if same(name) in EVERYBODY and (self.room or user_id is None):
+                return name, end, None
+            if user_id is not None and user_id not in self.outside:
+                return name, end, user_id
+            if user_id is not None and stranger is None:
+                stranger = name, end, user_id
+        return stranger
+
+    def note(self, user_id: int | None) -> bool:
+        """Note that the text names someone, and return whether that mentions them."""
+        if user_id is None:
+            self.everybody = self.everybody or self.room
+            self.refused_everybody = self.refused_everybody or not self.room
+            return self.room
+        is_reached = user_id not in self.outside
+        (self.found if is_reached else self.unreached)[user_id] = None
+        return is_reached
 
 
 def has_markup(body: str) -> bool:
@@ -96,17 +127,20 @@ def has_markup(body: str) -> bool:
     return _MARKUP.search(body) is not None
 
 
-def render(body: str, people: Mapping[str, int], *, room: bool = False) -> Rendered:
-    """Render ``body``. ``people`` has the users that can be mentioned, by name.
+def render(
+    body: str, people: Mapping[str, int], *, outside: Collection[int] = (), room: bool = False
+) -> Rendered:
+    """Render ``body``. ``people`` has the users that can be named, by name (``mentions.find``).
 
-    ``room`` allows a mention of the whole room.
+    Those of ``outside`` are not in the room. ``room`` allows a mention of the whole room.
     """
     if not has_markup(body):
         return Rendered("")
-    mentions = _Mentions(people, room)
-    tokens = _parser.parse(body, {"mentions": mentions})
+    found = _Mentions(people, outside, room)
+    tokens = _parser.parse(body, {"mentions": found})
+    named = tuple(found.unreached), found.refused_everybody
     if _is_plain(tokens, body) or _is_too_deep(tokens):
-        return Rendered("")
+        return Rendered("", (), False, *named)
     html = nh3.clean(
         _parser.renderer.render(tokens, _parser.options, {}),
         tags=set(_TAGS),
@@ -115,32 +149,61 @@ def render(body: str, people: Mapping[str, int], *, room: bool = False) -> Rende
         url_schemes=set(_SCHEMES),
         link_rel=_LINK_REL,
     )
-    return Rendered(html.strip(), tuple(mentions.found), mentions.everybody)
+    return Rendered(html.strip(), tuple(found.found), found.everybody, *named)
 
 
-def _readings(written: str) -> Iterator[str]:
-    """Yield ``bob.``, then ``bob`` for ``@bob.``: the full stop may also end the sentence."""
-    yield written
-    shorter = written.rstrip(".+-")
-    if shorter and shorter != written:
-        yield shorter
+def _mention(state: StateInline, silent: bool) -> bool:
+    """Read a name before its ``_`` becomes markup. ``_check_mentions`` decides what it is."""
+    mentions: _Mentions | None = state.env.get("mentions")
+    if state.src[state.pos] not in AT or mentions is None or state.linkLevel:
+        return False
+    looked_at = state.env.get("looked_at", 0)
+    if looked_at >= MAX_LOOKED_AT:
+        return False
+    state.env["looked_at"] = looked_at + 1
+    found = mentions.read(state.src, state.pos)
+    if found is None:
+        return False
+    name, end, user_id = found
+    if not silent:
+        token = state.push("mention", "span", 0)
+        token.content, token.meta = state.src[state.pos] + name, {"user": user_id}
+    state.pos = end
+    return True
 
 
-def _mark_mentions(state: StateCore) -> None:
-    """Split the text tokens at mentions, outside of links and code."""
-    mentions = state.env.get("mentions")
+def _check_mentions(state: StateCore) -> None:
+    """Turn names into text where what is drawn around them makes them something else."""
     for block in state.tokens:
-        if mentions is None or not block.children:
-            continue
-        children: list[Token] = []
-        in_link = 0
-        for token in block.children:
-            in_link += {"link_open": 1, "link_close": -1}.get(token.type, 0)
-            if token.type == "text" and not in_link and "@" in token.content:
-                children.extend(_split(token, mentions))
+        if block.children and any(child.type == "mention" for child in block.children):
+            block.children = _checked(block.children, state.env["mentions"])
+
+
+def _checked(children: Sequence[Token], mentions: _Mentions) -> list[Token]:
+    drawn = "".join(map(_drawn, children))
+    checked: list[Token] = []
+    end = in_link = 0
+    for token in children:
+        start, end = end, end + len(_drawn(token))
+        in_link += {"link_open": 1, "link_close": -1}.get(token.type, 0)
+        if token.type == "mention":
+            is_alone = may_begin(drawn[max(0, start - NEAR) : start]) and may_end(
+                token.content[1:], drawn[end : end + NEAR]
+            )
+            user_id = token.meta["user"]
+            if in_link or not is_alone or not mentions.note(user_id):
+                token = _text(token.content)
             else:
-                children.append(token)
-        block.children = children
+                token.attrs = {"data-room": ""} if user_id is None else {"data-user": str(user_id)}
+        if token.type == "text" and checked and checked[-1].type == "text":
+            checked[-1] = _text(checked[-1].content + token.content)
+        else:
+            checked.append(token)
+    return checked
+
+
+def _drawn(token: Token) -> str:
+    return "\n" if token.type in ("softbreak", "hardbreak") else token.content
 
 
 def _finish_links(state: StateCore) -> None:
@@ -151,30 +214,6 @@ def _finish_links(state: StateCore) -> None:
 
 def _host(name: str) -> Token:
     return Token("host", "span", 0, content=f"({name})")
-
-
-def _split(token: Token, mentions: _Mentions) -> Iterator[Token]:
-    done = 0
-    for match in _MENTION.finditer(token.content):
-        mention = _resolve(match[1], mentions)
-        if mention is None:
-            continue
-        yield _text(token.content[done : match.start()])
-        yield mention
-        done = match.start() + 1 + len(mention.content)
-    yield _text(token.content[done:])
-
-
-def _resolve(written: str, mentions: _Mentions) -> Token | None:
-    for name in _readings(written):
-        if name.lower() == EVERYBODY and mentions.room:
-            mentions.everybody = True
-            return Token("mention", "span", 0, content=name, attrs={"data-room": ""})
-        user_id = mentions.people.get(name, mentions.people.get(name.lower()))
-        if user_id is not None:
-            mentions.found[user_id] = None
-            return Token("mention", "span", 0, content=name, attrs={"data-user": str(user_id)})
-    return None
 
 
 def _text(content: str) -> Token:
@@ -208,7 +247,7 @@ def _render_mention(
     _env: EnvType,
 ) -> str:
     token = tokens[index]
-    return f'<span class="mention"{renderer.renderAttrs(token)}>@{_escape(token.content)}</span>'
+    return f'<span class="mention"{renderer.renderAttrs(token)}>{_escape(token.content)}</span>'
 
 
 def _render_host(
@@ -253,8 +292,11 @@ def _make_parser() -> MarkdownIt:
     parser.helpers = links.helpers  # type: ignore[assignment]
     parser.inline.ruler.at("linkify", links.linkify)
     parser.core.ruler.at("linkify", links.linkify_rest)
-    parser.core.ruler.after("linkify", "mentions", _mark_mentions)
-    parser.core.ruler.after("mentions", "finish_links", _finish_links)
+    for sign in AT:
+        parser.inline.add_terminator_char(sign)
+    parser.inline.ruler.before("backticks", "mention", _mention)
+    parser.core.ruler.after("inline", "mentions", _check_mentions)
+    parser.core.ruler.after("linkify", "finish_links", _finish_links)
     parser.add_render_rule("mention", _render_mention)
     parser.add_render_rule("host", _render_host)
     parser.add_render_rule("fence", _render_fence)

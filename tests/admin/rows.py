@@ -18,6 +18,7 @@ from chat.models import (
     SiteBan,
 )
 from chat.queries.queue import urgency
+from chat.services.people.names import index_names
 
 
 def make_rows(start: int, end: int) -> None:
@@ -27,6 +28,7 @@ def make_rows(start: int, end: int) -> None:
     people = User.objects.bulk_create(
         User(username=f"person{number}", password="!") for number in numbers
     )
+    index_names(people)
     rooms = Room.objects.bulk_create(
         Room(slug=f"room{number}", name=f"Room {number}", last_number=1) for number in numbers
     )

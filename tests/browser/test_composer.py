@@ -9,6 +9,7 @@ from chat import services
 from chat.models import Room
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import act, connected, message, say, sent
+from tests.chat.conftest import membership
 from tests.conftest import People
 
 PHONE = {"width": 360, "height": 640}
@@ -185,3 +186,23 @@ def test_a_mute_counts_down_and_opens_by_itself(page: Page, people: People, lab:
     expect(field(page)).to_be_hidden()
     expect(field(page)).to_be_visible()
     expect(page.locator("[data-live]")).to_have_text("You can post again.")
+
+
+def test_a_mention_is_completed_within_a_sentence_without_blanks(page: Page) -> None:
+    field(page).press_sequentially("交给@AL")
+    expect(page.get_by_role("option", name="Alice")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(field(page)).to_have_value("交给@alice ")
+
+
+def test_someone_who_is_not_reached_is_invited_at_once(page: Page, people: People) -> None:
+    say(page, "@charlie look at this")
+    told = page.get_by_role("status").filter(has_text="Not in this room, so not notified: Charlie")
+    expect(told).to_be_visible()
+    told.get_by_role("button", name="Invite").click()
+    expect(page.get_by_text("Invited: Charlie")).to_be_visible()
+    assert membership(Room.objects.get(slug="lab"), people.charlie).state == "invited"
+    say(page, "@here, lunch")
+    expect(
+        page.get_by_text("Only owners and moderators can mention the whole room")
+    ).to_be_visible()

@@ -64,6 +64,7 @@ def _people(room: str, count: str) -> dict[str, object]:
     from django.contrib.auth.models import User
 
     from chat.services import add_members
+    from chat.services.people.names import index_names
     from realtime.auth import new_token, token_row
     from realtime.models import AccessToken
 
@@ -72,6 +73,7 @@ def _people(room: str, count: str) -> dict[str, object]:
     users = User.objects.bulk_create(
         [User(username=name, first_name=name.capitalize(), password=password) for name in names]
     )
+    index_names(users)
     add_members(room_id=int(room), user_ids=[user.pk for user in users])
     tokens = [new_token() for _ in users]
     AccessToken.objects.bulk_create(

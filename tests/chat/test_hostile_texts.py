@@ -11,7 +11,8 @@ import pytest
 
 from chat.text import links, plain_text
 from chat.text.filters import FilterAction, FilterKind, FilterSet, Rule
-from chat.text.markdown import names, render
+from chat.text.markdown import render
+from chat.text.mentions import names
 
 SHORT, LONG = 1000, 4000  # characters; the longer one is the limit of a message
 MOST_GROWTH = 9

@@ -7,7 +7,7 @@ from pytest_django import Settings
 from chat import policies, services
 from chat.models import Membership, Room
 from chat.services.messages import posting, site_limits
-from chat.services.messages.rendering import RenderJob
+from chat.services.messages.rendering import RenderJob, render_text
 from realtime.protocol.errors import BadRequest, Forbidden
 from tests.chat.conftest import Say, membership, notices
 from tests.conftest import make_user
@@ -173,3 +173,47 @@ def test_choosing_how_involved_one_is(verify: Verify, general: Room, bob: User) 
     assert change.kinds(f"inbox.{bob.pk}") == change.kinds(f"room.{general.pk}") == ["membership"]
     with pytest.raises(BadRequest, match="everything, mentions, nothing"):
         services.set_involvement(actor_id=bob.pk, room_id=general.pk, involvement="loud")
+
+
+# -- who is not reached ----------------------------------------------------------------------------
+
+
+def test_a_name_is_looked_up_as_it_is_drawn(general: Room, alice: User, say: Say) -> None:
+    jane = make_user("JaneDoe")
+    services.add_members(room_id=general.pk, user_ids=[jane.pk])
+    for text in (
+        "@janedoe hi",
+        "@JANEDOE hi",
+        "交给@janedoe处理",
+        "_@JaneDoe_",
+        "＠ｊａｎｅｄｏｅ",
+    ):
+        assert say(alice, general, text).mentions == [jane.pk]
+    assert len(notices(jane)) == 5
+    assert say(alice, general, "mail@janedoe and mail@janedoe.example").mentions == []
+
+
+def test_a_mention_of_someone_outside_says_who_was_not_reached(
+    general: Room, alice: User, bob: User, charlie: User
+) -> None:
+    text = render_text(alice.pk, general, "@bob, @Charlie and @nobody")
+    assert text.mentions == (bob.pk,)
+    assert [each["username"] for each in text.unreached] == ["charlie"]
+    assert "charlie" not in text.html.lower().replace("@charlie", "")
+    assert render_text(alice.pk, general, "`@charlie` mail@charlie").unreached == ()
+    User.objects.filter(pk=charlie.pk).update(is_active=False)
+    assert render_text(alice.pk, general, "@charlie").unreached == ()
+
+
+@pytest.mark.parametrize("name", ["room", "here", "channel", "everyone", "ALL"])
+def test_the_whole_room_has_the_names_that_people_know(
+    general: Room, alice: User, bob: User, say: Say, name: str
+) -> None:
+    assert 'data-room=""' in say(alice, general, f"@{name}, lunch").html
+    assert notices(bob) == [("mention", "Alice mentioned you in General")]
+    text = render_text(bob.pk, general, f"@{name}, lunch")
+    assert (text.everybody, text.refused_everybody) == (False, True)
+
+
+def test_a_direct_conversation_has_no_whole_room(direct: Room, alice: User) -> None:
+    assert not render_text(alice.pk, direct, "@here").refused_everybody

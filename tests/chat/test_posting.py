@@ -326,7 +326,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_messages(alice: 
     ]
     with CaptureQueriesContext(connection) as found:
         ready = rendered(batch)
-    assert len(found) <= 5  # filters, keys, rooms, members, names
+    assert len(found) <= 6  # filters, keys, rooms, members, names, who of them is in the rooms
     many = queries_for(ready)
     inserts_on_sqlite = 1  # 999 parameters a statement there, 14 for each row
     assert one <= 10

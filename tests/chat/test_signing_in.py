@@ -106,3 +106,9 @@ def test_a_ban_without_an_end_says_nothing_of_one(client: Client, bob: User, mon
     services.site_ban(actor_id=mona.pk, user_id=bob.pk, reason="threats")
     client.force_login(bob)
     assert "by itself" not in client.get("/rooms/").content.decode()
+
+
+@pytest.mark.parametrize("name", ["BOB", "Bob", "ｂｏｂ"])
+def test_a_name_is_the_same_in_other_letters(client: Client, bob: User, name: str) -> None:
+    answer = client.post(LOGIN, {"username": name, "password": PASSWORD})
+    assert answer.status_code == 302

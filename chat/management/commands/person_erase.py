@@ -4,9 +4,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
+from chat.queries.names import user_named
 from chat.queries.reports import count_held
 from chat.services.people.erasure import erase_person
 from chat.services.persistence import system_user
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
     def handle(self, *_args: Any, username: str, yes: bool, **_options: Any) -> None:
-        user = User.objects.filter(username=username).first() if "\0" not in username else None
+        user = user_named(username)
         if user is None:
             raise CommandError(f"{username}: There is no such person.")
         held = count_held(user.pk)

@@ -4,12 +4,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from chat.management.archive_files import new_file
 from chat.moderation import archives
 from chat.moderation.own_data import own_data
+from chat.queries.names import user_named
 from chat.services.people.exports import log_export
 from chat.services.persistence import system_user
 from realtime.core.limits import long_statements
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("file", metavar="FILE", type=Path)
 
     def handle(self, *_args: Any, username: str, file: Path, **_options: Any) -> None:
-        user = User.objects.filter(username=username).first() if "\0" not in username else None
+        user = user_named(username)
         if user is None:
             raise CommandError(f"USER: there is no person {username}.")
         with new_file(file) as out, long_statements():

@@ -21,20 +21,19 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import F
 from django.utils import timezone
 
 from chat import policies
 from chat.models import Membership, Message, Room, State
-from chat.queries.search.query import FROM, HAS, IN, Query, Term, parse, split
-from realtime.protocol.errors import BadRequest
+from chat.queries.search import places
+from chat.queries.search.query import HAS, Query, Term, parse, split
 
 LIMIT: Final = 20  # messages of a page
 MAX_LIMIT: Final = 50
 
-ME: Final = "me"  # from:me
+
 WALKED: Final = 1024  # ids below the cursor that PostgreSQL checks one by one: some 5 ms
 SPAN: Final = 1 << 14  # ids that share a mark (chat_search_marks in the migration)
 WINDOWS: Final = (4, 16, 64)  # spans of the next windows; the last window is the rest
@@ -116,80 +115,6 @@ def find_at_desk(
     return search(wanted, *_bounds(wanted, None), limit)
 
 
-# -- names -----------------------------------------------------------------------------------------
-
-
-def people(user_id: int, query: Query) -> dict[str, User]:
-    """Return the users of ``from:`` by the typed name. Raises ``BadRequest`` for unknown names."""
-    names = query.values(FROM)
-    spelt = {spelling for name in names for spelling in (_username(name), _username(name).lower())}
-    users = (
-        {user.username: user for user in User.objects.filter(Q(username__in=spelt) | Q(pk=user_id))}
-        if names
-        else {}
-    )
-    me = {user.pk: user for user in users.values()}.get(user_id)
-    found = {}
-    for name in names:
-        user = (
-            me
-            if name.lower() == ME
-            else users.get(_username(name)) or users.get(_username(name).lower())
-        )
-        if user is None:
-            raise BadRequest("from: there is no user “{name}”", name=name)
-        found[name] = user
-    return found
-
-
-def rooms(user_id: int, query: Query) -> dict[str, Room]:
-    """Return the rooms of ``in:`` by the typed name: ``general``, ``#general``, ``@bob``.
-
-    ``@bob`` is the direct room with Bob. Raises the same ``BadRequest`` for rooms that do not exist
-    and for those that the user may not read.
-    """
-    names = query.values(IN)
-    slugs = {name.removeprefix("#").lower() for name in names}
-    partners = {_username(name) for name in names if name.startswith("@")}
-    rows = list(Room.objects.filter(slug__in=slugs)) if names else []
-    mine = (
-        Membership.objects.filter(user_id=user_id, room__in=rows).values_list(
-            "room_id", "state", "banned_until"
-        )
-        if rows
-        else ()
-    )
-    states = {room_id: policies.effective_state(state, until) for room_id, state, until in mine}
-    known = {
-        room.slug: room
-        for room in rows
-        if policies.reading_problem(room.kind, states.get(room.pk)) is None
-    }
-    if partners:
-        directs = Room.objects.filter(
-            kind=Room.Kind.DIRECT, memberships__user_id=user_id, memberships__state=State.ACTIVE
-        ).filter(memberships__user__username__in=partners)
-        known |= {f"@{name}": room for room, name in _with_partners(directs, user_id)}
-    found = {}
-    for name in names:
-        room = known.get(name) or known.get(name.removeprefix("#").lower())
-        if room is None:
-            raise BadRequest("in: there is no room “{name}” that you can read", name=name)
-        found[name] = room
-    return found
-
-
-def _username(name: str) -> str:
-    return name.removeprefix("@")
-
-
-def _with_partners(directs: QuerySet[Room], user_id: int) -> Iterator[tuple[Room, str]]:
-    by_id = {room.pk: room for room in directs}
-    others = Membership.objects.filter(room__in=by_id).exclude(user_id=user_id)
-    for room_id, name in others.values_list("room_id", "user__username"):
-        yield by_id[room_id], name
-
-
 # -- the query -------------------------------------------------------------------------------------
 
 
@@ -201,8 +126,8 @@ def _wanted(user_id: int, query: Query) -> _Wanted:
     return _Wanted(
         user_id=user_id,
         terms=query.terms,
-        authors={user.pk for user in people(user_id, query).values()},
-        rooms={room.pk for room in rooms(user_id, query).values()},
+        authors={user.pk for user in places.people(user_id, query).values()},
+        rooms={room.pk for room in places.rooms(user_id, query).values()},
         private=ids,
         link=bool(query.values(HAS)),
         since=_beginning(query.after),

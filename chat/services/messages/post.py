@@ -42,3 +42,4 @@ class Posted:
     message: Message
     data: dict[str, Any]
     duplicate: bool
+    text: Text | None = None  # as it was rendered for this answer

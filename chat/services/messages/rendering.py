@@ -6,9 +6,9 @@ Mentions are therefore resolved against the members of that moment: someone who 
 lock is not mentioned.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.db.models import Q
@@ -16,11 +16,13 @@ from django.utils.translation import gettext_noop
 
 from chat import policies
 from chat.errors import BlockedWord, MutingWord, RaidModeOn
-from chat.models import Membership, Message, Role, Room, State
+from chat.models import SYSTEM_USERNAME, Membership, Message, Role, Room, State
 from chat.moderation import raid_mode
 from chat.queries import people
-from chat.text import markdown
+from chat.queries.names import users_named
+from chat.text import markdown, mentions
 from chat.text.filters import FilterSet
+from notifications.payloads import person
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError
 
 _BLOCKED: Final = gettext_noop(
@@ -48,6 +50,10 @@ class Text:
     html: str
     mentions: tuple[int, ...]
     everybody: bool  # it mentions @room
+    # Named, but not mentioned: people outside of the room (payloads), and the room itself by
+    # someone who may not mention it.
+    unreached: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
+    refused_everybody: bool = field(default=False, compare=False)
     flags: tuple[str, ...] = ()  # reasons for a review
     held: tuple[str, ...] = ()  # the filters that hold it
     # Against which it was checked; None: against none.
@@ -58,7 +64,8 @@ class RenderJob(NamedTuple):
     """A text with everything that rendering it needs."""
 
     raw: RawText
-    people: Mapping[str, int]  # ids of members whose names it has
+    people: Mapping[str, int]  # ids of people by name
+    outside: Mapping[int, Mapping[str, Any]]  # those of them who are not in the room, as payloads
     may_mention_all: bool
     filters: FilterSet
     is_raid: bool = False  # in which they may not after all
@@ -73,17 +80,32 @@ def render_texts(texts: Sequence[RawText], filters: FilterSet) -> list[Text | Ho
 
 
 def render_jobs(texts: Sequence[RawText], filters: FilterSet) -> list[RenderJob]:
-    """Look up the members that the texts name, in two queries at most (in a raid, some more)."""
-    names = [markdown.names(text.body) if "@" in text.body else set() for text in texts]
-    named = _members_named(zip(texts, names, strict=True))
+    """Look up the people that the texts name, in three queries at most (in a raid, some more)."""
+    names = [mentions.names(text.body) for text in texts]
+    named = {
+        name: user
+        for name, user in users_named(set().union(*names)).items()
+        if user.is_active and user.username != SYSTEM_USERNAME
+    }
+    named_ids = {name: user.pk for name, user in named.items()}
+    members = _members({text.room.pk for text in texts}, set(named_ids.values()))
     privileged = _who_may_mention_all(
-        [text for text, found in zip(texts, names, strict=True) if markdown.EVERYBODY in found]
+        [
+            text
+            for text, found in zip(texts, names, strict=True)
+            if not mentions.EVERYBODY.isdisjoint(found)
+        ]
     )
     refused = _refused_in_a_raid(privileged)
     return [
         RenderJob(
             text,
-            named.get(text.room.pk, {}),
+            named_ids,
+            {
+                user.pk: person(user)
+                for user in named.values()
+                if (text.room.pk, user.pk) not in members
+            },
             (text.author_id, text.room.pk) in privileged,
             filters,
             is_raid=text.author_id in refused,
@@ -148,7 +170,7 @@ def _filter(text: RawText, filters: FilterSet) -> tuple[RawText, tuple[str, ...]
 
 
 def _render(text: RawText, held: tuple[str, ...], job: RenderJob) -> Text | HoldfastError:
-    found = markdown.render(text.body, job.people, room=job.may_mention_all)
+    found = markdown.render(text.body, job.people, outside=job.outside, room=job.may_mention_all)
     limit: int = settings.HOLDFAST_MAX_MENTIONS
     if len(found.mentions) > limit:
         return BadRequest(
@@ -168,7 +190,15 @@ def _render(text: RawText, held: tuple[str, ...], job: RenderJob) -> Text | Hold
             limit=policies.ROOM_MENTION_MAX_MEMBERS,
         )
     return Text(
-        text.body, found.html, found.mentions, found.everybody, text.flags, held, job.filters
+        text.body,
+        found.html,
+        found.mentions,
+        found.everybody,
+        unreached=tuple(job.outside[user_id] for user_id in found.unreached),
+        refused_everybody=found.refused_everybody and not text.room.is_direct,
+        flags=text.flags,
+        held=held,
+        filters=job.filters,
     )
 
 
@@ -179,22 +209,12 @@ def _refused_in_a_raid(privileged: Collection[tuple[int, int]]) -> set[int]:
     return {author for author, _room in privileged if not people.is_site_moderator(author)}
 
 
-def _members_named(texts: Iterable[tuple[RawText, set[str]]]) -> dict[int, dict[str, int]]:
-    """Return the ids of active members by room and username."""
-    wanted: dict[int, set[str]] = {}
-    for text, names in texts:
-        if names:
-            wanted.setdefault(text.room.pk, set()).update(names)
-    if not wanted:
-        return {}
-    pairs = Q()
-    for room_id, names in wanted.items():
-        pairs |= Q(room_id=room_id, user__username__in=names)
-    found: dict[int, dict[str, int]] = {}
-    members = Membership.objects.filter(pairs, state=State.ACTIVE, user__is_active=True)
-    for room_id, username, user_id in members.values_list("room_id", "user__username", "user_id"):
-        found.setdefault(room_id, {})[username] = user_id
-    return found
+def _members(room_ids: Collection[int], user_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Return who of these people is in which of the rooms, as pairs of room and person."""
+    if not user_ids:
+        return set()
+    rows = Membership.objects.filter(room_id__in=room_ids, user_id__in=user_ids, state=State.ACTIVE)
+    return set(rows.values_list("room_id", "user_id"))
 
 
 def _who_may_mention_all(texts: Sequence[RawText]) -> set[tuple[int, int]]:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import DEFAULT_DB_ALIAS
 
 from chat.models import ModerationLog
-from chat.queries import people
+from chat.queries import names, people
 from chat.services.persistence import log, system_user
 from realtime.auth import MODERATORS
 from realtime.core.heads import changing
@@ -90,7 +90,7 @@ def dismiss_moderator(*, username: str) -> bool:
 
     Returns whether they were a moderator.
     """
-    user = User.objects.filter(username=username).first() if "\0" not in username else None
+    user = names.user_named(username)
     if user is None:
         raise NotFound("There is no such person.")
     with changing():

@@ -20,6 +20,7 @@ from chat.models import Erasure, HeldText, Message, Person, RemovedText, Room
 from chat.queries import rooms
 from chat.queries.names import look
 from chat.services.persistence import save_room
+from chat.text import mentions
 from notifications.models import Notification
 from notifications.payloads import inbox
 from notifications.services import move, rename_target
@@ -115,9 +116,8 @@ def _replace_in(row: Erasure, text: Any) -> bool:
     is_mentioned = bool(meant) or row.user_id in getattr(text, "mentions", ())
     body, html = text.body, span.sub(new, html)
     known = row.usernames if is_mentioned else _unused(row.usernames)
-    for name in {*known, *map(unescape, meant)}:
-        mention = re.compile(rf"(?<![\w@.+-])@{re.escape(name)}(?!\w|[.@+-]\w)", re.IGNORECASE)
-        body, html = mention.sub(new, body), mention.sub(new, html)
+    known = {*known, *map(unescape, meant)}
+    body, html = mentions.replaced(body, known, new), mentions.replaced(html, known, new)
     if body == text.body and not is_mentioned:
         return False
     text.body = body

@@ -22,6 +22,7 @@ from chat.queries.names import look
 from chat.services.people.names import check_names
 from chat.services.persistence import admit, log, new_membership, save_room, system_user
 from chat.text import markdown
+from chat.text.mentions import by_name
 from notifications.payloads import inbox
 from realtime.core.bounds.fair_threads import FairThreads
 from realtime.core.heads import Heads, changing
@@ -94,7 +95,7 @@ class _Accounts:
     def mentioned(self, line: Line) -> dict[str, int]:
         """Return the ids of the people that a message mentions, by their names of now."""
         known = [user for user in line["mentions"] if user in self.ids]
-        return {self.names[user]: self.ids[user] for user in known}
+        return by_name((self.names[user], self.ids[user]) for user in known)
 
 
 def _new_account(username: str, name: str) -> User:

@@ -23,6 +23,7 @@ def main(people: int, rooms: int, way: str) -> None:
     from django.utils import timezone
 
     from chat.models import Membership, Room
+    from chat.services.people.names import index_names
     from realtime.auth.accounts import new_token, token_row
     from realtime.auth.cached_sessions import SessionStore
     from realtime.models import AccessToken, Stream
@@ -34,6 +35,7 @@ def main(people: int, rooms: int, way: str) -> None:
         users = User.objects.bulk_create(
             [User(username=name, first_name=name, password=password) for name in names], 1000
         )
+        index_names(users)
         made = Room.objects.bulk_create(
             [
                 Room(slug=f"bench{n}", name=f"Bench {n}", seq=1, member_count=people)

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { rank } from '../lib/matching.js';
+import { plain, rank } from '../lib/matching.js';
 import { emojiGroups, searchEmoji } from './emoji_table.js';
+import { begunMention, same } from './mention_grammar.js';
 import { words } from './words.js';
 
 /**
@@ -21,7 +22,8 @@ import { words } from './words.js';
  *
  * @typedef {object} Kind
  * @property {string} label  of the list
- * @property {RegExp} begun  matches the text before the caret; its group is the typed part
+ * @property {(before: string) => string | undefined} begun  the typed part at the end of the text
+ *   before the caret
  * @property {(begun: string) => Promise<Completion[]>} find
  * @property {(begun: string) => boolean} [isWhole]  the typed part is complete and is replaced at
  *   once
@@ -32,9 +34,9 @@ const MAX_SHOWN = 6;
 /** @param {() => Promise<User[]>} people @returns {Kind} */
 export const completePeople = (people) => ({
   label: words.people,
-  begun: /(?:^|\s)(@[\w.+-]*)$/u,
+  begun: begunMention,
   async find(begun) {
-    const wanted = begun.slice(1).toLowerCase();
+    const wanted = begun.slice(1);
     const found = (await people()).filter((person) => isNamed(person, wanted)).slice(0, MAX_SHOWN);
     return found.map((person) => ({
       text: `@${person.username}`,
@@ -48,7 +50,7 @@ export const completePeople = (people) => ({
 /** @param {() => Room[]} rooms @returns {Kind} */
 export const completeRooms = (rooms) => ({
   label: words.rooms,
-  begun: /(?:^|\s)(#[\p{L}\p{N}_-]*)$/u,
+  begun: (before) => /(?:^|\s)(#[\p{L}\p{N}_-]*)$/u.exec(before)?.[1],
   async find(begun) {
     const items = rooms()
       .filter((room) => !room.isDirect)
@@ -66,7 +68,7 @@ export const completeRooms = (rooms) => ({
 /** At least two letters, so that ":)" and "10:30" do not match. @returns {Kind} */
 export const completeEmoji = () => ({
   label: words.emoji,
-  begun: /(?:^|\s)(:[\p{L}\p{N}_+-]{2,}:?)$/u,
+  begun: (before) => /(?:^|\s)(:[\p{L}\p{N}_+-]{2,}:?)$/u.exec(before)?.[1],
   async find(begun) {
     const typed = begun.slice(1).replace(/:$/, '');
     const found = searchEmoji(await emojiGroups(), typed, MAX_SHOWN);
@@ -85,14 +87,13 @@ export const completeEmoji = () => ({
 
 /**
  * @param {User} person
- * @param {string} wanted  in lower case
+ * @param {string} wanted
  */
 function isNamed({ username, name }, wanted) {
   return (
-    username.toLowerCase().startsWith(wanted) ||
-    name
-      .toLowerCase()
+    same(username).startsWith(same(wanted)) ||
+    plain(name)
       .split(/\s+/)
-      .some((word) => word.startsWith(wanted))
+      .some((word) => word.startsWith(plain(wanted)))
   );
 }

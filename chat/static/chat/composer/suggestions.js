@@ -71,7 +71,7 @@ export class Suggestions {
     if (selectionStart !== selectionEnd) return null;
     const before = value.slice(0, selectionStart);
     for (const kind of this.#kinds) {
-      const text = kind.begun.exec(before)?.[1];
+      const text = kind.begun(before);
       if (text !== undefined) return { kind, text };
     }
     return null;

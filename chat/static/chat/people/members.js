@@ -18,6 +18,7 @@ import {
   toastError,
 } from '../lib/dom.js';
 import { common } from '../lib/words.js';
+import { mayInvite } from '../rooms/rights.js';
 import { isMuted, memberActions } from './member_actions.js';
 import { words } from './words.js';
 
@@ -220,10 +221,7 @@ export class Members {
     this.#section('absent', words.notHere, away);
     slot(this.#root, 'nobody').hidden = this.#found === null || this.#found.length > 0;
     slot(this.#root, 'more-members').hidden = this.#found !== null || !this.#more;
-    slot(this.#root, 'invite').hidden = !(
-      this.#room.canModerate ||
-      (this.#room.isMember && this.#room.data.kind === 'public')
-    );
+    slot(this.#root, 'invite').hidden = !mayInvite(this.#room);
     slot(this.#root, 'invite-link').hidden = !this.#room.canModerate;
   }
 

@@ -101,3 +101,8 @@ export function memberRights(room, member, me) {
   const above = room.canModerate && member.user.id !== me.id && mine > theirs;
   return { moderate: above, changeRole: above && mine >= RANKS.owner };
 }
+
+/** Members invite to public rooms, moderators to private ones. @param {Room} room */
+export function mayInvite(room) {
+  return room.canModerate || (room.isMember && room.data.kind === 'public');
+}

@@ -16,6 +16,7 @@ import { ReadTracker } from '../timeline/read_tracker.js';
 import { Timeline } from '../timeline/timeline.js';
 import { roomMenu } from './room_menu.js';
 import { RoomSettings } from './room_settings.js';
+import { tellUnreached } from './unreached.js';
 import { words } from './words.js';
 
 /**
@@ -300,6 +301,7 @@ export class RoomView {
     if (entry.orderingKey !== this.room.stream) return;
     if (entry.state === 'sent') {
       if (entry.result?.message) this.room.messageUpdated(entry.result.message);
+      tellUnreached(entry.result?.unreached, this.room, this.#app.api);
       this.composer.posted();
     }
     this.#paintPending();
@@ -330,6 +332,7 @@ export class RoomView {
     try {
       const reply = await this.#app.client.command('message.edit', { message: message.id, body });
       this.room.messageUpdated(reply.message);
+      tellUnreached(reply.unreached, this.room, this.#app.api);
       return true;
     } catch (error) {
       toastError(error);

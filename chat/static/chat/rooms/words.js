@@ -59,6 +59,15 @@ export const words = {
       : fill(gettext('%(names)s are typing…'), { names: list(names) });
   },
 
+  notInRoom: (/** @type {string[]} */ names) =>
+    fill(gettext('Not in this room, so not notified: %(names)s'), { names: list(names) }),
+  mayNotMentionAll: gettext(
+    'Only owners and moderators can mention the whole room, so no one was notified.',
+  ),
+  invite: gettext('Invite'),
+  invitedThem: (/** @type {string[]} */ names) =>
+    fill(gettext('Invited: %(names)s'), { names: list(names) }),
+
   markRead: gettext('Mark as read'),
   addFavourite: gettext('Add to favourites'),
   removeFavourite: gettext('Remove from favourites'),
