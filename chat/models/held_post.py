@@ -29,6 +29,9 @@ class HeldPost(models.Model):
     )
     room = models.ForeignKey(Room, models.PROTECT, related_name="+", db_index=False)
     key = models.UUIDField()
+    # The last message of the room when it was written. Null if a node of an earlier version
+    # stored it.
+    after_number = models.BigIntegerField(null=True)
     # The message may be gone when a moderator decides.
     reply_to_id = models.BigIntegerField(null=True)
     seq = models.BigIntegerField()

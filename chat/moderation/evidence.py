@@ -16,6 +16,7 @@ from django.utils.html import escape
 
 from chat.models import (
     Case,
+    HeldPost,
     HeldText,
     Membership,
     Message,
@@ -68,6 +69,8 @@ class _Contents:
     people: set[int] = field(default_factory=set)
     rooms: set[int] = field(default_factory=set)
     has_more_messages: bool = False
+    held_posts: int = 0
+    has_more_held_posts: bool = False
     has_more_entries: bool = False
 
 
@@ -75,6 +78,8 @@ def evidence(scope: Scope, *, made_by: User, reason: str) -> Iterator[File]:
     """Yield the files of an archive. It contains only those direct messages that were reported."""
     found = _Contents()
     yield "messages.jsonl", (as_line(row) for row in _records(scope, found))
+    held = _held_records(scope, found)
+    yield "held_posts.jsonl", (as_line(row) for row in held)
     yield "messages.html", _page(scope, found)
     reports = (row for ids in chunks(found.messages) for row in _reports(ids, found))
     yield "reports.jsonl", (as_line(row) for row in reports)
@@ -106,6 +111,8 @@ def _about(scope: Scope, found: _Contents, made_by: User, reason: str) -> dict[s
         "messages": len(found.messages),
         "most_messages": MAX_MESSAGES,
         "has_more_messages": found.has_more_messages,
+        "held_posts": found.held_posts,
+        "has_more_held_posts": found.has_more_held_posts,
         "most_entries": MAX_ENTRIES,
         "has_more_entries": found.has_more_entries,
     }
@@ -237,6 +244,17 @@ def _page(scope: Scope, found: _Contents) -> Iterator[bytes]:
         yield b"</article>\n"
     if found.has_more_messages:
         yield f"<p>These are the first {MAX_MESSAGES} messages. There are more.</p>\n".encode()
+    if found.held_posts:
+        yield b"<h1>Messages that a filter held</h1>\n"
+    for row in _held_records(scope, _Contents(messages=found.messages)):
+        title = f"{row['room']} · {row['author']['username']} · {row['created_at']}"
+        filters = f"{row['status']} · Filters: {row['filters']}"
+        yield f"<article><h2>{escape(title)}</h2><p>{escape(filters)}</p>".encode()
+        yield f"<pre>{escape(row['text'])}</pre>".encode()
+        yield from _decision_on_page(row)
+        yield b"</article>\n"
+    if found.has_more_held_posts:
+        yield f"<p>These are the first {MAX_MESSAGES} of them. There are more.</p>\n".encode()
     yield b"</html>\n"
 
 
@@ -246,9 +264,53 @@ def _case_on_page(case: dict[str, Any]) -> Iterator[bytes]:
     for change in case["changes"]:
         head = escape(f"{change['act']} · {change['by']} · {change['at']}")
         yield f"<h3>{head}</h3><pre>{escape(change['text'])}</pre>".encode()
+    yield from _decision_on_page(case)
+
+
+def _decision_on_page(case: dict[str, Any]) -> Iterator[bytes]:
     if case["closed_at"]:
         decided = f"{case['status']} · {case['closed_by']} · {case['closed_at']}: {case['reason']}"
         yield f"<h3>{escape(decided)}</h3>".encode()
+
+
+# -- held posts ------------------------------------------------------------------------------------
+
+
+def _held_records(scope: Scope, found: _Contents) -> Iterator[dict[str, Any]]:
+    """Yield the posts that a filter held, with its decision; of a message, the one that it was."""
+    rows = HeldPost.objects.select_related("case__closed_by", "author", "room")
+    rows = rows.filter(_narrowed(scope, person="author"))
+    if scope.message is not None:
+        became = Message.objects.filter(author=OuterRef("author"), key=OuterRef("key"))
+        rows = rows.filter(Exists(became.filter(pk__in=found.messages)))
+    for row in paged(rows, most=MAX_MESSAGES + 1):
+        if found.held_posts == MAX_MESSAGES:
+            found.has_more_held_posts = True
+            return
+        found.held_posts += 1
+        found.rooms.add(row.room_id)
+        found.people |= {row.author_id, *([row.case.closed_by_id] if row.case.closed_by_id else [])}
+        yield _held_record(row)
+
+
+def _held_record(row: HeldPost) -> dict[str, Any]:
+    case = row.case
+    return {
+        "case": case.pk,
+        "room": f"#{row.room.slug}",
+        "after_number": row.after_number,
+        "author": _person(row.author),
+        "author_name": case.author_name,
+        "text": case.body,
+        "reply_to": row.reply_to_id,
+        "filters": row.note,
+        "status": row.state,
+        "created_at": moment(row.created_at),
+        "closed_at": moment(case.closed_at),
+        "closed_by": case.closed_by.username if case.closed_by else None,
+        "reason": case.reason,
+        "text_deleted_at": moment(case.released_at),
+    }
 
 
 # -- reports, people and the log -------------------------------------------------------------------

@@ -4,6 +4,7 @@ import json
 import logging
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -18,7 +19,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from chat import services
-from chat.models import Message, ModerationLog, Room
+from chat.errors import Held
+from chat.models import HeldPost, Message, ModerationLog, Room
 from chat.moderation import evidence
 from realtime.site.logs import ConsoleLines, RefusalFilter
 from tests.chat.conftest import Say
@@ -136,6 +138,44 @@ def test_bans_of_author_and_neighbours_are_in_it(
     assert people["bob"]["site_bans"][0]["reason"] == "threats"
     assert people["charlie"]["rooms"][0]["state"] == "banned"
     assert people["charlie"]["sanctions"][0]["reason"] == "insults"
+
+
+def test_posts_that_a_filter_held_are_in_it(
+    desk: Client, mona: User, general: Room, secret: Room, alice: User, bob: User, say: Say
+) -> None:
+    services.save_filter(actor_id=mona.pk, text="coin", kind="word", action="hold", is_on=True)
+    say(alice, general, "hello")
+    for room, body in ((general, "<b>coin</b>"), (secret, "my coin"), (general, "coin three")):
+        with pytest.raises(Held):
+            say(bob, room, body)
+    refused, _waiting, accepted = HeldPost.objects.order_by("pk")
+    decide = partial(services.decide_held, actor_id=mona.pk)
+    decide(case_id=refused.pk, is_accepted=False, reason="advert")
+    decide(case_id=accepted.pk, is_accepted=True)
+    found = archive(desk, person="bob")
+    rows = lines(found["held_posts.jsonl"])
+    assert [(row["text"], row["status"], row["room"]) for row in rows] == [
+        ("<b>coin</b>", "refused", "#general"),
+        ("my coin", "waiting", "#secret"),
+        ("coin three", "accepted", "#general"),
+    ]
+    assert (rows[0]["closed_by"], rows[0]["reason"], rows[0]["filters"]) == (
+        "mona",
+        "advert",
+        "coin",
+    )
+    assert rows[0]["after_number"] == 1
+    page = found["messages.html"].decode()
+    for expected in ("Messages that a filter held", "&lt;b&gt;coin&lt;/b&gt;", "advert"):
+        assert expected in page
+    assert {row["username"] for row in lines(found["people.jsonl"])} == {"bob", "mona"}
+    about = json.loads(found["about.json"])
+    assert (about["held_posts"], about["has_more_held_posts"]) == (3, False)
+    assert len(lines(archive(desk, room="general")["held_posts.jsonl"])) == 2
+    assert lines(archive(desk, person="alice")["held_posts.jsonl"]) == []
+    message = Message.objects.get(author=bob)
+    (row,) = lines(archive(desk, message=str(message.pk))["held_posts.jsonl"])
+    assert row["text"] == "coin three"
 
 
 def test_an_archive_says_that_there_is_more(

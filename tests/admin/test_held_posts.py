@@ -53,6 +53,30 @@ def test_the_case_shows_the_text_the_filter_and_two_keys(desk: Client, held: Hel
     assert 'value="abusive"' not in page
 
 
+def test_the_case_shows_the_place_in_the_room(
+    desk: Client, general: Room, alice: User, bob: User, mona: User, say: Say
+) -> None:
+    services.save_filter(actor_id=mona.pk, text="coin", kind="word", action="hold", is_on=True)
+    said = [say(alice, general, f"before {number}") for number in range(8)]
+    services.delete_message(actor_id=mona.pk, message_id=said[-1].pk, reason="insult")
+    with pytest.raises(Held):
+        say(bob, general, "My new coin", reply_to=said[0].pk)
+    for number in range(8):
+        say(alice, general, f"after {number}")
+    held = HeldPost.objects.get()
+    page = plain(page_of(desk, held))
+    shown = re.findall(r"(?:before|after) \d|My new coin", page)
+    before = [f"before {number}" for number in range(3, 8)]
+    assert shown == [*before, "My new coin", *(f"after {number}" for number in range(5))]
+    assert "removed by a moderator" in page
+    assert "Reply to No. 1" in page
+    further = plain(desk.get(f"/admin/chat/case/{held.pk}/change/?further=1").content.decode())
+    assert "before 0" in further
+    assert "after 7" in further
+    decide(desk, held, "keep")
+    assert "before 7" in plain(page_of(desk, held))
+
+
 def test_the_queue_and_the_dashboard_say_how_many_wait(desk: Client, held: HeldPost) -> None:
     for address in ("/admin/", "/admin/chat/case/"):
         page = desk.get(address).content.decode()

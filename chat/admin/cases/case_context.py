@@ -72,20 +72,23 @@ def body_of(message: Message) -> str:
 
 
 def around(
-    message: Message, surroundings: int = SURROUNDINGS
+    room_id: int, *, before: int, after: int, limit: int
 ) -> tuple[list[Message], list[Message]]:
-    """Return the messages before and after, oldest first, with the texts that are withheld."""
-    before = messages.before(message.room_id, message.number, limit=surroundings).messages[::-1]
-    after = messages.after(message.room_id, message.number, limit=surroundings).messages
-    withheld = [row.pk for row in [*before, *after] if row.is_hidden or row.is_deleted]
+    """Return the messages of a room before and after these numbers, oldest first.
+
+    Texts that are withheld are in them.
+    """
+    earlier = messages.before(room_id, before, limit=limit).messages[::-1]
+    later = messages.after(room_id, after, limit=limit).messages
+    withheld = [row.pk for row in [*earlier, *later] if row.is_hidden or row.is_deleted]
     texts: dict[int, str] = {}
     tables: tuple[type[Model], ...] = (HeldText, RemovedText)
     for table in tables if withheld else ():
         rows = table._default_manager.filter(message__in=withheld)
         texts |= dict(rows.values_list("message_id", "body"))
-    for row in [*before, *after]:
+    for row in [*earlier, *later]:
         row.body = texts.get(row.pk, row.body)
-    return list(before), list(after)
+    return list(earlier), list(later)
 
 
 class Totals(NamedTuple):

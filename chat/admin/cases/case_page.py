@@ -32,11 +32,11 @@ def of_case(case: Case, *, is_expanded: bool) -> dict[str, Any]:
     found = case_context.of_person(case.author_id)
     banned = Exists(SiteBan.objects.filter(site_bans.in_effect(), user=OuterRef("pk")))
     memberships = Membership.objects.filter(room=case.room_id, user=case.author_id)
+    limit = MAX_SURROUNDINGS if is_expanded else case_context.SURROUNDINGS
     return {
         **found,
-        **_of_message(case, is_expanded=is_expanded),
+        **(_of_held(case, limit) if case.kind == Case.Kind.HELD else _of_message(case, limit)),
         **_of_appeal(case),
-        "held_post": HeldPost.objects.filter(pk=case.pk).first(),
         **case_context.shown("reporters", list(_reports(case)[: case_context.MAX_ROWS + 1])),
         "author": Person.objects.annotate(is_banned=banned).get(pk=case.author_id),
         "membership": memberships.select_related("room", "user").first(),
@@ -65,15 +65,31 @@ def waiting(user_id: int, **of: str) -> int:
     return len(rows.values_list("pk")[: case_context.MAX_COUNTED])
 
 
-def _of_message(case: Case, *, is_expanded: bool) -> dict[str, Any]:
+def _of_held(case: Case, limit: int) -> dict[str, Any]:
+    """Return a held post with the messages before and after its place in the room."""
+    post = HeldPost.objects.filter(pk=case.pk).first()
+    if post is None or post.after_number is None:
+        return {"held_post": post}
+    last = post.after_number
+    before, after = case_context.around(post.room_id, before=last + 1, after=last, limit=limit)
+    original = Message.objects.filter(pk=post.reply_to_id or 0, room=post.room_id)
+    return {
+        "held_post": post,
+        "before": before,
+        "after": after,
+        "replied_to": original.select_related("author").first(),
+    }
+
+
+def _of_message(case: Case, limit: int) -> dict[str, Any]:
     message = Message.objects.filter(pk=case.message_id or 0).select_related(
         "room", "author", "held_text"
     )
     shown = message.first()
     if shown is None:
         return {"message": None, "before": [], "after": [], "removed": None, "now": ""}
-    surroundings = MAX_SURROUNDINGS if is_expanded else case_context.SURROUNDINGS
-    before, after = case_context.around(shown, surroundings)
+    number = shown.number
+    before, after = case_context.around(shown.room_id, before=number, after=number, limit=limit)
     removed = RemovedText.objects.filter(pk=shown.pk).select_related("removed_by").first()
     return {
         "message": shown,

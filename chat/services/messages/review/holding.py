@@ -64,6 +64,7 @@ def hold(
         author=author,
         room=room,
         key=post.key,
+        after_number=room.last_number,
         reply_to_id=post.reply_to,
         note=", ".join(text.held)[:NOTE_MAX_LENGTH],
         created_at=now,
