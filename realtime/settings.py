@@ -66,6 +66,7 @@ INSTALLED_APPS = [
 # middleware would occupy a thread for each of them.
 MIDDLEWARE = [
     "realtime.site.requests.observed",
+    "realtime.site.compression.compressed",
     # Outside of everything that answers by itself, such as the redirect to HTTPS.
     "realtime.site.security_headers.security_headers",
     "django.middleware.security.SecurityMiddleware",

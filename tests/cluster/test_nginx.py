@@ -211,6 +211,27 @@ def test_without_a_node_clients_are_asked_to_come_back(cluster: Cluster) -> None
     assert page.headers["retry-after"] == data.headers["retry-after"] == "2"
 
 
+@pytest.mark.parametrize("brotli", [True, False])
+def test_the_copies_that_collectstatic_compressed_are_sent(tmp_path: Path, brotli: bool) -> None:
+    """By the modules that this nginx has: they differ from package to package."""
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    if brotli:
+        (modules / "ngx_http_brotli_static_module.so").touch()
+    program = tmp_path / "nginx"
+    program.write_text(
+        "#!/bin/sh\necho 'nginx version: nginx/1.26.0'\n"
+        f"echo 'configure arguments: --modules-path={modules} --with-http_gzip_static_module'\n"
+    )
+    program.chmod(0o755)
+    assert render(tmp_path / "to", str(program), NGINX_SITE="plain").returncode == 0
+    locations = (tmp_path / "to" / "locations.conf").read_text()
+    whole = (tmp_path / "to" / "nginx.conf").read_text()
+    assert "gzip_static on;" in locations
+    assert ("brotli_static on;" in locations) == brotli
+    assert (f"load_module {modules}/ngx_http_brotli_static_module.so;" in whole) == brotli
+
+
 @contextmanager
 def running(nginx: str, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run nginx until the end of the block."""

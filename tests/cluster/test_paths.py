@@ -102,6 +102,26 @@ def test_static_files_come_from_nginx_and_are_kept_for_ever(cluster: Cluster) ->
     )
 
 
+@pytest.mark.parametrize("ending", ["css", "js"])
+def test_static_files_come_compressed(cluster: Cluster, ending: str) -> None:
+    """By ``gzip_static``, or by nginx itself where it was built without."""
+    [copy, *_] = sorted((cluster.shape.var / "static" / "chat").rglob(f"*.{ending}.gz"))
+    path = f"/{copy.relative_to(cluster.shape.var).with_suffix('')}"
+    answer = httpx.get(f"{cluster.origin}{path}", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert int(answer.headers.get("content-length", copy.stat().st_size)) == copy.stat().st_size
+
+
+def test_pages_come_compressed_by_a_node(cluster: Cluster) -> None:
+    """Whose sizes are random; nginx' would tell what a guess in the address has in common."""
+    sizes = {
+        int(httpx.get(f"{cluster.origin}/accounts/login/").headers["content-length"])
+        for _ in range(20)
+    }
+    assert len(sizes) > 5
+
+
 def test_a_static_file_that_nginx_does_not_have_is_a_nodes(cluster: Cluster) -> None:
     answer = httpx.get(f"{cluster.origin}/static/nothing.js")
     assert answer.status_code == 404

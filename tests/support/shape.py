@@ -165,7 +165,9 @@ class Shape:
         }
         arguments = [f"{name}={value}" for name, value in variables.items()]
         subprocess.run(
-            [str(ROOT / "nginx" / "render"), str(self.directory / "nginx"), *arguments], check=True
+            [str(ROOT / "nginx" / "render"), str(self.directory / "nginx"), *arguments],
+            env={**os.environ, "NGINX_BINARY": self.nginx},
+            check=True,
         )
 
     def manage(self, *arguments: str, settings: str | None = None, quiet: bool = True) -> str:
