@@ -92,3 +92,27 @@ def test_a_method_that_only_tests_use_is_found() -> None:
 
 def test_the_scripts_are_found() -> None:
     assert "realtime/static/realtime/client.js" in sources()
+
+
+KEY_EVENT = re.compile(r"""['"]key(?:down|up|press)['"]|\bonkey(?:down|up|press)\b""")
+# lib/keys.js leaves the keys of a composition to the input method.
+HEAR_KEYS = {
+    "chat/static/chat/lib/keys.js",
+    "chat/static/chat/admin/keys.js",  # no module, and the same rules
+    "chat/static/chat/account/session_end.js",  # stops all keys
+}
+
+
+def test_every_handler_of_a_key_knows_compositions() -> None:
+    assert {path for path, text in sources().items() if KEY_EVENT.search(text)} == HEAR_KEYS
+
+
+def test_the_keys_of_moderators_have_the_same_names() -> None:
+    """The script of their pages is no module, so it has its own copy of the rule."""
+    rules = [
+        re.search(r"isForeign = (/.*/u)", text).group(1)  # type: ignore[union-attr]
+        for path, text in sources().items()
+        if path.endswith(("lib/keys.js", "admin/keys.js"))
+    ]
+    assert len(rules) == 2
+    assert len(set(rules)) == 1

@@ -22,6 +22,7 @@ import './inbox/kinds.js';
 import { Dialogs } from './lib/dialogs.js';
 import { onAction, toast, toastError } from './lib/dom.js';
 import { fitAboveKeyboard } from './lib/keyboard.js';
+import { onKey } from './lib/keys.js';
 import { Menu, moveWithArrows, placeBeside } from './lib/menu.js';
 import { PerFrame } from './lib/per_frame.js';
 import { Shortcuts } from './lib/shortcuts.js';
@@ -313,6 +314,7 @@ export class App {
   }
 
   #listen() {
+    onKey(/** @type {HTMLElement} */ (document.getElementById('my-menu')), moveWithArrows);
     for (const element of /** @type {NodeListOf<HTMLElement>} */ (
       document.querySelectorAll('[data-bell]')
     )) {
@@ -386,7 +388,6 @@ export class App {
   /** @param {HTMLElement} opener */
   #myMenu(opener) {
     const menu = /** @type {HTMLElement} */ (document.getElementById('my-menu'));
-    menu.addEventListener('keydown', moveWithArrows);
     menu.showPopover();
     placeBeside(menu, opener);
     /** @type {HTMLElement | null} */ (menu.querySelector('[role="menuitem"]'))?.focus();

@@ -143,6 +143,9 @@ describe('a shortcut', () => {
     assert.equal(isPressed('r', press('ق', at('KeyR')), false), true);
     assert.equal(isPressed('mod+b', press('لا', { ctrlKey: true, ...at('KeyB') }), false), true);
     assert.equal(isPressed('?', press('؟', { shiftKey: true, ...at('Slash') }), false), true);
+    assert.equal(isPressed('mod+i', press('ı', { ctrlKey: true, ...at('KeyI') }), false), true);
+    assert.equal(isPressed('u', press('ี', at('KeyU')), false), true);
+    assert.equal(isPressed('mod+/', press('ظ', { ctrlKey: true, ...at('Slash') }), false), true);
     // A Latin layout means its letters, wherever they are: Dvorak, AZERTY.
     assert.equal(isPressed('r', press('p', at('KeyR')), false), false);
     assert.equal(isPressed('r', press('é', at('KeyR')), false), false);

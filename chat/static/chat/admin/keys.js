@@ -10,19 +10,21 @@ const FIELDS = 'input, textarea, select, [contenteditable]';
 const keyed = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll('[data-key]')]);
 
 /**
- * As lib/key_names.js, which a script that is no module cannot import: in any case, and by the place
- * of the key where the layout has no Latin letters.
+ * As lib/keys.js, which a script that is no module cannot import: in any case, and by the place
+ * of the key where the layout has other letters.
  * @param {KeyboardEvent} event
  */
 function keyName({ key, code }) {
-  const isForeign = /\p{L}/u.test(key) && !/\p{Script=Latin}/u.test(key);
-  const letter = isForeign ? /^Key([A-Z])$/.exec(code)?.[1] : null;
-  return (letter ?? key).toLowerCase().replace('؟', '?');
+  const isForeign = /(?!\p{Script=Latin})[\p{L}\p{M}]|^ı$/u.test(key);
+  const placed = /^Key([A-Z])$/.exec(code)?.[1] ?? (code === 'Slash' ? '/' : null);
+  return ((isForeign && placed) || key).toLowerCase().replace('؟', '?');
 }
 
 document.addEventListener('keydown', (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   if (
+    event.isComposing ||
+    event.keyCode === 229 ||
     event.ctrlKey ||
     event.metaKey ||
     event.altKey ||

@@ -5,12 +5,14 @@
  */
 
 import { announce, onAction, setIcon, setText, slot, toastError } from '../lib/dom.js';
+import { onKey } from '../lib/keys.js';
 import { common } from '../lib/words.js';
 import { isGone, postingObstacle } from '../rooms/rights.js';
 import { quoteOf } from '../timeline/message.js';
 import { completeEmoji, completePeople, completeRooms } from './completions.js';
 import { Drafts } from './drafts.js';
 import { formatted } from './formatting.js';
+import { enterKeyHint, sends } from './send_key.js';
 import { Suggestions } from './suggestions.js';
 import { replaceText } from './text_field.js';
 import { words } from './words.js';
@@ -84,8 +86,9 @@ export class Composer {
       completeEmoji(),
     ]);
     this.#adopt();
+    this.#input.enterKeyHint = enterKeyHint();
     this.#input.addEventListener('input', () => this.#changed());
-    this.#input.addEventListener('keydown', (event) => this.#key(event));
+    onKey(this.#input, (event) => this.#key(event));
     slot(root, 'form').addEventListener('submit', (event) => {
       event.preventDefault();
       void this.#send();
@@ -268,18 +271,12 @@ export class Composer {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.isComposing || this.#suggestions.key(event)) return;
+    if (this.#suggestions.key(event)) return;
     const format = this.#actions.shortcut(event);
     if (format) {
       event.preventDefault();
       this.#format(/** @type {Format} */ (format));
-    } else if (
-      event.key === 'Enter' &&
-      !event.shiftKey &&
-      !event.ctrlKey &&
-      !event.altKey &&
-      !event.metaKey
-    ) {
+    } else if (sends(event)) {
       event.preventDefault();
       void this.#send();
     } else if (event.key === 'ArrowUp' && this.#input.value === '') {

@@ -5,6 +5,7 @@
  */
 
 import { announce, clone, setIcon, setText, slot } from '../lib/dom.js';
+import { onKey } from '../lib/keys.js';
 import { placeBeside } from '../lib/menu.js';
 import { common } from '../lib/words.js';
 import { emojiGroups, searchEmoji, stepInGrids } from './emoji_table.js';
@@ -64,7 +65,7 @@ export class EmojiPicker {
 
   constructor() {
     this.#element.addEventListener('click', (event) => this.#click(event));
-    this.#element.addEventListener('keydown', (event) => this.#key(event));
+    onKey(this.#element, (event) => this.#key(event));
     this.#element.addEventListener('focusin', (event) =>
       this.#rove(/** @type {Element} */ (event.target).closest('.emoji-picker__one')),
     );

@@ -5,6 +5,7 @@
  */
 
 import { slot } from '../lib/dom.js';
+import { onKey } from '../lib/keys.js';
 import { moveWithArrows, placeBeside } from '../lib/menu.js';
 import { SHORTCUTS } from '../lib/shortcuts.js';
 import { keyCaps } from '../lib/shortcuts_view.js';
@@ -26,7 +27,7 @@ export class FormatMenu {
           ?.keys ?? [];
       slot(item, 'keys').append(...keys.map((key) => keyCaps(key, mac)));
     }
-    this.#element.addEventListener('keydown', moveWithArrows);
+    onKey(this.#element, moveWithArrows);
     this.#element.addEventListener('click', (event) => this.#click(event));
     this.#element.addEventListener('toggle', (event) =>
       this.#opener?.setAttribute(

@@ -93,7 +93,8 @@ export class Suggestions {
     const start = end - (this.#begun()?.text.length ?? 0);
     const { text } = this.#found[index];
     this.#close();
-    replaceText(this.#input, start, end, `${text} `);
+    const blank = /^\s/.test(this.#input.value.slice(end)) ? '' : ' ';
+    replaceText(this.#input, start, end, text + blank);
   }
 
   /** @param {Event} event */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { onKey } from '../lib/keys.js';
+
 /**
  * @typedef {object} Acts  what the keys do with the notification that has the focus
  * @property {(item: HTMLElement) => void} archive
@@ -27,7 +29,7 @@ export class Triage {
     this.#list = list;
     this.#acts = acts;
     this.#shortcuts = shortcuts;
-    document.addEventListener('keydown', (event) => this.#pressed(event), { signal });
+    onKey(document, (event) => this.#pressed(event), { signal });
   }
 
   /**

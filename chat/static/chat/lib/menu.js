@@ -4,6 +4,7 @@
  */
 
 import { clone, setIcon, setText } from './dom.js';
+import { onKey } from './keys.js';
 
 /**
  * @typedef {object} MenuItem
@@ -45,7 +46,7 @@ export class Menu {
 
   constructor() {
     this.#element = /** @type {HTMLElement} */ (document.getElementById('menu'));
-    this.#element.addEventListener('keydown', moveWithArrows);
+    onKey(this.#element, moveWithArrows);
     this.#element.addEventListener('toggle', (event) => {
       const open = /** @type {ToggleEvent} */ (event).newState === 'open';
       this.#opener?.setAttribute('aria-expanded', String(open));

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { keyName } from './key_names.js';
+import { keyName, onKey } from './keys.js';
 
 /**
  * @typedef {'going' | 'reading' | 'writing' | 'message' | 'inbox' | 'help'} Group
@@ -28,7 +28,7 @@ export const SHORTCUTS = [
   { name: 'nextUnread', group: 'going', keys: ['alt+shift+arrowdown'] },
   { name: 'markRead', group: 'reading', keys: ['escape'] },
   { name: 'markAllRead', group: 'reading', keys: ['shift+escape'] },
-  { name: 'send', group: 'writing', keys: ['enter'] },
+  { name: 'send', group: 'writing', keys: ['enter', 'mod+enter'] },
   { name: 'newLine', group: 'writing', keys: ['shift+enter'] },
   { name: 'bold', group: 'writing', keys: ['mod+b'], action: 'bold' },
   { name: 'italic', group: 'writing', keys: ['mod+i'], action: 'italic' },
@@ -111,7 +111,7 @@ export class Shortcuts {
 
   /** @param {EventTarget} target */
   listen(target) {
-    target.addEventListener('keydown', (event) => this.#key(/** @type {KeyboardEvent} */ (event)));
+    onKey(target, (event) => this.#key(event));
   }
 
   /**
@@ -140,7 +140,7 @@ export class Shortcuts {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.defaultPrevented || event.isComposing) return;
+    if (event.defaultPrevented) return;
     const shortcut = [...PAGE]
       .map((group) => this.find(/** @type {Group} */ (group), event))
       .find(Boolean);

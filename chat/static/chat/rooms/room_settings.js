@@ -4,6 +4,7 @@
  */
 
 import { clone, onAction, setText, slot, toast } from '../lib/dom.js';
+import { onKey } from '../lib/keys.js';
 import { dayAndClock } from '../lib/words.js';
 import { words } from './words.js';
 
@@ -63,11 +64,8 @@ export class RoomSettings {
       button.addEventListener('click', () => this.#show(/** @type {Tab} */ (button.dataset.tab)), {
         signal,
       });
-    this.#dialog
-      .querySelector('[role="tablist"]')
-      ?.addEventListener('keydown', (event) => this.#arrow(/** @type {KeyboardEvent} */ (event)), {
-        signal,
-      });
+    const tabs = /** @type {HTMLElement} */ (this.#dialog.querySelector('[role="tablist"]'));
+    onKey(tabs, (event) => this.#arrow(event), { signal });
     this.#dialog.addEventListener('close', () => this.#listening.abort(), { once: true });
     this.#dialog.showModal();
     this.#show(tab);

@@ -6,6 +6,7 @@
 import { copyCode } from '../code/blocks.js';
 import { Composer } from '../composer/composer.js';
 import { onAction, setText, slot, toastError } from '../lib/dom.js';
+import { onKey } from '../lib/keys.js';
 import { PerFrame } from '../lib/per_frame.js';
 import { Members } from '../people/members.js';
 import { personAt } from '../people/profile.js';
@@ -154,7 +155,7 @@ export class RoomView {
       this.#app.heldPosts.on('change', () => this.#paintPending()),
     ];
     this.#root.addEventListener('click', (event) => this.#showPerson(event));
-    this.#root.addEventListener('keydown', (event) => this.#personKey(event));
+    onKey(this.#root, (event) => this.#personKey(event));
     onAction(this.#root, {
       jump: () => void this.#jump(),
       'first-unread': () => void this.timeline.toNewLine().catch(toastError),

@@ -5,6 +5,7 @@
  */
 
 import { clone, onAction, setAvatar, setIcon, setText, slot } from '../lib/dom.js';
+import { onKey } from '../lib/keys.js';
 import { rank } from '../lib/matching.js';
 import { common, few } from '../lib/words.js';
 import { SYSTEM_USERNAME } from '../timeline/message.js';
@@ -50,7 +51,7 @@ export class Switcher {
     const cap = document.querySelector('.go-to kbd');
     if (cap && app.shortcuts.mac) cap.textContent = `${common.keyName('mod', true)} K`;
     this.#input.addEventListener('input', () => this.#typed());
-    this.#input.addEventListener('keydown', (event) => this.#key(event));
+    onKey(this.#input, (event) => this.#key(event));
     this.#list.addEventListener('pointermove', (event) => this.#point(event));
     this.#list.addEventListener('click', (event) => {
       this.#point(event);
@@ -209,7 +210,6 @@ export class Switcher {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.isComposing) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step && this.#shown.length > 0) {
       event.preventDefault();

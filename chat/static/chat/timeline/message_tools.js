@@ -5,6 +5,7 @@
  */
 
 import { clone, onAction, toast, toastError } from '../lib/dom.js';
+import { onKey } from '../lib/keys.js';
 import { isGone, messageRights } from '../rooms/rights.js';
 import { quoteOf } from './message.js';
 import { words } from './words.js';
@@ -84,7 +85,7 @@ export class MessageTools {
       )
         this.#toolbar.remove();
     });
-    list.addEventListener('keydown', (event) => this.#key(event));
+    onKey(list, (event) => this.#key(event));
     list.addEventListener('click', (event) => this.#click(event));
     const carryOut =
       (/** @type {string} */ name) =>
