@@ -5,6 +5,7 @@ and ``membership_event`` use the counters as of the seq, and HTTP answers (``liv
 current ones.
 """
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from chat.models import (
@@ -91,6 +92,17 @@ def room(row: Room, *, live: bool = True) -> dict[str, Any]:
         "read_only": row.read_only,
         "archived_at": moment(row.archived_at),
     }
+
+
+def unread(mentions: Collection[int], uncounted: Sequence[int]) -> dict[str, Any]:
+    """Return what a member has not read: numbers of mentions, and ranges that do not count."""
+    ranges: list[list[int]] = []
+    for number in uncounted:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return {"mentions": list(mentions), "uncounted": ranges}
 
 
 def block(row: Block) -> dict[str, Any]:

@@ -175,6 +175,8 @@ class Notification(models.Model):
             # For retention: the notifications of a room. A short index, because PostgreSQL stores
             # an equal key once.
             models.Index(fields=["place"], condition=~Q(place=""), name="notification_place"),
+            # The notifications about a message that changes.
+            models.Index(fields=["subject"], condition=~Q(subject=""), name="notification_subject"),
         ]
 
     def __str__(self) -> str:

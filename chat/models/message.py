@@ -60,8 +60,18 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["room", "seq"], name="message_room_seq"),
             models.UniqueConstraint(fields=["author", "key"], name="message_author_key"),
         ]
-        # A user's messages, newest first, for moderators.
-        indexes = [models.Index(fields=["author", "id"], name="message_author")]
+        indexes = [
+            # A user's messages, newest first, for moderators.
+            models.Index(fields=["author", "id"], name="message_author"),
+            # Messages that do not count as unread (chat.queries.messages.uncounted): those of the
+            # reader, and those that show nothing.
+            models.Index(fields=["author", "room", "number"], name="message_own"),
+            models.Index(
+                fields=["room", "number"],
+                condition=Q(deleted_at__isnull=False) | Q(hidden_at__isnull=False),
+                name="message_gone",
+            ),
+        ]
 
     def __str__(self) -> str:
         return gettext("message %(ident)s") % {"ident": self.pk}

@@ -106,7 +106,7 @@ def listed_values(item: ListedRoom) -> Values:
         "membership": payloads.my_membership(item.membership) if item.membership else None,
         "partner": payloads.person(item.partner) if item.partner else None,
         "unread": item.unread,
-        "mentions": list(item.mentions),
+        **payloads.unread(*item.after),
         "seq": item.seq,
     }
 
@@ -147,7 +147,7 @@ def room_view(
             "seq": seq,
             "messages": [payloads.message(message) for message in window.messages],
             "quoted": [payloads.message(message) for message in quoted.values()],
-            "mentions": list(messages.unread_mentions_in(rooms.RoomAccess(room, membership))),
+            **payloads.unread(*messages.unread_in(rooms.RoomAccess(room, membership))),
             "may_take_over": members.may_take_over(room, membership),
             "newest": newer is None,
             "number": window.number,
@@ -165,7 +165,7 @@ def _sidebar_item(item: ListedRoom) -> Values:
         "kind": item.room.kind,
         "person": payloads.person(item.partner) if item.partner else BLANK["person"],
         "unread": 0 if quiet else item.unread,
-        "mentions": 0 if quiet else len(item.mentions),
+        "mentions": 0 if quiet else len(item.after.mentions),
         "quiet": quiet,
     }
 

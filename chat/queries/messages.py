@@ -1,4 +1,4 @@
-"""Messages of a room, and unread mentions."""
+"""Messages of a room, and what is unread of them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -7,13 +7,23 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from chat import policies
-from chat.models import HeldPost, Message, Room
+from chat.models import HeldPost, Membership, Message, Room
 from chat.queries.rooms import RoomAccess, readable_room
 from realtime.protocol.errors import HoldfastError
 
 LATEST: Final = 50  # messages of a snapshot
 MAX_MESSAGES: Final = 100  # of one answer
 MAX_MENTIONS: Final = 1000  # numbers in one answer; a badge shows at most "99+"
+# Numbers that do not count as unread, in all rooms of one answer: more than a bulk removal of a
+# raid leaves behind. Beyond it, a badge shows more than there is.
+MAX_UNCOUNTED: Final = 10_000
+
+
+class RoomReader(NamedTuple):
+    """A reader in a room."""
+
+    room_id: int
+    user_id: int
 
 
 class History(NamedTuple):
@@ -119,9 +129,91 @@ def unread_mentions(user_id: int, read: Mapping[int, int]) -> Mapping[int, list[
     return {room_id: sorted(numbers) for room_id, numbers in found.items()}
 
 
-def unread_mentions_in(access: RoomAccess) -> Sequence[int]:
-    """Return the numbers of unread messages of one room that mention the member."""
+def uncounted(read: Mapping[RoomReader, int]) -> Mapping[RoomReader, list[int]]:
+    """Return the numbers after read numbers that do not count as unread, by room and reader.
+
+    These are the reader's own messages, and messages that are deleted or under review. Each room is
+    two walks along an index, however many messages are unread
+    (docs/decisions/0027-unread-is-a-difference-with-exceptions.md).
+    """
+    if not read:
+        return {}
+    rows = ", ".join(["(%s, %s, %s)"] * len(read))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH position (room_id, user_id, number) AS (VALUES {rows}) "  # noqa: S608  placeholders only
+            "SELECT position.room_id, position.user_id, chat_message.number "
+            "FROM position JOIN chat_message ON chat_message.room_id = position.room_id "
+            "AND chat_message.number > position.number "
+            "AND (chat_message.deleted_at IS NOT NULL OR chat_message.hidden_at IS NOT NULL) "
+            "UNION "
+            "SELECT position.room_id, position.user_id, chat_message.number "
+            "FROM position JOIN chat_message ON chat_message.author_id = position.user_id "
+            "AND chat_message.room_id = position.room_id "
+            "AND chat_message.number > position.number LIMIT %s",
+            [*(value for pair in read.items() for value in (*pair[0], pair[1])), MAX_UNCOUNTED],
+        )
+        found: dict[RoomReader, list[int]] = {}
+        for room_id, user_id, number in cursor.fetchall():
+            found.setdefault(RoomReader(room_id, user_id), []).append(number)
+    return {position: sorted(numbers) for position, numbers in found.items()}
+
+
+def unread_after(room: Room, row: Membership) -> int:
+    """Return the number after which a member's unread messages begin."""
+    return max(row.read_number, room.first_number - 1)
+
+
+def unread_counts(rows: Collection[Membership]) -> dict[int, int]:
+    """Return how many messages each member has not read, by membership; one query at most.
+
+    ``room`` must be loaded.
+    """
+    behind = {
+        RoomReader(row.room_id, row.user_id): unread_after(row.room, row)
+        for row in rows
+        if row.read_number < row.room.last_number
+    }
+    gaps = uncounted(behind)
+    return {
+        row.pk: max(0, row.room.last_number - unread_after(row.room, row))
+        - len(gaps.get(RoomReader(row.room_id, row.user_id), ()))
+        for row in rows
+    }
+
+
+class Unread(NamedTuple):
+    """Numbers after a member's read number."""
+
+    mentions: Sequence[int]  # of messages that mention them
+    uncounted: Sequence[int]  # of messages that do not count as unread
+
+
+NOTHING_UNREAD: Final = Unread((), ())
+
+
+def unread(rows: Collection[Membership]) -> dict[int, Unread]:
+    """Return what is unread in rooms of one user, by room; two queries, or none.
+
+    ``room`` must be loaded.
+    """
+    behind = [row for row in rows if row.read_number < row.room.last_number]
+    if not behind:
+        return {}
+    user_id = behind[0].user_id
+    after = {row.room_id: unread_after(row.room, row) for row in behind}
+    mentions = unread_mentions(user_id, after)
+    gaps = uncounted({RoomReader(room_id, user_id): number for room_id, number in after.items()})
+    return {
+        room_id: Unread(mentions.get(room_id, ()), gaps.get(RoomReader(room_id, user_id), ()))
+        for room_id in after
+    }
+
+
+def unread_in(access: RoomAccess) -> Unread:
+    """Return what a member has not read in one room."""
     room, row = access
-    if row is None or not policies.is_active(row) or row.read_number >= room.last_number:
-        return ()
-    return unread_mentions(row.user_id, {room.pk: row.read_number}).get(room.pk, ())
+    if row is None or not policies.is_active(row):
+        return NOTHING_UNREAD
+    row.room = room
+    return unread([row]).get(room.pk, NOTHING_UNREAD)

@@ -10,7 +10,7 @@ from django.db.models import Case, Exists, OuterRef, Q, When
 from chat import payloads, policies
 from chat.models import Membership, Room, State
 from chat.queries.members import banned_now, opened_by_others, partners
-from chat.queries.messages import unread_mentions
+from chat.queries.messages import NOTHING_UNREAD, Unread, unread, unread_after
 from notifications.targets import Place, Resolved, close_matches
 from realtime.core import reads as streams
 
@@ -31,12 +31,15 @@ class ListedRoom:
     membership: Membership | None
     partner: User | None
     seq: int
-    mentions: Sequence[int] = ()  # numbers of the unread messages that mention the user
+    after: Unread = NOTHING_UNREAD  # the read number
 
     @property
     def unread(self) -> int:
         """The number of unread messages: a difference, because no page may count rows."""
-        return max(0, self.room.last_number - self.membership.read_number) if self.membership else 0
+        if self.membership is None:
+            return 0
+        behind = max(0, self.room.last_number - unread_after(self.room, self.membership))
+        return behind - len(self.after.uncounted)
 
     @property
     def is_favourite(self) -> bool:
@@ -75,17 +78,14 @@ def my_rooms(user_id: int) -> list[ListedRoom]:
     rows = mine.filter(room_id__in=ids).select_related("room", "user")
     found = sorted(rows, key=lambda row: (row.room.name, row.room_id))
     others = partners([row.room for row in found], user_id)
-    mentions = unread_mentions(
-        user_id,
-        {row.room_id: row.read_number for row in found if row.read_number < row.room.last_number},
-    )
+    behind = unread(found)
     return [
         ListedRoom(
             row.room,
             row,
             others.get(row.room_id),
             heads.get(row.room_id, 0),
-            mentions.get(row.room_id, ()),
+            behind.get(row.room_id, NOTHING_UNREAD),
         )
         for row in found
     ]

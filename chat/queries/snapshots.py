@@ -1,13 +1,12 @@
 """The state of a room with which a client begins, and from which it follows the stream."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 
 from chat.models import Membership, Message, Room
 from chat.queries.members import may_take_over, partners
-from chat.queries.messages import latest, unread_mentions_in
+from chat.queries.messages import Unread, latest, unread_in
 from chat.queries.rooms import readable_room, room_head
 
 
@@ -20,7 +19,7 @@ class Snapshot:
     partner: User | None  # the other person of a direct room
     seq: int
     messages: list[Message]
-    mentions: Sequence[int]  # numbers of the unread messages that mention the user
+    unread: Unread
     may_take_over: bool  # the room has no owner, and the user may become it
 
 
@@ -39,6 +38,6 @@ def snapshot(room_id: int, user_id: int) -> Snapshot:
         partner,
         seq,
         latest(room_id),
-        unread_mentions_in(access),
+        unread_in(access),
         may_take_over(*access),
     )

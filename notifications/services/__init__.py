@@ -8,11 +8,12 @@ from notifications.services.broadcasts import (
     rename_target,
     send,
 )
-from notifications.services.gathering import Gathered, Parts, gather, ungather, withdraw
+from notifications.services.gathering import Gathered, Parts, gather, ungather
 from notifications.services.inbox import (
     Notice,
     Progress,
     archive,
+    change,
     mark_unread,
     move,
     notify,
@@ -25,6 +26,7 @@ from notifications.services.inbox import (
 )
 from notifications.services.preferences import set_preferences
 from notifications.services.retention import remove_notifications
+from notifications.services.taking_back import bring_back, take_back
 
 __all__ = [
     "Gathered",
@@ -34,7 +36,9 @@ __all__ = [
     "Recalled",
     "archive",
     "begin",
+    "bring_back",
     "broadcast",
+    "change",
     "gather",
     "mark_unread",
     "move",
@@ -49,7 +53,7 @@ __all__ = [
     "rename_target",
     "send",
     "set_preferences",
+    "take_back",
     "unarchive",
     "ungather",
-    "withdraw",
 ]

@@ -74,13 +74,6 @@ def ungather(heads: Heads, gathered: Gathered, *, actor_id: int, what: str) -> N
         _leave(heads, row, gathered)
 
 
-def withdraw(heads: Heads, gathered: Gathered) -> None:
-    """Take back all unread parts in the caller's transaction: their subject is gone."""
-    for row in _unread(gathered):
-        row.parts = []
-        _leave(heads, row, gathered)
-
-
 def _unread(gathered: Gathered) -> list[Notification]:
     return [row for row in queries.gathering(gathered.user_id, gathered.subject) if row.count]
 

@@ -14,31 +14,37 @@ def remove_notifications(ids: Collection[int]) -> int:
     """Remove notifications in one transaction, which locks their inboxes. Returns how many.
 
     An unread one is taken back first, because its event carries the new unread count to open pages.
-    It is deleted by a later run. The newest row of each inbox stays: it has the unread count
-    (``notifications.queries``). The floor of an inbox rises above what was deleted from it.
+    It is deleted by a later run. The newest row of each inbox is taken back, and stays: it has the
+    unread count (``notifications.queries``). The floor of an inbox rises above what was deleted
+    from it.
     """
     owners = set(Notification.objects.filter(pk__in=ids).values_list("user_id", flat=True))
     if not owners:
         return 0
     with changing(*map(payloads.inbox, owners)) as heads:
         rows = list(Notification.objects.filter(pk__in=ids).order_by("pk"))
-        unread = [row for row in rows if row.read_at is None and row.count]
-        counts = queries.unread_counts({row.user_id for row in unread}) if unread else {}
-        for row in unread:
-            counts[row.user_id] -= 1
+        newest = queries.newest_seqs(owners)
+        shown = [
+            row
+            for row in rows
+            if row.count and (row.read_at is None or row.seq == newest[row.user_id])
+        ]
+        counts = queries.unread_counts({row.user_id for row in shown}) if shown else {}
+        for row in shown:
+            counts[row.user_id] -= row.read_at is None
             row.read_at = row.archived_at = timezone.now()
             row.count, row.parts, row.unread = 0, None, counts[row.user_id]
             row.seq = heads.next(payloads.inbox(row.user_id))
         Notification.objects.bulk_update(
-            unread, ["read_at", "archived_at", "count", "parts", "unread", "seq"]
+            shown, ["read_at", "archived_at", "count", "parts", "unread", "seq"]
         )
-        record(heads, unread)
+        record(heads, shown)
         newest = queries.newest_seqs(owners)
-        old = [row for row in rows if row not in unread and row.seq < newest[row.user_id]]
+        old = [row for row in rows if row not in shown and row.seq < newest[row.user_id]]
         Notification.objects.filter(pk__in=[row.pk for row in old]).delete()
         floors: dict[int, int] = {}
         for row in old:
             floors[row.user_id] = max(row.seq, floors.get(row.user_id, 0))
         for user_id, floor in floors.items():
             heads.raise_floor(payloads.inbox(user_id), floor)
-    return len(unread) + len(old)
+    return len(shown) + len(old)

@@ -62,6 +62,7 @@ def test_a_room_is_made(call: Call, alice: User) -> None:
         "member_count": 1,
         "seq": 2,
         "mentions": [],
+        "uncounted": [],
         "may_take_over": False,
         "staff": {str(alice.pk): "owner"},
         "messages": [],

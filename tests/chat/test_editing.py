@@ -139,7 +139,8 @@ def test_a_moderator_deletes_and_restores(
     services.react(actor_id=alice.pk, message_id=message.pk, emoji="👍", on=True)
     with verify() as change:
         services.delete_message(actor_id=alice.pk, message_id=message.pk, reason="off topic")
-    assert change.streams == [f"inbox.{bob.pk}", f"room.{general.pk}"]
+    mentioned, author = f"inbox.{alice.pk}", f"inbox.{bob.pk}"
+    assert change.streams == [mentioned, author, f"room.{general.pk}"]
     assert RemovedText.objects.get().body == "*xyzzy* @alice"
     with verify():
         restored = services.restore_message(
@@ -154,6 +155,7 @@ def test_a_moderator_deletes_and_restores(
     assert restored.deleted_at is None
     assert not RemovedText.objects.exists()
     assert notices(bob) == [
+        ("reaction", "Alice reacted to your message in General"),  # it is back
         ("room", "Alice removed your message in General"),  # one an hour
     ]
     assert list(

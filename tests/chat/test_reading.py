@@ -82,9 +82,7 @@ def test_many_marks_are_one_transaction(
     assert [
         answer.number if isinstance(answer, Marked) else type(answer) for answer in answers
     ] == [
-        2,
-        4,
-        4,
+        *(4, 4, 4),  # as it is after all of them
         1,
         Forbidden,  # a public room that Charlie could join
         NotFound,  # a private one, of which Charlie knows nothing
@@ -112,4 +110,4 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_readers(five: Ro
                 [ReadMark(user_id=user.pk, room_id=five.pk, number=5) for user in readers]
             )
         counts.append(len(queries))
-    assert counts[0] == counts[1] <= 6
+    assert counts[0] == counts[1] <= 7

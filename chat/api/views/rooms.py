@@ -102,7 +102,7 @@ def _snapshot(found: snapshots.Snapshot, *, status: int = 200) -> JsonResponse:
         "member_count": found.room.member_count,
         "staff": members.staff(found.room),
         "seq": found.seq,
-        "mentions": list(found.mentions),
+        **payloads.unread(*found.unread),
         "may_take_over": found.may_take_over,
         "messages": [*map(payloads.message, found.messages)],
         "quoted": [*map(payloads.message, quoted)],

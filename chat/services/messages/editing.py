@@ -25,7 +25,7 @@ from chat.policies import Rank
 from chat.queries import filter_cache, members, messages, people, rooms
 from chat.queries.blocks import blocked_pairs, check_may_write_to
 from chat.queries.reports import is_message_reported
-from chat.services.messages import mention_rows, recipients
+from chat.services.messages import mention_rows, notice_rows, recipients
 from chat.services.messages.muting import mute_by_filter
 from chat.services.messages.recipients import Planned
 from chat.services.messages.rendering import (
@@ -124,6 +124,7 @@ def edit_message(
         mention_rows.note(mention_rows.mentions(message, text, candidates, wanted))
         if notices:
             notify_many(heads, notices)
+    notice_rows.follow(message.room_id, [message.number])
     return message
 
 
@@ -215,13 +216,14 @@ def delete_message(*, actor_id: int, message_id: int, reason: str = "") -> Messa
             withheld_text.delete(message)
             save_message(heads, message)
             case_records.record([message], Revision.Act.DELETE, actor_id=actor_id)
-            _forget(heads, message, room)
+            mention_rows.forget(message)
         else:
             acting = acting_rank(room, member, actor_id, least=Rank.MODERATOR)
             actor = Actor(actor_id, acting)
             take_down(heads, message, room, actor=actor, reason=reason, reporters=reporters)
     if not is_author:
         closing.close_rest([message_id])
+    notice_rows.follow(message.room_id, [message.number])
     return message
 
 
@@ -244,7 +246,7 @@ def take_down(
     withheld_text.remove(message, actor_id=actor.user_id)
     save_message(heads, message)
     case_records.record([message], Revision.Act.REMOVE, actor_id=actor.user_id)
-    _forget(heads, message, room)
+    mention_rows.forget(message)
     closed = closing.close(
         heads,
         [message],
@@ -264,12 +266,6 @@ def take_down(
     )
     category = closed.get(message.pk, "")
     notify_author(heads, message, room, "delete", actor=actor, reason=reason, category=category)
-
-
-def _forget(heads: Heads, message: Message, room: Room) -> None:
-    """Withdraw notifications and mentions of a message that is gone."""
-    recipients.withdraw_reactions(heads, message, room)
-    mention_rows.forget(message)
 
 
 def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Message:
@@ -295,6 +291,7 @@ def restore_message(*, actor_id: int, message_id: int, reason: str = "") -> Mess
         actor = Actor(actor_id, Rank.SITE if room.is_direct else acting)
         bring_back(heads, message, room, removed, text, actor=actor, reason=reason)
     case_answers.keep_after_all([message_id], actor_id=actor_id)
+    notice_rows.follow(message.room_id, [message.number])
     return message
 
 

@@ -11,7 +11,8 @@ from django.db.models import F, Q
 
 from chat import payloads, policies
 from chat.models import Membership, Room, State
-from chat.queries import rooms
+from chat.queries import messages, rooms
+from chat.services.messages import notice_rows
 from notifications.payloads import inbox
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import BadRequest, HoldfastError
@@ -29,7 +30,7 @@ class ReadMark:
 
 
 class Marked(NamedTuple):
-    """A member's read number after ``mark_read``."""
+    """A member's read number after ``mark_read``, with all marks of the same transaction."""
 
     unread: int  # messages after it
     number: int
@@ -56,8 +57,21 @@ def mark_read(marks: Sequence[ReadMark]) -> list[Marked | HoldfastError]:
         before = {row.pk: row.read_number for row in rows.values()}
         others = _rooms_without_membership(marks, rows)
         answers = [_advance(rows.get((mark.user_id, mark.room_id)), mark, others) for mark in marks]
-        _save(heads, [row for row in rows.values() if row.read_number > before[row.pk]])
-    return answers
+        moved = [row for row in rows.values() if row.read_number > before[row.pk]]
+        _save(heads, moved)
+        notice_rows.read_with_rooms(heads, moved)
+        unread = messages.unread_counts(rows.values())
+    return [
+        Marked(
+            unread[answer.pk],
+            answer.read_number,
+            answer.read_number > before[answer.pk],
+            answer.room.member_count,
+        )
+        if isinstance(answer, Membership)
+        else answer
+        for answer in answers
+    ]
 
 
 def mark_unread(*, actor_id: int, room_id: int, number: int) -> MarkedUnread:
@@ -79,7 +93,9 @@ def mark_unread(*, actor_id: int, room_id: int, number: int) -> MarkedUnread:
         if row.read_number >= number:
             row.read_number = number - 1
             _save(heads, [row])
-    return MarkedUnread(room.last_number - row.read_number, row.read_number, row.inbox_seq)
+        row.room = room
+        unread = messages.unread_counts([row])[row.pk]
+    return MarkedUnread(unread, row.read_number, row.inbox_seq)
 
 
 def mark_all_read(*, user_id: int) -> int:
@@ -99,6 +115,7 @@ def mark_all_read(*, user_id: int) -> int:
             for row in rows:
                 row.read_number = row.room.last_number
             _save(heads, rows)
+            notice_rows.read_with_rooms(heads, rows)
         total += len(rows)
         if len(rows) < READ_BATCH:
             break
@@ -149,7 +166,8 @@ def _rooms_without_membership(
 
 def _advance(
     row: Membership | None, mark: ReadMark, others: Mapping[int, Room]
-) -> Marked | HoldfastError:
+) -> Membership | HoldfastError:
+    """Move a membership to the number of a mark."""
     room = row.room if row is not None else others.get(mark.room_id)
     if room is None:
         return policies.no_such_room()
@@ -157,8 +175,5 @@ def _advance(
         row = policies.check_member(room, row)
     except HoldfastError as error:
         return error
-    before, last = row.read_number, row.room.last_number
-    row.read_number = max(before, min(mark.number, last))
-    return Marked(
-        last - row.read_number, row.read_number, row.read_number > before, row.room.member_count
-    )
+    row.read_number = max(row.read_number, min(mark.number, row.room.last_number))
+    return row

@@ -21,7 +21,7 @@ from chat.notification_kinds import (
 from chat.queries.blocks import Pair, blocked_pairs
 from chat.services import notices
 from chat.services.messages.rendering import Text
-from notifications.services import Notice, gather, ungather, withdraw
+from notifications.services import Notice, gather, ungather
 from realtime.core.heads import Heads
 
 Candidates = Mapping[int, Collection[int]]  # room → people
@@ -193,8 +193,3 @@ def notify_of_reaction(
     wanted = without_blocked(preferences({room.pk: {message.author_id}}), actor_id, blocks)
     if _wants(wanted.get((room.pk, message.author_id), NOTHING), REACTION):
         gather(heads, notices.reactions(message, room), actor_id=actor_id, what=emoji)
-
-
-def withdraw_reactions(heads: Heads, message: Message, room: Room) -> None:
-    """Take back the unread notifications of reactions to a message that is gone."""
-    withdraw(heads, notices.reactions(message, room))

@@ -30,7 +30,7 @@ from chat.models import (
 from chat.queries import people, rooms
 from chat.queries.blocks import blocked_pairs
 from chat.services import notices
-from chat.services.messages import mention_rows, recipients
+from chat.services.messages import mention_rows, notice_rows, recipients
 from chat.services.messages.recipients import Planned
 from chat.services.messages.rendering import RawText, Text, render_texts
 from chat.services.messages.review import case_answers, case_records, closing
@@ -217,7 +217,6 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
             )
         HeldText.objects.filter(pk__in=held).delete()
         room = rooms.room(room_id)
-        reacted = [row for row in affected if row.reactions or row.pk in held]
         with_text = [row for row in affected if not row.is_deleted]
         for row in affected:
             row.body, row.html, row.mentions, row.reactions = "", "", [], {}
@@ -225,8 +224,6 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
         _store(heads, room, affected)
         act = Revision.Act.ERASE if is_erasure else Revision.Act.REMOVE
         case_records.record(with_text, act, actor_id=bulk.actor_id, now=now)
-        for row in reacted:
-            recipients.withdraw_reactions(heads, row, room)
         Mention.objects.filter(
             room_id=room_id, number__in=[row.number for row in affected]
         ).delete()
@@ -243,6 +240,7 @@ def _remove(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
         _progress(bulk, affected)
     if not is_erasure:
         closing.close_rest(ids)
+    notice_rows.follow(room_id, [row.number for row in rows])
 
 
 def _erase_removed_texts(ids: Sequence[int]) -> None:
@@ -283,6 +281,7 @@ def _restore(bulk: Bulk, room_id: int, ids: Sequence[int]) -> None:
         mention_rows.note(_mentions(rows, known, people))
         _progress(bulk, rows)
     case_answers.keep_after_all(list(removed), actor_id=bulk.actor_id)
+    notice_rows.follow(room_id, [row.number for row in rows])
 
 
 def _mentions(

@@ -13,7 +13,7 @@ from chat.models import REASON_MAX_LENGTH, Case, Message, ModerationLog, Report,
 from chat.policies import Rank
 from chat.queries import messages, rooms
 from chat.queries.reports import is_message_reported
-from chat.services.messages import mention_rows
+from chat.services.messages import mention_rows, notice_rows
 from chat.services.messages.editing import notify_author, take_down
 from chat.services.messages.review import closing, hiding, withheld_text
 from chat.services.moderation import claims, held_posts
@@ -85,6 +85,7 @@ def decide(
         if is_abusive and decision is Status.DISMISSED:
             _mark_abusive(case)
     closing.close_rest([message_id])
+    notice_rows.follow(message.room_id, [message.number])
     return message
 
 
@@ -166,6 +167,7 @@ def hide_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
         if message.is_hidden:
             return message
         hiding.hide(heads, message, actor_id=actor_id, reason=reason)
+    notice_rows.follow(message.room_id, [message.number])
     return message
 
 
@@ -180,6 +182,7 @@ def show_message(*, actor_id: int, message_id: int, reason: str = "") -> Message
         if not message.is_hidden:
             return message
         hiding.show(heads, message, actor_id=actor_id, reason=reason)
+    notice_rows.follow(message.room_id, [message.number])
     return message
 
 

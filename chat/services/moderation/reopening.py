@@ -10,6 +10,7 @@ from chat.errors import TooLate
 from chat.models import REASON_MAX_LENGTH, Case, ModerationLog, RemovedText, Report
 from chat.policies import Rank
 from chat.queries import messages, rooms
+from chat.services.messages import notice_rows
 from chat.services.messages.editing import bring_back
 from chat.services.messages.rendering import render_text
 from chat.services.messages.review import case_answers, queueing
@@ -75,6 +76,7 @@ def _reopen_message(case: Case, actor_id: int, reason: str) -> None:
         if was_removed and removed is not None and text is not None:
             actor = Actor(actor_id, Rank.SITE)
             bring_back(heads, message, room, removed, text, actor=actor)
+    notice_rows.follow(message.room_id, [message.number])
 
 
 def _open_again(case: Case, actor_id: int, reason: str) -> None:

@@ -55,7 +55,7 @@ import { words } from './words.js';
  * @typedef {object} Boot  The data that the server put into the page (chat/pages/page_data.py).
  * @property {User & {moderator: boolean}} me
  * @property {string} epoch
- * @property {import('./rooms/room.js').Listed[]} rooms
+ * @property {import('./rooms/types.js').Listed[]} rooms
  * @property {import('./sidebar/invitations.js').Invitation[]} invitations
  * @property {BootInbox} inbox
  * @property {{message: number}} limits

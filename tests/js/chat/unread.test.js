@@ -106,3 +106,74 @@ describe('unread messages of a room', () => {
     assert.equal(unread.read, 8);
   });
 });
+
+describe('messages that do not count as unread', () => {
+  const own = { author: { id: ME } };
+
+  test('are those that the server names', () => {
+    const unread = new UnreadMessages(stateOf({ uncounted: [[7, 8]] }));
+    assert.deepEqual([unread.count, unread.firstFrom(7)], [2, 9]);
+    unread.readTo(8);
+    assert.equal(unread.count, 2);
+    unread.readTo(9);
+    assert.equal(unread.count, 1);
+  });
+
+  test("are the user's own, wherever they were written", () => {
+    const unread = new UnreadMessages(stateOf());
+    unread.saw(message(11, own), ME);
+    assert.deepEqual([unread.count, unread.last], [4, 11]);
+    unread.readTo(10);
+    assert.deepEqual([unread.count, unread.firstFrom(11)], [0, null]);
+  });
+
+  test('are deleted ones, and hidden ones until they are shown', () => {
+    const unread = new UnreadMessages(stateOf());
+    unread.saw(message(7, { deleted_at: '2026-01-01T00:00:00Z' }), ME);
+    unread.saw(message(8, { hidden_at: '2026-01-01T00:00:00Z' }), ME);
+    assert.deepEqual([unread.count, unread.firstFrom(7)], [2, 9]);
+    unread.saw(message(8), ME);
+    assert.deepEqual([unread.count, unread.firstFrom(7)], [3, 8]);
+  });
+
+  test('are those that are no longer kept', () => {
+    const unread = new UnreadMessages(stateOf());
+    unread.keepFrom(9);
+    assert.deepEqual([unread.count, unread.firstFrom(7)], [2, 9]);
+  });
+
+  test('leave a count that a recount finds too, whatever happens', () => {
+    let seed = 7;
+    const chance = (/** @type {number} */ most) => {
+      seed = (seed * 1103515245 + 12345) % 2147483648;
+      return seed % most;
+    };
+    for (let round = 0; round < 200; round += 1) {
+      /** @type {any[]} */
+      const room = [];
+      const unread = new UnreadMessages({
+        room: { last_number: 0 },
+        membership: { read_number: 0 },
+      });
+      let read = 0;
+      for (let step = 0; step < 30; step += 1) {
+        const number =
+          chance(3) > 0 || room.length === 0 ? room.length + 1 : 1 + chance(room.length);
+        const changed = message(number, {
+          author: room[number - 1]?.author ?? { id: chance(2) ? ME : 1 },
+          deleted_at: chance(4) ? null : 'now',
+          hidden_at: chance(5) ? undefined : 'now',
+        });
+        room[number - 1] = changed;
+        unread.saw(changed, ME);
+        if (chance(5) === 0) read = Math.max(read, chance(room.length + 1));
+        unread.readTo(read);
+        const expected = room.filter(
+          (row) => row.number > read && row.author.id !== ME && !row.deleted_at && !row.hidden_at,
+        );
+        assert.equal(unread.count, expected.length);
+        assert.equal(unread.firstFrom(read + 1), expected[0]?.number ?? null);
+      }
+    }
+  });
+});

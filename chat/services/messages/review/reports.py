@@ -12,6 +12,7 @@ from chat import payloads, policies
 from chat.errors import AlreadyReported
 from chat.models import NOTE_MAX_LENGTH, Message, Report
 from chat.queries import messages, reports
+from chat.services.messages import notice_rows
 from chat.services.messages.review import case_records, hiding, queueing
 from chat.services.persistence import system_user
 from chat.services.traces import note_texts
@@ -52,7 +53,9 @@ def report(*, actor_id: int, message_id: int, category: str, note: str = "") -> 
         )
         note_texts([(message.author_id, case.body)])
         hiding.hide_if_many_reported(heads, message, case)
-        return found
+    if message.is_hidden:
+        notice_rows.follow(message.room_id, [message.number])
+    return found
 
 
 def _may_report_again(message: Message, last: Report) -> bool:

@@ -15,46 +15,12 @@ import { UnreadMessages } from './unread.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row
- * @typedef {import('../../realtime/types.js').User} User
  * @typedef {import('../../realtime/types.js').StreamEvent} StreamEvent
  * @typedef {import('../timeline/message.js').Message} Message
- *
- * @typedef {object} Listed  As the API lists a room.
- * @property {Row} room
- * @property {Row | null} membership
- * @property {User | null} [partner]  the other user of a direct room
- * @property {number[]} [mentions]  numbers of the unread messages that mention the user
- * @property {number} seq
- *
- * @typedef {Listed & OpenedParts} Opened  As a page shows a room.
- *
- * @typedef {object} OpenedParts
- * @property {Message[]} messages
- * @property {Message[]} quoted
- * @property {boolean} newest  the messages are the newest ones
- * @property {number | null} number  of the message in the address
- * @property {number} member_count
- * @property {Record<number, string>} staff  the roles that badges show, by user id
- * @property {boolean} may_take_over
- *
- * @typedef {object} RoomContext
- * @property {User & {moderator: boolean}} me
- * @property {import('../people/people.js').People} people
- * @property {import('../people/blocks.js').Blocks} [blocks]
- * @property {import('../people/site_mute.js').SiteMute} [siteMute]
- * @property {import('../../realtime/api.js').Api} api
- * @property {import('../../realtime/client.js').Client} client
- *
- * @typedef {object} RoomEvents
- * @property {void} change  the room, the user's membership, or the unread messages
- * @property {number} back  marked as unread from this number on, in this tab or elsewhere
- * @property {Message} arrived  a new message of another user
- * @property {Message[]} messages  changed or loaded, inside or outside the window of the history
- * @property {Row} member  a membership of the room
- * @property {void} staff  the roles that badges show
- * @property {void} typing
- * @property {void} presence
- * @property {string} closed  the reason
+ * @typedef {import('./types.js').Listed} Listed
+ * @typedef {import('./types.js').Opened} Opened
+ * @typedef {import('./types.js').RoomContext} RoomContext
+ * @typedef {import('./types.js').RoomEvents} RoomEvents
  */
 
 /** Messages in the page at once; the others are loaded when the user scrolls there. */
@@ -174,6 +140,11 @@ export class Room {
 
   get readNumber() {
     return this.#unread.read;
+  }
+
+  /** The first unread message from a number on; null: there is none. @param {number} [number] */
+  firstUnread(number = this.readNumber + 1) {
+    return this.isMember ? this.#unread.firstFrom(number) : null;
   }
 
   get lastNumber() {
@@ -317,6 +288,7 @@ export class Room {
 
   /** Older messages are no longer kept. */
   #keepFrom() {
+    this.#unread.keepFrom(this.data.first_number);
     this.#quotes.keepFrom(this.data.first_number);
     this.history.keepFrom(this.data.first_number);
   }
@@ -405,7 +377,7 @@ export class Room {
   async #countMentions() {
     const snapshot = await this.#context.api.get(`/api/rooms/${this.id}/`).catch(() => null);
     if (!snapshot) return;
-    this.#unread.setMentions(snapshot.mentions);
+    this.#unread.counted(snapshot);
     this.#emitter.emit('change', undefined);
   }
 

@@ -11,9 +11,9 @@ import { Room } from './room.js';
 
 /**
  * @typedef {import('../../realtime/types.js').Row} Row
- * @typedef {import('./room.js').Listed} Listed
- * @typedef {import('./room.js').Opened} Opened
- * @typedef {import('./room.js').RoomContext} RoomContext
+ * @typedef {import('./types.js').Listed} Listed
+ * @typedef {import('./types.js').Opened} Opened
+ * @typedef {import('./types.js').RoomContext} RoomContext
  */
 
 /**

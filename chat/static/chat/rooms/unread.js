@@ -1,6 +1,9 @@
 /**
- * The unread messages of a room: those above the user's read number, and the ones among them that
- * mention the user. No DOM.
+ * The unread messages of a room: those above the user's read number, without the ones that do not
+ * count, and the ones among them that mention the user. No DOM.
+ *
+ * The user's own messages do not count, and neither do messages that show nothing: deleted ones, and
+ * ones under review.
  * @module
  */
 
@@ -10,13 +13,18 @@ import { mentionsMe, UnreadMentions } from './mentions.js';
  * @typedef {import('../../realtime/types.js').Row} Row
  * @typedef {import('../timeline/message.js').Message} Message
  *
- * @typedef {{room: Row, membership: Row | null, mentions?: number[]}} RoomState a room as the
+ * @typedef {{room: Row, membership: Row | null, mentions?: number[],
+ *   uncounted?: [number, number][]}} RoomState a room as the
  *   server lists it, shows it, or takes a snapshot of it
  */
 
 export class UnreadMessages {
   #last;
   #read;
+  /** The number before the oldest message that is kept. */
+  #gone = 0;
+  /** Numbers that do not count. @type {Set<number>} */
+  #uncounted;
   #mentions;
   /** The read number that the inbox reported last. Only marking as unread makes it fall. */
   #reported;
@@ -37,12 +45,29 @@ export class UnreadMessages {
   constructor(state) {
     this.#last = state.room.last_number;
     this.#read = readNumber(state);
+    this.#uncounted = new Set(numbersIn(state.uncounted));
+    this.keepFrom(state.room.first_number);
     this.#reported = this.#read;
     this.#mentions = new UnreadMentions(state.mentions);
   }
 
   get count() {
-    return Math.max(0, this.#last - this.#read);
+    let found = Math.max(0, this.#last - this.#after);
+    for (const number of this.#uncounted)
+      if (number > this.#after && number <= this.#last) found -= 1;
+    return found;
+  }
+
+  /** The first message from a number on that counts as unread; null: none. @param {number} number */
+  firstFrom(number) {
+    let first = Math.max(number, this.#gone + 1);
+    while (this.#uncounted.has(first)) first += 1;
+    return first <= this.#last ? first : null;
+  }
+
+  /** The number after which unread messages begin. */
+  get #after() {
+    return Math.max(this.#read, this.#gone);
   }
 
   get mentions() {
@@ -61,7 +86,7 @@ export class UnreadMessages {
   opened(state) {
     this.exists(state.room.last_number);
     this.readTo(readNumber(state));
-    this.setMentions(state.mentions);
+    this.counted(state);
   }
 
   /** The last number never falls: an older state may arrive late. @param {number} number */
@@ -74,11 +99,20 @@ export class UnreadMessages {
     const number = /** @type {number} */ (message.number);
     this.exists(number);
     this.#mentions.saw(number, mentionsMe(message, meId));
+    if (message.author.id === meId || message.deleted_at || message.hidden_at)
+      this.#uncounted.add(number);
+    else this.#uncounted.delete(number);
   }
 
-  /** The server has counted them again. @param {number[]} [numbers] */
-  setMentions(numbers) {
-    this.#mentions = new UnreadMentions(numbers);
+  /** The server has counted again. @param {RoomState} state */
+  counted({ mentions, uncounted }) {
+    this.#mentions = new UnreadMentions(mentions);
+    this.#uncounted = new Set(numbersIn(uncounted));
+  }
+
+  /** Messages before this one are no longer kept. @param {number} [number] */
+  keepFrom(number = 1) {
+    this.#gone = Math.max(this.#gone, number - 1);
   }
 
   /** It may fall: "Mark as unread". @param {number} number */
@@ -125,6 +159,10 @@ export class UnreadMessages {
     return this.readReported(deferred.number, deferred.seq);
   }
 }
+
+/** @param {[number, number][]} [ranges] */
+const numbersIn = (ranges = []) =>
+  ranges.flatMap(([from, to]) => Array.from({ length: to - from + 1 }, (_, index) => from + index));
 
 /** A user who is not a member has nothing to read. @param {RoomState} state @returns {number} */
 const readNumber = ({ room, membership }) => membership?.read_number ?? room.last_number;

@@ -41,6 +41,7 @@ export class ReadTracker {
     this.#client = client;
     this.#ends = [
       room.on('back', (number) => this.#hold(number)),
+      room.on('messages', () => timeline.moveNewLine((number) => room.firstUnread(number))),
       // A page may be visible before it is connected.
       client.on('hello', () => this.look()),
     ];
@@ -60,7 +61,7 @@ export class ReadTracker {
 
   /** The room was opened: the unread line is after the last read message. */
   opened() {
-    if (this.#room.unread > 0) this.#timeline.newFrom(this.#room.readNumber + 1);
+    this.#timeline.newFrom(this.#room.firstUnread());
   }
 
   /**
@@ -69,7 +70,7 @@ export class ReadTracker {
    * @param {{number?: number}} message
    */
   arrived({ number }) {
-    if (number !== undefined && this.#room.readNumber === number - 1 && !this.#isLooking())
+    if (number !== undefined && this.#room.firstUnread() === number && !this.#isLooking())
       this.#timeline.newFrom(number);
   }
 

@@ -141,6 +141,16 @@ export class Timeline {
     this.#drawUnreadLine();
   }
 
+  /**
+   * The message below the unread line may have gone: move the line to the next one that counts.
+   * @param {(number: number) => number | null} firstFrom
+   */
+  moveNewLine(firstFrom) {
+    if (this.#newFrom === null) return;
+    this.#newFrom = firstFrom(this.#newFrom);
+    this.#drawUnreadLine();
+  }
+
   /** Scroll to the unread line, and load its part of the history. */
   async toNewLine() {
     if (this.#newFrom === null) return;
