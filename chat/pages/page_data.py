@@ -65,17 +65,13 @@ def shell(user: User, blocks: list[Block]) -> Values:
     inbox_seq, _ = streams.head_and_floor(payloads.inbox(user.pk))
     unread, chosen = notification_selectors.unread_and_preferences(user.pk)
     mine = room_lists.my_rooms(user.pk)
-    favourites = sorted((item for item in mine if item.is_favourite), key=lambda item: item.order)
-    others = [item for item in mine if not item.is_favourite]
     me = payloads.person(user)
     mute = people.site_mute(user.pk)
     is_moderator = people.is_site_moderator(user.pk)
     invited = [*map(payloads.invitation, invitations.open_invitations(user.pk))]
     return {
         "me": me,
-        "favourites": [_sidebar_item(item) for item in favourites],
-        "rooms": [_sidebar_item(item) for item in others if not item.room.is_direct],
-        "directs": [_sidebar_item(item) for item in others if item.room.is_direct],
+        **places(mine),
         "blank": BLANK,
         "invitations": invited,
         "blank_direct": {"kind": Room.Kind.DIRECT, "person": BLANK["person"]},
@@ -97,6 +93,17 @@ def shell(user: User, blocks: list[Block]) -> Values:
             "limits": {"message": settings.HOLDFAST_MESSAGE_MAX_LENGTH},
             "image_hosts": settings.HOLDFAST_IMAGE_HOSTS,
         },
+    }
+
+
+def places(mine: list[ListedRoom]) -> Values:
+    """Return the sections of the sidebar."""
+    favourites = sorted((item for item in mine if item.is_favourite), key=lambda item: item.order)
+    others = [item for item in mine if not item.is_favourite]
+    return {
+        "favourites": [_sidebar_item(item) for item in favourites],
+        "rooms": [_sidebar_item(item) for item in others if not item.room.is_direct],
+        "directs": [_sidebar_item(item) for item in others if item.room.is_direct],
     }
 
 

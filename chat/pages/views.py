@@ -34,6 +34,7 @@ P = ParamSpec("P")
 PageView = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 LAST_ROOM_SECONDS = 365 * 24 * 3600
+VIEW_ALONE = "Holdfast-View"  # a header of requests by router.js
 MAX_NUMBER_DIGITS = 18  # fits into a 64-bit column
 
 
@@ -161,7 +162,7 @@ def search(request: HttpRequest) -> HttpResponse:
         before_id=_number(request, "before_id"),
         blocked=blocked,
     )
-    return _render(request, "chat/search.html", values, blocks=blocks)
+    return _render(request, "chat/search.html", values, blocks=blocks, choosing=True)
 
 
 @page
@@ -220,14 +221,21 @@ def _render(
     *,
     current: Room | None = None,
     blocks: list[Block] | None = None,
+    choosing: bool = False,
     status: int = 200,
 ) -> HttpResponse:
-    shell = page_data.shell(
-        _user(request), blocks_of(_user(request).pk) if blocks is None else blocks
-    )
+    """Render a page; ``choosing``: its view names the rooms of the user."""
+    user = _user(request)
+    if VIEW_ALONE in request.headers:
+        # A script that is on a page has the rest: with a thousand rooms, most of the page.
+        frame: page_data.Values = {"frame": "chat/view.html", "me": payloads.person(user)}
+        if choosing:
+            frame |= page_data.places(room_lists.my_rooms(user.pk))
+        return render(request, template, {**frame, **values}, status=status)
+    shell = page_data.shell(user, blocks_of(user.pk) if blocks is None else blocks)
     for item in [*shell["favourites"], *shell["rooms"], *shell["directs"]]:
         item["current"] = current is not None and item["id"] == current.pk
-    return render(request, template, {**shell, **values}, status=status)
+    return render(request, template, {"frame": "chat/app.html", **shell, **values}, status=status)
 
 
 def _user(request: HttpRequest) -> User:

@@ -11,6 +11,7 @@ from django import shortcuts
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 import chat
@@ -239,3 +240,44 @@ def test_a_sign_up_leads_only_to_addresses_of_this_site(client: Client, people: 
     client.logout()
     fields["username"] = "emil"
     assert client.post("/accounts/signup/?next=/inbox/", fields).headers["Location"] == "/inbox/"
+
+
+def rooms_of(people: People, count: int) -> None:
+    for number in range(count):
+        services.create_room(actor_id=people.alice.pk, name=f"Room {number}")
+
+
+@pytest.mark.parametrize("path", ["/rooms/lab/", "/inbox/", "/rooms/", "/search/?q=tide"])
+def test_a_view_for_a_page_that_is_open_is_the_same_without_the_frame(
+    people: People, lab: Room, client: Client, path: str
+) -> None:
+    post(people, lab, "Low tide at six")
+    client.force_login(people.alice)
+    whole = client.get(path).content.decode()
+    alone = client.get(path, headers={"Holdfast-View": "alone"}).content.decode()
+    view, title = (
+        re.compile(r"<main[^>]*>(.*)</main>", re.DOTALL),
+        re.compile(r"<title>(.*)</title>"),
+    )
+    assert [found.search(alone)[1] for found in (view, title)] == [  # type: ignore[index]
+        found.search(whole)[1]  # type: ignore[index]
+        for found in (view, title)
+    ]
+    assert 'id="sidebar"' not in alone
+    assert "<template" not in alone.replace('<template id="hit', "")
+
+
+def test_changing_rooms_costs_the_same_with_many_rooms(
+    people: People, lab: Room, client: Client
+) -> None:
+    client.force_login(people.alice)
+
+    def cost() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.get("/rooms/lab/", headers={"Holdfast-View": "alone"})
+        return len(answer.content), len(queries)
+
+    cost()
+    before = cost()
+    rooms_of(people, 50)
+    assert cost() == before

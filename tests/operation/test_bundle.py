@@ -112,7 +112,7 @@ def test_a_module_apart_is_the_only_one_of_its_page() -> None:
     extending = [
         path
         for path in (ROOT / "chat" / "templates").rglob("*.html")
-        if 'extends "chat/app.html"' in path.read_text()
+        if "{% extends frame %}" in path.read_text()
     ]
     assert extending
     assert [path for path in extending if "{% module" in path.read_text()] == []

@@ -151,7 +151,8 @@ export class Router {
   async #load(url) {
     try {
       const response = await fetch(url, {
-        headers: { Accept: 'text/html' },
+        // Without the sidebar and the templates, which are here already.
+        headers: { Accept: 'text/html', 'Holdfast-View': 'alone' },
         credentials: 'same-origin',
       });
       const page = parse(await response.text());

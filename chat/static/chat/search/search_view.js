@@ -177,7 +177,7 @@ export class SearchView {
   /** @param {string} url */
   async #load(url) {
     const response = await fetch(url, {
-      headers: { Accept: 'text/html' },
+      headers: { Accept: 'text/html', 'Holdfast-View': 'alone' },
       credentials: 'same-origin',
     }).catch(() => null);
     return response ? parse(await response.text()) : null;
