@@ -13,12 +13,14 @@ from typing import Any, Final, cast
 
 from linkify_it import LinkifyIt
 from linkify_it.main import Match
-from markdown_it.helpers import parseLinkDestination, parseLinkLabel, parseLinkTitle
+from markdown_it.common.normalize_url import normalizeLink
+from markdown_it.helpers import parseLinkDestination, parseLinkLabel
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_core import linkify as linkify_texts
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from chat.text.address_ends import end_of_address, without_trailing
 from realtime.protocol.web_address import web_host
 
 MAX_ADDRESSES: Final = 100  # looked at in one text; further ones are shown as text
@@ -40,6 +42,10 @@ _HOST_IN_TEXT: Final = re.compile(
 _LIKE_DOTS: Final = "。．｡․‧·∙⋅・٠۰܁܂ꓸ꘎𐩐"
 _DOTS: Final = str.maketrans(_LIKE_DOTS, "." * len(_LIKE_DOTS))
 
+_HOST: Final = re.compile(r"(https?://)([^/?#]*)", re.IGNORECASE)
+_HOST_DOTS: Final = str.maketrans("。．｡", "...")  # which browsers take for a dot
+_NOT_IN_HOST: Final = re.compile(r"[\s/?#@\\%<>^|]")
+
 ParserState = MutableMapping[str, Any]
 
 
@@ -54,6 +60,8 @@ class Addresses(LinkifyIt):
     def __init__(self) -> None:
         super().__init__()
         self.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+        for scheme in ("http:", "https:"):
+            self.add(scheme, {"validate": self._length})
         self.add("ftp:", None)
         self.add("//", None)
 
@@ -88,7 +96,28 @@ class Addresses(LinkifyIt):
         scheme = near.index(":") + 1
         length = int(self.test_schema_at(near, near[:scheme], scheme))
         end = start + scheme + length
+        if text[start - 1 : start] == "'" and "'" in text[start:end]:
+            end = without_trailing(text, start, text.index("'", start))
         return end, bool(length) and end - start < min(MAX_ADDRESS, len(text) - start + 1)
+
+    def _length(self, text: str, pos: int) -> int:
+        """Return the length of the address behind its scheme; 0 if there is none."""
+        end = end_of_address(text, pos + 2) if text.startswith("//", pos) else 0
+        return max(0, end - pos) if end > pos + 2 else 0
+
+
+def normalized(url: str) -> str:
+    """Return an address with its host as browsers read it: "BÜCHER.example" is "bücher.example".
+
+    Empty if the host would become another address: "℀" is "a/c".
+    """
+    found = _HOST.match(url)
+    if found is None or found[2].isascii():
+        return normalizeLink(url)
+    host = unicodedata.normalize("NFKC", found[2].translate(_HOST_DOTS)).lower()
+    if _NOT_IN_HOST.search(host):
+        return ""
+    return normalizeLink(found[1] + host + url[found.end() :])
 
 
 def linkify(state: StateInline, silent: bool) -> bool:
@@ -115,8 +144,7 @@ def linkify(state: StateInline, silent: bool) -> bool:
     if not is_link:
         env["too_long_until"] = end
         return False
-    # "*" at the end of an address closes the emphasis around it.
-    url = state.src[start:end].rstrip("*")
+    url = state.src[start:end]
     if not state.md.validateLink(state.md.normalizeLink(url)):
         return False
     if not silent:
@@ -148,10 +176,15 @@ def _label_end(state: StateInline, start: int, disableNested: bool = False) -> i
     return end
 
 
+def _no_title(_src: str, start: int, _end: int, _before: object = None) -> SimpleNamespace:
+    """Refuse titles: nobody would see them, so a link with one is text."""
+    return SimpleNamespace(ok=False, can_continue=False, pos=start, str="", marker=0)
+
+
 helpers: Final = SimpleNamespace(
     parseLinkLabel=_label_end,
     parseLinkDestination=parseLinkDestination,
-    parseLinkTitle=parseLinkTitle,
+    parseLinkTitle=_no_title,
 )
 
 
@@ -198,5 +231,9 @@ def _without_www(host: str) -> str:
 
 def _as_read(text: str) -> str:
     """Return a text as people read it: without characters that nobody sees, and in one form."""
-    seen = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    seen = "".join(
+        character
+        for character in text
+        if unicodedata.category(character) != "Cf" and character != "\\"
+    )
     return unicodedata.normalize("NFKC", seen.translate(_DOTS)).casefold().strip()

@@ -9,29 +9,19 @@ reader to its host; if a site allows hosts of images, the client shows those bes
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from chat.text import links
-from chat.text.mentions import (
-    AT,
-    EVERYBODY,
-    MAX_LOOKED_AT,
-    NEAR,
-    find,
-    may_begin,
-    may_end,
-    readings,
-    same,
-)
+from chat.text import links, markup_rules, mention_rules
+from chat.text.mention_rules import Mentions
+from chat.text.mentions import AT
 
 # A quote is one level, a list is two. A text with more levels is shown as it was typed.
 MAX_NESTING: Final = 20
@@ -43,21 +33,37 @@ _RULES: Final = (
     "emphasis",
     "escape",
     "fence",
+    "heading",
     "link",
     "linkify",
     "list",
     "newline",
     "strikethrough",
+    "table",
 )
 _TAGS: Final = frozenset(
-    {"a", "blockquote", "br", "code", "em", "li", "ol", "p", "pre", "s", "span", "strong", "ul"}
+    {
+        *("a", "blockquote", "br", "code", "em", "h3", "h4", "h5", "h6", "li", "ol", "p", "pre"),
+        *("s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+    }
 )
 _ATTRIBUTES: Final[dict[str, set[str]]] = {
     "*": set(),
     "a": {"href"},
     "code": {"data-language"},
+    "li": {"value"},
+    "td": {"data-align"},
+    "th": {"data-align"},
     "ol": {"start"},
     "span": {"data-user", "data-room"},
+}
+# Which blocks end where another one begins, without an empty line (as in markdown-it).
+_INTERRUPTS: Final = {
+    "blockquote": ["paragraph", "reference", "blockquote", "list"],
+    "fence": ["paragraph", "reference", "blockquote", "list"],
+    "heading": ["paragraph", "reference", "blockquote"],
+    "list": ["paragraph", "reference", "blockquote"],
+    "table": ["paragraph", "reference"],
 }
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}")  # of a code block: "python", "c++", "objective-c"
@@ -65,7 +71,7 @@ _LINK_REL: Final = "noopener noreferrer nofollow"
 
 # Every markup contains one of these. Most messages contain none and are not parsed at all.
 _MARKUP = re.compile(
-    r"[*_`\[\]<>\\@＠﹫]|~~|://|mailto:|^[ \t]*(?:[-+]|\d+[.)])(?:\s|$)",
+    r"[*_`\[\]<>\\@＠﹫|]|~~|://|mailto:|^[ \t]*(?:[-+]|\d+[.)]|#{1,6})(?:\s|$)",
     re.MULTILINE | re.IGNORECASE,
 )
 
@@ -83,45 +89,6 @@ class Rendered:
     refused_everybody: bool = False
 
 
-@dataclass(slots=True)
-class _Mentions:
-    """The names that can be mentioned, and the mentions found so far."""
-
-    people: Mapping[str, int]
-    outside: Collection[int]
-    room: bool
-    found: dict[int, None] = field(default_factory=dict)  # in the order of the text
-    unreached: dict[int, None] = field(default_factory=dict)
-    everybody: bool = False
-    refused_everybody: bool = False
-
-    def read(self, text: str, at: int) -> tuple[str, int, int | None] | None:
-        """Return the name behind the sign at ``at``, its end, and the user that it means.
-
-        None means the whole room. Someone who is in the room goes before someone who is not.
-        """
-        stranger = None
-        for name, end in readings(text, at):
-            user_id = find(name, self.people)
-            if same(name) in EVERYBODY and (self.room or user_id is None):
-                return name, end, None
-            if user_id is not None and user_id not in self.outside:
-                return name, end, user_id
-            if user_id is not None and stranger is None:
-                stranger = name, end, user_id
-        return stranger
-
-    def note(self, user_id: int | None) -> bool:
-        """Note that the text names someone, and return whether that mentions them."""
-        if user_id is None:
-            self.everybody = self.everybody or self.room
-            self.refused_everybody = self.refused_everybody or not self.room
-            return self.room
-        is_reached = user_id not in self.outside
-        (self.found if is_reached else self.unreached)[user_id] = None
-        return is_reached
-
-
 def has_markup(body: str) -> bool:
     """Return whether rendering has anything to do."""
     return _MARKUP.search(body) is not None
@@ -136,7 +103,7 @@ def render(
     """
     if not has_markup(body):
         return Rendered("")
-    found = _Mentions(people, outside, room)
+    found = Mentions(people, outside, room)
     tokens = _parser.parse(body, {"mentions": found})
     named = tuple(found.unreached), found.refused_everybody
     if _is_plain(tokens, body) or _is_too_deep(tokens):
@@ -150,60 +117,6 @@ def render(
         link_rel=_LINK_REL,
     )
     return Rendered(html.strip(), tuple(found.found), found.everybody, *named)
-
-
-def _mention(state: StateInline, silent: bool) -> bool:
-    """Read a name before its ``_`` becomes markup. ``_check_mentions`` decides what it is."""
-    mentions: _Mentions | None = state.env.get("mentions")
-    if state.src[state.pos] not in AT or mentions is None or state.linkLevel:
-        return False
-    looked_at = state.env.get("looked_at", 0)
-    if looked_at >= MAX_LOOKED_AT:
-        return False
-    state.env["looked_at"] = looked_at + 1
-    found = mentions.read(state.src, state.pos)
-    if found is None:
-        return False
-    name, end, user_id = found
-    if not silent:
-        token = state.push("mention", "span", 0)
-        token.content, token.meta = state.src[state.pos] + name, {"user": user_id}
-    state.pos = end
-    return True
-
-
-def _check_mentions(state: StateCore) -> None:
-    """Turn names into text where what is drawn around them makes them something else."""
-    for block in state.tokens:
-        if block.children and any(child.type == "mention" for child in block.children):
-            block.children = _checked(block.children, state.env["mentions"])
-
-
-def _checked(children: Sequence[Token], mentions: _Mentions) -> list[Token]:
-    drawn = "".join(map(_drawn, children))
-    checked: list[Token] = []
-    end = in_link = 0
-    for token in children:
-        start, end = end, end + len(_drawn(token))
-        in_link += {"link_open": 1, "link_close": -1}.get(token.type, 0)
-        if token.type == "mention":
-            is_alone = may_begin(drawn[max(0, start - NEAR) : start]) and may_end(
-                token.content[1:], drawn[end : end + NEAR]
-            )
-            user_id = token.meta["user"]
-            if in_link or not is_alone or not mentions.note(user_id):
-                token = _text(token.content)
-            else:
-                token.attrs = {"data-room": ""} if user_id is None else {"data-user": str(user_id)}
-        if token.type == "text" and checked and checked[-1].type == "text":
-            checked[-1] = _text(checked[-1].content + token.content)
-        else:
-            checked.append(token)
-    return checked
-
-
-def _drawn(token: Token) -> str:
-    return "\n" if token.type in ("softbreak", "hardbreak") else token.content
 
 
 def _finish_links(state: StateCore) -> None:
@@ -269,12 +182,15 @@ def _render_fence(
 ) -> str:
     """Render a code block with the name of its language, which the client highlights by.
 
-    It is not rendered as a class, which could be one of our own.
+    It is not rendered as a class, which could be one of our own. Words that name no language are
+    the first line of the code.
     """
     token = tokens[index]
-    language = _LANGUAGE.fullmatch(token.info.strip().partition(" ")[0])
+    info = token.info.strip()
+    language = _LANGUAGE.fullmatch(info)
     named = f' data-language="{_escape(language[0].lower())}"' if language else ""
-    return f"<pre><code{named}>{_escape(token.content)}</code></pre>\n"
+    first = f"{info}\n" if info and not language else ""
+    return f"<pre><code{named}>{_escape(first + token.content)}</code></pre>\n"
 
 
 def _escape(text: str) -> str:
@@ -288,21 +204,37 @@ def _make_parser() -> MarkdownIt:
         "zero", {"html": False, "linkify": True, "breaks": True, "maxNesting": MAX_NESTING}
     )
     parser.enable(list(_RULES))
+    for name, rule in (
+        ("blockquote", markup_rules.quote_with_text),
+        ("fence", markup_rules.fence_with_text),
+        ("heading", markup_rules.heading),
+        ("list", markup_rules.list_with_text),
+        ("table", markup_rules.table_of_all_cells),
+    ):
+        parser.block.ruler.at(name, rule, {"alt": _INTERRUPTS[name]})
+    parser.block.ruler.before(
+        "paragraph", "end_of_lines", markup_rules.end_of_lines, {"alt": ["paragraph", "blockquote"]}
+    )
+    parser.inline.ruler.at("backticks", markup_rules.code_with_text)
+    parser.inline.ruler.at("escape", markup_rules.escape)
+    parser.inline.ruler.at("link", markup_rules.link_with_text)
     parser.linkify = links.Addresses()
     parser.helpers = links.helpers  # type: ignore[assignment]
     parser.inline.ruler.at("linkify", links.linkify)
     parser.core.ruler.at("linkify", links.linkify_rest)
     for sign in AT:
         parser.inline.add_terminator_char(sign)
-    parser.inline.ruler.before("backticks", "mention", _mention)
-    parser.core.ruler.after("inline", "mentions", _check_mentions)
+    parser.inline.ruler.before("backticks", "mention", mention_rules.mention)
+    parser.core.ruler.after("inline", "mentions", mention_rules.check_mentions)
     parser.core.ruler.after("linkify", "finish_links", _finish_links)
+    parser.core.ruler.push("finish_blocks", markup_rules.finish_blocks)
     parser.add_render_rule("mention", _render_mention)
     parser.add_render_rule("host", _render_host)
     parser.add_render_rule("fence", _render_fence)
     # Absolute addresses only: a relative link could trigger something on this site by a click.
     parser.validateLink = links.may_link  # type: ignore[method-assign]
     # As typed. Decoded, "%E2%80%AE" would turn the rest of an address round.
+    parser.normalizeLink = links.normalized  # type: ignore[method-assign]
     parser.normalizeLinkText = lambda link: link  # type: ignore[method-assign]
     return parser
 

@@ -1,5 +1,7 @@
 """Links in messages: which addresses become one, and that a link says where it leads."""
 
+from html import escape
+
 import pytest
 
 from chat.text.markdown import render
@@ -108,3 +110,81 @@ def test_an_address_is_shown_as_it_was_typed() -> None:
 
 def test_a_link_without_an_address_stays_as_it_was_typed() -> None:
     assert html("[x]() **y**") == "<p>[x]() <strong>y</strong></p>"
+
+
+# -- where an address ends -------------------------------------------------------------------------
+
+KIBANA = (
+    "https://kibana.example/app#/?_g=(filters:!(),refreshInterval:(pause:!t,value:0),"
+    "time:(from:now-15m,to:now))&_a=(columns:!(message),query:(language:kuery,query:''),"
+    "sort:!(!('@timestamp',asc)))"
+)
+ENDS = [
+    ("詳しくは{https://example.org/a}。次へ", None),
+    ("请看{https://example.org}，谢谢", None),
+    ("“{https://example.org/a}”", None),
+    ("«{https://example.org/a}»", None),
+    ("「{https://example.org/a}」", None),
+    ("（{https://example.org/a}）", None),
+    ("انظر {https://example.org/a}، شكرا", None),
+    ("{https://example.org/a}؟", None),
+    ("{https://example.org/a}।", None),
+    ("see {https://example.org/a}: it works", None),
+    ("({https://example.org/a})", None),
+    ("({https://example.org/a(b)c})", None),
+    ("[{https://example.org/a[1]}]", "https://example.org/a%5B1%5D"),
+    ("{https://example.org/a}(b", None),
+    ("{https://example.org/a}...", None),
+    ("{https://example.org/a}!?", None),
+    ('"{https://example.org/a}", he wrote', None),
+    ("'{https://example.org/a}','b'", None),
+    ("{https://example.org/a}<br>", None),
+    ("{https://example.org/a}—and so on", None),
+    ("{https://example.org/a}…", None),
+    ("{https://example.org/a}\u200b", None),
+    ("**{https://example.org/a}**", None),
+    ("_{https://example.org/a_b}_", None),
+    ("~~{https://example.org/a}~~", None),
+    ("{https://example.org/?a=1&b=%20#c-d_e}", None),
+    (
+        "{https://fr.wikipedia.org/wiki/L’Équipe}’",
+        "https://fr.wikipedia.org/wiki/L%E2%80%99%C3%89quipe",
+    ),
+    ("{https://BÜCHER.example/x}", "https://xn--bcher-kva.example/x"),
+    ("{https://ｂａｎｋ．ｅｘａｍｐｌｅ/}", "https://bank.example/"),
+    ("{https://[::1]:8000/x}", None),
+    ("{" + KIBANA + "}", None),
+    ("{https://example.org/" + "(" * 300 + "x" + ")" * 300 + "}.", None),
+]
+
+
+@pytest.mark.parametrize(("text", "href"), ENDS)
+def test_an_address_ends_where_people_end_it(text: str, href: str | None) -> None:
+    shown = text[text.index("{") + 1 : text.rindex("}")]
+    body = text[: text.index("{")] + shown + text[text.rindex("}") + 1 :]
+    link = f'<a href="{escape(href or shown, quote=False)}" {REL}>{escape(shown, quote=False)}</a>'
+    assert link in html(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "https://",
+        "https://...",
+        "http://1.2.3.256/",
+        "http://example.1/",
+        "http://%65xample.org/",
+        "https://example.org:99999/",
+        "https://example.org:8o/",
+        "http://[::1",
+        "https://℀.example/",
+    ],
+)
+def test_what_no_browser_takes_for_an_address_is_text(body: str) -> None:
+    assert "<a " not in html(body)
+
+
+def test_a_link_has_a_text_to_click_on_and_no_title_that_nobody_sees() -> None:
+    assert html("[](https://a.org)").startswith("<p>[](<a ")
+    assert html("[\u200b](https://a.org)").startswith("<p>[")
+    assert '"secret")</p>' in html('[x](https://a.org "secret")')
