@@ -149,7 +149,7 @@ ROWS = [
         allowed=("HoldfastWithoutBroker", "HoldfastCacheErrors", "HoldfastUnavailable"),
         seconds=60,
     ),
-    Row("renew the certificate too late", fires=("HoldfastCertificateExpiring",), seconds=40),
+    Row("renew the certificate too late", fires=("HoldfastCertificateExpiring",), seconds=80),
     # A node looks once a minute.
     Row("start no timer for three days", fires=("HoldfastJobOverdue",), seconds=140),
     # Clients
