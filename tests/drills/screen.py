@@ -17,11 +17,22 @@ class Screen:
 
     def __init__(self, page: Page) -> None:
         self._page = page
+        self._said: list[str] = []  # by scripts, in the console
+        page.on("console", lambda message: self._said.append(message.text))
+        page.on("pageerror", lambda error: self._said.append(str(error)))
 
     async def shows(self, text: str) -> None:
         """Wait until the page shows a message. Raises ``AssertionError``."""
         found = self._page.locator(".timeline .message__body").get_by_text(text, exact=True)
-        await expect(found).to_have_count(1, timeout=PATIENCE_MS)
+        try:
+            await expect(found).to_have_count(1, timeout=PATIENCE_MS)
+        except AssertionError as error:
+            state = await self._page.locator("html").get_attribute("data-connection")
+            last = (await self.texts())[-3:]
+            raise AssertionError(
+                f"the browser never showed {text!r}; connection {state}, last {last}, "
+                f"said {self._said[-5:]}"
+            ) from error
 
     async def texts(self) -> list[str]:
         """Return the messages that the page shows now."""

@@ -201,7 +201,7 @@ class _OnSqlite(Cluster):
         self.shape = replace(self.shape, database_url=url)
 
     def _start_database(self) -> None:
-        """The first node makes the file."""
+        self.shape.manage("migrate", "--verbosity", "0")
 
 
 def _size(path: Path) -> str:

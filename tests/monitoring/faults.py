@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.chaos.crowd import Crowd
 from tests.chaos.faults import Inflict
+from tests.chaos.faults.database import LEVEL_SECONDS
 from tests.chaos.history import Fault
 
 FAULTS: dict[str, Inflict] = {}
@@ -85,11 +87,19 @@ async def read_only(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator
 @fault("put an older copy of PostgreSQL back")
 @asynccontextmanager
 async def older_copy(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
+    """Ids of lost messages are used again: nobody may change a message that is no longer theirs."""
     cluster = crowd.stage.cluster
-    await asyncio.to_thread(cluster.keep_copy)
-    await asyncio.sleep(LOST_SECONDS)
-    await asyncio.to_thread(cluster.put_copy_back)
-    yield
+    async with crowd.only_posts():
+        since = time.monotonic()
+        await asyncio.to_thread(cluster.keep_copy)
+        await asyncio.sleep(LOST_SECONDS)
+        await asyncio.to_thread(cluster.put_copy_back)
+        back = time.monotonic()
+        try:
+            yield
+        finally:
+            await crowd.level(LEVEL_SECONDS)
+            await asyncio.to_thread(crowd.forget_lost, since, back)
 
 
 @fault("break a page of the web node")
