@@ -94,6 +94,8 @@ export class Client {
   #expectedUser;
   /** @type {Map<string, Stream>} */
   #streams = new Map();
+  /** What the server closed. Another history may have it. @type {Map<string, StreamHandlers>} */
+  #closed = new Map();
   /** Streams to subscribe with the next command. @type {Set<Stream>} */
   #joining = new Set();
   /** Streams to unsubscribe with the next command. @type {Set<string>} */
@@ -217,6 +219,7 @@ export class Client {
     /** @type {Stream} */
     const stream = new Stream(name, this.#withCleanup(name, handlers), this.#link(), position);
     this.#streams.set(name, stream);
+    this.#closed.delete(name);
     this.#leaving.delete(name);
     if (this.state.name === 'open') stream.connected();
     else stream.begin();
@@ -225,6 +228,7 @@ export class Client {
 
   /** @param {string} name */
   unsubscribe(name) {
+    this.#closed.delete(name);
     const stream = this.#streams.get(name);
     if (stream === undefined) return;
     stream.leave();
@@ -283,8 +287,15 @@ export class Client {
       if (dropped) stream.drop();
       stream.connected();
     }
+    if (dropped) this.#reopen();
     this.#flush();
     this.#emitter.emit('hello', hello);
+  }
+
+  /** Follow again what was closed, perhaps by a database that had lost it. */
+  #reopen() {
+    for (const [name, handlers] of [...this.#closed].slice(0, MAX_STREAMS - this.#streams.size))
+      this.subscribe(name, handlers);
   }
 
   /**
@@ -331,7 +342,7 @@ export class Client {
   }
 
   /**
-   * Forget a closed stream, so that it is not subscribed again.
+   * Put a closed stream aside, so that it is not subscribed again in this epoch.
    * @param {string} name
    * @param {StreamHandlers} handlers
    * @returns {StreamHandlers}
@@ -339,6 +350,7 @@ export class Client {
   #withCleanup(name, handlers) {
     const closed = (/** @type {string} */ reason) => {
       this.#streams.delete(name);
+      this.#closed.set(name, handlers);
       handlers.closed?.(reason);
     };
     return { ...handlers, closed };

@@ -272,6 +272,28 @@ describe('what a server ends', () => {
     assert.deepEqual(copy.bodies(), ['one', 'two', 'three', 'written after the restore']);
   });
 
+  test('an epoch in which a closed stream is there again', async () => {
+    const { client, server, copy, clock } = await roomScene();
+    const left = copyOf(server, 'room.2');
+    client.subscribe('room.2', left);
+    await settle();
+    const backup = server.backup();
+    server.forbidden.set('room.1', 'not_found');
+    server.connection.cut(1006);
+    await clock.advance(500);
+    assert.deepEqual(copy.reasons, ['not_found']);
+    server.connection.end('room.2', 'left');
+    await settle();
+    client.unsubscribe('room.2');
+    server.forbidden.clear();
+    server.restore(backup);
+    server.post('room.1', 'written after the restore');
+    await clock.advance(1000);
+    assert.deepEqual(copy.bodies(), ['one', 'two', 'three', 'written after the restore']);
+    assert.equal(client.stream('room.1')?.state, 'level');
+    assert.equal(client.stream('room.2'), undefined);
+  });
+
   test('an epoch while the page was being made', async () => {
     const { client, server } = clientScene({ epoch: 'e-0' });
     server.post('room.1', 'one');

@@ -35,7 +35,6 @@ export class Room {
   #prerendered = null;
   #quotes;
   #count;
-  #following = false;
 
   /** @param {Listed} listed @param {RoomContext} context */
   constructor(listed, context) {
@@ -173,7 +172,6 @@ export class Room {
    * @param {number | null} seq
    */
   follow(seq) {
-    this.#following = true;
     this.#context.client.subscribe(this.stream, {
       position: seq,
       apply: (events) => this.#apply(events),
@@ -185,8 +183,7 @@ export class Room {
   }
 
   unfollow() {
-    if (this.#following) this.#context.client.unsubscribe(this.stream);
-    this.#following = false;
+    this.#context.client.unsubscribe(this.stream);
     this.#count.stop();
   }
 
@@ -332,7 +329,7 @@ export class Room {
   #setOwnMembership(membership) {
     this.membership = { ...this.membership, ...membership };
     // The user joined again: load what happened meanwhile.
-    if (this.isMember && !this.#following) this.follow(null);
+    if (this.isMember && !this.#context.client.stream(this.stream)) this.follow(null);
     this.#emitter.emit('change', undefined);
   }
 
@@ -401,7 +398,6 @@ export class Room {
 
   /** @param {string} reason */
   #closed(reason) {
-    this.#following = false;
     if (reason === 'banned' || reason === 'removed' || reason === 'left')
       this.membership = this.membership && { ...this.membership, state: reason };
     if (reason === 'archived')
