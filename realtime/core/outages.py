@@ -27,9 +27,9 @@ WRITABLE_SECONDS: Final = 15.0
 BLOCKED: Final = frozenset({"55P03", "57014", "40P01", "40001"})
 # The tables of another version, or no right to use them.
 UNUSABLE: Final = frozenset({"42501", "42P01", "42703", "3F000"})
-# Writing is refused: a full disk or memory, limits of the configuration, a standby, no right.
+# Writing is refused: a full disk or memory, limits of the configuration, a standby.
 REFUSED: Final = frozenset(
-    {"53000", "53100", "53200", "53400", "54000", "58030", "25006", "XX001", "XX002", *UNUSABLE}
+    {"53000", "53100", "53200", "53400", "54000", "58030", "25006", "XX001", "XX002"}
 )
 REFUSED_BY_SQLITE: Final = frozenset(
     {"SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB"}
@@ -100,6 +100,15 @@ class Health:
     def wrote(self) -> None:
         """Note that a change was committed."""
         self._wrote_at = time.monotonic()
+
+    def write_failed(self, error: BaseException) -> None:
+        """Note that a change had no right to its tables, or did not find them.
+
+        In a read, that is one page that does not work.
+        """
+        found = sqlstate(error)
+        if found in UNUSABLE:
+            self._refused_at, self.cause = time.monotonic(), found
 
     def note(self, error: BaseException, *, place: str = "") -> None:
         """Count an error by its cause, and log it unless that was done within the minute."""

@@ -13,6 +13,7 @@ from realtime.core.batcher import Many
 from realtime.core.database import Blocked, guarded
 from realtime.core.limits import Limits, limited
 from realtime.core.monitoring import request_ids
+from realtime.core.outages import health
 from realtime.protocol.errors import HoldfastError, Unavailable, failed
 
 log = logging.getLogger("holdfast.writer")
@@ -116,6 +117,7 @@ def _results(many: Many[Any, Any], items: Sequence[Any]) -> list[Any] | None:
     except Blocked:
         return None
     except Unavailable as error:
+        _note(error)
         return [error] * len(items)
     except Exception:
         if len(items) > 1:
@@ -132,9 +134,15 @@ def _outcome(change: Callable[[], Any], ids: request_ids.Ids) -> Any:
     try:
         return guarded(change)
     except HoldfastError as error:
+        _note(error)
         return error
     except Exception:
         log.exception("change failed")
         return failed()
     finally:
         request_ids.done(token)
+
+
+def _note(error: HoldfastError) -> None:
+    if error.__cause__ is not None:
+        health.write_failed(error.__cause__)

@@ -20,6 +20,7 @@ from realtime.core.limits import long_statements
 from realtime.core.outages import health
 from realtime.core.postgresql import BoundedConnection
 from realtime.core.slow_reads import slow_places
+from realtime.core.writer import writer
 from realtime.management.commands import migrate
 from realtime.models import Stream
 from realtime.protocol.errors import Unavailable
@@ -119,7 +120,14 @@ async def test_a_server_that_does_not_answer_is_given_up(settings: Any) -> None:
 
 @pytest.mark.parametrize(
     ("sqlstate", "writable"),
-    [("53100", False), ("25006", False), ("42501", False), ("40P01", True), ("23503", True)],
+    [
+        ("53100", False),
+        ("25006", False),
+        ("42501", True),
+        ("42P01", True),
+        ("40P01", True),
+        ("23503", True),
+    ],
 )
 async def test_what_refuses_a_write_is_named_and_counted_and_makes_a_node_unwritable(
     sqlstate: str, writable: bool, caplog: pytest.LogCaptureFixture
@@ -140,6 +148,24 @@ async def test_what_refuses_a_write_is_named_and_counted_and_makes_a_node_unwrit
         lines = [each for each in caplog.records if getattr(each, "sqlstate", "") == sqlstate]
         assert len(lines) == 1
         assert "no room" in lines[0].error  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("sqlstate", ["42501", "42P01"])
+async def test_tables_that_a_change_cannot_use_make_a_node_unwritable(sqlstate: str) -> None:
+    """Such a read is one page that does not work; the node can do the rest."""
+
+    def refuse() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"DO $$ BEGIN RAISE EXCEPTION 'not here' USING ERRCODE = '{sqlstate}'; END $$"
+            )
+
+    health.forget()
+    assert isinstance(await answer(refuse), Unavailable)
+    after_read = health.writable
+    with pytest.raises(Unavailable):
+        await writer().run(refuse)
+    assert (after_read, health.writable, health.cause) == (True, False, sqlstate)
 
 
 async def answer(function: Callable[[], None]) -> Exception | None:
