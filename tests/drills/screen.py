@@ -17,9 +17,9 @@ class Screen:
 
     def __init__(self, page: Page) -> None:
         self._page = page
-        self._said: list[str] = []  # by scripts, in the console
-        page.on("console", lambda message: self._said.append(message.text))
-        page.on("pageerror", lambda error: self._said.append(str(error)))
+        self._reported: list[str] = []  # by scripts, in the console
+        page.on("console", lambda message: self._reported.append(message.text))
+        page.on("pageerror", lambda error: self._reported.append(str(error)))
 
     async def shows(self, text: str) -> None:
         """Wait until the page shows a message. Raises ``AssertionError``."""
@@ -31,7 +31,7 @@ class Screen:
             last = (await self.texts())[-3:]
             raise AssertionError(
                 f"the browser never showed {text!r}; connection {state}, last {last}, "
-                f"said {self._said[-5:]}"
+                f"reported {self._reported[-5:]}"
             ) from error
 
     async def texts(self) -> list[str]:

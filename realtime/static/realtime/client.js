@@ -94,7 +94,7 @@ export class Client {
   #expectedUser;
   /** @type {Map<string, Stream>} */
   #streams = new Map();
-  /** What the server closed. Another history may have it. @type {Map<string, StreamHandlers>} */
+  /** Streams that the server closed; another history may have them. @type {Map<string, StreamHandlers>} */
   #closed = new Map();
   /** Streams to subscribe with the next command. @type {Set<Stream>} */
   #joining = new Set();
