@@ -19,7 +19,11 @@ class ChatConfig(AppConfig):
         from chat import notification_kinds, payloads
         from chat.moderation import site_bans
         from chat.queries import notified_messages, room_lists, stream_sources
-        from chat.services import post_system_message, recall_system_message
+        from chat.services import (
+            edit_system_message,
+            post_system_message,
+            recall_system_message,
+        )
         from chat.services.moderation.bulk import unfinished_since
         from chat.services.moderation.moderators import ensure_after_migrate
         from chat.services.people import names
@@ -52,7 +56,11 @@ class ChatConfig(AppConfig):
         exports = re.compile(r"/admin/.*/(?:evidence|own-data)/")
         register_slow_requests("export", exports, setting="HOLDFAST_EXPORT_REQUESTS")
         register_target(
-            payloads.ROOM, room_lists.rooms_named, post_system_message, recall_system_message
+            payloads.ROOM,
+            room_lists.rooms_named,
+            post_system_message,
+            recall_system_message,
+            edit_system_message,
         )
         register_excluded(site_bans.banned_users)
         notification_kinds.register_kinds()

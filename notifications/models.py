@@ -51,6 +51,8 @@ class Broadcast(models.Model):
     done = models.PositiveIntegerField(_("reached"), default=0, db_default=0)
     # When to begin; null: at once.
     scheduled_at = models.DateTimeField(_("scheduled"), null=True, blank=True)
+    # When its sender began: from then on it goes to these people, and cannot wait any more.
+    started_at = models.DateTimeField(null=True, blank=True)
     # Null: it is waiting, being sent, or was interrupted.
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
@@ -64,6 +66,9 @@ class Broadcast(models.Model):
     )
     created_at = models.DateTimeField(_("sent"), auto_now_add=True)
     recalled_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+    edited_at = models.DateTimeField(_("edited"), null=True, blank=True)
+    # While a new text goes to those who have the old one: the last person who got it, by id.
+    edit_after = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("broadcast")
@@ -74,10 +79,37 @@ class Broadcast(models.Model):
                 condition=Q(finished_at__isnull=True, recalled_at__isnull=True),
                 name="broadcast_unfinished",
             ),
+            models.Index(
+                fields=["id"], condition=Q(edit_after__isnull=False), name="broadcast_being_edited"
+            ),
         ]
 
     def __str__(self) -> str:
         return gettext("broadcast %(number)s") % {"number": self.pk}
+
+
+class BroadcastEdit(models.Model):
+    """The content of a broadcast before an edit, for accountability."""
+
+    broadcast = models.ForeignKey(Broadcast, models.CASCADE, related_name="edits")
+    title = models.CharField(max_length=TITLE_MAX_LENGTH, blank=True)
+    body = models.TextField()
+    url = models.CharField(max_length=URL_MAX_LENGTH, blank=True)
+    level = models.CharField(max_length=10, choices=Level)
+    translations = models.JSONField(null=True)
+    targets = models.JSONField()
+    expires_at = models.DateTimeField(null=True)
+    scheduled_at = models.DateTimeField(null=True)
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
+    )
+    edited_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()  # shown on the page of the broadcast
+
+    def __str__(self) -> str:
+        return f"edit {self.pk} of broadcast {self.broadcast_id}"
 
 
 class Notification(models.Model):

@@ -47,6 +47,12 @@ class Sender(Protocol):
     ) -> int: ...
 
 
+class Editor(Protocol):
+    """Gives a post, by its ident, another text. Returns whether there was something to change."""
+
+    def __call__(self, ident: int, *, title: str, body: str, url: str, level: str) -> bool: ...
+
+
 Resolver = Callable[[Sequence[str]], Resolved]
 # Takes back what was posted, by its ident, and returns whether there was something left of it.
 Recaller = Callable[[int], bool]
@@ -61,18 +67,26 @@ class Target:
     resolve: Resolver
     send: Sender
     recall: Recaller
+    edit: Editor | None
 
 
 _targets: dict[str, Target] = {}
 _excluded: list[Excluded] = []
 
 
-def register_target(name: str, resolver: Resolver, sender: Sender, recaller: Recaller) -> None:
+def register_target(
+    name: str,
+    resolver: Resolver,
+    sender: Sender,
+    recaller: Recaller,
+    editor: Editor | None = None,
+) -> None:
     """Make a kind of place known; called from ``AppConfig.ready``.
 
-    ``room`` is what ``manage.py broadcast --room`` posts to.
+    ``room`` is what ``manage.py broadcast --room`` posts to. Without an editor, a post keeps its
+    text when the broadcast is edited.
     """
-    _targets[name] = Target(resolver, sender, recaller)
+    _targets[name] = Target(resolver, sender, recaller, editor)
 
 
 def target(name: str) -> Target | None:

@@ -41,7 +41,13 @@ from chat.moderation.evidence import entry_for_subject, message_record
 from chat.payloads import moment
 from notifications import payloads
 from notifications.kinds import Label, detail, sentence
-from notifications.models import AnnouncementReading, Broadcast, Notification, Preferences
+from notifications.models import (
+    AnnouncementReading,
+    Broadcast,
+    BroadcastEdit,
+    Notification,
+    Preferences,
+)
 from notifications.queries import people_in
 from realtime.models import AccessToken, ReaderLanguage, Revocation, UserSession
 
@@ -288,6 +294,8 @@ def _broadcasts(user: User) -> Iterable[Row]:
             "audience": row.targets,
             "sent_at": moment(row.created_at),
         }
+    for edit in paged(BroadcastEdit.objects.filter(edited_by=user).select_related("broadcast")):
+        yield {"edited_broadcast": edit.broadcast.title, "edited_at": moment(edit.edited_at)}
 
 
 # -- moderation ------------------------------------------------------------------------------------
@@ -398,7 +406,7 @@ SECTIONS: Final = (
     Section("mentions", _("Mentions"), _mentions),
     Section("notifications", _("Notifications"), _notifications),
     Section("announcements", _("Announcements that you read"), _announcements),
-    Section("broadcasts", _("Broadcasts that you sent"), _broadcasts),
+    Section("broadcasts", _("Broadcasts that you sent or edited"), _broadcasts),
     Section("reports", _("Your reports"), _reports),
     Section("cases", _("Decisions about your messages"), _cases),
     Section("moderation", _("Actions of moderators"), _moderation),

@@ -4,7 +4,11 @@ Services are synchronous, take keyword arguments, check everything under the loc
 that they change, and raise ``HoldfastError``.
 """
 
-from chat.services.messages.broadcasts import post_system_message, recall_system_message
+from chat.services.messages.broadcasts import (
+    edit_system_message,
+    post_system_message,
+    recall_system_message,
+)
 from chat.services.messages.editing import delete_message, edit_message, react, restore_message
 from chat.services.messages.muting import mute_by_filter
 from chat.services.messages.post import Post, Posted
@@ -97,6 +101,7 @@ __all__ = [
     "delete_template",
     "direct_room",
     "edit_message",
+    "edit_system_message",
     "erase_person",
     "finish_erasures",
     "finish_renames",

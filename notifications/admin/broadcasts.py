@@ -1,7 +1,8 @@
-"""Announcements and broadcasts in the admin: composed, confirmed, followed and taken back.
+"""Announcements and broadcasts in the admin: composed, confirmed, followed, edited, taken back.
 
-Sending and taking back go on in turns of some seconds, so that no request is held; the page of a
-broadcast asks for the next turn while it is open, and ``manage.py send_broadcasts`` for the rest.
+Sending, editing and taking back go on in turns of some seconds, so that no request is held; the
+page of a broadcast asks for the next turn while it is open, and ``manage.py send_broadcasts`` for
+the rest.
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from notifications import queries, services
-from notifications.admin.compose import AnnouncementForm, BroadcastForm
+from notifications.admin.compose import AnnouncementForm, BroadcastForm, EditForm
 from notifications.admin.lists import ShownAdmin, shown_moment
 from notifications.models import Announcement, AnnouncementReading, Broadcast
 from notifications.policies import MAX_ID
@@ -172,15 +173,20 @@ class BroadcastAdmin(RecallingAdmin):
     ordering = ("-id",)
     fields = (
         *("title", "body", "url", "level", "translations", "targets", "progress", "read"),
-        *("expires_at", "scheduled_at", "created_by", "created_at", "finished_at"),
+        *("expires_at", "scheduled_at", "created_by", "created_at", "finished_at", "edited_at"),
         *("recalled_at", "key"),
     )
     readonly_fields = ("read", "progress")
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the two addresses to which the page of a broadcast posts."""
+        """Add the addresses to which the page of a broadcast leads."""
         view = self.admin_site.admin_view
         return [
+            path(
+                "<int:broadcast_id>/edit/",
+                view(self.edit_view),
+                name="notifications_broadcast_edit",
+            ),
             path(
                 "<int:broadcast_id>/continue/",
                 view(self.continue_view),
@@ -202,11 +208,16 @@ class BroadcastAdmin(RecallingAdmin):
         left = queries.left_of(row) if row.recalled_at else 0
         is_due = row.pk in queries.unfinished(now=timezone.now())
         may_send = is_due and self.has_add_permission(request)
+        may_edit = _may_edit(request, row)
         unread = queries.not_read(row, limit=UNREAD_SHOWN + 1) if not row.recalled_at else []
         return {
             "row": row,
             "left": left,
-            "may_continue": may_send or (left > 0 and self.has_recall_permission(request)),
+            "may_continue": may_send
+            or (left > 0 and self.has_recall_permission(request))
+            or (row.edit_after is not None and may_edit),
+            "may_edit": may_edit,
+            "edits": queries.edits_of(row),
             "not_read": unread[:UNREAD_SHOWN],
             "more_not_read": len(unread) > UNREAD_SHOWN,
             "chosen": [row.pk],
@@ -222,10 +233,52 @@ class BroadcastAdmin(RecallingAdmin):
             if not self.has_recall_permission(request):
                 raise PermissionDenied
             services.recall(broadcast_id=row.pk, seconds=SECONDS)
+        elif row.edit_after is not None and _may_edit(request, row):
+            services.carry_on(broadcast_id=row.pk, seconds=SECONDS)
         elif self.has_add_permission(request):
             services.send(broadcast_id=row.pk, seconds=SECONDS)
         else:
             raise PermissionDenied
+        return HttpResponseRedirect(self._after(row))
+
+    def edit_view(self, request: HttpRequest, broadcast_id: int) -> HttpResponse:
+        """Edit a broadcast, show it with the number of people, and change it when confirmed."""
+        row = Broadcast.objects.filter(pk=broadcast_id).first()
+        if row is None:
+            raise Http404
+        if not _may_edit(request, row):
+            raise PermissionDenied
+        may_address = request.user.has_perm(self.add_permission)
+        form = EditForm(request.POST or None, row=row, may_address=may_address)
+        people: int | None = None
+        if request.method == "POST" and form.is_valid():
+            people = _people(form, row)
+            if people is not None and request.POST.get("people") == str(people):
+                try:
+                    return self._edit(request, form)
+                except HoldfastError as error:
+                    form.add_error(None, error.message)
+                    people = None
+        context = {
+            "title": gettext("Edit broadcast %(number)s") % {"number": row.pk},
+            "form": form,
+            "people": people,
+            "edited": row,
+            "is_begun": services.is_begun(row),
+        }
+        return self._page(request, "admin/notifications/compose.html", context)
+
+    def _edit(self, request: HttpRequest, form: EditForm) -> HttpResponse:
+        row = services.edit(
+            broadcast_id=form.row.pk,
+            words=form.words,
+            audience=form.audience,
+            actor_id=request.user.pk,
+            seconds=SECONDS,
+        )
+        if row.edit_after is None:
+            text = gettext("Broadcast %(number)s was changed.") % {"number": row.pk}
+            self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(self._after(row))
 
     @admin.display(description=gettext_lazy("text"))
@@ -248,6 +301,23 @@ class BroadcastAdmin(RecallingAdmin):
     def broadcast_ids(self, rows: QuerySet[Any]) -> list[int]:
         """Return the broadcasts themselves."""
         return list(rows.values_list("pk", flat=True))
+
+
+def _may_edit(request: HttpRequest, row: Broadcast) -> bool:
+    """Tell whether a person may edit it: who may take it back, and may write such a one."""
+    may_write = request.user.has_perm("notifications.add_broadcast") or (
+        row.targets == {"all": True} and request.user.has_perm("notifications.add_announcement")
+    )
+    may_change = request.user.has_perm("notifications.change_broadcast")
+    return row.recalled_at is None and may_write and may_change
+
+
+def _people(form: EditForm, row: Broadcast) -> int | None:
+    """Return how many people see the change; None where the service would refuse it."""
+    reach = form.reached()
+    if reach is None:
+        return None
+    return row.done if services.is_begun(row) else reach.people
 
 
 class ReadList(ChangeList):
@@ -285,6 +355,16 @@ class AnnouncementAdmin(RecallingAdmin):
         *("read", "created_at", "recalled_at", "broadcast", "seq"),
     )
     readonly_fields = ("read",)
+    change_form_template = "admin/notifications/announcement/change_form.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show an announcement, with a way to edit it."""
+        known = object_id.isdecimal() and len(object_id) < len(str(MAX_ID))
+        row = Broadcast.objects.filter(announcement__pk=object_id).first() if known else None
+        extra = {"row": row, "may_edit": row is not None and _may_edit(request, row)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that knows the readers."""

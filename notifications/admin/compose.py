@@ -1,7 +1,9 @@
-"""Composing a broadcast: the form, a look at it with the number of people, and the confirmation."""
+"""Composing or editing a broadcast: the form, and the people it reaches."""
 
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from django import forms
@@ -11,11 +13,14 @@ from django.utils import timezone
 from django.utils.translation import get_language_info, gettext_lazy
 
 from notifications import policies
-from notifications.models import TITLE_MAX_LENGTH, URL_MAX_LENGTH, Level
-from notifications.policies import Words
+from notifications.models import TITLE_MAX_LENGTH, URL_MAX_LENGTH, Broadcast, Level
+from notifications.policies import BadBroadcast, Words
 from notifications.queries import Audience, Reach, reach
+from notifications.services import check_edit, is_begun
 
 MAX_NAMES_LENGTH: Final = 100_000  # of usernames or rooms in one field
+
+AUDIENCE_FIELDS: Final = ("everybody", "staff", "groups", "users", "rooms")
 
 
 class SendTimeField(forms.DateTimeField):
@@ -96,8 +101,8 @@ class AnnouncementForm(forms.Form):
             body=data["body"],
             url=data["url"],
             level=data["level"],
-            expires_at=data["expires_at"],
-            at=data["at"],
+            expires_at=data.get("expires_at"),
+            at=data.get("at"),
             translations=texts,
         )
 
@@ -141,7 +146,7 @@ class BroadcastForm(AnnouncementForm):
             "The last part of each room’s URL, such as general, with spaces between them."
         ),
     )
-    field_order = ("everybody", "staff", "groups", "users", "rooms")
+    field_order = AUDIENCE_FIELDS
 
     @property
     def audience(self) -> Audience:
@@ -155,3 +160,78 @@ class BroadcastForm(AnnouncementForm):
             users=data["users"].replace(",", " ").split(),
             places={"room": rooms} if rooms else {},
         )
+
+
+class EditForm(BroadcastForm):
+    """Edits a broadcast: whole, or only its content where it is sent already.
+
+    ``may_address``: the person may also change who gets it.
+    """
+
+    def __init__(self, *args: Any, row: Broadcast, may_address: bool, **kwargs: Any) -> None:
+        self.row = row
+        super().__init__(*args, initial=_initial(row), **kwargs)
+        self._is_begun = is_begun(row)
+        fixed = ["key"]
+        if self._is_begun:
+            fixed.append("at")
+        if self._is_begun or not may_address:
+            fixed += AUDIENCE_FIELDS
+            if not row.targets.get("all"):
+                fixed.append("expires_at")
+        for name in fixed:
+            del self.fields[name]
+
+    @property
+    def audience(self) -> Audience:
+        """Return the addressees that the fields describe, or those that it has."""
+        if "users" in self.fields:
+            return super().audience
+        return Audience.from_json(self.row.targets)
+
+    @property
+    def words(self) -> Words:
+        """Return the content that the fields describe. A field has no seconds."""
+        words = super().words
+        if "at" not in self.fields or _same_minute(words.at, self.row.scheduled_at):
+            words = replace(words, at=self.row.scheduled_at)
+        if _same_minute(words.expires_at, self.row.expires_at):
+            words = replace(words, expires_at=self.row.expires_at)
+        return words
+
+    def reached(self) -> Reach | None:
+        """Return the people it reaches. None: the service would refuse it (errors of the form)."""
+        try:
+            check_edit(self.row, self.words, self.audience)
+        except BadBroadcast as error:
+            for problem in error.problems:
+                self.add_error(None, problem)
+            return None
+        return reach(self.audience)
+
+
+def _same_minute(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one == other.replace(second=0, microsecond=0)
+
+
+def _initial(row: Broadcast) -> dict[str, Any]:
+    audience = Audience.from_json(row.targets)
+    texts = {
+        f"{name}_{code}": text
+        for code, said in (row.translations or {}).items()
+        for name, text in said.items()
+    }
+    return {
+        **texts,
+        "title": row.title,
+        "body": row.body,
+        "url": row.url,
+        "level": row.level,
+        "expires_at": row.expires_at,
+        "at": row.scheduled_at,
+        "everybody": audience.everybody,
+        "staff": audience.staff,
+        "groups": Group.objects.filter(name__in=audience.groups),
+        "users": " ".join(audience.users),
+        "rooms": " ".join(audience.places.get("room", ())),
+    }

@@ -22,6 +22,7 @@ from notifications.models import (
     Announcement,
     AnnouncementReading,
     Broadcast,
+    BroadcastEdit,
     Notification,
     Preferences,
 )
@@ -35,6 +36,7 @@ INBOX_PAGE = 50  # notifications in one answer
 MAX_ANNOUNCEMENTS = 100  # active ones in one answer, the newest: more than anyone reads
 # Unread rows about one message: more than one only if old ones were marked as unread.
 MAX_GATHERING = 10
+MAX_EDITS = 20  # shown of a broadcast
 
 
 def unread(user_id: int) -> int:
@@ -297,6 +299,12 @@ def unfinished_recalls() -> list[int]:
     return list(rows.values_list("pk", flat=True))
 
 
+def unfinished_edits() -> list[int]:
+    """Return the broadcasts whose new content some people do not have yet."""
+    rows = Broadcast.objects.filter(edit_after__isnull=False, recalled_at=None).order_by("pk")
+    return list(rows.values_list("pk", flat=True))
+
+
 def reached(row: Broadcast) -> set[int]:
     """Return the users who have a notification of a broadcast."""
     rows = Notification.objects.filter(broadcast=row)
@@ -318,6 +326,12 @@ def not_read(row: Broadcast, *, after: str = "", limit: int) -> list[str]:
             users = users.filter(date_joined__lte=announcement.created_at)
     names = users.filter(username__gt=after).order_by("username")
     return list(names.values_list("username", flat=True)[:limit])
+
+
+def edits_of(row: Broadcast) -> list[BroadcastEdit]:
+    """Return the newest edits of a broadcast, each with the content before it."""
+    rows = BroadcastEdit.objects.filter(broadcast=row).select_related("edited_by")
+    return list(rows.order_by("-pk")[:MAX_EDITS])
 
 
 def left_of(row: Broadcast) -> int:

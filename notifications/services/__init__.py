@@ -8,6 +8,7 @@ from notifications.services.broadcasts import (
     rename_target,
     send,
 )
+from notifications.services.editing import carry_on, check_edit, edit, is_begun, words_of
 from notifications.services.gathering import Gathered, Parts, gather, ungather
 from notifications.services.inbox import (
     Notice,
@@ -38,8 +39,12 @@ __all__ = [
     "begin",
     "bring_back",
     "broadcast",
+    "carry_on",
     "change",
+    "check_edit",
+    "edit",
     "gather",
+    "is_begun",
     "mark_unread",
     "move",
     "notify",
@@ -56,4 +61,5 @@ __all__ = [
     "take_back",
     "unarchive",
     "ungather",
+    "words_of",
 ]

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from notifications import payloads, policies, queries
 from notifications.kinds import BROADCAST, RECALLED
-from notifications.models import Announcement, Broadcast, Notification
+from notifications.models import Announcement, Broadcast, BroadcastEdit, Notification
 from notifications.policies import BadBroadcast, Words
 from notifications.queries import Audience, Reach
 from notifications.services import inbox
@@ -123,9 +123,7 @@ def send(
 
     It goes to the people that its audience means now. Those who have it already are left out.
     """
-    row = Broadcast.objects.filter(pk=broadcast_id).first()
-    if row is None:
-        raise _unknown(broadcast_id)
+    row = _start(broadcast_id)
     if row.finished_at or row.recalled_at:
         return row
     time_slice = TimeSlice(seconds)
@@ -155,7 +153,7 @@ def recall(
     """
     time_slice = TimeSlice(seconds)
     with changing(payloads.ANNOUNCEMENTS) as heads:
-        taken = _locked(broadcast_id)
+        taken = locked(broadcast_id)
         taken.recalled_at = taken.recalled_at or timezone.now()
         taken.save(update_fields=["recalled_at"])
         announcements = Announcement.objects.filter(broadcast=taken, recalled_at=None)
@@ -172,10 +170,22 @@ def recall(
     return Recalled(taken, len(announcements), notifications, posts, finished)
 
 
+def _start(broadcast_id: int) -> Broadcast:
+    """Return a broadcast that goes to the people it names now, whatever an edit says later."""
+    row = find(broadcast_id)
+    if row.started_at or row.finished_at or row.recalled_at:
+        return row
+    with changing():
+        row = locked(broadcast_id)
+        row.started_at = row.started_at or timezone.now()
+        row.save(update_fields=["started_at"])
+    return row
+
+
 def _announce(broadcast_id: int, people: int) -> None:
     """Make the announcement of a broadcast, once."""
     with changing(payloads.ANNOUNCEMENTS) as heads:
-        sent = _locked(broadcast_id)
+        sent = locked(broadcast_id)
         if sent.recalled_at or Announcement.objects.filter(broadcast=sent).exists():
             return
         row = Announcement.objects.create(
@@ -214,7 +224,7 @@ def _send_to_users(row: Broadcast, reach: Reach, time_slice: TimeSlice, watch: W
 
 def _finish(broadcast_id: int) -> None:
     with changing():
-        sent = _locked(broadcast_id)
+        sent = locked(broadcast_id)
         if sent.finished_at is None and sent.recalled_at is None:
             sent.finished_at = timezone.now()
             sent.save(update_fields=["finished_at"])
@@ -255,22 +265,27 @@ def _row(
     return row
 
 
-def _locked(broadcast_id: int) -> Broadcast:
-    """Return the row, locked after the heads, so that recalls and sending see each other."""
-    row = Broadcast.objects.select_for_update().filter(pk=broadcast_id).first()
+def find(broadcast_id: int) -> Broadcast:
+    """Raises ``NotFound``."""
+    return _found(Broadcast.objects.all(), broadcast_id)
+
+
+def locked(broadcast_id: int) -> Broadcast:
+    """Return the row, locked after the heads, so that recalls, edits and sending see each other."""
+    return _found(Broadcast.objects.select_for_update(), broadcast_id)
+
+
+def _found(rows: QuerySet[Broadcast], broadcast_id: int) -> Broadcast:
+    row = rows.filter(pk=broadcast_id).first()
     if row is None:
-        raise _unknown(broadcast_id)
+        raise NotFound("There is no broadcast {broadcast_id}.", broadcast_id=broadcast_id)
     return row
-
-
-def _unknown(broadcast_id: int) -> NotFound:
-    return NotFound("There is no broadcast {broadcast_id}.", broadcast_id=broadcast_id)
 
 
 def _notify(broadcast_id: int, user_ids: Sequence[int]) -> Broadcast | None:
     """Notify one batch. Returns the broadcast, or None where it was taken back."""
     with changing(*map(payloads.inbox, user_ids)) as heads:
-        sent = _locked(broadcast_id)
+        sent = locked(broadcast_id)
         if sent.recalled_at:
             return None
         reached = Notification.objects.filter(broadcast=sent, user_id__in=user_ids)
@@ -295,8 +310,8 @@ def _notify(broadcast_id: int, user_ids: Sequence[int]) -> Broadcast | None:
 def _post(row: Broadcast, name: str, place: Place) -> None:
     """Post to one place and record the post.
 
-    Sending records the post and then checks for a recall; a recall is stored first and then reads
-    the records. The second of the two sees the first, so no post is left behind.
+    Sending records the post and then checks for a recall or an edit; these are stored first and
+    then read the records. The second of the two sees the first, so no post is left behind.
     """
     found = target(name)
     assert found is not None  # the place comes from it
@@ -310,13 +325,31 @@ def _post(row: Broadcast, name: str, place: Place) -> None:
         author_id=row.created_by_id,
     )
     with changing():
-        sent = _locked(row.pk)
+        sent = locked(row.pk)
         if [name, place.ident, posted] not in sent.places:
             sent.places.append([name, place.ident, posted])
             sent.save(update_fields=["places"])
             _count(sent, place.people)
     if sent.recalled_at:
         _unpost(name, posted)
+    elif sent.edited_at != row.edited_at:
+        edit_post(sent, name, posted)
+
+
+def edit_post(row: Broadcast, name: str, posted: int) -> bool:
+    """Give a post the text that the broadcast has now. Returns whether that changed it."""
+    found = target(name)
+    if found is None or found.edit is None:
+        log.warning(
+            "post keeps its text: its app cannot edit it",
+            extra={"target": name, "posted": posted},
+        )
+        return False
+    try:
+        return found.edit(posted, title=row.title, body=row.body, url=row.url, level=row.level)
+    except NotFound:
+        log.info("what was posted is gone already", extra={"target": name, "posted": posted})
+        return False
 
 
 def _unpost(name: str, posted: int) -> bool:
@@ -368,9 +401,13 @@ def _recall_batch(rows: QuerySet[Notification], user_ids: Sequence[int]) -> int:
 
 
 def rename_target(kind: str, names: Sequence[str], new: str) -> None:
-    """Replace names of people or places in the targets of all broadcasts."""
-    rows = Broadcast.objects.filter(**{f"targets__{kind}__isnull": False}).order_by("pk")
-    for row in list(rows):
+    """Replace names of people or places in the targets of all broadcasts, also before an edit."""
+    named_in: tuple[type[Broadcast] | type[BroadcastEdit], ...] = (Broadcast, BroadcastEdit)
+    for row in [
+        row
+        for model in named_in
+        for row in model.objects.filter(**{f"targets__{kind}__isnull": False}).order_by("pk")
+    ]:
         named = row.targets[kind]
         if set(named).isdisjoint(names):
             continue

@@ -47,11 +47,14 @@ def test_an_announcement_appears_everywhere_until_it_is_dismissed(
     expect(bob.locator(".banner")).to_have_count(0)
 
 
-def test_a_recalled_announcement_goes(open_page: OpenPage, people: People) -> None:
+def test_an_announcement_changes_and_goes(open_page: OpenPage, people: People) -> None:
     page = open_page(people.alice, "/accounts/")
     call_command("broadcast", "Free lunch", "--all", "--yes")
     broadcast = Broadcast.objects.get()
     expect(page.locator(".banner")).to_contain_text("Free lunch")
+    call_command("edit_broadcast", str(broadcast.pk), "Free dinner", "--level", "warning")
+    expect(page.locator(".banner")).to_contain_text("Free dinner")
+    expect(page.locator(".banner")).to_have_attribute("data-level", "warning")
     call_command("recall", str(broadcast.pk))
     expect(page.locator(".banner")).to_have_count(0)
 
@@ -67,6 +70,9 @@ def test_a_page_with_only_a_bell_counts_and_the_inbox_is_read(
     call_command("broadcast", "Another one", "--user", "bob")
     expect(bell_page.get_by_role("link", name="Inbox, 2 unread")).to_be_visible()
     expect(inbox.locator(".notice")).to_have_count(2)
+    call_command("edit_broadcast", str(Broadcast.objects.latest("pk").pk), "One more")
+    expect(inbox.locator(".notice", has_text="One more")).to_have_count(1)
+    expect(bell_page.get_by_role("link", name="Inbox, 2 unread")).to_be_visible()
     inbox.locator(".notice").first.hover()
     inbox.get_by_role("button", name="Mark as read").first.click()
     expect(bell_page.get_by_role("link", name="Inbox, 1 unread")).to_be_visible()

@@ -79,6 +79,7 @@ COLUMNS = {
     "chat.UsernameLook.user": "",  # computed from the username
     "notifications.AnnouncementReading.user": "announcements",
     "notifications.Broadcast.created_by": "broadcasts",
+    "notifications.BroadcastEdit.edited_by": "broadcasts",
     "notifications.Notification.actor": "",  # of notifications of others
     "notifications.Notification.user": "notifications",
     "notifications.Preferences.user": "preferences",

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from chat import services
 from chat.errors import ReadOnly
-from chat.models import Message, RemovedText, Room
+from chat.models import Message, RemovedText, Revision, Room
 from notifications.models import Broadcast
 from notifications.targets import target
 from realtime.protocol.errors import NotFound
@@ -147,3 +147,24 @@ def test_the_system_has_an_account_even_where_the_tables_were_emptied(
 def test_nobody_is_called_holdfast_by_mistake(alice: User, general: Room) -> None:
     with pytest.raises(NotFound):
         services.direct_room(actor_id=alice.pk, user_id=User.objects.get(username="holdfast").pk)
+
+
+def test_a_system_message_is_edited_live_also_while_it_is_hidden(
+    verify: Verify, general: Room, alice: User, mona: User, announce: Announce
+) -> None:
+    message = Message.objects.get(pk=announce(general))
+    said = {"title": "", "url": "", "level": "info"}
+    services.report(actor_id=alice.pk, message_id=message.pk, category="spam")
+    with verify() as change:
+        assert services.edit_system_message(message.pk, body="Back at *seven*", **said)
+    assert change.streams == [f"room.{general.pk}"]
+    message.refresh_from_db()
+    assert (message.body, message.edited_at is None) == ("Back at *seven*", False)
+    assert "<em>seven</em>" in message.html
+    assert Revision.objects.get().body == "Back at *seven*"
+    assert not services.edit_system_message(message.pk, body="Back at *seven*", **said)
+    services.hide_message(actor_id=mona.pk, message_id=message.pk)
+    assert services.edit_system_message(message.pk, body="Back at eight", **said)
+    assert services.show_message(actor_id=mona.pk, message_id=message.pk).body == "Back at eight"
+    services.recall_system_message(message.pk)
+    assert not services.edit_system_message(message.pk, body="Back", **said)

@@ -75,6 +75,13 @@ class Rooms:
         self.posted[len(self.posted) + 1] = {"room": ident, "key": key, **said}
         return len(self.posted)
 
+    def register(self) -> None:
+        targets.register_target("room", self.resolve, self.send, self.recall, self.edit)
+
+    def edit(self, ident: int, **said: Any) -> bool:
+        self.posted[ident] |= said
+        return True
+
     def recall(self, posted: int) -> bool:
         was_there: bool = self.posted[posted]["body"] != ""
         self.posted[posted]["body"] = ""
@@ -86,5 +93,5 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> Rooms:
     """The rooms general (12 members) and random (3)."""
     found = Rooms({"general": 12, "random": 3})
     monkeypatch.setattr(targets, "_targets", {})
-    targets.register_target("room", found.resolve, found.send, found.recall)
+    found.register()
     return found

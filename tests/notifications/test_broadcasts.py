@@ -65,7 +65,7 @@ def test_a_broadcast_goes_in_batches(
     monkeypatch.setattr(broadcasts, "changing", counting)
     with verify():
         services.broadcast(words=HELLO, audience=Audience(users=["alice", "bob", "charlie"]))
-    assert transactions == [2, 1, 0]  # and the end
+    assert transactions == [0, 2, 1, 0]  # the beginning and the end
 
 
 def test_the_same_key_continues_where_an_interrupted_broadcast_ended(

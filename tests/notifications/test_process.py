@@ -52,6 +52,8 @@ def test_a_broadcast_and_its_recall_reach_connected_users(
         sent = json.loads(manage_py("broadcast", "Maintenance at six", "--all", "--yes", "--json"))
         assert sent["recipients"] == 1
         assert row(socket)["body"] == "Maintenance at six"
+        manage_py("edit_broadcast", str(sent["broadcast"]), "Maintenance at seven")
+        assert row(socket)["body"] == "Maintenance at seven"
         assert f"Took back broadcast {sent['broadcast']}" in manage_py(
             "recall", str(sent["broadcast"])
         )
@@ -64,6 +66,8 @@ def test_a_broadcast_and_its_recall_reach_connected_users(
 
         sent = json.loads(manage_py("broadcast", "For the room", "--room", room.slug, "--json"))
         assert "For the room" in row(socket)["body"]
+        manage_py("edit_broadcast", str(sent["broadcast"]), "For all of you")
+        assert row(socket)["body"] == "For all of you"
         manage_py("recall", str(sent["broadcast"]))
         assert row(socket)["body"] == ""
 

@@ -58,6 +58,27 @@ def post_system_message(
     return message.pk
 
 
+def edit_system_message(ident: int, *, title: str, body: str, url: str, level: str) -> bool:
+    """Give a message of ``post_system_message`` another text. Returns whether that changed it."""
+    text = _in_markdown(title, body, url)
+    policies.check_is_text(text, name="body")
+    html = markdown.render(text, {}).html
+    found = messages.message(ident)
+    with changing(payloads.stream(found.room_id)) as heads:
+        message = messages.message(ident)
+        if message.is_deleted:
+            return False
+        if message.is_hidden:  # readers see it when a moderator shows the message again
+            held = HeldText.objects.filter(message=message).exclude(body=text)
+            return bool(held.update(body=text, html=html))
+        if message.body == text:
+            return False
+        message.body, message.html, message.edited_at = text, html, timezone.now()
+        save_message(heads, message)
+        case_records.record([message], Revision.Act.EDIT, actor_id=system_user().pk)
+    return True
+
+
 def recall_system_message(message_id: int) -> bool:
     """Delete a message of ``post_system_message``, and close its case.
 

@@ -140,7 +140,7 @@ class Command(JsonCommand):
             translations=_translations(options["texts"], options["titles"]),
             at=options["at"],
         )
-        _check_encoding(
+        check_encoding(
             [
                 words.body,
                 words.title,
@@ -244,15 +244,18 @@ def _translations(
 def _text(argument: str | None) -> str:
     if argument is None:
         raise CommandError('Expected the text first: manage.py broadcast "text" --user NAME …')
-    if argument != "-":
-        return argument
+    return standard_input() if argument == "-" else argument
+
+
+def standard_input() -> str:
+    """Return the text on standard input."""
     try:
         return sys.stdin.read(MAX_INPUT).strip()
     except UnicodeDecodeError as error:
         raise CommandError("The standard input is no UTF-8 text.") from error
 
 
-def _check_encoding(arguments: list[str]) -> None:
+def check_encoding(arguments: list[str]) -> None:
     """Refuse text in another encoding, which Python keeps as lone surrogates."""
     for argument in arguments:
         if not argument.isascii() and any(

@@ -31,7 +31,11 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"Broadcast {broadcast_id}: taken back, {recalled.notifications:,} notifications."
             )
-        if not (ids or recalls):
+        edits = queries.unfinished_edits()
+        for broadcast_id in edits:
+            row = services.carry_on(broadcast_id=broadcast_id)
+            self.stdout.write(f"Broadcast {row.pk}: everyone has the new text.")
+        if not (ids or recalls or edits):
             self.stdout.write("No broadcast is due.")
 
     def _watch(self, row: Broadcast) -> None:
