@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-fast bundle lint format types imports js migrations check-deploy messages screenshots bench-size bench-broadcast bench-hostile bench-admin bench-locked clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-fast bundle lint format types imports js migrations check-deploy messages screenshots bench-open bench-size bench-broadcast bench-hostile bench-admin bench-locked clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -155,6 +155,10 @@ bench-guard: bench-install ## Has the cost of anything moved since the last reco
 bench-browser: install-dev ## Measure how smooth the page is, in Chromium; writes docs/benchmarks/browser.md
 	@.ci/services
 	.venv/bin/python -m tests.browser.bench
+
+bench-open: install-dev ## Measure a first visit over slow networks, with the bundle and with the sources: RUNS=5; writes docs/benchmarks/open.md
+	@.ci/services
+	.venv/bin/python -m tests.browser.bench_open --runs $(or $(RUNS),5)
 
 bench-hostile: install-dev ## Measure what one hostile account costs everybody else on a node; prints a table for docs/benchmarks/hostile.md
 	.venv/bin/python -m tests.bench.hostile

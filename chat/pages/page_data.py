@@ -18,6 +18,7 @@ from chat.text.plain_text import plain
 from notifications import payloads as notification_payloads
 from notifications import queries as notification_selectors
 from realtime.core import reads as streams
+from realtime.protocol.errors import HoldfastError
 
 Values = dict[str, Any]
 
@@ -145,6 +146,7 @@ def room_view(
         "older_url": f"{address}?before={older}" if older else "",
         "newer_url": f"{address}?after={newer}" if newer else "",
         "member_count": room.member_count,
+        "may_write": _may_write(room, membership),
         "data": {
             "room": payloads.room(room),
             "membership": payloads.my_membership(membership) if membership else None,
@@ -160,6 +162,15 @@ def room_view(
             "number": window.number,
         },
     }
+
+
+def _may_write(room: Room, membership: Membership | None) -> bool:
+    """Return whether to show the composer until scripts know more, such as mutes on the site."""
+    try:
+        policies.check_may_write(room, membership, site_muted_until=None, now=timezone.now())
+    except HoldfastError:
+        return False
+    return True
 
 
 def _sidebar_item(item: ListedRoom) -> Values:

@@ -58,6 +58,30 @@ def test_a_room_works_with_the_bundle(
     assert [path for path in scripts if not path.startswith("/static/bundle/")] == []
 
 
+# Until a room can be written in. Growth is a decision: docs/benchmarks/open.md has the times.
+MOST_REQUESTS = 10
+MOST_KB = 165
+
+
+def test_a_first_visit_is_small(
+    open_page: OpenPage, people: People, lab: Room, release: Node
+) -> None:
+    for number in range(60):
+        body = f"Line {number}: is that **you** over there, or only the *radio*?"
+        services.post_message(author_id=people.alice.pk, room_id=lab.pk, body=body)
+    page = open_page(people.bob, "/rooms/lab/", at=release)
+    expect(page.locator('[data-slot="form"]')).to_have_attribute("data-state", "live")
+    sizes: dict[str, int] = dict(
+        page.evaluate(
+            "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+            ".filter((entry) => /\\/(static|rooms|words)\\//.test(entry.name))"
+            ".map((entry) => [entry.name, entry.transferSize])"
+        )
+    )
+    assert len(sizes) <= MOST_REQUESTS, sizes
+    assert sum(sizes.values()) <= MOST_KB * 1000, sizes
+
+
 def test_an_account_page_works_with_the_bundle(
     open_page: OpenPage, people: People, release: Node
 ) -> None:

@@ -83,6 +83,14 @@ def test_an_emoji_is_found_by_keyboard_and_remembered(page: Page) -> None:
     expect(page.get_by_role("button", name="Insert emoji")).to_be_focused()
 
 
+def test_without_a_network_the_search_for_emoji_says_why_it_finds_nothing(page: Page) -> None:
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Insert emoji").click()
+    page.keyboard.type("sailboat")
+    expect(picker(page)).to_contain_text("Try again when you're back online.")
+    expect(picker(page)).not_to_contain_text("Nothing found")
+
+
 def test_the_picker_of_a_message_gives_the_focus_back_to_it(
     page: Page, people: People, lab: Room
 ) -> None:

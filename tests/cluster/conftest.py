@@ -2,7 +2,6 @@
 
 import itertools
 import secrets
-import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from tests.conformance.client import Client
+from tests.support.certificates import make_certificate
 from tests.support.cluster import PASSWORD, Cluster, join
 
 DRAIN_SECONDS = 2
@@ -45,28 +45,7 @@ def crowd(cluster: Cluster) -> list[str]:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("tls")
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    key = [
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-keyout",
-        str(directory / "key.pem"),
-    ]
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        *key,
-        "-out",
-        str(directory / "cert.pem"),
-        "-days",
-        "2",
-        *names,
-    ]
-    subprocess.run(command, check=True, capture_output=True)
+    make_certificate(directory)
     return directory
 
 

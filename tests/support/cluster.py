@@ -85,7 +85,9 @@ class Cluster:
         nginx: str | None = None,
         postgres: Postgres | Replication | None = None,
         code: Path = ROOT,
+        bundled: bool = templates.BUNDLED,
     ) -> None:
+        self._bundled = bundled
         # Other code has other tables and files than the templates.
         self._from_templates = code == ROOT
         self.postgres = postgres or Postgres(migrated=self._from_templates)
@@ -143,7 +145,7 @@ class Cluster:
         if not self.postgres.migrated:
             self.shape.manage("migrate", "--verbosity", "0")
         if self._from_templates:
-            templates.copy_static_files(self.shape.var)
+            templates.copy_static_files(self.shape.var, bundled=self._bundled)
         else:
             self.shape.manage("collectstatic", "--no-input", "--verbosity", "0")
         self.people = self.add_people(*PEOPLE)

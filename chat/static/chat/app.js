@@ -15,6 +15,7 @@ import { followPageLifecycle } from '../realtime/connection/page_lifecycle.js';
 import { Session } from '../realtime/session.js';
 import { sharedTransport } from '../realtime/tabs/shared_socket.js';
 import { endSession, isOver } from './account/session_end.js';
+import { pressAgain } from './composer/early_messages.js';
 import { EmojiPicker } from './composer/emoji_picker.js';
 import { FormatMenu } from './composer/format_menu.js';
 import { Connection } from './connection.js';
@@ -171,6 +172,7 @@ export class App {
     this.router.start();
     followPageLifecycle(this.client);
     this.client.start();
+    pressAgain();
   }
 
   /** @param {string} url */

@@ -11,6 +11,7 @@ import { isGone, postingObstacle } from '../rooms/rights.js';
 import { quoteOf } from '../timeline/message.js';
 import { completeEmoji, completePeople, completeRooms } from './completions.js';
 import { Drafts } from './drafts.js';
+import { takeEarlyMessages } from './early_messages.js';
 import { formatted } from './formatting.js';
 import { enterKeyHint, sends } from './send_key.js';
 import { Suggestions } from './suggestions.js';
@@ -111,6 +112,22 @@ export class Composer {
     const text = [this.#drafts.text, typed].filter(Boolean).join('\n');
     if (text !== typed) this.#input.value = text;
     if (typed !== '') this.#drafts.text = text;
+  }
+
+  /**
+   * The messages that were sent before the scripts were loaded. Those that cannot be sent are in
+   * the field again.
+   */
+  takeEarly() {
+    const texts = takeEarlyMessages(this.#root);
+    const isOpen = postingObstacle(this.#room) === null && this.#wait === 0;
+    const fits = (/** @type {string} */ text) => isOpen && [...text].length <= this.#limit;
+    const refused = texts.filter((text) => !fits(text));
+    if (refused.length > 0) {
+      this.#input.value = [...refused, this.#input.value].filter(Boolean).join('\n');
+      this.#changed();
+    }
+    return texts.filter(fits);
   }
 
   focus() {

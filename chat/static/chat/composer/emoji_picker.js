@@ -138,9 +138,13 @@ export class EmojiPicker {
     if (typed === '') return this.#rove(this.#body.querySelector('.emoji-picker__one'));
     const found = searchEmoji(this.#groups, typed, MAX_FOUND);
     slot(this.#found, 'grid').replaceChildren(...found.map(button));
-    setText(this.#found, 'nothing', found.length === 0 ? common.found(0) : '');
+    // Without the table nothing was searched: `state` says why.
+    const searched = this.#groups.length > 0;
+    setText(this.#found, 'nothing', searched && found.length === 0 ? common.found(0) : '');
     this.#rove(this.#found.querySelector('.emoji-picker__one'));
-    announce(common.found(found.length));
+    announce(
+      searched ? common.found(found.length) : (slot(this.#element, 'state').textContent ?? ''),
+    );
   }
 
   /** Roving tabindex: Tab reaches one emoji, and arrows the others. @param {Element | null} one */

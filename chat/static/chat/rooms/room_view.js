@@ -104,6 +104,7 @@ export class RoomView {
     this.#ends.push(room.history.on('change', () => this.#paintingPending.soon()));
     this.#paint();
     this.#paintPending();
+    for (const body of this.composer.takeEarly()) this.#post(body, null);
   }
 
   /**
