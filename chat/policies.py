@@ -4,6 +4,7 @@ import re
 import unicodedata
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import cache
 from typing import Annotated, Final
 
 import emoji
@@ -37,6 +38,7 @@ TYPING_EVERY_SECONDS: Final = 2.0
 # Other pages under /rooms/ use these addresses (chat/pages/urls.py).
 RESERVED_SLUGS: Final = frozenset({"new"})
 
+_SELECTOR: Final = re.compile("[\ufe0e\ufe0f]")  # how an emoji is drawn: as a letter, or in colour
 # PostgreSQL stores no NUL, and UTF-8 has no unpaired surrogates.
 _TEXT_PROBLEM = re.compile("[\0\ud800-\udfff]")
 
@@ -288,9 +290,27 @@ def check_is_text(text: str, *, name: str) -> None:
         raise BadRequest("{field}: expected text without NUL and unpaired surrogates", field=name)
 
 
-def check_emoji(text: str) -> None:
-    if len(text) > EMOJI_MAX_LENGTH or not emoji.is_emoji(text):
+def clean_emoji(text: str) -> str:
+    """Return one emoji in its full form, the only one that is stored and compared."""
+    found = full_emoji(text) if len(text) <= EMOJI_MAX_LENGTH else None
+    if found is None:
         raise BadRequest("emoji: expected one emoji")
+    return found
+
+
+def full_emoji(text: str) -> str | None:
+    """Return the full form of an emoji: "❤" and "❤︎" are "❤️". None for other texts."""
+    return _full_emoji().get(_SELECTOR.sub("", text))
+
+
+@cache
+def _full_emoji() -> dict[str, str]:
+    """Return all emoji by their signs without selectors."""
+    found: dict[str, str] = {}
+    for sign, data in emoji.EMOJI_DATA.items():
+        if data["status"] <= emoji.STATUS["fully_qualified"]:
+            found.setdefault(_SELECTOR.sub("", sign), sign)
+    return found
 
 
 def clean(text: str, *, name: str, limit: int, required: bool = False) -> str:

@@ -319,7 +319,7 @@ HOLDFAST_FLOOD_ALLOWANCE = env.whole("HOLDFAST_FLOOD_ALLOWANCE", 1000)  # refuse
 # Queued frames of one socket; beyond it the server stops reading from the socket.
 HOLDFAST_INBOUND_QUEUE = env.whole("HOLDFAST_INBOUND_QUEUE", 256)
 # Of one incoming message; a larger one closes the socket with 1009.
-HOLDFAST_MAX_MESSAGE_BYTES = env.whole("HOLDFAST_MAX_MESSAGE_BYTES", 65_536)
+HOLDFAST_MAX_MESSAGE_BYTES = env.whole("HOLDFAST_MAX_MESSAGE_BYTES", 131_072)
 
 # Slow readers. Unsent bytes of one socket: above it the socket is behind and skipped by flushes.
 HOLDFAST_SOFT_MARK = env.whole("HOLDFAST_SOFT_MARK", 262_144)
@@ -367,7 +367,7 @@ HOLDFAST_APP_NAME = env.text("HOLDFAST_APP_NAME", "Holdfast")  # of the installe
 
 # --- limits of chat -------------------------------------------------------------------------------
 
-HOLDFAST_MESSAGE_MAX_LENGTH = env.whole("HOLDFAST_MESSAGE_MAX_LENGTH", 4000)  # characters
+HOLDFAST_MESSAGE_MAX_LENGTH = env.whole("HOLDFAST_MESSAGE_MAX_LENGTH", 10_000)  # characters
 HOLDFAST_MAX_REACTION_KINDS = env.whole("HOLDFAST_MAX_REACTION_KINDS", 20)  # emoji on a message
 HOLDFAST_MAX_REACTIONS = env.whole("HOLDFAST_MAX_REACTIONS", 500)  # each event has them all
 # Messages of one user in HOLDFAST_POST_SECONDS, over all nodes that share a cache; 0: no limit. A

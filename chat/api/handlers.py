@@ -23,8 +23,8 @@ from realtime.engine import hub as hubs
 
 commands = Commands(handlers.commands)
 
-# Characters of a text with markup, which has to be rendered: 4,000 take 20 tokens.
-MARKUP_PER_TOKEN: Final = 200
+# Characters of a text with markup, which has to be rendered: 10,000 take 20 tokens.
+MARKUP_PER_TOKEN: Final = 500
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=policies.MAX_ID)]
 Data = dict[str, Any]

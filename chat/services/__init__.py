@@ -9,10 +9,11 @@ from chat.services.messages.broadcasts import (
     post_system_message,
     recall_system_message,
 )
-from chat.services.messages.editing import delete_message, edit_message, react, restore_message
+from chat.services.messages.editing import delete_message, edit_message, restore_message
 from chat.services.messages.muting import mute_by_filter
 from chat.services.messages.post import Post, Posted
 from chat.services.messages.posting import post_message, post_messages
+from chat.services.messages.reacting import react
 from chat.services.messages.reading import (
     Marked,
     MarkedUnread,

@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from realtime.auth import attempts, last_seen
 from realtime.auth.accounts import Account, Credentials, Identity, identify
 from realtime.auth.clients import SCOPE_KEY
+from realtime.auth.edges import beyond_range
 from realtime.auth.handshake import bearer
 from realtime.core import reads
 from realtime.core.commands import Caller, describe_problem
@@ -87,6 +88,11 @@ def api(*methods: str) -> Callable[[View[P]], DjangoView[P]]:
             except REPORTED as error:
                 _note(request, error)
                 response = error_response(error)
+            except Exception as error:
+                problem = beyond_range(error)
+                if problem is None:
+                    raise
+                response = error_response(problem)
             return _finished(response, epoch)
 
         return cast(DjangoView[P], wrapped)
@@ -113,6 +119,11 @@ def async_api(*methods: str) -> Callable[[AsyncView[P]], AsyncDjangoView[P]]:
             except REPORTED as error:
                 _note(request, error)
                 response = error_response(error)
+            except Exception as error:
+                problem = beyond_range(error)
+                if problem is None:
+                    raise
+                response = error_response(problem)
             return _finished(response, epoch)
 
         return cast(AsyncDjangoView[P], wrapped)

@@ -1,4 +1,4 @@
-"""Pages for refusals that a view raises: 429 and 503, in words and with ``Retry-After``."""
+"""Pages for refusals that a view raises: 400, 429 and 503, in words and with ``Retry-After``."""
 
 from collections.abc import Callable
 
@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from realtime.auth.attempts import TooManyAttempts
+from realtime.auth.edges import beyond_range
 from realtime.auth.http import retry_header
-from realtime.protocol.errors import Unavailable
+from realtime.protocol.errors import HoldfastError, Unavailable
 
 
 class RefusalPages:
-    """Middleware that makes a page of ``TooManyAttempts`` and ``Unavailable``."""
+    """Middleware that makes a page of ``TooManyAttempts``, ``Unavailable`` and ``beyond_range``."""
 
     sync_capable = True
     async_capable = True
@@ -30,12 +31,15 @@ class RefusalPages:
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
         """Return the page, or None for other errors."""
-        if not isinstance(exception, TooManyAttempts | Unavailable):
-            return None
-        return refusal_page(request, exception)
+        problem = (
+            exception
+            if isinstance(exception, TooManyAttempts | Unavailable)
+            else beyond_range(exception)
+        )
+        return None if problem is None else refusal_page(request, problem)
 
 
-def refusal_page(request: HttpRequest, error: TooManyAttempts | Unavailable) -> HttpResponse:
+def refusal_page(request: HttpRequest, error: HoldfastError) -> HttpResponse:
     """Return the page of one refusal."""
     values = {"status": error.status, "text": error.message, "back": request.path}
     response = render(request, "refused.html", values, status=error.status)

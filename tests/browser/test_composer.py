@@ -143,20 +143,20 @@ def test_emoji_and_rooms_are_completed(page: Page, people: People) -> None:
 
 
 def test_a_text_that_is_too_long_is_counted_and_refused_with_words(page: Page) -> None:
-    text = "one\ntwo\n" + "x" * 3600
+    text = "one\ntwo\n" + "x" * 9600
     page.evaluate("text => { window.pasted = text; }", text)
     field(page).focus()
     page.evaluate("document.execCommand('insertText', false, window.pasted)")
     expect(field(page)).to_have_value(text)
     expect(page.locator(".composer").get_by_text("392 characters left")).to_be_visible()
-    field(page).fill("x" * 3500)
+    field(page).fill("x" * 9500)
     expect(page.locator(".composer").get_by_text("characters left")).to_have_count(0)
-    field(page).fill("x" * 4003)
+    field(page).fill("x" * 10_003)
     page.keyboard.press("Enter")
     expect(
-        page.get_by_role("alert").filter(has_text="3 characters over the limit of 4000")
+        page.get_by_role("alert").filter(has_text="3 characters over the limit of 10000")
     ).to_be_visible()
-    expect(field(page)).to_have_value("x" * 4003)
+    expect(field(page)).to_have_value("x" * 10_003)
     field(page).fill("short")
     page.keyboard.press("Enter")
     sent(page, "short")

@@ -66,7 +66,7 @@ def test_an_edit_is_checked_like_a_new_message(
 
     for body, error in [
         ("", Empty),
-        ("x" * 4001, TooLong),
+        ("x" * 10_001, TooLong),
         ("blub", BlockedWord),
         ("\0", BadRequest),
     ]:

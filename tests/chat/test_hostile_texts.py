@@ -14,7 +14,7 @@ from chat.text.filters import FilterAction, FilterKind, FilterSet, Rule
 from chat.text.markdown import render
 from chat.text.mentions import names
 
-SHORT, LONG = 1000, 4000  # characters; the longer one is the limit of a message
+SHORT, LONG = 2500, 10_000  # characters; the longer one is the limit of a message
 MOST_GROWTH = 9
 ENOUGH_SECONDS = 0.006  # shorter times say nothing, and hold up nobody
 RUNS = 2  # the fastest one counts: others may use the processor meanwhile

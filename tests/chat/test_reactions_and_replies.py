@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from emoji import EMOJI_DATA
 from pytest_django import DjangoAssertNumQueries
 
 from chat import policies, services
@@ -284,4 +285,26 @@ def test_every_emoji_of_the_picker_can_be_a_reaction() -> None:
     signs = [line.split(" ")[0] for line in table if line]
     assert len(signs) > 1500
     for sign in signs:
-        policies.check_emoji(sign)
+        assert policies.clean_emoji(sign) == sign
+
+
+def test_each_form_of_an_emoji_is_the_same_reaction() -> None:
+    for sign in EMOJI_DATA:
+        full = policies.clean_emoji(sign)
+        forms = (sign.replace("\ufe0f", ""), sign.replace("\ufe0f", "\ufe0e"), full)
+        assert {policies.clean_emoji(form) for form in forms} == {full}
+
+
+def test_two_people_react_with_two_forms_of_one_emoji(
+    verify: Verify, general: Room, alice: User, bob: User, say: Say
+) -> None:
+    message = say(alice, general, "Hello")
+    Message.objects.filter(pk=message.pk).update(reactions={"\u2764": [alice.pk], "👍": [bob.pk]})
+    with verify():
+        reacted = services.react(
+            actor_id=bob.pk, message_id=message.pk, emoji="\u2764\ufe0e", on=True
+        )
+    assert reacted.reactions == {"\u2764\ufe0f": [alice.pk, bob.pk], "👍": [bob.pk]}
+    for user in (alice, bob):
+        reacted = services.react(actor_id=user.pk, message_id=message.pk, emoji="\u2764", on=False)
+    assert reacted.reactions == {"👍": [bob.pk]}

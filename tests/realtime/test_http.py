@@ -98,7 +98,7 @@ class TestCommands:
 
     async def test_a_body_above_the_limit_is_refused(self, caller: Caller) -> None:
         answer = await caller.post(
-            json.dumps({"id": 1, "command": "ping", "padding": "x" * 65_536})
+            json.dumps({"id": 1, "command": "ping", "padding": "x" * 131_072})
         )
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "bad_request")
 

@@ -80,7 +80,7 @@ class TestClosing:
                 assert (code, bool(reason)) == (CloseCode.BAD_FRAME, True), what
 
         with RawSocket(node.port, token=token) as client:
-            client.send(b"x" * 65_537)
+            client.send(b"x" * 131_073)
             assert client.closed() == (1009, CloseCode.TOO_BIG.reason)
 
         with RawSocket(node.port, token=token) as client:  # no bytes at all, and no end
@@ -95,7 +95,7 @@ class TestClosing:
             )
 
         with RawSocket(node.port, token=token) as client:
-            client.command("ping", padding="x" * 65_000)
+            client.command("ping", padding="x" * 131_000)
             client.objects()
             assert client.objects()[0]["ok"] is True
 

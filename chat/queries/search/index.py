@@ -38,6 +38,7 @@ WALKED: Final = 1024  # ids below the cursor that PostgreSQL checks one by one: 
 SPAN: Final = 1 << 14  # ids that share a mark (chat_search_marks in the migration)
 WINDOWS: Final = (4, 16, 64)  # spans of the next windows; the last window is the rest
 # The clocks of two nodes may differ by this much, and with them the order of ids and times.
+FIRST, LAST = date(1970, 1, 2), date(9000, 1, 1)  # no message is older or younger
 CLOCKS_APART: Final = timedelta(hours=2)
 
 # policies.reading_problem as a condition on user and time. A ban whose time is over has ended
@@ -137,7 +138,9 @@ def _wanted(user_id: int, query: Query) -> _Wanted:
 
 def _beginning(day: date | None) -> datetime | None:
     """Return the first moment of a day in the reader's time zone."""
-    return timezone.make_aware(datetime.combine(day, time.min)) if day else None
+    if day is None:
+        return None
+    return timezone.make_aware(datetime.combine(min(max(day, FIRST), LAST), time.min))
 
 
 def _bounds(wanted: _Wanted, before_id: int | None) -> tuple[int, int]:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Collection
 from uuid import uuid5
 
-from django.conf import settings
 from django.utils import timezone
 
 from chat import payloads, policies
@@ -48,7 +47,7 @@ from chat.text.sameness import links
 from notifications.payloads import inbox
 from notifications.services import notify_many
 from realtime.core.heads import Heads, changing
-from realtime.protocol.errors import Forbidden, NotFound, TooMany
+from realtime.protocol.errors import Forbidden, NotFound
 
 
 def admit_edit(
@@ -61,7 +60,7 @@ def admit_edit(
     policies.check_text(body)
     found = messages.readable_message(message_id, actor_id)
     room, member = rooms.room_access(found.room_id, actor_id)
-    message = _standing(message_id, room)
+    message = standing(message_id, room)
     author = _author(_check_may_edit(room, member, message, actor_id))
     check_edit(author, body)
     text = RawText(
@@ -102,7 +101,7 @@ def edit_message(
         payloads.stream(room.pk), *(inbox(user_id) for user_id in candidates.get(room.pk, ()))
     ) as heads:
         room, member = rooms.room_access(room.pk, actor_id)
-        message = _standing(message_id, room)
+        message = standing(message_id, room)
         member = _check_may_edit(room, member, message, actor_id)
         if message.body == text.body:
             return message
@@ -326,38 +325,7 @@ def bring_back(
     notify_author(heads, message, room, "restore", actor=actor, reason=reason)
 
 
-def react(*, actor_id: int, message_id: int, emoji: str, on: bool) -> Message:
-    """Add or remove the actor's reaction. Repeating it changes nothing."""
-    policies.check_emoji(emoji)
-    found = messages.readable_message(message_id, actor_id)
-    inboxes = [inbox(found.author_id)] if found.author_id != actor_id else []
-    with changing(payloads.stream(found.room_id), *inboxes) as heads:
-        room, member = rooms.room_access(found.room_id, actor_id)
-        policies.check_may_react(
-            room,
-            member,
-            site_muted_until=members.site_muted_until(member),
-            now=timezone.now(),
-        )
-        if on:
-            check_may_write_to(room, actor_id)
-        message = _standing(message_id, room)
-        reacted = message.reactions.get(emoji, [])
-        if (actor_id in reacted) == on:
-            return message
-        if on:
-            _check_room_for_reaction(message, emoji)
-            message.reactions[emoji] = [*reacted, actor_id]
-        else:
-            message.reactions[emoji] = [user_id for user_id in reacted if user_id != actor_id]
-            if not message.reactions[emoji]:
-                del message.reactions[emoji]
-        save_message(heads, message)
-        recipients.notify_of_reaction(heads, message, room, actor_id=actor_id, emoji=emoji, on=on)
-    return message
-
-
-def _standing(message_id: int, room: Room) -> Message:
+def standing(message_id: int, room: Room) -> Message:
     """Return a message that can be changed: neither deleted, nor under review, nor too old."""
     message = messages.message(message_id)
     policies.check_kept(room, message.number)
@@ -405,18 +373,6 @@ def _check_reported(room: Room, member: Membership | None, message: Message, act
     if policies.is_active(member):
         raise NotYours("You can only delete your own messages.")
     raise policies.no_such_message()
-
-
-def _check_room_for_reaction(message: Message, emoji: str) -> None:
-    kinds: int = settings.HOLDFAST_MAX_REACTION_KINDS
-    if emoji not in message.reactions and len(message.reactions) >= kinds:
-        raise TooMany(
-            "This message has {limit} different reactions, the most allowed. Choose one of them.",
-            limit=kinds,
-        )
-    limit: int = settings.HOLDFAST_MAX_REACTIONS
-    if sum(map(len, message.reactions.values())) >= limit:
-        raise TooMany("This message has {limit} reactions, the most allowed.", limit=limit)
 
 
 def notify_author(
