@@ -24,6 +24,7 @@ FAULTS: dict[str, Inflict] = {}
 OLDER = "tests.monitoring.older_settings"
 NODE = "socket-2"  # to which the faults of single nodes happen
 PAUSE_SECONDS = 0.05
+ASKERS = 8  # for one page; with four requests each, more than may run and wait
 LOST_SECONDS = 4.0  # of posts that the older copy does not have
 GOOD_DAYS, BAD_DAYS = 80, 7  # that a certificate is still valid
 
@@ -134,13 +135,14 @@ async def guesser(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[N
 @fault("hold a page of the web node")
 @asynccontextmanager
 async def held_page(crowd: Crowd, rnd: random.Random, _: Fault) -> AsyncIterator[None]:
-    """Its table is locked, and several people ask for it."""
-    tokens = [person.token for person in crowd.stage.cluster.people.values()]
-    address = f"/api/rooms/{crowd.hall}/invitations"
+    """Its table is locked, and many people ask for it."""
+    names = [f"asker-{number}" for number in range(ASKERS)]
+    people = await asyncio.to_thread(crowd.stage.cluster.add_people, *names)
+    tokens = [person.token for person in people.values()]
     async with await connection(crowd, autocommit=False) as other, AsyncExitStack() as stack:
-        await other.execute("LOCK TABLE chat_invitelink IN ACCESS EXCLUSIVE MODE")
+        await other.execute("LOCK TABLE chat_heldpost IN ACCESS EXCLUSIVE MODE")
         for token in tokens * 4:
-            task = asyncio.create_task(ask(crowd, address, token))
+            task = asyncio.create_task(ask(crowd, "/api/held-posts/", token))
             await stack.enter_async_context(alongside(task))
         yield
 
