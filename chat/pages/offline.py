@@ -7,7 +7,9 @@ from functools import cache
 from typing import Final
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.translation import get_language_bidi, gettext, override
@@ -30,6 +32,13 @@ def _language(request: HttpRequest) -> str:
     """Return the language of the page, which is in the query of the address."""
     wanted = request.GET.get("language", "")
     return wanted if wanted in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
+
+
+@login_required
+@require_safe
+def install(request: HttpRequest) -> HttpResponse:
+    """Return the steps that install the app, for each kind of device."""
+    return render(request, "chat/account/install.html")
 
 
 @require_safe

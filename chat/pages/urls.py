@@ -17,6 +17,7 @@ from realtime.auth import confirmation
 urlpatterns = [
     path("manifest.webmanifest", offline.manifest, name="manifest"),
     path("service-worker.js", offline.service_worker, name="service-worker"),
+    path("install/", offline.install, name="install"),
     path("", views.home, name="home"),
     path("rooms/", views.directory, name="directory"),
     path("rooms/new/", views.create_room, name="create-room"),

@@ -169,10 +169,12 @@ def test_the_browser_is_asked_by_a_button_and_never_by_itself(
     )
     page.goto("/inbox/")
     connected(page)
-    expect(page.get_by_role("heading", name="Turn on desktop notifications?")).to_be_visible()
+    expect(
+        page.get_by_role("heading", name="Turn on notifications on this device?")
+    ).to_be_visible()
     assert page.evaluate("() => Notification.permission") == "default"
     page.get_by_role("button", name="Turn on").click()
-    expect(page.get_by_role("heading", name="Turn on desktop notifications?")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Turn on notifications on this device?")).to_be_hidden()
     assert page.evaluate("() => Notification.permission") == "granted"
     page.goto("/account/notifications/")
     expect(page.get_by_text("On in this browser")).to_be_visible()

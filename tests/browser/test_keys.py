@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 from chat import services
 from chat.models import Message, Room
 from tests.browser.conftest import OpenPage
-from tests.browser.screen import connected, sent
+from tests.browser.screen import connected, message, sent
 from tests.conftest import People
 
 PHONE = {"width": 390, "height": 780}
@@ -102,3 +102,13 @@ def test_a_completion_makes_no_second_blank(page: Page) -> None:
     composer(page).evaluate("element => element.setSelectionRange(2, 2)")
     composer(page).press_sequentially(":tada:")
     expect(composer(page)).to_have_value("x 🎉 y")
+
+
+def test_enter_on_a_message_opens_all_its_actions(page: Page, people: People, lab: Room) -> None:
+    services.post_message(author_id=people.bob.pk, room_id=lab.pk, body="Low tide")
+    message(page, "Low tide").focus()
+    page.keyboard.press("Enter")
+    menu = page.get_by_role("menu", name="Message actions")
+    expect(menu.get_by_role("menuitem").first).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(message(page, "Low tide")).to_be_focused()

@@ -1,9 +1,11 @@
 /**
- * The unread badge on the icon of the tab and of the installed app.
+ * The unread badge on the icon of the tab and of the installed app, and on the button that opens the
+ * sidebar of a phone.
  * @module
  */
 
-import { few } from './lib/words.js';
+import { setText } from './lib/dom.js';
+import { common, few } from './lib/words.js';
 
 // --accent and --danger in light mode: an icon cannot use custom properties.
 const COLOURS = { quiet: '#0d7a75', loud: '#cf3b33' };
@@ -15,6 +17,10 @@ export class UnreadBadge {
 
   /** @param {{unread: number, mentions: number}} counts */
   show({ unread, mentions }) {
+    for (const badge of /** @type {NodeListOf<HTMLElement>} */ (
+      document.querySelectorAll('[data-menu-badge]')
+    ))
+      paintButton(badge, unread, mentions);
     const shown = `${few(mentions || unread)}${mentions ? '!' : ''}`;
     if (shown === this.#shown) return;
     this.#shown = shown;
@@ -24,6 +30,18 @@ export class UnreadBadge {
     const told = unread > 0 ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.();
     told?.catch(() => {});
   }
+}
+
+/**
+ * @param {HTMLElement} badge
+ * @param {number} unread
+ * @param {number} mentions
+ */
+function paintButton(badge, unread, mentions) {
+  badge.hidden = unread === 0;
+  badge.dataset.loud = String(mentions > 0);
+  setText(badge, 'menu-count', few(mentions || unread));
+  setText(badge, 'menu-words', unread > 0 ? common.unread(unread) : '');
 }
 
 /**

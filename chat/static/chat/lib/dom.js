@@ -54,6 +54,11 @@ export function setIcon(svg, name) {
   use.setAttribute('href', `${sprite}#${name}`);
 }
 
+/** The symbol that an icon shows. @param {Element} holder */
+export function iconOf(holder) {
+  return holder.querySelector('use')?.getAttribute('href')?.split('#')[1] ?? '';
+}
+
 /**
  * @param {ParentNode} root
  * @param {{id: number, name: string}} person

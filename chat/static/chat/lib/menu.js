@@ -49,7 +49,8 @@ export class Menu {
     onKey(this.#element, moveWithArrows);
     this.#element.addEventListener('toggle', (event) => {
       const open = /** @type {ToggleEvent} */ (event).newState === 'open';
-      this.#opener?.setAttribute('aria-expanded', String(open));
+      // A message that opens its menu is no button.
+      if (this.#opener?.ariaHasPopup) this.#opener.setAttribute('aria-expanded', String(open));
     });
   }
 

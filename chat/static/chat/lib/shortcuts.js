@@ -35,6 +35,7 @@ export const SHORTCUTS = [
   { name: 'code', group: 'writing', keys: ['mod+e'], action: 'code' },
   { name: 'editLast', group: 'writing', keys: ['arrowup'] },
   { name: 'otherMessage', group: 'message', keys: ['arrowup', 'arrowdown'] },
+  { name: 'actions', group: 'message', keys: ['enter'], action: 'actions' },
   { name: 'reply', group: 'message', keys: ['r'], action: 'reply' },
   { name: 'react', group: 'message', keys: ['+'], action: 'pick-reaction' },
   { name: 'edit', group: 'message', keys: ['e'], action: 'edit' },

@@ -150,6 +150,7 @@ export const shortcutWords = {
     code: gettext('Code'),
     editLast: gettext('Edit your last message'),
     otherMessage: gettext('Previous or next message'),
+    actions: gettext('All actions'),
     reply: gettext('Reply'),
     react: gettext('Add reaction'),
     edit: gettext('Edit'),

@@ -1,13 +1,15 @@
 /**
  * The actions on a message: one toolbar, which moves to the message under the pointer or with the
- * focus, and the keys.
+ * focus, the keys, and a menu of all actions, which a finger opens.
  * @module
  */
 
-import { clone, onAction, toast, toastError } from '../lib/dom.js';
+import { clone, iconOf, onAction, toast, toastError } from '../lib/dom.js';
 import { onKey } from '../lib/keys.js';
+import { onLongPress } from '../lib/long_press.js';
 import { isGone, messageRights } from '../rooms/rights.js';
 import { quoteOf } from './message.js';
+import { showReactors } from './reactors.js';
 import { words } from './words.js';
 
 /**
@@ -26,6 +28,9 @@ const RIGHT_OF = {
   'mark-unread': 'unread',
 };
 
+/** Nothing but a finger: the toolbar would lie on the text. */
+const isTouch = () => matchMedia('(hover: none)').matches;
+
 export class MessageTools {
   #view;
   #app;
@@ -38,6 +43,8 @@ export class MessageTools {
    * @type {((messages: Message[]) => void) | null}
    */
   #asked = null;
+  /** The finger closes the keyboard or a menu. */
+  #closes = false;
 
   /**
    * @param {HTMLElement} root
@@ -86,7 +93,14 @@ export class MessageTools {
         this.#toolbar.remove();
     });
     onKey(list, (event) => this.#key(event));
+    list.addEventListener('pointerdown', () => {
+      this.#closes = document.querySelector(':popover-open, textarea:focus, input:focus') !== null;
+    });
     list.addEventListener('click', (event) => this.#click(event));
+    onLongPress(list, '.reaction', (element) => {
+      const message = this.#view.timeline.messageOf(element);
+      if (message) void this.#showReactors(message);
+    });
     const carryOut =
       (/** @type {string} */ name) =>
       (/** @type {Event} */ _event, /** @type {HTMLElement} */ element) => {
@@ -106,7 +120,7 @@ export class MessageTools {
     );
     const message =
       element && this.#list.contains(element) ? this.#view.timeline.messageOf(element) : undefined;
-    if (!element || !message) return this.#toolbar.remove();
+    if (!element || !message || isTouch()) return this.#toolbar.remove();
     if (this.#toolbar.parentElement === element) return;
     this.#permit(message);
     element.append(this.#toolbar);
@@ -156,19 +170,63 @@ export class MessageTools {
       return;
     }
     const name = this.#app.shortcuts.action('message', event);
-    const button =
-      name &&
-      /** @type {HTMLElement | null} */ (
-        this.#toolbar.querySelector(`[data-do="${name}"]:not([hidden])`)
-      );
-    const message = button && this.#view.timeline.messageOf(element);
-    if (!button || !message) return;
+    const message = name && this.#view.timeline.messageOf(element);
+    if (!message) return;
+    if (name === 'actions') this.#openMenu(element, message);
+    else {
+      const button = this.#buttons(message).find(({ dataset }) => dataset.do === name);
+      if (!button) return;
+      this.#actions[name](message, button.isConnected ? button : element);
+    }
     event.preventDefault();
-    this.#actions[name](message, button);
   }
 
-  /** A click on a quote shows the quoted message. @param {Event} event */
+  /** The buttons of the actions that the message allows. @param {Message} message */
+  #buttons(message) {
+    this.#permit(message);
+    return /** @type {HTMLElement[]} */ ([
+      ...this.#toolbar.querySelectorAll('[data-do]:not([hidden])'),
+    ]);
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {Message} message
+   */
+  #openMenu(element, message) {
+    const items = this.#buttons(message).map((button) => ({
+      label: button.ariaLabel ?? '',
+      icon: iconOf(button),
+      danger: button.classList.contains('icon-button--danger'),
+      run: () => this.#actions[button.dataset.do ?? ''](message, element),
+    }));
+    if (!isGone(message) && Object.values(message.reactions).some(({ length }) => length > 0))
+      items.splice(1, 0, {
+        label: words.whoReacted,
+        icon: 'users',
+        danger: false,
+        run: () => void this.#showReactors(message),
+      });
+    this.#app.menu.open(element, words.actions, items);
+  }
+
+  /** @param {Message} message */
+  async #showReactors(message) {
+    const name = (/** @type {number} */ id) =>
+      id === this.#app.me.id ? words.you : this.#app.people.name(id);
+    // Loads the names that are missing.
+    if (
+      Object.values(message.reactions)
+        .flat()
+        .some((id) => !name(id))
+    )
+      await this.#app.membersOf(this.#view.room).catch(() => {});
+    showReactors(message.reactions, name);
+  }
+
+  /** A click on a quote shows the quoted message; a tap on a message its actions. @param {Event} event */
   #click(event) {
+    if (isTouch() && !this.#closes) this.#tap(/** @type {Element} */ (event.target));
     const quote = /** @type {HTMLAnchorElement | null} */ (
       /** @type {Element} */ (event.target).closest('.message__quote[href]')
     );
@@ -177,6 +235,14 @@ export class MessageTools {
     event.preventDefault();
     event.stopPropagation();
     void this.#view.goTo(number);
+  }
+
+  /** @param {Element} target */
+  #tap(target) {
+    if (target.closest('a, button, summary, .code') || String(getSelection())) return;
+    const element = /** @type {HTMLElement | null} */ (target.closest('.message'));
+    const message = element && this.#view.timeline.messageOf(element);
+    if (element && message) this.#openMenu(element, message);
   }
 
   /** @param {HTMLElement} button */

@@ -42,6 +42,9 @@ export const words = {
     }),
   andOthers: (/** @type {number} */ count) => counted('%(count)s other', '%(count)s others', count),
 
+  actions: gettext('Message actions'),
+  whoReacted: gettext('Show who reacted'),
+
   copyCode: gettext('Copy code'),
   copied: gettext('Copied'),
   copyCodeFailed: gettext("Couldn't copy. Select the code and copy it yourself."),
