@@ -289,7 +289,10 @@ export class App {
   #escape() {
     const { room } = this.router;
     if (this.drawerIsOpen) this.drawer(false);
-    else if (room?.isMember) this.markRead(room);
+    else if (room?.isMember) {
+      this.markRead(room);
+      this.router.toNewest();
+    }
   }
 
   /**

@@ -14,7 +14,15 @@ import { words } from './words.js';
 
 /**
  * @typedef {import('./app.js').App} App
- * @typedef {{leave: () => void, shown?: (number: number | null) => void}} Controller
+ * @typedef {import('./timeline/scroll_anchor.js').Place} Place
+ *
+ * @typedef {object} Arrival
+ * @property {'load' | 'go' | 'again' | 'back'} way  the page was loaded; a link, also of the view
+ *   that is open; the way back or forward
+ * @property {number | null} number  of the message in the address
+ * @property {Place | null} place  where the user was at this address
+ *
+ * @typedef {{leave: () => void, shown?: (arrival: Arrival) => void, place?: Place | null}} Controller
  * @typedef {{root: HTMLElement, title: string, controller: Controller | null}} View
  */
 
@@ -24,6 +32,8 @@ const MAX_KEPT = 6;
 const SKELETON_AFTER_MS = 150;
 /** For a year. */
 const LAST_ROOM_SECONDS = 365 * 24 * 3600;
+/** Browsers refuse an entry of the history that changes too often. */
+const REMEMBER_EVERY_MS = 400;
 const OURS = /^\/(?:$|rooms\/|inbox\/|search\/)/;
 const ROOM = /^\/rooms\/([-\w]+)\/(?:(\d+)\/)?$/;
 
@@ -36,6 +46,10 @@ export class Router {
   #view = null;
   #title = document.title;
   #going = 0;
+  /** The address of the view. */
+  #url = '';
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #remembering;
 
   /** @param {App} app */
   constructor(app) {
@@ -44,21 +58,48 @@ export class Router {
 
   start() {
     document.addEventListener('click', (event) => this.#click(event));
-    addEventListener('popstate', () => void this.#show(location.pathname + location.search));
+    history.scrollRestoration = 'manual';
+    addEventListener(
+      'popstate',
+      () => void this.#show(location.pathname + location.search, 'back'),
+    );
+    this.#main.addEventListener('scroll', () => this.#rememberSoon(), { capture: true });
+    addEventListener('pagehide', () => this.#remember(), { capture: true });
     this.#app.client.on('hello', () => {
       if (this.#view?.root.dataset.view === 'unreachable')
-        void this.#show(location.pathname + location.search);
+        void this.#show(location.pathname + location.search, 'back');
     });
     const root = /** @type {HTMLElement} */ (this.#main.querySelector('[data-view]'));
-    this.#enter(location.pathname, this.#build(root, document.title));
+    this.#enter(location.pathname, this.#build(root, document.title), 'load');
   }
 
   /** @param {string} url */
   async go(url) {
     const { pathname, search } = new URL(url, location.href);
-    if (pathname + search !== location.pathname + location.search)
-      history.pushState(null, '', pathname + search);
-    await this.#show(pathname + search);
+    const again = pathname + search === location.pathname + location.search;
+    this.#remember();
+    if (!again) history.pushState(null, '', pathname + search);
+    await this.#show(pathname + search, again ? 'again' : 'go');
+  }
+
+  toNewest() {
+    const controller = this.#view?.controller;
+    if (controller instanceof RoomView) void controller.toNewest();
+  }
+
+  #rememberSoon() {
+    this.#remembering ??= setTimeout(() => this.#remember(), REMEMBER_EVERY_MS);
+  }
+
+  /** Keep the position of the reader in the browser's history, for the way back and for a reload. */
+  #remember() {
+    clearTimeout(this.#remembering);
+    this.#remembering = undefined;
+    // The address of the way back changes before the view does.
+    if (this.#url !== location.pathname + location.search) return;
+    const place = this.#view?.controller?.place ?? null;
+    const top = this.#view?.root.querySelector('.page')?.scrollTop ?? 0;
+    history.replaceState({ ...history.state, place, top }, '');
   }
 
   /** The room of the present view. */
@@ -122,11 +163,14 @@ export class Router {
     void this.go(link.href);
   }
 
-  /** @param {string} url */
-  async #show(url) {
+  /**
+   * @param {string} url
+   * @param {Arrival['way']} way
+   */
+  async #show(url, way) {
     const going = ++this.#going;
     const known = this.#known(roomAddress(url) ?? '');
-    if (known) return this.#enter(url, known);
+    if (known) return this.#enter(url, known, way);
     const skeleton = setTimeout(() => {
       if (going === this.#going) this.#wait();
     }, SKELETON_AFTER_MS);
@@ -134,7 +178,7 @@ export class Router {
     clearTimeout(skeleton);
     // The user has gone elsewhere meanwhile.
     if (going !== this.#going) return view?.controller?.leave();
-    if (view) this.#enter(location.pathname, view);
+    if (view) this.#enter(location.pathname, view, way);
   }
 
   /**
@@ -202,9 +246,13 @@ export class Router {
   /**
    * @param {string} url
    * @param {View} view
+   * @param {Arrival['way']} way
    */
-  #enter(url, view) {
+  #enter(url, view, way) {
     const before = this.#view;
+    const isBack = way === 'load' || way === 'back';
+    /** @type {{place?: Place | null, top?: number}} */
+    const { place = null, top = 0 } = (isBack && history.state) || {};
     this.#view = view;
     if (view.root.parentElement !== this.#main) this.#main.replaceChildren(view.root);
     if (before && before !== view && ![...this.#kept.values()].includes(before))
@@ -219,8 +267,12 @@ export class Router {
     if (room?.isMember) this.#app.recent.visited(room.id);
     this.#app.client.prefer(room?.stream ?? null);
     const number = ROOM.exec(new URL(url, location.href).pathname)?.[2];
-    view.controller?.shown?.(number ? Number(number) : null);
-    this.#focus(view);
+    view.controller?.shown?.({ way, number: number ? Number(number) : null, place });
+    const page = view.root.querySelector('.page');
+    if (page && top > 0) page.scrollTop = top;
+    this.#url = location.pathname + location.search;
+    // A message of the same room: the focus stays.
+    if (before !== view || !number) this.#focus(view);
   }
 
   /**

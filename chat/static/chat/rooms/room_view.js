@@ -109,14 +109,41 @@ export class RoomView {
 
   /**
    * The view is shown, for the first time or again.
-   * @param {number | null} number  of the message in the address
+   * @param {import('../router.js').Arrival} arrival
    */
-  shown(number) {
-    if (number !== null) void this.goTo(number);
-    else this.timeline.toEnd();
+  async shown(arrival) {
+    this.readTracker.pause();
+    if (arrival.way !== 'load') this.readTracker.opened();
+    try {
+      await this.#arrive(arrival);
+    } catch {
+      // Offline: the part of the history that is loaded.
+      this.timeline.toEnd();
+    }
     this.readTracker.release();
     this.readTracker.look();
     this.#moved();
+  }
+
+  /** The position of the reader. */
+  get place() {
+    return this.timeline.place;
+  }
+
+  /**
+   * The position follows from where the user was and from what is unread.
+   * @param {import('../router.js').Arrival} arrival
+   */
+  async #arrive({ way, number, place }) {
+    const { unread, history } = this.room;
+    if (place && !(place.end && unread === 0)) {
+      await this.room.opening;
+      return this.timeline.toPlace(place);
+    }
+    if (!place && number !== null) return this.goTo(number);
+    if (way === 'go' && unread > 0) return this.timeline.toNewLine();
+    if (way !== 'load' && !history.following) await history.newest();
+    this.timeline.toEnd();
   }
 
   leave() {
@@ -158,7 +185,7 @@ export class RoomView {
     this.#root.addEventListener('click', (event) => this.#showPerson(event));
     onKey(this.#root, (event) => this.#personKey(event));
     onAction(this.#root, {
-      jump: () => void this.#jump(),
+      jump: () => void this.toNewest(),
       'first-unread': () => void this.timeline.toNewLine().catch(toastError),
       'toggle-members': () => this.#toggleMembers(),
       'invite-link': () => new RoomSettings(this.room, this.#app).open('invitations'),
@@ -241,7 +268,8 @@ export class RoomView {
     this.readTracker.look();
   }
 
-  async #jump() {
+  /** Show the end of the room, whatever part of it is loaded. */
+  async toNewest() {
     try {
       await this.room.history.newest();
       this.timeline.toEnd();
@@ -320,7 +348,7 @@ export class RoomView {
     try {
       this.#app.outbox.add({ command: 'message.post', orderingKey: stream, fields });
       this.readTracker.release();
-      void this.#jump();
+      void this.toNewest();
     } catch (error) {
       toastError(error);
     }

@@ -169,6 +169,11 @@ export class MessageTools {
       all[all.indexOf(element) + step]?.focus();
       return;
     }
+    if (event.key === 'End') {
+      event.preventDefault();
+      void this.#view.toNewest().then(() => this.#view.timeline.all.at(-1)?.focus());
+      return;
+    }
     const name = this.#app.shortcuts.action('message', event);
     const message = name && this.#view.timeline.messageOf(element);
     if (!message) return;
@@ -234,7 +239,8 @@ export class MessageTools {
     if (!quote || !number) return;
     event.preventDefault();
     event.stopPropagation();
-    void this.#view.goTo(number);
+    // An address of its own, so that there is a way back.
+    void this.#app.go(`${this.#view.room.url}${number}/`);
   }
 
   /** @param {Element} target */

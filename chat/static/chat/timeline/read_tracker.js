@@ -74,6 +74,11 @@ export class ReadTracker {
       this.#timeline.newFrom(number);
   }
 
+  /** The reader is on the way to their position: nothing counts as read yet. */
+  pause() {
+    this.#held = true;
+  }
+
   /** The user opens the room again or posts: visible messages count as read from now on. */
   release() {
     this.#held = false;

@@ -7,6 +7,11 @@
  * @module
  */
 
+/**
+ * @typedef {{number: number, at: number, end: boolean}} Place where the reader is: the first visible
+ *   message, its distance from the upper edge, and whether that is the end of the room
+ */
+
 /** Closer to the newest line counts as the end. */
 const AT_END_PX = 48;
 
@@ -80,6 +85,27 @@ export class ScrollAnchor {
     if (!element.isConnected) return;
     const moved = element.getBoundingClientRect().top - at;
     if (moved !== 0) this.#scroll.scrollTop += moved;
+  }
+
+  /** The first visible message, and its distance from the upper edge. */
+  get position() {
+    const element = this.first ?? this.#messages.at(-1);
+    return element ? { number: Number(element.dataset.number), at: this.#distance(element) } : null;
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {number} at  its distance from the upper edge
+   */
+  put(element, at) {
+    this.#scroll.scrollTop += this.#distance(element) - at;
+  }
+
+  /** @param {HTMLElement} element */
+  #distance(element) {
+    return Math.round(
+      element.getBoundingClientRect().top - this.#scroll.getBoundingClientRect().top,
+    );
   }
 
   /** @returns {HTMLElement[]} */

@@ -122,6 +122,22 @@ export class Timeline {
     this.#anchor.toEnd();
   }
 
+  /** The position of the reader, to come back to. @returns {import('./scroll_anchor.js').Place | null} */
+  get place() {
+    const position = this.#anchor.position;
+    return position?.number ? { ...position, end: this.atEnd } : null;
+  }
+
+  /**
+   * Come back to a position, and load its part of the history.
+   * @param {import('./scroll_anchor.js').Place} place
+   */
+  async toPlace({ number, at }) {
+    if (!this.elementOf(number)) await this.#history.around(number);
+    const element = this.elementOf(number);
+    if (element) this.#anchor.put(element, at);
+  }
+
   /** Scroll to a message and highlight it. @param {number} number */
   pointAt(number) {
     const element = this.elementOf(number);
