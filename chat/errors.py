@@ -14,6 +14,7 @@ HoldfastError
 ├── RaidModeOn        raid_mode          403
 ├── Rejected          rejected           403
 ├── NotYours          not_yours          403
+├── ChangedMeanwhile  changed            409
 ├── AlreadyReported   already_reported   409
 ├── TooLate           too_late           409
 └── LinkOver          link_over          410
@@ -105,6 +106,13 @@ class NotYours(HoldfastError):
 
     code = "not_yours"
     status = 403
+
+
+class ChangedMeanwhile(HoldfastError):
+    """An edit of a message whose last edit the sender has not seen."""
+
+    code = "changed"
+    status = 409
 
 
 class AlreadyReported(HoldfastError):

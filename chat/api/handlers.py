@@ -45,6 +45,8 @@ class DeleteMessage(msgspec.Struct):
 class EditMessage(msgspec.Struct):
     message: policies.RowId
     body: str
+    # The value that the sender has seen: a message that was edited since is not overwritten.
+    edited_at: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class WithdrawMessage(msgspec.Struct):
@@ -157,6 +159,7 @@ async def edit_message(caller: Caller, fields: EditMessage) -> Data:
         message_id=fields.message,
         body=found.body,
         flags=found.flags,
+        seen=(fields.edited_at or "") if fields.edited_at is not msgspec.UNSET else None,
     )
     return {"message": payloads.message(row)} | _unreached(text)
 

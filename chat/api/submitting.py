@@ -60,7 +60,7 @@ async def post(new: Post) -> Posted:
 
 
 async def edit(
-    *, actor_id: int, message_id: int, body: str, flags: tuple[str, ...]
+    *, actor_id: int, message_id: int, body: str, flags: tuple[str, ...], seen: str | None = None
 ) -> tuple[Message, Text]:
     """Edit a message. Returns it with its text as rendered. Raises why that is refused."""
     try:
@@ -77,6 +77,7 @@ async def edit(
         message_id=message_id,
         body=body,
         flags=flags,
+        seen=seen,
         text=text,
     )
     return row, text

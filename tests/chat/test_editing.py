@@ -1,13 +1,14 @@
 """Editing, deleting, restoring and reacting."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from chat import services
-from chat.errors import BlockedWord, Empty, Muted, NotYours, ReadOnly, TooLong
+from chat import payloads, services
+from chat.errors import BlockedWord, ChangedMeanwhile, Empty, Muted, NotYours, ReadOnly, TooLong
 from chat.models import Membership, Message, ModerationLog, RemovedText, Room, State
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 from tests.chat.conftest import BlockWord, Say, notices
@@ -313,3 +314,16 @@ def test_permission_to_react(
     services.change_room(actor_id=alice.pk, room_id=general.pk, archived=True)
     with pytest.raises(ReadOnly):
         services.react(actor_id=alice.pk, message_id=message.pk, emoji="🎉", on=True)
+
+
+def test_an_edit_does_not_overwrite_one_that_its_author_has_not_seen(
+    general: Room, bob: User, say: Say
+) -> None:
+    message = say(bob, general, "one")
+    edit = partial(services.edit_message, actor_id=bob.pk, message_id=message.pk)
+    first = edit(body="two", seen="")
+    with pytest.raises(ChangedMeanwhile):
+        edit(body="three", seen="")
+    assert edit(body="two", seen="").body == "two", "a repeat of the first is no second edit"
+    assert edit(body="three", seen=payloads.moment(first.edited_at)).body == "three"
+    assert edit(body="four").body == "four"

@@ -7,7 +7,7 @@ from uuid import uuid5
 from django.utils import timezone
 
 from chat import payloads, policies
-from chat.errors import BlockedWord, MutingWord, NotYours
+from chat.errors import BlockedWord, ChangedMeanwhile, MutingWord, NotYours
 from chat.models import (
     REASON_MAX_LENGTH,
     Membership,
@@ -81,12 +81,14 @@ def edit_message(
     message_id: int,
     body: str,
     flags: tuple[str, ...] = (),
+    seen: str | None = None,
     text: Text | None = None,
 ) -> Message:
     """Edit the actor's own message. Only newly mentioned members are notified.
 
     ``text`` is the rendered body, if the caller has rendered it. An edit that mentions someone new
-    or adds a link counts as a post for slow mode and for the rate limit.
+    or adds a link counts as a post for slow mode and for the rate limit. ``seen`` is the time of
+    the edit that the actor has seen, or "" if there was none; None overwrites any text.
 
     Raises the errors of ``post_messages``, and ``NotYours``.
     """
@@ -105,6 +107,11 @@ def edit_message(
         member = _check_may_edit(room, member, message, actor_id)
         if message.body == text.body:
             return message
+        if seen is not None and seen != (payloads.moment(message.edited_at) or ""):
+            raise ChangedMeanwhile(
+                "This message was changed meanwhile, on another page or device. Compare both texts,"
+                " and save again."
+            )
         is_refused = raid_mode.current().refuse_links and _author(member).is_new
         policies.check_links(text.html, member, now=timezone.now(), is_refused=is_refused)
         if _reaches_further(message, text):

@@ -52,6 +52,8 @@ export async function takeAway(user) {
   gone = true;
   const drafts = draftsOf(user);
   for (const key of keys()) if (!OF_THE_DEVICE.has(key)) storage()?.removeItem(key);
+  // What was typed in this tab: a shared record of it is among the drafts.
+  tabStorage()?.clear();
   setCookie(LAST_ROOM, '', 0);
   const [entries] = await Promise.all([
     withStore((store) => store.take(user, 'own')),
@@ -96,6 +98,7 @@ export function forgetOthers(user) {
     const isShared = !isMine && !OF_THE_DEVICE.has(key) && before !== null && before !== `${user}`;
     if (isTheirs || isShared) storage()?.removeItem(key);
   }
+  if (before !== `${user}`) tabStorage()?.clear();
   try {
     storage()?.setItem(OWNER, String(user));
   } catch {
@@ -117,6 +120,15 @@ const keys = () => Object.keys(storage() ?? {}).filter((key) => key.startsWith(P
 function storage() {
   try {
     return localStorage;
+  } catch {
+    return null;
+  }
+}
+
+/** What belongs to this tab alone. Null: the browser forbids it. @returns {Storage | null} */
+function tabStorage() {
+  try {
+    return sessionStorage;
   } catch {
     return null;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { announce, onAction, setIcon, setText, slot, toastError } from '../lib/dom.js';
+import { announce, onAction, setIcon, setText, slot, toast, toastError } from '../lib/dom.js';
 import { onKey } from '../lib/keys.js';
 import { common } from '../lib/words.js';
 import { isGone, postingObstacle } from '../rooms/rights.js';
@@ -14,11 +14,13 @@ import { Drafts } from './drafts.js';
 import { takeEarlyMessages } from './early_messages.js';
 import { formatted } from './formatting.js';
 import { enterKeyHint, sends } from './send_key.js';
+import { SlowWait } from './slow_wait.js';
 import { Suggestions } from './suggestions.js';
 import { replaceText } from './text_field.js';
 import { words } from './words.js';
 
 /**
+ * @typedef {import('./drafts.js').Draft} Draft
  * @typedef {import('../rooms/room.js').Room} Room
  * @typedef {import('../timeline/message.js').Message} Message
  * @typedef {import('./formatting.js').Format} Format
@@ -27,6 +29,8 @@ import { words } from './words.js';
  * @property {(body: string, replyTo: number | null) => void} post
  * @property {(message: Message, body: string) => Promise<boolean>} edit  false: refused, and the
  *   user was notified
+ * @property {(message: Message) => void} remove  asks first
+ * @property {() => void} marked  another message is being edited, or none
  * @property {() => Message | null} lastOfMine
  * @property {() => void} typing
  * @property {() => void} join
@@ -49,14 +53,15 @@ export class Composer {
   #suggestions;
   /** @type {Message | null} */
   #replyTo = null;
+  /** The id of the message to answer, until it is loaded. @type {number | null} */
+  #wanted = null;
   /** @type {Message | null} */
   #editing = null;
-  /** The end of the wait of slow mode, in milliseconds since 1970. */
-  #slowUntil = 0;
+  /** The text of the edited message from which the changes began. */
+  #base = '';
+  #slow;
   #busy = false;
-  /**
-   * The newest message at the last change: a newer one of the user restarts the wait.
-   */
+  /** The newest message at the last change: a newer one of the user restarts the wait. */
   #newest;
   /** The user is muted; the end of the mute is announced. */
   #wasMuted = false;
@@ -78,8 +83,11 @@ export class Composer {
     this.#meId = meId;
     this.#limit = limit;
     this.#newest = room.lastNumber;
+    this.#slow = new SlowWait(room);
     this.#actions = actions;
-    this.#drafts = new Drafts(meId, room.id);
+    this.#drafts = new Drafts(meId, room.id, (draft) => {
+      if (!this.#editing) this.#show(draft);
+    });
     this.#input = /** @type {HTMLTextAreaElement} */ (slot(root, 'input'));
     this.#suggestions = new Suggestions(slot(root, 'suggestions'), this.#input, [
       completePeople(people),
@@ -102,16 +110,54 @@ export class Composer {
         actions.pickFormat(element, (format) => this.#format(format)),
       join: () => actions.join(),
     });
-    this.#waitAfter(actions.lastOfMine()?.created_at);
+    this.#slow.startedAt(actions.lastOfMine()?.created_at);
     this.paint();
   }
 
   /** Continue with the draft, followed by the text typed before the scripts were loaded. */
   #adopt() {
     const typed = this.#input.value;
-    const text = [this.#drafts.text, typed].filter(Boolean).join('\n');
-    if (text !== typed) this.#input.value = text;
-    if (typed !== '') this.#drafts.text = text;
+    const draft = this.#drafts.draft;
+    const text = [draft.text, typed].filter(Boolean).join('\n');
+    if (typed !== '') this.#drafts.draft = { ...draft, text };
+    this.#show({ ...draft, text });
+    this.#resume([]);
+  }
+
+  /** @param {Draft} draft */
+  #show({ text, replyTo }) {
+    if (this.#input.value !== text) this.#input.value = text;
+    this.#replyTo = replyTo === null ? null : this.#room.quoted(replyTo);
+    this.#wanted = this.#replyTo === null ? replyTo : null;
+    this.paint();
+  }
+
+  /**
+   * Continue the edit, or the answer to a message, that a reload has interrupted.
+   * @param {Message[]} loaded
+   */
+  #resume(loaded) {
+    const find = (/** @type {number} */ id) =>
+      loaded.find((message) => message.id === id) ?? this.#room.quoted(id);
+    const edited = this.#editing === null ? this.#drafts.editing : null;
+    const message = edited === null ? null : find(edited);
+    if (message && isGone(message)) this.#keepAsDraft(edited, null);
+    else if (message) this.edit(message);
+    if (this.#wanted === null) return;
+    const answered = find(this.#wanted);
+    if (!answered) return;
+    this.#replyTo = answered;
+    this.#wanted = null;
+    this.#paintContext();
+  }
+
+  leave() {
+    this.#drafts.leave();
+  }
+
+  /** The id of the message that is being edited. */
+  get editingId() {
+    return this.#editing?.id ?? null;
   }
 
   /**
@@ -143,18 +189,30 @@ export class Composer {
   reply(message) {
     this.#stopEditing();
     this.#replyTo = message;
+    this.#wanted = null;
+    this.#store();
     this.#paintContext();
     this.#input.focus();
   }
 
   /** @param {Message} message */
   edit(message) {
+    const id = /** @type {number} */ (message.id);
+    if (this.#editing && this.#editing.id !== id && this.#hasChanges) toast(words.editKept);
+    const kept = this.#drafts.edit(id);
     this.#editing = message;
-    this.#replyTo = null;
-    this.#input.value = message.body;
+    this.#drafts.editing = id;
+    this.#base = kept?.base ?? message.body;
+    this.#input.value = kept?.text ?? message.body;
     this.paint();
+    this.#actions.marked();
     this.#input.focus();
-    this.#input.setSelectionRange(message.body.length, message.body.length);
+    this.#input.setSelectionRange(this.#input.value.length, this.#input.value.length);
+  }
+
+  /** The text differs from that of the message that is being edited. */
+  get #hasChanges() {
+    return this.#input.value !== this.#base;
   }
 
   /**
@@ -169,33 +227,29 @@ export class Composer {
     this.#newest = Math.max(this.#newest, ...messages.map(({ number = 0 }) => number));
     const mine = messages.find(({ id }) => id === this.#editing?.id);
     if (mine && isGone(mine)) {
-      this.#stopEditing();
-      toastError(mine.hidden_at ? common.hidden : words.editedGone);
+      const text = this.#hasChanges ? this.#input.value : null;
+      this.#keepAsDraft(/** @type {number} */ (mine.id), text);
+      if (text !== '') toastError(mine.hidden_at ? common.hidden : words.editedGone);
     } else if (mine) {
+      if (!this.#hasChanges) {
+        this.#base = mine.body;
+        this.#input.value = mine.body;
+      }
       this.#editing = mine;
     }
+    this.#resume(messages);
     if (mine || messages.some(({ id }) => id === this.#replyTo?.id)) this.paint();
   }
 
   /** A message was accepted: the wait of slow mode starts. */
   posted() {
-    this.#waitAfter(new Date().toISOString());
+    this.#slow.start();
     this.tick();
-  }
-
-  /**
-   * @param {string} [iso]  the user's last post, by the server's clock; no wait is longer than the
-   *   whole interval
-   */
-  #waitAfter(iso) {
-    const milliseconds = this.#room.data.slow_mode * 1000;
-    if (iso) this.#slowUntil = Math.min(Date.parse(iso), Date.now()) + milliseconds;
   }
 
   /** Seconds until slow mode allows the next message; 0: now. */
   get #wait() {
-    if (!this.#room.data.slow_mode || this.#room.canModerate || this.#editing) return 0;
-    return Math.max(0, Math.ceil((this.#slowUntil - Date.now()) / 1000));
+    return this.#editing ? 0 : this.#slow.seconds;
   }
 
   /** Update the parts that change with time. */
@@ -212,7 +266,7 @@ export class Composer {
   }
 
   paint() {
-    this.#input.placeholder = words.writeTo(this.#room.title);
+    this.#input.placeholder = this.#editing ? words.change : words.writeTo(this.#room.title);
     this.#paintContext();
     this.#paintCount();
     this.tick();
@@ -235,6 +289,7 @@ export class Composer {
   #paintContext() {
     const context = slot(this.#root, 'context');
     const message = this.#editing ?? this.#replyTo;
+    const isChanged = this.#editing !== null && this.#editing.body !== this.#base;
     context.hidden = message === null;
     if (message === null) return setText(context, 'context-text', '');
     setIcon(
@@ -244,12 +299,18 @@ export class Composer {
     setText(
       context,
       'context-what',
-      this.#editing ? words.editing : words.replyingTo(message.author.name),
+      isChanged
+        ? words.changedMeanwhile
+        : this.#editing
+          ? words.editing
+          : words.replyingTo(message.author.name),
     );
     setText(
       context,
       'context-text',
-      this.#editing ? '' : quoteOf(this.#room.quoted(/** @type {number} */ (message.id))),
+      this.#editing && !isChanged
+        ? ''
+        : quoteOf(this.#editing ?? this.#room.quoted(/** @type {number} */ (message.id))),
     );
   }
 
@@ -269,7 +330,8 @@ export class Composer {
 
   #paintSend() {
     const send = /** @type {HTMLButtonElement} */ (slot(this.#root, 'send'));
-    send.disabled = this.#busy || this.#wait > 0 || this.#input.value.trim() === '';
+    const isEmpty = this.#input.value.trim() === '' && !this.#editing;
+    send.disabled = this.#busy || this.#wait > 0 || isEmpty;
   }
 
   /** Show why a message is not sent. @param {string} problem */
@@ -281,9 +343,18 @@ export class Composer {
   #changed() {
     this.#showProblem('');
     this.#paintCount();
+    this.#store();
     if (this.#editing) return;
-    this.#drafts.text = this.#input.value;
     if (this.#input.value.trim() !== '') this.#actions.typing();
+  }
+
+  /** Keep the text, with what it answers or edits. */
+  #store() {
+    const text = this.#input.value;
+    if (this.#editing) {
+      const draft = this.#hasChanges ? { text, replyTo: null, base: this.#base } : null;
+      this.#drafts.keepEdit(/** @type {number} */ (this.#editing.id), draft);
+    } else this.#drafts.draft = { text, replyTo: this.#replyTo?.id ?? this.#wanted };
   }
 
   /** @param {KeyboardEvent} event */
@@ -309,17 +380,19 @@ export class Composer {
 
   async #send() {
     const body = this.#input.value.trim();
-    if (this.#busy || body === '') return;
+    if (this.#busy || (body === '' && !this.#editing)) return;
+    if (body === '' && this.#editing) return this.#actions.remove(this.#editing);
     const over = [...body].length - this.#limit;
     if (over > 0) return this.#showProblem(words.tooLong(over, this.#limit));
     // It is shown below the text already.
     if (this.#wait > 0) return announce(words.slowWait(this.#wait));
     if (this.#editing) return this.#saveEdit(this.#editing, body);
-    const replyTo = this.#replyTo?.id ?? null;
+    const replyTo = this.#replyTo?.id ?? this.#wanted;
     this.#showProblem('');
     this.#input.value = '';
-    this.#drafts.text = '';
     this.#replyTo = null;
+    this.#wanted = null;
+    this.#store();
     this.paint();
     this.#actions.post(body, replyTo);
   }
@@ -333,13 +406,19 @@ export class Composer {
     this.#paintCount();
     const saved = body === message.body || (await this.#actions.edit(message, body));
     this.#busy = false;
+    if (saved) this.#drafts.keepEdit(/** @type {number} */ (message.id), null);
     if (saved && this.#editing?.id === message.id) this.#stopEditing();
     this.paint();
   }
 
   #drop() {
     this.#showProblem('');
-    this.#replyTo = null;
+    if (this.#editing) this.#drafts.keepEdit(/** @type {number} */ (this.#editing.id), null);
+    else {
+      this.#replyTo = null;
+      this.#wanted = null;
+      this.#store();
+    }
     this.#stopEditing();
     this.paint();
     this.#input.focus();
@@ -348,8 +427,27 @@ export class Composer {
   #stopEditing() {
     if (!this.#editing) return;
     this.#editing = null;
-    this.#input.value = this.#drafts.text;
-    this.#paintCount();
+    this.#drafts.editing = null;
+    this.#show(this.#drafts.draft);
+    this.#actions.marked();
+  }
+
+  /**
+   * The message that was being edited is gone: its changed text continues the draft of the room.
+   * @param {number | null} message
+   * @param {string | null} changed
+   */
+  #keepAsDraft(message, changed) {
+    const id = /** @type {number} */ (message);
+    const text = changed ?? this.#drafts.edit(id)?.text ?? '';
+    const draft = this.#drafts.draft;
+    this.#drafts.keepEdit(id, null);
+    this.#drafts.editing = null;
+    this.#editing = null;
+    if (text.trim() !== '')
+      this.#drafts.draft = { ...draft, text: [draft.text, text].filter(Boolean).join('\n') };
+    this.#show(this.#drafts.draft);
+    this.#actions.marked();
   }
 
   /** @param {string} text */

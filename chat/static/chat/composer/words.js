@@ -11,6 +11,9 @@ export const words = {
   replyingTo: (/** @type {string} */ name) => fill(gettext('Replying to %(name)s'), { name }),
   editing: gettext('Editing your message'),
   editedGone: gettext('The message you were editing has been deleted.'),
+  editKept: gettext('Your unsaved changes are kept. Edit that message again to continue.'),
+  change: gettext('Change your message'),
+  changedMeanwhile: gettext('Changed meanwhile on another page or device. The text is now:'),
   left: (/** @type {number} */ count) =>
     count >= 0
       ? counted('%(count)s character left', '%(count)s characters left', count)

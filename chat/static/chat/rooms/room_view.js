@@ -61,6 +61,7 @@ export class RoomView {
       permalink: (/** @type {number} */ number) => `${room.url}${number}/`,
       isFolded: (/** @type {Message} */ { author, id = 0 }) =>
         app.blocks.has(author.id) && !this.#unfolded.has(id),
+      isEdited: (/** @type {number} */ id) => this.composer?.editingId === id,
       badge: (/** @type {number} */ id) => peopleWords.badge(room.staff.of(id)),
     };
     this.timeline = new Timeline(
@@ -77,6 +78,8 @@ export class RoomView {
       actions: {
         post: (body, replyTo) => this.#post(body, replyTo),
         edit: (message, body) => this.#edit(message, body),
+        remove: (message) => this.tools.delete(message),
+        marked: () => this.timeline.repaint(),
         lastOfMine: () => this.#lastOfMine(),
         typing: () => this.#sendTyping(),
         join: () => void app.join(room.id, room.url).catch(toastError),
@@ -153,6 +156,7 @@ export class RoomView {
       painting.stop();
     this.#liveRegion.stop();
     this.readTracker.leave();
+    this.composer.leave();
     this.timeline.leave();
     this.members?.leave();
     this.#app.rooms.close(this.room);
@@ -360,7 +364,8 @@ export class RoomView {
    */
   async #edit(message, body) {
     try {
-      const reply = await this.#app.client.command('message.edit', { message: message.id, body });
+      const fields = { message: message.id, body, edited_at: message.edited_at };
+      const reply = await this.#app.client.command('message.edit', fields);
       this.room.messageUpdated(reply.message);
       tellUnreached(reply.unreached, this.room, this.#app.api);
       return true;

@@ -40,6 +40,7 @@ import { words } from './words.js';
  * @property {import('./room_links.js').FindRoom} [room]
  * @property {(message: Message) => boolean} [isFolded]  its author is blocked, and the user has
  *   not expanded it
+ * @property {(messageId: number) => boolean} [isEdited]  the user is changing it
  * @property {(userId: number) => string} [badge]  the role that is shown beside the name
  */
 
@@ -69,6 +70,7 @@ export function paintMessage(element, message, context) {
   element.dataset.message = String(message.id ?? '');
   element.dataset.number = String(message.number ?? '');
   element.classList.toggle('message--deleted', gone);
+  element.classList.toggle('message--edited-now', context.isEdited?.(message.id ?? 0) ?? false);
   element.dataset.author = String(message.author.id);
   element.classList.toggle('message--folded', context.isFolded?.(message) ?? false);
   element.classList.toggle('message--system', message.author.username === SYSTEM_USERNAME);

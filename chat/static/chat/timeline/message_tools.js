@@ -64,9 +64,14 @@ export class MessageTools {
       'mark-unread': (message) =>
         void view.room.markUnread(/** @type {number} */ (message.number)).catch(toastError),
       report: (message) => void this.#report(message),
-      delete: (message) => void this.#delete(message),
+      delete: (message) => this.delete(message),
     };
     this.#listen();
+  }
+
+  /** Ask, and delete a message. @param {Message} message */
+  delete(message) {
+    void this.#delete(message);
   }
 
   /**
