@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -167,6 +168,7 @@ class StreamConsumer(AsyncConsumer):
                 self.hub.epoch,
                 settings.HOLDFAST_PING_AFTER_SECONDS,
                 heads,
+                datetime.now(UTC).isoformat(),
             )
         )
 

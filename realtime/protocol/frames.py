@@ -100,8 +100,11 @@ def hello(
     epoch: str,
     ping_after: float,
     heads: Mapping[str, int],
+    now: str,
 ) -> bytes:
     """Encode the first object. ``user``: id, username, name; ``ping_after``: in seconds.
+
+    ``now`` is the server's time, in ISO 8601: the clocks of clients may be wrong.
 
     ``version`` is the version of the server. Clients may show it; no client decides by it.
     """
@@ -115,6 +118,7 @@ def hello(
             "epoch": epoch,
             "ping_after": ping_after,
             "heads": heads,
+            "now": now,
         }
     )
 

@@ -116,3 +116,26 @@ def test_the_keys_of_moderators_have_the_same_names() -> None:
     ]
     assert len(rules) == 2
     assert len(set(rules)) == 1
+
+
+# Of the device. Comparing it with a time of the server is wrong by as much as the device is.
+DEVICE_CLOCK = re.compile(r"Date\.now\(\)|new Date\(\)|[cC]lock\.now\(\)")
+SERVER_CLOCK = "realtime/static/realtime/lib/server_clock.js"
+
+
+def comparing_clocks(scripts: Mapping[str, str]) -> list[str]:
+    """Return the scripts that read the device's clock and parse times of the server."""
+    return [
+        path
+        for path, text in scripts.items()
+        if path != SERVER_CLOCK and "Date.parse(" in text and DEVICE_CLOCK.search(text)
+    ]
+
+
+def test_no_script_compares_a_time_of_the_server_with_the_clock_of_the_device() -> None:
+    assert comparing_clocks(sources()) == []
+
+
+def test_a_comparison_of_two_clocks_is_found() -> None:
+    scripts = {"mute.js": "const muted = Date.parse(until) > Date.now();", "ok.js": "Date.now()"}
+    assert comparing_clocks(scripts) == ["mute.js"]

@@ -302,10 +302,18 @@ class TestEncode:
     def test_hello(self) -> None:
         user = {"id": 7, "username": "alice", "name": "Alice"}
         assert frames.hello(
-            "c-9f3a61", "socket-1", "0.1.0", user, "e-51c0", 25, {"inbox.7": 12, "announcements": 3}
+            "c-9f3a61",
+            "socket-1",
+            "0.1.0",
+            user,
+            "e-51c0",
+            25,
+            {"inbox.7": 12, "announcements": 3},
+            "2026-11-24T10:00:00+00:00",
         ) == (
             b'{"type":"hello","connection":"c-9f3a61","node":"socket-1","version":"0.1.0","user":{"id":7,"username":"alice","name":"Alice"},'
-            b'"epoch":"e-51c0","ping_after":25,"heads":{"inbox.7":12,"announcements":3}}'
+            b'"epoch":"e-51c0","ping_after":25,"heads":{"inbox.7":12,"announcements":3},'
+            b'"now":"2026-11-24T10:00:00+00:00"}'
         )
 
     def test_a_reply(self) -> None:

@@ -1,4 +1,4 @@
-"""Changing existing messages: editing, deleting, restoring and reacting."""
+"""Changing existing messages: editing, deleting and restoring."""
 
 import time
 from collections.abc import Collection

@@ -12,6 +12,7 @@ import { InboxFeed } from '../notifications/feed.js';
 import { Api } from '../realtime/api.js';
 import { Client } from '../realtime/client.js';
 import { followPageLifecycle } from '../realtime/connection/page_lifecycle.js';
+import { learnServerTime } from '../realtime/lib/server_clock.js';
 import { Session } from '../realtime/session.js';
 import { sharedTransport } from '../realtime/tabs/shared_socket.js';
 import { endSession, isOver } from './account/session_end.js';
@@ -20,6 +21,7 @@ import { EmojiPicker } from './composer/emoji_picker.js';
 import { FormatMenu } from './composer/format_menu.js';
 import { Connection } from './connection.js';
 import './inbox/kinds.js';
+import { watchDay } from './lib/day.js';
 import { Dialogs } from './lib/dialogs.js';
 import { onAction, toast, toastError } from './lib/dom.js';
 import { fitAboveKeyboard } from './lib/keyboard.js';
@@ -93,6 +95,7 @@ export class App {
   constructor(boot, outbox) {
     this.me = boot.me;
     this.limits = boot.limits;
+    learnServerTime(boot.inbox.since);
     this.outbox = outbox;
     allowPictures(boot.image_hosts);
     this.people = new People();
@@ -153,6 +156,7 @@ export class App {
     );
     this.#listen();
     announceVisibility();
+    watchDay();
     fitAboveKeyboard();
     this.desktop = new Desktop({
       feed: this.feed,

@@ -5,6 +5,7 @@
 
 import { reportToConsole } from '../realtime/lib/clock.js';
 import { Emitter } from '../realtime/lib/emitter.js';
+import { untilServerTime } from '../realtime/lib/server_clock.js';
 
 /**
  * @typedef {import('../realtime/client.js').Client} Client
@@ -37,9 +38,8 @@ export class Announcements {
 
   /** Newest first. @returns {Row[]} */
   get shown() {
-    const now = Date.now();
     const active = (/** @type {Row} */ row) =>
-      !row.recalled_at && !(row.expires_at && Date.parse(row.expires_at) <= now);
+      !row.recalled_at && !(row.expires_at && untilServerTime(row.expires_at) <= 0);
     return [...this.#rows.values()]
       .filter((row) => active(row) && !this.#read.has(row.id))
       .sort((one, other) => other.id - one.id);
@@ -93,7 +93,7 @@ export class Announcements {
     clearTimeout(this.#timer);
     const ends = this.shown
       .filter((row) => row.expires_at)
-      .map((row) => Date.parse(row.expires_at) - Date.now());
+      .map((row) => untilServerTime(row.expires_at));
     if (ends.length > 0)
       this.#timer = setTimeout(() => this.#changed(), Math.min(...ends, LONGEST_TIMER_MS));
   }

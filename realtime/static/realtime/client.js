@@ -34,6 +34,7 @@ import { Socket } from './connection/socket.js';
 import { realClock, reportToConsole } from './lib/clock.js';
 import { Emitter } from './lib/emitter.js';
 import { HoldfastError, LOCAL_CODES } from './lib/errors.js';
+import { learnServerTime } from './lib/server_clock.js';
 import { Pulls } from './streams/pulls.js';
 import { Stream } from './streams/stream.js';
 
@@ -278,6 +279,7 @@ export class Client {
   /** @param {Hello} hello */
   #helloReceived(hello) {
     if (this.#expectedUser !== null && hello.user.id !== this.#expectedUser) return this.#end();
+    learnServerTime(hello.now, hello.received);
     this.#user = hello.user;
     this.#expectedUser = hello.user.id;
     const dropped = this.#epoch !== null && hello.epoch !== this.#epoch;

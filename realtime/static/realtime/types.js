@@ -31,6 +31,8 @@
  * @property {string} epoch
  * @property {number} ping_after  seconds
  * @property {Record<string, number>} heads
+ * @property {string} now  the server's time
+ * @property {number} [received]  when it arrived, by the clock of the device
  *
  * @typedef {object} Signal  Ephemeral: may be lost at any time.
  * @property {string} stream

@@ -52,7 +52,7 @@ export async function takeAway(user) {
   gone = true;
   const drafts = draftsOf(user);
   for (const key of keys()) if (!OF_THE_DEVICE.has(key)) storage()?.removeItem(key);
-  // What was typed in this tab: a shared record of it is among the drafts.
+  // The texts of this tab: the drafts have a shared record of them.
   tabStorage()?.clear();
   setCookie(LAST_ROOM, '', 0);
   const [entries] = await Promise.all([
@@ -125,7 +125,7 @@ function storage() {
   }
 }
 
-/** What belongs to this tab alone. Null: the browser forbids it. @returns {Storage | null} */
+/** The storage of this tab alone. Null: the browser forbids it. @returns {Storage | null} */
 function tabStorage() {
   try {
     return sessionStorage;

@@ -8,8 +8,8 @@ import { announce, onAction, setIcon, setText, slot, toast, toastError } from '.
 import { onKey } from '../lib/keys.js';
 import { common } from '../lib/words.js';
 import { isGone, postingObstacle } from '../rooms/rights.js';
-import { quoteOf } from '../timeline/message.js';
 import { completeEmoji, completePeople, completeRooms } from './completions.js';
+import { paintContext } from './context.js';
 import { Drafts } from './drafts.js';
 import { takeEarlyMessages } from './early_messages.js';
 import { formatted } from './formatting.js';
@@ -287,31 +287,12 @@ export class Composer {
   }
 
   #paintContext() {
-    const context = slot(this.#root, 'context');
-    const message = this.#editing ?? this.#replyTo;
-    const isChanged = this.#editing !== null && this.#editing.body !== this.#base;
-    context.hidden = message === null;
-    if (message === null) return setText(context, 'context-text', '');
-    setIcon(
-      /** @type {Element} */ (context.querySelector('svg')),
-      this.#editing ? 'pencil' : 'reply',
-    );
-    setText(
-      context,
-      'context-what',
-      isChanged
-        ? words.changedMeanwhile
-        : this.#editing
-          ? words.editing
-          : words.replyingTo(message.author.name),
-    );
-    setText(
-      context,
-      'context-text',
-      this.#editing && !isChanged
-        ? ''
-        : quoteOf(this.#editing ?? this.#room.quoted(/** @type {number} */ (message.id))),
-    );
+    paintContext(slot(this.#root, 'context'), {
+      edited: this.#editing,
+      base: this.#base,
+      answered: this.#replyTo && this.#room.quoted(/** @type {number} */ (this.#replyTo.id)),
+      author: this.#replyTo?.author.name ?? '',
+    });
   }
 
   #paintCount() {

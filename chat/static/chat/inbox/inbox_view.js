@@ -8,6 +8,7 @@ import { desktopState, turnOn } from '../../notifications/desktop.js';
 import { grouped } from '../../notifications/grouping.js';
 import { FILTERS, Shelf } from '../../notifications/inbox_list.js';
 import { bellCount, inboxWords } from '../../notifications/words.js';
+import { onNewDay, paintTimes } from '../lib/day.js';
 import {
   clone,
   setChildren as inOrder,
@@ -84,6 +85,7 @@ export class InboxView {
       app.rooms.on('messages', (messages) => this.#excerpts.heard(messages)),
       app.feed.on('reloaded', () => void this.#load().catch(toastError)),
       app.feed.on('unread', () => this.#paintCounts()),
+      onNewDay(() => paintTimes(root)),
     ];
     const acts = {
       archive: (/** @type {HTMLElement} */ element) => this.#archive(this.#rowsOf(element)),

@@ -5,6 +5,7 @@
  */
 
 import { counted, fill, gettext, locale, pgettext } from '../../realtime/lib/language.js';
+import { serverNow } from '../../realtime/lib/server_clock.js';
 import { habit } from '../../realtime/lib/time_text.js';
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
@@ -41,7 +42,7 @@ export function dayKey(iso) {
 }
 
 /** @param {string} iso @param {Date} [now] */
-export function dayName(iso, now = new Date()) {
+export function dayName(iso, now = new Date(serverNow())) {
   const key = dayKey(iso);
   if (key === dayKey(now.toISOString())) return gettext('Today');
   const yesterday = new Date(now);

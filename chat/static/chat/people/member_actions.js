@@ -3,6 +3,7 @@
  * @module
  */
 
+import { untilServerTime } from '../../realtime/lib/server_clock.js';
 import { toast, toastError } from '../lib/dom.js';
 import { memberRights } from '../rooms/rights.js';
 import { words } from './words.js';
@@ -101,7 +102,7 @@ export function memberActions(room, member, context) {
 
 /** @param {Row} member */
 export function isMuted(member) {
-  return Boolean(member.muted_until) && Date.parse(member.muted_until) > Date.now();
+  return Boolean(member.muted_until) && untilServerTime(member.muted_until) > 0;
 }
 
 /**

@@ -8,11 +8,14 @@
  * @typedef {import('../../realtime/types.js').Signal} Signal
  */
 
+/** From the arrival of a signal; writers repeat it every 3 s. */
+const TYPING_MS = 6000;
+
 export class Presence {
   #meId;
   #fetch;
   #changed;
-  /** When each user stops typing, in milliseconds since 1970. @type {Map<number, number>} */
+  /** Until when each user is shown as typing, in milliseconds since 1970. @type {Map<number, number>} */
   #typing = new Map();
   /**
    * The present users; null before `load`, and in rooms that report only their count.
@@ -49,7 +52,7 @@ export class Presence {
   /** @param {Signal} signal */
   receive({ kind, data }) {
     if (kind === 'typing' && data.user !== this.#meId) {
-      this.#typing.set(data.user, Date.parse(data.until));
+      this.#typing.set(data.user, Date.now() + TYPING_MS);
       this.#changed('typing');
     }
     if (kind === 'presence') this.#membersChanged(data);

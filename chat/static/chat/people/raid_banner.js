@@ -5,6 +5,7 @@
  */
 
 import { realClock } from '../../realtime/lib/clock.js';
+import { untilServerTime } from '../../realtime/lib/server_clock.js';
 import { setText } from '../lib/dom.js';
 import { words } from './words.js';
 
@@ -43,7 +44,7 @@ export class RaidBanner {
   #show(raid) {
     if (!this.#element) return;
     this.#clock.clearTimeout(this.#ending);
-    const left = raid ? Date.parse(raid.until) - this.#clock.now() : 0;
+    const left = raid ? untilServerTime(raid.until, this.#clock.now()) : 0;
     this.#element.hidden = left <= 0;
     if (!raid || left <= 0) return;
     setText(this.#element, 'raid-words', words.raidUntil(raid.until));

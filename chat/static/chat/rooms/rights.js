@@ -4,6 +4,7 @@
  * @module
  */
 
+import { untilServerTime } from '../../realtime/lib/server_clock.js';
 import { words } from './words.js';
 
 /**
@@ -47,7 +48,7 @@ function muteOf(room) {
     { until: room.siteMutedUntil, everywhere: true },
     { until: room.membership?.muted_until, everywhere: false },
   ];
-  const standing = mutes.filter(({ until }) => until && Date.parse(until) > Date.now());
+  const standing = mutes.filter(({ until }) => until && untilServerTime(until) > 0);
   return standing.sort((one, other) => Date.parse(other.until) - Date.parse(one.until))[0] ?? null;
 }
 
@@ -82,7 +83,7 @@ export function messageRights(room, message, meId) {
  * @param {import('../../realtime/types.js').Row | null} membership
  */
 function isOver(membership) {
-  return Boolean(membership?.banned_until) && Date.parse(membership?.banned_until) <= Date.now();
+  return Boolean(membership?.banned_until) && untilServerTime(membership?.banned_until) <= 0;
 }
 
 const RANKS = { member: 1, moderator: 2, owner: 3 };

@@ -6,6 +6,7 @@
 
 import { realClock, reportToConsole } from '../../realtime/lib/clock.js';
 import { Emitter } from '../../realtime/lib/emitter.js';
+import { serverNow } from '../../realtime/lib/server_clock.js';
 import { History } from '../../realtime/streams/history.js';
 import { Presence } from '../people/presence.js';
 import { Quotes } from '../timeline/quotes.js';
@@ -401,7 +402,10 @@ export class Room {
     if (reason === 'banned' || reason === 'removed' || reason === 'left')
       this.membership = this.membership && { ...this.membership, state: reason };
     if (reason === 'archived')
-      this.data = { ...this.data, archived_at: this.data.archived_at ?? new Date().toISOString() };
+      this.data = {
+        ...this.data,
+        archived_at: this.data.archived_at ?? new Date(serverNow()).toISOString(),
+      };
     this.#emitter.emit('closed', reason);
     this.#emitter.emit('change', undefined);
   }

@@ -5,6 +5,7 @@
 
 import { copyCode } from '../code/blocks.js';
 import { Composer } from '../composer/composer.js';
+import { onNewDay } from '../lib/day.js';
 import { onAction, setText, slot, toastError } from '../lib/dom.js';
 import { onKey } from '../lib/keys.js';
 import { PerFrame } from '../lib/per_frame.js';
@@ -104,7 +105,10 @@ export class RoomView {
     this.readTracker.opened();
     this.#listen();
     this.#ticking = setInterval(() => this.#tick(), TICK_MS);
-    this.#ends.push(room.history.on('change', () => this.#paintingPending.soon()));
+    this.#ends.push(
+      room.history.on('change', () => this.#paintingPending.soon()),
+      onNewDay(() => this.timeline.newDay()),
+    );
     this.#paint();
     this.#paintPending();
     for (const body of this.composer.takeEarly()) this.#post(body, null);

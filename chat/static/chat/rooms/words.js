@@ -4,13 +4,14 @@
  */
 
 import { fill, gettext } from '../../realtime/lib/language.js';
+import { serverNow } from '../../realtime/lib/server_clock.js';
 import { dayAndClock, dayOf, duration, list } from '../lib/words.js';
 
 const COUNTED_DOWN_SECONDS = 3600; // a longer wait is shown as the time at which it ends
 const MOST_NAMES = 3; // of people who are typing, so that they fit on one line
 
 export const words = {
-  muted: (/** @type {string} */ until, now = Date.now()) => {
+  muted: (/** @type {string} */ until, now = serverNow()) => {
     const seconds = (Date.parse(until) - now) / 1000;
     return seconds < COUNTED_DOWN_SECONDS
       ? fill(gettext('A moderator muted you in this room. You can post again in %(time)s.'), {
@@ -20,7 +21,7 @@ export const words = {
           until: dayAndClock(until),
         });
   },
-  mutedEverywhere: (/** @type {string} */ until, now = Date.now()) => {
+  mutedEverywhere: (/** @type {string} */ until, now = serverNow()) => {
     const seconds = (Date.parse(until) - now) / 1000;
     return seconds < COUNTED_DOWN_SECONDS
       ? fill(gettext('You are muted in all rooms. You can post again in %(time)s.'), {

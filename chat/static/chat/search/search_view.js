@@ -4,6 +4,7 @@
  * @module
  */
 
+import { onNewDay, paintTimes } from '../lib/day.js';
 import { announce, onAction, parse, slot, toastError } from '../lib/dom.js';
 import { common, dayAndClock, fullTime } from '../lib/words.js';
 import { isGone } from '../rooms/rights.js';
@@ -48,6 +49,7 @@ export class SearchView {
     this.#api = api;
     this.#titled = titled;
     this.#ends = [
+      onNewDay(() => paintTimes(root)),
       rooms.on('messages', (messages) => {
         for (const message of /** @type {Message[]} */ (messages)) this.#changed(message);
       }),

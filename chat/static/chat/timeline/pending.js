@@ -3,6 +3,7 @@
  * @module
  */
 
+import { serverNow } from '../../realtime/lib/server_clock.js';
 import { clone, setIcon, setText, slot } from '../lib/dom.js';
 import { paintMessage } from './message.js';
 import { words } from './words.js';
@@ -14,7 +15,7 @@ import { words } from './words.js';
  * @typedef {object} Pending  An entry of the outbox, or a post that a filter holds.
  * @property {string} key
  * @property {Record<string, any>} fields
- * @property {number} createdAt
+ * @property {number} createdAt  by the clock of the device; of a held post, of the server
  * @property {import('../../realtime/types.js').EntryState | 'held'} state
  * @property {Entry['error']} error
  */
@@ -40,6 +41,10 @@ export function paintPending(element, entry, context) {
   discard.hidden = entry.state === 'sending';
 }
 
+/** When an entry was written, by the server's clock. @param {Pending} entry */
+export const sentAt = ({ createdAt, state }) =>
+  new Date(state === 'held' ? createdAt : serverNow(createdAt)).toISOString();
+
 /** @param {Pending} entry */
 function iconOf({ state }) {
   if (state === 'held') return 'shield';
@@ -63,7 +68,7 @@ function asMessage(entry, context) {
   return {
     author: context.me,
     body: entry.fields.body,
-    created_at: new Date(entry.createdAt).toISOString(),
+    created_at: sentAt(entry),
     edited_at: null,
     deleted_at: null,
     reply_to: entry.fields.reply_to ?? null,

@@ -11,7 +11,7 @@ import { clone, setText, slot } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
 import { decorate, drawUnreadLine, nextMessage, removeWithDay } from './dividers.js';
 import { newMessageElement, paintMessage, paintQuote } from './message.js';
-import { paintPending } from './pending.js';
+import { paintPending, sentAt } from './pending.js';
 import { ScrollAnchor } from './scroll_anchor.js';
 import { words } from './words.js';
 
@@ -189,12 +189,7 @@ export class Timeline {
       this.#pending.set(entry.key, element);
       paintPending(element, entry, this.#context);
       this.#list.append(element);
-      decorate(
-        element,
-        new Date(entry.createdAt).toISOString(),
-        this.#context.me.id,
-        entry.fields.reply_to ?? null,
-      );
+      decorate(element, sentAt(entry), this.#context.me.id, entry.fields.reply_to ?? null);
     }
     if (stick) this.toEnd();
   }
@@ -211,6 +206,11 @@ export class Timeline {
   /** Paint all messages again, because their context has changed. */
   repaint() {
     for (const number of this.#elements.keys()) this.#paint(number);
+  }
+
+  /** "Today" is now "Yesterday". */
+  newDay() {
+    this.#decorateAround([...this.#elements.keys()]);
   }
 
   leave() {

@@ -215,6 +215,7 @@ export class Socket {
   #helloReceived(hello) {
     if (this.#usable || this.#bye !== null) return;
     if (!isHello(hello)) return this.#protocolError('hello');
+    hello.received = Date.now();
     this.#usable = true;
     this.#openedAt = this.#clock.now();
     this.#setDeadline(null);

@@ -8,17 +8,21 @@
 let behind = 0;
 
 /**
- * The server has told its time. It was a little later than that when it arrived.
+ * The server has sent its time. It was a little later than that when it arrived.
  * @param {unknown} iso
  * @param {number} [at]  when it arrived, by the clock of the device
  */
 export function learnServerTime(iso, at = Date.now()) {
-  const told = typeof iso === 'string' ? Date.parse(iso) : NaN;
-  if (!Number.isNaN(told)) behind = told - at;
+  const sent = typeof iso === 'string' ? Date.parse(iso) : NaN;
+  if (!Number.isNaN(sent)) behind = sent - at;
 }
 
-/** In milliseconds since 1970. */
-export const serverNow = () => Date.now() + behind;
+/** In milliseconds since 1970. @param {number} [now]  by the clock of the device */
+export const serverNow = (now = Date.now()) => now + behind;
 
-/** Milliseconds until a time of the server; negative: it has passed. @param {string} iso */
-export const untilServerTime = (iso) => Date.parse(iso) - serverNow();
+/**
+ * Milliseconds until a time of the server; negative: it has passed.
+ * @param {string} iso
+ * @param {number} [now]  by the clock of the device
+ */
+export const untilServerTime = (iso, now) => Date.parse(iso) - serverNow(now);
