@@ -1,5 +1,7 @@
 """Messages, the mentions in them, and where the text of hidden and removed messages is kept."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -7,8 +9,26 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.models.room import Room
+from chat.text.search_words import stored_words
 
 EMOJI_MAX_LENGTH = 40  # a family of four with skin tones has 11 code points
+
+
+class SearchTextField(models.TextField[str | None, str | None]):
+    """The words of a message for the search index, where they are not those of its text.
+
+    They are made of the text each time that a row is saved or inserted. If something else changes
+    the text, the database empties them (a trigger of the migration).
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str | None:
+        value = stored_words(model_instance.body, model_instance.html)  # type: ignore[attr-defined]
+        setattr(model_instance, self.attname, value)
+        return value
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
 
 
 class Message(models.Model):
@@ -29,6 +49,7 @@ class Message(models.Model):
     body = models.TextField(blank=True)
     # Empty if the body is plain text.
     html = models.TextField(blank=True)
+    search_text = SearchTextField(null=True, editable=False)
     created_at = models.DateTimeField(_("sent"))
     edited_at = models.DateTimeField(_("edited"), null=True, blank=True)
     deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True)

@@ -16,7 +16,18 @@ from chat.pages.page_data import Values, title
 from chat.queries import members
 from chat.queries.search import index, places
 from chat.queries.search.excerpts import excerpt
-from chat.queries.search.query import AFTER, BEFORE, FROM, HAS, IN, Operator, Query, joined, parse
+from chat.queries.search.query import (
+    AFTER,
+    BEFORE,
+    FROM,
+    HAS,
+    IN,
+    Operator,
+    Query,
+    check_words,
+    joined,
+    parse,
+)
 from realtime.protocol.errors import BadRequest
 
 ADDRESS: Final = "/search/"
@@ -51,6 +62,7 @@ def page(user: User, typed: str, *, before_id: int | None, blocked: Collection[i
         "older_url": "",
     }
     try:
+        check_words(typed)
         query = parse(typed)
         values |= {
             "asked": bool(query),

@@ -16,6 +16,11 @@ def plain(body: str, html: str) -> str:
     return broken(body, html).replace(BREAK, "")
 
 
+def plain_for_search(body: str, html: str) -> str:
+    """Return the text as it is drawn, with addresses of links and languages of code."""
+    return broken(body, html, unseen=True).replace(BREAK, "") if html else body
+
+
 def broken(body: str, html: str, *, unseen: bool = False) -> str:
     """Return the text with a ``BREAK`` inside each word that markup splits.
 

@@ -9,7 +9,7 @@ from chat.queries import messages as message_queries
 from chat.queries import rooms as room_queries
 from chat.queries.messages import History
 from chat.queries.search import index
-from chat.queries.search.query import parse
+from chat.queries.search.query import check_words, parse
 from realtime.auth import ApiRequest, api
 from realtime.protocol.errors import BadRequest
 
@@ -48,7 +48,9 @@ def message(request: ApiRequest, message_id: int) -> JsonResponse:
 def search(request: ApiRequest) -> JsonResponse:
     """Return messages that match ``q``, newest first. ``before_id`` continues a page."""
     limit = min(number(request, "limit") or index.LIMIT, index.MAX_LIMIT)
-    query = parse(request.GET.get("q", ""))
+    typed = request.GET.get("q", "")
+    check_words(typed)
+    query = parse(typed)
     return JsonResponse(
         search_results.answer(
             request.user, query, before_id=number(request, "before_id"), limit=limit

@@ -3,18 +3,16 @@
 The parts are plain text, so that the page can mark matches without HTML.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from chat.queries.search.query import Term
 from chat.text.plain_text import BREAK, broken
+from chat.text.search_words import tokens
 
 LENGTH: Final = 240  # characters of an excerpt
 LEAD: Final = 70  # characters before the first match
 GAP: Final = "…"
-
-_TOKEN = re.compile(r"[^\W_]+")
 
 Span = tuple[int, int]
 
@@ -47,13 +45,13 @@ def excerpt(body: str, html: str, terms: Sequence[Term]) -> list[ExcerptPart]:
 
 def _spans_of(text: str, terms: Sequence[Term]) -> list[list[Span]]:
     """Return the matches of each term."""
-    tokens = list(_TOKEN.finditer(text))
-    words = [token[0].lower() for token in tokens]
+    found = tokens(text)
+    words = [token.text for token in found]
     return [
         [
             (
-                tokens[first].start(),
-                tokens[last].end() if not partial else tokens[last].start() + partial,
+                found[first].start,
+                min(found[last].end, found[last].start + partial) if partial else found[last].end,
             )
             for first, last, partial in _matches(words, term)
         ]

@@ -28,7 +28,7 @@ from django.utils import timezone
 from chat import policies
 from chat.models import Membership, Message, Room, State
 from chat.queries.search import places
-from chat.queries.search.query import HAS, Query, Term, parse, split
+from chat.queries.search.query import HAS, Query, Term, parse
 
 LIMIT: Final = 20  # messages of a page
 MAX_LIMIT: Final = 50
@@ -271,6 +271,8 @@ def _windows(low: int, high: int) -> Iterator[tuple[int, str]]:
         yield low, ""
 
 
+# As the index has it (chat.text.search_words).
+_WORDS: Final = "coalesce(search_text, body)"
 _PLAIN: Final = "chat_search_phrase(%s)"
 _BEGINNING: Final = f"(nullif({_PLAIN}::text, '') || ':*')::tsquery"
 
@@ -282,7 +284,7 @@ def _tsquery(terms: Sequence[Term]) -> tuple[str, list[str]]:
     """
     query = " && ".join(_BEGINNING if term.is_prefix else _PLAIN for term in terms)
     return (
-        (f"chat_search_words(body) @@ ({query})", [term.text for term in terms])
+        (f"chat_search_words({_WORDS}) @@ ({query})", [" ".join(term.tokens) for term in terms])
         if terms
         else ("true", [])
     )
@@ -296,7 +298,7 @@ def _all_words(terms: Sequence[Term]) -> tuple[str, list[str]]:
         for term in terms
     )
     return (
-        (f"chat_search_words(body) @@ ({query})", [term.text for term in terms])
+        (f"chat_search_words({_WORDS}) @@ ({query})", [" ".join(term.tokens) for term in terms])
         if terms
         else ("true", [])
     )
@@ -304,8 +306,8 @@ def _all_words(terms: Sequence[Term]) -> tuple[str, list[str]]:
 
 def _contained(terms: Sequence[Term]) -> tuple[str, list[str]]:
     """Return a condition that every match fulfils: the text contains the typed letters in order."""
-    patterns = [f"%{'%'.join(split(term.text))}%" for term in terms]
-    return " AND ".join(["body ILIKE %s"] * len(patterns)) or "true", patterns
+    patterns = [f"%{'%'.join(term.tokens)}%" for term in terms]
+    return " AND ".join([f"{_WORDS} ILIKE %s"] * len(patterns)) or "true", patterns
 
 
 def _columns(wanted: _Wanted) -> tuple[str, list[Any]]:
@@ -356,7 +358,8 @@ def _in_sqlite(wanted: _Wanted, low: int, high: int, limit: int) -> list[int]:
 def _match(wanted: _Wanted) -> str:
     """Return the query in the syntax of FTS5."""
     parts = [
-        f"body : {_quoted(term.text)}{' *' if term.is_prefix else ''}" for term in wanted.terms
+        f"body : {_quoted(' '.join(term.tokens))}{' *' if term.is_prefix else ''}"
+        for term in wanted.terms
     ]
     everywhere = ["public", *(f"r{room}" for room in wanted.private)]
     rooms = [f"r{room}" for room in wanted.rooms] or (everywhere if wanted.user_id else [])

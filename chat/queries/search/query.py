@@ -11,6 +11,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from chat import policies
+from chat.text.search_words import tokens
 from realtime.protocol.errors import BadRequest
 
 MAX_LENGTH: Final = 200  # characters
@@ -26,7 +27,6 @@ _PART = re.compile(
     r'(?P<name>from|in|before|after|has):(?P<value>\S*)|"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+)',
     re.IGNORECASE,
 )
-_TOKEN = re.compile(r"[^\W_]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -39,7 +39,12 @@ class Term(NamedTuple):
 
     @property
     def tokens(self) -> list[str]:
-        return tokens(self.text)
+        """The words to look for, in this order."""
+        found = tokens(self.text)
+        # Whatever follows the last sign of a text that is cut into pairs: 東京 is found in 東京都.
+        if len(found) > 1 and found[-1].is_rest and found[-2].end == found[-1].end:
+            found.pop()
+        return [token.text for token in found]
 
     def __str__(self) -> str:
         return f'"{self.text}"' if self.is_phrase else self.text
@@ -108,6 +113,15 @@ def parse(typed: str) -> Query:
     )
 
 
+def check_words(typed: str) -> None:
+    """Raise ``BadRequest`` for a text without any word, such as ``!``."""
+    if typed.strip(' "') and not tokens(typed):
+        raise BadRequest(
+            "q: “{typed}” can't be searched for. Type a letter, a digit or a symbol such as 🎉.",
+            typed=typed,
+        )
+
+
 def joined(typed: str, filters: Iterable[tuple[str, str]]) -> str:
     """Return a typed query followed by the filters of a form that have a value."""
     operators = (f"{name}:{''.join(value.split())}" for name, value in filters if value.strip())
@@ -116,16 +130,6 @@ def joined(typed: str, filters: Iterable[tuple[str, str]]) -> str:
         if any(value.strip() for _name, value in filters)
         else typed
     )
-
-
-def tokens(text: str) -> list[str]:
-    """Return the words of a text in lower case, split as in both databases but for rare letters."""
-    return [token.lower() for token in split(text)]
-
-
-def split(text: str) -> list[str]:
-    """Return the words of a text as they are typed."""
-    return _TOKEN.findall(text)
 
 
 def _parts(typed: str) -> tuple[list[Term], list[Operator]]:
@@ -146,6 +150,7 @@ def _parts(typed: str) -> tuple[list[Term], list[Operator]]:
 
 def _with_prefix(terms: list[Term], typed: str) -> tuple[Term, ...]:
     """Make the last word a prefix, unless a space shows that it is complete."""
+    terms = [term._replace(is_prefix=_is_one_sign(term)) for term in terms]
     if (
         terms
         and not terms[-1].is_phrase
@@ -154,6 +159,12 @@ def _with_prefix(terms: list[Term], typed: str) -> tuple[Term, ...]:
     ):
         return (*terms[:-1], terms[-1]._replace(is_prefix=True))
     return tuple(terms)
+
+
+def _is_one_sign(term: Term) -> bool:
+    """Tell whether a term ends with a lone sign of a text that is cut into pairs, such as 猫."""
+    last = tokens(term.text)[-1]
+    return last.is_rest and len(term.tokens) == len(tokens(term.text))
 
 
 def _date(operator: Operator) -> date:

@@ -45,6 +45,7 @@ from chat.services.moderation.bulk_selection import (
 from chat.services.persistence import log
 from chat.services.traces import note_texts
 from chat.text.filters import FilterSet
+from chat.text.search_words import stored_words
 from notifications.payloads import inbox
 from notifications.services import Notice, notify_many
 from realtime.core.heads import Heads, changing
@@ -319,11 +320,11 @@ def _store(heads: Heads, room: Room, rows: Sequence[Message]) -> None:
     stream = payloads.stream(room.pk)
     for row in rows:
         row.seq = heads.next(stream)
+        row.search_text = stored_words(row.body, row.html)
         heads.record(stream, payloads.message_event(row))
     if rows:
-        Message.objects.bulk_update(
-            rows, ["seq", "body", "html", "mentions", "reactions", "deleted_at", "hidden_at"]
-        )
+        texts = ["body", "html", "search_text", "mentions", "reactions"]
+        Message.objects.bulk_update(rows, ["seq", *texts, "deleted_at", "hidden_at"])
 
 
 def _progress(bulk: Bulk, rows: Sequence[Message]) -> None:

@@ -21,6 +21,7 @@ from chat.queries import rooms
 from chat.queries.names import look
 from chat.services.persistence import save_room
 from chat.text import mentions
+from chat.text.search_words import stored_words
 from notifications.models import Notification
 from notifications.payloads import inbox
 from notifications.services import move, rename_target
@@ -73,7 +74,10 @@ def _rewrite(row: Erasure, room_id: int, ids: Sequence[int]) -> None:
         for message in changed:
             message.seq = heads.next(stream)
             heads.record(stream, payloads.message_event(message))
-        Message.objects.bulk_update(changed, ["seq", "body", "html", "mentions"])
+        for each in changed:
+            each.search_text = stored_words(each.body, each.html)
+        fields = ["seq", "body", "html", "mentions", "search_text"]
+        Message.objects.bulk_update(changed, fields)
 
 
 def _withheld(table: type[HeldText] | type[RemovedText]) -> Replacement:

@@ -35,7 +35,8 @@ def indexed(text: str) -> list[int]:
         if connection.vendor == "postgresql":
             cursor.execute(
                 "SELECT id FROM chat_message WHERE body <> '' "
-                "AND chat_search_words(body) @@ plainto_tsquery('simple', %s)",
+                "AND chat_search_words(coalesce(search_text, body)) "
+                "@@ plainto_tsquery('simple', %s)",
                 [text],
             )
         else:
