@@ -125,8 +125,14 @@ class KeysetAdmin(admin.ModelAdmin[Any]):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         filters = {
-            f"{each}__exact" if isinstance(each, str) else getattr(each, "parameter_name", "")
+            name
             for each in self.list_filter
+            for name in (
+                # Django compares a column without choices by its bare name.
+                (each, f"{each}__exact")
+                if isinstance(each, str)
+                else (getattr(each, "parameter_name", ""),)
+            )
         }
         return lookup in self.url_columns or lookup in filters
 

@@ -284,3 +284,24 @@ def test_the_list_tells_how_many_have_read_an_announcement(
             reverse("admin:notifications_announcement_change", args=[row.pk])
         ).content.decode()
     )
+
+
+def test_inboxes_and_readings_are_found_by_person_and_sorted_by_their_id_alone(
+    desk: Client, announce: Announce, notify: Notify, alice: User, bob: User
+) -> None:
+    row = announce("Hello")
+    for user in (alice, bob):
+        services.read_announcement(user_id=user.pk, announcement_id=row.pk)
+        services.broadcast(words=Words(body="Hi"), audience=Audience(users=[user.username]))
+
+    def found(model: str, query: str) -> list[str]:
+        answer = desk.get(reverse(f"admin:notifications_{model}_changelist") + f"?q={query}")
+        return [each.user.username for each in answer.context["cl"].result_list]
+
+    for model in ("notification", "announcementreading"):
+        assert found(model, "alice") == found(model, "@Alice") == ["alice"]
+        assert found(model, "ali") == found(model, "99") == found(model, "9" * 30) == []
+        address = reverse(f"admin:notifications_{model}_changelist")
+        page = desk.get(f"{address}?o=2").content.decode()
+        assert page.count('class="sortable') == 1
+    assert found("announcementreading", str(row.pk)) == ["bob", "alice"]
