@@ -25,6 +25,7 @@ Values = dict[str, Any]
 # Messages of one author are grouped if they follow within five minutes (as in timeline.js).
 GROUP_SECONDS: Final = 300
 QUOTE_LENGTH: Final = 200  # characters
+SIDEBAR_ROOMS: Final = 50  # of a section on the page of the server: more than a screen of them
 _BADGES: Final = {
     Role.OWNER.value: Role.OWNER.label,
     Role.MODERATOR.value: Role.MODERATOR.label,
@@ -60,8 +61,11 @@ class Window:
         )
 
 
-def shell(user: User, blocks: list[Block]) -> Values:
-    """Return what every page has beside its own part: the sidebar and the data for the scripts."""
+def shell(user: User, blocks: list[Block], *, current: Room | None, whole: bool) -> Values:
+    """Return what every page has beside its own part: the sidebar and the data for the scripts.
+
+    The scripts add the rooms that the sidebar leaves out, unless it is to be ``whole``.
+    """
     # Read before the rows: a change in between arrives once more as an event.
     inbox_seq, _ = streams.head_and_floor(payloads.inbox(user.pk))
     unread, chosen = notification_selectors.unread_and_preferences(user.pk)
@@ -72,7 +76,7 @@ def shell(user: User, blocks: list[Block]) -> Values:
     invited = [*map(payloads.invitation, invitations.open_invitations(user.pk))]
     return {
         "me": me,
-        **places(mine),
+        **_sidebar(mine, current, whole=whole),
         "blank": BLANK,
         "invitations": invited,
         "blank_direct": {"kind": Room.Kind.DIRECT, "person": BLANK["person"]},
@@ -106,6 +110,27 @@ def places(mine: list[ListedRoom]) -> Values:
         "rooms": [_sidebar_item(item) for item in others if not item.room.is_direct],
         "directs": [_sidebar_item(item) for item in others if item.room.is_direct],
     }
+
+
+def _sidebar(mine: list[ListedRoom], current: Room | None, *, whole: bool) -> Values:
+    """Return the sections: the first rooms of each, and those that the user has to see at once."""
+    sections = places(mine)
+    shown = {
+        name: [
+            item
+            for at, item in enumerate(items)
+            if whole or at < SIDEBAR_ROOMS or item["unread"] or _is(item, current)
+        ]
+        for name, items in sections.items()
+    }
+    for item in [*shown["favourites"], *shown["rooms"], *shown["directs"]]:
+        item["current"] = _is(item, current)
+    left_out = any(len(shown[name]) < len(items) for name, items in sections.items())
+    return {**shown, "rooms_left_out": left_out}
+
+
+def _is(item: Values, room: Room | None) -> bool:
+    return room is not None and item["id"] == room.pk
 
 
 def listed_values(item: ListedRoom) -> Values:

@@ -232,9 +232,12 @@ def _render(
         if choosing:
             frame |= page_data.places(room_lists.my_rooms(user.pk))
         return render(request, template, {**frame, **values}, status=status)
-    shell = page_data.shell(user, blocks_of(user.pk) if blocks is None else blocks)
-    for item in [*shell["favourites"], *shell["rooms"], *shell["directs"]]:
-        item["current"] = current is not None and item["id"] == current.pk
+    shell = page_data.shell(
+        user,
+        blocks_of(user.pk) if blocks is None else blocks,
+        current=current,
+        whole="all-rooms" in request.GET,
+    )
     return render(request, template, {"frame": "chat/app.html", **shell, **values}, status=status)
 
 

@@ -7,6 +7,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import pgettext
 
+from realtime.site import time_zones
+
 register = template.Library()
 
 HUES = 8  # of avatars: css/base/avatar.css names them
@@ -35,7 +37,7 @@ def hue(user_id: int | str | None) -> int:
 @register.filter
 def clock(when: str | None) -> str:
     """Return hour and minute, in the reader's zone, of a time as the API writes it."""
-    return f"{_local(when):%H:%M}" if when else ""
+    return time_zones.clock(_local(when)) if when else ""
 
 
 @register.filter

@@ -1,7 +1,12 @@
-"""The reader's time zone, which their browser names in a cookie, and dates in it."""
+"""The reader's time zone and clock, which their browser names in a cookie, and dates in it.
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
+The cookie is ``Europe/Berlin 24``: the second word says whether the reader's system counts 12 or 24
+hours, which no language decides. Scripts write times so (static/realtime/lib/time_text.js).
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,13 +21,15 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.formats import date_format
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import pgettext, pgettext_lazy
 
 from realtime.site.middleware import GetResponse
 
 WHEN: Final = pgettext_lazy("a date format", "j M Y, H:i")
 # There are some 600; a made-up name is looked up again and again, and that is all.
 ZONES_REMEMBERED: Final = 512
+
+_twelve_hours: ContextVar[bool] = ContextVar("holdfast_twelve_hours", default=False)
 
 
 @sync_and_async_middleware
@@ -50,14 +57,26 @@ def _zone(request: HttpRequest) -> AbstractContextManager[None]:
     return in_zone(request.COOKIES.get(settings.TIME_ZONE_COOKIE_NAME, ""))
 
 
-def in_zone(cookie: str) -> AbstractContextManager[None]:
+@contextmanager
+def in_zone(cookie: str) -> Iterator[None]:
     """Say times in the zone of a cookie; where it names none, as before."""
-    zone = zone_named(unquote(cookie))
-    return (
-        cast(AbstractContextManager[None], timezone.override(zone))
-        if zone is not None
-        else nullcontext()
-    )
+    name, _, hours = unquote(cookie).partition(" ")
+    before = _twelve_hours.set(hours == "12")
+    try:
+        with timezone.override(zone_named(name) or timezone.get_current_timezone()):
+            yield
+    finally:
+        _twelve_hours.reset(before)
+
+
+def clock(at: datetime) -> str:
+    """Format hour and minute by the reader's clock, in the reader's zone: 15:04, or 3:04 PM."""
+    local = timezone.localtime(at)
+    if not _twelve_hours.get():
+        return f"{local:%H:%M}"
+    # As browsers write it: Django has its own signs in some languages.
+    half = pgettext("before noon", "AM") if local.hour < 12 else pgettext("after noon", "PM")
+    return f"{local.hour % 12 or 12}:{local:%M} {half}"
 
 
 @lru_cache(maxsize=ZONES_REMEMBERED)

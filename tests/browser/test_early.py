@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
 from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from chat import services
@@ -84,6 +85,21 @@ def test_a_message_that_may_not_be_sent_is_in_the_field_again(
         write(page, text)
     expect(field(page)).to_have_value(text)
     expect(waiting(page)).to_have_count(0)
+
+
+@pytest.mark.parametrize("locale", ["en-US", "en-GB", "de", "ar-EG"])
+def test_times_do_not_change_when_the_scripts_have_come(
+    open_page: OpenPage, people: People, lab: Room, locale: str
+) -> None:
+    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Low tide")
+    # Any page notes the clock of its reader, and nobody sees a room before signing in.
+    page = open_page(people.bob, "/accounts/", locale=locale, timezone_id="America/New_York")
+    with without_scripts(page, "/rooms/lab/"):
+        time = page.locator(".timeline .message__time")
+        before = time.inner_text()
+        assert re.search(r"\d:\d\d", before)
+    expect(page.locator('[data-state="live"]')).to_be_visible()
+    assert time.inner_text() == before
 
 
 def test_a_button_that_was_pressed_too_early_acts_once_it_can(

@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from chat import services
 from chat.models import Membership, Room
+from chat.pages.page_data import SIDEBAR_ROOMS
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import act, connected, message, place, say, sent
 from tests.conftest import People
@@ -179,3 +180,17 @@ def test_a_room_is_read_by_its_menu_without_going_there(
     choose(page, "Garden", "Mark as read")
     for each in (page, other):
         expect(place(each, "Garden").locator(".badge")).to_be_hidden()
+
+
+def test_all_rooms_come_after_those_of_the_server(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    many = SIDEBAR_ROOMS + 65
+    for number in range(many):
+        services.create_room(actor_id=people.alice.pk, name=f"Room {number:03}")
+    page = open_page(people.alice, "/rooms/lab/")
+    names = section(page, "Rooms").locator(".place__name")
+    expect(names).to_have_count(many + 1)
+    expect(names).to_have_text(["Lab", *(f"Room {number:03}" for number in range(many))])
+    place(page, f"Room {many - 1:03}").click()
+    expect(page.get_by_role("heading", name=f"Room {many - 1:03}").first).to_be_visible()

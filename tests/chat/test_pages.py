@@ -17,6 +17,7 @@ from pytest_django import DjangoAssertNumQueries
 import chat
 from chat import services
 from chat.models import Room
+from chat.pages import page_data
 from chat.pages.page_data import GROUP_SECONDS
 from tests.conftest import People
 
@@ -281,3 +282,26 @@ def test_changing_rooms_costs_the_same_with_many_rooms(
     before = cost()
     rooms_of(people, 50)
     assert cost() == before
+
+
+def test_a_page_paints_the_first_rooms_and_those_that_must_be_seen(
+    people: People, lab: Room, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_data, "SIDEBAR_ROOMS", 3)
+    rooms_of(people, 8)
+    unread = Room.objects.get(name="Room 7")
+    services.join(actor_id=people.bob.pk, room_id=unread.pk)
+    services.post_message(author_id=people.bob.pk, room_id=unread.pk, body="Anyone here?")
+    client.force_login(people.alice)
+
+    def listed(path: str) -> list[str]:
+        page = client.get(path).content.decode()
+        sidebar = page[page.index('data-places="rooms"') : page.index('data-places="directs"')]
+        return re.findall(r'data-slot="name">([^<]+)<', sidebar)
+
+    assert listed("/rooms/room-5/") == ["Lab", "Room 0", "Room 1", "Room 5", "Room 7"]
+    assert len(listed("/rooms/room-5/?all-rooms")) == 9
+    page = client.get("/rooms/room-5/").content.decode()
+    assert "Show all rooms" in page
+    boot = json.loads(re.search(r'id="boot" type="application/json">(.*?)</script>', page)[1])  # type: ignore[index]
+    assert len(boot["rooms"]) == 9

@@ -14,6 +14,7 @@ from realtime.protocol.errors import HoldfastError
 from realtime.site.languages import catalogue_url
 from realtime.site.time_zones import (
     Moment,
+    clock,
     in_the_readers_zone,
     in_zone,
     zone_named,
@@ -64,6 +65,27 @@ def test_a_socket_knows_the_zone_of_whoever_opens_it() -> None:
         assert timezone.get_current_timezone_name() == "Europe/Berlin"
     with in_zone(handshake._cookie({}, "timezone")):
         assert timezone.get_current_timezone_name() == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("cookie", "language", "said"),
+    [
+        ("Europe%2FBerlin%2024", "en", "00:30"),
+        ("Europe%2FBerlin%2012", "en", "12:30 AM"),
+        ("America%2FNew_York%2012", "de", "6:30 PM"),
+        ("Asia%2FRiyadh%2012", "ar", "2:30 ص"),
+        ("Europe%2FBerlin", "en", "00:30"),
+        ("Nowhere%2012", "en", "11:30 PM"),
+        ("", "en", "23:30"),
+    ],
+)
+def test_a_time_is_written_by_the_clock_of_its_reader(
+    cookie: str, language: str, said: str
+) -> None:
+    at = datetime(2026, 11, 24, 23, 30, tzinfo=UTC)
+    with override(language), in_zone(cookie):
+        assert clock(at) == said
+    assert clock(at) == "23:30"
 
 
 def test_a_moment_in_a_refusal_is_said_to_whoever_is_refused() -> None:

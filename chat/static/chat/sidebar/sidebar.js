@@ -24,6 +24,10 @@ import { SidebarDrag } from './sidebar_drag.js';
  * @typedef {import('./favourites.js').Favourites} Favourites
  */
 
+/** Rooms that are added to the list in one step, and the pause before it. */
+const ADDED_AT_A_TIME = 50;
+const ADD_AFTER_MS = 50;
+
 const ICONS = { public: 'hash', private: 'lock' };
 
 export class Sidebar {
@@ -36,6 +40,8 @@ export class Sidebar {
   /** Rooms that changed; null: the list changed. @type {Set<Room | null>} */
   #news = new Set();
   #painting = new PerFrame(() => this.#paintNews());
+  /** How many rooms a painting may add to those that the server has painted. */
+  #allowed = 0;
 
   /**
    * @param {HTMLElement} root
@@ -76,6 +82,23 @@ export class Sidebar {
       menuOf(place, place);
     });
     this.paint();
+    this.#addMore();
+  }
+
+  /** Add the rooms that the server left out, a few at a time, so that the page never stops. */
+  #addMore() {
+    const listed = Object.values(sections(this.#rooms.mine)).flat().length;
+    if (this.#places.size >= listed) {
+      this.#allowed = Infinity;
+      return;
+    }
+    setTimeout(() => {
+      const before = this.#places.size;
+      this.#allowed = ADDED_AT_A_TIME;
+      this.#paintLists((room) => this.#places.get(room.id)?.parentElement ?? this.#item(room));
+      this.#allowed = this.#places.size > before ? 0 : Infinity;
+      if (this.#allowed === 0) this.#addMore();
+    }, ADD_AFTER_MS);
   }
 
   #paintNews() {
@@ -95,10 +118,15 @@ export class Sidebar {
   }
 
   paint() {
+    this.#paintLists((room) => this.#item(room));
+  }
+
+  /** @param {(room: Room) => Element} itemOf */
+  #paintLists(itemOf) {
     const found = sections(this.#rooms.mine);
-    this.#list('favourites', found.favourites);
-    this.#list('rooms', found.rooms);
-    this.#list('directs', found.directs);
+    this.#list('favourites', found.favourites, itemOf);
+    this.#list('rooms', found.rooms, itemOf);
+    this.#list('directs', found.directs, itemOf);
     // Without favourites, the section is only shown while a room is dragged.
     /** @type {HTMLElement} */ (this.#root.querySelector('[data-section="favourites"]')).hidden =
       found.favourites.length === 0;
@@ -119,10 +147,13 @@ export class Sidebar {
   /**
    * @param {string} name
    * @param {Room[]} rooms
+   * @param {(room: Room) => Element} itemOf
    */
-  #list(name, rooms) {
+  #list(name, rooms, itemOf) {
     const list = /** @type {HTMLElement} */ (this.#root.querySelector(`[data-places="${name}"]`));
-    const items = rooms.map((room) => this.#item(room));
+    let allowed = this.#allowed;
+    const ready = rooms.filter(({ id }) => this.#places.has(id) || allowed-- > 0);
+    const items = ready.map(itemOf);
     keepingFocus(() => setChildren(list, items));
     /** @type {HTMLElement} */ (this.#root.querySelector(`[data-empty="${name}"]`)).hidden =
       rooms.length > 0;
