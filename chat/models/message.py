@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chat.models.room import Room
-from chat.text.search_words import stored_words
+from chat.text.search_words import is_of, stored_words
 
 EMOJI_MAX_LENGTH = 40  # a family of four with skin tones has 11 code points
 
@@ -22,8 +22,10 @@ class SearchTextField(models.TextField[str | None, str | None]):
     """
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str | None:
-        value = stored_words(model_instance.body, model_instance.html)  # type: ignore[attr-defined]
-        setattr(model_instance, self.attname, value)
+        row: Any = model_instance
+        if row.search_text is None or not is_of(row.search_text, row.body):
+            row.search_text = stored_words(row.body, row.html)
+        value: str | None = row.search_text
         return value
 
     def deconstruct(self) -> Any:

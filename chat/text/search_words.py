@@ -14,6 +14,7 @@ The databases split what is of ASCII as ``tokens`` does. So only other texts are
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -46,6 +47,7 @@ _SUFFIX: Final = re.compile(r"(?:[+#]+|[%€£¥₹°])(?!\w)")
 _PLAIN: Final = re.compile(r"[^#$+%]*")
 _OPERATOR: Final = re.compile(r"(?<!\S)[^\w\s]{2,}(?!\S)")
 _CLUSTER: Final = re.compile(r"(?s).[\u0300-\u036f\u064b-\u065f\u3099\u309a\u1161-\u11ff]*")
+_CHECKSUM_SIGNS: Final = "!#$%()*,:;=?[]^|"
 _ENCODED: Final = "zq"  # begins a word that is written in other letters
 
 
@@ -69,7 +71,18 @@ def stored_words(body: str, html: str) -> str | None:
     if is_plain and words == [token.text for token in tokens(body)]:
         return None
     # Two texts never have the same form, so that the database sees that it belongs to an older one.
-    return " ".join([*words, f"{_ENCODED}v{crc32(body.encode()):08x}"])
+    return " ".join([*words, _checksum(body)])
+
+
+def is_of(words: str, body: str) -> bool:
+    """Return whether stored words are those of this text."""
+    return bool(body) and words.endswith(_checksum(body))
+
+
+def _checksum(body: str) -> str:
+    """Return a checksum in signs that no database indexes."""
+    value = crc32(body.encode())
+    return "".join(_CHECKSUM_SIGNS[value >> shift & 15] for shift in range(0, 32, 4))
 
 
 def tokens(text: str) -> list[SearchToken]:
@@ -116,8 +129,11 @@ def _word(text: str, start: int, end: int) -> Iterator[tuple[str, int, int, bool
 
 
 def _written(word: str) -> str:
-    """Return a word in letters and digits; databases would split it at marks."""
-    return word if word.isalnum() else _encoded(word)
+    """Return a word in letters and digits that both databases know; they would split it at marks.
+
+    SQLite's tables are of Unicode 6.1, which has few of the signs beyond the basic plane.
+    """
+    return word if word.isalnum() and max(word) <= "\uffff" else _encoded(word)
 
 
 def _encoded(word: str) -> str:
@@ -139,6 +155,7 @@ def _folded(text: str) -> tuple[str, list[int] | None, list[int] | None]:
     return "".join(characters), starts, ends
 
 
+@lru_cache(20_000)
 def _fold(cluster: str) -> str:
     if cluster.isascii():
         return "" if cluster == BREAK else cluster.lower()

@@ -117,7 +117,7 @@ def edit_message(
         if _reaches_further(message, text):
             _count_as_post(room, member, message, text)
         message.body, message.html, message.mentions = text.body, text.html, list(text.mentions)
-        message.edited_at = timezone.now()
+        message.search_text, message.edited_at = text.words, timezone.now()
         apart = blocked_pairs(candidates.get(room.pk, ()), [actor_id])
         wanted = recipients.without_blocked(recipients.preferences(candidates), actor_id, apart)
         notices = recipients.mention_notices(message, room, text, candidates, wanted)

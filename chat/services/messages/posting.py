@@ -269,6 +269,7 @@ class _Batch:
             key=post.key,
             body=text.body,
             html=text.html,
+            search_text=text.words,
             created_at=now,
             reply_to_id=post.reply_to,
             mentions=list(text.mentions),

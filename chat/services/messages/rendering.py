@@ -22,9 +22,12 @@ from chat.queries import people
 from chat.queries.names import users_named
 from chat.text import markdown, mentions
 from chat.text.filters import FilterSet
+from chat.text.search_words import stored_words
 from notifications.payloads import person
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError
 
+# Characters of a text whose words are made at once: below a millisecond in any script.
+SHORT: Final = 200
 _BLOCKED: Final = gettext_noop(
     "Your message contains a word that is not allowed here. Remove it and try again."
 )
@@ -58,6 +61,7 @@ class Text:
     held: tuple[str, ...] = ()  # the filters that hold it
     # Against which it was checked; None: against none.
     filters: FilterSet | None = field(default=None, repr=False, compare=False)
+    words: str | None = field(default=None, repr=False, compare=False)  # for the search
 
 
 class RenderJob(NamedTuple):
@@ -123,14 +127,19 @@ def rendered(job: RenderJob) -> Text | HoldfastError:
 
 
 def plain_text(body: str, flags: Collection[str], filters: FilterSet) -> Text | None:
-    """Return a text that needs neither filters nor rendering; None for all others."""
+    """Return a text that needs neither filters nor rendering; None for all others.
+
+    The words of a long text in another script take milliseconds, so it is not one of them.
+    """
     if flags or filters or markdown.has_markup(body):
+        return None
+    if len(body) > SHORT and not body.isascii():
         return None
     try:
         policies.check_text(body)
     except HoldfastError:
         return None
-    return Text(body, "", (), False, filters=filters)
+    return Text(body, "", (), False, filters=filters, words=stored_words(body, ""))
 
 
 def render_text(
@@ -199,6 +208,7 @@ def _render(text: RawText, held: tuple[str, ...], job: RenderJob) -> Text | Hold
         flags=text.flags,
         held=held,
         filters=job.filters,
+        words=stored_words(text.body, found.html),
     )
 
 

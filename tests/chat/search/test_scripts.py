@@ -44,6 +44,7 @@ FOUND = [
     ("price €5 or 7 €", ["€"]),
     ("東京tower 見学", ["東京tower", "tower", "tower 見学"]),
     ("[click here](https://docs.example.org/guide)", ["click", "guide", "docs.example.org"]),
+    ("𠮷野家で食事", ["𠮷野家", "𠮷", "野家"]),
     ("٣ كتب و 12", ["3", "12"]),
 ]
 NOT_FOUND = [
