@@ -14,6 +14,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core import checks
 
 from realtime.doctor.probe_results import Area, ProbeResult
+from realtime.site import bundle
 
 # A node with 5,000 sockets needs one for each, and some hundred beside them.
 DESCRIPTORS: Final = 8192
@@ -107,6 +108,9 @@ def _static_files() -> Iterator[ProbeResult]:
             f"no static files in {settings.STATIC_ROOT}", "Run manage.py collectstatic --no-input."
         )
         return
+    # Those of the bundle are in no list: they are named by what is in them.
+    root = Path(settings.STATIC_ROOT)
+    collected |= {str(path.relative_to(root)) for path in (root / bundle.FOLDER).glob("*")}
     wanted = {
         path.replace(os.sep, "/")
         for finder in get_finders()

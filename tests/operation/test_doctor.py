@@ -1,5 +1,6 @@
 """The doctor names faults of a machine and of a proxy, and outlives a server that hangs."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles.finders import get_finder, get_finders
 from django.test import Client, override_settings
 
 from realtime.api import echo
@@ -63,6 +65,25 @@ def test_static_files_that_were_not_collected_are_named(tmp_path: Path) -> None:
         failed = [each for each in machine.probe() if each.level is Severity.FAIL]
     assert any("no static files in" in each.text for each in failed)
     assert any("Run manage.py collectstatic" in each.todo for each in failed)
+
+
+def test_the_files_of_a_bundle_are_looked_for_by_themselves(tmp_path: Path) -> None:
+    made, root = tmp_path / "made", tmp_path / "root"
+    for folder in (made, root):
+        (folder / "bundle").mkdir(parents=True)
+        (folder / "bundle" / "main-AAAAAAA2.js").write_text("1;")
+    with override_settings(STATIC_ROOT=root, STATICFILES_DIRS=[made]):
+        get_finder.cache_clear()  # type: ignore[attr-defined]
+        listed = {path for each in get_finders() for path, _ in each.list([])}
+        others = {path: path for path in listed if not path.startswith("bundle/")}
+        (root / "staticfiles.json").write_text(json.dumps({"paths": others}))
+        found = [each for each in machine.probe() if "static files" in each.text]
+        (root / "bundle" / "main-AAAAAAA2.js").unlink()
+        missing = [each for each in machine.probe() if "static files" in each.text]
+    get_finder.cache_clear()  # type: ignore[attr-defined]
+    assert [each.level for each in found] == [Severity.OK]
+    assert [each.level for each in missing] == [Severity.FAIL]
+    assert "bundle/main-AAAAAAA2.js" in missing[0].text
 
 
 @pytest.mark.django_db
