@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, gettext_noop, ngettext
 from chat.models import Report
 from notifications.kinds import Kind, NoticePayload, register_kind
 from realtime.site.time_zones import spoken
+from realtime.site.visible_text import isolated
 
 MENTION: Final = "mention"
 REPLY: Final = "reply"
@@ -78,7 +79,7 @@ _OUTCOMES: Final[dict[str, str]] = {
 
 def _reaction(notice: NoticePayload) -> str:
     """Name the latest people, and count the others."""
-    names = [person["name"] for person in notice["params"]["people"]]
+    names = [isolated(person["name"]) for person in notice["params"]["people"]]
     others = notice["params"]["others"]
     values = _values(notice) | dict(zip(("first", "second", "third"), names, strict=False))
     if others and len(names) == 3:
@@ -270,7 +271,7 @@ _ROOM_ACTS: Final[dict[str, Callable[[NoticePayload], str]]] = {
 
 def _quoted(notice: NoticePayload) -> str:
     """Return a reason as the words of the person who wrote it, which nobody else vouches for."""
-    return _("“%(text)s”") % {"text": notice["body"]} if notice["body"] else ""
+    return _("“%(text)s”") % {"text": isolated(notice["body"])} if notice["body"] else ""
 
 
 # -- raids, for moderators of the site -------------------------------------------------------------
@@ -320,9 +321,9 @@ def _room(notice: NoticePayload) -> str:
 def _values(notice: NoticePayload) -> dict[str, str]:
     until = parse_datetime(notice["params"].get("until") or "")
     return {
-        "name": notice["actor"]["name"] if notice["actor"] else _("Someone"),
-        "room": _room(notice),
-        "time": spoken(until) if until else "",
+        "name": isolated(notice["actor"]["name"] if notice["actor"] else _("Someone")),
+        "room": isolated(_room(notice)),
+        "time": isolated(spoken(until) if until else ""),
         "count": str(notice["params"].get("messages", "")),
     }
 

@@ -1,7 +1,6 @@
 """Permissions and validation: pure decisions about rows that the caller has read."""
 
 import re
-import unicodedata
 from datetime import datetime, timedelta
 from enum import IntEnum
 from functools import cache
@@ -16,6 +15,7 @@ from chat.errors import Empty, LinksNotAllowed, Muted, ReadOnly, SlowMode, TooLo
 from chat.models import EMOJI_MAX_LENGTH, Membership, Role, Room, State
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
 from realtime.site.time_zones import Moment
+from realtime.site.visible_text import has_ink
 
 MAX_ID: Final = 2**63 - 1  # of a column of the database
 RowId = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
@@ -275,7 +275,7 @@ def check_text(body: str) -> None:
             limit=limit,
             count=len(body),
         )
-    if all(_is_invisible(character) for character in body):
+    if not has_ink(body):
         raise Empty("Your message is empty. Write something first.")
 
 
@@ -324,13 +324,9 @@ def clean(text: str, *, name: str, limit: int, required: bool = False) -> str:
             limit=limit,
             count=len(text),
         )
-    if required and all(_is_invisible(character) for character in text):
+    if required and not has_ink(text):
         raise BadRequest("{field}: expected some text", field=name)
     return text
-
-
-def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character)[0] in "ZC"  # separators; control and format characters
 
 
 # -- moderating ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from notifications.models import TITLE_MAX_LENGTH, URL_MAX_LENGTH, Level
 from realtime.core.streams import Claim, Refusals
 from realtime.protocol.errors import BadRequest, NotFound
 from realtime.protocol.web_address import web_host
+from realtime.site.visible_text import has_ink
 
 # Notifications named in one command: ten pages of an inbox, and one transaction of some 20 ms.
 MAX_IDS = 500
@@ -103,7 +104,7 @@ def problems_of_words(words: Words, *, now: datetime, announced: bool) -> Iterat
     """Yield a sentence for everything that is wrong with ``words``."""
     yield from _problems_of_text("text", words.body, BODY_MAX_LENGTH, layout="\n\t")
     yield from _problems_of_text("title", words.title, TITLE_MAX_LENGTH)
-    if not words.body.strip():
+    if not has_ink(words.body):
         yield "The text is empty."
     if words.level not in Level.values:
         yield f'There is no level "{words.level}"; expected one of {", ".join(Level.values)}.'
@@ -134,7 +135,7 @@ def _problems_of_translations(translations: Mapping[str, Mapping[str, str]]) -> 
     for language, said in translations.items():
         if language not in known:
             yield f'There is no language "{language}"; expected one of {", ".join(known)}.'
-        if not said["body"].strip():
+        if not has_ink(said["body"]):
             yield f'There is a title in "{language}", but no text.'
         yield from _problems_of_text(
             f'text in "{language}"', said["body"], BODY_MAX_LENGTH, layout="\n\t"

@@ -7,9 +7,10 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language_bidi, gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from chat.models import Case, Message, Report, Room
+from realtime.site import visible_text
 from realtime.site.time_zones import spoken
 
 EXCERPT: Final = 90  # characters: the width of a column
@@ -29,7 +30,7 @@ def isolated(text: object) -> str:
 
     A Latin name at the edge of an Arabic sentence would otherwise move the colon beside it.
     """
-    return f"\u2068{text}\u2069" if get_language_bidi() else str(text)
+    return visible_text.isolated(str(text))
 
 
 def link(model: str, pk: int, text: object) -> SafeString:

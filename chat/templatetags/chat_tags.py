@@ -3,8 +3,15 @@
 from django import template
 
 from chat.models import Room
+from realtime.site import visible_text
 
 register = template.Library()
+
+
+@register.filter
+def isolated(text: object) -> str:
+    """Return a name for a sentence or a title, whose direction it leaves alone."""
+    return visible_text.isolated(str(text))
 
 
 @register.filter

@@ -14,13 +14,10 @@ from typing import Final
 from django.conf import settings
 
 from chat.text.confusables import skeletons
+from realtime.site.visible_text import is_blank
 
 # Most texts in English: nothing to do but the case.
 _PLAIN: Final = re.compile(r"[!-~]+(?: [!-~]+)*")
-# Shown as nothing, although their category is not Cf: joiners, fillers, variation selectors.
-_INVISIBLE: Final = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]"
-)
 _JAMO: Final = re.compile("[\u1161-\u11ff]")  # joins the syllable before it
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 MAX_REMEMBERED: Final = 20_000  # characters with their marks
@@ -93,7 +90,8 @@ _remembered = lru_cache(MAX_REMEMBERED)(_computed)
 
 
 def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character) == "Cf" or _INVISIBLE.match(character) is not None
+    category = unicodedata.category(character)
+    return category == "Cf" or (category[0] not in "ZC" and is_blank(character))
 
 
 def _lookalike(character: str) -> str:

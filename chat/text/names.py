@@ -14,6 +14,7 @@ from django.utils.translation import gettext, gettext_noop, override
 
 from chat.text.confusables import is_single_script, scripts, skeletons
 from realtime.protocol.errors import BadRequest
+from realtime.site.visible_text import is_blank
 
 MAX_USERNAME: Final = 60  # characters; Django's column has room for 150
 MAX_PERSONAL: Final = 60  # characters of a first or last name
@@ -69,9 +70,6 @@ _TECHNICAL: Final = (
 _AROUND: Final = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 
-# Letters and symbols that are drawn as nothing, beside the categories Z and C.
-_BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-_SELECTORS: Final = range(0xFE00, 0xFE10)  # variation selectors
 _EMOJI_SELECTOR: Final = "\ufe0f"  # draws the symbol before it in colour
 _JOINERS: Final = "\u200c\u200d"
 # Scripts in which joiners are a part of the spelling.
@@ -90,6 +88,8 @@ def clean_username(name: str) -> str:
     Django's validator has the rest: letters, digits and @ . + - _
     """
     name = unicodedata.normalize("NFKC", name.strip())
+    if not name:
+        raise BadRequest("{field}: expected some text", field="username")
     _check_length(name, field="username", limit=MAX_USERNAME)
     _check_characters(name, field="username")
     if not is_single_script(name):
@@ -227,11 +227,7 @@ def _is_hidden(text: str, index: int) -> bool:
         return not (index and unicodedata.category(text[index - 1]) in ("So", "Sm", "Po", "Nd"))
     if character in _JOINERS:
         return not _is_spelling(text, index)
-    return (
-        unicodedata.category(character)[0] in "ZC"
-        or character in _BLANK
-        or ord(character) in _SELECTORS
-    )
+    return is_blank(character)
 
 
 def _is_spelling(text: str, index: int) -> bool:

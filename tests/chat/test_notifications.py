@@ -214,7 +214,8 @@ def test_a_summary_has_the_plural_forms_of_its_language(
     language: str, count: int, said: str
 ) -> None:
     with override(language):
-        assert summary(notice("message"), count) == said
+        shown = summary(notice("message"), count)
+        assert shown.replace("\u2068Lab\u2069", "Lab") == said  # isolated where Latin is foreign
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { words as composerWords } from '../../../chat/static/chat/composer/words.js';
 import { dayName, duration, few, initials } from '../../../chat/static/chat/lib/words.js';
 import { words as roomWords } from '../../../chat/static/chat/rooms/words.js';
+import { fill } from '../../../realtime/static/realtime/lib/language.js';
 
 describe('words', () => {
   test('counts that no badge could hold are cut', () =>
@@ -48,4 +49,13 @@ describe('words', () => {
       '5 characters over the limit',
     ]);
   });
+});
+
+test('a name that is written from the right, or turns the text, is isolated in a sentence', () => {
+  const sentence = (/** @type {string} */ name) => fill('%(name)s is typing…', { name });
+  assert.equal(sentence('Eve'), 'Eve is typing…');
+  assert.equal(sentence('\u202eevil'), '\u2068evil\u2069 is typing…');
+  assert.equal(sentence('דן'), '\u2068דן\u2069 is typing…');
+  assert.equal(sentence('a\u2069b'), '\u2068ab\u2069 is typing…');
+  assert.equal(fill('%(count)s', { count: 3 }), '3');
 });

@@ -29,16 +29,35 @@ export const ngettext = (one, many, count) =>
  */
 export const pgettext = (context, text) => catalogue.pgettext?.(context, text) ?? text;
 
+// Letters that are written from the right, and characters that set a direction.
+const FROM_THE_RIGHT =
+  /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/g;
+
 /**
- * Replace the placeholders of a text: `fill(gettext('Message %(name)s'), { name })`.
+ * A text that turns nothing around it (realtime/site/visible_text.py does the same).
+ * @param {string} text
+ */
+function isolated(text) {
+  const isBidi = globalThis.document?.documentElement.dir === 'rtl';
+  if (text === '' || !(isBidi || FROM_THE_RIGHT.test(text))) return text;
+  return `\u2068${text.replaceAll(DIRECTIONS, '')}\u2069`;
+}
+
+/**
+ * Replace the placeholders of a text: `fill(gettext('Message %(name)s'), { name })`. Values that are
+ * texts are isolated: a name written from the right does not turn the sentence.
  * @param {string} text
  * @param {Record<string, string | number>} values
  */
 export function fill(text, values) {
   return text.replaceAll(/%\((\w+)\)s/g, (whole, name) =>
-    name in values ? String(values[name]) : whole,
+    name in values ? shown(values[name]) : whole,
   );
 }
+
+/** @param {string | number} value */
+const shown = (value) => (typeof value === 'string' ? isolated(value) : String(value));
 
 /**
  * Translate a text that contains `%(count)s`.
