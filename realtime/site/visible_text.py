@@ -1,4 +1,4 @@
-"""Texts as they are drawn: which show nothing, and how one stands inside a sentence.
+"""Texts as they are drawn: texts that show nothing, and texts inside a sentence.
 
 static/realtime/lib/language.js isolates by the same rule.
 """
@@ -38,7 +38,7 @@ def has_ink(text: str) -> bool:
 def isolated(text: str) -> str:
     """Return a text that turns nothing around it, for a sentence or a title.
 
-    For what is plain text everywhere it is shown; in HTML, ``<bdi>`` does the same.
+    It is for plain text; in HTML, ``<bdi>`` does the same.
     """
     if not text or not (get_language_bidi() or _FROM_THE_RIGHT.search(text)):
         return text

@@ -214,3 +214,31 @@ def test_someone_who_is_not_reached_is_invited_at_once(page: Page, people: Peopl
     expect(
         page.get_by_text("Only owners and moderators can mention the whole room")
     ).to_be_visible()
+
+
+def test_smileys_become_emoji_and_can_be_undone(page: Page) -> None:
+    field(page).press_sequentially("Well :)")
+    expect(field(page)).to_have_value("Well 🙂")
+    page.keyboard.press("Control+z")
+    expect(field(page)).to_have_value("Well :)")
+    field(page).fill("🎉🎉")
+    field(page).press("Enter")
+    sent(page, "🎉🎉")
+    body = message(page, "🎉🎉").locator(".message__body")
+    assert float(body.evaluate("it => parseFloat(getComputedStyle(it).fontSize)")) > 24
+
+
+def test_a_file_that_is_pasted_or_dropped_is_refused_in_words(page: Page) -> None:
+    data = """kind => {
+        const data = new DataTransfer();
+        data.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
+        const field = document.querySelector('#composer-input');
+        const options = { bubbles: true, cancelable: true };
+        const event = kind === 'paste'
+            ? new ClipboardEvent('paste', { ...options, clipboardData: data })
+            : new DragEvent('drop', { ...options, dataTransfer: data });
+        return field.dispatchEvent(event);
+    }"""
+    for kind in ("paste", "drop"):
+        assert page.evaluate(data, kind) is False, "the browser would leave the page"
+        expect(page.get_by_text("Holdfast takes no files.").last).to_be_visible()

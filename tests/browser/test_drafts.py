@@ -112,7 +112,7 @@ def test_an_edit_to_nothing_offers_to_delete(page: Page) -> None:
     field(page).press("Enter")
     dialog = page.get_by_role("dialog", name="Delete this message?")
     dialog.get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("The first plan")).to_be_hidden()
+    expect(message(page, "The first plan")).to_have_count(0)
     expect(page.get_by_text("Editing your message")).to_be_hidden()
 
 

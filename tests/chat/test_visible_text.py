@@ -1,4 +1,4 @@
-"""Nothing that shows nothing is a name or a message, and no name turns what stands around it."""
+"""A text that shows nothing is no name and no message, and a name turns no sentence around it."""
 
 import sys
 import unicodedata

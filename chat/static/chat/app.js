@@ -27,6 +27,7 @@ import { onAction, toast, toastError } from './lib/dom.js';
 import { fitAboveKeyboard } from './lib/keyboard.js';
 import { onKey } from './lib/keys.js';
 import { Menu, moveWithArrows, placeBeside } from './lib/menu.js';
+import { refuseFiles } from './lib/no_files.js';
 import { PerFrame } from './lib/per_frame.js';
 import { Shortcuts } from './lib/shortcuts.js';
 import { ShortcutsView } from './lib/shortcuts_view.js';
@@ -157,6 +158,7 @@ export class App {
     this.#listen();
     announceVisibility();
     watchDay();
+    refuseFiles();
     fitAboveKeyboard();
     this.desktop = new Desktop({
       feed: this.feed,

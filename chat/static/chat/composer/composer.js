@@ -17,6 +17,7 @@ import { enterKeyHint, sends } from './send_key.js';
 import { SlowWait } from './slow_wait.js';
 import { Suggestions } from './suggestions.js';
 import { replaceText } from './text_field.js';
+import { aidTyping } from './typing_aids.js';
 import { words } from './words.js';
 
 /**
@@ -97,6 +98,7 @@ export class Composer {
     this.#adopt();
     this.#input.enterKeyHint = enterKeyHint();
     this.#input.addEventListener('input', () => this.#changed());
+    aidTyping(this.#input);
     onKey(this.#input, (event) => this.#key(event));
     slot(root, 'form').addEventListener('submit', (event) => {
       event.preventDefault();

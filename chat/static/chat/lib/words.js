@@ -101,6 +101,7 @@ export function duration(seconds) {
 
 /** Texts that more than one folder uses. */
 export const common = {
+  noFiles: gettext('Holdfast takes no files. Put the file on the web and send its link.'),
   deleted: gettext('This message was deleted.'),
   hidden: gettext('Hidden until a moderator has reviewed it.'),
   unread: (/** @type {number} */ count) =>

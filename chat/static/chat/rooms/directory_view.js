@@ -60,6 +60,9 @@ export class DirectoryView {
     const list = slot(this.#root, 'list');
     list.replaceChildren(...rooms.map(roomElement));
     slot(this.#root, 'empty').hidden = rooms.length > 0;
+    const isSearched = this.#search.value.trim() !== '';
+    setText(this.#root, 'empty-title', isSearched ? words.noneFound : words.none);
+    setText(this.#root, 'empty-words', isSearched ? words.tryFewer : words.createFirst);
     announce(common.found(rooms.length));
   }
 

@@ -199,6 +199,7 @@ export class RoomView {
       'invite-link': () => new RoomSettings(this.room, this.#app).open('invitations'),
       unfold: (_event, element) =>
         this.#unfold(/** @type {HTMLElement} */ (element.closest('.message'))),
+      'set-topic': () => new RoomSettings(this.room, this.#app).open(),
       'copy-code': (_event, element) => void copyCode(element),
       'room-menu': (_event, element) => roomMenu(element, this.room, this.#app),
       retry: (_event, element) => this.#app.outbox.retry(keyOf(element)),
@@ -299,6 +300,9 @@ export class RoomView {
     slot(this.#root, 'room-topic').hidden = data.topic === '';
     slot(this.#root, 'room-locked').hidden = !data.read_only;
     slot(this.#root, 'room-archived').hidden = !data.archived_at;
+    const isNew = this.room.canModerate && !data.archived_at && this.room.lastNumber === 0;
+    slot(this.#root, 'first-steps').hidden = !isNew;
+    slot(this.#root, 'set-topic').hidden = data.topic !== '';
     slot(this.#root, 'not-kept').hidden = !data.kept_since;
     slot(this.#root, 'beginning').hidden = Boolean(data.kept_since);
     if (data.kept_since) setText(this.#root, 'not-kept', words.notKept(data.kept_since));

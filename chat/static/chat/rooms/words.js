@@ -31,6 +31,10 @@ export const words = {
           until: dayAndClock(until),
         });
   },
+  noneFound: gettext('No rooms found'),
+  none: gettext('No public rooms yet'),
+  tryFewer: gettext('Try fewer letters, or create the room yourself.'),
+  createFirst: gettext('Create the first room, and others can find it here.'),
   takeOver: gettext('Become the owner'),
   tookOver: (/** @type {string} */ name) =>
     fill(gettext("You're now the owner of %(name)s"), { name }),

@@ -91,6 +91,15 @@ export function paintMessage(element, message, context) {
   paintReactions(slot(element, 'reactions'), gone ? {} : message.reactions, context);
 }
 
+// Alternatives of one character and no nested repetition, so that no text takes long.
+const EMOJI_ONLY =
+  /^(?:\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d|\ufe0f|\s)+$/u;
+/** More of them are a picture of their own, at the size of text. */
+const MAX_LARGE_EMOJI = 40; // UTF-16 units
+
+/** @param {string} text */
+const isEmojiOnly = (text) => text.length <= MAX_LARGE_EMOJI && EMOJI_ONLY.test(text);
+
 /** The username beside the displayed name, which others may have as well. @param {User} author */
 function handle({ username, name }) {
   return username === name || username === SYSTEM_USERNAME ? '' : `@${username}`;
@@ -126,6 +135,7 @@ function paintBody(body, message, context) {
   if (painted.get(body) === shown) return;
   painted.set(body, shown);
   body.classList.toggle('prose', rendered);
+  body.classList.toggle('message__body--emoji', !rendered && isEmojiOnly(text));
   if (rendered) setSanitised(body, /** @type {string} */ (message.html));
   else body.textContent = text;
   if (!isGone(message) && context.room) linkRooms(body, context.room);
