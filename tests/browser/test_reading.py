@@ -132,3 +132,26 @@ def test_a_private_room_does_not_exist_for_others(
     services.create_room(actor_id=people.alice.pk, name="Secret", kind="private")
     page = open_page(people.charlie, "/rooms/secret/", expected="status of 404")
     expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
+
+
+def test_copying_several_messages_gives_names_and_times(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    for author, body in ((people.alice, "Tea at four?"), (people.bob, "**Gladly**")):
+        services.post_message(author_id=author.pk, room_id=lab.pk, body=body)
+    page = open_page(people.bob, "/rooms/lab/")
+    connected(page)
+    copied = page.evaluate(
+        """() => {
+            const list = document.querySelector('.timeline__list');
+            getSelection().selectAllChildren(list);
+            const event = new ClipboardEvent('copy', {
+                bubbles: true, cancelable: true, clipboardData: new DataTransfer(),
+            });
+            list.querySelector('.message').dispatchEvent(event);
+            return event.clipboardData.getData('text/plain');
+        }"""
+    )
+    assert re.fullmatch(
+        r"Alice, Today, [^\n]+\nTea at four\?\n\nBob, Today, [^\n]+\nGladly", copied
+    ), copied

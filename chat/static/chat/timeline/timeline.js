@@ -9,6 +9,7 @@
 
 import { clone, setText, slot } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
+import { copyWithNames } from './copying.js';
 import { decorate, drawUnreadLine, nextMessage, removeWithDay } from './dividers.js';
 import { newMessageElement, paintMessage, paintQuote } from './message.js';
 import { paintPending, sentAt } from './pending.js';
@@ -77,6 +78,7 @@ export class Timeline {
     this.#newer = slot(root, 'newer');
     this.#first = slot(root, 'first-unread');
     this.#jump = slot(root, 'jump');
+    copyWithNames(this.#list);
     this.#adopt();
     this.#end = history.on('change', (change) => this.#changed(change));
     scroll.addEventListener('scroll', () => this.#looking.soon(), { passive: true });
