@@ -48,6 +48,7 @@ _PLAIN: Final = re.compile(r"[^#$+%]*")
 _OPERATOR: Final = re.compile(r"(?<!\S)[^\w\s]{2,}(?!\S)")
 _CLUSTER: Final = re.compile(r"(?s).[\u0300-\u036f\u064b-\u065f\u3099\u309a\u1161-\u11ff]*")
 _CHECKSUM_SIGNS: Final = "!#$%()*,:;=?[]^|"
+MAX_REMEMBERED: Final = 128  # texts with their words; some 20 KB each at most
 _ENCODED: Final = "zq"  # begins a word that is written in other letters
 
 
@@ -60,11 +61,15 @@ class SearchToken(NamedTuple):
     is_rest: bool = False  # the last sign of a text that is cut into pairs
 
 
+@lru_cache(MAX_REMEMBERED)
 def stored_words(body: str, html: str) -> str | None:
-    """Return the words of a message for the index; None if they are those of its text."""
+    """Return the words of a message for the index; None if they are those of its text.
+
+    Remembered, because a row that has none asks at each save, also under the lock of the room.
+    """
     if not body:
         return None
-    is_plain = body.isascii() and _PLAIN.fullmatch(body) and not _OPERATOR.search(body)
+    is_plain = has_plain_words(body)
     if is_plain and not html:
         return None
     words = [token.text for token in tokens(plain_for_search(body, html))]
@@ -72,6 +77,11 @@ def stored_words(body: str, html: str) -> str | None:
         return None
     # Two texts never have the same form, so that the database sees that it belongs to an older one.
     return " ".join([*words, _checksum(body)])
+
+
+def has_plain_words(body: str) -> bool:
+    """Return whether the databases themselves find the words of a text without markup."""
+    return bool(body.isascii() and _PLAIN.fullmatch(body) and not _OPERATOR.search(body))
 
 
 def is_of(words: str, body: str) -> bool:

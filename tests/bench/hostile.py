@@ -76,6 +76,7 @@ def _measure(var: Path) -> str:
         "ALLOWED_HOSTS": "127.0.0.1",
         "ALLOWED_ORIGINS": f"http://127.0.0.1:{port}",
         "HOLDFAST_HTTPS": "false",
+        "METRICS_NETWORKS": "127.0.0.0/8",  # of /readyz
         "DJANGO_SETTINGS_MODULE": "realtime.settings",
         "PYTHONUNBUFFERED": "1",
     }

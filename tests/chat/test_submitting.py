@@ -18,7 +18,7 @@ from chat.api import submitting
 from chat.api.handlers import commands
 from chat.models import Membership, Message, Room, SiteMute, Trace
 from chat.services import traces
-from chat.text import markdown
+from chat.text import markdown, search_words
 from chat.text.rate_limit import post_rate_limit
 from realtime.protocol.errors import HoldfastError, RateLimited
 from tests.chat.conftest import BlockWord, Say
@@ -126,6 +126,25 @@ async def test_texts_are_rendered_on_threads_of_their_own(
     posted = await posting(run, bob, general, "**bold**")
     await run(bob, "message.edit", message=posted["message"]["id"], body="*thin*")
     assert [name.split("_")[0] for name in renderings] == ["render", "render"]
+
+
+@pytest.mark.parametrize("body", ["<http://a" * 440, "50% " * 900, "東京都" * 900, "**Hello** you"])
+async def test_words_for_the_search_are_found_there_and_not_by_the_writer(
+    run: Run, general: Room, bob: User, monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    """A long text takes milliseconds, in which the posts of others would wait."""
+    threads: list[str] = []
+    tokens = search_words.tokens
+
+    def noted(text: str) -> Any:
+        threads.append(threading.current_thread().name)
+        return tokens(text)
+
+    monkeypatch.setattr(search_words, "tokens", noted)
+    search_words.stored_words.cache_clear()
+    await posting(run, bob, general, body)
+    assert threads
+    assert all(name.startswith("render") for name in threads)
 
 
 async def test_filters_look_at_a_text_on_these_threads_as_well(

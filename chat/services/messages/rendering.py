@@ -22,7 +22,7 @@ from chat.queries import people
 from chat.queries.names import users_named
 from chat.text import markdown, mentions
 from chat.text.filters import FilterSet
-from chat.text.search_words import stored_words
+from chat.text.search_words import has_plain_words, stored_words
 from notifications.payloads import person
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError
 
@@ -133,7 +133,7 @@ def plain_text(body: str, flags: Collection[str], filters: FilterSet) -> Text | 
     """
     if flags or filters or markdown.has_markup(body):
         return None
-    if len(body) > SHORT and not body.isascii():
+    if len(body) > SHORT and not has_plain_words(body):
         return None
     try:
         policies.check_text(body)
