@@ -172,3 +172,13 @@ def test_the_way_back_from_a_hit_leads_to_the_place_in_the_results(page: Page) -
     page.go_back()
     expect(page.locator(".hit").nth(15)).to_be_in_viewport()
     assert abs(page.locator(".page").evaluate("element => element.scrollTop") - before) < 2
+
+
+def test_paper_shows_the_messages_that_are_loaded_and_nothing_else(page: Page) -> None:
+    page.emulate_media(media="print")
+    for part in ("#sidebar", ".composer", ".toasts", ".bar button"):
+        expect(page.locator(part).first).to_be_hidden()
+    shown = page.locator(".timeline .message")
+    last, whole = shown.last.bounding_box(), page.evaluate("document.documentElement.scrollHeight")
+    assert last is not None
+    assert whole >= last["y"] + last["height"] > shown.count() * 20

@@ -29,6 +29,7 @@ import { onKey } from './lib/keys.js';
 import { Menu, moveWithArrows, placeBeside } from './lib/menu.js';
 import { refuseFiles } from './lib/no_files.js';
 import { PerFrame } from './lib/per_frame.js';
+import { toRegion } from './lib/regions.js';
 import { Shortcuts } from './lib/shortcuts.js';
 import { ShortcutsView } from './lib/shortcuts_view.js';
 import { Blocks } from './people/blocks.js';
@@ -285,6 +286,8 @@ export class App {
       next: step(1),
       previousUnread: step(-1, true),
       nextUnread: step(1, true),
+      nextRegion: () => toRegion(1),
+      previousRegion: () => toRegion(-1),
       markRead: () => this.#escape(),
       markAllRead: () => void this.markAllRead(),
       help: () => this.showShortcuts(),
@@ -366,8 +369,7 @@ export class App {
       'open-drawer': () => this.drawer(true),
       'close-drawer': () => this.drawer(false),
       'create-room': () => void this.#createRoom(),
-      'find-person': () =>
-        void this.dialogs.findPerson(words.newDirectMessage, (person) => this.writeTo(person.id)),
+      'find-person': () => void this.#findPerson(),
       switch: () => this.switcher.toggle(),
       shortcuts: () => this.showShortcuts(),
       'mark-all-read': () => void this.markAllRead(),
@@ -389,11 +391,22 @@ export class App {
     )?.focus();
   }
 
-  #createRoom() {
-    return this.dialogs.createRoom(async (fields) => {
-      const room = this.rooms.added(await this.api.post('/api/rooms/', fields));
-      await this.go(room.url);
+  // Both go on when the dialog is closed: a dialog that closes gives the focus back to its opener.
+
+  async #createRoom() {
+    let url = '';
+    await this.dialogs.createRoom(async (fields) => {
+      url = this.rooms.added(await this.api.post('/api/rooms/', fields)).url;
     });
+    if (url) await this.go(url);
+  }
+
+  async #findPerson() {
+    let found = 0;
+    await this.dialogs.findPerson(words.newDirectMessage, async ({ id }) => {
+      found = id;
+    });
+    if (found) await this.writeTo(found);
   }
 
   /** @param {HTMLElement} opener */

@@ -7,6 +7,7 @@
 import { setCookie } from '../realtime/lib/cookies.js';
 import { InboxView } from './inbox/inbox_view.js';
 import { clone, parse, readJson } from './lib/dom.js';
+import { Roving } from './lib/roving.js';
 import { DirectoryView } from './rooms/directory_view.js';
 import { RoomView } from './rooms/room_view.js';
 import { SearchView } from './search/search_view.js';
@@ -221,6 +222,8 @@ export class Router {
    * @returns {View}
    */
   #build(root, title) {
+    const bar = /** @type {HTMLElement | null} */ (root.querySelector('.bar'));
+    if (bar) new Roving(bar, 'a, button', 'horizontal');
     return { root, title, controller: this.#controller(root) };
   }
 

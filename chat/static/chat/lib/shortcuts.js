@@ -26,6 +26,8 @@ export const SHORTCUTS = [
   { name: 'next', group: 'going', keys: ['alt+arrowdown'] },
   { name: 'previousUnread', group: 'going', keys: ['alt+shift+arrowup'] },
   { name: 'nextUnread', group: 'going', keys: ['alt+shift+arrowdown'] },
+  { name: 'nextRegion', group: 'going', keys: ['f6'] },
+  { name: 'previousRegion', group: 'going', keys: ['shift+f6'] },
   { name: 'markRead', group: 'reading', keys: ['escape'] },
   { name: 'markAllRead', group: 'reading', keys: ['shift+escape'] },
   { name: 'send', group: 'writing', keys: ['enter', 'mod+enter'] },

@@ -151,6 +151,8 @@ export const shortcutWords = {
     italic: gettext('Italic'),
     code: gettext('Code'),
     editLast: gettext('Edit your last message'),
+    nextRegion: gettext('Next part of the page'),
+    previousRegion: gettext('Previous part of the page'),
     otherMessage: gettext('Previous or next message'),
     actions: gettext('All actions'),
     reply: gettext('Reply'),

@@ -14,9 +14,11 @@ import {
   slot,
 } from '../lib/dom.js';
 import { PerFrame } from '../lib/per_frame.js';
+import { Roving } from '../lib/roving.js';
 import { common, few } from '../lib/words.js';
 import { sections } from './room_order.js';
 import { SidebarDrag } from './sidebar_drag.js';
+import { UnreadPill } from './unread_pill.js';
 
 /**
  * @typedef {import('../rooms/room.js').Room} Room
@@ -32,6 +34,8 @@ const ICONS = { public: 'hash', private: 'lock' };
 
 export class Sidebar {
   #root;
+  #stops;
+  #pill;
   #rooms;
   /** @type {Map<number, HTMLElement>} */
   #places = new Map();
@@ -81,6 +85,12 @@ export class Sidebar {
       event.preventDefault();
       menuOf(place, place);
     });
+    this.#stops = new Roving(
+      /** @type {HTMLElement} */ (root.querySelector('.sidebar__scroll')),
+      'a, button:not(.place-item__menu)',
+      'vertical',
+    );
+    this.#pill = new UnreadPill(root);
     this.paint();
     this.#addMore();
   }
@@ -106,15 +116,21 @@ export class Sidebar {
     this.#news.clear();
     if (news.includes(null)) this.paint();
     else for (const room of news) this.#changed(/** @type {Room} */ (room));
+    this.#pill.changed();
   }
 
   /** @param {Room | null} room */
   current(room) {
+    const isNew = this.#current !== (room?.id ?? null);
     this.#current = room?.id ?? null;
     for (const [id, place] of this.#places) {
       if (id === this.#current) place.setAttribute('aria-current', 'page');
       else place.removeAttribute('aria-current');
     }
+    const place = this.#places.get(this.#current ?? 0);
+    if (!isNew || !place?.isConnected) return this.#stops.lead();
+    this.#stops.lead(place);
+    place.scrollIntoView({ block: 'nearest' });
   }
 
   paint() {

@@ -9,4 +9,6 @@ export const words = {
   invitedBy: (/** @type {string} */ name) => fill(gettext('from %(name)s'), { name }),
   declined: (/** @type {string} */ name) =>
     fill(gettext('Invitation to %(name)s declined'), { name }),
+  unreadBelow: gettext('Unread messages below'),
+  unreadAbove: gettext('Unread messages above'),
 };

@@ -89,6 +89,20 @@ export function paintMessage(element, message, context) {
   edited.title = message.edited_at ? fullTime(message.edited_at) : '';
   paintQuote(element, message, context);
   paintReactions(slot(element, 'reactions'), gone ? {} : message.reactions, context);
+  if (!element.contains(document.activeElement)) reach(element, false);
+}
+
+/**
+ * The Tab key reaches the links and buttons of the message that has the focus only, so that all
+ * messages are one stop on the way through the page.
+ * @param {HTMLElement} element
+ * @param {boolean} isReached
+ */
+export function reach(element, isReached) {
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (
+    element.querySelectorAll('a[href], button:not(.message__author), summary')
+  ))
+    each.tabIndex = isReached ? 0 : -1;
 }
 
 // Alternatives of one character and no nested repetition, so that no text takes long.

@@ -8,7 +8,7 @@ import { clone, iconOf, onAction, toast, toastError } from '../lib/dom.js';
 import { onKey } from '../lib/keys.js';
 import { onLongPress } from '../lib/long_press.js';
 import { isGone, messageRights } from '../rooms/rights.js';
-import { quoteOf } from './message.js';
+import { quoteOf, reach } from './message.js';
 import { showReactors } from './reactors.js';
 import { words } from './words.js';
 
@@ -91,6 +91,9 @@ export class MessageTools {
     list.addEventListener('pointerleave', () => this.#moveTo(document.activeElement));
     list.addEventListener('focusin', (event) => this.#focused(event));
     list.addEventListener('focusout', (event) => {
+      const left = /** @type {Element} */ (event.target).closest('.message');
+      if (left && !list.contains(/** @type {Node | null} */ (event.relatedTarget)))
+        reach(/** @type {HTMLElement} */ (left), false);
       if (
         !list.contains(/** @type {Node | null} */ (event.relatedTarget)) &&
         !list.matches(':hover')
@@ -154,10 +157,13 @@ export class MessageTools {
     if (!element) return;
     for (const other of /** @type {NodeListOf<HTMLElement>} */ (
       this.#list.querySelectorAll('.message[tabindex="0"]')
-    ))
+    )) {
       other.tabIndex = -1;
+      if (other !== element) reach(other, false);
+    }
     element.tabIndex = 0;
     this.#moveTo(element);
+    reach(element, true);
   }
 
   /** @param {KeyboardEvent} event */
