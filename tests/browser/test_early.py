@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Error, Locator, Page, Route, expect
 
 from chat import services
@@ -80,7 +81,7 @@ def test_a_message_that_may_not_be_sent_is_in_the_field_again(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
     page = open_page(people.bob, "/accounts/")
-    text = "a" * 4001
+    text = "a" * (settings.HOLDFAST_MESSAGE_MAX_LENGTH + 1)
     with without_scripts(page, "/rooms/lab/"):
         write(page, text)
     expect(field(page)).to_have_value(text)
