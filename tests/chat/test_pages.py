@@ -82,7 +82,8 @@ def test_the_directory_is_read_so_often_in_an_hour(
     page, data = client.get("/rooms/"), client.get("/api/rooms/directory")
     assert (page.status_code, data.status_code) == (429, 429)
     assert b"Try again in" in page.content
-    assert 0 < int(page.headers["Retry-After"]) <= 3600
+    # Until half of what counts is an hour old: with two reads, at most half an hour more.
+    assert 0 < int(page.headers["Retry-After"]) <= 5400
     client.force_login(people.alice)
     assert client.get("/rooms/").status_code == 200
 
