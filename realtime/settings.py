@@ -187,7 +187,7 @@ PASSWORD_HASHERS = [
 ]
 # Password hashes of one process at a time: each takes 19 MiB, and a core for some 30 ms.
 HOLDFAST_PASSWORD_HASHES = env.whole("HOLDFAST_PASSWORD_HASHES", 2)
-HOLDFAST_PASSWORD_QUEUE = env.whole("HOLDFAST_PASSWORD_QUEUE", 50, least=0)  # wait; then 503
+HOLDFAST_PASSWORD_QUEUE = env.whole("HOLDFAST_PASSWORD_QUEUE", 50, least=0)  # more: 503
 HOLDFAST_PASSWORD_SECONDS = env.decimal("HOLDFAST_PASSWORD_SECONDS", 5)  # the longest wait
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

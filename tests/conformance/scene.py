@@ -17,7 +17,7 @@ from tests.conftest import People
 from tests.support.server import Node
 
 SECONDS = 15
-LIMIT = 65_536
+LIMIT = 128 * 1024  # bytes of an inbound message
 
 
 @dataclass

@@ -109,7 +109,7 @@ def test_an_object_with_an_integer_id_is_always_answered(scene: Scene) -> None:
     run(scene, story)
 
 
-def test_the_limit_of_a_message_is_64_kib(scene: Scene) -> None:
+def test_the_limit_of_a_message_is_128_kib(scene: Scene) -> None:
     def padded(size: int) -> str:
         frame = '{"id":1,"command":"ping","x":"%s"}'
         return frame % ("x" * (size - len(frame) + 2))
