@@ -103,6 +103,7 @@ def test_the_page_says_how_to_install_the_app(page: Page) -> None:
     page.goto("/accounts/")
     page.get_by_role("link", name="Install the app").tap()
     expect(page.get_by_role("heading", name="iPhone and iPad")).to_be_visible()
+    page.wait_for_load_state()  # as a browser does before it offers this
     page.evaluate(
         """() => {
           const event = new Event('beforeinstallprompt', { cancelable: true });

@@ -139,6 +139,7 @@ export class Sidebar {
 
   /** @param {(room: Room) => Element} itemOf */
   #paintLists(itemOf) {
+    if (!this.#root.firstElementChild) return; // The session is over (account/session_end.js).
     const found = sections(this.#rooms.mine);
     this.#list('favourites', found.favourites, itemOf);
     this.#list('rooms', found.rooms, itemOf);
