@@ -131,7 +131,9 @@ def open_page(browser: Browser, node: Node) -> Iterator[OpenPage]:
             ):
                 problems.append(f"{path}: {line.text}")
 
-        context.on("weberror", lambda error: problems.append(f"{path}: {error.error.stack or error.error}"))
+        context.on(
+            "weberror", lambda error: problems.append(f"{path}: {error.error.stack or error.error}")
+        )
         context.on("console", heard)
         context.on("page", slow_processor.before)
         page = context.new_page()
