@@ -76,5 +76,6 @@ for (const [name, act] of Object.entries(WORK)) {
 
 test('quadratic work is found', () => {
   const quadratic = (/** @type {string} */ text) => /x*y/.test(text.replaceAll('a', 'x'));
-  assert.ok(growth(quadratic, 'a', 2000) > MOST_GROWTH);
+  // One noisy moment is enough to let it look linear.
+  assert.ok(Array.from({ length: TRIES }).some(() => growth(quadratic, 'a', 4000) > MOST_GROWTH));
 });
