@@ -16,7 +16,7 @@ from notifications.api.consumers import NotificationConsumer  # noqa: E402
 from realtime.api.consumers import nothing_here  # noqa: E402
 from realtime.auth import SocketAuth  # noqa: E402
 from realtime.auth.admission import Bounded  # noqa: E402
-from realtime.auth.password_gate import PasswordGate  # noqa: E402
+from realtime.auth.passwords.gate import PasswordGate  # noqa: E402
 from realtime.site.staticfiles import with_static_files  # noqa: E402
 
 chat: Any = SocketAuth(ChatConsumer.as_asgi())  # Any: path() is typed for views only

@@ -181,9 +181,9 @@ LOGOUT_REDIRECT_URL = "/accounts/login/"
 # --- authentication -------------------------------------------------------------------------------
 
 PASSWORD_HASHERS = [
-    "realtime.auth.hashing.Argon2",
+    "realtime.auth.passwords.hashing.Argon2",
     # For accounts from another Django project; upgraded at the next sign-in.
-    "realtime.auth.hashing.PBKDF2",
+    "realtime.auth.passwords.hashing.PBKDF2",
 ]
 # Password hashes of one process at a time: each takes 19 MiB, and a core for some 30 ms.
 HOLDFAST_PASSWORD_HASHES = env.whole("HOLDFAST_PASSWORD_HASHES", 2)
@@ -191,9 +191,9 @@ HOLDFAST_PASSWORD_QUEUE = env.whole("HOLDFAST_PASSWORD_QUEUE", 50, least=0)  # m
 HOLDFAST_PASSWORD_SECONDS = env.decimal("HOLDFAST_PASSWORD_SECONDS", 5)  # the longest wait
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "realtime.auth.passwords.LengthValidator"},
-    {"NAME": "realtime.auth.passwords.KnownPasswordValidator"},
-    {"NAME": "realtime.auth.passwords.ContextValidator"},
+    {"NAME": "realtime.auth.passwords.rules.LengthValidator"},
+    {"NAME": "realtime.auth.passwords.rules.KnownPasswordValidator"},
+    {"NAME": "realtime.auth.passwords.rules.ContextValidator"},
 ]
 # NIST SP 800-63B asks for 15 characters where a password is all that there is.
 HOLDFAST_PASSWORD_LENGTH = env.whole("HOLDFAST_PASSWORD_LENGTH", 15, least=8)
@@ -247,7 +247,7 @@ if HOLDFAST_TRUST_PROXY:
 # The file of the site's certificate, where it is to be watched: /metrics says when it expires.
 HOLDFAST_TLS_CERTIFICATE = env.text("HOLDFAST_TLS_CERTIFICATE", "")
 # May read /metrics and /readyz, but never through a proxy that is not believed. None by default:
-# what a proxy on the same machine passes on comes from that machine.
+# requests that a proxy on the same machine passes on look as if they came from that machine.
 METRICS_NETWORKS = env.networks("METRICS_NETWORKS", ["127.0.0.0/8", "::1"] if DEBUG else [])
 
 # --- the server process (`manage.py serve`) -------------------------------------------------------
@@ -359,8 +359,8 @@ HOLDFAST_LONG_POLL_MAX_SECONDS = env.decimal("HOLDFAST_LONG_POLL_MAX_SECONDS", 3
 # so the default is none.
 HOLDFAST_IMAGE_HOSTS = env.hosts("HOLDFAST_IMAGE_HOSTS", [])
 
-# Where to reach the people who run the site: an e-mail address or a URL. Banned users and those
-# who cannot sign in see it.
+# Where to reach the people who run the site: an e-mail address or a URL. Users who are banned
+# or cannot sign in see it.
 HOLDFAST_CONTACT = env.text("HOLDFAST_CONTACT", "")
 
 HOLDFAST_APP_NAME = env.text("HOLDFAST_APP_NAME", "Holdfast")  # of the installed app

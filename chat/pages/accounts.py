@@ -34,7 +34,8 @@ from chat.queries.sign_up import Mode, is_offered, needs_approval, sign_up_setti
 from chat.services.messages.site_limits import count_sign_up
 from chat.services.moderation import raids
 from chat.services.people.sign_up import create_account, discard_account
-from realtime.auth import attempts, known_devices, passwords, proof_of_work, session_ends
+from realtime.auth import attempts, known_devices, proof_of_work, session_ends
+from realtime.auth.passwords import rules
 from realtime.protocol.errors import BadRequest, HoldfastError, NotFound, Unavailable
 from realtime.site import languages
 
@@ -69,7 +70,7 @@ class SignUpForm(NameRules, UserCreationForm[User]):
         self.fields["username"].widget.attrs.update(
             {"autocapitalize": "none", "spellcheck": "false"}
         )
-        self.fields["password1"].help_text = passwords.help_text()
+        self.fields["password1"].help_text = rules.help_text()
         self.fields["password2"].help_text = ""
         _style(self)
 
@@ -100,7 +101,7 @@ class ChangePasswordForm(PasswordChangeForm):
     def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
         self.request = request
         super().__init__(*args, **kwargs)
-        self.fields["new_password1"].help_text = passwords.help_text()
+        self.fields["new_password1"].help_text = rules.help_text()
         self.fields["new_password2"].help_text = ""
         _style(self)
 

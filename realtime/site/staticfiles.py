@@ -60,7 +60,7 @@ class HashedStaticFiles(ManifestStaticFilesStorage):
         paths = [
             path
             for path in map(Path, map(self.path, names))
-            # A name stands for its contents, so a copy that exists is the right one.
+            # The name has a hash of the contents, so an existing copy is up to date.
             if compressor.should_compress(path.name)
             and not path.with_name(f"{path.name}.gz").exists()
             and path.stat().st_size >= SMALLEST_COMPRESSED

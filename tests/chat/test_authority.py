@@ -40,14 +40,14 @@ def trap(mallory: User) -> Room:
 
 def acts(room: Room, actor: User, user: User) -> list[Callable[[], Any]]:
     """Everything that someone with a role in a room can do to a person."""
-    whom: dict[str, Any] = {"actor_id": actor.pk, "room_id": room.pk, "user_id": user.pk}
+    target: dict[str, Any] = {"actor_id": actor.pk, "room_id": room.pk, "user_id": user.pk}
     return [
-        lambda: services.set_role(role="moderator", reason=LURE, **whom),
-        lambda: services.set_role(role="member", reason=LURE, **whom),
-        lambda: services.mute(seconds=60, reason=LURE, **whom),
-        lambda: services.mute(seconds=0, reason=LURE, **whom),
-        lambda: services.ban(reason=LURE, **whom),
-        lambda: services.unban(reason=LURE, **whom),
+        lambda: services.set_role(role="moderator", reason=LURE, **target),
+        lambda: services.set_role(role="member", reason=LURE, **target),
+        lambda: services.mute(seconds=60, reason=LURE, **target),
+        lambda: services.mute(seconds=0, reason=LURE, **target),
+        lambda: services.ban(reason=LURE, **target),
+        lambda: services.unban(reason=LURE, **target),
     ]
 
 
@@ -63,10 +63,10 @@ def an_hour_passes() -> None:
 def test_a_ban_reaches_nobody_who_was_never_in_the_room(
     trap: Room, mallory: User, bob: User
 ) -> None:
-    whom = {"actor_id": mallory.pk, "room_id": trap.pk, "user_id": bob.pk}
+    target = {"actor_id": mallory.pk, "room_id": trap.pk, "user_id": bob.pk}
     for _ in range(30):
-        services.ban(reason=LURE, **whom)
-        services.unban(reason=LURE, **whom)
+        services.ban(reason=LURE, **target)
+        services.unban(reason=LURE, **target)
     assert not Notification.objects.exists()
 
 
@@ -74,9 +74,9 @@ def test_an_invitation_makes_nobody_a_member_to_be_notified(
     trap: Room, mallory: User, bob: User
 ) -> None:
     services.invite(actor_id=mallory.pk, room_id=trap.pk, username="bob")
-    whom = {"actor_id": mallory.pk, "room_id": trap.pk, "user_id": bob.pk}
-    services.remove(reason=LURE, **whom)
-    services.ban(reason=LURE, **whom)
+    target = {"actor_id": mallory.pk, "room_id": trap.pk, "user_id": bob.pk}
+    services.remove(reason=LURE, **target)
+    services.ban(reason=LURE, **target)
     assert [kind for kind, _ in notices(bob)] == ["invitation"]
 
 

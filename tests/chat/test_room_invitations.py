@@ -81,11 +81,11 @@ def test_who_declines_or_leaves_is_not_invited_again_until_they_come_back(
 def test_an_invitation_that_is_withdrawn_is_over_and_notifies_once_an_hour(
     verify: Verify, secret: Room, alice: User, charlie: User
 ) -> None:
-    whom: dict[str, Any] = {"actor_id": alice.pk, "room_id": secret.pk, "user_id": charlie.pk}
+    target: dict[str, Any] = {"actor_id": alice.pk, "room_id": secret.pk, "user_id": charlie.pk}
     for _ in range(3):
         services.invite(actor_id=alice.pk, room_id=secret.pk, username="charlie")
         with verify():
-            services.remove(**whom)
+            services.remove(**target)
     assert len(notices(charlie)) == 1
     assert open_invitations(charlie.pk) == []
     with pytest.raises(NotFound):

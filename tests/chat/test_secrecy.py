@@ -188,13 +188,13 @@ def test_no_name_of_a_room_betrays_a_private_one(client: Client, alice: User, bo
 
 
 def moderator_acts(room: int, message: int, user: int, mona: int) -> list[Callable[[], Any]]:
-    whom: dict[str, Any] = {"actor_id": mona, "room_id": room, "user_id": user}
+    target: dict[str, Any] = {"actor_id": mona, "room_id": room, "user_id": user}
     return [
-        lambda: services.set_role(role="member", **whom),
-        lambda: services.mute(seconds=60, **whom),
-        lambda: services.remove(**whom),
-        lambda: services.ban(**whom),
-        lambda: services.unban(**whom),
+        lambda: services.set_role(role="member", **target),
+        lambda: services.mute(seconds=60, **target),
+        lambda: services.remove(**target),
+        lambda: services.ban(**target),
+        lambda: services.unban(**target),
         lambda: services.change_room(actor_id=mona, room_id=room, topic="x"),
         lambda: services.make_invite_link(actor_id=mona, room_id=room, seconds=3600, max_uses=1),
         lambda: services.check_may_see_links(actor_id=mona, room_id=room),

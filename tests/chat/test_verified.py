@@ -106,7 +106,7 @@ def test_whatever_people_do_is_replayed(
 def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
     actor, other, room = chance.choice(people).pk, chance.choice(people), chance.choice(rooms).pk
     message = chance.choice([0, *Message.objects.values_list("pk", flat=True)])
-    whom: dict[str, Any] = {"actor_id": actor, "room_id": room, "user_id": other.pk}
+    target: dict[str, Any] = {"actor_id": actor, "room_id": room, "user_id": other.pk}
     acts: list[Callable[[], Any]] = [
         *[
             lambda: services.post_messages(
@@ -150,7 +150,7 @@ def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
         lambda: services.leave(actor_id=actor, room_id=room),
         *[lambda: services.invite(actor_id=actor, room_id=room, username=other.username)] * 3,
         lambda: services.add_members(room_id=room, user_ids=[other.pk]),
-        lambda: services.set_role(role=chance.choice(["owner", "moderator", "member"]), **whom),
+        lambda: services.set_role(role=chance.choice(["owner", "moderator", "member"]), **target),
         lambda: services.set_involvement(
             actor_id=actor,
             room_id=room,
@@ -162,10 +162,10 @@ def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
             topic=str(chance.random()),
             archived=chance.choice([None, None, False, True]),
         ),
-        lambda: services.mute(seconds=chance.choice([0, 60]), **whom),
-        lambda: services.remove(**whom),
-        lambda: services.ban(**whom),
-        *[lambda: services.unban(**whom)] * 2,
+        lambda: services.mute(seconds=chance.choice([0, 60]), **target),
+        lambda: services.remove(**target),
+        lambda: services.ban(**target),
+        *[lambda: services.unban(**target)] * 2,
         lambda: services.direct_room(actor_id=actor, user_id=other.pk),
         lambda: services.block(actor_id=actor, user_id=other.pk),
         *[lambda: services.unblock(actor_id=actor, user_id=other.pk)] * 2,

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 
 from chat import services
-from realtime.auth import hashing
+from realtime.auth.passwords import hashing
 from realtime.protocol.errors import Unavailable
 from tests.conftest import PASSWORD
 from tests.support.server import Node, Nodes
@@ -26,7 +26,7 @@ GROWTH = 64 * MIB
 THREADS = 30
 SECONDS = 60  # a busy machine; each answer takes a part of one
 
-ours = override_settings(PASSWORD_HASHERS=["realtime.auth.hashing.Argon2"])
+ours = override_settings(PASSWORD_HASHERS=["realtime.auth.passwords.hashing.Argon2"])
 
 
 @ours

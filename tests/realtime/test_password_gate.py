@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import override_settings
 
-from realtime.auth import password_gate
-from realtime.auth.password_gate import FairQueue, PasswordGate
+from realtime.auth.passwords import gate
+from realtime.auth.passwords.gate import FairQueue, PasswordGate
 from realtime.protocol.errors import Unavailable
 
 SECONDS = 60  # a busy machine; nothing here takes a part of one
@@ -162,7 +162,7 @@ async def answer(path: str, *, method: str = "POST", host: str = "testserver") -
 @pytest.fixture
 def full(monkeypatch: pytest.MonkeyPatch) -> None:
     queue = FairQueue(at_once=0, waiting=0, seconds=SECONDS)
-    monkeypatch.setattr(password_gate, "_queue", lambda: queue)
+    monkeypatch.setattr(gate, "_queue", lambda: queue)
 
 
 @pytest.mark.usefixtures("full")

@@ -9,7 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import Client, override_settings
 
-from realtime.auth import passwords
+from realtime.auth.passwords import rules
 from tests.conftest import PASSWORD
 
 SITE = override_settings(
@@ -82,7 +82,7 @@ def test_no_password_takes_long_to_check() -> None:
         assert "password_too_long" in codes(text, NORA)
 
 
-@pytest.mark.parametrize("length", [64, 128, passwords.LONGEST])
+@pytest.mark.parametrize("length", [64, 128, rules.LONGEST])
 def test_a_password_counts_to_its_last_character(client: Client, bob: User, length: int) -> None:
     new = ("wind over water, 7 " * 60)[: length - 1] + "!"
     client.force_login(bob)

@@ -23,7 +23,7 @@ from django.utils.module_loading import import_string
 
 from realtime.auth.attempts import network, record
 from realtime.auth.handshake import Application, Receive, Send
-from realtime.auth.hashing import too_busy
+from realtime.auth.passwords.hashing import too_busy
 from realtime.auth.refusals import refusal_page
 from realtime.protocol.errors import Unavailable
 
