@@ -31,6 +31,7 @@ LEVEL_SECONDS = 30.0  # then a socket counts as failed
 LOOK_SECONDS = 0.05
 POST_SECONDS = 1.0
 SAMPLE_SECONDS = 2.0
+PROGRESS_SECONDS = 30.0
 WARM_SECONDS = 60.0  # in which caches, pools and the allocator fill
 # The growth of a process that is allowed after the first minute: the noise of the allocator, with
 # the sockets that are open at both moments.
@@ -87,6 +88,7 @@ class Churn:
         beside = [
             asyncio.create_task(self._talk(talker, room)),
             asyncio.create_task(self._watch_memory()),
+            asyncio.create_task(self._say_progress()),
         ]
         try:
             tokens = [person["token"] for person in people]
@@ -135,6 +137,13 @@ class Churn:
         while True:
             await talker.post(room, "the quick brown fox")
             await asyncio.sleep(POST_SECONDS)
+
+    async def _say_progress(self) -> None:
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            seconds = time.monotonic() - self._began
+            failed = self.outcome.failures.total()
+            print(f"{seconds:.0f} s: {self.outcome.sockets:,} sockets, {failed:,} failures", flush=True)
 
     async def _watch_memory(self) -> None:
         shape = self._cluster.shape
