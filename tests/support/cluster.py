@@ -112,6 +112,7 @@ class Cluster:
             variables={
                 "NGINX_ADDRESS_REQUESTS": "10000",
                 "NGINX_ADDRESS_BURST": "10000",
+                "NGINX_ADDRESS_HANDSHAKES": "10000",
                 **(variables or {}),
             },
             nginx=nginx or nginx_binary(),
