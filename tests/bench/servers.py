@@ -205,6 +205,18 @@ class Holdfast(Server):
 
     def start(self) -> None:
         """Migrate, fill, serve."""
+        self.prepare()
+        for number, port in enumerate(self.ports, 1):
+            env = {**self.environment, "HOLDFAST_NODE_NAME": f"node-{number}", "PORT": str(port)}
+            self._run(
+                f"node-{number}",
+                [sys.executable, "manage.py", "serve"],
+                env,
+                partial(_is_ready, port),
+            )
+
+    def prepare(self) -> None:
+        """Make the tables, the people and the rooms."""
         self.database_url = self.database_url or f"sqlite:///{self.directory}/holdfast.sqlite3"
         self.manage("-m", "django", "migrate", "--verbosity", "0")
         printed = self.manage(
@@ -215,14 +227,6 @@ class Holdfast(Server):
             self.way,
         )
         self.rooms, *self.headers = [ast.literal_eval(line) for line in printed.splitlines()]
-        for number, port in enumerate(self.ports, 1):
-            env = {**self.environment, "HOLDFAST_NODE_NAME": f"node-{number}", "PORT": str(port)}
-            self._run(
-                f"node-{number}",
-                [sys.executable, "manage.py", "serve"],
-                env,
-                partial(_is_ready, port),
-            )
 
     @property
     def environment(self) -> dict[str, str]:
