@@ -43,7 +43,14 @@ def _reply(notice: NoticePayload) -> str:
 
 
 def _direct(notice: NoticePayload) -> str:
-    return _("%(name)s wrote to you") % _values(notice)
+    others = notice["params"].get("room", {}).get("others")
+    if not others:
+        return _("%(name)s wrote to you") % _values(notice)
+    return ngettext(
+        "%(name)s wrote to you and %(count)s other person",
+        "%(name)s wrote to you and %(count)s other people",
+        others,
+    ) % (_values(notice) | {"count": others})
 
 
 def _message(notice: NoticePayload) -> str:
@@ -299,6 +306,12 @@ def _messages_in_room(notice: NoticePayload, count: int) -> str:
 
 
 def _messages_from(notice: NoticePayload, count: int) -> str:
+    if notice["params"].get("room", {}).get("others"):
+        return ngettext(
+            "%(count)s message in a group conversation",
+            "%(count)s messages in a group conversation",
+            count,
+        ) % {"count": count}
     return ngettext(
         "%(count)s message from %(name)s", "%(count)s messages from %(name)s", count
     ) % (_values(notice) | {"count": count})

@@ -8,6 +8,8 @@ current ones.
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from django.contrib.auth.models import User
+
 from chat.models import (
     Block,
     HeldPost,
@@ -91,6 +93,15 @@ def room(row: Room, *, live: bool = True) -> dict[str, Any]:
         "slow_mode": row.slow_mode,
         "read_only": row.read_only,
         "archived_at": moment(row.archived_at),
+    }
+
+
+def company(row: Room, others: Sequence[User]) -> dict[str, Any]:
+    """Return the other people of a direct conversation: the one of a pair, or those of a group."""
+    people = [*map(person, others)]
+    return {
+        "partner": people[0] if people and not row.is_group else None,
+        "people": people if row.is_group else [],
     }
 
 

@@ -1,8 +1,12 @@
 """The bodies of requests."""
 
+from typing import Annotated, Final
+
 import msgspec
 
 from chat import policies
+
+AFew: Final = msgspec.Meta(max_length=100)  # more than a group may have: the service says how many
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -16,11 +20,13 @@ class NewRoom(Body):
     slug: str = ""
 
 
-class Partner(Body):
-    """The other user of a direct room, by id or by username."""
+class Companions(Body):
+    """The other users of a direct room, by id or by username. One field is given."""
 
     user: policies.RowId | None = None
     username: str | None = None
+    users: Annotated[list[policies.RowId], AFew] | None = None
+    usernames: Annotated[list[str], AFew] | None = None
 
 
 class RoomChanges(Body):

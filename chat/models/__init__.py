@@ -43,6 +43,7 @@ from chat.models.room import (
     TOPIC_MAX_LENGTH,
     InviteLink,
     Room,
+    direct_key,
 )
 from chat.models.sign_up import SignUpRequest, SignUpSettings
 from chat.models.templates import TEMPLATE_NAME_MAX_LENGTH, ReasonTemplate
@@ -96,4 +97,5 @@ __all__ = [
     "State",
     "Trace",
     "UsernameLook",
+    "direct_key",
 ]

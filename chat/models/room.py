@@ -9,9 +9,15 @@ NAME_MAX_LENGTH = 80  # characters: one line of a sidebar
 TOPIC_MAX_LENGTH = 250
 SLUG_MAX_LENGTH = 80
 DIGEST_LENGTH = 64  # SHA-256, hex
+DIRECT_KEY_MAX_LENGTH = 200  # nine ids of at most 19 digits, and the colons
 
 # The author of system messages. A migration creates the account; nobody can sign in to it.
 SYSTEM_USERNAME = "holdfast"
+
+
+def direct_key(*user_ids: int) -> str:
+    """Return the key of the direct conversation of these people."""
+    return ":".join(map(str, sorted(user_ids)))
 
 
 class Room(models.Model):
@@ -26,7 +32,7 @@ class Room(models.Model):
         DIRECT = "direct", _("Direct")
 
     slug = models.SlugField(_("address"), max_length=SLUG_MAX_LENGTH, unique=True)
-    # Empty in a direct room, which shows the other person's name.
+    # Empty in a direct room, which shows the names of the other people.
     name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH, blank=True)
     # The look of the name (chat.text.confusables), to find public rooms that imitate another.
     # Null in direct rooms, and so that no database has to make the table anew for the column.
@@ -55,8 +61,10 @@ class Room(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
     )
-    # The two user ids of a direct room, such as "7:12", so that each pair has only one.
-    direct_key = models.CharField(max_length=41, unique=True, null=True, editable=False)
+    # The user ids of a direct room, such as "7:12", so that the same people have only one.
+    direct_key = models.CharField(
+        max_length=DIRECT_KEY_MAX_LENGTH, unique=True, null=True, editable=False
+    )
     # The number of active memberships, kept here because no page may count rows.
     member_count = models.PositiveIntegerField(default=0)
 
@@ -80,8 +88,13 @@ class Room(models.Model):
 
     @property
     def is_direct(self) -> bool:
-        """A conversation of two people, without owners or moderators."""
+        """A conversation of two people or a group, without owners or moderators."""
         return self.kind == self.Kind.DIRECT
+
+    @property
+    def is_group(self) -> bool:
+        """A direct conversation of more than two people."""
+        return self.direct_key is not None and self.direct_key.count(":") > 1
 
 
 class InviteLink(models.Model):

@@ -143,12 +143,12 @@ def _with_cases(rows: Sequence[Message], found: _Contents) -> Iterator[dict[str,
         message_id__in=ids, action__in=(Action.DELETE, Action.RESOLVE)
     )
     reasons = dict(removals.order_by("pk").values_list("message_id", "reason"))
-    both = _both_people({row.room_id for row in rows if row.room.is_direct})
+    people = _people_of({row.room_id for row in rows if row.room.is_direct})
     for row in rows:
-        found.people |= {person["id"] for person in both.get(row.room_id, ())}
+        found.people |= {person["id"] for person in people.get(row.room_id, ())}
         yield {
             **message_record(row, reason=reasons.get(row.pk)),
-            "conversation": _conversation(row.room, both),
+            "conversation": _conversation(row.room, people),
             "cases": [_case(case) for case in cases.get(row.pk, ())],
         }
 
@@ -174,8 +174,8 @@ def _without_private(rows: "QuerySet[Message]") -> "QuerySet[Message]":
     return rows.filter(~Q(room__kind=Room.Kind.DIRECT) | Exists(reported))
 
 
-def _both_people(room_ids: set[int]) -> dict[int, list[dict[str, Any]]]:
-    """Return the two people of each direct conversation, which distinguishes it from others."""
+def _people_of(room_ids: set[int]) -> dict[int, list[dict[str, Any]]]:
+    """Return the people of each direct conversation, which distinguish it from others."""
     found: dict[int, list[dict[str, Any]]] = {}
     rows = Membership.objects.filter(room__in=room_ids) if room_ids else Membership.objects.none()
     for row in rows.select_related("user").order_by("pk"):
@@ -183,8 +183,8 @@ def _both_people(room_ids: set[int]) -> dict[int, list[dict[str, Any]]]:
     return found
 
 
-def _conversation(room: Room, both: dict[int, list[dict[str, Any]]]) -> dict[str, Any] | None:
-    return {"id": room.pk, "people": both.get(room.pk, [])} if room.is_direct else None
+def _conversation(room: Room, people: dict[int, list[dict[str, Any]]]) -> dict[str, Any] | None:
+    return {"id": room.pk, "people": people.get(room.pk, [])} if room.is_direct else None
 
 
 def _case(case: Case) -> dict[str, Any]:

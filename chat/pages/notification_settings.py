@@ -57,7 +57,7 @@ def _values(user_id: int, query: str) -> dict[str, Any]:
     listed = [
         item
         for item in room_lists.my_rooms(user_id)
-        if query.casefold() in page_data.title(item.room, item.partner).casefold()
+        if query.casefold() in page_data.title(item.room, item.companions).casefold()
     ]
     return {
         "kinds": [
@@ -84,9 +84,10 @@ def _values(user_id: int, query: str) -> dict[str, Any]:
 def _room(item: ListedRoom) -> dict[str, Any]:
     return {
         "id": item.room.pk,
-        "title": page_data.title(item.room, item.partner),
+        "title": page_data.title(item.room, item.companions),
         "kind": item.room.kind,
-        "person": payloads.person(item.partner) if item.partner else None,
+        "is_group": item.room.is_group,
+        "person": payloads.company(item.room, item.companions)["partner"],
         "involvement": item.membership.involvement if item.membership else Involvement.NOTHING,
     }
 

@@ -1,6 +1,6 @@
 """The values for the templates and for the scripts of the first page. Reads only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from chat.models import SYSTEM_USERNAME, Block, Involvement, Membership, Message
 from chat.moderation import raid_mode
 from chat.queries import invitations, members, messages, people, room_lists, rooms
 from chat.queries.room_lists import ListedRoom
+from chat.text.people_names import enumerated
 from chat.text.plain_text import plain
 from notifications import payloads as notification_payloads
 from notifications import queries as notification_selectors
@@ -80,6 +81,7 @@ def shell(user: User, blocks: list[Block], *, current: Room | None, whole: bool)
         "blank": BLANK,
         "invitations": invited,
         "blank_direct": {"kind": Room.Kind.DIRECT, "person": BLANK["person"]},
+        "blank_group": {"kind": Room.Kind.DIRECT, "is_group": True},
         "boot": {
             "me": me | {"moderator": is_moderator},
             "epoch": streams.epoch(),
@@ -137,16 +139,17 @@ def listed_values(item: ListedRoom) -> Values:
     return {
         "room": payloads.room(item.room),
         "membership": payloads.my_membership(item.membership) if item.membership else None,
-        "partner": payloads.person(item.partner) if item.partner else None,
+        **payloads.company(item.room, item.companions),
         "unread": item.unread,
         **payloads.unread(*item.after),
         "seq": item.seq,
     }
 
 
-def title(room: Room, partner: User | None) -> str:
-    """Return the name of a room; that of a direct message is the other person's name."""
-    return str(payloads.person(partner)["name"]) if partner else room.name or room.slug
+def title(room: Room, companions: Sequence[User]) -> str:
+    """Return the name of a room; a direct conversation shows the names of the other people."""
+    names = [str(payloads.person(user)["name"]) for user in companions]
+    return enumerated(names) if names else room.name or room.slug
 
 
 def room_view(
@@ -159,14 +162,14 @@ def room_view(
     blocks: list[Block],
 ) -> Values:
     """Return one room with a part of its history."""
-    partner = members.partners([room], user.pk).get(room.pk)
+    companions = members.companions([room], user.pk).get(room.pk, [])
     quoted = {message.pk: message for message in messages.quoted(room.pk, window.messages)}
     blocked = {row.blocked_id for row in blocks}
     older, newer = window.older(room), window.newer(room)
     staff = members.staff(room)
     address = room.get_absolute_url()
     return {
-        "room": payloads.room(room) | {"title": title(room, partner)},
+        "room": payloads.room(room) | {"is_group": room.is_group, "title": title(room, companions)},
         "entries": list(_entries(window.messages, quoted, room, user, blocked, staff)),
         "older_url": f"{address}?before={older}" if older else "",
         "newer_url": f"{address}?after={newer}" if newer else "",
@@ -175,7 +178,7 @@ def room_view(
         "data": {
             "room": payloads.room(room),
             "membership": payloads.my_membership(membership) if membership else None,
-            "partner": payloads.person(partner) if partner else None,
+            **payloads.company(room, companions),
             "member_count": room.member_count,
             "staff": staff,
             "seq": seq,
@@ -204,9 +207,10 @@ def _sidebar_item(item: ListedRoom) -> Values:
         "id": item.room.pk,
         "slug": item.room.slug,
         "url": item.room.get_absolute_url(),
-        "title": title(item.room, item.partner),
+        "title": title(item.room, item.companions),
         "kind": item.room.kind,
-        "person": payloads.person(item.partner) if item.partner else BLANK["person"],
+        "is_group": item.room.is_group,
+        "person": payloads.company(item.room, item.companions)["partner"] or BLANK["person"],
         "unread": 0 if quiet else item.unread,
         "mentions": 0 if quiet else len(item.after.mentions),
         "quiet": quiet,

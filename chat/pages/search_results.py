@@ -89,12 +89,12 @@ def address(q: str, *, before_id: int | None = None) -> str:
 
 def _hits(messages: list[Message], query: Query, user: User) -> list[Values]:
     rooms = {message.room_id: message.room for message in messages}
-    partners = members.partners(rooms.values(), user.pk)
-    titles = {room_id: title(room, partners.get(room_id)) for room_id, room in rooms.items()}
+    companions = members.companions(rooms.values(), user.pk)
+    titles = {room_id: title(room, companions.get(room_id, [])) for room_id, room in rooms.items()}
     return [
         {
             "message": payloads.message(message),
-            "room": payloads.room(message.room) | {"title": titles[message.room_id]},
+            "room": _room(message.room, titles[message.room_id]),
             "url": f"{message.room.get_absolute_url()}{message.number}/",
             "excerpt": [
                 part._asdict() for part in excerpt(message.body, message.html, query.terms)
@@ -104,14 +104,18 @@ def _hits(messages: list[Message], query: Query, user: User) -> list[Values]:
     ]
 
 
+def _room(room: Room, title: str) -> Values:
+    return payloads.room(room) | {"is_group": room.is_group, "title": title}
+
+
 def _chips(user: User, query: Query) -> list[Values]:
     """Return the labels of the filters, each with the address of the search without it."""
     people, rooms = places.people(user.pk, query), places.rooms(user.pk, query)
-    partners = members.partners(rooms.values(), user.pk)
+    companions = members.companions(rooms.values(), user.pk)
     return [
         {
             "icon": ICONS[each.name],
-            "words": _label(each, people, rooms, partners),
+            "words": _label(each, people, rooms, companions),
             "url": address(query.without(each)),
         }
         for each in query.filters
@@ -119,13 +123,16 @@ def _chips(user: User, query: Query) -> list[Values]:
 
 
 def _label(
-    each: Operator, people: dict[str, User], rooms: dict[str, Room], partners: dict[int, User]
+    each: Operator,
+    people: dict[str, User],
+    rooms: dict[str, Room],
+    companions: dict[int, list[User]],
 ) -> str:
     if each.name == FROM:
         return _("From {name}").format(name=payloads.person(people[each.value])["name"])
     if each.name == IN:
         room = rooms[each.value]
-        return _("In {name}").format(name=title(room, partners.get(room.pk)))
+        return _("In {name}").format(name=title(room, companions.get(room.pk, [])))
     if each.name == HAS:
         return _("Has a link")
     day = date_format(date.fromisoformat(each.value), "j F Y")

@@ -141,7 +141,7 @@ def _window(request: HttpRequest, room: Room, number: int | None) -> Window:
 def inbox(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     rooms = {
-        payloads.stream(item.room.pk): page_data.title(item.room, item.partner)
+        payloads.stream(item.room.pk): page_data.title(item.room, item.companions)
         for item in room_lists.my_rooms(user.pk)
     }
     values = inbox_page.inbox_view(

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
+from django.contrib.auth.models import User
+
 from chat.models import Block, Room
 from realtime.protocol.errors import Forbidden
 
@@ -45,9 +47,29 @@ def check_no_block_in(pairs: Collection[Pair], user_id: int, other_id: int) -> N
         raise Forbidden("You cannot write to this person.")
 
 
+def check_no_block_in_group(user_id: int, others: Collection[User]) -> None:
+    """Raise ``Forbidden`` if a block lies between ``user_id`` and one of the others, and say whose.
+
+    Blocks between two of the others do not count: as in a room, they fold messages away.
+    """
+    ids = [user_id, *(user.pk for user in others)]
+    pairs = blocked_pairs(ids, ids)
+    for user in others:
+        if (user_id, user.pk) in pairs:
+            raise Forbidden(
+                "You have blocked {name}. Lift the block first, or choose other people.",
+                name=user.username,
+            )
+        if (user.pk, user_id) in pairs:
+            raise Forbidden("You cannot write to {name}. Choose other people.", name=user.username)
+
+
 def partner_id(room: Room, user_id: int) -> int | None:
-    """Return the other user of a direct room; None for all other rooms."""
-    if room.direct_key is None:
+    """Return the other user of a direct room of two; None for all other rooms.
+
+    A block does not stop a group: the messages are folded away and do not notify.
+    """
+    if room.direct_key is None or room.is_group:
         return None
     low, high = map(int, room.direct_key.split(":"))
     return high if user_id == low else low

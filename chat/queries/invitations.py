@@ -25,14 +25,21 @@ def count_open(user_id: int, *, invited_by: int) -> tuple[int, int]:
 
 
 def sent_since(user_id: int, since: datetime, limit: int) -> list[datetime]:
-    """Return when a user sent the newest invitations, and began conversations, newest first."""
+    """Return when a user sent the newest invitations, and began conversations, newest first.
+
+    A group counts once for each of the people.
+    """
     invited = Membership.objects.filter(invited_by=user_id, invited_at__gt=since)
     begun = Room.objects.filter(
         created_by=user_id, kind=Room.Kind.DIRECT, created_at__gt=since
     ).order_by("-created_at")
     newest = [
         *invited.order_by("-invited_at").values_list("invited_at", flat=True)[:limit],
-        *begun.values_list("created_at", flat=True)[:limit],
+        *(
+            at
+            for at, key in begun.values_list("created_at", "direct_key")[:limit]
+            for _ in range((key or "").count(":"))
+        ),
     ]
     return sorted((at for at in newest if at is not None), reverse=True)[:limit]
 

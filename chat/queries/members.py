@@ -12,6 +12,7 @@ from chat import policies
 from chat.models import Membership, Role, Room, SiteMute, State
 from chat.queries import names
 from realtime.auth import MODERATORS
+from realtime.auth.accounts import shown_name
 
 MAX_MEMBERS: Final = 200  # of one answer
 MAX_STAFF: Final = 200  # badges of a room, and of the site
@@ -92,8 +93,11 @@ def _named(beginning: str, *, by_name: bool) -> Q:
     return begins
 
 
-def partners(rooms: Iterable[Room], user_id: int) -> dict[int, User]:
-    """Return the other person of each direct room."""
+def companions(rooms: Iterable[Room], user_id: int) -> dict[int, list[User]]:
+    """Return the other people of each direct room, by name.
+
+    Those who left a group are among them: its name stays, and no two groups have the same one.
+    """
     direct = [room.pk for room in rooms if room.is_direct]
     if not direct:
         return {}
@@ -102,7 +106,10 @@ def partners(rooms: Iterable[Room], user_id: int) -> dict[int, User]:
         .exclude(user_id=user_id)
         .select_related("user")
     )
-    return {row.room_id: row.user for row in rows}
+    found: dict[int, list[User]] = {}
+    for row in sorted(rows, key=lambda row: (shown_name(row.user).casefold(), row.user_id)):
+        found.setdefault(row.room_id, []).append(row.user)
+    return found
 
 
 def banned_now() -> Q:

@@ -9,7 +9,7 @@ from django.db.models import Case, Exists, OuterRef, Q, When
 
 from chat import payloads, policies
 from chat.models import Membership, Room, State
-from chat.queries.members import banned_now, opened_by_others, partners
+from chat.queries.members import banned_now, companions, opened_by_others
 from chat.queries.messages import NOTHING_UNREAD, Unread, unread, unread_after
 from notifications.targets import Place, Resolved, close_matches
 from realtime.core import reads as streams
@@ -29,7 +29,7 @@ class ListedRoom:
 
     room: Room
     membership: Membership | None
-    partner: User | None
+    companions: Sequence[User]  # the other people of a direct room
     seq: int
     after: Unread = NOTHING_UNREAD  # the read number
 
@@ -77,13 +77,13 @@ def my_rooms(user_id: int) -> list[ListedRoom]:
     heads = _heads(ids)
     rows = mine.filter(room_id__in=ids).select_related("room", "user")
     found = sorted(rows, key=lambda row: (row.room.name, row.room_id))
-    others = partners([row.room for row in found], user_id)
+    others = companions([row.room for row in found], user_id)
     behind = unread(found)
     return [
         ListedRoom(
             row.room,
             row,
-            others.get(row.room_id),
+            others.get(row.room_id, []),
             heads.get(row.room_id, 0),
             behind.get(row.room_id, NOTHING_UNREAD),
         )
@@ -106,7 +106,7 @@ def public_rooms(
     heads = _heads(ids[:limit])
     found = Room.objects.in_bulk(ids[:limit])
     return [
-        ListedRoom(found[pk], None, None, heads.get(pk, 0)) for pk in ids[:limit] if pk in found
+        ListedRoom(found[pk], None, [], heads.get(pk, 0)) for pk in ids[:limit] if pk in found
     ], len(ids) > limit
 
 

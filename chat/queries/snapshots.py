@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 
 from chat.models import Membership, Message, Room
-from chat.queries.members import may_take_over, partners
+from chat.queries.members import companions, may_take_over
 from chat.queries.messages import Unread, latest, unread_in
 from chat.queries.rooms import readable_room, room_head
 
@@ -16,7 +16,7 @@ class Snapshot:
 
     room: Room
     membership: Membership | None
-    partner: User | None  # the other person of a direct room
+    companions: list[User]  # the other people of a direct room
     seq: int
     messages: list[Message]
     unread: Unread
@@ -31,11 +31,11 @@ def snapshot(room_id: int, user_id: int) -> Snapshot:
     """
     seq = room_head(room_id)
     access = readable_room(room_id, user_id)
-    partner = partners([access.room], user_id).get(room_id)
+    others = companions([access.room], user_id).get(room_id, [])
     return Snapshot(
         access.room,
         access.membership,
-        partner,
+        others,
         seq,
         latest(room_id),
         unread_in(access),

@@ -48,6 +48,7 @@ from chat.services.people.blocks import block, unblock
 from chat.services.people.erasure import erase_person, finish_erasures
 from chat.services.people.renaming import finish_renames, rename
 from chat.services.retention.settings import set_retention
+from chat.services.rooms.direct import direct_room, group_room
 from chat.services.rooms.invitations import (
     MadeLink,
     check_may_see_links,
@@ -66,7 +67,7 @@ from chat.services.rooms.members import (
     transfer,
 )
 from chat.services.rooms.reports import report_person, report_room
-from chat.services.rooms.rooms import change_room, create_room, direct_room
+from chat.services.rooms.rooms import change_room, create_room
 
 __all__ = [
     "MadeLink",
@@ -106,6 +107,7 @@ __all__ = [
     "erase_person",
     "finish_erasures",
     "finish_renames",
+    "group_room",
     "hide_message",
     "invite",
     "join",

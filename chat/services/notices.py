@@ -158,5 +158,11 @@ def _message_params(room: Room, message: Message) -> dict[str, Any]:
 
 
 def _room_param(room: Room) -> dict[str, Any]:
-    """Return a room as of now; a direct conversation has no name."""
-    return {"id": room.pk, "slug": room.slug, "name": "" if room.is_direct else str(room)}
+    """Return a room as of now; a direct conversation has no name.
+
+    ``others``: the people of a group, without the author and the reader.
+    """
+    found = {"id": room.pk, "slug": room.slug, "name": "" if room.is_direct else str(room)}
+    if room.is_group:
+        found["others"] = str(room.direct_key).count(":") - 1
+    return found

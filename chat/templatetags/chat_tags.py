@@ -1,5 +1,8 @@
 """Template tags of the chat pages."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import template
 
 from chat.models import Room
@@ -15,7 +18,11 @@ def isolated(text: object) -> str:
 
 
 @register.filter
-def room_icon(kind: str | None) -> str:
+def room_icon(room: Mapping[str, Any] | str | None) -> str:
+    """Return the icon of a room of a page, or of a kind of room."""
+    if isinstance(room, Mapping) and room.get("is_group"):
+        return "users"
+    kind = room.get("kind") if isinstance(room, Mapping) else room
     return {Room.Kind.PRIVATE: "lock", Room.Kind.DIRECT: "message-circle"}.get(
         Room.Kind(kind or Room.Kind.PUBLIC), "hash"
     )

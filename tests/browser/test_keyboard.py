@@ -87,6 +87,7 @@ def test_the_focus_goes_on_in_a_new_direct_conversation(page: Page) -> None:
     dialog = page.get_by_role("dialog", name="New direct message")
     dialog.get_by_label("Name").fill("bob")
     dialog.get_by_role("button", name="Bob").click()
+    dialog.get_by_role("button", name="Start conversation").click()
     expect(page.get_by_role("heading", level=1, name="Bob")).to_be_visible()
     expect(page.get_by_role("textbox", name="Message", exact=True)).to_be_focused()
 

@@ -87,7 +87,7 @@ def test_a_snapshot_is_what_to_go_on_from(general: Room, alice: User, bob: User,
     for number in range(60):
         say(alice, general, f"message {number}")
     found = snapshots.snapshot(general.pk, bob.pk)
-    assert (found.seq, found.room, found.partner) == (63, general, None)
+    assert (found.seq, found.room, found.companions) == (63, general, [])
     assert found.membership is not None
     assert [message.number for message in found.messages] == list(range(11, 61))
 
@@ -148,9 +148,9 @@ def test_my_rooms_come_with_what_is_unread(
     services.mark_read([services.ReadMark(user_id=bob.pk, room_id=general.pk, number=1)])
     services.change_room(actor_id=alice.pk, room_id=secret.pk, archived=True)
     found = room_lists.my_rooms(bob.pk)
-    assert [(item.room, item.unread, item.seq, item.partner) for item in found] == [
-        (direct, 0, 3, alice),
-        (general, 1, 5, None),
+    assert [(item.room, item.unread, item.seq, item.companions) for item in found] == [
+        (direct, 0, 3, [alice]),
+        (general, 1, 5, []),
     ]
 
 

@@ -59,6 +59,7 @@ def test_a_room_is_made(call: Call, alice: User) -> None:
         "room": payloads.room(room),
         "membership": payloads.my_membership(membership(room, alice)),
         "partner": None,
+        "people": [],
         "member_count": 1,
         "seq": 2,
         "mentions": [],

@@ -119,6 +119,17 @@ def test_two_people_who_message_each_other_at_once_get_one_room(alice: User, bob
     assert Room.objects.count() == 1
 
 
+def test_a_group_that_three_people_begin_at_once_is_one(
+    alice: User, bob: User, charlie: User
+) -> None:
+    ids = [alice.pk, bob.pk, charlie.pk]
+    made = together(
+        *(partial(services.group_room, actor_id=user_id, user_ids=ids) for user_id in ids)
+    )
+    assert len({row.room_id for row in made}) == 1
+    assert Room.objects.count() == 1
+
+
 def test_rooms_of_one_slug_that_are_made_at_once_get_numbers(alice: User, bob: User) -> None:
     names = {"Прогулки": alice, "Поездки": bob, "Кино": alice}
     made = together(

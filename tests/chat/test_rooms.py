@@ -10,6 +10,7 @@ from chat import policies, services
 from chat.errors import ReadOnly
 from chat.models import SLUG_MAX_LENGTH, ModerationLog, Room
 from chat.pages import urls
+from chat.services.rooms import direct as conversations
 from chat.services.rooms import rooms
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 from realtime.protocol.page import AccessEnd
@@ -162,10 +163,10 @@ def test_a_conversation_that_was_made_at_the_same_moment_is_found(
     alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = services.direct_room(actor_id=bob.pk, user_id=alice.pk)
-    find, blind = rooms._direct_membership, [True]
+    find, blind = conversations._membership, [True]
     monkeypatch.setattr(
-        rooms,
-        "_direct_membership",
+        conversations,
+        "_membership",
         lambda key, user_id: None if blind and blind.pop() else find(key, user_id),
     )
     assert services.direct_room(actor_id=alice.pk, user_id=bob.pk).room_id == there.room_id

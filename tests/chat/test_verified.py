@@ -34,6 +34,7 @@ HELPERS = {
     "mute_by_filter": "say",
     "decide_held": "accept",
     "mark_read": "read",
+    "group_room": "begin",
     "post_system_message": "announce",
 }
 WITHOUT_STREAM = {
@@ -167,6 +168,7 @@ def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
         lambda: services.ban(**target),
         *[lambda: services.unban(**target)] * 2,
         lambda: services.direct_room(actor_id=actor, user_id=other.pk),
+        lambda: services.group_room(actor_id=actor, user_ids=[user.pk for user in people[:3]]),
         lambda: services.block(actor_id=actor, user_id=other.pk),
         *[lambda: services.unblock(actor_id=actor, user_id=other.pk)] * 2,
         lambda: services.take_over(actor_id=actor, room_id=room),

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.http import JsonResponse
 
 from chat import payloads, policies, services
-from chat.api.bodies import NewRoom, Partner, RoomChanges
+from chat.api.bodies import Companions, NewRoom, RoomChanges
 from chat.api.parameters import number
 from chat.models import Membership, Room
 from chat.pages.page_data import listed_values
@@ -14,7 +14,7 @@ from chat.queries import messages as message_queries
 from chat.queries import rooms as room_queries
 from chat.queries.room_lists import MAX_DIRECTORY_ROOMS, MAX_QUERY
 from chat.queries.room_lists import directory as rooms_of_directory
-from notifications.payloads import inbox, person
+from notifications.payloads import inbox
 from realtime.auth import ApiRequest, api, body
 from realtime.core.bounds import quotas
 from realtime.core.reads import head_and_floor
@@ -69,12 +69,18 @@ def directory(request: ApiRequest) -> JsonResponse:
 
 @api("POST")
 def direct(request: ApiRequest) -> JsonResponse:
-    """Return the direct room with another user; the first call creates it."""
-    fields = body(request, Partner)
-    if (fields.user is None) == (fields.username is None):
-        raise BadRequest("user: expected either an id or a username")
+    """Return the direct room with one or more other users; the first call creates it."""
+    fields = body(request, Companions)
+    me = request.user.pk
+    given = [fields.user, fields.username, fields.users, fields.usernames]
+    if sum(value is not None for value in given) != 1:
+        raise BadRequest("user: expected one of user, username, users and usernames")
+    if fields.users is not None or fields.usernames is not None:
+        names = fields.usernames or ()
+        ids = fields.users or [people.active_user(name).pk for name in names]
+        return _made(services.group_room(actor_id=me, user_ids=ids))
     user_id = fields.user or people.active_user(fields.username or "").pk
-    return _made(services.direct_room(actor_id=request.user.pk, user_id=user_id))
+    return _made(services.direct_room(actor_id=me, user_id=user_id))
 
 
 @api("GET", "PATCH")
@@ -98,7 +104,7 @@ def _snapshot(found: snapshots.Snapshot, *, status: int = 200) -> JsonResponse:
     data = {
         "room": payloads.room(found.room),
         "membership": payloads.my_membership(found.membership) if found.membership else None,
-        "partner": person(found.partner) if found.partner else None,
+        **payloads.company(found.room, found.companions),
         "member_count": found.room.member_count,
         "staff": members.staff(found.room),
         "seq": found.seq,

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from chat import policies
-from chat.models import Membership, Room, State
+from chat.models import Membership, Room, State, direct_key
 from chat.queries.names import users_named
 from chat.queries.search.query import FROM, IN, Query
 from chat.text import mentions
@@ -65,8 +65,10 @@ def rooms(user_id: int, query: Query) -> dict[str, Room]:
     by_partner: dict[str, Room] = {}
     if partners:
         directs = Room.objects.filter(
-            kind=Room.Kind.DIRECT, memberships__user_id=user_id, memberships__state=State.ACTIVE
-        ).filter(memberships__user_id__in=partners)
+            direct_key__in=[direct_key(user_id, partner) for partner in partners],
+            memberships__user_id=user_id,
+            memberships__state=State.ACTIVE,
+        )
         by_partner = by_name((name, room) for room, name in _with_partners(directs, user_id))
     found = {}
     for name in names:

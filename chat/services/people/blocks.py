@@ -8,7 +8,7 @@ and reacting lock. So nothing arrives after the reply to ``block``.
 from django.utils import timezone
 
 from chat import payloads
-from chat.models import SYSTEM_USERNAME, Block, Room
+from chat.models import SYSTEM_USERNAME, Block, Room, direct_key
 from chat.queries import blocks, people
 from notifications.payloads import inbox
 from realtime.core.heads import Heads, changing
@@ -66,8 +66,5 @@ def _save(heads: Heads, row: Block) -> None:
 
 
 def _conversation(one: int, other: int) -> list[str]:
-    low, high = sorted((one, other))
-    return [
-        payloads.stream(pk)
-        for pk in Room.objects.filter(direct_key=f"{low}:{high}").values_list("pk", flat=True)
-    ]
+    rooms = Room.objects.filter(direct_key=direct_key(one, other))
+    return [payloads.stream(pk) for pk in rooms.values_list("pk", flat=True)]

@@ -4,7 +4,8 @@ Each invitation is decided under the locks of three streams: the room, the invit
 the sender's, so that the limits hold on all nodes.
 """
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
@@ -47,18 +48,26 @@ def invite(*, actor_id: int, room_id: int, username: str) -> Membership:
         return _invite(heads, room, row or new_membership(room, user, now=timezone.now()), actor_id)
 
 
-def check_sent(actor_id: int) -> None:
-    """Raise ``RateLimited`` where a user has invited, or written to, too many people in an hour."""
+def check_sent(actor_id: int, *, to: int = 1) -> None:
+    """Raise ``RateLimited`` where a user invites, or writes to, too many people in an hour.
+
+    ``to``: how many people this would reach.
+    """
     most: int = settings.HOLDFAST_INVITATIONS
     now = timezone.now()
     sent = invitations.sent_since(actor_id, now - HOUR, most) if most else []
-    if most and len(sent) >= most:
+    if most and len(sent) + to > most:
         raise RateLimited(
             "You've invited or written to {count} new people in an hour, the most allowed."
             " Try again later.",
             count=most,
-            retry_after=(sent[-1] + HOUR - now).total_seconds(),
+            retry_after=(_room_again(sent, most - to) + HOUR - now).total_seconds(),
         )
+
+
+def _room_again(sent: Sequence[datetime], left: int) -> datetime:
+    """Return when the one was sent that has to be older than an hour. ``sent``: newest first."""
+    return sent[max(0, left)] if sent else timezone.now()
 
 
 def _check_may_invite(room: Room, member: Membership | None) -> None:

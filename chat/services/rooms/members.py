@@ -48,7 +48,7 @@ def join(*, actor_id: int, room_id: int) -> Membership:
 
 
 def leave(*, actor_id: int, room_id: int) -> Membership:
-    """Leave a room, or decline an invitation. Afterwards nobody of the room can invite the user.
+    """Leave a room or group, or decline an invitation. Afterwards no member can invite the user.
 
     A room without an owner is offered to the next one.
     """
@@ -56,7 +56,7 @@ def leave(*, actor_id: int, room_id: int) -> Membership:
     def act(heads: Heads, room: Room, row: Membership | None) -> Membership:
         if row is None or not policies.is_invited(row):
             row = policies.check_member(room, row)
-        if room.is_direct:
+        if room.is_direct and not room.is_group:
             raise Forbidden(
                 "You can't leave a direct conversation. Turn off its notifications instead."
             )

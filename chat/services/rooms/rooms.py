@@ -23,11 +23,9 @@ from chat.models import (
 from chat.moderation import strangers
 from chat.policies import Rank
 from chat.queries import filter_cache, members, people, rooms
-from chat.queries.blocks import check_no_block
 from chat.queries.names import is_room_name_taken, look
 from chat.services.persistence import admit, log, new_membership, save_room
 from chat.services.rights import check_moderates
-from chat.services.rooms.inviting import check_sent
 from chat.text import names
 from notifications.payloads import inbox
 from realtime.core.heads import changing, take_turns
@@ -77,41 +75,6 @@ def create_room(
             except IntegrityError:  # another request took the slug meanwhile
                 continue
     raise BadRequest("slug: {slug} is already taken", slug=slug or _stem(name))
-
-
-def direct_room(*, actor_id: int, user_id: int) -> Membership:
-    """Return the actor's membership in the direct room with ``user_id``, created if missing."""
-    if actor_id == user_id:
-        raise BadRequest("user: expected someone other than yourself")
-    users = [people.active_user_by_id(actor_id), people.active_user_by_id(user_id)]
-    low, high = sorted((actor_id, user_id))
-    found = _direct_membership(f"{low}:{high}", actor_id)
-    if found is not None:
-        return found
-    # Creating this room locks both inboxes, so of two requests at the same moment the second one
-    # finds the room.
-    with changing(inbox(low), inbox(high)) as heads:
-        found = _direct_membership(f"{low}:{high}", actor_id)
-        if found is not None:
-            return found
-        check_no_block(actor_id, user_id)
-        _check_not_muted(actor_id)
-        strangers.check_may_begin(actor_id)
-        check_sent(actor_id)
-        policies.check_number_of_rooms(members.count_rooms(actor_id))
-        room = Room(
-            slug=f"direct_{low}_{high}",
-            kind=Room.Kind.DIRECT,
-            direct_key=f"{low}:{high}",
-            created_by_id=actor_id,
-        )
-        room.save()
-        heads.created(payloads.stream(room.pk))
-        save_room(heads, room)
-        rows = [new_membership(room, user, now=timezone.now()) for user in users]
-        for row in rows:
-            admit(heads, room, row)
-    return rows[0]
 
 
 def change_room(
@@ -182,14 +145,6 @@ def _create(room: Room, actor_id: int) -> Membership:
         row = new_membership(room, owner, now=timezone.now())
         admit(heads, room, row, role=Role.OWNER)
     return row
-
-
-def _direct_membership(key: str, user_id: int) -> Membership | None:
-    return (
-        Membership.objects.filter(room__direct_key=key, user_id=user_id)
-        .select_related("room", "user")
-        .first()
-    )
 
 
 def _slugs(name: str, kind: str) -> Iterator[str]:

@@ -369,7 +369,7 @@ export class App {
       'open-drawer': () => this.drawer(true),
       'close-drawer': () => this.drawer(false),
       'create-room': () => void this.#createRoom(),
-      'find-person': () => void this.#findPerson(),
+      'find-people': () => void this.#findPeople(),
       switch: () => this.switcher.toggle(),
       shortcuts: () => this.showShortcuts(),
       'mark-all-read': () => void this.markAllRead(),
@@ -401,12 +401,13 @@ export class App {
     if (url) await this.go(url);
   }
 
-  async #findPerson() {
-    let found = 0;
-    await this.dialogs.findPerson(words.newDirectMessage, async ({ id }) => {
-      found = id;
+  async #findPeople() {
+    let url = '';
+    await this.dialogs.findPeople(this.me.id, async (people) => {
+      const users = people.map(({ id }) => id);
+      url = this.rooms.added(await this.api.post('/api/rooms/direct', { users })).url;
     });
-    if (found) await this.writeTo(found);
+    if (url) await this.go(url);
   }
 
   /** @param {HTMLElement} opener */

@@ -36,7 +36,6 @@ export const words = {
       : gettext('The connection was closed.'),
   stoppedShort: gettext('Not connected'),
 
-  newDirectMessage: gettext('New direct message'),
   allRead: gettext('All rooms marked as read'),
   joined: (/** @type {string} */ name) => fill(gettext('Welcome to %(name)s'), { name }),
   linkCopied: gettext('Link copied'),

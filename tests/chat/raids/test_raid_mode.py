@@ -68,6 +68,8 @@ def test_new_accounts_begin_nothing_with_strangers(
     with pytest.raises(RaidModeOn):
         services.direct_room(actor_id=charlie.pk, user_id=dora.pk)
     with pytest.raises(RaidModeOn):
+        services.group_room(actor_id=charlie.pk, user_ids=[bob.pk, dora.pk])
+    with pytest.raises(RaidModeOn):
         services.invite(actor_id=charlie.pk, room_id=lobby.pk, username="dora")
     with pytest.raises(RaidModeOn):
         services.create_room(actor_id=charlie.pk, name="Crypto")

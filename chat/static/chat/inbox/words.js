@@ -13,6 +13,9 @@ import { momentText } from '../../realtime/lib/time_text.js';
 /** A direct conversation has no name. @param {Row} row @returns {string} */
 const roomName = (row) => row.params.room?.name ?? '';
 
+/** How many people a group conversation has, without the author and the reader. @param {Row} row */
+const othersOf = (row) => row.params.room?.others ?? 0;
+
 /** @param {Row} row */
 const values = (row) => ({
   name: row.actor?.name ?? gettext('Someone'),
@@ -181,7 +184,17 @@ export const sentences = {
     here(row, gettext('%(name)s mentioned you in %(room)s'), gettext('%(name)s mentioned you')),
   reply: (row) =>
     here(row, gettext('%(name)s replied to you in %(room)s'), gettext('%(name)s replied to you')),
-  direct: (row) => fill(gettext('%(name)s wrote to you'), values(row)),
+  direct: (row) =>
+    othersOf(row) > 0
+      ? fill(
+          ngettext(
+            '%(name)s wrote to you and %(count)s other person',
+            '%(name)s wrote to you and %(count)s other people',
+            othersOf(row),
+          ),
+          { ...values(row), count: othersOf(row) },
+        )
+      : fill(gettext('%(name)s wrote to you'), values(row)),
   message: (row) => fill(gettext('%(name)s wrote in %(room)s'), values(row)),
   reaction,
   invitation: (row) => fill(gettext('%(name)s invited you to %(room)s'), values(row)),
@@ -205,10 +218,19 @@ export const summaries = {
   reaction: (_row, count) =>
     counted('%(count)s reaction to your message', '%(count)s reactions to your message', count),
   direct: (row, count) =>
-    fill(ngettext('%(count)s message from %(name)s', '%(count)s messages from %(name)s', count), {
-      ...values(row),
-      count,
-    }),
+    othersOf(row) > 0
+      ? counted(
+          '%(count)s message in a group conversation',
+          '%(count)s messages in a group conversation',
+          count,
+        )
+      : fill(
+          ngettext('%(count)s message from %(name)s', '%(count)s messages from %(name)s', count),
+          {
+            ...values(row),
+            count,
+          },
+        ),
   message: (row, count) =>
     fill(ngettext('%(count)s message in %(room)s', '%(count)s messages in %(room)s', count), {
       ...values(row),

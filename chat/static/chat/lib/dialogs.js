@@ -3,7 +3,9 @@
  * @module
  */
 
-import { clone, onAction, setAvatar, setText, slot } from './dom.js';
+import { announce, clone, onAction, setText, slot } from './dom.js';
+import { onKey } from './keys.js';
+import { PeopleSearch } from './people_search.js';
 import { common } from './words.js';
 
 /**
@@ -21,8 +23,8 @@ import { common } from './words.js';
  * @property {boolean} [endless]  offer "no end", which is the duration 0
  */
 
-/** After the last key, before the search. */
-const SEARCH_DELAY_MS = 200;
+/** Of a group conversation, without the user (chat/services/rooms/direct.py). */
+const MAX_CHOSEN = 8;
 
 export class Dialogs {
   #api;
@@ -90,48 +92,73 @@ export class Dialogs {
   findPerson(heading, act) {
     const dialog = dialogOf('find-person-dialog');
     setText(dialog, 'heading', heading);
-    const found = slot(dialog, 'found');
-    found.replaceChildren();
-    const listening = new AbortController();
-    let timer = 0;
-    let shownFor = '';
-    const search = async (/** @type {string} */ q) => {
-      const { users } = await this.#api.get('/api/users/', { q });
-      // The text has changed meanwhile.
-      if (input(formOf(dialog).elements, 'q').value.trim() !== q) return;
-      shownFor = q;
-      found.replaceChildren(
-        ...users.map((/** @type {User} */ user) =>
-          personButton(user, () => finish(dialog, () => act(user))),
-        ),
-      );
-      if (users.length === 0) found.textContent = common.nobodyFound;
+    const search = new PeopleSearch(dialog, {
+      find: (q) => this.#people(q),
+      choose: (user) => void finish(dialog, () => act(user)),
+      fail: (message) => showError(dialog, message),
+    });
+    return ask(dialog, async () => {
+      await search.chooseFirst();
+      return false;
+    }).finally(() => search.end());
+  }
+
+  /**
+   * Let the user choose one person or several.
+   * @param {number} me  the user, who is not offered
+   * @param {(people: User[]) => Promise<void>} act
+   */
+  findPeople(me, act) {
+    const dialog = dialogOf('find-people-dialog');
+    /** @type {Map<number, User>} */
+    const chosen = new Map();
+    const list = slot(dialog, 'chosen');
+    const paint = () => {
+      list.replaceChildren(...[...chosen.values()].map((user) => chip(user, () => remove(user))));
+      list.hidden = chosen.size === 0;
+      slot(dialog, 'error').hidden = true;
     };
-    const field = input(formOf(dialog).elements, 'q');
-    field.addEventListener(
-      'input',
-      () => {
-        clearTimeout(timer);
-        const q = field.value.trim();
-        shownFor = '';
-        if (q === '') return found.replaceChildren();
-        timer = window.setTimeout(
-          () => search(q).catch((error) => showError(dialog, error.message)),
-          SEARCH_DELAY_MS,
-        );
+    const remove = (/** @type {User} */ user) => {
+      chosen.delete(user.id);
+      paint();
+      search.clear();
+      announce(common.removed(user.name));
+    };
+    const search = new PeopleSearch(dialog, {
+      find: async (q) => (await this.#people(q)).filter(({ id }) => id !== me && !chosen.has(id)),
+      choose: (user) => {
+        if (chosen.size >= MAX_CHOSEN) return showError(dialog, common.enoughChosen);
+        chosen.set(user.id, user);
+        paint();
+        search.clear();
+        announce(common.added(user.name));
       },
-      { signal: listening.signal },
+      fail: (message) => showError(dialog, message),
+    });
+    paint();
+    const keys = new AbortController();
+    onKey(
+      input(formOf(dialog).elements, 'q'),
+      (event) => {
+        if (event.key !== 'Enter' || search.typed === '') return;
+        event.preventDefault();
+        search.chooseFirst().catch((error) => showError(dialog, error.message));
+      },
+      { signal: keys.signal },
     );
     return ask(dialog, async () => {
-      const q = field.value.trim();
-      clearTimeout(timer);
-      // Enter was pressed before the list was loaded.
-      if (q !== '' && q !== shownFor) await search(q);
-      const first = found.querySelector('button');
-      if (!first) throw new Error(common.nobodyFound);
-      first.click();
-      return false;
-    }).finally(() => listening.abort());
+      if (chosen.size === 0 && search.typed !== '') await search.chooseFirst();
+      if (chosen.size === 0) throw new Error(common.noneChosen);
+      await act([...chosen.values()]);
+    }).finally(() => {
+      keys.abort();
+      search.end();
+    });
+  }
+
+  /** @param {string} q @returns {Promise<User[]>} */
+  async #people(q) {
+    return (await this.#api.get('/api/users/', { q })).users;
   }
 }
 
@@ -245,14 +272,15 @@ function showError(dialog, message) {
 }
 
 /**
+ * A chosen person, who is taken out of the list by a press.
  * @param {User} person
- * @param {() => void} chosen
+ * @param {() => void} remove
  */
-function personButton(person, chosen) {
-  const element = clone('person-template');
-  setAvatar(element, person);
+function chip(person, remove) {
+  const element = clone('chosen-template');
   setText(element, 'name', person.name);
-  setText(element, 'username', `@${person.username}`);
-  /** @type {HTMLElement} */ (element.firstElementChild).addEventListener('click', chosen);
+  const button = /** @type {HTMLElement} */ (element.firstElementChild);
+  button.setAttribute('aria-label', common.remove(person.name));
+  button.addEventListener('click', remove);
   return element;
 }

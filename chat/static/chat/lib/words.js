@@ -4,7 +4,7 @@
  * @module
  */
 
-import { counted, fill, gettext, locale, pgettext } from '../../realtime/lib/language.js';
+import { counted, fill, gettext, locale, ngettext, pgettext } from '../../realtime/lib/language.js';
 import { serverNow } from '../../realtime/lib/server_clock.js';
 import { habit } from '../../realtime/lib/time_text.js';
 
@@ -90,6 +90,27 @@ export function list(names) {
   return new Intl.ListFormat(locale(), { type: 'conjunction' }).format(names);
 }
 
+/**
+ * Several names as one title (chat/text/people_names.py does the same).
+ * @param {string[]} names
+ */
+export function enumerated(names) {
+  const [first, second, third] = names;
+  if (names.length === 1) return first;
+  if (names.length === 2) return fill(gettext('%(first)s and %(second)s'), { first, second });
+  if (names.length === 3)
+    return fill(gettext('%(first)s, %(second)s and %(third)s'), { first, second, third });
+  const count = names.length - 2;
+  return fill(
+    ngettext(
+      '%(first)s, %(second)s and %(count)s other',
+      '%(first)s, %(second)s and %(count)s others',
+      count,
+    ),
+    { first, second, count },
+  );
+}
+
 /** @param {number} seconds */
 export function duration(seconds) {
   const whole = Math.max(1, Math.ceil(seconds));
@@ -111,8 +132,14 @@ export const common = {
   found: (/** @type {number} */ count) =>
     count === 0 ? gettext('No results') : counted('%(count)s result', '%(count)s results', count),
   nobodyFound: gettext('No one found'),
+  noneChosen: gettext('Choose at least one person.'),
+  enoughChosen: gettext('A group conversation has at most 9 people. Remove someone first.'),
+  added: (/** @type {string} */ name) => fill(gettext('%(name)s added'), { name }),
+  removed: (/** @type {string} */ name) => fill(gettext('%(name)s removed'), { name }),
+  remove: (/** @type {string} */ name) => fill(gettext('Remove %(name)s'), { name }),
   actionsFor: (/** @type {string} */ name) => fill(gettext('Actions for %(name)s'), { name }),
   directMessage: gettext('Direct message'),
+  groupConversation: gettext('Group conversation'),
   keyName: (/** @type {string} */ key, /** @type {boolean} */ mac) =>
     ({
       mod: mac ? '⌘' : pgettext('a key', 'Ctrl'),

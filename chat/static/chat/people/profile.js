@@ -176,7 +176,7 @@ export class Profile {
         icon: 'message-circle',
         run: () => void this.#app.writeTo(user.id),
       });
-    if (member && room.isMember && !room.isDirect)
+    if (member && room.isMember && (!room.isDirect || room.isGroup))
       items.push({ label: words.mention, icon: 'at-sign', run: () => mention(user) });
     items.push({ label: words.report, icon: 'flag', run: () => void this.#report(user) });
     items.push(

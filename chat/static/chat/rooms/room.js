@@ -8,6 +8,7 @@ import { realClock, reportToConsole } from '../../realtime/lib/clock.js';
 import { Emitter } from '../../realtime/lib/emitter.js';
 import { serverNow } from '../../realtime/lib/server_clock.js';
 import { History } from '../../realtime/streams/history.js';
+import { enumerated } from '../lib/words.js';
 import { Presence } from '../people/presence.js';
 import { Quotes } from '../timeline/quotes.js';
 import { MemberCount } from './member_count.js';
@@ -43,6 +44,7 @@ export class Room {
     this.data = listed.room;
     this.membership = listed.membership;
     this.partner = listed.partner ?? null;
+    this.people = listed.people ?? [];
     this.presence = new Presence(
       context.me.id,
       () => context.client.command('room.presence', { room: this.id }),
@@ -55,7 +57,7 @@ export class Room {
     this.mayTakeOver = false;
     /** Resolves when the window of the page is in the history. */
     this.opening = Promise.resolve();
-    context.people.learn(this.partner);
+    for (const person of [this.partner, ...this.people]) context.people.learn(person);
     this.#unread = new UnreadMessages(listed);
     this.history = new History({ load: (wanted) => this.#load(wanted), limit: MAX_MESSAGES_SHOWN });
     this.#quotes = new Quotes({
@@ -87,7 +89,13 @@ export class Room {
   }
 
   get title() {
+    if (this.isGroup) return enumerated(this.people.map(({ name }) => name));
     return this.partner?.name ?? (this.data.name || this.data.slug);
+  }
+
+  /** A direct conversation of more than two people. */
+  get isGroup() {
+    return this.people.length > 0;
   }
 
   get isDirect() {
@@ -98,7 +106,7 @@ export class Room {
     return this.membership?.state === 'active';
   }
 
-  /** The other user of a direct room is blocked. */
+  /** The other user of a direct room of two is blocked. */
   get partnerBlocked() {
     return this.partner !== null && (this.#context.blocks?.has(this.partner.id) ?? false);
   }

@@ -53,7 +53,7 @@ export function roomMenu(opener, room, app) {
     });
   if (!room.isDirect)
     items.push({ label: words.report, icon: 'flag', run: () => void report(room, app) });
-  if (room.isMember && !room.isDirect)
+  if (room.isMember && (!room.isDirect || room.isGroup))
     items.push({
       label: words.leave,
       icon: 'log-out',
@@ -171,7 +171,11 @@ async function takeOver(room, app) {
  */
 function leave(room, app) {
   return app.dialogs.confirm(
-    { heading: words.leaveTitle(room.title), text: words.leaveText, confirm: words.leaveDo },
+    {
+      heading: words.leaveTitle(room.title),
+      text: room.isGroup ? words.leaveGroupText : words.leaveText,
+      confirm: words.leaveDo,
+    },
     async () => {
       const { membership } = await app.client.command('room.leave', { room: room.id });
       room.ownMembershipReceived(membership);

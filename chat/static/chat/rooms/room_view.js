@@ -296,7 +296,8 @@ export class RoomView {
     const { data, title } = this.room;
     setText(this.#root, 'room-title', title);
     setText(this.#root, 'room-topic', data.topic);
-    if (!this.room.isDirect) setText(this.#root, 'member-count', String(this.room.memberCount));
+    if (!this.room.isDirect || this.room.isGroup)
+      setText(this.#root, 'member-count', String(this.room.memberCount));
     slot(this.#root, 'room-topic').hidden = data.topic === '';
     slot(this.#root, 'room-locked').hidden = !data.read_only;
     slot(this.#root, 'room-archived').hidden = !data.archived_at;

@@ -11,7 +11,8 @@
  * @typedef {object} Listed  As the API lists a room.
  * @property {Row} room
  * @property {Row | null} membership
- * @property {User | null} [partner]  the other user of a direct room
+ * @property {User | null} [partner]  the other user of a direct room of two
+ * @property {User[]} [people]  the other users of a group conversation
  * @property {number[]} [mentions]  numbers of the unread messages that mention the user
  * @property {[number, number][]} [uncounted]  first and last numbers of messages after the read
  *   number that do not count as unread

@@ -90,6 +90,9 @@ export const words = {
   leaveText: gettext(
     'The room will be removed from your sidebar. If it is public, you can join again at any time.',
   ),
+  leaveGroupText: gettext(
+    'The conversation will be removed from your sidebar. To come back, start a message to the same people.',
+  ),
   leaveDo: gettext('Leave'),
 
   archiveTitle: gettext('Archive this room'),

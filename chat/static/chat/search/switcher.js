@@ -130,10 +130,14 @@ export class Switcher {
   #roomItem(room) {
     const { partner } = room;
     return {
-      names: [room.title, partner?.username ?? room.data.slug],
+      names: [
+        room.title,
+        partner?.username ?? room.data.slug,
+        ...room.people.flatMap(({ name, username }) => [name, username]),
+      ],
       recency: Math.min(this.#app.recent.recency(room.id), RECENCY.room),
-      hint: room.isDirect ? common.directMessage : '',
-      icon: room.data.kind === 'private' ? 'lock' : 'hash',
+      hint: room.isGroup ? common.groupConversation : room.isDirect ? common.directMessage : '',
+      icon: iconOf(room),
       person: partner ?? undefined,
       waiting: room.waiting,
       loud: room.isDirect || room.mentions > 0,
@@ -247,6 +251,9 @@ export class Switcher {
     item.run();
   }
 }
+
+/** @param {Room} room */
+const iconOf = (room) => (room.isGroup ? 'users' : room.data.kind === 'private' ? 'lock' : 'hash');
 
 /**
  * @param {Item} item

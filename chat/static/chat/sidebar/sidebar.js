@@ -181,15 +181,17 @@ export class Sidebar {
   #item(room) {
     let place = this.#places.get(room.id);
     if (!place) {
-      place = /** @type {HTMLElement} */ (
-        clone(room.isDirect ? 'direct-template' : 'place-template').firstElementChild
-      );
+      place = /** @type {HTMLElement} */ (clone(templateOf(room)).firstElementChild);
       this.#places.set(room.id, place);
     }
     paintPlace(place, room);
     return /** @type {Element} */ (place.parentElement);
   }
 }
+
+/** @param {Room} room */
+const templateOf = (room) =>
+  room.isGroup ? 'group-template' : room.isDirect ? 'direct-template' : 'place-template';
 
 /** The data that a room is sorted by, besides its name. @param {Room} room */
 function orderOf(room) {
@@ -209,7 +211,7 @@ function paintPlace(place, room) {
   place.dataset.quiet = String(room.isQuiet);
   slot(place, 'quiet').hidden = !room.isQuiet;
   if (room.partner) setAvatar(place, room.partner);
-  else
+  else if (!room.isGroup)
     setIcon(
       /** @type {Element} */ (place.querySelector('svg')),
       ICONS[/** @type {keyof typeof ICONS} */ (room.data.kind)] ?? 'hash',
