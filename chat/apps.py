@@ -1,11 +1,21 @@
 """Chat as a Django app."""
 
 import re
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any, Final
 
 from django.apps import AppConfig
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
+
+_USER_FIELDS: Final = (
+    *("username", "first_name", "last_name", "groups"),
+    *("is_staff", "is_superuser", "date_joined"),
+)
 
 
 class ChatConfig(AppConfig):
@@ -42,6 +52,11 @@ class ChatConfig(AppConfig):
         streams.register(
             streams.StreamKind(payloads.ROOM, stream_sources.authorise, sources, presence=True)
         )
+        if payloads.INBOX not in {kind.prefix for kind in streams.kinds()}:
+            raise ImproperlyConfigured(
+                "INSTALLED_APPS: chat needs notifications before it, which has the inboxes"
+            )
+        checks.register(_users_fit)
         streams.kind(payloads.INBOX).sources.extend(
             [
                 stream_sources.inbox_events,
@@ -71,3 +86,18 @@ class ChatConfig(AppConfig):
         jobs.expect("bulk_resume", within=timedelta(hours=1), waiting_since=unfinished_since)
         names.connect_signals()
         post_migrate.connect(ensure_after_migrate, sender=self, dispatch_uid="chat.moderators")
+
+
+def _users_fit(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
+    """Refuse a user model without usernames or with keys that are no integers."""
+    from realtime.core.users import User, has_field, key_converter
+
+    missing = [name for name in _USER_FIELDS if not has_field(name)]
+    if missing or key_converter() != "int":
+        yield Error(
+            f"chat cannot use {User._meta.label}: it needs integer keys and "
+            f"{', '.join(_USER_FIELDS)}.",
+            hint="Derive the user model from AbstractUser, or leave chat out: realtime and "
+            "notifications work with any user model.",
+            id="holdfast.E032",
+        )

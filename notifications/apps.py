@@ -21,6 +21,7 @@ class NotificationsConfig(AppConfig):
         from realtime.auth.revocation import revocation_events
         from realtime.core.monitoring import jobs
         from realtime.core.streams import StreamKind, register
+        from realtime.core.users import key_converter
 
         mine = [
             queries.notification_events,
@@ -29,7 +30,15 @@ class NotificationsConfig(AppConfig):
             revocation_events,
         ]
         everybodys = [queries.announcement_events]
-        register(StreamKind(payloads.INBOX, policies.may_read_inbox, [*mine], personal=True))
+        register(
+            StreamKind(
+                payloads.INBOX,
+                policies.may_read_inbox,
+                [*mine],
+                ident=key_converter(),
+                personal=True,
+            )
+        )
         register(
             StreamKind(
                 payloads.ANNOUNCEMENTS,

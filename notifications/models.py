@@ -67,8 +67,8 @@ class Broadcast(models.Model):
     created_at = models.DateTimeField(_("sent"), auto_now_add=True)
     recalled_at = models.DateTimeField(_("taken back"), null=True, blank=True)
     edited_at = models.DateTimeField(_("edited"), null=True, blank=True)
-    # While a new text goes to those who have the old one: the last person who got it, by id.
-    edit_after = models.BigIntegerField(null=True, blank=True)
+    # While a new text goes to those who have the old one: the id of the last person who got it.
+    edit_after = models.CharField(max_length=40, null=True, blank=True)
 
     class Meta:
         verbose_name = _("broadcast")

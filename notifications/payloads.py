@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.contrib.auth.models import User
-
 from notifications.models import Announcement, AnnouncementReading, Notification, Preferences
 from notifications.policies import is_safe_url
 from realtime.auth.accounts import shown_name
 from realtime.core import streams
 from realtime.core.streams import StreamName
+from realtime.core.users import User, handle
 from realtime.protocol.page import Event
+from realtime.protocol.user_ids import UserId, WireId, wire_id
 
 INBOX = "inbox"
 ANNOUNCEMENTS = StreamName("announcements")
 
-People = Mapping[int | None, User]  # by id
+People = Mapping[WireId, User]  # by id
 
 
-def inbox(user_id: int) -> StreamName:
+def inbox(user_id: UserId) -> StreamName:
     """Return the name of a person's inbox stream."""
     return streams.kind(INBOX).name(user_id)
 
@@ -27,8 +27,8 @@ def inbox(user_id: int) -> StreamName:
 def person(user: User) -> dict[str, Any]:
     """Return the public fields of a user."""
     return {
-        "id": user.pk,
-        "username": user.get_username(),
+        "id": wire_id(user.pk),
+        "username": handle(user),
         "name": shown_name(user),
     }
 
@@ -40,7 +40,7 @@ def moment(when: datetime | None) -> str | None:
 
 def notification(row: Notification, people: People) -> dict[str, Any]:
     """Return a notification. ``people`` has everyone in it (``queries.people_in``)."""
-    actor = people.get(row.actor_id)
+    actor = people.get(wire_id(row.actor_id))
     return {
         "id": row.pk,
         "seq": row.seq,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 from notifications.kinds import NoticePayload
+from realtime.protocol.user_ids import UserId
 
 MAX_SUBJECTS: Final = 50  # in one request: a page of an inbox
 
@@ -23,7 +24,7 @@ def register_subjects(prefix: str, reader: SubjectReader) -> None:
     _readers[prefix] = reader
 
 
-def excerpts(user_id: int, subjects: Iterable[str | None]) -> dict[str, str]:
+def excerpts(user_id: UserId, subjects: Iterable[str | None]) -> dict[str, str]:
     """Return the present texts of subjects, as far as this user may read them."""
     found: dict[str, str] = {}
     wanted = {subject for subject in subjects if subject}
@@ -34,6 +35,6 @@ def excerpts(user_id: int, subjects: Iterable[str | None]) -> dict[str, str]:
     return found
 
 
-def excerpts_of(user_id: int, notices: Iterable[NoticePayload]) -> dict[str, str]:
+def excerpts_of(user_id: UserId, notices: Iterable[NoticePayload]) -> dict[str, str]:
     """Return the texts that these notifications are about, by subject."""
     return excerpts(user_id, (notice["subject"] for notice in notices))

@@ -23,6 +23,7 @@ class RealtimeConfig(AppConfig):
 
         HoldfastError.translate = gettext
         checks.register_all()
+        revocation.register_account_streams()
         revocation.connect_signals()
         session_ends.connect_signals()
         security_headers.connect_signals()

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import (
     HttpRequest,
@@ -32,6 +31,7 @@ from chat.pages.downloads import archive_response
 from chat.queries.reports import count_held, is_message_reported
 from chat.services.people.exports import log_export
 from realtime.auth.confirmation import confirmed
+from realtime.core.users import User
 from realtime.protocol.errors import HoldfastError
 
 MODERATE = "chat.add_bulk"

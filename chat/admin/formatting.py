@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Any, Final
 
-from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from chat.models import Case, Message, Report, Room
+from realtime.core.users import User
 from realtime.site import visible_text
 from realtime.site.time_zones import spoken
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -39,6 +39,7 @@ from chat.moderation import site_bans, traces
 from chat.pages.name_fields import NAMES, NameRules
 from chat.queries import names
 from realtime.auth.confirmation import confirmed
+from realtime.core.users import User
 
 VIEW, BAN_FROM_SITE = "chat.view_siteban", "chat.add_siteban"
 

@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Final
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat import services
 from chat.models import Case, Report
+from realtime.core.users import User
 
 SLUG: Final = "market"
 SELLERS: Final = {

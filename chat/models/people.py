@@ -1,10 +1,11 @@
 """People: the accounts that moderators see, blocks between users, and renamings."""
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+
+from realtime.core.users import User
 
 LOOK_MAX_LENGTH = 255
 PERSON_NOTE_MAX_LENGTH = 1000

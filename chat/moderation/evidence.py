@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.html import escape
@@ -30,6 +29,7 @@ from chat.models import (
 from chat.moderation.archives import File, as_json, as_line, chunks, paged
 from chat.payloads import moment
 from holdfast import __version__
+from realtime.core.users import User
 
 MAX_MESSAGES: Final = 50_000  # of one archive; about.json says whether there are more
 MAX_ENTRIES: Final = 50_000  # of the log, likewise

@@ -12,11 +12,11 @@ from threading import Lock
 from typing import Final
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
 
 from realtime.auth import MODERATORS
+from realtime.core.users import User
 
 MAX_REMEMBERED: Final = 50_000  # accounts, about 8 MB
 NEW_SECONDS: Final = 60.0  # for which "new" is believed; it can become a moderator meanwhile

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
 from django.db.models import Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils.html import escape
@@ -49,6 +48,7 @@ from notifications.models import (
     Preferences,
 )
 from notifications.queries import people_in
+from realtime.core.users import User
 from realtime.models import AccessToken, ReaderLanguage, Revocation, UserSession
 
 PAGE: Final = "index.html"

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from django.contrib.auth.models import User
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.html import escape
@@ -26,6 +25,7 @@ from chat.moderation.archives import (
     read_manifest,
 )
 from chat.payloads import moment
+from realtime.core.users import User
 
 FORMAT: Final = "holdfast-room"
 VERSION: Final = 1

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -22,6 +21,7 @@ from chat.models import DIGEST_LENGTH, Message, SiteBan, Trace
 from chat.moderation import site_bans
 from chat.text.folding import folded
 from realtime.auth.last_seen import address_block
+from realtime.core.users import User
 
 Kind = Trace.Kind
 # Posts of younger accounts leave a trace of their text: those of someone who comes back. Of older

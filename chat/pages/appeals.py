@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,6 +15,7 @@ from chat import services
 from chat.models import APPEAL_MAX_LENGTH, Case, Room
 from chat.pages.views import ban_page
 from chat.queries import appeals, members, rooms
+from realtime.core.users import User
 from realtime.protocol.errors import HoldfastError
 
 

@@ -3,7 +3,6 @@
 Tokens have 192 bits and can't be guessed. Only invalid links are counted and refused.
 """
 
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -20,6 +19,7 @@ from chat.pages.views import ban_page
 from chat.queries import invite_links, members
 from chat.queries.sign_up import is_offered_with_invitation
 from realtime.auth import attempts
+from realtime.core.users import User
 from realtime.protocol.errors import HoldfastError, NotFound
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from chat.queries.names import user_named
 from chat.queries.sign_up import request_of
 from chat.text.mentions import same
 from realtime.auth import attempts
+from realtime.core.users import User
 from realtime.protocol.errors import Unavailable
 
 

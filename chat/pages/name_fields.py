@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 
 from chat.services.people.names import check_names
+from realtime.core.users import User
 from realtime.protocol.errors import BadRequest
 
 NAMES = ("username", "first_name", "last_name")

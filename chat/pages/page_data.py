@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
@@ -19,6 +18,7 @@ from chat.text.plain_text import plain
 from notifications import payloads as notification_payloads
 from notifications import queries as notification_selectors
 from realtime.core import reads as streams
+from realtime.core.users import User
 from realtime.protocol.errors import HoldfastError
 
 Values = dict[str, Any]

@@ -4,7 +4,6 @@ from functools import partial
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
@@ -14,6 +13,7 @@ from chat.moderation.own_data import own_data
 from chat.pages.downloads import archive_response
 from chat.services.people.exports import check_own_export, log_export
 from realtime.auth.confirmation import confirmed
+from realtime.core.users import User
 from realtime.protocol.errors import TooMany
 
 

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.contrib.auth.models import User
 from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -28,6 +27,7 @@ from chat.queries.search.query import (
     joined,
     parse,
 )
+from realtime.core.users import User
 from realtime.protocol.errors import BadRequest
 
 ADDRESS: Final = "/search/"

@@ -6,7 +6,6 @@ from typing import Final
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from chat import policies
 from realtime.auth import attempts, revocation, signing_out
 from realtime.auth.confirmation import confirmed
+from realtime.core.users import User
 from realtime.models import AccessToken, UserSession
 
 MAX_LISTED: Final = 100  # sessions, and tokens

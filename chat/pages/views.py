@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -28,6 +27,7 @@ from chat.queries.room_lists import directory as rooms_of_directory
 from chat.queries.rooms import readable_room, room_by_slug, room_head
 from realtime.auth import banned
 from realtime.core.bounds import quotas
+from realtime.core.users import User
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound, RateLimited, Unavailable
 
 P = ParamSpec("P")

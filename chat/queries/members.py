@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from django.contrib.auth.models import User
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
@@ -13,6 +12,7 @@ from chat.models import Membership, Role, Room, SiteMute, State
 from chat.queries import names
 from realtime.auth import MODERATORS
 from realtime.auth.accounts import shown_name
+from realtime.core.users import User
 
 MAX_MEMBERS: Final = 200  # of one answer
 MAX_STAFF: Final = 200  # badges of a room, and of the site

@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from typing import Final
 
-from django.contrib.auth.models import User
 from django.db.models import Q
 
 from chat.models import LOOK_MAX_LENGTH, Room, UsernameLook
 from chat.policies import is_text
 from chat.text.confusables import skeletons
 from chat.text.mentions import by_name, find, same
+from realtime.core.users import User
 
 NAMES_PER_QUERY: Final = 10_000  # SQLite takes 32,766 parameters
 MAX_ALIKE: Final = 200  # names that one beginning compares

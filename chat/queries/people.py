@@ -4,13 +4,13 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
-from django.contrib.auth.models import User
 from django.db.models import Q
 
 from chat import policies
 from chat.models import SYSTEM_USERNAME, SiteMute
 from chat.queries import names
 from realtime.auth import MODERATORS
+from realtime.core.users import User
 from realtime.protocol.errors import NotFound
 
 MAX_USERS: Final = 20  # suggestions

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.contrib.auth.models import User
 from django.db.models import Case, Exists, OuterRef, Q, When
 
 from chat import payloads, policies
@@ -13,6 +12,7 @@ from chat.queries.members import banned_now, companions, opened_by_others
 from chat.queries.messages import NOTHING_UNREAD, Unread, unread, unread_after
 from notifications.targets import Place, Resolved, close_matches
 from realtime.core import reads as streams
+from realtime.core.users import User
 
 # Of one answer; the client asks for the rest with `after`.
 MAX_PUBLIC_ROOMS: Final = 200

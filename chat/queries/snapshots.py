@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from django.contrib.auth.models import User
-
 from chat.models import Membership, Message, Room
 from chat.queries.members import companions, may_take_over
 from chat.queries.messages import Unread, latest, unread_in
 from chat.queries.rooms import readable_room, room_head
+from realtime.core.users import User
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import User
 from django.db.models import F
 from django.utils import timezone
 
@@ -25,6 +24,7 @@ from chat.models import (
 )
 from notifications.payloads import inbox
 from realtime.core.heads import Heads
+from realtime.core.users import User
 
 
 def streams_of(room_id: int, *user_ids: int) -> set[str]:

@@ -3,7 +3,6 @@
 Site moderators are looked up only where the role in the room is too low.
 """
 
-from django.contrib.auth.models import User
 from django.db.models import Q
 
 from chat import policies
@@ -11,6 +10,7 @@ from chat.models import Case, Membership, Message, Room
 from chat.policies import Rank
 from chat.queries import people, queue, rooms
 from realtime.auth import MODERATORS
+from realtime.core.users import User
 from realtime.protocol.errors import Forbidden
 
 

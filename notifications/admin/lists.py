@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +15,8 @@ from django.utils.translation import gettext_lazy
 from notifications import kinds, payloads, queries
 from notifications.models import AnnouncementReading, Notification
 from notifications.policies import MAX_ID
+from realtime.core.users import User
+from realtime.protocol.user_ids import UserId
 from realtime.site.time_zones import spoken
 
 # Rows that a list page counts and leads to; counting a million takes a second, and nobody turns
@@ -79,10 +80,12 @@ class InOrderAdmin(ShownAdmin):
         name = search_term.strip().removeprefix("@")
         if not name:
             return queryset, False
-        found = User.objects.filter(username__iexact=name).values_list("pk", flat=True)
+        found = User.objects.filter(**{f"{User.USERNAME_FIELD}__iexact": name}).values_list(
+            "pk", flat=True
+        )
         return queryset.filter(self.matching(list(found[:MAX_PEOPLE]), name)), False
 
-    def matching(self, user_ids: list[int], term: str) -> Q:
+    def matching(self, user_ids: list[UserId], term: str) -> Q:
         """Return the rows of these people."""
         return Q(user__in=user_ids)
 
@@ -157,7 +160,7 @@ class AnnouncementReadingAdmin(InOrderAdmin):
     search_fields = ("user",)
     search_help_text = gettext_lazy("A username or the id of an announcement, whole.")
 
-    def matching(self, user_ids: list[int], term: str) -> Q:
+    def matching(self, user_ids: list[UserId], term: str) -> Q:
         """Return the readings of these people, or of one announcement."""
         is_id = term.isascii() and term.isdecimal() and len(term) < len(str(MAX_ID))
         return super().matching(user_ids, term) | (

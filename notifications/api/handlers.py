@@ -10,6 +10,7 @@ from realtime.core.commands import Caller, Commands
 from realtime.core.database import read
 from realtime.core.writer import writer
 from realtime.protocol.errors import BadRequest
+from realtime.protocol.user_ids import UserId
 
 commands = Commands(handlers.commands)
 
@@ -74,7 +75,7 @@ async def mark_notifications_unread(caller: Caller, fields: Some) -> dict[str, A
     }
 
 
-async def _read_all(user_id: int) -> int:
+async def _read_all(user_id: UserId) -> int:
     """Mark everything as read, in batches between which the writer serves others."""
     newest = await read(queries.newest, user_id)
     while not (

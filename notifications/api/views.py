@@ -14,6 +14,7 @@ from notifications import payloads, policies, queries, services, subjects
 from notifications.queries import Shelf
 from realtime.auth import ApiRequest, api, body
 from realtime.core.reads import head_and_floor
+from realtime.core.users import joined_at
 from realtime.protocol.errors import BadRequest
 
 
@@ -53,7 +54,7 @@ def announcements(request: ApiRequest) -> JsonResponse:
     """Answer with what is announced now, newest first, and what of it I have read."""
     seq, _ = head_and_floor(payloads.ANNOUNCEMENTS)
     shown = queries.active_announcements(
-        request.user.pk, now=timezone.now(), joined=request.user.date_joined
+        request.user.pk, now=timezone.now(), joined=joined_at(request.user)
     )
     rows = [
         payloads.announcement(row) | {"read_at": payloads.moment(read_at)} for row, read_at in shown

@@ -12,7 +12,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from django.contrib.auth.models import User
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now
 
@@ -30,7 +29,9 @@ from notifications.queries.audiences import Audience as Audience
 from notifications.queries.audiences import Reach as Reach
 from notifications.queries.audiences import reach as reach
 from notifications.queries.audiences import reachable as reachable
+from realtime.core.users import User, has_field, user_id_of
 from realtime.protocol.page import Event
+from realtime.protocol.user_ids import UserId, wire_id
 
 INBOX_PAGE = 50  # notifications in one answer
 MAX_ANNOUNCEMENTS = 100  # active ones in one answer, the newest: more than anyone reads
@@ -39,13 +40,13 @@ MAX_GATHERING = 10
 MAX_EDITS = 20  # shown of a broadcast
 
 
-def unread(user_id: int) -> int:
+def unread(user_id: UserId) -> int:
     """Return how many notifications of a person are unread."""
     newest = Notification.objects.filter(user_id=user_id).order_by("-seq")
     return newest.values_list("unread", flat=True).first() or 0
 
 
-def unread_counts(user_ids: Collection[int]) -> dict[int, int]:
+def unread_counts(user_ids: Collection[UserId]) -> dict[int, int]:
     """Return the unread counts of several people, in one query."""
     return {user_id: standing.unread for user_id, standing in standings(user_ids).items()}
 
@@ -57,7 +58,7 @@ class Standing(NamedTuple):
     off: Collection[str]  # kinds that its owner does not want in it
 
 
-def standings(user_ids: Collection[int]) -> dict[int, Standing]:
+def standings(user_ids: Collection[UserId]) -> dict[int, Standing]:
     """Return the state of several inboxes, in one query."""
     newest = (
         Notification.objects.filter(user_id=OuterRef("pk")).order_by("-seq").values("unread")[:1]
@@ -67,14 +68,14 @@ def standings(user_ids: Collection[int]) -> dict[int, Standing]:
     return {user_id: Standing(count or 0, off or ()) for user_id, count, off in rows}
 
 
-def preferences(user_id: int) -> Preferences:
+def preferences(user_id: UserId) -> Preferences:
     """Return a user's preferences; the default is every kind."""
     return Preferences.objects.filter(user_id=user_id).first() or Preferences(
         user_id=user_id, seq=0
     )
 
 
-def unread_and_preferences(user_id: int) -> tuple[int, Preferences]:
+def unread_and_preferences(user_id: UserId) -> tuple[int, Preferences]:
     """Return both, for the start of a page, in one query."""
     newest = Notification.objects.filter(user_id=user_id).order_by("-seq").values("unread")[:1]
     found = (
@@ -86,7 +87,7 @@ def unread_and_preferences(user_id: int) -> tuple[int, Preferences]:
     return found.unread or 0, chosen or Preferences(user_id=user_id, seq=0)
 
 
-def newest_seqs(user_ids: Collection[int]) -> dict[int, int]:
+def newest_seqs(user_ids: Collection[UserId]) -> dict[int, int]:
     """Return the highest seq among the notifications of each person."""
     rows = Notification.objects.filter(user_id__in=user_ids).values_list("user_id")
     return dict(rows.annotate(Max("seq")).order_by())
@@ -110,7 +111,7 @@ def _old(cutoff: datetime) -> "QuerySet[Notification]":
     return Notification.objects.filter(Exists(newer), read_at__isnull=False, created_at__lt=cutoff)
 
 
-def gathering(user_id: int, subject: str) -> list[Notification]:
+def gathering(user_id: UserId, subject: str) -> list[Notification]:
     """Return the rows that an event about ``subject`` may join or leave, newest first.
 
     They are unread or taken back.
@@ -124,19 +125,18 @@ def gathering(user_id: int, subject: str) -> list[Notification]:
 
 def people_in(rows: Iterable[Notification]) -> payloads.People:
     """Return the people that these notifications name, in one query; a row names at most four."""
-    named = {user_id for row in rows for user_id in (row.actor_id, *row.params.get("people", ()))}
-    return people(named)
+    return people(each for row in rows for each in (row.actor_id, *row.params.get("people", ())))
 
 
-def people(user_ids: Iterable[int | None]) -> payloads.People:
-    """Return users by id, in one query; without ids there is no query."""
-    ids = {user_id for user_id in user_ids if user_id is not None}
-    return {**User.objects.in_bulk(ids)} if ids else {}
+def people(user_ids: Iterable[UserId]) -> payloads.People:
+    """Return users by id (``wire_id``), in one query; without ids there is no query."""
+    ids = {wire_id(user_id) for user_id in user_ids if user_id is not None}
+    return {wire_id(pk): user for pk, user in User.objects.in_bulk(ids).items()} if ids else {}
 
 
 def notification_events(ident: str, after: int, limit: int) -> Iterator[Event]:
     """Yield the changed notifications of ``inbox.<ident>``: a source of its stream."""
-    changed = Notification.objects.filter(user_id=int(ident), seq__gt=after)
+    changed = Notification.objects.filter(user_id=user_id_of(ident), seq__gt=after)
     rows = list(changed.order_by("seq")[:limit])
     people = people_in(rows)
     return (payloads.notification_event(row, people) for row in rows)
@@ -144,14 +144,17 @@ def notification_events(ident: str, after: int, limit: int) -> Iterator[Event]:
 
 def reading_events(ident: str, after: int, limit: int) -> Iterator[Event]:
     """Yield the announcements that the owner has read: a source of ``inbox.<ident>``."""
-    rows = AnnouncementReading.objects.filter(user_id=int(ident), seq__gt=after).order_by("seq")
+    rows = AnnouncementReading.objects.filter(user_id=user_id_of(ident), seq__gt=after).order_by(
+        "seq"
+    )
     return map(payloads.reading_event, rows[:limit])
 
 
 def preferences_events(ident: str, after: int, _limit: int) -> Iterator[Event]:
     """Yield the owner's preferences, if they changed: a source of ``inbox.<ident>``."""
     return map(
-        payloads.preferences_event, Preferences.objects.filter(user_id=int(ident), seq__gt=after)
+        payloads.preferences_event,
+        Preferences.objects.filter(user_id=user_id_of(ident), seq__gt=after),
     )
 
 
@@ -188,7 +191,11 @@ class InboxPage(NamedTuple):
 
 
 def inbox_page(
-    user_id: int, *, before: int | None = None, shelf: Shelf = Shelf.INBOX, limit: int = INBOX_PAGE
+    user_id: UserId,
+    *,
+    before: int | None = None,
+    shelf: Shelf = Shelf.INBOX,
+    limit: int = INBOX_PAGE,
 ) -> InboxPage:
     """Return the newest ``limit`` notifications of a shelf, or those older than ``before``."""
     rows = Notification.objects.filter(_SHELVES[shelf], user_id=user_id).order_by("-pk")
@@ -201,7 +208,7 @@ def inbox_page(
     return InboxPage(notices, len(found) > limit)
 
 
-def newest(user_id: int) -> int:
+def newest(user_id: UserId) -> int:
     """Return the id of a person's newest unread notification, or 0."""
     rows = Notification.objects.filter(user_id=user_id, read_at=None).order_by("-pk")
     return rows.values_list("pk", flat=True).first() or 0
@@ -215,7 +222,7 @@ class ShownAnnouncement(NamedTuple):
 
 
 def active_announcements(
-    user_id: int, *, now: datetime, joined: datetime
+    user_id: UserId, *, now: datetime, joined: datetime
 ) -> list[ShownAnnouncement]:
     """Return the active announcements, newest first, in one query.
 
@@ -322,10 +329,11 @@ def not_read(row: Broadcast, *, after: str = "", limit: int) -> list[str]:
     if announcement is not None:
         readers = AnnouncementReading.objects.filter(announcement=announcement)
         users = reachable().exclude(pk__in=readers.values("user_id"))
-        if row.expires_at is None:
+        if row.expires_at is None and has_field("date_joined"):
             users = users.filter(date_joined__lte=announcement.created_at)
-    names = users.filter(username__gt=after).order_by("username")
-    return list(names.values_list("username", flat=True)[:limit])
+    name = User.USERNAME_FIELD
+    names = users.filter(**{f"{name}__gt": after}).order_by(name)
+    return list(names.values_list(name, flat=True)[:limit])
 
 
 def edits_of(row: Broadcast) -> list[BroadcastEdit]:

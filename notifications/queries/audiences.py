@@ -4,10 +4,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 
 from notifications.targets import Place, close_matches, excluded, target
+from realtime.core.users import User, has_field
+from realtime.protocol.user_ids import UserId
 
 NAMES_PER_QUERY = 500  # in one IN (…)
 # Usernames among which a mistyped one is looked for; comparing 2000 takes some 50 ms.
@@ -57,7 +59,7 @@ class Reach:
     """The people and places of an audience, and the names that are wrong."""
 
     everybody: int = 0  # people, when it is announced
-    user_ids: list[int] = field(default_factory=list)  # each once, in order
+    user_ids: list[UserId] = field(default_factory=list)  # each once, in order
     places: list[tuple[str, Place]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -70,11 +72,11 @@ class Reach:
 def reach(audience: Audience) -> Reach:
     """Find all people and places that ``audience`` names, without deactivated and banned users."""
     found = Reach()
-    user_ids: set[int] = set()
+    user_ids: set[UserId] = set()
     active = reachable()
     if audience.everybody:
         found.everybody = active.count()
-    if audience.staff:
+    if audience.staff and has_field("is_staff"):
         user_ids.update(active.filter(is_staff=True).values_list("pk", flat=True))
     user_ids.update(_members(audience.groups, found.problems))
     user_ids.update(_named(audience.users, found.problems))
@@ -109,20 +111,20 @@ def _members(names: Sequence[str], problems: list[str]) -> Iterable[int]:
     problems += [
         wrong_name("group", name, close_matches(name, groups)) for name in _wrong(names, known)
     ]
-    return (
-        reachable().filter(groups__name__in=known).values_list("pk", flat=True).distinct()
-        if known
-        else ()
-    )
+    if not known or not has_field("groups"):
+        return ()
+    return reachable().filter(groups__name__in=known).values_list("pk", flat=True).distinct()
 
 
 def _named(names: Sequence[str], problems: list[str]) -> Iterable[int]:
-    active: dict[str, int] = {}
+    active: dict[str, UserId] = {}
+    login = User.USERNAME_FIELD
     banned: set[str] = set()
     for start in range(0, len(names), NAMES_PER_QUERY):
-        users = User.objects.filter(username__in=names[start : start + NAMES_PER_QUERY])
+        some = names[start : start + NAMES_PER_QUERY]
+        users = User.objects.filter(**{f"{login}__in": some})
         able = set(reachable().filter(pk__in=users.values("pk")).values_list("pk", flat=True))
-        for pk, username, is_active in users.values_list("pk", "username", "is_active"):
+        for pk, username, is_active in users.values_list("pk", login, "is_active"):
             active[username] = pk if is_active else 0
             if is_active and pk not in able:
                 banned.add(username)
@@ -139,10 +141,11 @@ def _named(names: Sequence[str], problems: list[str]) -> Iterable[int]:
 
 def _similar_usernames(name: str) -> QuerySet[User, str]:
     """Return usernames that share the beginning or the end of ``name``."""
-    alike = Q(username__istartswith=name[:2]) | Q(username__iendswith=name[-2:]) if name else Q()
-    return User.objects.filter(alike, is_active=True).values_list("username", flat=True)[
-        :MAX_CANDIDATES
-    ]
+    login = User.USERNAME_FIELD
+    begins, ends = f"{login}__istartswith", f"{login}__iendswith"
+    alike = Q((begins, name[:2])) | Q((ends, name[-2:])) if name else Q()
+    users = User.objects.filter(alike, is_active=True)
+    return users.values_list(login, flat=True)[:MAX_CANDIDATES]
 
 
 def _places(kind: str, names: Sequence[str], problems: list[str]) -> Sequence[Place]:

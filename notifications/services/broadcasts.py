@@ -31,6 +31,7 @@ from notifications.services.inbox import Notice
 from notifications.targets import Place, target
 from realtime.core.heads import changing
 from realtime.protocol.errors import NotFound
+from realtime.protocol.user_ids import UserId
 
 log = logging.getLogger("holdfast.notifications")
 
@@ -282,7 +283,7 @@ def _found(rows: QuerySet[Broadcast], broadcast_id: int) -> Broadcast:
     return row
 
 
-def _notify(broadcast_id: int, user_ids: Sequence[int]) -> Broadcast | None:
+def _notify(broadcast_id: int, user_ids: Sequence[UserId]) -> Broadcast | None:
     """Notify one batch. Returns the broadcast, or None where it was taken back."""
     with changing(*map(payloads.inbox, user_ids)) as heads:
         sent = locked(broadcast_id)
@@ -389,7 +390,7 @@ def _recall_notifications(
         last = user_ids[-1]
 
 
-def _recall_batch(rows: QuerySet[Notification], user_ids: Sequence[int]) -> int:
+def _recall_batch(rows: QuerySet[Notification], user_ids: Sequence[UserId]) -> int:
     with changing(*map(payloads.inbox, user_ids)) as heads:
         remaining = list(rows)
         for row in remaining:

@@ -21,6 +21,7 @@ from notifications.queries import Audience
 from notifications.services import inbox
 from notifications.services.broadcasts import TimeSlice, Watch, edit_post, find, locked
 from realtime.core.heads import Heads, changing
+from realtime.protocol.user_ids import UserId
 
 log = logging.getLogger("holdfast.notifications")
 
@@ -72,7 +73,7 @@ def edit(
     broadcast_id: int,
     words: Words,
     audience: Audience | None = None,
-    actor_id: int | None = None,
+    actor_id: UserId | None = None,
     seconds: float | None = None,
     watch: Watch = lambda _row: None,
 ) -> Broadcast:
@@ -121,7 +122,9 @@ def carry_on(
             time_slice.rest()
             if time_slice.is_over:
                 return row
-        left = Notification.objects.filter(broadcast=row, user_id__gt=row.edit_after)
+        left = Notification.objects.filter(broadcast=row)
+        if row.edit_after:
+            left = left.filter(user_id__gt=row.edit_after)
         ids = left.exclude(kind=RECALLED).order_by("user_id").values_list("user_id", flat=True)
         _rewrite(row, list(ids[: time_slice.inboxes]))
         watch(row)
@@ -146,7 +149,7 @@ def _store(heads: Heads, row: Broadcast, after: dict[str, Any], people: int, now
         setattr(row, name, value)
     row.edited_at = now
     if is_begun(row):
-        row.edit_after = 0
+        row.edit_after = ""
     else:
         row.recipients = people
     row.save()
@@ -160,7 +163,7 @@ def _store(heads: Heads, row: Broadcast, after: dict[str, Any], people: int, now
     heads.record(payloads.ANNOUNCEMENTS, payloads.announcement_event(announcement))
 
 
-def _rewrite(row: Broadcast, user_ids: Sequence[int]) -> None:
+def _rewrite(row: Broadcast, user_ids: Sequence[UserId]) -> None:
     """Give one batch of notifications the content of now; none are left if it is empty."""
     with changing(*map(payloads.inbox, user_ids)) as heads:
         sent = locked(row.pk)
@@ -176,5 +179,5 @@ def _rewrite(row: Broadcast, user_ids: Sequence[int]) -> None:
             params={"texts": sent.translations} if sent.translations else {},
         )
         inbox.move(heads, list(rows.values_list("pk", flat=True)))
-        sent.edit_after = user_ids[-1] if user_ids else None
+        sent.edit_after = str(user_ids[-1]) if user_ids else None
         sent.save(update_fields=["edit_after"])

@@ -17,6 +17,7 @@ from notifications import payloads, queries
 from notifications.models import Notification
 from notifications.services.inbox import record
 from realtime.core.heads import Heads
+from realtime.protocol.user_ids import UserId, WireId, wire_id
 
 MAX_NAMED = 3  # people whose names a row shows; the others are counted
 
@@ -25,7 +26,7 @@ MAX_NAMED = 3  # people whose names a row shows; the others are counted
 class Parts:
     """The parts of a row, for the app that derives its parameters."""
 
-    people: Sequence[int]  # ids, the latest first, at most ``MAX_NAMED``
+    people: Sequence[WireId]  # ids, the latest first, at most ``MAX_NAMED``
     others: int  # people beside those
     what: Sequence[str]  # each different thing that they did, in the order of its first time
 
@@ -34,7 +35,7 @@ class Parts:
 class Gathered:
     """The subject that something happens to, and the inbox that it is reported to."""
 
-    user_id: int
+    user_id: UserId
     kind: str
     subject: str
     place: str
@@ -42,7 +43,7 @@ class Gathered:
     params: Callable[[Parts], Mapping[str, Any]]
 
 
-def gather(heads: Heads, gathered: Gathered, *, actor_id: int, what: str) -> Notification | None:
+def gather(heads: Heads, gathered: Gathered, *, actor_id: UserId, what: str) -> Notification | None:
     """Add a part, in the transaction of the caller, who holds the lock of the inbox.
 
     None: its owner has switched this kind off.
@@ -58,16 +59,19 @@ def gather(heads: Heads, gathered: Gathered, *, actor_id: int, what: str) -> Not
     if is_new:
         row.created_at = now
     earlier = [] if is_new else row.parts or []
-    row.parts = [*(part for part in earlier if part != [actor_id, what]), [actor_id, what]]
+    row.parts = [
+        *(part for part in earlier if part != [wire_id(actor_id), what]),
+        [wire_id(actor_id), what],
+    ]
     row.read_at = row.archived_at = None
     row.updated_at = now
     _save(heads, row, gathered, unread=standing.unread + is_new)
     return row
 
 
-def ungather(heads: Heads, gathered: Gathered, *, actor_id: int, what: str) -> None:
+def ungather(heads: Heads, gathered: Gathered, *, actor_id: UserId, what: str) -> None:
     """Take a part back, unless it has been read, in the transaction of the caller."""
-    part = [actor_id, what]
+    part = [wire_id(actor_id), what]
     row = next((row for row in _unread(gathered) if part in (row.parts or [])), None)
     if row is not None:
         row.parts = [other for other in row.parts or [] if other != part]
@@ -99,7 +103,7 @@ def _leave(heads: Heads, row: Notification, gathered: Gathered) -> None:
 
 def _save(heads: Heads, row: Notification, gathered: Gathered, *, unread: int) -> None:
     """Store the row under a new number, with the parameters that its parts make."""
-    parts: list[tuple[int, str]] = [(user_id, what) for user_id, what in row.parts or []]
+    parts: list[tuple[WireId, str]] = [(user_id, what) for user_id, what in row.parts or []]
     latest = list(dict.fromkeys(user_id for user_id, _ in reversed(parts)))
     people = latest[:MAX_NAMED]
     what = list(dict.fromkeys(what for _, what in parts))

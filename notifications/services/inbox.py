@@ -25,6 +25,7 @@ from notifications.models import (
 )
 from realtime.core.heads import Heads, changing
 from realtime.protocol.errors import NotFound
+from realtime.protocol.user_ids import UserId, wire_id
 
 # Of an insert: with 18 columns far below the 65,535 parameters of PostgreSQL and the 32,766 of
 # SQLite.
@@ -40,13 +41,13 @@ class Notice:
     under ``people``; the person who caused the notification is ``actor_id``.
     """
 
-    user_id: int
+    user_id: UserId
     kind: str
     params: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
     body: str = ""
     url: str = ""
-    actor_id: int | None = None
+    actor_id: UserId | None = None
     level: str = Level.INFO
     place: str = ""
     subject: str = ""
@@ -99,7 +100,7 @@ def notify_many(
                 title=notice.title[:TITLE_MAX_LENGTH],
                 body=notice.body,
                 url=notice.url,
-                actor=people.get(notice.actor_id),
+                actor=people.get(wire_id(notice.actor_id)),
                 level=notice.level,
                 unread=unread[notice.user_id],
                 created_at=now,
@@ -113,7 +114,7 @@ def notify_many(
     return rows
 
 
-def read(*, user_id: int, ids: Collection[int]) -> int:
+def read(*, user_id: UserId, ids: Collection[int]) -> int:
     """Mark notifications as read and return how many remain unread.
 
     Notifications that are already read do not change.
@@ -124,7 +125,7 @@ def read(*, user_id: int, ids: Collection[int]) -> int:
         )[user_id]
 
 
-def archive(*, user_id: int, ids: Collection[int]) -> int:
+def archive(*, user_id: UserId, ids: Collection[int]) -> int:
     """Archive notifications as read and return how many remain unread."""
     with _named(user_id, ids) as (heads, rows):
         return change(
@@ -136,7 +137,7 @@ def archive(*, user_id: int, ids: Collection[int]) -> int:
         )[user_id]
 
 
-def unarchive(*, user_id: int, ids: Collection[int]) -> int:
+def unarchive(*, user_id: UserId, ids: Collection[int]) -> int:
     """Unarchive notifications, still read, and return how many are unread."""
     with _named(user_id, ids) as (heads, rows):
         return _bring_back(
@@ -144,7 +145,7 @@ def unarchive(*, user_id: int, ids: Collection[int]) -> int:
         )
 
 
-def mark_unread(*, user_id: int, ids: Collection[int]) -> int:
+def mark_unread(*, user_id: UserId, ids: Collection[int]) -> int:
     """Mark notifications as unread, unarchive them, and return how many are unread."""
     with _named(user_id, ids) as (heads, rows):
         return _bring_back(
@@ -152,7 +153,7 @@ def mark_unread(*, user_id: int, ids: Collection[int]) -> int:
         )
 
 
-def read_all(*, user_id: int) -> int:
+def read_all(*, user_id: UserId) -> int:
     """Mark the present inbox as read; return how many are unread: those that came meanwhile."""
     newest = queries.newest(user_id)
     while not (progress := read_up_to(user_id=user_id, newest=newest)).done:
@@ -160,7 +161,7 @@ def read_all(*, user_id: int) -> int:
     return progress.unread
 
 
-def read_up_to(*, user_id: int, newest: int) -> Progress:
+def read_up_to(*, user_id: UserId, newest: int) -> Progress:
     """Mark as read the oldest ``READ_BATCH`` unread notifications up to the id ``newest``."""
     with changing(payloads.inbox(user_id)) as heads:
         unread = Notification.objects.filter(user_id=user_id, read_at=None, pk__lte=newest)
@@ -170,7 +171,7 @@ def read_up_to(*, user_id: int, newest: int) -> Progress:
         )
 
 
-def read_announcement(*, user_id: int, announcement_id: int) -> AnnouncementReading:
+def read_announcement(*, user_id: UserId, announcement_id: int) -> AnnouncementReading:
     """Remember that a person has read an announcement, the first time only."""
     stream = payloads.inbox(user_id)
     with changing(stream) as heads:
@@ -195,7 +196,7 @@ def read_announcement(*, user_id: int, announcement_id: int) -> AnnouncementRead
 
 def change(
     heads: Heads,
-    user_ids: Collection[int],
+    user_ids: Collection[UserId],
     rows: Sequence[Notification],
     *,
     now: datetime,
@@ -245,7 +246,7 @@ def move(
 
 
 @contextmanager
-def _named(user_id: int, ids: Collection[int]) -> Iterator[tuple[Heads, list[Notification]]]:
+def _named(user_id: UserId, ids: Collection[int]) -> Iterator[tuple[Heads, list[Notification]]]:
     """Lock an inbox and read the named notifications, all of which must be in it."""
     policies.check_number_of_ids(ids)
     with changing(payloads.inbox(user_id)) as heads:
@@ -254,7 +255,9 @@ def _named(user_id: int, ids: Collection[int]) -> Iterator[tuple[Heads, list[Not
         yield heads, [row for row in rows if row.count]  # what was taken back stays so
 
 
-def _bring_back(heads: Heads, user_id: int, rows: Sequence[Notification], *, unread: bool) -> int:
+def _bring_back(
+    heads: Heads, user_id: UserId, rows: Sequence[Notification], *, unread: bool
+) -> int:
     """Write ``rows`` as not archived, and as unread too."""
     count = queries.unread(user_id)
     for row in rows:

@@ -6,11 +6,12 @@ from datetime import time
 from notifications import payloads, policies, queries
 from notifications.models import Preferences
 from realtime.core.heads import changing
+from realtime.protocol.user_ids import UserId
 
 
 def set_preferences(
     *,
-    user_id: int,
+    user_id: UserId,
     inbox_off: Sequence[str] | None = None,
     desktop_off: Sequence[str] | None = None,
     quiet: tuple[time | None, time | None] | None = None,

@@ -1,12 +1,14 @@
 """People, times and counts in templates. static/chat/lib/words.js does the same in scripts."""
 
 from datetime import UTC, datetime
+from zlib import crc32
 
 from django import template
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import pgettext
 
+from realtime.protocol.user_ids import WireId
 from realtime.site import time_zones
 
 register = template.Library()
@@ -29,9 +31,10 @@ def initials(name: str) -> str:
 
 
 @register.filter
-def hue(user_id: int | str | None) -> int:
+def hue(user_id: WireId) -> int:
     """Return the number of the avatar's hue."""
-    return int(user_id or 0) % HUES
+    number = user_id if isinstance(user_id, int) else crc32(str(user_id or "").encode())
+    return number % HUES
 
 
 @register.filter

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib.auth import get_user_model
-
 from realtime.core.monitoring.activity import TOP
 from realtime.core.monitoring.database_activity import (
     BlockedStatement,
@@ -15,6 +13,8 @@ from realtime.core.monitoring.database_activity import (
     waiting_changes,
 )
 from realtime.core.monitoring.node_reports import Seen
+from realtime.core.users import User
+from realtime.protocol.user_ids import wire_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def _streams(details: list[dict[str, Any]]) -> list[BusyStream]:
 
 def _users(details: list[dict[str, Any]]) -> list[Loud]:
     top = _sums(details, "users").most_common(TOP)
-    users = get_user_model().objects.filter(pk__in=[key for key, _ in top])
-    names = {user.pk: user.get_username() for user in users}
+    users = User.objects.filter(pk__in=[key for key, _ in top])
+    names = {wire_id(user.pk): user.get_username() for user in users}
     return [Loud(names.get(key, f"#{key}"), count) for key, count in top]
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -18,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from realtime.auth import new_token, token_row
 from realtime.auth.confirmation import confirmed
 from realtime.auth.revocation import revoke_token
+from realtime.core.users import User, has_field
 from realtime.models import AccessToken
 
 _TOKEN = "_token"  # on an instance that was issued in this request
@@ -30,7 +30,7 @@ class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
     list_display = ("id", "user", "created_at", "expires_at", "last_used_at")
     list_select_related = ("user",)
     list_per_page = 50
-    search_fields = ("user__username",)
+    search_fields = (f"user__{User.USERNAME_FIELD}",)
     fields = ("user", "expires_at")
     autocomplete_fields = ("user",)
     actions = ("revoke",)
@@ -63,11 +63,9 @@ class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
         Only a superuser can issue a token of a superuser; otherwise staff could become one.
         """
         users = User.objects.filter(is_active=True)
-        kwargs["queryset"] = (
-            users
-            if getattr(request.user, "is_superuser", False)
-            else users.filter(is_superuser=False)
-        )
+        if has_field("is_superuser") and not getattr(request.user, "is_superuser", False):
+            users = users.filter(is_superuser=False)
+        kwargs["queryset"] = users
         field = super().formfield_for_foreignkey(db_field, request, **kwargs)
         assert isinstance(field, forms.ModelChoiceField)
         return field

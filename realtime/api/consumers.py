@@ -31,6 +31,7 @@ from realtime.protocol import frames
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import HoldfastError, RateLimited, Unavailable
 from realtime.protocol.limits import TokenBucket
+from realtime.protocol.user_ids import wire_id
 from realtime.site.time_zones import in_zone
 
 OWN = frozenset({"subscribe", "pull", "unsubscribe"})  # commands of the socket itself
@@ -158,7 +159,7 @@ class StreamConsumer(AsyncConsumer):
         self._flood = TokenBucket(
             settings.HOLDFAST_COMMAND_RATE, settings.HOLDFAST_FLOOD_ALLOWANCE, now
         )
-        user = {"id": account.user_id, "username": account.username, "name": account.name}
+        user = {"id": wire_id(account.user_id), "username": account.username, "name": account.name}
         self.socket.send(
             frames.hello(
                 self.socket.id,
@@ -191,7 +192,7 @@ class StreamConsumer(AsyncConsumer):
     async def _receive(self, text: str | None) -> None:
         if not self._attached or self.socket.closed or self._leaving is not None:
             return
-        activity.users.add(self._caller.user_id)
+        activity.users.add(wire_id(self._caller.user_id))
         activity.addresses.add(self._address)
         waiting = self._admit(text, time.monotonic())
         if waiting is None:

@@ -46,6 +46,7 @@ from realtime.protocol.errors import (
     UnknownCommand,
 )
 from realtime.protocol.page import Page
+from realtime.protocol.user_ids import wire_id
 from realtime.site.requests import waiting
 
 log = logging.getLogger("holdfast.views")
@@ -249,7 +250,7 @@ def command_view(commands: Commands) -> Callable[..., Coroutine[Any, Any, HttpRe
 
         try:
             with counted(fields, names, started, user_id=request.account.user_id):
-                activity.users.add(request.account.user_id)
+                activity.users.add(wire_id(request.account.user_id))
                 activity.addresses.add(request.META.get("REMOTE_ADDR") or "unknown")
                 _count(request, commands.cost(fields, len(raw)), started)
                 return _json(await _reply(commands, request, fields))

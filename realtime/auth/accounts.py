@@ -8,7 +8,8 @@ socket.
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -16,15 +17,15 @@ from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.auth.models import Group, User
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from realtime.auth import session_ends
 from realtime.core.commands import Caller
+from realtime.core.users import User, any_name, full_name, handle, moderators, user_id_of
 from realtime.models import AccessToken, UserSession
 from realtime.protocol.errors import Forbidden
+from realtime.protocol.user_ids import UserId
 
 MODERATORS: Final = "moderators"  # the group whose members moderate the site
 TOKEN_PREFIX: Final = "hf_"  # lets scanners for leaked secrets recognise a token
@@ -40,8 +41,8 @@ MAX_CREDENTIAL_LENGTH: Final = 4096  # the longest real one is a signed-cookie s
 class Account:
     """A caller, as of the moment of its identification."""
 
-    user_id: int
-    username: str
+    user_id: UserId
+    username: str  # empty where users sign in with an e-mail address
     name: str
     is_moderator: bool
     banned: Forbidden | None  # why the account may not connect; None: it may
@@ -71,7 +72,7 @@ class Identity:
         return Caller(self.account.user_id, self.account.username, self.account.credential)
 
 
-ConnectionCheck = Callable[[Collection[int]], Mapping[int, Forbidden]]
+ConnectionCheck = Callable[[Collection[UserId]], Mapping[UserId, Forbidden]]
 """``check(user_ids)``: the refusal for each of these users who may not connect, in one query."""
 
 _connection_checks: list[ConnectionCheck] = []
@@ -84,7 +85,7 @@ def register_connection_check(check: ConnectionCheck) -> ConnectionCheck:
     return check
 
 
-def banned(user_ids: Collection[int]) -> dict[int, Forbidden]:
+def banned(user_ids: Collection[UserId]) -> dict[UserId, Forbidden]:
     """Return the users who may not connect, each with the refusal."""
     return {
         user_id: reason
@@ -98,7 +99,7 @@ def shown_name(user: User) -> str:
 
     New names have none (chat.text.names), but older ones may.
     """
-    return _HIDDEN.sub("", user.get_full_name()).strip() or user.get_username()
+    return _HIDDEN.sub("", full_name(user)).strip() or any_name(user)
 
 
 def password_fingerprint(user: User) -> int:
@@ -181,7 +182,7 @@ def _by_token(tokens: Collection[str]) -> Iterator[tuple[str, _Found]]:
     digests = {digest(token): token for token in tokens if _plausible(token)}
     if not digests:
         return
-    moderates = Exists(Group.objects.filter(name=MODERATORS, user=OuterRef("user_id")))
+    moderates = moderators("user_id", MODERATORS)
     now = timezone.now()
     for row in (
         AccessToken.objects.select_related("user")
@@ -201,15 +202,22 @@ def _by_session(keys: Collection[str]) -> Iterator[tuple[str, _Found]]:
     sessions = {key: session for key, session in loaded.items() if _backend_in_use(session[0])}
     if not sessions:
         return
-    moderates = Exists(Group.objects.filter(name=MODERATORS, user=OuterRef("pk")))
+    moderates = moderators("pk", MODERATORS)
     users = User.objects.annotate(moderates=moderates).filter(
-        pk__in={data[SESSION_KEY] for data, _ in sessions.values()}, is_active=True
+        pk__in=set(_user_ids(data for data, _ in sessions.values())), is_active=True
     )
     by_id = {str(user.pk): user for user in users}
     for key, (data, expires_at) in sessions.items():
         user = by_id.get(str(data[SESSION_KEY]))
         if user is not None and password_unchanged(user, data.get(HASH_SESSION_KEY) or ""):
             yield key, _Found(user, user.moderates, session_credential(key), expires_at)
+
+
+def _user_ids(sessions: Iterable[Mapping[str, Any]]) -> Iterator[UserId]:
+    for data in sessions:
+        # A session of another user model, from before the project changed it, is nobody's.
+        with suppress(ValueError):
+            yield user_id_of(data[SESSION_KEY])
 
 
 def _backend_in_use(data: Mapping[str, Any]) -> bool:
@@ -270,13 +278,13 @@ def password_unchanged(user: User, auth_hash: str) -> bool:
     )
 
 
-def _identity(found: _Found, bans: Mapping[int, Forbidden]) -> Identity:
+def _identity(found: _Found, bans: Mapping[UserId, Forbidden]) -> Identity:
     user = found.user
     account = Account(
         user_id=user.pk,
-        username=user.username,
+        username=handle(user),
         name=shown_name(user),
-        is_moderator=found.moderates or user.is_superuser,
+        is_moderator=found.moderates or getattr(user, "is_superuser", False),
         banned=bans.get(user.pk),
         expires_at=found.expires_at.timestamp() if found.expires_at is not None else None,
         credential=found.credential,

@@ -36,6 +36,7 @@ from realtime.auth import known_devices
 from realtime.core import metrics
 from realtime.core.bounds.shared_counts import Count, shared_counts
 from realtime.protocol.errors import HoldfastError
+from realtime.protocol.user_ids import UserId, wire_id
 
 log = logging.getLogger("holdfast.access")
 
@@ -122,13 +123,13 @@ class Attempt:
         """The secret was wrong."""
         record(self.door, "failed", **self.fields)
 
-    def succeeded(self, *, user_id: int) -> None:
+    def succeeded(self, *, user_id: UserId) -> None:
         """The secret was right."""
         for key in self._taken:
             _counters.add(key, -1)
         for key in (_count(self._own), _pauses(self._own), _pause(self._own)):
             _counters.call("delete", key)
-        record(self.door, "succeeded", **self.fields, user=user_id)
+        record(self.door, "succeeded", **self.fields, user=wire_id(user_id))
 
     def cancelled(self) -> None:
         """It was not checked, because the server is busy."""

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from realtime.protocol.user_ids import UserId
+
 MAX_KNOWN: Final = 20_000  # credentials; some 3 MB
 KNOWN_SECONDS: Final = 600.0
 IPV6_PREFIX: Final = 64  # a household has one; counted as one address
@@ -25,7 +27,7 @@ SCOPE_KEY: Final = "holdfast.client"
 class Client:
     """The client of one request."""
 
-    user_id: int | None
+    user_id: UserId | None
     address: str | None  # None: unknown, behind a proxy that does not name it
     credential: bytes | None = None
     # Ends the admission of the request before its end, where it waits for something to happen.
@@ -45,7 +47,7 @@ class Client:
             return None
         return f"address:{self.address or 'unknown'}"
 
-    def identified(self, user_id: int) -> None:
+    def identified(self, user_id: UserId) -> None:
         """Remember that the credential of this request is one of this account."""
         if self.credential is not None:
             known_credentials.remember(self.credential, user_id)
@@ -57,13 +59,13 @@ class KnownCredentials:
     def __init__(self) -> None:
         self._known: OrderedDict[bytes, tuple[int, float]] = OrderedDict()
 
-    def remember(self, credential: bytes, user_id: int) -> None:
+    def remember(self, credential: bytes, user_id: UserId) -> None:
         """Note an accepted credential."""
         self._known[credential] = (user_id, time.monotonic() + KNOWN_SECONDS)
         while len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
 
-    def user_id(self, credential: bytes) -> int | None:
+    def user_id(self, credential: bytes) -> UserId | None:
         """Return the account, or None if the credential is unknown or was seen too long ago."""
         user_id, until = self._known.get(credential, (None, 0.0))
         return user_id if until > time.monotonic() else None

@@ -10,7 +10,6 @@ from typing import Concatenate, Final, ParamSpec, cast
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -21,6 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_POST
 
 from realtime.auth import attempts, revocation, session_credential, session_ends
+from realtime.core.users import is_user, user_id_of
 from realtime.protocol.errors import Unavailable
 
 PASSWORD: Final = "confirm_password"
@@ -83,7 +83,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 
 def _renew(request: HttpRequest) -> None:
     """Give the session a new key, as after a sign-in. Pages that are open reconnect with it."""
-    user_id, former = int(request.session[SESSION_KEY]), request.session.session_key or ""
+    user_id, former = user_id_of(request.session[SESSION_KEY]), request.session.session_key or ""
     session_ends.confirm(request)
     request.session.cycle_key()
     revocation.end_after_commit(user_id, revocation.RENEWED, session_credential(former))
@@ -93,7 +93,7 @@ def _renew(request: HttpRequest) -> None:
 def _is_right(request: HttpRequest) -> bool:
     """Count the attempt: a stranger at an open browser must not guess the password."""
     user = request.user
-    assert isinstance(user, User)
+    assert is_user(user)
     attempt = attempts.begin("password", request, account=str(user.pk))
     try:
         is_right = user.check_password(request.POST.get(PASSWORD, ""))

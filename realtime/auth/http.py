@@ -8,7 +8,6 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 
 import msgspec
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
@@ -24,6 +23,7 @@ from realtime.core import reads
 from realtime.core.commands import Caller, describe_problem
 from realtime.core.database import ERRORS, read, unavailable
 from realtime.core.monitoring import refused_access
+from realtime.core.users import User
 from realtime.protocol.errors import (
     BadRequest,
     Forbidden,

@@ -7,10 +7,12 @@ guess. A new password makes all older cookies worthless.
 from typing import Final
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import constant_time_compare, get_random_string, salted_hmac
+
+from realtime.core.users import User
+from realtime.protocol.user_ids import wire_id
 
 COOKIE: Final = "device"
 SECONDS: Final = 365 * 24 * 3600
@@ -21,7 +23,7 @@ _SALT: Final = "holdfast.device"
 def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
     """Give a browser that has signed in its cookie."""
     device = _read(request).get("device") or get_random_string(NAME_LENGTH)
-    values = {"user": user.pk, "password": _password(user), "device": device}
+    values = {"user": wire_id(user.pk), "password": _password(user), "device": device}
     response.set_cookie(
         _cookie(),
         signing.dumps(values, salt=_SALT),

@@ -23,6 +23,7 @@ from django.utils.decorators import sync_and_async_middleware
 from realtime.auth import session_ends
 from realtime.auth.accounts import Credentials, digest
 from realtime.core.database import ERRORS, read_together
+from realtime.core.users import user_id_of
 from realtime.models import AccessToken, UserSession
 from realtime.protocol.errors import HoldfastError, Unavailable
 from realtime.site.middleware import GetResponse
@@ -165,7 +166,7 @@ def _is_due(request: HttpRequest) -> bool:
 
 
 def _note_session(request: HttpRequest) -> None:
-    user_id, key = int(request.session[SESSION_KEY]), request.session.session_key or ""
+    user_id, key = user_id_of(request.session[SESSION_KEY]), request.session.session_key or ""
     values = {
         "browser": browser_of(request.headers.get("User-Agent", "")),
         "network": address_block(request.META.get("REMOTE_ADDR", "")),

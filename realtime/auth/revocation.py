@@ -12,7 +12,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any, Final
 
-from django.contrib.auth.models import User
+from django.apps import apps
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -30,13 +30,17 @@ from realtime.auth.accounts import (
 )
 from realtime.auth.retries import retries
 from realtime.core.heads import Heads, changing
-from realtime.core.streams import StreamName, kinds
+from realtime.core.streams import Claim, Refusals, StreamKind, StreamName, kinds, register
+from realtime.core.users import User, key_converter, user_id_of
 from realtime.models import AccessToken, Revocation
 from realtime.protocol.codes import CloseCode
+from realtime.protocol.errors import NotFound
 from realtime.protocol.page import AccessEnd, Event
+from realtime.protocol.user_ids import UserId, wire_id
 
 log = logging.getLogger("holdfast.revocation")
 
+ACCOUNT: Final = "account"  # "account.7" has nothing but revocations
 REASON_LENGTH: Final = 100  # characters; a close frame has room for 123 bytes
 ACCOUNTS_PER_QUERY: Final = 1000
 TOKEN: Final = token_credential("")  # the prefix of a token's credential
@@ -53,7 +57,7 @@ RENEWED: Final = _("the password was confirmed")
 REVOKED: Final = _("the session ended")
 
 
-def end_sessions(user_id: int, *, code: CloseCode, reason: str, credential: str = "") -> None:
+def end_sessions(user_id: UserId, *, code: CloseCode, reason: str, credential: str = "") -> None:
     """Close the sockets of a user with ``code``, in a transaction of its own.
 
     With ``credential``, only those opened with this session or token.
@@ -63,7 +67,7 @@ def end_sessions(user_id: int, *, code: CloseCode, reason: str, credential: str 
 
 
 def end_sessions_within(
-    heads: Heads, user_id: int, *, code: CloseCode, reason: str, credential: str = ""
+    heads: Heads, user_id: UserId, *, code: CloseCode, reason: str, credential: str = ""
 ) -> None:
     """Do the same in a transaction that has passed ``personal_stream(user_id)`` to ``changing``."""
     stream = personal_stream(user_id)
@@ -77,14 +81,14 @@ def end_sessions_within(
     heads.record(stream, _event(row))
 
 
-def delete_and_revoke(user_id: int, session_keys: Sequence[str]) -> None:
+def delete_and_revoke(user_id: UserId, session_keys: Sequence[str]) -> None:
     """Delete the rows of sessions and close their sockets, in one transaction."""
     with changing(personal_stream(user_id)) as heads:
         Session.objects.filter(pk__in=session_keys).delete()
         revoke_sessions_within(heads, user_id, session_keys)
 
 
-def revoke_sessions_within(heads: Heads, user_id: int, session_keys: Iterable[str]) -> None:
+def revoke_sessions_within(heads: Heads, user_id: UserId, session_keys: Iterable[str]) -> None:
     """Close the sockets of sessions that are deleted."""
     for key in session_keys:
         end_sessions_within(
@@ -98,16 +102,39 @@ def revoke_sessions_within(heads: Heads, user_id: int, session_keys: Iterable[st
 
 def revocation_events(ident: str, after: int, limit: int) -> Iterable[Event]:
     """Return the revocations of a personal stream: a source of rows for its kind of stream."""
-    rows = Revocation.objects.filter(user_id=int(ident), seq__gt=after).order_by("seq")[:limit]
-    return [_event(row) for row in rows]
+    rows = Revocation.objects.filter(user_id=user_id_of(ident), seq__gt=after).order_by("seq")
+    return [_event(row) for row in rows[:limit]]
 
 
-def personal_stream(user_id: int) -> StreamName:
+def personal_stream(user_id: UserId) -> StreamName:
     """Return the stream that every socket of this user watches."""
     for kind in kinds():
         if kind.personal:
             return kind.name(user_id)
-    raise LookupError("no app has registered a personal kind of stream")
+    raise LookupError("realtime is not in INSTALLED_APPS")
+
+
+def register_account_streams() -> None:
+    """Give every user a personal stream, where no other app (notifications) does."""
+    if not any(kind.personal for kind in kinds()):
+        register(
+            StreamKind(
+                ACCOUNT,
+                _own_stream,
+                [revocation_events],
+                ident=key_converter(),
+                personal=True,
+                is_fallback=True,
+            )
+        )
+
+
+def _own_stream(claims: Sequence[Claim]) -> Refusals:
+    return {
+        claim: NotFound("There is no such stream.")
+        for claim in claims
+        if claim.ident != str(claim.reader.user_id)
+    }
 
 
 def revoke_token(token: AccessToken) -> None:
@@ -230,9 +257,11 @@ def _event(row: Revocation) -> Event:
 def connect_signals() -> None:
     """Listen for logouts and changes of users; called from ``AppConfig.ready``."""
     user_logged_out.connect(_logged_out, dispatch_uid="realtime.auth.revocation")
-    pre_delete.connect(_hold, sender=User, dispatch_uid="realtime.auth.revocation")
-    pre_save.connect(_remember, sender=User, dispatch_uid="realtime.auth.revocation")
-    post_save.connect(_compare, sender=User, dispatch_uid="realtime.auth.revocation")
+    # A proxy of the user model, and a model that inherits from it, send the signals as themselves.
+    for model in [model for model in apps.get_models() if issubclass(model, User)]:
+        pre_delete.connect(_hold, sender=model, dispatch_uid="realtime.auth.revocation")
+        pre_save.connect(_remember, sender=model, dispatch_uid="realtime.auth.revocation")
+        post_save.connect(_compare, sender=model, dispatch_uid="realtime.auth.revocation")
 
 
 def _logged_out(sender: Any, request: HttpRequest | None, user: User | None, **_: Any) -> None:
@@ -283,7 +312,7 @@ def _compare(sender: Any, instance: User, **_: Any) -> None:
         end_after_commit(instance.pk, PASSWORD_CHANGED)
 
 
-def end_after_commit(user_id: int, reason: str, credential: str = "") -> None:
+def end_after_commit(user_id: UserId, reason: str, credential: str = "") -> None:
     """Close sockets once the change is visible to handshakes, which follow at once.
 
     The admin saves inside a transaction of its own, in which no stream may be locked. A failure
@@ -304,7 +333,7 @@ def end_after_commit(user_id: int, reason: str, credential: str = "") -> None:
         try:
             end()
         except Exception:
-            log.exception("a revocation failed and is repeated", extra={"user": user_id})
+            log.exception("a revocation failed and is repeated", extra={"user": wire_id(user_id)})
             retries.add((user_id, credential), repeat)
 
     transaction.on_commit(end_or_repeat, robust=True)

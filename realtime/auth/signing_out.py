@@ -18,11 +18,12 @@ from realtime.auth.revocation import (
 from realtime.core.heads import Heads
 from realtime.models import AccessToken, UserSession
 from realtime.protocol.codes import CloseCode
+from realtime.protocol.user_ids import UserId, wire_id
 
 READ_TOGETHER: Final = 1000  # sessions; the table has no index by user
 
 
-def delete_sessions(user_id: int) -> list[str]:
+def delete_sessions(user_id: UserId) -> list[str]:
     """Delete the sessions of a user, with their copies in the cache, and return their keys.
 
     This reads all sessions, which takes some 10 s per million. Sessions without a table (signed
@@ -45,17 +46,17 @@ def delete_sessions(user_id: int) -> list[str]:
     return found
 
 
-def end_own_session(user_id: int, row_id: int) -> bool:
+def end_own_session(user_id: UserId, row_id: int) -> bool:
     """Sign one browser out, for the owner of its session. Returns whether there was one."""
     return _end_listed(user_id, UserSession.objects.filter(pk=row_id)) > 0
 
 
-def end_other_sessions(user_id: int, *, but: str) -> int:
+def end_other_sessions(user_id: UserId, *, but: str) -> int:
     """Sign all browsers out but the one with this key. Returns how many."""
     return _end_listed(user_id, UserSession.objects.exclude(session_id=but))
 
 
-def _end_listed(user_id: int, rows: QuerySet[UserSession]) -> int:
+def _end_listed(user_id: UserId, rows: QuerySet[UserSession]) -> int:
     """End sessions: the rows and the revocations together, then the copies in the cache."""
     keys = [*rows.filter(user_id=user_id).values_list("session_id", flat=True)[:READ_TOGETHER]]
     if not keys:
@@ -64,11 +65,11 @@ def _end_listed(user_id: int, rows: QuerySet[UserSession]) -> int:
     store = import_module(settings.SESSION_ENGINE).SessionStore
     for key in keys:
         store().delete(key)
-        record("sessions", "ended", user=user_id)
+        record("sessions", "ended", user=wire_id(user_id))
     return len(keys)
 
 
-def sign_out_within(heads: Heads, user_id: int, sessions: Iterable[str]) -> None:
+def sign_out_within(heads: Heads, user_id: UserId, sessions: Iterable[str]) -> None:
     """Revoke all tokens of a user whose ``sessions`` are deleted, and close all connections.
 
     The transaction must have passed the personal stream to ``changing``. Each session gets a

@@ -16,6 +16,7 @@ import msgspec
 from realtime.core import metrics
 from realtime.core.monitoring import refused_access, tracing
 from realtime.protocol.errors import BadRequest, HoldfastError, Unavailable, UnknownCommand, failed
+from realtime.protocol.user_ids import UserId
 
 log = logging.getLogger("holdfast.commands")
 
@@ -26,8 +27,8 @@ Fields = TypeVar("Fields", bound=msgspec.Struct)
 class Caller:
     """The sender of a command. Plain values; permissions are read from the database when needed."""
 
-    user_id: int
-    username: str
+    user_id: UserId
+    username: str  # empty where users sign in with an e-mail address
     credential: str  # "session:…" or "token:…", with the digest of the key or token
 
 
@@ -115,7 +116,7 @@ class Commands:
 
 @contextmanager
 def counted(
-    request: dict[str, Any], names: Collection[str], received_at: float, *, user_id: int
+    request: dict[str, Any], names: Collection[str], received_at: float, *, user_id: UserId
 ) -> Iterator[None]:
     """Count and time one command of a user, from ``received_at`` (monotonic seconds) on.
 

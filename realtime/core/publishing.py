@@ -17,6 +17,7 @@ from django.conf import settings
 from realtime.core import signed_data
 from realtime.core.streams import StreamName
 from realtime.protocol.page import AccessEnd, Event
+from realtime.protocol.user_ids import wire_id
 
 log = logging.getLogger("holdfast.publishing")
 
@@ -86,7 +87,7 @@ def messages(stream: str, events: Sequence[Event], *, node: str) -> list[dict[st
         if not made or size > MAX_BYTES_PER_MESSAGE:
             made.append({"type": "events", "node": node, "stream": stream, "events": []})
             size = len(event.body or b"")
-        end = list(event.end) if event.end else None
+        end = [wire_id(event.end.user), *event.end[1:]] if event.end else None
         # The floor only where there is one: nodes of the version before expect four values.
         floor = [event.floor] if event.floor else []
         made[-1]["events"].append([event.seq, event.key, event.body, end, *floor])

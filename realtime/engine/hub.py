@@ -36,6 +36,7 @@ from realtime.protocol import frames
 from realtime.protocol.errors import Reset
 from realtime.protocol.history import ObservedHistory
 from realtime.protocol.page import AccessEnd, Page
+from realtime.protocol.user_ids import UserId, WireId, wire_id
 
 
 class Hub:
@@ -57,7 +58,8 @@ class Hub:
             self.layer, shared_reads, self._end_access, self._on_jump, self.doubt
         )
         self._subscriptions = Subscriptions(self._registry, shared_reads)
-        self._of_user: defaultdict[int, set[Socket | HttpFollower]] = defaultdict(set)
+        # By the form that the channel layer carries.
+        self._of_user: defaultdict[WireId, set[Socket | HttpFollower]] = defaultdict(set)
         self._loop = asyncio.get_running_loop()
         self.doubts = 0  # of what this process remembers, since the last comparison
         self._head_check = HeadCheck(self)
@@ -111,9 +113,9 @@ class Hub:
 
     # Sockets --------------------------------------------------------------------------------------
 
-    def connections_of(self, user_id: int) -> int:
+    def connections_of(self, user_id: UserId) -> int:
         """Return how many sockets and HTTP followers the user has on this node."""
-        return len(self._of_user.get(user_id, ()))
+        return len(self._of_user.get(wire_id(user_id), ()))
 
     async def attach(self, socket: Socket) -> dict[str, int]:
         """Add an authenticated socket, and return the heads for its ``hello``.
@@ -123,7 +125,7 @@ class Hub:
         """
         socket.on_joined, socket.on_left = self._on_joined, self._on_left
         self.sockets.add(socket)
-        self._of_user[socket.account.user_id].add(socket)
+        self._of_user[wire_id(socket.account.user_id)].add(socket)
         socket.watching = await self._registry.pinned(
             [*_personal(socket.account.user_id), *_greeted()]
         )
@@ -190,7 +192,7 @@ class Hub:
             pinned[0], account=account, after=after, read=self._subscriptions.page_authorised
         )
         self.http_followers.add(follower)
-        self._of_user[reader.user_id].add(follower)
+        self._of_user[wire_id(reader.user_id)].add(follower)
         try:
             # Again: finds what was revoked before the follower was known here.
             for refusal in (await refusals(reader, [name])).values():
@@ -312,7 +314,8 @@ class Hub:
 
     def _end_access(self, tail: StreamTail, end: AccessEnd, committed_at: float | None) -> None:
         """End access before the event that revoked it is flushed to the others."""
-        concerned = self.connections if end.user is None else list(self._of_user.get(end.user, ()))
+        theirs = self._of_user.get(wire_id(end.user), ())
+        concerned = self.connections if end.user is None else list(theirs)
         closed = sum(connection.end(tail, end) for connection in concerned)
         if closed:
             self._revocation_timer.closed(tail.name, committed_at)
@@ -320,7 +323,7 @@ class Hub:
     # Signals and presence -------------------------------------------------------------------------
 
     async def signal(
-        self, name: str, kind: str, data: dict[str, Any], *, except_user: int | None = None
+        self, name: str, kind: str, data: dict[str, Any], *, except_user: UserId | None = None
     ) -> None:
         """Send the subscribers of a stream something that is not stored and may be lost."""
         self._show_signal(name, kind, data, except_user)
@@ -332,11 +335,11 @@ class Hub:
                 "stream": name,
                 "kind": kind,
                 "data": data,
-                "except": except_user,
+                "except": wire_id(except_user),
             },
         )
 
-    async def present(self, name: str) -> tuple[int, list[int] | None]:
+    async def present(self, name: str) -> tuple[int, list[WireId] | None]:
         """Return how many users follow a stream on all nodes, and their ids.
 
         The ids are None if they are too many to list.
@@ -344,14 +347,15 @@ class Hub:
         return await self.presence.ask(name)
 
     def _show_signal(
-        self, name: str, kind: str, data: dict[str, Any], except_user: int | None = None
+        self, name: str, kind: str, data: dict[str, Any], except_user: UserId | None = None
     ) -> None:
         tail = self.tails.get(name)
         if tail is None or not tail.subscribers:
             return
         payload = frames.signal(name, kind, data)
+        left_out = wire_id(except_user)
         for subscriber in tuple(tail.subscribers):
-            if not subscriber.slow and subscriber.account.user_id != except_user:
+            if not subscriber.slow and wire_id(subscriber.account.user_id) != left_out:
                 subscriber.send(payload)
 
     def _on_joined(self, socket: Socket, tail: StreamTail) -> None:
@@ -380,11 +384,12 @@ class Hub:
             "degraded": self.degraded,
         }
 
-    def _forget(self, user_id: int, connection: Socket | HttpFollower) -> None:
-        connections = self._of_user[user_id]
+    def _forget(self, user_id: UserId, connection: Socket | HttpFollower) -> None:
+        key = wire_id(user_id)
+        connections = self._of_user[key]
         connections.discard(connection)
         if not connections:
-            del self._of_user[user_id]
+            del self._of_user[key]
 
 
 _LOCAL_EVENTS: Final = metrics.events_in.labels("local")
@@ -396,7 +401,7 @@ def _access_ends(accounts: Sequence[Account]) -> list[AccessEnd | None]:
     return [found.get(account) for account in accounts]
 
 
-def _personal(user_id: int) -> list[str]:
+def _personal(user_id: UserId) -> list[str]:
     return [kind.name(user_id) for kind in streams.kinds() if kind.personal]
 
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from realtime.core.publishing import CLUSTER_GROUP, group
 from realtime.engine.channel_layer import ChannelLayerClient, LayerMessage
 from realtime.protocol.presence import Presence
+from realtime.protocol.user_ids import UserId, WireId, wire_id
 
 log = logging.getLogger("holdfast.presence")
 
@@ -46,23 +47,23 @@ class PresenceTracker:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def join(self, stream: str, user_id: int) -> None:
+    def join(self, stream: str, user_id: UserId) -> None:
         """Count one more socket of a user."""
-        self._presence.join(stream, user_id, time.monotonic())
+        self._presence.join(stream, wire_id(user_id), time.monotonic())
 
-    def leave(self, stream: str, user_id: int) -> None:
+    def leave(self, stream: str, user_id: UserId) -> None:
         """Count one socket less."""
-        self._presence.leave(stream, user_id, time.monotonic())
+        self._presence.leave(stream, wire_id(user_id), time.monotonic())
 
     def on_message(self, message: LayerMessage) -> None:
         """Take in a message of another process."""
         self._presence.receive(dict(message), time.monotonic())
 
-    def present(self, stream: str) -> tuple[int, list[int] | None]:
+    def present(self, stream: str) -> tuple[int, list[WireId] | None]:
         """Return how many users are present, and their ids; None if they are too many to list."""
         return self._presence.present(stream)
 
-    async def ask(self, stream: str) -> tuple[int, list[int] | None]:
+    async def ask(self, stream: str) -> tuple[int, list[WireId] | None]:
         """Return the same for any stream; if this process does not follow it, ask the others."""
         now = time.monotonic()
         if self._presence.watch(stream, now):

@@ -8,7 +8,7 @@ size.
 
 from collections.abc import Iterable
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,10 @@ REPLY_MAX_EVENTS = 1000  # protocol.md §3: and a reply at most 1000
 PAGE_MAX_BYTES = 256 * 1024  # keeps a frame far below the 1 MiB at which Daphne refuses to send
 
 
+Key: TypeAlias = object
+"""The key of a row: anything that `str` makes a text of."""
+
+
 class AccessEnd(NamedTuple):
     """A right that an event takes away: whose, and what happens to the sockets that used it.
 
@@ -26,7 +30,7 @@ class AccessEnd(NamedTuple):
     stream ends.
     """
 
-    user: int | None  # None: every user
+    user: Any  # the key of a user; None: every user
     # Only the sockets that were opened with this session or token; None: all of the user's.
     credential: str | None
     code: int | None  # a close code, or None to end one subscription
@@ -47,13 +51,13 @@ class Event(NamedTuple):
 
     @classmethod
     def of(
-        cls, kind: str, ident: int, seq: int, data: dict[str, Any], *, end: AccessEnd | None = None
+        cls, kind: str, ident: Key, seq: int, data: dict[str, Any], *, end: AccessEnd | None = None
     ) -> "Event":
         """Encode the row ``kind:ident`` in the state ``data``."""
         return cls(seq, f"{kind}:{ident}", _encode({"seq": seq, "kind": kind, "data": data}), end)
 
     @classmethod
-    def hidden(cls, kind: str, ident: int, seq: int, *, end: AccessEnd | None = None) -> "Event":
+    def hidden(cls, kind: str, ident: Key, seq: int, *, end: AccessEnd | None = None) -> "Event":
         """Make an event that no client sees: it takes a number and may end subscriptions."""
         return cls(seq, f"{kind}:{ident}", None, end)
 

@@ -27,7 +27,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 LINGER_SECONDS = 15.0  # a reload, a tunnel or a handover to another node takes less
 HEARTBEAT_SECONDS = 5.0
@@ -42,6 +42,8 @@ WATCH_MAX_STREAMS = 500  # beyond it, the stream that was asked about longest ag
 ANSWER_MAX_PARTS = 50  # of at most LISTED_MAX ids each: below 100 KiB
 
 PresenceMessage = dict[str, Any]
+UserKey: TypeAlias = Any
+"""The key of a user, as the channel layer carries it: integers or strings, never both."""
 
 
 class Outgoing(NamedTuple):
@@ -57,8 +59,8 @@ class PresenceChange:
 
     stream: str
     count: int
-    joined: list[int] | None
-    left: list[int] | None
+    joined: list[UserKey] | None
+    left: list[UserKey] | None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -80,7 +82,7 @@ class PresenceView:
     """The presence of a stream, as clients see it."""
 
     count: int  # in a large stream a user with sockets on two processes may count twice
-    users: frozenset[int] | None  # None: too many to list
+    users: frozenset[UserKey] | None  # None: too many to list
 
 
 _EMPTY = PresenceView(0, frozenset())
@@ -90,8 +92,8 @@ _EMPTY = PresenceView(0, frozenset())
 class _Own:
     """The users of this process in one stream."""
 
-    sockets: dict[int, int] = field(default_factory=dict)  # by user; a lingering user has none
-    users: set[int] = field(default_factory=set)
+    sockets: dict[UserKey, int] = field(default_factory=dict)  # by user; a lingering user has none
+    users: set[UserKey] = field(default_factory=set)
     version: int = 0
 
 
@@ -101,7 +103,7 @@ class _Part:
 
     version: int
     count: int
-    users: frozenset[int] | None
+    users: frozenset[UserKey] | None
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ class Presence:
         self._process = process
         self._linger = linger
         self._own: dict[str, _Own] = {}
-        self._leaving: dict[tuple[str, int], float] = {}  # when the linger ends, in that order
+        self._leaving: dict[tuple[str, UserKey], float] = {}  # when the linger ends, in that order
         self._watched: dict[str, float] = {}  # when the watch ends, in that order
         self._peers: dict[str, _Peer] = {}
         self._shown: dict[str, PresenceView] = {}
@@ -136,7 +138,7 @@ class Presence:
         self._wanted: dict[str, None] = {}  # streams to ask for
         self._asked: dict[str, None] = {}  # own parts that others asked for
 
-    def join(self, stream: str, user: int, now: float) -> None:
+    def join(self, stream: str, user: UserKey, now: float) -> None:
         """Count one more socket of ``user``."""
         own = self._own.setdefault(stream, _Own())
         if not own.sockets:
@@ -147,7 +149,7 @@ class Presence:
             own.users.add(user)
             self._changed(stream)
 
-    def leave(self, stream: str, user: int, now: float) -> None:
+    def leave(self, stream: str, user: UserKey, now: float) -> None:
         """Count one socket less.
 
         After the last one the user lingers; an unknown user is ignored.
@@ -171,7 +173,7 @@ class Presence:
             self._unwatch(next(iter(self._watched)))
         return is_new and (bool(self._peers) or now < self._met_at)
 
-    def present(self, stream: str) -> tuple[int, list[int] | None]:
+    def present(self, stream: str) -> tuple[int, list[UserKey] | None]:
         """Return how many users are present, and their ids (None if there are too many to list)."""
         view = self._view(stream)
         return view.count, None if view.users is None else sorted(view.users)
@@ -289,7 +291,7 @@ class Presence:
     # Other processes
 
     def _receive_parts(
-        self, peer: _Peer, parts: Iterable[tuple[str, int, int, list[int] | None]]
+        self, peer: _Peer, parts: Iterable[tuple[str, int, int, list[UserKey] | None]]
     ) -> None:
         for stream, version, count, users in parts:
             known = peer.parts.get(stream)

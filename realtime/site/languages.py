@@ -21,6 +21,7 @@ from django.views.decorators.http import require_safe
 from django.views.i18n import JavaScriptCatalog
 
 from realtime.models import ReaderLanguage
+from realtime.protocol.user_ids import UserId
 
 DJANGO: Final = "django."  # the admin brings its own catalogue to its own pages
 FOR_EVER: Final = "public, max-age=31536000, immutable"
@@ -65,12 +66,12 @@ def _version(language: str) -> str:
     ).hexdigest()[:12]
 
 
-def remember(user_id: int, language: str) -> None:
+def remember(user_id: UserId, language: str) -> None:
     """Store the language that a user chose, for devices on which they sign in later."""
     ReaderLanguage.objects.update_or_create(user_id=user_id, defaults={"language": language})
 
 
-def remembered(user_id: int) -> str | None:
+def remembered(user_id: UserId) -> str | None:
     """Return the language that a user chose, if the site still has it."""
     row = ReaderLanguage.objects.filter(
         user_id=user_id, language__in=dict(settings.LANGUAGES)

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand
 
 from chat.models import SYSTEM_USERNAME, Room, UsernameLook
 from chat.queries.names import look
 from chat.services.people.names import reindex
 from chat.text import names
+from realtime.core.users import User
 from realtime.protocol.errors import BadRequest
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 from django.conf import settings
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -21,6 +21,7 @@ from notifications.models import Broadcast, Notification
 from notifications.policies import Words
 from notifications.queries import Audience
 from notifications.services import broadcast, read
+from realtime.core.users import User
 
 PASSWORD = "holdfast"
 MODERATOR, ADMINISTRATOR = "maya", "admin"

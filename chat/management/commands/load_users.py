@@ -5,13 +5,13 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
 from chat import services
 from chat.models import Room
 from chat.services.people.names import index_names
 from realtime.auth import new_token, token_row
+from realtime.core.users import User
 from realtime.models import AccessToken
 
 PREFIX = "load-"

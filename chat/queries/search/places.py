@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Final
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from chat import policies
@@ -12,6 +11,7 @@ from chat.queries.names import users_named
 from chat.queries.search.query import FROM, IN, Query
 from chat.text import mentions
 from chat.text.mentions import by_name, same
+from realtime.core.users import User
 from realtime.protocol.errors import BadRequest
 
 ME: Final = "me"  # from:me

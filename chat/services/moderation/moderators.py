@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.apps import apps as installed
 from django.apps.registry import Apps
 from django.contrib.auth.management import create_permissions
-from django.contrib.auth.models import Group, Permission, User
+from django.contrib.auth.models import Group, Permission
 from django.db import DEFAULT_DB_ALIAS
 
 from chat.models import ModerationLog
@@ -13,6 +13,7 @@ from chat.queries import names, people
 from chat.services.persistence import log, system_user
 from realtime.auth import MODERATORS
 from realtime.core.heads import changing
+from realtime.core.users import User
 from realtime.protocol.errors import NotFound
 
 # The models that site moderators may open in the admin. Changes there go through services.

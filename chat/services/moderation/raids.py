@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +21,7 @@ from notifications.payloads import inbox
 from notifications.services import Notice, notify_many
 from realtime.auth import MODERATORS, attempts
 from realtime.core.heads import Heads, changing
+from realtime.core.users import User
 from realtime.protocol.errors import BadRequest
 
 DEFAULT_HOURS: Final = 2

@@ -3,7 +3,6 @@
 Messages of the account stay.
 """
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat import policies
@@ -18,6 +17,7 @@ from notifications.services import notify
 from realtime.auth.revocation import DEACTIVATED, end_sessions_within
 from realtime.auth.signing_out import delete_sessions, sign_out_within
 from realtime.core.heads import Heads, changing
+from realtime.core.users import User
 from realtime.models import AccessToken
 from realtime.protocol.codes import CloseCode
 from realtime.protocol.errors import Forbidden

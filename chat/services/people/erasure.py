@@ -7,7 +7,6 @@ that a case holds stay until the hold ends (``chat.services.retention.holds``).
 import secrets
 from typing import Final
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat.models import (
@@ -38,6 +37,7 @@ from chat.text.names import ERASED_PREFIX
 from notifications.models import AnnouncementReading, Notification, Preferences
 from realtime.auth.signing_out import delete_sessions
 from realtime.core.heads import changing
+from realtime.core.users import User
 from realtime.models import AccessToken, ReaderLanguage
 from realtime.protocol.errors import Forbidden
 

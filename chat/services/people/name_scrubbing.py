@@ -10,7 +10,6 @@ from html import unescape
 from typing import Any, Final
 
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q
 from django.utils.text import slugify
@@ -26,6 +25,7 @@ from notifications.models import Notification
 from notifications.payloads import inbox
 from notifications.services import move, rename_target
 from realtime.core.heads import changing
+from realtime.core.users import User
 
 SCANNED: Final = 20_000  # ids of messages that one query compares with the names; some 50 ms
 BATCH: Final = 100  # rows of one transaction, which locks their rooms

@@ -7,13 +7,13 @@ save of an account, so that those made by Django's own commands and by other app
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.db.models import Q
 from django.db.models.signals import post_save
 
 from chat.models import UsernameLook
 from chat.queries import names as taken
 from chat.text import names
+from realtime.core.users import User
 from realtime.protocol.errors import BadRequest
 
 PERSONAL = ("first_name", "last_name")

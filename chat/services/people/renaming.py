@@ -12,7 +12,6 @@ committed before, and later posts read the new name. So no later step misses a r
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import TextField
 from django.db.models.functions import Cast
@@ -27,6 +26,7 @@ from notifications.models import Notification
 from notifications.payloads import inbox
 from notifications.services import move
 from realtime.core.heads import changing
+from realtime.core.users import User
 from realtime.protocol.errors import BadRequest
 
 BATCH: Final = 200  # rows of one transaction, which locks their rooms for about 50 ms

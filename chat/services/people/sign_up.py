@@ -1,6 +1,5 @@
 """Sign-up: making an account for a visitor, deciding about one that waits, and the mode."""
 
-from django.contrib.auth.models import User
 from django.db import IntegrityError
 from django.utils import timezone
 
@@ -10,6 +9,7 @@ from chat.queries import people
 from chat.services.people.names import check_names, taken_error
 from chat.services.persistence import log
 from realtime.core.heads import changing
+from realtime.core.users import User
 from realtime.protocol.errors import Forbidden, NotFound
 
 MAX_PER_HOUR = 1000

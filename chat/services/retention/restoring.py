@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import User
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -26,6 +25,7 @@ from chat.text.mentions import by_name
 from notifications.payloads import inbox
 from realtime.core.bounds.fair_threads import FairThreads
 from realtime.core.heads import Heads, changing
+from realtime.core.users import User
 from realtime.protocol.errors import BadRequest
 
 MESSAGES_PER_STATEMENT: Final = 500

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat import policies
@@ -23,6 +22,7 @@ from chat.services.persistence import new_membership, save_membership, streams_o
 from chat.services.room_notices import NOTICE_EVERY
 from notifications.services import notify
 from realtime.core.heads import Heads, changing
+from realtime.core.users import User
 from realtime.protocol.errors import Forbidden, RateLimited, TooMany
 
 HOUR: Final = timedelta(hours=1)

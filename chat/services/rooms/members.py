@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat import payloads, policies
@@ -23,6 +22,7 @@ from chat.services.rights import check_may_know, check_moderates
 from chat.services.room_notices import Actor, notify_of_act
 from notifications.payloads import inbox
 from realtime.core.heads import Heads, changing
+from realtime.core.users import User
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, Unavailable
 
 # Of an operator's bulk: about 0.3 s, during which nobody can post in the room.

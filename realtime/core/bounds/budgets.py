@@ -22,6 +22,7 @@ from realtime.core import metrics
 from realtime.core.per_process import PerLoop
 from realtime.protocol.errors import RateLimited
 from realtime.protocol.limits import TokenBucket
+from realtime.protocol.user_ids import UserId
 
 log = logging.getLogger("holdfast.limits")
 
@@ -52,7 +53,7 @@ class Budgets:
         self._task: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="limits")
 
-    def take_of_user(self, user_id: int, now: float, n: int = 1) -> float:
+    def take_of_user(self, user_id: UserId, now: float, n: int = 1) -> float:
         """Take tokens of an account: return 0.0, or the seconds to wait."""
         rate, burst = settings.HOLDFAST_COMMAND_RATE, settings.HOLDFAST_COMMAND_BURST
         return self._take(f"user:{user_id}", rate, burst, now, n)
@@ -153,7 +154,7 @@ def _increased(cache: BaseCache, name: str, n: int) -> int:
         return int(cache.incr(name, n))
 
 
-def check_user(user_id: int, now: float, n: int = 1) -> None:
+def check_user(user_id: UserId, now: float, n: int = 1) -> None:
     """Count a command of an account. Raises ``RateLimited``."""
     wait = budgets().take_of_user(user_id, now, n)
     if wait > 0:

@@ -5,11 +5,12 @@ from typing import Final
 from realtime.core import metrics
 from realtime.core.bounds.shared_counts import Count, shared_counts
 from realtime.protocol.errors import RateLimited
+from realtime.protocol.user_ids import UserId
 
 HOUR_SECONDS: Final = 3600.0
 
 
-def take(name: str, user_id: int, *, most: int) -> None:
+def take(name: str, user_id: UserId, *, most: int) -> None:
     """Count one act. Raises ``RateLimited`` beyond ``most`` in the last hour; 0: no limit."""
     if not most:
         return

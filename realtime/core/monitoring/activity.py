@@ -5,15 +5,18 @@ number per minute, and a burst is gone from the lists a few minutes later.
 """
 
 from collections import Counter
+from collections.abc import Hashable
 from heapq import nlargest
 from typing import Final, Generic, TypeVar
+
+from realtime.protocol.user_ids import WireId
 
 REPORTS_PER_MINUTE: Final = 12  # 60 s / realtime.core.monitoring.node_reports.REPORT_SECONDS
 FORGET_BELOW: Final = 0.5  # of a count that has faded
 MAX_KEYS: Final = 10_000  # of one tally; further ones are not counted until others have faded
 TOP: Final = 10  # in a report
 
-Key = TypeVar("Key", str, int)
+Key = TypeVar("Key", bound=Hashable)
 
 
 class Tally(Generic[Key]):
@@ -52,7 +55,7 @@ class Tally(Generic[Key]):
 
 posts: Final[Tally[str]] = Tally()  # events committed by this node, by stream
 deliveries: Final[Tally[str]] = Tally()  # events written to sockets, by stream
-users: Final[Tally[int]] = Tally()  # commands, by the id of the user, refused ones too
+users: Final[Tally[WireId]] = Tally()  # commands, by the id of the user, refused ones too
 addresses: Final[Tally[str]] = Tally()  # the same, by the address of the client
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from django.core.cache.backends.locmem import LocMemCache
 
 from realtime.protocol.errors import Forbidden, NotFound
+from realtime.protocol.user_ids import UserId, wire_id
 
 log = logging.getLogger("holdfast.access")
 
@@ -18,7 +19,7 @@ REMEMBERED: Final = 10_000  # users and kinds of requests
 _recent = LocMemCache("holdfast-refused-access", {"OPTIONS": {"MAX_ENTRIES": REMEMBERED}})
 
 
-def note(user_id: int, asked: str, error: Exception) -> None:
+def note(user_id: UserId, asked: str, error: Exception) -> None:
     """Note an error that was sent to a user. ``asked`` is a command, or the pattern of an address.
 
     Things that a user may not see are answered as if they did not exist, so that is noted too.
@@ -27,4 +28,5 @@ def note(user_id: int, asked: str, error: Exception) -> None:
         return
     key = f"{user_id}:{error.code}:{asked}".replace(" ", ":")
     if _recent.add(key, True, REPEAT_SECONDS):
-        log.info("access refused", extra={"user": user_id, "asked": asked, "code": error.code})
+        fields = {"user": wire_id(user_id), "asked": asked, "code": error.code}
+        log.info("access refused", extra=fields)

@@ -4,11 +4,11 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from realtime.auth import issue_token
+from realtime.core.users import by_login
 
 MAX_DAYS = 36_500
 DEFAULT_DAYS = 365.0
@@ -24,7 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("user", help="username")
+        parser.add_argument("user", help="the name that the user signs in with")
         parser.add_argument(
             "--days",
             type=float,
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--days is {days:g}: expected a number above 0 and at most {MAX_DAYS}."
             )
-        found = User.objects.filter(username=user).first()
+        found = by_login(user)
         if found is None:
             raise CommandError(f"There is no user {user!r}.")
         if not found.is_active:

@@ -18,8 +18,9 @@ from realtime.site.checks.cluster import (
 )
 from realtime.site.checks.site import files, hosts, https, networks, origins, secret
 from realtime.site.checks.timeouts import limits, nginx, proxy, supervisor, waits
+from realtime.site.checks.users import user_model
 
-AT_EVERY_START: Final = (processes, origins, secret, one_machine, limits, pool, waits)
+AT_EVERY_START: Final = (processes, origins, secret, one_machine, limits, pool, waits, user_model)
 BEFORE_A_DEPLOY: Final = (
     *(hosts, https, networks, files),
     *(one_writer, connections, passwords),

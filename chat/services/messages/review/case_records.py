@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db.models import F
 from django.utils import timezone
 
@@ -21,6 +20,7 @@ from chat.models import (
     Revision,
 )
 from chat.queries.reports import held_cases
+from realtime.core.users import User
 
 
 def open_case(message: Message, *, now: datetime) -> Case:

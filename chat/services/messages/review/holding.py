@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -24,6 +23,7 @@ from chat.services.messages.review import case_records, queueing
 from chat.services.persistence import log, system_user
 from notifications.payloads import inbox
 from realtime.core.heads import Heads, changing
+from realtime.core.users import User
 from realtime.protocol.errors import Forbidden, HoldfastError, NotFound
 
 MAX_WAITING: Final = 20  # posts of one author; more would only fill the queue
