@@ -8,6 +8,7 @@ urlpatterns = [
     path("api/rooms/", rooms.rooms),
     path("api/rooms/direct", rooms.direct),
     path("api/rooms/directory", rooms.directory),
+    path("api/rooms/mine", rooms.my_rooms),
     path("api/rooms/<int:room_id>/", rooms.room),
     path("api/rooms/<int:room_id>/messages", messages.messages),
     path("api/rooms/<int:room_id>/members", members.members),

@@ -26,7 +26,6 @@ Values = dict[str, Any]
 # Messages of one author are grouped if they follow within five minutes (as in timeline.js).
 GROUP_SECONDS: Final = 300
 QUOTE_LENGTH: Final = 200  # characters
-SIDEBAR_ROOMS: Final = 50  # of a section on the page of the server: more than a screen of them
 _BADGES: Final = {
     Role.OWNER.value: Role.OWNER.label,
     Role.MODERATOR.value: Role.MODERATOR.label,
@@ -65,19 +64,24 @@ class Window:
 def shell(user: User, blocks: list[Block], *, current: Room | None, whole: bool) -> Values:
     """Return what every page has beside its own part: the sidebar and the data for the scripts.
 
-    The scripts add the rooms that the sidebar leaves out, unless it is to be ``whole``.
+    The scripts load and add the rooms that the sidebar leaves out, unless it is to be ``whole``.
     """
     # Read before the rows: a change in between arrives once more as an event.
     inbox_seq, _ = streams.head_and_floor(payloads.inbox(user.pk))
     unread, chosen = notification_selectors.unread_and_preferences(user.pk)
-    mine = room_lists.my_rooms(user.pk)
+    mine, more = (
+        (room_lists.my_rooms(user.pk), False)
+        if whole
+        else room_lists.first_rooms(user.pk, current=current)
+    )
     me = payloads.person(user)
     mute = people.site_mute(user.pk)
     is_moderator = people.is_site_moderator(user.pk)
     invited = [*map(payloads.invitation, invitations.open_invitations(user.pk))]
     return {
         "me": me,
-        **_sidebar(mine, current, whole=whole),
+        **_sidebar(mine, current),
+        "rooms_left_out": more,
         "blank": BLANK,
         "invitations": invited,
         "blank_direct": {"kind": Room.Kind.DIRECT, "person": BLANK["person"]},
@@ -86,6 +90,7 @@ def shell(user: User, blocks: list[Block], *, current: Room | None, whole: bool)
             "me": me | {"moderator": is_moderator},
             "epoch": streams.epoch(),
             "rooms": [listed_values(item) for item in mine],
+            "more_rooms": more,
             "invitations": invited,
             "inbox": {
                 "seq": inbox_seq,
@@ -114,25 +119,11 @@ def places(mine: list[ListedRoom]) -> Values:
     }
 
 
-def _sidebar(mine: list[ListedRoom], current: Room | None, *, whole: bool) -> Values:
-    """Return the sections: the first rooms of each, and those that the user has to see at once."""
+def _sidebar(mine: list[ListedRoom], current: Room | None) -> Values:
     sections = places(mine)
-    shown = {
-        name: [
-            item
-            for at, item in enumerate(items)
-            if whole or at < SIDEBAR_ROOMS or item["unread"] or _is(item, current)
-        ]
-        for name, items in sections.items()
-    }
-    for item in [*shown["favourites"], *shown["rooms"], *shown["directs"]]:
-        item["current"] = _is(item, current)
-    left_out = any(len(shown[name]) < len(items) for name, items in sections.items())
-    return {**shown, "rooms_left_out": left_out}
-
-
-def _is(item: Values, room: Room | None) -> bool:
-    return room is not None and item["id"] == room.pk
+    for item in [*sections["favourites"], *sections["rooms"], *sections["directs"]]:
+        item["current"] = current is not None and item["id"] == current.pk
+    return sections
 
 
 def listed_values(item: ListedRoom) -> Values:

@@ -1,10 +1,11 @@
 """Lists of rooms: a user's own, the public ones, the directory, and the targets of a broadcast."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from django.db.models import Case, Exists, OuterRef, Q, When
+from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, F, OuterRef, Q, When
 
 from chat import payloads, policies
 from chat.models import Membership, Room, State
@@ -14,13 +15,24 @@ from notifications.targets import Place, Resolved, close_matches
 from realtime.core import reads as streams
 from realtime.core.users import User
 
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
 # Of one answer; the client asks for the rest with `after`.
 MAX_PUBLIC_ROOMS: Final = 200
 MAX_DIRECTORY_ROOMS: Final = 50
+MAX_MY_ROOMS: Final = 250
+
+FIRST_ROOMS: Final = 50  # of a section of the sidebar: more than a screen of them
 
 MAX_QUERY: Final = 100  # characters of a query of the directory
 MAX_WORDS: Final = 5  # of a query; each is one more condition on each room
 MAX_CANDIDATES: Final = 2000  # slugs that a mistyped one is compared with
+
+# Its messages may all be deleted: then the room is shown early, without a count.
+_IS_BEHIND: Final = ExpressionWrapper(
+    Q(read_number__lt=F("room__last_number")), output_field=BooleanField()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +72,75 @@ class DirectoryRoom:
 
 
 def my_rooms(user_id: int) -> list[ListedRoom]:
-    """Return the rooms that the user is a member of, by name. Heads are read before the rows.
+    """Return the rooms that the user is a member of, by name."""
+    return _listed(user_id, _my_room_ids(user_id))
+
+
+def first_rooms(user_id: int, *, current: Room | None = None) -> tuple[list[ListedRoom], bool]:
+    """Return the rooms that a sidebar shows first, by name, and whether there are more.
+
+    These are the first ``FIRST_ROOMS`` of each section, as many others with unread messages, and
+    the room that is open. Only these are read as a whole, so that a thousand rooms cost little.
+    """
+    ids = _my_room_ids(user_id)
+    if len(ids) <= FIRST_ROOMS:
+        return _listed(user_id, ids), False
+    rows = (
+        _mine(user_id)
+        .filter(room_id__in=ids)
+        .order_by("-favourite", "favourite_order", "room__name", "room_id")
+        .values_list("room_id", "room__kind", "favourite", _IS_BEHIND)
+    )
+    chosen: list[int] = []
+    in_section: Counter[str] = Counter()
+    for room_id, kind, is_favourite, is_behind in rows.iterator():
+        names = [_section(kind, is_favourite=is_favourite), *(["unread"] if is_behind else [])]
+        name = next((each for each in names if in_section[each] < FIRST_ROOMS), None)
+        if name is not None:
+            in_section[name] += 1
+            chosen.append(room_id)
+        elif current is not None and room_id == current.pk:
+            chosen.append(room_id)
+    return _listed(user_id, chosen), len(chosen) < len(ids)
+
+
+def page_of_my_rooms(user_id: int, *, after: int = 0) -> tuple[list[ListedRoom], bool]:
+    """Return some rooms of the user, with ids above ``after``, and whether more follow."""
+    ids = sorted(room_id for room_id in _my_room_ids(user_id) if room_id > after)
+    found = _listed(user_id, ids[:MAX_MY_ROOMS])
+    return sorted(found, key=lambda item: item.room.pk), len(ids) > MAX_MY_ROOMS
+
+
+def _section(kind: str, *, is_favourite: bool) -> str:
+    if is_favourite:
+        return "favourites"
+    return "directs" if kind == Room.Kind.DIRECT else "rooms"
+
+
+def _mine(user_id: int) -> "QuerySet[Membership]":
+    return Membership.objects.filter(user_id=user_id, state=State.ACTIVE, room__archived_at=None)
+
+
+def _my_room_ids(user_id: int) -> list[int]:
+    """Return the ids of the user's rooms.
 
     Where the list is cut, it keeps what the user chose: favourites, then rooms that they joined or
     conversations that they began, then conversations that they have read.
     """
-    mine = Membership.objects.filter(user_id=user_id, state=State.ACTIVE, room__archived_at=None)
-    by_choice = mine.order_by(
+    by_choice = _mine(user_id).order_by(
         "-favourite",
         Case(When(opened_by_others(user_id), then=1), default=0),
         Case(When(read_number__gt=0, then=0), default=1),
         "-joined_at",
         "room_id",
     )
-    ids = list(by_choice.values_list("room_id", flat=True)[: policies.MAX_ROOMS_PER_USER])
+    return list(by_choice.values_list("room_id", flat=True)[: policies.MAX_ROOMS_PER_USER])
+
+
+def _listed(user_id: int, ids: Sequence[int]) -> list[ListedRoom]:
+    """Return rooms of the user by name. Heads are read before the rows."""
     heads = _heads(ids)
-    rows = mine.filter(room_id__in=ids).select_related("room", "user")
+    rows = _mine(user_id).filter(room_id__in=ids).select_related("room", "user")
     found = sorted(rows, key=lambda row: (row.room.name, row.room_id))
     others = companions([row.room for row in found], user_id)
     behind = unread(found)

@@ -447,4 +447,4 @@ def test_the_scripts_have_their_words_before_they_say_any(
     expect(page.locator("time.day__name").first).to_have_text("Heute")
     scripts = page.evaluate("[...document.scripts].filter(({ src }) => src).map(({ src }) => src)")
     catalogue = next(position for position, src in enumerate(scripts) if "/words/de-" in src)
-    assert catalogue < next(position for position, src in enumerate(scripts) if "/chat/main" in src)
+    assert catalogue < next(position for position, src in enumerate(scripts) if "/main" in src)

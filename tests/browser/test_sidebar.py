@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from chat import services
 from chat.models import Membership, Room
-from chat.pages.page_data import SIDEBAR_ROOMS
+from chat.queries.room_lists import FIRST_ROOMS
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import act, connected, message, place, say, sent
 from tests.conftest import People
@@ -185,7 +185,7 @@ def test_a_room_is_read_by_its_menu_without_going_there(
 def test_all_rooms_come_after_those_of_the_server(
     open_page: OpenPage, people: People, lab: Room
 ) -> None:
-    many = SIDEBAR_ROOMS + 65
+    many = FIRST_ROOMS + 65
     for number in range(many):
         services.create_room(actor_id=people.alice.pk, name=f"Room {number:03}")
     page = open_page(people.alice, "/rooms/lab/")

@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from chat import services
 from chat.models import Membership, Room
+from chat.queries.room_lists import FIRST_ROOMS
 from tests.browser.conftest import OpenPage
 from tests.browser.screen import connected, message, place
 from tests.conftest import People
@@ -33,6 +34,21 @@ def page(open_page: OpenPage, people: People, garden: Room) -> Page:
 def switcher(page: Page) -> Locator:
     """The dialog of the quick switcher."""
     return page.get_by_role("dialog", name="Go to a room, person or page")
+
+
+def test_a_room_that_the_page_came_without_is_found(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    for number in range(FIRST_ROOMS + 5):
+        services.create_room(actor_id=people.bob.pk, name=f"Room {number:03}")
+    services.create_room(actor_id=people.bob.pk, name="Zen corner", slug="zen")
+    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="Meet in #zen at six")
+    page = open_page(people.bob, "/rooms/lab/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("zen")
+    expect(switcher(page).get_by_role("option", selected=True)).to_contain_text("Zen corner")
+    page.keyboard.press("Escape")
+    expect(message(page, "Meet in").get_by_role("link", name="#zen")).to_be_visible()
 
 
 def test_a_room_is_found_by_a_few_letters(page: Page) -> None:

@@ -17,8 +17,8 @@ from pytest_django import DjangoAssertNumQueries
 import chat
 from chat import services
 from chat.models import Room
-from chat.pages import page_data
 from chat.pages.page_data import GROUP_SECONDS
+from chat.queries import room_lists
 from tests.conftest import People
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -244,8 +244,8 @@ def test_a_sign_up_leads_only_to_addresses_of_this_site(client: Client, people: 
     assert client.post("/accounts/signup/?next=/inbox/", fields).headers["Location"] == "/inbox/"
 
 
-def rooms_of(people: People, count: int) -> None:
-    for number in range(count):
+def rooms_of(people: People, count: int, *, start: int = 0) -> None:
+    for number in range(start, start + count):
         services.create_room(actor_id=people.alice.pk, name=f"Room {number}")
 
 
@@ -288,7 +288,7 @@ def test_changing_rooms_costs_the_same_with_many_rooms(
 def test_a_page_paints_the_first_rooms_and_those_that_must_be_seen(
     people: People, lab: Room, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_data, "SIDEBAR_ROOMS", 3)
+    monkeypatch.setattr(room_lists, "FIRST_ROOMS", 3)
     rooms_of(people, 8)
     unread = Room.objects.get(name="Room 7")
     services.join(actor_id=people.bob.pk, room_id=unread.pk)
@@ -305,4 +305,46 @@ def test_a_page_paints_the_first_rooms_and_those_that_must_be_seen(
     page = client.get("/rooms/room-5/").content.decode()
     assert "Show all rooms" in page
     boot = json.loads(re.search(r'id="boot" type="application/json">(.*?)</script>', page)[1])  # type: ignore[index]
-    assert len(boot["rooms"]) == 9
+    assert len(boot["rooms"]) == 5
+    assert boot["more_rooms"]
+    answer = client.get("/api/rooms/mine").json()
+    assert len(answer["rooms"]) == 9
+    by_id = {item["room"]["id"]: item for item in answer["rooms"]}
+    assert all(by_id[item["room"]["id"]] == item for item in boot["rooms"])
+
+
+def test_my_rooms_come_in_pages(
+    people: People, lab: Room, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_lists, "MAX_MY_ROOMS", 4)
+    rooms_of(people, 8)
+    client.force_login(people.alice)
+    found: list[int] = []
+    more = True
+    while more:
+        answer = client.get("/api/rooms/mine", {"after": found[-1] if found else 0}).json()
+        assert len(answer["rooms"]) <= 4
+        found += [item["room"]["id"] for item in answer["rooms"]]
+        more = answer["more"]
+    assert found == sorted(item.room.pk for item in room_lists.my_rooms(people.alice.pk))
+    assert client.get("/api/rooms/mine", {"after": "x"}).status_code == 400
+
+
+def test_a_first_page_costs_the_same_with_many_rooms(
+    people: People, lab: Room, client: Client
+) -> None:
+    client.force_login(people.alice)
+
+    def cost() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.get("/rooms/lab/")
+        return len(answer.content), len(queries)
+
+    few = room_lists.FIRST_ROOMS + 10
+    rooms_of(people, few)
+    cost()
+    before, queries = cost()
+    rooms_of(people, 100, start=few)
+    after, same = cost()
+    assert same == queries
+    assert after < before * 1.02  # longer ids and names

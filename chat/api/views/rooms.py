@@ -47,6 +47,16 @@ def rooms(request: ApiRequest) -> JsonResponse:
 
 
 @api("GET")
+def my_rooms(request: ApiRequest) -> JsonResponse:
+    """List the user's rooms by id, some at a time."""
+    inbox_seq, _ = head_and_floor(inbox(request.user.pk))
+    found, more = room_lists.page_of_my_rooms(request.user.pk, after=number(request, "after") or 0)
+    return JsonResponse(
+        {"rooms": [*map(listed_values, found)], "more": more, "inbox_seq": inbox_seq}
+    )
+
+
+@api("GET")
 def directory(request: ApiRequest) -> JsonResponse:
     """List public rooms by name, those that have all words of ``q``."""
     query = request.GET.get("q", "")

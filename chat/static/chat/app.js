@@ -32,6 +32,7 @@ import { PerFrame } from './lib/per_frame.js';
 import { toRegion } from './lib/regions.js';
 import { Shortcuts } from './lib/shortcuts.js';
 import { ShortcutsView } from './lib/shortcuts_view.js';
+import { whenIdle } from './lib/when_idle.js';
 import { Blocks } from './people/blocks.js';
 import { People } from './people/people.js';
 import { Profile } from './people/profile.js';
@@ -49,6 +50,7 @@ import { RecentRooms } from './sidebar/recent_rooms.js';
 import { neighbour } from './sidebar/room_order.js';
 import { Sidebar } from './sidebar/sidebar.js';
 import { allowPictures } from './timeline/pictures.js';
+import { linkRooms } from './timeline/room_links.js';
 import { UnreadBadge } from './unread_badge.js';
 import { words } from './words.js';
 
@@ -61,6 +63,7 @@ import { words } from './words.js';
  * @property {User & {moderator: boolean}} me
  * @property {string} epoch
  * @property {import('./rooms/types.js').Listed[]} rooms
+ * @property {boolean} more_rooms
  * @property {import('./sidebar/invitations.js').Invitation[]} invitations
  * @property {BootInbox} inbox
  * @property {{message: number}} limits
@@ -116,7 +119,7 @@ export class App {
     this.siteMute = new SiteMute(boot.site_mute, this);
     this.raid = new RaidBanner(document.querySelector('[data-raid]'), boot.raid, this);
     this.heldPosts = new HeldPosts(boot.held_posts, this);
-    this.rooms = new Rooms(boot.rooms, this);
+    this.rooms = new Rooms(boot.rooms, this, boot.more_rooms);
     this.feed = new InboxFeed(this.client, this.api);
     this.announcements = new Announcements(this.client, this.api);
     this.favourites = new Favourites(this.api, this.rooms);
@@ -180,6 +183,8 @@ export class App {
     followPageLifecycle(this.client);
     this.client.start();
     pressAgain();
+    // After the first answer: the room that is open comes before the others.
+    this.client.on('hello', () => whenIdle(() => void this.rooms.loadMore()));
   }
 
   /** @param {string} url */
@@ -364,6 +369,13 @@ export class App {
       void this.rooms.ownMembershipPushed(told);
     });
     this.rooms.on('change', () => this.#counting.soon());
+    // Links to rooms that were not known before.
+    this.rooms.on('more', () => {
+      for (const body of /** @type {NodeListOf<HTMLElement>} */ (
+        document.querySelectorAll('.message [data-slot="body"]')
+      ))
+        linkRooms(body, (slug) => this.rooms.bySlug(slug) ?? null);
+    });
     onAction(document, {
       reconnect: () => this.client.retryNow(),
       'open-drawer': () => this.drawer(true),

@@ -5,9 +5,7 @@
  */
 
 import { trustedScript } from '../../realtime/lib/trusted.js';
-
-const whenIdle =
-  globalThis.requestIdleCallback ?? ((/** @type {() => void} */ act) => setTimeout(act, 1000));
+import { whenIdle } from '../lib/when_idle.js';
 
 if ('serviceWorker' in navigator) {
   addEventListener('load', () => {

@@ -26,17 +26,25 @@ export class Rooms {
   #context;
   /** @type {Map<number, Room>} */
   #byId = new Map();
+  /** The server has more rooms of the user than these. */
+  #more;
+  /** The load of the others, while it is under way. @type {Promise<void> | null} */
+  #loading = null;
   /**
-   * @type {Emitter<{change: Room | null, arrived: {room: Room, message: any}, messages: any[]}>}
+   * @type {Emitter<{
+   *   change: Room | null, more: void, arrived: {room: Room, message: any}, messages: any[],
+   * }>}
    */
   #emitter = new Emitter(reportToConsole);
 
   /**
    * @param {Listed[]} listed
    * @param {RoomContext} context
+   * @param {boolean} [more]  the user has other rooms, which `loadMore` loads
    */
-  constructor(listed, context) {
+  constructor(listed, context, more = false) {
     this.#context = context;
+    this.#more = more;
     for (const item of listed.slice(0, MAX_FOLLOWED)) this.#add(item).follow(item.seq);
   }
 
@@ -70,9 +78,10 @@ export class Rooms {
 
   /**
    * - `change`: a room changed; null: the list of rooms changed
+   * - `more`: the rest of the list was loaded
    * - `arrived`: a message of another user
    * - `messages`: changed messages
-   * @template {'change' | 'arrived' | 'messages'} Name
+   * @template {'change' | 'more' | 'arrived' | 'messages'} Name
    * @param {Name} name
    * @param {(value: any) => void} listener
    */
@@ -99,6 +108,8 @@ export class Rooms {
 
   /** A membership of the user, from the inbox. @param {{membership: Row, seq: number}} change */
   async ownMembershipPushed({ membership, seq }) {
+    // The list may be on its way, with an older state of the room.
+    if (!this.#byId.has(membership.room)) await this.loadMore();
     const known = this.#byId.get(membership.room);
     if (known) known.ownMembershipPushed(membership, seq);
     else if (membership.state === 'active') await this.#fetch(membership.room);
@@ -113,6 +124,38 @@ export class Rooms {
     } else this.#add(listed).follow(listed.seq);
     this.#emitter.emit('change', null);
     return /** @type {Room} */ (this.#byId.get(listed.room.id));
+  }
+
+  /**
+   * Load the rooms that the page came without. Without an answer, the next call tries again.
+   * @returns {Promise<void>}
+   */
+  async loadMore() {
+    if (!this.#more) return;
+    this.#loading ??= this.#loadMore()
+      .catch((error) => reportToConsole(error, 'the rest of the rooms could not be loaded'))
+      .finally(() => {
+        this.#loading = null;
+      });
+    await this.#loading;
+  }
+
+  async #loadMore() {
+    /** @type {Listed[]} */
+    const found = [];
+    for (let more = true; more; ) {
+      const after = found.at(-1)?.room.id ?? 0;
+      const answer = await this.#context.api.get('/api/rooms/mine', { after });
+      found.push(...answer.rooms);
+      more = answer.more;
+    }
+    this.#more = false;
+    for (const item of found) {
+      if (this.#byId.size >= MAX_FOLLOWED) break;
+      if (!this.#byId.has(item.room.id)) this.#add(item).follow(item.seq);
+    }
+    this.#emitter.emit('more', undefined);
+    this.#emitter.emit('change', null);
   }
 
   /** @param {number} id */

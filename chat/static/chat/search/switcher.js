@@ -63,6 +63,9 @@ export class Switcher {
       if (event.target === this.#dialog) this.#dialog.close();
     });
     onAction(this.#dialog, { cancel: () => this.#dialog.close() });
+    app.rooms.on('more', () => {
+      if (this.#dialog.open) this.#paint();
+    });
   }
 
   /** The address of the message search; empty without one. */
@@ -76,6 +79,7 @@ export class Switcher {
     this.#paint();
     this.#dialog.showModal();
     this.#input.focus();
+    void this.#app.rooms.loadMore();
   }
 
   #typed() {

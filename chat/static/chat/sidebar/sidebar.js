@@ -62,6 +62,10 @@ export class Sidebar {
       this.#news.add(room);
       this.#painting.soon();
     });
+    rooms.on('more', () => {
+      this.#allowed = 0;
+      this.#addMore();
+    });
     new SidebarDrag(root, rooms, favourites);
     const menuOf = (
       /** @type {HTMLElement} */ opener,
@@ -95,7 +99,7 @@ export class Sidebar {
     this.#addMore();
   }
 
-  /** Add the rooms that the server left out, a few at a time, so that the page never stops. */
+  /** Add the rooms that the page came without, a few at a time, so that the page never stops. */
   #addMore() {
     const listed = Object.values(sections(this.#rooms.mine)).flat().length;
     if (this.#places.size >= listed) {
