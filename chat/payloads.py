@@ -77,7 +77,11 @@ def membership(row: Membership, *, live: bool = True) -> dict[str, Any]:
 
 def my_membership(row: Membership) -> dict[str, Any]:
     """Return a membership with the fields that only its own user sees."""
-    return membership(row) | {"favourite": row.favourite, "favourite_order": row.favourite_order}
+    return membership(row) | {
+        "favourite": row.favourite,
+        "favourite_order": row.favourite_order,
+        "quiet_until": moment(row.quiet_until),
+    }
 
 
 def room(row: Room, *, live: bool = True) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from chat.errors import Empty, LinksNotAllowed, Muted, ReadOnly, SlowMode, TooLong
-from chat.models import EMOJI_MAX_LENGTH, Membership, Role, Room, State
+from chat.models import EMOJI_MAX_LENGTH, Involvement, Membership, Role, Room, State
 from realtime.protocol.errors import BadRequest, Forbidden, HoldfastError, NotFound, TooMany
 from realtime.site.time_zones import Moment
 from realtime.site.visible_text import has_ink
@@ -30,6 +30,7 @@ MAX_ROOMS_PER_USER: Final = 1000
 MAX_SLOW_MODE: Final = 6 * 3600  # seconds
 MAX_RETENTION_DAYS: Final = 36_500  # a hundred years
 MAX_MUTE: Final = 366 * 24 * 3600  # seconds; use a ban for longer
+MAX_QUIET: Final = 366 * 24 * 3600  # seconds; the notification level "nothing" has no end
 MAX_BAN: Final = 3 * 366 * 24 * 3600  # seconds; a longer ban has no end
 TYPING_SECONDS: Final = 6  # after which clients stop showing that a user is typing
 # At most one signal for a user and room in this time. Clients repeat it with every key press.
@@ -367,6 +368,12 @@ def check_order(value: float | None, *, limit: float) -> None:
             limit=limit,
             value=value,
         )
+
+
+def is_quiet(involvement: str, quiet_until: datetime | None, *, now: datetime) -> bool:
+    """Return whether a room notifies a member of nothing, for a time or until they change it."""
+    is_for_a_time = quiet_until is not None and quiet_until > now
+    return is_for_a_time or involvement == Involvement.NOTHING
 
 
 def check_seconds(value: int, *, name: str, limit: int) -> None:

@@ -76,8 +76,12 @@ class PersonChange(Body):
 
 
 class MyChange(Body):
-    """A change of the user's own membership: notification level or place among favourites."""
+    """A change of the user's own membership: one of the first three fields.
+
+    ``quiet_for`` is in seconds; 0 ends it. ``favourite_order`` goes with ``favourite``.
+    """
 
     involvement: str | None = None
+    quiet_for: int | None = None
     favourite: bool | None = None
     favourite_order: float | None = None

@@ -35,8 +35,9 @@ class Membership(models.Model):
     """A user's membership of a room. The row stays when the user leaves, so that replays show it.
 
     It belongs to two streams: ``seq`` is its position in ``room.<id>``, ``inbox_seq`` its position
-    in ``inbox.<user>``. A change takes a new number of both, with two exceptions: reading and
-    favourites change the inbox alone. Otherwise each reader of each message would change the room.
+    in ``inbox.<user>``. A change takes a new number of both, with these exceptions: reading,
+    favourites and ``quiet_until`` change the inbox alone. Otherwise each reader of each message
+    would change the room.
     """
 
     room = models.ForeignKey(Room, models.PROTECT, related_name="memberships", db_index=False)
@@ -56,6 +57,9 @@ class Membership(models.Model):
     read_number = models.BigIntegerField(_("read up to"), default=0)
     # ``read_number`` as of ``seq``: the room's stream shows this one.
     shown_read_number = models.BigIntegerField(default=0)
+    # Until then the user is notified of nothing in this room, by their own choice. Another thing
+    # than ``muted_until``, with which a moderator stops someone from posting.
+    quiet_until = models.DateTimeField(_("notifications off until"), null=True, blank=True)
     muted_until = models.DateTimeField(_("muted until"), null=True, blank=True)
     # When a ban ends by itself. Null: it lasts until a moderator lifts it.
     banned_until = models.DateTimeField(_("banned until"), null=True, blank=True)

@@ -183,6 +183,7 @@ def _memberships(user: User) -> Iterable[Row]:
             "role": row.role,
             "state": row.state,
             "notification_level": row.involvement,
+            "notifications_off_until": moment(row.quiet_until),
             "invited_at": moment(row.invited_at),
             "joined_at": moment(row.joined_at),
             "read_number": row.read_number,

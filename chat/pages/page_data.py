@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from chat import payloads, policies
-from chat.models import SYSTEM_USERNAME, Block, Involvement, Membership, Message, Role, Room
+from chat.models import SYSTEM_USERNAME, Block, Membership, Message, Role, Room
 from chat.moderation import raid_mode
 from chat.queries import invitations, members, messages, people, room_lists, rooms
 from chat.queries.room_lists import ListedRoom
@@ -193,7 +193,9 @@ def _may_write(room: Room, membership: Membership | None) -> bool:
 
 
 def _sidebar_item(item: ListedRoom) -> Values:
-    quiet = item.membership is not None and item.membership.involvement == Involvement.NOTHING
+    row, now = item.membership, timezone.now()
+    quiet = row is not None and policies.is_quiet(row.involvement, row.quiet_until, now=now)
+    until = row.quiet_until if row and row.quiet_until and row.quiet_until > now else None
     return {
         "id": item.room.pk,
         "slug": item.room.slug,
@@ -205,6 +207,7 @@ def _sidebar_item(item: ListedRoom) -> Values:
         "unread": 0 if quiet else item.unread,
         "mentions": 0 if quiet else len(item.after.mentions),
         "quiet": quiet,
+        "quiet_until": payloads.moment(until),
     }
 
 

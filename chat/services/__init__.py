@@ -57,7 +57,7 @@ from chat.services.rooms.invitations import (
     revoke_invite_link,
 )
 from chat.services.rooms.inviting import invite
-from chat.services.rooms.member_settings import set_favourite, set_involvement
+from chat.services.rooms.member_settings import set_favourite, set_involvement, set_quiet
 from chat.services.rooms.members import (
     add_members,
     join,
@@ -140,6 +140,7 @@ __all__ = [
     "save_template",
     "set_favourite",
     "set_involvement",
+    "set_quiet",
     "set_retention",
     "set_role",
     "show_message",

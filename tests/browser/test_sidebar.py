@@ -127,10 +127,46 @@ def test_a_muted_room_shows_nothing_and_stays_findable(
     page = open_page(people.bob, "/rooms/lab/")
     connected(page)
     found = place(page, "Garden")
-    expect(found).to_contain_text("Notifications off")
+    expect(found).to_contain_text("Muted")
     expect(found.locator(".badge")).to_be_hidden()
     expect(found.locator(".mention-badge")).to_be_hidden()
     expect(page).to_have_title("Lab · Holdfast")
+
+
+def test_a_room_is_muted_for_a_time_in_all_tabs_and_the_mute_ends_by_itself(
+    open_page: OpenPage, people: People, lab: Room, garden: Room
+) -> None:
+    page, other = (open_page(people.bob, "/rooms/lab/") for _ in range(2))
+    for each in (page, other):
+        connected(each)
+    choose(page, "Garden", "Mute…")
+    menu = page.get_by_role("menu", name="Mute Garden")
+    expect(menu.get_by_role("menuitem").first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    for each in (page, other):
+        expect(place(each, "Garden")).to_contain_text(re.compile("Muted until Tomorrow, 0?8:00"))
+    services.post_message(author_id=people.alice.pk, room_id=garden.pk, body="@bob in vain")
+    services.post_message(author_id=people.alice.pk, room_id=lab.pk, body="after it")
+    expect(message(other, "after it")).to_be_visible()
+    expect(place(other, "Garden").locator(".badge")).to_be_hidden()
+    services.set_quiet(actor_id=people.bob.pk, room_id=garden.pk, seconds=2)
+    for each in (page, other):
+        expect(place(each, "Garden")).to_contain_text("1 unread message")
+        expect(place(each, "Garden")).not_to_contain_text("Muted")
+        expect(each).to_have_title("(1) Lab · Holdfast")
+
+
+def test_a_mute_is_ended_in_the_menu_which_says_until_when_it_lasts(
+    open_page: OpenPage, people: People, lab: Room
+) -> None:
+    services.set_quiet(actor_id=people.bob.pk, room_id=lab.pk, seconds=3 * 24 * 3600)
+    page = open_page(people.bob, "/rooms/lab/")
+    connected(page)
+    expect(place(page, "Lab")).to_contain_text("Muted until")
+    page.get_by_role("button", name="Room actions").click()
+    page.get_by_role("menuitem", name=re.compile(r"^Unmute \(muted until \w+, ")).click()
+    expect(place(page, "Lab")).not_to_contain_text("Muted")
 
 
 def test_a_room_is_unread_again_from_a_message_on(

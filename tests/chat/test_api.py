@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from chat import payloads, services
 from chat.models import Room
@@ -317,8 +318,15 @@ def test_my_own_membership(call: Call, general: Room, bob: User, charlie: User) 
     assert (
         "favourite" not in call(bob, "GET", f"/api/rooms/{general.pk}/members").json()["members"][0]
     )
+    muted = call(bob, "PATCH", path, {"quiet_for": 3600}).json()["membership"]
+    assert muted["quiet_until"] > timezone.now().isoformat()
+    assert call(bob, "PATCH", path, {"quiet_for": 0}).json()["membership"]["quiet_until"] is None
     for wrong in (
         {"involvement": "loud"},
+        {"quiet_for": -1},
+        {"quiet_for": "3600"},
+        {"quiet_for": 367 * 24 * 3600},
+        {"quiet_for": 60, "involvement": "nothing"},
         {},
         {"favourite": 1},
         {"favourite_order": 1},

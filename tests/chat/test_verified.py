@@ -157,6 +157,7 @@ def _act(chance: random.Random, people: list[User], rooms: list[Room]) -> None:
             room_id=room,
             involvement=chance.choice(["everything", "mentions", "nothing"]),
         ),
+        lambda: services.set_quiet(actor_id=actor, room_id=room, seconds=chance.choice([0, 3600])),
         lambda: services.change_room(
             actor_id=actor,
             room_id=room,

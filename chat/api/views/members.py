@@ -103,18 +103,20 @@ def my_invitations(request: ApiRequest) -> JsonResponse:
 
 @api("PATCH")
 def my_membership(request: ApiRequest, room_id: int) -> JsonResponse:
-    """Change the notification level of a room, or its place among the favourites."""
+    """Change what a room notifies the user of, or its place among the favourites."""
     row = _change_mine({"actor_id": request.user.pk, "room_id": room_id}, body(request, MyChange))
     return JsonResponse({"membership": payloads.my_membership(row)})
 
 
 def _change_mine(who: dict[str, int], change: MyChange) -> Membership:
     match change:
-        case MyChange(involvement=str(involvement), favourite=None, favourite_order=None):
+        case MyChange(str(involvement), None, None, None):
             return services.set_involvement(involvement=involvement, **who)
-        case MyChange(involvement=None, favourite=bool(favourite), favourite_order=order):
+        case MyChange(None, int(seconds), None, None):
+            return services.set_quiet(seconds=seconds, **who)
+        case MyChange(None, None, bool(favourite), order):
             return services.set_favourite(favourite=favourite, order=order, **who)
-    raise BadRequest("involvement, favourite: expected one of them")
+    raise BadRequest("involvement, quiet_for, favourite: expected one of them")
 
 
 def _profile(request: ApiRequest, room_id: int, user_id: int) -> JsonResponse:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from django.db.models import Q
+from django.utils import timezone
 
 from chat import policies
 from chat.models import Involvement, Membership, Message, Room, State
@@ -97,11 +98,18 @@ def preferences(people: Candidates) -> dict[tuple[int, int], NotificationPrefere
     if not pairs:
         return {}
     rows = Membership.objects.filter(pairs, state=State.ACTIVE).values_list(
-        "room_id", "user_id", "involvement", "user__notification_preferences__inbox_off"
+        "room_id",
+        "user_id",
+        "involvement",
+        "quiet_until",
+        "user__notification_preferences__inbox_off",
     )
+    now = timezone.now()
     return {
-        (room_id, user_id): NotificationPreference(involvement, off or ())
-        for room_id, user_id, involvement, off in rows
+        (room_id, user_id): NOTHING
+        if policies.is_quiet(involvement, quiet_until, now=now)
+        else NotificationPreference(involvement, off or ())
+        for room_id, user_id, involvement, quiet_until, off in rows
     }
 
 

@@ -1,8 +1,10 @@
-"""A member's own settings of a room: the notification level, and whether it is a favourite."""
+"""A member's own settings of a room: what they are notified of, and whether it is a favourite."""
 
+from datetime import timedelta
 from typing import Final
 
 from django.db.models import Max
+from django.utils import timezone
 
 from chat import payloads, policies
 from chat.models import Involvement, Membership
@@ -29,6 +31,27 @@ def set_involvement(*, actor_id: int, room_id: int, involvement: str) -> Members
         if row.involvement != involvement:
             row.involvement = involvement
             save_membership(heads, row)
+    return row
+
+
+def set_quiet(*, actor_id: int, room_id: int, seconds: int) -> Membership:
+    """Notify the actor of nothing in a room for a time; 0 ends it. Only their inbox shows it.
+
+    The notification level stays as it is, and counts again afterwards.
+    """
+    policies.check_seconds(seconds, name="quiet_for", limit=policies.MAX_QUIET)
+    rooms.room(room_id)
+    stream = inbox(actor_id)
+    with changing(stream) as heads:
+        room, row = rooms.room_access(room_id, actor_id)
+        row = policies.check_member(room, row)
+        until = timezone.now() + timedelta(seconds=seconds) if seconds else None
+        if row.quiet_until == until:
+            return row
+        row.quiet_until = until
+        row.inbox_seq = heads.next(stream)
+        row.save(update_fields=["quiet_until", "inbox_seq"])
+        heads.record(stream, payloads.inbox_event(row))
     return row
 
 

@@ -45,9 +45,8 @@ export function dayKey(iso) {
 export function dayName(iso, now = new Date(serverNow())) {
   const key = dayKey(iso);
   if (key === dayKey(now.toISOString())) return gettext('Today');
-  const yesterday = new Date(now);
-  yesterday.setDate(now.getDate() - 1);
-  if (key === dayKey(yesterday.toISOString())) return gettext('Yesterday');
+  if (key === dayKey(daysFrom(now, -1))) return gettext('Yesterday');
+  if (key === dayKey(daysFrom(now, 1))) return gettext('Tomorrow');
   const date = new Date(iso);
   const sameYear = date.getFullYear() === now.getFullYear();
   return format(sameYear ? 'day' : 'day-year', {
@@ -56,6 +55,13 @@ export function dayName(iso, now = new Date(serverNow())) {
     month: 'long',
     ...(sameYear ? {} : { year: 'numeric' }),
   }).format(date);
+}
+
+/** @param {Date} now @param {number} days */
+function daysFrom(now, days) {
+  const day = new Date(now);
+  day.setDate(now.getDate() + days);
+  return day.toISOString();
 }
 
 /** A date within a sentence. @param {string} iso */

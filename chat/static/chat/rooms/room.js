@@ -12,6 +12,7 @@ import { enumerated } from '../lib/words.js';
 import { Presence } from '../people/presence.js';
 import { Quotes } from '../timeline/quotes.js';
 import { MemberCount } from './member_count.js';
+import { QuietTime } from './quiet.js';
 import { Staff } from './staff.js';
 import { UnreadMessages } from './unread.js';
 
@@ -30,6 +31,9 @@ const MAX_MESSAGES_SHOWN = 200;
 
 export class Room {
   #context;
+  /** @type {Row | null} */
+  #membership = null;
+  #quietTime = new QuietTime(() => this.#emitter.emit('change', undefined), realClock);
   /** @type {Emitter<RoomEvents>} */
   #emitter = new Emitter(reportToConsole);
   #unread;
@@ -116,9 +120,24 @@ export class Room {
     return this.#context.siteMute?.until ?? null;
   }
 
-  /** The notification level is "nothing". */
+  /** The user's own membership. */
+  get membership() {
+    return this.#membership;
+  }
+
+  set membership(membership) {
+    this.#membership = membership;
+    this.#quietTime.set(membership?.quiet_until ?? null);
+  }
+
+  /** The room notifies the user of nothing, for a time or until they change it. */
   get isQuiet() {
-    return this.membership?.involvement === 'nothing';
+    return this.membership?.involvement === 'nothing' || this.quietUntil !== null;
+  }
+
+  /** When the room notifies the user again; null: it does so now, or has no such time. */
+  get quietUntil() {
+    return this.membership?.involvement === 'nothing' ? null : this.#quietTime.until;
   }
 
   get unread() {

@@ -4,6 +4,7 @@
  */
 
 import { toast, toastError } from '../lib/dom.js';
+import { quietChoices } from './quiet.js';
 import { RoomSettings } from './room_settings.js';
 import { words } from './words.js';
 
@@ -44,7 +45,7 @@ export function roomMenu(opener, room, app) {
       icon: 'crown',
       run: () => void takeOver(room, app).catch(toastError),
     });
-  if (room.isMember) items.push(...levelItems(room, app));
+  if (room.isMember) items.push(...quietItem(opener, room, app), ...levelItems(room, app));
   if (room.membership?.role === 'owner' && room.isMember)
     items.push({
       label: words.roomReports,
@@ -135,18 +136,67 @@ function levelItems(room, app) {
         : involvement === 'nothing'
           ? 'bell-off'
           : 'bell',
-    run: () => void setInvolvement(room, involvement, app),
+    run: () => void change(room, { involvement }, app),
   }));
 }
 
 /**
+ * The item that mutes a room, or ends that; none where the level is "nothing" already.
+ * @param {HTMLElement} opener
  * @param {Room} room
- * @param {string} involvement
+ * @param {App} app
+ * @returns {MenuItem[]}
+ */
+function quietItem(opener, room, app) {
+  const until = room.quietUntil;
+  if (until !== null)
+    return [
+      {
+        label: words.unmute(until),
+        icon: 'bell-ring',
+        run: () => void change(room, { quiet_for: 0 }, app),
+      },
+    ];
+  if (room.isQuiet) return [];
+  return [
+    {
+      label: words.mute,
+      icon: 'bell-off',
+      run: () => app.menu.open(opener, words.muteName(room.title), quietItems(room, app)),
+    },
+  ];
+}
+
+/**
+ * @param {Room} room
+ * @param {App} app
+ * @returns {MenuItem[]}
+ */
+function quietItems(room, app) {
+  const lengths = Object.entries(quietChoices());
+  return [
+    ...lengths.map(([name, seconds]) => ({
+      label: words.muteFor[/** @type {keyof typeof words.muteFor} */ (name)],
+      icon: 'clock',
+      run: () => void change(room, { quiet_for: seconds }, app),
+    })),
+    {
+      label: words.muteForever,
+      icon: 'bell-off',
+      run: () => void change(room, { involvement: 'nothing' }, app),
+    },
+  ];
+}
+
+/**
+ * Change the user's own membership.
+ * @param {Room} room
+ * @param {Record<string, unknown>} fields
  * @param {App} app
  */
-async function setInvolvement(room, involvement, app) {
+async function change(room, fields, app) {
   try {
-    const { membership } = await app.api.patch(`/api/rooms/${room.id}/membership`, { involvement });
+    const { membership } = await app.api.patch(`/api/rooms/${room.id}/membership`, fields);
     room.ownMembershipReceived(membership);
     toast(words.saved);
   } catch (error) {

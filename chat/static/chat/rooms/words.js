@@ -85,6 +85,16 @@ export const words = {
     mentions: gettext('Notify me about mentions and replies'),
     nothing: gettext("Don't notify me"),
   },
+  mute: gettext('Mute…'),
+  muteName: (/** @type {string} */ name) => fill(gettext('Mute %(name)s'), { name }),
+  muteFor: {
+    hour: gettext('For 1 hour'),
+    tomorrow: gettext('Until tomorrow morning'),
+    week: gettext('For 1 week'),
+  },
+  muteForever: gettext('Until I turn it back on'),
+  unmute: (/** @type {string} */ until) =>
+    fill(gettext('Unmute (muted until %(time)s)'), { time: dayAndClock(until) }),
   leave: gettext('Leave room'),
   leaveTitle: (/** @type {string} */ name) => fill(gettext('Leave %(name)s?'), { name }),
   leaveText: gettext(

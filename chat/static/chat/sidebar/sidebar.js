@@ -19,6 +19,7 @@ import { common, few } from '../lib/words.js';
 import { sections } from './room_order.js';
 import { SidebarDrag } from './sidebar_drag.js';
 import { UnreadPill } from './unread_pill.js';
+import { words } from './words.js';
 
 /**
  * @typedef {import('../rooms/room.js').Room} Room
@@ -206,6 +207,18 @@ function orderOf(room) {
  * @param {HTMLElement} place
  * @param {Room} room
  */
+function paintQuiet(place, room) {
+  const mark = slot(place, 'quiet');
+  mark.hidden = !room.isQuiet;
+  const text = room.isQuiet ? words.quiet(room.quietUntil) : '';
+  setText(place, 'quiet-words', text);
+  mark.title = text;
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {Room} room
+ */
 function paintPlace(place, room) {
   const mentions = room.isQuiet || room.isDirect ? 0 : room.mentions;
   place.dataset.room = String(room.id);
@@ -213,7 +226,7 @@ function paintPlace(place, room) {
   place.setAttribute('href', room.url);
   place.dataset.unread = String(room.waiting > 0);
   place.dataset.quiet = String(room.isQuiet);
-  slot(place, 'quiet').hidden = !room.isQuiet;
+  paintQuiet(place, room);
   if (room.partner) setAvatar(place, room.partner);
   else if (!room.isGroup)
     setIcon(
