@@ -12,9 +12,9 @@ CLUSTER_PORT = $(if $(filter file,$(origin PORT)),8080,$(PORT))
 
 PYTHON_DIRECTORIES := manage.py holdfast realtime chat notifications tests
 # The suites that touch no database, or bring one of their own: a second run on PostgreSQL would only repeat them.
-WITHOUT_DATABASE := tests/protocol tests/browser tests/architecture tests/operation tests/cluster tests/chaos tests/bench
+WITHOUT_DATABASE := tests/protocol tests/browser tests/architecture tests/operation tests/cluster tests/chaos tests/bench tests/host
 # The suites that start server processes or a browser.
-SLOW := tests/browser tests/conformance tests/operation tests/cluster tests/chaos
+SLOW := tests/browser tests/conformance tests/operation tests/cluster tests/chaos tests/host
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

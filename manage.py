@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-from holdfast import __version__
+from holdfast.version import __version__
 
 
 def main() -> None:

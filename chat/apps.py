@@ -1,13 +1,10 @@
 """Chat as a Django app."""
 
 import re
-from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.apps import AppConfig
-from django.core import checks
-from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +23,9 @@ class ChatConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        _check_user_model()
         from chat import notification_kinds, payloads
+        from chat.api import handlers
         from chat.moderation import site_bans
         from chat.queries import notified_messages, room_lists, stream_sources
         from chat.services import (
@@ -42,6 +41,7 @@ class ChatConfig(AppConfig):
         from realtime.auth import register_connection_check
         from realtime.auth.admission import register_slow_requests
         from realtime.core import streams
+        from realtime.core.commands import site_commands
         from realtime.core.monitoring import jobs
 
         sources: list[streams.Source] = [
@@ -56,7 +56,6 @@ class ChatConfig(AppConfig):
             raise ImproperlyConfigured(
                 "INSTALLED_APPS: chat needs notifications before it, which has the inboxes"
             )
-        checks.register(_users_fit)
         streams.kind(payloads.INBOX).sources.extend(
             [
                 stream_sources.inbox_events,
@@ -65,6 +64,7 @@ class ChatConfig(AppConfig):
                 stream_sources.held_post_events,
             ]
         )
+        site_commands.include(handlers.commands)
         register_connection_check(site_bans.refusals)
         searches = re.compile(r"/(?:api/)?search")
         register_slow_requests("search", searches, setting="HOLDFAST_SEARCH_REQUESTS")
@@ -88,16 +88,16 @@ class ChatConfig(AppConfig):
         post_migrate.connect(ensure_after_migrate, sender=self, dispatch_uid="chat.moderators")
 
 
-def _users_fit(app_configs: Sequence[AppConfig] | None, **_: Any) -> Iterable[CheckMessage]:
-    """Refuse a user model without usernames or with keys that are no integers."""
+def _check_user_model() -> None:
+    """Refuse a user model without usernames or with keys that are no integers.
+
+    Not as a check of Django: its admin would fail first, with a less helpful error.
+    """
     from realtime.core.users import User, has_field, key_converter
 
-    missing = [name for name in _USER_FIELDS if not has_field(name)]
-    if missing or key_converter() != "int":
-        yield Error(
-            f"chat cannot use {User._meta.label}: it needs integer keys and "
-            f"{', '.join(_USER_FIELDS)}.",
-            hint="Derive the user model from AbstractUser, or leave chat out: realtime and "
-            "notifications work with any user model.",
-            id="holdfast.E032",
+    if key_converter() != "int" or not all(map(has_field, _USER_FIELDS)):
+        raise ImproperlyConfigured(
+            f"chat cannot use {User._meta.label}: it needs integer keys and the fields "
+            f"{', '.join(_USER_FIELDS)}. Derive the user model from AbstractUser, or leave chat "
+            "out of INSTALLED_APPS: realtime and notifications work with any user model."
         )

@@ -8,8 +8,6 @@ current ones.
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.contrib.auth.models import User
-
 from chat.models import (
     Block,
     HeldPost,
@@ -22,6 +20,7 @@ from chat.models import (
 )
 from notifications.payloads import INBOX, inbox, moment, person
 from realtime.core.streams import StreamName
+from realtime.core.users import User
 from realtime.protocol.page import AccessEnd, Event
 
 ROOM = "room"

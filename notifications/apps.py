@@ -17,12 +17,15 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         """Make ``inbox`` and ``announcements`` known to the engine."""
         from notifications import payloads, policies, queries
+        from notifications.api import handlers
         from notifications.kinds import BROADCAST, RECALLED, Kind, in_language, register_kind
         from realtime.auth.revocation import revocation_events
+        from realtime.core.commands import site_commands
         from realtime.core.monitoring import jobs
         from realtime.core.streams import StreamKind, register
         from realtime.core.users import key_converter
 
+        site_commands.include(handlers.commands)
         mine = [
             queries.notification_events,
             queries.reading_events,

@@ -59,6 +59,11 @@ def listed_kinds() -> list[Kind]:
     return [kind for kind in _kinds.values() if kind.label]
 
 
+def known_kinds() -> list[str]:
+    """Return the names of all kinds, sorted."""
+    return sorted(_kinds)
+
+
 def kind_of(notice: NoticePayload) -> Kind:
     """Return the kind of a notification; one that nobody registered shows its title."""
     return _kinds.get(notice["kind"]) or Kind(name=notice["kind"], sentence=_title)

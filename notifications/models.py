@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 TITLE_MAX_LENGTH = 200  # characters: one line of a banner or of an inbox
 URL_MAX_LENGTH = 500
+KEY_MAX_LENGTH = 100  # of the sender's key
 KIND_MAX_LENGTH = 40
 SUBJECT_MAX_LENGTH = 60  # two numbers of 19 digits and the name of a kind of stream
 
@@ -168,6 +169,8 @@ class Notification(models.Model):
     place = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")
     # Its subject, for example "room.42.880".
     subject = models.CharField(max_length=SUBJECT_MAX_LENGTH, blank=True, default="", db_default="")
+    # The sender's: a repeated call finds the row by it.
+    key = models.CharField(max_length=KEY_MAX_LENGTH, null=True, blank=True)
     # Events in the row; 0: taken back.
     count = models.PositiveIntegerField(default=1, db_default=1)
     # [[user id, what they did], …], oldest first.
@@ -183,6 +186,11 @@ class Notification(models.Model):
                 fields=["broadcast", "user"],
                 condition=Q(broadcast__isnull=False),
                 name="notification_broadcast_user",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "key"],
+                condition=Q(key__isnull=False),
+                name="notification_user_key",
             ),
         ]
         indexes = [

@@ -122,6 +122,12 @@ def problems_of_words(words: Words, *, now: datetime, announced: bool) -> Iterat
         yield "Only an announcement to everyone can expire."
 
 
+def check_text(name: str, text: str, limit: int) -> None:
+    """Raise ``BadRequest`` for a text that is too long or holds what cannot be sent."""
+    for problem in _problems_of_text(name, text, limit, layout="\n\t"):
+        raise BadRequest("{name}: {problem}", name=name, problem=problem)
+
+
 def check_url(url: str) -> None:
     """Raise ``BadRequest`` for an address of a notification that may not become a link."""
     if url and not is_safe_url(url):

@@ -6,6 +6,11 @@ from django.core.signals import got_request_exception
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext, gettext_lazy
 
+from realtime.site import defaults
+
+# Here, because models and middleware read settings when they are loaded.
+defaults.apply(settings)
+
 
 class RealtimeConfig(AppConfig):
     """Streams, sockets and their tables."""
@@ -15,7 +20,9 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect signals, register checks, and translate errors into the reader's language."""
+        from realtime.api import handlers
         from realtime.auth import revocation, session_ends
+        from realtime.core.commands import site_commands
         from realtime.core.database import note_failed_request
         from realtime.core.monitoring import certificate, statements, tracing
         from realtime.protocol.errors import HoldfastError
@@ -23,6 +30,7 @@ class RealtimeConfig(AppConfig):
 
         HoldfastError.translate = gettext
         checks.register_all()
+        site_commands.include(handlers.commands)
         revocation.register_account_streams()
         revocation.connect_signals()
         session_ends.connect_signals()

@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from chat.api import handlers
 from realtime.api import echo, views
+from realtime.core.commands import site_commands
 from realtime.site import languages
 
 urlpatterns = [
@@ -14,7 +14,7 @@ urlpatterns = [
     path("metrics", views.prometheus),
     path("doctor", echo.echo),
     path("words/<str:language>-<str:version>.js", languages.catalogue, name="catalogue"),
-    path("api/commands", views.command_view(handlers.commands)),
+    path("api/commands", views.command_view(site_commands)),
     path("api/streams/<str:stream>/events", views.events),
     # Django's own form would let the old password be guessed without end.
     path("admin/password_change/", RedirectView.as_view(pattern_name="password_change")),

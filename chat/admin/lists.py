@@ -18,6 +18,7 @@ from chat.admin import formatting
 from chat.models import Room
 from chat.policies import MAX_ID
 from chat.queries import names
+from realtime.core.generics import ModelAdmin
 
 ROWS_PER_PAGE: Final = 50
 MAX_WORDS: Final = 4  # of a search; each is a query of its own
@@ -88,7 +89,7 @@ class KeysetList(ChangeList):
         return self.model_admin.keyset(self)
 
 
-class KeysetAdmin(admin.ModelAdmin[Any]):
+class KeysetAdmin(ModelAdmin[Any]):
     """A ``KeysetList`` with a search by words: an id, ``@username``, ``#room``.
 
     ``person_columns`` and ``room_column`` are the indexed columns that such words are compared

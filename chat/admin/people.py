@@ -5,8 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Subquery
@@ -39,6 +38,7 @@ from chat.moderation import site_bans, traces
 from chat.pages.name_fields import NAMES, NameRules
 from chat.queries import names
 from realtime.auth.confirmation import confirmed
+from realtime.core.generics import AdminUserCreationForm, UserAdmin, UserChangeForm
 from realtime.core.users import User
 
 VIEW, BAN_FROM_SITE = "chat.view_siteban", "chat.add_siteban"
@@ -323,7 +323,7 @@ class SiteBanAdmin(ActionAdmin):
         return formatting.person(row.lifted_by)
 
 
-admin.site.unregister((User, Group))
+admin.site.unregister([model for model in (User, Group) if admin.site.is_registered(model)])
 
 # Before the form is shown, where a password is typed into it.
 _BEFORE_THE_FORM = partial(confirmed, also_get=True)

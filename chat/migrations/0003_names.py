@@ -16,7 +16,11 @@ def fill(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     folded_before: set[str] = set()
     written_before: set[str] = set()
     rows = []
-    users = apps.get_model("auth", "User").objects.order_by("pk").values_list("pk", "username")
+    users = (
+        apps.get_model(settings.AUTH_USER_MODEL)
+        .objects.order_by("pk")
+        .values_list("pk", "username")
+    )
     for pk, username in users.iterator(BATCH):
         folded, written = (each[:LENGTH] for each in skeletons(username))
         is_shared = folded in folded_before or written in written_before

@@ -1,6 +1,6 @@
 """Messages, the mentions in them, and where the text of hidden and removed messages is kept."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
@@ -14,7 +14,13 @@ from chat.text.search_words import is_of, stored_words
 EMOJI_MAX_LENGTH = 40  # a family of four with skin tones has 11 code points
 
 
-class SearchTextField(models.TextField[str | None, str | None]):
+if TYPE_CHECKING:
+    _NullableTextField = models.TextField[str | None, str | None]
+else:
+    _NullableTextField = models.TextField
+
+
+class SearchTextField(_NullableTextField):
     """The words of a message for the search index, where they are not those of its text.
 
     They are made of the text each time that a row is saved or inserted. If something else changes

@@ -28,7 +28,7 @@ from chat.models import (
 )
 from chat.moderation.archives import File, as_json, as_line, chunks, paged
 from chat.payloads import moment
-from holdfast import __version__
+from holdfast.version import __version__
 from realtime.core.users import User
 
 MAX_MESSAGES: Final = 50_000  # of one archive; about.json says whether there are more

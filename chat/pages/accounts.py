@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import login as start_session
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, UserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.forms.forms import BaseForm
@@ -35,6 +35,7 @@ from chat.services.moderation import raids
 from chat.services.people.sign_up import create_account, discard_account
 from realtime.auth import attempts, known_devices, proof_of_work, session_ends
 from realtime.auth.passwords import rules
+from realtime.core.generics import UserCreationForm
 from realtime.core.users import User
 from realtime.protocol.errors import BadRequest, HoldfastError, NotFound, Unavailable
 from realtime.site import languages

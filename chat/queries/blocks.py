@@ -3,9 +3,8 @@
 from collections.abc import Collection
 from typing import Final
 
-from django.contrib.auth.models import User
-
 from chat.models import Block, Room
+from realtime.core.users import User
 from realtime.protocol.errors import Forbidden
 
 MAX_BLOCKS: Final = 500  # of one user; every page carries them

@@ -24,6 +24,7 @@ from notifications.admin.compose import AnnouncementForm, BroadcastForm, EditFor
 from notifications.admin.lists import ShownAdmin, shown_moment
 from notifications.models import Announcement, AnnouncementReading, Broadcast
 from notifications.policies import MAX_ID
+from realtime.core.generics import ModelAdmin
 from realtime.protocol.errors import HoldfastError
 
 SECONDS: Final = 2.0  # of one request
@@ -45,7 +46,7 @@ def take_back(
 
 
 def _report(
-    model_admin: admin.ModelAdmin[Any], request: HttpRequest, recalled: services.Recalled
+    model_admin: ModelAdmin[Any], request: HttpRequest, recalled: services.Recalled
 ) -> None:
     number = {"number": recalled.broadcast.pk}
     if recalled.finished:

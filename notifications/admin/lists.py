@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from notifications import kinds, payloads, queries
 from notifications.models import AnnouncementReading, Notification
 from notifications.policies import MAX_ID
+from realtime.core.generics import ModelAdmin, Paginator
 from realtime.core.users import User
 from realtime.protocol.user_ids import UserId
 from realtime.site.time_zones import spoken
@@ -40,7 +40,7 @@ def shown_moment(at: datetime | None) -> str:
     return spoken(at) if at else "—"
 
 
-class ShownAdmin(admin.ModelAdmin[Any]):
+class ShownAdmin(ModelAdmin[Any]):
     """Shows rows and changes none: those of a stream have numbers, which only a service gives."""
 
     paginator = BoundedPaginator

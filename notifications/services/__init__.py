@@ -27,6 +27,7 @@ from notifications.services.inbox import (
 )
 from notifications.services.preferences import set_preferences
 from notifications.services.retention import remove_notifications
+from notifications.services.sending import send_notification
 from notifications.services.taking_back import bring_back, take_back
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "remove_notifications",
     "rename_target",
     "send",
+    "send_notification",
     "set_preferences",
     "take_back",
     "unarchive",

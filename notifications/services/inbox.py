@@ -51,6 +51,7 @@ class Notice:
     level: str = Level.INFO
     place: str = ""
     subject: str = ""
+    key: str = ""  # of the sender, one of a user; empty: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ def notify_many(
                 broadcast=broadcast,
                 place=notice.place,
                 subject=notice.subject,
+                key=notice.key or None,
             )
         )
     Notification.objects.bulk_create(rows, batch_size=ROWS_PER_STATEMENT)

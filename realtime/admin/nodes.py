@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from realtime.admin.busy import busy
+from realtime.core.generics import ModelAdmin
 from realtime.core.monitoring.node_reports import REPORT_SECONDS, Seen, seen
 from realtime.core.monitoring.peers import in_memory
 from realtime.models import Node
@@ -43,7 +44,7 @@ class Total:
 
 
 @admin.register(Node)
-class NodeAdmin(admin.ModelAdmin[Node]):
+class NodeAdmin(ModelAdmin[Node]):
     """One page that updates itself. With ``?live``, only the part that changes."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

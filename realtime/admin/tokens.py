@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from realtime.auth import new_token, token_row
 from realtime.auth.confirmation import confirmed
 from realtime.auth.revocation import revoke_token
+from realtime.core.generics import ModelAdmin
 from realtime.core.users import User, has_field
 from realtime.models import AccessToken
 
@@ -24,7 +25,7 @@ _TOKEN = "_token"  # on an instance that was issued in this request
 
 
 @admin.register(AccessToken)
-class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
+class AccessTokenAdmin(ModelAdmin[AccessToken]):
     """Tokens are issued and revoked, never edited."""
 
     list_display = ("id", "user", "created_at", "expires_at", "last_used_at")
@@ -32,13 +33,17 @@ class AccessTokenAdmin(admin.ModelAdmin[AccessToken]):
     list_per_page = 50
     search_fields = (f"user__{User.USERNAME_FIELD}",)
     fields = ("user", "expires_at")
-    autocomplete_fields = ("user",)
+    raw_id_fields = ("user",)
     actions = ("revoke",)
 
     @method_decorator(confirmed)
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Ask for the password: a token acts for a user for a year."""
         return super().add_view(request, *args, **kwargs)
+
+    def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        """Offer names as they are typed, where the project has an admin of its users."""
+        return ("user",) if self.admin_site.is_registered(User) else ()
 
     def has_change_permission(self, request: HttpRequest, obj: AccessToken | None = None) -> bool:
         """Return False: a token can only be revoked."""

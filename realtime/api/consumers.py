@@ -17,11 +17,10 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.utils.translation import override
 
-from holdfast import __version__
-from realtime.api.handlers import commands
+from holdfast.version import __version__
 from realtime.auth import Account, subprotocol
 from realtime.core.bounds.budgets import budgets
-from realtime.core.commands import Caller, Commands, counted, parse_fields
+from realtime.core.commands import Caller, Commands, counted, parse_fields, site_commands
 from realtime.core.monitoring import activity, request_ids
 from realtime.engine import hub as hubs
 from realtime.engine.hub import Hub
@@ -78,7 +77,7 @@ class StreamConsumer(AsyncConsumer):
     # Names no layer, so Channels gives this consumer no channel: the hub has the only one of the
     # process.
     channel_layer_alias = "none"
-    commands: ClassVar[Commands] = commands
+    commands: ClassVar[Commands] = site_commands
     stream_kinds: ClassVar[Collection[str] | None] = None  # None: every kind that is registered
 
     socket: Socket

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar, get_type_hints
 
 import msgspec
 
@@ -62,7 +62,7 @@ class Commands:
 
     def __init__(self, base: "Commands | None" = None) -> None:
         self._by_name: dict[str, Command] = {}
-        self._base = base
+        self._sets = [base] if base is not None else []
 
     def __call__(
         self, name: str, *, pipelined: bool = False, cost: Cost | None = None
@@ -88,8 +88,9 @@ class Commands:
             raise BadRequest("command: expected a string")
         if name in self._by_name:
             return self._by_name[name]
-        if self._base is not None:
-            return self._base.find(name)
+        for commands in self._sets:
+            if name in commands.names:
+                return commands.find(name)
         raise UnknownCommand("There is no command {name!r} here.", name=name[:64])
 
     def is_pipelined(self, name: object) -> bool:
@@ -110,8 +111,17 @@ class Commands:
 
     @property
     def names(self) -> frozenset[str]:
-        """All names, including those of the base."""
-        return frozenset(self._by_name) | (self._base.names if self._base else frozenset())
+        """All names, including those of the sets that this one includes."""
+        return frozenset(self._by_name).union(*(commands.names for commands in self._sets))
+
+    def include(self, commands: "Commands") -> None:
+        """Add all commands of another set, now and later; called from ``AppConfig.ready``."""
+        if commands not in self._sets:
+            self._sets.append(commands)
+
+
+site_commands: Final = Commands()
+"""The commands of all installed apps, for every socket and address that is not for one app only."""
 
 
 @contextmanager

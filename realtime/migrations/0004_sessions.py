@@ -18,7 +18,8 @@ def fill(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     if not hasattr(store, "get_model_class"):
         return
     seen = apps.get_model("realtime", "UserSession")
-    users = set(apps.get_model("auth", "User").objects.values_list("pk", flat=True))
+    model = apps.get_model(settings.AUTH_USER_MODEL)
+    users = {str(pk): pk for pk in model.objects.values_list("pk", flat=True)}
     sessions = apps.get_model("sessions", "Session").objects.filter(expire_date__gt=timezone.now())
     age = timedelta(seconds=settings.SESSION_COOKIE_AGE)
     rows = []
@@ -26,8 +27,8 @@ def fill(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         "session_key", "session_data", "expire_date"
     ).iterator(BATCH):
         user = str(store().decode(data).get(SESSION_KEY, ""))
-        if user.isdecimal() and int(user) in users:
-            rows.append(seen(user_id=int(user), session_id=key, last_seen_at=expires - age))
+        if user in users:
+            rows.append(seen(user_id=users[user], session_id=key, last_seen_at=expires - age))
     seen.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
 
 

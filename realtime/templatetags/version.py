@@ -2,7 +2,7 @@
 
 from django import template
 
-from holdfast import __version__
+from holdfast.version import __version__
 
 register = template.Library()
 

@@ -19,7 +19,7 @@ CALLERS = {
         "realtime/core/postgresql.py",
         "realtime/server/listeners.py",
         "realtime/server/websocket_protocol.py",
-        "realtime/settings.py",
+        "realtime/site/options.py",
     },
 }
 

@@ -36,7 +36,12 @@ PUT_OFF = re.compile(
 
 ERRORS = {kind.__name__ for kind in tree_of_errors(HoldfastError)}
 # They name everything, and nothing imports them.
-COMPOSITION = {"realtime/settings.py", "realtime/urls.py", "realtime/asgi.py"}
+COMPOSITION = {
+    "realtime/settings.py",
+    "realtime/site/options.py",
+    "realtime/urls.py",
+    "realtime/asgi.py",
+}
 
 
 def broken_contracts(*options: str) -> str:

@@ -7,7 +7,7 @@ class OrdersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from realtime.core.streams import register
+        from holdfast import register_stream
         from tests.extending.models import ORDERS
 
-        register(ORDERS)
+        register_stream(ORDERS)

@@ -5,10 +5,7 @@ from collections.abc import Iterable, Sequence
 from django.conf import settings
 from django.db import models
 
-from realtime.core.heads import changing
-from realtime.core.streams import Claim, StreamKind
-from realtime.protocol.errors import HoldfastError, NotFound
-from realtime.protocol.page import Event
+from holdfast import Claim, Event, HoldfastError, NotFound, StreamKind, changing
 
 
 class Order(models.Model):
@@ -41,7 +38,7 @@ def authorise(claims: Sequence[Claim]) -> dict[Claim, HoldfastError]:
     }
 
 
-ORDERS = StreamKind("order", authorise, [changed_rows])  # register(ORDERS) in AppConfig.ready()
+ORDERS = StreamKind("order", authorise, [changed_rows])  # registered in AppConfig.ready()
 
 
 def set_status(order_id: int, status: str) -> Order:

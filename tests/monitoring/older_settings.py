@@ -1,7 +1,7 @@
 """Settings of a node that says it is of an older version."""
 
-import holdfast
+import holdfast.version
 
-holdfast.__version__ = "0.0.1"
+holdfast.version.__version__ = "0.0.1"
 
 from tests.support.node_settings import *  # noqa: E402, F403

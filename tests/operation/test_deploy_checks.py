@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,6 +50,8 @@ class Findings:
                 self._patch.delenv(name)
         for name, value in {**GOOD, "HOLDFAST_VAR_DIR": str(self._var), **change}.items():
             self._patch.setenv(name, value)
+        # It has read the environment of this process.
+        self._patch.delitem(sys.modules, "realtime.site.options", raising=False)
         read = runpy.run_path(str(ROOT / "realtime" / "settings.py"))
         engine = read.pop("DATABASES")["default"]["ENGINE"]
         self._patch.setitem(settings.DATABASES["default"], "ENGINE", engine)

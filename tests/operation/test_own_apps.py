@@ -16,7 +16,9 @@ GUIDE = (ROOT / "docs" / "extending.md").read_text()
 @pytest.fixture
 def orders(tmp_path: Path) -> Path:
     """The app of the guide, with the code that the guide shows, in a folder outside the project."""
-    models, config = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)[:2]
+    examples = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    models = next(example for example in examples if "class Order(" in example)
+    config = next(example for example in examples if "class OrdersConfig(" in example)
     app = tmp_path / "elsewhere" / "orders"
     app.mkdir(parents=True)
     (app / "__init__.py").touch()

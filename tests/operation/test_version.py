@@ -1,4 +1,4 @@
-"""Every place that shows the version shows the one in holdfast/__init__.py."""
+"""Every place that shows the version shows the one in holdfast/version.py."""
 
 import re
 import subprocess
@@ -23,7 +23,8 @@ def test_the_version_is_a_release_of_the_changelog_or_the_next_one() -> None:
 def test_the_package_takes_it_from_there() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "version" not in pyproject["project"]
-    assert pyproject["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "holdfast.__version__"}
+    version = pyproject["tool"]["setuptools"]["dynamic"]["version"]
+    assert version == {"attr": "holdfast.version.__version__"}
 
 
 @pytest.mark.parametrize("argument", ["version", "--version"])

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from chat.admin.lists import KeysetList
 from chat.models import Case, Report
 from chat.queries import queue
+from realtime.core.generics import ModelAdmin
 
 # The states of the list, beside kept and removed.
 OPEN, ASSIGNED, MINE, ALL = str(Report.Status.OPEN), "assigned", "mine", "all"
@@ -73,9 +74,7 @@ class UnreadList(KeysetList):
         self.result_list = []
 
 
-def open_in_list(
-    case_admin: admin.ModelAdmin[Any], request: HttpRequest, filters: str
-) -> QuerySet[Case]:
+def open_in_list(case_admin: ModelAdmin[Any], request: HttpRequest, filters: str) -> QuerySet[Case]:
     """Return the open cases of the list with these filters, the most urgent first."""
     query = QueryDict(filters, mutable=True)
     if query.get(StatusFilter.parameter_name, OPEN) not in (OPEN, ASSIGNED, MINE):
@@ -89,7 +88,7 @@ def open_in_list(
     return rows.filter(status=OPEN).order_by("-urgency")
 
 
-def _filtered(case_admin: admin.ModelAdmin[Any], request: HttpRequest) -> ChangeList:
+def _filtered(case_admin: ModelAdmin[Any], request: HttpRequest) -> ChangeList:
     return UnreadList(
         request,
         case_admin.model,

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Final
 
-from django.contrib.auth.models import User
 from django.utils import timezone
 
 from chat import payloads, policies
@@ -20,6 +19,7 @@ from chat.services.persistence import admit, new_membership, save_room, streams_
 from chat.services.rooms.inviting import check_sent
 from notifications.payloads import inbox
 from realtime.core.heads import changing
+from realtime.core.users import User
 from realtime.protocol.errors import BadRequest
 
 MAX_PEOPLE: Final = 9  # of a group, with the one who begins it

@@ -19,7 +19,7 @@ from typing import Any, Final
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from holdfast import __version__
+from holdfast.version import __version__
 from realtime.core import metrics
 from realtime.core.drain import drain
 from realtime.core.monitoring import activity, statements

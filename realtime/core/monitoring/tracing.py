@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from holdfast import __version__
+from holdfast.version import __version__
 from realtime.core.monitoring import request_ids
 from realtime.core.monitoring.hidden_secrets import hide_within
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import import_string
 
 EXAMPLE_HOST = "127.0.0.1"
 
@@ -35,7 +36,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve."""
-        from realtime.asgi import application
         from realtime.server.listeners import CannotListen
         from realtime.server.server import HoldfastServer
 
@@ -45,7 +45,17 @@ class Command(BaseCommand):
             )
         except CannotListen as error:
             raise CommandError(str(error)) from error
-        HoldfastServer(application, [listener], announce=self._announce).run()
+        HoldfastServer(self._application(), [listener], announce=self._announce).run()
+
+    def _application(self) -> Any:
+        """Return the application of the project: the one that other servers are given too."""
+        name = settings.ASGI_APPLICATION
+        if not name:
+            raise CommandError('Set ASGI_APPLICATION, such as "mysite.asgi.application".')
+        try:
+            return import_string(name)
+        except ImportError as error:
+            raise CommandError(f"ASGI_APPLICATION is {name!r}: {error}") from error
 
     def _listener(
         self, host: str | None, port: int | None, unix: Path | None, fd: int | None
