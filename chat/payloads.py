@@ -57,8 +57,8 @@ def message(row: Message) -> dict[str, Any]:
     return data
 
 
-def membership(row: Membership, *, live: bool = True) -> dict[str, Any]:
-    """Return a membership. ``user`` must be loaded."""
+def membership(row: Membership) -> dict[str, Any]:
+    """Return a membership as others see it, without the read number. ``user`` must be loaded."""
     data = {
         "id": row.pk,
         "room": row.room_id,
@@ -66,7 +66,6 @@ def membership(row: Membership, *, live: bool = True) -> dict[str, Any]:
         "role": str(row.role),
         "state": str(row.state),
         "involvement": str(row.involvement),
-        "read_number": row.read_number if live else row.shown_read_number,
         "muted_until": moment(row.muted_until),
     }
     if row.banned_until is not None:
@@ -77,6 +76,7 @@ def membership(row: Membership, *, live: bool = True) -> dict[str, Any]:
 def my_membership(row: Membership) -> dict[str, Any]:
     """Return a membership with the fields that only its own user sees."""
     return membership(row) | {
+        "read_number": row.read_number,
         "favourite": row.favourite,
         "favourite_order": row.favourite_order,
         "quiet_until": moment(row.quiet_until),
@@ -95,6 +95,7 @@ def room(row: Room, *, live: bool = True) -> dict[str, Any]:
         "kept_since": moment(row.kept_since),
         "slow_mode": row.slow_mode,
         "read_only": row.read_only,
+        "read_receipts": row.has_receipts,
         "archived_at": moment(row.archived_at),
     }
 
@@ -117,6 +118,11 @@ def unread(mentions: Collection[int], uncounted: Sequence[int]) -> dict[str, Any
         else:
             ranges.append([number, number])
     return {"mentions": list(mentions), "uncounted": ranges}
+
+
+def receipt(row: Membership) -> dict[str, Any]:
+    """Return how far a member has read. Earlier messages than ``joined_at`` count as read."""
+    return {"user": row.user_id, "number": row.read_number, "joined_at": moment(row.joined_at)}
 
 
 def block(row: Block) -> dict[str, Any]:
@@ -183,7 +189,7 @@ def membership_event(row: Membership) -> Event:
     """Return an event of the room. It ends the subscription of a user who is no longer in it."""
     gone = row.state not in (State.ACTIVE, State.INVITED)
     end = AccessEnd(row.user_id, None, None, str(row.state)) if gone else None
-    return Event.of("membership", row.pk, row.seq, membership(row, live=False), end=end)
+    return Event.of("membership", row.pk, row.seq, membership(row), end=end)
 
 
 def inbox_event(row: Membership) -> Event:

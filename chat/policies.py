@@ -23,8 +23,8 @@ RowId = Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]
 EVERYTHING_MAX_MEMBERS: Final = 100
 # Members that @room may notify, each with a row in the transaction that posts.
 ROOM_MENTION_MAX_MEMBERS: Final = 1000
-# In larger rooms nobody sees how far others have read (docs/protocol.md §3).
-READ_SIGNAL_MAX_MEMBERS: Final = 200
+# In larger rooms nobody sees how far others have read: one signal names each of them.
+RECEIPTS_MAX_MEMBERS: Final = 50
 # Joined or created. One socket may subscribe to as many.
 MAX_ROOMS_PER_USER: Final = 1000
 MAX_SLOW_MODE: Final = 6 * 3600  # seconds
@@ -358,6 +358,21 @@ def check_not_direct(room: Room) -> None:
     if room.is_direct:
         raise Forbidden(
             "You can't do that in a direct conversation: it has no owners or moderators."
+        )
+
+
+def shows_receipts(room: Room) -> bool:
+    """Return whether members see how far others have read."""
+    return room.has_receipts and room.member_count <= RECEIPTS_MAX_MEMBERS
+
+
+def check_receipts_fit(room: Room) -> None:
+    """Raise ``BadRequest`` for a room that is too large to turn read receipts on."""
+    if room.member_count > RECEIPTS_MAX_MEMBERS:
+        raise BadRequest(
+            "read_receipts: expected a room of at most {most} members, this one has {count}",
+            most=RECEIPTS_MAX_MEMBERS,
+            count=room.member_count,
         )
 
 

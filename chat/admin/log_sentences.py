@@ -67,6 +67,7 @@ _SENTENCES: Final[dict[str, tuple[Any, ...]]] = {
     Action.RENAME: (_("{actor} renamed the account of {person}"), _("{actor} renamed {room}")),
     Action.TOPIC: (_("{actor} changed the topic of {room}"),),
     Action.SLOW_MODE: (_("{actor} changed slow mode in {room}"),),
+    Action.RECEIPTS: (_("{actor} turned read receipts on or off in {room}"),),
     Action.LOCK: (_("{actor} locked {room}"),),
     Action.UNLOCK: (_("{actor} unlocked {room}"),),
     Action.RETENTION: (_("{actor} changed how long {room} keeps messages"),),

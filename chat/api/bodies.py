@@ -34,6 +34,7 @@ class RoomChanges(Body):
     topic: str | None = None
     slow_mode: int | None = None
     read_only: bool | None = None
+    read_receipts: bool | None = None
     archived: bool | None = None
     reason: str = ""
 
@@ -73,6 +74,12 @@ class PersonChange(Body):
     banned: bool | None = None
     banned_for: int | None = None
     reason: str = ""
+
+
+class ReceiptChoice(Body):
+    """Whether the user gives read receipts, and so gets them."""
+
+    on: bool
 
 
 class MyChange(Body):

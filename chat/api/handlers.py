@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from chat import payloads, policies, services
 from chat.api import submitting
+from chat.api.receipts import receipt_signals
 from chat.queries import blocks, messages, rooms
 from chat.text import hooks, markdown
 from notifications.api import handlers
@@ -20,6 +21,7 @@ from realtime.core.commands import Caller, Commands
 from realtime.core.database import read
 from realtime.core.writer import writer
 from realtime.engine import hub as hubs
+from realtime.protocol.receivers import without
 
 commands = Commands(handlers.commands)
 
@@ -226,16 +228,13 @@ async def leave(caller: Caller, fields: OneRoom) -> Data:
 
 @commands("room.read", pipelined=True)
 async def read_room(caller: Caller, fields: ReadRoom) -> Data:
-    """Store how far the room is read. Members of small rooms see it at once."""
+    """Store how far the room is read."""
     mark = services.ReadMark(user_id=caller.user_id, room_id=fields.room, number=fields.number)
     marked = await writer().batch(
         services.mark_read, mark, place=caller.user_id, author=caller.user_id
     )
-    if marked.moved and marked.member_count <= policies.READ_SIGNAL_MAX_MEMBERS:
-        data = {"user": caller.user_id, "number": marked.number}
-        await (await hubs.started()).signal(
-            payloads.stream(fields.room), "read", data, except_user=caller.user_id
-        )
+    if marked.moved and marked.has_receipts:
+        receipt_signals.note(fields.room, caller.user_id)
     return {"unread": marked.unread}
 
 
@@ -245,6 +244,8 @@ async def unread_room(caller: Caller, fields: UnreadRoom) -> Data:
     back = await writer().run(
         services.mark_unread, actor_id=caller.user_id, room_id=fields.room, number=fields.number
     )
+    if back.has_receipts:
+        receipt_signals.note(fields.room, caller.user_id)
     return {"unread": back.unread, "read_number": back.number, "seq": back.seq}
 
 
@@ -262,7 +263,7 @@ async def typing(caller: Caller, fields: OneRoom) -> Data:
         until = timezone.now() + timedelta(seconds=policies.TYPING_SECONDS)
         data = {"user": caller.user_id, "until": payloads.moment(until)}
         await (await hubs.started()).signal(
-            payloads.stream(fields.room), "typing", data, except_user=caller.user_id
+            payloads.stream(fields.room), "typing", data, without(caller.user_id)
         )
     return {}
 

@@ -32,6 +32,7 @@ from chat.models.people import (
     Erasure,
     Person,
     PersonNote,
+    ReceiptsOff,
     Renaming,
     UsernameLook,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "PersonNote",
     "RaidMode",
     "ReasonTemplate",
+    "ReceiptsOff",
     "RemovedText",
     "Renaming",
     "Report",

@@ -55,7 +55,7 @@ class Membership(models.Model):
         default=Involvement.MENTIONS,
     )
     read_number = models.BigIntegerField(_("read up to"), default=0)
-    # ``read_number`` as of ``seq``: the room's stream shows this one.
+    # ``read_number`` as of ``seq``. Only streams of the version before show it.
     shown_read_number = models.BigIntegerField(default=0)
     # Until then the user is notified of nothing in this room, by their own choice. Another thing
     # than ``muted_until``, with which a moderator stops someone from posting.

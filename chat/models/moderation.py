@@ -253,6 +253,7 @@ class ModerationLog(models.Model):
         RENAME = "rename", _("Renamed")
         TOPIC = "topic", _("Topic changed")
         SLOW_MODE = "slow_mode", _("Slow mode changed")
+        RECEIPTS = "receipts", _("Read receipts turned on or off")
         LOCK = "lock", _("Room locked")
         UNLOCK = "unlock", _("Room unlocked")
         RETENTION = "retention", _("Retention changed")

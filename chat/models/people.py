@@ -54,6 +54,18 @@ class Block(models.Model):
         return f"block {self.pk} of {self.user_id}"
 
 
+class ReceiptsOff(models.Model):
+    """A user who lets nobody see how far they have read, and so does not see it of others."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="receipts_off"
+    )
+    since = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"no read receipts of {self.user_id}"
+
+
 class Renaming(models.Model):
     """A user's change of name, and which of the rows that show the name are already updated."""
 

@@ -54,6 +54,8 @@ class Room(models.Model):
     retention_days = models.PositiveIntegerField(_("retention"), null=True, blank=True)
     # Seconds that a member waits between two messages; 0 is off.
     slow_mode = models.PositiveIntegerField(default=0)
+    # Members see how far others have read. Null: off, so that no database makes the table anew.
+    read_receipts = models.BooleanField(null=True)
     # Locked: only owners and moderators can post.
     read_only = models.BooleanField(default=False)
     archived_at = models.DateTimeField(null=True, blank=True)
@@ -90,6 +92,11 @@ class Room(models.Model):
     def is_direct(self) -> bool:
         """A conversation of two people or a group, without owners or moderators."""
         return self.kind == self.Kind.DIRECT
+
+    @property
+    def has_receipts(self) -> bool:
+        """Members see how far others have read, while the room is small enough."""
+        return self.is_direct or bool(self.read_receipts)
 
     @property
     def is_group(self) -> bool:

@@ -26,6 +26,7 @@ from chat.models import (
     Mention,
     Message,
     ModerationLog,
+    ReceiptsOff,
     RemovedText,
     Renaming,
     Report,
@@ -138,6 +139,11 @@ def _preferences(user: User) -> Iterable[Row]:
             "quiet_from": row.quiet_from,
             "quiet_to": row.quiet_to,
         }
+
+
+def _receipts(user: User) -> Iterable[Row]:
+    for row in ReceiptsOff.objects.filter(user=user):
+        yield {"read_receipts": False, "since": moment(row.since)}
 
 
 def _tokens(user: User) -> Iterable[Row]:
@@ -394,6 +400,7 @@ SECTIONS: Final = (
     Section("account", _("Account"), _account),
     Section("renamings", _("Changes of the name"), _renamings),
     Section("preferences", _("Notification settings"), _preferences),
+    Section("receipts", _("Read receipts"), _receipts),
     Section("tokens", _("Access tokens"), _tokens),
     Section("sessions", _("Sessions"), _sessions),
     Section("sign_outs", _("Ended sessions"), _sign_outs),

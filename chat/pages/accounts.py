@@ -29,6 +29,7 @@ from chat.pages.name_fields import NameRules
 from chat.pages.rendering import render
 from chat.queries import filter_cache, invite_links
 from chat.queries.blocks import blocks as blocks_of
+from chat.queries.receipts import gives_receipts
 from chat.queries.sign_up import Mode, is_offered, needs_approval, sign_up_settings
 from chat.services.messages.site_limits import count_sign_up
 from chat.services.moderation import raids
@@ -262,6 +263,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "languages": settings.LANGUAGES,
         "blocks": blocks,
         "blank": blank,
+        "gives_receipts": gives_receipts(request.user.pk),
     }
     return render(request, "chat/account/account.html", values)
 
@@ -277,6 +279,16 @@ def choose_language(request: HttpRequest) -> HttpResponse:
         languages.remember(request.user.pk, language)
         languages.keep(response, language)
     return response
+
+
+@login_required
+@require_POST
+def choose_receipts(request: HttpRequest) -> HttpResponse:
+    """Let others see how far the user has read, or not."""
+    assert isinstance(request.user, User)
+    services.set_receipts(user_id=request.user.pk, on="on" in request.POST)
+    messages.success(request, gettext("Your choice has been saved."))
+    return redirect("account")
 
 
 @never_cache

@@ -41,6 +41,7 @@ urlpatterns = [
     path("accounts/", accounts.account, name="account"),
     path("accounts/data/", personal_data.download, name="own-data"),
     path("accounts/language/", accounts.choose_language, name="language"),
+    path("accounts/receipts/", accounts.choose_receipts, name="receipts"),
     path("accounts/blocks/lift/", accounts.lift_block, name="lift-block"),
     path("accounts/sessions/", sessions.sessions, name="sessions"),
     path("accounts/sessions/end/", sessions.end_session, name="end-session"),

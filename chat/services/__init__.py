@@ -46,6 +46,7 @@ from chat.services.moderation.site_actions import site_ban, site_mute, site_unba
 from chat.services.people.accounts import activate, deactivate, sign_out_everywhere
 from chat.services.people.blocks import block, unblock
 from chat.services.people.erasure import erase_person, finish_erasures
+from chat.services.people.receipts import set_receipts
 from chat.services.people.renaming import finish_renames, rename
 from chat.services.retention.settings import set_retention
 from chat.services.rooms.direct import direct_room, group_room
@@ -141,6 +142,7 @@ __all__ = [
     "set_favourite",
     "set_involvement",
     "set_quiet",
+    "set_receipts",
     "set_retention",
     "set_role",
     "show_message",

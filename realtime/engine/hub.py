@@ -36,6 +36,7 @@ from realtime.protocol import frames
 from realtime.protocol.errors import Reset
 from realtime.protocol.history import ObservedHistory
 from realtime.protocol.page import AccessEnd, Page
+from realtime.protocol.receivers import EVERYONE, Receivers
 from realtime.protocol.user_ids import UserId, WireId, wire_id
 
 
@@ -286,9 +287,8 @@ class Hub:
                     tail.ingest(events, message.get("at") or time.time(), is_local=False)
                     _LAYER_EVENTS.inc(len(events))
             case "signal":
-                self._show_signal(
-                    message["stream"], message["kind"], message["data"], message["except"]
-                )
+                receivers = Receivers(message["except"], message.get("only"))
+                self._show_signal(message["stream"], message["kind"], message["data"], receivers)
             case _:
                 self.presence.on_message(message)
 
@@ -323,10 +323,10 @@ class Hub:
     # Signals and presence -------------------------------------------------------------------------
 
     async def signal(
-        self, name: str, kind: str, data: dict[str, Any], *, except_user: UserId | None = None
+        self, name: str, kind: str, data: dict[str, Any], receivers: Receivers = EVERYONE
     ) -> None:
         """Send the subscribers of a stream something that is not stored and may be lost."""
-        self._show_signal(name, kind, data, except_user)
+        self._show_signal(name, kind, data, receivers)
         self.layer.send(
             publishing.group(name),
             {
@@ -335,7 +335,8 @@ class Hub:
                 "stream": name,
                 "kind": kind,
                 "data": data,
-                "except": wire_id(except_user),
+                "except": receivers.except_user,
+                "only": None if receivers.only_users is None else [*receivers.only_users],
             },
         )
 
@@ -347,15 +348,14 @@ class Hub:
         return await self.presence.ask(name)
 
     def _show_signal(
-        self, name: str, kind: str, data: dict[str, Any], except_user: UserId | None = None
+        self, name: str, kind: str, data: dict[str, Any], receivers: Receivers = EVERYONE
     ) -> None:
         tail = self.tails.get(name)
         if tail is None or not tail.subscribers:
             return
         payload = frames.signal(name, kind, data)
-        left_out = wire_id(except_user)
         for subscriber in tuple(tail.subscribers):
-            if not subscriber.slow and wire_id(subscriber.account.user_id) != left_out:
+            if not subscriber.slow and receivers.has(subscriber.account.user_id):
                 subscriber.send(payload)
 
     def _on_joined(self, socket: Socket, tail: StreamTail) -> None:

@@ -37,7 +37,6 @@ def test_everybody_may_join_a_public_room(
         "role": "member",
         "state": "active",
         "involvement": "mentions",
-        "read_number": 1,
         "muted_until": None,
     }
     assert fresh(general).member_count == 3

@@ -37,6 +37,7 @@ COLUMNS = {
     "auth.User_user_permissions.user": "",
     "chat.Appeal.decided_by": "acts",
     "chat.Appeal.muted": "cases",
+    "chat.ReceiptsOff.user": "receipts",
     "chat.Block.blocked": "",  # who blocks them is the secret of the other
     "chat.Block.user": "blocks",
     "chat.Bulk.actor": "acts",
@@ -121,6 +122,7 @@ def life(
     services.report(actor_id=bob.pk, message_id=greeting.pk, category="other", note="my note")
     services.react(actor_id=bob.pk, message_id=greeting.pk, emoji="👍", on=True)
     services.block(actor_id=bob.pk, user_id=mona.pk)
+    services.set_receipts(user_id=bob.pk, on=False)
     inboxes.set_preferences(user_id=bob.pk, desktop_off=["reaction"])
     own = services.create_room(actor_id=bob.pk, name="Of Bob").room
     services.make_invite_link(actor_id=bob.pk, room_id=own.pk, seconds=3600, max_uses=5)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from realtime.engine.hub import Hub
+from realtime.protocol.receivers import without
 from tests.engine.conftest import Connect, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,7 +75,10 @@ async def test_a_signal_reaches_all_but_the_one_who_made_it(hub: Hub, connect: C
     for socket in (alice, bob):
         await hub.subscribe(socket, 1, {"ledger.1": None})
     await hub.signal(
-        "ledger.1", "typing", {"user": bob.account.user_id}, except_user=bob.account.user_id
+        "ledger.1",
+        "typing",
+        {"user": bob.account.user_id},
+        without(bob.account.user_id),
     )
     await until(lambda: alices.objects[-1]["type"] == "signal")
     assert bobs.taken("signal") == []

@@ -20,6 +20,7 @@ from chat.queries import invite_links, people
 from chat.queries import members as member_queries
 from chat.queries import rooms as room_queries
 from chat.queries.invitations import open_invitations
+from chat.queries.receipts import receipts as receipts_of
 from notifications.payloads import inbox, person
 from realtime.auth import ApiRequest, api, body
 from realtime.core.reads import head_and_floor
@@ -99,6 +100,14 @@ def my_invitations(request: ApiRequest) -> JsonResponse:
     seq, _ = head_and_floor(inbox(request.user.pk))
     found = open_invitations(request.user.pk)
     return JsonResponse({"invitations": [*map(payloads.invitation, found)], "seq": seq})
+
+
+@api("GET")
+def receipts(request: ApiRequest, room_id: int) -> JsonResponse:
+    """Return how far the others have read; null where there are no read receipts."""
+    found = receipts_of(room_id, request.user.pk)
+    shown = None if found is None else [*map(payloads.receipt, found)]
+    return JsonResponse({"receipts": shown})
 
 
 @api("PATCH")

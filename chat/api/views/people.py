@@ -6,12 +6,11 @@ from django.conf import settings
 from django.http import JsonResponse
 
 from chat import payloads, policies, services
-from chat.api.bodies import (
-    PersonChange,
-)
+from chat.api.bodies import PersonChange, ReceiptChoice
 from chat.moderation import raid_mode
 from chat.queries import blocks as block_queries
 from chat.queries import messages, people
+from chat.queries.receipts import gives_receipts
 from chat.services.rights import check_site_moderator
 from notifications.payloads import inbox, person
 from realtime.auth import ApiRequest, api, body
@@ -36,6 +35,14 @@ def blocks(request: ApiRequest) -> JsonResponse:
     return JsonResponse(
         {"blocks": [*map(payloads.block, block_queries.blocks(request.user.pk))], "seq": seq}
     )
+
+
+@api("GET", "PATCH")
+def my_receipts(request: ApiRequest) -> JsonResponse:
+    """Return whether the user gives and gets read receipts, after a change if one is requested."""
+    if request.method == "PATCH":
+        services.set_receipts(user_id=request.user.pk, on=body(request, ReceiptChoice).on)
+    return JsonResponse({"on": gives_receipts(request.user.pk)})
 
 
 @api("GET")

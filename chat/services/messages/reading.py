@@ -1,6 +1,7 @@
 """Read numbers: how far each member has read a room.
 
-They concern only the reader, so they change the reader's inbox, but not the room.
+They concern only the reader, so they change the reader's inbox, but not the room. Where a room has
+read receipts, its members learn of them by signals (``chat.api.receipts``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ class Marked(NamedTuple):
     unread: int  # messages after it
     number: int
     moved: bool
-    member_count: int  # of the room
+    has_receipts: bool  # other members see it
 
 
 class MarkedUnread(NamedTuple):
@@ -44,6 +45,7 @@ class MarkedUnread(NamedTuple):
     unread: int  # messages after it
     number: int
     seq: int  # of the event in their inbox
+    has_receipts: bool  # other members see it
 
 
 def mark_read(marks: Sequence[ReadMark]) -> list[Marked | HoldfastError]:
@@ -66,7 +68,7 @@ def mark_read(marks: Sequence[ReadMark]) -> list[Marked | HoldfastError]:
             unread[answer.pk],
             answer.read_number,
             answer.read_number > before[answer.pk],
-            answer.room.member_count,
+            policies.shows_receipts(answer.room),
         )
         if isinstance(answer, Membership)
         else answer
@@ -95,7 +97,7 @@ def mark_unread(*, actor_id: int, room_id: int, number: int) -> MarkedUnread:
             _save(heads, [row])
         row.room = room
         unread = messages.unread_counts([row])[row.pk]
-    return MarkedUnread(unread, row.read_number, row.inbox_seq)
+    return MarkedUnread(unread, row.read_number, row.inbox_seq, policies.shows_receipts(room))
 
 
 def mark_all_read(*, user_id: int) -> int:

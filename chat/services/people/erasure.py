@@ -18,6 +18,7 @@ from chat.models import (
     Mention,
     ModerationLog,
     PersonNote,
+    ReceiptsOff,
     Renaming,
     Report,
     Room,
@@ -183,7 +184,10 @@ def _erase_names(user_id: int) -> None:
 def _forget(user_id: int) -> None:
     """Delete data that only the person could read. Their inbox has no followers any more."""
     with changing():
-        for model in (Notification, AnnouncementReading, Preferences, Mention, Block, Trace):
+        for model in (
+            *(Notification, AnnouncementReading, Preferences, Mention, Block, Trace),
+            ReceiptsOff,
+        ):
             model.objects.filter(user_id=user_id).delete()
         ReaderLanguage.objects.filter(user_id=user_id).delete()
         Report.objects.filter(reporter_id=user_id).update(note="")

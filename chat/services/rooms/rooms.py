@@ -85,10 +85,11 @@ def change_room(
     topic: str | None = None,
     slow_mode: int | None = None,
     read_only: bool | None = None,
+    read_receipts: bool | None = None,
     archived: bool | None = None,
     reason: str = "",
 ) -> Room:
-    """Change the given fields. For owners and moderators; only owners archive.
+    """Change the given fields. For owners and moderators; archiving and receipts for owners only.
 
     Each kind of change makes an entry in the moderation log. Equal values are no change.
     """
@@ -99,18 +100,15 @@ def change_room(
         filter_cache.check_name(text or "", field=field, room_id=room_id)
     with changing(payloads.stream(room_id)) as heads:
         room, member = rooms.room_access(room_id, actor_id)
-        check_moderates(
-            room, member, actor_id, least=Rank.MODERATOR if archived is None else Rank.OWNER
-        )
+        is_owners = archived is not None or read_receipts is not None
+        least = Rank.OWNER if is_owners else Rank.MODERATOR
+        check_moderates(room, member, actor_id, least=least)
         policies.check_not_direct(room)
-        if archived is None:
-            policies.check_not_archived(room)
+        wanted |= _owners_choices(room, archived=archived, read_receipts=read_receipts)
         if name is not None or topic is not None:
             policies.check_not_muted(
                 member, site_muted_until=people.site_muted_until(actor_id), now=timezone.now()
             )
-        if archived is not None:
-            wanted["archived_at"] = (room.archived_at or timezone.now()) if archived else None
         changes = {field: value for field, value in wanted.items() if getattr(room, field) != value}
         if not changes:
             return room
@@ -213,6 +211,22 @@ def _checked(*, slow_mode: int | None, read_only: bool | None) -> dict[str, Any]
     return wanted
 
 
+def _owners_choices(
+    room: Room, *, archived: bool | None, read_receipts: bool | None
+) -> dict[str, Any]:
+    """Return the given fields that depend on the room as it is now."""
+    wanted: dict[str, Any] = {}
+    if archived is None:
+        policies.check_not_archived(room)
+    else:
+        wanted["archived_at"] = (room.archived_at or timezone.now()) if archived else None
+    if read_receipts is not None and read_receipts != room.has_receipts:
+        if read_receipts:
+            policies.check_receipts_fit(room)
+        wanted["read_receipts"] = read_receipts
+    return wanted
+
+
 def _entries(
     room: Room, changes: dict[str, Any]
 ) -> list[tuple[ModerationLog.Action, dict[str, Any]]]:
@@ -226,6 +240,8 @@ def _entries(
             entries.append((action, {field: [getattr(room, field), changes[field]]}))
     if "slow_mode" in changes:
         entries.append((ModerationLog.Action.SLOW_MODE, {"seconds": changes["slow_mode"]}))
+    if "read_receipts" in changes:
+        entries.append((ModerationLog.Action.RECEIPTS, {"on": changes["read_receipts"]}))
     if "read_only" in changes:
         entries.append(
             (ModerationLog.Action.LOCK if changes["read_only"] else ModerationLog.Action.UNLOCK, {})

@@ -90,6 +90,8 @@ export class RoomSettings {
     this.#field('topic').value = data.topic;
     this.#field('slow_mode').value = String(data.slow_mode);
     this.#field('read_only').checked = data.read_only;
+    this.#field('read_receipts').checked = data.read_receipts;
+    slot(this.#dialog, 'receipts').hidden = !this.#isOwner;
     this.#complain('');
     const archived = Boolean(data.archived_at);
     slot(this.#dialog, 'name').hidden = false;
@@ -146,7 +148,9 @@ export class RoomSettings {
     // Enter in the field for a new name.
     if (!slot(this.#dialog, 'free-name').hidden) return this.#unarchive();
     if (!this.#form.reportValidity()) return;
+    const receipts = this.#field('read_receipts').checked;
     const changes = {
+      ...(receipts === this.#room.data.read_receipts ? {} : { read_receipts: receipts }),
       name: this.#field('name').value.trim(),
       topic: this.#field('topic').value.trim(),
       slow_mode: Number(this.#field('slow_mode').value),

@@ -15,6 +15,7 @@ import { words as peopleWords } from '../people/words.js';
 import { LiveRegion } from '../timeline/live_region.js';
 import { MessageTools } from '../timeline/message_tools.js';
 import { ReadTracker } from '../timeline/read_tracker.js';
+import { Receipts } from '../timeline/receipts.js';
 import { Timeline } from '../timeline/timeline.js';
 import { roomMenu } from './room_menu.js';
 import { RoomSettings } from './room_settings.js';
@@ -100,6 +101,7 @@ export class RoomView {
         writeTo: (id) => void app.writeTo(id),
       });
     this.tools = new MessageTools(root, this, app);
+    this.receipts = new Receipts(this, app);
     this.readTracker = new ReadTracker(room, this.timeline, app.client);
     // Before anything counts as read.
     this.readTracker.opened();
@@ -160,6 +162,7 @@ export class RoomView {
       painting.stop();
     this.#liveRegion.stop();
     this.readTracker.leave();
+    this.receipts.leave();
     this.composer.leave();
     this.timeline.leave();
     this.members?.leave();
@@ -304,6 +307,10 @@ export class RoomView {
     const isNew = this.room.canModerate && !data.archived_at && this.room.lastNumber === 0;
     slot(this.#root, 'first-steps').hidden = !isNew;
     slot(this.#root, 'set-topic').hidden = data.topic !== '';
+    const receipts = /** @type {HTMLElement | null} */ (
+      this.#root.querySelector('[data-slot="receipts-note"]')
+    );
+    if (receipts) receipts.hidden = !data.read_receipts;
     slot(this.#root, 'not-kept').hidden = !data.kept_since;
     slot(this.#root, 'beginning').hidden = Boolean(data.kept_since);
     if (data.kept_since) setText(this.#root, 'not-kept', words.notKept(data.kept_since));

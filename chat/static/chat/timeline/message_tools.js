@@ -26,6 +26,7 @@ const RIGHT_OF = {
   report: 'report',
   delete: 'delete',
   'mark-unread': 'unread',
+  readers: 'readers',
 };
 
 /** Nothing but a finger: the toolbar would lie on the text. */
@@ -63,6 +64,7 @@ export class MessageTools {
       'copy-link': (message) => void this.#copyLink(message),
       'mark-unread': (message) =>
         void view.room.markUnread(/** @type {number} */ (message.number)).catch(toastError),
+      readers: (message) => void view.receipts.show(message),
       report: (message) => void this.#report(message),
       delete: (message) => this.delete(message),
     };
@@ -136,7 +138,11 @@ export class MessageTools {
 
   /** Show the buttons that the message allows. @param {Message} message */
   #permit(message) {
-    const rights = messageRights(this.#view.room, message, this.#app.me.id);
+    const mine = !isGone(message) && message.author.id === this.#app.me.id;
+    const rights = {
+      ...messageRights(this.#view.room, message, this.#app.me.id),
+      readers: mine && this.#view.receipts.isOn,
+    };
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (
       this.#toolbar.querySelectorAll('[data-do]')
     )) {

@@ -3,8 +3,8 @@
  * @module
  */
 
-import { counted, fill, gettext, ngettext } from '../../realtime/lib/language.js';
-import { list } from '../lib/words.js';
+import { counted, fill, gettext, ngettext, pgettext } from '../../realtime/lib/language.js';
+import { enumerated, list } from '../lib/words.js';
 
 export const words = {
   quoteDeleted: gettext('Deleted message'),
@@ -44,6 +44,10 @@ export const words = {
 
   actions: gettext('Message actions'),
   whoReacted: gettext('Show who reacted'),
+
+  read: pgettext('by the other person', 'Read'),
+  readBy: (/** @type {string[]} */ names) =>
+    fill(gettext('Read by %(names)s'), { names: enumerated(names) }),
 
   copyCode: gettext('Copy code'),
   copied: gettext('Copied'),
