@@ -35,6 +35,11 @@ class FilterCache:
         """The filters as of the last ``current``, without a query."""
         return self._held[1]
 
+    @property
+    def held_version(self) -> tuple[str | None, FilterSet]:
+        """The filters as of the last ``current``, with their version in the database."""
+        return self._held
+
 
 def _rules() -> list[Rule]:
     on = Filter.objects.filter(is_on=True).order_by("pk")
@@ -63,3 +68,8 @@ def check_name(text: str, *, field: str, room_id: int | None = None) -> None:
 def held() -> FilterSet:
     """Return the filters as of the last ``current``, without a query."""
     return _process.held
+
+
+def held_version() -> tuple[str | None, FilterSet]:
+    """Return the filters as of the last ``current`` and their version, without a query."""
+    return _process.held_version

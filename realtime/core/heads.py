@@ -1,15 +1,19 @@
 """The only way to change a stream's head: a transaction, locks in name order, publication.
 
-Only the services of the apps use ``changing``.
+Only the services of the apps use ``changing``, or ``changing_in_two_trips`` where one statement
+reads everything and one writes everything.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
 
 from realtime.core import limits, publishing
+from realtime.core.monitoring import statements
 from realtime.core.streams import StreamName
 from realtime.models import Stream
 from realtime.protocol.page import Event
@@ -58,6 +62,11 @@ class Heads:
         self.record(stream, Event.raised_floor(self.next(stream), floor))
 
     @property
+    def names(self) -> Collection[str]:
+        """The streams that are locked."""
+        return self._heads.keys()
+
+    @property
     def advanced(self) -> dict[str, int]:
         """The new heads of the streams that took a number."""
         return {name: self._heads[name] for name in sorted(self._events)}
@@ -90,6 +99,153 @@ def changing(*streams: str) -> Iterator[Heads]:
             _write(advanced, heads.floors)
             events = {StreamName(name): found for name, found in heads.events.items()}
             transaction.on_commit(lambda: publishing.publish(events))
+
+
+class Statement(NamedTuple):
+    """A statement with ``%s`` for each value on PostgreSQL, ``?`` on SQLite."""
+
+    sql: str
+    values: Sequence[object] = ()
+
+
+Rows = list[tuple[Any, ...]]
+
+
+class TwoTrips(ABC):
+    """A transaction in two round trips: one locks and reads, the other writes and commits."""
+
+    def __init__(self) -> None:
+        self.heads = Heads({})  # those of the streams that exist
+        self.rows: Rows = []  # of the statement that reads
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """Open the transaction, which ends with the block."""
+
+    @abstractmethod
+    def begin(self, streams: Sequence[str], read: Statement) -> None:
+        """Lock the heads in name order, then read."""
+
+    @abstractmethod
+    def commit(self, *writes: Statement) -> Rows:
+        """Write, store the new heads, commit, and return the rows that the writes return.
+
+        The writes see the rows as they were before, not those of each other.
+        """
+
+
+@contextmanager
+def changing_in_two_trips(streams: Sequence[str], read: Statement) -> Iterator[TwoTrips]:
+    """Do as ``changing``, where one statement reads everything that the change depends on.
+
+    On PostgreSQL a transaction costs two waits for the server, not one for each statement. A
+    block that does not call ``commit`` must not have taken a number.
+    """
+    trips: TwoTrips = _PostgresTrips() if connection.vendor == "postgresql" else _SqliteTrips()
+    with trips.transaction():
+        trips.begin(sorted(set(streams)), read)
+        yield trips
+    if trips.heads.advanced:
+        events = {StreamName(name): found for name, found in trips.heads.events.items()}
+        transaction.on_commit(lambda: publishing.publish(events))
+
+
+class _PostgresTrips(TwoTrips):
+    def __init__(self) -> None:
+        super().__init__()
+        connection.ensure_connection()
+        self._raw = connection.connection
+        # Tests run in a transaction of their own, which stays open.
+        self._is_outermost = not connection.in_atomic_block
+        self._is_open = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        if not self._is_outermost:
+            with transaction.atomic(durable=True), connection.wrap_database_errors:
+                yield
+            return
+        try:
+            with connection.wrap_database_errors:
+                yield
+                if self._is_open:  # a rollback would make psycopg forget what is prepared
+                    self._raw.together([Statement("COMMIT")])
+        except BaseException:
+            self._raw.abandon()
+            raise
+
+    def begin(self, streams: Sequence[str], read: Statement) -> None:
+        # Two statements: each has one view of all rows, and that of the lock is from before its
+        # wait. Read with it, a number could be taken twice.
+        opening = [Statement("BEGIN")] if self._is_outermost else []
+        self._is_open = self._is_outermost
+        lock = Statement(_LOCK, [*limits.local_values(), list(streams)])
+        with statements.watched(lock.sql):
+            *_, heads, self.rows = self._raw.together([*opening, lock, read])
+        self.heads = Heads(dict(heads))
+
+    def commit(self, *writes: Statement) -> Rows:
+        write = _folded([_moving(self.heads.advanced), *writes])
+        closing = [Statement("COMMIT")] if self._is_outermost else []
+        with statements.watched(write.sql):
+            rows, *_ = self._raw.together([write, *closing], commits=self._is_outermost)
+        self._is_open = False
+        found: Rows = rows
+        return found
+
+
+class _SqliteTrips(TwoTrips):
+    """SQLite has no round trips, and its statements are quick."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with transaction.atomic(durable=True), connection.wrap_database_errors:
+            yield
+
+    def begin(self, streams: Sequence[str], read: Statement) -> None:
+        marks = ", ".join("?" * len(streams))
+        lock = f"SELECT name, head FROM realtime_stream WHERE name IN ({marks})"  # noqa: S608
+        self.heads = Heads(dict(self._rows(Statement(lock, streams))))
+        self.rows = self._rows(read)
+
+    def commit(self, *writes: Statement) -> Rows:
+        found = [row for write in writes for row in self._rows(write)]
+        for name, head in self.heads.advanced.items():
+            self._rows(Statement(_MOVE_SQLITE, [head, name]))
+        return found
+
+    def _rows(self, statement: Statement) -> Rows:
+        rows: Rows = connection.connection.execute(*statement).fetchall()
+        return rows
+
+
+# The limits are set before the first row is locked; the values are those of `limits`.
+_LOCK: Final = f"""
+    SELECT name, head FROM realtime_stream
+    WHERE ({limits.LOCAL}) IS NOT NULL AND name = ANY(%s) ORDER BY name FOR UPDATE
+"""  # noqa: S608  placeholders only
+_MOVE: Final = (
+    "UPDATE realtime_stream SET head = moved.head, changed_at = STATEMENT_TIMESTAMP() "
+    "FROM unnest(%s::text[], %s::bigint[]) AS moved (name, head) "
+    "WHERE realtime_stream.name = moved.name"
+)
+_NOW_SQLITE: Final = "STRFTIME('%Y-%m-%d %H:%M:%f000', 'NOW')"
+_MOVE_SQLITE: Final = (
+    f"UPDATE realtime_stream SET head = ?, changed_at = {_NOW_SQLITE} WHERE name = ?"  # noqa: S608
+)
+
+
+def _moving(heads: dict[str, int]) -> Statement:
+    numbers = "{" + ",".join(map(str, heads.values())) + "}"
+    return Statement(_MOVE, [list(heads), numbers])
+
+
+def _folded(writes: Sequence[Statement]) -> Statement:
+    """Make one statement of several; it returns the rows of the last."""
+    *others, last = writes
+    parts = ", ".join(f"part{number} AS ({sql})" for number, (sql, _) in enumerate(others))
+    values = [value for write in writes for value in write.values]
+    return Statement(f"WITH {parts} {last.sql}", values)
 
 
 def take_turns(subject: str) -> None:

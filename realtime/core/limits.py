@@ -64,6 +64,16 @@ def milliseconds(seconds: float | None) -> int:
     return 0 if seconds is None else max(1, round(seconds * 1000))
 
 
+# The same as an expression of SQL, with the two values of ``local_values``.
+LOCAL = "SELECT set_config('lock_timeout', %s, true) || set_config('statement_timeout', %s, true)"
+
+
+def local_values() -> list[str]:
+    """Return the values for ``LOCAL``."""
+    limits = current()
+    return [str(milliseconds(limits.lock)), str(milliseconds(limits.statement))]
+
+
 def local_settings() -> str:
     """Return the SQL that applies the current limits to the running transaction.
 

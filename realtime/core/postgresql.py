@@ -7,6 +7,7 @@ has a limit on our side as well.
 
 import os
 import socket
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import Any, Final, Self
@@ -24,6 +25,8 @@ GRACE_SECONDS: Final = 0.1
 # cut.
 CANCEL_SECONDS: Final = 1.0
 WAKE_SECONDS: Final = 0.1  # psycopg's own interval, in which it notices Ctrl-C
+# Uses of a statement before it is prepared. Only `together` prepares; Django's cursors do not.
+PREPARE_AFTER: Final = 1
 
 _open: Final[WeakSet["BoundedConnection"]] = WeakSet()
 _open_lock: Final = Lock()
@@ -70,6 +73,38 @@ class BoundedConnection(psycopg.Connection[Any]):
         finally:
             self._committing = False
 
+    def together(
+        self, statements: Iterable[tuple[str, Sequence[object]]], *, commits: bool = False
+    ) -> list[list[tuple[Any, ...]]]:
+        """Carry out statements in one round trip, and return the rows of each.
+
+        A statement that comes again is prepared, unless the connection is shared. ``commits``: one
+        of them is the commit, so the wait is never cancelled. Raises the first error; the
+        statements after it are not carried out.
+        """
+        cursors = []
+        self._committing = commits
+        try:
+            with self.pipeline():
+                for sql, values in statements:
+                    cursor = psycopg.Cursor(self)
+                    cursors.append(cursor.execute(sql, values or None))
+        except errors.PipelineAborted as error:
+            # Of a statement behind the one that failed, whose own error came before.
+            if isinstance(error.__context__, psycopg.Error):
+                raise error.__context__ from None
+            raise
+        finally:
+            self._committing = False
+        return [[] if each.rownumber is None else each.fetchall() for each in cursors]
+
+    def abandon(self) -> None:
+        """Roll back, or end the connection if that fails."""
+        try:
+            self.rollback()
+        except psycopg.Error:
+            self.close()
+
     def wait(self, gen: Any, interval: float = WAKE_SECONDS, timeout: float | None = None) -> Any:
         """Wait for an answer; all operations of psycopg on a connection wait here."""
         seconds = self._seconds()
@@ -107,6 +142,8 @@ class BoundedConnection(psycopg.Connection[Any]):
             _CONFIGURE, [self.info.backend_pid, *(str(milliseconds(value)) for value in values)]
         ).fetchone()
         self.shared = row is None or row[0] is None
+        if not self.shared and self.prepare_threshold is None:
+            self.prepare_threshold = PREPARE_AFTER
         if not self.autocommit:
             self.commit()
 

@@ -9,8 +9,9 @@ from typing import Final
 from django.db import connection
 
 # Messages of the client that carry out a statement, and those after which it waits for an answer.
+# psycopg sends another `Flush` after the `Sync` that ends a pipeline, for answers that come anyway.
 _STATEMENTS: Final = frozenset({"Query", "Execute"})
-_WAITS: Final = frozenset({"Query", "Sync", "Flush"})
+_WAITS: Final = frozenset({"Query", "Sync"})
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ statement: ``pg_stat_activity`` cuts a long insert after 1,024 bytes.
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,10 +67,17 @@ def _watch(sender: object, connection: BaseDatabaseWrapper, **kwargs: object) ->
 
 
 def _execute(execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    with watched(sql):
+        return execute(_commented(sql, context["connection"]), params, many, context)
+
+
+@contextmanager
+def watched(sql: Any) -> Iterator[None]:
+    """Trace a statement that runs in the block, and note it if it is slow."""
     started = time.perf_counter()
     try:
         with tracing.span("sql", **_described(sql)):
-            return execute(_commented(sql, context["connection"]), params, many, context)
+            yield
     finally:
         seconds = time.perf_counter() - started
         if seconds > SLOW_SECONDS:
