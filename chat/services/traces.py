@@ -1,6 +1,7 @@
 """Storing and deleting traces (``chat.moderation.traces``)."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -15,21 +16,46 @@ from chat.moderation.traces import NewTrace
 from realtime.core import outages
 from realtime.core.database import ERRORS, read_together
 from realtime.core.heads import changing
+from realtime.core.per_process import PerLoop
 from realtime.protocol.errors import HoldfastError, Unavailable
 
+_gathered: Final[PerLoop[list[Callable[[], Sequence[NewTrace]]]]] = PerLoop(list)
 _writing: set[asyncio.Future[None]] = set()  # the loop itself keeps only weak references
 TRACES_PER_TRANSACTION: Final = 1000  # deleted in some milliseconds
+# For which traces wait for others: one transaction for each post would cost more than the post. A
+# process that dies loses as much.
+GATHER_SECONDS: Final = 0.5
+DELETE_SECONDS: Final = 60.0  # between two looks for old traces, where new ones come
+
+
+class Deletions:
+    """When this process looks for old traces. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._next = 0.0  # monotonic
+
+    def are_due(self) -> bool:
+        """Return whether it is time, at most once in ``DELETE_SECONDS``."""
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + DELETE_SECONDS
+        return True
+
+
+deletions: Final = Deletions()  # of this process
 
 
 def note(seen: Sequence[NewTrace]) -> None:
     """Store traces, in one statement. Those of before are seen again.
 
-    Old ones are deleted as well, so that their end needs no timer.
+    Old ones are deleted as well now and then, so that their end needs no timer.
     """
     if seen and settings.HOLDFAST_TRACE_DAYS:
         with changing():
             note_within(seen)
-        delete_batch(timezone.now())
+        if deletions.are_due():
+            delete_batch(timezone.now())
 
 
 def note_within(seen: Sequence[NewTrace]) -> None:
@@ -51,9 +77,19 @@ def note_soon(of: Callable[[], Sequence[NewTrace]]) -> None:
 
     ``of`` runs there too, as a text takes time to fold. Called in an event loop.
     """
-    task = asyncio.ensure_future(_note_together(of))
-    _writing.add(task)
-    task.add_done_callback(_writing.discard)
+    waiting = _gathered.get()
+    waiting.append(of)
+    if len(waiting) == 1:
+        task = asyncio.ensure_future(_note_gathered(waiting))
+        _writing.add(task)
+        task.add_done_callback(_writing.discard)
+
+
+async def _note_gathered(waiting: list[Callable[[], Sequence[NewTrace]]]) -> None:
+    await asyncio.sleep(GATHER_SECONDS)
+    taken = waiting.copy()
+    waiting.clear()
+    await asyncio.gather(*map(_note_together, taken))
 
 
 async def _note_together(of: Callable[[], Sequence[NewTrace]]) -> None:

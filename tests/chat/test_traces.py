@@ -166,13 +166,17 @@ def test_the_address_of_a_proxy_connects_nobody(address: str) -> None:
 
 
 def test_a_trace_ends_after_its_days_and_is_deleted_by_later_ones(
-    alice: User, bob: User, settings: Any
+    alice: User, bob: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.HOLDFAST_TRACE_DAYS = 30
+    monkeypatch.setattr(stored, "deletions", stored.Deletions())
     for name in ("alice", "bob"):
         sign_in(name, at="203.0.113.9")
     Trace.objects.filter(user=bob).update(seen_at=timezone.now() - timedelta(days=31))
     assert hint(alice, "address") is None
+    stored.note(traces.of_device(alice.pk, "another"))
+    assert Trace.objects.filter(user=bob).exists()  # a look was taken at the sign-in
+    monkeypatch.setattr(stored, "deletions", stored.Deletions())
     stored.note(traces.of_device(alice.pk, "another"))
     assert not Trace.objects.filter(user=bob).exists()
     Trace.objects.update(seen_at=timezone.now() - timedelta(days=31))
