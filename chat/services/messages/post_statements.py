@@ -6,7 +6,7 @@ The tests post the same messages both ways and compare all rows, events and erro
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -45,33 +45,37 @@ class _Columns(Generic[M]):
         if values[0] is None:
             return None
         row = list(values)
-        for position, field in _to_convert(self._model, connection.vendor):
-            row[position] = _converted(field, row[position])
+        for position, conversion in _to_convert(self._model, connection.vendor):
+            row[position] = conversion.applied(row[position])
         return self._model.from_db(connection.alias, self._names, row)
 
 
+class _Conversion(NamedTuple):
+    """Makes Python's values of a column's, as Django's ORM does."""
+
+    expression: Any
+    converts: Sequence[Callable[..., Any]]
+
+    @classmethod
+    def of(cls, field: "models.Field[Any, Any]") -> "_Conversion":
+        expression = field.get_col(field.model._meta.db_table)
+        by_database = connection.ops.get_db_converters(expression)
+        return cls(expression, [*by_database, *field.get_db_converters(connection)])
+
+    def applied(self, value: Any) -> Any:
+        for convert in self.converts:
+            value = convert(value, self.expression, connection)
+        return value
+
+
 @cache
-def _to_convert(
-    model: type[models.Model], vendor: str
-) -> "list[tuple[int, models.Field[Any, Any]]]":
+def _to_convert(model: type[models.Model], vendor: str) -> list[tuple[int, _Conversion]]:
     """Return the columns whose values are not yet those of Python, by their position."""
-    return [
-        (position, field)
-        for position, field in enumerate(model._meta.concrete_fields)
-        if connection.ops.get_db_converters(field.get_col(model._meta.db_table))
-        or field.get_db_converters(connection)
+    found = [
+        (position, _Conversion.of(each))
+        for position, each in enumerate(model._meta.concrete_fields)
     ]
-
-
-def _converted(field: "models.Field[Any, Any]", value: Any) -> Any:
-    """Return a column's value as Django's ORM does."""
-    expression = field.get_col(field.model._meta.db_table)
-    for convert in (
-        *connection.ops.get_db_converters(expression),
-        *field.get_db_converters(connection),
-    ):
-        value = convert(value, expression, connection)
-    return value
+    return [(position, conversion) for position, conversion in found if conversion.converts]
 
 
 def _author(key: object) -> object:
@@ -176,7 +180,7 @@ def read(row: Sequence[Any]) -> PostRows:
         author = _USER.instance(row[second:third])
         assert author is not None, "a membership has a user"
         member.user = author
-        vars(member)["site_muted_until"] = _converted(_MUTED_UNTIL, until)
+        vars(member)["site_muted_until"] = _Conversion.of(_MUTED_UNTIL).applied(until)
     room = _ROOM.instance(row[:first])
     return PostRows(room, member, bool(is_known), bool(is_followed), filters)
 
