@@ -4,6 +4,8 @@
   no difference; characters that nobody sees are left out.
 - **Scripts that write words together**, or add particles to them, are cut into pairs of signs, so
   that any part of a text is found: 東京都 is 東京, 京都 and 都.
+- **Words within words** of Arabic and Hebrew are words too (``chat.text.clitics``). They come after
+  the others, so that phrases are those of the text.
 - **Symbols** are words too: emoji, and what makes another word of one: ``C++``, ``#1234``,
   ``$HOME``, ``50%``. They are written in letters that both databases keep whole.
 
@@ -18,6 +20,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
 
+from chat.text.clitics import inner_words
 from chat.text.plain_text import BREAK, plain_for_search
 
 _JOINED: Final = re.compile(
@@ -59,6 +62,7 @@ class SearchToken(NamedTuple):
     start: int
     end: int
     is_rest: bool = False  # the last sign of a text that is cut into pairs
+    is_inner: bool = False  # within another word
 
 
 @lru_cache(MAX_REMEMBERED)
@@ -72,7 +76,11 @@ def stored_words(body: str, html: str) -> str | None:
     is_plain = has_plain_words(body)
     if is_plain and not html:
         return None
-    words = [token.text for token in tokens(plain_for_search(body, html))]
+    # Once is enough for words within words, which no phrase needs.
+    found = indexed(plain_for_search(body, html))
+    words = [token.text for token in found if not token.is_inner]
+    known = frozenset(words)
+    words += dict.fromkeys(each.text for each in found if each.is_inner and each.text not in known)
     if is_plain and words == [token.text for token in tokens(body)]:
         return None
     # Two texts never have the same form, so that the database sees that it belongs to an older one.
@@ -98,14 +106,36 @@ def _checksum(body: str) -> str:
 def tokens(text: str) -> list[SearchToken]:
     """Return the words of a text, in order."""
     folded, starts, ends = _folded(text)
-    found: list[SearchToken] = []
-    for match in _WORD.finditer(folded):
-        for word, start, end, is_rest in _split(folded, match):
-            if starts is None or ends is None:
-                found.append(SearchToken(word, start, end, is_rest))
-            else:
-                found.append(SearchToken(word, starts[start], ends[end - 1], is_rest))
-    return found
+    return [
+        SearchToken(word, *_typed(start, end, starts, ends), is_rest)
+        for match in _WORD.finditer(folded)
+        for word, start, end, is_rest in _split(folded, match)
+    ]
+
+
+def indexed(text: str) -> list[SearchToken]:
+    """Return the words of a text, in order, and then the words within them."""
+    found = tokens(text)
+    if text.isascii():
+        return found
+    folded, starts, ends = _folded(text)
+    inner = [
+        SearchToken(
+            folded[match.start() + start : match.start() + end],
+            *_typed(match.start() + start, match.start() + end, starts, ends),
+            is_inner=True,
+        )
+        for match in _WORD.finditer(folded)
+        for start, end in inner_words(match[0])
+    ]
+    return [*found, *inner]
+
+
+def _typed(
+    start: int, end: int, starts: list[int] | None, ends: list[int] | None
+) -> tuple[int, int]:
+    """Return the part of the text that became this part of the folded text."""
+    return (start, end) if starts is None or ends is None else (starts[start], ends[end - 1])
 
 
 def _split(text: str, match: re.Match[str]) -> Iterator[tuple[str, int, int, bool]]:

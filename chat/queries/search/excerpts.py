@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from chat.queries.search.query import Term
 from chat.text.plain_text import BREAK, broken
-from chat.text.search_words import tokens
+from chat.text.search_words import indexed
 
 LENGTH: Final = 240  # characters of an excerpt
 LEAD: Final = 70  # characters before the first match
@@ -45,7 +45,7 @@ def excerpt(body: str, html: str, terms: Sequence[Term]) -> list[ExcerptPart]:
 
 def _spans_of(text: str, terms: Sequence[Term]) -> list[list[Span]]:
     """Return the matches of each term."""
-    found = tokens(text)
+    found = indexed(text)
     words = [token.text for token in found]
     return [
         [

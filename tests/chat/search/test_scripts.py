@@ -1,7 +1,10 @@
 """Search in every script and form: a message, and the words that a reader would type."""
 
+from io import StringIO
+
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from hypothesis import given
@@ -11,6 +14,7 @@ from chat import services
 from chat.models import Message, Room
 from chat.queries.search.excerpts import excerpt
 from chat.queries.search.query import parse
+from chat.services.messages import search_index
 from chat.text.search_words import stored_words, tokens
 from tests.chat.conftest import Say
 from tests.chat.search.conftest import Look, indexed
@@ -31,9 +35,14 @@ FOUND = [
     ("ΣΊΣΥΦΟΣ ο μύθος", ["σίσυφος", "Σισυφοσ", "μυθος"]),
     ("Straße und GRÖSSE", ["strasse", "STRASSE", "größe"]),
     ("İstanbul ve Diyarbakır", ["istanbul", "diyarbakir"]),
-    ("الكِتَابُ في المدرسة", ["الكتاب", "المدرسه", "المدرسة"]),
-    ("أحمد وإبراهيم", ["احمد", "أحمد", "وابراهيم"]),
+    ("الكِتَابُ في المدرسة", ["الكتاب", "المدرسه", "المدرسة", "كتاب", "مدرسة", "كتاب في"]),
+    ("أحمد وإبراهيم", ["احمد", "أحمد", "وابراهيم", "إبراهيم"]),
+    ("قرأت وبالكتاب الجديد", ["وبالكتاب", "بالكتاب", "الكتاب", "كتاب", '"وبالكتاب الجديد"']),
+    ("شكرا للمعلم", ["معلم", "للمعلم"]),
+    ("هذا كتابهم", ["كتاب", "كتابهم"]),
+    ("وسيكتب غدا", ["سيكتب", "يكتب"]),
     ("שָׁלוֹם עולם", ["שלום"]),
+    ("וכשבבית הגדול", ["בבית", "בית", "גדול", "הגדול"]),
     ("Ёлка и йод", ["елка", "йод"]),
     ("मैं हिन्दी बोलता हूँ", ["हिन्दी", "बोलता"]),
     ("I like C++ and C#", ["C++", "c#", "like"]),
@@ -53,6 +62,7 @@ NOT_FOUND = [
     ("home alone", ["$HOME"]),
     ("東の京", ["東京"]),
     ("party", ["🎉"]),
+    ("ولد", ["لد"]),
 ]
 
 
@@ -81,6 +91,7 @@ def test_an_excerpt_marks_what_was_found_as_it_was_typed() -> None:
         ("I like C++", "C++", ["C++"]),
         ("ฉันกินข้าวผัด", "ข้าว", ["ข้าว"]),
         ("ex\u00adtra", "extra", ["ex\u00adtra"]),
+        ("وَالكِتَاب", "كتاب", ["كِتَاب"]),
     ):
         parts = excerpt(body, "", parse(f"{typed} ").terms)
         assert [part.text for part in parts if part.match] == marked
@@ -105,6 +116,32 @@ def test_the_words_follow_the_text_through_every_change(
     assert (message.search_text, indexed("koln")) == (None, [])
     services.restore_message(actor_id=mona.pk, message_id=message.pk)
     assert look(mona, "KÖLN") == ["Grüße aus Köln"]
+
+
+def test_words_that_an_older_node_did_not_store_are_made_in_batches(
+    general: Room, alice: User, say: Say, look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_index, "ROWS", 2)
+    texts = ["Grüße eins", "東京の秘密", "plain", "Grüße zwei", "والكتاب"]
+    messages = [say(alice, general, text) for text in texts]
+    Message.objects.update(search_text=None)
+    assert look(alice, "東京 ") == []
+    steps = search_index.make_words_again()
+    assert next(steps) == (2, 2, messages[3].pk)
+    steps.close()  # interrupted
+    assert (look(alice, "كتاب "), look(alice, "東京 ")) == (["والكتاب"], [])
+    out = StringIO()
+    call_command("search_words", before=messages[3].pk, stdout=out)
+    assert f"--before {messages[0].pk}" in out.getvalue()
+    assert "Done: 3 messages read, 2 changed." in out.getvalue()
+    assert look(alice, "東京 ") == ["東京の秘密"]
+    call_command("search_words", stdout=out)
+    assert "Done: 5 messages read, 0 changed." in out.getvalue()
+
+
+def test_a_number_that_is_no_id_is_refused_by_name(db: None) -> None:
+    with pytest.raises(CommandError, match="--before is 0: expected a number from 1"):
+        call_command("search_words", before=0)
 
 
 def test_words_of_a_text_that_something_else_changed_are_dropped(
