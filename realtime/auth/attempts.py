@@ -14,7 +14,8 @@ A browser that has signed in to the account before has a signed cookie and is co
 so its owner gets in while others guess.
 
 The counters are in the shared cache, so all nodes count together; while the cache does not answer,
-each process counts in memory.
+each process counts in memory. They are of windows; the one before counts by the part of it that is
+within the last hour, so that nobody has the free attempts twice at the border of two hours.
 """
 
 import hashlib
@@ -36,11 +37,13 @@ from realtime.auth import known_devices
 from realtime.core import metrics
 from realtime.core.bounds.shared_counts import Count, shared_counts
 from realtime.protocol.errors import HoldfastError
+from realtime.protocol.limits import still_counting
 from realtime.protocol.user_ids import UserId, wire_id
 
 log = logging.getLogger("holdfast.access")
 
 WINDOW_SECONDS: Final = 3600  # over which attempts are counted
+LIFE_SECONDS: Final = 2 * WINDOW_SECONDS  # of a counter, which counts in the next window too
 # The address of all visitors whose address is not known: behind a proxy that names nobody, or on a
 # Unix socket. They share one count, so a flood of them slows them alone (check W013).
 UNKNOWN: Final = "unknown"
@@ -67,8 +70,8 @@ class Limit:
 
 
 PAIR: Final = Limit(free=10, pause=60, longest=900)
-# ASVS allows a hundred failures of an account in any hour: the free attempts at the end of one
-# count and at the beginning of the next, and about 35 after the pauses.
+# ASVS allows a hundred failures of an account in any hour: the free attempts, and about 35 after
+# the pauses.
 ACCOUNT: Final = Limit(free=30, pause=30, longest=120)
 ADDRESS: Final = Limit(free=100, pause=10, longest=60)
 DEVICE: Final = PAIR
@@ -99,11 +102,11 @@ class _Counters:
         return getattr(local, operation)(*args)
 
     def add(self, key: str, by: int) -> int:
-        self.call("add", key, 0, WINDOW_SECONDS)
+        self.call("add", key, 0, LIFE_SECONDS)
         try:
             return int(self.call("incr", key, by))
         except ValueError:  # it ended in between
-            self.call("set", key, max(by, 0), WINDOW_SECONDS)
+            self.call("set", key, max(by, 0), LIFE_SECONDS)
             return max(by, 0)
 
 
@@ -127,7 +130,11 @@ class Attempt:
         """The secret was right."""
         for key in self._taken:
             _counters.add(key, -1)
-        for key in (_count(self._own), _pauses(self._own), _pause(self._own)):
+        for key in (
+            *_windows(_count(self._own)),
+            *_windows(_pauses(self._own)),
+            _pause(self._own),
+        ):
             _counters.call("delete", key)
         record(self.door, "succeeded", **self.fields, user=wire_id(user_id))
 
@@ -247,16 +254,30 @@ def _take(limit: Limit, key: str, taken: list[str]) -> float:
     now = time.time()
     if (until := _counters.call("get", _pause(key))) is not None and until > now:
         return float(until - now)
-    if _counters.add(_count(key), 1) <= limit.free:
-        taken.append(_count(key))
+    counter, before = _windows(_count(key), now)
+    if _counters.add(counter, 1) + _still_counting(before, now) <= limit.free:
+        taken.append(counter)
         return 0.0
-    _counters.add(_count(key), -1)
-    so_far = int(_counters.call("get", _pauses(key), 0))
+    _counters.add(counter, -1)
+    counter, before = _windows(_pauses(key), now)
+    so_far = int(_counters.call("get", counter, 0)) + _still_counting(before, now)
     length: float = min(limit.pause * 2**so_far, limit.longest)
     if not _counters.call("add", _pause(key), now + length, math.ceil(length)):
         return length  # another attempt at the same moment took the turn
-    _counters.add(_pauses(key), 1)
+    _counters.add(counter, 1)
     return 0.0
+
+
+def _windows(name: str, now: float | None = None) -> tuple[str, str]:
+    """Return the counters of a name for the current window and the one before."""
+    number = int((time.time() if now is None else now) // WINDOW_SECONDS)
+    return f"{name}:{number}", f"{name}:{number - 1}"
+
+
+def _still_counting(counter: str, now: float) -> int:
+    """Return what the counter of the window before adds now."""
+    counted = int(_counters.call("get", counter, 0))
+    return still_counting(counted, now % WINDOW_SECONDS / WINDOW_SECONDS)
 
 
 def _count(key: str) -> str:

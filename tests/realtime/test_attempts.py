@@ -150,6 +150,23 @@ def test_a_pause_ends_and_each_is_longer(
     assert sign_in(Client(), "wrong").status_code == 200  # a success empties the counter
 
 
+def test_the_border_of_two_hours_gives_nobody_the_free_attempts_twice(
+    client: Client, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1000 * attempts.WINDOW_SECONDS - 1.0
+    monkeypatch.setattr(attempts.time, "time", lambda: clock)
+    for number in range(attempts.PAIR.free):
+        assert sign_in(client, f"wrong {number}").status_code == 200
+    clock += 2
+    assert sign_in(client, "wrong").status_code == 200  # the one that begins a pause
+    assert sign_in(client, PASSWORD).status_code == 429
+    clock += attempts.WINDOW_SECONDS / 2
+    allowed = 0
+    while sign_in(client, "wrong").status_code == 200:
+        allowed += 1
+    assert allowed == attempts.PAIR.free / 2 + 1
+
+
 def end_pauses() -> None:
     """Let the time of all pauses pass."""
     cache: Any = caches["default"]
