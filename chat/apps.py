@@ -27,6 +27,7 @@ class ChatConfig(AppConfig):
         from chat import notification_kinds, payloads
         from chat.api import handlers
         from chat.moderation import site_bans
+        from chat.queries import names as queried_names
         from chat.queries import notified_messages, room_lists, stream_sources
         from chat.services import (
             edit_system_message,
@@ -38,7 +39,7 @@ class ChatConfig(AppConfig):
         from chat.services.people import names
         from notifications.subjects import register_subjects
         from notifications.targets import register_excluded, register_target
-        from realtime.auth import register_connection_check
+        from realtime.auth import register_connection_check, register_usernames
         from realtime.auth.admission import register_slow_requests
         from realtime.core import streams
         from realtime.core.commands import site_commands
@@ -66,6 +67,7 @@ class ChatConfig(AppConfig):
         )
         site_commands.include(handlers.commands)
         register_connection_check(site_bans.refusals)
+        register_usernames(queried_names.accounts_named)
         searches = re.compile(r"/(?:api/)?search")
         register_slow_requests("search", searches, setting="HOLDFAST_SEARCH_REQUESTS")
         exports = re.compile(r"/admin/.*/(?:evidence|own-data)/")

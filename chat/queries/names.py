@@ -37,9 +37,17 @@ def users_named(names: Collection[str]) -> dict[str, User]:
     return by_name((user.username, user) for user in found)
 
 
+def accounts_named(names: Collection[str]) -> dict[str, User]:
+    """Return the accounts that typed names mean, active or not, by the names as typed."""
+    written = [name for name in names if is_text(name)]
+    people = users_named(written)
+    found = {name: find(name, people) for name in written}
+    return {name: user for name, user in found.items() if user is not None}
+
+
 def user_named(name: str) -> User | None:
     """Return the account with this name, active or not."""
-    return find(name, users_named([name])) if is_text(name) else None
+    return accounts_named([name]).get(name)
 
 
 def begins(beginning: str, *, user: str = "") -> Q:

@@ -203,15 +203,16 @@ def _comes_after(room: Room) -> Q:
 def rooms_named(slugs: Sequence[str]) -> Resolved:
     """Return the rooms that a broadcast can be posted to, and suggestions for mistyped slugs."""
     open_rooms = Room.objects.exclude(kind=Room.Kind.DIRECT).filter(archived_at=None)
-    found = {row.slug: row for row in open_rooms.filter(slug__in=slugs)}
-    missing = [slug for slug in slugs if slug not in found]
+    # Slugs have small letters only.
+    rows = {row.slug: row for row in open_rooms.filter(slug__in={slug.lower() for slug in slugs})}
+    missing = [slug for slug in slugs if slug.lower() not in rows]
     candidates = (
         list(open_rooms.order_by("slug").values_list("slug", flat=True)[:MAX_CANDIDATES])
         if missing
         else []
     )
     return Resolved(
-        [Place(row.pk, slug, row.member_count) for slug, row in found.items()],
+        [Place(row.pk, slug, row.member_count) for slug, row in rows.items()],
         {slug: close_matches(slug, candidates) for slug in missing},
     )
 

@@ -14,15 +14,14 @@ from django.utils.translation import gettext_lazy
 from notifications import kinds, payloads, queries
 from notifications.models import AnnouncementReading, Notification
 from notifications.policies import MAX_ID
+from realtime.auth import accounts_named
 from realtime.core.generics import ModelAdmin, Paginator
-from realtime.core.users import User
 from realtime.protocol.user_ids import UserId
 from realtime.site.time_zones import spoken
 
 # Rows that a list page counts and leads to; counting a million takes a second, and nobody turns
 # pages that far.
 MOST_COUNTED = 10_000
-MAX_PEOPLE = 10  # with a username in another case
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -80,10 +79,8 @@ class InOrderAdmin(ShownAdmin):
         name = search_term.strip().removeprefix("@")
         if not name:
             return queryset, False
-        found = User.objects.filter(**{f"{User.USERNAME_FIELD}__iexact": name}).values_list(
-            "pk", flat=True
-        )
-        return queryset.filter(self.matching(list(found[:MAX_PEOPLE]), name)), False
+        found = [user.pk for user in accounts_named([name]).values()]
+        return queryset.filter(self.matching(found, name)), False
 
     def matching(self, user_ids: list[UserId], term: str) -> Q:
         """Return the rows of these people."""

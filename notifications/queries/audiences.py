@@ -8,10 +8,11 @@ from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 
 from notifications.targets import Place, close_matches, excluded, target
+from realtime.auth import accounts_named
 from realtime.core.users import User, has_field
 from realtime.protocol.user_ids import UserId
 
-NAMES_PER_QUERY = 500  # in one IN (…)
+IDS_PER_QUERY = 500  # in one IN (…)
 # Usernames among which a mistyped one is looked for; comparing 2000 takes some 50 ms.
 MAX_CANDIDATES = 2000
 
@@ -103,40 +104,55 @@ def reachable() -> QuerySet[User]:
     return active
 
 
-def _members(names: Sequence[str], problems: list[str]) -> Iterable[int]:
-    known = (
-        set(Group.objects.filter(name__in=names).values_list("name", flat=True)) if names else set()
-    )
+def _members(names: Sequence[str], problems: list[str]) -> Iterable[UserId]:
+    found = {name: _group(name) for name in names}
     groups = Group.objects.values_list("name", flat=True)[:MAX_CANDIDATES]
     problems += [
-        wrong_name("group", name, close_matches(name, groups)) for name in _wrong(names, known)
+        wrong_name("group", name, close_matches(name, groups))
+        for name, group_id in found.items()
+        if group_id is None
     ]
+    known = [group_id for group_id in found.values() if group_id is not None]
     if not known or not has_field("groups"):
         return ()
-    return reachable().filter(groups__name__in=known).values_list("pk", flat=True).distinct()
+    return reachable().filter(groups__in=known).values_list("pk", flat=True).distinct()
 
 
-def _named(names: Sequence[str], problems: list[str]) -> Iterable[int]:
-    active: dict[str, UserId] = {}
-    login = User.USERNAME_FIELD
-    banned: set[str] = set()
-    for start in range(0, len(names), NAMES_PER_QUERY):
-        some = names[start : start + NAMES_PER_QUERY]
-        users = User.objects.filter(**{f"{login}__in": some})
-        able = set(reachable().filter(pk__in=users.values("pk")).values_list("pk", flat=True))
-        for pk, username, is_active in users.values_list("pk", login, "is_active"):
-            active[username] = pk if is_active else 0
-            if is_active and pk not in able:
-                banned.add(username)
+def _group(name: str) -> int | None:
+    """Return the group of this name; where two differ in case only, the spelling decides."""
+    rows = dict(Group.objects.filter(name__iexact=name).values_list("name", "pk"))
+    return rows.get(name) if len(rows) > 1 else next(iter(rows.values()), None)
+
+
+def _named(names: Sequence[str], problems: list[str]) -> Iterable[UserId]:
+    found = accounts_named(names)
+    active = {user.pk for user in found.values() if user.is_active}
+    able = _reachable_of(active)
     problems += [
         wrong_name("user", name, close_matches(name, _similar_usernames(name)))
-        for name in _wrong(names, active)
+        for name in dict.fromkeys(names)
+        if name not in found
     ]
     problems += [
-        f'The account of "{name}" is deactivated.' for name in names if active.get(name) == 0
+        f'The account of "{name}" is deactivated.'
+        for name, user in found.items()
+        if user.pk not in active
     ]
-    problems += [f'"{name}" is banned from this site.' for name in names if name in banned]
-    return [pk for name, pk in active.items() if pk and name not in banned]
+    problems += [
+        f'"{name}" is banned from this site.'
+        for name, user in found.items()
+        if user.pk in active - able
+    ]
+    return able
+
+
+def _reachable_of(user_ids: Collection[UserId]) -> set[UserId]:
+    ids = sorted(user_ids)
+    able: set[UserId] = set()
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        some = ids[start : start + IDS_PER_QUERY]
+        able.update(reachable().filter(pk__in=some).values_list("pk", flat=True))
+    return able
 
 
 def _similar_usernames(name: str) -> QuerySet[User, str]:
@@ -158,10 +174,6 @@ def _places(kind: str, names: Sequence[str], problems: list[str]) -> Sequence[Pl
     resolved = found.resolve(list(dict.fromkeys(names)))
     problems += [wrong_name(kind, name, matches) for name, matches in resolved.missing.items()]
     return resolved.places
-
-
-def _wrong(names: Sequence[str], known: Collection[str]) -> list[str]:
-    return [name for name in dict.fromkeys(names) if name not in known]
 
 
 def wrong_name(kind: str, name: str, matches: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ from realtime.auth.http import (
     raw_body,
     retry_header,
 )
+from realtime.auth.usernames import accounts_named, register_usernames
 
 __all__ = [
     "MODERATORS",
@@ -34,6 +35,7 @@ __all__ = [
     "Credentials",
     "Identity",
     "SocketAuth",
+    "accounts_named",
     "api",
     "async_api",
     "banned",
@@ -45,6 +47,7 @@ __all__ = [
     "new_token",
     "raw_body",
     "register_connection_check",
+    "register_usernames",
     "retry_header",
     "session_credential",
     "subprotocol",

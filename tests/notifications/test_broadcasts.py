@@ -12,7 +12,7 @@ from notifications.queries import Audience
 from notifications.services import broadcasts, inbox
 from realtime.core.heads import changing
 from realtime.protocol.errors import Forbidden, NotFound
-from tests.conftest import make_user
+from tests.conftest import People, make_user
 from tests.notifications.conftest import Announce, Notify, Rooms
 from tests.support.notices import sentences
 from tests.support.replay import Verify
@@ -154,6 +154,23 @@ def test_all_wrong_names_are_reported_at_once_and_nothing_is_sent(
     assert change.streams == []
     assert rooms.posted == {}
     assert not Broadcast.objects.exists()
+
+
+def test_names_are_found_in_any_spelling_and_reach_everyone_once(people: People) -> None:
+    Group.objects.create(name="Finance").user_set.add(people.bob)
+    found = queries.reach(
+        Audience(groups=["finance"], users=["ALICE", "alice", "ｂｏｂ", "Charlie"])
+    )
+    assert found.problems == []
+    assert found.user_ids == sorted([people.alice.pk, people.bob.pk, people.charlie.pk])
+
+
+def test_of_groups_that_differ_in_case_the_spelling_decides(people: People) -> None:
+    for name, person in (("Finance", people.alice), ("finance", people.bob)):
+        Group.objects.create(name=name).user_set.add(person)
+    assert queries.reach(Audience(groups=["finance"])).user_ids == [people.bob.pk]
+    (problem,) = queries.reach(Audience(groups=["FINANCE"])).problems
+    assert problem.startswith('There is no group "FINANCE". Did you mean')
 
 
 def test_everybody_includes_everybody(people: object) -> None:

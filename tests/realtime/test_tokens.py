@@ -96,7 +96,7 @@ def gates() -> int:
 
 
 def test_the_command_prints_a_token(alice: User) -> None:
-    account = account_of(by_token(printed("issue_token", "alice")))
+    account = account_of(by_token(printed("issue_token", "Alice")))
     assert account.user_id == alice.pk
     year = (timezone.now() + timedelta(days=365)).timestamp()
     assert account.expires_at == pytest.approx(year, abs=60)

@@ -7,8 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from realtime.auth import issue_token
-from realtime.core.users import by_login
+from realtime.auth import accounts_named, issue_token
 
 MAX_DAYS = 36_500
 DEFAULT_DAYS = 365.0
@@ -40,10 +39,10 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--days is {days:g}: expected a number above 0 and at most {MAX_DAYS}."
             )
-        found = by_login(user)
+        found = accounts_named([user]).get(user)
         if found is None:
             raise CommandError(f"There is no user {user!r}.")
         if not found.is_active:
-            raise CommandError(f"{user} is deactivated: a token would not be valid.")
+            raise CommandError(f"{found.get_username()} is deactivated: a token would not be valid.")
         expires_at = None if no_end else timezone.now() + timedelta(days=days)
         self.stdout.write(issue_token(found, expires_at))
