@@ -3,8 +3,8 @@
 A maintained parser (markdown-it) with a short list of rules is followed by a maintained sanitiser
 (nh3) with a short list of tags, so that one closes the gaps of the other. Raw HTML is shown as
 text. Links go to the web or to a mailbox, and name their host if their text looks like another
-one. Images are not rendered, because each would reveal the
-reader to its host; if a site allows hosts of images, the client shows those beside their links.
+one. Images are links, because each would reveal the reader to its host; if a site allows hosts of
+images, the client shows those beside their links.
 """
 
 import re
@@ -218,6 +218,7 @@ def _make_parser() -> MarkdownIt:
     parser.inline.ruler.at("backticks", markup_rules.code_with_text)
     parser.inline.ruler.at("escape", markup_rules.escape)
     parser.inline.ruler.at("link", markup_rules.link_with_text)
+    parser.inline.ruler.before("link", "image_as_link", markup_rules.image_as_link)
     parser.linkify = links.Addresses()
     parser.helpers = links.helpers  # type: ignore[assignment]
     parser.inline.ruler.at("linkify", links.linkify)

@@ -159,6 +159,23 @@ def link_with_text(state: StateInline, silent: bool) -> bool:
     return link_rule(state, silent)
 
 
+def image_as_link(state: StateInline, silent: bool) -> bool:
+    """Read ``![words](address)`` as a link; within a link, which has an address, as its words."""
+    start, link_level = state.pos, state.linkLevel
+    if not state.src.startswith("![", start):
+        return False
+    state.pos += 1
+    first = len(state.tokens)
+    if not link_with_text(state, silent):
+        state.pos = start
+        return False
+    if link_level and not silent:
+        state.tokens[first:] = [
+            token for token in state.tokens[first:] if token.type not in ("link_open", "link_close")
+        ]
+    return True
+
+
 def _is_seen(character: str) -> bool:
     return character not in ("", "]") and unicodedata.category(character)[0] not in "ZC"
 
@@ -199,6 +216,8 @@ def _links(src: str, at: int) -> bool:
     sign = src[at]
     if sign == "[":
         return src.find("](", at + 1) >= 0
+    if sign == "!":
+        return src.startswith("[", at + 1) and _links(src, at + 1)
     if sign in "](":
         closing = at if sign == "]" else at - 1
         return src.startswith("](", closing) and src.rfind("[", 0, closing) >= 0

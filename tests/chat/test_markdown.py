@@ -59,6 +59,18 @@ def html(body: str) -> str:
             'nofollow">https://a.org/x_y_z</a>.</p>',
         ),
         (
+            "![cat](http://a.org/c.png)",
+            '<p><a href="http://a.org/c.png" rel="noopener noreferrer nofollow">cat</a></p>',
+        ),
+        (
+            "[![built](http://a.org/b.svg)](http://b.org/)",
+            '<p><a href="http://b.org/" rel="noopener noreferrer nofollow">built</a></p>',
+        ),
+        (
+            r"\![cat](http://a.org/c.png)",
+            '<p>!<a href="http://a.org/c.png" rel="noopener noreferrer nofollow">cat</a></p>',
+        ),
+        (
             "mailto:a@b.org",
             '<p><a href="mailto:a@b.org" rel="noopener noreferrer nofollow">mailto:a@b.org</a></p>',
         ),

@@ -28,7 +28,17 @@ PIECES = st.sampled_from(
             "!",
             "@",
         ),
-        *("[x](https://a.example)", "https://b.example/c", "\n\n", "    ", "\t", ".", "ツ", "/"),
+        *(
+            "[x](https://a.example)",
+            "![x](https://a.example)",
+            "https://b.example/c",
+            "\n\n",
+            "    ",
+            "\t",
+            ".",
+            "ツ",
+            "/",
+        ),
     ]
 )
 TEXTS = st.lists(PIECES, max_size=10).map("".join)
