@@ -142,6 +142,16 @@ def test_emoji_and_rooms_are_completed(page: Page, people: People) -> None:
     expect(page).to_have_url(re.compile("/rooms/garden/$"))
 
 
+def test_codes_and_smileys_of_a_pasted_text_become_emoji(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("navigator.clipboard.writeText('done :tada:, `:tada:` :)')")
+    field(page).press_sequentially("All ")
+    page.keyboard.press("Control+V")
+    expect(field(page)).to_have_value("All done 🎉, `:tada:` 🙂")
+    field(page).press_sequentially("!")
+    expect(field(page)).to_have_value("All done 🎉, `:tada:` 🙂!")
+
+
 def test_a_text_that_is_too_long_is_counted_and_refused_with_words(page: Page) -> None:
     text = "one\ntwo\n" + "x" * 9600
     page.evaluate("text => { window.pasted = text; }", text)
