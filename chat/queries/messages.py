@@ -132,8 +132,9 @@ def unread_mentions(user_id: int, read: Mapping[int, int]) -> Mapping[int, list[
 def uncounted(read: Mapping[RoomReader, int]) -> Mapping[RoomReader, list[int]]:
     """Return the numbers after read numbers that do not count as unread, by room and reader.
 
-    These are the reader's own messages, and messages that are deleted or under review. Each room is
-    two walks along an index, however many messages are unread
+    These are the reader's own messages, those of people whom the reader has blocked, and messages
+    that are deleted or under review. Each room is one walk along an index for each of these
+    authors and one for the rest, however many messages are unread
     (docs/decisions/0027-unread-is-a-difference-with-exceptions.md).
     """
     if not read:
@@ -149,6 +150,13 @@ def uncounted(read: Mapping[RoomReader, int]) -> Mapping[RoomReader, list[int]]:
             "UNION "
             "SELECT position.room_id, position.user_id, chat_message.number "
             "FROM position JOIN chat_message ON chat_message.author_id = position.user_id "
+            "AND chat_message.room_id = position.room_id "
+            "AND chat_message.number > position.number "
+            "UNION "
+            "SELECT position.room_id, position.user_id, chat_message.number "
+            "FROM position JOIN chat_block ON chat_block.user_id = position.user_id "
+            "AND chat_block.lifted_at IS NULL "
+            "JOIN chat_message ON chat_message.author_id = chat_block.blocked_id "
             "AND chat_message.room_id = position.room_id "
             "AND chat_message.number > position.number LIMIT %s",
             [*(value for pair in read.items() for value in (*pair[0], pair[1])), MAX_UNCOUNTED],
@@ -204,10 +212,13 @@ def unread(rows: Collection[Membership]) -> dict[int, Unread]:
     after = {row.room_id: unread_after(row.room, row) for row in behind}
     mentions = unread_mentions(user_id, after)
     gaps = uncounted({RoomReader(room_id, user_id): number for room_id, number in after.items()})
-    return {
-        room_id: Unread(mentions.get(room_id, ()), gaps.get(RoomReader(room_id, user_id), ()))
-        for room_id in after
-    }
+    found = {}
+    for room_id in after:
+        uncounted_here = gaps.get(RoomReader(room_id, user_id), ())
+        left_out = frozenset(uncounted_here)
+        named = [number for number in mentions.get(room_id, ()) if number not in left_out]
+        found[room_id] = Unread(named, uncounted_here)
+    return found
 
 
 def unread_in(access: RoomAccess) -> Unread:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat import services
 from chat.models import Mention, Room
-from chat.queries import blocks
+from chat.queries import blocks, room_lists
 from chat.services import Post, Posted
 from realtime.protocol.errors import BadRequest, Forbidden, NotFound, TooMany
 from tests.chat.conftest import Say, membership, notices
@@ -76,6 +76,24 @@ def test_a_blocked_user_causes_no_notifications(
     assert ("mention", "Charlie mentioned you in General") in notices(bob)
     # Charlie's alone has a badge.
     assert [*Mention.objects.filter(user=alice).values_list("number", flat=True)] == [4]
+
+
+def test_messages_of_a_blocked_user_are_not_unread(
+    general: Room, alice: User, bob: User, charlie: User, say: Say
+) -> None:
+    services.join(actor_id=charlie.pk, room_id=general.pk)
+    say(bob, general, "Hello @alice")
+    services.block(actor_id=alice.pk, user_id=bob.pk)
+    say(bob, general, "Hello?")
+    say(charlie, general, "Good morning")
+
+    def unread(user: User) -> tuple[int, list[int]]:
+        (listed,) = room_lists.my_rooms(user.pk)
+        return listed.unread, list(listed.after.mentions)
+
+    assert (unread(alice), unread(charlie)) == ((1, []), (2, []))
+    services.unblock(actor_id=alice.pk, user_id=bob.pk)
+    assert unread(alice) == (3, [1])
 
 
 def test_a_blocked_user_cannot_post_in_the_direct_room(

@@ -352,6 +352,7 @@ export class App {
     });
     this.feed.on('reading', ({ announcement }) => this.announcements.wasRead(announcement));
     this.feed.on('block', (row) => this.blocks.update(/** @type {any} */ (row)));
+    this.blocks.on('others', () => void this.rooms.count().catch(() => {}));
     this.feed.on('site_mute', (row) => this.siteMute.update(/** @type {any} */ (row)));
     this.feed.on('notification', ({ kind }) => {
       if (kind === 'raid') void this.raid.reload().catch(() => {});

@@ -52,6 +52,20 @@ test('the answer to the command counts before the event comes', async () => {
   ]);
 });
 
+test('other people than before are reported once, and a list that is the same is not', async () => {
+  const server = context([{ blocks: [row(5)] }, { blocks: [] }]);
+  const blocks = new Blocks([], server);
+  let others = 0;
+  blocks.on('others', () => {
+    others += 1;
+  });
+  blocks.update(row(5));
+  await blocks.reload();
+  assert.equal(others, 1);
+  await blocks.reload();
+  assert.equal(others, 2);
+});
+
 test('where changes may have been missed, the list is read anew', async () => {
   const blocks = new Blocks([row(3)], context([{ blocks: [] }]));
   await blocks.reload();

@@ -127,6 +127,16 @@ describe('messages that do not count as unread', () => {
     assert.deepEqual([unread.count, unread.firstFrom(11)], [0, null]);
   });
 
+  test('are those of people whom the user has blocked, whatever they mention', () => {
+    const unread = new UnreadMessages(stateOf());
+    unread.saw(message(11, { mentions: [ME] }), ME, true);
+    assert.deepEqual([unread.count, unread.mentions, unread.last], [4, 1, 11]);
+    unread.counted(stateOf());
+    assert.equal(unread.count, 4, 'a count of the server knows no newer messages');
+    unread.saw(message(11, { mentions: [ME] }), ME);
+    assert.deepEqual([unread.count, unread.mentions], [5, 2]);
+  });
+
   test('are deleted ones, and hidden ones until they are shown', () => {
     const unread = new UnreadMessages(stateOf());
     unread.saw(message(7, { deleted_at: '2026-01-01T00:00:00Z' }), ME);

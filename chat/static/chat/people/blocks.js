@@ -14,12 +14,14 @@ import { Emitter } from '../../realtime/lib/emitter.js';
  * @property {number} seq
  * @property {User} user
  * @property {string | null} lifted_at
+ *
+ * @typedef {{change: number | null, others: undefined}} BlockEvents
  */
 
 export class Blocks {
   /** By the id of the blocked user. @type {Map<number, Block>} */
   #rows = new Map();
-  /** @type {Emitter<{change: number | null}>} */
+  /** @type {Emitter<BlockEvents>} */
   #emitter = new Emitter(reportToConsole);
   #context;
 
@@ -40,9 +42,11 @@ export class Blocks {
   }
 
   /**
-   * `change` has the user's id; null: all blocks were loaded again.
-   * @param {'change'} name
-   * @param {(userId: number | null) => void} listener
+   * - `change`: with the user's id; null: all blocks were loaded again
+   * - `others`: other people than before are blocked
+   * @template {'change' | 'others'} Name
+   * @param {Name} name
+   * @param {(value: BlockEvents[Name]) => void} listener
    */
   on(name, listener) {
     return this.#emitter.on(name, listener);
@@ -54,15 +58,27 @@ export class Blocks {
    */
   update(row) {
     if ((this.#rows.get(row.user.id)?.seq ?? 0) >= row.seq) return;
+    const before = this.#blocked;
     this.#rows.set(row.user.id, row);
     this.#emitter.emit('change', row.user.id);
+    if (this.#blocked !== before) this.#emitter.emit('others', undefined);
   }
 
   /** Load all blocks, because changes may have been missed. */
   async reload() {
     const { blocks } = await this.#context.api.get('/api/blocks/');
+    const before = this.#blocked;
     this.#rows = new Map(blocks.map((/** @type {Block} */ row) => [row.user.id, row]));
     this.#emitter.emit('change', null);
+    if (this.#blocked !== before) this.#emitter.emit('others', undefined);
+  }
+
+  /** The ids of the people who are blocked, as a text. */
+  get #blocked() {
+    return [...this.#rows.keys()]
+      .filter((id) => this.has(id))
+      .sort((one, other) => one - other)
+      .join();
   }
 
   /** @param {number} userId @param {boolean} on */

@@ -30,11 +30,14 @@ export class UnreadMentions {
     this.#numbers = new Set(numbers);
   }
 
-  /** The mentions above the read number. @param {number} read */
+  /** How many are above the read number. @param {number} read */
   count(read) {
-    let found = 0;
-    for (const number of this.#numbers) if (number > read) found += 1;
-    return found;
+    return this.after(read).length;
+  }
+
+  /** @param {number} number @returns {number[]} */
+  after(number) {
+    return [...this.#numbers].filter((each) => each > number);
   }
 
   /**

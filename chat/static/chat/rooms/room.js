@@ -273,13 +273,17 @@ export class Room {
     const messages = events
       .filter(({ kind }) => kind === 'message')
       .map(({ data }) => /** @type {any} */ (data));
-    for (const message of messages) this.#unread.saw(message, this.#context.me.id);
+    const isBlocked = (/** @type {Message} */ { author }) =>
+      this.#context.blocks?.has(author.id) ?? false;
+    for (const message of messages)
+      this.#unread.saw(message, this.#context.me.id, isBlocked(message));
     this.#changed(messages);
     for (const message of messages) {
       this.presence.stoppedTyping(message.author.id);
       if (
         message.number > last &&
         message.author.id !== this.#context.me.id &&
+        !isBlocked(message) &&
         !message.deleted_at &&
         !message.hidden_at
       )
@@ -327,6 +331,12 @@ export class Room {
       this.membership = { ...this.membership, ...data, read_number: this.readNumber };
     this.#emitter.emit('member', data);
     if (this.opened) this.#count.changed();
+  }
+
+  /** The server has counted what is unread. @param {any} listed */
+  counted(listed) {
+    this.#unread.counted(listed);
+    this.#emitter.emit('change', undefined);
   }
 
   /** Apply a membership from a reply. @param {Row} membership */
@@ -402,8 +412,7 @@ export class Room {
   async #countMentions() {
     const snapshot = await this.#context.api.get(`/api/rooms/${this.id}/`).catch(() => null);
     if (!snapshot) return;
-    this.#unread.counted(snapshot);
-    this.#emitter.emit('change', undefined);
+    this.counted(snapshot);
   }
 
   /**

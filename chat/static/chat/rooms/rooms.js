@@ -141,6 +141,24 @@ export class Rooms {
   }
 
   async #loadMore() {
+    const found = await this.#listed();
+    this.#more = false;
+    for (const item of found) {
+      if (this.#byId.size >= MAX_FOLLOWED) break;
+      if (!this.#byId.has(item.room.id)) this.#add(item).follow(item.seq);
+    }
+    this.#emitter.emit('more', undefined);
+    this.#emitter.emit('change', null);
+  }
+
+  /** Count again what is unread: messages count now, or no longer. */
+  async count() {
+    for (const listed of await this.#listed())
+      this.#byId.get(/** @type {number} */ (listed.room.id))?.counted(listed);
+  }
+
+  /** All rooms that the user is a member of, as they are now. */
+  async #listed() {
     /** @type {Listed[]} */
     const found = [];
     for (let more = true; more; ) {
@@ -149,13 +167,7 @@ export class Rooms {
       found.push(...answer.rooms);
       more = answer.more;
     }
-    this.#more = false;
-    for (const item of found) {
-      if (this.#byId.size >= MAX_FOLLOWED) break;
-      if (!this.#byId.has(item.room.id)) this.#add(item).follow(item.seq);
-    }
-    this.#emitter.emit('more', undefined);
-    this.#emitter.emit('change', null);
+    return found;
   }
 
   /** @param {number} id */

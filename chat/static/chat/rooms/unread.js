@@ -2,8 +2,8 @@
  * The unread messages of a room: those above the user's read number, without the ones that do not
  * count, and the ones among them that mention the user. No DOM.
  *
- * The user's own messages do not count, and neither do messages that show nothing: deleted ones, and
- * ones under review.
+ * The user's own messages do not count, and neither do those of people whom the user has blocked and
+ * messages that show nothing: deleted ones, and ones under review.
  * @module
  */
 
@@ -94,20 +94,29 @@ export class UnreadMessages {
     this.#last = Math.max(this.#last, number);
   }
 
-  /** A message in a new state. @param {Message} message @param {number} meId */
-  saw(message, meId) {
+  /**
+   * A message in a new state.
+   * @param {Message} message
+   * @param {number} meId
+   * @param {boolean} [isBlocked]  its author is
+   */
+  saw(message, meId, isBlocked = false) {
     const number = /** @type {number} */ (message.number);
     this.exists(number);
-    this.#mentions.saw(number, mentionsMe(message, meId));
-    if (message.author.id === meId || message.deleted_at || message.hidden_at)
+    this.#mentions.saw(number, !isBlocked && mentionsMe(message, meId));
+    if (isBlocked || message.author.id === meId || message.deleted_at || message.hidden_at)
       this.#uncounted.add(number);
     else this.#uncounted.delete(number);
   }
 
-  /** The server has counted again. @param {RoomState} state */
-  counted({ mentions, uncounted }) {
-    this.#mentions = new UnreadMentions(mentions);
-    this.#uncounted = new Set(numbersIn(uncounted));
+  /** The server has counted again. Newer messages may have come since. @param {RoomState} state */
+  counted({ room, mentions, uncounted }) {
+    const newer = [...this.#uncounted].filter((number) => number > room.last_number);
+    this.#mentions = new UnreadMentions([
+      ...(mentions ?? []),
+      ...this.#mentions.after(room.last_number),
+    ]);
+    this.#uncounted = new Set([...numbersIn(uncounted), ...newer]);
   }
 
   /** Messages before this one are no longer kept. @param {number} [number] */
