@@ -92,11 +92,6 @@ def joined_at(user: User) -> datetime:
     return getattr(user, "date_joined", None) or datetime.min.replace(tzinfo=UTC)
 
 
-def by_login(name: str) -> User | None:
-    """Return the user who signs in as ``name``."""
-    return User.objects.filter(**{User.USERNAME_FIELD: name}).first()
-
-
 def key_field() -> Any:
     """Return the field of the key; of a model that inherits from another, the parent's."""
     field: Any = User._meta.pk
