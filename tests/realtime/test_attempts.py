@@ -1,6 +1,7 @@
 """Attempts at passwords, tokens and links: slowed down, logged, counted, never locked for good."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -154,7 +155,7 @@ def test_the_border_of_two_hours_gives_nobody_the_free_attempts_twice(
     client: Client, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = 1000 * attempts.WINDOW_SECONDS - 1.0
-    monkeypatch.setattr(attempts.time, "time", lambda: clock)
+    monkeypatch.setattr(time, "time", lambda: clock)
     for number in range(attempts.PAIR.free):
         assert sign_in(client, f"wrong {number}").status_code == 200
     clock += 2

@@ -3,7 +3,7 @@
 A release without them, or with other rules, may have stored some; see ``chat.text.search_words``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Final, NamedTuple
 
 from django.db import transaction
@@ -23,7 +23,7 @@ class Step(NamedTuple):
     oldest: int  # the id of the last one: continue before it
 
 
-def make_words_again(*, before_id: int | None = None) -> Iterator[Step]:
+def make_words_again(*, before_id: int | None = None) -> Generator[Step]:
     """Make the words of all messages, or of those before an id, from the newest one back.
 
     Only rows whose words differ are changed, so it may run twice, and while people post.

@@ -43,6 +43,7 @@ class Command(BaseCommand):
         if found is None:
             raise CommandError(f"There is no user {user!r}.")
         if not found.is_active:
-            raise CommandError(f"{found.get_username()} is deactivated: a token would not be valid.")
+            name = found.get_username()
+            raise CommandError(f"{name} is deactivated: a token would not be valid.")
         expires_at = None if no_end else timezone.now() + timedelta(days=days)
         self.stdout.write(issue_token(found, expires_at))
