@@ -93,7 +93,7 @@ class Message(models.Model):
             # A user's messages, newest first, for moderators.
             models.Index(fields=["author", "id"], name="message_author"),
             # Messages that do not count as unread (chat.queries.messages.uncounted): those of the
-            # reader and of people whom the reader has blocked, and those that show nothing.
+            # reader and of people that the reader has blocked, and those that show nothing.
             models.Index(fields=["author", "room", "number"], name="message_own"),
             models.Index(
                 fields=["room", "number"],

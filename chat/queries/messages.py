@@ -132,7 +132,7 @@ def unread_mentions(user_id: int, read: Mapping[int, int]) -> Mapping[int, list[
 def uncounted(read: Mapping[RoomReader, int]) -> Mapping[RoomReader, list[int]]:
     """Return the numbers after read numbers that do not count as unread, by room and reader.
 
-    These are the reader's own messages, those of people whom the reader has blocked, and messages
+    These are the reader's own messages, those of people that the reader has blocked, and messages
     that are deleted or under review. Each room is one walk along an index for each of these
     authors and one for the rest, however many messages are unread
     (docs/decisions/0027-unread-is-a-difference-with-exceptions.md).

@@ -11,12 +11,12 @@ from typing import Final, NamedTuple
 
 
 class _Script(NamedTuple):
-    """``before``: what may stand before a word, in this order, and how short the rest may be."""
+    """``before``: the particles before a word, in this order, and how short the rest may be."""
 
     letters: re.Pattern[str]
     before: Sequence[tuple[re.Pattern[str], int]]
     after: re.Pattern[str] | None
-    least: int  # letters of a word without what stands after it
+    least: int  # letters of a word without the particle after it
 
 
 _ARABIC: Final = _Script(

@@ -30,11 +30,11 @@ class Command(BaseCommand):
             raise CommandError(f"--before is {before}: expected a number from 1 to {MAX_ID}.")
         looked_at = changed = 0
         with long_statements():
-            for step in search_index.make_words_again(before_id=before):
-                looked_at += step.looked_at
-                changed += step.changed
+            for batch in search_index.make_words_again(before_id=before):
+                looked_at += batch.looked_at
+                changed += batch.changed
                 self.stdout.write(
                     f"{looked_at} messages read, {changed} changed; "
-                    f"to continue from here: --before {step.oldest}"
+                    f"to continue from here: --before {batch.oldest}"
                 )
         self.stdout.write(f"Done: {looked_at} messages read, {changed} changed.")

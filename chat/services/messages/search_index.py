@@ -15,7 +15,7 @@ ROWS: Final = 1000  # of one transaction, whose rows nobody can edit meanwhile
 ROWS_PER_STATEMENT: Final = 200
 
 
-class Step(NamedTuple):
+class WordBatch(NamedTuple):
     """The messages that one transaction has looked at."""
 
     looked_at: int
@@ -23,21 +23,21 @@ class Step(NamedTuple):
     oldest: int  # the id of the last one: continue before it
 
 
-def make_words_again(*, before_id: int | None = None) -> Generator[Step]:
+def make_words_again(*, before_id: int | None = None) -> Generator[WordBatch]:
     """Make the words of all messages, or of those before an id, from the newest one back.
 
     Only rows whose words differ are changed, so it may run twice, and while people post.
     """
     while True:
-        step = _step(before_id)
-        if step is None:
+        batch = _batch(before_id)
+        if batch is None:
             return
-        yield step
-        before_id = step.oldest
+        yield batch
+        before_id = batch.oldest
 
 
 @transaction.atomic
-def _step(before_id: int | None) -> Step | None:
+def _batch(before_id: int | None) -> WordBatch | None:
     rows = Message.objects.exclude(body="").order_by("-pk")
     if before_id is not None:
         rows = rows.filter(pk__lt=before_id)
@@ -51,4 +51,4 @@ def _step(before_id: int | None) -> Step | None:
             row.search_text = words
             changed.append(row)
     Message.objects.bulk_update(changed, ["search_text"], batch_size=ROWS_PER_STATEMENT)
-    return Step(len(found), len(changed), found[-1].pk)
+    return WordBatch(len(found), len(changed), found[-1].pk)

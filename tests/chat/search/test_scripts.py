@@ -126,9 +126,9 @@ def test_words_that_an_older_node_did_not_store_are_made_in_batches(
     messages = [say(alice, general, text) for text in texts]
     Message.objects.update(search_text=None)
     assert look(alice, "東京 ") == []
-    steps = search_index.make_words_again()
-    assert next(steps) == (2, 2, messages[3].pk)
-    steps.close()  # interrupted
+    batches = search_index.make_words_again()
+    assert next(batches) == (2, 2, messages[3].pk)
+    batches.close()  # interrupted
     assert (look(alice, "كتاب "), look(alice, "東京 ")) == (["والكتاب"], [])
     out = StringIO()
     call_command("search_words", before=messages[3].pk, stdout=out)

@@ -127,7 +127,7 @@ describe('messages that do not count as unread', () => {
     assert.deepEqual([unread.count, unread.firstFrom(11)], [0, null]);
   });
 
-  test('are those of people whom the user has blocked, whatever they mention', () => {
+  test('are those of people that the user has blocked, whatever they mention', () => {
     const unread = new UnreadMessages(stateOf());
     unread.saw(message(11, { mentions: [ME] }), ME, true);
     assert.deepEqual([unread.count, unread.mentions, unread.last], [4, 1, 11]);

@@ -269,26 +269,16 @@ export class Room {
 
   /** @param {StreamEvent[]} events */
   #apply(events) {
-    const last = this.lastNumber;
     const messages = events
       .filter(({ kind }) => kind === 'message')
       .map(({ data }) => /** @type {any} */ (data));
-    const isBlocked = (/** @type {Message} */ { author }) =>
-      this.#context.blocks?.has(author.id) ?? false;
-    for (const message of messages)
-      this.#unread.saw(message, this.#context.me.id, isBlocked(message));
+    const { me, blocks } = this.#context;
+    const arrived = messages.filter((message) =>
+      this.#unread.saw(message, me.id, blocks?.has(message.author.id)),
+    );
     this.#changed(messages);
-    for (const message of messages) {
-      this.presence.stoppedTyping(message.author.id);
-      if (
-        message.number > last &&
-        message.author.id !== this.#context.me.id &&
-        !isBlocked(message) &&
-        !message.deleted_at &&
-        !message.hidden_at
-      )
-        this.#emitter.emit('arrived', message);
-    }
+    for (const message of messages) this.presence.stoppedTyping(message.author.id);
+    for (const message of arrived) this.#emitter.emit('arrived', message);
     for (const { kind, data } of events) {
       if (kind === 'membership') this.#memberChanged(data);
       if (kind === 'room') this.#roomChanged(data);

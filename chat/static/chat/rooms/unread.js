@@ -2,7 +2,7 @@
  * The unread messages of a room: those above the user's read number, without the ones that do not
  * count, and the ones among them that mention the user. No DOM.
  *
- * The user's own messages do not count, and neither do those of people whom the user has blocked and
+ * The user's own messages do not count, and neither do those of people that the user has blocked and
  * messages that show nothing: deleted ones, and ones under review.
  * @module
  */
@@ -99,14 +99,18 @@ export class UnreadMessages {
    * @param {Message} message
    * @param {number} meId
    * @param {boolean} [isBlocked]  its author is
+   * @returns {boolean}  it is a new message that counts as unread
    */
   saw(message, meId, isBlocked = false) {
     const number = /** @type {number} */ (message.number);
+    const isNew = number > this.#last;
     this.exists(number);
     this.#mentions.saw(number, !isBlocked && mentionsMe(message, meId));
-    if (isBlocked || message.author.id === meId || message.deleted_at || message.hidden_at)
-      this.#uncounted.add(number);
-    else this.#uncounted.delete(number);
+    const isCounted =
+      !isBlocked && message.author.id !== meId && !message.deleted_at && !message.hidden_at;
+    if (isCounted) this.#uncounted.delete(number);
+    else this.#uncounted.add(number);
+    return isNew && isCounted;
   }
 
   /** The server has counted again. Newer messages may have come since. @param {RoomState} state */
