@@ -1,7 +1,7 @@
 # Holdfast. `make` lists the verbs. Paths are relative, so that the directory may have a space in its name.
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-fast bundle lint format types imports js migrations check-deploy messages screenshots bench-open bench-size bench-broadcast bench-hostile bench-admin bench-locked clean
+.PHONY: help install install-dev lock run demo cluster bench bench-quick bench-guard bench-browser bench-tabs machines chaos alerts churn jitter restore-drill upgrade-test test-more test test-slow test-bundle test-fast bundle lint format types imports js migrations check-deploy messages screenshots bench-open bench-size bench-broadcast bench-hostile bench-admin bench-locked clean
 .NOTPARALLEL:
 
 PORT ?= 8000
@@ -108,6 +108,10 @@ test-slow: install-dev ## The browser tests behind a slow and uneven network, th
 	@.ci/services
 	TEST_NETWORK=slow $(PYTEST) $(THREE) tests/browser
 	TEST_PROCESSOR=slow $(PYTEST) $(TWO) tests/browser
+
+test-bundle: install-dev ## The browser tests on the bundle, as a release has it
+	@.ci/services
+	TEST_BUNDLE=1 $(PYTEST) $(THREE) tests/browser
 
 test-fast: install-dev ## The tests that need no service and no server process
 	@.venv/bin/python -m pytest -q -x -m "not postgresql and not process" $(SLOW:%=--ignore=%)

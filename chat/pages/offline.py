@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.utils.translation import get_language_bidi, gettext, override
 from django.views.decorators.http import condition, require_safe
 
-from chat.pages.single_file import SCRIPT, source, style
+from chat.pages.single_file import script, source, style
 
 WORKER: Final = "offline/worker.js"
 PAPER: Final = "#ebf3f3"  # --ink-3 of css/base/tokens.css, in the light theme
@@ -101,7 +101,7 @@ def _worker(language: str) -> str:
 def _policy() -> str:
     """Return the Content-Security-Policy of the offline page, whose style and script are inline."""
     return (
-        f"default-src 'none'; script-src {_hash(source(SCRIPT))}; style-src {_hash(style())}; "
+        f"default-src 'none'; script-src {_hash(script())}; style-src {_hash(style())}; "
         "font-src 'self'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext, gettext_lazy
 
 from chat import payloads, policies
@@ -26,6 +27,7 @@ Values = dict[str, Any]
 # Messages of one author are grouped if they follow within five minutes (as in timeline.js).
 GROUP_SECONDS: Final = 300
 QUOTE_LENGTH: Final = 200  # characters
+SESSION_MARK_LENGTH: Final = 16  # tells one session from another, and is not its key
 _BADGES: Final = {
     Role.OWNER.value: Role.OWNER.label,
     Role.MODERATOR.value: Role.MODERATOR.label,
@@ -61,7 +63,9 @@ class Window:
         )
 
 
-def shell(user: User, blocks: list[Block], *, current: Room | None, whole: bool) -> Values:
+def shell(
+    user: User, blocks: list[Block], *, session: str, current: Room | None, whole: bool
+) -> Values:
     """Return what every page has beside its own part: the sidebar and the data for the scripts.
 
     The scripts load and add the rooms that the sidebar leaves out, unless it is to be ``whole``.
@@ -91,6 +95,8 @@ def shell(user: User, blocks: list[Block], *, current: Room | None, whole: bool)
             "epoch": streams.epoch(),
             "rooms": [listed_values(item) for item in mine],
             "more_rooms": more,
+            # Rooms that a device keeps for reading offline leave with the session.
+            "session": salted_hmac("chat.offline", session).hexdigest()[:SESSION_MARK_LENGTH],
             "invitations": invited,
             "inbox": {
                 "seq": inbox_seq,

@@ -9,13 +9,14 @@ from django.apps import apps
 from django.templatetags.static import static
 
 STYLES: Final = (
-    *(f"css/base/{name}.css" for name in ("tokens", "base", "icon", "brand", "button")),
+    *(f"css/base/{name}.css" for name in ("tokens", "base", "icon", "brand", "button", "field")),
     "css/account/account.css",
     "offline/page.css",
 )
-SCRIPT: Final = "offline/page.js"
+SCRIPTS: Final = ("offline/kept_store.js", "offline/reader.js", "offline/page.js")
 
 _FONT = re.compile(r'url\("(?:\.\./)+(fonts/[^"]+)"\)')
+_IMPORT = re.compile(r"^import\b[^;]+;\n|^export\b\s(?:\{\};\n)?", re.MULTILINE)
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 
 
@@ -24,6 +25,12 @@ def style() -> str:
     """Return the stylesheets as one text. Fonts stay files; without them the system's are used."""
     text = "".join(_COMMENT.sub("", source(name)) for name in STYLES)
     return _FONT.sub(lambda found: f'url("{static(f"chat/{found[1]}")}")', text)
+
+
+@cache
+def script() -> str:
+    """Return the scripts as one module: they import only each other."""
+    return "".join(_IMPORT.sub("", _COMMENT.sub("", source(name))) for name in SCRIPTS)
 
 
 @cache

@@ -235,6 +235,7 @@ def _render(
     shell = page_data.shell(
         user,
         blocks_of(user.pk) if blocks is None else blocks,
+        session=request.session.session_key or "",
         current=current,
         whole="all-rooms" in request.GET,
     )

@@ -5,7 +5,7 @@ import re
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
-from chat.pages.single_file import SCRIPT, source, style
+from chat.pages.single_file import script, source, style
 
 register = template.Library()
 
@@ -17,7 +17,7 @@ def own_style() -> SafeString:
 
 @register.simple_tag
 def own_script() -> SafeString:
-    return mark_safe(f'<script type="module">{source(SCRIPT)}</script>')  # noqa: S308
+    return mark_safe(f'<script type="module">{script()}</script>')  # noqa: S308
 
 
 @register.simple_tag

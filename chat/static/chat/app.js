@@ -33,6 +33,7 @@ import { toRegion } from './lib/regions.js';
 import { Shortcuts } from './lib/shortcuts.js';
 import { ShortcutsView } from './lib/shortcuts_view.js';
 import { whenIdle } from './lib/when_idle.js';
+import { KeptRooms } from './offline/kept_rooms.js';
 import { Blocks } from './people/blocks.js';
 import { People } from './people/people.js';
 import { Profile } from './people/profile.js';
@@ -64,6 +65,7 @@ import { words } from './words.js';
  * @property {string} epoch
  * @property {import('./rooms/types.js').Listed[]} rooms
  * @property {boolean} more_rooms
+ * @property {string} session  differs after every sign-in
  * @property {import('./sidebar/invitations.js').Invitation[]} invitations
  * @property {BootInbox} inbox
  * @property {{message: number}} limits
@@ -152,6 +154,7 @@ export class App {
     this.client.on('state', () => void this.#followSession(session, check));
     this.profile = new Profile(this);
     this.router = new Router(this);
+    new KeptRooms(this, boot.session);
     this.search = new SearchField(
       /** @type {HTMLFormElement} */ (document.getElementById('search')),
       (url) => {

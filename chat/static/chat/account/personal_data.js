@@ -1,11 +1,12 @@
 /**
- * The traces of a person in this browser, besides cookies: drafts, unsent messages, choices, shown
- * notifications. When their session ends it is taken away, so that the next person finds nothing.
+ * The traces of a person in this browser, besides cookies: drafts, unsent messages, kept rooms,
+ * choices, shown notifications. When their session ends it is taken away, so that the next person finds nothing.
  * @module
  */
 
 import { setCookie } from '../../realtime/lib/cookies.js';
 import { EntryStore } from '../../realtime/outbox/entry_store.js';
+import { choose, forgetAll } from '../offline/kept_store.js';
 
 const PREFIX = 'holdfast.';
 const DRAFT = 'holdfast.draft.';
@@ -57,12 +58,19 @@ export async function takeAway(user) {
   setCookie(LAST_ROOM, '', 0);
   const [entries] = await Promise.all([
     withStore((store) => store.take(user, 'own')),
+    forgetAll().catch(() => {}),
     closeNotifications(),
     emptyCaches(),
     // The number on the icon of the installed app.
     navigator.clearAppBadge?.().catch(() => {}),
   ]);
   return { drafts, entries };
+}
+
+/** Take away the rooms that this device keeps, and the choice to keep them. */
+export async function forgetKept() {
+  // Without storage there are none.
+  await choose(0, false).catch(() => {});
 }
 
 /** Show nothing by the back button: browsers keep a whole page, with its scripts, for it. */
@@ -98,7 +106,10 @@ export function forgetOthers(user) {
     const isShared = !isMine && !OF_THE_DEVICE.has(key) && before !== null && before !== `${user}`;
     if (isTheirs || isShared) storage()?.removeItem(key);
   }
-  if (before !== `${user}`) tabStorage()?.clear();
+  if (before !== `${user}`) {
+    tabStorage()?.clear();
+    void forgetAll().catch(() => {});
+  }
   try {
     storage()?.setItem(OWNER, String(user));
   } catch {

@@ -26,8 +26,7 @@ function format(name, options) {
 }
 
 /** @param {string} iso */
-export const clock = (iso) =>
-  format('clock', { hour: 'numeric', minute: '2-digit' }).format(new Date(iso));
+export const clock = (iso) => format('clock', { timeStyle: 'short' }).format(new Date(iso));
 
 /** @param {string} iso */
 export const fullTime = (iso) =>

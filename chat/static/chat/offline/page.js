@@ -20,12 +20,18 @@ async function attempt() {
   trying = true;
   clearTimeout(timer);
   status.textContent = status.dataset.trying ?? '';
-  if (await isAnswered()) return location.reload();
+  const answered = await isAnswered();
+  if (answered && !isWriting()) return location.reload();
   trying = false;
-  status.textContent = status.dataset.silent ?? '';
+  status.textContent = (answered ? status.dataset.back : status.dataset.silent) ?? '';
   // Random, so that waiting browsers do not all return in the same second
   timer = setTimeout(attempt, pause * (1 + Math.random() / 2));
   pause = Math.min(pause * 2, LONGEST_MS);
+}
+
+/** A reload would lose a text that is not sent yet. */
+function isWriting() {
+  return Boolean(document.querySelector('textarea')?.value);
 }
 
 async function isAnswered() {
