@@ -47,6 +47,7 @@ WITHOUT_STREAM = {
         "begin_removal",
         "begin_undo",
     ),
+    "set_receipts",
     *("check_may_see_links", "make_invite_link", "revoke_invite_link"),
     # Only moderators read these.
     *("claim", "let_go", "write_note", "save_template", "delete_template"),
