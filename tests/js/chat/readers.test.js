@@ -10,7 +10,8 @@ const AFTER = '2026-11-30T11:00:00.5Z';
 const receipt = (user, number, joined_at = BEFORE) => ({ user, number, joined_at });
 
 /** @param {number | undefined} number */
-const message = (number) => /** @type {any} */ ({ number, created_at: '2026-11-30T10:30:00Z' });
+const message = (number) =>
+  /** @type {any} */ ({ number, author: { id: 9 }, created_at: '2026-11-30T10:30:00Z' });
 
 describe('the readers of a message', () => {
   test('are those who have read up to it', () => {
@@ -28,6 +29,13 @@ describe('the readers of a message', () => {
     readers.replace([receipt(1, 5)]);
     readers.receive([receipt(1, 4)]);
     assert.deepEqual(readers.of(message(5)), []);
+  });
+
+  test('do not include its author, whose own reading arrives as a signal, too', () => {
+    const readers = new Readers();
+    readers.replace([receipt(1, 5)]);
+    readers.receive([receipt(9, 5)]);
+    assert.deepEqual(readers.of(message(5)), [1]);
   });
 
   test('do not include members who joined after it', () => {

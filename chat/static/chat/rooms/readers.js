@@ -29,7 +29,7 @@ export class Readers {
   }
 
   /**
-   * The members who have read a message, without those who joined after it.
+   * The members who have read a message, without its author and those who joined after it.
    * @param {Message} message
    * @returns {number[]}
    */
@@ -37,8 +37,10 @@ export class Readers {
     const written = Date.parse(message.created_at);
     return [...this.#byUser.values()]
       .filter(
-        ({ number, joined_at }) =>
-          number >= (message.number ?? Infinity) && Date.parse(joined_at) <= written,
+        ({ user, number, joined_at }) =>
+          user !== message.author.id &&
+          number >= (message.number ?? Infinity) &&
+          Date.parse(joined_at) <= written,
       )
       .map(({ user }) => user);
   }
