@@ -38,6 +38,14 @@ class RequestProtocol(WebRequest):
         else:
             self._refuse_body()
 
+    def release(self) -> None:
+        """Let go of the channel if its connection is a WebSocket now, so that both are freed.
+
+        In all other cases Twisted has done so (``SocketProtocol.release`` says why).
+        """
+        if (channel := self.__dict__.pop("channel", None)) is not None:
+            channel.requests.clear()
+
     def _refuse_body(self) -> None:
         if self.channel is not None:
             self.channel.transport.write(

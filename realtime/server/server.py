@@ -279,11 +279,16 @@ class HoldfastServer(Server):
         details["disconnected"] = time.time()
         task = details.get("application_instance")
         if task is None:
-            del self.connections[protocol]
+            self._forget(protocol)
         else:
             details["kill_timer"] = asyncio.get_running_loop().call_later(
                 self.application_close_timeout, self._kill, protocol, task
             )
+
+    def _forget(self, protocol: Any) -> None:
+        del self.connections[protocol]
+        # Its caller still uses it.
+        asyncio.get_running_loop().call_soon(protocol.release)
 
     def _kill(self, protocol: Any, task: "asyncio.Task[None]") -> None:
         log.warning("an application took too long to end", extra={"connection": repr(protocol)})
@@ -302,7 +307,7 @@ class HoldfastServer(Server):
         if "disconnected" in details:
             if kill_timer := details.get("kill_timer"):
                 kill_timer.cancel()
-            del self.connections[protocol]
+            self._forget(protocol)
         elif error is not None:
             protocol.handle_exception(error)
         elif (

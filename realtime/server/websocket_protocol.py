@@ -37,6 +37,16 @@ SEND_BUFFER_BYTES: Final = 128 * 1024
 # bound.
 MAX_FRAGMENTS: Final = 1024
 INTERNAL_ERROR: Final = 1011
+# Attributes of a protocol through which it holds itself.
+HOLDERS: Final = (
+    "application_deferred",
+    "application_queue",
+    "is_closed",
+    "is_open",
+    "on_drained",
+    "on_leave",
+    "request",
+)
 
 # autobahn formats all options of a connection and the values of its debug lines even when they are
 # not printed: a third of the CPU time of a handshake.
@@ -184,6 +194,15 @@ class SocketProtocol(WebSocketProtocol):
         """Stop counting the connection for its address."""
         connections.closed(self.transport)
         super().connectionLost(reason)
+
+    def release(self) -> None:
+        """Let go of everything, once the connection and its application are gone.
+
+        They hold each other in a dozen cycles, so their memory would wait for the garbage
+        collector, which runs rarely: tens of MiB where sockets come and go.
+        """
+        for name in HOLDERS:
+            self.__dict__.pop(name, None)
 
     # Incoming -------------------------------------------------------------------------------------
 

@@ -144,7 +144,11 @@ class Churn:
             seconds = time.monotonic() - self._began
             failed = self.outcome.failures.total()
             sockets = self.outcome.sockets
-            sys.stdout.write(f"{seconds:.0f} s: {sockets:,} sockets, {failed:,} failures\n")
+            memory = self.outcome.memory
+            held = ", ".join(f"{name} {memory[name][-1][1] / 2**20:.0f}" for name in sorted(memory))
+            sys.stdout.write(
+                f"{seconds:.0f} s: {sockets:,} sockets, {failed:,} failures; MiB: {held}\n"
+            )
             sys.stdout.flush()
 
     async def _watch_memory(self) -> None:
