@@ -12,7 +12,7 @@ from tests.browser.screen import bodies, connected, message, place, say, sent
 from tests.conftest import People
 from tests.support.server import Nodes
 
-COMPOSER = re.compile(r"/(?:composer|bundle/main)\b.*js$")
+COMPOSER = re.compile(r"/(?:composer|bundle/main|bundle/early)\b.*js$")
 SLOW_DATABASE = """{
   const open = indexedDB.open.bind(indexedDB);
   const asked = [];

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from chat import services
 from chat.models import Room
-from tests.browser.conftest import OpenPage, sign_in
+from tests.browser.conftest import PATIENCE_MS, OpenPage, sign_in
 from tests.browser.screen import connected, message, place, say
 from tests.conftest import People
 from tests.support.server import Node
@@ -37,6 +37,16 @@ LEFT = """async () => {
 }"""
 # A choice about the keyboard, and the mark of who is signed in now.
 OF_NOBODY = {"holdfast.letters", "holdfast.user"}
+# wait_for_function would take the promise of an async function for an answer.
+EMPTY = f"""async ([ofNobody, patience]) => {{
+  const until = Date.now() + patience;
+  const isEmpty = ({{ rows, local }}) =>
+    rows.length === 0 && Object.keys(local).every((key) => ofNobody.includes(key));
+  while (!isEmpty(await ({LEFT})())) {{
+    if (Date.now() > until) throw new Error('something of the person is left');
+    await new Promise(requestAnimationFrame);
+  }}
+}}"""
 
 
 def left(page: Page) -> dict[str, Any]:
@@ -47,11 +57,7 @@ def left(page: Page) -> dict[str, Any]:
 def nothing_is_left(page: Page) -> None:
     """Wait until the browser has nothing of the person any more."""
     expect(page.locator("html")).to_be_attached()
-    page.wait_for_function(
-        f"async () => {{ const found = await ({LEFT})(); "
-        "return found.rows.length === 0 && Object.keys(found.local).every((key) => "
-        f"{json.dumps(sorted(OF_NOBODY))}.includes(key)); }}"
-    )
+    page.evaluate(EMPTY, [sorted(OF_NOBODY), PATIENCE_MS])
     found = left(page)
     assert found["session"] == {}
     assert found["caches"] == []
