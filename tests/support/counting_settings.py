@@ -1,4 +1,4 @@
-"""Settings of a node that never collects garbage and counts objects when told (SIGUSR1).
+"""Settings of a node that never collects garbage and counts objects at SIGUSR1.
 
 It prints a line: ``alive: {"SocketProtocol": 3, …}``.
 """
