@@ -21,6 +21,8 @@ from tests.support.server import ROOT
 REPORT: Final = ROOT / "docs" / "benchmarks" / "search.md"
 MESSAGES: Final = 100_000
 ACCENTED: Final = str.maketrans("aou", "äöü")
+ARABIC: Final = str.maketrans("bcdfghklmnprstvwaeiou", "بجدفغهقلمنرزستشحاويعص")
+BEFORE: Final = ("", "ال", "و", "", "وال")  # and, the
 PARTICLES: Final = ("은", "는", "이", "가", "을", "를", "에서")
 
 
@@ -43,6 +45,10 @@ def _korean(word: str, place: int) -> str:
     return f"{signs}{PARTICLES[place % len(PARTICLES)]} "
 
 
+def _arabic(word: str, place: int) -> str:
+    return f"{BEFORE[place % len(BEFORE)]}{word.translate(ARABIC)} "
+
+
 def hash_of(letters: str) -> int:
     found = 0
     for letter in letters:
@@ -53,6 +59,7 @@ def hash_of(letters: str) -> int:
 SCRIPTS: Final[dict[str, Callable[[str, int], str]]] = {
     "Latin without accents": _plain,
     "Latin with accents": _accented,
+    "Arabic": _arabic,
     "Korean": _korean,
     "Chinese": _together,
 }

@@ -1,10 +1,11 @@
 /**
- * Shows the state of the connection while it is not open. Short interruptions are not shown.
+ * Shows the state of the connection while it is not open, and announces it to screen readers once:
+ * not each second that it counts. Short interruptions are not shown.
  * @module
  */
 
 import { CloseCode, DEACTIVATED } from '../realtime/connection/codes.js';
-import { setText, slot } from './lib/dom.js';
+import { announce, setText, slot } from './lib/dom.js';
 import { words } from './words.js';
 
 /**
@@ -33,6 +34,8 @@ export class Connection {
   #brokenAt = Date.now();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
+  /** The sentence that was announced for this interruption. */
+  #announced = '';
 
   /**
    * @param {Client} client
@@ -79,12 +82,14 @@ export class Connection {
     document.documentElement.dataset.connection = state.name;
     const short = document.querySelector('[data-connection-words]');
     if (short) short.textContent = status.short;
+    const isShort = status.tone === 'warning' && Date.now() - this.#brokenAt < SHOWN_AFTER_MS;
+    const isHidden = state.name === 'open' || isShort;
+    if (!isHidden) this.#announce(status);
+    else if (state.name === 'open' && this.#announced) this.#announceReturn();
     for (const line of /** @type {NodeListOf<HTMLElement>} */ (
       document.querySelectorAll('.app__main [data-slot="connection"]')
     )) {
-      line.hidden =
-        state.name === 'open' ||
-        (status.tone === 'warning' && Date.now() - this.#brokenAt < SHOWN_AFTER_MS);
+      line.hidden = isHidden;
       if (line.hidden) continue;
       line.dataset.tone = status.tone;
       slot(line, 'light').dataset.state = status.tone === 'stopped' ? 'stopped' : 'waiting';
@@ -96,6 +101,19 @@ export class Connection {
       if (status.signIn)
         link.search = `?${new URLSearchParams({ next: location.pathname + location.search })}`;
     }
+  }
+
+  /** @param {Status} status */
+  #announce({ tone, words: sentence }) {
+    const isTrying = tone === 'warning';
+    if (isTrying ? this.#announced : this.#announced === sentence) return;
+    this.#announced = isTrying ? words.reconnecting : sentence;
+    announce(this.#announced);
+  }
+
+  #announceReturn() {
+    this.#announced = '';
+    announce(words.connectionLive);
   }
 }
 

@@ -75,9 +75,10 @@ function fill(element, row) {
   element.dataset.announcement = String(row.id);
   element.dataset.level = row.level;
   const { title, body } = inLanguage(row, row.texts);
-  find('title').textContent = title;
+  // Not again: a screen reader would announce it once more.
+  if (find('title').textContent !== title) find('title').textContent = title;
   find('title').hidden = title === '';
-  find('body').textContent = body;
+  if (find('body').textContent !== body) find('body').textContent = body;
   const link = /** @type {HTMLAnchorElement} */ (find('link'));
   link.hidden = !isSafe(row.url);
   if (!link.hidden) link.href = row.url;

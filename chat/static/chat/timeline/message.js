@@ -89,7 +89,30 @@ export function paintMessage(element, message, context) {
   edited.title = message.edited_at ? fullTime(message.edited_at) : '';
   paintQuote(element, message, context);
   paintReactions(slot(element, 'reactions'), gone ? {} : message.reactions, context);
+  nameMessage(element);
   if (!element.contains(document.activeElement)) reach(element, false);
+}
+
+/** In the order in which a screen reader names a message. */
+const NAME = ['author', 'badge', 'time', 'quote', 'body', 'edited', 'state'];
+let named = 0;
+
+/**
+ * A message is named by its author, time, text and state, also where it follows another one of its
+ * author and does not show them.
+ * @param {HTMLElement} element
+ */
+export function nameMessage(element) {
+  const parts = element.classList.contains('message--folded')
+    ? [element.querySelector('.message__fold-one')]
+    : NAME.map((name) => element.querySelector(`[data-slot="${name}"]`));
+  const shown = /** @type {HTMLElement[]} */ (parts).filter((part) => part && !part.hidden);
+  for (const part of shown) {
+    if (part.id) continue;
+    named += 1;
+    part.id = `message-part-${named}`;
+  }
+  element.setAttribute('aria-labelledby', shown.map(({ id }) => id).join(' '));
 }
 
 /**

@@ -4,8 +4,8 @@
  */
 
 import { serverNow } from '../../realtime/lib/server_clock.js';
-import { clone, setIcon, setText, slot } from '../lib/dom.js';
-import { paintMessage } from './message.js';
+import { announce, clone, setIcon, setText, slot } from '../lib/dom.js';
+import { nameMessage, paintMessage } from './message.js';
 import { words } from './words.js';
 
 /**
@@ -28,6 +28,7 @@ import { words } from './words.js';
 export function paintPending(element, entry, context) {
   paintMessage(element, asMessage(entry, context), context);
   const failed = entry.state === 'failed';
+  if (failed && element.classList.contains('message--sending')) announce(inWords(entry));
   element.dataset.key = entry.key;
   element.classList.toggle('message--sending', !failed);
   element.classList.toggle('message--failed', failed);
@@ -39,6 +40,7 @@ export function paintPending(element, entry, context) {
   const [retry, discard] = /** @type {HTMLElement[]} */ ([...state.querySelectorAll('button')]);
   retry.hidden = !failed;
   discard.hidden = entry.state === 'sending';
+  nameMessage(element);
 }
 
 /** When an entry was written, by the server's clock. @param {Pending} entry */
